@@ -1,0 +1,26 @@
+//! Values to bytes and back, and the fingerprint of a value's shape.
+
+use crate::error::Error;
+
+/// How values of `T` become bytes on disk.
+pub trait Codec<T>: Send + Sync + 'static {
+    /// A fingerprint of the type's name and serialized shape under this codec: two types whose bytes could be
+    /// mistaken for one another have different fingerprints.
+    ///
+    /// # Errors
+    /// [`Error::Unpersistable`] when values of `T` cannot be carried, or its shape cannot be known.
+    /// `version_given`: the user wrote `version = ...`, which stands in for a shape that cannot be traced.
+    fn schema(&self, version_given: bool) -> Result<u128, Error>;
+
+    /// Appends the bytes of `value` to `out`.
+    ///
+    /// # Errors
+    /// [`Error::Unpersistable`] when this value does not have the traced shape; `out` is as it was.
+    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// Reads a value that takes up the whole of `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Unpersistable`] when the bytes are not exactly one value.
+    fn decode(&self, bytes: &[u8]) -> Result<T, Error>;
+}
