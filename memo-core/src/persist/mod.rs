@@ -1,10 +1,5 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use crate::error::Error;
-
 /// What a crash may lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -56,7 +51,7 @@ pub struct Recovery {
 }
 
 /// An open directory: this process holds its lock, and appends to its log.
-pub struct Store { /* ... */ }
+pub struct Store {}
 
 /// The place of a queued record in the log; hand it to [`Store::commit`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
