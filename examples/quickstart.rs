@@ -1,0 +1,217 @@
+//! Reads every text file below a folder: its language, its size in lines and tokens, and which
+//! files resemble each other. The analysis of a file is memoized on disk under its name and
+//! content, so a second run computes nothing and an edited file is computed alone.
+//!
+//!     cargo run --release --example quickstart -- [FOLDER] [OPTIONS]
+
+#[path = "quickstart/options.rs"]
+mod options;
+#[path = "quickstart/progress.rs"]
+mod progress;
+#[path = "quickstart/similar.rs"]
+mod similar;
+#[path = "quickstart/text.rs"]
+mod text;
+#[path = "quickstart/walk.rs"]
+mod walk;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memokit::memoize;
+use serde::{Deserialize, Serialize};
+
+use options::Options;
+use progress::Progress;
+use walk::Skipped;
+
+static OPTIONS: OnceLock<Options> = OnceLock::new();
+
+fn options() -> &'static Options {
+    OPTIONS.get_or_init(Options::default)
+}
+
+/// What there is to know about a text.
+#[derive(Clone, Serialize, Deserialize)]
+struct Analysis {
+    language: String,
+    lines: u64,
+    tokens: u64,
+    sketch: Vec<u32>,
+}
+
+/// The expensive part, once for each name and content.
+///
+/// The key holds a digest in place of the text, which keeps the folder small. An edit changes the
+/// digest, and undoing the edit changes it back to one that is known. What memokit discards when
+/// the code changes it knows from this body alone, so `version` is to be raised when `text` or
+/// `similar` begin to give other results.
+#[memoize(
+    max = 100_000,
+    persist = options().cache.clone(),
+    key = (name, text::digest(content)),
+    version = 1
+)]
+fn analyse(name: &str, content: &str) -> Analysis {
+    thread::sleep(options().slow);
+    let tokens: Vec<&str> = text::tokens(content).collect();
+    Analysis {
+        language: text::language(name, content).to_owned(),
+        lines: content.lines().count() as u64,
+        tokens: tokens.len() as u64,
+        sketch: similar::sketch(&tokens),
+    }
+}
+
+/// One analysed file; `path` is relative to the folder.
+struct File<'a> {
+    path: &'a Path,
+    analysis: Analysis,
+}
+
+fn main() -> ExitCode {
+    match Options::parse(std::env::args_os().skip(1)) {
+        Ok(Some(parsed)) => drop(OPTIONS.set(parsed)),
+        Ok(None) => {
+            print!("{}", options::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(mistake) => {
+            eprintln!("quickstart: {mistake}");
+            return ExitCode::from(2);
+        }
+    }
+    match run(options(), &mut io::stdout().lock()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
+    if let Err(error) = analyse_memo().try_init() {
+        eprintln!("quickstart: results are kept in memory only: {error}");
+    }
+    if options.fresh {
+        analyse_memo().clear();
+    }
+    let start = Instant::now();
+    let mut skipped = Skipped::new();
+    let paths = walk::walk(&options.folder, &options.cache, &mut skipped)?;
+    let files = analyse_all(&options.folder, &paths, &mut skipped);
+    let analysed = start.elapsed();
+    let pairs = similar::pairs(&files, options.top);
+    let elapsed = start.elapsed();
+    if let Err(error) = analyse_memo().flush() {
+        eprintln!("quickstart: the results were not written: {error}");
+    }
+
+    write!(out, "{}\n{} text files", options.folder.display(), files.len())?;
+    for (reason, count) in &skipped {
+        write!(out, ", {count} {reason}")?;
+    }
+    writeln!(out, "\n")?;
+    print_languages(out, &files)?;
+    print_pairs(out, &files, &pairs)?;
+    print_cache(out, options, analysed, elapsed)
+}
+
+/// Analyses the files on all cores, and returns them in the order of `paths`.
+fn analyse_all<'a>(folder: &Path, paths: &'a [PathBuf], skipped: &mut Skipped) -> Vec<File<'a>> {
+    let next = AtomicUsize::new(0);
+    let progress = Progress::new(paths.len());
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(index) else { return done };
+            done.push((index, analyse_file(folder, path)));
+            progress.step();
+        }
+    };
+    let mut results: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().flat_map(join).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    let mut files = Vec::new();
+    for (_, result) in results {
+        match result {
+            Ok(file) => files.push(file),
+            Err(reason) => *skipped.entry(reason).or_default() += 1,
+        }
+    }
+    files
+}
+
+fn analyse_file<'a>(folder: &Path, path: &'a Path) -> Result<File<'a>, &'static str> {
+    let content = walk::read_text(&folder.join(path))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(File { path, analysis: analyse(&name, &content) })
+}
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn print_languages(out: &mut impl Write, files: &[File<'_>]) -> io::Result<()> {
+    let mut languages: BTreeMap<&str, [u64; 3]> = BTreeMap::new();
+    let mut total = [0; 3];
+    for File { analysis, .. } in files {
+        let sums = languages.entry(&analysis.language).or_default();
+        for (index, count) in [1, analysis.lines, analysis.tokens].into_iter().enumerate() {
+            sums[index] += count;
+            total[index] += count;
+        }
+    }
+    let mut rows: Vec<_> = languages.into_iter().collect();
+    rows.sort_by_key(|(_, [_, _, tokens])| std::cmp::Reverse(*tokens));
+    rows.push(("all", total));
+    writeln!(out, "{:16}{:>8}{:>12}{:>14}", "language", "files", "lines", "tokens")?;
+    for (language, [files, lines, tokens]) in rows {
+        writeln!(out, "{language:16}{files:>8}{lines:>12}{tokens:>14}")?;
+    }
+    writeln!(out)
+}
+
+fn print_pairs(
+    out: &mut impl Write,
+    files: &[File<'_>],
+    pairs: &[similar::Pair],
+) -> io::Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "most similar (estimated share of common {}-token runs)", similar::RUN)?;
+    for pair in pairs {
+        let [a, b] = pair.files.map(|index| files[index].path.display());
+        writeln!(out, "{:>4} %  {a}  {b}", pair.percent)?;
+    }
+    writeln!(out)
+}
+
+fn print_cache(
+    out: &mut impl Write,
+    options: &Options,
+    analysed: Duration,
+    elapsed: Duration,
+) -> io::Result<()> {
+    let stats = analyse_memo().stats();
+    let (misses, hits) = (stats.misses, stats.hits);
+    writeln!(out, "analysed: {misses} computed, {hits} answered from the cache")?;
+    writeln!(out, "time:     {elapsed:.2?}, of which reading and analysis {analysed:.2?}")?;
+    writeln!(out, "cache:    {}\n", options.cache.display())?;
+    writeln!(out, "{}", memokit::report())
+}

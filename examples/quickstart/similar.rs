@@ -1,0 +1,85 @@
+//! Which texts resemble each other, by MinHash: the share of equal slots in two sketches estimates
+//! the share of runs of tokens that the texts have in common.
+
+use std::collections::BTreeSet;
+
+use crate::File;
+
+/// How many tokens make a run.
+pub(crate) const RUN: usize = 5;
+/// Texts of fewer runs resemble each other by chance.
+const FEWEST_RUNS: usize = 16;
+const SLOTS: usize = 128;
+/// Two texts are compared when all slots of one band agree.
+const BAND: usize = 4;
+/// In a crowd that shares a band each text is compared with so many that follow.
+const NEIGHBOURS: usize = 8;
+
+/// Two files, as indices into the list they came from.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) percent: usize,
+    pub(crate) files: [usize; 2],
+}
+
+/// For each of many hash functions the least hash of all runs; empty for a short text.
+pub(crate) fn sketch(tokens: &[&str]) -> Vec<u32> {
+    if tokens.len() < RUN + FEWEST_RUNS {
+        return Vec::new();
+    }
+    let hashes: Vec<u64> = tokens.iter().map(|token| hash(token)).collect();
+    let mut least = vec![u32::MAX; SLOTS];
+    for run in hashes.windows(RUN) {
+        let base = run.iter().fold(0, |sum, hash| mix(sum ^ hash));
+        for (slot, seed) in least.iter_mut().zip(1_u64..) {
+            *slot = (*slot).min((mix(base.wrapping_add(seed << 32)) >> 32) as u32);
+        }
+    }
+    least
+}
+
+/// The pairs with the most in common, first those with more.
+pub(crate) fn pairs(files: &[File<'_>], top: usize) -> Vec<Pair> {
+    let sketches: Vec<&[u32]> = files.iter().map(|file| &*file.analysis.sketch).collect();
+    let mut pairs: Vec<Pair> = candidates(&sketches)
+        .into_iter()
+        .map(|[a, b]| Pair { percent: percent(sketches[a], sketches[b]), files: [a, b] })
+        .collect();
+    pairs.sort_by_key(|pair| (std::cmp::Reverse(pair.percent), pair.files));
+    pairs.truncate(top);
+    pairs
+}
+
+/// Comparing all with all grows with the square of the files; sorting by bands does not.
+fn candidates(sketches: &[&[u32]]) -> BTreeSet<[usize; 2]> {
+    let mut found = BTreeSet::new();
+    for band in (0..SLOTS).step_by(BAND) {
+        let mut order: Vec<(&[u32], usize)> = sketches
+            .iter()
+            .enumerate()
+            .filter_map(|(index, sketch)| Some((sketch.get(band..band + BAND)?, index)))
+            .collect();
+        order.sort_unstable();
+        for (at, (slots, index)) in order.iter().enumerate() {
+            let near = order[at + 1..].iter().take(NEIGHBOURS);
+            let alike = near.take_while(|(other, _)| other == slots);
+            found.extend(alike.map(|(_, other)| [*index, *other]));
+        }
+    }
+    found
+}
+
+fn percent(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).filter(|(a, b)| a == b).count() * 100 / SLOTS
+}
+
+fn hash(token: &str) -> u64 {
+    token.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
+}
+
+/// A bijection whose every output bit depends on all input bits.
+fn mix(mut bits: u64) -> u64 {
+    bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    bits ^ (bits >> 32)
+}
