@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Runs every test: unit, integration and documentation tests, then the examples.
+# Installs what the tests need where it is missing and can be installed.
+# Arguments go to cargo: `scripts/test.sh --test it persist` runs these tests and no examples.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+summary=()
+
+fail() {
+    echo "scripts/test.sh: $*" >&2
+    exit 1
+}
+
+need_toolchain() {
+    if ! command -v cargo >/dev/null && [[ -f "$HOME/.cargo/env" ]]; then
+        # shellcheck source=/dev/null
+        source "$HOME/.cargo/env"
+    fi
+    command -v cargo >/dev/null || fail "no Rust toolchain; https://rustup.rs installs one"
+}
+
+# Tests that need such a tool look for it themselves and pass without it: this says so.
+want_tool() {
+    local tool=$1
+    command -v "$tool" >/dev/null && return
+    if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+        echo "installing $tool"
+        apt_install "$tool" >"$scratch/apt" 2>&1 || tail -n 1 "$scratch/apt"
+    fi
+    command -v "$tool" >/dev/null || skipped "what needs $tool, which is not installed"
+}
+
+apt_install() {
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y \
+        --no-install-recommends "$1"
+}
+
+skipped() {
+    echo "skipped: $*"
+    summary+=("skipped: $*")
+}
+
+# The sums of the lines with which test programs end, from the output of cargo test.
+count_tests() {
+    awk '
+        /^test result:/ {
+            programs++
+            for (i = 2; i <= NF; i++) {
+                if ($i ~ /^passed/) passed += $(i - 1)
+                if ($i ~ /^failed/) failed += $(i - 1)
+                if ($i ~ /^ignored/) ignored += $(i - 1)
+            }
+        }
+        END {
+            printf "%d passed, %d failed, %d ignored in %d test programs\n",
+                passed, failed, ignored, programs
+        }
+    ' "$1"
+}
+
+run_tests() {
+    local status=0
+    cargo test --workspace --no-fail-fast "$@" 2>&1 | tee "$scratch/tests" || status=$?
+    summary+=("tests: $(count_tests "$scratch/tests")")
+    [[ $status == 0 ]] || finish "$status"
+}
+
+# cargo test has built the examples.
+example() {
+    local name=$1
+    shift
+    "${CARGO_TARGET_DIR:-target}/debug/examples/$name" "$@"
+}
+
+run_examples() {
+    local path name ran=""
+    for path in examples/*.rs; do
+        name=$(basename "$path" .rs)
+        [[ $name == quickstart ]] && continue
+        echo "example $name"
+        example "$name" || finish $?
+        ran+="$name "
+    done
+    check_quickstart
+    summary+=("examples: ${ran}quickstart")
+}
+
+# A second run computes nothing; after an edit the edited file alone is computed, and after undoing
+# it nothing.
+check_quickstart() {
+    local folder="$scratch/texts" first
+    cp -R examples "$folder"
+    first=$(find "$folder" -type f | wc -l | tr -d ' ')
+    quickstart "on new files" "$first computed, 0 answered"
+    quickstart "again" "0 computed, $first answered"
+    cp "$folder/quickstart.rs" "$scratch/before"
+    echo "// edited" >>"$folder/quickstart.rs"
+    quickstart "after an edit" "1 computed, $((first - 1)) answered"
+    cp "$scratch/before" "$folder/quickstart.rs"
+    quickstart "after undoing it" "0 computed, $first answered"
+}
+
+quickstart() {
+    local when=$1 expected=$2
+    echo "example quickstart, $when"
+    example quickstart "$scratch/texts" --cache "$scratch/cache" | tee "$scratch/quickstart"
+    grep -q "^analysed: $expected" "$scratch/quickstart" && return
+    summary+=("quickstart $when: expected $expected")
+    finish 1
+}
+
+finish() {
+    echo
+    printf '%s\n' "${summary[@]}"
+    if [[ $1 == 0 ]]; then echo "all passed"; else echo "FAILED"; fi
+    exit "$1"
+}
+
+need_toolchain
+want_tool strace
+want_tool valgrind
+run_tests "$@"
+[[ $# == 0 ]] && run_examples
+finish 0
