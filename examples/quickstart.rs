@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,8 @@ fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
     let paths = walk::walk(&options.folder, &options.cache, &mut skipped)?;
     let files = analyse_all(&options.folder, &paths, &mut skipped);
     let analysed = start.elapsed();
-    let pairs = similar::pairs(&files, options.top);
+    let sketches: Vec<&[u32]> = files.iter().map(|file| &*file.analysis.sketch).collect();
+    let pairs = similar::pairs(&sketches, options.top);
     let elapsed = start.elapsed();
     if let Err(error) = analyse_memo().flush() {
         eprintln!("quickstart: the results were not written: {error}");
@@ -127,32 +128,28 @@ fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
 /// Analyses the files on all cores, and returns them in the order of `paths`.
 fn analyse_all<'a>(folder: &Path, paths: &'a [PathBuf], skipped: &mut Skipped) -> Vec<File<'a>> {
     let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
     let progress = Progress::new(paths.len());
     let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = paths.get(index) else { return done };
-            done.push((index, analyse_file(folder, path)));
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = analyse_file(folder, path);
+            results.lock().unwrap().push(result);
             progress.step();
         }
     };
-    let mut results: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, _>| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        workers.into_iter().flat_map(join).collect()
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
     });
-    results.sort_by_key(|(index, _)| *index);
     let mut files = Vec::new();
-    for (_, result) in results {
+    for result in results.into_inner().unwrap() {
         match result {
             Ok(file) => files.push(file),
             Err(reason) => *skipped.entry(reason).or_default() += 1,
         }
     }
+    files.sort_by_key(|file| file.path);
     files
 }
 
@@ -160,10 +157,6 @@ fn analyse_file<'a>(folder: &Path, path: &'a Path) -> Result<File<'a>, &'static 
     let content = walk::read_text(&folder.join(path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(File { path, analysis: analyse(&name, &content) })
-}
-
-fn threads() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn print_languages(out: &mut impl Write, files: &[File<'_>]) -> io::Result<()> {
@@ -196,7 +189,7 @@ fn print_pairs(
     }
     writeln!(out, "most similar (estimated share of common {}-token runs)", similar::RUN)?;
     for pair in pairs {
-        let [a, b] = pair.files.map(|index| files[index].path.display());
+        let [a, b] = pair.texts.map(|index| files[index].path.display());
         writeln!(out, "{:>4} %  {a}  {b}", pair.percent)?;
     }
     writeln!(out)

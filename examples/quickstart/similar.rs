@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::File;
-
 /// How many tokens make a run.
 pub(crate) const RUN: usize = 5;
 /// Texts of fewer runs resemble each other by chance.
@@ -15,11 +13,11 @@ const BAND: usize = 4;
 /// In a crowd that shares a band each text is compared with so many that follow.
 const NEIGHBOURS: usize = 8;
 
-/// Two files, as indices into the list they came from.
+/// Two texts, as indices into the list of sketches.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) percent: usize,
-    pub(crate) files: [usize; 2],
+    pub(crate) texts: [usize; 2],
 }
 
 /// For each of many hash functions the least hash of all runs; empty for a short text.
@@ -39,13 +37,12 @@ pub(crate) fn sketch(tokens: &[&str]) -> Vec<u32> {
 }
 
 /// The pairs with the most in common, first those with more.
-pub(crate) fn pairs(files: &[File<'_>], top: usize) -> Vec<Pair> {
-    let sketches: Vec<&[u32]> = files.iter().map(|file| &*file.analysis.sketch).collect();
-    let mut pairs: Vec<Pair> = candidates(&sketches)
+pub(crate) fn pairs(sketches: &[&[u32]], top: usize) -> Vec<Pair> {
+    let mut pairs: Vec<Pair> = candidates(sketches)
         .into_iter()
-        .map(|[a, b]| Pair { percent: percent(sketches[a], sketches[b]), files: [a, b] })
+        .map(|[a, b]| Pair { percent: percent(sketches[a], sketches[b]), texts: [a, b] })
         .collect();
-    pairs.sort_by_key(|pair| (std::cmp::Reverse(pair.percent), pair.files));
+    pairs.sort_by_key(|pair| (std::cmp::Reverse(pair.percent), pair.texts));
     pairs.truncate(top);
     pairs
 }
