@@ -97,13 +97,14 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
-    if let Err(error) = analyse_memo().try_init() {
+    let start = Instant::now();
+    let opened = analyse_memo().try_init();
+    if let Err(error) = &opened {
         eprintln!("quickstart: results are kept in memory only: {error}");
     }
     if options.fresh {
         analyse_memo().clear();
     }
-    let start = Instant::now();
     let mut skipped = Skipped::new();
     let paths = walk::walk(&options.folder, &options.cache, &mut skipped)?;
     let files = analyse_all(&options.folder, &paths, &mut skipped);
@@ -111,8 +112,10 @@ fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
     let sketches: Vec<&[u32]> = files.iter().map(|file| &*file.analysis.sketch).collect();
     let pairs = similar::pairs(&sketches, options.top);
     let elapsed = start.elapsed();
-    if let Err(error) = analyse_memo().flush() {
-        eprintln!("quickstart: the results were not written: {error}");
+    if opened.is_ok()
+        && let Err(error) = analyse_memo().flush()
+    {
+        eprintln!("quickstart: the results may not survive a loss of power: {error}");
     }
 
     write!(out, "{}\n{} text files", options.folder.display(), files.len())?;
@@ -204,7 +207,7 @@ fn print_cache(
     let stats = analyse_memo().stats();
     let (misses, hits) = (stats.misses, stats.hits);
     writeln!(out, "analysed: {misses} computed, {hits} answered from the cache")?;
-    writeln!(out, "time:     {elapsed:.2?}, of which reading and analysis {analysed:.2?}")?;
+    writeln!(out, "time:     {elapsed:.2?}, of which comparing {:.2?}", elapsed - analysed)?;
     writeln!(out, "cache:    {}\n", options.cache.display())?;
     writeln!(out, "{}", memokit::report())
 }
