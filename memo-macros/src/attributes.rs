@@ -8,14 +8,14 @@ use syn::{Attribute, Meta, Token};
 
 /// What an attribute is about, as far as companions care.
 enum Kind {
-    /// Whether the function exists, which lints it answers to, whether its use is discouraged:
-    /// true of every companion.
+    /// Whether the function exists and which lints it answers to: true of every companion.
     Every,
     /// How the body is compiled: true of the companion that holds the body.
     Body,
     /// An attribute behind a condition.
     Conditional,
-    /// The function's alone: docs, symbols, what other macros do.
+    /// The function's alone: docs, symbols, what other macros do. Deprecation too, since a
+    /// function and its companions call each other, which rustc would report.
     Own,
 }
 
@@ -24,7 +24,7 @@ fn kind(meta: &Meta) -> Kind {
         return Kind::Own;
     };
     match name.to_string().as_str() {
-        "cfg" | "allow" | "expect" | "warn" | "deny" | "forbid" | "deprecated" => Kind::Every,
+        "cfg" | "allow" | "expect" | "warn" | "deny" | "forbid" => Kind::Every,
         "inline" | "must_use" | "track_caller" | "target_feature" => Kind::Body,
         "cfg_attr" => Kind::Conditional,
         _ => Kind::Own,
@@ -106,13 +106,13 @@ mod tests {
         };
         let shared = shared(&function.attrs).to_string();
         let expected = quote! {
-            #[cfg(unix)] #[allow(dead_code, reason = "r")] #[deprecated]
+            #[cfg(unix)] #[allow(dead_code, reason = "r")]
             #[cfg_attr(test, allow(unused))]
         };
         assert_eq!(shared, expected.to_string());
         let body = of_body(&function.attrs).to_string();
         let expected = quote! {
-            #[cfg(unix)] #[allow(dead_code, reason = "r")] #[deprecated] #[must_use]
+            #[cfg(unix)] #[allow(dead_code, reason = "r")] #[must_use]
             #[inline(never)] #[cfg_attr(test, must_use, allow(unused))]
         };
         assert_eq!(body, expected.to_string());

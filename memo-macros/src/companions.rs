@@ -82,7 +82,7 @@ impl Plan<'_> {
         quote! {
             #attributes
             #[doc = #doc]
-            #[allow(dead_code, unreachable_pub, unused_variables, clippy::all, clippy::pedantic)]
+            #[allow(dead_code, unreachable_pub, unused_mut, unused_variables, clippy::all, clippy::pedantic)]
             #visibility #item
         }
     }
@@ -96,13 +96,15 @@ impl Plan<'_> {
         );
         let attributes = attributes::of_body(&function.attributes);
         let inline = (!attributes::has(&function.attributes, "inline")).then(|| quote!(#[inline]));
+        let deprecated =
+            attributes::has(&function.attributes, "deprecated").then(|| quote!(, deprecated));
         let visibility = &function.visibility;
         let signature = syn::Signature { ident: name, ..function.signature.clone() };
         let body = &function.body;
         Some(quote! {
             #attributes
             #[doc = #doc]
-            #[allow(dead_code, unreachable_pub)]
+            #[allow(dead_code, unreachable_pub #deprecated)]
             #inline
             #visibility #signature #body
         })
