@@ -46,7 +46,7 @@ impl Plan<'_> {
     fn memo_companion(&self, body: &TokenStream) -> Option<TokenStream> {
         let name = self.companion("memo")?;
         let function = self.function.plain_name();
-        let doc = format!("The cache of `{function}`: what is in it, and how it is doing.");
+        let doc = format!(" The cache of `{function}`: what is in it, and how it is doing.");
         let (output, facade) = (self.function.output(), self.facade());
         Some(self.companion_item(&doc, &quote!(fn #name() -> #facade::Memo<#output> #body)))
     }
@@ -54,7 +54,7 @@ impl Plan<'_> {
     fn key_companion(&self, body: &TokenStream) -> Option<TokenStream> {
         let name = self.companion("key")?;
         let function = self.function.plain_name();
-        let doc = format!("The key under which the result of this call of `{function}` is kept.");
+        let doc = format!(" The key under which the result of this call of `{function}` is kept.");
         let written = self.function.signature(self.args.key.is_some());
         let (generics, filter) = (&written.generics, &written.generics.where_clause);
         let inputs = self.key_inputs(&written);
@@ -82,7 +82,7 @@ impl Plan<'_> {
         quote! {
             #attributes
             #[doc = #doc]
-            #[allow(dead_code, unreachable_pub, unused_mut, unused_variables, clippy::all, clippy::pedantic)]
+            #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
             #visibility #item
         }
     }
@@ -91,7 +91,7 @@ impl Plan<'_> {
         let name = self.companion("uncached")?;
         let function = self.function;
         let doc = format!(
-            "`{}` as written: computes, and neither reads nor fills the cache.",
+            " `{}` as written: computes, and neither reads nor fills the cache.",
             function.plain_name()
         );
         let attributes = attributes::of_body(&function.attributes);
@@ -104,7 +104,7 @@ impl Plan<'_> {
         Some(quote! {
             #attributes
             #[doc = #doc]
-            #[allow(dead_code, unreachable_pub #deprecated)]
+            #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn #deprecated)]
             #inline
             #visibility #signature #body
         })

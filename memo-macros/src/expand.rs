@@ -12,14 +12,14 @@ use crate::function::Function;
 use crate::refuse;
 
 /// Expands `#[memoize(arguments)] item`. `seed` sets apart two expansions of the same tokens.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream, seed: &[&str]) -> TokenStream {
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> TokenStream {
     let mut errors = Errors::default();
-    let number = number(&arguments, &item, seed);
+    let number = number(&arguments, item, seed);
     let args = Args::parse(arguments, &mut errors);
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            errors.push(refuse::not_a_function(&item).unwrap_or(error));
+            errors.push(refuse::not_a_function(item).unwrap_or(error));
             let errors = errors.into_tokens();
             return quote!(#item #errors);
         }

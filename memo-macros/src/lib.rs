@@ -13,6 +13,8 @@ mod fingerprint;
 mod function;
 mod raw;
 mod refuse;
+#[cfg(test)]
+mod snapshots;
 mod suggest;
 mod types;
 mod value;
@@ -33,5 +35,5 @@ pub fn memoize(
     let package = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"]
         .map(|variable| std::env::var(variable).unwrap_or_default());
     let seed = [&*count, &*package[0], &*package[1], &*package[2]];
-    expand::expand(arguments.into(), item.into(), &seed).into()
+    expand::expand(arguments.into(), &item.into(), &seed).into()
 }
