@@ -97,6 +97,8 @@ pub(crate) struct Args {
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     pub(crate) krate: Option<Given<syn::Path>>,
+    /// The names of all arguments as written, also of those with a wrong value.
+    written: Vec<Ident>,
 }
 
 impl Args {
@@ -110,7 +112,13 @@ impl Args {
         args
     }
 
+    /// Whether an argument was meant, be its value right or wrong.
+    pub(crate) fn wrote(&self, name: &str) -> bool {
+        self.written.iter().any(|written| written == name)
+    }
+
     fn accept(&mut self, Raw { name, form }: Raw) -> syn::Result<()> {
+        self.written.push(name.clone());
         match name.to_string().as_str() {
             "max" => set(&mut self.max, name, form, value::bound),
             "ttl" => set(&mut self.ttl, name, form, value::span),

@@ -6,7 +6,7 @@ use syn::ReturnType;
 use crate::args::{Args, Companion, Given, Span};
 use crate::emit::Course;
 use crate::errors::Errors;
-use crate::function::{Function, Shape, mentions_self};
+use crate::function::{Function, Shape, mentions_receiver, mentions_self};
 use crate::suggest;
 
 /// Reports everything that does not fit together.
@@ -21,7 +21,8 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
 }
 
 fn durability_needs_persist(args: &Args, errors: &mut Errors) {
-    if let (Some(durability), None) = (&args.durability, &args.persist) {
+    let Some(durability) = &args.durability else { return };
+    if !args.wrote("persist") {
         errors.at(
             &durability.name,
             "`durability` is about what is on disk: add `persist = \"...\"`, or leave it out",
@@ -30,7 +31,8 @@ fn durability_needs_persist(args: &Args, errors: &mut Errors) {
 }
 
 fn key_excludes_skip(args: &Args, errors: &mut Errors) {
-    if let (Some(skip), Some(_)) = (&args.skip, &args.key) {
+    let Some(skip) = &args.skip else { return };
+    if args.wrote("key") {
         errors.at(&skip.name, "`key` already says what makes the key: leave `skip` out");
     }
 }
@@ -102,7 +104,7 @@ fn settings_stand_alone(args: &Args, errors: &mut Errors) {
         args.version.as_ref().map(named),
     ];
     for (name, tokens) in settings.into_iter().flatten() {
-        if mentions_self(tokens.clone()) || mentions(tokens.clone(), "self") {
+        if mentions_self(tokens.clone()) || mentions_receiver(tokens.clone()) {
             let message = format!(
                 "`{name}` is one for all values of the type and evaluated once: \
                  name the type instead of `Self`, and leave `self` out"
@@ -129,9 +131,63 @@ fn caller_is_tracked_by_name(args: &Args, function: &Function, errors: &mut Erro
 }
 
 fn attribute_is_given_once(function: &Function, errors: &mut Errors) {
-    for attribute in &function.attributes {
-        if attribute.path().segments.last().is_some_and(|last| last.ident == "memoize") {
-            errors.at(attribute, "the function is memoized twice: keep one `#[memoize]`");
+    for attribute in again(function) {
+        errors.at(attribute, "the function is memoized twice: keep one `#[memoize]`");
+    }
+}
+
+/// Further `#[memoize]` on the function, each of which brings companions of its own.
+pub(crate) fn again(function: &Function) -> impl Iterator<Item = &syn::Attribute> {
+    let last = |path: &syn::Path| path.segments.last().map(|last| last.ident.to_string());
+    function.attributes.iter().filter(move |attr| last(attr.path()).as_deref() == Some("memoize"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(args: &str, function: &str) -> Vec<String> {
+        let mut errors = Errors::default();
+        let args = Args::parse(args.parse().unwrap(), &mut errors);
+        check(&args, &syn::parse_str(function).unwrap(), &mut errors);
+        errors.messages()
+    }
+
+    #[track_caller]
+    fn refused(args: &str, function: &str, message: &str) {
+        let found = messages(args, function);
+        assert!(found.len() == 1 && found[0].contains(message), "{args} {function}: {found:?}");
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        for (args, function) in [
+            ("durability = \"os\", persist = \"x\"", "fn f() {}"),
+            ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
+            ("cache_err", "fn f() -> io::Result<u32> { g() }"),
+            ("companion = none", "fn f(&self) {}"),
+            ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
+            ("", "#[track_caller] fn f(&self) {}"),
+            ("key = a", "#[track_caller] fn f(a: u32) {}"),
+        ] {
+            assert_eq!(messages(args, function), [""; 0], "{args} {function}");
         }
+    }
+
+    #[test]
+    fn what_does_not_fit() {
+        refused("durability = \"os\"", "fn f() {}", "add `persist");
+        refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
+        refused("key = a, skip(a)", "fn f(a: u32) {}", "leave `skip` out");
+        refused("skip(bb)", "fn f(ab: u32, c: u32) {}", "did you mean `ab`?");
+        refused("skip(zzz)", "fn f(&self, a: u32) {}", "there are `a`, `self`");
+        refused("skip(b)", "fn f((a, b): (u32, u32)) {}", "part of a pattern");
+        refused("skip(self)", "fn f(a: u32) {}", "no method");
+        refused("cache_err", "fn f() {}", "leave `cache_err` out");
+        refused("max = Self::MAX", "fn f(&self) {}", "name the type");
+        refused("ttl = self.ttl", "fn f(&self) {}", "leave `self` out");
+        refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
+        refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
+        refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
     }
 }

@@ -31,7 +31,9 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream, seed: &[&str]) 
         let (function, companions) = (plan.function(), plan.companions());
         return quote!(#function #companions);
     }
-    let (stand_ins, errors) = (plan.stand_ins(), errors.into_tokens());
+    let once = check::again(&function).next().is_none();
+    let stand_ins = once.then(|| plan.stand_ins());
+    let errors = errors.into_tokens();
     quote!(#item #stand_ins #errors)
 }
 

@@ -195,6 +195,23 @@ pub(crate) fn mentions_self(tokens: TokenStream) -> bool {
     false
 }
 
+/// Whether the value `self` occurs in tokens, as opposed to the module in `self::`.
+pub(crate) fn mentions_receiver(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let colon =
+            |next: &TokenTree| matches!(next, TokenTree::Punct(mark) if mark.as_char() == ':');
+        match token {
+            TokenTree::Ident(word) if word == "self" && !tokens.peek().is_some_and(colon) => {
+                return true;
+            }
+            TokenTree::Group(group) if mentions_receiver(group.stream()) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 fn opens_item(word: &Ident) -> bool {
     ["impl", "trait", "struct", "enum"].iter().any(|keyword| word == keyword)
 }

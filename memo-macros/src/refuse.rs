@@ -128,7 +128,8 @@ pub(crate) fn not_a_function(item: &proc_macro2::TokenStream) -> Option<syn::Err
     let message = "`#[memoize]` goes on functions: on each that is to be memoized, \
                    not on what holds them";
     let keyword = match syn::parse2::<syn::Item>(item.clone()).ok()? {
-        syn::Item::Fn(_) => return None,
+        // What has no body is `Verbatim` to syn.
+        syn::Item::Fn(_) | syn::Item::Verbatim(_) => return None,
         syn::Item::Impl(item) => item.impl_token.to_token_stream(),
         syn::Item::Struct(item) => item.struct_token.to_token_stream(),
         syn::Item::Enum(item) => item.enum_token.to_token_stream(),
