@@ -252,5 +252,9 @@ mod tests {
         assert_eq!(hex, GOLDEN);
     }
 
-    const GOLDEN: &str = "";
+    /// Made by another program from the tables in docs/format.md.
+    const GOLDEN: &str = concat!(
+        "010002000100000002000000090000000000000005000000000",
+        "00000ffffffffffffffff086b32aa8241ce70013518d16b7676",
+    );
 }

@@ -94,17 +94,29 @@ pub trait File: Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// An operation is interrupted this often in a row before it counts as failed, so that no loop is endless.
+const PATIENCE: u32 = 100;
+
+/// Calls `operation` until it is not interrupted.
+fn uninterrupted(mut operation: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    for _ in 1..PATIENCE {
+        match operation() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+    operation()
+}
+
 /// Writes all of `bytes` at `at`, through interruptions and short writes.
 pub(crate) fn write_all(file: &dyn File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
     while !bytes.is_empty() {
-        match file.write_at(bytes, at) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => {
+        match uninterrupted(|| file.write_at(bytes, at))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => {
                 bytes = &bytes[n..];
                 at += n as u64;
             }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
         }
     }
     Ok(())
@@ -114,11 +126,9 @@ pub(crate) fn write_all(file: &dyn File, mut bytes: &[u8], mut at: u64) -> io::R
 pub(crate) fn read_full(file: &dyn File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < bytes.len() {
-        match file.read_at(&mut bytes[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+        match uninterrupted(|| file.read_at(&mut bytes[filled..], at + filled as u64))? {
+            0 => break,
+            n => filled += n,
         }
     }
     Ok(filled)

@@ -99,7 +99,8 @@ pub enum Loss {
     BadRecord,
     /// A stretch of a file is no record though records follow; a copy of the file is in `quarantine`.
     BadStretch,
-    /// An invalidation was lost to damage; what preceded it was dropped, as any of it may be stale.
+    /// An invalidation is missing. If to damage, what preceded it was dropped, as any of it may be stale; if a crash kept
+    /// it from the disk, what preceded it counts, as after a torn tail.
     LostRemoval,
     /// A file's header is damaged or not ours; the file is in `quarantine`.
     BadFile,

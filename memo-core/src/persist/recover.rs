@@ -194,6 +194,8 @@ struct Replay<'r> {
     sequence: u64,
     /// Invalidations up to here; `None` before the first file.
     removals: Option<u16>,
+    /// The records missing before the next look as if they never reached the disk.
+    unwritten: bool,
     /// By checksum, keys of which a record is lost, and where the last such record stood.
     doomed: HashMap<u32, Order>,
     cleared: Order,
@@ -207,6 +209,7 @@ impl<'r> Replay<'r> {
             recovery: Recovery::default(),
             sequence: 0,
             removals: None,
+            unwritten: false,
             doomed: HashMap::new(),
             cleared: (0, 0),
         }
@@ -220,8 +223,9 @@ impl<'r> Replay<'r> {
         let (mut gap, mut entries) = (false, 0);
         while let Some(event) = scan.next().map_err(|e| self.unreadable(source, &e))? {
             let head = match &event {
-                Event::Gap => {
+                Event::Gap { unwritten } => {
                     gap = true;
+                    self.unwritten = *unwritten;
                     self.recovery.note(Loss::BadStretch);
                     continue;
                 }
@@ -240,6 +244,7 @@ impl<'r> Replay<'r> {
         let cut_short = step.limit != Predecessor::WHOLE && source.size < step.limit;
         let wrong_sum = end.is_some_and(|end| end.created != entries || end.key_crc != scan.hash());
         if is_log && (scan.torn() || cut_short) {
+            self.unwritten = cut_short || scan.unwritten();
             self.recovery.note(Loss::TornTail);
         } else if scan.torn() || (wrong_sum && self.recovery.discarded.is_empty()) {
             self.recovery.note(Loss::BadRecord);
@@ -255,13 +260,17 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// Checks that no invalidation is missing before this record, and clears what it may have concerned.
+    /// Checks that no invalidation is missing before this record, and clears what it may have concerned. One that a
+    /// crash kept from the disk was never promised to outlive that crash, and what it concerned was.
     fn follow(&mut self, order: Order, head: &Head) {
         let before = head.removals.wrapping_sub(u16::from(head.invalidates()));
         if self.removals != Some(before) && head.op != Op::Clear {
             self.recovery.note(Loss::LostRemoval);
-            self.emit_clear(order);
+            if !self.unwritten {
+                self.emit_clear(order);
+            }
         }
+        self.unwritten = false;
         self.removals = Some(head.removals);
         self.sequence = self.sequence.max(head.sequence);
     }
@@ -278,7 +287,7 @@ impl<'r> Replay<'r> {
                 self.recovery.note(Loss::BadRecord);
                 self.doomed.insert(head.key_crc, order);
             }
-            Event::Gap => {}
+            Event::Gap { .. } => {}
         }
     }
 

@@ -17,7 +17,9 @@ pub(crate) enum Event<'a> {
     /// Only the head is whole.
     BadKey(Head),
     /// Bytes that are no record were passed over; a record follows.
-    Gap,
+    Gap {
+        unwritten: bool,
+    },
 }
 
 /// Records from an offset on, in order. A head counts only if its sequence is newer than the one before, so that a
@@ -29,13 +31,15 @@ pub(crate) struct Scan<'f> {
     last: u64,
     valid: u64,
     torn: bool,
+    /// The bytes last passed over look as if a crash kept them from the disk.
+    unwritten: bool,
 }
 
 impl<'f> Scan<'f> {
     /// Reads `file` from `start` up to `limit`.
     pub(crate) fn new(file: &'f dyn File, seed: Seed, start: u64, limit: u64) -> Self {
         let window = Window { file, bytes: Vec::new(), start, limit, hash: 0 };
-        Self { window, seed, at: start, last: 0, valid: start, torn: false }
+        Self { window, seed, at: start, last: 0, valid: start, torn: false, unwritten: true }
     }
 
     /// Where the last record ended.
@@ -48,6 +52,11 @@ impl<'f> Scan<'f> {
         self.torn
     }
 
+    /// Do these bytes look as if a crash kept what should be there from the disk?
+    pub(crate) fn unwritten(&self) -> bool {
+        self.unwritten
+    }
+
     /// The hash of what was read; of the whole once `next` has returned `None` without a torn tail.
     pub(crate) fn hash(&self) -> u32 {
         self.window.hash
@@ -55,19 +64,19 @@ impl<'f> Scan<'f> {
 
     pub(crate) fn next(&mut self) -> io::Result<Option<Event<'_>>> {
         if !self.window.ensure(self.at, HEAD)? {
-            self.torn = self.at < self.window.limit;
+            (self.torn, self.unwritten) = (self.at < self.window.limit, true);
             return Ok(None);
         }
         let Some(head) = self.plausible(self.window.slice(self.at, HEAD)) else {
             if self.find_next()? {
-                return Ok(Some(Event::Gap));
+                return Ok(Some(Event::Gap { unwritten: self.unwritten }));
             }
             self.torn = true;
             return Ok(None);
         };
         let from = self.at;
         if !self.window.ensure(from, head.total())? {
-            self.torn = true;
+            (self.torn, self.unwritten) = (true, true);
             return Ok(None);
         }
         self.at += head.total() as u64;
@@ -83,19 +92,25 @@ impl<'f> Scan<'f> {
     /// Moves to the next whole record, if there is one.
     fn find_next(&mut self) -> io::Result<bool> {
         let mut from = self.at + 1;
+        self.unwritten = false;
         while self.window.ensure(from, HEAD)? {
             let buffered = self.window.buffered(from);
             let found = buffered.windows(HEAD).position(|bytes| self.plausible(bytes).is_some());
-            match found {
-                Some(offset) => {
-                    self.at = from + offset as u64;
-                    return Ok(true);
-                }
-                None => from += (buffered.len() - HEAD + 1) as u64,
+            let passed = found.unwrap_or(buffered.len());
+            self.unwritten |= has_hole(&buffered[..passed]);
+            if let Some(offset) = found {
+                self.at = from + offset as u64;
+                return Ok(true);
             }
+            from += (passed - HEAD + 1) as u64;
         }
         Ok(false)
     }
+}
+
+/// A page that never reached the disk reads as zeros, more of them in a row than a damaged record shows.
+fn has_hole(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte != 0).any(|zeros| zeros.len() >= HEAD - 1)
 }
 
 fn judge(head: Head, body: &[u8]) -> Event<'_> {
