@@ -1,6 +1,6 @@
 //! Files in memory for tests: can fail at any operation, or crash there and show what a disk may then hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::fs::{File, Fs, Lock};
+use super::fs_mem_unsynced::{Change, FATES, Inode, NameChange, Names};
 
 /// Operations that fail: a failing write has written half, and a failed sync forgets what it should have made durable.
 #[derive(Debug, Clone, Copy)]
@@ -59,45 +60,6 @@ struct Disk {
     most_per_write: Option<usize>,
     dead: bool,
 }
-
-type Names = BTreeMap<PathBuf, usize>;
-
-#[derive(Debug, Clone)]
-enum NameChange {
-    Create(PathBuf, usize),
-    Rename(PathBuf, PathBuf),
-    Remove(PathBuf),
-}
-
-#[derive(Debug, Default)]
-struct Inode {
-    content: Vec<u8>,
-    durable: Vec<u8>,
-    unsynced: Vec<Change>,
-}
-
-#[derive(Debug, Clone)]
-enum Change {
-    Write(u64, Vec<u8>),
-    Truncate(u64),
-}
-
-/// What became of the writes that were not synced.
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Kept,
-    Dropped,
-    /// The last is cut at half its length, or one byte short.
-    Torn,
-    Nicked,
-    /// The last alone arrived.
-    Reordered,
-    /// Lengths arrived, content did not.
-    Zeroed,
-}
-
-const FATES: [Fate; 6] =
-    [Fate::Kept, Fate::Dropped, Fate::Torn, Fate::Nicked, Fate::Reordered, Fate::Zeroed];
 
 impl MemFs {
     /// An empty file system.
@@ -236,78 +198,6 @@ impl Disk {
             (name, names)
         };
         possible.into_iter().map(settle).collect()
-    }
-}
-
-impl NameChange {
-    fn apply(&self, names: &mut Names) {
-        match self {
-            Self::Create(path, inode) => {
-                names.insert(path.clone(), *inode);
-            }
-            Self::Rename(from, to) => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
-                }
-            }
-            Self::Remove(path) => {
-                names.remove(path);
-            }
-        }
-    }
-
-    fn is_in(&self, dir: &Path) -> bool {
-        let (Self::Create(path, _) | Self::Rename(_, path) | Self::Remove(path)) = self;
-        path.parent() == Some(dir)
-    }
-}
-
-impl Inode {
-    fn change(&mut self, change: Change) {
-        change.apply(&mut self.content);
-        self.unsynced.push(change);
-    }
-
-    fn after(&self, fate: Fate) -> Vec<u8> {
-        let mut changes = self.unsynced.clone();
-        let last = changes.iter().rposition(|change| matches!(change, Change::Write(..)));
-        match (fate, last) {
-            (Fate::Kept, _) | (Fate::Torn | Fate::Nicked | Fate::Reordered, None) => {}
-            (Fate::Dropped, _) => changes.clear(),
-            (Fate::Torn, Some(n)) => changes[n].cut(|len| len / 2),
-            (Fate::Nicked, Some(n)) => changes[n].cut(|len| len.saturating_sub(1)),
-            (Fate::Reordered, Some(n)) => changes = vec![changes.remove(n)],
-            (Fate::Zeroed, _) => changes.iter_mut().for_each(Change::blank),
-        }
-        let mut content = self.durable.clone();
-        changes.iter().for_each(|change| change.apply(&mut content));
-        content
-    }
-}
-
-impl Change {
-    fn apply(&self, content: &mut Vec<u8>) {
-        let place = |n: u64| usize::try_from(n).expect("a file that fits in memory");
-        match self {
-            Self::Write(at, bytes) => {
-                let end = place(*at) + bytes.len();
-                content.resize(content.len().max(end), 0);
-                content[place(*at)..end].copy_from_slice(bytes);
-            }
-            Self::Truncate(len) => content.resize(place(*len), 0),
-        }
-    }
-
-    fn cut(&mut self, to: impl Fn(usize) -> usize) {
-        if let Self::Write(_, bytes) = self {
-            bytes.truncate(to(bytes.len()));
-        }
-    }
-
-    fn blank(&mut self) {
-        if let Self::Write(_, bytes) = self {
-            bytes.fill(0);
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod flusher;
 mod frame;
 mod fs;
 mod fs_mem;
+mod fs_mem_unsynced;
 mod fs_real;
 mod header;
 mod names;
@@ -34,6 +35,7 @@ pub use fs::{File, Fs, Lock};
 #[doc(hidden)]
 pub use fs_mem::{Crash, Failure, Image, MemFs};
 pub use fs_real::RealFs;
+pub use snapshot::Entries;
 pub use store::Store;
 
 /// What a crash may lose.

@@ -26,7 +26,7 @@ impl Owed {
             Record::Remove { key } => Some(Box::from(*key)),
             Record::Clear => None,
         };
-        self.bytes += key.as_ref().map_or(0, |key: &Box<[u8]>| key.len() + 64);
+        self.bytes += key.as_deref().map_or(0, |key: &[u8]| key.len() + 64);
         let key = key.filter(|_| self.bytes <= MAX_BYTES);
         if key.is_none() {
             self.items.clear();

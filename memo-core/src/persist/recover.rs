@@ -239,7 +239,7 @@ impl<'r> Replay<'r> {
                 }
                 self.follow(order, &head);
             }
-            self.apply(order, event);
+            self.apply(order, &event);
         }
         let cut_short = step.limit != Predecessor::WHOLE && source.size < step.limit;
         let wrong_sum = end.is_some_and(|end| end.created != entries || end.key_crc != scan.hash());
@@ -275,8 +275,8 @@ impl<'r> Replay<'r> {
         self.sequence = self.sequence.max(head.sequence);
     }
 
-    fn apply(&mut self, order: Order, event: Event<'_>) {
-        match event {
+    fn apply(&mut self, order: Order, event: &Event<'_>) {
+        match *event {
             Event::Record(_, Record::Clear) => self.emit_clear(order),
             Event::Record(_, record) => self.emit(record),
             Event::BadValue(_, key) => {

@@ -14,8 +14,8 @@ use crate::error::Error;
 
 const CHUNK: usize = 256 << 10;
 
-/// Calls its argument with each entry, least recently used first, until that returns false.
-pub(crate) type Entries<'a> = dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool) + 'a;
+/// Calls its argument with each entry as a [`Record::Put`], least recently used first, until that returns false.
+pub type Entries<'a> = dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool) + 'a;
 
 /// Writes a snapshot under a temporary name, and gives it its name once it is durable. Returns its length.
 pub(crate) fn write(

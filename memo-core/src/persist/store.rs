@@ -15,6 +15,7 @@ use super::fs::{Fs, Lock, read_start};
 use super::header::{MAX_HEADER, Predecessor, header_len, wall_now};
 use super::names::Name;
 use super::recover::{Recovered, recover};
+use super::snapshot::Entries;
 use super::survey::{HOLDER, holds_something, refuse_strangers};
 use super::wal::{Base, Wal};
 use super::{Durability, Identity, Record, Recovery, Status, Ticket};
@@ -145,15 +146,11 @@ impl Store {
 
     /// Goes on in a new log, writes `entries` to a snapshot, and removes what came before. Writers go on meanwhile.
     ///
-    /// `entries` is called once, after the new log is in place, and hands every entry to its argument as a
-    /// [`Record::Put`], least recently used first, until that returns false.
+    /// `entries` is called once, after the new log is in place.
     ///
     /// # Errors
     /// The snapshot is not in place; what was on disk before still is.
-    pub fn checkpoint(
-        &self,
-        entries: &mut dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool),
-    ) -> Result<(), Error> {
+    pub fn checkpoint(&self, entries: &mut Entries<'_>) -> Result<(), Error> {
         self.shared.checkpoint(&mut self.shared.generations.lock(), entries)
     }
 
@@ -161,10 +158,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::checkpoint`].
-    pub fn compact(
-        &self,
-        entries: &mut dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool),
-    ) -> Result<bool, Error> {
+    pub fn compact(&self, entries: &mut Entries<'_>) -> Result<bool, Error> {
         match self.shared.generations.try_lock() {
             Some(mut generations) if self.shared.wants_checkpoint() => {
                 self.shared.checkpoint(&mut generations, entries).map(|()| true)
@@ -212,7 +206,7 @@ impl Shared {
     fn checkpoint(
         &self,
         generations: &mut Generations,
-        entries: &mut dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool),
+        entries: &mut Entries<'_>,
     ) -> Result<(), Error> {
         let place = Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity };
         let before = (generations.current, self.wal.len());

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::frame::{self, Place, Seed};
 use super::fs::{File, write_all};
+use super::header::Predecessor;
 use super::owed::Owed;
 use super::trouble::Trouble;
 use super::{Durability, Record, Ticket, WallMillis};
@@ -215,13 +216,13 @@ impl Wal {
     }
 
     /// What the header of the next log says of this one.
-    pub(crate) fn predecessor(&self) -> Option<super::header::Predecessor> {
+    pub(crate) fn predecessor(&self) -> Option<Predecessor> {
         let writer = self.writer.lock();
         let log = writer.log.as_ref()?;
-        Some(super::header::Predecessor {
+        Some(Predecessor {
             generation: log.generation,
             last_sequence: writer.written,
-            valid_len: if writer.broken() { log.len } else { super::header::Predecessor::WHOLE },
+            valid_len: if writer.broken() { log.len } else { Predecessor::WHOLE },
         })
     }
 
@@ -363,5 +364,32 @@ impl Queue {
     fn turn_back(&mut self, owed: Owed) {
         self.owed = owed;
         self.stop(&[]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Fs, MemFs};
+    use super::*;
+
+    #[test]
+    fn a_forked_child_writes_nothing() {
+        let fs = MemFs::new();
+        let path = Path::new("/cache/log");
+        let file = fs.create(path).unwrap();
+        let log = LogFile { generation: 1, path: path.to_owned(), file, len: 0 };
+        let base = Base { sequence: 0, removals: 0 };
+        let mut wal = Wal::new(Durability::Os, base, 0, Ok((log, Seed::of(1))));
+        let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }));
+        write(&wal).unwrap();
+        let before = fs.get(path).unwrap();
+        wal.pid = wal.pid.wrapping_add(1);
+        for _ in 0..3 {
+            assert!(matches!(write(&wal), Err(Error::Forked { .. })));
+        }
+        assert!(wal.flush().is_err());
+        assert_eq!(fs.get(path).unwrap(), before);
     }
 }

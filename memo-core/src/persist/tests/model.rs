@@ -69,8 +69,8 @@ impl Run {
             Put(key, value) => put(key.as_bytes(), value.as_bytes()),
             Remove(key) => Record::Remove { key: key.as_bytes() },
             Clear => Record::Clear,
-            Checkpoint => return self.promise_all(checkpoint(store, &self.memory)),
-            Flush => return self.promise_all(store.flush()),
+            Checkpoint => return self.promise_all(&checkpoint(store, &self.memory)),
+            Flush => return self.promise_all(&store.flush()),
         };
         apply(&mut self.memory, record);
         let promise = match write(store, record) {
@@ -84,7 +84,7 @@ impl Run {
         self.changes.push((step.clone(), promise));
     }
 
-    fn promise_all(&mut self, result: Result<(), Error>) {
+    fn promise_all(&mut self, result: &Result<(), Error>) {
         match result {
             Ok(()) => self.changes.iter_mut().for_each(|(_, promise)| *promise = Promise::Power),
             Err(_) => self.errors += 1,

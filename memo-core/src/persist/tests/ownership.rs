@@ -171,6 +171,6 @@ fn leftovers_are_removed() {
 fn existence_is_told_without_creating_anything() {
     let fs = MemFs::new();
     assert!(!Store::exists(&fs, &dir()));
-    assert_eq!(fs.paths(), [PathBuf::new(); 0]);
+    assert!(fs.paths().is_empty());
     assert!(Store::exists(&filled(), &dir()));
 }
