@@ -50,8 +50,6 @@ pub(super) struct Explorer {
     progress: Vec<Progress>,
     registry: HashMap<(Kind, &'static str), NodeId>,
     blocked: HashSet<(NodeId, usize)>,
-    /// Whether a node could reach something unexplored when this pass began.
-    open: Vec<bool>,
     /// The nodes whose samples were used in this pass, in order.
     trail: Vec<NodeId>,
     /// The leaf whose visitor refused its sample in this pass.
@@ -79,7 +77,6 @@ impl Explorer {
             progress: vec![Progress::default()],
             registry: HashMap::new(),
             blocked: HashSet::new(),
-            open: Vec::new(),
             trail: Vec::new(),
             refused: None,
             unattributed: false,
@@ -106,17 +103,6 @@ impl Explorer {
     }
 
     fn begin_pass(&mut self) -> usize {
-        self.open = (0..self.progress.len()).map(|id| !self.is_explored(id)).collect();
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for id in 0..self.open.len() {
-                if !self.open[id] && self.shape.children(id).any(|child| self.open[child]) {
-                    self.open[id] = true;
-                    changed = true;
-                }
-            }
-        }
         for progress in &mut self.progress {
             progress.active = 0;
         }
@@ -136,9 +122,12 @@ impl Explorer {
         if let Some(fatal) = self.fatal.take() {
             return Err(fatal);
         }
+        // A type that refuses every sample only after its parts were taken has shown them all the same.
+        if (0..self.progress.len()).all(|id| self.is_explored(id)) {
+            return Ok(true);
+        }
         let learned = self.facts > facts_before;
         match result {
-            Ok(()) if (0..self.progress.len()).all(|id| self.is_explored(id)) => Ok(true),
             Ok(()) if learned => Ok(false),
             Ok(()) => Err(Untraced::Opaque("parts of it are never deserialized".into())),
             Err(_) if self.unattributed => {
@@ -166,7 +155,11 @@ impl Explorer {
             Some(leaf) => vec![leaf],
             None => self.trail.iter().rev().copied().collect(),
         };
+        let mut seen = HashSet::new();
         for id in suspects {
+            if !seen.insert(id) {
+                continue;
+            }
             let count = match self.shape.kind(id) {
                 Kind::Leaf(leaf) => samples::count(leaf),
                 Kind::Seq => samples::SEQ_LENGTHS.len(),
@@ -340,40 +333,53 @@ impl Explorer {
             Kind::Seq => samples::SEQ_LENGTHS[choice],
             _ => choice,
         };
-        if entered.minimal || !self.leads_on(id) { wanted } else { wanted.max(1) }
+        let leads_on =
+            !self.is_explored(id) || self.shape.children(id).any(|child| self.leads_on(child));
+        if leads_on && !entered.minimal { wanted.max(1) } else { wanted }
     }
 
-    /// Whether something below is not explored yet. What this pass found itself is for the next.
-    fn leads_on(&self, id: NodeId) -> bool {
-        !self.is_explored(id)
-            || self.shape.children(id).any(|child| self.open.get(child) == Some(&true))
+    /// Whether a value of this node would come to something unexplored. What lies behind a container that is under
+    /// way does not count: that container is given its shortest value.
+    fn leads_on(&self, start: NodeId) -> bool {
+        let mut seen = vec![false; self.progress.len()];
+        let mut ahead = vec![start];
+        while let Some(id) = ahead.pop() {
+            if std::mem::replace(&mut seen[id], true) || self.progress[id].active > 0 {
+                continue;
+            }
+            if !self.is_explored(id) {
+                return true;
+            }
+            let is_enum = matches!(self.shape.kind(id), Kind::Enum(..));
+            ahead.extend(self.shape.children(id).enumerate().filter_map(|(index, child)| {
+                let choice = if is_enum { index } else { 0 };
+                (!self.blocked.contains(&(id, choice))).then_some(child)
+            }));
+        }
+        false
     }
 
     /// Which variant to give an enum; None when no value of it can be made now.
     pub(super) fn variant(&mut self, entered: &Entered) -> Option<usize> {
         let id = entered.id;
-        if !(entered.minimal && self.progress[id].accepted) {
-            let unexplored = (0..self.variant_count(id)).find(|&index| {
-                let leads_on = match self.shape.child(id, index) {
-                    None => true,
-                    Some(content) => {
-                        self.open.get(content) == Some(&true) || !self.is_explored(content)
-                    }
-                };
-                leads_on && !self.blocked.contains(&(id, index))
-            });
-            if let Some(index) = unexplored {
-                if !self.progress[id].accepted {
-                    self.progress[id].choice = index;
-                }
-                return Some(index);
-            }
+        let accepted = self.progress[id].accepted;
+        let mut free =
+            (0..self.variant_count(id)).filter(|&index| !self.blocked.contains(&(id, index)));
+        let unexplored = free.clone().find(|&index| {
+            self.shape.child(id, index).is_none_or(|content| self.leads_on(content))
+        });
+        let chosen = match unexplored {
+            Some(index) if !(accepted && entered.minimal) => Some(index),
+            _ if accepted => Some(self.progress[id].choice),
+            // What stopped a variant further down may have been blocked there.
+            _ => free.next(),
+        };
+        match chosen {
+            Some(index) if !accepted => self.progress[id].choice = index,
+            Some(_) => {}
+            None => self.unattributed = true,
         }
-        if self.progress[id].accepted {
-            return Some(self.progress[id].choice);
-        }
-        self.unattributed = true;
-        None
+        chosen
     }
 
     /// A choice of this container has failed: if because a value could not be ended, do not make it again for now.

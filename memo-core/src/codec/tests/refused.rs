@@ -124,6 +124,7 @@ fn skipped_fields() {
 }
 
 #[derive(Serialize, Deserialize)]
+#[allow(dead_code)]
 struct Lossy {
     a: u32,
     #[serde(skip_serializing, default)]
@@ -131,6 +132,7 @@ struct Lossy {
 }
 
 #[derive(Serialize, Deserialize)]
+#[allow(dead_code)]
 struct Crossed {
     #[serde(skip_serializing, default)]
     a: u32,

@@ -17,7 +17,7 @@ use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 
 fn schema<T: Serialize + DeserializeOwned + 'static>() -> u128 {
-    Codec::<T>::schema(&Postcard::new(), false).unwrap()
+    Codec::<T>::schema(&Postcard::new(), false).unwrap_or_else(|error| panic!("{error}"))
 }
 
 macro_rules! all_traced {
@@ -272,30 +272,46 @@ fn validating_types() {
     assert_eq!(shape::<(Url, Id)>().text(), "root(tuple[2](str()bytes()))");
 }
 
+#[derive(Serialize, Deserialize)]
+struct Login {
+    password: Password,
+    attempts: u8,
+}
+
+fn login(password: &str) -> Login {
+    Login { password: Password(password.into()), attempts: 3 }
+}
+
+const VALID: &str = "correct horse battery staple";
+
 #[test]
 fn a_type_that_takes_no_sample_needs_a_version() {
     let codec = Postcard::new();
-    let error = Codec::<Vec<Password>>::schema(&codec, false).unwrap_err();
+    let error = Codec::<Vec<Login>>::schema(&codec, false).unwrap_err();
     assert!(matches!(error, Error::Unpersistable { .. }));
     let text = error.to_string();
     assert!(text.contains("validates its input") && text.contains("`version = ...`"), "{text}");
 
-    let with_version = Codec::<Vec<Password>>::schema(&codec, true).unwrap();
-    assert_ne!(with_version, Codec::<Password>::schema(&Postcard::new(), true).unwrap());
+    let with_version = Codec::<Vec<Login>>::schema(&codec, true).unwrap();
+    assert_ne!(with_version, Codec::<Login>::schema(&Postcard::new(), true).unwrap());
 
-    let value = vec![Password("correct horse battery staple".into())];
     let mut bytes = Vec::new();
-    codec.encode(&value, &mut bytes).unwrap();
-    let read: Vec<Password> = codec.decode(&bytes).unwrap();
-    assert_eq!(read[0].0, value[0].0);
+    codec.encode(&vec![login(VALID)], &mut bytes).unwrap();
+    let read: Vec<Login> = codec.decode(&bytes).unwrap();
+    assert_eq!((read[0].password.0.as_str(), read[0].attempts), (VALID, 3));
 }
 
 #[test]
 fn an_untraced_type_is_read_back_each_time() {
     let codec = Postcard::new();
     let mut bytes = vec![7];
-    codec.encode(&Password("correct horse battery staple".into()), &mut bytes).unwrap();
+    codec.encode(&login(VALID), &mut bytes).unwrap();
     let before = bytes.clone();
-    codec.encode(&Password("wrong".into()), &mut bytes).unwrap_err();
+    codec.encode(&login("wrong"), &mut bytes).unwrap_err();
     assert_eq!(bytes, before);
+}
+
+#[test]
+fn a_refusal_after_the_last_part_hides_nothing() {
+    assert_eq!(shape::<Option<Password>>().text(), "root(option(str()))");
 }
