@@ -1,7 +1,8 @@
 //! A `Deserializer` in front of postcard's, which bounds what damaged bytes can ask for.
 //!
 //! postcard reads as deep as the bytes say and makes as many elements as they claim. Here nesting has a limit, so
-//! the stack does not run out, and every element must take bytes, so there are never more of them than bytes.
+//! the stack does not run out, and every element must take bytes, so there are never more of them than bytes. All
+//! containers together are announced no more elements than that, for containers allocate what is announced.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,14 +14,25 @@ use serde::de::{
 use super::MAX_DEPTH;
 
 /// What one decoding has used.
-#[derive(Default)]
 pub(super) struct Meter {
     depth: Cell<usize>,
     /// How many reads took at least a byte.
     reads: Cell<u64>,
+    /// How many elements may still be announced.
+    announced_left: Cell<usize>,
 }
 
 impl Meter {
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        Self { depth: Cell::new(0), reads: Cell::new(0), announced_left: Cell::new(bytes.len()) }
+    }
+
+    fn announce(&self, claimed: usize) -> usize {
+        let announced = claimed.min(self.announced_left.get());
+        self.announced_left.set(self.announced_left.get() - announced);
+        announced
+    }
+
     fn read(&self) {
         self.reads.set(self.reads.get() + 1);
     }
@@ -184,6 +196,10 @@ impl<A> Entries<'_, A> {
         }
         Ok(())
     }
+
+    fn announce(&self, claimed: Option<usize>) -> Option<usize> {
+        if self.counted { claimed.map(|claimed| self.meter.announce(claimed)) } else { claimed }
+    }
 }
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<'_, A> {
@@ -202,7 +218,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.access.size_hint()
+        self.announce(self.access.size_hint())
     }
 }
 
@@ -224,7 +240,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.access.size_hint()
+        self.announce(self.access.size_hint())
     }
 }
 

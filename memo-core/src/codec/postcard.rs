@@ -62,7 +62,14 @@ impl Postcard {
     }
 
     fn with<T: DeserializeOwned + 'static, R>(&self, use_it: impl FnOnce(&Known) -> R) -> R {
-        let known = self.known.get_or_init(Known::of::<T>);
+        // Not `get_or_init`: tracing runs the user's Deserialize, which may come back here.
+        let known = match self.known.get() {
+            Some(known) => known,
+            None => {
+                let traced = Known::of::<T>();
+                self.known.get_or_init(|| traced)
+            }
+        };
         if known.type_id == TypeId::of::<T>() { use_it(known) } else { use_it(&Known::of::<T>()) }
     }
 }
@@ -124,7 +131,7 @@ where
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ::postcard::Error> {
-    let meter = Meter::default();
+    let meter = Meter::new(bytes);
     let mut inner = ::postcard::Deserializer::from_bytes(bytes);
     let value = T::deserialize(Guarded::new(&mut inner, &meter))?;
     if inner.finalize()?.is_empty() {
@@ -164,7 +171,7 @@ where
         let start = out.len();
         self.with::<T, _>(|known| known.write(value, out)).map_err(|refusal| {
             out.truncate(start);
-            unpersistable::<T>(format!("{refusal}; or {WAY_OUT}"))
+            unpersistable::<T>(format!("{refusal}; mend that, or {WAY_OUT}"))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::value::U32Deserializer;
 use serde::de::{
@@ -20,7 +21,11 @@ pub(super) fn trace<T: Deserialize<'static>>() -> Result<Shape, Untraced> {
     Explorer::run(&explorer, || {
         let slot = Slot { parent: Shape::ROOT, index: 0 };
         let tracer = Tracer { explorer: &explorer, slot, minimal: false };
-        T::deserialize(tracer).map(drop).map_err(|stop| stop.0)
+        // A Deserialize that panics at a value nobody wrote must not fail the user's call.
+        match catch_unwind(AssertUnwindSafe(|| T::deserialize(tracer).map(drop))) {
+            Ok(result) => result.map_err(|stop| stop.0),
+            Err(_) => Err("it panicked".into()),
+        }
     })?;
     Ok(explorer.into_inner().shape)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::round_trip::{Generator, Record};
@@ -35,6 +36,33 @@ fn deep_values_are_refused_both_ways() {
     Codec::<Chain>::decode(&codec, &vec![1; 1_000_000]).unwrap_err();
 }
 
+/// As large a frame of the stack as types have.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Bulky {
+    Folder { children: Vec<Bulky>, by_number: BTreeMap<u8, Bulky>, sizes: [u64; 32] },
+    Pair(Box<Bulky>, [u64; 16]),
+    End,
+}
+
+#[test]
+fn nesting_to_the_limit_fits_a_small_stack() {
+    let mut deepest = Bulky::End;
+    for _ in 0..MAX_DEPTH / 2 - 1 {
+        deepest = Bulky::Folder {
+            children: vec![deepest],
+            by_number: BTreeMap::new(),
+            sizes: [u64::MAX; 32],
+        };
+    }
+    let codec = Postcard::new();
+    let mut bytes = Vec::new();
+    codec.encode(&deepest, &mut bytes).unwrap();
+    assert_eq!(Codec::<Bulky>::decode(&codec, &bytes).unwrap(), deepest);
+
+    let tunnel = vec![1; 1_000_000];
+    Codec::<Bulky>::decode(&codec, &tunnel).unwrap_err();
+}
+
 #[test]
 fn claimed_lengths_are_not_believed() {
     let codec = Postcard::new();
@@ -47,6 +75,41 @@ fn claimed_lengths_are_not_believed() {
     Codec::<HashMap<u8, [u64; 32]>>::decode(&codec, &huge).unwrap_err();
     Codec::<BTreeMap<String, String>>::decode(&codec, &huge).unwrap_err();
     Codec::<String>::decode(&codec, &huge).unwrap_err();
+}
+
+/// How many entries a map was announced; takes none of them.
+#[derive(Serialize)]
+struct Announced(usize);
+
+impl<'de> Deserialize<'de> for Announced {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Taker;
+
+        impl<'de> Visitor<'de> for Taker {
+            type Value = Announced;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Announced, A::Error> {
+                Ok(Announced(access.size_hint().unwrap_or(0)))
+            }
+        }
+
+        deserializer.deserialize_map(Taker)
+    }
+}
+
+#[test]
+fn no_more_is_announced_than_there_are_bytes() {
+    let bytes = [[0xFF, 0xFF, 0x7F], [3, 0xFF, 0x7F]].concat();
+    type Three = (Announced, Announced, Announced);
+    let (first, second, third): Three = Postcard::new().decode(&bytes).unwrap();
+    assert_eq!([first.0, second.0, third.0], [6, 0, 0]);
+
+    let (first, second): (Announced, Announced) = Postcard::new().decode(&[1, 9]).unwrap();
+    assert_eq!([first.0, second.0], [1, 1]);
 }
 
 #[test]

@@ -315,3 +315,23 @@ fn an_untraced_type_is_read_back_each_time() {
 fn a_refusal_after_the_last_part_hides_nothing() {
     assert_eq!(shape::<Option<Password>>().text(), "root(option(str()))");
 }
+
+#[derive(Serialize)]
+struct Fragile(String, u8);
+
+impl<'de> Deserialize<'de> for Fragile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (text, number) = Deserialize::deserialize(deserializer)?;
+        let text: String = text;
+        assert!(text.len() == 3);
+        Ok(Self(text, number))
+    }
+}
+
+#[test]
+fn a_deserialize_that_panics_is_one_that_refuses() {
+    assert_eq!(
+        shape::<(Option<Fragile>, bool)>().text(),
+        "root(tuple[2](option(tuple[2](str()u8()))bool()))"
+    );
+}
