@@ -28,11 +28,13 @@ struct Sink<'o>(&'o mut Vec<u8>);
 impl Flavor for Sink<'_> {
     type Output = ();
 
+    #[inline]
     fn try_extend(&mut self, data: &[u8]) -> ::postcard::Result<()> {
         self.0.extend_from_slice(data);
         Ok(())
     }
 
+    #[inline]
     fn try_push(&mut self, data: u8) -> ::postcard::Result<()> {
         self.0.push(data);
         Ok(())
@@ -84,7 +86,8 @@ impl<'w, 'o, 's> Checker<'w, 'o, 's> {
 
 macro_rules! leaves {
     ($($method:ident $leaf:ident $type:ty)*) => {
-        $(fn $method(self, value: $type) -> Result<(), Refusal> {
+        $(#[inline]
+        fn $method(self, value: $type) -> Result<(), Refusal> {
             self.at.leaf(Leaf::$leaf)?;
             Ok(self.inner.$method(value)?)
         })*
@@ -337,6 +340,7 @@ impl<'s> Collection<'_, '_, 's> {
         item.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
     }
 
+    #[inline]
     fn end_entry(&mut self) -> Result<(), Refusal> {
         let len = self.checker.inner.output.0.len();
         if len == self.entry_start {

@@ -53,6 +53,27 @@ enum Adjacent {
     B,
 }
 
+/// Without unit variants postcard can read it, but what follows the tag depends on it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "content")]
+enum Dependent {
+    A(u32),
+    B(String),
+}
+
+#[test]
+fn a_shape_that_depends_on_the_value_needs_a_version() {
+    let codec = Postcard::new();
+    let error = Codec::<Dependent>::schema(&codec, false).unwrap_err().to_string();
+    assert!(error.contains("`version = ...`"), "{error}");
+    Codec::<Dependent>::schema(&codec, true).unwrap();
+    for value in [Dependent::A(300), Dependent::B("b".into())] {
+        let mut bytes = Vec::new();
+        codec.encode(&value, &mut bytes).unwrap();
+        assert_eq!(Codec::<Dependent>::decode(&codec, &bytes).unwrap(), value);
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Flat {
     a: u32,
