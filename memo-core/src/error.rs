@@ -52,6 +52,16 @@ pub enum Error {
         /// Why, and what to do.
         reason: String,
     },
+    /// A key or a value is too large to be stored.
+    TooLarge {
+        /// What is, and the bound.
+        reason: String,
+    },
+    /// The folder belongs to the process that this one was forked from; a child does not write to it.
+    Forked {
+        /// The process that opened the folder.
+        owner: u32,
+    },
     /// The function has no `persist` argument.
     NotPersistent,
 }
@@ -84,6 +94,10 @@ impl fmt::Display for Error {
             }
             Self::Unpersistable { type_name, reason } => {
                 write!(f, "values of {type_name} cannot be stored: {reason}")
+            }
+            Self::TooLarge { reason } => write!(f, "too large to be stored: {reason}"),
+            Self::Forked { owner } => {
+                write!(f, "the folder belongs to process {owner}, from which this one was forked")
             }
             Self::NotPersistent => write!(f, "the function was not annotated with `persist`"),
         }

@@ -1,6 +1,24 @@
 //! Values to bytes and back, and the fingerprint of a value's shape.
 
+mod check;
+mod cursor;
+mod explore;
+mod guard;
+mod postcard;
+mod refusal;
+mod samples;
+mod shape;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
 use crate::error::Error;
+
+pub use self::postcard::Postcard;
+
+/// How deep a value may nest, written or read: a bound on the stack, since decoding recurses.
+const MAX_DEPTH: usize = 256;
 
 /// How values of `T` become bytes on disk.
 pub trait Codec<T>: Send + Sync + 'static {

@@ -1,0 +1,393 @@
+//! A `Serializer` in front of postcard's, which refuses what postcard would write and not read back rightly.
+
+use std::fmt::{Display, Write};
+
+use ::postcard::ser_flavors::Flavor;
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use super::MAX_DEPTH;
+use super::cursor::Cursor;
+use super::refusal::Refusal;
+use super::shape::{Leaf, Shape};
+
+/// Appends `value` to `out` if it has the given shape, or any shape where none is known.
+pub(super) fn write<T: Serialize>(
+    value: &T,
+    shape: Option<&Shape>,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    let mut inner = ::postcard::Serializer { output: Sink(out) };
+    value.serialize(Checker { inner: &mut inner, at: Cursor::start(shape), depth: 0 })
+}
+
+struct Sink<'o>(&'o mut Vec<u8>);
+
+impl Flavor for Sink<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> ::postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> ::postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> ::postcard::Result<()> {
+        Ok(())
+    }
+}
+
+struct Checker<'w, 'o, 's> {
+    inner: &'w mut ::postcard::Serializer<Sink<'o>>,
+    at: Cursor<'s>,
+    depth: usize,
+}
+
+impl<'w, 'o, 's> Checker<'w, 'o, 's> {
+    fn deeper(mut self) -> Result<Self, Refusal> {
+        if self.depth == MAX_DEPTH {
+            return Err(Refusal::too_deep(MAX_DEPTH));
+        }
+        self.depth += 1;
+        Ok(self)
+    }
+
+    fn product(self, len: usize) -> Result<Product<'w, 'o, 's>, Refusal> {
+        let checker = self.deeper()?;
+        let at = checker.at.product(len)?;
+        Ok(Product { checker: Checker { at, ..checker }, declared: len, written: 0 })
+    }
+
+    /// Steps into a variant's content.
+    fn variant(mut self, index: u32, name: &'static str) -> Result<Self, Refusal> {
+        self.at = self.at.variant(index, name)?;
+        Ok(self)
+    }
+
+    fn collection(
+        self,
+        key: Cursor<'s>,
+        value: Cursor<'s>,
+        declared: usize,
+    ) -> Result<Collection<'w, 'o, 's>, Refusal> {
+        let checker = self.deeper()?;
+        let entry_start = checker.inner.output.0.len();
+        Ok(Collection { checker, key, value, declared, written: 0, entry_start })
+    }
+}
+
+macro_rules! leaves {
+    ($($method:ident $leaf:ident $type:ty)*) => {
+        $(#[inline]
+        fn $method(self, value: $type) -> Result<(), Refusal> {
+            self.at.leaf(Leaf::$leaf)?;
+            Ok(self.inner.$method(value)?)
+        })*
+    };
+}
+
+impl<'w, 'o, 's> Serializer for Checker<'w, 'o, 's> {
+    type Ok = ();
+    type Error = Refusal;
+    type SerializeSeq = Collection<'w, 'o, 's>;
+    type SerializeTuple = Product<'w, 'o, 's>;
+    type SerializeTupleStruct = Product<'w, 'o, 's>;
+    type SerializeTupleVariant = Product<'w, 'o, 's>;
+    type SerializeMap = Collection<'w, 'o, 's>;
+    type SerializeStruct = Product<'w, 'o, 's>;
+    type SerializeStructVariant = Product<'w, 'o, 's>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    leaves! {
+        serialize_bool Bool bool
+        serialize_i8 I8 i8
+        serialize_i16 I16 i16
+        serialize_i32 I32 i32
+        serialize_i64 I64 i64
+        serialize_i128 I128 i128
+        serialize_u8 U8 u8
+        serialize_u16 U16 u16
+        serialize_u32 U32 u32
+        serialize_u64 U64 u64
+        serialize_u128 U128 u128
+        serialize_f32 F32 f32
+        serialize_f64 F64 f64
+        serialize_char Char char
+        serialize_str Str &str
+        serialize_bytes Bytes &[u8]
+    }
+
+    /// postcard would format twice, and trust both to be of one length.
+    fn collect_str<T: ?Sized + Display>(self, value: &T) -> Result<(), Refusal> {
+        let mut text = String::new();
+        write!(text, "{value}").map_err(|error| Refusal(error.to_string()))?;
+        self.serialize_str(&text)
+    }
+
+    fn serialize_none(self) -> Result<(), Refusal> {
+        let checker = self.deeper()?;
+        checker.at.option()?;
+        Ok(checker.inner.serialize_none()?)
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Refusal> {
+        let checker = self.deeper()?;
+        let at = checker.at.option()?;
+        checker.inner.serialize_some(&())?;
+        value.serialize(Checker { at, ..checker })
+    }
+
+    fn serialize_unit(self) -> Result<(), Refusal> {
+        self.at.product(0).map(drop)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refusal> {
+        self.at.product(0).map(drop)
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Refusal> {
+        value.serialize(self.deeper()?)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<(), Refusal> {
+        let checker = self.deeper()?;
+        checker.at.variant(index, variant)?.product(0)?;
+        Ok(checker.inner.serialize_unit_variant(name, index, variant)?)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Refusal> {
+        let checker = self.deeper()?.variant(index, variant)?;
+        let at = checker.at.newtype_variant()?;
+        checker.inner.serialize_unit_variant(name, index, variant)?;
+        value.serialize(Checker { at, ..checker })
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, Refusal> {
+        let len = len.ok_or_else(Refusal::unknown_length)?;
+        let element = self.at.seq()?;
+        self.inner.serialize_seq(Some(len))?;
+        self.collection(element, element, len)
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, Refusal> {
+        let len = len.ok_or_else(Refusal::unknown_length)?;
+        let (key, value) = self.at.map()?;
+        self.inner.serialize_map(Some(len))?;
+        self.collection(key, value, len)
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, Refusal> {
+        self.product(len)
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeTupleStruct, Refusal> {
+        self.product(len)
+    }
+
+    fn serialize_struct(
+        self,
+        _: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStruct, Refusal> {
+        self.product(len)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeTupleVariant, Refusal> {
+        self.inner.serialize_unit_variant(name, index, variant)?;
+        self.variant(index, variant)?.product(len)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStructVariant, Refusal> {
+        self.serialize_tuple_variant(name, index, variant, len)
+    }
+}
+
+/// A struct or tuple: as many parts as announced, each where it will be read.
+struct Product<'w, 'o, 's> {
+    checker: Checker<'w, 'o, 's>,
+    declared: usize,
+    written: usize,
+}
+
+impl Product<'_, '_, '_> {
+    fn part<T: ?Sized + Serialize>(
+        &mut self,
+        name: Option<&'static str>,
+        value: &T,
+    ) -> Result<(), Refusal> {
+        if self.written == self.declared {
+            return Err(Refusal::declared("fields", self.declared));
+        }
+        let at = self.checker.at.part(self.written, name)?;
+        self.written += 1;
+        value.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
+    }
+
+    fn finish(&self) -> Result<(), Refusal> {
+        if self.written == self.declared {
+            Ok(())
+        } else {
+            Err(Refusal::declared("fields", self.declared))
+        }
+    }
+}
+
+macro_rules! products {
+    ($($trait:ident $method:ident)*) => {
+        $(impl $trait for Product<'_, '_, '_> {
+            type Ok = ();
+            type Error = Refusal;
+
+            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Refusal> {
+                self.part(None, value)
+            }
+
+            fn end(self) -> Result<(), Refusal> {
+                self.finish()
+            }
+        })*
+    };
+}
+
+products! {
+    SerializeTuple serialize_element
+    SerializeTupleStruct serialize_field
+    SerializeTupleVariant serialize_field
+}
+
+macro_rules! named_products {
+    ($($trait:ident)*) => {
+        $(impl $trait for Product<'_, '_, '_> {
+            type Ok = ();
+            type Error = Refusal;
+
+            fn serialize_field<T: ?Sized + Serialize>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Refusal> {
+                self.part(Some(name), value)
+            }
+
+            fn skip_field(&mut self, name: &'static str) -> Result<(), Refusal> {
+                Err(Refusal::skipped(name))
+            }
+
+            fn end(self) -> Result<(), Refusal> {
+                self.finish()
+            }
+        })*
+    };
+}
+
+named_products! { SerializeStruct SerializeStructVariant }
+
+/// A sequence or map: as many entries as announced, none without bytes.
+struct Collection<'w, 'o, 's> {
+    checker: Checker<'w, 'o, 's>,
+    key: Cursor<'s>,
+    value: Cursor<'s>,
+    declared: usize,
+    written: usize,
+    /// Where the bytes of the entry under way begin.
+    entry_start: usize,
+}
+
+impl<'s> Collection<'_, '_, 's> {
+    fn item<T: ?Sized + Serialize>(&mut self, at: Cursor<'s>, item: &T) -> Result<(), Refusal> {
+        item.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
+    }
+
+    #[inline]
+    fn end_entry(&mut self) -> Result<(), Refusal> {
+        let len = self.checker.inner.output.0.len();
+        if len == self.entry_start {
+            return Err(Refusal::weightless());
+        }
+        self.entry_start = len;
+        self.written += 1;
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Refusal> {
+        if self.written == self.declared {
+            Ok(())
+        } else {
+            Err(Refusal::declared("elements", self.declared))
+        }
+    }
+}
+
+impl SerializeSeq for Collection<'_, '_, '_> {
+    type Ok = ();
+    type Error = Refusal;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Refusal> {
+        self.item(self.value, value)?;
+        self.end_entry()
+    }
+
+    fn end(self) -> Result<(), Refusal> {
+        self.finish()
+    }
+}
+
+impl SerializeMap for Collection<'_, '_, '_> {
+    type Ok = ();
+    type Error = Refusal;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Refusal> {
+        self.item(self.key, key)
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Refusal> {
+        self.item(self.value, value)?;
+        self.end_entry()
+    }
+
+    fn end(self) -> Result<(), Refusal> {
+        self.finish()
+    }
+}

@@ -1,0 +1,137 @@
+//! Where in the traced shape a value being written is, and whether it is what will be read there.
+//!
+//! Compared is what decides how bytes are read: kinds, numbers of parts, the order of names. Newtypes and the
+//! difference between tuple and struct leave no trace in the bytes, so they may differ.
+
+use super::refusal::Refusal;
+use super::shape::{Kind, Leaf, NodeId, Shape};
+
+/// A place in a shape, or nowhere in particular when the shape is unknown and every value is taken.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'s>(Option<(&'s Shape, NodeId)>);
+
+impl<'s> Cursor<'s> {
+    pub(super) fn start(shape: Option<&'s Shape>) -> Self {
+        Self(shape.map(|shape| (shape, Shape::ROOT))).child(0)
+    }
+
+    fn child(self, index: usize) -> Self {
+        Self(self.0.map(|(shape, node)| {
+            let child = shape.child(node, index).expect("a finished shape knows every child");
+            (shape, child)
+        }))
+    }
+
+    /// The place below all newtypes.
+    fn bare(self) -> Option<(&'s Shape, NodeId)> {
+        let mut at = self;
+        while let Some((shape, node)) = at.0
+            && matches!(shape.kind(node), Kind::Newtype(_))
+        {
+            at = at.child(0);
+        }
+        at.0
+    }
+
+    fn expect(self, written: &str, fits: impl FnOnce(Kind) -> bool) -> Result<Self, Refusal> {
+        let Some((shape, node)) = self.bare() else { return Ok(self) };
+        let kind = shape.kind(node);
+        if fits(kind) {
+            return Ok(Self(Some((shape, node))));
+        }
+        Err(Refusal::mismatch(written, kind.word()))
+    }
+
+    /// Inlined: this is asked of every byte of a `Vec<u8>`.
+    #[inline]
+    pub(super) fn leaf(self, leaf: Leaf) -> Result<(), Refusal> {
+        match self.0 {
+            Some((shape, node)) if matches!(shape.nodes[node].kind, Kind::Leaf(found) if found == leaf) => {
+                Ok(())
+            }
+            None => Ok(()),
+            Some(_) => self.leaf_below(leaf),
+        }
+    }
+
+    fn leaf_below(self, leaf: Leaf) -> Result<(), Refusal> {
+        self.expect(leaf.name(), |kind| kind == Kind::Leaf(leaf)).map(drop)
+    }
+
+    /// The place of an option's content.
+    pub(super) fn option(self) -> Result<Self, Refusal> {
+        Ok(self.expect("an option", |kind| kind == Kind::Option)?.child(0))
+    }
+
+    /// The place of a sequence's elements.
+    pub(super) fn seq(self) -> Result<Self, Refusal> {
+        Ok(self.expect("a sequence", |kind| kind == Kind::Seq)?.child(0))
+    }
+
+    /// The places of a map's keys and values.
+    pub(super) fn map(self) -> Result<(Self, Self), Refusal> {
+        let map = self.expect("a map", |kind| kind == Kind::Map)?;
+        Ok((map.child(0), map.child(1)))
+    }
+
+    /// A struct, tuple or unit of `len` parts.
+    pub(super) fn product(self, len: usize) -> Result<Self, Refusal> {
+        let product = self.expect("a struct or tuple", |kind| {
+            matches!(
+                kind,
+                Kind::Unit
+                    | Kind::UnitStruct(_)
+                    | Kind::Tuple(_)
+                    | Kind::TupleStruct(..)
+                    | Kind::Struct(..)
+                    | Kind::UnitVariant
+                    | Kind::TupleVariant(_)
+                    | Kind::StructVariant(_)
+            )
+        })?;
+        match product.0 {
+            Some((shape, node)) if shape.nodes[node].children.len() != len => {
+                Err(Refusal::part_count(len, shape.nodes[node].children.len()))
+            }
+            _ => Ok(product),
+        }
+    }
+
+    /// The place of a product's part; `name`: of a struct's field.
+    pub(super) fn part(self, index: usize, name: Option<&'static str>) -> Result<Self, Refusal> {
+        if let (Some((shape, node)), Some(name)) = (self.0, name)
+            && let Kind::Struct(_, names) | Kind::StructVariant(names) = shape.kind(node)
+            && !fits(names, shape.nodes[node].children.len(), index, name)
+        {
+            return Err(Refusal::name("field", name));
+        }
+        Ok(self.child(index))
+    }
+
+    /// The place of a variant's content.
+    pub(super) fn variant(self, index: u32, name: &'static str) -> Result<Self, Refusal> {
+        let at = self.expect("an enum", |kind| matches!(kind, Kind::Enum(..)))?;
+        let Some((shape, node)) = at.0 else { return Ok(at) };
+        let Kind::Enum(_, names) = shape.kind(node) else { return Ok(at) };
+        let count = shape.nodes[node].children.len();
+        match usize::try_from(index) {
+            Ok(index) if index < count && fits(names, count, index, name) => Ok(at.child(index)),
+            _ => Err(Refusal::name("variant", name)),
+        }
+    }
+
+    /// The place of what a newtype variant holds.
+    pub(super) fn newtype_variant(self) -> Result<Self, Refusal> {
+        Ok(self.expect("a newtype variant", |kind| kind == Kind::NewtypeVariant)?.child(0))
+    }
+}
+
+/// Whether the part at `index` can have this name. Aliases are among the names, so that only the first of them can
+/// be placed exactly: a part never stands before its own number.
+fn fits(names: &[&str], count: usize, index: usize, name: &str) -> bool {
+    if names.len() == count {
+        names[index] == name
+    } else {
+        names.get(index..).is_some_and(|rest| rest.contains(&name))
+    }
+}

@@ -1,0 +1,282 @@
+//! A `Deserializer` in front of postcard's, which bounds what damaged bytes can ask for.
+//!
+//! postcard reads as deep as the bytes say and makes as many elements as they claim. Here nesting has a limit, so
+//! the stack does not run out, and every element must take bytes, so there are never more of them than bytes. All
+//! containers together are announced no more elements than that, for containers allocate what is announced.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+
+use super::MAX_DEPTH;
+
+/// What one decoding has used.
+pub(super) struct Meter {
+    depth: Cell<usize>,
+    /// How many reads took at least a byte.
+    reads: Cell<u64>,
+    /// How many elements may still be announced.
+    announced_left: Cell<usize>,
+}
+
+impl Meter {
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        Self { depth: Cell::new(0), reads: Cell::new(0), announced_left: Cell::new(bytes.len()) }
+    }
+
+    fn announce(&self, claimed: usize) -> usize {
+        let announced = claimed.min(self.announced_left.get());
+        self.announced_left.set(self.announced_left.get() - announced);
+        announced
+    }
+
+    fn read(&self) {
+        self.reads.set(self.reads.get() + 1);
+    }
+
+    fn nested<R, E: serde::de::Error>(&self, read: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
+        if self.depth.get() == MAX_DEPTH {
+            return Err(E::custom("nested too deep"));
+        }
+        self.depth.set(self.depth.get() + 1);
+        let result = read();
+        self.depth.set(self.depth.get() - 1);
+        result
+    }
+}
+
+/// Something of postcard's, or a visitor or seed, under this guard.
+pub(super) struct Guarded<'m, T> {
+    inner: T,
+    meter: &'m Meter,
+    /// For a visitor: how many elements it will see is said by the bytes, not by the type.
+    counted: bool,
+}
+
+impl<'m, T> Guarded<'m, T> {
+    pub(super) fn new(inner: T, meter: &'m Meter) -> Self {
+        Self { inner, meter, counted: false }
+    }
+
+    fn counted(inner: T, meter: &'m Meter) -> Self {
+        Self { inner, meter, counted: true }
+    }
+
+    fn entries<A>(&self, access: A) -> Entries<'m, A> {
+        Entries { access, meter: self.meter, counted: self.counted, reads_before: 0 }
+    }
+}
+
+macro_rules! leaves {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.meter.read();
+            self.inner.$method(visitor)
+        })*
+    };
+}
+
+/// Containers: those that begin with a length or a tag, and those whose type says what they hold.
+macro_rules! containers {
+    ($wrap:ident: $($method:ident($($arg:ident: $type:ty),*))*) => {
+        $(fn $method<V: Visitor<'de>>(
+            self,
+            $($arg: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, D::Error> {
+            let meter = self.meter;
+            let visitor = Guarded::$wrap(visitor, meter);
+            if visitor.counted {
+                meter.read();
+            }
+            meter.nested(|| self.inner.$method($($arg,)* visitor))
+        })*
+    };
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
+    type Error = D::Error;
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+
+    leaves! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
+        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_any
+        deserialize_identifier deserialize_ignored_any
+    }
+
+    containers! { counted:
+        deserialize_option()
+        deserialize_seq()
+        deserialize_map()
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    containers! { new:
+        deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_unit(visitor)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_unit_struct(name, visitor)
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+        self.inner.visit_some(Guarded::new(inner, self.meter))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+        self.inner.visit_newtype_struct(Guarded::new(inner, self.meter))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        let entries = self.entries(access);
+        self.inner.visit_seq(entries)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        let entries = self.entries(access);
+        self.inner.visit_map(entries)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_enum(Guarded::new(access, self.meter))
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
+        self.inner.deserialize(Guarded::new(inner, self.meter))
+    }
+}
+
+/// The elements or entries of a container.
+struct Entries<'m, A> {
+    access: A,
+    meter: &'m Meter,
+    counted: bool,
+    reads_before: u64,
+}
+
+impl<A> Entries<'_, A> {
+    fn check<E: serde::de::Error>(&self) -> Result<(), E> {
+        if self.counted && self.meter.reads.get() == self.reads_before {
+            return Err(E::custom("an element without bytes"));
+        }
+        Ok(())
+    }
+
+    fn announce(&self, claimed: Option<usize>) -> Option<usize> {
+        if self.counted { claimed.map(|claimed| self.meter.announce(claimed)) } else { claimed }
+    }
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<'_, A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        self.reads_before = self.meter.reads.get();
+        let element = self.access.next_element_seed(Guarded::new(seed, self.meter))?;
+        if element.is_some() {
+            self.check()?;
+        }
+        Ok(element)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.announce(self.access.size_hint())
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        self.reads_before = self.meter.reads.get();
+        self.access.next_key_seed(Guarded::new(seed, self.meter))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        let value = self.access.next_value_seed(Guarded::new(seed, self.meter))?;
+        self.check()?;
+        Ok(value)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.announce(self.access.size_hint())
+    }
+}
+
+impl<'de, 'm, A: EnumAccess<'de>> EnumAccess<'de> for Guarded<'m, A> {
+    type Error = A::Error;
+    type Variant = Guarded<'m, A::Variant>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), A::Error> {
+        let (variant, content) = self.inner.variant_seed(seed)?;
+        Ok((variant, Guarded::new(content, self.meter)))
+    }
+}
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guarded<'_, A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        self.inner.unit_variant()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+        self.inner.newtype_variant_seed(Guarded::new(seed, self.meter))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.inner.tuple_variant(len, Guarded::new(visitor, self.meter))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        self.inner.struct_variant(fields, Guarded::new(visitor, self.meter))
+    }
+}

@@ -1,0 +1,74 @@
+//! Why a value was not written.
+
+use std::fmt;
+
+/// A value that postcard would write and not read back rightly; the reason, for the user.
+#[derive(Debug)]
+pub(super) struct Refusal(pub(super) String);
+
+impl Refusal {
+    pub(super) fn mismatch(written: &str, read: &str) -> Self {
+        Self(format!(
+            "its Serialize writes {written} where its Deserialize reads {read}, and postcard does not record which"
+        ))
+    }
+
+    pub(super) fn part_count(written: usize, read: usize) -> Self {
+        Self(format!(
+            "its Serialize writes {written} fields where its Deserialize reads {read} \
+             (`skip_serializing` or `skip_serializing_if` without `skip_deserializing`?)"
+        ))
+    }
+
+    pub(super) fn name(what: &str, name: &str) -> Self {
+        Self(format!(
+            "{what} `{name}` is not at the same place for its Serialize and its Deserialize"
+        ))
+    }
+
+    pub(super) fn skipped(field: &str) -> Self {
+        Self(format!(
+            "field `{field}` was skipped, and postcard does not record that: remove \
+             `#[serde(skip_serializing_if = ...)]`"
+        ))
+    }
+
+    pub(super) fn declared(what: &str, declared: usize) -> Self {
+        Self(format!("its Serialize announces {declared} {what} and writes another number"))
+    }
+
+    pub(super) fn unknown_length() -> Self {
+        Self("a sequence or map does not know its length, which postcard writes first".into())
+    }
+
+    pub(super) fn weightless() -> Self {
+        Self(
+            "it holds a sequence of values that take no bytes, whose length cannot be checked"
+                .into(),
+        )
+    }
+
+    pub(super) fn too_deep(limit: usize) -> Self {
+        Self(format!("the value nests deeper than {limit}"))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl serde::ser::Error for Refusal {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl From<::postcard::Error> for Refusal {
+    fn from(error: ::postcard::Error) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,151 @@
+//! Bytes that nobody wrote.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::round_trip::{Generator, Record};
+use crate::codec::{Codec, MAX_DEPTH, Postcard};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Chain(Option<Box<Chain>>);
+
+fn chain(links: usize) -> Chain {
+    (1..links).fold(Chain(None), |chain, _| Chain(Some(Box::new(chain))))
+}
+
+/// Frees a chain without recursing.
+fn unlink(mut chain: Chain) {
+    while let Some(next) = chain.0.take() {
+        chain = *next;
+    }
+}
+
+#[test]
+fn deep_values_are_refused_both_ways() {
+    let codec = Postcard::new();
+    let links = MAX_DEPTH / 2;
+    let mut bytes = Vec::new();
+    codec.encode(&chain(links), &mut bytes).unwrap();
+    assert_eq!(Codec::<Chain>::decode(&codec, &bytes).unwrap(), chain(links));
+
+    let deep = chain(1_000_000);
+    codec.encode(&deep, &mut bytes).unwrap_err();
+    unlink(deep);
+    Codec::<Chain>::decode(&codec, &vec![1; 1_000_000]).unwrap_err();
+}
+
+/// As large a frame of the stack as types have.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Bulky {
+    Folder { children: Vec<Bulky>, by_number: BTreeMap<u8, Bulky>, sizes: [u64; 32] },
+    Pair(Box<Bulky>, [u64; 16]),
+    End,
+}
+
+#[test]
+fn nesting_to_the_limit_fits_a_small_stack() {
+    let mut deepest = Bulky::End;
+    for _ in 0..MAX_DEPTH / 2 - 1 {
+        deepest = Bulky::Folder {
+            children: vec![deepest],
+            by_number: BTreeMap::new(),
+            sizes: [u64::MAX; 32],
+        };
+    }
+    let codec = Postcard::new();
+    let mut bytes = Vec::new();
+    codec.encode(&deepest, &mut bytes).unwrap();
+    assert_eq!(Codec::<Bulky>::decode(&codec, &bytes).unwrap(), deepest);
+
+    let tunnel = vec![1; 1_000_000];
+    Codec::<Bulky>::decode(&codec, &tunnel).unwrap_err();
+}
+
+#[test]
+fn claimed_lengths_are_not_believed() {
+    let codec = Postcard::new();
+    let mut huge = vec![0xFF; 9];
+    huge.push(1);
+    Codec::<Vec<u64>>::decode(&codec, &huge).unwrap_err();
+    Codec::<Vec<()>>::decode(&codec, &huge).unwrap_err();
+    Codec::<Vec<[(); 8]>>::decode(&codec, &huge).unwrap_err();
+    Codec::<HashMap<(), ()>>::decode(&codec, &huge).unwrap_err();
+    Codec::<HashMap<u8, [u64; 32]>>::decode(&codec, &huge).unwrap_err();
+    Codec::<BTreeMap<String, String>>::decode(&codec, &huge).unwrap_err();
+    Codec::<String>::decode(&codec, &huge).unwrap_err();
+}
+
+/// How many entries a map was announced; takes none of them.
+#[derive(Serialize)]
+struct Announced(usize);
+
+impl<'de> Deserialize<'de> for Announced {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Taker;
+
+        impl<'de> Visitor<'de> for Taker {
+            type Value = Announced;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Announced, A::Error> {
+                Ok(Announced(access.size_hint().unwrap_or(0)))
+            }
+        }
+
+        deserializer.deserialize_map(Taker)
+    }
+}
+
+#[test]
+fn no_more_is_announced_than_there_are_bytes() {
+    let bytes = [[0xFF, 0xFF, 0x7F], [3, 0xFF, 0x7F]].concat();
+    type Three = (Announced, Announced, Announced);
+    let (first, second, third): Three = Postcard::new().decode(&bytes).unwrap();
+    assert_eq!([first.0, second.0, third.0], [6, 0, 0]);
+
+    let (first, second): (Announced, Announced) = Postcard::new().decode(&[1, 9]).unwrap();
+    assert_eq!([first.0, second.0], [1, 1]);
+}
+
+#[test]
+fn the_whole_input_is_one_value() {
+    let codec = Postcard::new();
+    let mut bytes = Vec::new();
+    codec.encode(&(1_u8, "a".to_owned()), &mut bytes).unwrap();
+    Codec::<(u8, String)>::decode(&codec, &bytes).unwrap();
+    bytes.push(0);
+    Codec::<(u8, String)>::decode(&codec, &bytes).unwrap_err();
+    bytes.truncate(2);
+    Codec::<(u8, String)>::decode(&codec, &bytes).unwrap_err();
+    Codec::<(u8, String)>::decode(&codec, &[]).unwrap_err();
+}
+
+/// Whatever damaged bytes decode to is a value like any other: it can be written and read.
+#[test]
+fn damaged_bytes_give_an_error_or_a_value() {
+    let mut generator = Generator::new(7);
+    let codec = Postcard::new();
+    let (mut values, mut errors) = (0, 0);
+    for _ in 0..40 {
+        let mut bytes = Vec::new();
+        codec.encode(&Record::generate(&mut generator), &mut bytes).unwrap();
+        for _ in 0..40 {
+            let mut damaged = bytes.clone();
+            let at = generator.below(damaged.len());
+            damaged[at] ^= 1 << generator.below(8);
+            match Codec::<Record>::decode(&codec, &damaged) {
+                Ok(value) => {
+                    values += 1;
+                    codec.encode(&value, &mut Vec::new()).unwrap();
+                }
+                Err(_) => errors += 1,
+            }
+        }
+    }
+    assert!(values > 0 && errors > 0, "{values} values, {errors} errors");
+}

@@ -1,0 +1,16 @@
+//! Tests of the codec that need to see shapes alone.
+
+mod changed;
+mod hostile;
+mod refused;
+mod round_trip;
+mod traced;
+
+use serde::de::DeserializeOwned;
+
+use super::shape::Shape;
+use super::trace::trace;
+
+fn shape<T: DeserializeOwned + 'static>() -> Shape {
+    trace::<T>().unwrap_or_else(|why| panic!("{}: {why:?}", std::any::type_name::<T>()))
+}

@@ -1,0 +1,323 @@
+//! Types and values that postcard cannot carry, and what the error says.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
+use serde::ser::{SerializeSeq, SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::codec::{Codec, Postcard};
+use crate::error::Error;
+
+fn schema_error<T: Serialize + DeserializeOwned + 'static>() {
+    for version_given in [false, true] {
+        let error = Codec::<T>::schema(&Postcard::new(), version_given).unwrap_err();
+        assert!(matches!(&error, Error::Unpersistable { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains("`codec = ...`") && text.contains(std::any::type_name::<T>()),
+            "{text}"
+        );
+    }
+}
+
+/// The error's text; the output must be as it was.
+fn encode_error<T: Serialize + DeserializeOwned + 'static>(codec: &Postcard, value: &T) -> String {
+    let mut out = vec![1, 2, 3];
+    let error = codec.encode(value, &mut out).unwrap_err();
+    assert_eq!(out, [1, 2, 3]);
+    let text = error.to_string();
+    assert!(text.contains("`codec = ...`") && text.contains(std::any::type_name::<T>()), "{text}");
+    text
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    A(u32),
+    B(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Internal {
+    A { x: u32 },
+    B,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", content = "content")]
+enum Adjacent {
+    A(u32),
+    B,
+}
+
+/// Without unit variants postcard can read it, but what follows the tag depends on it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "content")]
+enum Dependent {
+    A(u32),
+    B(String),
+}
+
+#[test]
+fn a_shape_that_depends_on_the_value_needs_a_version() {
+    let codec = Postcard::new();
+    let error = Codec::<Dependent>::schema(&codec, false).unwrap_err().to_string();
+    assert!(error.contains("`version = ...`"), "{error}");
+    Codec::<Dependent>::schema(&codec, true).unwrap();
+    for value in [Dependent::A(300), Dependent::B("b".into())] {
+        let mut bytes = Vec::new();
+        codec.encode(&value, &mut bytes).unwrap();
+        assert_eq!(Codec::<Dependent>::decode(&codec, &bytes).unwrap(), value);
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Flat {
+    a: u32,
+    #[serde(flatten)]
+    rest: HashMap<String, u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Deep {
+    a: Vec<Option<(u8, Result<String, Untagged>)>>,
+}
+
+#[test]
+fn types_that_ask_the_data() {
+    schema_error::<Untagged>();
+    schema_error::<Internal>();
+    schema_error::<Adjacent>();
+    schema_error::<Flat>();
+    schema_error::<Deep>();
+    encode_error(&Postcard::new(), &Untagged::A(1));
+    encode_error(&Postcard::new(), &Untagged::B("b".into()));
+    encode_error(&Postcard::new(), &Internal::A { x: 1 });
+    encode_error(&Postcard::new(), &Internal::B);
+    encode_error(&Postcard::new(), &Adjacent::A(1));
+    encode_error(&Postcard::new(), &Adjacent::B);
+}
+
+#[derive(Serialize, Deserialize)]
+struct Nothing;
+
+#[test]
+fn sequences_of_values_without_bytes() {
+    schema_error::<Vec<()>>();
+    schema_error::<Vec<Nothing>>();
+    schema_error::<Option<Vec<[(); 4]>>>();
+    schema_error::<Vec<(PhantomData<u8>, ())>>();
+    schema_error::<HashMap<(), ()>>();
+    Codec::<Vec<Option<()>>>::schema(&Postcard::new(), false).unwrap();
+    Codec::<HashMap<u8, ()>>::schema(&Postcard::new(), false).unwrap();
+    Codec::<[(); 4]>::schema(&Postcard::new(), false).unwrap();
+}
+
+#[derive(Serialize, Deserialize)]
+struct Skipping {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    a: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum SkippingVariant {
+    A {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        list: Vec<u8>,
+        b: u8,
+    },
+}
+
+#[test]
+fn skipped_fields() {
+    let codec = Postcard::new();
+    // Nothing is skipped in the first value, so reading it back shows nothing.
+    codec.encode(&Skipping { a: Some(1), b: Some(2) }, &mut Vec::new()).unwrap();
+    encode_error(&codec, &Skipping { a: Some(1), b: None });
+    let text = encode_error(&codec, &Skipping { a: None, b: Some(1) });
+    assert!(text.contains("skip_serializing"), "{text}");
+    encode_error(&Postcard::new(), &SkippingVariant::A { list: vec![], b: 1 });
+}
+
+#[derive(Serialize, Deserialize)]
+#[allow(dead_code)]
+struct Lossy {
+    a: u32,
+    #[serde(skip_serializing, default)]
+    b: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[allow(dead_code)]
+struct Crossed {
+    #[serde(skip_serializing, default)]
+    a: u32,
+    #[serde(skip_deserializing)]
+    b: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Shifted {
+    A(u8),
+    #[serde(skip_deserializing)]
+    #[allow(dead_code)]
+    B(u8),
+    C(u8),
+    D(u8),
+}
+
+#[derive(Serialize, Deserialize)]
+enum ShiftedWithAlias {
+    #[serde(alias = "First")]
+    A,
+    #[serde(skip_deserializing)]
+    #[allow(dead_code)]
+    B,
+    C,
+    D,
+}
+
+#[test]
+fn serialize_and_deserialize_that_disagree() {
+    encode_error(&Postcard::new(), &Lossy { a: 1, b: 2 });
+    encode_error(&Postcard::new(), &Crossed { a: 1, b: 2 });
+
+    // Written is the variant's number among all, read its number among those not skipped: C would come back as D.
+    let codec = Postcard::new();
+    codec.encode(&Shifted::A(1), &mut Vec::new()).unwrap();
+    encode_error(&codec, &Shifted::C(1));
+    encode_error(&codec, &Shifted::D(1));
+    let codec = Postcard::new();
+    codec.encode(&ShiftedWithAlias::A, &mut Vec::new()).unwrap();
+    encode_error(&codec, &ShiftedWithAlias::D);
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Aliased {
+    #[serde(alias = "a", alias = "zz")]
+    name: u8,
+    other: AliasedEnum,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum AliasedEnum {
+    #[serde(alias = "Old", alias = "Older")]
+    New(u8),
+    Next,
+}
+
+#[test]
+fn aliases_are_carried() {
+    let codec = Postcard::new();
+    Codec::<Aliased>::schema(&codec, false).unwrap();
+    for other in [AliasedEnum::New(3), AliasedEnum::Next] {
+        let value = Aliased { name: 1, other };
+        let mut bytes = Vec::new();
+        codec.encode(&value, &mut bytes).unwrap();
+        assert_eq!(Codec::<Aliased>::decode(&codec, &bytes).unwrap(), value);
+    }
+}
+
+/// Hand-written impls that go wrong in one way each.
+macro_rules! wrong {
+    ($($name:ident reads $inner:ty, writes |$serializer:ident| $body:expr;)*) => {$(
+        struct $name;
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, $serializer: S) -> Result<S::Ok, S::Error> {
+                $body
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$inner>::deserialize(deserializer).map(|_| Self)
+            }
+        }
+    )*};
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct Two {
+    a: u8,
+    b: u8,
+}
+
+wrong! {
+    UnknownLength reads Vec<u8>, writes |serializer| {
+        let mut seq = serializer.serialize_seq(None)?;
+        seq.serialize_element(&1_u8)?;
+        seq.end()
+    };
+    WrongLength reads Vec<u8>, writes |serializer| {
+        let mut seq = serializer.serialize_seq(Some(1))?;
+        seq.serialize_element(&1_u8)?;
+        seq.serialize_element(&1_u8)?;
+        seq.end()
+    };
+    Tuple reads Vec<u8>, writes |serializer| [1_u8, 7].serialize(serializer);
+    Unsigned reads i64, writes |serializer| serializer.serialize_u64(2);
+    Wide reads f32, writes |serializer| serializer.serialize_f64(2.0);
+    Swapped reads Two, writes |serializer| {
+        let mut fields = serializer.serialize_struct("Two", 2)?;
+        fields.serialize_field("b", &1_u8)?;
+        fields.serialize_field("a", &1_u8)?;
+        fields.end()
+    };
+    FieldTooFew reads Two, writes |serializer| {
+        let mut fields = serializer.serialize_struct("Two", 2)?;
+        fields.serialize_field("a", &1_u8)?;
+        fields.end()
+    };
+    FieldTooMany reads Two, writes |serializer| {
+        let mut fields = serializer.serialize_struct("Two", 2)?;
+        fields.serialize_field("a", &1_u8)?;
+        fields.serialize_field("b", &1_u8)?;
+        fields.serialize_field("c", &1_u8)?;
+        fields.end()
+    };
+    OtherVariant reads Result<u8, u8>, writes |serializer| {
+        serializer.serialize_newtype_variant("Result", 0, "Err", &1_u8)
+    };
+}
+
+#[test]
+fn wrong_impls() {
+    let codec = Postcard::new;
+    assert!(encode_error(&codec(), &UnknownLength).contains("length"));
+    assert!(encode_error(&codec(), &WrongLength).contains("another number"));
+    assert!(encode_error(&codec(), &Tuple).contains("sequence"));
+    assert!(encode_error(&codec(), &Unsigned).contains("u64"));
+    assert!(encode_error(&codec(), &Wide).contains("f64"));
+    assert!(encode_error(&codec(), &Swapped).contains("same place"));
+    assert!(encode_error(&codec(), &FieldTooFew).contains("another number"));
+    assert!(encode_error(&codec(), &FieldTooMany).contains("another number"));
+    assert!(encode_error(&codec(), &OtherVariant).contains("same place"));
+}
+
+#[derive(Debug)]
+struct Doubling(u32);
+
+impl Serialize for Doubling {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0 * 2).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Doubling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(Self)
+    }
+}
+
+#[test]
+fn the_first_value_is_read_back() {
+    let text = encode_error(&Postcard::new(), &Doubling(3));
+    assert!(text.contains("another value"), "{text}");
+}

@@ -1,0 +1,152 @@
+//! Generations: a log begins, a snapshot of all entries follows, what came before goes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::frame::Seed;
+use super::fs::{File, Fs, write_all};
+use super::header::{FileHeader, Kind, Predecessor, random_salt, wall_now};
+use super::names::Name;
+use super::quarantine::remove;
+use super::snapshot::{self, Entries};
+use super::wal::{Base, LogFile, Wal};
+use super::{Identity, WallMillis};
+use crate::error::Error;
+
+/// The generation in use and the files from before it.
+pub(crate) struct Generations {
+    /// The last number given to a generation, whether or not its log came to be.
+    pub(crate) last: u64,
+    /// The generation of the current log.
+    pub(crate) current: u64,
+    /// Where history stood when the current log began.
+    pub(crate) base: Base,
+    /// What a log says of the one before while there is none open.
+    pub(crate) predecessor: Predecessor,
+    /// Files that the next snapshot makes superfluous.
+    pub(crate) older: Vec<Name>,
+    /// The current log was begun by a checkpoint whose snapshot failed; the next attempt needs no other log.
+    pub(crate) awaits_snapshot: bool,
+}
+
+/// Where files are made, and for whom.
+pub(crate) struct Place<'a> {
+    pub(crate) fs: &'a dyn Fs,
+    pub(crate) dir: &'a Path,
+    pub(crate) identity: &'a Identity,
+}
+
+impl Place<'_> {
+    fn header(
+        &self,
+        kind: Kind,
+        generation: u64,
+        base: Base,
+        predecessor: Predecessor,
+        high_water: WallMillis,
+    ) -> FileHeader {
+        let written = wall_now();
+        FileHeader {
+            kind,
+            identity: self.identity.clone(),
+            salt: random_salt(),
+            generation,
+            base_sequence: base.sequence,
+            base_removals: base.removals,
+            predecessor,
+            high_water: high_water.max(written),
+            written,
+        }
+    }
+
+    /// Creates a log that is durable, header and name, before anything is appended to it.
+    pub(crate) fn create_log(
+        &self,
+        generation: u64,
+        base: Base,
+        predecessor: Predecessor,
+        high_water: WallMillis,
+    ) -> Result<(LogFile, Seed), Error> {
+        let Self { fs, dir, .. } = *self;
+        let header = self.header(Kind::Log, generation, base, predecessor, high_water);
+        let (temporary, name) = (Name::TempLog(generation), Name::Log(generation));
+        let path = temporary.at(dir);
+        remove(fs, dir, temporary)?;
+        let bytes = header.to_bytes();
+        let made = fs.create(&path).and_then(|file| {
+            write_all(&*file, &bytes, 0)?;
+            file.sync()?;
+            fs.rename(&path, &name.at(dir))?;
+            fs.sync_dir(dir)?;
+            Ok(file)
+        });
+        let file: Arc<dyn File> = made.map_err(|e| {
+            let _ = remove(fs, dir, temporary);
+            Error::io("create", name.at(dir), &e)
+        })?;
+        Ok((
+            LogFile { generation, path: name.at(dir), file, len: bytes.len() as u64 },
+            header.seed(),
+        ))
+    }
+}
+
+impl Generations {
+    /// Runs a checkpoint, and returns the length of its snapshot.
+    pub(crate) fn checkpoint(
+        &mut self,
+        place: &Place<'_>,
+        wal: &Wal,
+        entries: &mut Entries<'_>,
+    ) -> Result<u64, Error> {
+        if !self.awaits_snapshot || wal.is_broken() {
+            self.begin(place, wal)?;
+            self.awaits_snapshot = true;
+        }
+        let (_, high_water) = wal.base();
+        let header = place.header(
+            Kind::Snapshot,
+            self.current,
+            self.base,
+            Predecessor::default(),
+            high_water,
+        );
+        let bytes = snapshot::write(place.fs, place.dir, &header, entries)?;
+        self.awaits_snapshot = false;
+        wal.settle();
+        self.older.retain(|name| remove(place.fs, place.dir, *name).is_err());
+        self.older.push(Name::Snapshot(self.current));
+        Ok(bytes)
+    }
+
+    /// Goes on in a new log.
+    fn begin(&mut self, place: &Place<'_>, wal: &Wal) -> Result<(), Error> {
+        self.last += 1;
+        let generation = self.last;
+        let (base, high_water) = wal.base();
+        let predecessor = wal.predecessor().unwrap_or(self.predecessor);
+        let begun = place
+            .create_log(generation, base, predecessor, high_water)
+            .and_then(|(log, seed)| wal.switch(log, seed));
+        match begun {
+            Ok(base) => {
+                let before = std::mem::replace(&mut self.current, generation);
+                self.older.push(Name::Log(before));
+                self.base = base;
+                Ok(())
+            }
+            Err(error) => {
+                // It would stand between the current log and the next.
+                if remove(place.fs, place.dir, Name::Log(generation)).is_err() {
+                    self.older.push(Name::Log(generation));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Logs that a recovery would read.
+    pub(crate) fn logs(&self) -> usize {
+        1 + self.older.iter().filter(|name| matches!(name, Name::Log(_))).count()
+    }
+}

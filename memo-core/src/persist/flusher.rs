@@ -1,0 +1,82 @@
+//! One thread a process that syncs what was written, once a second.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Weak;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Something to look after each second.
+pub trait Maintain: Send + Sync {
+    /// Called each second from a thread that serves all; a panic ends this call and nothing else.
+    fn tick(&self);
+}
+
+static WARDS: Mutex<Wards> = Mutex::new(Wards { running: false, list: Vec::new() });
+
+struct Wards {
+    running: bool,
+    list: Vec<Weak<dyn Maintain>>,
+}
+
+/// Has `ward` looked after until it is dropped. The thread starts with the first ward and ends with the last; it keeps
+/// neither a ward nor the process alive. A system that gives no thread is asked again with the next ward.
+pub fn maintain(ward: Weak<dyn Maintain>) {
+    let mut wards = WARDS.lock();
+    wards.list.push(ward);
+    if !wards.running {
+        wards.running = thread::Builder::new().name("memokit".to_owned()).spawn(run).is_ok();
+    }
+}
+
+fn run() {
+    loop {
+        thread::sleep(PERIOD);
+        for ward in living() {
+            if let Some(ward) = ward.upgrade() {
+                let _ = catch_unwind(AssertUnwindSafe(|| ward.tick()));
+            }
+        }
+        let mut wards = WARDS.lock();
+        wards.list.retain(|ward| ward.strong_count() > 0);
+        if wards.list.is_empty() {
+            wards.running = false;
+            return;
+        }
+    }
+}
+
+/// A copy, so that a tick may itself call [`maintain`].
+fn living() -> Vec<Weak<dyn Maintain>> {
+    WARDS.lock().list.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+
+    struct Bell(Mutex<mpsc::Sender<()>>);
+
+    impl Maintain for Bell {
+        fn tick(&self) {
+            let _ = self.0.lock().send(());
+            panic!("a ward's panic is its own");
+        }
+    }
+
+    #[test]
+    fn a_ward_is_looked_after_until_it_is_dropped() {
+        let (sender, receiver) = mpsc::channel();
+        let bell: Arc<dyn Maintain> = Arc::new(Bell(Mutex::new(sender)));
+        maintain(Arc::downgrade(&bell));
+        receiver.recv().unwrap();
+        receiver.recv().unwrap();
+        drop(bell);
+        while receiver.recv().is_ok() {}
+    }
+}

@@ -1,0 +1,307 @@
+//! An open directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+use super::checkpoint::{Generations, Place};
+use super::flusher::{Maintain, maintain};
+use super::fs::{Fs, Lock, read_start};
+use super::header::{MAX_HEADER, Predecessor, header_len, wall_now};
+use super::names::Name;
+use super::recover::{Recovered, recover};
+use super::snapshot::Entries;
+use super::survey::{HOLDER, holds_something, refuse_strangers};
+use super::wal::{Base, Wal};
+use super::{Durability, Identity, Record, Recovery, Status, Ticket};
+use crate::error::Error;
+
+/// Below this a log is left to grow.
+const COMPACT_FROM: u64 = 4 << 20;
+/// With more logs than this recovery opens too many files.
+const MANY_LOGS: usize = 4;
+
+/// An open directory: this process holds its lock, and appends to its log.
+///
+/// A failure never stops a store: records then go nowhere, [`Store::commit`] says so, and a later checkpoint heals it.
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    identity: Identity,
+    durability: Durability,
+    wal: Wal,
+    generations: Mutex<Generations>,
+    looked_after: AtomicBool,
+    /// Bytes and number of the logs before the current one that a recovery would read.
+    older_bytes: AtomicU64,
+    logs: AtomicUsize,
+    snapshot_bytes: AtomicU64,
+    /// Wall milliseconds of the newest snapshot; 0: none.
+    snapshot_at: AtomicU64,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Store {
+    /// Locks `dir` (creating it for its owner alone), recovers, and starts a new generation.
+    ///
+    /// Each recovered record goes to `replay` in order: entries of the snapshot from the least recently used on, then
+    /// the log. A `Put` may have expired meanwhile. When the disk takes no new log the store opens nonetheless, broken
+    /// as after a failed write.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while another store has the directory, [`Error::Foreign`] when it belongs to something else
+    /// or to a newer version (nothing was changed), [`Error::Io`] when it cannot be read. On any error `replay`'s
+    /// records are to be forgotten.
+    pub fn open(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        identity: &Identity,
+        durability: Durability,
+        replay: &mut dyn FnMut(Record<'_>),
+    ) -> Result<(Self, Recovery), Error> {
+        if header_len(identity) > MAX_HEADER {
+            let reason = "the function's name is too long for a file header".to_owned();
+            return Err(Error::TooLarge { reason });
+        }
+        refuse_strangers(&*fs, dir)?;
+        fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
+        let lock = take_lock(&*fs, dir)?;
+        let recovered = recover(&*fs, dir, identity, replay)?;
+        let place = Place { fs: &*fs, dir, identity };
+        let (wal, generations) = begin(&place, durability, &recovered);
+        let Recovered { recovery, kept: _, log_bytes, snapshot, .. } = recovered;
+        let (snapshot_bytes, snapshot_at) = snapshot.map_or((0, 0), |s| (s.bytes, s.written));
+        let shared = Shared {
+            durability,
+            wal,
+            looked_after: AtomicBool::new(false),
+            older_bytes: AtomicU64::new(log_bytes),
+            logs: AtomicUsize::new(generations.logs()),
+            generations: Mutex::new(generations),
+            snapshot_bytes: AtomicU64::new(snapshot_bytes),
+            snapshot_at: AtomicU64::new(snapshot_at),
+            lock: Mutex::new(Some(lock)),
+            identity: identity.clone(),
+            dir: dir.to_owned(),
+            fs,
+        };
+        Ok((Self { shared: Arc::new(shared) }, recovery))
+    }
+
+    /// Is there anything in `dir` to recover?
+    #[must_use]
+    pub fn exists(fs: &dyn Fs, dir: &Path) -> bool {
+        holds_something(fs, dir)
+    }
+
+    /// Queues a record. Does no I/O; call it under the lock that orders changes in memory, with the change already
+    /// made or made before that lock is released: a checkpoint relies on finding every queued `Put` among its entries.
+    #[must_use]
+    pub fn queue(&self, record: Record<'_>) -> Ticket {
+        self.shared.wal.push(&record)
+    }
+
+    /// Waits until the ticket's record is as durable as was asked for: written, with [`Durability::Always`] synced
+    /// too, with [`Durability::None`] not at all. Whoever comes first writes for all who wait.
+    ///
+    /// # Errors
+    /// The record is not in the log: it was too large, or the log is broken.
+    pub fn commit(&self, ticket: Ticket) -> Result<(), Error> {
+        let Shared { durability, looked_after, .. } = &*self.shared;
+        if *durability == Durability::Interval && !looked_after.swap(true, Ordering::Relaxed) {
+            let shared: Arc<dyn Maintain> = self.shared.clone();
+            maintain(Arc::downgrade(&shared));
+        }
+        let committed = self.shared.wal.commit(ticket).and_then(|()| match ticket.fits {
+            true => Ok(()),
+            false => {
+                Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
+            }
+        });
+        self.shared.counted(committed)
+    }
+
+    /// Writes and syncs everything queued before the call.
+    ///
+    /// # Errors
+    /// Something queued before is not on disk.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.shared.counted(self.shared.wal.flush())
+    }
+
+    /// Is it time for [`Store::compact`]: the logs outgrew the snapshot, or a broken log is due to heal?
+    #[must_use]
+    pub fn wants_checkpoint(&self) -> bool {
+        !self.shared.generations.is_locked() && self.shared.wants_checkpoint()
+    }
+
+    /// Goes on in a new log, writes `entries` to a snapshot, and removes what came before. Writers go on meanwhile.
+    ///
+    /// `entries` is called once, after the new log is in place.
+    ///
+    /// # Errors
+    /// The snapshot is not in place; what was on disk before still is.
+    pub fn checkpoint(&self, entries: &mut Entries<'_>) -> Result<(), Error> {
+        self.shared.checkpoint(&mut self.shared.generations.lock(), entries)
+    }
+
+    /// A checkpoint if one is wanted and none is under way; says whether one was made.
+    ///
+    /// # Errors
+    /// As [`Store::checkpoint`].
+    pub fn compact(&self, entries: &mut Entries<'_>) -> Result<bool, Error> {
+        match self.shared.generations.try_lock() {
+            Some(mut generations) if self.shared.wants_checkpoint() => {
+                self.shared.checkpoint(&mut generations, entries).map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// How the store fares.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let Shared { wal, snapshot_at, .. } = &*self.shared;
+        let at = snapshot_at.load(Ordering::Relaxed);
+        Status {
+            log_bytes: self.shared.log_bytes(),
+            last_snapshot: UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0),
+            errors: wal.trouble.errors(),
+            last_error: wal.trouble.last(),
+            healthy: wal.trouble.due().is_none(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn backoff(&self) -> Duration {
+        self.shared.wal.trouble.delay()
+    }
+}
+
+impl Shared {
+    fn counted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.inspect_err(|error| self.wal.trouble.count(error))
+    }
+
+    fn log_bytes(&self) -> u64 {
+        self.older_bytes.load(Ordering::Relaxed) + self.wal.len()
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        self.wal.trouble.due().unwrap_or_else(|| {
+            self.log_bytes() > self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM)
+                || self.logs.load(Ordering::Relaxed) > MANY_LOGS
+        })
+    }
+
+    fn checkpoint(
+        &self,
+        generations: &mut Generations,
+        entries: &mut Entries<'_>,
+    ) -> Result<(), Error> {
+        let place = Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity };
+        let before = (generations.current, self.wal.len());
+        let made = self
+            .counted(self.wal.check_process())
+            .and_then(|()| self.counted(generations.checkpoint(&place, &self.wal, entries)));
+        self.logs.store(generations.logs(), Ordering::Relaxed);
+        match made {
+            Ok(bytes) => {
+                self.snapshot_bytes.store(bytes, Ordering::Relaxed);
+                self.snapshot_at.store(wall_now(), Ordering::Relaxed);
+                self.older_bytes.store(0, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => {
+                if generations.current != before.0 {
+                    self.older_bytes.fetch_add(before.1, Ordering::Relaxed);
+                }
+                self.wal.trouble.back_off();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Maintain for Shared {
+    fn tick(&self) {
+        if self.durability == Durability::Interval {
+            let _ = self.counted(self.wal.sync());
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !self.shared.wal.is_broken() && self.shared.durability != Durability::None {
+            let _ = self.flush();
+        }
+        // The background thread may hold the rest for a moment longer.
+        self.shared.lock.lock().take();
+    }
+}
+
+/// Begins the log of a new generation, and once it is durable sets aside what does not count.
+fn begin(place: &Place<'_>, durability: Durability, recovered: &Recovered) -> (Wal, Generations) {
+    let Recovered { recovery, newest, sequence, removals, predecessor, kept, tidy, .. } = recovered;
+    let base = Base { sequence: *sequence, removals: *removals };
+    let generation = newest + 1;
+    let synced = sync_kept(place, durability, kept);
+    let log = place.create_log(generation, base, *predecessor, recovery.high_water);
+    let begun = log.is_ok();
+    let wal = Wal::new(durability, base, recovery.high_water, log);
+    let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
+    for error in [synced.as_ref().err(), tidied.as_ref().err()].into_iter().flatten() {
+        wal.trouble.count(error);
+    }
+    if synced.is_err() {
+        wal.trouble.back_off();
+    }
+    let generations = Generations {
+        last: generation,
+        current: generation,
+        base,
+        predecessor: if begun { Predecessor::default() } else { *predecessor },
+        older: kept.clone(),
+        awaits_snapshot: false,
+    };
+    (wal, generations)
+}
+
+/// What the last process wrote and had no time to sync is made durable now, so that its interval does not grow.
+fn sync_kept(place: &Place<'_>, durability: Durability, kept: &[Name]) -> Result<(), Error> {
+    if !matches!(durability, Durability::Interval | Durability::Always) {
+        return Ok(());
+    }
+    for name in kept.iter().filter(|name| matches!(name, Name::Log(_))) {
+        let path = name.at(place.dir);
+        let synced = place.fs.open(&path).and_then(|file| file.sync());
+        synced.map_err(|e| Error::io("sync", path, &e))?;
+    }
+    Ok(())
+}
+
+fn take_lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
+    let path = Name::Lock.at(dir);
+    let holder = format!("{HOLDER}{}\n", process::id());
+    fs.lock(&path, holder.as_bytes()).map_err(|e| match e.kind() {
+        io::ErrorKind::WouldBlock => {
+            Error::Locked { path: dir.to_owned(), pid: holder_of(fs, &path) }
+        }
+        _ => Error::io("lock", &path, &e),
+    })
+}
+
+fn holder_of(fs: &dyn Fs, path: &Path) -> Option<u32> {
+    let bytes = read_start(&*fs.open(path).ok()?, 64).ok()?;
+    std::str::from_utf8(&bytes).ok()?.strip_prefix(HOLDER)?.trim_end().parse().ok()
+}

@@ -1,0 +1,154 @@
+//! The system refuses operations.
+
+use super::model::{Promise, Run};
+use super::*;
+use crate::persist::Failure;
+
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+const EINTR: i32 = 4;
+
+fn failing(durability: Durability, failure: Failure) -> (MemFs, Option<Store>, Run) {
+    let fs = MemFs::new();
+    fs.fail(Some(failure));
+    match open_as(fs.clone(), &dir(), &identity(), durability) {
+        Ok((store, ..)) => {
+            let run = Run::script(&store, durability);
+            (fs, Some(store), run)
+        }
+        Err(_) => (fs, None, Run::new()),
+    }
+}
+
+#[test]
+fn any_operation_may_fail_once_or_for_good() {
+    for durability in [Durability::Os, Durability::Interval, Durability::Always] {
+        for errno in [EIO, ENOSPC, EINTR] {
+            for count in [1, 2, u64::MAX] {
+                for at in 0..90 {
+                    one_failure(durability, Failure { at, count, errno });
+                }
+            }
+        }
+    }
+}
+
+/// Whatever fails, what was acknowledged is there, and a checkpoint after the failure heals.
+fn one_failure(durability: Durability, failure: Failure) {
+    let about = format!("{durability:?} {failure:?}");
+    let (fs, store, run) = failing(durability, failure);
+    fs.fail(None);
+    run.check(&recovered(&fs).1, Promise::Process, &about);
+    if durability == Durability::Always {
+        for image in fs.after_power_loss() {
+            let about = format!("{about} {}", image.name);
+            run.check(&recovered(&image.fs).1, Promise::Power, &about);
+        }
+    }
+    if let Some(store) = store {
+        assert_eq!(store.status().errors > 0, store.status().last_error.is_some());
+        checkpoint(&store, &run.memory).unwrap_or_else(|e| panic!("{about}: {e}"));
+        assert!(store.status().healthy, "{about}");
+        store.flush().unwrap();
+        assert_eq!(recovered(&fs).1, run.memory, "{about}");
+    }
+}
+
+#[test]
+fn short_writes_go_on() {
+    let fs = MemFs::new();
+    fs.short_writes(3);
+    let run = Run::script(&open(&fs).0, Durability::Os);
+    assert_eq!(run.errors, 0);
+    assert_eq!(recovered(&fs).1, run.memory);
+}
+
+#[test]
+fn a_broken_log_owes_invalidations_to_the_next() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    write(&store, put(b"kept", b"v")).unwrap();
+    fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
+    assert!(write(&store, Record::Remove { key: b"k" }).is_err());
+    assert!(write(&store, put(b"unlogged", b"v")).is_err());
+    assert!(!store.status().healthy);
+    fs.fail(None);
+    // The snapshot fails, the new log is in place.
+    let failed = store.checkpoint(&mut |sink| {
+        fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
+        sink(put(b"unlogged", b"v"));
+    });
+    assert!(failed.is_err());
+    fs.fail(None);
+    let (recovery, found) = recovered(&fs);
+    assert_eq!(found, entries([("kept", "v")]));
+    assert!(recovery.discarded.is_empty(), "{recovery:?}");
+    assert!(store.flush().is_err(), "a record is still in memory only");
+    write(&store, put(b"later", b"v")).unwrap();
+
+    let memory = entries([("kept", "v"), ("unlogged", "v"), ("later", "v"), ("k", "again")]);
+    checkpoint(&store, &memory).unwrap();
+    store.flush().unwrap();
+    assert_eq!(recovered(&fs).1, memory, "the snapshot is newer than what was owed");
+}
+
+#[test]
+fn healing_is_tried_later_after_each_failure() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
+    assert!(write(&store, put(b"k", b"v")).is_err());
+    assert!(!store.wants_checkpoint());
+    let mut delays = vec![store.backoff().as_secs()];
+    for _ in 0..10 {
+        assert!(checkpoint(&store, &Entries::new()).is_err());
+        delays.push(store.backoff().as_secs());
+    }
+    assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    fs.fail(None);
+    checkpoint(&store, &Entries::new()).unwrap();
+    assert_eq!(store.backoff().as_secs(), 0);
+}
+
+#[test]
+fn a_failed_sync_retires_its_file() {
+    let fs = MemFs::new();
+    let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    fs.fail(Some(Failure { at: fs.operations(), count: 1, errno: EIO }));
+    assert!(store.flush().is_err());
+    let len = fs.get(&path(Name::Log(1))).unwrap().len();
+    assert!(write(&store, put(b"l", b"w")).is_err());
+    assert!(store.flush().is_err());
+    assert_eq!(fs.get(&path(Name::Log(1))).unwrap().len(), len);
+    checkpoint(&store, &entries([("k", "v"), ("l", "w")])).unwrap();
+    for image in fs.after_power_loss() {
+        assert_eq!(recovered(&image.fs).1.len(), 2, "{}", image.name);
+    }
+}
+
+#[test]
+fn a_full_disk_does_not_hide_what_was_there() {
+    let fs = MemFs::new();
+    write(&open(&fs).0, put(b"k", b"v")).unwrap();
+    let opening = fs.after_process_death();
+    let before = opening.operations();
+    drop(open(&opening));
+    let reads = opening.operations() - before;
+    for at in 0..reads {
+        let image = fs.after_process_death();
+        image.fail(Some(Failure { at, count: u64::MAX, errno: ENOSPC }));
+        let opened = open_as(image.clone(), &dir(), &identity(), Durability::Os);
+        image.fail(None);
+        if let Ok((store, _, mut found)) = opened {
+            assert_eq!(found, entries([("k", "v")]));
+            let _ = write(&store, put(b"l", b"w"));
+            apply(&mut found, put(b"l", b"w"));
+            checkpoint(&store, &found).unwrap();
+            assert_eq!(recovered(&image).1, found);
+        } else {
+            assert_eq!(recovered(&image).1, entries([("k", "v")]));
+        }
+    }
+}

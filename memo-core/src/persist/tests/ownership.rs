@@ -1,0 +1,176 @@
+//! Whose files are in the folder.
+
+use super::*;
+use crate::persist::header::MAGIC;
+
+fn filled() -> MemFs {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    checkpoint(&store, &entries([("k", "v")])).unwrap();
+    write(&store, put(b"l", b"w")).unwrap();
+    fs.after_process_death()
+}
+
+fn quarantined(fs: &MemFs) -> usize {
+    fs.paths().iter().filter(|path| path.starts_with(dir().join("quarantine"))).count()
+}
+
+fn contents(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = fs.paths().into_iter().filter(|path| *path != super::path(Name::Lock));
+    files.map(|path| (path.clone(), fs.get(&path).unwrap())).collect()
+}
+
+#[test]
+fn a_locked_folder_names_its_holder() {
+    let fs = filled();
+    let (store, ..) = open(&fs);
+    let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
+    let pid = Some(std::process::id());
+    assert!(matches!(&refused, Error::Locked { pid: p, .. } if *p == pid), "{refused}");
+    drop(store);
+    open(&fs);
+}
+
+#[test]
+fn another_type_or_code_starts_empty_and_says_why() {
+    let mine = identity();
+    let others = [
+        (Identity { function: "app::other".to_owned(), ..mine.clone() }, Loss::OtherFunction, 2),
+        (Identity { key_format: 9, ..mine.clone() }, Loss::OtherKeyFormat, 0),
+        (Identity { schema: 9, ..mine.clone() }, Loss::OtherSchema, 0),
+        (Identity { code: 9, ..mine }, Loss::OtherCode, 0),
+    ];
+    for (other, loss, kept) in others {
+        let fs = filled();
+        let (store, recovery, found) = open_as(fs.clone(), &dir(), &other, Durability::Os).unwrap();
+        assert_eq!(found, Entries::new());
+        assert_eq!(recovery.discarded, [(2, loss)]);
+        assert_eq!(quarantined(&fs), kept);
+        write(&store, put(b"k", b"other")).unwrap();
+        drop(store);
+        let (_, _, found) = open_as(fs.clone(), &dir(), &other, Durability::Os).unwrap();
+        assert_eq!(found, entries([("k", "other")]));
+        assert_eq!(open(&fs).2, Entries::new(), "and the first finds nothing of its own");
+    }
+}
+
+#[test]
+fn quarantine_is_bounded() {
+    let fs = MemFs::new();
+    for n in 0..6 {
+        let other = Identity { function: format!("f{n}"), ..identity() };
+        let (store, ..) = open_as(fs.clone(), &dir(), &other, Durability::Os).unwrap();
+        write(&store, put(b"k", b"v")).unwrap();
+    }
+    assert_eq!(quarantined(&fs), 3);
+}
+
+#[test]
+fn what_precedes_an_unusable_log_may_be_stale() {
+    let fs = MemFs::new();
+    write(&open(&fs).0, put(b"k", b"v")).unwrap();
+    write(&open(&fs).0, Record::Remove { key: b"k" }).unwrap();
+    write(&open(&fs).0, put(b"l", b"w")).unwrap();
+    let mut log = fs.get(&path(Name::Log(2))).unwrap();
+    log[40] ^= 1;
+    fs.put(&path(Name::Log(2)), log);
+    let (recovery, found) = recovered(&fs);
+    assert_eq!(found, entries([("l", "w")]));
+    assert_eq!(recovery.discarded, [(1, Loss::BadFile), (1, Loss::Superseded)]);
+}
+
+#[test]
+fn a_newer_format_is_left_untouched() {
+    let fs = filled();
+    let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
+    let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    bytes[8] = 7;
+    bytes[10] = 6;
+    let crc = crc32c::crc32c(&bytes[..len - 4]);
+    bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
+    fs.put(&path(Name::Log(2)), bytes);
+    let before = contents(&fs);
+    let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
+    assert!(refused.to_string().contains("format 7"), "{refused}");
+    assert_eq!(contents(&fs), before);
+}
+
+#[test]
+fn a_later_version_that_this_one_can_read_is_read() {
+    let fs = filled();
+    let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
+    let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    bytes[8] = 7;
+    let crc = crc32c::crc32c(&bytes[..len - 4]);
+    bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
+    fs.put(&path(Name::Log(2)), bytes);
+    assert_eq!(recovered(&fs).1, entries([("k", "v"), ("l", "w")]));
+}
+
+#[test]
+fn a_strangers_folder_is_left_untouched() {
+    let strangers: [(&str, &[u8]); 4] = [
+        ("CURRENT", b"MANIFEST-000001\n"),
+        ("LOCK", b"some other program"),
+        ("wal-0000000000000001", b"a log of something else entirely"),
+        ("notes.txt", b""),
+    ];
+    for (name, content) in strangers {
+        let fs = MemFs::new();
+        fs.put(&dir().join(name), content.to_vec());
+        let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
+        assert!(
+            matches!(&refused, Error::Foreign { path, .. } if path.ends_with(name)),
+            "{refused}"
+        );
+        assert_eq!(fs.paths(), [dir().join(name)]);
+        assert_eq!(fs.get(&dir().join(name)).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_strangers_file_in_our_folder_stays() {
+    let fs = filled();
+    let notes = dir().join("notes.txt");
+    fs.put(&notes, b"mine".to_vec());
+    let (store, _, found) = open(&fs);
+    checkpoint(&store, &found).unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(fs.get(&notes).unwrap(), b"mine");
+}
+
+#[test]
+fn a_foreign_magic_under_our_name_goes_to_quarantine() {
+    let fs = filled();
+    let alien = b"SQLite format 3\0 and then some".to_vec();
+    fs.put(&path(Name::Log(9)), alien.clone());
+    let (_, recovery, found) = open(&fs);
+    assert_eq!(found, Entries::new());
+    assert!(losses(&recovery).contains(&Loss::BadFile));
+    assert_eq!(quarantined(&fs), 1);
+    assert!(contents(&fs).iter().any(|(_, content)| *content == alien));
+    assert!(!alien.starts_with(&MAGIC));
+}
+
+#[test]
+fn leftovers_are_removed() {
+    let fs = filled();
+    fs.put(&path(Name::TempSnapshot(2)), vec![1; 100]);
+    fs.put(&path(Name::TempLog(3)), vec![]);
+    fs.put(&path(Name::Log(1)), vec![]);
+    let (_, recovery, found) = open(&fs);
+    assert_eq!(found.len(), 2);
+    assert!(recovery.discarded.is_empty(), "{recovery:?}");
+    for name in [Name::TempSnapshot(2), Name::TempLog(3), Name::Log(1)] {
+        assert_eq!(fs.get(&path(name)), None);
+    }
+}
+
+#[test]
+fn existence_is_told_without_creating_anything() {
+    let fs = MemFs::new();
+    assert!(!Store::exists(&fs, &dir()));
+    assert!(fs.paths().is_empty());
+    assert!(Store::exists(&filled(), &dir()));
+}

@@ -1,0 +1,98 @@
+//! On the machine's own files.
+
+use super::model::Run;
+use super::*;
+use crate::persist::RealFs;
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("memokit-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn open(&self, durability: Durability) -> Result<(Store, Recovery, Entries), Error> {
+        open_as(RealFs, &self.0.join("deep/cache"), &identity(), durability)
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.0.join("deep/cache")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_script_is_recovered() {
+    for durability in [Durability::Os, Durability::Interval, Durability::Always] {
+        let folder = Folder::new(&format!("script-{durability:?}"));
+        let run = Run::script(&folder.open(durability).unwrap().0, durability);
+        assert_eq!(run.errors, 0);
+        let (store, recovery, found) = folder.open(durability).unwrap();
+        assert_eq!(found, run.memory);
+        assert!(recovery.discarded.is_empty(), "{recovery:?}");
+        checkpoint(&store, &found).unwrap();
+        drop(store);
+        assert_eq!(folder.open(durability).unwrap().2, found);
+    }
+}
+
+#[test]
+fn a_second_opening_is_refused() {
+    let folder = Folder::new("lock");
+    let (_store, ..) = folder.open(Durability::Os).unwrap();
+    let refused = folder.open(Durability::Os).err().unwrap();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    #[cfg(unix)]
+    assert!(refused.to_string().ends_with(&format!("process {}", std::process::id())));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("mode");
+    let (store, ..) = folder.open(Durability::Os).unwrap();
+    checkpoint(&store, &Entries::new()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.cache()), 0o700);
+    for entry in std::fs::read_dir(folder.cache()).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed() {
+    use std::os::unix::fs::symlink;
+    for name in ["LOCK", "wal-0000000000000001", "snap-0000000000000001"] {
+        let folder = Folder::new(&format!("link-{name}"));
+        let target = folder.0.join("target");
+        std::fs::create_dir_all(folder.cache()).unwrap();
+        std::fs::write(&target, "precious").unwrap();
+        symlink(&target, folder.cache().join(name)).unwrap();
+        assert!(folder.open(Durability::Os).is_err(), "{name}");
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_planted_temporary_link_is_replaced_not_followed() {
+    let folder = Folder::new("planted");
+    drop(folder.open(Durability::Os).unwrap());
+    let target = folder.0.join("target");
+    std::fs::write(&target, "precious").unwrap();
+    let (store, ..) = folder.open(Durability::Os).unwrap();
+    let planted = folder.cache().join("snap-0000000000000003.tmp");
+    std::os::unix::fs::symlink(&target, planted).unwrap();
+    checkpoint(&store, &entries([("k", "v")])).unwrap();
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+}

@@ -1,0 +1,228 @@
+//! What is written is read.
+
+use super::model::{Run, Step};
+use super::*;
+
+#[test]
+fn a_log_gives_back_what_was_committed() {
+    let fs = MemFs::new();
+    let (store, recovery, found) = open(&fs);
+    assert_eq!((recovery.records, found), (0, Entries::new()));
+    let expiring = Record::Put { key: b"k", value: b"", created: 77, expires: Some(99) };
+    write(&store, expiring).unwrap();
+    write(&store, Record::Remove { key: b"k" }).unwrap();
+    write(&store, Record::Clear).unwrap();
+    let mut seen = Vec::new();
+    let image = fs.after_process_death();
+    let (_store, recovery) =
+        Store::open(Arc::new(image), &dir(), &identity(), Durability::Os, &mut |record| {
+            seen.push(format!("{record:?}"));
+        })
+        .unwrap();
+    let expected = [expiring, Record::Remove { key: b"k" }, Record::Clear];
+    assert_eq!(seen, expected.map(|record| format!("{record:?}")));
+    assert_eq!(recovery.records, 3);
+    assert!(recovery.discarded.is_empty());
+    assert!(recovery.high_water >= 77);
+}
+
+#[test]
+fn a_checkpoint_replaces_the_log_and_keeps_the_order_of_use() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"gone", b"x")).unwrap();
+    store
+        .checkpoint(&mut |sink| {
+            assert!(sink(put(b"z", b"old")));
+            assert!(sink(put(b"a", b"new")));
+        })
+        .unwrap();
+    write(&store, put(b"m", b"newest")).unwrap();
+    let mut order = Vec::new();
+    let image = fs.after_process_death();
+    Store::open(Arc::new(image), &dir(), &identity(), Durability::Os, &mut |record| {
+        if let Record::Put { key, .. } = record {
+            order.push(key.to_vec());
+        }
+    })
+    .unwrap();
+    assert_eq!(order, [b"z", b"a", b"m"]);
+    assert_eq!(fs.get(&path(Name::Log(1))), None);
+}
+
+#[test]
+fn every_durability_recovers_the_script() {
+    for durability in [Durability::Os, Durability::Interval, Durability::Always] {
+        let fs = MemFs::new();
+        let (store, ..) = open_as(fs.clone(), &dir(), &identity(), durability).unwrap();
+        let run = Run::script(&store, durability);
+        assert_eq!(run.errors, 0);
+        let (recovery, found) = recovered(&fs);
+        assert_eq!(found, run.memory);
+        assert!(recovery.discarded.is_empty(), "{recovery:?}");
+    }
+}
+
+#[test]
+fn without_durability_only_a_flush_writes() {
+    let fs = MemFs::new();
+    let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::None).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    assert!(recovered(&fs).1.is_empty());
+    store.flush().unwrap();
+    assert_eq!(recovered(&fs).1, entries([("k", "v")]));
+}
+
+#[test]
+fn without_durability_memory_is_bounded_nonetheless() {
+    let fs = MemFs::new();
+    let (store, ..) = open_as(fs, &dir(), &identity(), Durability::None).unwrap();
+    let before = store.status().log_bytes;
+    for n in 0..3u8 {
+        write(&store, put(&[n], &[0; 1 << 20])).unwrap();
+    }
+    assert!(store.status().log_bytes > before + (3 << 20));
+}
+
+#[test]
+fn openings_without_a_write_leave_one_log() {
+    let fs = MemFs::new();
+    {
+        let (store, ..) = open(&fs);
+        write(&store, put(b"k", b"v")).unwrap();
+    }
+    for _ in 0..10 {
+        let (store, _, found) = open(&fs);
+        assert_eq!(found, entries([("k", "v")]));
+        assert!(!store.wants_checkpoint());
+    }
+    let logs = fs.paths().iter().filter(|p| p.to_string_lossy().contains("wal-")).count();
+    assert_eq!(logs, 2);
+}
+
+#[test]
+fn many_logs_or_a_long_one_want_a_checkpoint() {
+    let fs = MemFs::new();
+    for n in 0..5u8 {
+        let (store, ..) = open(&fs);
+        assert_eq!(store.wants_checkpoint(), n >= 4, "{n}");
+        write(&store, put(&[n], b"v")).unwrap();
+    }
+    let (store, _, found) = open(&fs);
+    assert!(store.wants_checkpoint());
+    let compact = || store.compact(&mut |sink| found.iter().for_each(|(k, v)| _ = sink(put(k, v))));
+    assert!(compact().unwrap());
+    assert!(!compact().unwrap());
+    write(&store, put(b"long", &[1; 5 << 20])).unwrap();
+    assert!(store.wants_checkpoint());
+    assert_eq!(recovered(&fs).1.len(), 6);
+}
+
+#[test]
+fn what_is_too_large_is_refused_and_hides_what_it_replaced() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    write(&store, put(b"other", b"v")).unwrap();
+    let huge = vec![0; super::super::MAX_VALUE + 1];
+    assert!(matches!(write(&store, put(b"k", &huge)), Err(Error::TooLarge { .. })));
+    assert!(matches!(write(&store, put(&huge, b"v")), Err(Error::TooLarge { .. })));
+    assert_eq!(store.status().errors, 2);
+    assert!(store.status().healthy);
+    assert_eq!(recovered(&fs).1, entries([("other", "v")]));
+}
+
+#[test]
+fn the_largest_record_survives() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let (key, value) = (vec![1; super::super::MAX_KEY], vec![2; super::super::MAX_VALUE]);
+    write(&store, put(&key, &value)).unwrap();
+    write(&store, put(b"after", b"it")).unwrap();
+    let (recovery, found) = recovered(&fs);
+    assert_eq!(found.len(), 2);
+    assert!(found[&key] == value && recovery.discarded.is_empty());
+}
+
+#[test]
+fn a_record_planted_in_a_value_is_a_value() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"planted", b"false")).unwrap();
+    let log = fs.get(&path(Name::Log(1))).unwrap();
+    write(&store, Record::Remove { key: b"planted" }).unwrap();
+    write(&store, put(b"carrier", &log)).unwrap();
+    let mut bytes = fs.get(&path(Name::Log(1))).unwrap();
+    let carrier = bytes.len() - log.len() - 7 - super::super::frame::HEAD;
+    bytes[carrier] ^= 1;
+    fs.put(&path(Name::Log(1)), bytes);
+    assert_eq!(recovered(&fs).1, Entries::new());
+}
+
+#[test]
+fn group_commit_writes_for_all_who_wait() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let before = fs.operations();
+    let tickets: Vec<Ticket> = (0..10u8).map(|n| store.queue(put(&[n], b"v"))).collect();
+    for ticket in tickets.into_iter().rev() {
+        store.commit(ticket).unwrap();
+    }
+    assert_eq!(fs.operations() - before, 1);
+}
+
+#[test]
+fn writers_and_checkpoints_do_not_lose_each_others_work() {
+    use parking_lot::Mutex;
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let memory = Mutex::new(Entries::new());
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let (store, memory) = (&store, &memory);
+            scope.spawn(move || {
+                for n in 0..200u8 {
+                    let key = [thread, n % 50];
+                    let value = [n];
+                    let record =
+                        if n % 7 == 3 { Record::Remove { key: &key } } else { put(&key, &value) };
+                    let ticket = {
+                        let mut memory = memory.lock();
+                        apply(&mut memory, record);
+                        store.queue(record)
+                    };
+                    store.commit(ticket).unwrap();
+                }
+            });
+        }
+        for _ in 0..20 {
+            store
+                .checkpoint(&mut |sink| {
+                    let entries = memory.lock().clone();
+                    entries.iter().for_each(|(k, v)| _ = sink(put(k, v)));
+                })
+                .unwrap();
+        }
+    });
+    let (recovery, found) = recovered(&fs);
+    assert_eq!(found, *memory.lock());
+    assert!(recovery.discarded.is_empty(), "{recovery:?}");
+}
+
+#[test]
+fn a_removal_after_a_checkpoint_began_outlives_it() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    store
+        .checkpoint(&mut |sink| {
+            sink(put(b"k", b"v"));
+            write(&store, Record::Remove { key: b"k" }).unwrap();
+            write(&store, put(b"l", b"w")).unwrap();
+        })
+        .unwrap();
+    assert_eq!(recovered(&fs).1, entries([("l", "w")]));
+    let mut run = Run::new();
+    run.step(&store, Durability::Os, &Step::Clear);
+    assert_eq!(recovered(&fs).1, Entries::new());
+}

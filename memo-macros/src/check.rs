@@ -1,0 +1,193 @@
+//! What arguments and function have to agree on, one function for each rule.
+
+use quote::ToTokens;
+use syn::ReturnType;
+
+use crate::args::{Args, Companion, Given, Span};
+use crate::emit::Course;
+use crate::errors::Errors;
+use crate::function::{Function, Shape, mentions_receiver, mentions_self};
+use crate::suggest;
+
+/// Reports everything that does not fit together.
+pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
+    durability_needs_persist(args, errors);
+    key_excludes_skip(args, errors);
+    skip_names_parameters(args, function, errors);
+    cache_err_needs_a_result(args, function, errors);
+    settings_stand_alone(args, errors);
+    caller_is_tracked_by_name(args, function, errors);
+    attribute_is_given_once(function, errors);
+}
+
+fn durability_needs_persist(args: &Args, errors: &mut Errors) {
+    let Some(durability) = &args.durability else { return };
+    if !args.wrote("persist") {
+        errors.at(
+            &durability.name,
+            "`durability` is about what is on disk: add `persist = \"...\"`, or leave it out",
+        );
+    }
+}
+
+fn key_excludes_skip(args: &Args, errors: &mut Errors) {
+    let Some(skip) = &args.skip else { return };
+    if args.wrote("key") {
+        errors.at(&skip.name, "`key` already says what makes the key: leave `skip` out");
+    }
+}
+
+fn skip_names_parameters(args: &Args, function: &Function, errors: &mut Errors) {
+    let Some(skip) = &args.skip else { return };
+    let named = function.parameters.iter().filter(|parameter| parameter.shape != Shape::Pattern);
+    let mut known: Vec<String> = named.map(|parameter| parameter.name.to_string()).collect();
+    known.extend(function.receiver().map(|_| "self".to_owned()));
+    for name in skip.value.iter().filter(|name| known.iter().all(|known| *name != known)) {
+        let text = name.to_string();
+        let in_pattern = |word: &str| {
+            let patterns =
+                function.parameters.iter().filter(|parameter| parameter.shape == Shape::Pattern);
+            patterns
+                .into_iter()
+                .any(|parameter| mentions(parameter.typed.pat.to_token_stream(), word))
+        };
+        let message = if text == "self" {
+            "there is no `self` to skip: this is no method".to_owned()
+        } else if in_pattern(&text) {
+            format!(
+                "`{text}` is part of a pattern: name the parameter and take it apart in the body"
+            )
+        } else {
+            let near = suggest::did_you_mean(&text, known.iter().map(String::as_str));
+            let near = if near.is_empty() { listed(&known) } else { near };
+            format!("there is no parameter `{text}`{near}")
+        };
+        errors.at(name, message);
+    }
+}
+
+fn mentions(tokens: proc_macro2::TokenStream, word: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) => ident == word,
+        proc_macro2::TokenTree::Group(group) => mentions(group.stream(), word),
+        _ => false,
+    })
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        return ": the function has none, leave `skip` out".to_owned();
+    }
+    let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!(": there are {}", names.join(", "))
+}
+
+fn cache_err_needs_a_result(args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(cache_err), ReturnType::Default) = (&args.cache_err, &function.signature.output) {
+        errors.at(
+            &cache_err.name,
+            "the function returns no `Result`, so there is no error to keep: leave `cache_err` out",
+        );
+    }
+}
+
+/// Settings become a static's, where rustc's own message would speak of an inner item.
+fn settings_stand_alone(args: &Args, errors: &mut Errors) {
+    fn named<T>(given: &Given<T>) -> (&syn::Ident, &proc_macro2::TokenStream) {
+        (&given.name, &given.tokens)
+    }
+    let ttl = args.ttl.as_ref().filter(|ttl| matches!(ttl.value, Span::Expression(_)));
+    let settings = [
+        args.max.as_ref().map(named),
+        ttl.map(named),
+        args.persist.as_ref().map(named),
+        args.version.as_ref().map(named),
+    ];
+    for (name, tokens) in settings.into_iter().flatten() {
+        if mentions_self(tokens.clone()) || mentions_receiver(tokens.clone()) {
+            let message = format!(
+                "`{name}` is one for all values of the type and evaluated once: \
+                 name the type instead of `Self`, and leave `self` out"
+            );
+            errors.at(tokens, message);
+        }
+    }
+}
+
+/// `#[track_caller]` reaches a body that is called by name, not one in a closure.
+fn caller_is_tracked_by_name(args: &Args, function: &Function, errors: &mut Errors) {
+    let tracked = function.attributes.iter().find(|attr| attr.path().is_ident("track_caller"));
+    let Some(tracked) = tracked else { return };
+    if !matches!(Course::of(function, args), Course::Closure) {
+        return;
+    }
+    let without = matches!(&args.companion, Some(given) if matches!(given.value, Companion::None));
+    let mend = if without {
+        "drop `#[track_caller]`, or memoize a function outside the impl"
+    } else {
+        "drop `#[track_caller]`, or take patterns apart in the body"
+    };
+    errors.at(tracked, format!("the caller cannot be passed on to this body: {mend}"));
+}
+
+fn attribute_is_given_once(function: &Function, errors: &mut Errors) {
+    for attribute in again(function) {
+        errors.at(attribute, "the function is memoized twice: keep one `#[memoize]`");
+    }
+}
+
+/// Further `#[memoize]` on the function, each of which brings companions of its own.
+pub(crate) fn again(function: &Function) -> impl Iterator<Item = &syn::Attribute> {
+    let last = |path: &syn::Path| path.segments.last().map(|last| last.ident.to_string());
+    function.attributes.iter().filter(move |attr| last(attr.path()).as_deref() == Some("memoize"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(args: &str, function: &str) -> Vec<String> {
+        let mut errors = Errors::default();
+        let args = Args::parse(args.parse().unwrap(), &mut errors);
+        check(&args, &syn::parse_str(function).unwrap(), &mut errors);
+        errors.messages()
+    }
+
+    #[track_caller]
+    fn refused(args: &str, function: &str, message: &str) {
+        let found = messages(args, function);
+        assert!(found.len() == 1 && found[0].contains(message), "{args} {function}: {found:?}");
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        for (args, function) in [
+            ("durability = \"os\", persist = \"x\"", "fn f() {}"),
+            ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
+            ("cache_err", "fn f() -> io::Result<u32> { g() }"),
+            ("companion = none", "fn f(&self) {}"),
+            ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
+            ("", "#[track_caller] fn f(&self) {}"),
+            ("key = a", "#[track_caller] fn f(a: u32) {}"),
+        ] {
+            assert_eq!(messages(args, function), [""; 0], "{args} {function}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit() {
+        refused("durability = \"os\"", "fn f() {}", "add `persist");
+        refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
+        refused("key = a, skip(a)", "fn f(a: u32) {}", "leave `skip` out");
+        refused("skip(bb)", "fn f(ab: u32, c: u32) {}", "did you mean `ab`?");
+        refused("skip(zzz)", "fn f(&self, a: u32) {}", "there are `a`, `self`");
+        refused("skip(b)", "fn f((a, b): (u32, u32)) {}", "part of a pattern");
+        refused("skip(self)", "fn f(a: u32) {}", "no method");
+        refused("cache_err", "fn f() {}", "leave `cache_err` out");
+        refused("max = Self::MAX", "fn f(&self) {}", "name the type");
+        refused("ttl = self.ttl", "fn f(&self) {}", "leave `self` out");
+        refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
+        refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
+        refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
+    }
+}

@@ -1,0 +1,142 @@
+//! Durations as text: `250ms`, `1h 30m`.
+
+use std::time::Duration;
+
+use crate::suggest;
+
+/// What an error about a duration says is accepted.
+const ACCEPTED: &str = "durations are written like `250ms`, `30s`, `5m`, `1h 30m` or `2d`";
+
+/// The units from the largest to the smallest, in milliseconds.
+const UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// Other spellings, to name the right one in an error.
+const OTHER_UNITS: [(&str, &[&str]); 5] = [
+    ("d", &["day", "days"]),
+    ("h", &["hr", "hrs", "hour", "hours"]),
+    ("m", &["min", "mins", "minute", "minutes"]),
+    ("s", &["sec", "secs", "second", "seconds"]),
+    ("ms", &["msec", "msecs", "milli", "millis", "millisecond", "milliseconds"]),
+];
+
+/// Reads a duration; the error is a message that says what is accepted.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(format!("no duration is given; {ACCEPTED}"));
+    }
+    let mut millis: u64 = 0;
+    let mut larger = None;
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit());
+        if number.is_empty() {
+            return Err(unexpected(rest));
+        }
+        let (unit, after) = split(after.trim_start(), char::is_alphabetic);
+        let place = place_of(unit, number, after)?;
+        if larger.is_some_and(|larger| place <= larger) {
+            return Err(format!(
+                "`{unit}` is out of place: from the largest unit to the smallest, each once; {ACCEPTED}"
+            ));
+        }
+        larger = Some(place);
+        millis = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|count| count.checked_mul(UNITS[place].1))
+            .and_then(|part| millis.checked_add(part))
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is longer than can be counted; leave the argument out for no limit"
+                )
+            })?;
+        rest = after.trim_start();
+    }
+    Ok(Duration::from_millis(millis))
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
+}
+
+/// The index in [`UNITS`] of a unit as written.
+fn place_of(unit: &str, number: &str, after: &str) -> Result<usize, String> {
+    if let Some(place) = UNITS.iter().position(|&(name, _)| name == unit) {
+        return Ok(place);
+    }
+    if unit.is_empty() {
+        return Err(if after.is_empty() {
+            format!("`{number}` has no unit: write `{number}s` for seconds; {ACCEPTED}")
+        } else {
+            unexpected(after)
+        });
+    }
+    let lower = unit.to_lowercase();
+    let meant = UNITS
+        .iter()
+        .map(|&(name, _)| name)
+        .find(|&name| name == lower)
+        .or_else(|| {
+            OTHER_UNITS.iter().find(|(_, others)| others.contains(&&*lower)).map(|&(name, _)| name)
+        })
+        .or_else(|| suggest::nearest(unit, UNITS.map(|(name, _)| name)));
+    Err(match meant {
+        Some(meant) => format!("unknown unit `{unit}`, did you mean `{number}{meant}`? {ACCEPTED}"),
+        None => format!("unknown unit `{unit}`; {ACCEPTED}"),
+    })
+}
+
+fn unexpected(rest: &str) -> String {
+    match rest.chars().next() {
+        Some('.' | ',') => {
+            format!("no fractions: write `1s 500ms` for one and a half seconds; {ACCEPTED}")
+        }
+        Some('-') => format!("a duration cannot be negative; {ACCEPTED}"),
+        _ => format!("`{rest}` is no number with a unit; {ACCEPTED}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted() {
+        for (text, millis) in [
+            ("250ms", 250),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h 30m", 5_400_000),
+            ("1h30m", 5_400_000),
+            (" 2 d ", 172_800_000),
+            ("1d 2h 3m 4s 5ms", 93_784_005),
+            ("0s", 0),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn refused_with_the_mend() {
+        for (text, mend) in [
+            ("", "no duration is given"),
+            ("30", "write `30s`"),
+            ("soon", "`soon` is no number with a unit"),
+            ("1.5s", "no fractions"),
+            ("-1s", "negative"),
+            ("30sec", "did you mean `30s`"),
+            ("2H", "did you mean `2h`"),
+            ("10 minutes", "did you mean `10m`"),
+            ("5 fortnights", "unknown unit `fortnights`"),
+            ("30m 1h", "`h` is out of place"),
+            ("1s 1s", "`s` is out of place"),
+            ("99999999999999999999s", "longer than can be counted"),
+            ("300000000000d", "longer than can be counted"),
+            ("1s!", "`!` is no number"),
+        ] {
+            let message = parse(text).expect_err(text);
+            assert!(message.contains(mend), "{text}: {message}");
+        }
+    }
+}

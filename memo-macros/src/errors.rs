@@ -1,0 +1,45 @@
+//! The mistakes found in one expansion, reported together.
+
+use std::fmt::Display;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+/// Collects errors, so that a user sees all of them after one build.
+#[derive(Default)]
+pub(crate) struct Errors {
+    first: Option<syn::Error>,
+}
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.first {
+            Some(first) => first.combine(error),
+            None => self.first = Some(error),
+        }
+    }
+
+    /// Reports `message` under `guilty`.
+    pub(crate) fn at(&mut self, guilty: impl ToTokens, message: impl Display) {
+        self.push(syn::Error::new_spanned(guilty, message));
+    }
+
+    /// The value, or nothing and its error kept.
+    pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// One `compile_error!` for each mistake.
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        self.first.map(syn::Error::into_compile_error).unwrap_or_default()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn messages(self) -> Vec<String> {
+        self.first.into_iter().flatten().map(|error| error.to_string()).collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! The stages of an expansion: read, judge, emit.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::args::Args;
+use crate::check;
+use crate::emit::Plan;
+use crate::errors::Errors;
+use crate::fingerprint::Fingerprint;
+use crate::function::Function;
+use crate::refuse;
+
+/// Expands `#[memoize(arguments)] item`. `seed` sets apart two expansions of the same tokens.
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> TokenStream {
+    let mut errors = Errors::default();
+    let number = number(&arguments, item, seed);
+    let args = Args::parse(arguments, &mut errors);
+    let function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            errors.push(refuse::not_a_function(item).unwrap_or(error));
+            let errors = errors.into_tokens();
+            return quote!(#item #errors);
+        }
+    };
+    refuse::refuse(&function, &mut errors);
+    check::check(&args, &function, &mut errors);
+    let plan = Plan { function: &function, args: &args, number };
+    if errors.is_empty() {
+        let (function, companions) = (plan.function(), plan.companions());
+        return quote!(#function #companions);
+    }
+    let once = check::again(&function).next().is_none();
+    let stand_ins = once.then(|| plan.stand_ins());
+    let errors = errors.into_tokens();
+    quote!(#item #stand_ins #errors)
+}
+
+fn number(arguments: &TokenStream, item: &TokenStream, seed: &[&str]) -> u64 {
+    let mut hash = Fingerprint::new();
+    for text in seed {
+        hash.text(text);
+    }
+    hash.code(arguments.clone());
+    hash.code(item.clone());
+    hash.fold()
+}

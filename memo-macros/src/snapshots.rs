@@ -1,0 +1,98 @@
+//! Expansions as a user would read them, held still in `snapshots/`.
+//!
+//! `UPDATE_SNAPSHOTS=1 cargo test -p memo-macros` writes them anew.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use crate::expand::expand;
+
+#[track_caller]
+fn snapshot(name: &str, arguments: &str, item: &str) -> String {
+    let expansion = expand(arguments.parse().unwrap(), &item.parse().unwrap(), &["seed"]);
+    let file = syn::parse2(expansion).expect("an expansion is a file of items");
+    let text = prettyplease::unparse(&file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/snapshots").join(name);
+    if env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, &text).expect("the snapshot is written");
+    }
+    let kept = fs::read_to_string(&path).expect("the snapshot exists: set UPDATE_SNAPSHOTS=1");
+    assert!(text == kept, "{name} changed (UPDATE_SNAPSHOTS=1 accepts it):\n{text}");
+    text
+}
+
+#[test]
+fn plain() {
+    let text = snapshot(
+        "plain.rs",
+        r#"ttl = "30s", max = 1000, persist = "cache/quotes""#,
+        "/// The price of a share.
+        pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
+            let answer = ask(symbol, opts)?;
+            parse(answer)
+        }",
+    );
+    assert!(text.lines().count() <= 78, "{} lines", text.lines().count());
+}
+
+#[test]
+fn no_arguments() {
+    let text = snapshot("no_arguments.rs", "", "fn seed(a: u32, b: &str) -> u64 { plant(a, b) }");
+    assert!(text.lines().count() <= 60, "{} lines", text.lines().count());
+}
+
+#[test]
+fn method() {
+    snapshot(
+        "method.rs",
+        "skip(verbose), cache_if = |found| found.is_some()",
+        "#[track_caller]
+        #[deprecated]
+        pub(crate) unsafe fn find(&self, mut depth: u32, (a, _): (u8, u8), verbose: bool) -> Option<Self> {
+            unsafe { self.search(depth, a) }
+        }",
+    );
+}
+
+#[test]
+fn method_of_a_trait() {
+    snapshot(
+        "method_of_a_trait.rs",
+        "companion = none, cache_err = \"2s\", name = \"area\"",
+        "fn area(self: Arc<Self>) -> Result<f64, Self::Error> { self.width()? * self.height()? }",
+    );
+}
+
+#[test]
+fn patterns_and_conditions() {
+    snapshot(
+        "patterns_and_conditions.rs",
+        "version = 3, max = LIMIT, ttl = config().ttl, crate = crate::memo",
+        "fn mix((a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str) -> u8 { c += a; c + b }",
+    );
+}
+
+#[test]
+fn key_over_a_pattern() {
+    snapshot(
+        "key_over_a_pattern.rs",
+        "key = a + b",
+        "fn mix((a, mut b): (u8, u8)) -> u8 { b += a; b }",
+    );
+}
+
+#[test]
+fn tracked_caller() {
+    snapshot(
+        "tracked_caller.rs",
+        "companion = blame_of",
+        "#[track_caller] #[unsafe(no_mangle)] extern \"C\" fn blame(r#mod: u32) -> u32 { here() }",
+    );
+}
+
+#[test]
+fn mistakes_leave_the_function_and_its_companions() {
+    snapshot("mistakes.rs", "tll = \"30s\", max = 0", "fn f(a: u32) -> u32 { a }");
+    snapshot("mistake_in_the_type.rs", "", "fn f(a: &str) -> &str { a }");
+    snapshot("no_function.rs", "", "struct Quote { price: u32 }");
+}

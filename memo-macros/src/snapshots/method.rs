@@ -1,0 +1,85 @@
+#[track_caller]
+#[deprecated]
+pub(crate) unsafe fn find(
+    &self,
+    depth: u32,
+    __memokit_1: (u8, u8),
+    verbose: bool,
+) -> Option<Self> {
+    let __memokit_answer = {
+        use ::memokit::__private::{self as __memokit, probe::*};
+        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+            __memokit::Origin {
+                name: __memokit::concat!(__memokit::module_path!(), "::", "find"),
+                number: 15879109123744592540u64,
+                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+                code: 305060359522779228104511228289332665911u128,
+            },
+            || __memokit::Settings::new(),
+        );
+        __MEMOKIT_SITE
+            .memo((&&&&__memokit::Probe::<Option<Self>>::NEW).keep())
+            .lookup(
+                &(
+                    __memokit::argument(&self),
+                    (
+                        __memokit::argument(&depth),
+                        (__memokit::argument(&__memokit_1), ()),
+                    ),
+                ),
+            )
+    };
+    match __memokit_answer {
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Miss(__memokit_turn) => {
+            __memokit_turn
+                .keep_if(
+                    unsafe { Self::find_uncached(self, depth, __memokit_1, verbose) },
+                    |found| found.is_some(),
+                )
+        }
+    }
+}
+/// The cache of `find`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+        __memokit::Origin {
+            name: __memokit::concat!(__memokit::module_path!(), "::", "find"),
+            number: 15879109123744592540u64,
+            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+            code: 305060359522779228104511228289332665911u128,
+        },
+        || __memokit::Settings::new(),
+    );
+    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<Option<Self>>::NEW).keep()).handle()
+}
+/// The key under which the result of this call of `find` is kept.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+pub(crate) fn find_key(
+    &self,
+    depth: u32,
+    __memokit_1: (u8, u8),
+    verbose: bool,
+) -> ::memokit::Key {
+    use ::memokit::__private as __memokit;
+    __memokit::key(
+        &(
+            __memokit::argument(&self),
+            (__memokit::argument(&depth), (__memokit::argument(&__memokit_1), ())),
+        ),
+    )
+}
+#[track_caller]
+/// `find` as written: computes, and neither reads nor fills the cache.
+#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn, deprecated)]
+#[inline]
+pub(crate) unsafe fn find_uncached(
+    &self,
+    mut depth: u32,
+    (a, _): (u8, u8),
+    verbose: bool,
+) -> Option<Self> {
+    unsafe { self.search(depth, a) }
+}

@@ -1,0 +1,25 @@
+fn f(a: u32) -> u32 {
+    a
+}
+/// The cache of `f`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn f_memo() -> ::memokit::Memo<u32> {
+    loop {}
+}
+/// The key under which the result of this call of `f` is kept.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn f_key(a: u32) -> ::memokit::Key {
+    loop {}
+}
+/// `f` as written: computes, and neither reads nor fills the cache.
+#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[inline]
+fn f_uncached(a: u32) -> u32 {
+    a
+}
+::core::compile_error! {
+    "unknown argument `tll`, did you mean `ttl`?"
+}
+::core::compile_error! {
+    "a cache of none keeps nothing: leave `max` out for no bound"
+}

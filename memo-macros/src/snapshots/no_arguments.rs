@@ -1,0 +1,50 @@
+fn seed(a: u32, b: &str) -> u64 {
+    let __memokit_answer = {
+        use ::memokit::__private::{self as __memokit, probe::*};
+        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+            __memokit::Origin {
+                name: __memokit::concat!(__memokit::module_path!(), "::", "seed"),
+                number: 5867223723896889902u64,
+                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+                code: 139179632342198880186192830430997973742u128,
+            },
+            || __memokit::Settings::new(),
+        );
+        __MEMOKIT_SITE
+            .memo((&&&&__memokit::Probe::<u64>::NEW).keep())
+            .lookup(&(__memokit::argument(&a), (__memokit::argument(&b), ())))
+    };
+    match __memokit_answer {
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Miss(__memokit_turn) => {
+            __memokit_turn.keep((move || -> u64 { plant(a, b) })())
+        }
+    }
+}
+/// The cache of `seed`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn seed_memo() -> ::memokit::Memo<u64> {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+        __memokit::Origin {
+            name: __memokit::concat!(__memokit::module_path!(), "::", "seed"),
+            number: 5867223723896889902u64,
+            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+            code: 139179632342198880186192830430997973742u128,
+        },
+        || __memokit::Settings::new(),
+    );
+    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<u64>::NEW).keep()).handle()
+}
+/// The key under which the result of this call of `seed` is kept.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn seed_key(a: u32, b: &str) -> ::memokit::Key {
+    use ::memokit::__private as __memokit;
+    __memokit::key(&(__memokit::argument(&a), (__memokit::argument(&b), ())))
+}
+/// `seed` as written: computes, and neither reads nor fills the cache.
+#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[inline]
+fn seed_uncached(a: u32, b: &str) -> u64 {
+    plant(a, b)
+}

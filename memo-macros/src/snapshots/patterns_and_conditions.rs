@@ -1,0 +1,90 @@
+fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
+    let __memokit_answer = {
+        use crate::memo::__private::{self as __memokit, probe::*};
+        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+            __memokit::Origin {
+                name: __memokit::concat!(__memokit::module_path!(), "::", "mix"),
+                number: 13371934386271165367u64,
+                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+                code: 227871893158968490381408999192079865214u128,
+            },
+            || __memokit::Settings::new().max(LIMIT).ttl(config().ttl).version(3),
+        );
+        __MEMOKIT_SITE
+            .memo((&&&&__memokit::Probe::<u8>::NEW).keep())
+            .lookup(
+                &{
+                    let __memokit_key = ();
+                    let __memokit_key = (
+                        __memokit::argument(&__memokit_2),
+                        __memokit_key,
+                    );
+                    #[cfg(unix)]
+                    let __memokit_key = (__memokit::argument(&c), __memokit_key);
+                    let __memokit_key = (
+                        __memokit::argument(&__memokit_0),
+                        __memokit_key,
+                    );
+                    __memokit_key
+                },
+            )
+    };
+    match __memokit_answer {
+        crate::memo::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        crate::memo::__private::Answer::Miss(__memokit_turn) => {
+            __memokit_turn
+                .keep(
+                    (move || -> u8 {
+                        let (a, b) = __memokit_0;
+                        #[cfg(unix)]
+                        let mut c = c;
+                        let _ = __memokit_2;
+                        c += a;
+                        c + b
+                    })(),
+                )
+        }
+    }
+}
+/// The cache of `mix`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn mix_memo() -> crate::memo::Memo<u8> {
+    use crate::memo::__private::{self as __memokit, probe::*};
+    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+        __memokit::Origin {
+            name: __memokit::concat!(__memokit::module_path!(), "::", "mix"),
+            number: 13371934386271165367u64,
+            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+            code: 227871893158968490381408999192079865214u128,
+        },
+        || __memokit::Settings::new().max(LIMIT).ttl(config().ttl).version(3),
+    );
+    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<u8>::NEW).keep()).handle()
+}
+/// The key under which the result of this call of `mix` is kept.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn mix_key(
+    __memokit_0: (u8, u8),
+    #[cfg(unix)]
+    c: u8,
+    __memokit_2: &str,
+) -> crate::memo::Key {
+    use crate::memo::__private as __memokit;
+    __memokit::key(
+        &{
+            let __memokit_key = ();
+            let __memokit_key = (__memokit::argument(&__memokit_2), __memokit_key);
+            #[cfg(unix)]
+            let __memokit_key = (__memokit::argument(&c), __memokit_key);
+            let __memokit_key = (__memokit::argument(&__memokit_0), __memokit_key);
+            __memokit_key
+        },
+    )
+}
+/// `mix` as written: computes, and neither reads nor fills the cache.
+#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[inline]
+fn mix_uncached((a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str) -> u8 {
+    c += a;
+    c + b
+}

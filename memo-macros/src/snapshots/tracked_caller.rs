@@ -1,0 +1,60 @@
+#[track_caller]
+#[unsafe(no_mangle)]
+extern "C" fn blame(r#mod: u32) -> u32 {
+    let __memokit_answer = {
+        use ::memokit::__private::{self as __memokit, probe::*};
+        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+            __memokit::Origin {
+                name: __memokit::concat!(__memokit::module_path!(), "::", "blame"),
+                number: 17584697606136167169u64,
+                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+                code: 84193535701055776252750605011799920459u128,
+            },
+            || __memokit::Settings::new(),
+        );
+        __MEMOKIT_SITE
+            .memo((&&&&__memokit::Probe::<u32>::NEW).keep())
+            .lookup(&(__memokit::argument(&r#mod), ()))
+    };
+    match __memokit_answer {
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Miss(__memokit_turn) => {
+            __memokit_turn
+                .keep({
+                    #[track_caller]
+                    extern "C" fn __memokit_blame(r#mod: u32) -> u32 {
+                        here()
+                    }
+                    __memokit_blame(r#mod)
+                })
+        }
+    }
+}
+/// The cache of `blame`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn blame_of_memo() -> ::memokit::Memo<u32> {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
+        __memokit::Origin {
+            name: __memokit::concat!(__memokit::module_path!(), "::", "blame"),
+            number: 17584697606136167169u64,
+            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
+            code: 84193535701055776252750605011799920459u128,
+        },
+        || __memokit::Settings::new(),
+    );
+    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<u32>::NEW).keep()).handle()
+}
+/// The key under which the result of this call of `blame` is kept.
+#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+fn blame_of_key(r#mod: u32) -> ::memokit::Key {
+    use ::memokit::__private as __memokit;
+    __memokit::key(&(__memokit::argument(&r#mod), ()))
+}
+#[track_caller]
+/// `blame` as written: computes, and neither reads nor fills the cache.
+#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[inline]
+extern "C" fn blame_of_uncached(r#mod: u32) -> u32 {
+    here()
+}

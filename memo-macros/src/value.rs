@@ -1,0 +1,244 @@
+//! Readers of one argument's value each.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span as TokenSpan};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, ExprUnary, Lit, LitInt, LitStr, Path, Token};
+
+use crate::args::{Companion, Span, example};
+use crate::duration;
+use crate::raw::Form;
+use crate::suggest;
+
+/// The modes of durability: as written, and as the runtime names them.
+const DURABILITIES: [(&str, &str); 4] =
+    [("none", "None"), ("os", "Os"), ("interval", "Interval"), ("always", "Always")];
+
+/// Any expression.
+pub(crate) fn expression(name: &Ident, form: Form) -> syn::Result<Expr> {
+    match form {
+        Form::Value(value) => Ok(value),
+        Form::Flag => Err(error(name, format!("`{name}` needs a value: `{}`", example(name)))),
+        Form::Missing(equals) => {
+            Err(error(equals, format!("`{name}` needs a value: `{}`", example(name))))
+        }
+        Form::List(group) => {
+            Err(error(group, format!("`{name}` takes a value after `=`: `{}`", example(name))))
+        }
+    }
+}
+
+/// `max`: a number above zero, or an expression.
+pub(crate) fn bound(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => whole(name, number, &value),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().parse::<u64>().is_ok() => {
+            Err(error(text, format!("a number needs no quotes: `{name} = {}`", text.value())))
+        }
+        Expr::Lit(_) | Expr::Unary(ExprUnary { op: syn::UnOp::Neg(_), .. }) => Err(error(
+            &value,
+            format!("`{name}` is a whole number above zero: `{}`", example(name)),
+        )),
+        _ => Ok(value),
+    }
+}
+
+/// A literal with a type, since a bare one would be an i32.
+fn whole(name: &Ident, number: &LitInt, value: &Expr) -> syn::Result<Expr> {
+    let count: u64 =
+        number.base10_parse().map_err(|_| error(number, "this number is too large"))?;
+    if count == 0 {
+        let message = format!("a cache of none keeps nothing: leave `{name}` out for no bound");
+        return Err(error(number, message));
+    }
+    if !number.suffix().is_empty() {
+        return Ok(value.clone());
+    }
+    let typed = LitInt::new(&format!("{count}usize"), number.span());
+    Ok(Expr::Lit(ExprLit { attrs: Vec::new(), lit: Lit::Int(typed) }))
+}
+
+/// `ttl`: text, or an expression that gives a Duration.
+pub(crate) fn span(name: &Ident, form: Form) -> syn::Result<Span> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(Span::Text(time(name, text)?)),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+            let digits = number.base10_digits();
+            Err(error(number, format!("a number of what? `{name} = \"{digits}s\"` for seconds")))
+        }
+        Expr::Lit(other) => Err(error(other, format!("`{name}` is a time: `{}`", example(name)))),
+        _ => Ok(Span::Expression(value)),
+    }
+}
+
+/// `cache_err`: alone, or with a time as text.
+pub(crate) fn flag_or_time(name: &Ident, form: Form) -> syn::Result<Option<Duration>> {
+    if let Form::Flag = form {
+        return Ok(None);
+    }
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => time(name, text).map(Some),
+        other => Err(error(
+            other,
+            format!("`{name}` stands alone or takes a time as text: `{}`", example(name)),
+        )),
+    }
+}
+
+fn time(name: &Ident, text: &LitStr) -> syn::Result<Duration> {
+    match duration::parse(&text.value()) {
+        Ok(Duration::ZERO) => Err(error(text, format!("`{name}` has to be longer than zero"))),
+        Ok(time) => Ok(time),
+        Err(message) => Err(error(text, message)),
+    }
+}
+
+/// `persist`: a path as text, or an expression.
+pub(crate) fn directory(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().trim().is_empty() => {
+            Err(error(text, format!("the path is empty: name a directory, `{}`", example(name))))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => Ok(value),
+        Expr::Lit(other) => {
+            Err(error(other, format!("`{name}` is the path of a directory: `{}`", example(name))))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// `durability`: one of four words, as the name of the runtime's variant.
+pub(crate) fn durability(name: &Ident, form: Form) -> syn::Result<Ident> {
+    let value = expression(name, form)?;
+    if let Some(word) = word(&value) {
+        return Err(quotes_missing(name, &word));
+    }
+    let text = string(name, &value)?;
+    let mode = text.value();
+    match DURABILITIES.iter().find(|(written, _)| *written == mode) {
+        Some((_, variant)) => Ok(Ident::new(variant, TokenSpan::mixed_site())),
+        None => {
+            let near = suggest::nearest(&mode, DURABILITIES.map(|(written, _)| written));
+            let mend = near.map_or_else(
+                || ": it is one of `none`, `os`, `interval` or `always`".to_owned(),
+                |near| format!(", did you mean `{near}`?"),
+            );
+            Err(error(text, format!("unknown durability `{mode}`{mend}")))
+        }
+    }
+}
+
+/// `skip`: names of parameters.
+pub(crate) fn names(name: &Ident, form: Form) -> syn::Result<Vec<Ident>> {
+    let list = match form {
+        Form::List(list) => list,
+        Form::Flag | Form::Missing(_) => {
+            return Err(error(name, "`skip` names parameters: `skip(connection)`"));
+        }
+        Form::Value(value) => {
+            let given =
+                word(&value).map_or_else(|| "connection".to_owned(), |word| word.to_string());
+            return Err(error(value, format!("`skip` takes a list: `skip({given})`")));
+        }
+    };
+    let read = |input: ParseStream<'_>| {
+        Punctuated::<_, Token![,]>::parse_terminated_with(input, Ident::parse_any)
+    };
+    let names: Vec<Ident> = read
+        .parse2(list.stream())
+        .map_err(|slip| {
+            syn::Error::new(slip.span(), "`skip` takes names of parameters: `skip(a, b)`")
+        })?
+        .into_iter()
+        .collect();
+    if names.is_empty() {
+        return Err(error(list, "`skip` names no parameter: name one, or leave `skip` out"));
+    }
+    for (at, twice) in names.iter().enumerate() {
+        if names[..at].contains(twice) {
+            return Err(error(twice, format!("`{twice}` is skipped twice: keep one")));
+        }
+    }
+    Ok(names)
+}
+
+/// `name`: text that is not empty.
+pub(crate) fn text(name: &Ident, form: Form) -> syn::Result<LitStr> {
+    let value = expression(name, form)?;
+    if let Some(word) = word(&value) {
+        return Err(quotes_missing(name, &word));
+    }
+    let text = string(name, &value)?;
+    if text.value().trim().is_empty() {
+        let message = format!("the name is empty: `{}`, or leave `{name}` out", example(name));
+        return Err(error(text, message));
+    }
+    Ok(text)
+}
+
+/// `companion`: an identifier, or `none`.
+pub(crate) fn companion(name: &Ident, form: Form) -> syn::Result<Companion> {
+    let value = expression(name, form)?;
+    match word(&value) {
+        Some(word) if word == "none" => Ok(Companion::None),
+        Some(word) => Ok(Companion::Stem(word)),
+        None => Err(quotes_too_many(name, &value, "an identifier or `none`")),
+    }
+}
+
+/// `crate`: a path.
+pub(crate) fn path(name: &Ident, form: Form) -> syn::Result<Path> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
+        _ => Err(quotes_too_many(name, &value, "a path")),
+    }
+}
+
+/// The expression without parentheses and without the invisible groups of `macro_rules!`.
+fn plain(value: &Expr) -> &Expr {
+    match value {
+        Expr::Paren(inner) => plain(&inner.expr),
+        Expr::Group(inner) => plain(&inner.expr),
+        other => other,
+    }
+}
+
+/// The value if it is one identifier.
+fn word(value: &Expr) -> Option<Ident> {
+    match plain(value) {
+        Expr::Path(path) if path.qself.is_none() => path.path.get_ident().cloned(),
+        _ => None,
+    }
+}
+
+fn string(name: &Ident, value: &Expr) -> syn::Result<LitStr> {
+    match plain(value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text.clone()),
+        other => Err(error(other, format!("`{name}` is text: `{}`", example(name)))),
+    }
+}
+
+fn quotes_missing(name: &Ident, word: &Ident) -> syn::Error {
+    error(word, format!("`{name}` is text: `{name} = \"{word}\"`"))
+}
+
+fn quotes_too_many(name: &Ident, value: &Expr, what: &str) -> syn::Error {
+    let mend = match plain(value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => format!("{name} = {}", text.value()),
+        _ => example(name).to_owned(),
+    };
+    error(value, format!("`{name}` is {what}, without quotes: `{mend}`"))
+}
+
+fn error(guilty: impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
+    syn::Error::new_spanned(guilty, message)
+}

@@ -1,0 +1,8 @@
+use memokit::memoize;
+
+#[memoize(max_bytes = "64MiB", idle = "1m", stale = "5s", verify = 0.1)]
+fn quote(symbol: u32) -> u32 {
+    symbol
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use memokit::memoize;
+
+#[memoize]
+const fn constant(a: u32) -> u32 {
+    a
+}
+
+#[memoize]
+async fn later(a: u32) -> u32 {
+    a
+}
+
+fn main() {}
