@@ -1,1 +1,36 @@
-//! memokit
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub use memo_core::error::Error;
+pub use memo_core::key::Key;
+pub use memo_core::memo::Memo;
+pub use memo_core::registry::{flush_all, report};
+pub use memo_core::report::Report;
+pub use memo_core::stats::Stats;
+pub use memo_macros::memoize;
+
+/// Every name that an expansion uses, and nothing that anyone else should.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::{concat, module_path};
+    pub use std::time::Duration;
+
+    pub use memo_core::keep::{Probe, persisted};
+    pub use memo_core::key::arguments::Argument;
+    pub use memo_core::persist::Durability;
+    pub use memo_core::settings::Settings;
+    pub use memo_core::site::{Instance, Origin, Site};
+    pub use memo_core::turn::Answer;
+
+    /// The traits by which an expansion chooses according to a type.
+    pub mod probe {
+        pub use memo_core::keep::probe::*;
+        pub use memo_core::key::arguments::element::*;
+    }
+
+    /// The key of a call.
+    #[must_use]
+    pub fn key<A: memo_core::key::Arguments>(arguments: &A) -> crate::Key {
+        crate::Key::of(arguments)
+    }
+}

@@ -1,6 +1,21 @@
 //! The runtime of memokit: what expansions of `#[memoize]` call. Use the crate `memokit`, not this one.
 #![deny(unsafe_code)]
 
+mod cache;
+mod clock;
 pub mod codec;
+mod core;
+mod counter;
+mod disk;
 pub mod error;
+mod flight;
+pub mod keep;
+pub mod key;
+pub mod memo;
 pub mod persist;
+pub mod registry;
+pub mod report;
+pub mod settings;
+pub mod site;
+pub mod stats;
+pub mod turn;

@@ -5,17 +5,17 @@ use quote::{ToTokens, quote};
 use syn::ReturnType;
 
 use crate::attributes;
-use crate::emit::Plan;
+use crate::emit::{Asking, Plan};
 use crate::types::{Found, walk};
 
 impl Plan<'_> {
     /// The companions, or nothing where there are to be none.
     pub(crate) fn companions(&self) -> TokenStream {
-        let (site, memo, key) = (self.site(), self.memo(), self.key());
+        let (site, memo, key) = (self.site(), self.memo(Asking::Companion), self.key());
         let facade = self.facade();
         let handle = self.memo_companion(&quote!({ #site #memo.handle() }));
         let key = self.key_companion(&quote!({
-            use #facade::__private as __memokit;
+            use #facade::__private::{self as __memokit, probe::*};
             __memokit::key(&#key)
         }));
         let uncached = self.uncached_companion();

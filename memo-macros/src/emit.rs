@@ -35,6 +35,13 @@ impl Course {
     }
 }
 
+/// Which item asks for the cache.
+#[derive(Clone, Copy)]
+pub(crate) enum Asking {
+    Function,
+    Companion,
+}
+
 /// Everything that the parts of one expansion are made of.
 pub(crate) struct Plan<'a> {
     pub(crate) function: &'a Function,
@@ -73,9 +80,8 @@ impl Plan<'_> {
             receiver.mutability = None;
         }
         let facade = self.facade();
-        let (site, memo, key) = (self.site(), self.memo(), self.key());
+        let (site, memo, key) = (self.site(), self.memo(Asking::Function), self.key());
         let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
-        let limit = self.error_ttl(&facade);
         let computed = self.computed(course);
         let keep = match &self.args.cache_if {
             Some(cache_if) => {
@@ -95,16 +101,10 @@ impl Plan<'_> {
                 };
                 match #answer {
                     #facade::__private::Answer::Hit(#value) => #value,
-                    #facade::__private::Answer::Miss(#turn) => #turn #limit.#keep,
+                    #facade::__private::Answer::Miss(#turn) => #turn.#keep,
                 }
             }
         }
-    }
-
-    fn error_ttl(&self, facade: &TokenStream) -> Option<TokenStream> {
-        let time = self.args.cache_err.as_ref()?.value?;
-        let millis = millis(time);
-        Some(quote!(.error_ttl(#facade::__private::Duration::from_millis(#millis))))
     }
 
     /// The static of the function, in a block of which nothing is seen by the body.
@@ -114,7 +114,8 @@ impl Plan<'_> {
             Some(given) => given.value.to_token_stream(),
             None => {
                 let name = self.function.plain_name();
-                quote!(__memokit::concat!(__memokit::module_path!(), "::", #name))
+                let name = format!("::{name}");
+                quote!(__memokit::concat!(__memokit::module_path!(), #name))
             }
         };
         let number = Literal::u64_suffixed(self.number);
@@ -123,28 +124,35 @@ impl Plan<'_> {
         quote! {
             use #facade::__private::{self as __memokit, probe::*};
             static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-                __memokit::Origin {
-                    name: #name,
-                    number: #number,
-                    place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-                    code: #code,
-                },
+                __memokit::Origin::new(#name, #number, #code),
                 || __memokit::Settings::new() #settings,
             );
         }
     }
 
     /// The cache at the site, with the way in which results are kept.
-    pub(crate) fn memo(&self) -> TokenStream {
+    pub(crate) fn memo(&self, asking: Asking) -> TokenStream {
+        let instance = self.instance(asking);
         let output = self.function.output();
-        let probe = quote!(__memokit::Probe::<#output>::NEW);
-        let strategy = match &self.args.cache_err {
-            Some(_) => quote!((&&#probe).keep_whole()),
-            None => quote!((&&&&#probe).keep()),
+        let probe = quote!(&&&__memokit::Probe::<#output>::NEW);
+        let choice = match &self.args.cache_err {
+            Some(_) => quote!((#probe).keep_whole()),
+            None => quote!((#probe).keep()),
         };
         match &self.args.persist {
-            Some(_) => quote!(__MEMOKIT_SITE.memo(__memokit::persisted(#strategy))),
-            None => quote!(__MEMOKIT_SITE.memo(#strategy)),
+            Some(_) => quote!(__MEMOKIT_SITE.memo(#instance, __memokit::persisted(#choice))),
+            None => quote!(__MEMOKIT_SITE.memo(#instance, #choice)),
+        }
+    }
+
+    /// In a generic impl each instance has a cache. Without companions the function may stand in the impl of a trait,
+    /// whose parameters `Self` does not show, but the type of a closure does.
+    fn instance(&self, asking: Asking) -> TokenStream {
+        let alone = matches!(&self.args.companion, Some(Given { value: Companion::None, .. }));
+        match asking {
+            _ if self.function.shows_self() && !alone => quote!(__memokit::Instance::of::<Self>()),
+            Asking::Function => quote!(__memokit::Instance::within(&|| ())),
+            Asking::Companion => quote!(__memokit::Instance::beside(&|| ())),
         }
     }
 
@@ -160,6 +168,10 @@ impl Plan<'_> {
                 quote!(.ttl(__memokit::Duration::from_millis(#millis)))
             }
         });
+        let error_ttl = self.args.cache_err.as_ref().and_then(|given| given.value).map(|ttl| {
+            let millis = millis(ttl);
+            quote!(.error_ttl(__memokit::Duration::from_millis(#millis)))
+        });
         let persist = self.args.persist.as_ref().map(|given| {
             let directory = &given.value;
             let durability = match &self.args.durability {
@@ -172,7 +184,7 @@ impl Plan<'_> {
             let version = &given.value;
             quote!(.version(#version))
         });
-        quote!(#max #ttl #persist #version)
+        quote!(#max #ttl #error_ttl #persist #version)
     }
 
     /// The key as nested pairs, each element where its parameter stands.
@@ -180,7 +192,7 @@ impl Plan<'_> {
         if let Some(given) = &self.args.key {
             let key = &given.value;
             let span = first_span(given.tokens.clone());
-            return quote_spanned!(span=> (__memokit::argument(&(#key)), ()));
+            return quote_spanned!(span=> ((&__memokit::Argument(&(#key))).element(), ()));
         }
         let parameters: Vec<&Parameter> = self
             .function
@@ -262,7 +274,7 @@ fn built_up(elements: &[(TokenStream, TokenStream)]) -> TokenStream {
 
 fn element(name: &(impl ToTokens + ?Sized)) -> TokenStream {
     let span = first_span(name.to_token_stream());
-    quote_spanned!(span=> __memokit::argument(&#name))
+    quote_spanned!(span=> (&__memokit::Argument(&#name)).element())
 }
 
 /// Where tokens stand, with the names of an expansion.

@@ -2,17 +2,19 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin {
-                name: __memokit::concat!(__memokit::module_path!(), "::", "mix"),
-                number: 8756507279632793135u64,
-                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-                code: 148749312835266624163827391715220373994u128,
-            },
+            __memokit::Origin::new(
+                __memokit::concat!(__memokit::module_path!(), "::mix"),
+                8756507279632793135u64,
+                148749312835266624163827391715220373994u128,
+            ),
             || __memokit::Settings::new(),
         );
         __MEMOKIT_SITE
-            .memo((&&&&__memokit::Probe::<u8>::NEW).keep())
-            .lookup(&(__memokit::argument(&(a + b)), ()))
+            .memo(
+                __memokit::Instance::within(&|| ()),
+                (&&&__memokit::Probe::<u8>::NEW).keep(),
+            )
+            .lookup(&((&__memokit::Argument(&(a + b))).element(), ()))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -32,21 +34,25 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
     static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin {
-            name: __memokit::concat!(__memokit::module_path!(), "::", "mix"),
-            number: 8756507279632793135u64,
-            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-            code: 148749312835266624163827391715220373994u128,
-        },
+        __memokit::Origin::new(
+            __memokit::concat!(__memokit::module_path!(), "::mix"),
+            8756507279632793135u64,
+            148749312835266624163827391715220373994u128,
+        ),
         || __memokit::Settings::new(),
     );
-    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<u8>::NEW).keep()).handle()
+    __MEMOKIT_SITE
+        .memo(
+            __memokit::Instance::beside(&|| ()),
+            (&&&__memokit::Probe::<u8>::NEW).keep(),
+        )
+        .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
-    use ::memokit::__private as __memokit;
-    __memokit::key(&(__memokit::argument(&(a + b)), ()))
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::key(&((&__memokit::Argument(&(a + b))).element(), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]

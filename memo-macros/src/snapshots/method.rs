@@ -9,22 +9,24 @@ pub(crate) unsafe fn find(
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin {
-                name: __memokit::concat!(__memokit::module_path!(), "::", "find"),
-                number: 15879109123744592540u64,
-                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-                code: 305060359522779228104511228289332665911u128,
-            },
+            __memokit::Origin::new(
+                __memokit::concat!(__memokit::module_path!(), "::find"),
+                15879109123744592540u64,
+                305060359522779228104511228289332665911u128,
+            ),
             || __memokit::Settings::new(),
         );
         __MEMOKIT_SITE
-            .memo((&&&&__memokit::Probe::<Option<Self>>::NEW).keep())
+            .memo(
+                __memokit::Instance::of::<Self>(),
+                (&&&__memokit::Probe::<Option<Self>>::NEW).keep(),
+            )
             .lookup(
                 &(
-                    __memokit::argument(&self),
+                    (&__memokit::Argument(&self)).element(),
                     (
-                        __memokit::argument(&depth),
-                        (__memokit::argument(&__memokit_1), ()),
+                        (&__memokit::Argument(&depth)).element(),
+                        ((&__memokit::Argument(&__memokit_1)).element(), ()),
                     ),
                 ),
             )
@@ -45,15 +47,19 @@ pub(crate) unsafe fn find(
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin {
-            name: __memokit::concat!(__memokit::module_path!(), "::", "find"),
-            number: 15879109123744592540u64,
-            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-            code: 305060359522779228104511228289332665911u128,
-        },
+        __memokit::Origin::new(
+            __memokit::concat!(__memokit::module_path!(), "::find"),
+            15879109123744592540u64,
+            305060359522779228104511228289332665911u128,
+        ),
         || __memokit::Settings::new(),
     );
-    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<Option<Self>>::NEW).keep()).handle()
+    __MEMOKIT_SITE
+        .memo(
+            __memokit::Instance::of::<Self>(),
+            (&&&__memokit::Probe::<Option<Self>>::NEW).keep(),
+        )
+        .handle()
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
@@ -63,11 +69,14 @@ pub(crate) fn find_key(
     __memokit_1: (u8, u8),
     verbose: bool,
 ) -> ::memokit::Key {
-    use ::memokit::__private as __memokit;
+    use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(
-            __memokit::argument(&self),
-            (__memokit::argument(&depth), (__memokit::argument(&__memokit_1), ())),
+            (&__memokit::Argument(&self)).element(),
+            (
+                (&__memokit::Argument(&depth)).element(),
+                ((&__memokit::Argument(&__memokit_1)).element(), ()),
+            ),
         ),
     )
 }

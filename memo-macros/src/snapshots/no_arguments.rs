@@ -2,17 +2,24 @@ fn seed(a: u32, b: &str) -> u64 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin {
-                name: __memokit::concat!(__memokit::module_path!(), "::", "seed"),
-                number: 5867223723896889902u64,
-                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-                code: 139179632342198880186192830430997973742u128,
-            },
+            __memokit::Origin::new(
+                __memokit::concat!(__memokit::module_path!(), "::seed"),
+                5867223723896889902u64,
+                139179632342198880186192830430997973742u128,
+            ),
             || __memokit::Settings::new(),
         );
         __MEMOKIT_SITE
-            .memo((&&&&__memokit::Probe::<u64>::NEW).keep())
-            .lookup(&(__memokit::argument(&a), (__memokit::argument(&b), ())))
+            .memo(
+                __memokit::Instance::within(&|| ()),
+                (&&&__memokit::Probe::<u64>::NEW).keep(),
+            )
+            .lookup(
+                &(
+                    (&__memokit::Argument(&a)).element(),
+                    ((&__memokit::Argument(&b)).element(), ()),
+                ),
+            )
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -26,21 +33,30 @@ fn seed(a: u32, b: &str) -> u64 {
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
     static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin {
-            name: __memokit::concat!(__memokit::module_path!(), "::", "seed"),
-            number: 5867223723896889902u64,
-            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-            code: 139179632342198880186192830430997973742u128,
-        },
+        __memokit::Origin::new(
+            __memokit::concat!(__memokit::module_path!(), "::seed"),
+            5867223723896889902u64,
+            139179632342198880186192830430997973742u128,
+        ),
         || __memokit::Settings::new(),
     );
-    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<u64>::NEW).keep()).handle()
+    __MEMOKIT_SITE
+        .memo(
+            __memokit::Instance::beside(&|| ()),
+            (&&&__memokit::Probe::<u64>::NEW).keep(),
+        )
+        .handle()
 }
 /// The key under which the result of this call of `seed` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn seed_key(a: u32, b: &str) -> ::memokit::Key {
-    use ::memokit::__private as __memokit;
-    __memokit::key(&(__memokit::argument(&a), (__memokit::argument(&b), ())))
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::key(
+        &(
+            (&__memokit::Argument(&a)).element(),
+            ((&__memokit::Argument(&b)).element(), ()),
+        ),
+    )
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]

@@ -2,27 +2,32 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
     let __memokit_answer = {
         use crate::memo::__private::{self as __memokit, probe::*};
         static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin {
-                name: __memokit::concat!(__memokit::module_path!(), "::", "mix"),
-                number: 13371934386271165367u64,
-                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-                code: 227871893158968490381408999192079865214u128,
-            },
+            __memokit::Origin::new(
+                __memokit::concat!(__memokit::module_path!(), "::mix"),
+                13371934386271165367u64,
+                227871893158968490381408999192079865214u128,
+            ),
             || __memokit::Settings::new().max(LIMIT).ttl(config().ttl).version(3),
         );
         __MEMOKIT_SITE
-            .memo((&&&&__memokit::Probe::<u8>::NEW).keep())
+            .memo(
+                __memokit::Instance::within(&|| ()),
+                (&&&__memokit::Probe::<u8>::NEW).keep(),
+            )
             .lookup(
                 &{
                     let __memokit_key = ();
                     let __memokit_key = (
-                        __memokit::argument(&__memokit_2),
+                        (&__memokit::Argument(&__memokit_2)).element(),
                         __memokit_key,
                     );
                     #[cfg(unix)]
-                    let __memokit_key = (__memokit::argument(&c), __memokit_key);
                     let __memokit_key = (
-                        __memokit::argument(&__memokit_0),
+                        (&__memokit::Argument(&c)).element(),
+                        __memokit_key,
+                    );
+                    let __memokit_key = (
+                        (&__memokit::Argument(&__memokit_0)).element(),
                         __memokit_key,
                     );
                     __memokit_key
@@ -51,15 +56,19 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
     static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin {
-            name: __memokit::concat!(__memokit::module_path!(), "::", "mix"),
-            number: 13371934386271165367u64,
-            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-            code: 227871893158968490381408999192079865214u128,
-        },
+        __memokit::Origin::new(
+            __memokit::concat!(__memokit::module_path!(), "::mix"),
+            13371934386271165367u64,
+            227871893158968490381408999192079865214u128,
+        ),
         || __memokit::Settings::new().max(LIMIT).ttl(config().ttl).version(3),
     );
-    __MEMOKIT_SITE.memo((&&&&__memokit::Probe::<u8>::NEW).keep()).handle()
+    __MEMOKIT_SITE
+        .memo(
+            __memokit::Instance::beside(&|| ()),
+            (&&&__memokit::Probe::<u8>::NEW).keep(),
+        )
+        .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
@@ -69,14 +78,20 @@ fn mix_key(
     c: u8,
     __memokit_2: &str,
 ) -> crate::memo::Key {
-    use crate::memo::__private as __memokit;
+    use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::key(
         &{
             let __memokit_key = ();
-            let __memokit_key = (__memokit::argument(&__memokit_2), __memokit_key);
+            let __memokit_key = (
+                (&__memokit::Argument(&__memokit_2)).element(),
+                __memokit_key,
+            );
             #[cfg(unix)]
-            let __memokit_key = (__memokit::argument(&c), __memokit_key);
-            let __memokit_key = (__memokit::argument(&__memokit_0), __memokit_key);
+            let __memokit_key = ((&__memokit::Argument(&c)).element(), __memokit_key);
+            let __memokit_key = (
+                (&__memokit::Argument(&__memokit_0)).element(),
+                __memokit_key,
+            );
             __memokit_key
         },
     )

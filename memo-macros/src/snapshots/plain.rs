@@ -3,12 +3,11 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin {
-                name: __memokit::concat!(__memokit::module_path!(), "::", "quote"),
-                number: 3290763420350999314u64,
-                place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-                code: 158689094871336110977530060689377641312u128,
-            },
+            __memokit::Origin::new(
+                __memokit::concat!(__memokit::module_path!(), "::quote"),
+                3290763420350999314u64,
+                158689094871336110977530060689377641312u128,
+            ),
             || {
                 __memokit::Settings::new()
                     .max(1000usize)
@@ -18,11 +17,17 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
         );
         __MEMOKIT_SITE
             .memo(
+                __memokit::Instance::within(&|| ()),
                 __memokit::persisted(
-                    (&&&&__memokit::Probe::<Result<Quote, ApiError>>::NEW).keep(),
+                    (&&&__memokit::Probe::<Result<Quote, ApiError>>::NEW).keep(),
                 ),
             )
-            .lookup(&(__memokit::argument(&symbol), (__memokit::argument(&opts), ())))
+            .lookup(
+                &(
+                    (&__memokit::Argument(&symbol)).element(),
+                    ((&__memokit::Argument(&opts)).element(), ()),
+                ),
+            )
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -42,12 +47,11 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin {
-            name: __memokit::concat!(__memokit::module_path!(), "::", "quote"),
-            number: 3290763420350999314u64,
-            place: (__memokit::file!(), __memokit::line!(), __memokit::column!()),
-            code: 158689094871336110977530060689377641312u128,
-        },
+        __memokit::Origin::new(
+            __memokit::concat!(__memokit::module_path!(), "::quote"),
+            3290763420350999314u64,
+            158689094871336110977530060689377641312u128,
+        ),
         || {
             __memokit::Settings::new()
                 .max(1000usize)
@@ -57,8 +61,9 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     );
     __MEMOKIT_SITE
         .memo(
+            __memokit::Instance::beside(&|| ()),
             __memokit::persisted(
-                (&&&&__memokit::Probe::<Result<Quote, ApiError>>::NEW).keep(),
+                (&&&__memokit::Probe::<Result<Quote, ApiError>>::NEW).keep(),
             ),
         )
         .handle()
@@ -66,8 +71,13 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 /// The key under which the result of this call of `quote` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
-    use ::memokit::__private as __memokit;
-    __memokit::key(&(__memokit::argument(&symbol), (__memokit::argument(&opts), ())))
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::key(
+        &(
+            (&__memokit::Argument(&symbol)).element(),
+            ((&__memokit::Argument(&opts)).element(), ()),
+        ),
+    )
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]

@@ -1,0 +1,216 @@
+//! Between a cache and its directory: opens it when there is something to read or to write, and writes values.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+
+use crate::clock::{self, Millis, NEVER};
+use crate::codec::Codec;
+use crate::counter::Tally;
+use crate::error::Error;
+use crate::key::tag;
+use crate::stats::Stats;
+use crate::persist::{Durability, Fs, Identity, RealFs, Record, Store};
+
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LAST_DELAY: Duration = Duration::from_secs(300);
+
+/// The directory of one cache's results.
+pub(crate) struct Disk<V: 'static> {
+    pub(crate) dir: PathBuf,
+    durability: Durability,
+    codec: Box<dyn Codec<V>>,
+    identity: Identity,
+    /// Why the values' type cannot be stored, if it cannot.
+    refused: Option<Error>,
+    fs: Arc<dyn Fs>,
+    store: OnceCell<Store>,
+    failure: Mutex<Failure>,
+    pub(crate) errors: Tally,
+    pub(crate) recovered: Tally,
+    pub(crate) discarded: Mutex<Vec<(u64, String)>>,
+}
+
+/// The last failure, and when the next attempt at what failed is due.
+#[derive(Default)]
+struct Failure {
+    error: Option<Error>,
+    retry: Option<Instant>,
+    delay: Duration,
+}
+
+/// A change that recovery found, with its key as `B`.
+pub(crate) enum Change<B, V> {
+    Put(B, V, Millis),
+    Remove(B),
+    Clear,
+}
+
+/// Takes what recovery found, change by change.
+pub(crate) type Replay<'a, V> = dyn FnMut(Change<&[u8], V>) + 'a;
+
+impl<V> Change<&[u8], V> {
+    pub(crate) fn into_owned(self) -> Change<Box<[u8]>, V> {
+        match self {
+            Self::Put(key, value, expires) => Change::Put(key.into(), value, expires),
+            Self::Remove(key) => Change::Remove(key.into()),
+            Self::Clear => Change::Clear,
+        }
+    }
+}
+
+impl<V: 'static> Disk<V> {
+    pub(crate) fn new(
+        dir: &Path,
+        durability: Durability,
+        codec: Box<dyn Codec<V>>,
+        function: String,
+        code: u128,
+        version: Option<u64>,
+    ) -> Self {
+        let schema = codec.schema(version.is_some());
+        let identity = Identity {
+            function,
+            key_format: tag::FORMAT,
+            schema: *schema.as_ref().unwrap_or(&0),
+            code: code ^ u128::from(version.unwrap_or(0)),
+        };
+        Self {
+            dir: std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+            durability,
+            codec,
+            identity,
+            refused: schema.err(),
+            fs: Arc::new(RealFs),
+            store: OnceCell::new(),
+            failure: Mutex::default(),
+            errors: Tally::default(),
+            recovered: Tally::default(),
+            discarded: Mutex::default(),
+        }
+    }
+
+    /// Is there something to recover?
+    pub(crate) fn exists(&self) -> bool {
+        Store::exists(&*self.fs, &self.dir)
+    }
+
+    pub(crate) fn opened(&self) -> Option<&Store> {
+        self.store.get()
+    }
+
+    /// The store, opened if it was not; a failed attempt is repeated after a while, not at each call. What is found
+    /// goes to `replay`, and then `settle` runs, before any other caller sees the store.
+    pub(crate) fn open(
+        &self,
+        replay: &mut Replay<'_, V>,
+        settle: &mut dyn FnMut(&Store),
+    ) -> Result<&Store, Error> {
+        if let Some(refused) = &self.refused {
+            self.fail(refused);
+            return Err(refused.clone());
+        }
+        self.store.get_or_try_init(|| {
+            self.ready()?;
+            let store = self.try_open(replay).inspect_err(|error| self.back_off(error))?;
+            settle(&store);
+            Ok(store)
+        })
+    }
+
+    fn try_open(&self, replay: &mut Replay<'_, V>) -> Result<Store, Error> {
+        let mut undecoded = 0;
+        let mut latest = clock::wall();
+        let mut each = |record: Record<'_>| match record {
+            Record::Remove { key } => replay(Change::Remove(key)),
+            Record::Clear => replay(Change::Clear),
+            Record::Put { key, value, created, expires } => {
+                latest = latest.max(created);
+                let left = expires.map_or(NEVER, |at| at.saturating_sub(latest).min(at.saturating_sub(created)));
+                match self.codec.decode(value) {
+                    // What has expired must not leave an older value in its place.
+                    Ok(_) if left == 0 => replay(Change::Remove(key)),
+                    Ok(value) => {
+                        let expires = clock::now().saturating_add(left);
+                        replay(Change::Put(key, value, expires));
+                    }
+                    Err(_) => {
+                        undecoded += 1;
+                        replay(Change::Remove(key));
+                    }
+                }
+            }
+        };
+        let (store, recovery) = Store::open(
+            Arc::clone(&self.fs),
+            &self.dir,
+            &self.identity,
+            self.durability,
+            &mut each,
+        )?;
+        let mut discarded = self.discarded.lock();
+        discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
+        if undecoded > 0 {
+            discarded.push((undecoded, "value that its type did not read".to_owned()));
+        }
+        *self.failure.lock() = Failure::default();
+        Ok(store)
+    }
+
+    /// May an attempt be made now?
+    fn ready(&self) -> Result<(), Error> {
+        let failure = self.failure.lock();
+        match (&failure.error, failure.retry) {
+            (Some(error), Some(retry)) if Instant::now() < retry => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn back_off(&self, error: &Error) {
+        self.errors.add(1);
+        let mut failure = self.failure.lock();
+        failure.delay = (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY);
+        failure.retry = Instant::now().checked_add(failure.delay);
+        failure.error = Some(error.clone());
+    }
+
+    /// Counts a failure that no later attempt mends, or that another value may not meet.
+    fn fail(&self, error: &Error) {
+        self.errors.add(1);
+        self.failure.lock().error = Some(error.clone());
+    }
+
+    pub(crate) fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.codec.encode(value, out).inspect_err(|error| self.fail(error))
+    }
+
+    /// Adds what the disk knows to `stats`.
+    pub(crate) fn report(&self, stats: &mut Stats) {
+        let status = self.store.get().map(Store::status).unwrap_or_default();
+        stats.recovered = self.recovered.get();
+        stats.discarded.clone_from(&self.discarded.lock());
+        stats.persist_errors = self.errors.get() + status.errors;
+        stats.last_error = status.last_error.or_else(|| self.failure.lock().error.clone()).map(|e| e.to_string());
+        stats.log_bytes = status.log_bytes;
+        stats.last_snapshot = status.last_snapshot;
+    }
+
+    /// The last failure that still holds.
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        let status = self.store.get().map(Store::status);
+        let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
+        broken.or_else(|| self.failure.lock().error.clone())
+    }
+}
+
+/// The record of an entry that lives until `expires`.
+pub(crate) fn put<'a>(key: &'a [u8], value: &'a [u8], expires: Millis) -> Record<'a> {
+    let created = clock::wall();
+    let left = expires.saturating_sub(clock::now());
+    let expires = (expires != NEVER).then(|| created.saturating_add(left));
+    Record::Put { key, value, created, expires }
+}
+

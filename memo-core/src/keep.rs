@@ -1,0 +1,347 @@
+//! What of a return value is kept, and how it is held.
+//!
+//! Expansions choose by method resolution on a [`Probe`], so that a `Result` is known by its type and not by its
+//! spelling. A choice is three zero-sized types: which part is kept, where it is held, how it becomes bytes.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::{Codec, Postcard};
+
+/// Values that a cache can hold: `Clone + Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "the result `{Self}` cannot be kept in a cache",
+    label = "kept results must be `Clone`, `Send`, `Sync` and own what they hold (`'static`)",
+    note = "return an `Arc` of it, or keep a part of it: memoize an inner function"
+)]
+pub trait Cacheable: Clone + Send + Sync + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
+
+/// Types that the table holds in place: small, and cloned by copying bytes.
+pub trait Inline: Copy + Send + Sync + 'static {}
+
+macro_rules! inline {
+    ($($type:ty),*) => { $(impl Inline for $type {})* };
+}
+inline!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, ());
+inline!(Duration);
+impl<T: Inline> Inline for Option<T> {}
+impl<A: Inline> Inline for (A,) {}
+impl<A: Inline, B: Inline> Inline for (A, B) {}
+impl<A: Inline, B: Inline, C: Inline> Inline for (A, B, C) {}
+
+/// The part of a return value that is kept.
+pub trait Part: 'static {
+    /// What the function returns.
+    type Return: 'static;
+    /// What is kept of it.
+    type Value: 'static;
+    /// The part; `None` where there is none worth keeping.
+    fn of(returned: &Self::Return) -> Option<&Self::Value>;
+    /// The part taken out.
+    fn take(returned: Self::Return) -> Option<Self::Value>;
+    /// A return value of the part.
+    fn back(value: Self::Value) -> Self::Return;
+    /// Is it an error, for which another time to live may be set?
+    fn is_error(value: &Self::Value) -> bool;
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct All<R>(PhantomData<fn() -> R>);
+
+impl<R: 'static> Part for All<R> {
+    type Return = R;
+    type Value = R;
+    #[inline]
+    fn of(returned: &R) -> Option<&R> {
+        Some(returned)
+    }
+    fn take(returned: R) -> Option<R> {
+        Some(returned)
+    }
+    #[inline]
+    fn back(value: R) -> R {
+        value
+    }
+    fn is_error(_: &R) -> bool {
+        false
+    }
+}
+
+/// The `Ok` of a `Result`.
+#[derive(Debug)]
+pub struct OkOnly<T, E>(PhantomData<fn() -> (T, E)>);
+
+impl<T: 'static, E: 'static> Part for OkOnly<T, E> {
+    type Return = Result<T, E>;
+    type Value = T;
+    #[inline]
+    fn of(returned: &Result<T, E>) -> Option<&T> {
+        returned.as_ref().ok()
+    }
+    fn take(returned: Result<T, E>) -> Option<T> {
+        returned.ok()
+    }
+    #[inline]
+    fn back(value: T) -> Result<T, E> {
+        Ok(value)
+    }
+    fn is_error(_: &T) -> bool {
+        false
+    }
+}
+
+/// A `Result`, its errors too.
+#[derive(Debug)]
+pub struct Both<T, E>(PhantomData<fn() -> (T, E)>);
+
+impl<T: 'static, E: 'static> Part for Both<T, E> {
+    type Return = Result<T, E>;
+    type Value = Result<T, E>;
+    #[inline]
+    fn of(returned: &Result<T, E>) -> Option<&Result<T, E>> {
+        Some(returned)
+    }
+    fn take(returned: Result<T, E>) -> Option<Result<T, E>> {
+        Some(returned)
+    }
+    #[inline]
+    fn back(value: Result<T, E>) -> Result<T, E> {
+        value
+    }
+    fn is_error(value: &Result<T, E>) -> bool {
+        value.is_err()
+    }
+}
+
+/// How a cache holds values.
+pub trait Hold<V>: 'static {
+    /// Clones and drops without running code of the user's while others hold it.
+    type Held: Clone + Send + Sync + 'static;
+    /// Holds a copy.
+    fn copy(value: &V) -> Self::Held;
+    /// Holds the value itself.
+    fn own(value: V) -> Self::Held;
+    /// What is held.
+    fn view(held: &Self::Held) -> &V;
+    /// A copy of what is held.
+    fn give(held: Self::Held) -> V;
+}
+
+/// In the table.
+#[derive(Debug)]
+pub struct InPlace;
+
+impl<V: Inline> Hold<V> for InPlace {
+    type Held = V;
+    #[inline]
+    fn copy(value: &V) -> V {
+        *value
+    }
+    #[inline]
+    fn own(value: V) -> V {
+        value
+    }
+    #[inline]
+    fn view(held: &V) -> &V {
+        held
+    }
+    #[inline]
+    fn give(held: V) -> V {
+        held
+    }
+}
+
+/// Behind an `Arc`.
+#[derive(Debug)]
+pub struct Behind;
+
+impl<V: Cacheable> Hold<V> for Behind {
+    type Held = Arc<V>;
+    fn copy(value: &V) -> Arc<V> {
+        Arc::new(value.clone())
+    }
+    fn own(value: V) -> Arc<V> {
+        Arc::new(value)
+    }
+    #[inline]
+    fn view(held: &Arc<V>) -> &V {
+        held
+    }
+    #[inline]
+    fn give(held: Arc<V>) -> V {
+        Arc::unwrap_or_clone(held)
+    }
+}
+
+/// Whether and how values become bytes.
+pub trait Encode<V>: 'static {
+    /// A codec for one cache, for a function with `persist`.
+    fn codec() -> Option<Box<dyn Codec<V>>>;
+}
+
+/// Not at all.
+#[derive(Debug)]
+pub struct InMemory;
+
+impl<V> Encode<V> for InMemory {
+    fn codec() -> Option<Box<dyn Codec<V>>> {
+        None
+    }
+}
+
+/// By postcard.
+#[derive(Debug)]
+pub struct OnDisk;
+
+/// Values that `persist` can store: `Serialize + DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "the result `{Self}` cannot be persisted",
+    label = "`persist` needs results that are `Serialize` and `Deserialize`",
+    note = "derive both of serde's traits for it, or remove `persist`"
+)]
+pub trait Persistable: Serialize + DeserializeOwned + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Persistable for T {}
+
+impl<V: Persistable> Encode<V> for OnDisk {
+    fn codec() -> Option<Box<dyn Codec<V>>> {
+        Some(Box::new(Postcard::new()))
+    }
+}
+
+/// The choice for one function: a [`Part`], a [`Hold`] and an [`Encode`].
+#[derive(Debug)]
+pub struct Choice<P, H, C>(PhantomData<P>, PhantomData<H>, PhantomData<C>);
+
+impl<P, H, C> Clone for Choice<P, H, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, H, C> Copy for Choice<P, H, C> {}
+
+impl<P, H, C> Choice<P, H, C> {
+    const NEW: Self = Self(PhantomData, PhantomData, PhantomData);
+}
+
+/// The same choice with a codec.
+#[must_use]
+pub fn persisted<P, H, C>(_: Choice<P, H, C>) -> Choice<P, H, OnDisk>
+where
+    P: Part<Value: Persistable>,
+{
+    Choice::NEW
+}
+
+/// What a [`Choice`] comes to.
+pub trait Keep: Copy + 'static {
+    /// What the function returns.
+    type Return: 'static;
+    /// What is kept of it.
+    type Value: 'static;
+    /// What the cache holds.
+    type Held: Clone + Send + Sync + 'static;
+    /// Which part is kept.
+    type Part: Part<Return = Self::Return, Value = Self::Value>;
+    /// How it is held.
+    type Hold: Hold<Self::Value, Held = Self::Held>;
+    /// How it becomes bytes.
+    fn codec() -> Option<Box<dyn Codec<Self::Value>>>;
+    /// The return value that a held one stands for.
+    #[inline]
+    fn answer(held: Self::Held) -> Self::Return {
+        Self::Part::back(Self::Hold::give(held))
+    }
+}
+
+impl<P: Part, H: Hold<P::Value>, C: Encode<P::Value>> Keep for Choice<P, H, C> {
+    type Return = P::Return;
+    type Value = P::Value;
+    type Held = H::Held;
+    type Part = P;
+    type Hold = H;
+    fn codec() -> Option<Box<dyn Codec<P::Value>>> {
+        C::codec()
+    }
+}
+
+/// Stands for a return type while a choice is made for it.
+#[derive(Debug)]
+pub struct Probe<R>(PhantomData<fn() -> R>);
+
+impl<R> Clone for Probe<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Probe<R> {}
+
+impl<R> Probe<R> {
+    /// The probe; call `(&&&Probe::<R>::NEW).keep()` or `.keep_whole()` with [`probe`]'s traits in scope.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Traits whose methods make the choice: a reference more goes before a reference less.
+pub mod probe {
+    use super::{All, Behind, Both, Cacheable, Choice, InMemory, InPlace, Inline, OkOnly, Probe};
+
+    macro_rules! choices {
+        ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty $(, where $result:ty: $bound:path)?
+            => $part:ty, $hold:ty;)*) => {$(
+            #[doc(hidden)]
+            pub trait $trait {
+                type Choice;
+                fn $method(self) -> Self::Choice;
+            }
+            impl<$($generics)*> $trait for $probe $(where $result: $bound)? {
+                type Choice = Choice<$part, $hold, InMemory>;
+                fn $method(self) -> Self::Choice {
+                    Choice::NEW
+                }
+            }
+        )*};
+    }
+
+    choices! {
+        KeepOkInPlace::keep for [T: Inline, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOk::keep for [T: Cacheable, E] &&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
+        KeepInPlace::keep for [R: Inline] &Probe<R> => All<R>, InPlace;
+        KeepErrors::keep_whole for [T: Cacheable, E: Cacheable] &&&Probe<Result<T, E>> => Both<T, E>, Behind;
+        KeepAllInPlace::keep_whole for [R: Inline] &&Probe<R> => All<R>, InPlace;
+    }
+
+    #[doc(hidden)]
+    pub trait KeepAll<R> {
+        fn keep(self) -> Choice<All<R>, Behind, InMemory>
+        where
+            R: Cacheable;
+        fn keep_whole(self) -> Choice<All<R>, Behind, InMemory>
+        where
+            R: Cacheable;
+    }
+
+    // The bound stands on the methods, so that a type that fails it is told so, in words of ours.
+    impl<R> KeepAll<R> for Probe<R> {
+        fn keep(self) -> Choice<All<R>, Behind, InMemory>
+        where
+            R: Cacheable,
+        {
+            Choice::NEW
+        }
+        fn keep_whole(self) -> Choice<All<R>, Behind, InMemory>
+        where
+            R: Cacheable,
+        {
+            Choice::NEW
+        }
+    }
+}

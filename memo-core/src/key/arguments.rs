@@ -1,0 +1,178 @@
+//! The arguments of a call as one key: nested pairs `(&a, (&b, ()))`, of any number.
+
+use serde::Serialize;
+
+use super::compare::{Compare, Verdict};
+use super::encoder::{Encoder, Sink};
+use super::hash::{Hash, Seed};
+use super::tag::{self, Stop};
+use super::write::Writer;
+
+/// One argument as it goes into the key.
+pub trait Element {
+    #[doc(hidden)]
+    #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
+}
+
+/// An argument that goes through its `Serialize`.
+#[derive(Debug)]
+pub struct Serialized<'a, T: ?Sized>(pub &'a T);
+
+impl<T: Serialize + ?Sized> Element for Serialized<'_, T> {
+    #[inline]
+    #[allow(private_interfaces, private_bounds)]
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        Encoder::new(sink).value(self.0)
+    }
+}
+
+/// An argument that is a run of bytes and goes as one, not element by element.
+#[derive(Debug)]
+pub struct Octets<'a>(pub &'a [u8]);
+
+impl Element for Octets<'_> {
+    #[inline]
+    #[allow(private_interfaces, private_bounds)]
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        sink.blob(tag::OCTETS, self.0)
+    }
+}
+
+/// Arguments that can be a part of a key: those that are `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "the argument of type `{Self}` cannot be a part of the key",
+    label = "an argument of a memoized function must be `serde::Serialize` to be a part of its key",
+    note = "derive `serde::Serialize` for it, leave the parameter out with `skip(...)`, or say what makes the key with `key = ...`"
+)]
+pub trait Keyable: Serialize {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> Keyable for T {}
+
+/// Types whose value is a run of bytes.
+pub trait Run {
+    /// The bytes.
+    fn run(&self) -> &[u8];
+}
+
+macro_rules! runs {
+    ($([$($generics:tt)*] $type:ty,)*) => {$(
+        impl<$($generics)*> Run for $type {
+            #[inline]
+            fn run(&self) -> &[u8] {
+                self
+            }
+        }
+    )*};
+}
+runs! { [] [u8], [] Vec<u8>, [] Box<[u8]>, [const N: usize] [u8; N], }
+
+impl<T: Run + ?Sized> Run for &T {
+    #[inline]
+    fn run(&self) -> &[u8] {
+        (**self).run()
+    }
+}
+
+/// An argument before it is known how it goes into the key: call `(&Argument(&x)).element()` with [`element`]'s traits
+/// in scope.
+#[derive(Debug)]
+pub struct Argument<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> Clone for Argument<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Argument<'_, T> {}
+
+/// Traits that choose how an argument goes into the key.
+pub mod element {
+    use super::{Argument, Keyable, Octets, Run, Serialized};
+
+    #[doc(hidden)]
+    pub trait AsOctets<'a> {
+        fn element(self) -> Octets<'a>;
+    }
+
+    impl<'a, T: Run + ?Sized> AsOctets<'a> for &Argument<'a, T> {
+        #[inline]
+        fn element(self) -> Octets<'a> {
+            Octets(self.0.run())
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsSerialized<'a, T: ?Sized> {
+        fn element(self) -> Serialized<'a, T>
+        where
+            T: Keyable;
+    }
+
+    impl<'a, T: ?Sized> AsSerialized<'a, T> for Argument<'a, T> {
+        #[inline]
+        fn element(self) -> Serialized<'a, T>
+        where
+            T: Keyable,
+        {
+            Serialized(self.0)
+        }
+    }
+}
+
+/// All arguments of a call that make its key: `()` or a pair of an [`Element`] and the rest.
+pub trait Arguments {
+    #[doc(hidden)]
+    #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
+}
+
+impl Arguments for () {
+    #[inline]
+    #[allow(private_interfaces, private_bounds)]
+    fn encode<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl<E: Element, R: Arguments> Arguments for (E, R) {
+    #[inline]
+    #[allow(private_interfaces, private_bounds)]
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        self.0.encode(sink)?;
+        self.1.encode(sink)
+    }
+}
+
+/// The hash of the key of `arguments`, without writing it.
+#[inline]
+pub(crate) fn hash<A: Arguments + ?Sized>(arguments: &A, seed: &Seed) -> Result<u64, Stop> {
+    let mut sink = Hash::new(seed);
+    arguments.encode(&mut sink)?;
+    sink.finish()
+}
+
+/// Are `stored` the bytes of the key of `arguments`?
+#[inline]
+pub(crate) fn matches<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bool {
+    let mut sink = Compare::new(stored);
+    // What went wrong is in the verdict: a `Serialize` may hide an error, and a failed comparison stays failed.
+    let _ = arguments.encode(&mut sink);
+    match sink.verdict() {
+        Verdict::Equal => true,
+        Verdict::Differs => false,
+        Verdict::Unsure => with_bytes(arguments, |bytes| bytes.is_ok_and(|bytes| bytes == stored)),
+    }
+}
+
+/// Hands the bytes of the key to `f`, in this thread's buffer.
+pub(crate) fn with_bytes<A: Arguments + ?Sized, R>(
+    arguments: &A,
+    f: impl FnOnce(Result<&[u8], Stop>) -> R,
+) -> R {
+    Writer::with(|writer| {
+        let outcome = arguments.encode(writer);
+        f(outcome.and_then(|()| writer.bytes()))
+    })
+}

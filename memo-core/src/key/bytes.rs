@@ -1,0 +1,40 @@
+//! The bytes of a key, in the entry itself where they are few.
+
+/// Up to 22 bytes without an allocation.
+#[derive(Clone)]
+pub(crate) enum KeyBytes {
+    Short { len: u8, bytes: [u8; Self::SHORT] },
+    Long(Box<[u8]>),
+}
+
+impl KeyBytes {
+    const SHORT: usize = 22;
+
+    #[inline]
+    pub(crate) fn new(key: &[u8]) -> Self {
+        match u8::try_from(key.len()) {
+            Ok(len) if key.len() <= Self::SHORT => {
+                let mut bytes = [0; Self::SHORT];
+                bytes[..key.len()].copy_from_slice(key);
+                Self::Short { len, bytes }
+            }
+            _ => Self::Long(key.into()),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => &bytes[..usize::from(*len).min(Self::SHORT)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+
+    /// Bytes that the key takes outside the entry.
+    pub(crate) fn heap(&self) -> usize {
+        match self {
+            Self::Short { .. } => 0,
+            Self::Long(bytes) => bytes.len(),
+        }
+    }
+}

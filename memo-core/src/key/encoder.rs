@@ -1,0 +1,448 @@
+//! One serializer over three sinks: a hasher, a comparer with stored bytes, a writer.
+
+use std::cell::Cell;
+use std::fmt::{Display, Write as _};
+
+use serde::ser::{self, Serialize};
+
+use super::sets;
+use super::tag::{self, Stop};
+
+/// Where an encoded value goes. The order in which fields, map entries and set elements come in must not matter to a
+/// sink; the order of everything else must.
+///
+/// A sink that has returned an error stays failed, whatever a hand-written `Serialize` makes of the error.
+pub(crate) trait Sink: Sized {
+    /// The fields of a struct in progress.
+    type Fields;
+    /// A map or set in progress.
+    type Bag;
+
+    /// A tag followed by bytes of a length that the tag implies.
+    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop>;
+    /// A tag followed by bytes of any length.
+    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop>;
+    /// The name of a type or a variant; always after a tag that says so.
+    fn name(&mut self, name: &str) -> Result<(), Stop>;
+
+    fn open_fields(&mut self) -> Result<Self::Fields, Stop>;
+    fn open_field(&mut self, fields: &mut Self::Fields, name: &str) -> Result<(), Stop>;
+    fn close_field(&mut self, fields: &mut Self::Fields) -> Result<(), Stop>;
+    fn close_fields(&mut self, fields: Self::Fields) -> Result<(), Stop>;
+
+    fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, Stop>;
+    /// A part of an item: the whole of a set's element, or the key or the value of a map's entry.
+    fn bag_part<T: Serialize + ?Sized>(
+        &mut self,
+        bag: &mut Self::Bag,
+        depth: u32,
+        part: Part,
+        value: &T,
+    ) -> Result<(), Stop>;
+    fn close_bag(&mut self, bag: Self::Bag) -> Result<(), Stop>;
+
+    /// Makes every later outcome a failure.
+    fn poison(&mut self, stop: Stop);
+}
+
+/// Which part of an unordered item is being given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Element,
+    Key,
+    Value,
+}
+
+impl Part {
+    pub(crate) fn opens(self) -> bool {
+        self != Self::Value
+    }
+    pub(crate) fn closes(self) -> bool {
+        self != Self::Key
+    }
+}
+
+/// The serializer. `depth` counts the levels still allowed.
+pub(crate) struct Encoder<'s, S> {
+    pub(crate) sink: &'s mut S,
+    pub(crate) depth: u32,
+}
+
+impl<'s, S: Sink> Encoder<'s, S> {
+    pub(crate) fn new(sink: &'s mut S) -> Self {
+        Self { sink, depth: tag::MAX_DEPTH }
+    }
+
+    /// Serializes one value, and poisons the sink if that fails: half a value must not be followed by another.
+    #[inline]
+    pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        let outcome = value.serialize(Encoder { sink: self.sink, depth: self.depth });
+        if let Err(stop) = outcome {
+            self.sink.poison(stop);
+        }
+        outcome
+    }
+
+    #[inline]
+    fn deeper(self) -> Result<Self, Stop> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Self { sink: self.sink, depth }),
+            None => {
+                self.sink.poison(Stop::TooDeep);
+                Err(Stop::TooDeep)
+            }
+        }
+    }
+
+    /// What every variant begins with.
+    fn variant(self, tag: u8, name: &str, index: u32, variant: &str) -> Result<Self, Stop> {
+        self.sink.fixed(tag, index.to_le_bytes())?;
+        self.sink.name(name)?;
+        self.sink.name(variant)?;
+        self.deeper()
+    }
+
+    fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, Stop> {
+        self.sink.fixed(tag, [])?;
+        Ok(Ordered(self.deeper()?))
+    }
+
+    fn bag(self, tag: u8) -> Result<Bag<'s, S>, Stop> {
+        let encoder = self.deeper()?;
+        let bag = encoder.sink.open_bag(tag)?;
+        Ok(Bag { encoder, bag, half: false })
+    }
+
+    fn fields(self) -> Result<Fields<'s, S>, Stop> {
+        let fields = self.sink.open_fields()?;
+        Ok(Fields { encoder: self, fields })
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident($type:ty) = $tag:ident,)*) => {$(
+        #[inline]
+        fn $method(self, v: $type) -> Result<(), Stop> {
+            self.sink.fixed(tag::$tag, v.to_le_bytes())
+        }
+    )*};
+}
+
+impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeSeq = Ordered<'s, S>;
+    type SerializeTuple = Ordered<'s, S>;
+    type SerializeTupleStruct = Ordered<'s, S>;
+    type SerializeTupleVariant = Ordered<'s, S>;
+    type SerializeMap = Bag<'s, S>;
+    type SerializeStruct = Fields<'s, S>;
+    type SerializeStructVariant = Fields<'s, S>;
+
+    scalars! {
+        serialize_u8(u8) = U8,
+        serialize_u16(u16) = U16,
+        serialize_u32(u32) = U32,
+        serialize_u64(u64) = U64,
+        serialize_u128(u128) = U128,
+        serialize_i8(i8) = I8,
+        serialize_i16(i16) = I16,
+        serialize_i32(i32) = I32,
+        serialize_i64(i64) = I64,
+        serialize_i128(i128) = I128,
+    }
+
+    #[inline]
+    fn serialize_bool(self, v: bool) -> Result<(), Stop> {
+        self.sink.fixed(if v { tag::TRUE } else { tag::FALSE }, [])
+    }
+
+    // All NaN are one: their bits differ by platform and by the operation that made them.
+    #[inline]
+    fn serialize_f32(self, v: f32) -> Result<(), Stop> {
+        let v = if v.is_nan() { f32::NAN } else { v };
+        self.sink.fixed(tag::F32, v.to_bits().to_le_bytes())
+    }
+
+    #[inline]
+    fn serialize_f64(self, v: f64) -> Result<(), Stop> {
+        let v = if v.is_nan() { f64::NAN } else { v };
+        self.sink.fixed(tag::F64, v.to_bits().to_le_bytes())
+    }
+
+    #[inline]
+    fn serialize_char(self, v: char) -> Result<(), Stop> {
+        self.sink.fixed(tag::CHAR, u32::from(v).to_le_bytes())
+    }
+
+    #[inline]
+    fn serialize_str(self, v: &str) -> Result<(), Stop> {
+        self.sink.blob(tag::STR, v.as_bytes())
+    }
+
+    #[inline]
+    fn serialize_bytes(self, v: &[u8]) -> Result<(), Stop> {
+        self.sink.blob(tag::BYTES, v)
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<(), Stop> {
+        self.sink.fixed(tag::NONE, [])
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        self.sink.fixed(tag::SOME, [])?;
+        self.deeper()?.value(value)
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<(), Stop> {
+        self.sink.fixed(tag::UNIT, [])
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Stop> {
+        self.sink.fixed(tag::UNIT_STRUCT, [])?;
+        self.sink.name(name)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<(), Stop> {
+        self.variant(tag::UNIT_VARIANT, name, index, variant).map(drop)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        self.sink.fixed(tag::NEWTYPE_STRUCT, [])?;
+        self.sink.name(name)?;
+        self.deeper()?.value(value)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        self.variant(tag::NEWTYPE_VARIANT, name, index, variant)?.value(value)
+    }
+
+    #[inline]
+    fn serialize_seq(self, _: Option<usize>) -> Result<Ordered<'s, S>, Stop> {
+        self.ordered(tag::SEQ)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, _: usize) -> Result<Ordered<'s, S>, Stop> {
+        self.ordered(tag::SEQ)
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        name: &'static str,
+        _: usize,
+    ) -> Result<Ordered<'s, S>, Stop> {
+        self.sink.fixed(tag::TUPLE_STRUCT, [])?;
+        self.sink.name(name)?;
+        Ok(Ordered(self.deeper()?))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Ordered<'s, S>, Stop> {
+        Ok(Ordered(self.variant(tag::TUPLE_VARIANT, name, index, variant)?))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, Stop> {
+        self.bag(tag::MAP)
+    }
+
+    #[inline]
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'s, S>, Stop> {
+        self.sink.fixed(tag::STRUCT, [])?;
+        self.sink.name(name)?;
+        self.deeper()?.fields()
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Fields<'s, S>, Stop> {
+        self.variant(tag::STRUCT_VARIANT, name, index, variant)?.fields()
+    }
+
+    /// Containers of the standard library and their kin hand themselves over here, so that the type tells a set,
+    /// whose order means nothing, from a sequence.
+    #[inline]
+    fn collect_seq<I>(self, iter: I) -> Result<(), Stop>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        if sets::is_unordered(std::any::type_name::<I>()) {
+            let mut bag = self.bag(tag::SET)?;
+            for item in iter {
+                bag.part(Part::Element, &item)?;
+            }
+            bag.close()
+        } else {
+            let mut seq = self.ordered(tag::SEQ)?;
+            for item in iter {
+                seq.0.value(&item)?;
+            }
+            seq.close()
+        }
+    }
+
+    /// The default would build a new `String` at each hit.
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        thread_local! {
+            static TEXT: Cell<String> = const { Cell::new(String::new()) };
+        }
+        // Taken out, not borrowed: the value's own Display may come by here again.
+        let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
+        text.clear();
+        let written = write!(text, "{value}").map_err(|_| Stop::Refused);
+        let outcome = written.and_then(|()| self.serialize_str(&text));
+        let _ = TEXT.try_with(|cell| cell.set(text));
+        outcome
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// A sequence or a kind of tuple: values, then an end mark.
+pub(crate) struct Ordered<'s, S>(Encoder<'s, S>);
+
+impl<S: Sink> Ordered<'_, S> {
+    #[inline]
+    fn close(self) -> Result<(), Stop> {
+        self.0.sink.fixed(tag::END, [])
+    }
+}
+
+macro_rules! ordered {
+    ($($trait:ident::$method:ident,)*) => {$(
+        impl<S: Sink> ser::$trait for Ordered<'_, S> {
+            type Ok = ();
+            type Error = Stop;
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+                self.0.value(value)
+            }
+            #[inline]
+            fn end(self) -> Result<(), Stop> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+ordered! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
+}
+
+/// A struct's fields, in any order.
+pub(crate) struct Fields<'s, S: Sink> {
+    encoder: Encoder<'s, S>,
+    fields: S::Fields,
+}
+
+macro_rules! fields {
+    ($($trait:ident,)*) => {$(
+        impl<S: Sink> ser::$trait for Fields<'_, S> {
+            type Ok = ();
+            type Error = Stop;
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Stop> {
+                self.encoder.sink.open_field(&mut self.fields, name)?;
+                self.encoder.value(value)?;
+                self.encoder.sink.close_field(&mut self.fields)
+            }
+            #[inline]
+            fn end(self) -> Result<(), Stop> {
+                self.encoder.sink.close_fields(self.fields)
+            }
+        }
+    )*};
+}
+
+fields! { SerializeStruct, SerializeStructVariant, }
+
+/// A map's entries or a set's elements, in any order.
+pub(crate) struct Bag<'s, S: Sink> {
+    encoder: Encoder<'s, S>,
+    bag: S::Bag,
+    /// A key was given and its value not yet.
+    half: bool,
+}
+
+impl<S: Sink> Bag<'_, S> {
+    fn part<T: Serialize + ?Sized>(&mut self, part: Part, value: &T) -> Result<(), Stop> {
+        if self.half == part.opens() {
+            return self.refuse();
+        }
+        self.half = !part.closes();
+        let outcome = self.encoder.sink.bag_part(&mut self.bag, self.encoder.depth, part, value);
+        if let Err(stop) = outcome {
+            self.encoder.sink.poison(stop);
+        }
+        outcome
+    }
+
+    fn close(mut self) -> Result<(), Stop> {
+        if self.half {
+            return self.refuse();
+        }
+        self.encoder.sink.close_bag(self.bag)
+    }
+
+    /// A hand-written `Serialize` gave two keys in a row, or a value without a key.
+    #[cold]
+    fn refuse(&mut self) -> Result<(), Stop> {
+        self.encoder.sink.poison(Stop::Refused);
+        Err(Stop::Refused)
+    }
+}
+
+impl<S: Sink> ser::SerializeMap for Bag<'_, S> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
+        self.part(Part::Key, key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.part(Part::Value, value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.close()
+    }
+}

@@ -1,0 +1,97 @@
+//! Keys: the canonical encoding of a call's arguments.
+//!
+//! `encoder` serializes into one of three sinks: `hash` finds the bucket, `compare` checks what is stored there, and
+//! `write` makes the bytes on a miss. docs/format.md specifies the bytes.
+
+pub mod arguments;
+mod bytes;
+mod compare;
+mod encoder;
+pub(crate) mod hash;
+mod read;
+mod sets;
+pub(crate) mod tag;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod write;
+
+use std::fmt;
+use std::hash::Hasher;
+
+pub use arguments::Arguments;
+pub(crate) use bytes::KeyBytes;
+use hash::{Hash, Seed};
+use tag::Stop;
+
+/// The key of one call of a memoized function.
+///
+/// A key is made of what serde sees of the arguments, so **what serde cannot see is not in the key**: a field under
+/// `#[serde(skip)]`, which of two `#[serde(untagged)]` variants of one shape a value is, and state behind an argument
+/// that changes between calls (a cell, a file, the time). Two calls that differ in such a thing alone share an entry.
+/// Where that is wrong, say what makes the key with `key = ...`.
+///
+/// Otherwise two keys are equal exactly if the arguments serialize alike, where
+///
+/// - a sequence and a tuple of the same elements are alike (and so `Vec`, slice, array, `VecDeque` and tuple);
+/// - the order of a map's entries, of a set's or heap's elements and of a struct's fields does not count;
+/// - all NaN are alike; `0.0` and `-0.0` are not;
+/// - `&T`, `Box<T>`, `Rc<T>`, `Arc<T>` and `Cow<T>` are as `T`.
+///
+/// Arguments that fail to serialize, are nested deeper than 256, or take more than 1 MiB have no key; the function is
+/// then computed and nothing is kept.
+///
+/// Made by the companion `NAME_key(...)`. `Debug` prints the arguments.
+#[derive(Clone)]
+pub struct Key(Result<KeyBytes, Stop>);
+
+impl Key {
+    /// The key of `arguments`; expansions call this.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of<A: Arguments + ?Sized>(arguments: &A) -> Self {
+        arguments::with_bytes(arguments, |bytes| Self(bytes.map(KeyBytes::new)))
+    }
+
+    pub(crate) fn from_bytes(bytes: KeyBytes) -> Self {
+        Self(Ok(bytes))
+    }
+
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        self.0.as_ref().ok().map(KeyBytes::as_slice)
+    }
+
+    /// Do the arguments have a key? If not, no cache holds an entry of this key.
+    #[must_use]
+    pub fn is_keyable(&self) -> bool {
+        self.0.is_ok()
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl std::hash::Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(bytes) => tree::print(bytes.as_slice(), f),
+            Err(stop) => write!(f, "(no key: {stop})"),
+        }
+    }
+}
+
+/// The hash of a key's bytes, equal to that of the arguments which they encode; `None` where they encode none.
+pub(crate) fn hash_bytes(bytes: &[u8], seed: &Seed) -> Option<u64> {
+    read::hash(bytes, Hash::new(seed))
+}

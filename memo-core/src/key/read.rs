@@ -1,0 +1,194 @@
+//! Reading encoded keys: finding a field, and hashing bytes as the values they encode would hash.
+
+use super::encoder::Sink;
+use super::hash::Hash;
+use super::tag::{self, END, LONG, MAX_DEPTH};
+
+/// A field of an encoded struct.
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
+    /// What comes after this field.
+    pub(crate) after: &'a [u8],
+}
+
+/// Takes bytes preceded by their length.
+#[inline]
+pub(crate) fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    match bytes.split_first()? {
+        (&LONG, rest) => {
+            let (len, rest) = rest.split_first_chunk::<4>()?;
+            let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+            // One length has one form.
+            if tag::short(len).is_some() { None } else { rest.split_at_checked(len) }
+        }
+        (&END, _) => None,
+        (&len, rest) => rest.split_at_checked(usize::from(len)),
+    }
+}
+
+/// Takes the field at the front; `None` at the end mark, and where the bytes are no field.
+#[inline]
+pub(crate) fn field(bytes: &[u8]) -> Option<Field<'_>> {
+    let (name, rest) = sized(bytes)?;
+    let (len, rest) = rest.split_first_chunk::<4>()?;
+    let (value, after) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
+    Some(Field { name, value, after })
+}
+
+/// A position in an encoded key.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor<'a> {
+    pub(crate) rest: &'a [u8],
+    pub(crate) depth: u32,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, depth: MAX_DEPTH }
+    }
+
+    pub(crate) fn tag(&mut self) -> Option<u8> {
+        let (&tag, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(tag)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
+        Some(*head)
+    }
+
+    pub(crate) fn sized(&mut self) -> Option<&'a [u8]> {
+        let (bytes, rest) = sized(self.rest)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.sized()?).ok()
+    }
+
+    pub(crate) fn field(&mut self) -> Option<Field<'a>> {
+        let field = field(self.rest)?;
+        self.rest = field.after;
+        Some(field)
+    }
+
+    /// Steps over the end mark, if it is next.
+    pub(crate) fn at_end(&mut self) -> bool {
+        match self.rest.strip_prefix(&[END]) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn deeper(&self) -> Option<Self> {
+        Some(Self { rest: self.rest, depth: self.depth.checked_sub(1)? })
+    }
+
+    /// Gives the next value to `sink`, which so reaches the hash that the value itself would have; `None` where the
+    /// bytes are not an encoding.
+    fn hash(&mut self, sink: &mut Hash<'_>) -> Option<()> {
+        let tag = self.tag()?;
+        match tag {
+            tag::UNIT | tag::FALSE | tag::TRUE | tag::NONE => sink.fixed(tag, []).ok()?,
+            tag::U8 | tag::I8 => sink.fixed(tag, self.array::<1>()?).ok()?,
+            tag::U16 | tag::I16 => sink.fixed(tag, self.array::<2>()?).ok()?,
+            tag::U32 | tag::I32 | tag::F32 | tag::CHAR => sink.fixed(tag, self.array::<4>()?).ok()?,
+            tag::U64 | tag::I64 | tag::F64 => sink.fixed(tag, self.array::<8>()?).ok()?,
+            tag::U128 | tag::I128 => sink.fixed(tag, self.array::<16>()?).ok()?,
+            tag::STR => sink.blob(tag, self.text()?.as_bytes()).ok()?,
+            tag::BYTES | tag::OCTETS => sink.blob(tag, self.sized()?).ok()?,
+            tag::SOME => {
+                sink.fixed(tag, []).ok()?;
+                self.nested(|inner| inner.hash(sink))?;
+            }
+            tag::SEQ => {
+                sink.fixed(tag, []).ok()?;
+                self.hash_ordered(sink)?;
+            }
+            tag::SET | tag::MAP => self.nested(|inner| inner.hash_bag(sink, tag))?,
+            tag::UNIT_STRUCT | tag::NEWTYPE_STRUCT | tag::TUPLE_STRUCT | tag::STRUCT => {
+                sink.fixed(tag, []).ok()?;
+                sink.name(self.text()?).ok()?;
+                self.hash_body(sink, tag)?;
+            }
+            tag::UNIT_VARIANT..=tag::STRUCT_VARIANT => {
+                sink.fixed(tag, self.array::<4>()?).ok()?;
+                sink.name(self.text()?).ok()?;
+                sink.name(self.text()?).ok()?;
+                self.hash_body(sink, tag)?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn hash_body(&mut self, sink: &mut Hash<'_>, tag: u8) -> Option<()> {
+        match tag {
+            tag::NEWTYPE_STRUCT | tag::NEWTYPE_VARIANT => self.nested(|inner| inner.hash(sink)),
+            tag::TUPLE_STRUCT | tag::TUPLE_VARIANT => self.hash_ordered(sink),
+            tag::STRUCT | tag::STRUCT_VARIANT => self.nested(|inner| inner.hash_fields(sink)),
+            _ => Some(()),
+        }
+    }
+
+    pub(crate) fn nested<R>(&mut self, f: impl FnOnce(&mut Self) -> Option<R>) -> Option<R> {
+        let mut inner = self.deeper()?;
+        let result = f(&mut inner)?;
+        self.rest = inner.rest;
+        Some(result)
+    }
+
+    fn hash_ordered(&mut self, sink: &mut Hash<'_>) -> Option<()> {
+        self.nested(|inner| {
+            while !inner.at_end() {
+                inner.hash(sink)?;
+            }
+            Some(())
+        })?;
+        sink.fixed(END, []).ok()
+    }
+
+    fn hash_bag(&mut self, sink: &mut Hash<'_>, tag: u8) -> Option<()> {
+        let mut bag = sink.open_bag(tag).ok()?;
+        while !self.at_end() {
+            sink.open_item();
+            self.hash(sink)?;
+            if tag == tag::MAP {
+                self.hash(sink)?;
+            }
+            sink.close_item(&mut bag);
+        }
+        sink.close_bag(bag).ok()
+    }
+
+    fn hash_fields(&mut self, sink: &mut Hash<'_>) -> Option<()> {
+        let mut fields = sink.open_fields().ok()?;
+        while !self.at_end() {
+            let field = self.field()?;
+            sink.open_field(&mut fields, std::str::from_utf8(field.name).ok()?).ok()?;
+            let mut value = Cursor { rest: field.value, depth: self.depth };
+            value.hash(sink)?;
+            if !value.rest.is_empty() {
+                return None;
+            }
+            sink.close_field(&mut fields).ok()?;
+        }
+        sink.close_fields(fields).ok()
+    }
+}
+
+/// Hashes the values that `bytes` encode one after another, and so checks that they are an encoding.
+pub(crate) fn hash(bytes: &[u8], mut sink: Hash<'_>) -> Option<u64> {
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.rest.is_empty() {
+        cursor.hash(&mut sink)?;
+    }
+    sink.finish().ok()
+}

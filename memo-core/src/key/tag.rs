@@ -1,0 +1,97 @@
+//! The tag that opens each value of the encoding, and the form of lengths. docs/format.md is the specification.
+
+/// The version of the key encoding; part of what identifies a directory on disk.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Deeper values are unkeyable: a bound on the stack that encoding and printing take.
+pub(crate) const MAX_DEPTH: u32 = 256;
+
+/// Longer keys are unkeyable.
+pub(crate) const MAX_LENGTH: usize = 1 << 20;
+
+macro_rules! tags {
+    ($($name:ident = $value:literal,)*) => {
+        $(pub(crate) const $name: u8 = $value;)*
+    };
+}
+
+tags! {
+    UNIT = 0x01,
+    FALSE = 0x02,
+    TRUE = 0x03,
+    U8 = 0x04,
+    U16 = 0x05,
+    U32 = 0x06,
+    U64 = 0x07,
+    U128 = 0x08,
+    I8 = 0x09,
+    I16 = 0x0a,
+    I32 = 0x0b,
+    I64 = 0x0c,
+    I128 = 0x0d,
+    F32 = 0x0e,
+    F64 = 0x0f,
+    CHAR = 0x10,
+    STR = 0x11,
+    BYTES = 0x12,
+    OCTETS = 0x13,
+    NONE = 0x14,
+    SOME = 0x15,
+    SEQ = 0x16,
+    SET = 0x17,
+    MAP = 0x18,
+    UNIT_STRUCT = 0x19,
+    NEWTYPE_STRUCT = 0x1a,
+    TUPLE_STRUCT = 0x1b,
+    STRUCT = 0x1c,
+    UNIT_VARIANT = 0x1d,
+    NEWTYPE_VARIANT = 0x1e,
+    TUPLE_VARIANT = 0x1f,
+    STRUCT_VARIANT = 0x20,
+    END = 0xfe,
+}
+
+/// Stands for a length that a single byte cannot say; four bytes that do follow. A length byte is never [`END`], so
+/// that the end of a struct cannot be taken for a field's name.
+pub(crate) const LONG: u8 = 0xff;
+
+/// The length as one byte, where it fits.
+#[inline]
+pub(crate) fn short(len: usize) -> Option<u8> {
+    u8::try_from(len).ok().filter(|&n| n < END)
+}
+
+/// Why a value has no key, or a comparison ended early. One byte, so that `Result<(), Stop>` stays in a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The comparer met a difference.
+    Differs,
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// Longer than [`MAX_LENGTH`].
+    TooLong,
+    /// Two fields of one name in a struct.
+    DoubledField,
+    /// The value's own `Serialize` failed.
+    Refused,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Differs => "differs from the stored key",
+            Self::TooDeep => "nested deeper than 256",
+            Self::TooLong => "longer than 1 MiB when encoded",
+            Self::DoubledField => "a struct has two fields of one name",
+            Self::Refused => "an argument failed to serialize",
+        })
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl serde::ser::Error for Stop {
+    fn custom<T: std::fmt::Display>(_: T) -> Self {
+        Self::Refused
+    }
+}

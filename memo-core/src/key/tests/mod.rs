@@ -1,0 +1,405 @@
+//! The encoding: canonical, injective, one to its three sinks, and safe against what a `Serialize` may do.
+
+mod model;
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
+use serde::Serialize;
+
+use super::arguments::{Octets, Serialized, hash, matches};
+use super::hash::Seed;
+use super::*;
+use model::{Random, Value};
+
+fn args<T: Serialize + ?Sized>(value: &T) -> (Serialized<'_, T>, ()) {
+    (Serialized(value), ())
+}
+
+fn key<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    Key::of(&args(value)).bytes().expect("a key").to_vec()
+}
+
+fn print<T: Serialize + ?Sized>(value: &T) -> String {
+    format!("{:?}", Key::of(&args(value)))
+}
+
+/// More of them on demand.
+fn cases() -> u64 {
+    std::env::var("MEMOKIT_KEY_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+}
+
+/// The sinks agree on `value` and on the bytes of its key.
+fn check_sinks(value: &Value, bytes: &[u8], seed: &Seed) -> u64 {
+    let hashed = hash(&args(value), seed).unwrap();
+    assert_eq!(hash_bytes(bytes, seed), Some(hashed), "{value:?}");
+    assert!(matches(&args(value), bytes), "{value:?} against its own bytes");
+    assert!(!print(value).contains('?') || format!("{value:?}").contains('?'));
+    hashed
+}
+
+#[test]
+fn values_share_a_key_exactly_if_they_are_alike() {
+    let seed = Seed::random();
+    let mut alike = 0;
+    for case in 0..cases() {
+        let random = &mut Random::new(case);
+        let value = Value::random(random, 4);
+        let bytes = key(&value);
+        let hashed = check_sinks(&value, &bytes, &seed);
+
+        let permuted = value.permuted(random);
+        assert_eq!(key(&permuted), bytes, "{value:?} and {permuted:?}");
+        assert_eq!(check_sinks(&permuted, &bytes, &seed), hashed);
+
+        let other = if case % 2 == 0 { value.mutated(random) } else { Value::random(random, 2) };
+        let same = other.normal() == value.normal();
+        alike += u64::from(same);
+        let others = key(&other);
+        assert_eq!(others == bytes, same, "{value:?} and {other:?}");
+        assert_eq!(matches(&args(&other), &bytes), same, "{value:?} and {other:?}");
+        assert_eq!(hash(&args(&other), &seed) == Ok(hashed), same, "{value:?} and {other:?}");
+    }
+    assert!(alike > cases() / 500, "the mutations must sometimes change nothing: {alike}");
+}
+
+/// Bytes that are no encoding are told apart from those that are, and nothing runs away.
+#[test]
+fn damaged_keys_are_refused_or_read_as_others() {
+    let seed = Seed::random();
+    for case in 0..cases() / 10 {
+        let random = &mut Random::new(case);
+        let value = Value::random(random, 3);
+        let bytes = key(&value);
+        let mut damaged = bytes.clone();
+        let at = random.below(damaged.len());
+        damaged[at] ^= 1 << random.below(8);
+        assert!(!matches(&args(&value), &damaged));
+        hash_bytes(&damaged, &seed);
+        let _ = format!("{:?}", Key::from_bytes(KeyBytes::new(&damaged)));
+        for end in 0..bytes.len() {
+            assert!(!matches(&args(&value), &bytes[..end]));
+            assert_eq!(hash_bytes(&bytes[..end], &seed).filter(|_| end > 0), None);
+        }
+    }
+}
+
+#[test]
+fn arguments_are_told_apart_where_they_meet() {
+    let of = |a: &str, b: &str| Key::of(&(Serialized(a), (Serialized(b), ())));
+    assert_ne!(of("ab", "c"), of("a", "bc"));
+    assert_ne!(Key::of(&(Serialized(&1u8), ())), Key::of(&(Serialized(&1u8), (Serialized(&1u8), ()))));
+    assert_ne!(Key::of(&(Octets(b"ab"), ())), Key::of(&args(&Bytes(b"ab"))));
+}
+
+struct Bytes<'a>(&'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_bytes(self.0)
+    }
+}
+
+#[test]
+fn kinds_that_look_alike_are_apart() {
+    #[derive(Serialize)]
+    struct Empty;
+    #[derive(Serialize)]
+    struct Wrapper(u32);
+    #[derive(Serialize)]
+    struct Braces {}
+    #[derive(Serialize)]
+    enum Choice {
+        A,
+        B(u32),
+        C { x: u32 },
+    }
+    let nested: Option<Option<u32>> = Some(None);
+    let none: Option<Option<u32>> = None;
+    let empty_map: HashMap<u8, u8> = HashMap::new();
+    let keys = [
+        key(&()),
+        key(&Empty),
+        key(&Braces {}),
+        key::<[u8; 0]>(&[]),
+        key(&empty_map),
+        key(&none),
+        key(&nested),
+        key(&5u8),
+        key(&5u16),
+        key(&5u32),
+        key(&5u64),
+        key(&5i32),
+        key(&5u128),
+        key(&Wrapper(5)),
+        key(&Some(5u32)),
+        key(&(5u32,)),
+        key(&Choice::A),
+        key(&Choice::B(5)),
+        key(&Choice::C { x: 5 }),
+        key(&'a'),
+        key("a"),
+        key(&Bytes(b"a")),
+        key(b"a"),
+        key(&0.0f64),
+        key(&-0.0f64),
+        key(&0.0f32),
+        key("A"),
+        key(&"A"[..0]),
+    ];
+    for (i, a) in keys.iter().enumerate() {
+        for b in &keys[i + 1..] {
+            assert_ne!(a, b);
+        }
+    }
+    assert_eq!(key(&f64::NAN), key(&-f64::NAN));
+    assert_eq!(key(&vec![1u8, 2]), key(&(1u8, 2u8)));
+}
+
+#[test]
+fn absent_and_flattened_fields_leave_no_doubt() {
+    #[derive(Serialize)]
+    struct Sparse {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        a: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        b: Option<u32>,
+    }
+    assert_ne!(key(&Sparse { a: Some(1), b: None }), key(&Sparse { a: None, b: Some(1) }));
+
+    #[derive(Serialize)]
+    struct Flat {
+        x: u32,
+        #[serde(flatten)]
+        rest: HashMap<String, u32>,
+    }
+    let flat = |rest: &[(&str, u32)]| {
+        key(&Flat { x: 1, rest: rest.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect() })
+    };
+    assert_eq!(flat(&[("p", 1), ("q", 2)]), flat(&[("q", 2), ("p", 1)]));
+    assert_ne!(flat(&[("p", 1), ("q", 2)]), flat(&[("p", 2), ("q", 1)]));
+}
+
+#[test]
+fn tagged_enums_are_told_apart() {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Number(u32),
+        Text(String),
+    }
+    #[derive(Serialize)]
+    #[serde(tag = "t")]
+    enum Internal {
+        A { x: u32 },
+        B { x: u32 },
+    }
+    #[derive(Serialize)]
+    #[serde(tag = "t", content = "c")]
+    enum Adjacent {
+        A(u32),
+        B(u32),
+    }
+    assert_ne!(key(&Untagged::Number(5)), key(&Untagged::Text("5".into())));
+    assert_ne!(key(&Internal::A { x: 1 }), key(&Internal::B { x: 1 }));
+    assert_ne!(key(&Adjacent::A(1)), key(&Adjacent::B(1)));
+}
+
+#[test]
+fn a_key_prints_as_the_arguments() {
+    #[derive(Serialize)]
+    enum Side {
+        Buy,
+    }
+    #[derive(Serialize)]
+    struct Options {
+        side: Side,
+        depth: u32,
+    }
+    let options = Options { side: Side::Buy, depth: 3 };
+    let key = Key::of(&(Serialized("ACME"), (Serialized(&options), ())));
+    assert_eq!(format!("{key:?}"), r#"("ACME", { side: Buy, depth: 3 })"#);
+    let map = HashMap::from([("b", Some(1u8)), ("a", None)]);
+    assert_eq!(print(&map), r#"({"a": None, "b": Some(1)},)"#);
+    assert_eq!(print(&(1.5f32, 'x', (), [true])), "([1.5, 'x', (), [true]],)");
+    assert_eq!(format!("{:?}", Key::of(&())), "()");
+    assert_eq!(print(&Bytes(&[0xab; 40])), format!("(0x{}..(+8 bytes),)", "ab".repeat(32)));
+}
+
+/// A list of so many boxes.
+struct Deep(u32);
+
+impl Serialize for Deep {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => s.serialize_unit(),
+            n => s.serialize_some(&Deep(n - 1)),
+        }
+    }
+}
+
+#[test]
+fn depth_and_length_are_bounded() {
+    assert!(Key::of(&args(&Deep(256))).is_keyable());
+    for depth in [257, 100_000] {
+        let key = Key::of(&args(&Deep(depth)));
+        assert!(!key.is_keyable());
+        assert_eq!(format!("{key:?}"), "(no key: nested deeper than 256)");
+        assert_eq!(hash(&args(&Deep(depth)), &Seed::random()), Err(Stop::TooDeep));
+    }
+    let long = "x".repeat(tag::MAX_LENGTH - 6);
+    assert!(Key::of(&args(&long)).is_keyable());
+    let longer = "x".repeat(tag::MAX_LENGTH - 5);
+    assert!(!Key::of(&args(&longer)).is_keyable());
+    let many = vec![7u64; 200_000];
+    assert!(!Key::of(&args(&many)).is_keyable());
+}
+
+struct Failing;
+
+impl Serialize for Failing {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("no"))
+    }
+}
+
+/// A sequence whose failed elements are passed over.
+struct Forgiving;
+
+impl Serialize for Forgiving {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut seq = s.serialize_seq(None)?;
+        let _ = seq.serialize_element(&(1u8, Failing));
+        seq.serialize_element(&2u8)?;
+        seq.end()
+    }
+}
+
+#[test]
+fn a_failure_that_is_passed_over_stays_a_failure() {
+    let args = args(&Forgiving);
+    assert!(!Key::of(&args).is_keyable());
+    assert_eq!(hash(&args, &Seed::random()), Err(Stop::Refused));
+    assert!(!matches(&args, &key(&(1u8, 2u8))));
+}
+
+struct Halves(&'static [bool]);
+
+impl Serialize for Halves {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut map = s.serialize_map(None)?;
+        for is_key in self.0 {
+            let _ = if *is_key { map.serialize_key(&1u8) } else { map.serialize_value(&1u8) };
+        }
+        map.end()
+    }
+}
+
+#[test]
+fn keys_without_values_make_no_key() {
+    for halves in [&[true][..], &[false], &[true, true, false], &[true, false, false]] {
+        assert!(!Key::of(&args(&Halves(halves))).is_keyable(), "{halves:?}");
+    }
+    assert!(Key::of(&args(&Halves(&[true, false]))).is_keyable());
+}
+
+/// A struct with the fields `f0` to `f99`, forwards or backwards.
+struct Wide(bool);
+
+impl Serialize for Wide {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let names = LEAKED.with(|names| *names);
+        let mut out = s.serialize_struct("Wide", names.len())?;
+        for i in 0..names.len() {
+            let i = if self.0 { names.len() - 1 - i } else { i };
+            out.serialize_field(names[i], &i)?;
+        }
+        out.end()
+    }
+}
+
+thread_local! {
+    static LEAKED: &'static [&'static str] = {
+        let names = (0..100).map(|i| &*String::leak(format!("f{i}"))).collect::<Vec<_>>();
+        Vec::leak(names)
+    };
+}
+
+#[test]
+fn a_struct_of_a_hundred_fields_compares() {
+    let stored = key(&Wide(false));
+    assert_eq!(stored, key(&Wide(true)));
+    assert!(matches(&args(&Wide(true)), &stored));
+}
+
+struct Doubled;
+
+impl Serialize for Doubled {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut out = s.serialize_struct("Doubled", 2)?;
+        out.serialize_field("a", &1u8)?;
+        out.serialize_field("a", &1u8)?;
+        out.end()
+    }
+}
+
+struct Twice;
+
+impl Serialize for Twice {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut out = s.serialize_struct("Doubled", 2)?;
+        out.serialize_field("a", &1u8)?;
+        out.serialize_field("b", &1u8)?;
+        out.end()
+    }
+}
+
+#[test]
+fn two_fields_of_one_name_make_no_key_and_match_none() {
+    assert!(!Key::of(&args(&Doubled)).is_keyable());
+    assert!(!matches(&args(&Doubled), &key(&Twice)));
+}
+
+/// Says something else each time.
+struct Fickle(Cell<u32>);
+
+impl Serialize for Fickle {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.0.set(self.0.get() + 1);
+        s.serialize_u32(self.0.get())
+    }
+}
+
+#[test]
+fn a_fickle_argument_never_matches_what_it_is_not() {
+    let fickle = Fickle(Cell::new(0));
+    let stored = key(&fickle);
+    assert_eq!(stored, key(&1u32));
+    assert!(!matches(&args(&fickle), &stored));
+}
+
+#[test]
+fn displayed_values_are_text() {
+    struct Displayed;
+    impl Serialize for Displayed {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            s.collect_str("shown")
+        }
+    }
+    assert_eq!(key(&Displayed), key("shown"));
+    assert!(matches(&args(&Displayed), &key("shown")));
+}
+
+/// A map by hand keeps what is doubled, in the order of the values.
+#[test]
+fn doubled_map_entries_are_kept() {
+    struct Pairs(&'static [(u8, u8)]);
+    impl Serialize for Pairs {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            s.collect_map(self.0.iter().copied())
+        }
+    }
+    assert_eq!(key(&Pairs(&[(1, 2), (1, 3)])), key(&Pairs(&[(1, 3), (1, 2)])));
+    assert_ne!(key(&Pairs(&[(1, 2), (1, 2)])), key(&Pairs(&[(1, 2)])));
+}

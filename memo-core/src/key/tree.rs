@@ -1,0 +1,175 @@
+//! Printing a key as the argument tree that it encodes.
+
+use std::fmt::{self, Formatter, Write as _};
+
+use super::read::Cursor;
+use super::tag;
+
+/// Writes `("ACME", { depth: 3, side: Buy })` for the key of two such arguments; `?` where bytes are no encoding.
+pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
+    let mut cursor = Cursor::new(bytes);
+    let mut count = 0;
+    f.write_char('(')?;
+    while !cursor.rest.is_empty() {
+        if count > 0 {
+            f.write_str(", ")?;
+        }
+        count += 1;
+        if value(&mut cursor, f)?.is_none() {
+            f.write_char('?')?;
+            break;
+        }
+    }
+    f.write_str(if count == 1 { ",)" } else { ")" })
+}
+
+/// `Ok(None)`: the bytes are no encoding.
+type Printed = Result<Option<()>, fmt::Error>;
+
+/// Leaves the surrounding function where the bytes end too early.
+macro_rules! take {
+    ($option:expr) => {
+        match $option {
+            Some(taken) => taken,
+            None => return Ok(None),
+        }
+    };
+}
+
+fn value(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
+    let tag = take!(cursor.tag());
+    match tag {
+        tag::UNIT => f.write_str("()")?,
+        tag::FALSE => f.write_str("false")?,
+        tag::TRUE => f.write_str("true")?,
+        tag::NONE => f.write_str("None")?,
+        tag::STR => write!(f, "{:?}", take!(cursor.text()))?,
+        tag::BYTES | tag::OCTETS => bytes(take!(cursor.sized()), f)?,
+        tag::CHAR => match char::from_u32(u32::from_le_bytes(take!(cursor.array()))) {
+            Some(c) => write!(f, "{c:?}")?,
+            None => return Ok(None),
+        },
+        tag::U8..=tag::F64 => take!(number(tag, cursor, f)?),
+        tag::SOME => {
+            f.write_str("Some(")?;
+            take!(deeper(cursor, |cursor| value(cursor, f))?);
+            f.write_char(')')?;
+        }
+        tag::SEQ => take!(deeper(cursor, |cursor| items(cursor, f, ["[", "]"], false))?),
+        tag::SET => take!(deeper(cursor, |cursor| items(cursor, f, ["{", "}"], false))?),
+        tag::MAP => take!(deeper(cursor, |cursor| items(cursor, f, ["{", "}"], true))?),
+        _ => take!(named(tag, cursor, f)?),
+    }
+    Ok(Some(()))
+}
+
+fn deeper<'a>(cursor: &mut Cursor<'a>, f: impl FnOnce(&mut Cursor<'a>) -> Printed) -> Printed {
+    let mut inner = take!(cursor.deeper());
+    take!(f(&mut inner)?);
+    cursor.rest = inner.rest;
+    Ok(Some(()))
+}
+
+fn number(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
+    macro_rules! print {
+        ($type:ty) => {
+            write!(f, "{:?}", <$type>::from_le_bytes(take!(cursor.array())))?
+        };
+    }
+    match tag {
+        tag::U8 => print!(u8),
+        tag::U16 => print!(u16),
+        tag::U32 => print!(u32),
+        tag::U64 => print!(u64),
+        tag::U128 => print!(u128),
+        tag::I8 => print!(i8),
+        tag::I16 => print!(i16),
+        tag::I32 => print!(i32),
+        tag::I64 => print!(i64),
+        tag::I128 => print!(i128),
+        tag::F32 => print!(f32),
+        tag::F64 => print!(f64),
+        _ => return Ok(None),
+    }
+    Ok(Some(()))
+}
+
+/// Bytes as hexadecimal digits; of many, the first and how many more.
+fn bytes(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
+    const SHOWN: usize = 32;
+    f.write_str("0x")?;
+    for byte in bytes.iter().take(SHOWN) {
+        write!(f, "{byte:02x}")?;
+    }
+    match bytes.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => write!(f, "..(+{more} bytes)"),
+    }
+}
+
+/// Structs and variants. A struct's own name is left out where its fields tell enough.
+fn named(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
+    if matches!(tag, tag::UNIT_VARIANT..=tag::STRUCT_VARIANT) {
+        take!(cursor.array::<4>());
+        take!(cursor.text());
+        f.write_str(take!(cursor.text()))?;
+    } else {
+        let name = take!(cursor.text());
+        if tag != tag::STRUCT {
+            f.write_str(name)?;
+        }
+    }
+    match tag {
+        tag::UNIT_STRUCT | tag::UNIT_VARIANT => {}
+        tag::NEWTYPE_STRUCT | tag::NEWTYPE_VARIANT => {
+            f.write_char('(')?;
+            take!(deeper(cursor, |cursor| value(cursor, f))?);
+            f.write_char(')')?;
+        }
+        tag::TUPLE_STRUCT | tag::TUPLE_VARIANT => {
+            take!(deeper(cursor, |cursor| items(cursor, f, ["(", ")"], false))?);
+        }
+        tag::STRUCT | tag::STRUCT_VARIANT => {
+            f.write_str(if tag == tag::STRUCT { "{" } else { " {" })?;
+            take!(deeper(cursor, |cursor| fields(cursor, f))?);
+            f.write_char('}')?;
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(()))
+}
+
+fn items(
+    cursor: &mut Cursor<'_>,
+    f: &mut Formatter<'_>,
+    [open, close]: [&str; 2],
+    map: bool,
+) -> Printed {
+    f.write_str(open)?;
+    let mut separator = "";
+    while !cursor.at_end() {
+        f.write_str(std::mem::replace(&mut separator, ", "))?;
+        take!(value(cursor, f)?);
+        if map {
+            f.write_str(": ")?;
+            take!(value(cursor, f)?);
+        }
+    }
+    f.write_str(close)?;
+    Ok(Some(()))
+}
+
+fn fields(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
+    let mut separator = " ";
+    while !cursor.at_end() {
+        let field = take!(cursor.field());
+        f.write_str(std::mem::replace(&mut separator, ", "))?;
+        f.write_str(take!(std::str::from_utf8(field.name).ok()))?;
+        f.write_str(": ")?;
+        take!(value(&mut Cursor { rest: field.value, depth: cursor.depth }, f)?);
+    }
+    if separator == ", " {
+        f.write_char(' ')?;
+    }
+    Ok(Some(()))
+}

@@ -1,0 +1,233 @@
+//! The handle of a function's cache.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::cache::UNBOUNDED;
+use crate::core::Core;
+use crate::error::Error;
+use crate::keep::{Hold, Keep, Part};
+use crate::key::{Key, KeyBytes};
+use crate::stats::Stats;
+
+/// The cache of a memoized function that returns `R`; the companion `NAME_memo()` gives it.
+///
+/// Of a function that returns a `Result` the `Ok` is kept, so that `get` gives `Some(Ok(value))`.
+pub struct Memo<R: 'static>(&'static dyn Operations<R>);
+
+impl<R> Clone for Memo<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Memo<R> {}
+
+impl<R> fmt::Debug for Memo<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Memo").field(&self.0.stats().name).finish()
+    }
+}
+
+/// What a handle does, whichever part of `R` is kept and however it is held.
+trait Operations<R>: Send + Sync {
+    fn get(&self, key: &Key) -> Option<R>;
+    fn insert(&self, key: &Key, value: R) -> bool;
+    fn invalidate(&self, key: &Key) -> bool;
+    fn clear(&self);
+    fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
+    fn len(&self) -> usize;
+    fn max(&self) -> usize;
+    fn set_max(&self, max: usize);
+    fn set_ttl(&self, ttl: Option<Duration>);
+    fn stats(&self) -> Stats;
+    fn flush(&self) -> Result<(), Error>;
+    fn snapshot(&self) -> Result<(), Error>;
+    fn health(&self) -> Result<(), Error>;
+    fn try_init(&self) -> Result<(), Error>;
+}
+
+impl<K: Keep> Operations<K::Return> for Core<K> {
+    fn get(&self, key: &Key) -> Option<K::Return> {
+        let key = key.bytes()?;
+        self.cache.peek(self.hash_key(key)?, key).map(K::answer)
+    }
+
+    fn insert(&self, key: &Key, value: K::Return) -> bool {
+        let Some(key) = key.bytes() else { return false };
+        let Some(hash) = self.hash_key(key) else { return false };
+        let Some(value) = K::Part::take(value) else { return false };
+        let flight = self.cache.seize(hash, KeyBytes::new(key));
+        let kept = self.land(&flight, K::Hold::own(value));
+        self.give_up(&flight);
+        kept
+    }
+
+    fn invalidate(&self, key: &Key) -> bool {
+        let Some(key) = key.bytes() else { return false };
+        self.hash_key(key).is_some_and(|hash| self.invalidate(hash, key))
+    }
+
+    fn clear(&self) {
+        self.clear();
+    }
+
+    fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
+        self.cache.for_each(|key, _, held, _| {
+            each(Key::from_bytes(key.clone()), &mut || K::answer(held.clone()));
+        });
+    }
+
+    fn len(&self) -> usize {
+        self.cache.len()
+    }
+
+    fn max(&self) -> usize {
+        self.cache.max()
+    }
+
+    fn set_max(&self, max: usize) {
+        self.cache.set_max(max);
+    }
+
+    fn set_ttl(&self, ttl: Option<Duration>) {
+        self.set_ttl(ttl);
+    }
+
+    fn stats(&self) -> Stats {
+        self.stats()
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        self.flush()
+    }
+
+    fn snapshot(&self) -> Result<(), Error> {
+        self.snapshot()
+    }
+
+    fn health(&self) -> Result<(), Error> {
+        self.health()
+    }
+
+    fn try_init(&self) -> Result<(), Error> {
+        if self.is_persistent() { self.open().map(drop) } else { Ok(()) }
+    }
+}
+
+impl<R> Memo<R> {
+    pub(crate) fn new<K: Keep<Return = R>>(core: &'static Core<K>) -> Self {
+        Self(core)
+    }
+
+    /// What the cache did so far. Takes time in proportion to its entries.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
+    /// The value kept for `key`: not counted as a hit, nor as a use.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<R> {
+        self.0.get(key)
+    }
+
+    /// Keeps `value` for `key`, in the place of what is there or is being computed, and on disk before it returns.
+    ///
+    /// False when it is not kept: an `Err`, a key without bytes, or a bound of 0.
+    pub fn insert(&self, key: &Key, value: R) -> bool {
+        self.0.insert(key, value)
+    }
+
+    /// Forgets the value of `key`, in memory and on disk; one being computed goes to its callers and is not kept.
+    /// Says whether there was one in memory.
+    pub fn invalidate(&self, key: &Key) -> bool {
+        self.0.invalidate(key)
+    }
+
+    /// Forgets all values, as [`Memo::invalidate`] does one.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
+
+    /// Forgets the values for which `keep` is false. An entry replaced meanwhile is judged by its former value.
+    pub fn retain(&self, mut keep: impl FnMut(&Key, &R) -> bool) {
+        let mut gone = Vec::new();
+        self.0.entries(&mut |key, value| {
+            if !keep(&key, &value()) {
+                gone.push(key);
+            }
+        });
+        for key in gone {
+            self.0.invalidate(&key);
+        }
+    }
+
+    /// The keys of all values.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        let mut keys = Vec::new();
+        self.0.entries(&mut |key, _| keys.push(key));
+        keys
+    }
+
+    /// How many values are kept. Takes time in proportion.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Is none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bound on entries; `None` where there is none.
+    #[must_use]
+    pub fn max(&self) -> Option<usize> {
+        Some(self.0.max()).filter(|&max| max != UNBOUNDED)
+    }
+
+    /// Changes the bound, and evicts what is above it.
+    pub fn set_max(&self, max: usize) {
+        self.0.set_max(max);
+    }
+
+    /// Changes the time to live of values computed from now on; `None`: no end.
+    pub fn set_ttl(&self, ttl: Option<Duration>) {
+        self.0.set_ttl(ttl);
+    }
+
+    /// Makes everything kept so far durable.
+    ///
+    /// # Errors
+    /// [`Error::NotPersistent`] without `persist`; otherwise why something is not on disk.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.0.flush()
+    }
+
+    /// Writes a snapshot, and starts the log anew.
+    ///
+    /// # Errors
+    /// As [`Memo::flush`].
+    pub fn snapshot(&self) -> Result<(), Error> {
+        self.0.snapshot()
+    }
+
+    /// Do results reach the disk? `Ok` for a function without `persist`.
+    ///
+    /// # Errors
+    /// Why they do not.
+    pub fn health(&self) -> Result<(), Error> {
+        self.0.health()
+    }
+
+    /// Opens the directory now rather than at the first result, so that a program can refuse to start.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub fn try_init(&self) -> Result<(), Error> {
+        self.0.try_init()
+    }
+}

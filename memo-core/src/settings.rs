@@ -1,0 +1,90 @@
+//! What the attribute's arguments come to, evaluated once at first use.
+
+use std::hash::{Hash, Hasher};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cache::UNBOUNDED;
+use crate::persist::Durability;
+
+/// The arguments of one `#[memoize]`.
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) max: usize,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) error_ttl: Option<Duration>,
+    pub(crate) persist: Option<(PathBuf, Durability)>,
+    pub(crate) version: Option<u64>,
+}
+
+impl Settings {
+    /// No bound, no time to live, in memory.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "for expansions alone")]
+    pub const fn new() -> Self {
+        Self { max: UNBOUNDED, ttl: None, error_ttl: None, persist: None, version: None }
+    }
+
+    /// Entries held at most.
+    #[must_use]
+    pub fn max(self, max: usize) -> Self {
+        Self { max, ..self }
+    }
+
+    /// Time to live of values.
+    #[must_use]
+    pub fn ttl(self, ttl: Duration) -> Self {
+        Self { ttl: Some(ttl), ..self }
+    }
+
+    /// Time to live of errors, where errors are kept.
+    #[must_use]
+    pub fn error_ttl(self, ttl: Duration) -> Self {
+        Self { error_ttl: Some(ttl), ..self }
+    }
+
+    /// Where results are kept on disk, and what a crash may lose.
+    #[must_use]
+    pub fn persist(self, dir: impl Into<PathBuf>, durability: Durability) -> Self {
+        Self { persist: Some((dir.into(), durability)), ..self }
+    }
+
+    /// The same in a folder for `instance`, whose characters need not be fit for a path.
+    pub(crate) fn below(mut self, instance: &str) -> Self {
+        if let Some((dir, _)) = &mut self.persist {
+            let mut hasher = Fnv::new();
+            hasher.write(instance.as_bytes());
+            dir.push(format!("instance-{:016x}", hasher.finish()));
+        }
+        self
+    }
+
+    /// What stands in for the body in the fingerprint of the code.
+    #[must_use]
+    pub fn version(self, version: impl Hash) -> Self {
+        let mut hasher = Fnv::new();
+        version.hash(&mut hasher);
+        Self { version: Some(hasher.finish()), ..self }
+    }
+}
+
+/// FNV-1a: the standard library's hashers may change between releases, and this one's outcome goes to disk.
+struct Fnv(u64);
+
+impl Fnv {
+    const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,118 @@
+//! One call: the answer, or the turn to compute it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cache::is_comparing;
+use crate::core::{Core, Entered};
+use crate::flight::Flight;
+use crate::keep::{Hold, Keep, Part};
+use crate::key::arguments::{self, Arguments};
+use crate::key::KeyBytes;
+
+/// What a memoized call comes to.
+pub enum Answer<K: Keep> {
+    /// The value is known.
+    Hit(K::Return),
+    /// The caller computes it, and hands it to [`Turn::keep`].
+    Miss(Turn<K>),
+}
+
+impl<K: Keep> Core<K> {
+    /// Looks the key of `arguments` up.
+    #[inline]
+    pub(crate) fn lookup<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+        if let Ok(hash) = arguments::hash(arguments, &self.cache.seed) {
+            let matches = |stored: &[u8]| arguments::matches(arguments, stored);
+            if let Some(held) = self.cache.get(hash, matches) {
+                self.cache.hits.add_one();
+                return Answer::Hit(K::answer(held));
+            }
+        }
+        self.missed(arguments)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missed<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+        // Under another cache's lock nothing may be waited for.
+        if is_comparing() {
+            return Answer::Miss(Turn::new(self, None));
+        }
+        let key = arguments::with_bytes(arguments, |bytes| bytes.map(KeyBytes::new));
+        // The hash of what was written, not of what was hashed first: a `Serialize` may have changed its mind.
+        let found = key.ok().and_then(|key| Some((self.hash_key(key.as_slice())?, key)));
+        let Some((hash, key)) = found else {
+            self.counts.unkeyable.add(1);
+            return Answer::Miss(Turn::new(self, None));
+        };
+        match self.enter(hash, &key) {
+            Entered::Value(held) => Answer::Hit(K::answer(held)),
+            Entered::Lead(flight) => Answer::Miss(Turn::new(self, Some(flight))),
+            Entered::Alone => Answer::Miss(Turn::new(self, None)),
+        }
+    }
+}
+
+/// The turn to compute one key's value. Dropped without a value, by a panic, it lets the next caller compute.
+#[must_use = "others may wait for the value"]
+pub struct Turn<K: Keep> {
+    core: &'static Core<K>,
+    /// None: computed for this caller alone.
+    flight: Option<Arc<Flight<K::Held>>>,
+    began: Instant,
+    done: bool,
+}
+
+impl<K: Keep> Turn<K> {
+    fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
+        Self { core, flight, began: Instant::now(), done: false }
+    }
+
+    /// Keeps what is worth keeping of `returned`, and returns it.
+    pub fn keep(self, returned: K::Return) -> K::Return {
+        self.keep_if(returned, |_| true)
+    }
+
+    /// The same, if `worth` says so.
+    pub fn keep_if(
+        mut self,
+        returned: K::Return,
+        worth: impl FnOnce(&K::Return) -> bool,
+    ) -> K::Return {
+        self.count();
+        if let Some(flight) = &self.flight {
+            // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
+            let kept = K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
+            if !kept.is_some_and(|held| self.core.land(flight, held)) {
+                self.core.counts.uncached.add(1);
+                self.core.give_up(flight);
+            }
+            self.flight = None;
+        } else {
+            self.core.counts.uncached.add(1);
+        }
+        returned
+    }
+
+    fn count(&mut self) {
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.core.counts.misses.add(1);
+        self.core.counts.nanos.add(nanos);
+        self.done = true;
+    }
+}
+
+impl<K: Keep> Drop for Turn<K> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.count();
+        }
+        if let Some(flight) = self.flight.take() {
+            self.core.give_up(&flight);
+        }
+        if std::thread::panicking() {
+            self.core.counts.panics.add(1);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Behaviour of memokit as a user meets it, a module a subject.
+
+mod basics;
+mod ui;
