@@ -12,15 +12,14 @@ pub use memo_macros::memoize;
 /// Every name that an expansion uses, and nothing that anyone else should.
 #[doc(hidden)]
 pub mod __private {
-    pub use core::{concat, module_path};
     pub use std::time::Duration;
 
-    pub use memo_core::keep::{Probe, persisted};
-    pub use memo_core::key::arguments::Argument;
+    pub use memo_core::keep::persisted;
     pub use memo_core::persist::Durability;
     pub use memo_core::settings::Settings;
-    pub use memo_core::site::{Instance, Origin, Site};
+    pub use memo_core::site::Instance;
     pub use memo_core::turn::Answer;
+    pub use memo_core::{element, keep, site};
 
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {

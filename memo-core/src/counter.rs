@@ -59,7 +59,9 @@ thread_local! {
 #[inline]
 fn lane() -> usize {
     // A thread that is ending has given its lane back.
-    OWNER.try_with(|owner| if owner.0.get() == UNKNOWN { own(owner) } else { owner.0.get() }).unwrap_or(SHARED)
+    OWNER
+        .try_with(|owner| if owner.0.get() == UNKNOWN { own(owner) } else { owner.0.get() })
+        .unwrap_or(SHARED)
 }
 
 #[cold]
@@ -87,4 +89,3 @@ impl Tally {
         self.0.load(Relaxed)
     }
 }
-

@@ -12,8 +12,8 @@ use crate::codec::Codec;
 use crate::counter::Tally;
 use crate::error::Error;
 use crate::key::tag;
-use crate::stats::Stats;
 use crate::persist::{Durability, Fs, Identity, RealFs, Record, Store};
+use crate::stats::Stats;
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LAST_DELAY: Duration = Duration::from_secs(300);
@@ -129,7 +129,8 @@ impl<V: 'static> Disk<V> {
             Record::Clear => replay(Change::Clear),
             Record::Put { key, value, created, expires } => {
                 latest = latest.max(created);
-                let left = expires.map_or(NEVER, |at| at.saturating_sub(latest).min(at.saturating_sub(created)));
+                let left = expires
+                    .map_or(NEVER, |at| at.saturating_sub(latest).min(at.saturating_sub(created)));
                 match self.codec.decode(value) {
                     // What has expired must not leave an older value in its place.
                     Ok(_) if left == 0 => replay(Change::Remove(key)),
@@ -193,7 +194,8 @@ impl<V: 'static> Disk<V> {
         stats.recovered = self.recovered.get();
         stats.discarded.clone_from(&self.discarded.lock());
         stats.persist_errors = self.errors.get() + status.errors;
-        stats.last_error = status.last_error.or_else(|| self.failure.lock().error.clone()).map(|e| e.to_string());
+        stats.last_error =
+            status.last_error.or_else(|| self.failure.lock().error.clone()).map(|e| e.to_string());
         stats.log_bytes = status.log_bytes;
         stats.last_snapshot = status.last_snapshot;
     }
@@ -213,4 +215,3 @@ pub(crate) fn put<'a>(key: &'a [u8], value: &'a [u8], expires: Millis) -> Record
     let expires = (expires != NEVER).then(|| created.saturating_add(left));
     Record::Put { key, value, created, expires }
 }
-

@@ -16,6 +16,7 @@ pub mod persist;
 pub mod registry;
 pub mod report;
 pub mod settings;
+pub mod shorthand;
 pub mod site;
 pub mod stats;
 pub mod turn;

@@ -72,7 +72,8 @@ fn cell(members: &mut Vec<Member>, instance: Instance) -> Arc<OnceCell<Registere
         return Arc::clone(&member.cache);
     }
     let mut named = members.iter_mut().filter(|member| member.around == around);
-    let unclaimed = if id.is_some() { named.find(|member| member.id.is_none()) } else { named.next() };
+    let unclaimed =
+        if id.is_some() { named.find(|member| member.id.is_none()) } else { named.next() };
     if let Some(member) = unclaimed {
         member.id = id.or(member.id);
         let cache = Arc::clone(&member.cache);
@@ -89,7 +90,10 @@ fn cell(members: &mut Vec<Member>, instance: Instance) -> Arc<OnceCell<Registere
 
 fn all() -> Vec<&'static dyn Listed> {
     let listed = |member: &Member| Some(member.cache.get()?.listed);
-    CACHES.iter().flat_map(|function| function.value().iter().filter_map(listed).collect::<Vec<_>>()).collect()
+    CACHES
+        .iter()
+        .flat_map(|function| function.value().iter().filter_map(listed).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The statistics of every memoized function that was called or asked for its cache.

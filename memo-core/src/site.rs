@@ -105,7 +105,8 @@ impl Site {
 
     #[cold]
     fn find<K: Keep>(&self, instance: Instance) -> &'static (dyn Any + Send + Sync) {
-        let make = || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
+        let make =
+            || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
         let cache = registry::find_or_make(&self.origin, instance, make);
         let _ = self.first.set((instance.id, cache));
         cache

@@ -7,8 +7,8 @@ use crate::cache::is_comparing;
 use crate::core::{Core, Entered};
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
-use crate::key::arguments::{self, Arguments};
 use crate::key::KeyBytes;
+use crate::key::arguments::{self, Arguments};
 
 /// What a memoized call comes to.
 pub enum Answer<K: Keep> {

@@ -111,11 +111,13 @@ impl Plan<'_> {
     pub(crate) fn site(&self) -> TokenStream {
         let facade = self.facade();
         let name = match &self.args.name {
-            Some(given) => given.value.to_token_stream(),
+            Some(given) => {
+                let name = given.value.to_token_stream();
+                quote!(named #name)
+            }
             None => {
-                let name = self.function.plain_name();
-                let name = format!("::{name}");
-                quote!(__memokit::concat!(__memokit::module_path!(), #name))
+                let name = format!("::{}", self.function.plain_name());
+                quote!(own #name)
             }
         };
         let number = Literal::u64_suffixed(self.number);
@@ -123,10 +125,9 @@ impl Plan<'_> {
         let settings = self.settings();
         quote! {
             use #facade::__private::{self as __memokit, probe::*};
-            static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-                __memokit::Origin::new(#name, #number, #code),
-                || __memokit::Settings::new() #settings,
-            );
+            __memokit::site! {
+                __MEMOKIT_SITE, #name, #number, #code, __memokit::Settings::new() #settings
+            }
         }
     }
 
@@ -134,10 +135,9 @@ impl Plan<'_> {
     pub(crate) fn memo(&self, asking: Asking) -> TokenStream {
         let instance = self.instance(asking);
         let output = self.function.output();
-        let probe = quote!(&&&__memokit::Probe::<#output>::NEW);
         let choice = match &self.args.cache_err {
-            Some(_) => quote!((#probe).keep_whole()),
-            None => quote!((#probe).keep()),
+            Some(_) => quote!(__memokit::keep!(errors #output)),
+            None => quote!(__memokit::keep!(#output)),
         };
         match &self.args.persist {
             Some(_) => quote!(__MEMOKIT_SITE.memo(#instance, __memokit::persisted(#choice))),
@@ -190,9 +190,8 @@ impl Plan<'_> {
     /// The key as nested pairs, each element where its parameter stands.
     pub(crate) fn key(&self) -> TokenStream {
         if let Some(given) = &self.args.key {
-            let key = &given.value;
-            let span = first_span(given.tokens.clone());
-            return quote_spanned!(span=> ((&__memokit::Argument(&(#key))).element(), ()));
+            let element = element(&given.value);
+            return quote!((#element, ()));
         }
         let parameters: Vec<&Parameter> = self
             .function
@@ -272,9 +271,9 @@ fn built_up(elements: &[(TokenStream, TokenStream)]) -> TokenStream {
     quote!({ let #key = (); #(#steps)* #key })
 }
 
-fn element(name: &(impl ToTokens + ?Sized)) -> TokenStream {
-    let span = first_span(name.to_token_stream());
-    quote_spanned!(span=> (&__memokit::Argument(&#name)).element())
+fn element(argument: &(impl ToTokens + ?Sized)) -> TokenStream {
+    let span = first_span(argument.to_token_stream());
+    quote_spanned!(span=> __memokit::element!(#argument))
 }
 
 /// Where tokens stand, with the names of an expansion.

@@ -187,11 +187,7 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Inserts `entry` if `allowed` says so under the lock, within the bound; says whether it was inserted.
-    fn place(
-        &self,
-        entry: Entry<H>,
-        mut allowed: impl FnMut(&mut Shard<H>) -> bool,
-    ) -> bool {
+    fn place(&self, entry: Entry<H>, mut allowed: impl FnMut(&mut Shard<H>) -> bool) -> bool {
         if self.max.load(Relaxed) == 0 {
             allowed(&mut self.shard(entry.hash).write());
             return false;
@@ -263,7 +259,8 @@ impl<H: Clone> Cache<H> {
     /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
     pub(crate) fn clear<T>(&self, then: impl FnOnce() -> T) -> (usize, T) {
         let mut locked: Vec<_> = self.shards.iter().map(|shard| shard.0.write()).collect();
-        let taken: Vec<_> = locked.iter_mut().map(|shard| (shard.len(), shard.take_all())).collect();
+        let taken: Vec<_> =
+            locked.iter_mut().map(|shard| (shard.len(), shard.take_all())).collect();
         let then = then();
         drop(locked);
         let count = taken.iter().map(|(len, _)| len).sum();

@@ -246,11 +246,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         self.ordered(tag::SEQ)
     }
 
-    fn serialize_tuple_struct(
-        self,
-        name: &'static str,
-        _: usize,
-    ) -> Result<Ordered<'s, S>, Stop> {
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Ordered<'s, S>, Stop> {
         self.sink.fixed(tag::TUPLE_STRUCT, [])?;
         self.sink.name(name)?;
         Ok(Ordered(self.deeper()?))

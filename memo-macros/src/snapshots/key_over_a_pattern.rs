@@ -1,20 +1,13 @@
 fn mix((a, mut b): (u8, u8)) -> u8 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                __memokit::concat!(__memokit::module_path!(), "::mix"),
-                8756507279632793135u64,
-                148749312835266624163827391715220373994u128,
-            ),
-            || __memokit::Settings::new(),
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, own "::mix", 8756507279632793135u64,
+            148749312835266624163827391715220373994u128, __memokit::Settings::new()
+        }
         __MEMOKIT_SITE
-            .memo(
-                __memokit::Instance::within(&|| ()),
-                (&&&__memokit::Probe::<u8>::NEW).keep(),
-            )
-            .lookup(&((&__memokit::Argument(&(a + b))).element(), ()))
+            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u8))
+            .lookup(&(__memokit::element!(a + b), ()))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -33,26 +26,19 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin::new(
-            __memokit::concat!(__memokit::module_path!(), "::mix"),
-            8756507279632793135u64,
-            148749312835266624163827391715220373994u128,
-        ),
-        || __memokit::Settings::new(),
-    );
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::mix", 8756507279632793135u64,
+        148749312835266624163827391715220373994u128, __memokit::Settings::new()
+    }
     __MEMOKIT_SITE
-        .memo(
-            __memokit::Instance::beside(&|| ()),
-            (&&&__memokit::Probe::<u8>::NEW).keep(),
-        )
+        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u8))
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&((&__memokit::Argument(&(a + b))).element(), ()))
+    __memokit::key(&(__memokit::element!(a + b), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]

@@ -8,26 +8,16 @@ pub(crate) unsafe fn find(
 ) -> Option<Self> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                __memokit::concat!(__memokit::module_path!(), "::find"),
-                15879109123744592540u64,
-                305060359522779228104511228289332665911u128,
-            ),
-            || __memokit::Settings::new(),
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, own "::find", 15879109123744592540u64,
+            305060359522779228104511228289332665911u128, __memokit::Settings::new()
+        }
         __MEMOKIT_SITE
-            .memo(
-                __memokit::Instance::of::<Self>(),
-                (&&&__memokit::Probe::<Option<Self>>::NEW).keep(),
-            )
+            .memo(__memokit::Instance::of::<Self>(), __memokit::keep!(Option < Self >))
             .lookup(
                 &(
-                    (&__memokit::Argument(&self)).element(),
-                    (
-                        (&__memokit::Argument(&depth)).element(),
-                        ((&__memokit::Argument(&__memokit_1)).element(), ()),
-                    ),
+                    __memokit::element!(self),
+                    (__memokit::element!(depth), (__memokit::element!(__memokit_1), ())),
                 ),
             )
     };
@@ -46,19 +36,12 @@ pub(crate) unsafe fn find(
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin::new(
-            __memokit::concat!(__memokit::module_path!(), "::find"),
-            15879109123744592540u64,
-            305060359522779228104511228289332665911u128,
-        ),
-        || __memokit::Settings::new(),
-    );
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::find", 15879109123744592540u64,
+        305060359522779228104511228289332665911u128, __memokit::Settings::new()
+    }
     __MEMOKIT_SITE
-        .memo(
-            __memokit::Instance::of::<Self>(),
-            (&&&__memokit::Probe::<Option<Self>>::NEW).keep(),
-        )
+        .memo(__memokit::Instance::of::<Self>(), __memokit::keep!(Option < Self >))
         .handle()
 }
 /// The key under which the result of this call of `find` is kept.
@@ -72,11 +55,8 @@ pub(crate) fn find_key(
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(
-            (&__memokit::Argument(&self)).element(),
-            (
-                (&__memokit::Argument(&depth)).element(),
-                ((&__memokit::Argument(&__memokit_1)).element(), ()),
-            ),
+            __memokit::element!(self),
+            (__memokit::element!(depth), (__memokit::element!(__memokit_1), ())),
         ),
     )
 }

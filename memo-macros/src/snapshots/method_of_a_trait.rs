@@ -1,23 +1,17 @@
 fn area(self: Arc<Self>) -> Result<f64, Self::Error> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                "area",
-                3681109663480035169u64,
-                138492795276693717157062365960589823606u128,
-            ),
-            || {
-                __memokit::Settings::new()
-                    .error_ttl(__memokit::Duration::from_millis(2000u64))
-            },
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, named "area", 3681109663480035169u64,
+            138492795276693717157062365960589823606u128, __memokit::Settings::new()
+            .error_ttl(__memokit::Duration::from_millis(2000u64))
+        }
         __MEMOKIT_SITE
             .memo(
                 __memokit::Instance::within(&|| ()),
-                (&&&__memokit::Probe::<Result<f64, Self::Error>>::NEW).keep_whole(),
+                __memokit::keep!(errors Result < f64, Self::Error >),
             )
-            .lookup(&((&__memokit::Argument(&self)).element(), ()))
+            .lookup(&(__memokit::element!(self), ()))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,

@@ -1,25 +1,13 @@
 fn seed(a: u32, b: &str) -> u64 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                __memokit::concat!(__memokit::module_path!(), "::seed"),
-                5867223723896889902u64,
-                139179632342198880186192830430997973742u128,
-            ),
-            || __memokit::Settings::new(),
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, own "::seed", 5867223723896889902u64,
+            139179632342198880186192830430997973742u128, __memokit::Settings::new()
+        }
         __MEMOKIT_SITE
-            .memo(
-                __memokit::Instance::within(&|| ()),
-                (&&&__memokit::Probe::<u64>::NEW).keep(),
-            )
-            .lookup(
-                &(
-                    (&__memokit::Argument(&a)).element(),
-                    ((&__memokit::Argument(&b)).element(), ()),
-                ),
-            )
+            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u64))
+            .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -32,31 +20,19 @@ fn seed(a: u32, b: &str) -> u64 {
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin::new(
-            __memokit::concat!(__memokit::module_path!(), "::seed"),
-            5867223723896889902u64,
-            139179632342198880186192830430997973742u128,
-        ),
-        || __memokit::Settings::new(),
-    );
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::seed", 5867223723896889902u64,
+        139179632342198880186192830430997973742u128, __memokit::Settings::new()
+    }
     __MEMOKIT_SITE
-        .memo(
-            __memokit::Instance::beside(&|| ()),
-            (&&&__memokit::Probe::<u64>::NEW).keep(),
-        )
+        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u64))
         .handle()
 }
 /// The key under which the result of this call of `seed` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(
-        &(
-            (&__memokit::Argument(&a)).element(),
-            ((&__memokit::Argument(&b)).element(), ()),
-        ),
-    )
+    __memokit::key(&(__memokit::element!(a), (__memokit::element!(b), ())))
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]

@@ -1,33 +1,24 @@
 fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
     let __memokit_answer = {
         use crate::memo::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                __memokit::concat!(__memokit::module_path!(), "::mix"),
-                13371934386271165367u64,
-                227871893158968490381408999192079865214u128,
-            ),
-            || __memokit::Settings::new().max(LIMIT).ttl(config().ttl).version(3),
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, own "::mix", 13371934386271165367u64,
+            227871893158968490381408999192079865214u128, __memokit::Settings::new()
+            .max(LIMIT).ttl(config().ttl).version(3)
+        }
         __MEMOKIT_SITE
-            .memo(
-                __memokit::Instance::within(&|| ()),
-                (&&&__memokit::Probe::<u8>::NEW).keep(),
-            )
+            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u8))
             .lookup(
                 &{
                     let __memokit_key = ();
                     let __memokit_key = (
-                        (&__memokit::Argument(&__memokit_2)).element(),
+                        __memokit::element!(__memokit_2),
                         __memokit_key,
                     );
                     #[cfg(unix)]
+                    let __memokit_key = (__memokit::element!(c), __memokit_key);
                     let __memokit_key = (
-                        (&__memokit::Argument(&c)).element(),
-                        __memokit_key,
-                    );
-                    let __memokit_key = (
-                        (&__memokit::Argument(&__memokit_0)).element(),
+                        __memokit::element!(__memokit_0),
                         __memokit_key,
                     );
                     __memokit_key
@@ -55,19 +46,13 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
-    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin::new(
-            __memokit::concat!(__memokit::module_path!(), "::mix"),
-            13371934386271165367u64,
-            227871893158968490381408999192079865214u128,
-        ),
-        || __memokit::Settings::new().max(LIMIT).ttl(config().ttl).version(3),
-    );
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::mix", 13371934386271165367u64,
+        227871893158968490381408999192079865214u128, __memokit::Settings::new()
+        .max(LIMIT).ttl(config().ttl).version(3)
+    }
     __MEMOKIT_SITE
-        .memo(
-            __memokit::Instance::beside(&|| ()),
-            (&&&__memokit::Probe::<u8>::NEW).keep(),
-        )
+        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u8))
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
@@ -82,16 +67,10 @@ fn mix_key(
     __memokit::key(
         &{
             let __memokit_key = ();
-            let __memokit_key = (
-                (&__memokit::Argument(&__memokit_2)).element(),
-                __memokit_key,
-            );
+            let __memokit_key = (__memokit::element!(__memokit_2), __memokit_key);
             #[cfg(unix)]
-            let __memokit_key = ((&__memokit::Argument(&c)).element(), __memokit_key);
-            let __memokit_key = (
-                (&__memokit::Argument(&__memokit_0)).element(),
-                __memokit_key,
-            );
+            let __memokit_key = (__memokit::element!(c), __memokit_key);
+            let __memokit_key = (__memokit::element!(__memokit_0), __memokit_key);
             __memokit_key
         },
     )

@@ -2,32 +2,18 @@
 pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                __memokit::concat!(__memokit::module_path!(), "::quote"),
-                3290763420350999314u64,
-                158689094871336110977530060689377641312u128,
-            ),
-            || {
-                __memokit::Settings::new()
-                    .max(1000usize)
-                    .ttl(__memokit::Duration::from_millis(30000u64))
-                    .persist("cache/quotes", __memokit::Durability::Interval)
-            },
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, own "::quote", 3290763420350999314u64,
+            158689094871336110977530060689377641312u128, __memokit::Settings::new()
+            .max(1000usize).ttl(__memokit::Duration::from_millis(30000u64))
+            .persist("cache/quotes", __memokit::Durability::Interval)
+        }
         __MEMOKIT_SITE
             .memo(
                 __memokit::Instance::within(&|| ()),
-                __memokit::persisted(
-                    (&&&__memokit::Probe::<Result<Quote, ApiError>>::NEW).keep(),
-                ),
+                __memokit::persisted(__memokit::keep!(Result < Quote, ApiError >)),
             )
-            .lookup(
-                &(
-                    (&__memokit::Argument(&symbol)).element(),
-                    ((&__memokit::Argument(&opts)).element(), ()),
-                ),
-            )
+            .lookup(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -46,25 +32,16 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin::new(
-            __memokit::concat!(__memokit::module_path!(), "::quote"),
-            3290763420350999314u64,
-            158689094871336110977530060689377641312u128,
-        ),
-        || {
-            __memokit::Settings::new()
-                .max(1000usize)
-                .ttl(__memokit::Duration::from_millis(30000u64))
-                .persist("cache/quotes", __memokit::Durability::Interval)
-        },
-    );
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::quote", 3290763420350999314u64,
+        158689094871336110977530060689377641312u128, __memokit::Settings::new()
+        .max(1000usize).ttl(__memokit::Duration::from_millis(30000u64))
+        .persist("cache/quotes", __memokit::Durability::Interval)
+    }
     __MEMOKIT_SITE
         .memo(
             __memokit::Instance::beside(&|| ()),
-            __memokit::persisted(
-                (&&&__memokit::Probe::<Result<Quote, ApiError>>::NEW).keep(),
-            ),
+            __memokit::persisted(__memokit::keep!(Result < Quote, ApiError >)),
         )
         .handle()
 }
@@ -72,12 +49,7 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(
-        &(
-            (&__memokit::Argument(&symbol)).element(),
-            ((&__memokit::Argument(&opts)).element(), ()),
-        ),
-    )
+    __memokit::key(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]

@@ -3,20 +3,13 @@
 extern "C" fn blame(r#mod: u32) -> u32 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-            __memokit::Origin::new(
-                __memokit::concat!(__memokit::module_path!(), "::blame"),
-                17584697606136167169u64,
-                84193535701055776252750605011799920459u128,
-            ),
-            || __memokit::Settings::new(),
-        );
+        __memokit::site! {
+            __MEMOKIT_SITE, own "::blame", 17584697606136167169u64,
+            84193535701055776252750605011799920459u128, __memokit::Settings::new()
+        }
         __MEMOKIT_SITE
-            .memo(
-                __memokit::Instance::within(&|| ()),
-                (&&&__memokit::Probe::<u32>::NEW).keep(),
-            )
-            .lookup(&((&__memokit::Argument(&r#mod)).element(), ()))
+            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u32))
+            .lookup(&(__memokit::element!(r#mod), ()))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
@@ -36,26 +29,19 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    static __MEMOKIT_SITE: __memokit::Site = __memokit::Site::new(
-        __memokit::Origin::new(
-            __memokit::concat!(__memokit::module_path!(), "::blame"),
-            17584697606136167169u64,
-            84193535701055776252750605011799920459u128,
-        ),
-        || __memokit::Settings::new(),
-    );
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::blame", 17584697606136167169u64,
+        84193535701055776252750605011799920459u128, __memokit::Settings::new()
+    }
     __MEMOKIT_SITE
-        .memo(
-            __memokit::Instance::beside(&|| ()),
-            (&&&__memokit::Probe::<u32>::NEW).keep(),
-        )
+        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u32))
         .handle()
 }
 /// The key under which the result of this call of `blame` is kept.
 #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
 fn blame_of_key(r#mod: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&((&__memokit::Argument(&r#mod)).element(), ()))
+    __memokit::key(&(__memokit::element!(r#mod), ()))
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
