@@ -195,6 +195,7 @@ validated! {
     Url(String) if |text| text.starts_with("http://");
     Some1(Vec<u8>) if |bytes| !bytes.is_empty();
     Quad(Vec<f32>) if |parts| parts.len() == 4;
+    ZeroOne((u8, u8)) if |pair| *pair == (0, 1);
     Rising((u8, u8)) if |(low, high)| low < high;
     Password(String) if |text| text == "correct horse battery staple";
 }
@@ -268,7 +269,19 @@ impl Ord for Name {
 
 #[test]
 fn validating_types() {
-    all_traced!(Even, Name, Date, Url, Some1, Quad, Rising, Id, (Date, Url, Id, Even), Account,);
+    all_traced!(
+        Even,
+        Name,
+        Date,
+        Url,
+        Some1,
+        Quad,
+        Rising,
+        Id,
+        (Date, Url, Id, Even),
+        (ZeroOne, u8),
+        Account,
+    );
     assert_eq!(shape::<(Url, Id)>().text(), "root(tuple[2](str()bytes()))");
 }
 
@@ -313,6 +326,7 @@ fn an_untraced_type_is_read_back_each_time() {
 
 #[test]
 fn a_refusal_after_the_last_part_hides_nothing() {
+    assert_eq!(shape::<Password>().text(), "root(str())");
     assert_eq!(shape::<Option<Password>>().text(), "root(option(str()))");
 }
 
