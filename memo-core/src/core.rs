@@ -42,6 +42,7 @@ pub(crate) struct Counts {
     pub(crate) unkeyable: Tally,
     pub(crate) panics: Tally,
     pub(crate) invalidated: Tally,
+    pub(crate) mismatches: Tally,
     pub(crate) nanos: Tally,
 }
 
@@ -286,8 +287,16 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let Counts { misses, coalesced, uncached, unkeyable, panics, invalidated, nanos } =
-            &self.counts;
+        let Counts {
+            misses,
+            coalesced,
+            uncached,
+            unkeyable,
+            panics,
+            invalidated,
+            mismatches,
+            nanos,
+        } = &self.counts;
         let hits = self.cache.hits.sum();
         let (entries, bytes) = self.cache.usage();
         let saved = self.mean_compute().as_nanos().saturating_mul(u128::from(hits));
@@ -304,6 +313,7 @@ impl<K: Keep> Core<K> {
             uncached: uncached.get(),
             unkeyable: unkeyable.get(),
             panics: panics.get(),
+            mismatches: mismatches.get(),
             compute_time: Duration::from_nanos(nanos.get()),
             time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
             ..Stats::default()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::UNBOUNDED;
+use crate::fnv::Fnv;
 use crate::persist::Durability;
 
 /// The arguments of one `#[memoize]`.
@@ -65,26 +66,5 @@ impl Settings {
         let mut hasher = Fnv::new();
         version.hash(&mut hasher);
         Self { version: Some(hasher.finish()), ..self }
-    }
-}
-
-/// FNV-1a: the standard library's hashers may change between releases, and this one's outcome goes to disk.
-struct Fnv(u64);
-
-impl Fnv {
-    const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::panic::Location;
 
 use once_cell::sync::OnceCell;
+use serde::Serialize;
 
 use crate::core::Core;
 use crate::keep::Keep;
@@ -137,6 +138,15 @@ impl<K: Keep> Memoized<K> {
     #[inline]
     pub fn lookup<A: Arguments>(self, arguments: &A) -> Answer<K> {
         self.0.lookup(arguments)
+    }
+
+    /// The same, with a share of the hits computed again and compared.
+    #[inline]
+    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Answer<K>
+    where
+        K::Value: Serialize,
+    {
+        self.0.lookup_or_verify(arguments, share)
     }
 
     /// The handle that the companion returns.

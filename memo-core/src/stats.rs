@@ -54,7 +54,7 @@ stats! {
     unkeyable: u64,
     /// Misses that panicked.
     panics: u64,
-    /// Differences found by `verify`; 0 in this version.
+    /// Differences found by `verify`.
     mismatches: u64,
     /// Time spent in the function.
     compute_time: Duration,

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::cache::is_comparing;
 use crate::core::{Core, Entered};
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
-use crate::key::KeyBytes;
 use crate::key::arguments::{self, Arguments};
+use crate::key::{Key, KeyBytes};
+use crate::verify::{self, Check};
 
 /// What a memoized call comes to.
 pub enum Answer<K: Keep> {
@@ -22,14 +25,41 @@ impl<K: Keep> Core<K> {
     /// Looks the key of `arguments` up.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
-        if let Ok(hash) = arguments::hash(arguments, &self.cache.seed) {
-            let matches = |stored: &[u8]| arguments::matches(arguments, stored);
-            if let Some(held) = self.cache.get(hash, matches) {
+        match self.find(arguments) {
+            Some(held) => {
                 self.cache.hits.add_one();
-                return Answer::Hit(K::answer(held));
+                Answer::Hit(K::answer(held))
             }
+            None => self.missed(arguments),
         }
-        self.missed(arguments)
+    }
+
+    /// The same, but makes a share of the hits a turn whose value is compared with the one that is held.
+    pub(crate) fn lookup_or_verify<A: Arguments>(
+        &'static self,
+        arguments: &A,
+        share: f64,
+    ) -> Answer<K>
+    where
+        K::Value: Serialize,
+    {
+        match self.find(arguments) {
+            Some(held) if verify::is_due(share) => {
+                let check = Check::new(held, Key::of(arguments));
+                Answer::Miss(Turn::new(self, None).with(check))
+            }
+            Some(held) => {
+                self.cache.hits.add_one();
+                Answer::Hit(K::answer(held))
+            }
+            None => self.missed(arguments),
+        }
+    }
+
+    #[inline]
+    fn find<A: Arguments>(&self, arguments: &A) -> Option<K::Held> {
+        let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
+        self.cache.get(hash, |stored| arguments::matches(arguments, stored))
     }
 
     #[cold]
@@ -62,11 +92,18 @@ pub struct Turn<K: Keep> {
     flight: Option<Arc<Flight<K::Held>>>,
     began: Instant,
     done: bool,
+    /// What a verified hit is compared with.
+    check: Option<Check<K>>,
 }
 
 impl<K: Keep> Turn<K> {
     fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
-        Self { core, flight, began: Instant::now(), done: false }
+        Self { core, flight, began: Instant::now(), done: false, check: None }
+    }
+
+    fn with(mut self, check: Check<K>) -> Self {
+        self.check = Some(check);
+        self
     }
 
     /// Keeps what is worth keeping of `returned`, and returns it.
@@ -81,7 +118,9 @@ impl<K: Keep> Turn<K> {
         worth: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
         self.count();
-        if let Some(flight) = &self.flight {
+        if let Some(check) = self.check.take() {
+            self.compare(&check, &returned);
+        } else if let Some(flight) = &self.flight {
             // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
             let kept = K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
             if !kept.is_some_and(|held| self.core.land(flight, held)) {
@@ -93,6 +132,14 @@ impl<K: Keep> Turn<K> {
             self.core.counts.uncached.add(1);
         }
         returned
+    }
+
+    fn compare(&self, check: &Check<K>, returned: &K::Return) {
+        // An error of a function whose errors are not kept says nothing about the value.
+        if K::Part::of(returned).is_some_and(|computed| !check.passes(computed)) {
+            self.core.counts.mismatches.add(1);
+            check.report(&self.core.name);
+        }
     }
 
     fn count(&mut self) {

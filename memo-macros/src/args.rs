@@ -10,7 +10,7 @@ use crate::suggest;
 use crate::value;
 
 /// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 12] = [
+const KNOWN: [(&str, &str); 13] = [
     ("max", "max = 1000"),
     ("ttl", "ttl = \"30s\""),
     ("persist", "persist = \"cache/quotes\""),
@@ -20,13 +20,14 @@ const KNOWN: [(&str, &str); 12] = [
     ("cache_if", "cache_if = |value| value.is_some()"),
     ("cache_err", "cache_err = \"2s\""),
     ("version", "version = 2"),
+    ("verify", "verify = 0.01"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),
     ("crate", "crate = ::memokit"),
 ];
 
 /// Arguments that the design has and this version does not.
-const PLANNED: [&str; 15] = [
+const PLANNED: [&str; 14] = [
     "max_bytes",
     "weigh",
     "ttl_with",
@@ -40,7 +41,6 @@ const PLANNED: [&str; 15] = [
     "codec",
     "scope",
     "remote",
-    "verify",
     "in_impl",
 ];
 
@@ -94,6 +94,7 @@ pub(crate) struct Args {
     /// With the time that errors are kept for, if one is given.
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
     pub(crate) version: Option<Given<syn::Expr>>,
+    pub(crate) verify: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     pub(crate) krate: Option<Given<syn::Path>>,
@@ -129,6 +130,7 @@ impl Args {
             "cache_if" => set(&mut self.cache_if, name, form, value::expression),
             "cache_err" => set(&mut self.cache_err, name, form, value::flag_or_time),
             "version" => set(&mut self.version, name, form, value::expression),
+            "verify" => set(&mut self.verify, name, form, value::fraction),
             "name" => set(&mut self.name, name, form, value::text),
             "companion" => set(&mut self.companion, name, form, value::companion),
             "crate" => set(&mut self.krate, name, form, value::path),
@@ -236,6 +238,8 @@ mod tests {
         refused("cache_err = true", "`cache_err = \"2s\"`");
         refused("persist = \"\"", "empty");
         refused("persist = 5", "`persist = \"cache/quotes\"`");
+        refused("verify = 2.0", "between 0 and 1");
+        refused("verify = \"1 %\"", "`verify = 0.01`");
         refused("durability = \"allways\"", "did you mean `always`?");
         refused("durability = \"fsync\"", "`none`, `os`, `interval` or `always`");
         refused("durability = always", "`durability = \"always\"`");

@@ -83,6 +83,13 @@ impl Plan<'_> {
         let (site, memo, key) = (self.site(), self.memo(Asking::Function), self.key());
         let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
         let computed = self.computed(course);
+        let look_up = match &self.args.verify {
+            Some(given) => {
+                let share = &given.value;
+                quote!(lookup_or_verify(&#key, #share))
+            }
+            None => quote!(lookup(&#key)),
+        };
         let keep = match &self.args.cache_if {
             Some(cache_if) => {
                 let cache_if = &cache_if.value;
@@ -97,7 +104,7 @@ impl Plan<'_> {
             #visibility #signature {
                 let #answer = {
                     #site
-                    #memo.lookup(&#key)
+                    #memo.#look_up
                 };
                 match #answer {
                     #facade::__private::Answer::Hit(#value) => #value,

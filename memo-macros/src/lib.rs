@@ -105,6 +105,14 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// #[memoize(persist = "cache/quotes", version = 2)]
 /// ```
 ///
+/// `verify`: recomputes that share of hits and compares the encoded results, which have to be
+/// `Serialize`. A difference is counted in the statistics and, in a debug build, panics with the
+/// function's name and the key's hash: the function is impure, or its key misses something.
+///
+/// ```text
+/// #[memoize(verify = 0.01)]
+/// ```
+///
 /// `name`: the name in reports, instead of module path and function name.
 ///
 /// ```text
@@ -142,8 +150,8 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// `const fn`: each is an error that says what to do instead. Type and const parameters,
 /// `impl Trait` arguments and `async` are not there yet.
 ///
-/// An attribute does not see the impl around it. In a generic impl, or in a trait with several
-/// implementors, the function has one cache for all of them.
+/// An attribute does not see the impl around it, but in a generic impl each instance has a cache of
+/// its own, and so has each implementor of a trait.
 #[proc_macro_attribute]
 pub fn memoize(
     arguments: proc_macro::TokenStream,

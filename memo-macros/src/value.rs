@@ -63,6 +63,32 @@ fn whole(name: &Ident, number: &LitInt, value: &Expr) -> syn::Result<Expr> {
     Ok(Expr::Lit(ExprLit { attrs: Vec::new(), lit: Lit::Int(typed) }))
 }
 
+/// `verify`: a fraction, or an expression that gives an f64.
+pub(crate) fn fraction(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    let message = || format!("`{name}` is a share between 0 and 1: `{}`", example(name));
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: lit @ (Lit::Float(_) | Lit::Int(_)), .. }) => {
+            let digits = match lit {
+                Lit::Float(float) => float.base10_digits(),
+                Lit::Int(int) => int.base10_digits(),
+                _ => "",
+            };
+            match digits.parse::<f64>() {
+                Ok(share) if (0.0..=1.0).contains(&share) => {
+                    let share = syn::LitFloat::new(&format!("{share:?}f64"), lit.span());
+                    Ok(Expr::Lit(ExprLit { attrs: Vec::new(), lit: Lit::Float(share) }))
+                }
+                _ => Err(error(&value, message())),
+            }
+        }
+        Expr::Lit(_) | Expr::Unary(ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
+            Err(error(&value, message()))
+        }
+        _ => Ok(value),
+    }
+}
+
 /// `ttl`: text, or an expression that gives a Duration.
 pub(crate) fn span(name: &Ident, form: Form) -> syn::Result<Span> {
     let value = expression(name, form)?;

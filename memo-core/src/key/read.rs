@@ -100,7 +100,7 @@ impl<'a> Cursor<'a> {
             tag::U8 | tag::I8 => sink.fixed(tag, self.array::<1>()?).ok()?,
             tag::U16 | tag::I16 => sink.fixed(tag, self.array::<2>()?).ok()?,
             tag::U32 | tag::I32 | tag::F32 | tag::CHAR => {
-                sink.fixed(tag, self.array::<4>()?).ok()?
+                sink.fixed(tag, self.array::<4>()?).ok()?;
             }
             tag::U64 | tag::I64 | tag::F64 => sink.fixed(tag, self.array::<8>()?).ok()?,
             tag::U128 | tag::I128 => sink.fixed(tag, self.array::<16>()?).ok()?,
