@@ -54,6 +54,16 @@ fn one_failure(durability: Durability, failure: Failure) {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_write_goes_on() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    fs.fail(Some(Failure { at: fs.operations(), count: 5, errno: EINTR }));
+    write(&store, put(b"k", b"v")).unwrap();
+    assert_eq!(recovered(&fs).1, entries([("k", "v")]));
+}
+
 #[test]
 fn short_writes_go_on() {
     let fs = MemFs::new();
