@@ -124,6 +124,11 @@ impl MemFs {
         fs
     }
 
+    /// The process that holds locks dies, and the system lives on.
+    pub fn kill(&self) {
+        self.disk.lock().locked.clear();
+    }
+
     /// Gives a file this content, durably and whatever fails.
     pub fn put(&self, path: &Path, content: Vec<u8>) {
         let mut disk = self.disk.lock();

@@ -38,10 +38,19 @@ pub(crate) enum Fate {
     Reordered,
     /// Lengths arrived, content did not.
     Zeroed,
+    /// All arrived but the second half of what the file begins with.
+    Holed,
 }
 
-pub(crate) const FATES: [Fate; 6] =
-    [Fate::Kept, Fate::Dropped, Fate::Torn, Fate::Nicked, Fate::Reordered, Fate::Zeroed];
+pub(crate) const FATES: [Fate; 7] = [
+    Fate::Kept,
+    Fate::Dropped,
+    Fate::Torn,
+    Fate::Nicked,
+    Fate::Reordered,
+    Fate::Zeroed,
+    Fate::Holed,
+];
 
 impl NameChange {
     pub(crate) fn apply(&self, names: &mut Names) {
@@ -81,7 +90,13 @@ impl Inode {
             (Fate::Torn, Some(n)) => changes[n].cut(|len| len / 2),
             (Fate::Nicked, Some(n)) => changes[n].cut(|len| len.saturating_sub(1)),
             (Fate::Reordered, Some(n)) => changes = vec![changes.remove(n)],
-            (Fate::Zeroed, _) => changes.iter_mut().for_each(Change::blank),
+            (Fate::Zeroed, _) => changes.iter_mut().for_each(|change| change.blank(0)),
+            (Fate::Holed, _) => {
+                if let Some(Change::Write(0, bytes)) = changes.first() {
+                    let half = bytes.len() / 2;
+                    changes[0].blank(half);
+                }
+            }
         }
         let mut content = self.durable.clone();
         changes.iter().for_each(|change| change.apply(&mut content));
@@ -108,9 +123,9 @@ impl Change {
         }
     }
 
-    fn blank(&mut self) {
+    fn blank(&mut self, from: usize) {
         if let Self::Write(_, bytes) = self {
-            bytes.fill(0);
+            bytes[from..].fill(0);
         }
     }
 }

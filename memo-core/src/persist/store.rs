@@ -182,6 +182,11 @@ impl Store {
     }
 
     #[cfg(test)]
+    pub(crate) fn tick(&self) {
+        self.shared.tick();
+    }
+
+    #[cfg(test)]
     pub(crate) fn backoff(&self) -> Duration {
         self.shared.wal.trouble.delay()
     }
@@ -304,4 +309,26 @@ fn take_lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
 fn holder_of(fs: &dyn Fs, path: &Path) -> Option<u32> {
     let bytes = read_start(&*fs.open(path).ok()?, 64).ok()?;
     std::str::from_utf8(&bytes).ok()?.strip_prefix(HOLDER)?.trim_end().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemFs;
+    use super::*;
+
+    #[test]
+    fn a_dropped_store_gives_the_folder_back_though_a_tick_is_under_way() {
+        let fs = Arc::new(MemFs::new());
+        let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
+        let open = || {
+            let fs = Arc::clone(&fs) as Arc<dyn Fs>;
+            Store::open(fs, Path::new("/c"), &identity, Durability::Os, &mut |_| {}).map(|(s, _)| s)
+        };
+        let store = open().unwrap();
+        let ticking = Arc::clone(&store.shared);
+        assert!(open().is_err());
+        drop(store);
+        open().unwrap();
+        ticking.tick();
+    }
 }

@@ -96,3 +96,31 @@ fn openings_that_keep_crashing_lose_nothing() {
     }
     assert_eq!(recovered(&fs).1, run.memory);
 }
+
+#[test]
+fn an_opening_syncs_what_the_dead_process_had_only_written() {
+    let fs = MemFs::new();
+    let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    std::mem::forget(store);
+    fs.kill();
+    let (_store, _, found) =
+        open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
+    for image in fs.after_power_loss() {
+        assert_eq!(recovered(&image.fs).1, found, "{}", image.name);
+    }
+}
+
+#[test]
+fn a_background_sync_makes_writes_durable() {
+    let fs = MemFs::new();
+    let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    store.tick();
+    let before = fs.operations();
+    store.tick();
+    assert_eq!(fs.operations(), before, "nothing to do");
+    for image in fs.after_power_loss() {
+        assert_eq!(recovered(&image.fs).1, entries([("k", "v")]), "{}", image.name);
+    }
+}

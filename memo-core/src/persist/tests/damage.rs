@@ -201,3 +201,42 @@ fn random_damage_never_panics() {
         assert!(found.values().all(|v| values.contains(&std::str::from_utf8(v).unwrap())));
     }
 }
+
+/// The log of these records, with one byte of record `hit` flipped at `offset` after its head.
+fn flipped(records: &[Record<'_>], hit: usize, offset: usize) -> Entries {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    records.iter().for_each(|record| write(&store, *record).unwrap());
+    let mut log = fs.get(&path(Name::Log(1))).unwrap();
+    let start = header_len(&identity());
+    let skipped: usize = decode_own(&log[start..]).take(hit).map(|(head, _)| head.total()).sum();
+    log[start + skipped + HEAD + offset] ^= 1;
+    with(&fs, Name::Log(1), &log).1
+}
+
+#[test]
+fn a_damaged_record_does_not_bring_back_what_it_replaced() {
+    let (old, new) = (put(b"k", b"old"), put(b"k", b"new"));
+    assert_eq!(flipped(&[old, new], 1, 0), Entries::new());
+    assert_eq!(flipped(&[old, new], 1, 1), Entries::new());
+    assert_eq!(
+        flipped(&[old, Record::Remove { key: b"k" }, put(b"l", b"w")], 1, 0),
+        entries([("l", "w")])
+    );
+    assert_eq!(flipped(&[old, old, new], 1, 0), entries([("k", "new")]));
+    assert_eq!(flipped(&[old, old, new, Record::Clear], 1, 0), Entries::new());
+}
+
+#[test]
+fn what_one_recovery_ignored_no_later_one_uses() {
+    let (fs, offsets) = logged();
+    let log = fs.get(&path(Name::Log(1))).unwrap();
+    fs.put(&path(Name::Log(1)), log[..offsets[3] + 5].to_vec());
+    let (store, _, found) = open(&fs);
+    assert_eq!(found, state(CHANGES[..3].iter().map(record)));
+    write(&store, put(b"z", b"z1")).unwrap();
+    fs.put(&path(Name::Log(1)), log);
+    let mut expected = found;
+    apply(&mut expected, put(b"z", b"z1"));
+    assert_eq!(recovered(&fs).1, expected);
+}

@@ -54,6 +54,16 @@ fn one_failure(durability: Durability, failure: Failure) {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_write_goes_on() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    fs.fail(Some(Failure { at: fs.operations(), count: 5, errno: EINTR }));
+    write(&store, put(b"k", b"v")).unwrap();
+    assert_eq!(recovered(&fs).1, entries([("k", "v")]));
+}
+
 #[test]
 fn short_writes_go_on() {
     let fs = MemFs::new();
@@ -68,10 +78,12 @@ fn a_broken_log_owes_invalidations_to_the_next() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
+    write(&store, put(b"l", b"v")).unwrap();
     write(&store, put(b"kept", b"v")).unwrap();
     fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
     assert!(write(&store, Record::Remove { key: b"k" }).is_err());
     assert!(write(&store, put(b"unlogged", b"v")).is_err());
+    assert!(write(&store, Record::Remove { key: b"l" }).is_err());
     assert!(!store.status().healthy);
     fs.fail(None);
     // The snapshot fails, the new log is in place.
@@ -151,4 +163,61 @@ fn a_full_disk_does_not_hide_what_was_there() {
             assert_eq!(recovered(&image).1, entries([("k", "v")]));
         }
     }
+}
+
+/// Every operation of the attempt that heals fails in turn, and so does the snapshot of the next attempt.
+#[test]
+fn what_is_owed_outlives_failed_attempts_to_heal() {
+    for at in 0..20 {
+        let fs = MemFs::new();
+        let (store, ..) = open(&fs);
+        write(&store, put(b"k", b"v")).unwrap();
+        write(&store, put(b"kept", b"v")).unwrap();
+        fs.fail(Some(Failure { at: fs.operations(), count: 2, errno: EIO }));
+        assert!(write(&store, Record::Remove { key: b"k" }).is_err());
+        fs.fail(Some(Failure { at: fs.operations() + at, count: 1, errno: EIO }));
+        let _ = checkpoint(&store, &entries([("kept", "v")]));
+        let second = store.checkpoint(&mut |_| {
+            fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
+        });
+        assert!(second.is_err());
+        let (recovery, found) = recovered(&fs);
+        assert_eq!(found, entries([("kept", "v")]), "{at}");
+        assert!(recovery.discarded.is_empty(), "{at}: {recovery:?}");
+    }
+}
+
+#[test]
+fn failed_snapshots_do_not_gather_logs() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    for _ in 0..5 {
+        let failed = store.checkpoint(&mut |_| {
+            fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
+        });
+        assert!(failed.is_err());
+        fs.fail(None);
+        write(&store, put(b"l", b"w")).unwrap();
+    }
+    let logs = fs.paths().iter().filter(|p| p.to_string_lossy().contains("wal-")).count();
+    assert_eq!(logs, 2);
+    assert_eq!(recovered(&fs).1, entries([("k", "v"), ("l", "w")]));
+}
+
+#[test]
+fn a_background_sync_that_fails_owes_what_was_queued() {
+    let fs = MemFs::new();
+    let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    let removal = store.queue(Record::Remove { key: b"k" });
+    fs.fail(Some(Failure { at: fs.operations(), count: 1, errno: EIO }));
+    store.tick();
+    assert!(store.commit(removal).is_err());
+    assert_eq!(store.status().errors, 2);
+    let failed = store.checkpoint(&mut |_| {
+        fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
+    });
+    assert!(failed.is_err());
+    assert_eq!(recovered(&fs).1, Entries::new());
 }
