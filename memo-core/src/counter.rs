@@ -38,42 +38,47 @@ impl Counter {
 /// Bit n: lane n has an owner. Taken and given back under the lock, which orders the owners' accesses.
 static OWNED: Mutex<u32> = Mutex::new(0);
 
-/// Given back when the thread ends.
-struct Owner(Cell<usize>);
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        let lane = self.0.replace(SHARED);
-        if lane < SHARED {
-            *OWNED.lock() &= !(1 << lane);
-        }
-    }
+thread_local! {
+    /// This thread's lane. Without a destructor of its own, so that reading it is a load.
+    static LANE: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static OWNER: Owner = const { Owner };
 }
 
 const UNKNOWN: usize = usize::MAX;
 
-thread_local! {
-    static OWNER: Owner = const { Owner(Cell::new(UNKNOWN)) };
-}
-
 #[inline]
 fn lane() -> usize {
-    // A thread that is ending has given its lane back.
-    OWNER
-        .try_with(|owner| if owner.0.get() == UNKNOWN { own(owner) } else { owner.0.get() })
-        .unwrap_or(SHARED)
+    match LANE.get() {
+        UNKNOWN => own(),
+        lane => lane,
+    }
 }
 
 #[cold]
-fn own(owner: &Owner) -> usize {
-    let mut owned = OWNED.lock();
-    let lane = (!*owned).trailing_zeros() as usize;
-    let lane = lane.min(SHARED);
-    if lane < SHARED {
-        *owned |= 1 << lane;
+fn own() -> usize {
+    // A thread that is ending has no owner that would give a lane back.
+    let lane = OWNER.try_with(|_| {
+        let mut owned = OWNED.lock();
+        let lane = ((!*owned).trailing_zeros() as usize).min(SHARED);
+        if lane < SHARED {
+            *owned |= 1 << lane;
+        }
+        lane
+    });
+    LANE.set(lane.unwrap_or(SHARED));
+    LANE.get()
+}
+
+/// Gives the thread's lane back when the thread ends.
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let lane = LANE.replace(SHARED);
+        if lane < SHARED {
+            *OWNED.lock() &= !(1 << lane);
+        }
     }
-    owner.0.set(lane);
-    lane
 }
 
 /// A plain counter for what happens rarely.

@@ -66,7 +66,7 @@ pub(crate) fn find_or_make<K: Keep>(
 /// # Panics
 /// When a companion cannot tell which of two instances of one name is meant.
 fn cell(members: &mut Vec<Member>, instance: Instance) -> Arc<OnceCell<Registered>> {
-    let Instance { id, around } = instance;
+    let (id, around) = (instance.id, instance.around());
     let known = members.iter_mut().find(|member| id.is_some() && member.id == id);
     if let Some(member) = known {
         return Arc::clone(&member.cache);

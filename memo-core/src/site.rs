@@ -38,8 +38,15 @@ impl Origin {
 pub struct Instance {
     /// None for a companion that cannot see the type.
     pub(crate) id: Option<TypeId>,
-    /// The names of what surrounds the function, generic arguments included.
-    pub(crate) around: &'static str,
+    name: Name,
+}
+
+/// A type's name that tells what surrounds the function, generic arguments included.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    Type(&'static str),
+    /// Of a closure in the function.
+    Closure(&'static str),
 }
 
 impl Instance {
@@ -47,26 +54,34 @@ impl Instance {
     #[inline]
     #[must_use]
     pub fn of<T: ?Sized>() -> Self {
-        Self { id: Some(typeid::of::<T>()), around: type_name::<T>() }
+        Self { id: Some(typeid::of::<T>()), name: Name::Type(type_name::<T>()) }
     }
 
     /// The instance in which `closure` was written: its type has the parameters of all that surrounds it.
     #[inline]
     #[must_use]
     pub fn within<C>(_: &C) -> Self {
-        Self { id: Some(typeid::of::<C>()), around: around(type_name::<C>()) }
+        Self { id: Some(typeid::of::<C>()), name: Name::Closure(type_name::<C>()) }
     }
 
     /// The instance beside which a companion with `closure` was written: told by name, since a companion's closure has
     /// a type of its own.
     #[must_use]
     pub fn beside<C>(_: &C) -> Self {
-        Self { id: None, around: around(type_name::<C>()) }
+        Self { id: None, name: Name::Closure(type_name::<C>()) }
+    }
+
+    /// The names of what surrounds the function.
+    pub(crate) fn around(&self) -> &'static str {
+        match self.name {
+            Name::Type(name) => name,
+            Name::Closure(name) => around(name),
+        }
     }
 
     /// What tells this instance of a generic impl from others, by name; `None` where there is but one.
-    pub(crate) fn label(&self) -> Option<&'static str> {
-        self.around.contains('<').then_some(self.around)
+    fn label(&self) -> Option<&'static str> {
+        Some(self.around()).filter(|around| around.contains('<'))
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::encoder::{Part, Sink};
-use super::read;
+use super::read::{self, Field};
+use super::short::same;
 use super::tag::{self, LONG, Stop};
 use super::write::Writer;
 
@@ -22,13 +23,14 @@ pub(crate) struct Compare<'a> {
     unsure: bool,
 }
 
-/// The fields of a struct: what is stored, which of it was matched, and where the next one is expected.
+/// The fields of a struct: where those stored begin, which were matched, and what follows the last of these.
 pub(crate) struct Fields<'a> {
     stored: &'a [u8],
     matched: u64,
-    next: (u32, &'a [u8]),
-    /// What comes after the current field's value among the stored bytes.
+    /// What follows the field that is being compared.
     after: &'a [u8],
+    /// One more than the number of the last matched field, and what follows it.
+    end: (u32, &'a [u8]),
 }
 
 impl<'a> Compare<'a> {
@@ -56,12 +58,12 @@ impl<'a> Compare<'a> {
 
     #[inline]
     fn eat(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        match self.rest.and_then(|rest| rest.strip_prefix(bytes)) {
-            Some(rest) => {
+        match self.rest.and_then(|rest| rest.split_at_checked(bytes.len())) {
+            Some((head, rest)) if same(head, bytes) => {
                 self.rest = Some(rest);
                 Ok(())
             }
-            None => self.fail(),
+            _ => self.fail(),
         }
     }
 
@@ -91,26 +93,19 @@ impl<'a> Compare<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Finds the stored field of this name that was not matched yet: its number, its value and what comes after it.
-    /// In declared order being stored order the first look finds it.
-    #[inline]
-    fn find(&self, name: &[u8]) -> Option<(u32, &'a [u8], &'a [u8])> {
-        let (number, at) = self.next;
-        match read::field(at) {
-            Some(field) if field.name == name => Some((number, field.value, field.after)),
-            _ => self.search(name),
+    /// Finds the stored field of this name: its number and itself. Fields that come in stored order are found at once.
+    #[inline(always)]
+    fn find(&self, name: &[u8]) -> Option<(u32, Field<'a>)> {
+        let beyond = read::field(self.end.1).filter(|field| same(field.name, name));
+        if let Some(field) = beyond {
+            return Some((self.end.0, field));
         }
-    }
-
-    fn search(&self, name: &[u8]) -> Option<(u32, &'a [u8], &'a [u8])> {
-        let mut at = self.stored;
-        let mut number = 0;
+        let (mut number, mut at) = (0, self.stored);
         while let Some(field) = read::field(at) {
-            if field.name == name {
-                return Some((number, field.value, field.after));
+            if same(field.name, name) {
+                return Some((number, field));
             }
-            at = field.after;
-            number += 1;
+            (number, at) = (number + 1, field.after);
         }
         None
     }
@@ -122,8 +117,16 @@ impl<'a> Sink for Compare<'a> {
 
     #[inline]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
-        self.eat_array([tag])?;
-        self.eat_array(bytes)
+        match self.rest {
+            Some([first, tail @ ..]) if *first == tag => match tail.split_first_chunk::<N>() {
+                Some((head, rest)) if *head == bytes => {
+                    self.rest = Some(rest);
+                    Ok(())
+                }
+                _ => self.fail(),
+            },
+            _ => self.fail(),
+        }
     }
 
     #[inline]
@@ -140,37 +143,35 @@ impl<'a> Sink for Compare<'a> {
     #[inline]
     fn open_fields(&mut self) -> Result<Fields<'a>, Stop> {
         match self.rest {
-            Some(stored) => Ok(Fields { stored, matched: 0, next: (0, stored), after: stored }),
+            Some(stored) => Ok(Fields { stored, matched: 0, after: stored, end: (0, stored) }),
             None => self.fail(),
         }
     }
 
-    #[inline]
+    // Inlined so that the name is a constant: it then compares as two words.
+    #[inline(always)]
     fn open_field(&mut self, fields: &mut Fields<'a>, name: &str) -> Result<(), Stop> {
-        if self.rest.is_none() {
-            return self.fail();
-        }
-        let Some((number, value, after)) = fields.find(name.as_bytes()) else {
-            return self.fail();
-        };
+        let Some((number, field)) = fields.find(name.as_bytes()) else { return self.fail() };
         if number >= u64::BITS {
             self.unsure = true;
             return self.fail();
         }
         let bit = 1 << number;
-        if fields.matched & bit != 0 {
+        if self.rest.is_none() || fields.matched & bit != 0 {
             return self.fail();
         }
         fields.matched |= bit;
-        fields.next = (number + 1, after);
-        fields.after = after;
-        self.rest = Some(value);
+        fields.after = field.after;
+        if number >= fields.end.0 {
+            fields.end = (number + 1, field.after);
+        }
+        self.rest = Some(field.value);
         Ok(())
     }
 
+    /// The field's value must be matched whole before the next field is.
     #[inline]
     fn close_field(&mut self, fields: &mut Fields<'a>) -> Result<(), Stop> {
-        // The field's value must be matched whole before the next field is.
         match self.rest {
             Some([]) => {
                 self.rest = Some(fields.after);
@@ -180,22 +181,15 @@ impl<'a> Sink for Compare<'a> {
         }
     }
 
-    /// Every stored field must have been matched, not just every field that came.
+    /// Every stored field must have been matched, not just every field that came: those up to the last matched one,
+    /// and that one must be the last.
     #[inline]
     fn close_fields(&mut self, fields: Fields<'a>) -> Result<(), Stop> {
-        if self.rest.is_none() {
+        let (count, after) = fields.end;
+        if self.rest.is_none() || fields.matched.trailing_ones() != count {
             return self.fail();
         }
-        let mut at = fields.stored;
-        let mut count = 0;
-        while let Some(field) = read::field(at) {
-            at = field.after;
-            count += 1;
-        }
-        if fields.matched.count_ones() != count {
-            return self.fail();
-        }
-        self.rest = Some(at);
+        self.rest = Some(after);
         self.eat_array([tag::END])
     }
 

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use serde::Serialize;
 
 use super::encoder::{Encoder, Part, Sink};
+use super::short::{SHORT, ends, word};
 use super::tag::{self, Stop};
 
 /// Random numbers of one cache: who does not know them cannot make keys that collide.
@@ -37,13 +38,6 @@ const fn spread(tag: u8) -> u64 {
     (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-#[inline]
-fn word(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&bytes[..8]);
-    u64::from_le_bytes(word)
-}
-
 pub(crate) struct Hash<'a> {
     seed: &'a Seed,
     state: u64,
@@ -70,56 +64,40 @@ impl<'a> Hash<'a> {
         }
     }
 
+    /// A tag without bytes: a step that costs no multiplication, since one that costs it follows or closes.
     #[inline]
-    fn absorb(&mut self, word: u64) {
-        self.state = fold(self.state ^ word, self.seed.0[1]);
+    fn mark(&mut self, tag: u8) {
+        self.state = (self.state ^ spread(tag)).rotate_left(29);
     }
 
+    /// Bytes of any length after what `head` says of them.
     #[inline]
-    fn absorb_bytes(&mut self, bytes: &[u8]) {
+    fn absorb(&mut self, head: u64, bytes: &[u8]) {
         let n = bytes.len();
-        match n {
-            0 => {}
-            1..=3 => {
-                let ends = u64::from(bytes[0]) << 16 | u64::from(bytes[n / 2]) << 8;
-                self.absorb(ends | u64::from(bytes[n - 1]));
-            }
-            4..=7 => {
-                let half = |at: usize| {
-                    u64::from(u32::from_le_bytes([
-                        bytes[at],
-                        bytes[at + 1],
-                        bytes[at + 2],
-                        bytes[at + 3],
-                    ]))
-                };
-                self.absorb(half(0) << 32 | half(n - 4));
-            }
-            8..=16 => self.absorb_pair(word(bytes), word(&bytes[n - 8..])),
-            _ => self.absorb_long(bytes),
+        let head = head ^ (n as u64).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        if n <= SHORT {
+            let (low, high) = ends(bytes);
+            self.state = fold(self.state ^ low, self.seed.0[1] ^ high ^ head);
+        } else {
+            self.absorb_long(head, bytes);
         }
     }
 
-    #[inline]
-    fn absorb_pair(&mut self, a: u64, b: u64) {
-        self.state = fold(a ^ self.state, b ^ self.seed.0[1]);
-    }
-
     /// Two independent lanes of 16 bytes, then the last 32 bytes, which may overlap what was taken.
-    fn absorb_long(&mut self, bytes: &[u8]) {
+    fn absorb_long(&mut self, head: u64, bytes: &[u8]) {
         let [_, key, other] = self.seed.0;
-        let mut lanes = [self.state, self.state ^ other];
+        let mut lanes = [self.state ^ head, self.state ^ other];
         let mut rest = bytes;
         while rest.len() > 32 {
             lanes[0] = fold(word(rest) ^ lanes[0], word(&rest[8..]) ^ key);
             lanes[1] = fold(word(&rest[16..]) ^ lanes[1], word(&rest[24..]) ^ other);
             rest = &rest[32..];
         }
-        self.state = lanes[0].rotate_left(23) ^ lanes[1];
-        let tail = &bytes[bytes.len().saturating_sub(32)..];
-        let n = tail.len();
-        self.absorb_pair(word(tail), word(&tail[8..]));
-        self.absorb_pair(word(&tail[n - 16..]), word(&tail[n - 8..]));
+        let state = lanes[0].rotate_left(23) ^ lanes[1];
+        let last = &bytes[bytes.len().saturating_sub(32)..];
+        let (first, n) = (&last[..16], last.len());
+        let state = fold(word(first) ^ state, word(&first[8..]) ^ key);
+        self.state = fold(word(&last[n - 16..]) ^ state, word(&last[n - 8..]) ^ key);
     }
 
     #[inline]
@@ -139,9 +117,7 @@ impl<'a> Hash<'a> {
 
     #[inline]
     pub(super) fn close_group(&mut self, group: &Group) {
-        self.state = group.before;
-        self.absorb(group.sum);
-        self.absorb(spread(tag::END));
+        self.state = fold(group.before ^ group.sum, self.seed.0[1] ^ spread(tag::END));
     }
 }
 
@@ -151,27 +127,28 @@ impl Sink for Hash<'_> {
 
     #[inline]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
-        if N <= 8 {
-            let mut low = [0; 8];
-            low[..N].copy_from_slice(&bytes);
-            self.state = fold(self.state ^ u64::from_le_bytes(low), self.seed.0[1] ^ spread(tag));
-        } else {
-            self.absorb(spread(tag));
-            self.absorb_bytes(&bytes);
+        match N {
+            0 => self.mark(tag),
+            1..=8 => {
+                let mut low = [0; 8];
+                low[..N].copy_from_slice(&bytes);
+                self.state = fold(self.state ^ u64::from_le_bytes(low), self.seed.0[1] ^ spread(tag));
+            }
+            _ => self.absorb(spread(tag), &bytes),
         }
         Ok(())
     }
 
     #[inline]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.absorb(spread(tag) ^ bytes.len() as u64);
-        self.absorb_bytes(bytes);
+        self.absorb(spread(tag), bytes);
         Ok(())
     }
 
     #[inline]
     fn name(&mut self, name: &str) -> Result<(), Stop> {
-        self.blob(tag::STR, name.as_bytes())
+        self.absorb(0, name.as_bytes());
+        Ok(())
     }
 
     #[inline]
@@ -199,7 +176,7 @@ impl Sink for Hash<'_> {
 
     #[inline]
     fn open_bag(&mut self, tag: u8) -> Result<Group, Stop> {
-        self.absorb(spread(tag));
+        self.mark(tag);
         Ok(self.open_group())
     }
 

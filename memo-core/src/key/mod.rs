@@ -10,6 +10,7 @@ mod encoder;
 pub(crate) mod hash;
 mod read;
 mod sets;
+mod short;
 pub(crate) mod tag;
 #[cfg(test)]
 mod tests;

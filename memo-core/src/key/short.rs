@@ -1,0 +1,36 @@
+//! A few bytes as two words, without a call and without a loop: names and most strings are short.
+
+/// Up to so many bytes two words hold.
+pub(super) const SHORT: usize = 16;
+
+/// The first eight bytes.
+#[inline]
+pub(super) fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[..8]);
+    u64::from_le_bytes(word)
+}
+
+/// The first and the last bytes of up to 16, which together cover them all.
+#[inline]
+pub(super) fn ends(bytes: &[u8]) -> (u64, u64) {
+    let n = bytes.len();
+    let half = |at: usize| {
+        u64::from(u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]))
+    };
+    match n {
+        8.. => (word(bytes), word(&bytes[n - 8..])),
+        4.. => (half(0), half(n - 4)),
+        1.. => {
+            let middle = u64::from(bytes[n / 2]) << 8;
+            (u64::from(bytes[0]) << 16 | middle | u64::from(bytes[n - 1]), 0)
+        }
+        0 => (0, 0),
+    }
+}
+
+/// Are the bytes the same?
+#[inline]
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && if a.len() <= SHORT { ends(a) == ends(b) } else { a == b }
+}
