@@ -17,14 +17,17 @@ pub mod __private {
     pub use memo_core::keep::persisted;
     pub use memo_core::persist::Durability;
     pub use memo_core::settings::Settings;
-    pub use memo_core::site::Instance;
+    pub use memo_core::site::{Instance, Site};
     pub use memo_core::turn::Answer;
     pub use memo_core::{element, keep, site};
 
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {
-        pub use memo_core::keep::probe::*;
-        pub use memo_core::key::arguments::element::*;
+        pub use memo_core::keep::probe::{
+            KeepAll as _, KeepAllInPlace as _, KeepErrors as _, KeepInPlace as _, KeepOk as _,
+            KeepOkInPlace as _,
+        };
+        pub use memo_core::key::arguments::element::{AsOctets as _, AsSerialized as _};
     }
 
     /// The key of a call.

@@ -286,7 +286,7 @@ impl<R> Clone for Probe<R> {
 impl<R> Copy for Probe<R> {}
 
 impl<R> Probe<R> {
-    /// The probe; call `(&&&Probe::<R>::NEW).keep()` or `.keep_whole()` with [`probe`]'s traits in scope.
+    /// The probe; `keep!` calls one of [`probe`]'s methods on a reference to it.
     pub const NEW: Self = Self(PhantomData);
 }
 
@@ -312,32 +312,32 @@ pub mod probe {
     }
 
     choices! {
-        KeepOkInPlace::keep for [T: Inline, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOk::keep for [T: Cacheable, E] &&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
-        KeepInPlace::keep for [R: Inline] &Probe<R> => All<R>, InPlace;
-        KeepErrors::keep_whole for [T: Cacheable, E: Cacheable] &&&Probe<Result<T, E>> => Both<T, E>, Behind;
-        KeepAllInPlace::keep_whole for [R: Inline] &&Probe<R> => All<R>, InPlace;
+        KeepOkInPlace::__memokit_keep for [T: Inline, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOk::__memokit_keep for [T: Cacheable, E] &&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
+        KeepInPlace::__memokit_keep for [R: Inline] &Probe<R> => All<R>, InPlace;
+        KeepErrors::__memokit_keep_whole for [T: Cacheable, E: Cacheable] &&&Probe<Result<T, E>> => Both<T, E>, Behind;
+        KeepAllInPlace::__memokit_keep_whole for [R: Inline] &&Probe<R> => All<R>, InPlace;
     }
 
     #[doc(hidden)]
     pub trait KeepAll<R> {
-        fn keep(self) -> Choice<All<R>, Behind, InMemory>
+        fn __memokit_keep(self) -> Choice<All<R>, Behind, InMemory>
         where
             R: Cacheable;
-        fn keep_whole(self) -> Choice<All<R>, Behind, InMemory>
+        fn __memokit_keep_whole(self) -> Choice<All<R>, Behind, InMemory>
         where
             R: Cacheable;
     }
 
     // The bound stands on the methods, so that a type that fails it is told so, in words of ours.
     impl<R> KeepAll<R> for Probe<R> {
-        fn keep(self) -> Choice<All<R>, Behind, InMemory>
+        fn __memokit_keep(self) -> Choice<All<R>, Behind, InMemory>
         where
             R: Cacheable,
         {
             Choice::NEW
         }
-        fn keep_whole(self) -> Choice<All<R>, Behind, InMemory>
+        fn __memokit_keep_whole(self) -> Choice<All<R>, Behind, InMemory>
         where
             R: Cacheable,
         {

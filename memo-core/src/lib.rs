@@ -7,6 +7,7 @@ pub mod codec;
 mod core;
 mod counter;
 mod disk;
+mod erased;
 pub mod error;
 mod flight;
 mod fnv;

@@ -1,12 +1,13 @@
 //! All caches of the process.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::sync::{Arc, LazyLock};
 
 use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::core::Core;
+use crate::erased::Erased;
 use crate::error::Error;
 use crate::keep::Keep;
 use crate::report::Report;
@@ -32,7 +33,7 @@ impl<K: Keep> Listed for Core<K> {
 /// A cache as itself, for who knows its type, and as what all have in common.
 #[derive(Clone, Copy)]
 struct Registered {
-    typed: &'static (dyn Any + Send + Sync),
+    typed: Erased,
     listed: &'static dyn Listed,
 }
 
@@ -51,11 +52,11 @@ pub(crate) fn find_or_make<K: Keep>(
     origin: &Origin,
     instance: Instance,
     make: impl FnOnce() -> Arc<Core<K>>,
-) -> &'static (dyn Any + Send + Sync) {
+) -> Erased {
     let cell = cell(&mut CACHES.entry(*origin).or_default(), instance);
     let registered = cell.get_or_init(|| {
         let core: &'static Arc<Core<K>> = Box::leak(Box::new(make()));
-        Registered { typed: &**core, listed: &**core }
+        Registered { typed: Erased::new(&**core), listed: &**core }
     });
     registered.typed
 }

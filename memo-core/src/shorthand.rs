@@ -28,10 +28,10 @@ macro_rules! site {
 #[macro_export]
 macro_rules! keep {
     (errors $($returns:tt)*) => {
-        (&&&$crate::keep::Probe::<$($returns)*>::NEW).keep_whole()
+        (&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep_whole()
     };
     ($($returns:tt)*) => {
-        (&&&$crate::keep::Probe::<$($returns)*>::NEW).keep()
+        (&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep()
     };
 }
 
@@ -40,6 +40,6 @@ macro_rules! keep {
 #[macro_export]
 macro_rules! element {
     ($argument:expr) => {
-        (&$crate::key::arguments::Argument(&$argument)).element()
+        (&$crate::key::arguments::Argument(&$argument)).__memokit_element()
     };
 }

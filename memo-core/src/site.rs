@@ -1,12 +1,13 @@
 //! A static in each annotated function, and in its companions, that finds the function's cache.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{TypeId, type_name};
 use std::panic::Location;
 
 use once_cell::sync::OnceCell;
 use serde::Serialize;
 
 use crate::core::Core;
+use crate::erased::Erased;
 use crate::keep::Keep;
 use crate::key::Arguments;
 use crate::memo::Memo;
@@ -95,8 +96,8 @@ fn around(closure: &'static str) -> &'static str {
 pub struct Site {
     origin: Origin,
     settings: fn() -> Settings,
-    /// The first instance that was asked for, often the only one.
-    first: OnceCell<(Option<TypeId>, &'static (dyn Any + Send + Sync))>,
+    /// The first instance with an id that was asked for, often the only one.
+    first: OnceCell<(TypeId, Erased)>,
 }
 
 impl Site {
@@ -113,18 +114,20 @@ impl Site {
     #[inline]
     pub fn memo<K: Keep>(&self, instance: Instance, _: K) -> Memoized<K> {
         let cache = match self.first.get() {
-            Some((id, cache)) if *id == instance.id => *cache,
+            Some((id, cache)) if Some(*id) == instance.id => *cache,
             _ => self.find::<K>(instance),
         };
-        Memoized(cache.downcast_ref().expect("one instance has one kind of cache"))
+        Memoized(cache.get().expect("one instance has one kind of cache"))
     }
 
     #[cold]
-    fn find<K: Keep>(&self, instance: Instance) -> &'static (dyn Any + Send + Sync) {
-        let make =
-            || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
+    fn find<K: Keep>(&self, instance: Instance) -> Erased {
+        let make = || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
         let cache = registry::find_or_make(&self.origin, instance, make);
-        let _ = self.first.set((instance.id, cache));
+        if let Some(id) = instance.id {
+            // Another instance may have been first.
+            let _ = self.first.set((id, cache));
+        }
         cache
     }
 

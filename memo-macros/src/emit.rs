@@ -147,8 +147,8 @@ impl Plan<'_> {
             None => quote!(__memokit::keep!(#output)),
         };
         match &self.args.persist {
-            Some(_) => quote!(__MEMOKIT_SITE.memo(#instance, __memokit::persisted(#choice))),
-            None => quote!(__MEMOKIT_SITE.memo(#instance, #choice)),
+            Some(_) => quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, __memokit::persisted(#choice))),
+            None => quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, #choice)),
         }
     }
 

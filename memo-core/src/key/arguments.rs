@@ -74,8 +74,8 @@ impl<T: Run + ?Sized> Run for &T {
     }
 }
 
-/// An argument before it is known how it goes into the key: call `(&Argument(&x)).element()` with [`element`]'s traits
-/// in scope.
+/// An argument before it is known how it goes into the key: `element!` calls [`element`]'s method on a
+/// reference to it.
 #[derive(Debug)]
 pub struct Argument<'a, T: ?Sized>(pub &'a T);
 
@@ -93,26 +93,26 @@ pub mod element {
 
     #[doc(hidden)]
     pub trait AsOctets<'a> {
-        fn element(self) -> Octets<'a>;
+        fn __memokit_element(self) -> Octets<'a>;
     }
 
     impl<'a, T: Run + ?Sized> AsOctets<'a> for &Argument<'a, T> {
         #[inline]
-        fn element(self) -> Octets<'a> {
+        fn __memokit_element(self) -> Octets<'a> {
             Octets(self.0.run())
         }
     }
 
     #[doc(hidden)]
     pub trait AsSerialized<'a, T: ?Sized> {
-        fn element(self) -> Serialized<'a, T>
+        fn __memokit_element(self) -> Serialized<'a, T>
         where
             T: Keyable;
     }
 
     impl<'a, T: ?Sized> AsSerialized<'a, T> for Argument<'a, T> {
         #[inline]
-        fn element(self) -> Serialized<'a, T>
+        fn __memokit_element(self) -> Serialized<'a, T>
         where
             T: Keyable,
         {

@@ -99,7 +99,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
         self.sink.fixed(tag, index.to_le_bytes())?;
         self.sink.name(name)?;
         self.sink.name(variant)?;
-        self.deeper()
+        Ok(self)
     }
 
     fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, Stop> {
@@ -233,7 +233,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Stop> {
-        self.variant(tag::NEWTYPE_VARIANT, name, index, variant)?.value(value)
+        self.variant(tag::NEWTYPE_VARIANT, name, index, variant)?.deeper()?.value(value)
     }
 
     #[inline]
@@ -259,7 +259,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Ordered<'s, S>, Stop> {
-        Ok(Ordered(self.variant(tag::TUPLE_VARIANT, name, index, variant)?))
+        Ok(Ordered(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, Stop> {
@@ -280,7 +280,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Fields<'s, S>, Stop> {
-        self.variant(tag::STRUCT_VARIANT, name, index, variant)?.fields()
+        self.variant(tag::STRUCT_VARIANT, name, index, variant)?.deeper()?.fields()
     }
 
     /// Containers of the standard library and their kin hand themselves over here, so that the type tells a set,
@@ -316,7 +316,9 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         text.clear();
         let written = write!(text, "{value}").map_err(|_| Stop::Refused);
         let outcome = written.and_then(|()| self.serialize_str(&text));
-        let _ = TEXT.try_with(|cell| cell.set(text));
+        if text.capacity() <= tag::MAX_LENGTH {
+            let _ = TEXT.try_with(|cell| cell.set(text));
+        }
         outcome
     }
 

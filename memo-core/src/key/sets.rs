@@ -9,9 +9,12 @@ const UNORDERED: &[&str] = &[
     "alloc::collections::btree::set::",
     "alloc::collections::binary_heap::",
     "hashbrown::set::",
-    "hashbrown::raw::",
+    "hashbrown::table::",
     "indexmap::set::",
 ];
+
+/// A slice of an `IndexSet` is ordered, to itself and to serde.
+const ORDERED: &str = "indexmap::set::slice::";
 
 /// Is the type of this name a set, a heap, or an iterator over one?
 ///
@@ -19,5 +22,5 @@ const UNORDERED: &[&str] = &[
 #[inline]
 pub(super) fn is_unordered(name: &str) -> bool {
     let name = name.strip_prefix('&').unwrap_or(name);
-    UNORDERED.iter().any(|path| name.starts_with(path))
+    UNORDERED.iter().any(|path| name.starts_with(path)) && !name.starts_with(ORDERED)
 }

@@ -53,13 +53,16 @@ impl Writer {
 
     /// The bytes written, if all went well.
     pub(crate) fn bytes(&self) -> Result<&[u8], Stop> {
-        match self.failed {
-            None => Ok(&self.out),
-            Some(stop) => Err(stop),
-        }
+        self.sound().map(|()| self.out.as_slice())
+    }
+
+    /// Nothing is done after a failure: items of groups that were given up may still stand in `items`.
+    fn sound(&self) -> Result<(), Stop> {
+        self.failed.map_or(Ok(()), Err)
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.sound()?;
         if bytes.len() > MAX_LENGTH - self.out.len().min(MAX_LENGTH) {
             self.poison(Stop::TooLong);
             return Err(Stop::TooLong);
@@ -99,6 +102,7 @@ impl Writer {
     }
 
     fn close_group(&mut self, group: Group) -> Result<(), Stop> {
+        self.sound()?;
         let out = &mut self.out;
         let items = &mut self.items[group.first..];
         if !items.is_sorted_by(|a, b| out[a.clone()] <= out[b.clone()]) {
@@ -170,6 +174,7 @@ impl Sink for Writer {
     }
 
     fn close_field(&mut self, _: &mut Group) -> Result<(), Stop> {
+        self.sound()?;
         self.close_item();
         let Some(item) = self.items.last().cloned() else { return Err(Stop::Refused) };
         let Some((_, rest)) = super::read::sized(&self.out[item.clone()]) else {
