@@ -1,4 +1,6 @@
 //! Behaviour of memokit as a user meets it, a module a subject.
 
 mod basics;
+mod keys;
+mod sets;
 mod ui;
