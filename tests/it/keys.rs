@@ -2,11 +2,8 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
-use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -21,8 +18,13 @@ fn assert_unkeyable<R>(memo: Memo<R>) {
     assert_eq!((stats.unkeyable, stats.uncached, stats.panics), (2, 2, 0));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_path_that_is_no_text_is_computed_each_time() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
     #[memoize]
     fn length(path: &Path) -> usize {
         path.as_os_str().len()
