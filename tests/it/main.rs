@@ -5,7 +5,7 @@ mod attributes;
 mod bounds;
 mod companions;
 mod functions;
-mod hygiene;
+pub mod hygiene;
 mod identity;
 mod one_computation;
 mod persistence;
