@@ -58,8 +58,7 @@ fn take<C: Fn(u64), L: Fn() -> u64>(
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Taken>, String> {
     allocator::start();
-    let memokit =
-        take("memokit", plan, || (|n| _ = memoized(n), || memoized_memo().len() as u64));
+    let memokit = take("memokit", plan, || (|n| _ = memoized(n), || memoized_memo().len() as u64));
     let quick = quick_cache::sync::Cache::<u64, u64>::new;
     let quick_cache = take("quick_cache", plan, || {
         let cache = &*Box::leak(Box::new(quick(if plan.quick { 1000 } else { 1_000_000 })));

@@ -122,7 +122,8 @@ impl Site {
 
     #[cold]
     fn find<K: Keep>(&self, instance: Instance) -> Erased {
-        let make = || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
+        let make =
+            || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
         let cache = registry::find_or_make(&self.origin, instance, make);
         if let Some(id) = instance.id {
             // Another instance may have been first.

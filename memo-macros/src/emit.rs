@@ -147,7 +147,9 @@ impl Plan<'_> {
             None => quote!(__memokit::keep!(#output)),
         };
         match &self.args.persist {
-            Some(_) => quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, __memokit::persisted(#choice))),
+            Some(_) => {
+                quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, __memokit::persisted(#choice)))
+            }
             None => quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, #choice)),
         }
     }

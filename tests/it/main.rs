@@ -1,7 +1,25 @@
 //! Behaviour of memokit as a user meets it, a module a subject.
 
-mod basics;
+mod arguments;
+mod attributes;
+mod bounds;
+mod companions;
+mod functions;
+pub mod hygiene;
+mod identity;
 mod keys;
+mod one_computation;
+mod persistence;
+mod persistence_faults;
+mod persistence_kill;
+mod quickstart;
+mod recursion;
+mod results;
+mod self_types;
 mod sets;
+mod statistics;
+mod support;
+mod ttl;
 mod ui;
+mod user_code;
 mod verify;

@@ -132,7 +132,8 @@ impl Sink for Hash<'_> {
             1..=8 => {
                 let mut low = [0; 8];
                 low[..N].copy_from_slice(&bytes);
-                self.state = fold(self.state ^ u64::from_le_bytes(low), self.seed.0[1] ^ spread(tag));
+                self.state =
+                    fold(self.state ^ u64::from_le_bytes(low), self.seed.0[1] ^ spread(tag));
             }
             _ => self.absorb(spread(tag), &bytes),
         }

@@ -5,8 +5,11 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
             __MEMOKIT_SITE, own "::mix", 8756507279632793135u64,
             148749312835266624163827391715220373994u128, __memokit::Settings::new()
         }
-        __MEMOKIT_SITE
-            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u8))
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
+                __memokit::Instance::within(&|| ()),
+                __memokit::keep!(u8),
+            )
             .lookup(&(__memokit::element!(a + b), ()))
     };
     match __memokit_answer {
@@ -30,8 +33,11 @@ fn mix_memo() -> ::memokit::Memo<u8> {
         __MEMOKIT_SITE, own "::mix", 8756507279632793135u64,
         148749312835266624163827391715220373994u128, __memokit::Settings::new()
     }
-    __MEMOKIT_SITE
-        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u8))
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::beside(&|| ()),
+            __memokit::keep!(u8),
+        )
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.

@@ -12,8 +12,11 @@ pub(crate) unsafe fn find(
             __MEMOKIT_SITE, own "::find", 15879109123744592540u64,
             305060359522779228104511228289332665911u128, __memokit::Settings::new()
         }
-        __MEMOKIT_SITE
-            .memo(__memokit::Instance::of::<Self>(), __memokit::keep!(Option < Self >))
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
+                __memokit::Instance::of::<Self>(),
+                __memokit::keep!(Option < Self >),
+            )
             .lookup(
                 &(
                     __memokit::element!(self),
@@ -40,8 +43,11 @@ pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
         __MEMOKIT_SITE, own "::find", 15879109123744592540u64,
         305060359522779228104511228289332665911u128, __memokit::Settings::new()
     }
-    __MEMOKIT_SITE
-        .memo(__memokit::Instance::of::<Self>(), __memokit::keep!(Option < Self >))
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::of::<Self>(),
+            __memokit::keep!(Option < Self >),
+        )
         .handle()
 }
 /// The key under which the result of this call of `find` is kept.

@@ -6,8 +6,8 @@ fn area(self: Arc<Self>) -> Result<f64, Self::Error> {
             138492795276693717157062365960589823606u128, __memokit::Settings::new()
             .error_ttl(__memokit::Duration::from_millis(2000u64))
         }
-        __MEMOKIT_SITE
-            .memo(
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
                 __memokit::keep!(errors Result < f64, Self::Error >),
             )

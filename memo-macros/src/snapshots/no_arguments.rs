@@ -5,8 +5,11 @@ fn seed(a: u32, b: &str) -> u64 {
             __MEMOKIT_SITE, own "::seed", 5867223723896889902u64,
             139179632342198880186192830430997973742u128, __memokit::Settings::new()
         }
-        __MEMOKIT_SITE
-            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u64))
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
+                __memokit::Instance::within(&|| ()),
+                __memokit::keep!(u64),
+            )
             .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
     match __memokit_answer {
@@ -24,8 +27,11 @@ fn seed_memo() -> ::memokit::Memo<u64> {
         __MEMOKIT_SITE, own "::seed", 5867223723896889902u64,
         139179632342198880186192830430997973742u128, __memokit::Settings::new()
     }
-    __MEMOKIT_SITE
-        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u64))
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::beside(&|| ()),
+            __memokit::keep!(u64),
+        )
         .handle()
 }
 /// The key under which the result of this call of `seed` is kept.

@@ -6,8 +6,11 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
             227871893158968490381408999192079865214u128, __memokit::Settings::new()
             .max(LIMIT).ttl(config().ttl).version(3)
         }
-        __MEMOKIT_SITE
-            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u8))
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
+                __memokit::Instance::within(&|| ()),
+                __memokit::keep!(u8),
+            )
             .lookup(
                 &{
                     let __memokit_key = ();
@@ -51,8 +54,11 @@ fn mix_memo() -> crate::memo::Memo<u8> {
         227871893158968490381408999192079865214u128, __memokit::Settings::new()
         .max(LIMIT).ttl(config().ttl).version(3)
     }
-    __MEMOKIT_SITE
-        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u8))
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::beside(&|| ()),
+            __memokit::keep!(u8),
+        )
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.

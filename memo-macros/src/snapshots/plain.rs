@@ -8,8 +8,8 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
             .max(1000usize).ttl(__memokit::Duration::from_millis(30000u64))
             .persist("cache/quotes", __memokit::Durability::Interval)
         }
-        __MEMOKIT_SITE
-            .memo(
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
                 __memokit::persisted(__memokit::keep!(Result < Quote, ApiError >)),
             )
@@ -38,8 +38,8 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
         .max(1000usize).ttl(__memokit::Duration::from_millis(30000u64))
         .persist("cache/quotes", __memokit::Durability::Interval)
     }
-    __MEMOKIT_SITE
-        .memo(
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
             __memokit::persisted(__memokit::keep!(Result < Quote, ApiError >)),
         )

@@ -7,8 +7,11 @@ extern "C" fn blame(r#mod: u32) -> u32 {
             __MEMOKIT_SITE, own "::blame", 17584697606136167169u64,
             84193535701055776252750605011799920459u128, __memokit::Settings::new()
         }
-        __MEMOKIT_SITE
-            .memo(__memokit::Instance::within(&|| ()), __memokit::keep!(u32))
+        __memokit::Site::memo(
+                &__MEMOKIT_SITE,
+                __memokit::Instance::within(&|| ()),
+                __memokit::keep!(u32),
+            )
             .lookup(&(__memokit::element!(r#mod), ()))
     };
     match __memokit_answer {
@@ -33,8 +36,11 @@ fn blame_of_memo() -> ::memokit::Memo<u32> {
         __MEMOKIT_SITE, own "::blame", 17584697606136167169u64,
         84193535701055776252750605011799920459u128, __memokit::Settings::new()
     }
-    __MEMOKIT_SITE
-        .memo(__memokit::Instance::beside(&|| ()), __memokit::keep!(u32))
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::beside(&|| ()),
+            __memokit::keep!(u32),
+        )
         .handle()
 }
 /// The key under which the result of this call of `blame` is kept.

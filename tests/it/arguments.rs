@@ -1,0 +1,221 @@
+//! `skip`, `key`, `version`, `name`, `companion` and `crate`; each setting is evaluated once.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use memokit::memoize;
+use serde::Serialize;
+
+/// Without `Serialize`, as connections are.
+struct Connection(u32);
+
+#[test]
+fn skipped_parameters_do_not_count() {
+    #[memoize(skip(connection, verbose))]
+    fn row(connection: &Connection, id: u32, verbose: bool) -> u32 {
+        if verbose { 0 } else { connection.0 + id }
+    }
+    assert_eq!(row(&Connection(10), 1, false), 11);
+    assert_eq!(row(&Connection(20), 1, false), 11);
+    assert_eq!(row(&Connection(20), 1, true), 11);
+    assert_eq!(row(&Connection(20), 2, false), 22);
+    assert_eq!(row_memo().get(&row_key(&Connection(0), 2, true)), Some(22));
+    assert_eq!(row_uncached(&Connection(20), 1, false), 21);
+}
+
+#[test]
+fn all_skipped() {
+    #[memoize(skip(a))]
+    fn constant(a: Connection) -> u32 {
+        a.0
+    }
+    assert_eq!((constant(Connection(1)), constant(Connection(2))), (1, 1));
+}
+
+#[derive(Serialize)]
+struct Id<'a>(&'a str, u32);
+
+struct Request {
+    path: String,
+    id: u32,
+    seen: Cell<u32>,
+}
+
+#[test]
+fn key_takes_the_place_of_the_parameters() {
+    #[memoize(key = Id(&request.path.to_lowercase(), request.id))]
+    fn page(request: &Request) -> String {
+        request.seen.set(request.seen.get() + 1);
+        format!("{}{}", request.path, request.id)
+    }
+    let request = |path: &str, id| Request { path: path.into(), id, seen: Cell::new(0) };
+    assert_eq!(page(&request("/A", 1)), "/A1");
+    let again = request("/a", 1);
+    assert_eq!((page(&again), again.seen.get()), ("/A1".into(), 0));
+    assert_eq!(page(&request("/a", 2)), "/a2");
+    assert_eq!(page_memo().get(&page_key(&request("/A", 2))), Some("/a2".into()));
+    assert_eq!(page_memo().len(), 2);
+}
+
+#[test]
+fn key_sees_arguments_before_the_body_changes_them() {
+    #[memoize(key = list.len())]
+    fn drained(mut list: Vec<u32>) -> usize {
+        let all = list.drain(..).count();
+        all + list.len()
+    }
+    assert_eq!((drained(vec![1, 2]), drained(vec![3, 4]), drained(vec![1])), (2, 2, 1));
+    assert_eq!(drained_memo().stats().hits, 1);
+}
+
+#[test]
+fn key_over_patterns() {
+    #[memoize(key = a + b)]
+    fn sum((a, mut b): (u32, u32), [c, ..]: [u32; 2]) -> u32 {
+        b += c;
+        a + b
+    }
+    assert_eq!((sum((1, 2), [1, 0]), sum((2, 1), [5, 5])), (4, 4));
+    assert_eq!(sum_memo().get(&sum_key((0, 3), [0, 0])), Some(4));
+}
+
+#[test]
+fn what_key_borrows_or_locks_is_let_go_before_the_body() {
+    use std::sync::Mutex;
+    #[memoize(key = *state.lock().unwrap())]
+    fn doubled(state: &Mutex<u32>) -> u32 {
+        *state.try_lock().expect("it is free") * 2
+    }
+    assert_eq!((doubled(&Mutex::new(2)), doubled(&Mutex::new(2))), (4, 4));
+    assert_eq!(doubled_memo().stats().hits, 1);
+}
+
+#[test]
+fn settings_are_evaluated_once_and_at_the_first_call() {
+    static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
+    fn configured() -> usize {
+        EVALUATIONS.fetch_add(1, Relaxed);
+        3
+    }
+    #[memoize(max = configured())]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    assert_eq!(EVALUATIONS.load(Relaxed), 0);
+    held(1);
+    held(2);
+    held_memo().clear();
+    held(1);
+    assert_eq!(held_memo().max(), Some(3));
+    assert_eq!(EVALUATIONS.load(Relaxed), 1);
+}
+
+#[test]
+fn settings_are_evaluated_once_by_many_threads_and_companions() {
+    static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
+    fn configured() -> usize {
+        EVALUATIONS.fetch_add(1, Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        3
+    }
+    #[memoize(max = configured())]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            scope.spawn(move || if n % 2 == 0 { drop(held(1)) } else { drop(held_memo().len()) });
+        }
+    });
+    assert_eq!(EVALUATIONS.load(Relaxed), 1);
+    assert_eq!(held_memo().stats().misses, 1);
+}
+
+#[test]
+fn a_name_for_reports() {
+    #[memoize(name = "prices of it")]
+    fn named(n: u32) -> u32 {
+        n
+    }
+    #[memoize]
+    fn unnamed(n: u32) -> u32 {
+        n
+    }
+    assert_eq!(named_memo().stats().name, "prices of it");
+    assert_eq!(unnamed_memo().stats().name, "it::arguments::unnamed");
+}
+
+#[test]
+fn companions_by_another_stem() {
+    #[memoize(companion = price)]
+    fn quote(n: u32) -> u32 {
+        n * 2
+    }
+    /// In the way of a companion by the function's name.
+    fn quote_memo() -> u32 {
+        9
+    }
+    assert_eq!((quote(2), quote_memo()), (4, 9));
+    assert_eq!(price_memo().get(&price_key(2)), Some(4));
+    assert_eq!(price_uncached(3), 6);
+}
+
+#[test]
+fn no_companions() {
+    #[memoize(companion = none, max = 3)]
+    fn alone(n: u32) -> u32 {
+        n * 2
+    }
+    fn alone_memo() {}
+    fn alone_key() {}
+    fn alone_uncached() {}
+    assert_eq!((alone(2), alone(2)), (4, 4));
+    alone_memo();
+    alone_key();
+    alone_uncached();
+    let report = memokit::report();
+    let quotes = report.caches().iter().find(|stats| stats.name == "it::arguments::alone");
+    assert_eq!(quotes.map(|stats| (stats.hits, stats.misses)), Some((1, 1)));
+}
+
+/// As a framework re-exports it.
+mod framework {
+    pub(crate) mod cache {
+        pub(crate) use memokit::*;
+    }
+}
+
+mod application {
+    /// What the path would be without `crate`.
+    #[allow(unused)]
+    mod memokit {}
+
+    use super::framework::cache::memoize;
+
+    #[memoize(crate = crate::arguments::framework::cache, max = 4, cache_if = |n| *n > 0)]
+    pub(super) fn through(n: u32) -> u32 {
+        n
+    }
+
+    #[memoize(crate = super::framework::cache)]
+    pub(super) fn relative(n: u32) -> Result<u32, ()> {
+        Ok(n)
+    }
+}
+
+#[test]
+fn by_way_of_a_reexport() {
+    use application::{relative, relative_key, relative_memo, through, through_memo};
+    assert_eq!((through(0), through(1), through(1)), (0, 1, 1));
+    assert_eq!((through_memo().len(), through_memo().max()), (1, Some(4)));
+    assert_eq!((relative(1), relative_memo().get(&relative_key(1))), (Ok(1), Some(Ok(1))));
+}
+
+#[test]
+fn a_version_needs_no_folder() {
+    #[memoize(version = ("2", 3))]
+    fn plain(n: u32) -> u32 {
+        n
+    }
+    assert_eq!((plain(1), plain(1)), (1, 1));
+}

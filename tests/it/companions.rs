@@ -1,0 +1,218 @@
+//! `NAME_memo`, `NAME_key` and `NAME_uncached`.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread;
+
+use memokit::{Error, Key, Memo, memoize};
+use serde::Serialize;
+
+#[test]
+fn get_shows_what_is_kept_and_counts_nothing() {
+    #[memoize(max = 2)]
+    fn squared(n: u64) -> u64 {
+        n * n
+    }
+    assert_eq!(squared_memo().get(&squared_key(3)), None);
+    squared(3);
+    assert_eq!(squared_memo().get(&squared_key(3)), Some(9));
+    let stats = squared_memo().stats();
+    assert_eq!((stats.hits, stats.misses), (0, 1));
+}
+
+#[test]
+fn insert_puts_a_value_in_place_of_a_call() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn named(n: u32) -> String {
+        RUNS.fetch_add(1, Relaxed);
+        n.to_string()
+    }
+    assert!(named_memo().insert(&named_key(1), "one".into()));
+    assert_eq!(named(1), "one");
+    assert_eq!(RUNS.load(Relaxed), 0);
+    assert!(named_memo().insert(&named_key(1), "uno".into()));
+    assert_eq!((named(1), named_memo().len()), ("uno".into(), 1));
+    let stats = named_memo().stats();
+    assert_eq!((stats.hits, stats.misses), (2, 0));
+}
+
+#[test]
+fn invalidate_forgets_exactly_that_call() {
+    #[memoize]
+    fn sum(a: u32, b: u32) -> u32 {
+        a + b
+    }
+    (sum(1, 2), sum(2, 1)).0.to_string();
+    assert!(sum_memo().invalidate(&sum_key(1, 2)));
+    assert!(!sum_memo().invalidate(&sum_key(1, 2)));
+    assert!(!sum_memo().invalidate(&sum_key(9, 9)));
+    assert_eq!(sum_memo().get(&sum_key(1, 2)), None);
+    assert_eq!(sum_memo().get(&sum_key(2, 1)), Some(3));
+    sum(1, 2);
+    let stats = sum_memo().stats();
+    assert_eq!((stats.misses, stats.invalidated, stats.entries), (3, 1, 2));
+}
+
+#[test]
+fn clear_forgets_all() {
+    #[memoize(max = 1000)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    (0..500).for_each(|n| drop(held(n)));
+    held_memo().clear();
+    assert!(held_memo().is_empty());
+    assert_eq!(held_memo().stats().invalidated, 500);
+    (0..1000).for_each(|n| drop(held(n)));
+    assert_eq!(held_memo().len(), 1000);
+    assert_eq!(held_memo().stats().evicted, 0);
+}
+
+#[test]
+fn retain_forgets_by_key_and_value() {
+    #[memoize]
+    fn held(n: u32) -> Result<u32, String> {
+        Ok(n * 10)
+    }
+    (0..10).for_each(|n| drop(held(n)));
+    let seven = held_key(7);
+    held_memo().retain(|key, value| *value.as_ref().unwrap() < 50 || *key == seven);
+    let kept: Vec<u32> = (0..10).filter(|&n| held_memo().get(&held_key(n)).is_some()).collect();
+    assert_eq!(kept, [0, 1, 2, 3, 4, 7]);
+    assert_eq!(held_memo().stats().invalidated, 4);
+    held_memo().retain(|_, _| true);
+    assert_eq!(held_memo().len(), 6);
+}
+
+#[test]
+fn keys_are_those_of_calls() {
+    #[memoize]
+    fn held(n: u32, text: &str) -> usize {
+        text.len() + n as usize
+    }
+    (held(1, "a"), held(2, "b"), held(1, "a")).0.to_string();
+    let keys: HashSet<Key> = held_memo().keys().into_iter().collect();
+    assert_eq!(keys, HashSet::from([held_key(1, "a"), held_key(2, "b")]));
+    assert!(keys.iter().all(|key| held_memo().get(key).is_some() && key.is_keyable()));
+}
+
+#[test]
+fn handles_are_copies_of_one_and_go_to_other_threads() {
+    #[memoize]
+    fn held(n: u32) -> String {
+        n.to_string()
+    }
+    fn shared<T: Copy + Send + Sync + 'static>(of: T) -> T {
+        of
+    }
+    let memo: Memo<String> = shared(held_memo());
+    held(1);
+    let (len, got) = thread::spawn(move || (memo.len(), memo.get(&held_key(1)))).join().unwrap();
+    assert_eq!((len, got), (1, Some("1".into())));
+    assert_eq!(format!("{memo:?}"), "Memo(\"it::companions::held\")");
+}
+
+#[test]
+fn without_a_folder() {
+    #[memoize]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    held(1);
+    let memo = held_memo();
+    assert!(memo.health().is_ok());
+    assert!(memo.try_init().is_ok());
+    assert!(matches!(memo.flush(), Err(Error::NotPersistent)));
+    assert!(matches!(memo.snapshot(), Err(Error::NotPersistent)));
+    assert_eq!(memo.stats().persist_errors, 0);
+}
+
+#[derive(Serialize)]
+struct Options<'a> {
+    deep: bool,
+    tags: &'a [&'a str],
+    limit: Option<u32>,
+}
+
+#[test]
+fn keys_are_equal_as_calls_are_and_show_their_arguments() {
+    #[memoize]
+    fn found(name: &str, options: &Options<'_>) -> usize {
+        name.len() + options.tags.len() + usize::from(options.deep)
+    }
+    #[memoize]
+    fn other(name: String, options: Options<'_>) -> usize {
+        name.len() + options.tags.len()
+    }
+    let options = |limit| Options { deep: true, tags: &["x"], limit };
+    let key = found_key("pear", &options(Some(5)));
+    assert_eq!(key, found_key("pear", &options(Some(5))));
+    assert_ne!(key, found_key("pear", &options(None)));
+    assert_ne!(key, found_key("peer", &options(Some(5))));
+    assert_eq!(key, other_key("pear".into(), options(Some(5))));
+    let text = format!("{key:?}");
+    for part in ["pear", "deep", "true", "tags", "x", "limit", "5"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn keys_of_two_functions_do_not_mix_their_values() {
+    #[memoize]
+    fn a(n: u32) -> u32 {
+        n
+    }
+    #[memoize]
+    fn b(n: u32) -> u32 {
+        n + 100
+    }
+    (a(1), b(1)).0.to_string();
+    assert_eq!((b_memo().get(&a_key(1)), a_memo().get(&b_key(1))), (Some(101), Some(1)));
+    assert!(b_memo().invalidate(&a_key(1)));
+    assert_eq!(a_memo().get(&a_key(1)), Some(1));
+}
+
+/// Refuses to serialize, as a path that is not UTF-8 does.
+struct Mute;
+
+impl Serialize for Mute {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("not a word"))
+    }
+}
+
+#[test]
+fn arguments_without_a_key_are_computed_each_time() {
+    #[memoize]
+    fn held(mute: &Mute, n: u32) -> u32 {
+        let Mute = mute;
+        n
+    }
+    assert_eq!((held(&Mute, 1), held(&Mute, 1)), (1, 1));
+    let stats = held_memo().stats();
+    assert_eq!((stats.hits, stats.misses, stats.unkeyable, stats.entries), (0, 2, 2, 0));
+    let key = held_key(&Mute, 1);
+    assert!(!key.is_keyable());
+    assert!(format!("{key:?}").contains("failed to serialize"), "{key:?}");
+    assert_eq!(held_memo().get(&key), None);
+    assert!(!held_memo().insert(&key, 1));
+    assert!(!held_memo().invalidate(&key));
+}
+
+#[test]
+fn the_function_as_written_neither_reads_nor_fills() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn held(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        n
+    }
+    assert_eq!((held_uncached(1), held_uncached(1)), (1, 1));
+    assert_eq!((RUNS.load(Relaxed), held_memo().len()), (2, 0));
+    held(1);
+    held_uncached(1);
+    assert_eq!(RUNS.load(Relaxed), 4);
+    let stats = held_memo().stats();
+    assert_eq!((stats.hits, stats.misses), (0, 1));
+}

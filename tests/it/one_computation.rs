@@ -1,0 +1,236 @@
+//! Callers that miss on one key at once: one computes, the others wait, and no wait is for ever.
+
+use std::cell::Cell;
+use std::panic::{catch_unwind, panic_any};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Barrier, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memokit::memoize;
+
+use crate::support::{ends, wait_until};
+
+/// Long enough for others to arrive; nothing depends on whether they do.
+const A_WHILE: Duration = Duration::from_millis(30);
+
+#[test]
+fn sixty_four_callers_compute_once_and_all_get_the_value() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn slow(n: u32) -> String {
+        RUNS.fetch_add(1, Relaxed);
+        thread::sleep(A_WHILE);
+        n.to_string()
+    }
+    ends(|| {
+        let start = Barrier::new(64);
+        thread::scope(|scope| {
+            let call = || {
+                start.wait();
+                slow(7)
+            };
+            let threads: Vec<_> = (0..64).map(|_| scope.spawn(call)).collect();
+            threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), "7"));
+        });
+    });
+    assert_eq!(RUNS.load(Relaxed), 1);
+    let stats = slow_memo().stats();
+    assert_eq!((stats.hits, stats.misses), (63, 1));
+    assert!(stats.coalesced <= 63);
+}
+
+#[test]
+fn other_keys_do_not_wait() {
+    static GATE: Mutex<()> = Mutex::new(());
+    static INSIDE: AtomicU32 = AtomicU32::new(0);
+    #[memoize(max = 10)]
+    fn gated(n: u32) -> u32 {
+        if n == 0 {
+            INSIDE.fetch_add(1, Relaxed);
+            drop(GATE.lock().unwrap());
+        }
+        n
+    }
+    let closed = GATE.lock().unwrap();
+    let waiting = thread::spawn(|| gated(0));
+    wait_until("it is inside", || INSIDE.load(Relaxed) == 1);
+    ends(|| assert_eq!((gated(1), gated(1), gated(2)), (1, 1, 2)));
+    assert_eq!(ends(|| gated_memo().len()), 2);
+    drop(closed);
+    assert_eq!(waiting.join().unwrap(), 0);
+}
+
+#[test]
+fn an_error_is_shared_with_nobody() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn failing(n: u32) -> Result<u32, String> {
+        RUNS.fetch_add(1, Relaxed);
+        thread::sleep(Duration::from_millis(3));
+        Err(n.to_string())
+    }
+    ends(|| {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| failing(1))).collect();
+            threads.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
+        });
+    });
+    assert_eq!(RUNS.load(Relaxed), 8);
+    assert!(failing_memo().is_empty());
+}
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+#[test]
+fn a_call_of_its_own_key_from_within_computes() {
+    #[memoize]
+    fn again(n: u32) -> u32 {
+        DEPTH.set(DEPTH.get() + 1);
+        if DEPTH.get() < 4 { again(n) + 1 } else { 0 }
+    }
+    let begin = Instant::now();
+    assert_eq!(ends(|| again(1)), 3);
+    assert!(begin.elapsed() < Duration::from_secs(8), "it was waited for");
+    assert_eq!(again_memo().get(&again_key(1)), Some(3));
+    assert_eq!((again_memo().stats().misses, again_memo().stats().uncached), (4, 3));
+}
+
+static MEETING: Barrier = Barrier::new(2);
+
+/// Each of two threads waits for the other, the first time that it comes here.
+fn meet() {
+    DEPTH.set(DEPTH.get() + 1);
+    if DEPTH.get() == 1 {
+        MEETING.wait();
+    }
+}
+
+#[memoize]
+fn ping(n: u32) -> u32 {
+    meet();
+    if DEPTH.get() < 5 { pong(n) + 1 } else { 0 }
+}
+
+#[memoize]
+fn pong(n: u32) -> u32 {
+    meet();
+    if DEPTH.get() < 5 { ping(n) + 1 } else { 0 }
+}
+
+#[test]
+fn two_who_wait_for_each_other_end() {
+    let begin = Instant::now();
+    ends(|| {
+        let (a, b) = (thread::spawn(|| ping(1)), thread::spawn(|| pong(1)));
+        (a.join().unwrap(), b.join().unwrap())
+    });
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended it");
+    assert_eq!((ping_memo().len(), pong_memo().len()), (1, 1));
+}
+
+#[test]
+fn a_cycle_that_cannot_be_seen_ends() {
+    #[memoize]
+    fn joining(n: u32) -> u32 {
+        if n == 0 || thread::current().name() == Some("inner") {
+            return n;
+        }
+        let inner = thread::Builder::new().name("inner".to_owned());
+        inner.spawn(move || joining(n)).unwrap().join().unwrap() + 1
+    }
+    // With a mean known the wait for another is a second.
+    joining(0);
+    assert_eq!(ends(|| joining(1)), 2);
+    assert_eq!(joining_memo().get(&joining_key(1)), Some(2));
+}
+
+#[test]
+fn a_panic_goes_to_its_caller_alone_and_another_computes() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn first_fails(n: u32) -> u32 {
+        if RUNS.fetch_add(1, Relaxed) == 0 {
+            thread::sleep(A_WHILE);
+            panic_any("on purpose");
+        }
+        n
+    }
+    let outcomes = ends(|| {
+        let call = || thread::spawn(|| catch_unwind(|| first_fails(1)));
+        let threads: Vec<_> = (0..16).map(|_| call()).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (fine, panicked): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert!(fine.into_iter().all(|value| value.unwrap() == 1));
+    let payload = panicked.into_iter().next().unwrap().unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"on purpose"));
+    let stats = first_fails_memo().stats();
+    assert_eq!((stats.panics, stats.misses, stats.hits, stats.entries), (1, 2, 14, 1));
+}
+
+#[test]
+fn a_panic_caches_nothing() {
+    #[memoize]
+    fn fails(n: u32) -> u32 {
+        assert!(n > 1, "on purpose");
+        n
+    }
+    for _ in 0..3 {
+        assert!(catch_unwind(|| fails(1)).is_err());
+    }
+    assert_eq!(fails(2), 2);
+    assert_eq!(fails_memo().get(&fails_key(1)), None);
+    let stats = fails_memo().stats();
+    assert_eq!((stats.panics, stats.misses, stats.entries), (3, 4, 1));
+}
+
+/// A function whose computation another thread can hold open.
+macro_rules! held_open {
+    ($during:expr, $after:expr) => {{
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        static OPEN: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
+        #[memoize]
+        fn slow(n: u32) -> u32 {
+            let open = OPEN.lock().unwrap().take();
+            let run = RUNS.fetch_add(1, Relaxed);
+            if let Some(open) = open {
+                let _ = open.recv();
+            }
+            n + run
+        }
+        let (sender, receiver) = mpsc::channel();
+        *OPEN.lock().unwrap() = Some(receiver);
+        let computing = thread::spawn(|| slow(10));
+        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        let during: fn(memokit::Memo<u32>, memokit::Key) = $during;
+        ends(move || during(slow_memo(), slow_key(10)));
+        let second: Option<u32> = ($after)(|| ends(|| slow(10)));
+        drop(sender);
+        assert_eq!(ends(|| computing.join().unwrap()), 10, "the value goes to its caller");
+        (second, slow_memo().get(&slow_key(10)))
+    }};
+}
+
+#[test]
+fn invalidated_while_computing_it_is_returned_and_not_kept() {
+    let invalidate = |memo: memokit::Memo<u32>, key| drop(memo.invalidate(&key));
+    assert_eq!(held_open!(invalidate, |_| None), (None, None));
+    // A call after the invalidation computes anew, and its value stays.
+    assert_eq!(held_open!(invalidate, |call: fn() -> u32| Some(call())), (Some(11), Some(11)));
+}
+
+#[test]
+fn cleared_while_computing_it_is_returned_and_not_kept() {
+    assert_eq!(held_open!(|memo, _| memo.clear(), |_| None), (None, None));
+    let after = |call: fn() -> u32| Some(call());
+    assert_eq!(held_open!(|memo, _| memo.clear(), after), (Some(11), Some(11)));
+}
+
+#[test]
+fn what_is_inserted_while_computing_stays() {
+    let insert = |memo: memokit::Memo<u32>, key| assert!(memo.insert(&key, 77));
+    assert_eq!(held_open!(insert, |call: fn() -> u32| Some(call())), (Some(77), Some(77)));
+}

@@ -1,0 +1,130 @@
+//! `ttl`: an entry lives so long and no longer. Waits are short, bounds generous: a slow machine may end an entry
+//! early in what a test sees, so nothing is expected to live through a sleep.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use memokit::memoize;
+
+/// Longer than the clock's tick and the times to live here.
+const BEYOND: Duration = Duration::from_millis(80);
+
+#[test]
+fn text_ends_an_entry() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "50ms")]
+    fn tick(_n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed)
+    }
+    assert_eq!(tick(1), 0);
+    sleep(BEYOND);
+    assert_eq!(tick_memo().get(&tick_key(1)), None);
+    assert_eq!((tick_memo().len(), tick_memo().keys().len()), (0, 0));
+    assert_eq!(tick(1), 1);
+    assert_eq!(tick_memo().stats().hits, 0);
+}
+
+fn configured() -> Duration {
+    Duration::from_millis(50)
+}
+
+#[test]
+fn an_expression_ends_an_entry() {
+    #[memoize(ttl = configured() / 2)]
+    fn tick(n: String) -> String {
+        n
+    }
+    tick("a".into());
+    sleep(BEYOND);
+    tick("a".into());
+    assert_eq!(tick_memo().stats().misses, 2);
+}
+
+#[test]
+fn an_entry_lives_for_its_time() {
+    #[memoize(ttl = "1h 30m")]
+    fn long(n: u32) -> u32 {
+        n
+    }
+    let begin = Instant::now();
+    for _ in 0..20 {
+        long(1);
+        sleep(Duration::from_millis(5));
+    }
+    assert!(begin.elapsed() > Duration::from_hours(1) || long_memo().stats().misses == 1);
+    assert_eq!(long_memo().get(&long_key(1)), Some(1));
+}
+
+#[test]
+fn a_hit_does_not_prolong() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "100ms")]
+    fn tick(_n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed)
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(250) {
+        tick(1);
+        sleep(Duration::from_millis(5));
+    }
+    assert!(RUNS.load(Relaxed) >= 2, "the entry outlived its time");
+}
+
+#[test]
+fn no_value_is_served_after_its_time() {
+    #[memoize(ttl = "30ms")]
+    fn made(_n: u32) -> Instant {
+        Instant::now()
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(300) {
+        let asked = Instant::now();
+        // The time to live, and two ticks of a coarse clock.
+        assert!(asked.saturating_duration_since(made(1)) < Duration::from_millis(60));
+        std::thread::yield_now();
+    }
+    assert!(made_memo().stats().hits > 0);
+}
+
+#[test]
+fn what_has_expired_gives_its_place() {
+    #[memoize(ttl = "20ms", max = 1000)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    (0..1000).for_each(|n| drop(held(n)));
+    sleep(BEYOND);
+    assert_eq!(held_memo().stats().entries, 0);
+    (1000..4000).for_each(|n| drop(held(n)));
+    let stats = held_memo().stats();
+    assert!(stats.expired > 0, "{stats:?}");
+}
+
+#[test]
+fn the_time_can_change() {
+    #[memoize]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    held(1);
+    held_memo().set_ttl(Some(Duration::from_millis(20)));
+    held(2);
+    sleep(BEYOND);
+    assert_eq!((held_memo().get(&held_key(1)), held_memo().get(&held_key(2))), (Some(1), None));
+    held_memo().set_ttl(None);
+    held(2);
+    sleep(BEYOND);
+    assert_eq!(held_memo().get(&held_key(2)), Some(2));
+}
+
+#[test]
+fn values_inserted_by_hand_expire_too() {
+    #[memoize(ttl = "20ms")]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    assert!(held_memo().insert(&held_key(1), 5));
+    sleep(BEYOND);
+    assert_eq!(held(1), 1);
+}
