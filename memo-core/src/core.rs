@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::cache::{Begin, Cache};
@@ -25,6 +25,9 @@ const LEAST_WAIT: Duration = Duration::from_secs(1);
 const WAIT_MEANS: u32 = 4;
 
 pub(crate) struct Core<K: Keep> {
+    this: Weak<Self>,
+    /// Compacted in the background, from the first write on.
+    watched: AtomicBool,
     pub(crate) name: String,
     pub(crate) cache: Cache<K::Held>,
     ttl: AtomicU64,
@@ -62,7 +65,9 @@ impl<K: Keep> Core<K> {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
         let ttl = ttl.map_or(NEVER, clock::millis);
-        let core = Arc::new(Self {
+        let core = Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            watched: AtomicBool::new(false),
             name,
             cache: Cache::new(max),
             ttl: AtomicU64::new(ttl),
@@ -71,10 +76,6 @@ impl<K: Keep> Core<K> {
             counts: Counts::default(),
         });
         core.recover();
-        if core.is_persistent() {
-            let ward: Arc<dyn Maintain> = core.clone();
-            maintain(Arc::downgrade(&ward));
-        }
         core
     }
 
@@ -129,7 +130,9 @@ impl<K: Keep> Core<K> {
     /// invalidated meanwhile, or the bound is 0.
     pub(crate) fn land(&self, flight: &Arc<Flight<K::Held>>, value: K::Held) -> bool {
         let expires = self.expiry(K::Hold::view(&value));
-        self.write(flight, &value, expires);
+        if self.cache.max() > 0 {
+            self.write(flight, &value, expires);
+        }
         let kept = self.cache.finish(flight, value.clone(), expires);
         flight.land(Some(value));
         kept
@@ -155,9 +158,18 @@ impl<K: Keep> Core<K> {
         if disk.encode(K::Hold::view(value), &mut bytes).is_err() {
             return;
         }
-        let queue = || store.queue(disk::put(flight.key.as_slice(), &bytes, expires));
+        // Should the new record be damaged, the value it replaces must not come back.
+        let queue = |replaces: bool| {
+            if replaces {
+                let _ = store.queue(Record::Remove { key: flight.key.as_slice() });
+            }
+            store.queue(disk::put(flight.key.as_slice(), &bytes, expires))
+        };
         if let Some(ticket) = self.cache.announce(flight, value.clone(), expires, queue) {
             let _ = store.commit(ticket);
+        }
+        if !self.watched.swap(true, Relaxed) {
+            maintain(self.this.clone());
         }
     }
 

@@ -153,13 +153,13 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Runs `then` if `flight` is still registered, before any invalidation can end it; the entry to be counts from
-    /// here on among those that [`Cache::for_each`] shows.
+    /// here on among those that [`Cache::for_each`] shows. `then` is told whether it replaces one.
     pub(crate) fn announce<T>(
         &self,
         flight: &Flight<H>,
         held: H,
         expires: Millis,
-        then: impl FnOnce() -> T,
+        then: impl FnOnce(bool) -> T,
     ) -> Option<T> {
         let shard = self.shard(flight.hash).read();
         let registered = shard.flight(flight.hash, flight.key.as_slice())?;
@@ -167,7 +167,8 @@ impl<H: Clone> Cache<H> {
             return None;
         }
         flight.set_pending(held, expires);
-        Some(then())
+        let replaces = shard.find(flight.hash, |stored| stored == flight.key.as_slice()).is_some();
+        Some(then(replaces))
     }
 
     /// Ends `flight` without an entry.

@@ -53,7 +53,7 @@ impl<H> Shard<H> {
         slab.get(*self.table.find(hash, same)?)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, so that a hot entry is
+    /// Marks `entry` as used now. A larger shard counts in steps of a 16th of its entries, so that a hot entry is
     /// written once a step and not at every hit; entries used in one step are equally recent.
     #[inline]
     pub(super) fn touch(&self, entry: &Entry<H>, exact: bool) {
@@ -67,7 +67,7 @@ impl<H> Shard<H> {
             // A count lost to another thread makes the step a little longer, no more.
             let since = self.since.load(Relaxed) + 1;
             self.since.store(since, Relaxed);
-            if since * 64 > self.table.len() as u64 {
+            if since * 16 > self.table.len() as u64 {
                 self.since.store(0, Relaxed);
                 self.uses.fetch_add(1, Relaxed);
             }
