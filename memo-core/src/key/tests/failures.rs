@@ -8,9 +8,9 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::super::Key;
 use super::super::arguments::{hash, matches};
 use super::super::hash::Seed;
-use super::super::Key;
 use super::model::{Random, Value};
 use super::{args, cases, key};
 
@@ -78,9 +78,14 @@ impl Serialize for Careless<'_> {
                 s.collect_seq(&items.iter().map(|item| self.part(item)).collect::<BinaryHeap<_>>())
             }
             Value::TupleStruct(name, items) => {
-                pass_over!(self, fails, s.serialize_tuple_struct(name, 0), |out| for item in items {
-                    let _ = out.serialize_field(&self.part(item));
-                })
+                pass_over!(
+                    self,
+                    fails,
+                    s.serialize_tuple_struct(name, 0),
+                    |out| for item in items {
+                        let _ = out.serialize_field(&self.part(item));
+                    }
+                )
             }
             Value::TupleVariant(name, index, variant, items) => {
                 let out = s.serialize_tuple_variant(name, *index, variant, 0);
@@ -95,7 +100,9 @@ impl Serialize for Careless<'_> {
                 })
             }
             Value::Struct(name, fields) => {
-                pass_over!(self, fails, s.serialize_struct(name, 0), |out| for (name, value) in fields {
+                pass_over!(self, fails, s.serialize_struct(name, 0), |out| for (name, value) in
+                    fields
+                {
                     let _ = out.serialize_field(name, &self.part(value));
                 })
             }

@@ -171,6 +171,7 @@ fn golden_bytes_print_and_hash_as_what_they_encode() {
 /// No tag is without a golden key, wherever in the list it stands.
 #[test]
 fn every_tag_is_golden() {
-    let first: BTreeSet<u8> = lines().iter().filter_map(|line| bytes(&line[1]).first().copied()).collect();
+    let first: BTreeSet<u8> =
+        lines().iter().filter_map(|line| bytes(&line[1]).first().copied()).collect();
     assert_eq!(first, (tag::UNIT..=tag::STRUCT_VARIANT).collect());
 }

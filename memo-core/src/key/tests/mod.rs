@@ -8,8 +8,8 @@ mod model;
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 use serde::Serialize;
+use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
 use super::arguments::{Octets, Serialized, hash, matches};
 use super::hash::Seed;
@@ -92,7 +92,10 @@ fn damaged_keys_are_refused_or_read_as_others() {
 fn arguments_are_told_apart_where_they_meet() {
     let of = |a: &str, b: &str| Key::of(&(Serialized(a), (Serialized(b), ())));
     assert_ne!(of("ab", "c"), of("a", "bc"));
-    assert_ne!(Key::of(&(Serialized(&1u8), ())), Key::of(&(Serialized(&1u8), (Serialized(&1u8), ()))));
+    assert_ne!(
+        Key::of(&(Serialized(&1u8), ())),
+        Key::of(&(Serialized(&1u8), (Serialized(&1u8), ())))
+    );
     assert_ne!(Key::of(&(Octets(b"ab"), ())), Key::of(&args(&Bytes(b"ab"))));
 }
 

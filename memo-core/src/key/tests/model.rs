@@ -115,10 +115,14 @@ impl Value {
             21 => V::Seq(Self::many(random, depth)),
             22 => V::Tuple(Self::many(random, depth)),
             23 => V::TupleStruct(name, Self::many(random, depth)),
-            24 => V::Map(Self::many(random, depth).into_iter().zip(Self::many(random, depth)).collect()),
+            24 => V::Map(
+                Self::many(random, depth).into_iter().zip(Self::many(random, depth)).collect(),
+            ),
             25 => V::Struct(name, Self::fields(random, depth)),
             26 => V::UnitVariant(name, index, variant),
-            27 => V::NewtypeVariant(name, index, variant, Box::new(Self::random(random, depth - 1))),
+            27 => {
+                V::NewtypeVariant(name, index, variant, Box::new(Self::random(random, depth - 1)))
+            }
             28 => V::Set(Self::many(random, depth)),
             29 => V::TupleVariant(name, index, variant, Self::many(random, depth)),
             _ => V::StructVariant(name, index, variant, Self::fields(random, depth)),
@@ -180,7 +184,9 @@ impl Value {
     /// Calls `f` on this value's parts, and then on itself.
     fn visit(&mut self, f: &mut impl FnMut(&mut Self)) {
         match self {
-            V::Some(inner) | V::Newtype(_, inner) | V::NewtypeVariant(_, _, _, inner) => inner.visit(f),
+            V::Some(inner) | V::Newtype(_, inner) | V::NewtypeVariant(_, _, _, inner) => {
+                inner.visit(f)
+            }
             V::Seq(items)
             | V::Set(items)
             | V::Tuple(items)
