@@ -1,5 +1,8 @@
 //! The encoding: canonical, injective, one to its three sinks, and safe against what a `Serialize` may do.
 
+mod attacks;
+mod failures;
+mod golden;
 mod model;
 
 use std::cell::Cell;

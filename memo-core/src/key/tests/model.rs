@@ -1,5 +1,8 @@
 //! Values of the whole serde data model, and an equality of them that knows nothing of the encoding.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
@@ -62,6 +65,8 @@ pub(super) enum Value {
     UnitStruct(Name),
     Newtype(Name, Box<Value>),
     Seq(Vec<Value>),
+    /// Elements of a set or heap, in the order of iteration.
+    Set(Vec<Value>),
     Tuple(Vec<Value>),
     TupleStruct(Name, Vec<Value>),
     Map(Vec<(Value, Value)>),
@@ -80,7 +85,7 @@ const TEXTS: &[&str] = &["", "a", "\u{1}a", "\u{11}\u{1}a", "\0", "\u{fe}\u{ff}"
 impl Value {
     /// Small values, so that two of them are often near one another.
     pub(super) fn random(random: &mut Random, depth: u32) -> Self {
-        let kinds = if depth == 0 { 18 } else { 30 };
+        let kinds = if depth == 0 { 18 } else { 31 };
         let small = random.pick(&[0u8, 1, 2, 0x7f, 0xfe, 0xff]);
         let name = random.pick(NAMES);
         let index = random.pick(&[0u32, 1, 254]);
@@ -118,7 +123,8 @@ impl Value {
             27 => {
                 V::NewtypeVariant(name, index, variant, Box::new(Self::random(random, depth - 1)))
             }
-            28 => V::TupleVariant(name, index, variant, Self::many(random, depth)),
+            28 => V::Set(Self::many(random, depth)),
+            29 => V::TupleVariant(name, index, variant, Self::many(random, depth)),
             _ => V::StructVariant(name, index, variant, Self::fields(random, depth)),
         }
     }
@@ -140,6 +146,7 @@ impl Value {
         let mut out = self.clone();
         out.visit(&mut |value| match value {
             V::Map(entries) => random.shuffle(entries),
+            V::Set(items) => random.shuffle(items),
             V::Struct(_, fields) | V::StructVariant(_, _, _, fields) => random.shuffle(fields),
             V::Seq(items) => *value = V::Tuple(std::mem::take(items)),
             V::Tuple(items) => *value = V::Seq(std::mem::take(items)),
@@ -156,11 +163,14 @@ impl Value {
         let mut chosen = random.below(count);
         out.visit(&mut |value| {
             if chosen == 0 {
-                *value = match (random.below(4), &*value) {
+                *value = match (random.below(5), &*value) {
                     (0, inner) => V::Some(Box::new(inner.clone())),
                     (1, V::Some(inner) | V::Newtype(_, inner)) => (**inner).clone(),
                     (2, V::Str(text)) => V::Bytes(text.clone().into_bytes()),
+                    (3, V::Set(items)) => V::Seq(items.clone()),
                     (3, inner) => V::Seq(vec![inner.clone()]),
+                    (4, V::Seq(items)) => V::Set(items.clone()),
+                    (4, inner) => V::Set(vec![inner.clone()]),
                     _ => V::random(random, 1),
                 };
                 chosen = usize::MAX;
@@ -178,6 +188,7 @@ impl Value {
                 inner.visit(f);
             }
             V::Seq(items)
+            | V::Set(items)
             | V::Tuple(items)
             | V::TupleStruct(_, items)
             | V::TupleVariant(_, _, _, items) => items.iter_mut().for_each(|item| item.visit(f)),
@@ -199,6 +210,7 @@ impl Value {
         out.visit(&mut |value| match value {
             V::Tuple(items) => *value = V::Seq(std::mem::take(items)),
             V::Map(entries) => entries.sort_by(|a, b| a.partial_cmp(b).unwrap()),
+            V::Set(items) => items.sort_by(|a, b| a.partial_cmp(b).unwrap()),
             V::Struct(_, fields) | V::StructVariant(_, _, _, fields) => {
                 fields.sort_by(|a, b| a.partial_cmp(b).unwrap());
             }
@@ -241,6 +253,7 @@ impl Serialize for Value {
                 items.iter().try_for_each(|item| out.serialize_element(item))?;
                 out.end()
             }
+            V::Set(items) => s.collect_seq(&items.iter().map(Element).collect::<BinaryHeap<_>>()),
             V::Tuple(items) => {
                 let mut out = s.serialize_tuple(items.len())?;
                 items.iter().try_for_each(|item| out.serialize_element(item))?;
@@ -272,5 +285,34 @@ impl Serialize for Value {
                 out.end()
             }
         }
+    }
+}
+
+/// An element of a heap that keeps the order in which it was given.
+struct Element<'a>(&'a Value);
+
+impl Serialize for Element<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(s)
+    }
+}
+
+impl PartialEq for Element<'_> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Element<'_> {}
+
+impl PartialOrd for Element<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Element<'_> {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
     }
 }
