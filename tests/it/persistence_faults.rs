@@ -1,1 +1,305 @@
-//! TODO
+//! Results that cannot be stored: the call returns its value, memory serves it, and the handle says why.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use memokit::{Error, Memo, memoize};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{folder, passes, processes, restarts, shared, wait, wait_until};
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[memoize(persist = folder())]
+fn first(n: u32) -> String {
+    RUNS.fetch_add(1, Relaxed);
+    n.to_string()
+}
+
+#[memoize(persist = folder())]
+fn second(n: u32) -> String {
+    RUNS.fetch_add(1, Relaxed);
+    format!("second {n}")
+}
+
+/// `memo` says that nothing reaches the disk, in words that contain `why`.
+#[track_caller]
+fn tells(memo: Memo<String>, why: &str) {
+    let health = memo.health().expect_err("nothing is stored");
+    assert!(health.to_string().contains(why), "{health}");
+    let stats = memo.stats();
+    assert!(stats.persist_errors > 0, "{stats:?}");
+    assert!(stats.last_error.as_ref().is_some_and(|error| error.contains(why)), "{stats:?}");
+    let error = memo.try_init().expect_err("it cannot be opened");
+    assert!(error.to_string().contains(why), "{error}");
+    assert!(memo.flush().is_err());
+    assert!(memo.snapshot().is_err());
+}
+
+/// Calls answer as ever, from memory.
+#[track_caller]
+fn serves(call: fn(u32) -> String) {
+    let before = RUNS.load(Relaxed);
+    for _ in 0..2 {
+        assert!((100..110).all(|n| call(n).ends_with(&n.to_string())));
+    }
+    assert_eq!(RUNS.load(Relaxed) - before, 10);
+}
+
+#[test]
+fn a_second_function_on_a_folder_in_use_serves_from_memory() {
+    restarts!(
+        || {
+            first(1);
+            serves(second);
+            assert!(matches!(second_memo().health(), Err(Error::Locked { .. })));
+            tells(second_memo(), "in use");
+            first(2);
+            assert!(first_memo().health().is_ok());
+        },
+        || assert_eq!((first(1), first(2), RUNS.load(Relaxed)), ("1".into(), "2".into(), 0)),
+    );
+}
+
+#[test]
+fn a_second_process_on_a_folder_in_use_serves_from_memory() {
+    fn holds() {
+        first(1);
+        println!("\nheld by {}", std::process::id());
+        // Until the parent lets go.
+        let _ = std::io::stdin().read(&mut [0]);
+        assert!(first_memo().health().is_ok());
+        first(2);
+    }
+    fn comes_second() {
+        serves(first);
+        let pid = fs::read_to_string(shared().join("pid")).unwrap();
+        tells(first_memo(), &pid);
+    }
+    fn comes_last() {
+        assert_eq!((first(1), first(2), RUNS.load(Relaxed)), ("1".into(), "2".into(), 0));
+        assert_eq!(first_memo().get(&first_key(100)), None);
+    }
+    let processes = processes!(holds, comes_second, comes_last);
+    let mut command = processes.command(0);
+    let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let pid = lines.find_map(|line| line.strip_prefix("held by ").map(str::to_owned)).unwrap();
+    fs::write(processes.shared.path().join("pid"), pid).unwrap();
+    processes.run(1);
+    drop(holder.stdin.take());
+    let rest = lines.collect::<Vec<_>>();
+    assert!(wait(holder).success(), "{rest:?}");
+    processes.run(2);
+}
+
+#[test]
+fn a_file_in_the_place_of_the_folder() {
+    restarts!(|| {
+        fs::write(folder(), "mine").unwrap();
+        serves(first);
+        tells(first_memo(), "results");
+        assert_eq!(fs::read_to_string(folder()).unwrap(), "mine");
+    });
+}
+
+#[test]
+fn it_heals_when_the_cause_goes_and_stores_what_memory_holds() {
+    restarts!(
+        || {
+            fs::write(folder(), "in the way").unwrap();
+            serves(first);
+            fs::remove_file(folder()).unwrap();
+            wait_until("it tried again", || first_memo().try_init().is_ok());
+            assert!(first_memo().health().is_ok());
+            first(1);
+        },
+        || {
+            assert_eq!(first_memo().stats().recovered, 11);
+            assert_eq!((first(1), first(105), RUNS.load(Relaxed)), ("1".into(), "105".into(), 0));
+        }
+    );
+}
+
+fn nowhere() -> PathBuf {
+    PathBuf::from("/proc/memokit/results")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_nobody_can_make() {
+    #[memoize(persist = nowhere())]
+    fn lost(n: u32) -> String {
+        RUNS.fetch_add(1, Relaxed);
+        n.to_string()
+    }
+    restarts!(|| {
+        serves(lost);
+        tells(lost_memo(), "/proc/memokit");
+        assert!(memokit::flush_all().is_err());
+    });
+}
+
+#[test]
+fn a_folder_without_permission() {
+    restarts!(|| {
+        fs::create_dir(folder()).unwrap();
+        fs::set_permissions(folder(), fs::Permissions::from_mode(0o500)).unwrap();
+        // Root may write anyway.
+        if fs::write(folder().join("probe"), "").is_ok() {
+            fs::remove_file(folder().join("probe")).unwrap();
+            return;
+        }
+        serves(first);
+        tells(first_memo(), "results");
+    });
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_alone() {
+    restarts!(|| {
+        fs::create_dir(folder()).unwrap();
+        fs::write(folder().join("notes.txt"), "mine").unwrap();
+        serves(first);
+        tells(first_memo(), "notes.txt");
+        assert!(matches!(first_memo().health(), Err(Error::Foreign { .. })));
+        assert_eq!(folder().read_dir().unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(folder().join("notes.txt")).unwrap(), "mine");
+    });
+}
+
+#[test]
+fn foreign_files_among_ours_are_left_alone() {
+    fn check(folder: &Path) {
+        assert_eq!(fs::read_to_string(folder.join("notes.txt")).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(folder.join("wal-notes")).unwrap(), "mine too");
+        assert_eq!(fs::read_to_string(folder.join("more/snap-1")).unwrap(), "and mine");
+    }
+    restarts!(
+        || {
+            first(1);
+            fs::create_dir(folder().join("more")).unwrap();
+            fs::write(folder().join("notes.txt"), "mine").unwrap();
+            fs::write(folder().join("wal-notes"), "mine too").unwrap();
+            fs::write(folder().join("more/snap-1"), "and mine").unwrap();
+            first_memo().snapshot().unwrap();
+        },
+        || {
+            assert_eq!((first(1), RUNS.load(Relaxed)), ("1".into(), 0));
+            first_memo().health().unwrap();
+            first_memo().clear();
+            first_memo().snapshot().unwrap();
+            check(&folder());
+        }
+    );
+}
+
+fn large(n: u32) -> String {
+    format!("{:>10000}", n)
+}
+
+#[memoize(persist = folder(), durability = "os")]
+fn stored(n: u32) -> String {
+    RUNS.fetch_add(1, Relaxed);
+    large(n)
+}
+
+/// A limit on the size of files, and no signal when it is met: as on a full disk, a write fails.
+const FULL: &str = "trap '' XFSZ; ulimit -f";
+
+#[test]
+fn a_full_disk_fails_no_call() {
+    let processes = processes!(
+        || {
+            for _ in 0..2 {
+                assert!((0..60).all(|n| stored(n) == large(n)));
+            }
+            assert_eq!(RUNS.load(Relaxed), 60);
+            let stats = stored_memo().stats();
+            assert_eq!((stats.hits, stats.misses, stats.entries), (60, 60, 60));
+            assert!(stats.persist_errors > 0, "{stats:?}");
+            let error = stats.last_error.expect("it says why");
+            assert!(error.contains("cannot write"), "{error}");
+            assert!(stored_memo().health().is_err());
+            assert!(stored_memo().flush().is_err());
+        },
+        || {
+            let recovered = stored_memo().stats().recovered;
+            assert!(recovered > 0 && recovered < 60, "{recovered}");
+            assert!((0..60).all(|n| stored(n) == large(n)));
+            assert_eq!(u64::from(RUNS.load(Relaxed)) + recovered, 60);
+            assert!(stored_memo().health().is_ok());
+        },
+        || assert_eq!(stored_memo().stats().recovered, 60),
+    );
+    // 200 blocks are 100 KiB to some shells and 200 to others: room for some values and not for all.
+    passes(&mut processes.command_after(&format!("{FULL} 200"), 0));
+    processes.run(1);
+    processes.run(2);
+}
+
+#[test]
+fn a_disk_that_takes_nothing() {
+    let processes = processes!(
+        || {
+            serves(first);
+            tells(first_memo(), "cannot");
+        },
+        || assert_eq!(first_memo().stats().recovered, 0),
+    );
+    passes(&mut processes.command_after(&format!("{FULL} 0"), 0));
+    processes.run(1);
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Sparse {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    a: Option<u32>,
+    b: Option<u32>,
+}
+
+#[test]
+fn a_type_that_postcard_cannot_carry_stays_in_memory() {
+    #[memoize(persist = folder())]
+    fn sparse(n: u32) -> Sparse {
+        RUNS.fetch_add(1, Relaxed);
+        Sparse { a: (n > 5).then_some(n), b: Some(n) }
+    }
+    restarts!(
+        || {
+            for n in [9, 1, 9, 1] {
+                assert_eq!(sparse(n).a, (n > 5).then_some(n));
+            }
+            assert_eq!(RUNS.load(Relaxed), 2);
+            let health = sparse_memo().health().expect_err("it cannot be stored");
+            assert!(matches!(health, Error::Unpersistable { .. }), "{health:?}");
+            assert!(health.to_string().contains("Sparse"), "{health}");
+        },
+        || assert_eq!((sparse(1), sparse(9).a), (Sparse { a: None, b: Some(1) }, Some(9))),
+    );
+}
+
+#[test]
+fn a_torn_log_loses_its_last_record_alone() {
+    restarts!(
+        || (0..10).for_each(|n| drop(stored(n))),
+        || {
+            let logs = folder().read_dir().unwrap().map(|file| file.unwrap().path());
+            let is_log =
+                |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("wal-");
+            let log =
+                logs.filter(is_log).max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+            let file = fs::OpenOptions::new().write(true).open(log).unwrap();
+            file.set_len(file.metadata().unwrap().len() - 3).unwrap();
+        },
+        || {
+            assert_eq!(stored_memo().stats().recovered, 9);
+            assert!((0..10).all(|n| stored(n) == large(n)));
+            assert_eq!(RUNS.load(Relaxed), 1);
+        }
+    );
+}

@@ -1,1 +1,101 @@
-//! TODO
+//! The example of the README, as its reader runs it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::{run, wait_until};
+
+/// The example, built as this test was.
+fn quickstart() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let built = this.ancestors().nth(2).unwrap();
+    let profile = match built.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        other => other,
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--quiet", "--example", "quickstart", "--profile", profile]);
+    run(cargo.arg("--target-dir").arg(built.parent().unwrap()));
+    built.join("examples/quickstart")
+}
+
+/// Texts in a new folder, and room for results beside them.
+struct Setting {
+    root: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl Setting {
+    fn new(count: usize) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let texts = root.path().join("texts");
+        fs::create_dir(&texts).unwrap();
+        for n in 0..count {
+            fs::write(texts.join(format!("{n}.rs")), format!("fn f{n}() {{}}\n// {n}\n")).unwrap();
+        }
+        Self { root, program: quickstart() }
+    }
+
+    fn texts(&self) -> PathBuf {
+        self.root.path().join("texts")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.root.path().join("cache")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(self.texts()).arg("--cache").arg(self.cache());
+        command
+    }
+
+    /// How many texts a run computed, and how many it knew.
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> (usize, usize) {
+        let printed = run(self.command().args(arguments));
+        let line = printed.lines().find_map(|line| line.strip_prefix("analysed: ")).unwrap();
+        let mut words = line.split(' ');
+        let computed = words.next().unwrap().parse().unwrap();
+        (computed, words.nth(1).unwrap().parse().unwrap())
+    }
+}
+
+#[test]
+fn a_second_run_computes_nothing_and_an_edit_one_file() {
+    let setting = Setting::new(6);
+    assert_eq!(setting.run(&[]), (6, 0));
+    assert_eq!(setting.run(&[]), (0, 6));
+    let edited = setting.texts().join("3.rs");
+    let before = fs::read(&edited).unwrap();
+    fs::write(&edited, "fn edited() {}\n").unwrap();
+    assert_eq!(setting.run(&[]), (1, 5));
+    fs::write(&edited, before).unwrap();
+    assert_eq!(setting.run(&[]), (0, 6));
+    assert_eq!(setting.run(&["--fresh"]), (6, 0));
+}
+
+fn log_size(cache: &Path) -> u64 {
+    let files = fs::read_dir(cache).into_iter().flatten().map_while(Result::ok);
+    files.map(|file| file.metadata().map_or(0, |data| data.len())).sum()
+}
+
+#[test]
+fn killed_in_mid_run_it_keeps_what_it_finished() {
+    const TEXTS: usize = 400;
+    let setting = Setting::new(TEXTS);
+    let mut command = setting.command();
+    let command = command.args(["--slow", "20"]).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // A header and a lock are a few hundred bytes; an analysis is some tens.
+    wait_until("some are stored", || log_size(&setting.cache()) > 1000);
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(!status.success(), "it was too fast to be killed");
+    let (computed, known) = setting.run(&[]);
+    assert_eq!(computed + known, TEXTS);
+    assert!(known > 0 && computed > 0, "{computed} computed, {known} known");
+    assert_eq!(setting.run(&[]), (0, TEXTS));
+}

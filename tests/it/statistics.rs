@@ -1,1 +1,193 @@
-//! TODO
+//! What `stats()` counts, and how `report()` shows it.
+
+use std::panic::catch_unwind;
+use std::thread;
+use std::time::Duration;
+
+use memokit::{Stats, memoize};
+
+/// Everything counted of a call, in one order.
+fn counts(stats: &Stats) -> [u64; 10] {
+    let Stats { hits, misses, entries, evicted, invalidated, .. } = *stats;
+    let Stats { uncached, unkeyable, panics, stale, mismatches, .. } = *stats;
+    [hits, misses, entries, evicted, invalidated, uncached, unkeyable, panics, stale, mismatches]
+}
+
+#[test]
+fn a_call_counts_once() {
+    #[memoize(max = 3)]
+    fn answer(n: u32) -> Result<u32, u32> {
+        assert!(n != 13, "on purpose");
+        if n == 0 { Err(n) } else { Ok(n) }
+    }
+    let stats = || counts(&answer_memo().stats());
+    assert_eq!(stats(), [0; 10]);
+    (1..6).for_each(|n| drop(answer(n)));
+    assert_eq!(stats(), [0, 5, 3, 2, 0, 0, 0, 0, 0, 0]);
+    (3..6).for_each(|n| drop(answer(n)));
+    assert_eq!(stats(), [3, 5, 3, 2, 0, 0, 0, 0, 0, 0]);
+    (0..2).for_each(|_| drop(answer(0)));
+    assert_eq!(stats(), [3, 7, 3, 2, 0, 2, 0, 0, 0, 0]);
+    assert!(catch_unwind(|| answer(13)).is_err());
+    assert_eq!(stats(), [3, 8, 3, 2, 0, 2, 0, 1, 0, 0]);
+    answer_memo().invalidate(&answer_key(3));
+    answer_memo().invalidate(&answer_key(3));
+    answer_memo().clear();
+    assert_eq!(stats(), [3, 8, 0, 2, 3, 2, 0, 1, 0, 0]);
+}
+
+#[test]
+fn hits_of_many_threads_add_up() {
+    #[memoize(max = 10)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..2000).for_each(|n| drop(held(n % 10))));
+        }
+    });
+    let stats = held_memo().stats();
+    assert_eq!((stats.hits, stats.misses), (7990, 10));
+    assert!((stats.hit_ratio() - 7990.0 / 8000.0).abs() < 1e-9);
+}
+
+#[test]
+fn times_are_those_of_the_computation() {
+    #[memoize]
+    fn slow(n: u32) -> u32 {
+        thread::sleep(Duration::from_millis(20));
+        n
+    }
+    let before = slow_memo().stats();
+    assert_eq!((before.hit_ratio(), before.mean_compute()), (0.0, Duration::ZERO));
+    assert_eq!((before.compute_time, before.time_saved), (Duration::ZERO, Duration::ZERO));
+    [1, 2, 1, 1, 1].map(slow);
+    let stats = slow_memo().stats();
+    assert!(stats.compute_time >= Duration::from_millis(40), "{stats:?}");
+    assert!(stats.mean_compute() >= Duration::from_millis(20), "{stats:?}");
+    assert!(stats.mean_compute() * 2 <= stats.compute_time + Duration::from_nanos(2), "{stats:?}");
+    let saved = stats.mean_compute() * 3;
+    assert!(stats.time_saved.abs_diff(saved) < Duration::from_micros(1), "{stats:?}");
+    assert!((stats.hit_ratio() - 0.6).abs() < 1e-9);
+}
+
+#[test]
+fn bytes_grow_with_keys() {
+    #[memoize]
+    fn len(text: &str) -> usize {
+        text.len()
+    }
+    len("a");
+    let short = len_memo().stats().bytes;
+    len(&"a".repeat(5000));
+    let both = len_memo().stats().bytes;
+    assert!(short > 0 && both >= short + 5000, "{short} {both}");
+    len_memo().clear();
+    assert_eq!(len_memo().stats().bytes, 0);
+}
+
+#[memoize(name = "statistics: a rather long name, with a µ in it")]
+fn listed(n: u32) -> u32 {
+    n
+}
+
+#[memoize(name = "statistics: untouched")]
+fn untouched(n: u32) -> u32 {
+    n
+}
+
+#[test]
+fn the_report_lists_what_was_touched() {
+    [1, 2, 1].map(listed);
+    let report = memokit::report();
+    let named =
+        |name: &str| report.caches().iter().filter(|stats| stats.name.contains(name)).count();
+    assert_eq!((named("a rather long name"), named("statistics: untouched")), (1, 0));
+    let names: Vec<&str> = report.caches().iter().map(|stats| stats.name.as_str()).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    // A companion touches, too.
+    assert!(untouched_memo().is_empty());
+    let report = memokit::report();
+    assert!(report.caches().iter().any(|stats| stats.name == "statistics: untouched"));
+    assert_eq!(untouched_uncached(1), 1);
+}
+
+#[test]
+fn the_report_is_an_aligned_table() {
+    #[memoize(name = "statistics: table")]
+    fn table(n: u32) -> u32 {
+        n
+    }
+    #[memoize(name = "statistics: idle")]
+    fn idle(n: u32) -> u32 {
+        n
+    }
+    (0..12).for_each(|n| drop(table(n % 4)));
+    assert!(idle_memo().is_empty());
+    let text = memokit::report().to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("cache "), "{text}");
+    let width = lines[0].chars().count();
+    assert!(lines.iter().all(|line| line.chars().count() == width), "{text}");
+    let cells = |name: &str| -> Vec<String> {
+        let line = lines.iter().find(|line| line.contains(name)).unwrap();
+        line[name.len()..].split_whitespace().map(str::to_owned).collect()
+    };
+    let heads: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(heads[..6], ["cache", "hits", "misses", "ratio", "entries", "evicted"]);
+    assert_eq!(cells("statistics: table")[..6], ["8", "4", "66.7", "%", "4", "0"]);
+    assert_eq!(cells("statistics: idle")[..6], ["0", "0", "0.0", "%", "0", "0"]);
+}
+
+#[test]
+fn stats_are_shown_as_one_row() {
+    #[memoize(name = "statistics: row")]
+    fn row(n: u32) -> u32 {
+        n
+    }
+    (row(1), row(1)).0.to_string();
+    let text = row_memo().stats().to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].starts_with("statistics: row") && lines[1].contains("50.0 %"), "{text}");
+}
+
+#[test]
+fn stats_and_report_serialize() {
+    #[memoize(name = "statistics: json", max = 1)]
+    fn json(n: u32) -> u32 {
+        n
+    }
+    [1, 1, 2].map(json);
+    let stats = serde_json::to_value(json_memo().stats()).unwrap();
+    assert_eq!(stats["name"], "statistics: json");
+    assert_eq!(
+        (&stats["hits"], &stats["misses"], &stats["evicted"]),
+        (&1.into(), &2.into(), &1.into())
+    );
+    assert_eq!((&stats["last_error"], &stats["discarded"]), (&().into(), &serde_json::json!([])));
+    for field in [
+        "entries",
+        "bytes",
+        "expired",
+        "invalidated",
+        "coalesced",
+        "stale",
+        "uncached",
+        "unkeyable",
+        "panics",
+        "mismatches",
+        "compute_time",
+        "time_saved",
+        "recovered",
+        "persist_errors",
+        "log_bytes",
+        "last_snapshot",
+    ] {
+        assert!(stats.get(field).is_some(), "{field}");
+    }
+    let report = serde_json::to_value(memokit::report()).unwrap();
+    let rows = report.as_array().unwrap();
+    assert!(rows.iter().any(|row| row["name"] == "statistics: json" && row["hits"] == 1));
+}

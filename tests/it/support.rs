@@ -1,7 +1,8 @@
 //! What several subjects need: a limit on time, and processes that begin anew.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,8 +108,18 @@ impl Processes {
     /// When the step fails, or does not end.
     #[track_caller]
     pub(crate) fn run(&self, step: usize) {
-        run(&mut self.command(step), self.shared.path());
+        passes(&mut self.command(step));
     }
+}
+
+/// Runs one test in another process.
+///
+/// # Panics
+/// When it does not run, fails, or does not end.
+#[track_caller]
+pub(crate) fn passes(command: &mut Command) {
+    let printed = run(command);
+    assert!(printed.contains("1 passed"), "no test was run:\n{printed}");
 }
 
 /// Runs `command` to its end, and returns what it printed.
@@ -116,19 +127,29 @@ impl Processes {
 /// # Panics
 /// When it fails, or does not end.
 #[track_caller]
-pub(crate) fn run(command: &mut Command, scratch: &Path) -> String {
-    let printed = scratch.join("printed");
-    let file = std::fs::File::create(&printed).expect("the folder is there");
-    command.stdout(file.try_clone().expect("one more handle")).stderr(file);
-    let status = wait(command);
-    let printed = std::fs::read_to_string(printed).expect("it is text");
+pub(crate) fn run(command: &mut Command) -> String {
+    let (mut reader, writer) = std::io::pipe().expect("there are handles left");
+    command.stdout(writer.try_clone().expect("one more handle")).stderr(writer);
+    let child = command.spawn().expect("it can be started");
+    // The pipe ends when the child does, not when `command` goes.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let reading = thread::spawn(move || {
+        let mut printed = Vec::new();
+        let _ = reader.read_to_end(&mut printed);
+        String::from_utf8_lossy(&printed).into_owned()
+    });
+    let status = wait(child);
+    let printed = reading.join().expect("it reads");
     assert!(status.success(), "{status} of {command:?}:\n{printed}");
     printed
 }
 
+/// Waits for `child`.
+///
+/// # Panics
+/// When it does not end within [`LIMIT`]; it is killed then.
 #[track_caller]
-fn wait(command: &mut Command) -> ExitStatus {
-    let mut child = command.spawn().expect("it can be started");
+pub(crate) fn wait(mut child: Child) -> ExitStatus {
     let begin = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
@@ -137,7 +158,7 @@ fn wait(command: &mut Command) -> ExitStatus {
         if begin.elapsed() > LIMIT {
             let _ = child.kill();
             let _ = child.wait();
-            panic!("{command:?} hangs");
+            panic!("a child hangs");
         }
         thread::sleep(Duration::from_millis(2));
     }
