@@ -104,7 +104,11 @@ impl Plan<'_> {
         Some(quote! {
             #attributes
             #[doc = #doc]
-            #[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn #deprecated)]
+            #[allow(
+                dead_code, unreachable_pub, clippy::missing_const_for_fn,
+                clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc
+                #deprecated
+            )]
             #inline
             #visibility #signature #body
         })

@@ -157,17 +157,17 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         self.sink.fixed(if v { tag::TRUE } else { tag::FALSE }, [])
     }
 
-    // All NaN are one: their bits differ by platform and by the operation that made them.
+    // All NaN are one: their bits differ by platform and by the operation that made them, and so may the constant's.
     #[inline]
     fn serialize_f32(self, v: f32) -> Result<(), Stop> {
-        let v = if v.is_nan() { f32::NAN } else { v };
-        self.sink.fixed(tag::F32, v.to_bits().to_le_bytes())
+        let bits = if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() };
+        self.sink.fixed(tag::F32, bits.to_le_bytes())
     }
 
     #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Stop> {
-        let v = if v.is_nan() { f64::NAN } else { v };
-        self.sink.fixed(tag::F64, v.to_bits().to_le_bytes())
+        let bits = if v.is_nan() { 0x7ff8_0000_0000_0000 } else { v.to_bits() };
+        self.sink.fixed(tag::F64, bits.to_le_bytes())
     }
 
     #[inline]

@@ -47,7 +47,14 @@ fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     __memokit::key(&(__memokit::element!(a + b), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
 #[inline]
 fn mix_uncached((a, mut b): (u8, u8)) -> u8 {
     b += a;

@@ -68,7 +68,15 @@ pub(crate) fn find_key(
 }
 #[track_caller]
 /// `find` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn, deprecated)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc,
+    deprecated
+)]
 #[inline]
 pub(crate) unsafe fn find_uncached(
     &self,

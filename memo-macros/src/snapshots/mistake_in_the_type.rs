@@ -7,7 +7,14 @@ fn f_key(a: &str) -> ::memokit::Key {
     loop {}
 }
 /// `f` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
 #[inline]
 fn f_uncached(a: &str) -> &str {
     a

@@ -41,7 +41,14 @@ fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     __memokit::key(&(__memokit::element!(a), (__memokit::element!(b), ())))
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
 #[inline]
 fn seed_uncached(a: u32, b: &str) -> u64 {
     plant(a, b)

@@ -82,7 +82,14 @@ fn mix_key(
     )
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
 #[inline]
 fn mix_uncached((a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str) -> u8 {
     c += a;

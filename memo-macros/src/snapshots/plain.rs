@@ -52,7 +52,14 @@ pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     __memokit::key(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
 #[inline]
 pub fn quote_uncached(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let answer = ask(symbol, opts)?;

@@ -51,7 +51,14 @@ fn blame_of_key(r#mod: u32) -> ::memokit::Key {
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
-#[allow(dead_code, unreachable_pub, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
 #[inline]
 extern "C" fn blame_of_uncached(r#mod: u32) -> u32 {
     here()
