@@ -9,6 +9,9 @@ mod counter;
 mod disk;
 pub mod error;
 mod flight;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keep;
 pub mod key;
 pub mod memo;

@@ -160,7 +160,8 @@ fn arguments_that_change_between_passes_leave_the_cache_whole() {
     let counter = Counter(AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
-            scope.spawn(|| (0..CALLS).for_each(|n| assert_eq!(torn(&Torn(&counter), n % 5), n % 5)));
+            scope
+                .spawn(|| (0..CALLS).for_each(|n| assert_eq!(torn(&Torn(&counter), n % 5), n % 5)));
         }
     });
     let memo = torn_memo();

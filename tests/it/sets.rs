@@ -64,10 +64,7 @@ macro_rules! filled {
 filled! { [T] StdSet<T>, [T] BrownSet<T>, [K, V] StdMap<K, V>, [K, V] BrownMap<K, V>, }
 
 /// Two containers of one content whose iteration orders differ.
-fn two_orders<C, T: PartialEq>(
-    make: impl Fn(u64) -> C,
-    order: impl Fn(&C) -> T,
-) -> [C; 2] {
+fn two_orders<C, T: PartialEq>(make: impl Fn(u64) -> C, order: impl Fn(&C) -> T) -> [C; 2] {
     let first = make(0);
     let second = (1..100).map(make).find(|other| order(other) != order(&first));
     [first, second.expect("another order")]
@@ -107,8 +104,14 @@ fn rotated(n: u64) -> impl Iterator<Item = &'static str> {
 #[test]
 fn a_set_has_one_key_in_any_order() {
     set_has_one_key!(StdSet, BrownSet);
-    one_key!(IndexSet<&'static str>, |n| rotated(n).collect(), |s| s.iter().copied().collect::<Vec<_>>());
-    one_key!(BinaryHeap<&'static str>, |n| rotated(n).collect(), |h| h.iter().copied().collect::<Vec<_>>());
+    one_key!(IndexSet<&'static str>, |n| rotated(n).collect(), |s| s
+        .iter()
+        .copied()
+        .collect::<Vec<_>>());
+    one_key!(BinaryHeap<&'static str>, |n| rotated(n).collect(), |h| h
+        .iter()
+        .copied()
+        .collect::<Vec<_>>());
 }
 
 #[test]
@@ -128,7 +131,10 @@ fn other_contents_are_other_keys() {
     type Index = IndexMap<&'static str, u8>;
     assert_ne!(key!(Heap, Heap::from(["a", "a"])), key!(Heap, Heap::from(["a"])));
     assert_ne!(key!(Heap, Heap::from(["a", "b"])), key!(Heap, Heap::from(["a", "ab"])));
-    assert_ne!(key!(Index, Index::from([("a", 1), ("b", 2)])), key!(Index, Index::from([("a", 2), ("b", 1)])));
+    assert_ne!(
+        key!(Index, Index::from([("a", 1), ("b", 2)])),
+        key!(Index, Index::from([("a", 2), ("b", 1)]))
+    );
     assert_ne!(key!(StdSet<u8>, salted(0, 0..3)), key!(StdSet<u8>, salted(0, 0..4)));
 }
 
@@ -325,9 +331,8 @@ fn elements_that_are_equal_to_a_heap_still_count() {
             self.priority.cmp(&other.priority)
         }
     }
-    let heap = |names: [&'static str; 2]| {
-        BinaryHeap::from(names.map(|name| Task { priority: 1, name }))
-    };
+    let heap =
+        |names: [&'static str; 2]| BinaryHeap::from(names.map(|name| Task { priority: 1, name }));
     let names = |heap: &BinaryHeap<Task>| heap.iter().map(|task| task.name).collect::<Vec<_>>();
     assert_ne!(names(&heap(["a", "b"])), names(&heap(["b", "a"])));
     assert_eq!(key!(BinaryHeap<Task>, heap(["a", "b"])), key!(BinaryHeap<Task>, heap(["b", "a"])));

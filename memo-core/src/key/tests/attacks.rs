@@ -221,7 +221,7 @@ impl Wide {
 fn names() -> &'static [&'static str] {
     static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
     static SLICES: std::sync::OnceLock<Vec<&'static str>> = std::sync::OnceLock::new();
-    let names = NAMES.get_or_init(|| (0..200).map(|n| format!("{n}")).collect());
+    let names = NAMES.get_or_init(|| (0..202).map(|n| format!("{n}")).collect());
     SLICES.get_or_init(|| names.iter().map(String::as_str).collect())
 }
 
