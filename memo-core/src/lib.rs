@@ -11,6 +11,9 @@ mod erased;
 pub mod error;
 mod flight;
 mod fnv;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keep;
 pub mod key;
 pub mod memo;

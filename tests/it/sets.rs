@@ -32,7 +32,7 @@ type BrownMap<K, V> = hashbrown::HashMap<K, V, Salted>;
 macro_rules! key {
     ($type:ty, $value:expr) => {{
         #[memoize]
-        #[allow(dead_code, reason = "only its key is wanted")]
+        #[allow(dead_code, clippy::boxed_local, reason = "only its key is wanted")]
         fn keyed(argument: $type) {
             let _ = argument;
         }
@@ -239,6 +239,25 @@ fn an_adapted_iterator_is_a_sequence() {
     }
     let copied = Copied(BTreeSet::from([1, 2]));
     assert_eq!(key!(Copied, copied), key!(Vec<u16>, vec![1, 2]));
+}
+
+/// serde's buffer for an enum within a flattened field hands a set on as a sequence.
+#[test]
+fn a_set_in_a_flattened_enum_is_a_sequence() {
+    #[derive(Serialize)]
+    enum Inner {
+        Held { set: BTreeSet<u8> },
+    }
+    #[derive(Serialize)]
+    struct Outer {
+        #[serde(flatten)]
+        inner: Inner,
+        set: BTreeSet<u8>,
+    }
+    let set = || BTreeSet::from([2, 1]);
+    let printed =
+        format!("{:?}", key!(Outer, Outer { inner: Inner::Held { set: set() }, set: set() }));
+    assert_eq!(printed, r#"({"set": {1, 2}, "Held": { set: [1, 2] }},)"#);
 }
 
 /// Everything that holds sets here, each in the order of a hasher.

@@ -154,21 +154,21 @@ fn long_names_do_not_run_into_one_another() {
 
 #[test]
 fn groups_within_groups_keep_their_bounds() {
-    let set = |items: &[V]| V::Set(items.to_vec());
+    let set = V::Set;
     let [one, two, three] = [1, 2, 3].map(V::U8);
     let pair = |a: &V, b: &V| (a.clone(), b.clone());
     assert_all_apart(&[
-        set(&[set(&[one.clone()]), set(&[two.clone()])]),
-        set(&[set(&[one.clone(), two.clone()]), set(&[])]),
-        set(&[set(&[one.clone(), two.clone()])]),
-        set(&[one.clone(), set(&[two.clone()])]),
-        set(&[one.clone(), two.clone()]),
-        set(&[one.clone(), one.clone(), two.clone()]),
-        set(&[one.clone(), two.clone(), two.clone()]),
-        set(&[one.clone(), one.clone()]),
-        set(&[two.clone(), two.clone()]),
-        set(&[V::Tuple(vec![one.clone(), two.clone()])]),
-        set(&[V::Tuple(vec![two.clone(), one.clone()])]),
+        set(vec![set(vec![one.clone()]), set(vec![two.clone()])]),
+        set(vec![set(vec![one.clone(), two.clone()]), set(vec![])]),
+        set(vec![set(vec![one.clone(), two.clone()])]),
+        set(vec![one.clone(), set(vec![two.clone()])]),
+        set(vec![one.clone(), two.clone()]),
+        set(vec![one.clone(), one.clone(), two.clone()]),
+        set(vec![one.clone(), two.clone(), two.clone()]),
+        set(vec![one.clone(), one.clone()]),
+        set(vec![two.clone(), two.clone()]),
+        set(vec![V::Tuple(vec![one.clone(), two.clone()])]),
+        set(vec![V::Tuple(vec![two.clone(), one.clone()])]),
         V::Seq(vec![one.clone(), two.clone()]),
         V::Seq(vec![two.clone(), one.clone()]),
         V::Map(vec![pair(&one, &two)]),
@@ -176,8 +176,8 @@ fn groups_within_groups_keep_their_bounds() {
         V::Map(vec![pair(&one, &two), pair(&two, &three)]),
         V::Map(vec![pair(&one, &three), pair(&two, &two)]),
         V::Map(vec![pair(&two, &two), pair(&one, &three), pair(&one, &three)]),
-        V::Map(vec![pair(&set(&[one.clone()]), &set(&[]))]),
-        V::Map(vec![pair(&set(&[]), &set(&[one.clone()]))]),
+        V::Map(vec![pair(&set(vec![one.clone()]), &set(vec![]))]),
+        V::Map(vec![pair(&set(vec![]), &set(vec![one.clone()]))]),
     ]);
 }
 
@@ -221,7 +221,7 @@ impl Wide {
 fn names() -> &'static [&'static str] {
     static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
     static SLICES: std::sync::OnceLock<Vec<&'static str>> = std::sync::OnceLock::new();
-    let names = NAMES.get_or_init(|| (0..200).map(|n| format!("{n}")).collect());
+    let names = NAMES.get_or_init(|| (0..202).map(|n| format!("{n}")).collect());
     SLICES.get_or_init(|| names.iter().map(String::as_str).collect())
 }
 

@@ -1,6 +1,6 @@
 //! The encoding stands still: tests/golden/keys.txt holds its bytes, which outlive the process on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -166,6 +166,31 @@ fn golden_bytes_print_and_hash_as_what_they_encode() {
     }
     let hashed = hash_bytes(&key(&Meters(2.5)), &seed);
     assert_eq!(hashed, hash(&args(&Meters(2.5)), &seed).ok());
+}
+
+/// The bytes under "Examples" in docs/format.md, one after another: tokens of two hexadecimal digits at a line's front.
+fn documented() -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/format.md");
+    let text = std::fs::read_to_string(&path).expect("docs/format.md");
+    let (_, keys) = text.split_once("\n## Keys\n").expect("the section on keys");
+    let (_, examples) = keys.split_once("\n### Examples\n").expect("its examples");
+    let is_byte = |token: &&str| token.len() == 2 && u8::from_str_radix(token, 16).is_ok();
+    let lines = examples.lines().filter(|line| line.starts_with("    "));
+    lines.flat_map(|line| line.split_whitespace().take_while(is_byte)).collect()
+}
+
+#[test]
+fn the_examples_of_the_specification_hold() {
+    let keys = [
+        Key::of(&args(&(5u8, "a"))),
+        Key::of(&(Serialized(&5u8), (Serialized("a"), ()))),
+        Key::of(&args(&Options { side: Side::Buy, depth: 3 })),
+        Key::of(&args(&HashMap::from([("b", Some(1u8)), ("a", None)]))),
+        Key::of(&(Octets(&[1, 2]), ())),
+        Key::of(&args(&HashSet::from([2u8, 1]))),
+    ];
+    let expected: String = keys.iter().filter_map(Key::bytes).map(hex).collect();
+    assert_eq!(documented(), expected);
 }
 
 /// No tag is without a golden key, wherever in the list it stands.

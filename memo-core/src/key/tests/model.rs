@@ -54,7 +54,7 @@ pub(super) enum Value {
     I32(i32),
     I64(i64),
     I128(i128),
-    /// By bits, all NaN made one.
+    /// By bits.
     F32(u32),
     F64(u64),
     Char(char),
@@ -103,8 +103,12 @@ impl Value {
             9 => V::I32(small.into()),
             10 => V::I64(small.into()),
             11 => V::I128(small.into()),
-            12 => V::F32(random.pick(&[0.0f32, -0.0, 1.0, f32::INFINITY, f32::NAN]).to_bits()),
-            13 => V::F64(random.pick(&[0.0f64, -0.0, 1.0, f64::INFINITY, f64::NAN]).to_bits()),
+            12 => V::F32(
+                random.pick(&[0.0f32, -0.0, 1.0, f32::INFINITY, f32::NAN, -f32::NAN]).to_bits(),
+            ),
+            13 => V::F64(
+                random.pick(&[0.0f64, -0.0, 1.0, f64::INFINITY, f64::NAN, -f64::NAN]).to_bits(),
+            ),
             14 => V::Char(random.pick(&['\0', 'a', '\u{11}', '\u{10ffff}'])),
             15 => V::Str(random.pick(TEXTS).to_owned()),
             16 => V::Bytes(random.pick(TEXTS).as_bytes().to_vec()),
@@ -208,6 +212,8 @@ impl Value {
     pub(super) fn normal(&self) -> Self {
         let mut out = self.clone();
         out.visit(&mut |value| match value {
+            V::F32(bits) if f32::from_bits(*bits).is_nan() => *bits = f32::NAN.to_bits(),
+            V::F64(bits) if f64::from_bits(*bits).is_nan() => *bits = f64::NAN.to_bits(),
             V::Tuple(items) => *value = V::Seq(std::mem::take(items)),
             V::Map(entries) => entries.sort_by(|a, b| a.partial_cmp(b).unwrap()),
             V::Set(items) => items.sort_by(|a, b| a.partial_cmp(b).unwrap()),

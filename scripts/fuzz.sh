@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Fuzzes the keys: scripts/fuzz.sh [SECONDS for each target, 60] [TARGET...]. Needs a C++ compiler for libFuzzer, and of
+# Rust the stable toolchain alone. Inputs are kept in fuzz/target/corpus and used again; one that fails a check lands in
+# fuzz/target/failures, and `fuzz/target/HOST/release/TARGET FILE` repeats it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../fuzz"
+
+seconds=${1:-60}
+shift || true
+targets=("$@")
+[[ $# == 0 ]] && targets=(values bytes)
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+export CARGO_TARGET_DIR=$PWD/target
+export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
+# --target keeps these flags from build scripts.
+cargo build --locked --release --target "$host"
+
+for target in "${targets[@]}"; do
+    mkdir -p "target/corpus/$target" "target/failures"
+    echo "== $target"
+    "target/$host/release/$target" -max_total_time="$seconds" -max_len=2048 -timeout=10 \
+        -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1 \
+        -artifact_prefix="target/failures/$target-" "target/corpus/$target"
+done
