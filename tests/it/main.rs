@@ -9,7 +9,10 @@ pub mod hygiene;
 mod identity;
 mod one_computation;
 mod persistence;
+mod persistence_changes;
+#[cfg(unix)]
 mod persistence_faults;
+#[cfg(unix)]
 mod persistence_kill;
 mod quickstart;
 mod recursion;

@@ -216,7 +216,7 @@ macro_rules! held_open {
 
 #[test]
 fn invalidated_while_computing_it_is_returned_and_not_kept() {
-    let invalidate = |memo: memokit::Memo<u32>, key| drop(memo.invalidate(&key));
+    let invalidate = |memo: memokit::Memo<u32>, key| _ = memo.invalidate(&key);
     assert_eq!(held_open!(invalidate, |_| None), (None, None));
     // A call after the invalidation computes anew, and its value stays.
     assert_eq!(held_open!(invalidate, |call: fn() -> u32| Some(call())), (Some(11), Some(11)));
