@@ -3,6 +3,7 @@
 mod arguments;
 mod attributes;
 mod bounds;
+mod coherence;
 mod companions;
 mod functions;
 pub mod hygiene;

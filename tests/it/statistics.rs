@@ -36,6 +36,44 @@ fn a_call_counts_once() {
     assert_eq!(stats(), [3, 8, 0, 2, 3, 2, 0, 1, 0, 0]);
 }
 
+struct OnDrop(fn());
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+#[test]
+fn a_call_made_while_another_panic_unwinds_is_no_panic_of_its_own() {
+    #[memoize]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    let outcome = catch_unwind(|| {
+        let _calls = OnDrop(|| assert_eq!((held(1), held(1)), (1, 1)));
+        panic!("on purpose");
+    });
+    assert!(outcome.is_err());
+    assert_eq!(counts(&held_memo().stats()), [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn arguments_without_a_key_are_counted_once() {
+    #[memoize]
+    fn held(depth: &[Deep]) -> usize {
+        depth.len()
+    }
+    let deep = (0..400).fold(Deep(vec![]), |inner, _| Deep(vec![inner]));
+    let deep = [deep];
+    assert_eq!((held(&deep), held(&deep)), (1, 1));
+    let stats = held_memo().stats();
+    assert_eq!((stats.misses, stats.unkeyable, stats.entries), (2, 2, 0));
+}
+
+#[derive(serde::Serialize)]
+struct Deep(Vec<Deep>);
+
 #[test]
 fn hits_of_many_threads_add_up() {
     #[memoize(max = 10)]
