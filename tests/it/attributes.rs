@@ -97,7 +97,7 @@ mod lints {
     #[memokit::memoize]
     #[doc(hidden)]
     #[doc = "Twice."]
-    #[cfg(all())]
+    #[cfg(not(any()))]
     #[cfg_attr(all(), inline)]
     pub fn documented(n: u32) -> u32 {
         n
@@ -144,7 +144,11 @@ fn below_and_above_other_attributes() {
 #[test]
 fn parameters_with_attributes() {
     #[memoize]
-    fn shaped(#[cfg(all())] a: u32, #[cfg(any())] b: NoSuchType, #[allow(unused)] c: u32) -> u32 {
+    fn shaped(
+        #[cfg(not(any()))] a: u32,
+        #[cfg(any())] b: NoSuchType,
+        #[allow(unused)] c: u32,
+    ) -> u32 {
         a
     }
     assert_eq!((shaped(1, 2), shaped(1, 2), shaped(1, 3)), (1, 1, 1));

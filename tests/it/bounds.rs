@@ -182,7 +182,7 @@ fn a_bound_from_an_expression() {
     fn held(n: u32) -> u32 {
         n
     }
-    (0..10).for_each(|n| drop(held(n)));
+    (0..10).for_each(|n| _ = held(n));
     assert_eq!((held_memo().len(), held_memo().max()), (2, Some(2)));
 }
 
@@ -208,7 +208,7 @@ fn without_a_bound() {
     fn held(n: u32) -> u32 {
         n
     }
-    (0..5000).for_each(|n| drop(held(n)));
+    (0..5000).for_each(|n| _ = held(n));
     assert_eq!((held_memo().len(), held_memo().max()), (5000, None));
     assert_eq!(held_memo().stats().evicted, 0);
 }
@@ -219,12 +219,12 @@ fn a_bound_can_change() {
     fn held(n: u32) -> u32 {
         n
     }
-    (0..100).for_each(|n| drop(held(n)));
+    (0..100).for_each(|n| _ = held(n));
     held_memo().set_max(3);
     assert_eq!((held_memo().len(), held_memo().max()), (3, Some(3)));
     assert!((97..100).all(|n| held_memo().get(&held_key(n)).is_some()));
     assert_eq!(held_memo().stats().evicted, 97);
     held_memo().set_max(5);
-    (0..100).for_each(|n| drop(held(n)));
+    (0..100).for_each(|n| _ = held(n));
     assert_eq!(held_memo().len(), 5);
 }

@@ -60,11 +60,11 @@ fn clear_forgets_all() {
     fn held(n: u32) -> u32 {
         n
     }
-    (0..500).for_each(|n| drop(held(n)));
+    (0..500).for_each(|n| _ = held(n));
     held_memo().clear();
     assert!(held_memo().is_empty());
     assert_eq!(held_memo().stats().invalidated, 500);
-    (0..1000).for_each(|n| drop(held(n)));
+    (0..1000).for_each(|n| _ = held(n));
     assert_eq!(held_memo().len(), 1000);
     assert_eq!(held_memo().stats().evicted, 0);
 }
@@ -75,7 +75,7 @@ fn retain_forgets_by_key_and_value() {
     fn held(n: u32) -> Result<u32, String> {
         Ok(n * 10)
     }
-    (0..10).for_each(|n| drop(held(n)));
+    (0..10).for_each(|n| _ = held(n));
     let seven = held_key(7);
     held_memo().retain(|key, value| *value.as_ref().unwrap() < 50 || *key == seven);
     let kept: Vec<u32> = (0..10).filter(|&n| held_memo().get(&held_key(n)).is_some()).collect();
@@ -142,6 +142,7 @@ fn keys_are_equal_as_calls_are_and_show_their_arguments() {
         name.len() + options.tags.len() + usize::from(options.deep)
     }
     #[memoize]
+    #[allow(clippy::needless_pass_by_value)]
     fn other(name: String, options: Options<'_>) -> usize {
         name.len() + options.tags.len()
     }

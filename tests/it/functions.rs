@@ -165,6 +165,7 @@ fn mutable_parameters_count_as_they_were_passed() {
 #[test]
 fn reference_and_binding_patterns() {
     #[memoize]
+    #[allow(clippy::toplevel_ref_arg)]
     fn sum(&a: &u32, ref b: u32, whole @ (c, _): (u32, u32)) -> u32 {
         a + b + c + whole.1
     }
@@ -175,7 +176,8 @@ fn reference_and_binding_patterns() {
 #[test]
 fn lifetimes_and_references() {
     #[memoize]
-    fn joined<'a, 'b: 'a>(a: &'a str, b: &'b [&'b str], c: Cow<'a, str>, d: &&u32) -> String
+    #[allow(clippy::needless_pass_by_value)]
+    fn joined<'a, 'b>(a: &'a str, b: &'b [&'b str], c: Cow<'a, str>, d: &&u32) -> String
     where
         'b: 'a,
     {

@@ -64,7 +64,7 @@ fn without_a_prelude_and_under_all_lints() {
 }
 
 /// Everything that an expansion might lean on means something else.
-#[allow(unused, non_camel_case_types, clippy::all)]
+#[allow(unused, non_camel_case_types, non_upper_case_globals, clippy::all)]
 mod shadowed {
     pub(super) mod std {}
     pub(super) mod core {}
@@ -209,7 +209,7 @@ mod parameters {
     }
 
     #[memoize]
-    pub(super) fn key(key: u32, #[cfg(all())] __key: u32) -> u32 {
+    pub(super) fn key(key: u32, #[cfg(not(any()))] __key: u32) -> u32 {
         key + __key
     }
 

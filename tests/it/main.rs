@@ -3,6 +3,7 @@
 mod arguments;
 mod attributes;
 mod bounds;
+mod coherence;
 mod companions;
 mod functions;
 pub mod hygiene;
@@ -10,7 +11,10 @@ mod identity;
 mod keys;
 mod one_computation;
 mod persistence;
+mod persistence_changes;
+#[cfg(unix)]
 mod persistence_faults;
+#[cfg(unix)]
 mod persistence_kill;
 mod quickstart;
 mod recursion;

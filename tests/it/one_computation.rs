@@ -148,6 +148,29 @@ fn a_cycle_that_cannot_be_seen_ends() {
 }
 
 #[test]
+fn of_those_who_lose_patience_one_computes() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn patient(n: u32) -> u32 {
+        if n > 0 {
+            RUNS.fetch_add(1, Relaxed);
+            thread::sleep(Duration::from_millis(1600));
+        }
+        n
+    }
+    // With a mean known the wait for another is a second.
+    patient(0);
+    ends(|| {
+        thread::scope(|scope| {
+            (0..8).for_each(|_| _ = scope.spawn(|| assert_eq!(patient(1), 1)));
+        });
+    });
+    // The first, and after a second one of those who waited; on a machine that stalls perhaps another.
+    assert!(RUNS.load(Relaxed) <= 3, "{} computed", RUNS.load(Relaxed));
+    assert_eq!(patient_memo().get(&patient_key(1)), Some(1));
+}
+
+#[test]
 fn a_panic_goes_to_its_caller_alone_and_another_computes() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
@@ -216,7 +239,7 @@ macro_rules! held_open {
 
 #[test]
 fn invalidated_while_computing_it_is_returned_and_not_kept() {
-    let invalidate = |memo: memokit::Memo<u32>, key| drop(memo.invalidate(&key));
+    let invalidate = |memo: memokit::Memo<u32>, key| _ = memo.invalidate(&key);
     assert_eq!(held_open!(invalidate, |_| None), (None, None));
     // A call after the invalidation computes anew, and its value stays.
     assert_eq!(held_open!(invalidate, |call: fn() -> u32| Some(call())), (Some(11), Some(11)));

@@ -199,7 +199,7 @@ fn foreign_files_among_ours_are_left_alone() {
 }
 
 fn large(n: u32) -> String {
-    format!("{:>10000}", n)
+    format!("{n:>10000}")
 }
 
 #[memoize(persist = folder(), durability = "os")]
@@ -286,7 +286,7 @@ fn a_type_that_postcard_cannot_carry_stays_in_memory() {
 #[test]
 fn a_torn_log_loses_its_last_record_alone() {
     restarts!(
-        || (0..10).for_each(|n| drop(stored(n))),
+        || (0..10).for_each(|n| _ = stored(n)),
         || {
             let logs = folder().read_dir().unwrap().map(|file| file.unwrap().path());
             let is_log =

@@ -128,7 +128,7 @@ fn endless(n: u32) -> u32 {
 
 #[test]
 fn killed_while_computing() {
-    let processes = processes!(|| (0..6).for_each(|n| drop(endless(n))), || {
+    let processes = processes!(|| (0..6).for_each(|n| _ = endless(n)), || {
         let stats = endless_memo().stats();
         assert_eq!((stats.recovered, stats.discarded.len()), (5, 0), "{stats:?}");
         assert_eq!(endless_memo().get(&endless_key(5)), None);
@@ -143,7 +143,7 @@ fn killed_while_computing() {
 fn removals_that_returned_survive() {
     let processes = processes!(
         || {
-            (0..50).for_each(|n| drop(by_os(n)));
+            (0..50).for_each(|n| _ = by_os(n));
             (0..50).step_by(2).for_each(|n| assert!(by_os_memo().invalidate(&by_os_key(n))));
             acknowledge(0);
             loop {

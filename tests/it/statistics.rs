@@ -22,11 +22,11 @@ fn a_call_counts_once() {
     }
     let stats = || counts(&answer_memo().stats());
     assert_eq!(stats(), [0; 10]);
-    (1..6).for_each(|n| drop(answer(n)));
+    (1..6).for_each(|n| _ = answer(n));
     assert_eq!(stats(), [0, 5, 3, 2, 0, 0, 0, 0, 0, 0]);
-    (3..6).for_each(|n| drop(answer(n)));
+    (3..6).for_each(|n| _ = answer(n));
     assert_eq!(stats(), [3, 5, 3, 2, 0, 0, 0, 0, 0, 0]);
-    (0..2).for_each(|_| drop(answer(0)));
+    (0..2).for_each(|_| _ = answer(0));
     assert_eq!(stats(), [3, 7, 3, 2, 0, 2, 0, 0, 0, 0]);
     assert!(catch_unwind(|| answer(13)).is_err());
     assert_eq!(stats(), [3, 8, 3, 2, 0, 2, 0, 1, 0, 0]);
@@ -36,6 +36,44 @@ fn a_call_counts_once() {
     assert_eq!(stats(), [3, 8, 0, 2, 3, 2, 0, 1, 0, 0]);
 }
 
+struct OnDrop(fn());
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+#[test]
+fn a_call_made_while_another_panic_unwinds_is_no_panic_of_its_own() {
+    #[memoize]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    let outcome = catch_unwind(|| {
+        let _calls = OnDrop(|| assert_eq!((held(1), held(1)), (1, 1)));
+        panic!("on purpose");
+    });
+    assert!(outcome.is_err());
+    assert_eq!(counts(&held_memo().stats()), [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn arguments_without_a_key_are_counted_once() {
+    #[memoize]
+    fn held(depth: &[Deep]) -> usize {
+        depth.len()
+    }
+    let deep = (0..400).fold(Deep(vec![]), |inner, _| Deep(vec![inner]));
+    let deep = [deep];
+    assert_eq!((held(&deep), held(&deep)), (1, 1));
+    let stats = held_memo().stats();
+    assert_eq!((stats.misses, stats.unkeyable, stats.entries), (2, 2, 0));
+}
+
+#[derive(serde::Serialize)]
+struct Deep(Vec<Deep>);
+
 #[test]
 fn hits_of_many_threads_add_up() {
     #[memoize(max = 10)]
@@ -44,7 +82,7 @@ fn hits_of_many_threads_add_up() {
     }
     thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..2000).for_each(|n| drop(held(n % 10))));
+            scope.spawn(|| (0..2000).for_each(|n| _ = held(n % 10)));
         }
     });
     let stats = held_memo().stats();
@@ -62,7 +100,7 @@ fn times_are_those_of_the_computation() {
     let before = slow_memo().stats();
     assert_eq!((before.hit_ratio(), before.mean_compute()), (0.0, Duration::ZERO));
     assert_eq!((before.compute_time, before.time_saved), (Duration::ZERO, Duration::ZERO));
-    [1, 2, 1, 1, 1].map(slow);
+    [1, 2, 1, 1, 1].into_iter().for_each(|n| _ = slow(n));
     let stats = slow_memo().stats();
     assert!(stats.compute_time >= Duration::from_millis(40), "{stats:?}");
     assert!(stats.mean_compute() >= Duration::from_millis(20), "{stats:?}");
@@ -99,7 +137,7 @@ fn untouched(n: u32) -> u32 {
 
 #[test]
 fn the_report_lists_what_was_touched() {
-    [1, 2, 1].map(listed);
+    [1, 2, 1].into_iter().for_each(|n| _ = listed(n));
     let report = memokit::report();
     let named =
         |name: &str| report.caches().iter().filter(|stats| stats.name.contains(name)).count();
@@ -123,7 +161,7 @@ fn the_report_is_an_aligned_table() {
     fn idle(n: u32) -> u32 {
         n
     }
-    (0..12).for_each(|n| drop(table(n % 4)));
+    (0..12).for_each(|n| _ = table(n % 4));
     assert!(idle_memo().is_empty());
     let text = memokit::report().to_string();
     let lines: Vec<&str> = text.lines().collect();
@@ -159,7 +197,7 @@ fn stats_and_report_serialize() {
     fn json(n: u32) -> u32 {
         n
     }
-    [1, 1, 2].map(json);
+    [1, 1, 2].into_iter().for_each(|n| _ = json(n));
     let stats = serde_json::to_value(json_memo().stats()).unwrap();
     assert_eq!(stats["name"], "statistics: json");
     assert_eq!(

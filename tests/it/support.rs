@@ -77,10 +77,6 @@ impl Processes {
         Some(Self { test, shared: tempfile::tempdir().expect("there is a folder for files") })
     }
 
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.shared.path().join("results")
-    }
-
     pub(crate) fn command(&self, step: usize) -> Command {
         let this = std::env::current_exe().expect("a test knows its file");
         let mut command = Command::new(this);

@@ -132,7 +132,7 @@ fn cache_if_calls_memoized_functions() {
 
 #[test]
 fn cache_if_may_ask_for_its_own_key() {
-    #[memoize(cache_if = |_| { shallow(|| drop(own(1))); true })]
+    #[memoize(cache_if = |_| { shallow(|| _ = own(1)); true })]
     fn own(n: u32) -> u32 {
         n
     }
@@ -146,13 +146,13 @@ fn retain_calls_memoized_functions() {
     fn held(n: u32) -> u32 {
         n
     }
-    (0..100).for_each(|n| drop(held(n)));
+    (0..100).for_each(|n| _ = held(n));
     ends(|| {
         held_memo().retain(|key, value| {
             other(*value);
             assert_eq!(held(*value), *value);
             held(*value + 1);
-            held_memo().get(key).is_some() && held_memo().len() > 0 && value.is_multiple_of(2)
+            held_memo().get(key).is_some() && !held_memo().is_empty() && value.is_multiple_of(2)
         });
     });
     assert!((0..50).all(|n| held_memo().get(&held_key(2 * n)).is_some()));
@@ -165,7 +165,7 @@ fn retain_may_clear() {
     fn held(n: u32) -> u32 {
         n
     }
-    (0..10).for_each(|n| drop(held(n)));
+    (0..10).for_each(|n| _ = held(n));
     ends(|| {
         held_memo().retain(|key, _| {
             held_memo().invalidate(key);
@@ -203,6 +203,7 @@ impl Serialize for Fickle {
 #[test]
 fn a_serialize_that_changes_its_mind_costs_misses_only() {
     #[memoize(max = 3)]
+    #[allow(clippy::needless_pass_by_value)]
     fn held(of: Fickle, n: u32) -> u32 {
         let Fickle = of;
         n
@@ -228,6 +229,7 @@ impl Serialize for Panicking {
 #[test]
 fn a_panic_in_serialize_goes_to_the_caller_and_harms_nobody() {
     #[memoize(max = 3)]
+    #[allow(clippy::needless_pass_by_value)]
     fn held(a: u32, of: Panicking) -> u32 {
         let Panicking = of;
         a
