@@ -19,7 +19,7 @@ impl Random {
 
     fn below(&mut self, end: usize) -> usize {
         let product = u128::from(self.next()) * end as u128;
-        (product >> 64) as usize
+        usize::try_from(product >> 64).unwrap_or(0)
     }
 
     fn unit(&mut self) -> f64 {

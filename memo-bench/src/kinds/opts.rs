@@ -42,7 +42,7 @@ fn key(n: u64) -> Opts {
         query: format!("name = 'customer-{:07}'", n % 10_000_000),
         limit,
         columns: ["identifier", "name", "balance"].map(str::to_owned).to_vec(),
-        exact: n % 2 == 0,
+        exact: n.is_multiple_of(2),
     }
 }
 
