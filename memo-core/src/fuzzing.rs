@@ -1,6 +1,6 @@
 //! What the fuzz targets (fuzz/) reach of the keys.
 
-use crate::key::{self, Arguments, Key, KeyBytes};
+use crate::key::{self, Arguments, Key};
 
 /// Random numbers of a cache.
 #[derive(Debug)]
@@ -39,5 +39,5 @@ pub fn bytes(key: &Key) -> Option<&[u8]> {
 /// The key of these bytes, be they an encoding or not.
 #[must_use]
 pub fn key(bytes: &[u8]) -> Key {
-    Key::from_bytes(KeyBytes::new(bytes))
+    Key::from_bytes(bytes)
 }

@@ -74,7 +74,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
         self.cache.for_each(|key, _, held, _| {
-            each(Key::from_bytes(key.clone()), &mut || K::answer(held.clone()));
+            each(Key::from_bytes(key.as_slice()), &mut || K::answer(held.clone()));
         });
     }
 

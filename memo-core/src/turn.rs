@@ -10,6 +10,7 @@ use crate::core::{Core, Entered};
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
 use crate::key::arguments::{self, Arguments};
+use crate::key::write::Fields;
 use crate::key::{Key, KeyBytes};
 use crate::verify::{self, Check};
 
@@ -69,7 +70,7 @@ impl<K: Keep> Core<K> {
         if is_comparing() {
             return Answer::Miss(Turn::new(self, None));
         }
-        let key = arguments::with_bytes(arguments, |bytes| bytes.map(KeyBytes::new));
+        let key = arguments::with_bytes(arguments, Fields::AsMet, |bytes| bytes.map(KeyBytes::new));
         // The hash of what was written, not of what was hashed first: a `Serialize` may have changed its mind.
         let found = key.ok().and_then(|key| Some((self.hash_key(key.as_slice())?, key)));
         let Some((hash, key)) = found else {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::keep::{Hold, Keep};
 use crate::key::Key;
 use crate::key::arguments::{Serialized, with_bytes};
+use crate::key::write::Fields;
 
 /// Is this one of the `share` of hits to verify? Random, so that no pattern of calls evades it.
 pub(crate) fn is_due(share: f64) -> bool {
@@ -59,7 +60,7 @@ impl<K: Keep> Check<K> {
 
 /// Values that have no encoding cannot be compared, and count as the same.
 fn same<T: Serialize>(a: &T, b: &T) -> bool {
-    with_bytes(&(Serialized(a), ()), |a| {
-        with_bytes(&(Serialized(b), ()), |b| a.is_err() || b.is_err() || a == b)
+    with_bytes(&(Serialized(a), ()), Fields::Sorted, |a| {
+        with_bytes(&(Serialized(b), ()), Fields::Sorted, |b| a.is_err() || b.is_err() || a == b)
     })
 }

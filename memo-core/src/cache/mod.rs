@@ -17,8 +17,8 @@ use parking_lot::RwLock;
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::{Counter, Tally};
 use crate::flight::Flight;
-use crate::key::KeyBytes;
 use crate::key::hash::Seed;
+use crate::key::{self, KeyBytes};
 pub(crate) use entry::Entry;
 use shard::Shard;
 
@@ -122,14 +122,14 @@ impl<H: Clone> Cache<H> {
     /// The same without marking it.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let shard = self.shard(hash).read();
-        let entry = shard.find(hash, |stored| stored == key)?;
+        let entry = shard.find(hash, |stored| key::same(stored, key))?;
         (!is_expired(entry)).then(|| entry.held.clone())
     }
 
     /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads.
     pub(crate) fn begin(&self, hash: u64, key: KeyBytes) -> Begin<H> {
         let mut shard = self.shard(hash).write();
-        let found = shard.find(hash, |stored| stored == key.as_slice());
+        let found = shard.find(hash, |stored| key::same(stored, key.as_slice()));
         if let Some(entry) = found.filter(|entry| !is_expired(entry)) {
             shard.touch(entry, self.exact);
             return Begin::Hit(entry.held.clone());
@@ -167,7 +167,8 @@ impl<H: Clone> Cache<H> {
             return None;
         }
         flight.set_pending(held, expires);
-        let replaces = shard.find(flight.hash, |stored| stored == flight.key.as_slice()).is_some();
+        let replaces =
+            shard.find(flight.hash, |stored| key::same(stored, flight.key.as_slice())).is_some();
         Some(then(replaces))
     }
 
@@ -197,7 +198,8 @@ impl<H: Clone> Cache<H> {
         let (_replaced, _swept, _evicted);
         let mut promised = self.promise();
         let mut shard = self.shard(entry.hash).write();
-        let known = shard.find(entry.hash, |stored| stored == entry.key.as_slice()).is_some();
+        let known =
+            shard.find(entry.hash, |stored| key::same(stored, entry.key.as_slice())).is_some();
         if !known && !promised {
             _evicted = shard.evict();
             promised = _evicted.is_some();

@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 use super::entry::{Entry, Slab};
 use crate::clock::{Millis, NEVER};
 use crate::flight::Flight;
+use crate::key;
 
 pub(super) struct Shard<H> {
     table: HashTable<u32>,
@@ -96,8 +97,9 @@ impl<H> Shard<H> {
 
     fn index_of(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let slab = &self.slab;
-        let same =
-            |i: &u32| slab.get(*i).is_some_and(|e| e.hash == hash && e.key.as_slice() == key);
+        let same = |i: &u32| {
+            slab.get(*i).is_some_and(|e| e.hash == hash && key::same(e.key.as_slice(), key))
+        };
         self.table.find(hash, same).copied()
     }
 
@@ -170,7 +172,7 @@ impl<H> Shard<H> {
     }
 
     pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
-        self.flights.find(hash, |f| f.hash == hash && f.key.as_slice() == key)
+        self.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
     }
 
     pub(super) fn register(&mut self, flight: Arc<Flight<H>>) {
@@ -190,7 +192,8 @@ impl<H> Shard<H> {
 
     /// Ends the registration of whatever flight has this key.
     pub(super) fn unregister_key(&mut self, hash: u64, key: &[u8]) -> bool {
-        match self.flights.find_entry(hash, |f| f.hash == hash && f.key.as_slice() == key) {
+        match self.flights.find_entry(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
+        {
             Ok(found) => {
                 found.remove();
                 true

@@ -45,6 +45,31 @@ pub(crate) trait Sink: Sized {
     fn poison(&mut self, stop: Stop);
 }
 
+/// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.
+pub(crate) trait Items: Sink {
+    fn open_item(&mut self, bag: &mut Self::Bag);
+    fn close_item(&mut self, bag: &mut Self::Bag);
+
+    /// What [`Sink::bag_part`] comes to.
+    #[inline]
+    fn part<T: Serialize + ?Sized>(
+        &mut self,
+        bag: &mut Self::Bag,
+        depth: u32,
+        part: Part,
+        value: &T,
+    ) -> Result<(), Stop> {
+        if part.opens() {
+            self.open_item(bag);
+        }
+        Encoder { sink: self, depth }.value(value)?;
+        if part.closes() {
+            self.close_item(bag);
+        }
+        Ok(())
+    }
+}
+
 /// Which part of an unordered item is being given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde::Serialize;
 
-use super::encoder::{Encoder, Part, Sink};
+use super::encoder::{Items, Part, Sink};
 use super::short::{SHORT, ends, word};
 use super::tag::{self, Stop};
 
@@ -99,25 +99,17 @@ impl<'a> Hash<'a> {
         let state = fold(word(first) ^ state, word(&first[8..]) ^ key);
         self.state = fold(word(&last[n - 16..]) ^ state, word(&last[n - 8..]) ^ key);
     }
+}
 
+impl Items for Hash<'_> {
     #[inline]
-    pub(super) fn open_group(&mut self) -> Group {
-        Group { before: std::mem::replace(&mut self.state, self.seed.0[0]), sum: 0 }
-    }
-
-    #[inline]
-    pub(super) fn open_item(&mut self) {
+    fn open_item(&mut self, _: &mut Group) {
         self.state = self.seed.0[0];
     }
 
     #[inline]
-    pub(super) fn close_item(&mut self, group: &mut Group) {
+    fn close_item(&mut self, group: &mut Group) {
         group.sum = group.sum.wrapping_add(fold(self.state, self.seed.0[2]));
-    }
-
-    #[inline]
-    pub(super) fn close_group(&mut self, group: &Group) {
-        self.state = fold(group.before ^ group.sum, self.seed.0[1] ^ spread(tag::END));
     }
 }
 
@@ -154,12 +146,12 @@ impl Sink for Hash<'_> {
 
     #[inline]
     fn open_fields(&mut self) -> Result<Group, Stop> {
-        Ok(self.open_group())
+        Ok(Group { before: self.state, sum: 0 })
     }
 
     #[inline]
-    fn open_field(&mut self, _: &mut Group, name: &str) -> Result<(), Stop> {
-        self.open_item();
+    fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), Stop> {
+        self.open_item(fields);
         self.name(name)
     }
 
@@ -171,14 +163,13 @@ impl Sink for Hash<'_> {
 
     #[inline]
     fn close_fields(&mut self, fields: Group) -> Result<(), Stop> {
-        self.close_group(&fields);
-        Ok(())
+        self.close_bag(fields)
     }
 
     #[inline]
     fn open_bag(&mut self, tag: u8) -> Result<Group, Stop> {
         self.mark(tag);
-        Ok(self.open_group())
+        Ok(Group { before: self.state, sum: 0 })
     }
 
     #[inline]
@@ -189,19 +180,12 @@ impl Sink for Hash<'_> {
         part: Part,
         value: &T,
     ) -> Result<(), Stop> {
-        if part.opens() {
-            self.open_item();
-        }
-        Encoder { sink: self, depth }.value(value)?;
-        if part.closes() {
-            self.close_item(bag);
-        }
-        Ok(())
+        self.part(bag, depth, part, value)
     }
 
     #[inline]
     fn close_bag(&mut self, bag: Group) -> Result<(), Stop> {
-        self.close_group(&bag);
+        self.state = fold(bag.before ^ bag.sum, self.seed.0[1] ^ spread(tag::END));
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Keys: the canonical encoding of a call's arguments.
 //!
 //! `encoder` serializes into one of three sinks: `hash` finds the bucket, `compare` checks what is stored there, and
-//! `write` makes the bytes on a miss. docs/format.md specifies the bytes.
+//! `write` makes the bytes on a miss. A cache stores fields in the order in which it met them; a [`Key`] has them sorted.
+//! docs/format.md specifies the bytes.
 
 pub mod arguments;
 mod bytes;
@@ -15,7 +16,7 @@ pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod write;
+pub(crate) mod write;
 
 use std::fmt;
 use std::hash::Hasher;
@@ -24,6 +25,7 @@ pub use arguments::Arguments;
 pub(crate) use bytes::KeyBytes;
 use hash::{Hash, Seed};
 use tag::Stop;
+use write::{Fields, Writer};
 
 use crate::fnv::Fnv;
 
@@ -54,11 +56,12 @@ impl Key {
     #[doc(hidden)]
     #[must_use]
     pub fn of<A: Arguments + ?Sized>(arguments: &A) -> Self {
-        arguments::with_bytes(arguments, |bytes| Self(bytes.map(KeyBytes::new)))
+        arguments::with_bytes(arguments, Fields::Sorted, |bytes| Self(bytes.map(KeyBytes::new)))
     }
 
-    pub(crate) fn from_bytes(bytes: KeyBytes) -> Self {
-        Self(Ok(bytes))
+    /// The key of stored bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        canonical(bytes, |bytes| Self(bytes.map(KeyBytes::new).ok_or(Stop::Refused)))
     }
 
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
@@ -107,5 +110,26 @@ impl fmt::Debug for Key {
 
 /// The hash of a key's bytes, equal to that of the arguments which they encode; `None` where they encode none.
 pub(crate) fn hash_bytes(bytes: &[u8], seed: &Seed) -> Option<u64> {
-    read::hash(bytes, Hash::new(seed))
+    let mut sink = Hash::new(seed);
+    read::replay(bytes, &mut sink)?;
+    sink.finish().ok()
+}
+
+/// Are these the bytes of one key? Those of equal hashes almost always are, and then almost always the same.
+#[inline]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    a == b || same_in_another_order(a, b)
+}
+
+#[cold]
+fn same_in_another_order(a: &[u8], b: &[u8]) -> bool {
+    canonical(a, |a| canonical(b, |b| a.is_some() && a == b))
+}
+
+/// Hands the canonical form of a key's bytes to `f`; `None` where they encode none.
+fn canonical<R>(bytes: &[u8], f: impl FnOnce(Option<&[u8]>) -> R) -> R {
+    Writer::with(Fields::Sorted, |writer| {
+        let read = read::replay(bytes, writer);
+        f(read.and_then(|()| writer.bytes().ok()))
+    })
 }

@@ -1,16 +1,7 @@
-//! Reading encoded keys: finding a field, and hashing bytes as the values they encode would hash.
+//! Reading encoded keys: giving bytes to a sink as the values that they encode would go there.
 
-use super::encoder::Sink;
-use super::hash::Hash;
+use super::encoder::Items;
 use super::tag::{self, END, LONG, MAX_DEPTH};
-
-/// A field of an encoded struct.
-pub(crate) struct Field<'a> {
-    pub(crate) name: &'a [u8],
-    pub(crate) value: &'a [u8],
-    /// What comes after this field.
-    pub(crate) after: &'a [u8],
-}
 
 /// Takes bytes preceded by their length.
 #[inline]
@@ -25,15 +16,6 @@ pub(crate) fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         (&END, _) => None,
         (&len, rest) => rest.split_at_checked(usize::from(len)),
     }
-}
-
-/// Takes the field at the front; `None` at the end mark, and where the bytes are no field.
-#[inline]
-pub(crate) fn field(bytes: &[u8]) -> Option<Field<'_>> {
-    let (name, rest) = sized(bytes)?;
-    let (len, rest) = rest.split_first_chunk::<4>()?;
-    let (value, after) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
-    Some(Field { name, value, after })
 }
 
 /// A position in an encoded key.
@@ -70,12 +52,6 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(self.sized()?).ok()
     }
 
-    pub(crate) fn field(&mut self) -> Option<Field<'a>> {
-        let field = field(self.rest)?;
-        self.rest = field.after;
-        Some(field)
-    }
-
     /// Steps over the end mark, if it is next.
     pub(crate) fn at_end(&mut self) -> bool {
         match self.rest.strip_prefix(&[END]) {
@@ -91,9 +67,8 @@ impl<'a> Cursor<'a> {
         Some(Self { rest: self.rest, depth: self.depth.checked_sub(1)? })
     }
 
-    /// Gives the next value to `sink`, which so reaches the hash that the value itself would have; `None` where the
-    /// bytes are not an encoding.
-    fn hash(&mut self, sink: &mut Hash<'_>) -> Option<()> {
+    /// Gives the next value to `sink`.
+    fn replay<S: Items>(&mut self, sink: &mut S) -> Option<()> {
         let tag = self.tag()?;
         match tag {
             tag::UNIT | tag::FALSE | tag::TRUE | tag::NONE => sink.fixed(tag, []).ok()?,
@@ -108,34 +83,34 @@ impl<'a> Cursor<'a> {
             tag::BYTES | tag::OCTETS => sink.blob(tag, self.sized()?).ok()?,
             tag::SOME => {
                 sink.fixed(tag, []).ok()?;
-                self.nested(|inner| inner.hash(sink))?;
+                self.nested(|inner| inner.replay(sink))?;
             }
             tag::SEQ => {
                 sink.fixed(tag, []).ok()?;
-                self.hash_ordered(sink)?;
+                self.replay_ordered(sink)?;
             }
-            tag::SET | tag::MAP => self.nested(|inner| inner.hash_bag(sink, tag))?,
+            tag::SET | tag::MAP => self.nested(|inner| inner.replay_bag(sink, tag))?,
             tag::UNIT_STRUCT | tag::NEWTYPE_STRUCT | tag::TUPLE_STRUCT | tag::STRUCT => {
                 sink.fixed(tag, []).ok()?;
                 sink.name(self.text()?).ok()?;
-                self.hash_body(sink, tag)?;
+                self.replay_body(sink, tag)?;
             }
             tag::UNIT_VARIANT..=tag::STRUCT_VARIANT => {
                 sink.fixed(tag, self.array::<4>()?).ok()?;
                 sink.name(self.text()?).ok()?;
                 sink.name(self.text()?).ok()?;
-                self.hash_body(sink, tag)?;
+                self.replay_body(sink, tag)?;
             }
             _ => return None,
         }
         Some(())
     }
 
-    fn hash_body(&mut self, sink: &mut Hash<'_>, tag: u8) -> Option<()> {
+    fn replay_body<S: Items>(&mut self, sink: &mut S, tag: u8) -> Option<()> {
         match tag {
-            tag::NEWTYPE_STRUCT | tag::NEWTYPE_VARIANT => self.nested(|inner| inner.hash(sink)),
-            tag::TUPLE_STRUCT | tag::TUPLE_VARIANT => self.hash_ordered(sink),
-            tag::STRUCT | tag::STRUCT_VARIANT => self.nested(|inner| inner.hash_fields(sink)),
+            tag::NEWTYPE_STRUCT | tag::NEWTYPE_VARIANT => self.nested(|inner| inner.replay(sink)),
+            tag::TUPLE_STRUCT | tag::TUPLE_VARIANT => self.replay_ordered(sink),
+            tag::STRUCT | tag::STRUCT_VARIANT => self.nested(|inner| inner.replay_fields(sink)),
             _ => Some(()),
         }
     }
@@ -147,50 +122,45 @@ impl<'a> Cursor<'a> {
         Some(result)
     }
 
-    fn hash_ordered(&mut self, sink: &mut Hash<'_>) -> Option<()> {
+    fn replay_ordered<S: Items>(&mut self, sink: &mut S) -> Option<()> {
         self.nested(|inner| {
             while !inner.at_end() {
-                inner.hash(sink)?;
+                inner.replay(sink)?;
             }
             Some(())
         })?;
         sink.fixed(END, []).ok()
     }
 
-    fn hash_bag(&mut self, sink: &mut Hash<'_>, tag: u8) -> Option<()> {
+    fn replay_bag<S: Items>(&mut self, sink: &mut S, tag: u8) -> Option<()> {
         let mut bag = sink.open_bag(tag).ok()?;
         while !self.at_end() {
-            sink.open_item();
-            self.hash(sink)?;
+            sink.open_item(&mut bag);
+            self.replay(sink)?;
             if tag == tag::MAP {
-                self.hash(sink)?;
+                self.replay(sink)?;
             }
             sink.close_item(&mut bag);
         }
         sink.close_bag(bag).ok()
     }
 
-    fn hash_fields(&mut self, sink: &mut Hash<'_>) -> Option<()> {
+    fn replay_fields<S: Items>(&mut self, sink: &mut S) -> Option<()> {
         let mut fields = sink.open_fields().ok()?;
         while !self.at_end() {
-            let field = self.field()?;
-            sink.open_field(&mut fields, std::str::from_utf8(field.name).ok()?).ok()?;
-            let mut value = Cursor { rest: field.value, depth: self.depth };
-            value.hash(sink)?;
-            if !value.rest.is_empty() {
-                return None;
-            }
+            sink.open_field(&mut fields, self.text()?).ok()?;
+            self.replay(sink)?;
             sink.close_field(&mut fields).ok()?;
         }
         sink.close_fields(fields).ok()
     }
 }
 
-/// Hashes the values that `bytes` encode one after another, and so checks that they are an encoding.
-pub(crate) fn hash(bytes: &[u8], mut sink: Hash<'_>) -> Option<u64> {
+/// Gives `sink` the values that `bytes` encode one after another; `None` where they are no encoding.
+pub(crate) fn replay<S: Items>(bytes: &[u8], sink: &mut S) -> Option<()> {
     let mut cursor = Cursor::new(bytes);
     while !cursor.rest.is_empty() {
-        cursor.hash(&mut sink)?;
+        cursor.replay(sink)?;
     }
-    sink.finish().ok()
+    Some(())
 }

@@ -162,11 +162,10 @@ fn items(
 fn fields(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     let mut separator = " ";
     while !cursor.at_end() {
-        let field = take!(cursor.field());
         f.write_str(std::mem::replace(&mut separator, ", "))?;
-        f.write_str(take!(std::str::from_utf8(field.name).ok()))?;
+        f.write_str(take!(cursor.text()))?;
         f.write_str(": ")?;
-        take!(value(&mut Cursor { rest: field.value, depth: cursor.depth }, f)?);
+        take!(value(cursor, f)?);
     }
     if separator == ", " {
         f.write_char(' ')?;

@@ -1,16 +1,27 @@
-//! The writing sink: canonical bytes, with every unordered group sorted by its items' bytes.
+//! The writing sink: bytes in which every map and set is sorted, and in canonical ones the fields of structs too.
 
 use std::cell::Cell;
 use std::ops::Range;
 
 use serde::Serialize;
 
-use super::encoder::{Encoder, Part, Sink};
+use super::encoder::{Items, Part, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, Stop};
 
-/// A buffer for canonical bytes; one a thread is kept warm, so that encoding allocates nothing.
+/// The order in which the fields of a struct are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Fields {
+    /// As they come: what a cache stores, since the next call's come in the same order and compare in one pass.
+    #[default]
+    AsMet,
+    /// By name: one form for all orders.
+    Sorted,
+}
+
+/// A buffer for bytes; one a thread is kept warm, so that encoding allocates nothing.
 #[derive(Default)]
 pub(crate) struct Writer {
+    order: Fields,
     out: Vec<u8>,
     /// The items of all groups in progress, those of the innermost last.
     items: Vec<Range<usize>>,
@@ -28,16 +39,17 @@ pub(crate) struct Group {
 
 impl Writer {
     /// Runs `f` with this thread's writer, emptied. A nested call (from a user's `Serialize`) gets a new one.
-    pub(crate) fn with<R>(f: impl FnOnce(&mut Self) -> R) -> R {
-        let mut writer = Self::take();
+    pub(crate) fn with<R>(order: Fields, f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut writer = Self::take(order);
         let result = f(&mut writer);
         writer.give_back();
         result
     }
 
-    pub(crate) fn take() -> Box<Self> {
+    pub(crate) fn take(order: Fields) -> Box<Self> {
         let mut writer = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
         writer.clear();
+        writer.order = order;
         writer
     }
 
@@ -88,25 +100,21 @@ impl Writer {
         Group { first: self.items.len(), start: self.out.len(), fields }
     }
 
-    fn open_item(&mut self) {
-        self.items.push(self.out.len()..self.out.len());
-    }
-
-    /// Ends the innermost open item. An item that failed half-way has poisoned the writer, whose bytes then go
-    /// nowhere, so a missing one is no more than that.
-    fn close_item(&mut self) {
-        let end = self.out.len();
-        if let Some(item) = self.items.last_mut() {
-            item.end = end;
-        }
-    }
-
+    /// Sorts the group's items, unless they are fields that stay as met.
     fn close_group(&mut self, group: Group) -> Result<(), Stop> {
         self.sound()?;
         let out = &mut self.out;
         let items = &mut self.items[group.first..];
-        if !items.is_sorted_by(|a, b| out[a.clone()] <= out[b.clone()]) {
+        let in_order = items.is_sorted_by(|a, b| out[a.clone()] <= out[b.clone()]);
+        if !in_order {
             items.sort_unstable_by(|a, b| out[a.clone()].cmp(&out[b.clone()]));
+        }
+        if group.fields && has_doubled_name(out, items) {
+            self.poison(Stop::DoubledField);
+            return Err(Stop::DoubledField);
+        }
+        let as_met = group.fields && self.order == Fields::AsMet;
+        if !in_order && !as_met {
             self.sorted.clear();
             for item in &*items {
                 self.sorted.extend_from_slice(&out[item.clone()]);
@@ -114,29 +122,29 @@ impl Writer {
             out.truncate(group.start);
             out.extend_from_slice(&self.sorted);
         }
-        if group.fields && has_doubled_name(out, group.start, items) {
-            self.poison(Stop::DoubledField);
-            return Err(Stop::DoubledField);
-        }
         self.items.truncate(group.first);
         self.push(&[tag::END])
     }
 }
 
-/// Do two fields, now adjacent in `out` from `start` on, begin with one name?
-fn has_doubled_name(out: &[u8], start: usize, items: &[Range<usize>]) -> bool {
-    let mut at = start;
-    let mut previous: Option<&[u8]> = None;
-    for item in items {
-        let field = &out[at..at + item.len()];
-        at += item.len();
-        let name = super::read::sized(field).map(|(name, _)| name);
-        if name == previous {
-            return true;
-        }
-        previous = name;
+/// Do two fields begin with one name? Sorted, they are neighbours.
+fn has_doubled_name(out: &[u8], sorted: &[Range<usize>]) -> bool {
+    let name = |item: &Range<usize>| super::read::sized(&out[item.clone()]).map(|(name, _)| name);
+    sorted.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]))
+}
+
+impl Items for Writer {
+    fn open_item(&mut self, _: &mut Group) {
+        self.items.push(self.out.len()..self.out.len());
     }
-    false
+
+    /// Ends the innermost open item. One is missing only after a failure, when the bytes go nowhere.
+    fn close_item(&mut self, _: &mut Group) {
+        let end = self.out.len();
+        if let Some(item) = self.items.last_mut() {
+            item.end = end;
+        }
+    }
 }
 
 thread_local! {
@@ -165,26 +173,13 @@ impl Sink for Writer {
         Ok(self.open_group(true))
     }
 
-    /// A field is its name, the length of its value in four bytes, and the value; the length lets a reader find a
-    /// field by name without reading the others.
-    fn open_field(&mut self, _: &mut Group, name: &str) -> Result<(), Stop> {
-        self.open_item();
-        self.name(name)?;
-        self.push(&[0; 4])
+    fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), Stop> {
+        self.open_item(fields);
+        self.name(name)
     }
 
-    fn close_field(&mut self, _: &mut Group) -> Result<(), Stop> {
-        self.sound()?;
-        self.close_item();
-        let Some(item) = self.items.last().cloned() else { return Err(Stop::Refused) };
-        let Some((_, rest)) = super::read::sized(&self.out[item.clone()]) else {
-            return Err(Stop::Refused);
-        };
-        let value_len = rest.len() - 4;
-        let at = item.end - value_len - 4;
-        // Within MAX_LENGTH, so it fits.
-        let len = u32::try_from(value_len).map_err(|_| Stop::TooLong)?;
-        self.out[at..at + 4].copy_from_slice(&len.to_le_bytes());
+    fn close_field(&mut self, fields: &mut Group) -> Result<(), Stop> {
+        self.close_item(fields);
         Ok(())
     }
 
@@ -199,19 +194,12 @@ impl Sink for Writer {
 
     fn bag_part<T: Serialize + ?Sized>(
         &mut self,
-        _: &mut Group,
+        bag: &mut Group,
         depth: u32,
         part: Part,
         value: &T,
     ) -> Result<(), Stop> {
-        if part.opens() {
-            self.open_item();
-        }
-        Encoder { sink: self, depth }.value(value)?;
-        if part.closes() {
-            self.close_item();
-        }
-        Ok(())
+        self.part(bag, depth, part, value)
     }
 
     fn close_bag(&mut self, bag: Group) -> Result<(), Stop> {

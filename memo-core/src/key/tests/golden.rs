@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::arguments::{Octets, Serialized, hash};
 use super::super::hash::Seed;
-use super::super::{Key, KeyBytes, hash_bytes, tag};
+use super::super::{Key, hash_bytes, tag};
 use super::model::Value as V;
 use super::{args, key};
 
@@ -161,7 +161,7 @@ fn golden_bytes_print_and_hash_as_what_they_encode() {
     let seed = Seed::random();
     for [name, hexadecimal, printed] in lines() {
         let bytes = bytes(&hexadecimal);
-        assert_eq!(format!("{:?}", Key::from_bytes(KeyBytes::new(&bytes))), printed, "{name}");
+        assert_eq!(format!("{:?}", Key::from_bytes(&bytes)), printed, "{name}");
         assert!(hash_bytes(&bytes, &seed).is_some(), "{name}");
     }
     let hashed = hash_bytes(&key(&Meters(2.5)), &seed);

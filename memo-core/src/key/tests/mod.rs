@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use super::arguments::{Octets, Serialized, hash, matches};
+use super::arguments::{Arguments, Octets, Serialized, hash, matches};
 use super::hash::Seed;
 use super::*;
 use model::{Random, Value};
@@ -22,6 +22,18 @@ fn args<T: Serialize + ?Sized>(value: &T) -> (Serialized<'_, T>, ()) {
 
 fn key<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     Key::of(&args(value)).bytes().expect("a key").to_vec()
+}
+
+/// The bytes that a cache stores.
+fn as_met<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    arguments::with_bytes(&args(value), Fields::AsMet, |bytes| bytes.expect("a key").to_vec())
+}
+
+/// Is one pass enough to see that `stored` is the key of `value`?
+fn matches_at_once<T: Serialize + ?Sized>(value: &T, stored: &[u8]) -> bool {
+    let mut sink = compare::Compare::new(stored);
+    let _ = args(value).encode(&mut sink);
+    sink.verdict() == compare::Verdict::Equal
 }
 
 fn print<T: Serialize + ?Sized>(value: &T) -> String {
@@ -38,6 +50,10 @@ fn check_sinks(value: &Value, bytes: &[u8], seed: &Seed) -> u64 {
     let hashed = hash(&args(value), seed).unwrap();
     assert_eq!(hash_bytes(bytes, seed), Some(hashed), "{value:?}");
     assert!(matches(&args(value), bytes), "{value:?} against its own bytes");
+    let stored = as_met(value);
+    assert!(matches_at_once(value, &stored), "{value:?} against what is stored of it");
+    assert!(same(&stored, bytes), "{value:?} as met and canonical");
+    assert_eq!(hash_bytes(&stored, seed), Some(hashed), "{value:?} as met");
     assert!(!print(value).contains('?') || format!("{value:?}").contains('?'));
     hashed
 }
@@ -62,6 +78,8 @@ fn values_share_a_key_exactly_if_they_are_alike() {
         let others = key(&other);
         assert_eq!(others == bytes, same, "{value:?} and {other:?}");
         assert_eq!(matches(&args(&other), &bytes), same, "{value:?} and {other:?}");
+        assert_eq!(matches(&args(&other), &as_met(&value)), same, "{value:?} and {other:?}");
+        assert_eq!(super::same(&as_met(&other), &as_met(&value)), same, "{value:?} and {other:?}");
         assert_eq!(hash(&args(&other), &seed) == Ok(hashed), same, "{value:?} and {other:?}");
     }
     assert!(alike > cases() / 500, "the mutations must sometimes change nothing: {alike}");
@@ -80,7 +98,7 @@ fn damaged_keys_are_refused_or_read_as_others() {
         damaged[at] ^= 1 << random.below(8);
         assert!(!matches(&args(&value), &damaged));
         hash_bytes(&damaged, &seed);
-        let _ = format!("{:?}", Key::from_bytes(KeyBytes::new(&damaged)));
+        let _ = format!("{:?}", Key::from_bytes(&damaged));
         for end in 0..bytes.len() {
             assert!(!matches(&args(&value), &bytes[..end]));
             assert_eq!(hash_bytes(&bytes[..end], &seed).filter(|_| end > 0), None);
