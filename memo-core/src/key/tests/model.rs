@@ -189,7 +189,7 @@ impl Value {
     fn visit(&mut self, f: &mut impl FnMut(&mut Self)) {
         match self {
             V::Some(inner) | V::Newtype(_, inner) | V::NewtypeVariant(_, _, _, inner) => {
-                inner.visit(f)
+                inner.visit(f);
             }
             V::Seq(items)
             | V::Set(items)
