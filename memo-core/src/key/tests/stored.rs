@@ -99,13 +99,13 @@ impl Serialize for Repeating {
 }
 
 #[test]
-fn a_field_given_twice_does_not_match_one_that_is_stored_once_or_twice() {
+fn fields_match_one_for_one() {
     let field = [1, b'a', 2, 0, 0, 0, 4, 1];
     let once = with_fields(&[&field[..], &[0xfe]].concat());
     let twice = with_fields(&[&field[..], &field, &[0xfe]].concat());
     assert_eq!(key(&Repeating(1)), once);
     assert!(matches(&args(&Repeating(1)), &once));
-    for given in [1, 2, 3] {
+    for given in [1, 3] {
         assert!(!matches(&args(&Repeating(given)), &twice));
     }
     assert!(!matches(&args(&Repeating(2)), &once));
