@@ -4,6 +4,7 @@ mod attacks;
 mod failures;
 mod golden;
 mod model;
+mod stored;
 
 use std::cell::Cell;
 use std::collections::HashMap;
