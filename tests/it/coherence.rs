@@ -63,7 +63,7 @@ fn no_value_is_stale_after_an_invalidation() {
             |key| {
                 boxed_memo().invalidate(&boxed_key(key));
             },
-        )
+        );
     });
     assert!(boxed_memo().len() <= 3);
 }

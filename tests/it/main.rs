@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attributes;
+mod borrowing_types;
 mod bounds;
 mod coherence;
 mod companions;

@@ -87,7 +87,7 @@ fn killed_in_mid_run_it_keeps_what_it_finished() {
     const TEXTS: usize = 400;
     let setting = Setting::new(TEXTS);
     let mut command = setting.command();
-    let command = command.args(["--slow", "20"]).stdout(Stdio::null());
+    let command = command.args(["--slow", "100"]).stdout(Stdio::null());
     let mut child = command.spawn().unwrap();
     // A header and a lock are a few hundred bytes; an analysis is some tens.
     wait_until("some are stored", || log_size(&setting.cache()) > 1000);

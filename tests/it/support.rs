@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far beyond what anything here takes: whoever has not ended by then never does.
-pub(crate) const LIMIT: Duration = Duration::from_secs(50);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// What `f` returns, on a thread of its own.
 ///
