@@ -1,5 +1,6 @@
 //! Between a cache and its directory: opens it when there is something to read or to write, and writes values.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -103,11 +104,12 @@ impl<V: 'static> Disk<V> {
     }
 
     /// The store, opened if it was not; a failed attempt is repeated after a while, not at each call. What is found
-    /// goes to `replay`, and then `settle` runs, before any other caller sees the store.
+    /// goes to `replay`, and then `settle` runs, before any other caller sees the store; it is told by how much the wall
+    /// clock is behind what the files know of.
     pub(crate) fn open(
         &self,
         replay: &mut Replay<'_, V>,
-        settle: &mut dyn FnMut(&Store),
+        settle: &mut dyn FnMut(&Store, Millis),
     ) -> Result<&Store, Error> {
         if let Some(refused) = &self.refused {
             self.fail(refused);
@@ -115,30 +117,30 @@ impl<V: 'static> Disk<V> {
         }
         self.store.get_or_try_init(|| {
             self.ready()?;
-            let store = self.try_open(replay).inspect_err(|error| self.back_off(error))?;
-            settle(&store);
+            let opened = self.try_open(replay).inspect_err(|error| self.back_off(error));
+            let (store, behind) = opened?;
+            settle(&store, behind);
             Ok(store)
         })
     }
 
-    fn try_open(&self, replay: &mut Replay<'_, V>) -> Result<Store, Error> {
+    fn try_open(&self, replay: &mut Replay<'_, V>) -> Result<(Store, Millis), Error> {
         let mut undecoded = 0;
-        let mut latest = clock::wall();
+        let wall = clock::wall();
         let mut each = |record: Record<'_>| match record {
             Record::Remove { key } => replay(Change::Remove(key)),
             Record::Clear => replay(Change::Clear),
             Record::Put { key, value, created, expires } => {
-                latest = latest.max(created);
                 let left = expires
-                    .map_or(NEVER, |at| at.saturating_sub(latest).min(at.saturating_sub(created)));
-                match self.codec.decode(value) {
+                    .map_or(NEVER, |at| at.saturating_sub(wall).min(at.saturating_sub(created)));
+                match self.decode(value) {
                     // What has expired must not leave an older value in its place.
-                    Ok(_) if left == 0 => replay(Change::Remove(key)),
-                    Ok(value) => {
+                    Some(_) if left == 0 => replay(Change::Remove(key)),
+                    Some(value) => {
                         let expires = clock::now().saturating_add(left);
                         replay(Change::Put(key, value, expires));
                     }
-                    Err(_) => {
+                    None => {
                         undecoded += 1;
                         replay(Change::Remove(key));
                     }
@@ -158,7 +160,12 @@ impl<V: 'static> Disk<V> {
             discarded.push((undecoded, "value that its type did not read".to_owned()));
         }
         *self.failure.lock() = Failure::default();
-        Ok(store)
+        Ok((store, recovery.high_water.saturating_sub(wall)))
+    }
+
+    /// The value; none also where the type's own `Deserialize` panics, which must not end every later call.
+    fn decode(&self, bytes: &[u8]) -> Option<V> {
+        catch_unwind(AssertUnwindSafe(|| self.codec.decode(bytes))).ok()?.ok()
     }
 
     /// May an attempt be made now?

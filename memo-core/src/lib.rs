@@ -7,6 +7,7 @@ pub mod codec;
 mod core;
 mod counter;
 mod disk;
+mod durable;
 mod erased;
 pub mod error;
 mod flight;

@@ -125,7 +125,8 @@ impl Site {
         let make =
             || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
         let cache = registry::find_or_make(&self.origin, instance, make);
-        if let Some(id) = instance.id {
+        let core: &Core<K> = cache.get().expect("one instance has one kind of cache");
+        if let (true, Some(id)) = (core.recover(), instance.id) {
             // Another instance may have been first.
             let _ = self.first.set((id, cache));
         }

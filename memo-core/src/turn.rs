@@ -93,13 +93,15 @@ pub struct Turn<K: Keep> {
     flight: Option<Arc<Flight<K::Held>>>,
     began: Instant,
     done: bool,
+    /// All went well.
+    kept: bool,
     /// What a verified hit is compared with.
     check: Option<Check<K>>,
 }
 
 impl<K: Keep> Turn<K> {
     fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
-        Self { core, flight, began: Instant::now(), done: false, check: None }
+        Self { core, flight, began: Instant::now(), done: false, kept: false, check: None }
     }
 
     fn with(mut self, check: Check<K>) -> Self {
@@ -132,6 +134,7 @@ impl<K: Keep> Turn<K> {
         } else {
             self.core.counts.uncached.add(1);
         }
+        self.kept = true;
         returned
     }
 
@@ -153,6 +156,9 @@ impl<K: Keep> Turn<K> {
 
 impl<K: Keep> Drop for Turn<K> {
     fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
         if !self.done {
             self.count();
         }

@@ -66,6 +66,10 @@ impl<H> Slab<H> {
         (0..).zip(&self.places).filter_map(|(index, place)| Some((index, place.as_ref()?)))
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry<H>> {
+        self.places.iter_mut().flatten()
+    }
+
     /// Places, taken or free.
     pub(super) fn places(&self) -> u32 {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)

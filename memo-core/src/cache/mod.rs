@@ -195,7 +195,8 @@ impl<H: Clone> Cache<H> {
             return false;
         }
         // Entries taken out are dropped after the lock, declared later, is released.
-        let (_replaced, _swept, _evicted);
+        let (replaced, _swept, _surplus);
+        let mut _evicted = None;
         let mut promised = self.promise();
         let mut shard = self.shard(entry.hash).write();
         let known =
@@ -207,20 +208,30 @@ impl<H: Clone> Cache<H> {
                 self.evicted.add(1);
             } else {
                 drop(shard);
-                promised = self.take_elsewhere();
+                _evicted = self.evict_anywhere();
+                promised = _evicted.is_some() || self.promise();
                 shard = self.shard(entry.hash).write();
             }
         }
         let allowed = allowed(&mut shard) && (known || promised);
         if allowed {
-            _replaced = shard.insert(entry);
-            if _replaced.is_some() && promised {
+            replaced = shard.insert(entry);
+            if replaced.is_some() && promised {
                 self.count.fetch_sub(1, Relaxed);
+            }
+            if replaced.as_ref().is_some_and(is_expired) {
+                self.expired.add(1);
             }
             _swept = shard.sweep(clock::now());
             if _swept.is_some() {
                 self.count.fetch_sub(1, Relaxed);
                 self.expired.add(1);
+            }
+            // The bound may have been lowered since a place was promised.
+            if self.count.load(Relaxed) > self.max.load(Relaxed) {
+                _surplus = shard.evict();
+                self.count.fetch_sub(usize::from(_surplus.is_some()), Relaxed);
+                self.evicted.add(u64::from(_surplus.is_some()));
             }
         } else if promised {
             self.count.fetch_sub(1, Relaxed);
@@ -234,16 +245,19 @@ impl<H: Clone> Cache<H> {
         self.count.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
     }
 
-    /// Evicts from any shard, so that its place can be given to another, or finds a place given back meanwhile.
-    fn take_elsewhere(&self) -> bool {
+    /// Evicts from any shard, so that the entry's place can be given to another. The caller drops it, with no lock held
+    /// and the place taken.
+    fn evict_anywhere(&self) -> Option<Entry<H>> {
+        let evicted = self.shards.iter().find_map(|shard| shard.0.write().evict())?;
+        self.evicted.add(1);
+        Some(evicted)
+    }
+
+    /// Brings the end of every entry forward.
+    pub(crate) fn shorten(&self, by: Millis) {
         for shard in &self.shards {
-            let evicted = shard.0.write().evict();
-            if evicted.is_some() {
-                self.evicted.add(1);
-                return true;
-            }
+            shard.0.write().shorten(by);
         }
-        self.promise()
     }
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
@@ -282,6 +296,11 @@ impl<H: Clone> Cache<H> {
         }
     }
 
+    /// Does it hold nothing, expired entries included?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Relaxed) == 0
+    }
+
     /// Live entries.
     pub(crate) fn len(&self) -> usize {
         let live = |shard: &Padded<RwLock<Shard<H>>>| {
@@ -309,13 +328,13 @@ impl<H: Clone> Cache<H> {
     /// Changes the bound, and evicts what is above it.
     pub(crate) fn set_max(&self, max: usize) {
         self.max.store(max, Relaxed);
-        while self.count.load(Relaxed) > max {
-            let evicted = self.shards.iter().filter_map(|shard| shard.0.write().evict()).count();
-            self.count.fetch_sub(evicted, Relaxed);
-            self.evicted.add(evicted as u64);
-            if evicted == 0 {
-                break;
-            }
+        let mut shards = self.shards.iter().cycle();
+        let mut empty = 0;
+        while self.count.load(Relaxed) > max && empty < self.shards.len() {
+            let evicted = shards.next().and_then(|shard| shard.0.write().evict());
+            empty = if evicted.is_some() { 0 } else { empty + 1 };
+            self.count.fetch_sub(usize::from(evicted.is_some()), Relaxed);
+            self.evicted.add(u64::from(evicted.is_some()));
         }
     }
 }

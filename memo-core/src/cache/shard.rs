@@ -167,6 +167,12 @@ impl<H> Shard<H> {
         (slab, std::mem::take(&mut self.flights))
     }
 
+    pub(super) fn shorten(&mut self, by: Millis) {
+        for entry in self.slab.iter_mut().filter(|entry| entry.expires != NEVER) {
+            entry.expires = entry.expires.saturating_sub(by);
+        }
+    }
+
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<H>> {
         self.slab.iter().map(|(_, entry)| entry)
     }

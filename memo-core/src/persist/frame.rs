@@ -13,6 +13,7 @@ pub(crate) const HEAD: usize = 48;
 
 /// The flag of an invalidation that an earlier log should have held.
 const OWED: u8 = 1;
+const REPLACES: u8 = 2;
 const NEVER: u64 = u64::MAX;
 
 /// What a file's salt makes of a checksum: a head is valid in its own file only.
@@ -38,6 +39,8 @@ pub(crate) enum Op {
 pub(crate) struct Head {
     pub(crate) op: Op,
     pub(crate) owed: bool,
+    /// A put that takes the place of a value which must not come back.
+    pub(crate) replaces: bool,
     /// Invalidations so far in the directory's history, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
@@ -55,6 +58,7 @@ pub(crate) struct Place {
     pub(crate) sequence: u64,
     pub(crate) removals: u16,
     pub(crate) owed: bool,
+    pub(crate) replaces: bool,
 }
 
 impl Head {
@@ -69,6 +73,7 @@ impl Head {
         Self {
             op,
             owed: place.owed,
+            replaces: place.replaces,
             removals: place.removals,
             key_len: key.len(),
             value_len: value.len(),
@@ -85,6 +90,7 @@ impl Head {
         Self {
             op: Op::End,
             owed: false,
+            replaces: false,
             removals: 0,
             key_len: 0,
             value_len: 0,
@@ -100,7 +106,7 @@ impl Head {
         let length = |n: usize| u32::try_from(n).expect("a length within MAX_VALUE").to_le_bytes();
         let mut bytes = [0; HEAD];
         bytes[0] = self.op as u8;
-        bytes[1] = if self.owed { OWED } else { 0 };
+        bytes[1] = if self.owed { OWED } else { 0 } | if self.replaces { REPLACES } else { 0 };
         bytes[2..4].copy_from_slice(&self.removals.to_le_bytes());
         bytes[4..8].copy_from_slice(&length(self.key_len));
         bytes[8..12].copy_from_slice(&length(self.value_len));
@@ -131,14 +137,16 @@ impl Head {
             _ => return None,
         };
         let (key_len, value_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 8) as usize);
-        let plausible = bytes[1] <= OWED
+        let plausible = bytes[1] <= (OWED | REPLACES)
+            && (op == Op::Put || bytes[1] <= OWED)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
             && (op == Op::Put || value_len == 0)
             && (matches!(op, Op::Put | Op::Remove) || key_len == 0);
         plausible.then(|| Self {
             op,
-            owed: bytes[1] == OWED,
+            owed: bytes[1] & OWED != 0,
+            replaces: bytes[1] & REPLACES != 0,
             removals: u16::from_le_bytes([bytes[2], bytes[3]]),
             key_len,
             value_len,
@@ -156,7 +164,7 @@ impl Head {
     }
 
     pub(crate) fn invalidates(&self) -> bool {
-        matches!(self.op, Op::Remove | Op::Clear)
+        matches!(self.op, Op::Remove | Op::Clear) || self.replaces
     }
 
     /// The record that this head and `body` make, or `None` for the end of a snapshot.
@@ -226,7 +234,7 @@ pub(crate) fn u128_at(bytes: &[u8], at: usize) -> u128 {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { sequence: 9, removals: 2, owed: false };
+    const PLACE: Place = Place { sequence: 9, removals: 2, owed: false, replaces: false };
 
     #[test]
     fn a_head_is_valid_under_its_own_salt_only() {

@@ -53,6 +53,9 @@ pub trait Fs: Send + Sync + 'static {
     /// Those of the system.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
+    /// Is `path` still the file that `lock` locks? False once it was removed or replaced.
+    fn is_locked_by(&self, path: &Path, lock: &Lock) -> bool;
+
     /// Locks a file against every other holder, in this process or another, and makes `holder` its content. The file
     /// is created when missing.
     ///

@@ -66,6 +66,21 @@ impl Fs for RealFs {
         Ok(())
     }
 
+    #[cfg(unix)]
+    fn is_locked_by(&self, path: &Path, lock: &Lock) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let place = |m: fs::Metadata| (m.dev(), m.ino());
+        let locked = lock.downcast_ref::<fs::File>().and_then(|file| file.metadata().ok());
+        let there = fs::symlink_metadata(path).ok();
+        locked.zip(there).is_some_and(|(locked, there)| place(locked) == place(there))
+    }
+
+    /// A file that is open cannot be removed.
+    #[cfg(not(unix))]
+    fn is_locked_by(&self, _path: &Path, _lock: &Lock) -> bool {
+        true
+    }
+
     fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
         let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {

@@ -32,7 +32,8 @@ impl Owed {
             self.items.clear();
             self.bytes = 0;
         }
-        self.items.push(Item { place: Place { sequence, removals, owed: true }, key });
+        self.items
+            .push(Item { place: Place { sequence, removals, owed: true, replaces: false }, key });
     }
 
     /// Adds the invalidations among encoded records.

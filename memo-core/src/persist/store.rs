@@ -107,7 +107,13 @@ impl Store {
     /// made or made before that lock is released: a checkpoint relies on finding every queued `Put` among its entries.
     #[must_use]
     pub fn queue(&self, record: Record<'_>) -> Ticket {
-        self.shared.wal.push(&record)
+        self.shared.wal.push(&record, false)
+    }
+
+    /// As [`Store::queue`], for a `Put` in the place of a value that must not come back should this record be damaged.
+    #[must_use]
+    pub fn queue_replacing(&self, record: Record<'_>) -> Ticket {
+        self.shared.wal.push(&record, matches!(record, Record::Put { .. }))
     }
 
     /// Waits until the ticket's record is as durable as was asked for: written, with [`Durability::Always`] synced
@@ -135,7 +141,16 @@ impl Store {
     /// # Errors
     /// Something queued before is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
+        self.check()?;
         self.shared.counted(self.shared.wal.flush())
+    }
+
+    /// Is the directory still this store's? Someone may have removed it, and another process made it anew.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it is not; no record reaches the disk then.
+    pub fn check(&self) -> Result<(), Error> {
+        self.shared.check_place()
     }
 
     /// Is it time for [`Store::compact`]: the logs outgrew the snapshot, or a broken log is due to heal?
@@ -197,6 +212,19 @@ impl Shared {
         result.inspect_err(|error| self.wal.trouble.count(error))
     }
 
+    fn check_place(&self) -> Result<(), Error> {
+        let path = Name::Lock.at(&self.dir);
+        match &*self.lock.lock() {
+            Some(lock) if !self.fs.is_locked_by(&path, lock) => {
+                let gone =
+                    io::Error::new(io::ErrorKind::NotFound, "the folder was removed or replaced");
+                self.wal.trouble.back_off();
+                self.counted(Err(Error::io("write to", &self.dir, &gone)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn log_bytes(&self) -> u64 {
         self.older_bytes.load(Ordering::Relaxed) + self.wal.len()
     }
@@ -216,7 +244,8 @@ impl Shared {
         let place = Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity };
         let before = (generations.current, self.wal.len());
         let made = self
-            .counted(self.wal.check_process())
+            .check_place()
+            .and_then(|()| self.counted(self.wal.check_process()))
             .and_then(|()| self.counted(generations.checkpoint(&place, &self.wal, entries)));
         self.logs.store(generations.logs(), Ordering::Relaxed);
         match made {

@@ -116,8 +116,8 @@ impl Wal {
         }
     }
 
-    pub(crate) fn push(&self, record: &Record<'_>) -> Ticket {
-        self.queue.lock().push(record)
+    pub(crate) fn push(&self, record: &Record<'_>, replaces: bool) -> Ticket {
+        self.queue.lock().push(record, replaces)
     }
 
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
@@ -304,32 +304,38 @@ impl Lost {
 }
 
 impl Queue {
-    fn push(&mut self, record: &Record<'_>) -> Ticket {
+    fn push(&mut self, record: &Record<'_>, replaces: bool) -> Ticket {
         self.sequence += 1;
         let ticket = Ticket { sequence: self.sequence, fits: frame::fits(record) };
         if let Record::Put { created, .. } = record {
             self.high_water = self.high_water.max(*created);
         }
         match *record {
-            _ if ticket.fits => self.append(record),
+            _ if ticket.fits => self.append(record, replaces),
             // What the disk holds under this key is older.
             Record::Put { key, .. } if key.len() <= frame::MAX_KEY => {
-                self.append(&Record::Remove { key });
+                self.append(&Record::Remove { key }, false);
             }
             _ => {}
         }
         ticket
     }
 
-    fn append(&mut self, record: &Record<'_>) {
-        if matches!(record, Record::Remove { .. } | Record::Clear) {
+    /// `replaces`: a put whose loss must be noticed as that of an invalidation is.
+    fn append(&mut self, record: &Record<'_>, replaces: bool) {
+        if replaces || matches!(record, Record::Remove { .. } | Record::Clear) {
             self.removals = self.removals.wrapping_add(1);
         }
         if self.live {
-            let place = Place { sequence: self.sequence, removals: self.removals, owed: false };
+            let place =
+                Place { sequence: self.sequence, removals: self.removals, owed: false, replaces };
             frame::encode(&mut self.bytes, self.seed, place, record);
         } else {
-            self.owed.add(self.sequence, self.removals, record);
+            let removal = match record {
+                Record::Put { key, .. } if replaces => Record::Remove { key },
+                other => *other,
+            };
+            self.owed.add(self.sequence, self.removals, &removal);
         }
     }
 
@@ -382,7 +388,7 @@ mod tests {
         let log = LogFile { generation: 1, path: path.to_owned(), file, len: 0 };
         let base = Base { sequence: 0, removals: 0 };
         let mut wal = Wal::new(Durability::Os, base, 0, Ok((log, Seed::of(1))));
-        let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }));
+        let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }, false));
         write(&wal).unwrap();
         let before = fs.get(path).unwrap();
         wal.pid = wal.pid.wrapping_add(1);

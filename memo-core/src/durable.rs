@@ -1,0 +1,228 @@
+//! What a cache's directory has to do with its life: what it holds is read once, results go there before they are seen,
+//! removals before they return.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::clock::{self, Millis, NEVER};
+use crate::core::Core;
+use crate::disk::{self, Change, Disk};
+use crate::error::Error;
+use crate::flight::Flight;
+use crate::keep::{Hold, Keep};
+use crate::persist::{Maintain, Record, Store, maintain};
+
+thread_local! {
+    static OPENING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f` unless this thread is opening a directory already: a value's `Serialize` or `Deserialize` that then calls
+/// memoized functions is served from memory, since what it would open may be what it is part of opening.
+fn unless_opening<R>(f: impl FnOnce() -> R) -> Option<R> {
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            OPENING.set(false);
+        }
+    }
+    (!OPENING.replace(true)).then(|| {
+        let _done = Done;
+        f()
+    })
+}
+
+impl<K: Keep> Core<K> {
+    /// Reads what the directory holds, before the first call. A failure is remembered by the disk and shown by stats and
+    /// health. False when it has yet to be done, by a call that is not part of opening a directory.
+    pub(crate) fn recover(&self) -> bool {
+        let Some(disk) = &self.disk else { return true };
+        if self.recovered.get().is_some() {
+            return true;
+        }
+        let recovered = unless_opening(|| {
+            self.recovered.get_or_init(|| {
+                let settle = &mut |_: &Store, behind| {
+                    self.cache.shorten(behind);
+                    disk.recovered.add(self.cache.len() as u64);
+                };
+                let replay = &mut |change: Change<&[u8], K::Value>| self.replay(change);
+                if disk.exists() && disk.open(replay, settle).is_err() {
+                    self.cache.clear(|| ());
+                }
+            });
+        });
+        recovered.is_some()
+    }
+
+    /// The store, opened if that was not done before. What a directory holds that could be opened only now is older
+    /// than what memory holds; it is added where memory has nothing, and memory is written out.
+    pub(crate) fn open(&self) -> Result<&Store, Error> {
+        let disk = self.disk.as_ref().ok_or(Error::NotPersistent)?;
+        if let Some(store) = disk.opened() {
+            return Ok(store);
+        }
+        let found = RefCell::new(Vec::new());
+        let replay = &mut |change: Change<&[u8], K::Value>| {
+            found.borrow_mut().push(change.into_owned());
+        };
+        let settle = &mut |store: &Store, behind| {
+            let had = !self.cache.is_empty();
+            if self.void.swap(false, Relaxed) {
+                let _ = store.commit(store.queue(Record::Clear));
+            } else {
+                disk.recovered.add(self.merge(found.take(), behind));
+            }
+            if had {
+                // A failure is counted by the store, which tries again.
+                let _ = self.checkpoint(store);
+            }
+        };
+        let busy = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
+        unless_opening(|| disk.open(replay, settle)).unwrap_or_else(|| Err(busy()))
+    }
+
+    /// Writes the result of `flight`, which is not seen yet.
+    pub(crate) fn write(&self, flight: &Flight<K::Held>, value: &K::Held, expires: Millis) {
+        let Some(disk) = &self.disk else { return };
+        // What cannot be written stays in memory; each step counts its own failure.
+        let Ok(store) = self.open() else { return };
+        let mut bytes = Vec::new();
+        if disk.encode(K::Hold::view(value), &mut bytes).is_err() {
+            return;
+        }
+        let queue = |replaces: bool| {
+            let record = disk::put(flight.key.as_slice(), &bytes, expires);
+            if replaces { store.queue_replacing(record) } else { store.queue(record) }
+        };
+        if let Some(ticket) = self.cache.announce(flight, value.clone(), expires, queue) {
+            let _ = store.commit(ticket);
+        }
+        if !self.watched.swap(true, Relaxed) {
+            maintain(self.this.clone());
+        }
+    }
+
+    fn replay(&self, change: Change<&[u8], K::Value>) {
+        match change {
+            Change::Clear => drop(self.cache.clear(|| ())),
+            Change::Remove(key) => {
+                if let Some(hash) = self.hash_key(key) {
+                    self.cache.remove(hash, key, || ());
+                }
+            }
+            Change::Put(key, value, expires) => {
+                if let Some(hash) = self.hash_key(key) {
+                    self.cache.restore(hash, key, K::Hold::own(value), self.cut(expires));
+                }
+            }
+        }
+    }
+
+    /// No entry lives longer than the present time to live.
+    fn cut(&self, expires: Millis) -> Millis {
+        match self.ttl.load(Relaxed) {
+            NEVER => expires,
+            ttl => expires.min(clock::now().saturating_add(ttl)),
+        }
+    }
+
+    /// Adds what was found where memory has nothing: each key's last change counts.
+    fn merge(&self, found: Vec<Change<Box<[u8]>, K::Value>>, behind: Millis) -> u64 {
+        let mut seen = HashSet::new();
+        let mut added = 0;
+        for change in found.into_iter().rev() {
+            match change {
+                Change::Clear => break,
+                Change::Remove(key) => drop(seen.insert(key)),
+                Change::Put(key, value, expires) => {
+                    let Some(hash) = self.hash_key(&key) else { continue };
+                    if !seen.contains(&key) && self.cache.peek(hash, &key).is_none() {
+                        let expires =
+                            if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
+                        self.cache.restore(hash, &key, K::Hold::own(value), self.cut(expires));
+                        added += 1;
+                    }
+                    seen.insert(key);
+                }
+            }
+        }
+        added
+    }
+
+    fn checkpoint(&self, store: &Store) -> Result<(), Error> {
+        store.checkpoint(&mut |sink| self.entries(sink))
+    }
+
+    /// Hands every entry as a record to `sink` until it returns false.
+    fn entries(&self, sink: &mut dyn FnMut(Record<'_>) -> bool) {
+        let Some(disk) = &self.disk else { return };
+        let mut bytes = Vec::new();
+        let mut wanted = true;
+        self.cache.for_each(|key, _, held, expires| {
+            bytes.clear();
+            if wanted && disk.encode(K::Hold::view(held), &mut bytes).is_ok() {
+                wanted = sink(disk::put(key.as_slice(), &bytes, expires));
+            }
+        });
+    }
+
+    /// Removes the entry of `key`, in memory and on disk; says whether memory had one.
+    pub(crate) fn invalidate(&self, hash: u64, key: &[u8]) -> bool {
+        let store = self.open_to_remove();
+        let queue = || store.map(|store| store.queue(Record::Remove { key }));
+        let (removed, ticket) = self.cache.remove(hash, key, queue);
+        self.counts.invalidated.add(u64::from(removed));
+        if let Some((store, ticket)) = store.zip(ticket) {
+            let _ = store.commit(ticket);
+        }
+        removed
+    }
+
+    pub(crate) fn clear(&self) {
+        let store = self.open_to_remove();
+        let (count, ticket) = self.cache.clear(|| store.map(|store| store.queue(Record::Clear)));
+        self.counts.invalidated.add(count as u64);
+        if let Some((store, ticket)) = store.zip(ticket) {
+            let _ = store.commit(ticket);
+        }
+    }
+
+    /// The store, if there is something on disk to remove; opened before memory is changed, so that nothing older can
+    /// come back. Where it cannot be opened, all that it holds is void should it ever be.
+    fn open_to_remove(&self) -> Option<&Store> {
+        let disk = self.disk.as_ref()?;
+        if disk.opened().is_none() && !disk.exists() {
+            return None;
+        }
+        self.open().inspect_err(|_| self.void.store(true, Relaxed)).ok()
+    }
+
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        match &self.disk {
+            Some(disk) if disk.opened().is_none() && self.cache.is_empty() => Ok(()),
+            _ => self.open()?.flush(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<(), Error> {
+        self.checkpoint(self.open()?)
+    }
+
+    pub(crate) fn health(&self) -> Result<(), Error> {
+        match self.disk.as_ref().and_then(Disk::trouble) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+impl<K: Keep> Maintain for Core<K> {
+    fn tick(&self) {
+        if let Some(store) = self.disk.as_ref().and_then(Disk::opened) {
+            // A failure is counted by the store, which tries again.
+            let _ = store.check();
+            let _ = store.compact(&mut |sink| self.entries(sink));
+        }
+    }
+}
