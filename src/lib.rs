@@ -24,8 +24,7 @@ pub mod __private {
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {
         pub use memo_core::keep::probe::{
-            KeepAll as _, KeepAllInPlace as _, KeepErrors as _, KeepInPlace as _, KeepOk as _,
-            KeepOkInPlace as _,
+            KeepAll as _, KeepErrors as _, KeepInPlace as _, KeepOk as _, KeepOkInPlace as _,
         };
         pub use memo_core::key::arguments::element::{AsOctets as _, AsSerialized as _};
     }

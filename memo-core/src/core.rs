@@ -35,6 +35,8 @@ pub(crate) struct Core<K: Keep> {
     pub(crate) recovered: OnceCell<()>,
     /// Something was removed while the directory could not be opened.
     pub(crate) void: AtomicBool,
+    /// Would be stored, were its instance known by name.
+    pub(crate) nameless: bool,
     pub(crate) counts: Counts,
 }
 
@@ -55,14 +57,16 @@ pub(crate) struct Counts {
 pub(crate) enum Entered<H> {
     Value(H),
     Lead(Arc<Flight<H>>),
-    /// Compute without keeping: another leads, and waiting for it might never end.
+    /// Compute without keeping: another leads, and waiting for it would never end.
     Alone,
+    /// Compute without keeping, but for all who wait.
+    Relieve(Arc<Flight<H>>),
 }
 
 impl<K: Keep> Core<K> {
     /// A cache, as yet without what its directory holds.
     pub(crate) fn new(name: String, code: u128, settings: Settings) -> Arc<Self> {
-        let Settings { max, ttl, error_ttl, persist, version } = settings;
+        let Settings { max, ttl, error_ttl, persist, version, nameless } = settings;
         let disk = persist.zip(K::codec()).map(|((dir, durability), codec)| {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
@@ -77,6 +81,7 @@ impl<K: Keep> Core<K> {
             disk,
             recovered: OnceCell::new(),
             void: AtomicBool::new(false),
+            nameless,
             counts: Counts::default(),
         })
     }
@@ -97,6 +102,7 @@ impl<K: Keep> Core<K> {
                 Begin::Join(flight) => match flight.wait(self.wait_limit()) {
                     Waited::Nothing => {}
                     Waited::Alone => return Entered::Alone,
+                    Waited::Relieve => return Entered::Relieve(flight),
                     Waited::Value(held) => {
                         self.cache.hits.add_one();
                         self.counts.coalesced.add(1);
@@ -120,10 +126,15 @@ impl<K: Keep> Core<K> {
 
     /// Keeps `value` as the result of `flight`, on disk first, and wakes who waits for it. False if the key was
     /// invalidated meanwhile, or the bound is 0.
-    pub(crate) fn land(&self, flight: &Arc<Flight<K::Held>>, value: K::Held) -> bool {
+    pub(crate) fn land(
+        &self,
+        flight: &Arc<Flight<K::Held>>,
+        value: K::Held,
+        replaces: bool,
+    ) -> bool {
         let expires = self.expiry(K::Hold::view(&value));
         if self.cache.max() > 0 {
-            self.write(flight, &value, expires);
+            self.write(flight, &value, expires, replaces);
         }
         let kept = self.cache.finish(flight, value.clone(), expires);
         flight.land(Some(value));

@@ -58,7 +58,7 @@ impl<K: Keep> Core<K> {
     /// The store, opened if that was not done before. What a directory holds that could be opened only now is older
     /// than what memory holds; it is added where memory has nothing, and memory is written out.
     pub(crate) fn open(&self) -> Result<&Store, Error> {
-        let disk = self.disk.as_ref().ok_or(Error::NotPersistent)?;
+        let disk = self.disk.as_ref().ok_or_else(|| self.not_persistent())?;
         if let Some(store) = disk.opened() {
             return Ok(store);
         }
@@ -83,7 +83,14 @@ impl<K: Keep> Core<K> {
     }
 
     /// Writes the result of `flight`, which is not seen yet.
-    pub(crate) fn write(&self, flight: &Flight<K::Held>, value: &K::Held, expires: Millis) {
+    /// `replaces`: an older value of the key, which may be on disk alone, must not come back.
+    pub(crate) fn write(
+        &self,
+        flight: &Flight<K::Held>,
+        value: &K::Held,
+        expires: Millis,
+        replaces: bool,
+    ) {
         let Some(disk) = &self.disk else { return };
         // What cannot be written stays in memory; each step counts its own failure.
         let Ok(store) = self.open() else { return };
@@ -91,13 +98,18 @@ impl<K: Keep> Core<K> {
         if disk.encode(K::Hold::view(value), &mut bytes).is_err() {
             return;
         }
-        let queue = |replaces: bool| {
+        let queue = |known: bool| {
             let record = disk::put(flight.key.as_slice(), &bytes, expires);
-            if replaces { store.queue_replacing(record) } else { store.queue(record) }
+            if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
         if let Some(ticket) = self.cache.announce(flight, value.clone(), expires, queue) {
             let _ = store.commit(ticket);
         }
+        self.watch();
+    }
+
+    /// Has the directory looked after from the first change of it on.
+    fn watch(&self) {
         if !self.watched.swap(true, Relaxed) {
             maintain(self.this.clone());
         }
@@ -127,27 +139,29 @@ impl<K: Keep> Core<K> {
         }
     }
 
-    /// Adds what was found where memory has nothing: each key's last change counts.
+    /// Adds what was found where memory has nothing, each key's last change, as far as there is room.
     fn merge(&self, found: Vec<Change<Box<[u8]>, K::Value>>, behind: Millis) -> u64 {
         let mut seen = HashSet::new();
-        let mut added = 0;
+        let mut added = Vec::new();
         for change in found.into_iter().rev() {
             match change {
                 Change::Clear => break,
                 Change::Remove(key) => drop(seen.insert(key)),
                 Change::Put(key, value, expires) => {
                     let Some(hash) = self.hash_key(&key) else { continue };
-                    if !seen.contains(&key) && self.cache.peek(hash, &key).is_none() {
-                        let expires =
-                            if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
-                        self.cache.restore(hash, &key, K::Hold::own(value), self.cut(expires));
-                        added += 1;
+                    if seen.insert(key.clone()) && self.cache.peek(hash, &key).is_none() {
+                        added.push((hash, key, value, expires));
                     }
-                    seen.insert(key);
                 }
             }
         }
-        added
+        added.truncate(self.cache.room());
+        let count = added.len() as u64;
+        for (hash, key, value, expires) in added.into_iter().rev() {
+            let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
+            self.cache.restore(hash, &key, K::Hold::own(value), self.cut(expires));
+        }
+        count
     }
 
     fn checkpoint(&self, store: &Store) -> Result<(), Error> {
@@ -195,6 +209,7 @@ impl<K: Keep> Core<K> {
         if disk.opened().is_none() && !disk.exists() {
             return None;
         }
+        self.watch();
         self.open().inspect_err(|_| self.void.store(true, Relaxed)).ok()
     }
 
@@ -209,10 +224,23 @@ impl<K: Keep> Core<K> {
         self.checkpoint(self.open()?)
     }
 
+    fn not_persistent(&self) -> Error {
+        if !self.nameless {
+            return Error::NotPersistent;
+        }
+        let reason = "an instance of a generic impl is stored where the function mentions `Self`: \
+                      nothing else tells its folder from another instance's";
+        Error::Unpersistable {
+            type_name: std::any::type_name::<K::Value>(),
+            reason: reason.to_owned(),
+        }
+    }
+
     pub(crate) fn health(&self) -> Result<(), Error> {
-        match self.disk.as_ref().and_then(Disk::trouble) {
+        match &self.disk {
+            Some(disk) => disk.trouble().map_or(Ok(()), Err),
+            None if self.nameless => Err(self.not_persistent()),
             None => Ok(()),
-            Some(error) => Err(error),
         }
     }
 }

@@ -22,7 +22,8 @@ pub(crate) struct Flight<H> {
 }
 
 enum Landing<H> {
-    Flying,
+    /// `relieved`: a waiter whose patience ended computes too.
+    Flying { relieved: bool },
     /// The value, unless the leader panicked or its value is not kept.
     Landed(Option<H>),
 }
@@ -33,8 +34,10 @@ pub(crate) enum Waited<H> {
     Value(H),
     /// The leader has none to share: look again.
     Nothing,
-    /// To wait (longer) would or might be for ever: compute without leading.
+    /// To wait would be for ever: compute without leading.
     Alone,
+    /// To wait longer might be for ever: compute, and land the flight for the others.
+    Relieve,
 }
 
 impl<H: Clone> Flight<H> {
@@ -43,7 +46,7 @@ impl<H: Clone> Flight<H> {
             hash,
             key,
             leader: thread::current().id(),
-            landed: Mutex::new(Landing::Flying),
+            landed: Mutex::new(Landing::Flying { relieved: false }),
             changed: Condvar::new(),
             pending: Mutex::new(None),
         }
@@ -52,9 +55,16 @@ impl<H: Clone> Flight<H> {
     /// Lets the waiters go, with a value or without; the first landing counts.
     pub(crate) fn land(&self, value: Option<H>) {
         let mut landed = self.landed.lock();
-        if matches!(*landed, Landing::Flying) {
+        if matches!(*landed, Landing::Flying { .. }) {
             *landed = Landing::Landed(value);
             self.changed.notify_all();
+        }
+    }
+
+    /// The waiter who was to land it did not: the next may.
+    pub(crate) fn step_back(&self) {
+        if let Landing::Flying { relieved } = &mut *self.landed.lock() {
+            *relieved = false;
         }
     }
 
@@ -66,21 +76,26 @@ impl<H: Clone> Flight<H> {
         self.pending.lock().clone()
     }
 
-    /// Waits for the leader, at most until `limit` has passed.
+    /// Waits for the leader. Of those whose `limit` has passed one at a time is sent to compute.
     pub(crate) fn wait(&self, limit: Duration) -> Waited<H> {
         let Some(_waiting) = Waiting::begin(self.leader) else { return Waited::Alone };
-        let until = Instant::now().checked_add(limit);
         let mut landed = self.landed.lock();
         loop {
-            if let Landing::Landed(value) = &*landed {
-                return value.clone().map_or(Waited::Nothing, Waited::Value);
-            }
-            match until {
-                None => self.changed.wait(&mut landed),
-                Some(until) => {
-                    let late = self.changed.wait_until(&mut landed, until).timed_out();
-                    if late && matches!(*landed, Landing::Flying) {
-                        return Waited::Alone;
+            match &mut *landed {
+                Landing::Landed(value) => {
+                    return value.clone().map_or(Waited::Nothing, Waited::Value);
+                }
+                Landing::Flying { relieved } => {
+                    let until = Instant::now().checked_add(limit);
+                    let relieved = *relieved;
+                    let late = until.is_some_and(|until| {
+                        self.changed.wait_until(&mut landed, until).timed_out()
+                    });
+                    if let (true, false, Landing::Flying { relieved }) =
+                        (late, relieved, &mut *landed)
+                        && !std::mem::replace(relieved, true)
+                    {
+                        return Waited::Relieve;
                     }
                 }
             }

@@ -22,6 +22,15 @@ pub trait Cacheable: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
 
+/// Results whose errors a cache can hold too.
+#[diagnostic::on_unimplemented(
+    message = "`cache_err` cannot keep the errors of `{Self}`",
+    label = "`cache_err` needs a `Result` whose value and error are `Clone`, `Send`, `Sync` and `'static`",
+    note = "leave `cache_err` out, or return such a `Result`"
+)]
+pub trait Fallible: Cacheable {}
+impl<T: Cacheable, E: Cacheable> Fallible for Result<T, E> {}
+
 /// Types that the table holds in place: small, and cloned by copying bytes.
 pub trait Inline: Copy + Send + Sync + 'static {}
 
@@ -292,7 +301,9 @@ impl<R> Probe<R> {
 
 /// Traits whose methods make the choice: a reference more goes before a reference less.
 pub mod probe {
-    use super::{All, Behind, Both, Cacheable, Choice, InMemory, InPlace, Inline, OkOnly, Probe};
+    use super::{
+        All, Behind, Both, Cacheable, Choice, Fallible, InMemory, InPlace, Inline, OkOnly, Probe,
+    };
 
     macro_rules! choices {
         ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty $(, where $result:ty: $bound:path)?
@@ -316,7 +327,6 @@ pub mod probe {
         KeepOk::__memokit_keep for [T: Cacheable, E] &&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
         KeepInPlace::__memokit_keep for [R: Inline] &Probe<R> => All<R>, InPlace;
         KeepErrors::__memokit_keep_whole for [T: Cacheable, E: Cacheable] &&&Probe<Result<T, E>> => Both<T, E>, Behind;
-        KeepAllInPlace::__memokit_keep_whole for [R: Inline] &&Probe<R> => All<R>, InPlace;
     }
 
     #[doc(hidden)]
@@ -326,7 +336,7 @@ pub mod probe {
             R: Cacheable;
         fn __memokit_keep_whole(self) -> Choice<All<R>, Behind, InMemory>
         where
-            R: Cacheable;
+            R: Fallible;
     }
 
     // The bound stands on the methods, so that a type that fails it is told so, in words of ours.
@@ -339,7 +349,7 @@ pub mod probe {
         }
         fn __memokit_keep_whole(self) -> Choice<All<R>, Behind, InMemory>
         where
-            R: Cacheable,
+            R: Fallible,
         {
             Choice::NEW
         }

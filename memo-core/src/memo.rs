@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{Key, KeyBytes};
 use crate::stats::Stats;
+use crate::turn::Turn;
 
 /// The cache of a memoized function that returns `R`; the companion `NAME_memo()` gives it.
 ///
@@ -32,7 +33,7 @@ impl<R> fmt::Debug for Memo<R> {
 /// What a handle does, whichever part of `R` is kept and however it is held.
 trait Operations<R>: Send + Sync {
     fn get(&self, key: &Key) -> Option<R>;
-    fn insert(&self, key: &Key, value: R) -> bool;
+    fn insert(&'static self, key: &Key, value: R) -> bool;
     fn invalidate(&self, key: &Key) -> bool;
     fn clear(&self);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
@@ -53,14 +54,12 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         self.cache.peek(self.hash_key(key)?, key).map(K::answer)
     }
 
-    fn insert(&self, key: &Key, value: K::Return) -> bool {
+    fn insert(&'static self, key: &Key, value: K::Return) -> bool {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
-        let flight = self.cache.seize(hash, KeyBytes::new(key));
-        let kept = self.land(&flight, K::Hold::own(value));
-        self.give_up(&flight);
-        kept
+        let turn = Turn::new(self, Some(self.cache.seize(hash, KeyBytes::new(key))));
+        turn.insert(K::Hold::own(value))
     }
 
     fn invalidate(&self, key: &Key) -> bool {
@@ -111,7 +110,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn try_init(&self) -> Result<(), Error> {
-        if self.is_persistent() { self.open().map(drop) } else { Ok(()) }
+        if self.is_persistent() { self.open().map(drop) } else { self.health() }
     }
 }
 

@@ -41,6 +41,7 @@ struct Registered {
 struct Member {
     /// None until the function itself came by.
     id: Option<TypeId>,
+    this: Option<TypeId>,
     around: &'static str,
     cache: Arc<OnceCell<Registered>>,
 }
@@ -67,12 +68,13 @@ pub(crate) fn find_or_make<K: Keep>(
 /// # Panics
 /// When a companion cannot tell which of two instances of one name is meant.
 fn cell(members: &mut Vec<Member>, instance: Instance) -> Arc<OnceCell<Registered>> {
-    let (id, around) = (instance.id, instance.around());
+    let Instance { id, this, .. } = instance;
+    let around = instance.around();
     let known = members.iter_mut().find(|member| id.is_some() && member.id == id);
     if let Some(member) = known {
         return Arc::clone(&member.cache);
     }
-    let mut named = members.iter_mut().filter(|member| member.around == around);
+    let mut named = members.iter_mut().filter(|m| m.around == around && m.this == this);
     let unclaimed =
         if id.is_some() { named.find(|member| member.id.is_none()) } else { named.next() };
     if let Some(member) = unclaimed {
@@ -80,12 +82,12 @@ fn cell(members: &mut Vec<Member>, instance: Instance) -> Arc<OnceCell<Registere
         let cache = Arc::clone(&member.cache);
         assert!(
             id.is_some() || named.next().is_none(),
-            "two instances are called {around}: let the function mention `Self`",
+            "two instances are called {around}: let the function mention `Self`, or give their types other names",
         );
         return cache;
     }
     let cache = Arc::default();
-    members.push(Member { id, around, cache: Arc::clone(&cache) });
+    members.push(Member { id, this, around, cache: Arc::clone(&cache) });
     cache
 }
 

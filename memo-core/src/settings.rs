@@ -16,6 +16,8 @@ pub struct Settings {
     pub(crate) error_ttl: Option<Duration>,
     pub(crate) persist: Option<(PathBuf, Durability)>,
     pub(crate) version: Option<u64>,
+    /// To be stored, if the instance had a name.
+    pub(crate) nameless: bool,
 }
 
 impl Settings {
@@ -23,7 +25,14 @@ impl Settings {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "for expansions alone")]
     pub const fn new() -> Self {
-        Self { max: UNBOUNDED, ttl: None, error_ttl: None, persist: None, version: None }
+        Self {
+            max: UNBOUNDED,
+            ttl: None,
+            error_ttl: None,
+            persist: None,
+            version: None,
+            nameless: false,
+        }
     }
 
     /// Entries held at most.
@@ -50,12 +59,13 @@ impl Settings {
         Self { persist: Some((dir.into(), durability)), ..self }
     }
 
-    /// The same in a folder for `instance`, whose characters need not be fit for a path.
-    pub(crate) fn below(mut self, instance: &str) -> Self {
-        if let Some((dir, _)) = &mut self.persist {
-            let mut hasher = Fnv::new();
-            hasher.write(instance.as_bytes());
-            dir.push(format!("instance-{:016x}", hasher.finish()));
+    /// The same in a folder for an instance of a generic impl. Without a name for it that no other instance can have,
+    /// nothing is stored.
+    pub(crate) fn below(mut self, instance: Option<u64>) -> Self {
+        match (instance, &mut self.persist) {
+            (Some(instance), Some((dir, _))) => dir.push(format!("instance-{instance:016x}")),
+            (None, persist) => self.nameless = persist.take().is_some(),
+            (_, None) => {}
         }
         self
     }

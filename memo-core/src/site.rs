@@ -1,6 +1,8 @@
 //! A static in each annotated function, and in its companions, that finds the function's cache.
 
 use std::any::{TypeId, type_name};
+use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
 use std::panic::Location;
 
 use once_cell::sync::OnceCell;
@@ -8,6 +10,7 @@ use serde::Serialize;
 
 use crate::core::Core;
 use crate::erased::Erased;
+use crate::fnv::Fnv;
 use crate::keep::Keep;
 use crate::key::Arguments;
 use crate::memo::Memo;
@@ -34,55 +37,68 @@ impl Origin {
     }
 }
 
-/// Which of a function's instances: one for each type that the impl around it is for, one if that is not generic.
+/// Which of a function's instances: one for each set of types that the impl or trait around it is for, one if that is
+/// not generic.
+///
+/// The type of a closure in the function has the parameters of all that surrounds it, so that instances are never
+/// confused. A companion's closure is another type; it finds the instance by the closure's name up to the function, and
+/// by `Self` where the function shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Instance {
-    /// None for a companion that cannot see the type.
+    /// None for a companion.
     pub(crate) id: Option<TypeId>,
-    name: Name,
-}
-
-/// A type's name that tells what surrounds the function, generic arguments included.
-#[derive(Debug, Clone, Copy)]
-enum Name {
-    Type(&'static str),
-    /// Of a closure in the function.
-    Closure(&'static str),
+    pub(crate) this: Option<TypeId>,
+    closure: &'static str,
+    /// There are no companions.
+    alone: bool,
 }
 
 impl Instance {
-    /// The instance of an impl for `T`, as function and companions both see it.
-    #[inline]
-    #[must_use]
-    pub fn of<T: ?Sized>() -> Self {
-        Self { id: Some(typeid::of::<T>()), name: Name::Type(type_name::<T>()) }
-    }
-
-    /// The instance in which `closure` was written: its type has the parameters of all that surrounds it.
+    /// The instance of the function in which `closure` was written.
     #[inline]
     #[must_use]
     pub fn within<C>(_: &C) -> Self {
-        Self { id: Some(typeid::of::<C>()), name: Name::Closure(type_name::<C>()) }
+        let id = Some(typeid::of::<C>());
+        Self { id, this: None, closure: type_name::<C>(), alone: false }
     }
 
-    /// The instance beside which a companion with `closure` was written: told by name, since a companion's closure has
-    /// a type of its own.
+    /// The same, of a function without companions.
+    #[inline]
+    #[must_use]
+    pub fn alone<C>(closure: &C) -> Self {
+        Self { alone: true, ..Self::within(closure) }
+    }
+
+    /// The instance of the function in whose companion `closure` was written.
     #[must_use]
     pub fn beside<C>(_: &C) -> Self {
-        Self { id: None, name: Name::Closure(type_name::<C>()) }
+        Self { id: None, this: None, closure: type_name::<C>(), alone: false }
+    }
+
+    /// The same, in an impl for `T`.
+    #[inline]
+    #[must_use]
+    pub fn of<T: ?Sized>(self) -> Self {
+        Self { this: Some(typeid::of::<T>()), ..self }
     }
 
     /// The names of what surrounds the function.
     pub(crate) fn around(&self) -> &'static str {
-        match self.name {
-            Name::Type(name) => name,
-            Name::Closure(name) => around(name),
-        }
+        around(self.closure)
     }
 
     /// What tells this instance of a generic impl from others, by name; `None` where there is but one.
     fn label(&self) -> Option<&'static str> {
         Some(self.around()).filter(|around| around.contains('<'))
+    }
+
+    /// The same for a folder's name. Two types may share a name, so it takes a type's id, which is the same in every
+    /// run of one build; `None` where function and companions share none.
+    fn folder(&self, label: &str) -> Option<u64> {
+        let id = self.this.or(self.id.filter(|_| self.alone))?;
+        let mut hash = Fnv::new();
+        (label, id).hash(&mut hash);
+        Some(hash.finish())
     }
 }
 
@@ -122,6 +138,7 @@ impl Site {
 
     #[cold]
     fn find<K: Keep>(&self, instance: Instance) -> Erased {
+        Making::check(&self.origin);
         let make =
             || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
         let cache = registry::find_or_make(&self.origin, instance, make);
@@ -142,11 +159,39 @@ impl Site {
 
     /// Each instance of a generic impl has a folder of its own.
     fn settings(&self, instance: &Instance) -> Settings {
+        let _making = Making::begin(self.origin);
         let settings = (self.settings)();
         match instance.label() {
             None => settings,
-            Some(label) => settings.below(label),
+            Some(label) => settings.below(instance.folder(label)),
         }
+    }
+}
+
+thread_local! {
+    static MAKING: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
+}
+
+/// This thread evaluates the settings of a function, which must not call that function.
+struct Making;
+
+impl Making {
+    fn begin(origin: Origin) -> Self {
+        MAKING.with_borrow_mut(|making| making.push(origin));
+        Self
+    }
+
+    /// # Panics
+    /// Where to go on would be to wait for oneself.
+    fn check(origin: &Origin) {
+        let within = MAKING.with_borrow(|making| making.contains(origin));
+        assert!(!within, "the settings of `{}` call the function that they are for", origin.name);
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        MAKING.with_borrow_mut(Vec::pop);
     }
 }
 

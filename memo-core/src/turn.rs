@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::cache::is_comparing;
 use crate::core::{Core, Entered};
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
@@ -60,16 +59,13 @@ impl<K: Keep> Core<K> {
     #[inline]
     fn find<A: Arguments>(&self, arguments: &A) -> Option<K::Held> {
         let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
-        self.cache.get(hash, |stored| arguments::matches(arguments, stored))
+        let (key, held) = self.cache.get(hash)?;
+        arguments::matches(arguments, key.as_slice()).then_some(held)
     }
 
     #[cold]
     #[inline(never)]
     fn missed<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
-        // Under another cache's lock nothing may be waited for.
-        if is_comparing() {
-            return Answer::Miss(Turn::new(self, None));
-        }
         let key = arguments::with_bytes(arguments, Fields::AsMet, |bytes| bytes.map(KeyBytes::new));
         // The hash of what was written, not of what was hashed first: a `Serialize` may have changed its mind.
         let found = key.ok().and_then(|key| Some((self.hash_key(key.as_slice())?, key)));
@@ -81,6 +77,7 @@ impl<K: Keep> Core<K> {
             Entered::Value(held) => Answer::Hit(K::answer(held)),
             Entered::Lead(flight) => Answer::Miss(Turn::new(self, Some(flight))),
             Entered::Alone => Answer::Miss(Turn::new(self, None)),
+            Entered::Relieve(flight) => Answer::Miss(Turn::new(self, None).relieving(flight)),
         }
     }
 }
@@ -95,13 +92,28 @@ pub struct Turn<K: Keep> {
     done: bool,
     /// All went well.
     kept: bool,
+    /// Who waits for another's value longer than that should take.
+    waiting: Option<Arc<Flight<K::Held>>>,
     /// What a verified hit is compared with.
     check: Option<Check<K>>,
 }
 
 impl<K: Keep> Turn<K> {
-    fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
-        Self { core, flight, began: Instant::now(), done: false, kept: false, check: None }
+    pub(crate) fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
+        Self {
+            core,
+            flight,
+            began: Instant::now(),
+            done: false,
+            kept: false,
+            waiting: None,
+            check: None,
+        }
+    }
+
+    fn relieving(mut self, flight: Arc<Flight<K::Held>>) -> Self {
+        self.waiting = Some(flight);
+        self
     }
 
     fn with(mut self, check: Check<K>) -> Self {
@@ -126,16 +138,34 @@ impl<K: Keep> Turn<K> {
         } else if let Some(flight) = &self.flight {
             // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
             let kept = K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
-            if !kept.is_some_and(|held| self.core.land(flight, held)) {
+            if !kept.is_some_and(|held| self.core.land(flight, held, false)) {
                 self.core.counts.uncached.add(1);
                 self.core.give_up(flight);
             }
             self.flight = None;
         } else {
             self.core.counts.uncached.add(1);
+            if let Some(flight) = &self.waiting {
+                match K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy) {
+                    Some(held) => flight.land(Some(held)),
+                    None => flight.step_back(),
+                }
+            }
         }
         self.kept = true;
         returned
+    }
+
+    /// Keeps a value that was not computed. Says whether it is kept.
+    pub(crate) fn insert(mut self, value: K::Held) -> bool {
+        self.done = true;
+        let kept = self.flight.as_ref().is_some_and(|flight| {
+            let kept = self.core.land(flight, value, true);
+            self.core.give_up(flight);
+            kept
+        });
+        self.kept = true;
+        kept
     }
 
     fn compare(&self, check: &Check<K>, returned: &K::Return) {
@@ -164,6 +194,9 @@ impl<K: Keep> Drop for Turn<K> {
         }
         if let Some(flight) = self.flight.take() {
             self.core.give_up(&flight);
+        }
+        if let Some(flight) = &self.waiting {
+            flight.step_back();
         }
         if std::thread::panicking() {
             self.core.counts.panics.add(1);

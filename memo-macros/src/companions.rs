@@ -82,7 +82,7 @@ impl Plan<'_> {
         quote! {
             #attributes
             #[doc = #doc]
-            #[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+            #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
             #visibility #item
         }
     }
@@ -105,7 +105,7 @@ impl Plan<'_> {
             #attributes
             #[doc = #doc]
             #[allow(
-                dead_code, unreachable_pub, clippy::missing_const_for_fn,
+                dead_code, unreachable_pub, non_snake_case, clippy::missing_const_for_fn,
                 clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc
                 #deprecated
             )]

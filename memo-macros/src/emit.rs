@@ -154,15 +154,16 @@ impl Plan<'_> {
         }
     }
 
-    /// In a generic impl each instance has a cache. Without companions the function may stand in the impl of a trait,
-    /// whose parameters `Self` does not show, but the type of a closure does.
+    /// In a generic impl each instance has a cache. It is told by the type of a closure, and to a companion by `Self`.
     fn instance(&self, asking: Asking) -> TokenStream {
         let alone = matches!(&self.args.companion, Some(Given { value: Companion::None, .. }));
-        match asking {
-            _ if self.function.shows_self() && !alone => quote!(__memokit::Instance::of::<Self>()),
+        let instance = match asking {
+            Asking::Function if alone => quote!(__memokit::Instance::alone(&|| ())),
             Asking::Function => quote!(__memokit::Instance::within(&|| ())),
             Asking::Companion => quote!(__memokit::Instance::beside(&|| ())),
-        }
+        };
+        let this = (self.function.shows_self() && !alone).then(|| quote!(.of::<Self>()));
+        quote!(#instance #this)
     }
 
     fn settings(&self) -> TokenStream {

@@ -107,7 +107,8 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 ///
 /// `verify`: recomputes that share of hits and compares the encoded results, which have to be
 /// `Serialize`. A difference is counted in the statistics and, in a debug build, panics with the
-/// function's name and the key's hash: the function is impure, or its key misses something.
+/// function's name and the key's hash: the function is impure, or its key misses something. (A
+/// recursive function computes again at each level, so that a large share costs much.)
 ///
 /// ```text
 /// #[memoize(verify = 0.01)]
@@ -158,8 +159,8 @@ pub fn memoize(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     let count = EXPANSIONS.fetch_add(1, Ordering::Relaxed).to_string();
-    let package = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"]
+    let package = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]
         .map(|variable| std::env::var(variable).unwrap_or_default());
-    let seed = [&*count, &*package[0], &*package[1], &*package[2]];
+    let seed = [&*count, &*package[0], &*package[1], &*package[2], &*package[3]];
     expand::expand(arguments.into(), &item.into(), &seed).into()
 }

@@ -1,14 +1,11 @@
 //! The store of one function: shards, a bound on their sum, expiry, and the flights of keys being computed.
 //!
-//! No user code runs under a shard's lock: holders clone without it (see `keep`), keys compare by bytes on the slow
-//! paths, and whatever is taken out is handed back to be dropped outside. One exception: on a hit the arguments'
-//! `Serialize` runs under the shared lock. Should it call memoized functions, these never wait while it is held:
-//! see [`is_comparing`].
+//! No user code runs under a shard's lock: holders clone without it (see `keep`), keys compare by bytes, and whatever is
+//! taken out is handed back to be dropped outside.
 
 mod entry;
 mod shard;
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -46,33 +43,6 @@ pub(crate) struct Cache<H> {
     pub(crate) expired: Tally,
 }
 
-thread_local! {
-    static COMPARING: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Does this thread hold a shard's lock for a comparison, so that it must not wait for anything?
-#[inline]
-pub(crate) fn is_comparing() -> bool {
-    COMPARING.get() > 0
-}
-
-struct Comparing;
-
-impl Comparing {
-    #[inline]
-    fn begin() -> Self {
-        COMPARING.set(COMPARING.get() + 1);
-        Self
-    }
-}
-
-impl Drop for Comparing {
-    #[inline]
-    fn drop(&mut self) {
-        COMPARING.set(COMPARING.get() - 1);
-    }
-}
-
 /// What a caller who missed has to do.
 pub(crate) enum Begin<H> {
     /// Another was faster: the value is there.
@@ -105,21 +75,23 @@ impl<H: Clone> Cache<H> {
         &self.shards[index].0
     }
 
-    /// The value of the entry whose key `matches`, which is marked as used.
+    /// The key and the value of a live entry of this hash, which is marked as used. The caller compares the key, with
+    /// no lock held: doing so runs the arguments' `Serialize`, which may itself take locks and call memoized functions.
+    /// Of two keys of one hash, which 64 bits make all but impossible, one is found here and the other by [`begin`].
+    ///
+    /// [`begin`]: Self::begin
     #[inline]
-    pub(crate) fn get(&self, hash: u64, matches: impl Fn(&[u8]) -> bool) -> Option<H> {
-        let lock = self.shard(hash);
-        let shard = if is_comparing() { lock.try_read_recursive()? } else { lock.read() };
-        let _comparing = Comparing::begin();
-        let entry = shard.find(hash, matches)?;
+    pub(crate) fn get(&self, hash: u64) -> Option<(KeyBytes, H)> {
+        let shard = self.shard(hash).read();
+        let entry = shard.find(hash, |_| true)?;
         if is_expired(entry) {
             return None;
         }
         shard.touch(entry, self.exact);
-        Some(entry.held.clone())
+        Some((entry.key.clone(), entry.held.clone()))
     }
 
-    /// The same without marking it.
+    /// The value of the entry of `key`, which is not marked.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let shard = self.shard(hash).read();
         let entry = shard.find(hash, |stored| key::same(stored, key))?;
@@ -278,10 +250,10 @@ impl<H: Clone> Cache<H> {
         let mut locked: Vec<_> = self.shards.iter().map(|shard| shard.0.write()).collect();
         let taken: Vec<_> =
             locked.iter_mut().map(|shard| (shard.len(), shard.take_all())).collect();
-        let then = then();
-        drop(locked);
         let count = taken.iter().map(|(len, _)| len).sum();
         self.count.fetch_sub(count, Relaxed);
+        let then = then();
+        drop(locked);
         (count, then)
     }
 
@@ -294,6 +266,11 @@ impl<H: Clone> Cache<H> {
                 f(&key, hash, &held, expires);
             }
         }
+    }
+
+    /// Places that are free within the bound.
+    pub(crate) fn room(&self) -> usize {
+        self.max.load(Relaxed).saturating_sub(self.count.load(Relaxed))
     }
 
     /// Does it hold nothing, expired entries included?

@@ -1,10 +1,16 @@
 //! The bytes of a key, in the entry itself where they are few.
 
+use std::sync::Arc;
+
 /// Up to 22 bytes without an allocation.
 #[derive(Clone)]
 pub(crate) enum KeyBytes {
-    Short { len: u8, bytes: [u8; Self::SHORT] },
-    Long(Box<[u8]>),
+    Short {
+        len: u8,
+        bytes: [u8; Self::SHORT],
+    },
+    /// Shared, so that it can be compared after the lock of its entry is released.
+    Long(Arc<[u8]>),
 }
 
 impl KeyBytes {

@@ -26,7 +26,7 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
     }
 }
 /// The cache of `mix`: what is in it, and how it is doing.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
@@ -41,7 +41,7 @@ fn mix_memo() -> ::memokit::Memo<u8> {
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::element!(a + b), ()))
@@ -50,6 +50,7 @@ fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

@@ -14,7 +14,7 @@ pub(crate) unsafe fn find(
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
-                __memokit::Instance::of::<Self>(),
+                __memokit::Instance::within(&|| ()).of::<Self>(),
                 __memokit::keep!(Option < Self >),
             )
             .lookup(
@@ -36,7 +36,7 @@ pub(crate) unsafe fn find(
     }
 }
 /// The cache of `find`: what is in it, and how it is doing.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
@@ -45,13 +45,13 @@ pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
-            __memokit::Instance::of::<Self>(),
+            __memokit::Instance::beside(&|| ()).of::<Self>(),
             __memokit::keep!(Option < Self >),
         )
         .handle()
 }
 /// The key under which the result of this call of `find` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub(crate) fn find_key(
     &self,
     depth: u32,
@@ -71,6 +71,7 @@ pub(crate) fn find_key(
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

@@ -8,7 +8,7 @@ fn area(self: Arc<Self>) -> Result<f64, Self::Error> {
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()),
+                __memokit::Instance::alone(&|| ()),
                 __memokit::keep!(errors Result < f64, Self::Error >),
             )
             .lookup(&(__memokit::element!(self), ()))

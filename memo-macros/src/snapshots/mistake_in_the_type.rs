@@ -2,7 +2,7 @@ fn f(a: &str) -> &str {
     a
 }
 /// The key under which the result of this call of `f` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn f_key(a: &str) -> ::memokit::Key {
     loop {}
 }
@@ -10,6 +10,7 @@ fn f_key(a: &str) -> ::memokit::Key {
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

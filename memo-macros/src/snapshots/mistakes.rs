@@ -2,12 +2,12 @@ fn f(a: u32) -> u32 {
     a
 }
 /// The cache of `f`: what is in it, and how it is doing.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn f_memo() -> ::memokit::Memo<u32> {
     loop {}
 }
 /// The key under which the result of this call of `f` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn f_key(a: u32) -> ::memokit::Key {
     loop {}
 }
@@ -15,6 +15,7 @@ fn f_key(a: u32) -> ::memokit::Key {
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

@@ -20,7 +20,7 @@ fn seed(a: u32, b: &str) -> u64 {
     }
 }
 /// The cache of `seed`: what is in it, and how it is doing.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
@@ -35,7 +35,7 @@ fn seed_memo() -> ::memokit::Memo<u64> {
         .handle()
 }
 /// The key under which the result of this call of `seed` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::element!(a), (__memokit::element!(b), ())))
@@ -44,6 +44,7 @@ fn seed_key(a: u32, b: &str) -> ::memokit::Key {
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

@@ -46,7 +46,7 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
     }
 }
 /// The cache of `mix`: what is in it, and how it is doing.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::site! {
@@ -62,7 +62,7 @@ fn mix_memo() -> crate::memo::Memo<u8> {
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_key(
     __memokit_0: (u8, u8),
     #[cfg(unix)]
@@ -85,6 +85,7 @@ fn mix_key(
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

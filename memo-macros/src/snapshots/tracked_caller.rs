@@ -29,7 +29,7 @@ extern "C" fn blame(r#mod: u32) -> u32 {
     }
 }
 /// The cache of `blame`: what is in it, and how it is doing.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
@@ -44,7 +44,7 @@ fn blame_of_memo() -> ::memokit::Memo<u32> {
         .handle()
 }
 /// The key under which the result of this call of `blame` is kept.
-#[allow(unused, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn blame_of_key(r#mod: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::element!(r#mod), ()))
@@ -54,6 +54,7 @@ fn blame_of_key(r#mod: u32) -> ::memokit::Key {
 #[allow(
     dead_code,
     unreachable_pub,
+    non_snake_case,
     clippy::missing_const_for_fn,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

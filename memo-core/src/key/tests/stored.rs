@@ -17,7 +17,7 @@ fn bytes_that_nest_too_deep_are_no_key() {
         let deep = vec![tag; 100_000];
         assert_eq!(hash_bytes(&deep, &seed), None);
         let printed = format!("{:?}", Key::from_bytes(&deep));
-        assert!(printed.contains('?'));
+        assert!(printed.contains("no key"));
     }
 }
 
@@ -61,24 +61,6 @@ fn with_fields(fields: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_fields_length_is_that_of_its_value() {
-    let seed = Seed::random();
-    let value = V::Struct("s", vec![("a", V::U8(1))]);
-    let good = with_fields(&[1, b'a', 2, 0, 0, 0, 4, 1, 0xfe]);
-    assert_eq!(key(&value), good);
-    for bad in [
-        &[1, b'a', 3, 0, 0, 0, 4, 1, 1, 0xfe][..],
-        &[1, b'a', 3, 0, 0, 0, 4, 1, 0xfe],
-        &[1, b'a', 1, 0, 0, 0, 4, 1, 0xfe],
-        &[1, b'a', 0xff, 0xff, 0xff, 0xff, 4, 1, 0xfe],
-    ] {
-        let bad = with_fields(bad);
-        assert!(!matches(&args(&value), &bad), "{bad:02x?}");
-        assert_eq!(hash_bytes(&bad, &seed), None, "{bad:02x?}");
-    }
-}
-
-#[test]
 fn a_length_has_one_form() {
     let seed = Seed::random();
     let long = [0x11, 0xff, 1, 0, 0, 0, b'a'];
@@ -100,7 +82,7 @@ impl Serialize for Repeating {
 
 #[test]
 fn fields_match_one_for_one() {
-    let field = [1, b'a', 2, 0, 0, 0, 4, 1];
+    let field = [1, b'a', 4, 1];
     let once = with_fields(&[&field[..], &[0xfe]].concat());
     let twice = with_fields(&[&field[..], &field, &[0xfe]].concat());
     assert_eq!(key(&Repeating(1)), once);
