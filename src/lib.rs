@@ -26,7 +26,9 @@ pub mod __private {
         pub use memo_core::keep::probe::{
             KeepAll as _, KeepErrors as _, KeepInPlace as _, KeepOk as _, KeepOkInPlace as _,
         };
-        pub use memo_core::key::arguments::element::{AsOctets as _, AsSerialized as _};
+        pub use memo_core::key::arguments::element::{
+            AsOctets as _, AsPlain as _, AsSerialized as _,
+        };
     }
 
     /// The key of a call.

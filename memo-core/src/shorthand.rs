@@ -40,6 +40,6 @@ macro_rules! keep {
 #[macro_export]
 macro_rules! element {
     ($argument:expr) => {
-        (&$crate::key::arguments::Argument(&$argument)).__memokit_element()
+        (&&$crate::key::arguments::Argument(&$argument)).__memokit_element()
     };
 }

@@ -59,8 +59,12 @@ impl<K: Keep> Core<K> {
     #[inline]
     fn find<A: Arguments>(&self, arguments: &A) -> Option<K::Held> {
         let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
+        let matches = |stored: &[u8]| arguments::matches(arguments, stored);
+        if A::PLAIN {
+            return self.cache.get_if(hash, matches);
+        }
         let (key, held) = self.cache.get(hash)?;
-        arguments::matches(arguments, key.as_slice()).then_some(held)
+        matches(key.as_slice()).then_some(held)
     }
 
     #[cold]

@@ -75,20 +75,37 @@ impl<H: Clone> Cache<H> {
         &self.shards[index].0
     }
 
+    /// The value of a live entry whose key `matches`, which is marked as used. `matches` runs under the shard's lock, and
+    /// so must run no code of the user's.
+    #[inline]
+    pub(crate) fn get_if(&self, hash: u64, matches: impl Fn(&[u8]) -> bool) -> Option<H> {
+        self.with_live(hash, matches, |entry| entry.held.clone())
+    }
+
     /// The key and the value of a live entry of this hash, which is marked as used. The caller compares the key, with
-    /// no lock held: doing so runs the arguments' `Serialize`, which may itself take locks and call memoized functions.
-    /// Of two keys of one hash, which 64 bits make all but impossible, one is found here and the other by [`begin`].
+    /// no lock held: a `Serialize` may take locks and call memoized functions. Of two keys of one hash, which 64 bits
+    /// make all but impossible, one is found here and the other by [`begin`].
     ///
     /// [`begin`]: Self::begin
     #[inline]
     pub(crate) fn get(&self, hash: u64) -> Option<(KeyBytes, H)> {
+        self.with_live(hash, |_| true, |entry| (entry.key.clone(), entry.held.clone()))
+    }
+
+    #[inline]
+    fn with_live<R>(
+        &self,
+        hash: u64,
+        matches: impl Fn(&[u8]) -> bool,
+        then: impl FnOnce(&Entry<H>) -> R,
+    ) -> Option<R> {
         let shard = self.shard(hash).read();
-        let entry = shard.find(hash, |_| true)?;
+        let entry = shard.find(hash, matches)?;
         if is_expired(entry) {
             return None;
         }
         shard.touch(entry, self.exact);
-        Some((entry.key.clone(), entry.held.clone()))
+        Some(then(entry))
     }
 
     /// The value of the entry of `key`, which is not marked.

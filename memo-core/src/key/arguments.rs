@@ -11,6 +11,8 @@ use super::write::{Fields, Writer};
 
 /// One argument as it goes into the key.
 pub trait Element {
+    /// Does encoding it run no code but serde's own and ours?
+    const PLAIN: bool;
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
@@ -21,6 +23,22 @@ pub trait Element {
 pub struct Serialized<'a, T: ?Sized>(pub &'a T);
 
 impl<T: Serialize + ?Sized> Element for Serialized<'_, T> {
+    const PLAIN: bool = false;
+
+    #[inline]
+    #[allow(private_interfaces, private_bounds)]
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        Encoder::new(sink).value(self.0)
+    }
+}
+
+/// An argument of a [`Plain`] type.
+#[derive(Debug)]
+pub struct PlainValue<'a, T: ?Sized>(pub &'a T);
+
+impl<T: Plain + ?Sized> Element for PlainValue<'_, T> {
+    const PLAIN: bool = true;
+
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
@@ -33,6 +51,8 @@ impl<T: Serialize + ?Sized> Element for Serialized<'_, T> {
 pub struct Octets<'a>(pub &'a [u8]);
 
 impl Element for Octets<'_> {
+    const PLAIN: bool = true;
+
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
@@ -49,6 +69,21 @@ impl Element for Octets<'_> {
 pub trait Keyable: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Keyable for T {}
+
+/// Types of the standard library whose `Serialize` runs no code of anyone else.
+pub trait Plain: Serialize {}
+
+macro_rules! plain {
+    ($($type:ty),*) => { $(impl Plain for $type {})* };
+}
+plain!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, ());
+plain!(str, String);
+impl<T: Plain + ?Sized> Plain for &T {}
+impl<T: Plain> Plain for Option<T> {}
+impl<T: Plain> Plain for Vec<T> {}
+impl<T: Plain> Plain for [T] {}
+impl<A: Plain> Plain for (A,) {}
+impl<A: Plain, B: Plain> Plain for (A, B) {}
 
 /// Types whose value is a run of bytes.
 pub trait Run {
@@ -90,17 +125,29 @@ impl<T: ?Sized> Copy for Argument<'_, T> {}
 
 /// Traits that choose how an argument goes into the key.
 pub mod element {
-    use super::{Argument, Keyable, Octets, Run, Serialized};
+    use super::{Argument, Keyable, Octets, Plain, PlainValue, Run, Serialized};
 
     #[doc(hidden)]
     pub trait AsOctets<'a> {
         fn __memokit_element(self) -> Octets<'a>;
     }
 
-    impl<'a, T: Run + ?Sized> AsOctets<'a> for &Argument<'a, T> {
+    impl<'a, T: Run + ?Sized> AsOctets<'a> for &&Argument<'a, T> {
         #[inline]
         fn __memokit_element(self) -> Octets<'a> {
             Octets(self.0.run())
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsPlain<'a, T: ?Sized> {
+        fn __memokit_element(self) -> PlainValue<'a, T>;
+    }
+
+    impl<'a, T: Plain + ?Sized> AsPlain<'a, T> for &Argument<'a, T> {
+        #[inline]
+        fn __memokit_element(self) -> PlainValue<'a, T> {
+            PlainValue(self.0)
         }
     }
 
@@ -124,12 +171,17 @@ pub mod element {
 
 /// All arguments of a call that make its key: `()` or a pair of an [`Element`] and the rest.
 pub trait Arguments {
+    /// Does encoding them run no code but serde's own and ours? Then they may be compared under a lock.
+    const PLAIN: bool;
+
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
 }
 
 impl Arguments for () {
+    const PLAIN: bool = true;
+
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
@@ -138,6 +190,8 @@ impl Arguments for () {
 }
 
 impl<E: Element, R: Arguments> Arguments for (E, R) {
+    const PLAIN: bool = E::PLAIN && R::PLAIN;
+
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {

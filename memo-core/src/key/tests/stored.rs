@@ -5,7 +5,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::super::arguments::{hash, matches};
 use super::super::hash::Seed;
-use super::super::{Key, KeyBytes, hash_bytes};
+use super::super::{Key, hash_bytes};
 use super::model::{Random, Value as V};
 use super::{args, cases, key};
 
