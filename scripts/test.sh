@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test: unit, integration and documentation tests, then the examples.
+# Runs every test: unit, integration and documentation tests, then the examples, and the benchmarks for a moment.
 # Installs what the tests need where it is missing and can be installed.
 # Arguments go to cargo: `scripts/test.sh --test it persist` runs these tests and no examples.
 set -euo pipefail
@@ -112,6 +112,17 @@ quickstart() {
     finish 1
 }
 
+# Every comparison of memo-bench for a few milliseconds: that it runs and that the contenders agree.
+run_benchmarks() {
+    echo "memo-bench --quick"
+    "${CARGO_TARGET_DIR:-target}/debug/memo-bench" --quick >"$scratch/bench" || {
+        tail -n 20 "$scratch/bench"
+        summary+=("memo-bench --quick failed")
+        finish 1
+    }
+    summary+=("memo-bench: $(grep -c memokit "$scratch/bench") cases ran")
+}
+
 finish() {
     echo
     printf '%s\n' "${summary[@]}"
@@ -123,5 +134,8 @@ need_toolchain
 want_tool strace
 want_tool valgrind
 run_tests "$@"
-[[ $# == 0 ]] && run_examples
+if [[ $# == 0 ]]; then
+    run_examples
+    run_benchmarks
+fi
 finish 0
