@@ -9,8 +9,8 @@ use super::super::arguments::{Octets, Serialized, hash, matches};
 use super::super::hash::Seed;
 use super::super::tag::{MAX_DEPTH, MAX_LENGTH, Stop};
 use super::super::{Key, hash_bytes};
-use super::model::{Random, Value as V};
-use super::{args, cases, key, print};
+use super::model::Value as V;
+use super::{args, key, print};
 
 /// Do all sinks find these alike, and the bytes of each hash as the value does?
 fn alike<A, B>(a: &A, b: &B) -> bool
@@ -85,18 +85,6 @@ fn the_sinks_agree_on_the_deepest_value() {
     }
     check(&|n| n as usize);
     check(&|n| (n * n / 7) as usize);
-}
-
-/// Bytes nested deeper than any encoding are none.
-#[test]
-fn bytes_that_nest_too_deep_are_no_key() {
-    let seed = Seed::random();
-    for tag in [0x15u8, 0x16, 0x17, 0x18] {
-        let deep = vec![tag; 100_000];
-        assert_eq!(hash_bytes(&deep, &seed), None);
-        let printed = format!("{:?}", Key::from_bytes(&deep));
-        assert!(printed.contains("no key"));
-    }
 }
 
 #[test]
@@ -378,40 +366,6 @@ fn groups_over_the_limit_make_no_key() {
     assert!(!Key::of(&args(&over)).is_keyable());
     assert!(!matches(&args(&over), &key(&fits)));
     assert!(alike(&[3u8], &(3u8,)));
-}
-
-fn sorted(bytes: &[u8]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    bytes.sort_unstable();
-    bytes
-}
-
-/// Stored bytes with a part moved, doubled or lost match nothing.
-#[test]
-fn spliced_bytes_match_nothing() {
-    let seed = Seed::random();
-    for case in 0..cases() {
-        let random = &mut Random::new(case);
-        let value = V::random(random, 4);
-        let bytes = key(&value);
-        let mut ends = [random.below(bytes.len() + 1), random.below(bytes.len() + 1)];
-        ends.sort_unstable();
-        let [from, to] = ends;
-        let mut spliced = bytes.clone();
-        match random.below(4) {
-            0 => drop(spliced.drain(from..to)),
-            1 => spliced.extend_from_within(from..to),
-            2 => spliced.copy_within(from..to, random.below(bytes.len() - (to - from) + 1)),
-            _ => drop(spliced.splice(from..from, bytes[from..to].iter().copied())),
-        }
-        let _ = format!("{:?}", Key::from_bytes(&spliced));
-        let hashed = hash_bytes(&spliced, &seed);
-        // The same bytes in another order may be the same items in an order that no writer makes.
-        if sorted(&spliced) != sorted(&bytes) {
-            assert!(!matches(&args(&value), &spliced), "{value:?} and {spliced:02x?}");
-            assert_ne!(hashed, hash(&args(&value), &seed).ok(), "{value:?} and {spliced:02x?}");
-        }
-    }
 }
 
 /// A `Serialize` that makes keys, in the middle of another's groups.
