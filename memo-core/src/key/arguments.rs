@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::canonical;
 use super::compare::{Compare, Verdict};
-use super::encoder::{Encoder, Sink};
+use super::encoder::Encoder;
 use super::hash::{Hash, Seed};
+use super::sink::Sink;
 use super::tag::{self, Stop};
 use super::write::{Fields, Writer};
 

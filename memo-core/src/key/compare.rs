@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::encoder::{Part, Sink};
 use super::short::same;
+use super::sink::{Part, Sink};
 use super::tag::{self, LONG, Stop};
 use super::write::{Fields, Writer};
 

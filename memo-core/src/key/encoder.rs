@@ -1,4 +1,4 @@
-//! One serializer over three sinks: a hasher, a comparer with stored bytes, a writer.
+//! One serializer, whatever it serializes into.
 
 use std::cell::Cell;
 use std::fmt::{Display, Write as _};
@@ -6,86 +6,8 @@ use std::fmt::{Display, Write as _};
 use serde::ser::{self, Serialize};
 
 use super::sets;
+use super::sink::{Part, Sink};
 use super::tag::{self, Stop};
-
-/// Where an encoded value goes. The order in which fields, map entries and set elements come in must not matter to a
-/// sink; the order of everything else must.
-///
-/// A sink that has returned an error stays failed, whatever a hand-written `Serialize` makes of the error.
-pub(crate) trait Sink: Sized {
-    /// The fields of a struct in progress.
-    type Fields;
-    /// A map or set in progress.
-    type Bag;
-
-    /// A tag followed by bytes of a length that the tag implies.
-    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop>;
-    /// A tag followed by bytes of any length.
-    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop>;
-    /// The name of a type or a variant; always after a tag that says so.
-    fn name(&mut self, name: &str) -> Result<(), Stop>;
-
-    fn open_fields(&mut self) -> Result<Self::Fields, Stop>;
-    fn open_field(&mut self, fields: &mut Self::Fields, name: &str) -> Result<(), Stop>;
-    fn close_field(&mut self, fields: &mut Self::Fields) -> Result<(), Stop>;
-    fn close_fields(&mut self, fields: Self::Fields) -> Result<(), Stop>;
-
-    fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, Stop>;
-    /// A part of an item: the whole of a set's element, or the key or the value of a map's entry.
-    fn bag_part<T: Serialize + ?Sized>(
-        &mut self,
-        bag: &mut Self::Bag,
-        depth: u32,
-        part: Part,
-        value: &T,
-    ) -> Result<(), Stop>;
-    fn close_bag(&mut self, bag: Self::Bag) -> Result<(), Stop>;
-
-    /// Makes every later outcome a failure.
-    fn poison(&mut self, stop: Stop);
-}
-
-/// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.
-pub(crate) trait Items: Sink {
-    fn open_item(&mut self, bag: &mut Self::Bag);
-    fn close_item(&mut self, bag: &mut Self::Bag);
-
-    /// What [`Sink::bag_part`] comes to.
-    #[inline]
-    fn part<T: Serialize + ?Sized>(
-        &mut self,
-        bag: &mut Self::Bag,
-        depth: u32,
-        part: Part,
-        value: &T,
-    ) -> Result<(), Stop> {
-        if part.opens() {
-            self.open_item(bag);
-        }
-        Encoder { sink: self, depth }.value(value)?;
-        if part.closes() {
-            self.close_item(bag);
-        }
-        Ok(())
-    }
-}
-
-/// Which part of an unordered item is being given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Element,
-    Key,
-    Value,
-}
-
-impl Part {
-    pub(crate) fn opens(self) -> bool {
-        self != Self::Value
-    }
-    pub(crate) fn closes(self) -> bool {
-        self != Self::Key
-    }
-}
 
 /// The serializer. `depth` counts the levels still allowed.
 pub(crate) struct Encoder<'s, S> {

@@ -8,8 +8,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde::Serialize;
 
-use super::encoder::{Items, Part, Sink};
 use super::short::{SHORT, ends, word};
+use super::sink::{Items, Part, Sink};
 use super::tag::{self, Stop};
 
 /// Random numbers of one cache: who does not know them cannot make keys that collide.

@@ -12,6 +12,7 @@ pub(crate) mod hash;
 mod read;
 mod sets;
 mod short;
+mod sink;
 pub(crate) mod tag;
 #[cfg(test)]
 mod tests;

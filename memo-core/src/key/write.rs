@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::encoder::{Items, Part, Sink};
+use super::sink::{Items, Part, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, Stop};
 
 /// The order in which the fields of a struct are written.
