@@ -16,7 +16,12 @@ mod persistence_changes;
 #[cfg(unix)]
 mod persistence_faults;
 #[cfg(unix)]
+mod persistence_folder;
+mod persistence_instances;
+#[cfg(unix)]
 mod persistence_kill;
+#[cfg(unix)]
+mod persistence_late;
 mod quickstart;
 mod recursion;
 mod results;
