@@ -115,7 +115,7 @@ quickstart() {
 # Every comparison of memo-bench for a few milliseconds: that it runs and that the contenders agree.
 run_benchmarks() {
     echo "memo-bench --quick"
-    "${CARGO_TARGET_DIR:-target}/debug/memo-bench" --quick >"$scratch/bench" || {
+    cargo run -q -p memo-bench -- --quick >"$scratch/bench" || {
         tail -n 20 "$scratch/bench"
         summary+=("memo-bench --quick failed")
         finish 1

@@ -24,9 +24,11 @@ pub(crate) struct Disk<V: 'static> {
     pub(crate) dir: PathBuf,
     durability: Durability,
     codec: Box<dyn Codec<V>>,
+    /// Complete but for the fingerprint of the values' type.
     identity: Identity,
-    /// Why the values' type cannot be stored, if it cannot.
-    refused: Option<Error>,
+    versioned: bool,
+    /// That fingerprint, or why the type cannot be stored. Found when first needed, as it runs the type's `Deserialize`.
+    schema: OnceCell<Result<u128, Error>>,
     fs: Arc<dyn Fs>,
     store: OnceCell<Store>,
     failure: Mutex<Failure>,
@@ -72,11 +74,10 @@ impl<V: 'static> Disk<V> {
         code: u128,
         version: Option<u64>,
     ) -> Self {
-        let schema = codec.schema(version.is_some());
         let identity = Identity {
             function,
             key_format: tag::FORMAT,
-            schema: *schema.as_ref().unwrap_or(&0),
+            schema: 0,
             code: code ^ u128::from(version.unwrap_or(0)),
         };
         Self {
@@ -84,7 +85,8 @@ impl<V: 'static> Disk<V> {
             durability,
             codec,
             identity,
-            refused: schema.err(),
+            versioned: version.is_some(),
+            schema: OnceCell::new(),
             fs: Arc::new(RealFs),
             store: OnceCell::new(),
             failure: Mutex::default(),
@@ -111,20 +113,23 @@ impl<V: 'static> Disk<V> {
         replay: &mut Replay<'_, V>,
         settle: &mut dyn FnMut(&Store, Millis),
     ) -> Result<&Store, Error> {
-        if let Some(refused) = &self.refused {
-            self.fail(refused);
-            return Err(refused.clone());
-        }
         self.store.get_or_try_init(|| {
             self.ready()?;
-            let opened = self.try_open(replay).inspect_err(|error| self.back_off(error));
+            let schema = self.schema.get_or_init(|| self.codec.schema(self.versioned)).clone();
+            let schema = schema.inspect_err(|refused| self.back_off(refused))?;
+            let identity = Identity { schema, ..self.identity.clone() };
+            let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
             let (store, behind) = opened?;
             settle(&store, behind);
             Ok(store)
         })
     }
 
-    fn try_open(&self, replay: &mut Replay<'_, V>) -> Result<(Store, Millis), Error> {
+    fn try_open(
+        &self,
+        identity: &Identity,
+        replay: &mut Replay<'_, V>,
+    ) -> Result<(Store, Millis), Error> {
         let mut undecoded = 0;
         let wall = clock::wall();
         let mut each = |record: Record<'_>| match record {
@@ -147,13 +152,8 @@ impl<V: 'static> Disk<V> {
                 }
             }
         };
-        let (store, recovery) = Store::open(
-            Arc::clone(&self.fs),
-            &self.dir,
-            &self.identity,
-            self.durability,
-            &mut each,
-        )?;
+        let (store, recovery) =
+            Store::open(Arc::clone(&self.fs), &self.dir, identity, self.durability, &mut each)?;
         let mut discarded = self.discarded.lock();
         discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
         if undecoded > 0 {
@@ -191,8 +191,18 @@ impl<V: 'static> Disk<V> {
         self.failure.lock().error = Some(error.clone());
     }
 
+    /// The bytes of `value`. Its type's own code may panic, which must not end the call whose value it is.
     pub(crate) fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.codec.encode(value, out).inspect_err(|error| self.fail(error))
+        let start = out.len();
+        let written = catch_unwind(AssertUnwindSafe(|| self.codec.encode(value, out)));
+        let written = written.unwrap_or_else(|_| {
+            let reason = "its Serialize or Deserialize panicked".to_owned();
+            Err(Error::Unpersistable { type_name: std::any::type_name::<V>(), reason })
+        });
+        written.inspect_err(|error| {
+            out.truncate(start);
+            self.fail(error);
+        })
     }
 
     /// Adds what the disk knows to `stats`.
