@@ -82,8 +82,8 @@ impl<K: Keep> Core<K> {
         unless_opening(|| disk.open(replay, settle)).unwrap_or_else(|| Err(busy()))
     }
 
-    /// Writes the result of `flight`, which is not seen yet.
-    /// `replaces`: an older value of the key, which may be on disk alone, must not come back.
+    /// Writes the result of `flight`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
+    /// alone, must not come back.
     pub(crate) fn write(
         &self,
         flight: &Flight<K::Held>,

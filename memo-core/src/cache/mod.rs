@@ -274,7 +274,8 @@ impl<H: Clone> Cache<H> {
         (count, then)
     }
 
-    /// Calls `f` for the live entries, those announced included, shard by shard, each shard's least recently used first, with no lock held.
+    /// Calls `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
+    /// used of each first.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, u64, &H, Millis)) {
         for shard in &self.shards {
             let mut entries = live(&shard.0.read());
