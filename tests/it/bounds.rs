@@ -228,3 +228,34 @@ fn a_bound_can_change() {
     (0..100).for_each(|n| _ = held(n));
     assert_eq!(held_memo().len(), 5);
 }
+
+#[test]
+fn a_lower_bound_evicts_no_more_than_it_must() {
+    #[memoize]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    (0..10_000).for_each(|n| _ = held(n));
+    for bound in [9999, 9990, 5000, 3] {
+        held_memo().set_max(bound);
+        assert_eq!((held_memo().len(), held_memo().max()), (bound, Some(bound)));
+    }
+    assert_eq!(held_memo().stats().evicted, 9997);
+}
+
+#[test]
+fn a_bound_lowered_while_others_insert_holds_at_rest() {
+    #[memoize(max = 1)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    for n in 0..300 {
+        held_memo().set_max(1);
+        held_memo().clear();
+        thread::scope(|scope| {
+            scope.spawn(|| (0..20).for_each(|call| _ = held(20 * n + call)));
+            scope.spawn(|| held_memo().set_max(0));
+        });
+        assert_eq!((held_memo().len(), held_memo().max()), (0, Some(0)));
+    }
+}

@@ -29,6 +29,13 @@ pub mod strict {
         if n == 0 { ::std::result::Result::Err(n) } else { ::std::result::Result::Ok(n) }
     }
 
+    /// A function whose name would be a keyword.
+    #[::memokit::memoize]
+    #[must_use]
+    pub fn type_(n: u32) -> u32 {
+        n
+    }
+
     /// A type with a method.
     #[allow(missing_copy_implementations)]
     pub struct Place {
@@ -57,6 +64,7 @@ pub mod strict {
 fn without_a_prelude_and_under_all_lints() {
     assert_eq!(strict::all("a", "b", (1, 2)), "ab12");
     assert_eq!(strict::all("a", "c", (1, 2)), "ab12");
+    assert_eq!(strict::type_(1), 1);
     assert_eq!(strict::errors(0), Err(0));
     assert_eq!(strict::Place { number: 1 }.method(2), 3);
     assert_eq!(strict::Place::associated(0), None);

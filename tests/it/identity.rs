@@ -130,3 +130,87 @@ fn associated_functions_made_by_a_macro() {
     assert_eq!(A::value_memo().get(&A::value_key()), Some(1));
     assert_eq!(B::value_memo().get(&B::value_key()), Some(2));
 }
+
+trait Tagged {
+    const TAG: &'static str;
+}
+
+impl Tagged for A {
+    const TAG: &'static str = "A";
+}
+
+impl Tagged for B {
+    const TAG: &'static str = "B";
+}
+
+trait Over<P: Tagged + Send + Sync + 'static>: 'static {
+    #[memoize(skip(self))]
+    fn tagged(&self, n: u32) -> String {
+        format!("{} {n}", P::TAG)
+    }
+
+    #[memoize(skip(self), companion = none)]
+    fn tagged_alone(&self, n: u32) -> String {
+        format!("{} {n}", P::TAG)
+    }
+
+    #[memoize(skip(self))]
+    fn nothing(&self) -> Option<&'static P> {
+        None
+    }
+}
+
+struct Both;
+
+impl Over<A> for Both {}
+impl Over<B> for Both {}
+
+#[test]
+fn a_default_method_of_a_trait_with_parameters() {
+    for _ in 0..2 {
+        assert_eq!(Over::<A>::tagged(&Both, 1), "A 1");
+        assert_eq!(Over::<B>::tagged(&Both, 1), "B 1");
+        assert_eq!(Over::<A>::tagged_alone(&Both, 1), "A 1");
+        assert_eq!(Over::<B>::tagged_alone(&Both, 1), "B 1");
+    }
+    let (a, b) = (<Both as Over<A>>::tagged_memo(), <Both as Over<B>>::tagged_memo());
+    assert_eq!((a.len(), b.len()), (1, 1));
+    a.clear();
+    assert_eq!((a.len(), b.len()), (0, 1));
+}
+
+#[test]
+fn a_default_method_that_returns_another_type_for_each_parameter() {
+    assert!(Over::<A>::nothing(&Both).is_none());
+    assert!(Over::<B>::nothing(&Both).is_none());
+}
+
+struct By<T>(std::marker::PhantomData<T>);
+
+impl<T: Tagged + 'static> By<T> {
+    #[memoize]
+    fn tag(n: u32) -> String {
+        format!("{} {n}", T::TAG)
+    }
+}
+
+/// What `tag` returns for a type that has the name of another.
+macro_rules! tag_of_a_local {
+    ($tag:literal) => {{
+        struct Local;
+        impl Tagged for Local {
+            const TAG: &'static str = $tag;
+        }
+        By::<Local>::tag(1)
+    }};
+}
+
+#[test]
+fn types_of_one_name_in_one_function() {
+    for _ in 0..2 {
+        assert_eq!(
+            (tag_of_a_local!("first"), tag_of_a_local!("second")),
+            ("first 1".into(), "second 1".into())
+        );
+    }
+}

@@ -22,10 +22,14 @@ mod persistence_instances;
 mod persistence_kill;
 #[cfg(unix)]
 mod persistence_late;
+mod persistence_replaced;
+#[cfg(unix)]
+mod persistence_values;
 mod quickstart;
 mod recursion;
 mod results;
 mod self_types;
+mod serialize;
 mod sets;
 mod statistics;
 mod support;

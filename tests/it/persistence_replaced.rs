@@ -1,0 +1,94 @@
+//! A value in the place of another: the log may end or be damaged anywhere, and the wrong one never shows.
+
+use std::fs;
+use std::path::PathBuf;
+
+use memokit::memoize;
+
+use crate::support::{folder, restarts, shared};
+
+fn bound() -> usize {
+    fs::read_to_string(shared().join("bound")).map_or(1, |text| text.len())
+}
+
+#[memoize(persist = folder(), durability = "os", max = bound())]
+fn kept(n: u32) -> String {
+    n.to_string()
+}
+
+fn insert(n: u32, text: &str) {
+    assert!(kept_memo().insert(&kept_key(n), text.to_owned()));
+}
+
+fn get(n: u32) -> Option<String> {
+    kept_memo().get(&kept_key(n))
+}
+
+/// The log that holds `text`, and where in it.
+fn find(text: &str) -> (PathBuf, Vec<u8>, usize) {
+    let files = folder().read_dir().unwrap().map(|file| file.unwrap().path());
+    let found = files.filter_map(|path| {
+        let bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(text.len()).position(|window| window == text.as_bytes())?;
+        Some((path, bytes, at))
+    });
+    let mut found: Vec<_> = found.collect();
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+/// Writes of one replacement are one write: no end of the log between them is without both values.
+#[test]
+fn a_log_that_ends_within_the_replacement_keeps_the_replaced() {
+    fn cut(missing: usize) {
+        let (path, bytes, at) = find("the new one");
+        fs::write(path, &bytes[..at + "the new one".len() - missing]).unwrap();
+    }
+    restarts!(
+        || {
+            insert(1, "the old one");
+            insert(1, "the new one");
+        },
+        || cut(1),
+        || assert_eq!(get(1).as_deref(), Some("the old one")),
+        || insert(1, "the new one"),
+        || cut("the new one".len()),
+        || assert_eq!(get(1).as_deref(), Some("the old one")),
+    );
+}
+
+#[test]
+fn what_memory_had_evicted_does_not_come_back_for_what_is_damaged() {
+    restarts!(
+        || {
+            insert(1, "the old one");
+            insert(2, "another");
+            insert(1, "the new one");
+            insert(2, "a later one");
+            fs::write(shared().join("bound"), "x".repeat(9)).unwrap();
+        },
+        || {
+            let (path, mut bytes, at) = find("the new one");
+            bytes[at] ^= 4;
+            fs::write(path, bytes).unwrap();
+        },
+        || {
+            assert_eq!(get(1), None);
+            assert_eq!(get(2).as_deref(), Some("a later one"));
+            assert!(!kept_memo().stats().discarded.is_empty());
+        },
+    );
+}
+
+#[test]
+fn retain_reaches_what_was_evicted() {
+    restarts!(
+        || {
+            insert(1, "evicted");
+            insert(2, "refused");
+            kept_memo().retain(|_, _| false);
+            fs::write(shared().join("bound"), "x".repeat(9)).unwrap();
+        },
+        || assert_eq!((get(1), get(2), kept_memo().len()), (None, None, 0)),
+    );
+}
