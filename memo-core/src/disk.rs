@@ -41,6 +41,8 @@ pub(crate) struct Disk<V: 'static> {
 #[derive(Default)]
 struct Failure {
     error: Option<Error>,
+    /// Something was stored since.
+    over: bool,
     retry: Option<Instant>,
     delay: Duration,
 }
@@ -183,12 +185,15 @@ impl<V: 'static> Disk<V> {
         failure.delay = (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY);
         failure.retry = Instant::now().checked_add(failure.delay);
         failure.error = Some(error.clone());
+        failure.over = false;
     }
 
     /// Counts a failure that no later attempt mends, or that another value may not meet.
     fn fail(&self, error: &Error) {
         self.errors.add(1);
-        self.failure.lock().error = Some(error.clone());
+        let mut failure = self.failure.lock();
+        failure.error = Some(error.clone());
+        failure.over = false;
     }
 
     /// The bytes of `value`. Its type's own code may panic, which must not end the call whose value it is.
@@ -203,6 +208,11 @@ impl<V: 'static> Disk<V> {
             out.truncate(start);
             self.fail(error);
         })
+    }
+
+    /// A value was stored: what kept another from it is over.
+    pub(crate) fn succeed(&self) {
+        self.failure.lock().over = true;
     }
 
     /// Adds what the disk knows to `stats`.
@@ -221,7 +231,8 @@ impl<V: 'static> Disk<V> {
     pub(crate) fn trouble(&self) -> Option<Error> {
         let status = self.store.get().map(Store::status);
         let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
-        broken.or_else(|| self.failure.lock().error.clone())
+        let failure = self.failure.lock();
+        broken.or_else(|| failure.error.clone().filter(|_| !failure.over))
     }
 }
 

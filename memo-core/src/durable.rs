@@ -102,8 +102,9 @@ impl<K: Keep> Core<K> {
             let record = disk::put(flight.key.as_slice(), &bytes, expires);
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
-        if let Some(ticket) = self.cache.announce(flight, value.clone(), expires, queue) {
-            let _ = store.commit(ticket);
+        let ticket = self.cache.announce(flight, value.clone(), expires, queue);
+        if ticket.is_some_and(|ticket| store.commit(ticket).is_ok()) {
+            disk.succeed();
         }
         self.watch();
     }
