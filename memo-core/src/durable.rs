@@ -254,3 +254,6 @@ impl<K: Keep> Maintain for Core<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
