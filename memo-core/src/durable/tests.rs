@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::*;
 use crate::keep::{All, Choice, Encode, InPlace, OnDisk};
