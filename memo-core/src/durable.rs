@@ -255,3 +255,6 @@ impl<K: Keep> Maintain for Core<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

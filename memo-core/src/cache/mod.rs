@@ -5,6 +5,8 @@
 
 mod entry;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,0 +1,115 @@
+//! What recovery makes of times, and what a write leaves in the log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::*;
+use crate::keep::{All, Choice, Encode, InPlace, OnDisk};
+use crate::key::arguments::Serialized;
+use crate::key::{Key, KeyBytes, tag};
+use crate::persist::{Durability, Identity, RealFs};
+use crate::settings::Settings;
+
+type Numbers = Choice<All<u32>, InPlace, OnDisk>;
+
+const MINUTE: Millis = 60_000;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("memokit-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn core(&self) -> Arc<Core<Numbers>> {
+        let settings = Settings::new().max(10).persist(&self.0, Durability::Os);
+        Core::new("f".to_owned(), 1, settings)
+    }
+
+    /// As a process leaves it whose clock is `ahead`: an entry that has two minutes by the present clock, and one
+    /// without an end.
+    fn fill(&self, ahead: Millis) {
+        let codec = <OnDisk as Encode<u32>>::codec().unwrap();
+        let mut value = Vec::new();
+        codec.encode(&7, &mut value).unwrap();
+        let identity = Identity {
+            function: "f".to_owned(),
+            key_format: tag::FORMAT,
+            schema: codec.schema(false).unwrap(),
+            code: 1,
+        };
+        let fs = Arc::new(RealFs);
+        let opened = Store::open(fs, &self.0, &identity, Durability::Os, &mut |_| {});
+        let (store, _) = opened.unwrap();
+        let now = clock::wall();
+        let (first, second) = (key(1), key(2));
+        let put = |key: &Key, created, expires| {
+            let key = key.bytes().unwrap();
+            let record = Record::Put { key, value: &value, created, expires };
+            store.commit(store.queue(record)).unwrap();
+        };
+        put(&first, now, Some(now + 2 * MINUTE));
+        put(&second, now + ahead, None);
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn key(n: u32) -> Key {
+    Key::of(&(Serialized(&n), ()))
+}
+
+fn held(core: &Core<Numbers>, n: u32) -> Option<u32> {
+    let key = key(n);
+    let bytes = key.bytes().unwrap();
+    core.cache.peek(core.hash_key(bytes).unwrap(), bytes)
+}
+
+#[test]
+fn recovery_ends_what_the_latest_known_time_ends() {
+    for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
+        let folder = Folder::new("clock-recovery");
+        folder.fill(ahead);
+        let core = folder.core();
+        assert!(core.recover());
+        assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
+    }
+}
+
+#[test]
+fn a_late_open_ends_what_the_latest_known_time_ends() {
+    for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
+        let folder = Folder::new("clock-late");
+        folder.fill(ahead);
+        let core = folder.core();
+        core.open().unwrap();
+        assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
+    }
+}
+
+/// Between two records another thread's write may end, and with it the log.
+#[test]
+fn a_value_takes_the_place_of_another_by_one_record() {
+    let folder = Folder::new("one-record");
+    let core = folder.core();
+    assert!(core.recover());
+    let key = key(1);
+    let bytes = key.bytes().unwrap();
+    let hash = core.hash_key(bytes).unwrap();
+    let written = |replaces| {
+        let before = core.stats().log_bytes;
+        let flight = core.cache.seize(hash, KeyBytes::new(bytes));
+        assert!(core.land(&flight, 7, replaces));
+        core.stats().log_bytes - before
+    };
+    written(false);
+    core.cache.remove(hash, bytes, || ());
+    let alone = written(false);
+    assert_eq!((written(false), written(true)), (alone, alone));
+}
