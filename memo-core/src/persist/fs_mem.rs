@@ -13,36 +13,36 @@ use super::fs_mem_unsynced::{Change, FATES, Inode, NameChange, Names};
 
 /// Operations that fail: a failing write has written half, and a failed sync forgets what it should have made durable.
 #[derive(Debug, Clone, Copy)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The first operation that fails, counted from 0.
-    pub at: u64,
+    pub(crate) at: u64,
     /// How many fail; `u64::MAX`: all from there on.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The system's error number.
-    pub errno: i32,
+    pub(crate) errno: i32,
 }
 
 /// The operation at which the world stops: it does nothing, or half if it writes.
 #[derive(Debug, Clone, Copy)]
-pub struct Crash {
+pub(crate) struct Crash {
     /// Counted from 0.
-    pub at: u64,
+    pub(crate) at: u64,
     /// A write is cut in the middle.
-    pub half: bool,
+    pub(crate) half: bool,
 }
 
 /// A disk as it may be found after a crash.
 #[derive(Debug)]
-pub struct Image {
+pub(crate) struct Image {
     /// Which of the possibilities it is.
-    pub name: String,
+    pub(crate) name: String,
     /// What it holds, all of it durable.
-    pub fs: MemFs,
+    pub(crate) fs: MemFs,
 }
 
 /// A file system in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct MemFs {
+pub(crate) struct MemFs {
     disk: Arc<Mutex<Disk>>,
 }
 
@@ -64,34 +64,34 @@ struct Disk {
 impl MemFs {
     /// An empty file system.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// From now on fails as told.
-    pub fn fail(&self, failure: Option<Failure>) {
+    pub(crate) fn fail(&self, failure: Option<Failure>) {
         self.disk.lock().failure = failure;
     }
 
     /// From now on crashes as told.
-    pub fn crash(&self, crash: Option<Crash>) {
+    pub(crate) fn crash(&self, crash: Option<Crash>) {
         self.disk.lock().crash = crash;
     }
 
     /// No write takes more bytes than this.
-    pub fn short_writes(&self, most: usize) {
+    pub(crate) fn short_writes(&self, most: usize) {
         self.disk.lock().most_per_write = Some(most);
     }
 
     /// Operations so far.
     #[must_use]
-    pub fn operations(&self) -> u64 {
+    pub(crate) fn operations(&self) -> u64 {
         self.disk.lock().operations
     }
 
     /// What the next process finds when this one dies.
     #[must_use]
-    pub fn after_process_death(&self) -> Self {
+    pub(crate) fn after_process_death(&self) -> Self {
         let disk = self.disk.lock();
         let files = disk.names.iter().map(|(path, n)| (path, disk.inodes[*n].content.clone()));
         Self::holding(&disk.dirs, files)
@@ -99,7 +99,7 @@ impl MemFs {
 
     /// What may be found when the power fails.
     #[must_use]
-    pub fn after_power_loss(&self) -> Vec<Image> {
+    pub(crate) fn after_power_loss(&self) -> Vec<Image> {
         let disk = self.disk.lock();
         let mut images = Vec::new();
         for (naming, names) in disk.possible_names() {
@@ -125,12 +125,12 @@ impl MemFs {
     }
 
     /// The process that holds locks dies, and the system lives on.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.disk.lock().locked.clear();
     }
 
     /// Gives a file this content, durably and whatever fails.
-    pub fn put(&self, path: &Path, content: Vec<u8>) {
+    pub(crate) fn put(&self, path: &Path, content: Vec<u8>) {
         let mut disk = self.disk.lock();
         if let Some(parent) = path.parent() {
             disk.dirs.insert(parent.to_owned());
@@ -144,14 +144,14 @@ impl MemFs {
 
     /// A file's content.
     #[must_use]
-    pub fn get(&self, path: &Path) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, path: &Path) -> Option<Vec<u8>> {
         let disk = self.disk.lock();
         disk.names.get(path).map(|n| disk.inodes[*n].content.clone())
     }
 
     /// Every file.
     #[must_use]
-    pub fn paths(&self) -> Vec<PathBuf> {
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
         self.disk.lock().names.keys().cloned().collect()
     }
 }

@@ -7,7 +7,9 @@ mod checkpoint;
 mod flusher;
 mod frame;
 mod fs;
+#[cfg(test)]
 mod fs_mem;
+#[cfg(test)]
 mod fs_mem_unsynced;
 mod fs_real;
 mod header;
@@ -32,8 +34,8 @@ use crate::error::Error;
 pub use flusher::{Maintain, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
-#[doc(hidden)]
-pub use fs_mem::{Crash, Failure, Image, MemFs};
+#[cfg(test)]
+pub(crate) use fs_mem::{Crash, Failure, MemFs};
 pub use fs_real::RealFs;
 pub use snapshot::Entries;
 pub use store::Store;
