@@ -137,12 +137,12 @@ impl<K: Keep> Turn<K> {
         worth: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
         self.count();
+        // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
+        let kept = || K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
         if let Some(check) = self.check.take() {
             self.compare(&check, &returned);
         } else if let Some(flight) = &self.flight {
-            // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
-            let kept = K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
-            if !kept.is_some_and(|held| self.core.land(flight, held, false)) {
+            if !kept().is_some_and(|held| self.core.land(flight, held, false)) {
                 self.core.counts.uncached.add(1);
                 self.core.give_up(flight);
             }
@@ -150,7 +150,7 @@ impl<K: Keep> Turn<K> {
         } else {
             self.core.counts.uncached.add(1);
             if let Some(flight) = &self.waiting {
-                match K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy) {
+                match kept() {
                     Some(held) => flight.land(Some(held)),
                     None => flight.step_back(),
                 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::frame::Seed;
 use super::fs::{File, Fs, write_all};
-use super::header::{FileHeader, Kind, Predecessor, random_salt, wall_now};
+use super::header::{FileHeader, Kind, Predecessor, random_salt};
 use super::names::Name;
 use super::quarantine::remove;
 use super::snapshot::{self, Entries};
 use super::wal::{Base, LogFile, Wal};
 use super::{Identity, WallMillis};
+use crate::clock;
 use crate::error::Error;
 
 /// The generation in use and the files from before it.
@@ -45,7 +46,7 @@ impl Place<'_> {
         predecessor: Predecessor,
         high_water: WallMillis,
     ) -> FileHeader {
-        let written = wall_now();
+        let written = clock::wall();
         FileHeader {
             kind,
             identity: self.identity.clone(),

@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crc32c::crc32c;
 
@@ -198,12 +197,6 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
 /// A salt that nobody who supplies keys and values can foresee.
 pub(crate) fn random_salt() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-pub(crate) fn wall_now() -> WallMillis {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

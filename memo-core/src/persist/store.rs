@@ -12,13 +12,14 @@ use parking_lot::Mutex;
 use super::checkpoint::{Generations, Place};
 use super::flusher::{Maintain, maintain};
 use super::fs::{Fs, Lock, read_start};
-use super::header::{MAX_HEADER, Predecessor, header_len, wall_now};
+use super::header::{MAX_HEADER, Predecessor, header_len};
 use super::names::Name;
 use super::recover::{Recovered, recover};
 use super::snapshot::Entries;
 use super::survey::{HOLDER, holds_something, refuse_strangers};
 use super::wal::{Base, Wal};
 use super::{Durability, Identity, Record, Recovery, Status, Ticket};
+use crate::clock;
 use crate::error::Error;
 
 /// Below this a log is left to grow.
@@ -251,7 +252,7 @@ impl Shared {
         match made {
             Ok(bytes) => {
                 self.snapshot_bytes.store(bytes, Ordering::Relaxed);
-                self.snapshot_at.store(wall_now(), Ordering::Relaxed);
+                self.snapshot_at.store(clock::wall(), Ordering::Relaxed);
                 self.older_bytes.store(0, Ordering::Relaxed);
                 Ok(())
             }
