@@ -13,6 +13,7 @@ use crate::disk::Disk;
 use crate::flight::{Flight, Waited};
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
+use crate::lane::pin;
 use crate::settings::Settings;
 use crate::stats::{Stats, mean};
 
@@ -95,7 +96,7 @@ impl<K: Keep> Core<K> {
         loop {
             match self.cache.begin(hash, key.clone()) {
                 Begin::Hit(held) => {
-                    self.cache.hits.add_one();
+                    self.cache.hits.add_one(&pin());
                     return Entered::Value(held);
                 }
                 Begin::Lead(flight) => return Entered::Lead(flight),
@@ -104,7 +105,7 @@ impl<K: Keep> Core<K> {
                     Waited::Alone => return Entered::Alone,
                     Waited::Relieve => return Entered::Relieve(flight),
                     Waited::Value(held) => {
-                        self.cache.hits.add_one();
+                        self.cache.hits.add_one(&pin());
                         self.counts.coalesced.add(1);
                         return Entered::Value(held);
                     }

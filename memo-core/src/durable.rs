@@ -174,7 +174,7 @@ impl<K: Keep> Core<K> {
         let Some(disk) = &self.disk else { return };
         let mut bytes = Vec::new();
         let mut wanted = true;
-        self.cache.for_each(|key, _, held, expires| {
+        self.cache.for_each(|key, held, expires| {
             bytes.clear();
             if wanted && disk.encode(K::Hold::view(held), &mut bytes).is_ok() {
                 wanted = sink(disk::put(key.as_slice(), &bytes, expires));

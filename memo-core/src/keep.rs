@@ -140,7 +140,7 @@ pub trait Hold<V>: 'static {
     /// What is held.
     fn view(held: &Self::Held) -> &V;
     /// A copy of what is held.
-    fn give(held: Self::Held) -> V;
+    fn give(held: &Self::Held) -> V;
 }
 
 /// In the table.
@@ -162,8 +162,8 @@ impl<V: Inline> Hold<V> for InPlace {
         held
     }
     #[inline]
-    fn give(held: V) -> V {
-        held
+    fn give(held: &V) -> V {
+        *held
     }
 }
 
@@ -184,8 +184,8 @@ impl<V: Cacheable> Hold<V> for Behind {
         held
     }
     #[inline]
-    fn give(held: Arc<V>) -> V {
-        Arc::unwrap_or_clone(held)
+    fn give(held: &Arc<V>) -> V {
+        V::clone(held)
     }
 }
 
@@ -266,7 +266,7 @@ pub trait Keep: Copy + 'static {
     fn codec() -> Option<Box<dyn Codec<Self::Value>>>;
     /// The return value that a held one stands for.
     #[inline]
-    fn answer(held: Self::Held) -> Self::Return {
+    fn answer(held: &Self::Held) -> Self::Return {
         Self::Part::back(Self::Hold::give(held))
     }
 }

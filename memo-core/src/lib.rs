@@ -17,6 +17,7 @@ mod fnv;
 pub mod fuzzing;
 pub mod keep;
 pub mod key;
+mod lane;
 pub mod memo;
 pub mod persist;
 pub mod registry;

@@ -51,7 +51,7 @@ trait Operations<R>: Send + Sync {
 impl<K: Keep> Operations<K::Return> for Core<K> {
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
-        self.cache.peek(self.hash_key(key)?, key).map(K::answer)
+        self.cache.peek(self.hash_key(key)?, key).as_ref().map(K::answer)
     }
 
     fn insert(&'static self, key: &Key, value: K::Return) -> bool {
@@ -72,8 +72,8 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
-        self.cache.for_each(|key, _, held, _| {
-            each(Key::from_bytes(key.as_slice()), &mut || K::answer(held.clone()));
+        self.cache.for_each(|key, held, _| {
+            each(Key::from_bytes(key.as_slice()), &mut || K::answer(held));
         });
     }
 

@@ -25,11 +25,8 @@ impl<K: Keep> Core<K> {
     /// Looks the key of `arguments` up.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
-        match self.find(arguments) {
-            Some(held) => {
-                self.cache.hits.add_one();
-                Answer::Hit(K::answer(held))
-            }
+        match self.find(arguments, |held| Some(K::answer(held))) {
+            Some(value) => Answer::Hit(value),
             None => self.missed(arguments),
         }
     }
@@ -43,28 +40,31 @@ impl<K: Keep> Core<K> {
     where
         K::Value: Serialize,
     {
-        match self.find(arguments) {
-            Some(held) if verify::is_due(share) => {
-                let check = Check::new(held, Key::of(arguments));
-                Answer::Miss(Turn::new(self, None).with(check))
+        let mut due = None;
+        let answer = self.find(arguments, |held| {
+            if verify::is_due(share) {
+                due = Some(held.clone());
+                return None;
             }
-            Some(held) => {
-                self.cache.hits.add_one();
-                Answer::Hit(K::answer(held))
+            Some(K::answer(held))
+        });
+        match (answer, due) {
+            (Some(value), _) => Answer::Hit(value),
+            (None, Some(held)) => {
+                Answer::Miss(Turn::new(self, None).with(Check::new(held, Key::of(arguments))))
             }
-            None => self.missed(arguments),
+            (None, None) => self.missed(arguments),
         }
     }
 
     #[inline]
-    fn find<A: Arguments>(&self, arguments: &A) -> Option<K::Held> {
+    fn find<A: Arguments, R>(
+        &self,
+        arguments: &A,
+        then: impl FnOnce(&K::Held) -> Option<R>,
+    ) -> Option<R> {
         let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
-        let matches = |stored: &[u8]| arguments::matches(arguments, stored);
-        if A::PLAIN {
-            return self.cache.get_if(hash, matches);
-        }
-        let (key, held) = self.cache.get(hash)?;
-        matches(key.as_slice()).then_some(held)
+        self.cache.get(hash, |stored| arguments::matches(arguments, stored), then)
     }
 
     #[cold]
@@ -78,7 +78,7 @@ impl<K: Keep> Core<K> {
             return Answer::Miss(Turn::new(self, None));
         };
         match self.enter(hash, &key) {
-            Entered::Value(held) => Answer::Hit(K::answer(held)),
+            Entered::Value(held) => Answer::Hit(K::answer(&held)),
             Entered::Lead(flight) => Answer::Miss(Turn::new(self, Some(flight))),
             Entered::Alone => Answer::Miss(Turn::new(self, None)),
             Entered::Relieve(flight) => Answer::Miss(Turn::new(self, None).relieving(flight)),

@@ -3,23 +3,25 @@
 //! No user code runs under a shard's lock: holders clone without it (see `keep`), keys compare by bytes, and whatever is
 //! taken out is handed back to be dropped outside.
 
-mod entry;
+mod limbo;
+mod node;
+mod recency;
 mod shard;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use parking_lot::RwLock;
-
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::{Counter, Tally};
 use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
-pub(crate) use entry::Entry;
-use shard::Shard;
+use crate::lane::pin;
+use node::Node;
+use shard::{Locked, Shard};
 
 /// No bound.
 pub(crate) const UNBOUNDED: usize = usize::MAX;
@@ -30,13 +32,9 @@ const EXACT: usize = 128;
 /// The entries that a shard of a full cache holds on average, at the least.
 const PER_SHARD: usize = 64;
 
-#[repr(align(128))]
-struct Padded<T>(T);
-
 pub(crate) struct Cache<H> {
     pub(crate) seed: Seed,
-    shards: Box<[Padded<RwLock<Shard<H>>>]>,
-    exact: bool,
+    shards: Box<[Shard<H>]>,
     max: AtomicUsize,
     /// Entries, expired ones included, and places promised to insertions under way; never more than `max`.
     count: AtomicUsize,
@@ -60,8 +58,7 @@ impl<H: Clone> Cache<H> {
         let shards = shard_count(max);
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Padded(RwLock::new(Shard::new()))).collect(),
-            exact: max <= EXACT,
+            shards: (0..shards).map(|_| Shard::new(max <= EXACT)).collect(),
             max: AtomicUsize::new(max),
             count: AtomicUsize::new(0),
             hits: Counter::default(),
@@ -71,59 +68,49 @@ impl<H: Clone> Cache<H> {
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> &RwLock<Shard<H>> {
-        // The table takes its bucket from the low bits and its tag from the highest seven.
+    fn shard(&self, hash: u64) -> &Shard<H> {
+        // The table takes its bucket from the low half and its tag from the highest byte.
         let index = (hash >> 40) as usize & (self.shards.len() - 1);
-        &self.shards[index].0
+        &self.shards[index]
     }
 
-    /// The value of a live entry whose key `matches`, which is marked as used. `matches` runs under the shard's lock, and
-    /// so must run no code of the user's.
+    /// What `then` makes of the value of a live entry whose key `matches`, which is marked as used. No lock is held
+    /// meanwhile, but entries that are removed are not freed until both have returned. It counts as a hit if `then`
+    /// returns something.
     #[inline]
-    pub(crate) fn get_if(&self, hash: u64, matches: impl Fn(&[u8]) -> bool) -> Option<H> {
-        self.with_live(hash, matches, |entry| entry.held.clone())
-    }
-
-    /// The key and the value of a live entry of this hash, which is marked as used. The caller compares the key, with
-    /// no lock held: a `Serialize` may take locks and call memoized functions. Of two keys of one hash, which 64 bits
-    /// make all but impossible, one is found here and the other by [`begin`].
-    ///
-    /// [`begin`]: Self::begin
-    #[inline]
-    pub(crate) fn get(&self, hash: u64) -> Option<(KeyBytes, H)> {
-        self.with_live(hash, |_| true, |entry| (entry.key.clone(), entry.held.clone()))
-    }
-
-    #[inline]
-    fn with_live<R>(
+    pub(crate) fn get<R>(
         &self,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
-        then: impl FnOnce(&Entry<H>) -> R,
+        then: impl FnOnce(&H) -> Option<R>,
     ) -> Option<R> {
-        let shard = self.shard(hash).read();
-        let entry = shard.find(hash, matches)?;
-        if is_expired(entry) {
+        let pin = pin();
+        let shard = self.shard(hash);
+        let entry = shard.find(&pin, hash, matches)?.entry();
+        if is_expired(entry.expires()) {
             return None;
         }
-        shard.touch(entry, self.exact);
-        Some(then(entry))
+        shard.touch(&pin, entry);
+        let made = then(entry.held())?;
+        self.hits.add_one(&pin);
+        Some(made)
     }
 
     /// The value of the entry of `key`, which is not marked.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
-        let shard = self.shard(hash).read();
-        let entry = shard.find(hash, |stored| key::same(stored, key))?;
-        (!is_expired(entry)).then(|| entry.held.clone())
+        let pin = pin();
+        let entry = self.shard(hash).find(&pin, hash, |stored| key::same(stored, key))?;
+        (!is_expired(entry.expires())).then(|| entry.held().clone())
     }
 
     /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads.
     pub(crate) fn begin(&self, hash: u64, key: KeyBytes) -> Begin<H> {
-        let mut shard = self.shard(hash).write();
-        let found = shard.find(hash, |stored| key::same(stored, key.as_slice()));
-        if let Some(entry) = found.filter(|entry| !is_expired(entry)) {
-            shard.touch(entry, self.exact);
-            return Begin::Hit(entry.held.clone());
+        let pin = pin();
+        let mut shard = self.shard(hash).lock();
+        let found = shard.find(&pin, hash, key.as_slice());
+        if let Some(entry) = found.filter(|entry| !is_expired(entry.expires())) {
+            shard.touch(&pin, entry.entry());
+            return Begin::Hit(entry.held().clone());
         }
         if let Some(flight) = shard.flight(hash, key.as_slice()) {
             return Begin::Join(Arc::clone(flight));
@@ -137,7 +124,7 @@ impl<H: Clone> Cache<H> {
     /// outside, which is newer.
     pub(crate) fn seize(&self, hash: u64, key: KeyBytes) -> Arc<Flight<H>> {
         let flight = Arc::new(Flight::new(hash, key));
-        let mut shard = self.shard(hash).write();
+        let mut shard = self.shard(hash).lock();
         shard.unregister_key(hash, flight.key.as_slice());
         shard.register(Arc::clone(&flight));
         flight
@@ -152,145 +139,150 @@ impl<H: Clone> Cache<H> {
         expires: Millis,
         then: impl FnOnce(bool) -> T,
     ) -> Option<T> {
-        let shard = self.shard(flight.hash).read();
+        let pin = pin();
+        let shard = self.shard(flight.hash).lock();
         let registered = shard.flight(flight.hash, flight.key.as_slice())?;
         if !std::ptr::eq(Arc::as_ptr(registered), flight) {
             return None;
         }
         flight.set_pending(held, expires);
-        let replaces =
-            shard.find(flight.hash, |stored| key::same(stored, flight.key.as_slice())).is_some();
+        let replaces = shard.find(&pin, flight.hash, flight.key.as_slice()).is_some();
         Some(then(replaces))
     }
 
     /// Ends `flight` without an entry.
     pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>) {
-        self.shard(flight.hash).write().unregister(flight);
+        self.shard(flight.hash).lock().unregister(flight);
     }
 
     /// Ends `flight` with an entry; without one if its key was invalidated in the meantime. Says whether it is kept.
     pub(crate) fn finish(&self, flight: &Arc<Flight<H>>, held: H, expires: Millis) -> bool {
-        let entry = Entry::new(flight.hash, flight.key.clone(), held, expires);
-        self.place(entry, |shard| shard.unregister(flight))
+        let node = Node::new(flight.hash, flight.key.as_slice(), held, expires);
+        self.place(flight.hash, node, |shard| shard.unregister(flight))
     }
 
     /// Holds `held` under `key`, without a flight: for what recovery found.
     pub(crate) fn restore(&self, hash: u64, key: &[u8], held: H, expires: Millis) {
-        self.place(Entry::new(hash, KeyBytes::new(key), held, expires), |_| true);
+        self.place(hash, Node::new(hash, key, held, expires), |_| true);
     }
 
-    /// Inserts `entry` if `allowed` says so under the lock, within the bound; says whether it was inserted.
-    fn place(&self, entry: Entry<H>, mut allowed: impl FnMut(&mut Shard<H>) -> bool) -> bool {
-        if self.max.load(Relaxed) == 0 {
-            allowed(&mut self.shard(entry.hash).write());
+    /// Inserts `node` if `allowed` says so under the lock, within the bound; says whether it was inserted.
+    fn place(
+        &self,
+        hash: u64,
+        node: Node<H>,
+        mut allowed: impl FnMut(&mut Locked<'_, H>) -> bool,
+    ) -> bool {
+        if self.max() == 0 {
+            allowed(&mut self.shard(hash).lock());
             return false;
         }
-        // Entries taken out are dropped after the lock, declared later, is released.
-        let (replaced, _swept, _surplus);
-        let mut _evicted = None;
         let mut promised = self.promise();
-        let mut shard = self.shard(entry.hash).write();
-        let known =
-            shard.find(entry.hash, |stored| key::same(stored, entry.key.as_slice())).is_some();
+        let mut shard = self.shard(hash).lock();
+        let known = shard.find(&pin(), hash, node.shared().key()).is_some();
         if !known && !promised {
-            _evicted = shard.evict();
-            promised = _evicted.is_some();
-            if promised {
-                self.evicted.add(1);
-            } else {
+            promised = self.evict_from(&mut shard);
+            if !promised {
                 drop(shard);
-                _evicted = self.evict_anywhere();
-                promised = _evicted.is_some() || self.promise();
-                shard = self.shard(entry.hash).write();
+                promised = self.evict_anywhere() || self.promise();
+                shard = self.shard(hash).lock();
             }
         }
         let allowed = allowed(&mut shard) && (known || promised);
         if allowed {
-            replaced = shard.insert(entry);
-            if replaced.is_some() && promised {
-                self.count.fetch_sub(1, Relaxed);
+            if let Some(ended) = shard.insert(hash, node) {
+                self.count.fetch_sub(usize::from(promised), Relaxed);
+                self.expired.add(u64::from(is_expired(ended)));
             }
-            if replaced.as_ref().is_some_and(is_expired) {
-                self.expired.add(1);
-            }
-            _swept = shard.sweep(clock::now());
-            if _swept.is_some() {
-                self.count.fetch_sub(1, Relaxed);
-                self.expired.add(1);
-            }
+            let swept = shard.sweep();
+            self.count.fetch_sub(swept, Relaxed);
+            self.expired.add(swept as u64);
             // The bound may have been lowered since a place was promised.
-            if self.count.load(Relaxed) > self.max.load(Relaxed) {
-                _surplus = shard.evict();
-                self.count.fetch_sub(usize::from(_surplus.is_some()), Relaxed);
-                self.evicted.add(u64::from(_surplus.is_some()));
+            if self.count.load(Relaxed) > self.max() && self.evict_from(&mut shard) {
+                self.count.fetch_sub(1, Relaxed);
             }
         } else if promised {
             self.count.fetch_sub(1, Relaxed);
         }
+        // What is freed is dropped with no lock held: it runs its owner's `Drop`.
+        let waste = shard.waste();
+        drop(shard);
+        drop(waste);
         allowed
     }
 
     /// Takes a place within the bound, if there is one.
     fn promise(&self) -> bool {
-        let max = self.max.load(Relaxed);
+        let max = self.max();
         self.count.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
     }
 
-    /// Evicts from any shard, so that the entry's place can be given to another. The caller drops it, with no lock held
-    /// and the place taken.
-    fn evict_anywhere(&self) -> Option<Entry<H>> {
-        let evicted = self.shards.iter().find_map(|shard| shard.0.write().evict())?;
-        self.evicted.add(1);
-        Some(evicted)
+    /// Evicts one entry, whose place is then free for another.
+    fn evict_from(&self, shard: &mut Locked<'_, H>) -> bool {
+        let evicted = shard.evict();
+        self.evicted.add(u64::from(evicted));
+        evicted
+    }
+
+    /// Evicts one entry from any shard.
+    fn evict_anywhere(&self) -> bool {
+        self.shards.iter().any(|shard| self.change(shard, |shard| self.evict_from(shard)))
+    }
+
+    /// Changes a shard, and frees what that took out.
+    fn change<R>(&self, shard: &Shard<H>, change: impl FnOnce(&mut Locked<'_, H>) -> R) -> R {
+        let mut locked = shard.lock();
+        let result = change(&mut locked);
+        let waste = locked.all_waste();
+        drop(locked);
+        drop(waste);
+        result
     }
 
     /// Brings the end of every entry forward.
     pub(crate) fn shorten(&self, by: Millis) {
-        for shard in &self.shards {
-            shard.0.write().shorten(by);
-        }
+        self.shards.iter().for_each(|shard| shard.lock().shorten(by));
     }
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove<T>(&self, hash: u64, key: &[u8], then: impl FnOnce() -> T) -> (bool, T) {
-        let mut shard = self.shard(hash).write();
-        let removed = shard.remove(hash, key);
-        shard.unregister_key(hash, key);
-        if removed.is_some() {
-            self.count.fetch_sub(1, Relaxed);
-        }
-        let then = then();
-        drop(shard);
-        (removed.is_some_and(|entry| !is_expired(&entry)), then)
+        self.change(self.shard(hash), |shard| {
+            let ended = shard.remove(hash, key);
+            shard.unregister_key(hash, key);
+            self.count.fetch_sub(usize::from(ended.is_some()), Relaxed);
+            (ended.is_some_and(|ended| !is_expired(ended)), then())
+        })
     }
 
     /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
     pub(crate) fn clear<T>(&self, then: impl FnOnce() -> T) -> (usize, T) {
-        let mut locked: Vec<_> = self.shards.iter().map(|shard| shard.0.write()).collect();
-        let taken: Vec<_> =
-            locked.iter_mut().map(|shard| (shard.len(), shard.take_all())).collect();
-        let count = taken.iter().map(|(len, _)| len).sum();
+        let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
+        let count = locked.iter_mut().map(Locked::clear).sum();
         self.count.fetch_sub(count, Relaxed);
         let then = then();
+        // What is freed is dropped with no lock held.
+        let flights: Vec<_> = locked.iter_mut().map(Locked::end_flights).collect();
+        let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
         drop(locked);
+        drop((flights, waste));
         (count, then)
     }
 
     /// Calls `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
     /// used of each first.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, u64, &H, Millis)) {
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
-            let mut entries = live(&shard.0.read());
-            entries.sort_unstable_by_key(|(stamp, ..)| *stamp);
-            for (_, key, hash, held, expires) in entries {
-                f(&key, hash, &held, expires);
+            let mut entries = live(&shard.lock());
+            entries.sort_by_key(|(stamp, ..)| *stamp);
+            for (_, key, held, expires) in entries {
+                f(&key, &held, expires);
             }
         }
     }
 
     /// Places that are free within the bound.
     pub(crate) fn room(&self) -> usize {
-        self.max.load(Relaxed).saturating_sub(self.count.load(Relaxed))
+        self.max().saturating_sub(self.count.load(Relaxed))
     }
 
     /// Does it hold nothing, expired entries included?
@@ -300,8 +292,8 @@ impl<H: Clone> Cache<H> {
 
     /// Live entries.
     pub(crate) fn len(&self) -> usize {
-        let live = |shard: &Padded<RwLock<Shard<H>>>| {
-            shard.0.read().entries().filter(|entry| !is_expired(entry)).count()
+        let live = |shard: &Shard<H>| {
+            shard.lock().entries(&pin()).filter(|entry| !is_expired(entry.expires())).count()
         };
         self.shards.iter().map(live).sum()
     }
@@ -310,9 +302,11 @@ impl<H: Clone> Cache<H> {
     pub(crate) fn usage(&self) -> (u64, u64) {
         let (mut entries, mut bytes) = (0, 0);
         for shard in &self.shards {
-            for entry in shard.0.read().entries().filter(|entry| !is_expired(entry)) {
-                entries += 1;
-                bytes += (size_of::<Entry<H>>() + entry.key.heap()) as u64;
+            for entry in shard.lock().entries(&pin()) {
+                if !is_expired(entry.expires()) {
+                    entries += 1;
+                    bytes += entry.size() as u64;
+                }
             }
         }
         (entries, bytes)
@@ -328,31 +322,33 @@ impl<H: Clone> Cache<H> {
         let mut shards = self.shards.iter().cycle();
         let mut empty = 0;
         while self.count.load(Relaxed) > max && empty < self.shards.len() {
-            let evicted = shards.next().and_then(|shard| shard.0.write().evict());
-            empty = if evicted.is_some() { 0 } else { empty + 1 };
-            self.count.fetch_sub(usize::from(evicted.is_some()), Relaxed);
-            self.evicted.add(u64::from(evicted.is_some()));
+            let Some(shard) = shards.next() else { break };
+            let evicted = self.evict_from(&mut shard.lock());
+            empty = if evicted { 0 } else { empty + 1 };
+            self.count.fetch_sub(usize::from(evicted), Relaxed);
         }
+        self.shards.iter().for_each(|shard| self.change(shard, |_| ()));
     }
 }
 
-type Copied<H> = (u64, KeyBytes, u64, H, Millis);
+type Copied<H> = (u64, KeyBytes, H, Millis);
 
-fn live<H: Clone>(shard: &Shard<H>) -> Vec<Copied<H>> {
+fn live<H: Clone>(shard: &Locked<'_, H>) -> Vec<Copied<H>> {
+    let pin = pin();
     let entries = shard
-        .entries()
-        .filter(|entry| !is_expired(entry))
-        .map(|e| (e.stamp(), e.key.clone(), e.hash, e.held.clone(), e.expires));
-    let pending = shard.flights.iter().filter_map(|flight| {
+        .entries(&pin)
+        .filter(|entry| !is_expired(entry.expires()))
+        .map(|e| (e.stamp().load(Relaxed), KeyBytes::new(e.key()), e.held().clone(), e.expires()));
+    let pending = shard.flights().filter_map(|flight| {
         let (held, expires) = flight.pending()?;
-        Some((u64::MAX, flight.key.clone(), flight.hash, held, expires))
+        Some((u64::MAX, flight.key.clone(), held, expires))
     });
     entries.chain(pending).collect()
 }
 
 #[inline]
-fn is_expired<H>(entry: &Entry<H>) -> bool {
-    entry.expires != NEVER && entry.expires <= clock::now()
+fn is_expired(expires: Millis) -> bool {
+    expires != NEVER && expires <= clock::now()
 }
 
 /// One shard for few entries; else a power of two of shards, as many as keep [`PER_SHARD`] entries each, up to four a

@@ -1,193 +1,274 @@
-//! A part of a cache under one lock: a table of indexes into a slab, recency, and the flights of its keys.
-//!
-//! Recency is exact LRU without a list. A hit writes a stamp, under the shared lock. To evict, the oldest eighth by
-//! stamp is sorted into a queue and taken from its front; an entry used since has another stamp and is passed over.
-//! What is taken is the least recently used: whatever is not in the queue was used later than all that was in it.
+//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the flights of
+//! its keys, the order of eviction, what waits to be freed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hashbrown::HashTable;
+use parking_lot::{Mutex, MutexGuard};
 
-use super::entry::{Entry, Slab};
-use crate::clock::{Millis, NEVER};
+use super::limbo::{Freed, Limbo};
+use super::node::{Entry, Node, Shared};
+use super::recency::Recency;
+use super::table::{Place, Retired, Root};
+use crate::clock::{self, Millis, NEVER};
 use crate::flight::Flight;
 use crate::key;
+use crate::lane::{Pin, pin};
 
+#[repr(align(128))]
+struct Padded<T>(T);
+
+#[repr(align(128))]
 pub(super) struct Shard<H> {
-    table: HashTable<u32>,
-    slab: Slab<H>,
-    pub(super) flights: HashTable<Arc<Flight<H>>>,
-    /// Candidates for eviction with the stamp they had, the oldest last.
-    queue: Vec<(u64, u32)>,
+    root: Root<H>,
     /// The stamp of the next use.
     uses: AtomicU64,
-    /// Hits since `uses` last moved, in a shard whose recency is counted in steps.
-    since: AtomicU64,
-    /// The next place to look at for an expired entry.
-    hand: u32,
+    /// Every use has a stamp of its own; else they are counted in steps.
+    exact: bool,
+    /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
+    since: Padded<AtomicU64>,
+    own: Padded<Mutex<Own<H>>>,
+}
+
+/// What the one who has the lock may change.
+pub(super) struct Own<H> {
+    pub(super) flights: HashTable<Arc<Flight<H>>>,
+    recency: Recency,
+    limbo: Limbo<H>,
+    len: usize,
+    /// Did an entry ever come that can expire?
+    mortal: bool,
+    /// The next bucket to look through for expired entries.
+    hand: usize,
+}
+
+/// A shard that is locked.
+pub(super) struct Locked<'a, H> {
+    shard: &'a Shard<H>,
+    own: MutexGuard<'a, Own<H>>,
 }
 
 impl<H> Shard<H> {
-    pub(super) fn new() -> Self {
-        Self {
-            table: HashTable::new(),
-            slab: Slab::new(),
+    pub(super) fn new(exact: bool) -> Self {
+        let own = Own {
             flights: HashTable::new(),
-            queue: Vec::new(),
-            uses: AtomicU64::new(1),
-            since: AtomicU64::new(0),
+            recency: Recency::new(),
+            limbo: Limbo::new(),
+            len: 0,
+            mortal: false,
             hand: 0,
+        };
+        Self {
+            root: Root::new(),
+            uses: AtomicU64::new(1),
+            exact,
+            since: Padded(AtomicU64::new(0)),
+            own: Padded(Mutex::new(own)),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
-    }
-
     #[inline]
-    pub(super) fn find(&self, hash: u64, matches: impl Fn(&[u8]) -> bool) -> Option<&Entry<H>> {
-        let slab = &self.slab;
-        let same = |index: &u32| {
-            slab.get(*index).is_some_and(|e| e.hash == hash && matches(e.key.as_slice()))
-        };
-        slab.get(*self.table.find(hash, same)?)
+    pub(super) fn find<'p>(
+        &'p self,
+        pin: &'p Pin,
+        hash: u64,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> Option<Shared<'p, H>> {
+        Some(self.root.read(pin).find(pin, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 16th of its entries, so that a hot entry is
+    /// Marks `entry` as used now. A larger shard counts in steps of a 16th of its places, so that a hot entry is
     /// written once a step and not at every hit; entries used in one step are equally recent.
     #[inline]
-    pub(super) fn touch(&self, entry: &Entry<H>, exact: bool) {
-        if exact {
-            entry.stamp.fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
-            return;
-        }
+    pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
         let now = self.uses.load(Relaxed);
-        if entry.stamp() != now {
-            entry.stamp.store(now, Relaxed);
-            // A count lost to another thread makes the step a little longer, no more.
-            let since = self.since.load(Relaxed) + 1;
-            self.since.store(since, Relaxed);
-            if since * 16 > self.table.len() as u64 {
-                self.since.store(0, Relaxed);
-                self.uses.fetch_add(1, Relaxed);
+        let stamp = entry.stamp().load(Relaxed);
+        if !self.exact {
+            if stamp != now {
+                entry.stamp().store(now, Relaxed);
+                self.step(self.root.read(pin).capacity());
+            }
+        } else if stamp + 1 != now {
+            entry.stamp().fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
+        }
+    }
+
+    /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
+    fn step(&self, capacity: usize) {
+        let since = self.since.0.load(Relaxed) + 1;
+        if since * 32 > capacity as u64 {
+            self.since.0.store(0, Relaxed);
+            self.uses.fetch_add(1, Relaxed);
+        } else {
+            self.since.0.store(since, Relaxed);
+        }
+    }
+
+    pub(super) fn lock(&self) -> Locked<'_, H> {
+        Locked { shard: self, own: self.own.0.lock() }
+    }
+}
+
+impl<H> Locked<'_, H> {
+    pub(super) fn find<'p>(&'p self, pin: &'p Pin, hash: u64, key: &[u8]) -> Option<Shared<'p, H>> {
+        self.shard.find(pin, hash, |stored| key::same(stored, key))
+    }
+
+    fn place(&self, pin: &Pin, hash: u64, key: &[u8]) -> Option<Place> {
+        Some(self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))?.0)
+    }
+
+    pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
+        self.shard.touch(pin, entry);
+    }
+
+    /// Puts an entry in the place of the one with its key, or of none. Says when the one before would have ended.
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>) -> Option<Millis> {
+        let pin = pin();
+        let (key, expires) = (node.shared().key(), node.shared().expires());
+        let known = self.place(&pin, hash, key);
+        self.own.mortal |= expires != NEVER;
+        let stamp = self.stamp(&pin);
+        node.shared().stamp().store(stamp, Relaxed);
+        if let Some(place) = known {
+            let before = self.shard.root.read(&pin).replace(place, node)?;
+            let ended = before.entry(&pin).expires();
+            self.own.limbo.retire(before);
+            return Some(ended);
+        }
+        if self.own.len == self.shard.root.read(&pin).capacity() {
+            self.own.recency.forget();
+            if let Some(outgrown) = self.shard.root.grow(&pin) {
+                self.own.limbo.retire_table(outgrown);
             }
         }
-    }
-
-    /// A stamp between all that were given and all that will be.
-    fn next_use(&mut self) -> u64 {
-        let uses = self.uses.get_mut();
-        *uses += 2;
-        *uses - 1
-    }
-
-    /// Puts `entry` in the place of the one with its key, which is returned, or of none.
-    pub(super) fn insert(&mut self, mut entry: Entry<H>) -> Option<Entry<H>> {
-        *entry.stamp.get_mut() = self.next_use();
-        if let Some(index) = self.index_of(entry.hash, entry.key.as_slice()) {
-            return Some(std::mem::replace(self.slab.get_mut(index)?, entry));
-        }
-        let hash = entry.hash;
-        let index = self.slab.insert(entry);
-        let slab = &self.slab;
-        self.table.insert_unique(hash, index, |&i| slab.get(i).map_or(0, |e| e.hash));
+        self.own.len += 1;
+        let place = self.shard.root.read(&pin).insert(hash, node);
+        let len = self.own.len;
+        self.own.recency.record(stamp, place, len);
         None
     }
 
-    fn index_of(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let slab = &self.slab;
-        let same = |i: &u32| {
-            slab.get(*i).is_some_and(|e| e.hash == hash && key::same(e.key.as_slice(), key))
-        };
-        self.table.find(hash, same).copied()
-    }
-
-    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry<H>> {
-        let index = self.index_of(hash, key)?;
-        self.remove_at(index)
-    }
-
-    fn remove_at(&mut self, index: u32) -> Option<Entry<H>> {
-        let entry = self.slab.remove(index)?;
-        if let Ok(found) = self.table.find_entry(entry.hash, |&i| i == index) {
-            found.remove();
+    /// The stamp of an insertion.
+    fn stamp(&self, pin: &Pin) -> u64 {
+        if self.shard.exact {
+            return self.shard.uses.fetch_add(1, Relaxed);
         }
-        Some(entry)
+        self.shard.step(self.shard.root.read(pin).capacity());
+        self.shard.uses.load(Relaxed)
     }
 
-    /// Takes out the least recently used entry.
-    pub(super) fn evict(&mut self) -> Option<Entry<H>> {
-        loop {
-            while let Some((stamp, index)) = self.queue.pop() {
-                if self.slab.get(index).is_some_and(|entry| entry.stamp() == stamp) {
-                    return self.remove_at(index);
-                }
+    /// Removes the entry of `key`. Says when it would have ended.
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Millis> {
+        let pin = pin();
+        let place = self.place(&pin, hash, key)?;
+        self.remove_at(&pin, place)
+    }
+
+    fn remove_at(&mut self, pin: &Pin, place: Place) -> Option<Millis> {
+        let removed: Retired<H> = self.shard.root.read(pin).remove(place)?;
+        let ended = removed.entry(pin).expires();
+        self.own.limbo.retire(removed);
+        self.own.len -= 1;
+        Some(ended)
+    }
+
+    /// Removes the least recently used entry; false if there is none.
+    pub(super) fn evict(&mut self) -> bool {
+        let pin = pin();
+        let table = self.shard.root.read(&pin);
+        if !self.own.recency.is_complete() {
+            let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
+            self.own.recency.complete(entries.collect());
+        }
+        // Entries that others use meanwhile are filed again only so often.
+        let mut patience = self.own.recency.records();
+        while let Some((filed, place)) = self.own.recency.pop() {
+            let Some(entry) = table.at(&pin, place) else { continue };
+            let stamp = entry.stamp().load(Relaxed);
+            if stamp <= filed || patience == 0 {
+                return self.remove_at(&pin, place).is_some();
             }
-            if self.table.is_empty() {
-                return None;
-            }
-            self.fill_queue();
+            patience -= 1;
+            self.own.recency.file(stamp, place);
         }
+        false
     }
 
-    fn fill_queue(&mut self) {
-        // A use from now on must differ from every stamp in the queue.
-        self.next_use();
-        self.queue.extend(self.slab.iter().map(|(index, entry)| (entry.stamp(), index)));
-        let wanted = (self.queue.len() / 8).max(16);
-        if wanted < self.queue.len() {
-            self.queue.select_nth_unstable(wanted);
-            self.queue.truncate(wanted);
+    /// Looks through one bucket for expired entries, says how many it removed: done at each insertion, this passes
+    /// every place in a time bounded by the insertions.
+    pub(super) fn sweep(&mut self) -> usize {
+        if !self.own.mortal {
+            return 0;
         }
-        self.queue.sort_unstable_by(|a, b| b.cmp(a));
-        if self.queue.capacity() > 4 * wanted {
-            self.queue.shrink_to(wanted);
+        let now = clock::now();
+        let pin = pin();
+        let table = self.shard.root.read(&pin);
+        self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
+        let expired = table.bucket(&pin, self.own.hand).filter(|(_, e)| e.expires() <= now);
+        let mut count = 0;
+        for (place, _) in expired {
+            count += usize::from(self.remove_at(&pin, place).is_some());
         }
+        count
     }
 
-    /// Looks at a few places and takes out an entry that has expired: done at each insertion, this passes every place
-    /// in a time bounded by the insertions.
-    pub(super) fn sweep(&mut self, now: Millis) -> Option<Entry<H>> {
-        const LOOKS: u32 = 4;
-        let places = self.slab.places();
-        for _ in 0..LOOKS.min(places) {
-            self.hand = if self.hand + 1 < places { self.hand + 1 } else { 0 };
-            if self.slab.get(self.hand).is_some_and(|e| e.expires != NEVER && e.expires <= now) {
-                return self.remove_at(self.hand);
-            }
+    /// Takes out everything. Says how many entries there were.
+    pub(super) fn clear(&mut self) -> usize {
+        if let Some(table) = self.shard.root.empty() {
+            self.own.limbo.retire_table(table);
         }
-        None
-    }
-
-    pub(super) fn take_all(&mut self) -> (Slab<H>, HashTable<Arc<Flight<H>>>) {
-        self.table.clear();
-        self.queue.clear();
-        let slab = std::mem::replace(&mut self.slab, Slab::new());
-        (slab, std::mem::take(&mut self.flights))
+        self.own.recency.forget();
+        std::mem::take(&mut self.own.len)
     }
 
     pub(super) fn shorten(&mut self, by: Millis) {
-        for entry in self.slab.iter_mut().filter(|entry| entry.expires != NEVER) {
-            entry.expires = entry.expires.saturating_sub(by);
+        let pin = pin();
+        for (_, entry) in self.shard.root.read(&pin).iter(&pin) {
+            if entry.expires() != NEVER {
+                entry.set_expires(entry.expires().saturating_sub(by));
+            }
         }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<H>> {
-        self.slab.iter().map(|(_, entry)| entry)
+    pub(super) fn entries<'p>(&'p self, pin: &'p Pin) -> impl Iterator<Item = Shared<'p, H>> {
+        self.shard.root.read(pin).iter(pin).map(|(_, entry)| entry)
+    }
+
+    /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is
+    /// done for many at once; values that may be large are not held back in a number that matters.
+    pub(super) fn waste(&mut self) -> Option<Freed<H>> {
+        const BATCH: usize = 128;
+        let due =
+            if std::mem::needs_drop::<H>() { (self.own.len / 8).clamp(1, BATCH) } else { BATCH };
+        (self.own.limbo.fresh() >= due).then(|| self.own.limbo.collect())
+    }
+
+    /// What can be freed of what was taken out.
+    pub(super) fn all_waste(&mut self) -> Freed<H> {
+        self.own.limbo.collect()
+    }
+
+    pub(super) fn flights(&self) -> impl Iterator<Item = &Arc<Flight<H>>> {
+        self.own.flights.iter()
+    }
+
+    pub(super) fn end_flights(&mut self) -> HashTable<Arc<Flight<H>>> {
+        std::mem::take(&mut self.own.flights)
     }
 
     pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
-        self.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
+        self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
     }
 
     pub(super) fn register(&mut self, flight: Arc<Flight<H>>) {
-        self.flights.insert_unique(flight.hash, flight, |f| f.hash);
+        self.own.flights.insert_unique(flight.hash, flight, |f| f.hash);
     }
 
     /// Ends the registration of this very flight; false when it had ended before.
     pub(super) fn unregister(&mut self, flight: &Arc<Flight<H>>) -> bool {
-        match self.flights.find_entry(flight.hash, |f| Arc::ptr_eq(f, flight)) {
+        match self.own.flights.find_entry(flight.hash, |f| Arc::ptr_eq(f, flight)) {
             Ok(found) => {
                 found.remove();
                 true
@@ -198,8 +279,8 @@ impl<H> Shard<H> {
 
     /// Ends the registration of whatever flight has this key.
     pub(super) fn unregister_key(&mut self, hash: u64, key: &[u8]) -> bool {
-        match self.flights.find_entry(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
-        {
+        let same = |f: &Arc<Flight<H>>| f.hash == hash && key::same(f.key.as_slice(), key);
+        match self.own.flights.find_entry(hash, same) {
             Ok(found) => {
                 found.remove();
                 true

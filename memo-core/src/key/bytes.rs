@@ -1,15 +1,14 @@
-//! The bytes of a key, in the entry itself where they are few.
+//! The bytes of a key, without an allocation where they are few.
 
 use std::sync::Arc;
 
-/// Up to 22 bytes without an allocation.
+/// Up to 22 bytes in place.
 #[derive(Clone)]
 pub(crate) enum KeyBytes {
     Short {
         len: u8,
         bytes: [u8; Self::SHORT],
     },
-    /// Shared, so that it can be compared after the lock of its entry is released.
     Long(Arc<[u8]>),
 }
 
@@ -33,14 +32,6 @@ impl KeyBytes {
         match self {
             Self::Short { len, bytes } => &bytes[..usize::from(*len).min(Self::SHORT)],
             Self::Long(bytes) => bytes,
-        }
-    }
-
-    /// Bytes that the key takes outside the entry.
-    pub(crate) fn heap(&self) -> usize {
-        match self {
-            Self::Short { .. } => 0,
-            Self::Long(bytes) => bytes.len(),
         }
     }
 }

@@ -19,56 +19,76 @@ pub(crate) enum Verdict {
 
 /// Walks along stored bytes.
 pub(crate) struct Compare<'a> {
-    /// What has not been matched yet; `None` once something failed to.
-    rest: Option<&'a [u8]>,
-    refused: bool,
+    /// What has not been matched yet.
+    rest: &'a [u8],
+    /// Why the comparison failed, if it did; it goes on, and stays failed.
+    failed: Option<Stop>,
 }
 
 impl<'a> Compare<'a> {
     #[inline]
     pub(crate) fn new(stored: &'a [u8]) -> Self {
-        Self { rest: Some(stored), refused: false }
+        Self { rest: stored, failed: None }
     }
 
     #[inline]
     pub(crate) fn verdict(&self) -> Verdict {
-        match self.rest {
-            Some([]) => Verdict::Equal,
-            _ if self.refused => Verdict::Refused,
-            _ => Verdict::Differs,
+        match self.failed {
+            None if self.rest.is_empty() => Verdict::Equal,
+            None | Some(Stop::Differs) => Verdict::Differs,
+            Some(_) => Verdict::Refused,
         }
     }
 
-    #[inline]
+    // No function that is not inlined is handed the comparer itself: it is then kept in registers, and a step does not
+    // wait for the one before to be stored and loaded.
+    #[inline(always)]
     fn go_on(&mut self, rest: Option<&'a [u8]>) -> Result<(), Stop> {
-        self.rest = rest;
-        if rest.is_some() { Ok(()) } else { Err(Stop::Differs) }
-    }
-
-    #[inline]
-    fn eat(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let rest = self.rest.and_then(|rest| rest.split_at_checked(bytes.len()));
-        self.go_on(rest.filter(|(head, _)| same(head, bytes)).map(|(_, rest)| rest))
-    }
-
-    #[inline]
-    fn eat_array<const N: usize>(&mut self, bytes: [u8; N]) -> Result<(), Stop> {
-        let rest = self.rest.and_then(|rest| rest.split_first_chunk::<N>());
-        self.go_on(rest.filter(|(head, _)| **head == bytes).map(|(_, rest)| rest))
-    }
-
-    #[inline]
-    fn eat_sized(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        match tag::short(bytes.len()) {
-            Some(n) => self.eat_array([n])?,
+        match rest {
+            Some(rest) => {
+                self.rest = rest;
+                Ok(())
+            }
             None => {
-                let Ok(n) = u32::try_from(bytes.len()) else { return self.go_on(None) };
-                self.eat_array([LONG])?;
-                self.eat_array(n.to_le_bytes())?;
+                self.poison(Stop::Differs);
+                Err(Stop::Differs)
             }
         }
-        self.eat(bytes)
     }
+}
+
+#[inline(always)]
+fn after<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
+    match stored.split_at_checked(bytes.len()) {
+        Some((head, rest)) if same(head, bytes) => Some(rest),
+        _ => None,
+    }
+}
+
+/// After a byte, and bytes of a length that is known.
+#[inline(always)]
+fn after_pair<'a>(stored: &'a [u8], first: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    match stored.split_at_checked(1 + bytes.len()) {
+        Some(([head, tail @ ..], rest)) if *head == first && same(tail, bytes) => Some(rest),
+        _ => None,
+    }
+}
+
+#[inline]
+fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    match (tag::short(bytes.len()), stored) {
+        (Some(n), [first, second, rest @ ..]) if [*first, *second] == [tag, n] => {
+            after(rest, bytes)
+        }
+        (None, [first, rest @ ..]) if *first == tag => after_long(rest, bytes),
+        _ => None,
+    }
+}
+
+#[cold]
+fn after_long<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
+    let n = u32::try_from(bytes.len()).ok()?;
+    after(after_pair(stored, LONG, &n.to_le_bytes())?, bytes)
 }
 
 impl Sink for Compare<'_> {
@@ -77,20 +97,22 @@ impl Sink for Compare<'_> {
 
     #[inline]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
-        self.eat_array([tag])?;
-        self.eat_array(bytes)
+        self.go_on(after_pair(self.rest, tag, &bytes))
     }
 
     #[inline]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.eat_array([tag])?;
-        self.eat_sized(bytes)
+        self.go_on(after_blob(self.rest, tag, bytes))
     }
 
     // Inlined so that the name is a constant: it then compares as two words.
     #[inline(always)]
     fn name(&mut self, name: &str) -> Result<(), Stop> {
-        self.eat_sized(name.as_bytes())
+        let bytes = name.as_bytes();
+        self.go_on(match tag::short(bytes.len()) {
+            Some(n) => after_pair(self.rest, n, bytes),
+            None => after_long(self.rest, bytes),
+        })
     }
 
     #[inline]
@@ -110,7 +132,7 @@ impl Sink for Compare<'_> {
 
     #[inline]
     fn close_fields(&mut self, (): ()) -> Result<(), Stop> {
-        self.eat_array([tag::END])
+        self.go_on(after_pair(self.rest, tag::END, &[]))
     }
 
     fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, Stop> {
@@ -132,13 +154,16 @@ impl Sink for Compare<'_> {
 
     fn close_bag(&mut self, bag: Self::Bag) -> Result<(), Stop> {
         let (mut writer, group) = bag;
-        let outcome = writer.close_bag(group).and_then(|()| self.eat(writer.bytes()?));
+        let outcome =
+            writer.close_bag(group).and_then(|()| self.go_on(after(self.rest, writer.bytes()?)));
         writer.give_back();
         outcome
     }
 
+    #[inline(always)]
     fn poison(&mut self, stop: Stop) {
-        self.rest = None;
-        self.refused |= stop != Stop::Differs;
+        if self.failed.is_none_or(|failed| failed == Stop::Differs) {
+            self.failed = Some(stop);
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Seed {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
@@ -73,33 +73,43 @@ impl<'a> Hash<'a> {
     /// Bytes of any length after what `head` says of them.
     #[inline]
     fn absorb(&mut self, head: u64, bytes: &[u8]) {
-        let n = bytes.len();
-        let head = head ^ (n as u64).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        if n <= SHORT {
-            let (low, high) = ends(bytes);
-            self.state = fold(self.state ^ low, self.seed.0[1] ^ high ^ head);
-        } else {
-            self.absorb_long(head, bytes);
-        }
-    }
-
-    /// Two independent lanes of 16 bytes, then the last 32 bytes, which may overlap what was taken.
-    fn absorb_long(&mut self, head: u64, bytes: &[u8]) {
-        let [_, key, other] = self.seed.0;
-        let mut lanes = [self.state ^ head, self.state ^ other];
-        let mut rest = bytes;
-        while rest.len() > 32 {
-            lanes[0] = fold(word(rest) ^ lanes[0], word(&rest[8..]) ^ key);
-            lanes[1] = fold(word(&rest[16..]) ^ lanes[1], word(&rest[24..]) ^ other);
-            rest = &rest[32..];
-        }
-        let state = lanes[0].rotate_left(23) ^ lanes[1];
-        let last = &bytes[bytes.len().saturating_sub(32)..];
-        let (first, n) = (&last[..16], last.len());
-        let state = fold(word(first) ^ state, word(&first[8..]) ^ key);
-        self.state = fold(word(&last[n - 16..]) ^ state, word(&last[n - 8..]) ^ key);
+        // By value, so that the hasher itself is kept in registers.
+        self.state = absorb(self.seed, self.state, head, bytes);
     }
 }
+
+#[inline]
+fn absorb(seed: &Seed, state: u64, head: u64, bytes: &[u8]) -> u64 {
+    let n = bytes.len();
+    let head = head ^ (n as u64).wrapping_mul(LENGTH);
+    if n <= SHORT {
+        let (low, high) = ends(bytes);
+        fold(state ^ low, seed.0[1] ^ high ^ head)
+    } else {
+        absorb_long(seed, state ^ head, bytes)
+    }
+}
+
+/// Two independent lanes of 16 bytes, then the last 32 bytes, which may overlap what was taken.
+#[inline(never)]
+fn absorb_long(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
+    let [_, key, other] = seed.0;
+    let mut lanes = [state, state.rotate_left(32) ^ other];
+    let mut rest = bytes;
+    while rest.len() > 32 {
+        lanes[0] = fold(word(rest) ^ lanes[0], word(&rest[8..]) ^ key);
+        lanes[1] = fold(word(&rest[16..]) ^ lanes[1], word(&rest[24..]) ^ other);
+        rest = &rest[32..];
+    }
+    let state = lanes[0].rotate_left(23) ^ lanes[1];
+    let last = &bytes[bytes.len().saturating_sub(32)..];
+    let (first, n) = (&last[..16], last.len());
+    let state = fold(word(first) ^ state, word(&first[8..]) ^ key);
+    fold(word(&last[n - 16..]) ^ state, word(&last[n - 8..]) ^ key)
+}
+
+/// Spreads a length over the word.
+const LENGTH: u64 = 0xff51_afd7_ed55_8ccd;
 
 impl Items for Hash<'_> {
     #[inline]
@@ -140,7 +150,18 @@ impl Sink for Hash<'_> {
 
     #[inline]
     fn name(&mut self, name: &str) -> Result<(), Stop> {
-        self.absorb(0, name.as_bytes());
+        let bytes = name.as_bytes();
+        if bytes.len() <= SHORT {
+            // Names are of the program's making and mostly constants, for which the compiler does all of this but the
+            // last operation. What follows is folded with it.
+            let (low, high) = ends(bytes);
+            let length = (bytes.len() as u64).wrapping_mul(LENGTH);
+            let mixed = (low.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ high.rotate_left(31))
+                .wrapping_mul(0x94d0_49bb_1331_11eb);
+            self.state = self.state.rotate_left(17) ^ mixed ^ (mixed >> 29) ^ length;
+        } else {
+            self.absorb(0, bytes);
+        }
         Ok(())
     }
 
@@ -189,6 +210,7 @@ impl Sink for Hash<'_> {
         Ok(())
     }
 
+    #[inline(always)]
     fn poison(&mut self, stop: Stop) {
         self.failed.get_or_insert(stop);
     }

@@ -1,0 +1,237 @@
+//! An entry: one allocation with the value and, behind it, the bytes of the key.
+//!
+//! Readers come by without a lock, so what changes in an entry is atomic, and the rest never does.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::mem::offset_of;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::clock::{Millis, NEVER};
+use crate::key::tag::MAX_LENGTH;
+
+/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding.
+#[repr(C)]
+pub(crate) struct Entry<H> {
+    /// When it was last used, by the shard's own count.
+    stamp: AtomicU64,
+    /// The end of its life, and in the lowest bits the length of the key: together one word.
+    ends: AtomicU64,
+    held: H,
+    /// The low half.
+    hash: u32,
+}
+
+const LENGTH_BITS: u32 = 21;
+const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
+const _: () = assert!(MAX_LENGTH as u64 <= LENGTH);
+/// Ends later than 278 years after the machine was started are never.
+const LATEST: Millis = (1 << (64 - LENGTH_BITS)) - 1;
+
+impl<H> Entry<H> {
+    const KEY: usize = offset_of!(Self, hash) + size_of::<u32>();
+
+    #[inline]
+    pub(crate) fn held(&self) -> &H {
+        &self.held
+    }
+
+    #[inline]
+    pub(super) fn low_hash(&self) -> u32 {
+        self.hash
+    }
+
+    #[inline]
+    pub(super) fn stamp(&self) -> &AtomicU64 {
+        &self.stamp
+    }
+
+    #[inline]
+    pub(crate) fn expires(&self) -> Millis {
+        match self.ends.load(Relaxed) >> LENGTH_BITS {
+            LATEST => NEVER,
+            end => end,
+        }
+    }
+
+    pub(super) fn set_expires(&self, expires: Millis) {
+        let length = self.ends.load(Relaxed) & LENGTH;
+        self.ends.store(expires.min(LATEST) << LENGTH_BITS | length, Relaxed);
+    }
+
+    #[inline]
+    fn key_len(&self) -> usize {
+        (self.ends.load(Relaxed) & LENGTH) as usize
+    }
+
+    fn layout(key_len: usize) -> Layout {
+        let size = (Self::KEY + key_len).max(size_of::<Self>());
+        Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 1 MiB")
+    }
+
+    /// Bytes that the entry takes, its key included.
+    pub(super) fn size(&self) -> usize {
+        Self::layout(self.key_len()).size()
+    }
+}
+
+/// An entry that its holder owns alone.
+pub(crate) struct Node<H>(NonNull<Entry<H>>);
+
+// SAFETY: a node is a box of an `H`, of atomics and of bytes that nobody writes.
+unsafe impl<H: Send> Send for Node<H> {}
+unsafe impl<H: Sync> Sync for Node<H> {}
+
+impl<H> Node<H> {
+    /// # Panics
+    /// If `key` is longer than a key can be.
+    pub(crate) fn new(hash: u64, key: &[u8], held: H, expires: Millis) -> Self {
+        assert!(key.len() <= MAX_LENGTH, "a key is at most 1 MiB");
+        #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+        let hash = hash as u32;
+        let ends = expires.min(LATEST) << LENGTH_BITS | key.len() as u64;
+        let entry = Entry { stamp: AtomicU64::new(0), ends: AtomicU64::new(ends), held, hash };
+        let layout = Entry::<H>::layout(key.len());
+        // SAFETY: the layout's size is that of `Entry` at least, and so not zero. It has room for an `Entry` at its
+        // start and, from `KEY` on, for the key. `Entry` is written first, so that its padding does not cover the key.
+        unsafe {
+            let Some(at) = NonNull::new(alloc(layout).cast::<Entry<H>>()) else {
+                handle_alloc_error(layout)
+            };
+            at.write(entry);
+            at.cast::<u8>()
+                .add(Entry::<H>::KEY)
+                .copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
+            Self(at)
+        }
+    }
+
+    /// Gives the entry up to a pointer, from which [`Self::from_raw`] takes it back.
+    pub(super) fn into_raw(self) -> *mut Entry<H> {
+        std::mem::ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// # Safety
+    /// `raw` is of [`Self::into_raw`], is taken back once, and is not read by others any more.
+    pub(super) unsafe fn from_raw(raw: NonNull<Entry<H>>) -> Self {
+        Self(raw)
+    }
+
+    pub(super) fn shared(&self) -> Shared<'_, H> {
+        // SAFETY: the node outlives the borrow.
+        unsafe { Shared::new(self.0) }
+    }
+}
+
+impl<H> Drop for Node<H> {
+    fn drop(&mut self) {
+        let layout = Entry::<H>::layout(self.shared().key_len());
+        /// Gives the memory back even if dropping what it held panics.
+        struct Free<H>(NonNull<Entry<H>>, Layout);
+        impl<H> Drop for Free<H> {
+            fn drop(&mut self) {
+                // SAFETY: allocated in `new` with the same layout.
+                unsafe { dealloc(self.0.as_ptr().cast(), self.1) }
+            }
+        }
+        let free = Free(self.0, layout);
+        // SAFETY: the node owns the entry.
+        unsafe { free.0.drop_in_place() }
+    }
+}
+
+/// An entry that is read while others may read it too.
+pub(crate) struct Shared<'a, H> {
+    at: NonNull<Entry<H>>,
+    lives: std::marker::PhantomData<&'a Entry<H>>,
+}
+
+impl<H> Clone for Shared<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Shared<'_, H> {}
+
+impl<'a, H> Shared<'a, H> {
+    /// # Safety
+    /// `at` is of [`Node::into_raw`] or of a node, and is not freed during `'a`.
+    #[inline]
+    pub(super) unsafe fn new(at: NonNull<Entry<H>>) -> Self {
+        Self { at, lives: std::marker::PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn key(self) -> &'a [u8] {
+        let len = self.key_len();
+        // SAFETY: `Node::new` wrote `len` bytes there, which nobody changes; they live for `'a`. The pointer is that of
+        // the allocation and not of the `Entry` in it.
+        unsafe {
+            std::slice::from_raw_parts(self.at.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn entry(self) -> &'a Entry<H> {
+        // SAFETY: an `Entry` lives there for `'a`, and only its atomics change.
+        unsafe { self.at.as_ref() }
+    }
+}
+
+impl<H> Deref for Shared<'_, H> {
+    type Target = Entry<H>;
+    #[inline]
+    fn deref(&self) -> &Entry<H> {
+        self.entry()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_every_length_stand_behind_values_of_every_size() {
+        fn check<H: Clone + PartialEq + std::fmt::Debug>(held: &H) {
+            for len in (0..70).chain([MAX_LENGTH]) {
+                let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
+                let node = Node::new(u64::MAX - 1, &key, held.clone(), 7);
+                let shared = node.shared();
+                assert_eq!((shared.key(), shared.held()), (&*key, held));
+                assert_eq!((shared.low_hash(), shared.expires()), (u32::MAX - 1, 7));
+                assert!(shared.size() >= len + size_of::<H>());
+            }
+        }
+        check(&());
+        check(&1_u8);
+        check(&[1_u8; 3]);
+        check(&1_u64);
+        check(&1_u128);
+        check(&Arc::new(1));
+    }
+
+    #[test]
+    fn ends_are_kept_and_those_out_of_reach_are_never() {
+        let node = Node::new(1, b"key", 5_u32, NEVER);
+        let shared = node.shared();
+        assert_eq!(shared.expires(), NEVER);
+        for (end, kept) in [(0, 0), (LATEST - 1, LATEST - 1), (LATEST, NEVER), (NEVER - 1, NEVER)] {
+            shared.set_expires(end);
+            assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_dropped_once() {
+        let held = Arc::new(());
+        let node = Node::new(1, b"key", Arc::clone(&held), 0);
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(node);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

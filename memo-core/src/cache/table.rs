@@ -1,0 +1,337 @@
+//! A table of pointers to entries, read without a lock and changed by one writer at a time.
+//!
+//! A bucket is a cache line: seven pointers, seven tags of a byte that save looking at most entries in vain, and a
+//! count of the entries that found no room in the bucket and stand further on, so that a search knows where to end and
+//! a removal leaves nothing behind. (The layout follows Bronson and Shi, "Open-sourcing F14", 2019.) An entry stays
+//! in its slot until it is removed, and a table that is full is replaced by a larger one: who reads meanwhile sees the
+//! old one as it was. A reader may miss what is just being inserted, never take one entry for another: a tag is but a
+//! hint, and an entry's hash and key do not change.
+#![allow(unsafe_code)]
+
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+
+use super::node::{Entry, Node, Shared};
+use crate::lane::Pin;
+
+const SLOTS: usize = 7;
+
+#[repr(C, align(64))]
+struct Bucket<H> {
+    /// Seven tags, the first slot's in the lowest byte; in the highest byte the count of those who went on.
+    tags: AtomicU64,
+    slots: [AtomicPtr<Entry<H>>; SLOTS],
+}
+
+impl<H> Bucket<H> {
+    const fn empty() -> Self {
+        Self { tags: AtomicU64::new(0), slots: [const { AtomicPtr::new(null_mut()) }; SLOTS] }
+    }
+
+    fn set_tag(&self, slot: usize, tag: u8) {
+        let mut tags = self.tags.load(Relaxed).to_le_bytes();
+        tags[slot] = tag;
+        self.tags.store(u64::from_le_bytes(tags), Release);
+    }
+
+    fn free_slot(&self) -> Option<usize> {
+        let tags = self.tags.load(Relaxed).to_le_bytes();
+        tags[..SLOTS].iter().position(|&tag| tag == 0)
+    }
+
+    /// Counts one more entry that went on, or one less. A count that reached 255 is no longer known, and stays.
+    fn count_past(&self, change: i8) {
+        let mut tags = self.tags.load(Relaxed).to_le_bytes();
+        if tags[SLOTS] < u8::MAX {
+            tags[SLOTS] = tags[SLOTS].saturating_add_signed(change);
+            self.tags.store(u64::from_le_bytes(tags), Release);
+        }
+    }
+}
+
+/// Where an entry stands for as long as it is in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(u32);
+
+impl Place {
+    fn new(bucket: usize, slot: usize) -> Self {
+        // `Table::with_buckets` sees to it that it fits.
+        Self(u32::try_from(bucket * SLOTS + slot).unwrap_or(u32::MAX))
+    }
+
+    fn parts(self) -> (usize, usize) {
+        (self.0 as usize / SLOTS, self.0 as usize % SLOTS)
+    }
+}
+
+/// An entry that was taken out of sight, which others may still be looking at.
+#[must_use = "it is freed through a limbo"]
+pub(super) struct Retired<H>(NonNull<Entry<H>>);
+
+// SAFETY: a node on its way to being freed, see there.
+unsafe impl<H: Send + Sync> Send for Retired<H> {}
+
+impl<H> Retired<H> {
+    /// # Safety
+    /// Whoever was reading when it was retired has ended.
+    pub(super) unsafe fn into_node(self) -> Node<H> {
+        // SAFETY: the pointer left its slot by a swap, so that this is the only one; nobody reads it.
+        unsafe { Node::from_raw(self.0) }
+    }
+
+    /// The entry, which nobody frees before `pin` ends.
+    pub(super) fn entry<'p>(&self, _: &'p Pin) -> Shared<'p, H> {
+        // SAFETY: taken out of sight in this pin, and so not freed in it.
+        unsafe { Shared::new(self.0) }
+    }
+}
+
+pub(super) struct Table<H> {
+    buckets: Box<[Bucket<H>]>,
+}
+
+/// The table that is in use.
+pub(super) struct Root<H>(AtomicPtr<Table<H>>);
+
+// SAFETY: a root owns a table and the nodes in it, and shows the values in them to all threads.
+unsafe impl<H: Send + Sync> Send for Root<H> {}
+unsafe impl<H: Send + Sync> Sync for Root<H> {}
+
+/// A table that was taken out of use, which others may still be reading.
+#[must_use = "it is freed through a limbo"]
+pub(super) struct RetiredTable<H> {
+    at: NonNull<Table<H>>,
+    /// They went out of use with it.
+    with_entries: bool,
+}
+
+// SAFETY: a table on its way to being freed, see there.
+unsafe impl<H: Send + Sync> Send for RetiredTable<H> {}
+
+impl<H> RetiredTable<H> {
+    /// # Safety
+    /// Whoever was reading when it was retired has ended.
+    pub(super) unsafe fn free(self) {
+        // SAFETY: it left its root by a swap, so that this is the only pointer to it; nobody reads it.
+        let mut table = unsafe { Box::from_raw(self.at.as_ptr()) };
+        if self.with_entries {
+            table.free_all();
+        }
+    }
+}
+
+impl<H> Root<H> {
+    pub(super) fn new() -> Self {
+        Self(AtomicPtr::new(Box::into_raw(Box::new(Table::with_buckets(1)))))
+    }
+
+    #[inline]
+    pub(super) fn read<'p>(&'p self, _: &'p Pin) -> &'p Table<H> {
+        // SAFETY: from `Box::into_raw`; freed by `RetiredTable::free` alone, after a grace that waits for this pin, or
+        // with the root.
+        unsafe { &*self.0.load(Acquire) }
+    }
+
+    /// Puts a table of twice the size with the same entries into use. For the one writer.
+    pub(super) fn grow(&self, pin: &Pin) -> Option<RetiredTable<H>> {
+        let larger = self.read(pin).grown();
+        self.exchange(larger, false)
+    }
+
+    /// Puts an empty table into use.
+    pub(super) fn empty(&self) -> Option<RetiredTable<H>> {
+        self.exchange(Table::with_buckets(1), true)
+    }
+
+    fn exchange(&self, table: Table<H>, with_entries: bool) -> Option<RetiredTable<H>> {
+        let before = self.0.swap(Box::into_raw(Box::new(table)), Release);
+        NonNull::new(before).map(|at| RetiredTable { at, with_entries })
+    }
+}
+
+impl<H> Drop for Root<H> {
+    fn drop(&mut self) {
+        let at = NonNull::new(*self.0.get_mut());
+        let table = at.map(|at| RetiredTable { at, with_entries: true });
+        // SAFETY: nobody borrows the root, so nobody reads its table.
+        table.into_iter().for_each(|table| unsafe { table.free() });
+    }
+}
+
+// A tag of 0 is a free slot's.
+#[inline]
+fn low_half(hash: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the half is wanted")]
+    {
+        hash as u32
+    }
+}
+
+#[inline]
+fn tag(hash: u64) -> u8 {
+    ((hash >> 56) as u8).max(1)
+}
+
+/// In each byte that may be zero the highest bit; above the lowest zero byte there may be false ones.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    word.wrapping_sub(LOW) & !word & (LOW << 7) & (u64::MAX >> 8)
+}
+
+impl<H> Table<H> {
+    /// # Panics
+    /// With 2^32 places in one shard.
+    fn with_buckets(n: usize) -> Self {
+        assert!(u32::try_from(n * SLOTS).is_ok(), "a shard holds less than 2^32 entries");
+        Self { buckets: (0..n).map(|_| Bucket::empty()).collect() }
+    }
+
+    /// How many entries it takes before a larger one is due: six of seven slots.
+    pub(super) fn capacity(&self) -> usize {
+        self.buckets.len() * (SLOTS - 1)
+    }
+
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        low_half(hash) as usize & (self.buckets.len() - 1)
+    }
+
+    #[inline]
+    fn next(&self, bucket: usize) -> usize {
+        (bucket + 1) & (self.buckets.len() - 1)
+    }
+
+    /// The entry of this hash whose key `matches`.
+    #[inline]
+    pub(super) fn find<'p>(
+        &self,
+        pin: &'p Pin,
+        hash: u64,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> Option<(Place, Shared<'p, H>)> {
+        let wanted = u64::from(tag(hash)) * 0x0101_0101_0101_0101;
+        let home = self.home(hash);
+        let mut at = home;
+        loop {
+            let bucket = &self.buckets[at];
+            let tags = bucket.tags.load(Acquire);
+            let mut same = zero_bytes(tags ^ wanted);
+            while same != 0 {
+                let slot = same.trailing_zeros() as usize / 8;
+                if let Some(entry) = self.read(pin, &bucket.slots[slot])
+                    && entry.low_hash() == low_half(hash)
+                    && matches(entry.key())
+                {
+                    return Some((Place::new(at, slot), entry));
+                }
+                same &= same - 1;
+            }
+            at = self.next(at);
+            if tags >> 56 == 0 || at == home {
+                return None;
+            }
+        }
+    }
+
+    #[inline]
+    fn read<'p>(&self, _: &'p Pin, slot: &AtomicPtr<Entry<H>>) -> Option<Shared<'p, H>> {
+        let at = NonNull::new(slot.load(Acquire))?;
+        // SAFETY: what a slot points at is freed by `Retired::into_node` alone, after a grace that waits for this pin,
+        // or together with the table.
+        Some(unsafe { Shared::new(at) })
+    }
+
+    /// The entry that stands at `place`.
+    pub(super) fn at<'p>(&self, pin: &'p Pin, place: Place) -> Option<Shared<'p, H>> {
+        let (bucket, slot) = place.parts();
+        self.read(pin, &self.buckets.get(bucket)?.slots[slot])
+    }
+
+    pub(super) fn iter<'p>(&'p self, pin: &'p Pin) -> impl Iterator<Item = (Place, Shared<'p, H>)> {
+        (0..self.buckets.len()).flat_map(move |bucket| self.bucket(pin, bucket))
+    }
+
+    /// The entries in one bucket, of those that there are by number.
+    pub(super) fn bucket<'p>(
+        &'p self,
+        pin: &'p Pin,
+        bucket: usize,
+    ) -> impl Iterator<Item = (Place, Shared<'p, H>)> {
+        let slots = self.buckets[bucket].slots.iter().enumerate();
+        slots.filter_map(move |(slot, entry)| {
+            Some((Place::new(bucket, slot), self.read(pin, entry)?))
+        })
+    }
+
+    pub(super) fn buckets(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// Puts an entry into a free slot. The writer sees to it that there is one, and that no other has its key.
+    pub(super) fn insert(&self, hash: u64, node: Node<H>) -> Place {
+        self.put(hash, node.into_raw())
+    }
+
+    fn put(&self, hash: u64, entry: *mut Entry<H>) -> Place {
+        let mut at = self.home(hash);
+        loop {
+            let bucket = &self.buckets[at];
+            if let Some(slot) = bucket.free_slot() {
+                bucket.slots[slot].store(entry, Release);
+                bucket.set_tag(slot, tag(hash));
+                return Place::new(at, slot);
+            }
+            bucket.count_past(1);
+            at = self.next(at);
+        }
+    }
+
+    /// Puts an entry in the place of another with its key.
+    pub(super) fn replace(&self, place: Place, node: Node<H>) -> Option<Retired<H>> {
+        let (bucket, slot) = place.parts();
+        let before = self.buckets[bucket].slots[slot].swap(node.into_raw(), Release);
+        NonNull::new(before).map(Retired)
+    }
+
+    /// Takes the entry at `place` out of sight.
+    pub(super) fn remove(&self, place: Place) -> Option<Retired<H>> {
+        let (bucket, slot) = place.parts();
+        let entry = NonNull::new(self.buckets[bucket].slots[slot].swap(null_mut(), Release))?;
+        self.buckets[bucket].set_tag(slot, 0);
+        // SAFETY: it was in its slot a moment ago, and nobody else takes entries out.
+        let hash = unsafe { Shared::new(entry) }.low_hash();
+        let mut passed = self.home(u64::from(hash));
+        while passed != bucket {
+            self.buckets[passed].count_past(-1);
+            passed = self.next(passed);
+        }
+        Some(Retired(entry))
+    }
+
+    /// A table of twice the size with the same entries.
+    fn grown(&self) -> Self {
+        let larger = Self::with_buckets(self.buckets.len() * 2);
+        for bucket in &self.buckets {
+            let tags = bucket.tags.load(Relaxed).to_le_bytes();
+            for (slot, entry) in bucket.slots.iter().enumerate() {
+                if let Some(at) = NonNull::new(entry.load(Relaxed)) {
+                    // SAFETY: the entry is in sight, and stays so: the writer is growing.
+                    let low = unsafe { Shared::new(at) }.low_hash();
+                    larger.put(u64::from(tags[slot]) << 56 | u64::from(low), at.as_ptr());
+                }
+            }
+        }
+        larger
+    }
+
+    fn free_all(&mut self) {
+        for slot in self.buckets.iter_mut().flat_map(|bucket| &mut bucket.slots) {
+            if let Some(at) = NonNull::new(std::mem::replace(slot.get_mut(), null_mut())) {
+                // SAFETY: from `insert`, and now gone from its slot; nobody else has the table.
+                drop(unsafe { Node::from_raw(at) });
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A thread's lane: what it writes at each hit, on a cache line of its own, and others read rarely.
+//!
+//! A lane has a number, by which a counter finds the thread's share, and says since which epoch the thread has been
+//! reading, so that nobody frees what it may be looking at.
+//!
+//! Reclamation is by epochs (Fraser, "Practical lock-freedom", 2004) with the asymmetric fences of RCU implementations
+//! (Desnoyers et al., "User-level implementations of read-copy update", 2012): who reads stores one word and issues no
+//! fence; who frees makes every running thread pass a fence, which is one system call for many entries.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicU64, compiler_fence, fence};
+
+use parking_lot::Mutex;
+
+/// One live thread's.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Lane {
+    number: usize,
+    /// The epoch in which the thread began to read; 0 while it does not.
+    since: AtomicU64,
+    /// Can the kernel make every thread pass a fence? The same for all lanes.
+    asymmetric: bool,
+}
+
+static LANES: Mutex<Lanes> =
+    Mutex::new(Lanes { all: Vec::new(), free: Vec::new(), asymmetric: None });
+
+struct Lanes {
+    asymmetric: Option<bool>,
+    all: Vec<&'static Lane>,
+    /// Those of threads that ended, the lowest number last.
+    free: Vec<&'static Lane>,
+}
+
+/// Counts up at each [`grace`]. 0 is nobody's.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    /// Without a destructor of its own, so that reading it is a load.
+    static LANE: Cell<Option<&'static Lane>> = const { Cell::new(None) };
+    static OWNER: Owner = const { Owner };
+}
+
+/// Gives the thread's lane back when the thread ends.
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(lane) = LANE.take() {
+            Lane::give_back(lane);
+        }
+    }
+}
+
+impl Lane {
+    fn take() -> &'static Self {
+        let mut lanes = LANES.lock();
+        if let Some(lane) = lanes.free.pop() {
+            return lane;
+        }
+        let asymmetric = *lanes.asymmetric.get_or_insert_with(barrier::register);
+        let (number, since) = (lanes.all.len(), AtomicU64::new(0));
+        let lane: &Self = Box::leak(Box::new(Self { number, since, asymmetric }));
+        lanes.all.push(lane);
+        lane
+    }
+
+    fn give_back(lane: &'static Self) {
+        let mut lanes = LANES.lock();
+        lanes.free.push(lane);
+        lanes.free.sort_unstable_by_key(|lane| std::cmp::Reverse(lane.number));
+    }
+
+    #[cold]
+    fn own() -> Option<&'static Self> {
+        // A thread that is ending has no owner that would give a lane back.
+        OWNER.try_with(|_| LANE.set(Some(Self::take()))).ok()?;
+        LANE.get()
+    }
+
+    #[cold]
+    fn lend() -> Pin {
+        let mut pin = Self::take().enter();
+        pin.before = LENT;
+        pin
+    }
+
+    #[inline]
+    fn of_this_thread() -> Option<&'static Self> {
+        LANE.get().or_else(Self::own)
+    }
+
+    #[inline]
+    fn enter(&'static self) -> Pin {
+        let before = self.since.load(Relaxed);
+        if before == 0 {
+            self.since.store(EPOCH.load(Acquire), Relaxed);
+            if self.asymmetric {
+                compiler_fence(SeqCst);
+            } else {
+                fence(SeqCst);
+            }
+        }
+        Pin { lane: self, before }
+    }
+}
+
+/// While it lives, nothing that this thread can reach is freed. Pins of one thread end in the reverse order.
+#[must_use = "what is read is safe for as long as this lives"]
+pub(crate) struct Pin {
+    lane: &'static Lane,
+    /// What the lane said before.
+    before: u64,
+}
+
+/// In `Pin::before`: the thread is ending, and the lane is for this pin alone. No epoch comes that far.
+const LENT: u64 = u64::MAX;
+
+impl Pin {
+    /// A number that no other live thread has, the lowest that was free when the thread first asked.
+    #[inline]
+    pub(crate) fn number(&self) -> usize {
+        self.lane.number
+    }
+}
+
+/// Begins to read.
+#[inline]
+pub(crate) fn pin() -> Pin {
+    match Lane::of_this_thread() {
+        Some(lane) => lane.enter(),
+        None => Lane::lend(),
+    }
+}
+
+impl Pin {
+    #[cold]
+    fn end_lent(&self) {
+        self.lane.since.store(0, Release);
+        Lane::give_back(self.lane);
+    }
+}
+
+impl Drop for Pin {
+    #[inline]
+    fn drop(&mut self) {
+        if self.before == LENT {
+            return self.end_lent();
+        }
+        self.lane.since.store(self.before, Release);
+    }
+}
+
+/// Ends an epoch. Whoever pins from here on sees all that the caller did before.
+///
+/// Returns the epoch that ended, and the oldest one in which anyone still reads: if that is a later one, nobody sees
+/// what the caller took out of sight before. `None` if that cannot be told.
+pub(crate) fn grace() -> Option<(u64, u64)> {
+    // Whose lane is not among these yet takes the lock after us, and so sees what we did.
+    let lanes = LANES.lock();
+    // A thread that is reading either has stored its epoch where the loads below see it, or passes this fence before
+    // its first read, which then sees what was taken out of sight. Its load of a later epoch acquires that too.
+    if lanes.asymmetric == Some(true) {
+        barrier::issue()?;
+    }
+    fence(SeqCst);
+    let ended = EPOCH.fetch_add(1, SeqCst);
+    let reading = lanes.all.iter().map(|lane| lane.since.load(Acquire)).filter(|&since| since != 0);
+    Some((ended, reading.min().unwrap_or(u64::MAX)))
+}
+
+#[cfg(target_os = "linux")]
+mod barrier {
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    /// A process says beforehand that it will; false on kernels before 4.14 and where it is forbidden.
+    pub(super) fn register() -> bool {
+        membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+    }
+
+    pub(super) fn issue() -> Option<()> {
+        membarrier(MembarrierCommand::PrivateExpedited).ok()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod barrier {
+    pub(super) fn register() -> bool {
+        false
+    }
+
+    pub(super) fn issue() -> Option<()> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other tests of this process read too, so nothing is said of lanes but this thread's.
+    fn oldest_is_after(ended: u64) -> bool {
+        let lane = Lane::of_this_thread().unwrap();
+        let since = lane.since.load(Relaxed);
+        since == 0 || since > ended
+    }
+
+    #[test]
+    fn what_is_pinned_stays_until_the_outermost_pin_ends() {
+        let outer = pin();
+        let inner = pin();
+        let (ended, oldest) = grace().unwrap();
+        assert!(oldest <= ended);
+        drop(inner);
+        assert!(!oldest_is_after(ended));
+        drop(outer);
+        assert!(oldest_is_after(ended));
+        let _later = pin();
+        assert!(oldest_is_after(ended));
+    }
+
+    #[test]
+    fn a_thread_that_ended_gives_its_lane_to_the_next() {
+        let numbers = || std::thread::spawn(|| pin().number()).join().unwrap();
+        let many: Vec<_> = (0..200).map(|_| numbers()).collect();
+        assert!(many.iter().max().unwrap() < &100, "{many:?}");
+    }
+
+    #[test]
+    fn a_thread_that_is_ending_pins_too() {
+        struct AtTheEnd;
+        impl Drop for AtTheEnd {
+            fn drop(&mut self) {
+                let _pin = pin();
+            }
+        }
+        thread_local!(static LATE: AtTheEnd = const { AtTheEnd });
+        let ended = std::thread::spawn(|| {
+            LATE.with(|_| ());
+            drop(pin());
+        });
+        ended.join().unwrap();
+    }
+}
