@@ -44,4 +44,9 @@ impl Contender {
         };
         Self { name, run: Box::new(run), prepare: Box::new(prepare) }
     }
+
+    /// What is remembered stays from round to round.
+    pub(crate) fn kept(self) -> Self {
+        Self { prepare: Box::new(|| ()), ..self }
+    }
 }
