@@ -60,24 +60,26 @@ fn show(table: &mut Table, case: &str, times: &[Times]) {
     }
 }
 
+/// Of the contenders that are there for comparison with themselves memokit's alone.
 fn beside_memokit(case: String, times: &[Times]) -> Group {
-    let rivals = times.iter().skip(1);
+    let own = |name: &str| name.starts_with("memokit") || !name.contains(',');
+    let rivals = times.iter().skip(1).filter(|rival| own(rival.name));
     let bars = rivals.map(|rival| (rival.name.to_owned(), times[0].ratio(rival))).collect();
     Group { title: case, bars }
 }
 
-/// A chart by kind of case and number of threads.
+/// A chart by what calls come to, how many entries there are, and how many threads.
 fn plot(groups: Vec<Group>, folder: &Path) -> Result<(), String> {
     let mut charts: Vec<(String, Chart)> = Vec::new();
-    for mut group in groups {
-        let (rest, threads) = group.title.rsplit_once('/').unwrap_or((&group.title, ""));
-        let (kind, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let what = CHARTS.iter().find(|(begin, _)| *begin == kind).map_or(kind, |(_, what)| what);
-        let name = format!("{kind}-{threads}");
+    for group in groups {
+        let parts: Vec<&str> = group.title.split('/').collect();
+        let [kind, key, entries, access @ .., threads] = parts.as_slice() else { continue };
+        let what = CHARTS.iter().find(|(begin, _)| begin == kind).map_or(*kind, |(_, what)| what);
+        let name = [*kind, entries, threads].join("-");
         let title = format!(
-            "{what}, {threads}: memokit's time over each rival's, below 1 memokit is faster"
+            "{what}, {entries}, {threads}: memokit's time over each rival's, left of 1 memokit is faster"
         );
-        group.title = rest.to_owned();
+        let group = Group { title: [&[*key], access].concat().join(", "), bars: group.bars };
         match charts.iter_mut().find(|chart| chart.0 == name) {
             Some((_, chart)) => chart.groups.push(group),
             None => charts.push((name, Chart { title, scale: Scale::Ratio, groups: vec![group] })),

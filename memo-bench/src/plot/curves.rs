@@ -41,7 +41,7 @@ impl Panel {
     fn draw(&self, svg: &mut Svg, [left, top]: [f64; 2]) {
         let points = || self.curves.iter().flat_map(|curve| &curve.1);
         let most = points().fold(0.1, |most: f64, point| most.max(point.1));
-        let high = (most * 10.0).ceil() / 10.0;
+        let high = (most * 5.0).ceil() / 5.0;
         let widest = points().fold(1.0, |most: f64, point| most.max(point.0));
         let place = |percent: f64, ratio: f64| {
             [left + PLOT[0] * (percent / widest).sqrt(), top + PLOT[1] * (1.0 - ratio / high)]
@@ -57,9 +57,14 @@ impl Panel {
             let [x, y] = place(*percent, 0.0);
             svg.text(x, y + 16.0, &Anchor::Middle, "faint", &format!("{percent} %"));
         }
-        for (name, points) in self.curves.iter().rev() {
+        // What lies below is wider, so that curves that agree are all seen; the models lie on top, dashed.
+        let is_model = |name: &str| ["MIN", "LRU"].contains(&name);
+        let (models, caches): (Vec<_>, Vec<_>) = self.curves.iter().partition(|c| is_model(c.0));
+        let width = 1.2 + 1.0 * caches.len() as f64;
+        let widths = std::iter::successors(Some(width), |width| Some((width - 1.0).max(1.2)));
+        for ((name, points), width) in caches.iter().rev().chain(&models).zip(widths) {
             let points: Vec<_> = points.iter().map(|(x, y)| place(*x, *y)).collect();
-            svg.curve(&points, name);
+            svg.curve(&points, name, width, is_model(name));
         }
     }
 }

@@ -19,7 +19,7 @@ const OTHER: (&str, &str) = ("#8a7a00", "#d6c53a");
 
 const GROUND: &str = "\
 text { font: 12px system-ui, sans-serif; fill: #1f2328 } .faint { fill: #59636e } .title { font-weight: 600 }
-.grid { stroke: #d1d9e0 } .axis { stroke: #59636e } .curve { fill: none; stroke-width: 2 }
+.grid { stroke: #d1d9e0 } .axis { stroke: #59636e } .curve { fill: none }
 ";
 const DARK_GROUND: &str = "\
 text { fill: #f0f6fc } .faint { fill: #9198a1 } .grid { stroke: #3d444d } .axis { stroke: #9198a1 }
@@ -67,19 +67,24 @@ impl Svg {
         ));
     }
 
-    /// Through the points, with a dot on each. The models are dashed.
-    pub(crate) fn curve(&mut self, points: &[[f64; 2]], name: &str) {
+    /// Through the points, with a dot on each.
+    pub(crate) fn curve(&mut self, points: &[[f64; 2]], name: &str, width: f64, dashed: bool) {
         let class = class(name);
-        let dashes = if ["MIN", "LRU"].contains(&name) { r#" stroke-dasharray="5 4""# } else { "" };
+        let dashes = if dashed { r#" stroke-dasharray="5 4""# } else { "" };
         let through: Vec<_> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
         let through = through.join(" ");
-        self.add(format_args!(r#"<polyline points="{through}" class="curve s{class}"{dashes}/>"#));
+        self.add(format_args!(
+            r#"<polyline points="{through}" class="curve s{class}" stroke-width="{width:.1}"{dashes}/>"#
+        ));
         for [x, y] in points {
-            self.add(format_args!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" class="f{class}"/>"#));
+            let radius = width / 2.0 + 1.2;
+            self.add(format_args!(
+                r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius:.1}" class="f{class}"/>"#
+            ));
         }
     }
 
-    /// One name after another with its colour; returns where the last ends.
+    /// One name after another, each beside its colour.
     pub(crate) fn legend<'a>(&mut self, names: impl Iterator<Item = &'a str>, mut x: f64, y: f64) {
         for name in names {
             self.bar([x, y - 9.0], 10.0, 10.0, name);
