@@ -60,12 +60,18 @@ fn show(table: &mut Table, case: &str, times: &[Times]) {
     }
 }
 
-/// Of the contenders that are there for comparison with themselves memokit's alone.
+/// What each rival comes to. Of those that are there for comparison with themselves memokit alone is.
 fn beside_memokit(case: String, times: &[Times]) -> Group {
-    let own = |name: &str| name.starts_with("memokit") || !name.contains(',');
-    let rivals = times.iter().skip(1).filter(|rival| own(rival.name));
-    let bars = rivals.map(|rival| (rival.name.to_owned(), times[0].ratio(rival))).collect();
-    Group { title: case, bars }
+    let bar = |rival: &Times| {
+        let name = match rival.name.split_once([',', '+']) {
+            Some(("memokit", _)) => "memokit without",
+            Some((_, without)) if without.starts_with(' ') => return None,
+            Some((stem, _)) => stem,
+            None => rival.name,
+        };
+        Some((name.to_owned(), times[0].ratio(rival)))
+    };
+    Group { title: case, bars: times.iter().skip(1).filter_map(bar).collect() }
 }
 
 /// A chart by what calls come to, how many entries there are, and how many threads.

@@ -53,7 +53,7 @@ impl Cargo {
 
     /// Whether what the package depends on is here.
     pub(super) fn resolve(&self) -> Result<(), String> {
-        self.run(&["metadata", "--format-version=1", "--offline"]).map(drop)
+        self.run(&["tree", "--offline"]).map(drop)
     }
 
     pub(super) fn build(&self, profile: &[&str]) -> Result<Cost, String> {

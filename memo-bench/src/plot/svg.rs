@@ -109,9 +109,9 @@ impl Svg {
     }
 }
 
-/// The number of a name's colour; `quick_cache+Instant` and `memokit, no ttl` look like what they are made of.
+/// The number of the colour of a name's first word.
 fn class(name: &str) -> usize {
-    let stem = name.split(['+', ',']).next().unwrap_or(name);
+    let stem = name.split(' ').next().unwrap_or(name);
     COLOURS.iter().position(|known| known.0 == stem).unwrap_or(COLOURS.len())
 }
 
