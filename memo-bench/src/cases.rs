@@ -64,6 +64,9 @@ pub(crate) fn all() -> Vec<Case> {
             cases.push(hits(("u64+ttl", contenders), keys, Access::Uniform, threads));
         }
         cases.push(hits(("u64+persist", stored::hits), SMALL, Access::Uniform, threads));
+        if threads == 1 {
+            cases.push(hits(("u64+thread", number::of_thread), SMALL, Access::Uniform, 1));
+        }
         for (kind, contenders) in MISSES {
             cases.push(misses(kind, contenders, threads));
         }

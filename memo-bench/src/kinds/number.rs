@@ -67,6 +67,15 @@ annotated!(filling_expiring: memokit[max = 200_000, ttl = "1h"] cached[max_size 
 annotated!(evicting_expiring: memokit[max = 100_000, ttl = "1h"] cached[max_size = 100_000, ttl_secs = 3600]
     memoize[Capacity: 100_000, TimeToLive: HOUR]);
 
+/// As memoize does it unless told otherwise: each thread has a cache of its own.
+#[allow(dead_code, reason = "memoize makes more than is used")]
+mod of_thread {
+    #[memoize::memoize(Capacity: 2000)]
+    pub(super) fn owning(n: u64) -> u64 {
+        super::compute(n)
+    }
+}
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// quick_cache has no time to live: the time stands beside the value.
@@ -120,6 +129,13 @@ fn hits(keys: &Arc<[u64]>, max: usize, annotated: [Contender; 3]) -> Vec<Contend
 pub(crate) fn small(count: usize) -> Vec<Contender> {
     let keys = keys(count);
     hits(&keys, SMALL_MAX, small::over(&keys))
+}
+
+/// memokit's cache, which all threads share, beside one that none shares.
+pub(crate) fn of_thread(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    let [memokit, ..] = small::over(&keys);
+    vec![memokit, Contender::over("memoize", &keys, |&n| of_thread::owning(n))]
 }
 
 pub(crate) fn large(count: usize) -> Vec<Contender> {
