@@ -2,10 +2,18 @@
 
 use crate::access::Access;
 use crate::contender::Contender;
-use crate::kinds::{map, number, octets, opts, text};
+use crate::kinds::{map, number, octets, opts, stored, text};
 
 /// Contenders over so many keys, memokit first.
 pub(crate) type Contenders = fn(usize) -> Vec<Contender>;
+
+/// What calls in a round come to.
+#[derive(Clone, Copy)]
+pub(crate) enum Expected {
+    Hits,
+    Misses,
+    Either,
+}
 
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -16,8 +24,7 @@ pub(crate) struct Case {
     pub(crate) calls: usize,
     /// Calls that fill the cache before the first round.
     pub(crate) fill: usize,
-    /// Nothing is computed in a round; else every call computes.
-    pub(crate) hits: bool,
+    pub(crate) expected: Expected,
     pub(crate) contenders: Contenders,
 }
 
@@ -29,46 +36,67 @@ pub(crate) fn kind(name: &str) -> Option<Contenders> {
     KINDS.iter().find(|(known, _)| *known == name).map(|(_, contenders)| *contenders)
 }
 
-const KINDS: [(&str, Contenders); 5] = [
+pub(crate) const KINDS: [(&str, Contenders); 6] = [
     ("u64", number::small),
-    ("text", text::contenders),
-    ("opts", opts::contenders),
+    ("text", text::small),
+    ("opts", opts::small),
     ("map", map::contenders),
-    ("octets", octets::contenders),
+    ("octets", octets::borrowed),
+    ("vec", octets::owned),
 ];
+
+/// A million maps or runs of 4 KiB for each contender would not fit into most machines.
+const LARGE_KINDS: [(&str, Contenders); 3] =
+    [("u64", number::large), ("text", text::large), ("opts", opts::large)];
 
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    for access in [Access::Uniform, Access::Zipf] {
-        for (kind, contenders) in KINDS {
-            cases.push(hits(kind, SMALL, access, 1, contenders));
-        }
-    }
-    cases.push(hits("u64+ttl", SMALL, Access::Uniform, 1, number::expiring));
-    for access in [Access::Uniform, Access::Zipf] {
-        cases.push(hits("u64", LARGE, access, 1, number::large));
-    }
     for threads in thread_counts() {
         for access in [Access::Uniform, Access::Zipf] {
-            for (kind, contenders) in &KINDS[..3] {
-                cases.push(hits(kind, SMALL, access, threads, *contenders));
-            }
-            cases.push(hits("u64", LARGE, access, threads, number::large));
+            let small = KINDS.iter().map(|kind| hits(*kind, SMALL, access, threads));
+            cases.extend(small);
+            let large = LARGE_KINDS.iter().map(|kind| hits(*kind, LARGE, access, threads));
+            cases.extend(large);
         }
+        let expiring: [(_, Contenders); 2] =
+            [(SMALL, number::small_expiring), (LARGE, number::large_expiring)];
+        for (keys, contenders) in expiring {
+            cases.push(hits(("u64+ttl", contenders), keys, Access::Uniform, threads));
+        }
+        cases.push(hits(("u64+persist", stored::hits), SMALL, Access::Uniform, threads));
+        if threads == 1 {
+            cases.push(hits(("u64+thread", number::of_thread), SMALL, Access::Uniform, 1));
+        }
+        for (kind, contenders) in MISSES {
+            cases.push(misses(kind, contenders, threads));
+        }
+        cases.push(crowded(threads));
     }
-    cases.push(misses("insert/u64/50k", 50_000, 50_000, number::filling));
-    cases.push(misses("insert/text/50k", 50_000, 50_000, text::filling));
-    cases.push(misses("evict/u64/100k", 200_000, 50_000, number::evicting));
     cases
 }
 
-/// Two threads, and as many as there are cores.
+const MISSES: [(&str, Contenders); 7] = [
+    ("insert/u64/50k", number::filling),
+    ("insert/text/50k", text::filling),
+    ("insert/u64+ttl/50k", number::filling_expiring),
+    ("insert/u64+persist/50k", stored::misses),
+    ("evict/u64/100k", number::evicting),
+    ("evict/text/100k", text::evicting),
+    ("evict/u64+ttl/100k", number::evicting_expiring),
+];
+
+/// One thread, two, and as many as there are cores.
 fn thread_counts() -> Vec<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if cores > 2 { vec![2, cores] } else { vec![2] }
+    if cores > 2 { vec![1, 2, cores] } else { vec![1, 2] }
 }
 
-fn hits(kind: &str, keys: usize, access: Access, threads: usize, contenders: Contenders) -> Case {
+fn hits(
+    (kind, contenders): (&str, Contenders),
+    keys: usize,
+    access: Access,
+    threads: usize,
+) -> Case {
     let size = if keys == LARGE { "1m" } else { "1k" };
     let how = if access == Access::Zipf { "zipf" } else { "uniform" };
     Case {
@@ -78,20 +106,36 @@ fn hits(kind: &str, keys: usize, access: Access, threads: usize, contenders: Con
         threads,
         calls: 100_000,
         fill: keys,
-        hits: true,
+        expected: Expected::Hits,
         contenders,
     }
 }
 
-fn misses(name: &str, fill: usize, calls: usize, contenders: Contenders) -> Case {
+/// Where nothing is evicted the threads together insert no more than there is room for.
+fn misses(name: &str, contenders: Contenders, threads: usize) -> Case {
+    let fill = if name.starts_with("evict") { 200_000 } else { 50_000 };
     Case {
-        name: format!("{name}/1t"),
+        name: format!("{name}/{threads}t"),
         keys: fill,
         access: Access::Once,
-        threads: 1,
-        calls,
+        threads,
+        calls: 50_000 / threads,
         fill,
-        hits: false,
+        expected: Expected::Misses,
         contenders,
+    }
+}
+
+/// Hits and misses as they come where a tenth of the keys fits: who keeps the better ones computes less.
+fn crowded(threads: usize) -> Case {
+    Case {
+        name: format!("mixed/u64/100k/zipf/{threads}t"),
+        keys: LARGE,
+        access: Access::Zipf,
+        threads,
+        calls: 100_000,
+        fill: LARGE,
+        expected: Expected::Either,
+        contenders: number::crowded,
     }
 }

@@ -1,31 +1,56 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|memory|list] [OPTIONS]
+Usage: memo-bench [compare|hits|memory|build|instructions|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
+  compare       nanoseconds a call, memokit beside its rivals (this without a word)
+  hits          hit ratios on traces of requests; fails where memokit's is below exact LRU's
+  memory        bytes an entry
+  build         seconds that a build of a crate with memoized functions takes
+  instructions  instructions a hit, by callgrind
+  list          the names of the cases that compare has
+  profile       one loop of hits, for callgrind and perf
+
   --only TEXT   only the cases whose names contain every word of TEXT
-  --rounds N    how often each contender runs (default: 15)
+  --rounds N    how often each contender runs (default: 15; build: 3)
   --quick       few and short rounds: shows that everything runs, measures nothing
   --json        one JSON object a line
+  --plot DIR    charts of what was measured, as SVG
+  --check       of instructions: fails where u64's are not within 10 % of those recorded
+  --record      of instructions: records u64's
   --help        this text
 
-profile runs one loop of hits, for callgrind and perf: KIND is u64, text, opts, map or
-octets, CONTENDER memokit (default), quick_cache, cached, moka or mutex_map.";
+KIND is u64, text, opts, map or octets, CONTENDER memokit (default) or a rival.";
 
 /// How a comparison is to run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) only: Vec<String>,
-    pub(crate) rounds: usize,
+    rounds: Option<usize>,
     pub(crate) quick: bool,
     pub(crate) json: bool,
+    pub(crate) plot: Option<PathBuf>,
 }
 
 impl Plan {
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.iter().all(|word| name.contains(word.as_str()))
     }
+
+    pub(crate) fn rounds(&self, quick: usize, usual: usize) -> usize {
+        self.rounds.unwrap_or(if self.quick { quick } else { usual })
+    }
+}
+
+/// What becomes of the instructions that were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Shown,
+    Checked,
+    Recorded,
 }
 
 #[derive(Debug)]
@@ -33,23 +58,30 @@ pub(crate) enum Command {
     Help,
     List,
     Compare(Plan),
+    Hits(Plan),
     Memory(Plan),
+    Build(Plan),
+    Instructions(Plan, Counted),
     Profile { kind: String, contender: String, calls: u64 },
 }
 
 impl Command {
     pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut plan = Plan { only: Vec::new(), rounds: 15, quick: false, json: false };
+        let mut plan = Plan::default();
         let mut calls = 1_000_000;
+        let mut counted = Counted::Shown;
         let mut words = Vec::new();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or(format!("{arg} needs a value"));
             match arg.as_str() {
                 "--only" => plan.only.extend(value()?.split_whitespace().map(str::to_owned)),
-                "--rounds" => plan.rounds = number(&value()?)?.max(1),
+                "--rounds" => plan.rounds = Some(number(&value()?)?.max(1)),
                 "--calls" => calls = number(&value()?)? as u64,
+                "--plot" => plan.plot = Some(value()?.into()),
                 "--quick" => plan.quick = true,
                 "--json" => plan.json = true,
+                "--check" => counted = Counted::Checked,
+                "--record" => counted = Counted::Recorded,
                 "--help" | "-h" => return Ok(Self::Help),
                 _ if arg.starts_with('-') => {
                     return Err(format!("unknown option `{arg}`: see --help"));
@@ -58,9 +90,15 @@ impl Command {
             }
         }
         let words: Vec<_> = words.iter().map(String::as_str).collect();
+        if counted != Counted::Shown && words != ["instructions"] {
+            return Err("--check and --record go with `instructions`".into());
+        }
         match *words {
             [] | ["compare"] => Ok(Self::Compare(plan)),
+            ["hits"] => Ok(Self::Hits(plan)),
             ["memory"] => Ok(Self::Memory(plan)),
+            ["build"] => Ok(Self::Build(plan)),
+            ["instructions"] => Ok(Self::Instructions(plan, counted)),
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),
             ["profile", kind, contender] => Ok(Self::profile(kind, contender, calls)),

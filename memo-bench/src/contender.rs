@@ -44,4 +44,10 @@ impl Contender {
         };
         Self { name, run: Box::new(run), prepare: Box::new(prepare) }
     }
+
+    /// Empty now, whatever an earlier case left; then what is remembered stays from round to round.
+    pub(crate) fn kept(self) -> Self {
+        (self.prepare)();
+        Self { prepare: Box::new(|| ()), ..self }
+    }
 }

@@ -2,22 +2,30 @@
 
 mod access;
 mod allocator;
+mod build;
 mod cases;
 mod command;
+mod compare;
 mod compute;
 mod contender;
+mod hits;
+mod instructions;
 mod kinds;
 mod measure;
 mod memory;
+mod plot;
 mod profile;
 mod report;
+mod scratch;
 
 use std::process::ExitCode;
 
-use command::{Command, HELP, Plan};
+use command::{Command, HELP};
 
 fn main() -> ExitCode {
-    match Command::parse(std::env::args().skip(1)).and_then(run) {
+    let outcome = Command::parse(std::env::args().skip(1)).and_then(run);
+    scratch::remove();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("memo-bench: {message}");
@@ -30,23 +38,14 @@ fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Help => println!("{HELP}"),
         Command::List => cases::all().iter().for_each(|case| println!("{}", case.name)),
-        Command::Compare(plan) => return compare(&plan),
-        Command::Memory(plan) => report::memory(&memory::measure(&plan)?, plan.json),
-        Command::Profile { kind, contender, calls } => profile::run(&kind, &contender, calls)?,
-    }
-    Ok(())
-}
-
-fn compare(plan: &Plan) -> Result<(), String> {
-    let chosen: Vec<_> = cases::all().into_iter().filter(|case| plan.wants(&case.name)).collect();
-    if chosen.is_empty() {
-        return Err(
-            "no case has all of these words in its name; `memo-bench list` shows them".into()
-        );
-    }
-    let mut table = report::Table::begin(plan.json);
-    for case in chosen {
-        table.add(&case.name, &measure::measure(&case, plan)?);
+        Command::Compare(plan) => return compare::run(&plan),
+        Command::Hits(plan) => return hits::run(&plan),
+        Command::Memory(plan) => return memory::run(&plan),
+        Command::Build(plan) => return build::run(&plan),
+        Command::Instructions(plan, counted) => return instructions::run(&plan, counted),
+        Command::Profile { kind, contender, calls } => {
+            return profile::run(&kind, &contender, calls);
+        }
     }
     Ok(())
 }

@@ -1,65 +1,90 @@
-//! The table, or the same as JSON lines.
+//! Tables, or the same as JSON lines.
 
-use crate::measure::Times;
-use crate::memory::Taken;
+/// What stands in a place of a row.
+pub(crate) enum Cell {
+    Text(String),
+    Number(f64),
+    /// What a contender cannot do, or what says nothing beside itself.
+    Nothing,
+}
 
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<Option<f64>> for Cell {
+    fn from(number: Option<f64>) -> Self {
+        number.map_or(Self::Nothing, Self::Number)
+    }
+}
+
+/// A column's name, its width, and how many digits its numbers show.
+pub(crate) struct Column(pub(crate) &'static str, pub(crate) usize, pub(crate) usize);
+
+/// Prints each row at once: a run that is cut short has shown what it measured.
 pub(crate) struct Table {
     json: bool,
+    columns: &'static [Column],
+    /// What the last row began with; said once.
+    group: String,
 }
 
 impl Table {
-    pub(crate) fn begin(json: bool) -> Self {
+    pub(crate) fn begin(json: bool, columns: &'static [Column]) -> Self {
         if !json {
-            println!(
-                "{:<34} {:<20} {:>9}  {:<19} {:>13}",
-                "case", "contender", "ns/op", "min..max", "memokit/rival"
-            );
+            let names = columns.iter().enumerate().map(|(at, column)| {
+                let text = at < 2;
+                aligned(column.0, column.1, text)
+            });
+            println!("{}", names.collect::<Vec<_>>().join("  ").trim_end());
         }
-        Self { json }
+        Self { json, columns, group: String::new() }
     }
 
-    /// Prints a case at once: a run that is cut short has shown what it measured. The first contender is memokit.
-    pub(crate) fn add(&mut self, case: &str, times: &[Times]) {
-        let Some(memokit) = times.first() else { return };
-        for (at, contender) in times.iter().enumerate() {
-            let (least, most) = contender.spread();
-            let ratio = memokit.ratio(contender);
-            let (name, median) = (contender.name, contender.median());
-            if self.json {
-                println!(
-                    r#"{{"case":"{case}","contender":"{name}","ns":{median:.2},"min":{least:.2},"max":{most:.2},"rounds":{},"ratio":{ratio:.3}}}"#,
-                    contender.rounds.len()
-                );
-            } else {
-                let case = if at == 0 { case } else { "" };
-                let spread = format!("{least:.1}..{most:.1}");
-                let ratio = if at == 0 { String::new() } else { format!("{ratio:.2}") };
-                println!("{case:<34} {name:<20} {median:>9.1}  {spread:<19} {ratio:>13}");
-            }
+    /// The first two columns are text.
+    pub(crate) fn row<const N: usize>(&mut self, cells: &[Cell; N]) {
+        debug_assert_eq!(N, self.columns.len());
+        if self.json {
+            let fields =
+                self.columns.iter().zip(cells).filter_map(|(column, cell)| field(column, cell));
+            println!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+            return;
         }
+        let mut shown: Vec<_> = self.columns.iter().zip(cells).map(shown).collect();
+        if let Cell::Text(group) = &cells[0] {
+            if *group == self.group {
+                shown[0] = aligned("", self.columns[0].1, true);
+            }
+            self.group.clone_from(group);
+        }
+        println!("{}", shown.join("  ").trim_end());
     }
 }
 
-/// Memory by contender, the first memokit.
-pub(crate) fn memory(all: &[Taken], json: bool) {
-    if !json {
-        println!(
-            "{:<14} {:>9} {:>12} {:>9} {:>14} {:>7} {:>7}",
-            "contender", "entries", "bytes/entry", "churned", "peak/entry", "ratio", "churned"
-        );
+fn field(column: &Column, cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) => Some(format!(r#""{}":"{text}""#, column.0)),
+        Cell::Number(number) => Some(format!(r#""{}":{number:.1$}"#, column.0, column.2.max(3))),
+        Cell::Nothing => None,
     }
-    let Some(memokit) = all.first() else { return };
-    for taken in all {
-        let Taken { name, entries, filled, churned, peak } = taken;
-        let (fresh, later) = (memokit.filled / filled, memokit.churned / churned);
-        if json {
-            println!(
-                r#"{{"contender":"{name}","entries":{entries},"filled":{filled:.1},"churned":{churned:.1},"peak":{peak:.1},"ratio_filled":{fresh:.3},"ratio_churned":{later:.3}}}"#
-            );
-        } else {
-            println!(
-                "{name:<14} {entries:>9} {filled:>12.1} {churned:>9.1} {peak:>14.1} {fresh:>7.2} {later:>7.2}"
-            );
-        }
+}
+
+fn shown((column, cell): (&Column, &Cell)) -> String {
+    match cell {
+        Cell::Text(text) => aligned(text, column.1, true),
+        Cell::Number(number) => aligned(&format!("{number:.0$}", column.2), column.1, false),
+        Cell::Nothing => aligned("", column.1, false),
     }
+}
+
+fn aligned(text: &str, width: usize, left: bool) -> String {
+    if left { format!("{text:<width$}") } else { format!("{text:>width$}") }
 }

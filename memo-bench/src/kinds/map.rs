@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use cached::macros::concurrent_cached;
 use memokit::memoize;
 use quick_cache::{DefaultHashBuilder, Equivalent};
 
-use super::SMALL_MAX;
+use super::by_hand::{self, Map, Moka, Quick};
+use super::{SMALL_MAX, all};
 use crate::access::mix;
 use crate::compute::compute;
 use crate::contender::Contender;
@@ -29,6 +30,11 @@ fn memo(weights: &Weights) -> u64 {
 #[concurrent_cached(max_size = 2000, key = "Owned", convert = { Owned(weights.clone()) })]
 fn cached(weights: &Weights) -> u64 {
     total(weights)
+}
+
+#[::memoize::memoize(SharedCache, Capacity: 2000)]
+fn owning(weights: Owned) -> u64 {
+    total(&weights.0)
 }
 
 #[derive(PartialEq, Eq, Clone)]
@@ -73,34 +79,30 @@ fn key(n: u64) -> Weights {
 
 pub(crate) fn contenders(count: usize) -> Vec<Contender> {
     let keys: Arc<[Weights]> = (0..count as u64).map(|n| key(mix(n))).collect();
-    let quick = quick_cache::sync::Cache::<Owned, u64>::new(SMALL_MAX);
+    let (quick, moka) = (Quick::new(SMALL_MAX), Moka::new(SMALL_MAX as u64));
     let by_quick = move |weights: &Weights| {
-        quick.get(&Borrowed(weights)).unwrap_or_else(|| {
-            let value = total(weights);
-            quick.insert(Owned(weights.clone()), value);
-            value
-        })
+        let own = || Owned(weights.clone());
+        by_hand::quick(&quick, &Borrowed(weights), own, || total(weights))
     };
-    let moka = moka::sync::Cache::<Owned, u64>::new(SMALL_MAX as u64);
     let by_moka = move |weights: &Weights| {
-        moka.get(&Borrowed(weights)).unwrap_or_else(|| {
-            let value = total(weights);
-            moka.insert(Owned(weights.clone()), value);
-            value
-        })
+        let own = || Owned(weights.clone());
+        by_hand::moka(&moka, &Borrowed(weights), own, || total(weights))
     };
-    let map = Mutex::<HashMap<Vec<(String, u32)>, u64>>::default();
+    let map = Map::<Vec<(String, u32)>>::default();
     let by_map = move |weights: &Weights| {
         let mut sorted: Vec<_> = weights.iter().map(|(word, n)| (word.clone(), *n)).collect();
         sorted.sort_unstable();
-        let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
-        *map.entry(sorted).or_insert_with(|| total(weights))
+        *by_hand::locked(&map).entry(sorted).or_insert_with(|| total(weights))
     };
-    vec![
+    let annotated = [
         Contender::over("memokit", &keys, memo),
-        Contender::over("quick_cache", &keys, by_quick),
         Contender::over("cached", &keys, cached),
+        Contender::over("memoize", &keys, |weights| owning(Owned(weights.clone()))),
+    ];
+    let by_hand = [
+        Contender::over("quick_cache", &keys, by_quick),
         Contender::over("moka", &keys, by_moka),
         Contender::over("mutex_map", &keys, by_map),
-    ]
+    ];
+    all(annotated, by_hand)
 }

@@ -1,183 +1,240 @@
 //! `fn(u64) -> u64`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cached::macros::concurrent_cached;
 use memokit::memoize;
 
-use super::{LARGE_MAX, SMALL_MAX};
+use super::by_hand::{self, Map, Moka, Quick};
+use super::{EVICTING_MAX, FILLING_MAX, LARGE_MAX, SMALL_MAX, all};
 use crate::access::mix;
 use crate::compute::compute;
 use crate::contender::Contender;
 
-#[memoize(max = 2000)]
-fn memo_small(n: u64) -> u64 {
-    compute(n)
+/// A module with a function by each crate's attribute.
+macro_rules! annotated {
+    ($name:ident: memokit[$($memokit:tt)*] cached[$($cached:tt)*] memoize[$($memoize:tt)*]) => {
+        #[allow(dead_code, reason = "not every module is both hit and missed")]
+        mod $name {
+            use super::*;
+
+            #[memoize($($memokit)*)]
+            fn memo(n: u64) -> u64 {
+                compute(n)
+            }
+
+            #[concurrent_cached($($cached)*)]
+            fn cached(n: u64) -> u64 {
+                compute(n)
+            }
+
+            #[::memoize::memoize(SharedCache, $($memoize)*)]
+            fn owning(n: u64) -> u64 {
+                compute(n)
+            }
+
+            pub(super) fn over(keys: &Arc<[u64]>) -> [Contender; 3] {
+                [
+                    Contender::over("memokit", keys, |&n| memo(n)),
+                    Contender::over("cached", keys, |&n| cached(n)),
+                    Contender::over("memoize", keys, |&n| owning(n)),
+                ]
+            }
+
+            pub(super) fn fresh() -> [Contender; 3] {
+                [
+                    Contender::fresh("memokit", memo, || memo_memo().clear()),
+                    Contender::fresh("cached", cached, || CACHED.clear()),
+                    Contender::fresh("memoize", owning, memoized_flush_owning),
+                ]
+            }
+        }
+    };
 }
 
-#[concurrent_cached(max_size = 2000)]
-fn cached_small(n: u64) -> u64 {
-    compute(n)
+annotated!(small: memokit[max = 2000] cached[max_size = 2000] memoize[Capacity: 2000]);
+annotated!(large: memokit[max = 2_000_000] cached[max_size = 2_000_000] memoize[Capacity: 2_000_000]);
+annotated!(filling: memokit[max = 200_000] cached[max_size = 200_000] memoize[Capacity: 200_000]);
+annotated!(evicting: memokit[max = 100_000] cached[max_size = 100_000] memoize[Capacity: 100_000]);
+
+annotated!(small_expiring: memokit[max = 2000, ttl = "1h"] cached[max_size = 2000, ttl_secs = 3600]
+    memoize[Capacity: 2000, TimeToLive: HOUR]);
+annotated!(large_expiring: memokit[max = 2_000_000, ttl = "1h"] cached[max_size = 2_000_000, ttl_secs = 3600]
+    memoize[Capacity: 2_000_000, TimeToLive: HOUR]);
+annotated!(filling_expiring: memokit[max = 200_000, ttl = "1h"] cached[max_size = 200_000, ttl_secs = 3600]
+    memoize[Capacity: 200_000, TimeToLive: HOUR]);
+annotated!(evicting_expiring: memokit[max = 100_000, ttl = "1h"] cached[max_size = 100_000, ttl_secs = 3600]
+    memoize[Capacity: 100_000, TimeToLive: HOUR]);
+
+/// As memoize does it unless told otherwise: each thread has a cache of its own.
+#[allow(dead_code, reason = "memoize makes more than is used")]
+mod of_thread {
+    #[memoize::memoize(Capacity: 2000)]
+    pub(super) fn owning(n: u64) -> u64 {
+        super::compute(n)
+    }
 }
 
-#[memoize(max = 2_000_000)]
-fn memo_large(n: u64) -> u64 {
-    compute(n)
-}
+const HOUR: Duration = Duration::from_secs(3600);
 
-#[concurrent_cached(max_size = 2_000_000)]
-fn cached_large(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(max = 2000, ttl = "1h")]
-fn memo_expiring(n: u64) -> u64 {
-    compute(n)
-}
-
-#[concurrent_cached(max_size = 2000, ttl_secs = 3600)]
-fn cached_expiring(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(max = 200_000)]
-fn memo_filling(n: u64) -> u64 {
-    compute(n)
-}
-
-#[concurrent_cached(max_size = 200_000)]
-fn cached_filling(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(max = 100_000)]
-fn memo_evicting(n: u64) -> u64 {
-    compute(n)
-}
-
-#[concurrent_cached(max_size = 100_000)]
-fn cached_evicting(n: u64) -> u64 {
-    compute(n)
-}
-
-type Quick = quick_cache::sync::Cache<u64, u64>;
-type Moka = moka::sync::Cache<u64, u64>;
-type Map = Mutex<HashMap<u64, u64>>;
+/// quick_cache has no time to live: the time stands beside the value.
+type Stamped = quick_cache::sync::Cache<u64, (u64, Instant)>;
 
 #[inline]
-fn by_quick(cache: &Quick, n: u64) -> u64 {
-    cache.get(&n).unwrap_or_else(|| {
-        let value = compute(n);
-        cache.insert(n, value);
-        value
-    })
+fn by_quick(cache: &Quick<u64>, n: u64) -> u64 {
+    by_hand::quick(cache, &n, || n, || compute(n))
 }
 
 #[inline]
-fn by_moka(cache: &Moka, n: u64) -> u64 {
-    cache.get(&n).unwrap_or_else(|| {
-        let value = compute(n);
-        cache.insert(n, value);
-        value
-    })
+fn by_moka(cache: &Moka<u64>, n: u64) -> u64 {
+    by_hand::moka(cache, &n, || n, || compute(n))
 }
 
 #[inline]
-fn by_map(map: &Map, n: u64) -> u64 {
-    *map.lock().unwrap_or_else(PoisonError::into_inner).entry(n).or_insert_with(|| compute(n))
+fn by_map(map: &Map<u64>, n: u64) -> u64 {
+    by_hand::map(map, &n, || n, || compute(n))
+}
+
+#[inline]
+fn by_stamp(cache: &Stamped, n: u64) -> u64 {
+    match cache.get(&n) {
+        Some((value, since)) if since.elapsed() < HOUR => value,
+        _ => {
+            let value = compute(n);
+            cache.insert(n, (value, Instant::now()));
+            value
+        }
+    }
+}
+
+fn expiring_moka(max: usize) -> Moka<u64> {
+    Moka::builder().max_capacity(max as u64).time_to_live(HOUR).build()
 }
 
 fn keys(count: usize) -> Arc<[u64]> {
     (0..count as u64).map(mix).collect()
 }
 
-fn hits(
-    count: usize,
-    max: usize,
-    memo: impl Fn(u64) -> u64 + Send + Sync + 'static,
-    cached: impl Fn(u64) -> u64 + Send + Sync + 'static,
-) -> Vec<Contender> {
-    let keys = keys(count);
+fn hits(keys: &Arc<[u64]>, max: usize, annotated: [Contender; 3]) -> Vec<Contender> {
     let (quick, moka, map) = (Quick::new(max), Moka::new(max as u64), Map::default());
-    vec![
-        Contender::over("memokit", &keys, move |&n| memo(n)),
-        Contender::over("quick_cache", &keys, move |&n| by_quick(&quick, n)),
-        Contender::over("cached", &keys, move |&n| cached(n)),
-        Contender::over("moka", &keys, move |&n| by_moka(&moka, n)),
-        Contender::over("mutex_map", &keys, move |&n| by_map(&map, n)),
-    ]
+    let by_hand = [
+        Contender::over("quick_cache", keys, move |&n| by_quick(&quick, n)),
+        Contender::over("moka", keys, move |&n| by_moka(&moka, n)),
+        Contender::over("mutex_map", keys, move |&n| by_map(&map, n)),
+    ];
+    all(annotated, by_hand)
 }
 
 pub(crate) fn small(count: usize) -> Vec<Contender> {
-    hits(count, SMALL_MAX, memo_small, cached_small)
+    let keys = keys(count);
+    hits(&keys, SMALL_MAX, small::over(&keys))
+}
+
+/// memokit's cache, which all threads share, beside one that none shares.
+pub(crate) fn of_thread(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    let [memokit, ..] = small::over(&keys);
+    vec![memokit, Contender::over("memoize", &keys, |&n| of_thread::owning(n))]
 }
 
 pub(crate) fn large(count: usize) -> Vec<Contender> {
-    hits(count, LARGE_MAX, memo_large, cached_large)
+    let keys = keys(count);
+    hits(&keys, LARGE_MAX, large::over(&keys))
 }
 
-/// With a time to live, beside the same without.
-pub(crate) fn expiring(count: usize) -> Vec<Contender> {
-    let keys = keys(count);
-    let hour = Duration::from_secs(3600);
-    let stamped = quick_cache::sync::Cache::<u64, (u64, Instant)>::new(SMALL_MAX);
-    let moka = Moka::builder().max_capacity(SMALL_MAX as u64).time_to_live(hour).build();
-    let by_stamp = move |n| match stamped.get(&n) {
-        Some((value, since)) if since.elapsed() < hour => value,
-        _ => {
-            let value = compute(n);
-            stamped.insert(n, (value, Instant::now()));
-            value
-        }
-    };
+/// With a time to live, and memokit and cached without beside it.
+fn expiring_hits(
+    keys: &Arc<[u64]>,
+    max: usize,
+    [memokit, cached, memoize]: [Contender; 3],
+    [mut plain_memokit, mut plain_cached, _]: [Contender; 3],
+) -> Vec<Contender> {
+    let (stamped, moka) = (Stamped::new(max), expiring_moka(max));
+    plain_memokit.name = "memokit, no ttl";
+    plain_cached.name = "cached, no ttl";
     vec![
-        Contender::over("memokit", &keys, |&n| memo_expiring(n)),
-        Contender::over("memokit, no ttl", &keys, |&n| memo_small(n)),
-        Contender::over("quick_cache+Instant", &keys, move |&n| by_stamp(n)),
-        Contender::over("cached", &keys, |&n| cached_expiring(n)),
-        Contender::over("cached, no ttl", &keys, |&n| cached_small(n)),
-        Contender::over("moka", &keys, move |&n| by_moka(&moka, n)),
+        memokit,
+        plain_memokit,
+        Contender::over("quick_cache+Instant", keys, move |&n| by_stamp(&stamped, n)),
+        cached,
+        plain_cached,
+        Contender::over("moka", keys, move |&n| by_moka(&moka, n)),
+        memoize,
     ]
+}
+
+pub(crate) fn small_expiring(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    expiring_hits(&keys, SMALL_MAX, small_expiring::over(&keys), small::over(&keys))
+}
+
+pub(crate) fn large_expiring(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    expiring_hits(&keys, LARGE_MAX, large_expiring::over(&keys), large::over(&keys))
 }
 
 /// Misses in a cache with room.
 pub(crate) fn filling(_: usize) -> Vec<Contender> {
-    let quick = Arc::new(Quick::new(200_000));
-    let moka = Arc::new(Moka::new(200_000));
+    let quick = Arc::new(Quick::new(FILLING_MAX));
+    let moka = Arc::new(Moka::new(FILLING_MAX as u64));
     let map = Arc::new(Map::default());
     let (quick_too, moka_too, map_too) = (Arc::clone(&quick), Arc::clone(&moka), Arc::clone(&map));
-    vec![
-        Contender::fresh("memokit", memo_filling, || memo_filling_memo().clear()),
+    let clear_moka = move || by_hand::clear_moka(&moka_too);
+    let clear_map = move || by_hand::locked(&map_too).clear();
+    let by_hand = [
         Contender::fresh("quick_cache", move |n| by_quick(&quick, n), move || quick_too.clear()),
-        Contender::fresh("cached", cached_filling, || CACHED_FILLING.clear()),
-        Contender::fresh(
-            "moka",
-            move |n| by_moka(&moka, n),
-            move || {
-                moka_too.invalidate_all();
-                moka_too.run_pending_tasks();
-            },
-        ),
-        Contender::fresh(
-            "mutex_map",
-            move |n| by_map(&map, n),
-            move || {
-                map_too.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            },
-        ),
+        Contender::fresh("moka", move |n| by_moka(&moka, n), clear_moka),
+        Contender::fresh("mutex_map", move |n| by_map(&map, n), clear_map),
+    ];
+    all(filling::fresh(), by_hand)
+}
+
+pub(crate) fn filling_expiring(_: usize) -> Vec<Contender> {
+    let quick = Arc::new(Stamped::new(FILLING_MAX));
+    let moka = Arc::new(expiring_moka(FILLING_MAX));
+    let (quick_too, moka_too) = (Arc::clone(&quick), Arc::clone(&moka));
+    let clear_moka = move || by_hand::clear_moka(&moka_too);
+    let clear_quick = move || quick_too.clear();
+    let [memokit, cached, memoize] = filling_expiring::fresh();
+    vec![
+        memokit,
+        Contender::fresh("quick_cache+Instant", move |n| by_stamp(&quick, n), clear_quick),
+        cached,
+        Contender::fresh("moka", move |n| by_moka(&moka, n), clear_moka),
+        memoize,
     ]
 }
 
 /// Misses in a full cache.
 pub(crate) fn evicting(_: usize) -> Vec<Contender> {
-    let quick = Quick::new(100_000);
-    let moka = Moka::new(100_000);
+    let (quick, moka) = (Quick::new(EVICTING_MAX), Moka::new(EVICTING_MAX as u64));
+    let [memokit, cached, memoize] = evicting::fresh().map(Contender::kept);
     vec![
-        Contender::fresh("memokit", memo_evicting, || ()),
+        memokit,
         Contender::fresh("quick_cache", move |n| by_quick(&quick, n), || ()),
-        Contender::fresh("cached", cached_evicting, || ()),
+        cached,
         Contender::fresh("moka", move |n| by_moka(&moka, n), || ()),
+        memoize,
     ]
+}
+
+pub(crate) fn evicting_expiring(_: usize) -> Vec<Contender> {
+    let (stamped, moka) = (Stamped::new(EVICTING_MAX), expiring_moka(EVICTING_MAX));
+    let [memokit, cached, memoize] = evicting_expiring::fresh().map(Contender::kept);
+    vec![
+        memokit,
+        Contender::fresh("quick_cache+Instant", move |n| by_stamp(&stamped, n), || ()),
+        cached,
+        Contender::fresh("moka", move |n| by_moka(&moka, n), || ()),
+        memoize,
+    ]
+}
+
+/// More keys than there is room for.
+pub(crate) fn crowded(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    let mut contenders = hits(&keys, EVICTING_MAX, evicting::over(&keys));
+    contenders.retain(|contender| contender.name != "mutex_map");
+    contenders
 }

@@ -1,12 +1,12 @@
-//! `fn(&[u8]) -> u64`, of 4 KiB.
+//! `fn(&[u8]) -> u64` and `fn(Vec<u8>) -> u64`, of 4 KiB.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use cached::macros::concurrent_cached;
 use memokit::memoize;
 
-use super::SMALL_MAX;
+use super::by_hand::{self, Map, Moka, Quick};
+use super::{SMALL_MAX, all};
 use crate::access::mix;
 use crate::compute::compute;
 use crate::contender::Contender;
@@ -28,42 +28,72 @@ fn cached(bytes: &[u8]) -> u64 {
     check(bytes)
 }
 
-fn key(n: u64) -> Vec<u8> {
-    (0..LEN / 8).flat_map(|at| mix(n.wrapping_add(at)).to_le_bytes()).collect()
+#[memoize(max = 2000)]
+fn memo_owning(bytes: Vec<u8>) -> u64 {
+    check(&bytes)
 }
 
-pub(crate) fn contenders(count: usize) -> Vec<Contender> {
-    let keys: Arc<[Vec<u8>]> = (0..count as u64).map(|n| key(mix(n))).collect();
-    let quick = quick_cache::sync::Cache::<Vec<u8>, u64>::new(SMALL_MAX);
-    let by_quick = move |bytes: &[u8]| {
-        quick.get(bytes).unwrap_or_else(|| {
-            let value = check(bytes);
-            quick.insert(bytes.to_vec(), value);
-            value
-        })
-    };
-    let moka = moka::sync::Cache::<Vec<u8>, u64>::new(SMALL_MAX as u64);
-    let by_moka = move |bytes: &[u8]| {
-        moka.get(bytes).unwrap_or_else(|| {
-            let value = check(bytes);
-            moka.insert(bytes.to_vec(), value);
-            value
-        })
-    };
-    let map = Mutex::<HashMap<Vec<u8>, u64>>::default();
-    let by_map = move |bytes: &[u8]| {
-        let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
-        map.get(bytes).copied().unwrap_or_else(|| {
-            let value = check(bytes);
-            map.insert(bytes.to_vec(), value);
-            value
-        })
-    };
-    vec![
+#[concurrent_cached(max_size = 2000)]
+fn cached_owning(bytes: Vec<u8>) -> u64 {
+    check(&bytes)
+}
+
+#[::memoize::memoize(SharedCache, Capacity: 2000)]
+fn owning(bytes: Vec<u8>) -> u64 {
+    check(&bytes)
+}
+
+fn keys(count: usize) -> Arc<[Vec<u8>]> {
+    let key = |n: u64| (0..LEN / 8).flat_map(move |at| mix(n.wrapping_add(at)).to_le_bytes());
+    (0..count as u64).map(|n| key(mix(n)).collect()).collect()
+}
+
+pub(crate) fn borrowed(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    let (quick, moka) = (Quick::<Vec<u8>>::new(SMALL_MAX), Moka::new(SMALL_MAX as u64));
+    let map = Map::<Vec<u8>>::default();
+    let by_quick = move |b: &[u8]| by_hand::quick(&quick, b, || b.to_vec(), || check(b));
+    let by_moka = move |b: &[u8]| by_hand::moka(&moka, b, || b.to_vec(), || check(b));
+    let by_map = move |b: &[u8]| by_hand::map(&map, b, || b.to_vec(), || check(b));
+    let annotated = [
         Contender::over("memokit", &keys, |bytes| memo(bytes)),
-        Contender::over("quick_cache", &keys, move |bytes| by_quick(bytes)),
         Contender::over("cached", &keys, |bytes| cached(bytes)),
+        Contender::over("memoize", &keys, |bytes| owning(bytes.clone())),
+    ];
+    let by_hand = [
+        Contender::over("quick_cache", &keys, move |bytes| by_quick(bytes)),
         Contender::over("moka", &keys, move |bytes| by_moka(bytes)),
         Contender::over("mutex_map", &keys, move |bytes| by_map(bytes)),
-    ]
+    ];
+    all(annotated, by_hand)
+}
+
+/// The caller gives its bytes away: all pay for the copy that it makes of them.
+pub(crate) fn owned(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    let (quick, moka) = (Quick::<Vec<u8>>::new(SMALL_MAX), Moka::new(SMALL_MAX as u64));
+    let map = Map::<Vec<u8>>::default();
+    let by_quick = move |b: Vec<u8>| {
+        let value = || check(&b);
+        by_hand::quick(&quick, b.as_slice(), || b.clone(), value)
+    };
+    let by_moka = move |b: Vec<u8>| {
+        let value = || check(&b);
+        by_hand::moka(&moka, b.as_slice(), || b.clone(), value)
+    };
+    let by_map = move |b: Vec<u8>| {
+        let value = || check(&b);
+        by_hand::map(&map, b.as_slice(), || b.clone(), value)
+    };
+    let annotated = [
+        Contender::over("memokit", &keys, |bytes| memo_owning(bytes.clone())),
+        Contender::over("cached", &keys, |bytes| cached_owning(bytes.clone())),
+        Contender::over("memoize", &keys, |bytes| owning(bytes.clone())),
+    ];
+    let by_hand = [
+        Contender::over("quick_cache", &keys, move |bytes| by_quick(bytes.clone())),
+        Contender::over("moka", &keys, move |bytes| by_moka(bytes.clone())),
+        Contender::over("mutex_map", &keys, move |bytes| by_map(bytes.clone())),
+    ];
+    all(annotated, by_hand)
 }

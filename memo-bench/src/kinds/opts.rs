@@ -1,13 +1,13 @@
 //! `fn(&Opts) -> u64`, a struct such as functions take for options.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use cached::macros::concurrent_cached;
 use memokit::memoize;
 use serde::Serialize;
 
-use super::SMALL_MAX;
+use super::by_hand::{self, Map, Moka, Quick};
+use super::{LARGE_MAX, SMALL_MAX, all};
 use crate::access::mix;
 use crate::compute::compute;
 use crate::contender::Contender;
@@ -25,15 +25,41 @@ fn search(opts: &Opts) -> u64 {
     compute(opts.query.len() as u64 + u64::from(opts.limit) + opts.columns.len() as u64)
 }
 
-#[memoize(max = 2000)]
-fn memo(opts: &Opts) -> u64 {
-    search(opts)
+/// A module with a function by each crate's attribute.
+macro_rules! annotated {
+    ($name:ident: memokit[$($memokit:tt)*] cached[$($cached:tt)*] memoize[$($memoize:tt)*]) => {
+        #[allow(dead_code, reason = "memoize makes more than is used")]
+        mod $name {
+            use super::*;
+
+            #[memoize($($memokit)*)]
+            fn memo(opts: &Opts) -> u64 {
+                search(opts)
+            }
+
+            #[concurrent_cached($($cached)*, key = "Opts", convert = { opts.clone() })]
+            fn cached(opts: &Opts) -> u64 {
+                search(opts)
+            }
+
+            #[::memoize::memoize(SharedCache, $($memoize)*)]
+            fn owning(opts: Opts) -> u64 {
+                search(&opts)
+            }
+
+            pub(super) fn over(keys: &Arc<[Opts]>) -> [Contender; 3] {
+                [
+                    Contender::over("memokit", keys, memo),
+                    Contender::over("cached", keys, cached),
+                    Contender::over("memoize", keys, |opts| owning(opts.clone())),
+                ]
+            }
+        }
+    };
 }
 
-#[concurrent_cached(max_size = 2000, key = "Opts", convert = { opts.clone() })]
-fn cached(opts: &Opts) -> u64 {
-    search(opts)
-}
+annotated!(small: memokit[max = 2000] cached[max_size = 2000] memoize[Capacity: 2000]);
+annotated!(large: memokit[max = 2_000_000] cached[max_size = 2_000_000] memoize[Capacity: 2_000_000]);
 
 fn key(n: u64) -> Opts {
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
@@ -46,38 +72,29 @@ fn key(n: u64) -> Opts {
     }
 }
 
-pub(crate) fn contenders(count: usize) -> Vec<Contender> {
-    let keys: Arc<[Opts]> = (0..count as u64).map(|n| key(mix(n))).collect();
-    let quick = quick_cache::sync::Cache::<Opts, u64>::new(SMALL_MAX);
-    let by_quick = move |opts: &Opts| {
-        quick.get(opts).unwrap_or_else(|| {
-            let value = search(opts);
-            quick.insert(opts.clone(), value);
-            value
-        })
-    };
-    let moka = moka::sync::Cache::<Opts, u64>::new(SMALL_MAX as u64);
-    let by_moka = move |opts: &Opts| {
-        moka.get(opts).unwrap_or_else(|| {
-            let value = search(opts);
-            moka.insert(opts.clone(), value);
-            value
-        })
-    };
-    let map = Mutex::<HashMap<Opts, u64>>::default();
-    let by_map = move |opts: &Opts| {
-        let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
-        map.get(opts).copied().unwrap_or_else(|| {
-            let value = search(opts);
-            map.insert(opts.clone(), value);
-            value
-        })
-    };
-    vec![
-        Contender::over("memokit", &keys, memo),
-        Contender::over("quick_cache", &keys, by_quick),
-        Contender::over("cached", &keys, cached),
-        Contender::over("moka", &keys, by_moka),
-        Contender::over("mutex_map", &keys, by_map),
-    ]
+fn keys(count: usize) -> Arc<[Opts]> {
+    (0..count as u64).map(|n| key(mix(n))).collect()
+}
+
+fn hits(keys: &Arc<[Opts]>, max: usize, annotated: [Contender; 3]) -> Vec<Contender> {
+    let (quick, moka, map) = (Quick::new(max), Moka::new(max as u64), Map::default());
+    let by_quick = move |o: &Opts| by_hand::quick(&quick, o, || o.clone(), || search(o));
+    let by_moka = move |o: &Opts| by_hand::moka(&moka, o, || o.clone(), || search(o));
+    let by_map = move |o: &Opts| by_hand::map(&map, o, || o.clone(), || search(o));
+    let by_hand = [
+        Contender::over("quick_cache", keys, by_quick),
+        Contender::over("moka", keys, by_moka),
+        Contender::over("mutex_map", keys, by_map),
+    ];
+    all(annotated, by_hand)
+}
+
+pub(crate) fn small(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    hits(&keys, SMALL_MAX, small::over(&keys))
+}
+
+pub(crate) fn large(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    hits(&keys, LARGE_MAX, large::over(&keys))
 }

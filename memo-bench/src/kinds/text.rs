@@ -1,13 +1,14 @@
 //! `fn(&str, u32) -> u64`.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use cached::macros::concurrent_cached;
 use memokit::memoize;
 use quick_cache::Equivalent;
 
-use super::SMALL_MAX;
+use super::by_hand::{self, Moka, Quick};
+use super::{EVICTING_MAX, FILLING_MAX, LARGE_MAX, SMALL_MAX, all};
 use crate::access::mix;
 use crate::compute::compute;
 use crate::contender::Contender;
@@ -17,29 +18,53 @@ fn price(symbol: &str, amount: u32) -> u64 {
     compute(symbol.len() as u64 + u64::from(amount))
 }
 
-#[memoize(max = 2000)]
-fn memo(symbol: &str, amount: u32) -> u64 {
-    price(symbol, amount)
+/// A module with a function by each crate's attribute.
+macro_rules! annotated {
+    ($name:ident: memokit[$($memokit:tt)*] cached[$($cached:tt)*] memoize[$($memoize:tt)*]) => {
+        #[allow(dead_code, reason = "not every module is both hit and missed")]
+        mod $name {
+            use super::*;
+
+            #[memoize($($memokit)*)]
+            fn memo(symbol: &str, amount: u32) -> u64 {
+                price(symbol, amount)
+            }
+
+            #[concurrent_cached($($cached)*, key = "(String, u32)", convert = { (symbol.to_owned(), amount) })]
+            fn cached(symbol: &str, amount: u32) -> u64 {
+                price(symbol, amount)
+            }
+
+            #[::memoize::memoize(SharedCache, $($memoize)*)]
+            fn owning(symbol: String, amount: u32) -> u64 {
+                price(&symbol, amount)
+            }
+
+            pub(super) fn over(keys: &Arc<[Owned]>) -> [Contender; 3] {
+                [
+                    Contender::over("memokit", keys, |(symbol, amount)| memo(symbol, *amount)),
+                    Contender::over("cached", keys, |(symbol, amount)| cached(symbol, *amount)),
+                    Contender::over("memoize", keys, |(symbol, amount)| owning(symbol.clone(), *amount)),
+                ]
+            }
+
+            pub(super) fn fresh() -> [Contender; 3] {
+                [
+                    Contender::fresh("memokit", |n| memo(&text(n), 7), || memo_memo().clear()),
+                    Contender::fresh("cached", |n| cached(&text(n), 7), || CACHED.clear()),
+                    Contender::fresh("memoize", |n| owning(text(n), 7), memoized_flush_owning),
+                ]
+            }
+        }
+    };
 }
 
-#[concurrent_cached(max_size = 2000, key = "(String, u32)", convert = { (symbol.to_owned(), amount) })]
-fn cached(symbol: &str, amount: u32) -> u64 {
-    price(symbol, amount)
-}
-
-#[memoize(max = 200_000)]
-fn memo_filling(symbol: &str, amount: u32) -> u64 {
-    price(symbol, amount)
-}
-
-#[concurrent_cached(max_size = 200_000, key = "(String, u32)", convert = { (symbol.to_owned(), amount) })]
-fn cached_filling(symbol: &str, amount: u32) -> u64 {
-    price(symbol, amount)
-}
+annotated!(small: memokit[max = 2000] cached[max_size = 2000] memoize[Capacity: 2000]);
+annotated!(large: memokit[max = 2_000_000] cached[max_size = 2_000_000] memoize[Capacity: 2_000_000]);
+annotated!(filling: memokit[max = 200_000] cached[max_size = 200_000] memoize[Capacity: 200_000]);
+annotated!(evicting: memokit[max = 100_000] cached[max_size = 100_000] memoize[Capacity: 100_000]);
 
 type Owned = (String, u32);
-type Quick = quick_cache::sync::Cache<Owned, u64>;
-type Moka = moka::sync::Cache<Owned, u64>;
 
 /// Hashes as [`Owned`] does, and owns nothing.
 #[derive(Hash)]
@@ -53,21 +78,15 @@ impl Equivalent<Owned> for Borrowed<'_> {
 }
 
 #[inline]
-fn by_quick(cache: &Quick, symbol: &str, amount: u32) -> u64 {
-    cache.get(&Borrowed(symbol, amount)).unwrap_or_else(|| {
-        let value = price(symbol, amount);
-        cache.insert((symbol.to_owned(), amount), value);
-        value
-    })
+fn by_quick(cache: &Quick<Owned>, symbol: &str, amount: u32) -> u64 {
+    let own = || (symbol.to_owned(), amount);
+    by_hand::quick(cache, &Borrowed(symbol, amount), own, || price(symbol, amount))
 }
 
 #[inline]
-fn by_moka(cache: &Moka, symbol: &str, amount: u32) -> u64 {
-    cache.get(&Borrowed(symbol, amount)).unwrap_or_else(|| {
-        let value = price(symbol, amount);
-        cache.insert((symbol.to_owned(), amount), value);
-        value
-    })
+fn by_moka(cache: &Moka<Owned>, symbol: &str, amount: u32) -> u64 {
+    let own = || (symbol.to_owned(), amount);
+    by_hand::moka(cache, &Borrowed(symbol, amount), own, || price(symbol, amount))
 }
 
 /// A map of maps: what std offers for a borrowed pair.
@@ -75,7 +94,7 @@ type Map = Mutex<HashMap<String, HashMap<u32, u64>>>;
 
 #[inline]
 fn by_map(map: &Map, symbol: &str, amount: u32) -> u64 {
-    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut map = by_hand::locked(map);
     match map.get(symbol).and_then(|amounts| amounts.get(&amount)) {
         Some(value) => *value,
         None => {
@@ -86,56 +105,66 @@ fn by_map(map: &Map, symbol: &str, amount: u32) -> u64 {
     }
 }
 
-fn key(n: u64) -> Owned {
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
-    let amount = n as u32 % 1000;
-    (format!("customer-{:07}", n % 10_000_000), amount)
+fn keys(count: usize) -> Arc<[Owned]> {
+    let key = |n: u64| {
+        #[expect(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
+        let amount = n as u32 % 1000;
+        (format!("customer-{:07}", n % 10_000_000), amount)
+    };
+    (0..count as u64).map(|n| key(mix(n))).collect()
 }
 
-pub(crate) fn contenders(count: usize) -> Vec<Contender> {
-    let keys: Arc<[Owned]> = (0..count as u64).map(|n| key(mix(n))).collect();
-    let (quick, moka) = (Quick::new(SMALL_MAX), Moka::new(SMALL_MAX as u64));
-    let map = Map::default();
-    vec![
-        Contender::over("memokit", &keys, |(symbol, amount)| memo(symbol, *amount)),
-        Contender::over("quick_cache", &keys, move |(s, amount)| by_quick(&quick, s, *amount)),
-        Contender::over("cached", &keys, |(symbol, amount)| cached(symbol, *amount)),
-        Contender::over("moka", &keys, move |(s, amount)| by_moka(&moka, s, *amount)),
-        Contender::over("mutex_map", &keys, move |(s, amount)| by_map(&map, s, *amount)),
-    ]
+fn hits(keys: &Arc<[Owned]>, max: usize, annotated: [Contender; 3]) -> Vec<Contender> {
+    let (quick, moka, map) = (Quick::new(max), Moka::new(max as u64), Map::default());
+    let by_hand = [
+        Contender::over("quick_cache", keys, move |(s, amount)| by_quick(&quick, s, *amount)),
+        Contender::over("moka", keys, move |(s, amount)| by_moka(&moka, s, *amount)),
+        Contender::over("mutex_map", keys, move |(s, amount)| by_map(&map, s, *amount)),
+    ];
+    all(annotated, by_hand)
 }
 
-/// Misses in a cache with room; the text of each key is made within the measured time, by all alike.
+pub(crate) fn small(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    hits(&keys, SMALL_MAX, small::over(&keys))
+}
+
+pub(crate) fn large(count: usize) -> Vec<Contender> {
+    let keys = keys(count);
+    hits(&keys, LARGE_MAX, large::over(&keys))
+}
+
+/// Sixteen characters, others for each number. Made within the measured time, by all alike.
+fn text(n: u64) -> String {
+    format!("{n:016x}")
+}
+
+/// Misses in a cache with room.
 pub(crate) fn filling(_: usize) -> Vec<Contender> {
-    let quick = Arc::new(Quick::new(200_000));
-    let moka = Arc::new(Moka::new(200_000));
+    let quick = Arc::new(Quick::new(FILLING_MAX));
+    let moka = Arc::new(Moka::new(FILLING_MAX as u64));
     let (quick_too, moka_too) = (Arc::clone(&quick), Arc::clone(&moka));
-    let with = |f: fn(&str, u32) -> u64| {
-        move |n| {
-            let (symbol, amount) = fresh(n);
-            f(&symbol, amount)
-        }
-    };
-    let by_quick = move |n| {
-        let (symbol, amount) = fresh(n);
-        by_quick(&quick, &symbol, amount)
-    };
-    let by_moka = move |n| {
-        let (symbol, amount) = fresh(n);
-        by_moka(&moka, &symbol, amount)
-    };
+    let clear_moka = move || by_hand::clear_moka(&moka_too);
+    let clear_quick = move || quick_too.clear();
+    let [memokit, cached, memoize] = filling::fresh();
     vec![
-        Contender::fresh("memokit", with(memo_filling), || memo_filling_memo().clear()),
-        Contender::fresh("quick_cache", by_quick, move || quick_too.clear()),
-        Contender::fresh("cached", with(cached_filling), || CACHED_FILLING.clear()),
-        Contender::fresh("moka", by_moka, move || {
-            moka_too.invalidate_all();
-            moka_too.run_pending_tasks();
-        }),
+        memokit,
+        Contender::fresh("quick_cache", move |n| by_quick(&quick, &text(n), 7), clear_quick),
+        cached,
+        Contender::fresh("moka", move |n| by_moka(&moka, &text(n), 7), clear_moka),
+        memoize,
     ]
 }
 
-/// Unlike [`key`], no two numbers share one.
-fn fresh(n: u64) -> Owned {
-    (format!("{n:016x}"), 7)
+/// Misses in a full cache.
+pub(crate) fn evicting(_: usize) -> Vec<Contender> {
+    let (quick, moka) = (Quick::new(EVICTING_MAX), Moka::new(EVICTING_MAX as u64));
+    let [memokit, cached, memoize] = evicting::fresh().map(Contender::kept);
+    vec![
+        memokit,
+        Contender::fresh("quick_cache", move |n| by_quick(&quick, &text(n), 7), || ()),
+        cached,
+        Contender::fresh("moka", move |n| by_moka(&moka, &text(n), 7), || ()),
+        memoize,
+    ]
 }

@@ -1,0 +1,149 @@
+//! The crates that are built: the same functions, remembered in one way or another.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+pub(super) const NAME: &str = "subject";
+
+/// Functions in a crate of many, of these shapes in turn.
+const COUNT: usize = 200;
+
+const OPTS: &str = "\
+#[derive(serde::Serialize, Clone, PartialEq, Eq, Hash)]
+pub struct Opts { pub query: String, pub limit: u32 }
+";
+
+/// `ATTRIBUTE` stands before each function, and `N` for its number.
+const SHAPES: [&str; 4] = [
+    "pub fn fN(n: u64) -> u64 { n.wrapping_mul(N) }",
+    "pub fn fN(name: &str, n: u32) -> String { format!(\"{name}{n}N\") }",
+    "pub fn fN(opts: &Opts) -> Vec<u32> { vec![opts.limit, N] }",
+    "pub fn fN(a: u32, b: bool) -> Result<u64, String> { b.then_some(a.into()).ok_or(\"N\".into()) }",
+];
+
+pub(super) struct Subject {
+    pub(super) name: &'static str,
+    /// The crates that it depends on, by their names in memo-bench's own manifest.
+    needs: &'static [&'static str],
+    source: Source,
+}
+
+enum Source {
+    Whole(&'static str),
+    /// The attribute of each shape.
+    Many([&'static str; 4]),
+}
+
+use Source::{Many, Whole};
+
+/// A crate with one memoized function each; by hand where there is no attribute.
+pub(super) const ONE: [Subject; 5] = [
+    Subject {
+        name: "memokit",
+        needs: &["memokit"],
+        source: Whole("#[memokit::memoize(max = 1000)] pub fn f(n: u64) -> u64 { n * 3 }"),
+    },
+    Subject {
+        name: "quick_cache",
+        needs: &["quick_cache"],
+        source: Whole(
+            "use std::sync::LazyLock;
+            static CACHE: LazyLock<quick_cache::sync::Cache<u64, u64>> =
+                LazyLock::new(|| quick_cache::sync::Cache::new(1000));
+            pub fn f(n: u64) -> u64 {
+                CACHE.get(&n).unwrap_or_else(|| { CACHE.insert(n, n * 3); n * 3 })
+            }",
+        ),
+    },
+    Subject {
+        name: "cached",
+        needs: &["cached"],
+        source: Whole(
+            "#[cached::macros::concurrent_cached(max_size = 1000)] pub fn f(n: u64) -> u64 { n * 3 }",
+        ),
+    },
+    Subject {
+        name: "moka",
+        needs: &["moka"],
+        source: Whole(
+            "use std::sync::LazyLock;
+            static CACHE: LazyLock<moka::sync::Cache<u64, u64>> =
+                LazyLock::new(|| moka::sync::Cache::new(1000));
+            pub fn f(n: u64) -> u64 { CACHE.get_with(n, || n * 3) }",
+        ),
+    },
+    Subject {
+        name: "memoize",
+        needs: &["memoize"],
+        source: Whole(
+            "#[memoize::memoize(SharedCache, Capacity: 1000)] pub fn f(n: u64) -> u64 { n * 3 }",
+        ),
+    },
+];
+
+const MEMOKIT: &str = "#[memokit::memoize(max = 1000)]";
+
+/// memoize takes no borrowed arguments, and an attribute is what is asked about.
+pub(super) const MANY: [Subject; 3] = [
+    Subject { name: "memokit", needs: &["memokit", "serde"], source: Many([MEMOKIT; 4]) },
+    Subject { name: "plain", needs: &["serde"], source: Many([""; 4]) },
+    Subject {
+        name: "cached",
+        needs: &["cached", "serde"],
+        source: Many([
+            "#[cached::macros::concurrent_cached(max_size = 1000)]",
+            "#[cached::macros::concurrent_cached(max_size = 1000, \
+             key = \"(String, u32)\", convert = { (name.to_owned(), n) })]",
+            "#[cached::macros::concurrent_cached(max_size = 1000, \
+             key = \"Opts\", convert = { opts.clone() })]",
+            "#[cached::macros::concurrent_cached(max_size = 1000)]",
+        ]),
+    },
+];
+
+impl Subject {
+    /// Writes the package. It is locked to what memo-bench is locked to.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        fs::create_dir_all(folder.join("src"))?;
+        fs::write(folder.join("Cargo.toml"), self.manifest(&root))?;
+        fs::write(folder.join("src/lib.rs"), self.source())?;
+        fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).map(drop)
+    }
+
+    fn manifest(&self, root: &Path) -> String {
+        let mut manifest = format!(
+            "[package]\nname = \"{NAME}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+             [workspace]\n\n[dependencies]\n"
+        );
+        for name in self.needs {
+            manifest += &match *name {
+                "memokit" => format!("memokit = {{ path = {:?} }}\n", root.display().to_string()),
+                "serde" => "serde = { version = \"1\", features = [\"derive\"] }\n".to_owned(),
+                other => requirement(other),
+            };
+        }
+        manifest
+    }
+
+    fn source(&self) -> String {
+        match self.source {
+            Whole(source) => source.to_owned(),
+            Many(attributes) => {
+                let functions = (0..COUNT).map(|at| {
+                    let (attribute, shape) = (attributes[at % 4], SHAPES[at % 4]);
+                    format!("{attribute}\n{}\n", shape.replace('N', &at.to_string()))
+                });
+                OPTS.to_owned() + &functions.collect::<String>()
+            }
+        }
+    }
+}
+
+/// The line of memo-bench's manifest: its versions are the ones to be compared.
+fn requirement(name: &str) -> String {
+    let manifest = include_str!("../../Cargo.toml");
+    let line = manifest.lines().find(|line| line.starts_with(&format!("{name} = ")));
+    format!("{}\n", line.expect("memo-bench depends on what it compares"))
+}

@@ -1,0 +1,64 @@
+//! Hit ratios on traces of real requests, each cache empty at the start of each.
+
+mod belady;
+mod lru;
+mod policies;
+mod trace;
+
+use crate::command::Plan;
+use crate::plot::curves::{self, Panel};
+use crate::report::{Cell, Column, Table};
+use policies::{LRU, MEMOKIT, POLICIES};
+
+/// Capacities, in percent of a trace's ids.
+const PERCENT: [usize; 4] = [1, 5, 10, 25];
+
+/// How much lower than that of exact LRU memokit's ratio may be.
+const SLACK: f64 = 0.002;
+
+/// A shortened run replays no trace with more requests.
+const QUICK: usize = 100_000;
+
+const COLUMNS: [Column; 5] = [
+    Column("trace", 14, 0),
+    Column("policy", 12, 0),
+    Column("percent", 7, 0),
+    Column("capacity", 8, 0),
+    Column("ratio", 8, 4),
+];
+
+/// Fails where memokit hits less often than exact LRU.
+pub(crate) fn run(plan: &Plan) -> Result<(), String> {
+    let mut table = Table::begin(plan.json, &COLUMNS);
+    let mut panels = Vec::new();
+    let mut short = Vec::new();
+    for trace in trace::all(plan)? {
+        let mut curves: Vec<_> = POLICIES.iter().map(|policy| (policy.name, Vec::new())).collect();
+        for percent in PERCENT {
+            let capacity = (trace.ids * percent / 100).max(1);
+            let ratios = POLICIES.iter().map(|policy| (policy.ratio)(&trace, capacity));
+            let ratios = ratios.collect::<Result<Vec<_>, _>>()?;
+            for (ratio, (name, curve)) in ratios.iter().zip(&mut curves) {
+                curve.push((percent as f64, *ratio));
+                let numbers = [percent as f64, capacity as f64, *ratio];
+                let [percent, capacity, ratio] = numbers.map(Cell::Number);
+                table.row(&[trace.name.as_str().into(), (*name).into(), percent, capacity, ratio]);
+            }
+            if ratios[MEMOKIT] + SLACK < ratios[LRU] {
+                short.push(format!("{} at {percent} %", trace.name));
+            }
+        }
+        panels.push(Panel { title: trace.name, curves });
+    }
+    if panels.is_empty() {
+        return Err("no trace of that name".into());
+    }
+    if let Some(folder) = &plan.plot {
+        let title = "Hit ratio by capacity, in percent of the ids of a trace";
+        curves::write(&panels, title, folder, "hit-ratio")?;
+    }
+    match short.is_empty() {
+        true => Ok(()),
+        false => Err(format!("memokit hits less often than exact LRU: {}", short.join(", "))),
+    }
+}
