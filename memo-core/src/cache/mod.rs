@@ -30,7 +30,7 @@ pub(crate) const UNBOUNDED: usize = usize::MAX;
 const EXACT: usize = 128;
 
 /// The entries that a shard of a full cache holds on average, at the least.
-const PER_SHARD: usize = 64;
+const PER_SHARD: usize = 512;
 
 pub(crate) struct Cache<H> {
     pub(crate) seed: Seed,

@@ -16,6 +16,9 @@ use crate::flight::Flight;
 use crate::key;
 use crate::lane::{Pin, pin};
 
+/// In how many steps a full shard counts the uses that make up its capacity.
+const STEPS: u64 = 64;
+
 #[repr(align(128))]
 struct Padded<T>(T);
 
@@ -78,7 +81,7 @@ impl<H> Shard<H> {
         Some(self.root.read(pin).find(pin, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 16th of its places, so that a hot entry is
+    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its capacity, so that a hot entry is
     /// written once a step and not at every hit; entries used in one step are equally recent.
     #[inline]
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
@@ -97,7 +100,7 @@ impl<H> Shard<H> {
     /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
     fn step(&self, capacity: usize) {
         let since = self.since.0.load(Relaxed) + 1;
-        if since * 32 > capacity as u64 {
+        if since * STEPS > capacity as u64 {
             self.since.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
         } else {
