@@ -5,10 +5,7 @@ use std::sync::Arc;
 /// Up to 22 bytes in place.
 #[derive(Clone)]
 pub(crate) enum KeyBytes {
-    Short {
-        len: u8,
-        bytes: [u8; Self::SHORT],
-    },
+    Short { len: u8, bytes: [u8; Self::SHORT] },
     Long(Arc<[u8]>),
 }
 

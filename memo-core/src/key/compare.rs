@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::short::same;
+use super::short::{FEW, same, same_few};
 use super::sink::{Part, Sink};
 use super::tag::{self, LONG, Stop};
 use super::write::{Fields, Writer};
@@ -55,6 +55,12 @@ impl<'a> Compare<'a> {
             }
         }
     }
+
+    /// The last call of its caller, who then saves no registers for it.
+    #[inline(never)]
+    fn blob_at_length(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+        self.go_on(after_blob(self.rest, tag, bytes))
+    }
 }
 
 #[inline(always)]
@@ -74,14 +80,25 @@ fn after_pair<'a>(stored: &'a [u8], first: u8, bytes: &[u8]) -> Option<&'a [u8]>
     }
 }
 
-#[inline]
-fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
-    match (tag::short(bytes.len()), stored) {
-        (Some(n), [first, second, rest @ ..]) if [*first, *second] == [tag, n] => {
-            after(rest, bytes)
+/// The same for a run that is short, or `None`.
+#[inline(always)]
+fn after_short<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    let n = tag::short(bytes.len()).filter(|_| bytes.len() <= FEW)?;
+    match stored.split_at_checked(2 + bytes.len()) {
+        Some(([first, second, head @ ..], rest))
+            if [*first, *second] == [tag, n] && same_few(head, bytes) =>
+        {
+            Some(rest)
         }
-        (None, [first, rest @ ..]) if *first == tag => after_long(rest, bytes),
         _ => None,
+    }
+}
+
+fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    let stored = after_pair(stored, tag, &[])?;
+    match tag::short(bytes.len()) {
+        Some(n) => after_pair(stored, n, bytes),
+        None => after_long(stored, bytes),
     }
 }
 
@@ -102,7 +119,11 @@ impl Sink for Compare<'_> {
 
     #[inline]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.go_on(after_blob(self.rest, tag, bytes))
+        if let Some(rest) = after_short(self.rest, tag, bytes) {
+            self.rest = rest;
+            return Ok(());
+        }
+        self.blob_at_length(tag, bytes)
     }
 
     // Inlined so that the name is a constant: it then compares as two words.

@@ -32,20 +32,18 @@ pub(super) fn ends(bytes: &[u8]) -> (u64, u64) {
 /// Are the bytes the same?
 #[inline(always)]
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
-    let n = a.len();
-    if n != b.len() {
-        return false;
-    }
-    match n {
-        0..=SHORT => ends(a) == ends(b),
-        // Two words of 16 bytes, which may overlap.
-        17..=32 => a[..16] == b[..16] && a[n - 16..] == b[n - 16..],
-        _ => same_long(a, b),
-    }
+    a.len() == b.len() && if a.len() <= FEW { same_few(a, b) } else { a == b }
 }
 
-/// A call of its own, so that who compares few bytes saves no registers for one.
-#[inline(never)]
-fn same_long(a: &[u8], b: &[u8]) -> bool {
-    a == b
+/// Up to so many bytes [`same_few`] compares.
+pub(super) const FEW: usize = 32;
+
+/// Are these the same, of equal length up to [`FEW`]?
+#[inline(always)]
+pub(super) fn same_few(a: &[u8], b: &[u8]) -> bool {
+    if a.len() <= SHORT {
+        return ends(a) == ends(b);
+    }
+    // The first and the last 16 bytes, which may overlap.
+    a.first_chunk::<SHORT>() == b.first_chunk() && a.last_chunk::<SHORT>() == b.last_chunk()
 }
