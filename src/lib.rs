@@ -12,12 +12,15 @@ pub use memo_macros::memoize;
 /// Every name that an expansion uses, and nothing that anyone else should.
 #[doc(hidden)]
 pub mod __private {
+    pub use std::future::Future;
+    pub use std::option::Option;
     pub use std::time::Duration;
 
     pub use memo_core::keep::persisted;
     pub use memo_core::persist::Durability;
     pub use memo_core::settings::Settings;
     pub use memo_core::site::{Instance, Site};
+    pub use memo_core::task::call;
     pub use memo_core::turn::Answer;
     pub use memo_core::{element, keep, site};
 

@@ -16,6 +16,7 @@ mod refuse;
 #[cfg(test)]
 mod snapshots;
 mod suggest;
+mod task;
 mod types;
 mod value;
 

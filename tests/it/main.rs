@@ -33,6 +33,7 @@ mod serialize;
 mod sets;
 mod statistics;
 mod support;
+mod tasks;
 mod ttl;
 mod ui;
 mod user_code;

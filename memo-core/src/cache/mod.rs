@@ -9,15 +9,14 @@ mod shard;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-use parking_lot::RwLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::{Counter, Tally};
 use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
+use crate::sync::RwLock;
 pub(crate) use entry::Entry;
 use shard::Shard;
 
@@ -38,6 +37,10 @@ pub(crate) struct Cache<H> {
     shards: Box<[Padded<RwLock<Shard<H>>>]>,
     exact: bool,
     max: AtomicUsize,
+    /// For so long after its end an entry may be served while another is computed.
+    stale: Millis,
+    /// So long before its end an entry is to be computed anew.
+    ahead: AtomicU64,
     /// Entries, expired ones included, and places promised to insertions under way; never more than `max`.
     count: AtomicUsize,
     pub(crate) hits: Counter,
@@ -47,8 +50,10 @@ pub(crate) struct Cache<H> {
 
 /// What a caller who missed has to do.
 pub(crate) enum Begin<H> {
-    /// Another was faster: the value is there.
+    /// The value is there: another was faster, or computes its successor.
     Hit(H),
+    /// The same, of a value whose time to live has ended.
+    Stale(H),
     /// Another computes: wait for it.
     Join(Arc<Flight<H>>),
     /// Compute.
@@ -56,13 +61,15 @@ pub(crate) enum Begin<H> {
 }
 
 impl<H: Clone> Cache<H> {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, stale: Millis) -> Self {
         let shards = shard_count(max);
         Self {
             seed: Seed::random(),
             shards: (0..shards).map(|_| Padded(RwLock::new(Shard::new()))).collect(),
             exact: max <= EXACT,
             max: AtomicUsize::new(max),
+            stale,
+            ahead: AtomicU64::new(0),
             count: AtomicUsize::new(0),
             hits: Counter::default(),
             evicted: Tally::default(),
@@ -103,7 +110,7 @@ impl<H: Clone> Cache<H> {
     ) -> Option<R> {
         let shard = self.shard(hash).read();
         let entry = shard.find(hash, matches)?;
-        if is_expired(entry) {
+        if entry.expires != NEVER && entry.expires <= clock::now() + self.ahead.load(Relaxed) {
             return None;
         }
         shard.touch(entry, self.exact);
@@ -117,20 +124,51 @@ impl<H: Clone> Cache<H> {
         (!is_expired(entry)).then(|| entry.held.clone())
     }
 
-    /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads.
-    pub(crate) fn begin(&self, hash: u64, key: KeyBytes) -> Begin<H> {
+    /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads. A value that
+    /// is due is hit by those who come while another computes, unless `renewable` says that it ends when it ends.
+    pub(crate) fn begin(
+        &self,
+        hash: u64,
+        key: KeyBytes,
+        renewable: impl Fn(&H) -> bool,
+    ) -> Begin<H> {
         let mut shard = self.shard(hash).write();
-        let found = shard.find(hash, |stored| key::same(stored, key.as_slice()));
-        if let Some(entry) = found.filter(|entry| !is_expired(entry)) {
-            shard.touch(entry, self.exact);
-            return Begin::Hit(entry.held.clone());
+        let flight = shard.flight(hash, key.as_slice()).map(Arc::clone);
+        if let Some(entry) = shard.find(hash, |stored| key::same(stored, key.as_slice())) {
+            let age = self.age(entry, &renewable);
+            let served = age == Age::Fresh || age != Age::Over && flight.is_some();
+            if served {
+                shard.touch(entry, self.exact);
+                let held = entry.held.clone();
+                return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
+            }
         }
-        if let Some(flight) = shard.flight(hash, key.as_slice()) {
-            return Begin::Join(Arc::clone(flight));
+        if let Some(flight) = flight {
+            return Begin::Join(flight);
         }
         let flight = Arc::new(Flight::new(hash, key));
         shard.register(Arc::clone(&flight));
         Begin::Lead(flight)
+    }
+
+    fn age(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
+        if entry.expires == NEVER {
+            return Age::Fresh;
+        }
+        let now = clock::now();
+        let renewable = renewable(&entry.held);
+        if entry.expires <= now {
+            let stale = renewable && entry.expires.saturating_add(self.stale) > now;
+            return if stale { Age::Stale } else { Age::Over };
+        }
+        let due = renewable && entry.expires <= now + self.ahead.load(Relaxed);
+        if due { Age::Due } else { Age::Fresh }
+    }
+
+    /// Has entries computed anew so long before they end.
+    pub(crate) fn set_ahead(&self, ahead: Millis) {
+        // So that it can be added to a time.
+        self.ahead.store(ahead.min(NEVER / 2), Relaxed);
     }
 
     /// Opens a flight for `key` in the place of one under way, whose value is then not kept: for an insertion from
@@ -163,9 +201,24 @@ impl<H: Clone> Cache<H> {
         Some(then(replaces))
     }
 
-    /// Ends `flight` without an entry.
+    /// Ends the lead of `flight` without an entry: for one of those who wait, or for good.
     pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>) {
-        self.shard(flight.hash).write().unregister(flight);
+        let mut shard = self.shard(flight.hash).write();
+        // Who waits for one that was invalidated has to begin anew.
+        let heir = if shard.holds(flight) { flight.pass_on() } else { None };
+        if heir.is_none() {
+            shard.unregister(flight);
+        }
+        drop(shard);
+        match heir {
+            Some(heir) => heir.wake(),
+            None => flight.land(None),
+        }
+    }
+
+    /// Keys being computed.
+    pub(crate) fn flights(&self) -> usize {
+        self.shards.iter().map(|shard| shard.0.read().flights.len()).sum()
     }
 
     /// Ends `flight` with an entry; without one if its key was invalidated in the meantime. Says whether it is kept.
@@ -213,7 +266,7 @@ impl<H: Clone> Cache<H> {
             if replaced.as_ref().is_some_and(is_expired) {
                 self.expired.add(1);
             }
-            _swept = shard.sweep(clock::now());
+            _swept = shard.sweep(clock::now().saturating_sub(self.stale));
             if _swept.is_some() {
                 self.count.fetch_sub(1, Relaxed);
                 self.expired.add(1);
@@ -334,6 +387,17 @@ impl<H: Clone> Cache<H> {
             self.evicted.add(u64::from(evicted.is_some()));
         }
     }
+}
+
+/// What the time makes of an entry.
+#[derive(Clone, Copy, PartialEq)]
+enum Age {
+    Fresh,
+    /// Fresh, and to be computed anew.
+    Due,
+    /// To be served only while it is computed anew.
+    Stale,
+    Over,
 }
 
 type Copied<H> = (u64, KeyBytes, u64, H, Millis);

@@ -185,6 +185,10 @@ impl<H> Shard<H> {
         self.flights.insert_unique(flight.hash, flight, |f| f.hash);
     }
 
+    pub(super) fn holds(&self, flight: &Arc<Flight<H>>) -> bool {
+        self.flights.find(flight.hash, |f| Arc::ptr_eq(f, flight)).is_some()
+    }
+
     /// Ends the registration of this very flight; false when it had ended before.
     pub(super) fn unregister(&mut self, flight: &Arc<Flight<H>>) -> bool {
         match self.flights.find_entry(flight.hash, |f| Arc::ptr_eq(f, flight)) {
