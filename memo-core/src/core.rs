@@ -156,7 +156,12 @@ impl<K: Keep> Core<K> {
 
     /// Ends the lead of `flight` without a value to share.
     pub(crate) fn give_up(&self, flight: &Arc<Flight<K::Held>>) {
-        self.cache.abandon(flight);
+        self.cache.abandon(flight, true);
+    }
+
+    /// The same for a lead that was left for one who waited and waits no longer, unless another has taken it.
+    pub(crate) fn pass_on(&self, flight: &Arc<Flight<K::Held>>) {
+        self.cache.abandon(flight, false);
     }
 
     fn expiry(&self, value: &K::Value) -> Millis {

@@ -5,9 +5,7 @@
 //! holds nobody up.
 
 use std::ptr;
-use std::sync::Arc;
-#[cfg(not(all(test, memokit_model)))]
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -128,12 +126,14 @@ impl<H: Clone> Flight<H> {
         tasks.for_each(Waker::wake);
     }
 
-    /// Gives up the lead of a flight that has not landed: to the one returned, or for good where nobody waits. The
-    /// flight's shard is locked, so that nobody can begin to.
-    pub(crate) fn pass_on(&self) -> Option<Heir> {
+    /// Passes the lead on, from who has it or, unless `led`, from one who was to take it and may be too late: to the
+    /// one returned, or to nobody where nobody waits. The flight's shard is locked, so that nobody can begin to.
+    pub(crate) fn pass_on(&self, led: bool) -> Option<Heir> {
         let mut state = self.state.lock();
-        if matches!(state.stage, Stage::Landed(_)) {
-            return None;
+        match state.stage {
+            Stage::Landed(_) => return None,
+            Stage::Led if !led => return Some(Heir(None)),
+            Stage::Led | Stage::Vacant => {}
         }
         let heir = if state.threads > 0 {
             self.changed.notify_one();
@@ -229,12 +229,13 @@ impl<H: Clone + Send + 'static> Flight<H> {
         let unseen = !std::mem::replace(&mut state.watched, true);
         drop(state);
         if unseen {
-            self.watch(seat.limit);
+            let flight: Weak<Self> = Arc::downgrade(self);
+            alarm::watch(flight, seat.limit);
         }
         Poll::Pending
     }
 
-    /// A task that waits no longer. True when the lead was its to take, perhaps: the flight must be given up anew.
+    /// A task that waits no longer. True when the lead was its to take, perhaps: it has to be passed on.
     pub(crate) fn leave(&self, seat: &mut Seat) -> bool {
         let Some(ticket) = seat.ticket.take() else { return false };
         let mut state = self.state.lock();
@@ -243,16 +244,6 @@ impl<H: Clone + Send + 'static> Flight<H> {
         drop(state);
         vacant
     }
-
-    #[cfg(not(all(test, memokit_model)))]
-    fn watch(self: &Arc<Self>, limit: Duration) {
-        let flight: Weak<Self> = Arc::downgrade(self);
-        alarm::watch(flight, limit);
-    }
-
-    /// In a model no time passes.
-    #[cfg(all(test, memokit_model))]
-    fn watch(self: &Arc<Self>, _: Duration) {}
 }
 
 impl<H: Clone + Send> alarm::Watched for Flight<H> {

@@ -19,6 +19,8 @@ pub mod fuzzing;
 pub mod keep;
 pub mod key;
 pub mod memo;
+#[cfg(all(test, memokit_model))]
+mod model;
 pub mod persist;
 mod pinned;
 pub mod registry;

@@ -1,22 +1,47 @@
 //! Locks, and what a thread has to itself: the usual ones, or a model checker's, which tries their interleavings.
 
+#[cfg(all(test, memokit_model))]
+pub(crate) use modelled::*;
 #[cfg(not(all(test, memokit_model)))]
-pub(crate) use parking_lot::{Condvar, Mutex, RwLock};
-#[cfg(not(all(test, memokit_model)))]
-pub(crate) use std::thread_local;
+pub(crate) use usual::*;
 
-#[cfg(all(test, memokit_model))]
-pub(crate) use modelled::{Condvar, Mutex, RwLock};
-#[cfg(all(test, memokit_model))]
-pub(crate) use shuttle::thread_local;
+#[cfg(not(all(test, memokit_model)))]
+mod usual {
+    pub(crate) use std::thread_local;
+
+    pub(crate) use parking_lot::{Condvar, Mutex, RwLock};
+
+    pub(crate) const MODELLED: bool = false;
+
+    /// A static that is made when it is first used.
+    macro_rules! lazy {
+        (static $name:ident: $type:ty = $make:expr;) => {
+            static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $make);
+        };
+    }
+    pub(crate) use lazy;
+}
 
 /// The checker's locks with parking_lot's methods.
 #[cfg(all(test, memokit_model))]
 mod modelled {
     use std::ops::{Deref, DerefMut};
+    use std::sync::PoisonError;
     use std::time::Instant;
 
     use shuttle::sync;
+    pub(crate) use shuttle::thread_local;
+
+    pub(crate) const MODELLED: bool = true;
+
+    macro_rules! lazy {
+        (static $name:ident: $type:ty = $make:expr;) => {
+            shuttle::lazy_static! {
+                static ref $name: $type = $make;
+            }
+        };
+    }
+    pub(crate) use lazy;
 
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(sync::Mutex<T>);
@@ -30,7 +55,7 @@ mod modelled {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().expect("no lock is held across a panic")))
+            MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
         }
     }
 
@@ -66,7 +91,7 @@ mod modelled {
 
         pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
             let waited = guard.0.take().map(|held| self.0.wait(held));
-            guard.0 = waited.map(|held| held.expect("no lock is held across a panic"));
+            guard.0 = waited.map(|held| held.unwrap_or_else(PoisonError::into_inner));
         }
 
         pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _: Instant) -> InTime {
@@ -92,11 +117,11 @@ mod modelled {
         }
 
         pub(crate) fn read(&self) -> sync::RwLockReadGuard<'_, T> {
-            self.0.read().expect("no lock is held across a panic")
+            self.0.read().unwrap_or_else(PoisonError::into_inner)
         }
 
         pub(crate) fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
-            self.0.write().expect("no lock is held across a panic")
+            self.0.write().unwrap_or_else(PoisonError::into_inner)
         }
     }
 }

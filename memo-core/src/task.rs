@@ -197,7 +197,7 @@ impl<K: Keep> Wait<K> {
 impl<K: Keep> Drop for Wait<K> {
     fn drop(&mut self) {
         if self.flight.leave(&mut self.seat) {
-            self.core.give_up(&self.flight);
+            self.core.pass_on(&self.flight);
         }
     }
 }

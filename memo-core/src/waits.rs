@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
-use crate::sync::{Mutex, thread_local};
+use crate::sync::{Mutex, lazy, thread_local};
 
 /// A flight, by its address. One that has ended may lend its own to another, which at worst lets somebody compute
 /// who could have waited.
@@ -48,11 +48,8 @@ impl Drop for Computing {
 #[derive(Default)]
 struct Graph(HashMap<Id, Vec<Id>>);
 
-#[cfg(not(all(test, memokit_model)))]
-static GRAPH: std::sync::LazyLock<Mutex<Graph>> = std::sync::LazyLock::new(Mutex::default);
-#[cfg(all(test, memokit_model))]
-shuttle::lazy_static! {
-    static ref GRAPH: Mutex<Graph> = Mutex::default();
+lazy! {
+    static GRAPH: Mutex<Graph> = Mutex::default();
 }
 
 /// What this thread computed when it began to wait stands in the graph for as long as this lives.

@@ -201,11 +201,11 @@ impl<H: Clone> Cache<H> {
         Some(then(replaces))
     }
 
-    /// Ends the lead of `flight` without an entry: for one of those who wait, or for good.
-    pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>) {
+    /// Ends the lead of `flight` without an entry: for one of those who wait, or for good. `led`: the caller had it.
+    pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>, led: bool) {
         let mut shard = self.shard(flight.hash).write();
         // Who waits for one that was invalidated has to begin anew.
-        let heir = if shard.holds(flight) { flight.pass_on() } else { None };
+        let heir = if shard.holds(flight) { flight.pass_on(led) } else { None };
         if heir.is_none() {
             shard.unregister(flight);
         }
