@@ -11,6 +11,7 @@ mod measure;
 mod memory;
 mod profile;
 mod report;
+mod stampede;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Help => println!("{HELP}"),
         Command::List => cases::all().iter().for_each(|case| println!("{}", case.name)),
         Command::Compare(plan) => return compare(&plan),
+        Command::Stampede(plan) => return stampede::compare(&plan),
         Command::Memory(plan) => report::memory(&memory::measure(&plan)?, plan.json),
         Command::Profile { kind, contender, calls } => profile::run(&kind, &contender, calls)?,
     }

@@ -111,11 +111,16 @@ impl<K: Keep> Turn<K> {
     }
 
     /// Keeps what is worth keeping of `returned`, and returns it.
+    // Out of line, so that a hit does not save the registers that this takes.
+    #[cold]
+    #[inline(never)]
     pub fn keep(self, returned: K::Return) -> K::Return {
         self.keep_if(returned, |_| true)
     }
 
     /// The same, if `worth` says so.
+    #[cold]
+    #[inline(never)]
     pub fn keep_if(self, returned: K::Return, worth: impl FnOnce(&K::Return) -> bool) -> K::Return {
         let Self { work, computing } = self;
         let returned = work.keep_if(returned, worth);

@@ -145,6 +145,7 @@ impl<K: Keep> Work<K> {
 }
 
 impl<K: Keep> Drop for Work<K> {
+    #[inline(never)]
     fn drop(&mut self) {
         if let Role::Done = self.role {
             return;
