@@ -40,3 +40,16 @@ pub mod __private {
         crate::Key::of(arguments)
     }
 }
+
+/// In the edition before, a function's own `impl Future` would not hold the lifetimes of its arguments.
+///
+/// ```edition2021
+/// #[memokit::memoize]
+/// async fn joined(a: &str, b: &[u32], c: Option<&str>) -> String {
+///     std::future::ready(()).await;
+///     format!("{a} {b:?} {c:?}")
+/// }
+/// drop(joined("a", &[1], None));
+/// ```
+#[cfg(doctest)]
+struct Edition2021;

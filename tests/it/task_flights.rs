@@ -532,3 +532,33 @@ fn tasks_dropped_at_random_leave_nothing_behind() {
     });
     assert_eq!(slow_memo().computing(), 0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_thread_that_ends_patience_ends_when_nobody_waits() {
+    fn alarms() -> usize {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let name = |thread: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default()
+        };
+        threads.map(name).filter(|name| name.trim() == "memokit-alarm").count()
+    }
+    fn step() {
+        #[memoize]
+        async fn held(n: u32) -> u32 {
+            pause().await;
+            n
+        }
+        assert_eq!(block_on(held(0)), 0);
+        assert_eq!(alarms(), 0, "nobody has waited");
+        for key in 1..3 {
+            let (mut leader, mut waiter) = (Box::pin(held(key)), Box::pin(held(key)));
+            assert!(poll(leader.as_mut()).is_pending() && poll(waiter.as_mut()).is_pending());
+            wait_until("the thread has begun", || alarms() == 1);
+            assert_eq!(block_on(leader), key);
+            wait_until("the thread has ended", || alarms() == 0);
+            assert_eq!(block_on(waiter), key);
+        }
+    }
+    crate::support::restarts!(step);
+}
