@@ -69,12 +69,12 @@ impl<K: Keep> Core<K> {
     }
 }
 
+/// Says whether a result is worth keeping.
+pub type Worth<R> = fn(&R) -> bool;
+
 impl<K: Keep> Asked<K> {
     /// Goes on with `body` on a miss, and keeps its value.
-    pub fn compute<B: Future<Output = K::Return>>(
-        self,
-        body: B,
-    ) -> Begin<K, B, fn(&K::Return) -> bool> {
+    pub fn compute<B: Future<Output = K::Return>>(self, body: B) -> Begin<K, B, Worth<K::Return>> {
         self.compute_if(body, |_| true)
     }
 

@@ -376,8 +376,8 @@ fn those_who_wait_clone_at_once() {
         let leader = thread::spawn(|| slow(1));
         wait_until("it computes", || RUNS.load(Relaxed) == 1);
         let waiters: Vec<_> = (0..4).map(|_| thread::spawn(|| slow(1))).collect();
-        drop(leader.join().unwrap());
-        waiters.into_iter().for_each(|waiter| drop(waiter.join().unwrap()));
+        let Slow = leader.join().unwrap();
+        waiters.into_iter().for_each(|waiter| _ = waiter.join().unwrap());
     });
     assert!(AT_MOST.load(Relaxed) >= 2, "one after the other");
 }

@@ -315,8 +315,10 @@ fn a_sibling_in_one_task_waits() {
     assert_eq!((RUNS.load(Relaxed), slow_memo().stats().coalesced), (1, 1));
 }
 
+type Task = Pin<Box<dyn Future<Output = u32> + Send>>;
+
 /// `size` functions in a ring, each of which calls the next once all have begun; on one task each, run by `run`.
-fn ring(key: u32, size: u32, run: fn(Vec<Pin<Box<dyn Future<Output = u32> + Send>>>)) {
+fn ring(key: u32, size: u32, run: fn(Vec<Task>)) {
     static BEGUN: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     async fn link(key: u32, at: u32, size: u32, hops: u32) -> u32 {
@@ -337,7 +339,7 @@ fn ring(key: u32, size: u32, run: fn(Vec<Pin<Box<dyn Future<Output = u32> + Send
     DEPTH_OF.store(0, Relaxed);
     let begin = Instant::now();
     let tasks = (0..size).map(|at| {
-        let task: Pin<Box<dyn Future<Output = u32> + Send>> = Box::pin(link(key, at, size, 0));
+        let task: Task = Box::pin(link(key, at, size, 0));
         task
     });
     let tasks: Vec<_> = tasks.collect();
@@ -457,7 +459,7 @@ fn ten_thousand_deep() {
     #[memoize]
     async fn deep(n: u32) -> u32 {
         // Each wake polls all levels from the first on.
-        if n % 1000 == 0 {
+        if n.is_multiple_of(1000) {
             pause().await;
         }
         if n == 0 { 0 } else { Box::pin(deep(n - 1)).await + 1 }
@@ -502,7 +504,7 @@ fn tasks_dropped_at_random_leave_nothing_behind() {
         for _ in 0..n % 4 {
             pause().await;
         }
-        if run % 3 == 0 { Err(()) } else { Ok(n) }
+        if run.is_multiple_of(3) { Err(()) } else { Ok(n) }
     }
     ends(|| {
         let start = Barrier::new(4);
