@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test: unit, integration and documentation tests, then the examples, and the benchmarks for a moment.
+# Runs every test: unit, integration and documentation tests, models of the flights, then the examples, and the
+# benchmarks for a moment.
 # Installs what the tests need where it is missing and can be installed.
 # Arguments go to cargo: `scripts/test.sh --test it persist` runs these tests and no examples.
 set -euo pipefail
@@ -68,6 +69,18 @@ run_tests() {
     [[ $status == 0 ]] || finish "$status"
 }
 
+# The flights under a model checker, thousands of schedules of each model.
+run_models() {
+    echo "models"
+    RUSTFLAGS="${RUSTFLAGS:-} --cfg memokit_model" cargo test --release -p memo-core --lib \
+        --target-dir "${CARGO_TARGET_DIR:-target}/model" model:: >"$scratch/models" 2>&1 || {
+        tail -n 40 "$scratch/models"
+        summary+=("models failed")
+        finish 1
+    }
+    summary+=("models: $(count_tests "$scratch/models")")
+}
+
 # cargo test has built the examples.
 example() {
     local name=$1
@@ -122,6 +135,7 @@ run_benchmarks() {
     bench memory --quick --plot "$scratch/charts"
     bench hits --quick --plot "$scratch/charts"
     bench build --quick
+    bench stampede --quick
     bench instructions --check
     summary+=("memo-bench: $(cat "$scratch/bench")")
 }
@@ -146,6 +160,7 @@ want_tool strace
 want_tool valgrind
 run_tests "$@"
 if [[ $# == 0 ]]; then
+    run_models
     run_examples
     run_benchmarks
 fi

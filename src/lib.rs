@@ -12,12 +12,15 @@ pub use memo_macros::memoize;
 /// Every name that an expansion uses, and nothing that anyone else should.
 #[doc(hidden)]
 pub mod __private {
+    pub use std::future::Future;
+    pub use std::option::Option;
     pub use std::time::Duration;
 
     pub use memo_core::keep::persisted;
     pub use memo_core::persist::Durability;
     pub use memo_core::settings::Settings;
     pub use memo_core::site::{Instance, Site};
+    pub use memo_core::task::call;
     pub use memo_core::turn::Answer;
     pub use memo_core::{element, keep, site};
 
@@ -37,3 +40,16 @@ pub mod __private {
         crate::Key::of(arguments)
     }
 }
+
+/// In the edition before, a function's own `impl Future` would not hold the lifetimes of its arguments.
+///
+/// ```edition2021
+/// #[memokit::memoize]
+/// async fn joined(a: &str, b: &[u32], c: Option<&str>) -> String {
+///     std::future::ready(()).await;
+///     format!("{a} {b:?} {c:?}")
+/// }
+/// drop(joined("a", &[1], None));
+/// ```
+#[cfg(doctest)]
+struct Edition2021;

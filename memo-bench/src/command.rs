@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|hits|memory|build|instructions|list] [OPTIONS]
+Usage: memo-bench [compare|hits|memory|build|instructions|stampede|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   compare       nanoseconds a call, memokit beside its rivals (this without a word)
@@ -11,6 +11,7 @@ Usage: memo-bench [compare|hits|memory|build|instructions|list] [OPTIONS]
   memory        bytes an entry
   build         seconds that a build of a crate with memoized functions takes
   instructions  instructions a hit, by callgrind
+  stampede      what it costs when many miss on one key at once
   list          the names of the cases that compare has
   profile       one loop of hits, for callgrind and perf
 
@@ -62,6 +63,7 @@ pub(crate) enum Command {
     Memory(Plan),
     Build(Plan),
     Instructions(Plan, Counted),
+    Stampede(Plan),
     Profile { kind: String, contender: String, calls: u64 },
 }
 
@@ -99,6 +101,7 @@ impl Command {
             ["memory"] => Ok(Self::Memory(plan)),
             ["build"] => Ok(Self::Build(plan)),
             ["instructions"] => Ok(Self::Instructions(plan, counted)),
+            ["stampede"] => Ok(Self::Stampede(plan)),
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),
             ["profile", kind, contender] => Ok(Self::profile(kind, contender, calls)),

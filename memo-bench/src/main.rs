@@ -17,6 +17,7 @@ mod plot;
 mod profile;
 mod report;
 mod scratch;
+mod stampede;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::List => cases::all().iter().for_each(|case| println!("{}", case.name)),
         Command::Compare(plan) => return compare::run(&plan),
         Command::Hits(plan) => return hits::run(&plan),
+        Command::Stampede(plan) => return stampede::compare(&plan),
         Command::Memory(plan) => return memory::run(&plan),
         Command::Build(plan) => return build::run(&plan),
         Command::Instructions(plan, counted) => return instructions::run(&plan, counted),

@@ -10,7 +10,7 @@ use crate::cache::{Begin, Cache};
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::Tally;
 use crate::disk::Disk;
-use crate::flight::{Flight, Waited};
+use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
@@ -31,6 +31,9 @@ pub(crate) struct Core<K: Keep> {
     pub(crate) cache: Cache<K::Held>,
     pub(crate) ttl: AtomicU64,
     error_ttl: Millis,
+    /// The share of its time to live after which a value is computed anew.
+    refresh_ahead: Option<f64>,
+    wait_limit: Option<Duration>,
     pub(crate) disk: Option<Disk<K::Value>>,
     /// What the directory holds was read, if it could be.
     pub(crate) recovered: OnceCell<()>,
@@ -46,6 +49,7 @@ pub(crate) struct Core<K: Keep> {
 pub(crate) struct Counts {
     pub(crate) misses: Tally,
     pub(crate) coalesced: Tally,
+    pub(crate) stale: Tally,
     pub(crate) uncached: Tally,
     pub(crate) unkeyable: Tally,
     pub(crate) panics: Tally,
@@ -54,71 +58,80 @@ pub(crate) struct Counts {
     pub(crate) nanos: Tally,
 }
 
-/// What a caller who missed gets.
-pub(crate) enum Entered<H> {
+/// What a caller who missed has to do.
+pub(crate) enum Begun<H> {
+    /// Nothing: here is the value.
     Value(H),
     Lead(Arc<Flight<H>>),
-    /// Compute without keeping: another leads, and waiting for it would never end.
-    Alone,
-    /// Compute without keeping, but for all who wait.
-    Relieve(Arc<Flight<H>>),
+    /// Wait for another.
+    Join(Arc<Flight<H>>),
 }
 
 impl<K: Keep> Core<K> {
     /// A cache, as yet without what its directory holds.
     pub(crate) fn new(name: String, code: u128, settings: Settings) -> Arc<Self> {
-        let Settings { max, ttl, error_ttl, persist, version, nameless } = settings;
+        let Settings {
+            max,
+            ttl,
+            error_ttl,
+            stale,
+            refresh_ahead,
+            wait_limit,
+            persist,
+            version,
+            nameless,
+        } = settings;
         let disk = persist.zip(K::codec()).map(|((dir, durability), codec)| {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
-        let ttl = ttl.map_or(NEVER, clock::millis);
-        Arc::new_cyclic(|this| Self {
+        let core = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             watched: AtomicBool::new(false),
             name,
-            cache: Cache::new(max),
-            ttl: AtomicU64::new(ttl),
+            cache: Cache::new(max, clock::millis(stale)),
+            ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
+            refresh_ahead,
+            wait_limit,
             disk,
             recovered: OnceCell::new(),
             void: AtomicBool::new(false),
             nameless,
             counts: Counts::default(),
-        })
+        });
+        core.set_ttl(ttl);
+        core
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
         key::hash_bytes(key, &self.cache.seed)
     }
 
-    /// Looks again for `key`, and waits for another's computation of it where there is one.
-    pub(crate) fn enter(&self, hash: u64, key: &KeyBytes) -> Entered<K::Held> {
-        loop {
-            match self.cache.begin(hash, key.clone()) {
-                Begin::Hit(held) => {
-                    self.cache.hits.add_one(&pin());
-                    return Entered::Value(held);
-                }
-                Begin::Lead(flight) => return Entered::Lead(flight),
-                Begin::Join(flight) => match flight.wait(self.wait_limit()) {
-                    Waited::Nothing => {}
-                    Waited::Alone => return Entered::Alone,
-                    Waited::Relieve => return Entered::Relieve(flight),
-                    Waited::Value(held) => {
-                        self.cache.hits.add_one(&pin());
-                        self.counts.coalesced.add(1);
-                        return Entered::Value(held);
-                    }
-                },
-            }
-        }
+    /// Looks again for `key`; else the caller is the one who computes it, or is told who is.
+    pub(crate) fn begin(&self, hash: u64, key: &KeyBytes) -> Begun<K::Held> {
+        let renewable = |held: &K::Held| !K::Part::is_error(K::Hold::view(held));
+        let (held, stale) = match self.cache.begin(hash, key.clone(), renewable) {
+            Begin::Lead(flight) => return Begun::Lead(flight),
+            Begin::Join(flight) => return Begun::Join(flight),
+            Begin::Hit(held) => (held, 0),
+            Begin::Stale(held) => (held, 1),
+        };
+        self.cache.hits.add_one(&pin());
+        self.counts.stale.add(stale);
+        Begun::Value(held)
     }
 
-    fn wait_limit(&self) -> Duration {
-        match self.mean_compute() {
+    /// Counts a call that another's computation answered.
+    pub(crate) fn count_coalesced(&self) {
+        self.cache.hits.add_one(&pin());
+        self.counts.coalesced.add(1);
+    }
+
+    pub(crate) fn wait_limit(&self) -> Duration {
+        self.wait_limit.unwrap_or_else(|| match self.mean_compute() {
             Duration::ZERO => FIRST_WAIT,
             mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
-        }
+        })
     }
 
     fn mean_compute(&self) -> Duration {
@@ -142,10 +155,14 @@ impl<K: Keep> Core<K> {
         kept
     }
 
-    /// Ends `flight` without a value to share.
+    /// Ends the lead of `flight` without a value to share.
     pub(crate) fn give_up(&self, flight: &Arc<Flight<K::Held>>) {
-        self.cache.abandon(flight);
-        flight.land(None);
+        self.cache.abandon(flight, true);
+    }
+
+    /// The same for a lead that was left for one who waited and waits no longer, unless another has taken it.
+    pub(crate) fn pass_on(&self, flight: &Arc<Flight<K::Held>>) {
+        self.cache.abandon(flight, false);
     }
 
     fn expiry(&self, value: &K::Value) -> Millis {
@@ -159,6 +176,8 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
+        let ahead = self.refresh_ahead.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
+        self.cache.set_ahead(ahead.map_or(0, clock::millis));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 
@@ -166,6 +185,7 @@ impl<K: Keep> Core<K> {
         let Counts {
             misses,
             coalesced,
+            stale,
             uncached,
             unkeyable,
             panics,
@@ -186,6 +206,7 @@ impl<K: Keep> Core<K> {
             expired: self.cache.expired.get(),
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
+            stale: stale.get(),
             uncached: uncached.get(),
             unkeyable: unkeyable.get(),
             panics: panics.get(),

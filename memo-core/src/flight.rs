@@ -1,30 +1,48 @@
 //! One computation per key: who computes, who waits, and how a wait ends.
+//!
+//! A flight has a leader, or for a moment none: who gave up, by a panic, an error or a future dropped, passes the lead
+//! on to one who waits. That one is woken, and whoever looks first takes it, so that a task which is never polled again
+//! holds nobody up.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-use std::thread::{self, ThreadId};
+use std::ptr;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
-
+use crate::alarm;
 use crate::clock::Millis;
 use crate::key::KeyBytes;
+use crate::sync::{Condvar, Mutex};
+use crate::tasks::{Tasks, Ticket};
+use crate::waits::{Id, Waiting};
 
 /// A computation in progress. It is registered in the shard of its key until it ends or its key is invalidated.
 pub(crate) struct Flight<H> {
     pub(crate) hash: u64,
     pub(crate) key: KeyBytes,
-    leader: ThreadId,
-    landed: Mutex<Landing<H>>,
+    state: Mutex<State<H>>,
     changed: Condvar,
     /// The entry to be, once its record is queued and until it is in the table: a checkpoint meanwhile must find it.
     pending: Mutex<Option<(H, Millis)>>,
 }
 
-enum Landing<H> {
-    /// `relieved`: a waiter whose patience ended computes too.
-    Flying { relieved: bool },
-    /// The value, unless the leader panicked or its value is not kept.
+struct State<H> {
+    stage: Stage<H>,
+    /// A waiter whose patience ended computes too.
+    relieved: bool,
+    /// Threads that sleep on `changed`, or are about to see why they woke.
+    threads: usize,
+    tasks: Tasks,
+    /// The alarm knows of the tasks.
+    watched: bool,
+}
+
+enum Stage<H> {
+    /// Somebody computes.
+    Led,
+    /// Who did gave up, and another is to.
+    Vacant,
+    /// The value, or none to share: look again.
     Landed(Option<H>),
 }
 
@@ -34,38 +52,109 @@ pub(crate) enum Waited<H> {
     Value(H),
     /// The leader has none to share: look again.
     Nothing,
+    /// The leader gave up: lead.
+    Lead,
     /// To wait would be for ever: compute without leading.
     Alone,
     /// To wait longer might be for ever: compute, and land the flight for the others.
     Relieve,
 }
 
+/// The one to whom the lead is passed: a thread, or a task to be woken with no lock held.
+pub(crate) struct Heir(Option<Waker>);
+
+impl Heir {
+    pub(crate) fn wake(self) {
+        if let Some(waker) = self.0 {
+            waker.wake();
+        }
+    }
+}
+
+impl<H: Clone> State<H> {
+    /// What ends a wait now, if anything does. `late`: the waiter's patience has ended.
+    fn outcome(&mut self, late: bool) -> Option<Waited<H>> {
+        match &self.stage {
+            Stage::Landed(value) => Some(value.clone().map_or(Waited::Nothing, Waited::Value)),
+            Stage::Vacant => {
+                self.stage = Stage::Led;
+                Some(Waited::Lead)
+            }
+            Stage::Led if late && !self.relieved => {
+                self.relieved = true;
+                Some(Waited::Relieve)
+            }
+            Stage::Led => None,
+        }
+    }
+}
+
 impl<H: Clone> Flight<H> {
     pub(crate) fn new(hash: u64, key: KeyBytes) -> Self {
+        let state = State {
+            stage: Stage::Led,
+            relieved: false,
+            threads: 0,
+            tasks: Tasks::default(),
+            watched: false,
+        };
         Self {
             hash,
             key,
-            leader: thread::current().id(),
-            landed: Mutex::new(Landing::Flying { relieved: false }),
+            state: Mutex::new(state),
             changed: Condvar::new(),
             pending: Mutex::new(None),
         }
     }
 
-    /// Lets the waiters go, with a value or without; the first landing counts.
-    pub(crate) fn land(&self, value: Option<H>) {
-        let mut landed = self.landed.lock();
-        if matches!(*landed, Landing::Flying { .. }) {
-            *landed = Landing::Landed(value);
-            self.changed.notify_all();
-        }
+    pub(crate) fn id(&self) -> Id {
+        ptr::from_ref(self).addr()
     }
 
-    /// The waiter who was to land it did not: the next may.
-    pub(crate) fn step_back(&self) {
-        if let Landing::Flying { relieved } = &mut *self.landed.lock() {
-            *relieved = false;
+    /// Lets all who wait go, with a value or without; the first landing counts.
+    pub(crate) fn land(&self, value: Option<H>) {
+        let mut state = self.state.lock();
+        if matches!(state.stage, Stage::Landed(_)) {
+            return;
         }
+        state.stage = Stage::Landed(value);
+        if state.threads > 0 {
+            self.changed.notify_all();
+        }
+        let tasks = state.tasks.take_all();
+        drop(state);
+        tasks.for_each(Waker::wake);
+    }
+
+    /// Passes the lead on, from who has it or, unless `led`, from one who was to take it and may be too late: to the
+    /// one returned, or to nobody where nobody waits. The flight's shard is locked, so that nobody can begin to.
+    pub(crate) fn pass_on(&self, led: bool) -> Option<Heir> {
+        let mut state = self.state.lock();
+        match state.stage {
+            Stage::Landed(_) => return None,
+            Stage::Led if !led => return Some(Heir(None)),
+            Stage::Led | Stage::Vacant => {}
+        }
+        let heir = if state.threads > 0 {
+            self.changed.notify_one();
+            Heir(None)
+        } else if !state.tasks.is_empty() {
+            Heir(state.tasks.wake_first())
+        } else {
+            state.stage = Stage::Landed(None);
+            return None;
+        };
+        state.stage = Stage::Vacant;
+        Some(heir)
+    }
+
+    /// The waiter who was to land it did not: the next whose patience has ended may.
+    pub(crate) fn step_back(&self) {
+        let mut state = self.state.lock();
+        state.relieved = false;
+        let late = state.tasks.wake_late(Instant::now());
+        drop(state);
+        Heir(late).wake();
     }
 
     pub(crate) fn set_pending(&self, held: H, expires: Millis) {
@@ -76,59 +165,101 @@ impl<H: Clone> Flight<H> {
         self.pending.lock().clone()
     }
 
-    /// Waits for the leader. Of those whose `limit` has passed one at a time is sent to compute.
+    /// Waits on this thread. Of those whose `limit` has passed one at a time is sent to compute.
     pub(crate) fn wait(&self, limit: Duration) -> Waited<H> {
-        let Some(_waiting) = Waiting::begin(self.leader) else { return Waited::Alone };
-        let mut landed = self.landed.lock();
+        let Some(_waiting) = Waiting::begin(self.id()) else { return Waited::Alone };
+        let mut state = self.state.lock();
+        let mut late = false;
         loop {
-            match &mut *landed {
-                Landing::Landed(value) => {
-                    return value.clone().map_or(Waited::Nothing, Waited::Value);
-                }
-                Landing::Flying { relieved } => {
-                    let until = Instant::now().checked_add(limit);
-                    let relieved = *relieved;
-                    let late = until.is_some_and(|until| {
-                        self.changed.wait_until(&mut landed, until).timed_out()
-                    });
-                    if let (true, false, Landing::Flying { relieved }) =
-                        (late, relieved, &mut *landed)
-                        && !std::mem::replace(relieved, true)
-                    {
-                        return Waited::Relieve;
-                    }
-                }
+            if let Some(waited) = state.outcome(late) {
+                return waited;
             }
+            state.threads += 1;
+            late = match Instant::now().checked_add(limit) {
+                Some(until) => self.changed.wait_until(&mut state, until).timed_out(),
+                None => {
+                    self.changed.wait(&mut state);
+                    false
+                }
+            };
+            state.threads -= 1;
         }
     }
 }
 
-/// Who waits for whom: a thread waits for one leader at a time, so the graph is a set of chains, and a cycle is found
-/// by walking one. It is walked and extended under one lock, so the last to close a cycle sees it.
-static WAITS: LazyLock<Mutex<HashMap<ThreadId, ThreadId>>> = LazyLock::new(Mutex::default);
+/// A task's wait for a flight.
+pub(crate) struct Seat {
+    limit: Duration,
+    ticket: Option<Ticket>,
+    until: Option<Instant>,
+    waiting: Option<Waiting>,
+}
 
-/// This thread stands in [`WAITS`] for as long as this lives.
-struct Waiting(ThreadId);
-
-impl Waiting {
-    /// `None` when `leader` waits, directly or through others, for this thread, or is this thread.
-    fn begin(leader: ThreadId) -> Option<Self> {
-        let me = thread::current().id();
-        let mut waits = WAITS.lock();
-        let mut at = Some(leader);
-        while let Some(thread) = at {
-            if thread == me {
-                return None;
-            }
-            at = waits.get(&thread).copied();
-        }
-        waits.insert(me, leader);
-        Some(Self(me))
+impl Seat {
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { limit, ticket: None, until: None, waiting: None }
     }
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        WAITS.lock().remove(&self.0);
+impl<H: Clone + Send + 'static> Flight<H> {
+    /// The same for a task.
+    pub(crate) fn poll(self: &Arc<Self>, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Waited<H>> {
+        let now = Instant::now();
+        if seat.waiting.is_none() {
+            let Some(waiting) = Waiting::begin(self.id()) else {
+                return Poll::Ready(Waited::Alone);
+            };
+            seat.waiting = Some(waiting);
+            seat.until = now.checked_add(seat.limit);
+        }
+        let late = seat.until.is_some_and(|until| until <= now);
+        if late {
+            seat.until = now.checked_add(seat.limit);
+        }
+        // An executor's code: it runs with no lock held, here and where wakers are dropped.
+        let waker = cx.waker().clone();
+        let mut state = self.state.lock();
+        if let Some(waited) = state.outcome(late) {
+            let _left = seat.ticket.take().and_then(|ticket| state.tasks.leave(ticket));
+            drop(state);
+            seat.waiting = None;
+            return Poll::Ready(waited);
+        }
+        let _former = state.tasks.park(&mut seat.ticket, waker, seat.until);
+        let unseen = !std::mem::replace(&mut state.watched, true);
+        drop(state);
+        if unseen {
+            let flight: Weak<Self> = Arc::downgrade(self);
+            alarm::watch(flight, seat.limit);
+        }
+        Poll::Pending
+    }
+
+    /// A task that waits no longer. True when the lead was its to take, perhaps: it has to be passed on.
+    pub(crate) fn leave(&self, seat: &mut Seat) -> bool {
+        let Some(ticket) = seat.ticket.take() else { return false };
+        let mut state = self.state.lock();
+        let _left = state.tasks.leave(ticket);
+        let vacant = matches!(state.stage, Stage::Vacant);
+        drop(state);
+        vacant
+    }
+}
+
+impl<H: Clone + Send> alarm::Watched for Flight<H> {
+    fn look(&self, now: Instant) -> bool {
+        let mut state = self.state.lock();
+        let next = match state.stage {
+            Stage::Led if state.relieved => None,
+            Stage::Led => state.tasks.wake_late(now),
+            // Who was woken may not be polled again.
+            Stage::Vacant => state.tasks.wake_first(),
+            Stage::Landed(_) => None,
+        };
+        state.watched = !state.tasks.is_empty();
+        let watched = state.watched;
+        drop(state);
+        Heir(next).wake();
+        watched
     }
 }

@@ -37,20 +37,19 @@ struct Lanes {
 /// Counts up at each [`grace`]. 0 is nobody's.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-thread_local! {
+crate::sync::thread_local! {
     /// Without a destructor of its own, so that reading it is a load.
     static LANE: Cell<Option<&'static Lane>> = const { Cell::new(None) };
-    static OWNER: Owner = const { Owner };
+    static OWNER: Owner = const { Owner(Cell::new(None)) };
 }
 
 /// Gives the thread's lane back when the thread ends.
-struct Owner;
+struct Owner(Cell<Option<&'static Lane>>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        if let Some(lane) = LANE.take() {
-            Lane::give_back(lane);
-        }
+        let _ = LANE.try_with(Cell::take);
+        self.0.take().into_iter().for_each(Lane::give_back);
     }
 }
 
@@ -69,15 +68,21 @@ impl Lane {
 
     fn give_back(lane: &'static Self) {
         let mut lanes = LANES.lock();
-        lanes.free.push(lane);
-        lanes.free.sort_unstable_by_key(|lane| std::cmp::Reverse(lane.number));
+        let after = lanes.free.partition_point(|free| free.number > lane.number);
+        lanes.free.insert(after, lane);
     }
 
     #[cold]
     fn own() -> Option<&'static Self> {
         // A thread that is ending has no owner that would give a lane back.
-        OWNER.try_with(|_| LANE.set(Some(Self::take()))).ok()?;
-        LANE.get()
+        let lane = OWNER.try_with(|owner| {
+            let lane = Self::take();
+            owner.0.set(Some(lane));
+            lane
+        });
+        let lane = lane.ok()?;
+        let _ = LANE.try_with(|own| own.set(Some(lane)));
+        Some(lane)
     }
 
     #[cold]
@@ -89,7 +94,7 @@ impl Lane {
 
     #[inline]
     fn of_this_thread() -> Option<&'static Self> {
-        LANE.get().or_else(Self::own)
+        LANE.try_with(Cell::get).ok().flatten().or_else(Self::own)
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! The runtime of memokit: what expansions of `#[memoize]` call. Use the crate `memokit`, not this one.
 #![deny(unsafe_code)]
 
+mod alarm;
 mod cache;
 mod clock;
 pub mod codec;
@@ -19,12 +20,20 @@ pub mod keep;
 pub mod key;
 mod lane;
 pub mod memo;
+#[cfg(all(test, memokit_model))]
+mod model;
 pub mod persist;
+mod pinned;
 pub mod registry;
 pub mod report;
 pub mod settings;
 pub mod shorthand;
 pub mod site;
 pub mod stats;
+mod sync;
+pub mod task;
+mod tasks;
 pub mod turn;
 mod verify;
+mod waits;
+mod work;

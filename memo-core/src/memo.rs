@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{Key, KeyBytes};
 use crate::stats::Stats;
-use crate::turn::Turn;
+use crate::work::Work;
 
 /// The cache of a memoized function that returns `R`; the companion `NAME_memo()` gives it.
 ///
@@ -38,6 +38,7 @@ trait Operations<R>: Send + Sync {
     fn clear(&self);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
     fn len(&self) -> usize;
+    fn computing(&self) -> usize;
     fn max(&self) -> usize;
     fn set_max(&self, max: usize);
     fn set_ttl(&self, ttl: Option<Duration>);
@@ -58,8 +59,8 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
-        let turn = Turn::new(self, Some(self.cache.seize(hash, KeyBytes::new(key))));
-        turn.insert(K::Hold::own(value))
+        let flight = self.cache.seize(hash, KeyBytes::new(key));
+        Work::lead(self, flight).insert(K::Hold::own(value))
     }
 
     fn invalidate(&self, key: &Key) -> bool {
@@ -79,6 +80,10 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
 
     fn len(&self) -> usize {
         self.cache.len()
+    }
+
+    fn computing(&self) -> usize {
+        self.cache.flights()
     }
 
     fn max(&self) -> usize {
@@ -185,6 +190,12 @@ impl<R> Memo<R> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many keys are being computed now, by calls that keep their values.
+    #[must_use]
+    pub fn computing(&self) -> usize {
+        self.0.computing()
     }
 
     /// The bound on entries; `None` where there is none.

@@ -14,6 +14,9 @@ pub struct Settings {
     pub(crate) max: usize,
     pub(crate) ttl: Option<Duration>,
     pub(crate) error_ttl: Option<Duration>,
+    pub(crate) stale: Duration,
+    pub(crate) refresh_ahead: Option<f64>,
+    pub(crate) wait_limit: Option<Duration>,
     pub(crate) persist: Option<(PathBuf, Durability)>,
     pub(crate) version: Option<u64>,
     /// To be stored, if the instance had a name.
@@ -29,6 +32,9 @@ impl Settings {
             max: UNBOUNDED,
             ttl: None,
             error_ttl: None,
+            stale: Duration::ZERO,
+            refresh_ahead: None,
+            wait_limit: None,
             persist: None,
             version: None,
             nameless: false,
@@ -51,6 +57,24 @@ impl Settings {
     #[must_use]
     pub fn error_ttl(self, ttl: Duration) -> Self {
         Self { error_ttl: Some(ttl), ..self }
+    }
+
+    /// For how long after its time to live a value is served while one caller computes it anew.
+    #[must_use]
+    pub fn stale(self, stale: Duration) -> Self {
+        Self { stale, ..self }
+    }
+
+    /// From which share of its time to live on, between 0 and 1, one caller computes a value anew.
+    #[must_use]
+    pub fn refresh_ahead(self, share: f64) -> Self {
+        Self { refresh_ahead: Some(share).filter(|share| (0.0..=1.0).contains(share)), ..self }
+    }
+
+    /// How long a caller waits for another's computation.
+    #[must_use]
+    pub fn wait_limit(self, limit: Duration) -> Self {
+        Self { wait_limit: Some(limit), ..self }
     }
 
     /// Where results are kept on disk, and what a crash may lose.

@@ -16,6 +16,7 @@ use crate::key::Arguments;
 use crate::memo::Memo;
 use crate::registry;
 use crate::settings::Settings;
+use crate::task::Asked;
 use crate::turn::Answer;
 
 /// Which function it is: what the function and its companions agree on and no other function shares.
@@ -103,8 +104,9 @@ impl Instance {
 }
 
 /// `path::Type<u8>` of `path::Type<u8>::function::{{closure}}`.
+/// An asynchronous function asks from a closure in a closure.
 fn around(closure: &'static str) -> &'static str {
-    let function = closure.rsplit_once("::").map_or(closure, |(function, _)| function);
+    let function = closure.trim_end_matches("::{{closure}}");
     function.rsplit_once("::").map_or(function, |(around, _)| around)
 }
 
@@ -212,6 +214,21 @@ impl<K: Keep> Memoized<K> {
         K::Value: Serialize,
     {
         self.0.lookup_or_verify(arguments, share)
+    }
+
+    /// The same for a call of an `async fn`.
+    #[inline]
+    pub fn ask<A: Arguments>(self, arguments: &A) -> Asked<K> {
+        self.0.ask(arguments)
+    }
+
+    /// The same, with a share of the hits computed again and compared.
+    #[inline]
+    pub fn ask_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Asked<K>
+    where
+        K::Value: Serialize,
+    {
+        self.0.ask_or_verify(arguments, share)
     }
 
     /// The handle that the companion returns.

@@ -45,7 +45,7 @@ stats! {
     invalidated: u64,
     /// Hits that waited for another caller's computation.
     coalesced: u64,
-    /// Hits served after the time to live; 0 in this version.
+    /// Hits served after the time to live, while another caller computed.
     stale: u64,
     /// Misses whose value was not kept: an error, one that `cache_if` turned down, or a call from within its own
     /// computation.

@@ -1,17 +1,15 @@
 //! One call: the answer, or the turn to compute it.
 
-use std::sync::Arc;
-use std::time::Instant;
-
 use serde::Serialize;
 
-use crate::core::{Core, Entered};
-use crate::flight::Flight;
-use crate::keep::{Hold, Keep, Part};
+use crate::core::{Begun, Core};
+use crate::keep::Keep;
 use crate::key::arguments::{self, Arguments};
 use crate::key::write::Fields;
 use crate::key::{Key, KeyBytes};
 use crate::verify::{self, Check};
+use crate::waits::Computing;
+use crate::work::Work;
 
 /// What a memoized call comes to.
 pub enum Answer<K: Keep> {
@@ -40,25 +38,15 @@ impl<K: Keep> Core<K> {
     where
         K::Value: Serialize,
     {
-        let mut due = None;
-        let answer = self.find(arguments, |held| {
-            if verify::is_due(share) {
-                due = Some(held.clone());
-                return None;
-            }
-            Some(K::answer(held))
-        });
-        match (answer, due) {
-            (Some(value), _) => Answer::Hit(value),
-            (None, Some(held)) => {
-                Answer::Miss(Turn::new(self, None).with(Check::new(held, Key::of(arguments))))
-            }
-            (None, None) => self.missed(arguments),
+        match self.find_or_check(arguments, share) {
+            Ok(value) => Answer::Hit(value),
+            Err(Some(check)) => Turn::answer(Work::verify(self, check)),
+            Err(None) => self.missed(arguments),
         }
     }
 
     #[inline]
-    fn find<A: Arguments, R>(
+    pub(crate) fn find<A: Arguments, R>(
         &self,
         arguments: &A,
         then: impl FnOnce(&K::Held) -> Option<R>,
@@ -67,21 +55,54 @@ impl<K: Keep> Core<K> {
         self.cache.get(hash, |stored| arguments::matches(arguments, stored), then)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn missed<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+    /// The value that is held, or, of a share of them, what a computed one is to be compared with.
+    pub(crate) fn find_or_check<A: Arguments>(
+        &self,
+        arguments: &A,
+        share: f64,
+    ) -> Result<K::Return, Option<Check<K>>>
+    where
+        K::Value: Serialize,
+    {
+        let mut due = None;
+        let value = self.find(arguments, |held| {
+            if verify::is_due(share) {
+                due = Some(held.clone());
+                return None;
+            }
+            Some(K::answer(held))
+        });
+        value.ok_or_else(|| due.map(|held| Check::new(held, Key::of(arguments))))
+    }
+
+    /// The key of `arguments` with its hash. Arguments that have none are counted.
+    pub(crate) fn key<A: Arguments>(&self, arguments: &A) -> Option<(u64, KeyBytes)> {
         let key = arguments::with_bytes(arguments, Fields::AsMet, |bytes| bytes.map(KeyBytes::new));
         // The hash of what was written, not of what was hashed first: a `Serialize` may have changed its mind.
         let found = key.ok().and_then(|key| Some((self.hash_key(key.as_slice())?, key)));
-        let Some((hash, key)) = found else {
+        if found.is_none() {
             self.counts.unkeyable.add(1);
-            return Answer::Miss(Turn::new(self, None));
+        }
+        found
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missed<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+        let Some((hash, key)) = self.key(arguments) else {
+            return Turn::answer(Work::alone(self));
         };
-        match self.enter(hash, &key) {
-            Entered::Value(held) => Answer::Hit(K::answer(&held)),
-            Entered::Lead(flight) => Answer::Miss(Turn::new(self, Some(flight))),
-            Entered::Alone => Answer::Miss(Turn::new(self, None)),
-            Entered::Relieve(flight) => Answer::Miss(Turn::new(self, None).relieving(flight)),
+        loop {
+            let flight = match self.begin(hash, &key) {
+                Begun::Value(held) => return Answer::Hit(K::answer(&held)),
+                Begun::Lead(flight) => return Turn::answer(Work::lead(self, flight)),
+                Begun::Join(flight) => flight,
+            };
+            match Work::after(self, &flight, flight.wait(self.wait_limit())) {
+                Some(Ok(held)) => return Answer::Hit(K::answer(&held)),
+                Some(Err(work)) => return Turn::answer(work),
+                None => {}
+            }
         }
     }
 }
@@ -89,121 +110,31 @@ impl<K: Keep> Core<K> {
 /// The turn to compute one key's value. Dropped without a value, by a panic, it lets the next caller compute.
 #[must_use = "others may wait for the value"]
 pub struct Turn<K: Keep> {
-    core: &'static Core<K>,
-    /// None: computed for this caller alone.
-    flight: Option<Arc<Flight<K::Held>>>,
-    began: Instant,
-    done: bool,
-    /// All went well.
-    kept: bool,
-    /// Who waits for another's value longer than that should take.
-    waiting: Option<Arc<Flight<K::Held>>>,
-    /// What a verified hit is compared with.
-    check: Option<Check<K>>,
+    work: Work<K>,
+    computing: Option<Computing>,
 }
 
 impl<K: Keep> Turn<K> {
-    pub(crate) fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
-        Self {
-            core,
-            flight,
-            began: Instant::now(),
-            done: false,
-            kept: false,
-            waiting: None,
-            check: None,
-        }
-    }
-
-    fn relieving(mut self, flight: Arc<Flight<K::Held>>) -> Self {
-        self.waiting = Some(flight);
-        self
-    }
-
-    fn with(mut self, check: Check<K>) -> Self {
-        self.check = Some(check);
-        self
+    fn answer(work: Work<K>) -> Answer<K> {
+        let computing = work.computing();
+        Answer::Miss(Self { work, computing })
     }
 
     /// Keeps what is worth keeping of `returned`, and returns it.
+    // Out of line, so that a hit does not save the registers that this takes.
+    #[cold]
+    #[inline(never)]
     pub fn keep(self, returned: K::Return) -> K::Return {
         self.keep_if(returned, |_| true)
     }
 
     /// The same, if `worth` says so.
-    pub fn keep_if(
-        mut self,
-        returned: K::Return,
-        worth: impl FnOnce(&K::Return) -> bool,
-    ) -> K::Return {
-        self.count();
-        // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
-        let kept = || K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
-        if let Some(check) = self.check.take() {
-            self.compare(&check, &returned);
-        } else if let Some(flight) = &self.flight {
-            if !kept().is_some_and(|held| self.core.land(flight, held, false)) {
-                self.core.counts.uncached.add(1);
-                self.core.give_up(flight);
-            }
-            self.flight = None;
-        } else {
-            self.core.counts.uncached.add(1);
-            if let Some(flight) = &self.waiting {
-                match kept() {
-                    Some(held) => flight.land(Some(held)),
-                    None => flight.step_back(),
-                }
-            }
-        }
-        self.kept = true;
+    #[cold]
+    #[inline(never)]
+    pub fn keep_if(self, returned: K::Return, worth: impl FnOnce(&K::Return) -> bool) -> K::Return {
+        let Self { work, computing } = self;
+        let returned = work.keep_if(returned, worth);
+        drop(computing);
         returned
-    }
-
-    /// Keeps a value that was not computed. Says whether it is kept.
-    pub(crate) fn insert(mut self, value: K::Held) -> bool {
-        self.done = true;
-        let kept = self.flight.as_ref().is_some_and(|flight| {
-            let kept = self.core.land(flight, value, true);
-            self.core.give_up(flight);
-            kept
-        });
-        self.kept = true;
-        kept
-    }
-
-    fn compare(&self, check: &Check<K>, returned: &K::Return) {
-        // An error of a function whose errors are not kept says nothing about the value.
-        if K::Part::of(returned).is_some_and(|computed| !check.passes(computed)) {
-            self.core.counts.mismatches.add(1);
-            check.report(&self.core.name);
-        }
-    }
-
-    fn count(&mut self) {
-        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.core.counts.misses.add(1);
-        self.core.counts.nanos.add(nanos);
-        self.done = true;
-    }
-}
-
-impl<K: Keep> Drop for Turn<K> {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        if !self.done {
-            self.count();
-        }
-        if let Some(flight) = self.flight.take() {
-            self.core.give_up(&flight);
-        }
-        if let Some(flight) = &self.waiting {
-            flight.step_back();
-        }
-        if std::thread::panicking() {
-            self.core.counts.panics.add(1);
-        }
     }
 }

@@ -10,9 +10,12 @@ use crate::suggest;
 use crate::value;
 
 /// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 13] = [
+const KNOWN: [(&str, &str); 16] = [
     ("max", "max = 1000"),
     ("ttl", "ttl = \"30s\""),
+    ("stale", "stale = \"1m\""),
+    ("refresh_ahead", "refresh_ahead = 0.8"),
+    ("wait_limit", "wait_limit = \"10s\""),
     ("persist", "persist = \"cache/quotes\""),
     ("durability", "durability = \"interval\""),
     ("skip", "skip(connection)"),
@@ -27,14 +30,11 @@ const KNOWN: [(&str, &str); 13] = [
 ];
 
 /// Arguments that the design has and this version does not.
-const PLANNED: [&str; 14] = [
+const PLANNED: [&str; 11] = [
     "max_bytes",
     "weigh",
     "ttl_with",
     "idle",
-    "stale",
-    "refresh_ahead",
-    "wait_limit",
     "jitter",
     "policy",
     "shards",
@@ -86,6 +86,9 @@ pub(crate) enum Companion {
 pub(crate) struct Args {
     pub(crate) max: Option<Given<syn::Expr>>,
     pub(crate) ttl: Option<Given<Span>>,
+    pub(crate) stale: Option<Given<Span>>,
+    pub(crate) refresh_ahead: Option<Given<syn::Expr>>,
+    pub(crate) wait_limit: Option<Given<Span>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) durability: Option<Given<Ident>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
@@ -123,6 +126,9 @@ impl Args {
         match name.to_string().as_str() {
             "max" => set(&mut self.max, name, form, value::bound),
             "ttl" => set(&mut self.ttl, name, form, value::span),
+            "stale" => set(&mut self.stale, name, form, value::span),
+            "refresh_ahead" => set(&mut self.refresh_ahead, name, form, value::fraction),
+            "wait_limit" => set(&mut self.wait_limit, name, form, value::span),
             "persist" => set(&mut self.persist, name, form, value::directory),
             "durability" => set(&mut self.durability, name, form, value::durability),
             "skip" => set(&mut self.skip, name, form, value::names),
@@ -233,6 +239,9 @@ mod tests {
         refused("max(5)", "`max = 1000`");
         refused("ttl = \"0s\"", "longer than zero");
         refused("ttl = 30", "`ttl = \"30s\"`");
+        refused("stale = 30", "`stale = \"30s\"`");
+        refused("wait_limit", "`wait_limit = \"10s\"`");
+        refused("refresh_ahead = 1.5", "`refresh_ahead = 0.8`");
         refused("ttl = \"soon\"", "`soon` is no number");
         refused("cache_err = \"0ms\"", "longer than zero");
         refused("cache_err = true", "`cache_err = \"2s\"`");
@@ -255,6 +264,6 @@ mod tests {
 
     #[test]
     fn all_at_once() {
-        assert_eq!(errors("max = 0, tll = 3, persist = \"\", stale, skip()").len(), 5);
+        assert_eq!(errors("max = 0, tll = 3, persist = \"\", idle, skip()").len(), 5);
     }
 }

@@ -12,6 +12,7 @@ use crate::suggest;
 /// Reports everything that does not fit together.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     durability_needs_persist(args, errors);
+    freshness_needs_ttl(args, errors);
     key_excludes_skip(args, errors);
     skip_names_parameters(args, function, errors);
     cache_err_needs_a_result(args, function, errors);
@@ -27,6 +28,15 @@ fn durability_needs_persist(args: &Args, errors: &mut Errors) {
             &durability.name,
             "`durability` is about what is on disk: add `persist = \"...\"`, or leave it out",
         );
+    }
+}
+
+fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
+    let stale = args.stale.as_ref().map(|given| &given.name);
+    let refresh_ahead = args.refresh_ahead.as_ref().map(|given| &given.name);
+    for name in [stale, refresh_ahead].into_iter().flatten().filter(|_| !args.wrote("ttl")) {
+        let message = format!("`{name}` is about the end of the `ttl`: add `ttl = \"30s\"`");
+        errors.at(name, message);
     }
 }
 
@@ -96,10 +106,15 @@ fn settings_stand_alone(args: &Args, errors: &mut Errors) {
     fn named<T>(given: &Given<T>) -> (&syn::Ident, &proc_macro2::TokenStream) {
         (&given.name, &given.tokens)
     }
-    let ttl = args.ttl.as_ref().filter(|ttl| matches!(ttl.value, Span::Expression(_)));
+    fn span(given: Option<&Given<Span>>) -> Option<(&syn::Ident, &proc_macro2::TokenStream)> {
+        given.filter(|given| matches!(given.value, Span::Expression(_))).map(named)
+    }
     let settings = [
         args.max.as_ref().map(named),
-        ttl.map(named),
+        span(args.ttl.as_ref()),
+        span(args.stale.as_ref()),
+        span(args.wait_limit.as_ref()),
+        args.refresh_ahead.as_ref().map(named),
         args.persist.as_ref().map(named),
         args.version.as_ref().map(named),
     ];
@@ -117,7 +132,8 @@ fn settings_stand_alone(args: &Args, errors: &mut Errors) {
 /// `#[track_caller]` reaches a body that is called by name, not one in a closure.
 fn caller_is_tracked_by_name(args: &Args, function: &Function, errors: &mut Errors) {
     let tracked = function.attributes.iter().find(|attr| attr.path().is_ident("track_caller"));
-    let Some(tracked) = tracked else { return };
+    // rustc knows no caller of an `async fn` either.
+    let Some(tracked) = tracked.filter(|_| function.signature.asyncness.is_none()) else { return };
     if !matches!(Course::of(function, args), Course::Closure) {
         return;
     }

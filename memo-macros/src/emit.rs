@@ -70,6 +70,9 @@ impl Plan<'_> {
 
     /// The annotated function.
     pub(crate) fn function(&self) -> TokenStream {
+        if self.function.signature.asyncness.is_some() {
+            return self.task();
+        }
         let course = Course::of(self.function, self.args);
         let attributes = attributes::without_expectations(&self.function.attributes);
         let visibility = &self.function.visibility;
@@ -171,12 +174,12 @@ impl Plan<'_> {
             let max = &given.value;
             quote!(.max(#max))
         });
-        let ttl = self.args.ttl.as_ref().map(|given| match &given.value {
-            Span::Expression(ttl) => quote!(.ttl(#ttl)),
-            Span::Text(ttl) => {
-                let millis = millis(*ttl);
-                quote!(.ttl(__memokit::Duration::from_millis(#millis)))
-            }
+        let ttl = span("ttl", self.args.ttl.as_ref());
+        let stale = span("stale", self.args.stale.as_ref());
+        let wait_limit = span("wait_limit", self.args.wait_limit.as_ref());
+        let refresh_ahead = self.args.refresh_ahead.as_ref().map(|given| {
+            let share = &given.value;
+            quote!(.refresh_ahead(#share))
         });
         let error_ttl = self.args.cache_err.as_ref().and_then(|given| given.value).map(|ttl| {
             let millis = millis(ttl);
@@ -194,7 +197,7 @@ impl Plan<'_> {
             let version = &given.value;
             quote!(.version(#version))
         });
-        quote!(#max #ttl #error_ttl #persist #version)
+        quote!(#max #ttl #stale #refresh_ahead #wait_limit #error_ttl #persist #version)
     }
 
     /// The key as nested pairs, each element where its parameter stands.
@@ -251,7 +254,7 @@ impl Plan<'_> {
         }
     }
 
-    fn call(&self, call: TokenStream) -> TokenStream {
+    pub(crate) fn call(&self, call: TokenStream) -> TokenStream {
         match self.function.signature.safety {
             syn::Safety::Unsafe(_) => quote!(unsafe { #call }),
             _ => call,
@@ -269,6 +272,18 @@ impl Plan<'_> {
         let pattern = &parameter.typed.pat;
         rebound.then(|| quote!(#condition let #pattern = #name;))
     }
+}
+
+/// A setting that is a span of time.
+fn span(setting: &str, given: Option<&Given<Span>>) -> Option<TokenStream> {
+    let setting = Ident::new(setting, TokenSpan::mixed_site());
+    given.map(|given| match &given.value {
+        Span::Expression(time) => quote!(.#setting(#time)),
+        Span::Text(time) => {
+            let millis = millis(*time);
+            quote!(.#setting(__memokit::Duration::from_millis(#millis)))
+        }
+    })
 }
 
 /// Parameters behind a `cfg` make a key whose length is known only after expansion.
@@ -295,7 +310,7 @@ fn first_span(tokens: TokenStream) -> TokenSpan {
 
 /// A local of the expansion. The prefix keeps it from a user's static or constant, to which the
 /// hygiene of locals does not extend.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__memokit_{name}"), TokenSpan::mixed_site())
 }
 

@@ -16,6 +16,7 @@ mod refuse;
 #[cfg(test)]
 mod snapshots;
 mod suggest;
+mod task;
 mod types;
 mod value;
 
@@ -52,6 +53,25 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// ```text
 /// #[memoize(ttl = "1h 30m")]
 /// #[memoize(ttl = Duration::from_secs(config().seconds))]
+/// ```
+///
+/// `stale`: for how long after `ttl` a result is still given to callers while one of them computes
+/// it anew. If that fails or panics, it does so for that one; the others get the old result until
+/// the time is over.
+///
+/// `refresh_ahead`: the share of `ttl` after which one caller computes anew while the others get
+/// what is there.
+///
+/// ```text
+/// #[memoize(ttl = "5m", stale = "1h", refresh_ahead = 0.8)]
+/// ```
+///
+/// `wait_limit`: how long a call waits for another's computation of the same key before one of those
+/// who wait computes too; of use where calls wait for each other in ways that cannot be seen, such
+/// as through a channel. Without it 4 mean computations, at least 1 s; 10 s while none is known.
+///
+/// ```text
+/// #[memoize(wait_limit = "500ms")]
 /// ```
 ///
 /// `persist`: a directory in which results outlive the process, as text or as an expression that
@@ -148,8 +168,11 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// # What cannot be memoized
 ///
 /// Functions that take `&mut`, return a borrow of an argument, an `impl Trait` or `!`, and
-/// `const fn`: each is an error that says what to do instead. Type and const parameters,
-/// `impl Trait` arguments and `async` are not there yet.
+/// `const fn`: each is an error that says what to do instead. Type and const parameters and
+/// `impl Trait` arguments are not there yet.
+///
+/// An `async fn` becomes a function that returns a future, which does nothing before it is polled and
+/// is `Send` if the body's is. It knows no runtime. `#[must_use]` on it speaks of the future.
 ///
 /// An attribute does not see the impl around it, but in a generic impl each instance has a cache of
 /// its own, and so has each implementor of a trait.

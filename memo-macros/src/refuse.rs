@@ -90,13 +90,6 @@ fn qualifiers(function: &Function, errors: &mut Errors) {
             "a `const fn` cannot look into a cache: drop `const`, or call it from a memoized `fn`",
         );
     }
-    if let Some(asyncness) = &function.signature.asyncness {
-        errors.at(
-            asyncness,
-            "this version of memokit does not have `async` functions yet: \
-             memoize the part that computes",
-        );
-    }
     if let Some(variadic) = &function.signature.variadic {
         errors.at(
             variadic,

@@ -64,6 +64,29 @@ fn method_of_a_trait() {
 }
 
 #[test]
+fn task() {
+    let text = snapshot(
+        "task.rs",
+        r#"ttl = "30s", stale = "1m", refresh_ahead = 0.8, wait_limit = "5s""#,
+        "#[must_use]
+        pub async fn quote(symbol: &str, mut tries: u32) -> Result<Quote, ApiError> {
+            tries += 1;
+            ask(symbol, tries).await?.parse()
+        }",
+    );
+    assert!(text.lines().count() <= 85, "{} lines", text.lines().count());
+}
+
+#[test]
+fn method_that_is_a_task() {
+    snapshot(
+        "method_that_is_a_task.rs",
+        "verify = 0.5, cache_if = |found| found.is_some()",
+        "async unsafe fn find(mut self: Arc<Self>, (a, _): (u8, u8)) -> Option<u8> { self.at(a).await }",
+    );
+}
+
+#[test]
 fn patterns_and_conditions() {
     snapshot(
         "patterns_and_conditions.rs",

@@ -15,7 +15,7 @@ use crate::support::{ends, wait_until};
 const A_WHILE: Duration = Duration::from_millis(30);
 
 #[test]
-fn sixty_four_callers_compute_once_and_all_get_the_value() {
+fn a_thousand_callers_compute_once_and_all_get_the_value() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn slow(n: u32) -> String {
@@ -24,20 +24,20 @@ fn sixty_four_callers_compute_once_and_all_get_the_value() {
         n.to_string()
     }
     ends(|| {
-        let start = Barrier::new(64);
+        let start = Barrier::new(1000);
         thread::scope(|scope| {
             let call = || {
                 start.wait();
                 slow(7)
             };
-            let threads: Vec<_> = (0..64).map(|_| scope.spawn(call)).collect();
+            let threads: Vec<_> = (0..1000).map(|_| scope.spawn(call)).collect();
             threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), "7"));
         });
     });
     assert_eq!(RUNS.load(Relaxed), 1);
     let stats = slow_memo().stats();
-    assert_eq!((stats.hits, stats.misses), (63, 1));
-    assert!(stats.coalesced <= 63);
+    assert_eq!((stats.hits, stats.misses), (999, 1));
+    assert!(stats.coalesced <= 999);
 }
 
 #[test]
@@ -256,4 +256,151 @@ fn cleared_while_computing_it_is_returned_and_not_kept() {
 fn what_is_inserted_while_computing_stays() {
     let insert = |memo: memokit::Memo<u32>, key| assert!(memo.insert(&key, 77));
     assert_eq!(held_open!(insert, |call: fn() -> u32| Some(call())), (Some(77), Some(77)));
+}
+
+#[memoize]
+fn link(at: usize, size: usize) -> usize {
+    meet_in(size);
+    if DEPTH.get() < 5 { link((at + 1) % size, size) + 1 } else { 0 }
+}
+
+static MEETINGS: [Barrier; 3] = [Barrier::new(2), Barrier::new(3), Barrier::new(8)];
+
+fn meet_in(size: usize) {
+    DEPTH.set(DEPTH.get() + 1);
+    if DEPTH.get() == 1 {
+        MEETINGS[size / 3].wait();
+    }
+}
+
+#[test]
+fn rings_of_threads_end() {
+    let begin = Instant::now();
+    for size in [2, 3, 8] {
+        ends(move || {
+            let threads: Vec<_> =
+                (0..size).map(|at| thread::spawn(move || link(at, size))).collect();
+            threads.into_iter().for_each(|thread| _ = thread.join().unwrap());
+        });
+    }
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended it");
+    assert_eq!((link_memo().len(), link_memo().computing()), (13, 0));
+}
+
+#[test]
+fn ten_thousand_deep() {
+    #[memoize]
+    fn deep(n: u32) -> u32 {
+        if n == 0 { 0 } else { deep(n - 1) + 1 }
+    }
+    let thread = thread::Builder::new().stack_size(512 << 20);
+    assert_eq!(thread.spawn(|| deep(10_000)).unwrap().join().unwrap(), 10_000);
+    assert_eq!((deep_memo().stats().misses, deep_memo().computing()), (10_001, 0));
+}
+
+#[test]
+fn jobs_that_a_pool_steals() {
+    // A thread that waits in `join` takes other jobs, which may ask for what it computes itself.
+    #[memoize]
+    fn tree(depth: u32, leaf: u32) -> u32 {
+        if depth == 0 {
+            return leaf % 2;
+        }
+        let (left, right) =
+            rayon::join(|| tree(depth - 1, leaf), || tree(depth - 1, leaf / 2 + depth));
+        left + right
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    ends(move || {
+        pool.install(|| {
+            use rayon::prelude::*;
+            (0..64u32).into_par_iter().for_each(|leaf| _ = tree(7, leaf % 8));
+        });
+    });
+    assert_eq!(tree_memo().computing(), 0);
+}
+
+#[test]
+fn a_cycle_through_a_channel_ends_at_its_limit() {
+    #[memoize(wait_limit = "50ms")]
+    fn asking(n: u32) -> u32 {
+        if thread::current().name() == Some("asked") {
+            return n;
+        }
+        let (sender, receiver) = mpsc::channel();
+        let asked = thread::Builder::new().name("asked".to_owned());
+        asked.spawn(move || sender.send(asking(n))).unwrap();
+        receiver.recv().unwrap() + 1
+    }
+    assert_eq!(ends(|| asking(1)), 2);
+    assert_eq!(asking_memo().stats().uncached, 1);
+}
+
+/// Takes time to clone, except for who computes it, and counts how many clone at once.
+struct Slow;
+
+static CLONING: AtomicU32 = AtomicU32::new(0);
+static AT_MOST: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static COMPUTES: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Clone for Slow {
+    fn clone(&self) -> Self {
+        if COMPUTES.get() {
+            return Self;
+        }
+        AT_MOST.fetch_max(CLONING.fetch_add(1, Relaxed) + 1, Relaxed);
+        // Until another clones too: alone it would wait in vain.
+        let begin = Instant::now();
+        while AT_MOST.load(Relaxed) < 2 && begin.elapsed() < Duration::from_secs(5) {
+            thread::yield_now();
+        }
+        CLONING.fetch_sub(1, Relaxed);
+        Self
+    }
+}
+
+#[test]
+fn those_who_wait_clone_at_once() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn slow(_n: u32) -> Slow {
+        COMPUTES.set(true);
+        RUNS.fetch_add(1, Relaxed);
+        thread::sleep(A_WHILE);
+        Slow
+    }
+    ends(|| {
+        let leader = thread::spawn(|| slow(1));
+        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        let waiters: Vec<_> = (0..4).map(|_| thread::spawn(|| slow(1))).collect();
+        let Slow = leader.join().unwrap();
+        waiters.into_iter().for_each(|waiter| _ = waiter.join().unwrap());
+    });
+    assert!(AT_MOST.load(Relaxed) >= 2, "one after the other");
+}
+
+#[test]
+fn errors_are_passed_from_one_to_the_next() {
+    static AT_ONCE: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn failing(n: u32) -> Result<u32, String> {
+        assert_eq!(AT_ONCE.fetch_add(1, Relaxed), 0, "one at a time");
+        thread::sleep(Duration::from_millis(1));
+        AT_ONCE.fetch_sub(1, Relaxed);
+        Err(n.to_string())
+    }
+    ends(|| {
+        let start = Barrier::new(100);
+        thread::scope(|scope| {
+            let call = || {
+                start.wait();
+                assert!(failing(1).is_err());
+            };
+            (0..100).for_each(|_| _ = scope.spawn(call));
+        });
+    });
+    assert_eq!((failing_memo().stats().misses, failing_memo().computing()), (100, 0));
 }

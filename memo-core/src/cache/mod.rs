@@ -12,7 +12,7 @@ mod table;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::{Counter, Tally};
@@ -20,7 +20,7 @@ use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
-use node::Node;
+use node::{Entry, Node};
 use shard::{Locked, Shard};
 
 /// No bound.
@@ -36,6 +36,10 @@ pub(crate) struct Cache<H> {
     pub(crate) seed: Seed,
     shards: Box<[Shard<H>]>,
     max: AtomicUsize,
+    /// For so long after its end an entry may be served while another is computed.
+    stale: Millis,
+    /// So long before its end an entry is to be computed anew.
+    ahead: AtomicU64,
     /// Entries, expired ones included, and places promised to insertions under way; never more than `max`.
     count: AtomicUsize,
     pub(crate) hits: Counter,
@@ -45,8 +49,10 @@ pub(crate) struct Cache<H> {
 
 /// What a caller who missed has to do.
 pub(crate) enum Begin<H> {
-    /// Another was faster: the value is there.
+    /// The value is there: another was faster, or computes its successor.
     Hit(H),
+    /// The same, of a value whose time to live has ended.
+    Stale(H),
     /// Another computes: wait for it.
     Join(Arc<Flight<H>>),
     /// Compute.
@@ -54,12 +60,14 @@ pub(crate) enum Begin<H> {
 }
 
 impl<H: Clone> Cache<H> {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, stale: Millis) -> Self {
         let shards = shard_count(max);
         Self {
             seed: Seed::random(),
             shards: (0..shards).map(|_| Shard::new(max <= EXACT)).collect(),
             max: AtomicUsize::new(max),
+            stale,
+            ahead: AtomicU64::new(0),
             count: AtomicUsize::new(0),
             hits: Counter::default(),
             evicted: Tally::default(),
@@ -87,7 +95,8 @@ impl<H: Clone> Cache<H> {
         let pin = pin();
         let shard = self.shard(hash);
         let entry = shard.find(&pin, hash, matches)?.entry();
-        if is_expired(entry.expires()) {
+        let expires = entry.expires();
+        if expires != NEVER && expires <= clock::now() + self.ahead.load(Relaxed) {
             return None;
         }
         shard.touch(&pin, entry);
@@ -103,21 +112,53 @@ impl<H: Clone> Cache<H> {
         (!is_expired(entry.expires())).then(|| entry.held().clone())
     }
 
-    /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads.
-    pub(crate) fn begin(&self, hash: u64, key: KeyBytes) -> Begin<H> {
+    /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads. A value that
+    /// is due is hit by those who come while another computes, unless `renewable` says that it ends when it ends.
+    pub(crate) fn begin(
+        &self,
+        hash: u64,
+        key: KeyBytes,
+        renewable: impl Fn(&H) -> bool,
+    ) -> Begin<H> {
         let pin = pin();
         let mut shard = self.shard(hash).lock();
-        let found = shard.find(&pin, hash, key.as_slice());
-        if let Some(entry) = found.filter(|entry| !is_expired(entry.expires())) {
-            shard.touch(&pin, entry.entry());
-            return Begin::Hit(entry.held().clone());
+        let flight = shard.flight(hash, key.as_slice()).map(Arc::clone);
+        if let Some(entry) = shard.find(&pin, hash, key.as_slice()) {
+            let age = self.age(entry.entry(), &renewable);
+            let served = age == Age::Fresh || age != Age::Over && flight.is_some();
+            if served {
+                shard.touch(&pin, entry.entry());
+                let held = entry.held().clone();
+                return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
+            }
         }
-        if let Some(flight) = shard.flight(hash, key.as_slice()) {
-            return Begin::Join(Arc::clone(flight));
+        if let Some(flight) = flight {
+            return Begin::Join(flight);
         }
         let flight = Arc::new(Flight::new(hash, key));
         shard.register(Arc::clone(&flight));
         Begin::Lead(flight)
+    }
+
+    fn age(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
+        let expires = entry.expires();
+        if expires == NEVER {
+            return Age::Fresh;
+        }
+        let now = clock::now();
+        let renewable = renewable(entry.held());
+        if expires <= now {
+            let stale = renewable && expires.saturating_add(self.stale) > now;
+            return if stale { Age::Stale } else { Age::Over };
+        }
+        let due = renewable && expires <= now + self.ahead.load(Relaxed);
+        if due { Age::Due } else { Age::Fresh }
+    }
+
+    /// Has entries computed anew so long before they end.
+    pub(crate) fn set_ahead(&self, ahead: Millis) {
+        // So that it can be added to a time.
+        self.ahead.store(ahead.min(NEVER / 2), Relaxed);
     }
 
     /// Opens a flight for `key` in the place of one under way, whose value is then not kept: for an insertion from
@@ -150,9 +191,24 @@ impl<H: Clone> Cache<H> {
         Some(then(replaces))
     }
 
-    /// Ends `flight` without an entry.
-    pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>) {
-        self.shard(flight.hash).lock().unregister(flight);
+    /// Ends the lead of `flight` without an entry: for one of those who wait, or for good. `led`: the caller had it.
+    pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>, led: bool) {
+        let mut shard = self.shard(flight.hash).lock();
+        // Who waits for one that was invalidated has to begin anew.
+        let heir = if shard.holds(flight) { flight.pass_on(led) } else { None };
+        if heir.is_none() {
+            shard.unregister(flight);
+        }
+        drop(shard);
+        match heir {
+            Some(heir) => heir.wake(),
+            None => flight.land(None),
+        }
+    }
+
+    /// Keys being computed.
+    pub(crate) fn flights(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().flights().count()).sum()
     }
 
     /// Ends `flight` with an entry; without one if its key was invalidated in the meantime. Says whether it is kept.
@@ -194,7 +250,7 @@ impl<H: Clone> Cache<H> {
                 self.count.fetch_sub(usize::from(promised), Relaxed);
                 self.expired.add(u64::from(is_expired(ended)));
             }
-            let swept = shard.sweep();
+            let swept = shard.sweep(self.stale);
             self.count.fetch_sub(swept, Relaxed);
             self.expired.add(swept as u64);
             // The bound may have been lowered since a place was promised.
@@ -329,6 +385,17 @@ impl<H: Clone> Cache<H> {
         }
         self.shards.iter().for_each(|shard| self.change(shard, |_| ()));
     }
+}
+
+/// What the time makes of an entry.
+#[derive(Clone, Copy, PartialEq)]
+enum Age {
+    Fresh,
+    /// Fresh, and to be computed anew.
+    Due,
+    /// To be served only while it is computed anew.
+    Stale,
+    Over,
 }
 
 type Copied<H> = (u64, KeyBytes, H, Millis);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hashbrown::HashTable;
-use parking_lot::{Mutex, MutexGuard};
 
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
@@ -15,6 +14,7 @@ use crate::clock::{self, Millis, NEVER};
 use crate::flight::Flight;
 use crate::key;
 use crate::lane::{Pin, pin};
+use crate::sync::{Mutex, MutexGuard};
 
 /// In how many steps a full shard counts the uses that make up its capacity.
 const STEPS: u64 = 64;
@@ -199,13 +199,13 @@ impl<H> Locked<'_, H> {
         false
     }
 
-    /// Looks through one bucket for expired entries, says how many it removed: done at each insertion, this passes
+    /// Looks through one bucket for entries that expired so long ago, says how many it removed: done at each insertion, this passes
     /// every place in a time bounded by the insertions.
-    pub(super) fn sweep(&mut self) -> usize {
+    pub(super) fn sweep(&mut self, stale: Millis) -> usize {
         if !self.own.mortal {
             return 0;
         }
-        let now = clock::now();
+        let now = clock::now().saturating_sub(stale);
         let pin = pin();
         let table = self.shard.root.read(&pin);
         self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
@@ -263,6 +263,10 @@ impl<H> Locked<'_, H> {
 
     pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
         self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
+    }
+
+    pub(super) fn holds(&self, flight: &Arc<Flight<H>>) -> bool {
+        self.own.flights.find(flight.hash, |f| Arc::ptr_eq(f, flight)).is_some()
     }
 
     pub(super) fn register(&mut self, flight: Arc<Flight<H>>) {

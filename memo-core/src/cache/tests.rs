@@ -14,7 +14,7 @@ fn place(cache: &Cache<u32>, key: u8, then: impl FnOnce()) {
 #[test]
 fn a_bound_lowered_between_the_promise_of_a_place_and_its_use_holds() {
     for (before, lowered) in [(1, 0), (5, 2), (UNBOUNDED, 0)] {
-        let cache = Cache::new(before);
+        let cache = Cache::new(before, 0);
         (1..=u8::try_from(lowered).unwrap()).for_each(|key| place(&cache, key, || ()));
         // As `set_max` does that has already looked: the place is promised, and there is nothing to evict.
         place(&cache, 0, || cache.max.store(lowered, Relaxed));
@@ -24,7 +24,7 @@ fn a_bound_lowered_between_the_promise_of_a_place_and_its_use_holds() {
 
 #[test]
 fn places_are_free_before_anyone_sees_the_cache_cleared() {
-    let cache = Cache::new(10);
+    let cache = Cache::new(10, 0);
     (0..10).for_each(|key| place(&cache, key, || ()));
     assert_eq!(cache.room(), 0);
     let (count, room) = cache.clear(|| cache.room());

@@ -1,6 +1,6 @@
 use memokit::memoize;
 
-#[memoize(max = 0, tll = "30s", durability = "os", persist = "", skip(symbl), stale = "1s")]
+#[memoize(max = 0, tll = "30s", durability = "os", persist = "", skip(symbl), jitter = 0.1)]
 fn quote(symbol: &mut u32) -> &u32 {
     symbol
 }

@@ -5,9 +5,4 @@ const fn constant(a: u32) -> u32 {
     a
 }
 
-#[memoize]
-async fn later(a: u32) -> u32 {
-    a
-}
-
 fn main() {}

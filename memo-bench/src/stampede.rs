@@ -1,0 +1,194 @@
+//! Many callers that miss on one key at once, each key new: one computes, the others wait. And hits meanwhile.
+
+use std::hint::black_box;
+use std::ops::Range;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memokit::memoize;
+use tokio::runtime::Runtime;
+
+use crate::access::mix;
+use crate::command::Plan;
+use crate::compute::compute;
+use crate::measure::Times;
+use crate::report::Table;
+
+const THREADS: usize = 16;
+const TASKS: usize = 1000;
+/// What each cache holds at the most; no round has more keys.
+const HELD: usize = 10_000;
+
+/// What is computed: long enough for others to arrive.
+fn work(n: u64) -> u64 {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_micros(5) {
+        std::hint::spin_loop();
+    }
+    compute(n)
+}
+
+async fn work_of_a_task(n: u64) -> u64 {
+    tokio::task::yield_now().await;
+    work(n)
+}
+
+#[memoize(max = 10_000)]
+fn threads(n: u64) -> u64 {
+    work(n)
+}
+
+#[memoize(max = 10_000)]
+async fn tasks(n: u64) -> u64 {
+    work_of_a_task(n).await
+}
+
+type Call = Box<dyn Fn(u64) -> u64 + Send + Sync>;
+
+fn by_threads() -> Vec<(&'static str, Call)> {
+    let moka = moka::sync::Cache::new(HELD as u64);
+    let quick = quick_cache::sync::Cache::new(HELD);
+    vec![
+        ("memokit", Box::new(threads)),
+        ("quick_cache", Box::new(move |n| get_or_insert(&quick, n))),
+        ("moka", Box::new(move |n| moka.get_with(n, || work(n)))),
+    ]
+}
+
+fn get_or_insert(cache: &quick_cache::sync::Cache<u64, u64>, n: u64) -> u64 {
+    let Ok(value) = cache.get_or_insert_with(&n, || Ok::<_, std::convert::Infallible>(work(n)));
+    value
+}
+
+/// Runs tasks that each ask for all keys.
+type Walk = Box<dyn Fn(&Runtime, Range<u64>)>;
+
+macro_rules! walk {
+    ($cache:expr, |$held:ident, $n:ident| $call:expr) => {{
+        let cache = $cache;
+        Box::new(move |runtime: &Runtime, keys: Range<u64>| {
+            let walk = |_| {
+                let ($held, keys) = (cache.clone(), keys.clone());
+                runtime.spawn(async move {
+                    for key in keys {
+                        let $n = mix(key);
+                        let _ = black_box($call);
+                    }
+                })
+            };
+            let tasks: Vec<_> = (0..TASKS).map(walk).collect();
+            runtime.block_on(async {
+                for task in tasks {
+                    task.await.expect("a task panicked");
+                }
+            });
+        })
+    }};
+}
+
+fn by_tasks() -> Vec<(&'static str, Walk)> {
+    let moka = moka::future::Cache::new(HELD as u64);
+    let quick = std::sync::Arc::new(quick_cache::sync::Cache::new(HELD));
+    vec![
+        ("memokit", walk!((), |_held, n| tasks(n).await)),
+        (
+            "quick_cache",
+            walk!(quick, |held, n| {
+                let work = async { Ok::<_, std::convert::Infallible>(work_of_a_task(n).await) };
+                held.get_or_insert_async(&n, work).await
+            }),
+        ),
+        ("moka", walk!(moka, |held, n| held.get_with(n, work_of_a_task(n)).await)),
+    ]
+}
+
+/// Keys that were never asked for before.
+fn fresh(count: u64) -> Range<u64> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let first = NEXT.fetch_add(count, Relaxed);
+    first..first + count
+}
+
+/// Every thread asks for all keys. Nanoseconds a call, of all threads together.
+fn stampede(call: &Call, count: u64) -> f64 {
+    let (start, keys) = (Barrier::new(THREADS + 1), fresh(count));
+    let took = thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let (start, keys) = (&start, keys.clone());
+            scope.spawn(move || {
+                start.wait();
+                keys.for_each(|n| _ = black_box(call(mix(n))));
+            });
+        }
+        start.wait();
+        Instant::now()
+    })
+    .elapsed();
+    took.as_nanos() as f64 / (count as f64 * THREADS as f64)
+}
+
+/// Hits of one key while two threads run over new ones.
+fn hits_meanwhile(call: &Call, count: u64) -> f64 {
+    let stop = AtomicBool::new(false);
+    let hot = mix(u64::MAX);
+    call(hot);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Relaxed) {
+                    fresh(1).for_each(|n| _ = black_box(call(mix(n))));
+                }
+            });
+        }
+        let began = Instant::now();
+        (0..count).for_each(|_| _ = black_box(call(black_box(hot))));
+        let took = began.elapsed();
+        stop.store(true, Relaxed);
+        took.as_nanos() as f64 / count as f64
+    })
+}
+
+/// All contenders in turn, round by round.
+fn rounds<C>(
+    plan: &Plan,
+    contenders: &[(&'static str, C)],
+    time: impl Fn(&C) -> f64,
+) -> Vec<Times> {
+    let count = if plan.quick { 3 } else { plan.rounds };
+    let mut times: Vec<_> =
+        contenders.iter().map(|(name, _)| Times { name, rounds: Vec::new() }).collect();
+    for round in 0..count {
+        for turn in 0..contenders.len() {
+            let at = (round + turn) % contenders.len();
+            times[at].rounds.push(time(&contenders[at].1));
+        }
+    }
+    times
+}
+
+pub(crate) fn compare(plan: &Plan) -> Result<(), String> {
+    let scale = if plan.quick { 50 } else { 1 };
+    let runtime = Runtime::new().map_err(|error| error.to_string())?;
+    let mut table = Table::begin(plan.json);
+    let keys = 2000 / scale;
+    let threads = by_threads();
+    if plan.wants("stampede/threads") {
+        table.add("stampede/threads", &rounds(plan, &threads, |call| stampede(call, keys)));
+    }
+    if plan.wants("stampede/tasks") {
+        let walk = |walk: &Walk| {
+            let (began, keys) = (Instant::now(), fresh(keys / 4));
+            let calls = (keys.end - keys.start) as f64 * TASKS as f64;
+            walk(&runtime, keys);
+            began.elapsed().as_nanos() as f64 / calls
+        };
+        table.add("stampede/tasks", &rounds(plan, &by_tasks(), walk));
+    }
+    if plan.wants("stampede/hits") {
+        let hits = 200_000 / scale;
+        table.add("stampede/hits", &rounds(plan, &threads, |call| hits_meanwhile(call, hits)));
+    }
+    Ok(())
+}

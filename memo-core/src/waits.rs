@@ -1,0 +1,110 @@
+//! Who waits for whom: what each thread computes now, and which computation waits for which.
+//!
+//! A thread computes a stack of flights: each was begun while the one before it was computed, or polled. Whoever waits
+//! holds all of these up. So a wait is an edge from each of them to the flight that is waited for, and a cycle is found
+//! before it closes by walking from there: all edges are looked at and added under one lock, and the last to close a
+//! cycle sees it. A caller who computes nothing holds nobody up, and takes no lock here.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::marker::PhantomData;
+
+use crate::sync::{Mutex, lazy, thread_local};
+
+/// A flight, by its address. One that has ended may lend its own to another, which at worst lets somebody compute
+/// who could have waited.
+pub(crate) type Id = usize;
+
+thread_local! {
+    static COMPUTING: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+}
+
+/// This thread computes a flight, or polls what computes it, for as long as this lives.
+pub(crate) struct Computing {
+    flight: Id,
+    /// Stays on its thread.
+    _here: PhantomData<*const ()>,
+}
+
+impl Computing {
+    pub(crate) fn begin(flight: Id) -> Self {
+        // A thread that is ending has no stack any more.
+        let _ = COMPUTING.try_with(|stack| stack.borrow_mut().push(flight));
+        Self { flight, _here: PhantomData }
+    }
+}
+
+impl Drop for Computing {
+    fn drop(&mut self) {
+        let _ = COMPUTING.try_with(|stack| {
+            let mut stack = stack.borrow_mut();
+            if let Some(at) = stack.iter().rposition(|&flight| flight == self.flight) {
+                stack.remove(at);
+            }
+        });
+    }
+}
+
+#[derive(Default)]
+struct Graph(HashMap<Id, Vec<Id>>);
+
+lazy! {
+    static GRAPH: Mutex<Graph> = Mutex::default();
+}
+
+/// What this thread computed when it began to wait stands in the graph for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    held_up: Vec<Id>,
+    target: Id,
+}
+
+impl Waiting {
+    /// `None` when `target` waits, directly or through others, for something that this thread computes, or is that.
+    pub(crate) fn begin(target: Id) -> Option<Self> {
+        let held_up = COMPUTING.try_with(|stack| stack.borrow().clone()).unwrap_or_default();
+        if !held_up.is_empty() {
+            let mut graph = GRAPH.lock();
+            if graph.leads_to_any(target, &held_up) {
+                return None;
+            }
+            for &flight in &held_up {
+                graph.0.entry(flight).or_default().push(target);
+            }
+        }
+        Some(Self { held_up, target })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.held_up.is_empty() {
+            return;
+        }
+        let mut graph = GRAPH.lock();
+        for flight in &self.held_up {
+            let Some(targets) = graph.0.get_mut(flight) else { continue };
+            if let Some(at) = targets.iter().rposition(|&target| target == self.target) {
+                targets.swap_remove(at);
+            }
+            if targets.is_empty() {
+                graph.0.remove(flight);
+            }
+        }
+    }
+}
+
+impl Graph {
+    fn leads_to_any(&self, from: Id, ends: &[Id]) -> bool {
+        let mut seen = HashSet::from([from]);
+        let mut next = vec![from];
+        while let Some(flight) = next.pop() {
+            if ends.contains(&flight) {
+                return true;
+            }
+            let targets = self.0.get(&flight).into_iter().flatten();
+            next.extend(targets.filter(|target| seen.insert(**target)));
+        }
+        false
+    }
+}

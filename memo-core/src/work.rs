@@ -1,0 +1,166 @@
+//! The work of computing one value: for all who wait, or for its caller alone; and what becomes of the value.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::core::Core;
+use crate::flight::{Flight, Waited};
+use crate::keep::{Hold, Keep, Part};
+use crate::verify::Check;
+use crate::waits::Computing;
+
+/// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
+pub(crate) struct Work<K: Keep> {
+    core: &'static Core<K>,
+    role: Role<K>,
+    began: Instant,
+    /// The time that it took is counted.
+    counted: bool,
+}
+
+/// For whom a value is computed.
+enum Role<K: Keep> {
+    /// For all who wait, to be kept.
+    Lead(Arc<Flight<K::Held>>),
+    /// For all who wait longer for another's value than that should take.
+    Relieve(Arc<Flight<K::Held>>),
+    /// For the caller.
+    Alone,
+    /// To be compared with what is held.
+    Verify(Box<Check<K>>),
+    /// It is done.
+    Done,
+}
+
+impl<K: Keep> Work<K> {
+    pub(crate) fn lead(core: &'static Core<K>, flight: Arc<Flight<K::Held>>) -> Self {
+        Self::new(core, Role::Lead(flight))
+    }
+
+    pub(crate) fn alone(core: &'static Core<K>) -> Self {
+        Self::new(core, Role::Alone)
+    }
+
+    pub(crate) fn verify(core: &'static Core<K>, check: Check<K>) -> Self {
+        Self::new(core, Role::Verify(Box::new(check)))
+    }
+
+    fn new(core: &'static Core<K>, role: Role<K>) -> Self {
+        Self { core, role, began: Instant::now(), counted: false }
+    }
+
+    /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
+    /// again.
+    pub(crate) fn after(
+        core: &'static Core<K>,
+        flight: &Arc<Flight<K::Held>>,
+        waited: Waited<K::Held>,
+    ) -> Option<Result<K::Held, Self>> {
+        match waited {
+            Waited::Nothing => None,
+            Waited::Value(held) => {
+                core.count_coalesced();
+                Some(Ok(held))
+            }
+            Waited::Lead => Some(Err(Self::lead(core, Arc::clone(flight)))),
+            Waited::Alone => Some(Err(Self::alone(core))),
+            Waited::Relieve => Some(Err(Self::new(core, Role::Relieve(Arc::clone(flight))))),
+        }
+    }
+
+    /// Has calls of the same key from within computed, for as long as the guard lives.
+    pub(crate) fn computing(&self) -> Option<Computing> {
+        match &self.role {
+            Role::Lead(flight) | Role::Relieve(flight) => Some(Computing::begin(flight.id())),
+            Role::Alone | Role::Verify(_) | Role::Done => None,
+        }
+    }
+
+    /// Keeps what is worth keeping of `returned`, and returns it.
+    pub(crate) fn keep_if(
+        mut self,
+        returned: K::Return,
+        worth: impl FnOnce(&K::Return) -> bool,
+    ) -> K::Return {
+        self.count();
+        if let Role::Verify(check) = &self.role {
+            self.compare(check, &returned);
+            self.role = Role::Done;
+            return returned;
+        }
+        if let Role::Alone = self.role {
+            self.core.counts.uncached.add(1);
+            self.role = Role::Done;
+            return returned;
+        }
+        // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
+        let held = K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
+        let lead = matches!(self.role, Role::Lead(_));
+        let kept = held.is_some_and(|held| self.land(held, false));
+        if !(lead && kept) {
+            self.core.counts.uncached.add(1);
+        }
+        returned
+    }
+
+    /// Keeps a value that was not computed. Says whether it is kept.
+    pub(crate) fn insert(mut self, value: K::Held) -> bool {
+        self.counted = true;
+        self.land(value, true)
+    }
+
+    /// Hands `value` to all who wait, and keeps it if it may be. What is not kept is left to `drop`.
+    fn land(&mut self, value: K::Held, replaces: bool) -> bool {
+        match &self.role {
+            Role::Lead(flight) => {
+                let kept = self.core.land(flight, value, replaces);
+                if kept {
+                    self.role = Role::Done;
+                }
+                kept
+            }
+            Role::Relieve(flight) => {
+                flight.land(Some(value));
+                self.role = Role::Done;
+                false
+            }
+            Role::Alone | Role::Verify(_) | Role::Done => false,
+        }
+    }
+
+    fn compare(&self, check: &Check<K>, returned: &K::Return) {
+        // An error of a function whose errors are not kept says nothing about the value.
+        if K::Part::of(returned).is_some_and(|computed| !check.passes(computed)) {
+            self.core.counts.mismatches.add(1);
+            check.report(&self.core.name);
+        }
+    }
+
+    fn count(&mut self) {
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.core.counts.misses.add(1);
+        self.core.counts.nanos.add(nanos);
+        self.counted = true;
+    }
+}
+
+impl<K: Keep> Drop for Work<K> {
+    #[inline(never)]
+    fn drop(&mut self) {
+        if let Role::Done = self.role {
+            return;
+        }
+        let panicked = std::thread::panicking();
+        if !self.counted {
+            self.count();
+        }
+        match &self.role {
+            Role::Lead(flight) => self.core.give_up(flight),
+            Role::Relieve(flight) => flight.step_back(),
+            Role::Alone | Role::Verify(_) | Role::Done => {}
+        }
+        if panicked {
+            self.core.counts.panics.add(1);
+        }
+    }
+}

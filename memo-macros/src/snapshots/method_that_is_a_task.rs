@@ -1,0 +1,64 @@
+#[allow(clippy::double_must_use, clippy::manual_async_fn)]
+unsafe fn find(
+    self: Arc<Self>,
+    __memokit_0: (u8, u8),
+) -> impl ::memokit::__private::Future<Output = Option<u8>> {
+    ::memokit::__private::call(move || {
+        let __memokit_asked = {
+            use ::memokit::__private::{self as __memokit, probe::*};
+            __memokit::site! {
+                __MEMOKIT_SITE, own "::find", 5515666018287653276u64,
+                334483640054048993929747976671801114494u128, __memokit::Settings::new()
+            }
+            __memokit::Site::memo(
+                    &__MEMOKIT_SITE,
+                    __memokit::Instance::within(&|| ()).of::<Self>(),
+                    __memokit::keep!(Option < u8 >),
+                )
+                .ask_or_verify(
+                    &(__memokit::element!(self), (__memokit::element!(__memokit_0), ())),
+                    0.5f64,
+                )
+        };
+        __memokit_asked
+            .compute_if(
+                unsafe { Self::find_uncached(self, __memokit_0) },
+                |found| found.is_some(),
+            )
+    })
+}
+/// The cache of `find`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+fn find_memo() -> ::memokit::Memo<Option<u8>> {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::find", 5515666018287653276u64,
+        334483640054048993929747976671801114494u128, __memokit::Settings::new()
+    }
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::beside(&|| ()).of::<Self>(),
+            __memokit::keep!(Option < u8 >),
+        )
+        .handle()
+}
+/// The key under which the result of this call of `find` is kept.
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+fn find_key(self: Arc<Self>, __memokit_0: (u8, u8)) -> ::memokit::Key {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::key(&(__memokit::element!(self), (__memokit::element!(__memokit_0), ())))
+}
+/// `find` as written: computes, and neither reads nor fills the cache.
+#[allow(
+    dead_code,
+    unreachable_pub,
+    non_snake_case,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
+#[inline]
+async unsafe fn find_uncached(mut self: Arc<Self>, (a, _): (u8, u8)) -> Option<u8> {
+    self.at(a).await
+}

@@ -1,0 +1,78 @@
+#[must_use]
+#[allow(clippy::double_must_use, clippy::manual_async_fn)]
+pub fn quote(
+    symbol: &str,
+    tries: u32,
+) -> impl ::memokit::__private::Future<Output = Result<Quote, ApiError>> {
+    ::memokit::__private::call(move || {
+        let __memokit_asked = {
+            use ::memokit::__private::{self as __memokit, probe::*};
+            __memokit::site! {
+                __MEMOKIT_SITE, own "::quote", 9854431957144609324u64,
+                213503052718080159176178130343809245734u128, __memokit::Settings::new()
+                .ttl(__memokit::Duration::from_millis(30000u64))
+                .stale(__memokit::Duration::from_millis(60000u64)).refresh_ahead(0.8f64)
+                .wait_limit(__memokit::Duration::from_millis(5000u64))
+            }
+            __memokit::Site::memo(
+                    &__MEMOKIT_SITE,
+                    __memokit::Instance::within(&|| ()),
+                    __memokit::keep!(Result < Quote, ApiError >),
+                )
+                .ask(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
+        };
+        __memokit_asked
+            .compute(async move {
+                if let ::memokit::__private::Option::Some(__memokit_returned) = ::memokit::__private::Option::<
+                    Result<Quote, ApiError>,
+                >::None {
+                    return __memokit_returned;
+                }
+                #[allow(unused_variables, clippy::redundant_locals)]
+                let symbol = symbol;
+                let mut tries = tries;
+                tries += 1;
+                ask(symbol, tries).await?.parse()
+            })
+    })
+}
+/// The cache of `quote`: what is in it, and how it is doing.
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::site! {
+        __MEMOKIT_SITE, own "::quote", 9854431957144609324u64,
+        213503052718080159176178130343809245734u128, __memokit::Settings::new()
+        .ttl(__memokit::Duration::from_millis(30000u64))
+        .stale(__memokit::Duration::from_millis(60000u64)).refresh_ahead(0.8f64)
+        .wait_limit(__memokit::Duration::from_millis(5000u64))
+    }
+    __memokit::Site::memo(
+            &__MEMOKIT_SITE,
+            __memokit::Instance::beside(&|| ()),
+            __memokit::keep!(Result < Quote, ApiError >),
+        )
+        .handle()
+}
+/// The key under which the result of this call of `quote` is kept.
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
+    use ::memokit::__private::{self as __memokit, probe::*};
+    __memokit::key(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
+}
+#[must_use]
+/// `quote` as written: computes, and neither reads nor fills the cache.
+#[allow(
+    dead_code,
+    unreachable_pub,
+    non_snake_case,
+    clippy::missing_const_for_fn,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::missing_safety_doc
+)]
+#[inline]
+pub async fn quote_uncached(symbol: &str, mut tries: u32) -> Result<Quote, ApiError> {
+    tries += 1;
+    ask(symbol, tries).await?.parse()
+}

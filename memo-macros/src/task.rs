@@ -1,0 +1,108 @@
+//! The function that looks into its cache first, of an `async fn`: one that returns a future of the runtime's.
+//!
+//! An `async fn` that awaited the body would store its arguments twice, or the body.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::FnArg;
+
+use crate::attributes;
+use crate::emit::{Asking, Course, Plan, local};
+use crate::function::{Parameter, Shape};
+
+impl Plan<'_> {
+    pub(crate) fn task(&self) -> TokenStream {
+        let function = self.function;
+        let attributes = attributes::without_expectations(&function.attributes);
+        let (visibility, facade) = (&function.visibility, self.facade());
+        let course = Course::of(function, self.args);
+        let (site, memo, key) = (self.site(), self.memo(Asking::Function), self.key());
+        let (asked, body) = (local("asked"), self.future(course));
+        let ask = match &self.args.verify {
+            Some(given) => {
+                let share = &given.value;
+                quote!(ask_or_verify(&#key, #share))
+            }
+            None => quote!(ask(&#key)),
+        };
+        let compute = match &self.args.cache_if {
+            Some(given) => {
+                let cache_if = &given.value;
+                quote!(compute_if(#body, #cache_if))
+            }
+            None => quote!(compute(#body)),
+        };
+        let signature = self.task_signature(course);
+        quote! {
+            #attributes
+            #[allow(clippy::double_must_use, clippy::manual_async_fn)]
+            #visibility #signature {
+                #facade::__private::call(move || {
+                    let #asked = {
+                        #site
+                        #memo.#ask
+                    };
+                    #asked.#compute
+                })
+            }
+        }
+    }
+
+    fn task_signature(&self, course: Course) -> syn::Signature {
+        let mut signature = self.function.signature(self.args.key.is_some());
+        if let (Course::Companion, Some(FnArg::Receiver(receiver))) =
+            (course, signature.inputs.first_mut())
+        {
+            receiver.mutability = None;
+        }
+        let (facade, output) = (self.facade(), self.function.output());
+        // With the edition of this crate, in which such a type holds all lifetimes of the signature.
+        let span = proc_macro2::Span::mixed_site();
+        let future = quote_spanned!(span=> -> impl #facade::__private::Future<Output = #output>);
+        signature.asyncness = None;
+        signature.output = syn::parse_quote!(#future);
+        signature
+    }
+
+    /// The body's future, not polled yet.
+    fn future(&self, course: Course) -> TokenStream {
+        let (function, facade) = (self.function, self.facade());
+        if course == Course::Companion {
+            let (uncached, arguments) = (self.companion("uncached"), function.arguments());
+            return self.call(quote!(Self::#uncached(#arguments)));
+        }
+        let (output, body, returned) =
+            (function.output(), function.body.stream(), local("returned"));
+        let bindings = function.parameters.iter().filter_map(|p| self.own(p));
+        // The block's type is that of its first `return`, which never runs: later ones are made to fit it.
+        quote! {
+            async move {
+                if let #facade::__private::Option::Some(#returned) =
+                    #facade::__private::Option::<#output>::None
+                {
+                    return #returned;
+                }
+                #(#bindings)*
+                #body
+            }
+        }
+    }
+
+    /// Has the body own a parameter, whether it uses it or not, until it ends: as an `async fn` does.
+    fn own(&self, parameter: &Parameter) -> Option<TokenStream> {
+        let (condition, name) = (parameter.condition(), &parameter.name);
+        let pattern = &parameter.typed.pat;
+        let own = quote! {
+            #condition
+            #[allow(unused_variables, clippy::redundant_locals)]
+        };
+        match parameter.shape {
+            Shape::Plain => Some(quote!(#own let #name = #name;)),
+            Shape::Mutable => Some(quote!(#condition let #pattern = #name;)),
+            Shape::Pattern if self.args.key.is_none() => {
+                Some(quote!(#own let #name = #name; #condition let #pattern = #name;))
+            }
+            Shape::Pattern => None,
+        }
+    }
+}

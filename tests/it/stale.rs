@@ -1,0 +1,210 @@
+//! `stale` and `refresh_ahead`: one caller computes anew while the others get the old value.
+
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, mpsc};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use memokit::memoize;
+
+use crate::support::{ends, wait_until};
+use crate::tasks::{block_on, pause, poll};
+
+/// Longer than the clock's tick and the times to live here.
+const BEYOND: Duration = Duration::from_millis(80);
+
+#[test]
+fn one_computes_and_the_others_get_the_old_value() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static GATE: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
+    #[memoize(ttl = "30ms", stale = "1h")]
+    fn tick(_n: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if let Some(gate) = GATE.lock().unwrap().take() {
+            let _ = gate.recv();
+        }
+        run
+    }
+    assert_eq!(tick(1), 0);
+    sleep(BEYOND);
+    let (open, gate) = mpsc::channel();
+    *GATE.lock().unwrap() = Some(gate);
+    let computing = thread::spawn(|| tick(1));
+    wait_until("it computes", || RUNS.load(Relaxed) == 2);
+    ends(|| (0..50).for_each(|_| assert_eq!(tick(1), 0)));
+    assert_eq!(tick_memo().get(&tick_key(1)), None, "it is no longer fresh");
+    drop(open);
+    assert_eq!(computing.join().unwrap(), 1, "who computes gets what it computed");
+    let stats = tick_memo().stats();
+    assert_eq!((stats.stale, stats.hits, stats.misses), (50, 50, 2));
+    assert_eq!((RUNS.load(Relaxed), tick_memo().computing()), (2, 0));
+}
+
+#[test]
+fn a_failure_goes_to_who_computed_and_the_old_value_stays() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "30ms", stale = "1h")]
+    fn tick(n: u32) -> Result<u32, String> {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if run > 0 {
+            // The others, meanwhile.
+            assert_eq!(ends(move || tick(n)), Ok(0));
+            assert!(run > 1, "on purpose");
+            return Err("on purpose".to_owned());
+        }
+        Ok(run)
+    }
+    assert_eq!(tick(1), Ok(0));
+    sleep(BEYOND);
+    assert!(catch_unwind(|| tick(1)).is_err());
+    for _ in 0..3 {
+        assert!(tick(1).is_err());
+    }
+    let stats = tick_memo().stats();
+    assert_eq!((stats.stale, stats.misses, stats.uncached, stats.panics), (4, 5, 3, 1));
+}
+
+#[test]
+fn what_is_stale_ends() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "20ms", stale = "20ms")]
+    fn tick(n: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if run == 1 {
+            // Others, after the stale time has ended: they wait, as on any miss.
+            sleep(Duration::from_millis(120));
+        }
+        n + run
+    }
+    assert_eq!(tick(10), 10);
+    sleep(Duration::from_millis(120));
+    let computing = thread::spawn(|| tick(10));
+    wait_until("it computes", || RUNS.load(Relaxed) == 2);
+    let served = ends(|| tick(10));
+    assert_eq!((served, computing.join().unwrap()), (11, 11));
+    assert_eq!(tick_memo().stats().stale, 0);
+}
+
+#[test]
+fn what_is_stale_keeps_its_place_until_it_ends() {
+    #[memoize(ttl = "20ms", stale = "1h", max = 1000)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    #[memoize(ttl = "20ms", stale = "20ms", max = 1000)]
+    fn gone(n: u32) -> u32 {
+        n
+    }
+    (0..200).for_each(|n| _ = held(n) + gone(n));
+    sleep(BEYOND);
+    assert_eq!((held_memo().len(), gone_memo().len()), (0, 0));
+    (200..800).for_each(|n| _ = held(n) + gone(n));
+    assert_eq!(held_memo().stats().expired, 0);
+    assert!(gone_memo().stats().expired > 0);
+}
+
+#[test]
+fn errors_do_not_outlive_their_time() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "1h", stale = "1h", cache_err = "20ms", refresh_ahead = 0.1)]
+    fn failing(n: u32) -> Result<u32, u32> {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if run > 0 {
+            return Ok(ends(move || failing_memo().get(&failing_key(n))).map_or(0, |_| 1));
+        }
+        Err(run)
+    }
+    let begin = Instant::now();
+    assert_eq!(failing(1), Err(0));
+    let again = failing(1);
+    assert!(again == Err(0) || begin.elapsed() > Duration::from_millis(15), "{again:?}");
+    sleep(BEYOND);
+    assert_eq!(failing(1), Ok(0));
+}
+
+#[test]
+fn from_a_share_of_its_time_on_one_computes_ahead() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static GATE: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
+    #[memoize(ttl = "1h", refresh_ahead = 0.00001)]
+    fn tick(_n: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if let Some(gate) = GATE.lock().unwrap().take() {
+            let _ = gate.recv();
+        }
+        run
+    }
+    // A hundred-thousandth of an hour is 36 ms.
+    assert_eq!(tick(1), 0);
+    sleep(BEYOND);
+    assert_eq!(tick_memo().get(&tick_key(1)), Some(0));
+    let (open, gate) = mpsc::channel();
+    *GATE.lock().unwrap() = Some(gate);
+    let computing = thread::spawn(|| tick(1));
+    wait_until("it computes", || RUNS.load(Relaxed) == 2);
+    ends(|| (0..50).for_each(|_| assert_eq!(tick(1), 0)));
+    drop(open);
+    assert_eq!(computing.join().unwrap(), 1);
+    let stats = tick_memo().stats();
+    assert_eq!((stats.stale, stats.hits, stats.misses), (0, 50, 2));
+}
+
+#[test]
+fn before_that_share_nobody_does() {
+    #[memoize(ttl = "1h", refresh_ahead = 0.8, stale = "1h")]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    (0..100).for_each(|_| _ = held(1));
+    assert_eq!((held_memo().stats().hits, held_memo().stats().misses), (99, 1));
+    held_memo().set_ttl(Some(Duration::from_millis(20)));
+    held(2);
+    held_memo().set_ttl(None);
+    sleep(BEYOND);
+    held(2);
+    (0..100).for_each(|_| _ = held(2));
+    assert_eq!((held_memo().stats().hits, held_memo().stats().misses), (199, 3));
+}
+
+#[test]
+fn tasks_too_without_one_in_the_background() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "30ms", stale = "1h")]
+    async fn tick(_n: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Relaxed);
+        pause().await;
+        run
+    }
+    assert_eq!(block_on(tick(1)), 0);
+    sleep(BEYOND);
+    let mut computing = Box::pin(tick(1));
+    assert!(poll(computing.as_mut()).is_pending());
+    (0..10).for_each(|_| assert_eq!(ends(|| block_on(tick(1))), 0));
+    // With who computes dropped, the next computes.
+    drop(computing);
+    let begin = Instant::now();
+    assert_eq!(block_on(tick(1)), 2);
+    let again = block_on(tick(1));
+    assert!(again == 2 || begin.elapsed() > Duration::from_millis(25), "{again}");
+    assert_eq!((tick_memo().stats().stale, tick_memo().computing()), (10, 0));
+}
+
+#[test]
+fn invalidated_while_it_is_computed_anew_neither_value_stays() {
+    #[memoize(ttl = "30ms", stale = "1h")]
+    async fn tick(n: u32) -> u32 {
+        pause().await;
+        n
+    }
+    assert_eq!(block_on(tick(1)), 1);
+    sleep(BEYOND);
+    let mut computing = Box::pin(tick(1));
+    assert!(poll(computing.as_mut()).is_pending());
+    assert_eq!(block_on(tick(1)), 1);
+    tick_memo().invalidate(&tick_key(1));
+    assert_eq!(block_on(computing), 1);
+    assert_eq!((tick_memo().len(), tick_memo().stats().misses), (0, 2));
+    assert_eq!(block_on(tick(1)), 1);
+    assert_eq!(tick_memo().stats().misses, 3);
+}
