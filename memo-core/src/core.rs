@@ -13,7 +13,8 @@ use crate::disk::Disk;
 use crate::flight::{Flight, Waited};
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
-use crate::settings::Settings;
+use crate::persist::Maintain;
+use crate::settings::{Settings, Storage, TtlOf};
 use crate::stats::{Stats, mean};
 
 /// While no mean computation is known a caller waits so long for another's.
@@ -24,12 +25,16 @@ const WAIT_MEANS: u32 = 4;
 
 pub(crate) struct Core<K: Keep> {
     pub(crate) this: Weak<Self>,
-    /// Compacted in the background, from the first write on.
+    /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
+    pub(crate) ward: Option<Weak<dyn Maintain>>,
+    /// It is, from the first write on.
     pub(crate) watched: AtomicBool,
     pub(crate) name: String,
     pub(crate) cache: Cache<K::Held>,
     pub(crate) ttl: AtomicU64,
     error_ttl: Millis,
+    ttl_with: Option<TtlOf<K::Value>>,
+    jitter: f64,
     pub(crate) disk: Option<Disk<K::Value>>,
     /// What the directory holds was read, if it could be.
     pub(crate) recovered: OnceCell<()>,
@@ -64,26 +69,51 @@ pub(crate) enum Entered<H> {
 }
 
 impl<K: Keep> Core<K> {
-    /// A cache, as yet without what its directory holds.
-    pub(crate) fn new(name: String, code: u128, settings: Settings) -> Arc<Self> {
-        let Settings { max, ttl, error_ttl, persist, version, nameless } = settings;
-        let disk = persist.zip(K::codec()).map(|((dir, durability), codec)| {
+    /// A cache of all threads, as yet without what its directory holds.
+    pub(crate) fn new(name: String, code: u128, settings: Settings<K>) -> Arc<Self>
+    where
+        K: Keep<Held: Send + Sync>,
+    {
+        Arc::new_cyclic(|this| {
+            let ward: Weak<dyn Maintain> = Weak::<Self>::clone(this);
+            Self { ward: Some(ward), ..Self::within(this, name, code, settings) }
+        })
+    }
+
+    /// A thread's own cache.
+    pub(crate) fn local(name: String, settings: Settings<K>) -> Arc<Self> {
+        let settings = Settings { storage: None, ..settings };
+        Arc::new_cyclic(|this| Self::within(this, name, 0, settings))
+    }
+
+    fn within(this: &Weak<Self>, name: String, code: u128, settings: Settings<K>) -> Self {
+        let Settings { max, ttl, ttl_with, jitter, error_ttl, storage, version, nameless } =
+            settings;
+        let disk = storage.map(|Storage { dir, durability, codec }| {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
         let ttl = ttl.map_or(NEVER, clock::millis);
-        Arc::new_cyclic(|this| Self {
+        Self {
             this: Weak::clone(this),
+            ward: None,
             watched: AtomicBool::new(false),
             name,
             cache: Cache::new(max),
             ttl: AtomicU64::new(ttl),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
+            ttl_with,
+            jitter,
             disk,
             recovered: OnceCell::new(),
             void: AtomicBool::new(false),
             nameless,
             counts: Counts::default(),
-        })
+        }
+    }
+
+    /// Itself, for who uses it beyond a call.
+    pub(crate) fn shared(&self) -> Arc<Self> {
+        self.this.upgrade().expect("who holds a reference holds the cache")
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
@@ -132,7 +162,7 @@ impl<K: Keep> Core<K> {
         value: K::Held,
         replaces: bool,
     ) -> bool {
-        let expires = self.expiry(K::Hold::view(&value));
+        let expires = self.expiry(flight.hash, K::Hold::view(&value));
         if self.cache.max() > 0 {
             self.write(flight, &value, expires, replaces);
         }
@@ -147,10 +177,29 @@ impl<K: Keep> Core<K> {
         flight.land(None);
     }
 
-    fn expiry(&self, value: &K::Value) -> Millis {
-        let ttl = self.ttl.load(Relaxed);
+    fn expiry(&self, hash: u64, value: &K::Value) -> Millis {
+        let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
+        let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
         let ttl = if K::Part::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER { NEVER } else { clock::now().saturating_add(ttl) }
+        if ttl == NEVER { NEVER } else { clock::now().saturating_add(self.spread(hash, ttl)) }
+    }
+
+    /// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
+    /// so that processes spread differently.
+    fn spread(&self, hash: u64, ttl: Millis) -> Millis {
+        if self.jitter == 0.0 {
+            return ttl;
+        }
+        // The middle bits: high and low ones choose shard and bucket, and so are alike among neighbours.
+        let drawn = f64::from((hash >> 16) as u16) / f64::from(u16::MAX);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of it"
+        )]
+        let cut = (ttl as f64 * self.jitter * drawn) as Millis;
+        ttl - cut.min(ttl)
     }
 
     pub(crate) fn is_persistent(&self) -> bool {

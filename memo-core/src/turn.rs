@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::bypass;
 use crate::core::{Core, Entered};
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
@@ -24,7 +25,10 @@ pub enum Answer<K: Keep> {
 impl<K: Keep> Core<K> {
     /// Looks the key of `arguments` up.
     #[inline]
-    pub(crate) fn lookup<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+    pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Answer<K> {
+        if bypass::is_on() {
+            return Answer::Miss(Turn::off(self));
+        }
         match self.find(arguments) {
             Some(held) => {
                 self.cache.hits.add_one();
@@ -35,14 +39,13 @@ impl<K: Keep> Core<K> {
     }
 
     /// The same, but makes a share of the hits a turn whose value is compared with the one that is held.
-    pub(crate) fn lookup_or_verify<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        share: f64,
-    ) -> Answer<K>
+    pub(crate) fn lookup_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> Answer<K>
     where
         K::Value: Serialize,
     {
+        if bypass::is_on() {
+            return Answer::Miss(Turn::off(self));
+        }
         match self.find(arguments) {
             Some(held) if verify::is_due(share) => {
                 let check = Check::new(held, Key::of(arguments));
@@ -69,7 +72,7 @@ impl<K: Keep> Core<K> {
 
     #[cold]
     #[inline(never)]
-    fn missed<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+    fn missed<A: Arguments>(&self, arguments: &A) -> Answer<K> {
         let key = arguments::with_bytes(arguments, Fields::AsMet, |bytes| bytes.map(KeyBytes::new));
         // The hash of what was written, not of what was hashed first: a `Serialize` may have changed its mind.
         let found = key.ok().and_then(|key| Some((self.hash_key(key.as_slice())?, key)));
@@ -89,12 +92,12 @@ impl<K: Keep> Core<K> {
 /// The turn to compute one key's value. Dropped without a value, by a panic, it lets the next caller compute.
 #[must_use = "others may wait for the value"]
 pub struct Turn<K: Keep> {
-    core: &'static Core<K>,
+    core: Arc<Core<K>>,
     /// None: computed for this caller alone.
     flight: Option<Arc<Flight<K::Held>>>,
     began: Instant,
     done: bool,
-    /// All went well.
+    /// There is nothing to do when it is dropped: all went well, or memoization is off.
     kept: bool,
     /// Who waits for another's value longer than that should take.
     waiting: Option<Arc<Flight<K::Held>>>,
@@ -103,9 +106,9 @@ pub struct Turn<K: Keep> {
 }
 
 impl<K: Keep> Turn<K> {
-    pub(crate) fn new(core: &'static Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
+    pub(crate) fn new(core: &Core<K>, flight: Option<Arc<Flight<K::Held>>>) -> Self {
         Self {
-            core,
+            core: core.shared(),
             flight,
             began: Instant::now(),
             done: false,
@@ -113,6 +116,13 @@ impl<K: Keep> Turn<K> {
             waiting: None,
             check: None,
         }
+    }
+
+    /// A turn that keeps and counts nothing.
+    fn off(core: &Core<K>) -> Self {
+        let mut turn = Self::new(core, None);
+        turn.kept = true;
+        turn
     }
 
     fn relieving(mut self, flight: Arc<Flight<K::Held>>) -> Self {
@@ -136,6 +146,9 @@ impl<K: Keep> Turn<K> {
         returned: K::Return,
         worth: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
+        if self.kept {
+            return returned;
+        }
         self.count();
         // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
         let kept = || K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);

@@ -11,8 +11,10 @@ mod errors;
 mod expand;
 mod fingerprint;
 mod function;
+mod generics;
 mod raw;
 mod refuse;
+mod settings;
 #[cfg(test)]
 mod snapshots;
 mod suggest;

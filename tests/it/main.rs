@@ -7,6 +7,7 @@ mod bounds;
 mod coherence;
 mod companions;
 mod functions;
+mod generic;
 pub mod hygiene;
 mod identity;
 mod keys;

@@ -2,13 +2,12 @@ fn seed(a: u32, b: &str) -> u64 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, own "::seed", 5867223723896889902u64,
-            139179632342198880186192830430997973742u128, __memokit::Settings::new()
+            own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
-                __memokit::keep!(u64),
+                __memokit::settings!([u64]),
             )
             .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
@@ -24,13 +23,12 @@ fn seed(a: u32, b: &str) -> u64 {
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::seed", 5867223723896889902u64,
-        139179632342198880186192830430997973742u128, __memokit::Settings::new()
+        own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
-            __memokit::keep!(u64),
+            __memokit::settings!([u64]),
         )
         .handle()
 }
@@ -41,15 +39,7 @@ fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     __memokit::key(&(__memokit::element!(a), (__memokit::element!(b), ())))
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn seed_uncached(a: u32, b: &str) -> u64 {
     plant(a, b)
