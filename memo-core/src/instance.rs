@@ -151,8 +151,10 @@ impl fmt::Display for Place {
 
 /// `path::Type<u8>` and `u16` of `path::Type<u8>::function<'_, u16>::{{closure}}`.
 fn split(closure: &'static str) -> (&'static str, &'static str) {
-    let (function, _) = split_last(closure);
-    let (around, name) = split_last(function);
+    let (mut around, mut name) = split_last(closure);
+    while name == "{{closure}}" {
+        (around, name) = split_last(around);
+    }
     let list = name.split_once('<').map_or("", |(_, list)| list);
     let mut list = list.strip_suffix('>').unwrap_or(list);
     // Lifetimes tell nothing, and not all of a function's are companions'.
@@ -216,6 +218,7 @@ mod tests {
             ),
             ("it::S<u8>::m<it::f::{{closure}}>::{{closure}}", "it::S<u8>", "it::f::{{closure}}"),
             ("it::f::{{closure}}::g::{{closure}}", "it::f::{{closure}}", ""),
+            ("it::f<u8>::{{closure}}::{{closure}}", "it", "u8"),
         ] {
             assert_eq!(split(closure), (around, parameters), "{closure}");
         }

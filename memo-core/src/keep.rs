@@ -373,32 +373,48 @@ pub mod probe {
         KeepErrorsHere::__memokit_keep_errors_here for [T: Local, E: Local] &Probe<Result<T, E>> => Both<T, E>, BehindRc;
     }
 
-    // The bounds stand on methods that nothing better was found for, so that a type that fails them is told so once, in
-    // words of ours: what follows compiles.
-    macro_rules! refusals {
-        ($($method:ident: $bound:path;)*) => {
-            #[doc(hidden)]
-            pub trait KeepNothing<R> {
-                $(fn $method(self) -> Choice<All<R>, Nowhere>
-                where
-                    R: $bound;)*
-            }
-
-            impl<R> KeepNothing<R> for Probe<R> {
-                $(fn $method(self) -> Choice<All<R>, Nowhere>
-                where
-                    R: $bound,
-                {
-                    Choice::NEW
-                })*
-            }
-        };
+    /// Found for what nothing better was found for. The bounds are not met then: rustc says so once, in words of ours,
+    /// since what follows compiles.
+    #[doc(hidden)]
+    pub trait KeepNothing<R> {
+        fn __memokit_keep(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Cacheable;
+        fn __memokit_keep_errors(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Fallible;
+        fn __memokit_keep_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Local;
+        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: LocalFallible;
     }
 
-    refusals! {
-        __memokit_keep: Cacheable;
-        __memokit_keep_errors: Fallible;
-        __memokit_keep_here: Local;
-        __memokit_keep_errors_here: LocalFallible;
+    impl<R> KeepNothing<R> for Probe<R> {
+        fn __memokit_keep(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Cacheable,
+        {
+            Choice::NEW
+        }
+        fn __memokit_keep_errors(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Fallible,
+        {
+            Choice::NEW
+        }
+        fn __memokit_keep_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Local,
+        {
+            Choice::NEW
+        }
+        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: LocalFallible,
+        {
+            Choice::NEW
+        }
     }
 }

@@ -143,26 +143,31 @@ thread_local! {
     static MAKING: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread evaluates the settings of a function, which must not call that function.
+/// This thread evaluates the settings of a function, which must not call that function. (Not known of a thread that is
+/// ending.)
 struct Making;
 
 impl Making {
     fn begin(origin: Origin) -> Self {
-        MAKING.with_borrow_mut(|making| making.push(origin));
+        let _ = MAKING.try_with(|making| making.borrow_mut().push(origin));
         Self
     }
 
     /// # Panics
     /// Where to go on would be to wait for oneself.
     fn check(origin: &Origin) {
-        let within = MAKING.with_borrow(|making| making.contains(origin));
-        assert!(!within, "the settings of `{}` call the function that they are for", origin.name);
+        let within = MAKING.try_with(|making| making.borrow().contains(origin));
+        assert!(
+            !within.unwrap_or(false),
+            "the settings of `{}` call the function that they are for",
+            origin.name,
+        );
     }
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
-        MAKING.with_borrow_mut(Vec::pop);
+        let _ = MAKING.try_with(|making| making.borrow_mut().pop());
     }
 }
 

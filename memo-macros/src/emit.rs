@@ -237,7 +237,7 @@ fn element(asking: Asking, value: &impl ToTokens, named: &impl ToTokens) -> Toke
 }
 
 /// Where tokens stand, with the names of an expansion.
-fn first_span(tokens: TokenStream) -> TokenSpan {
+pub(crate) fn first_span(tokens: TokenStream) -> TokenSpan {
     let first = tokens.into_iter().next();
     let span = first.map_or_else(TokenSpan::call_site, |token: TokenTree| token.span());
     TokenSpan::mixed_site().located_at(span)

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span as TokenSpan, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::args::{Companion, Given, Span};
-use crate::emit::{Asking, Plan, local};
+use crate::emit::{Asking, Plan, first_span, local};
 
 impl Plan<'_> {
     /// The cache at the site.
@@ -80,7 +80,9 @@ impl Plan<'_> {
             let mode = &given.value;
             quote!(.durability(__memokit::Durability::#mode))
         });
-        quote! {
+        // What is wrong with the result is reported under its type.
+        let span = first_span(output.clone());
+        quote_spanned! {span=>
             __memokit::settings!([#here #errors #output] #(#values)* #ttl #error_ttl #persist #durability)
         }
     }

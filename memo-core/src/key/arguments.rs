@@ -228,32 +228,65 @@ pub mod element {
         }
     }
 
-    /// Found for what is none of these; its bound is not met then, which is the one error there is.
-    macro_rules! refusals {
-        ($($trait:ident for [$($name:ident)?] $place:ty $(: $bound:path)?;)*) => {$(
-            #[doc(hidden)]
-            pub trait $trait<T: ?Sized $(, $name)?> {
-                fn __memokit_element(self) -> Unkeyable
-                $(where
-                    T: $bound)?;
-            }
+    // Found for what is none of these. The bound is not met then, and that is the one error there is.
 
-            impl<T: ?Sized $(, $name)?> $trait<T $(, $name)?> for Argument<'_, T, $place> {
-                fn __memokit_element(self) -> Unkeyable
-                $(where
-                    T: $bound,)?
-                {
-                    Unkeyable
-                }
-            }
-        )*};
+    #[doc(hidden)]
+    pub trait AsNothing<T: ?Sized, Name> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: Keyable<Name>;
     }
 
-    refusals! {
-        AsNothing for [Name] Parameter<Name>: Keyable<Name>;
-        AsNothingSelf for [] Receiver: KeyableSelf;
-        AsNothingExpression for [] Expression: KeyableExpression;
-        AsNothingQuiet for [] Quiet;
+    impl<T: ?Sized, Name> AsNothing<T, Name> for Argument<'_, T, Parameter<Name>> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: Keyable<Name>,
+        {
+            Unkeyable
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsNothingSelf<T: ?Sized> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableSelf;
+    }
+
+    impl<T: ?Sized> AsNothingSelf<T> for Argument<'_, T, Receiver> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableSelf,
+        {
+            Unkeyable
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsNothingExpression<T: ?Sized> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableExpression;
+    }
+
+    impl<T: ?Sized> AsNothingExpression<T> for Argument<'_, T, Expression> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableExpression,
+        {
+            Unkeyable
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsNothingQuiet<T: ?Sized> {
+        fn __memokit_element(self) -> Unkeyable;
+    }
+
+    impl<T: ?Sized> AsNothingQuiet<T> for Argument<'_, T, Quiet> {
+        fn __memokit_element(self) -> Unkeyable {
+            Unkeyable
+        }
     }
 }
 
