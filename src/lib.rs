@@ -17,7 +17,7 @@ pub mod __private {
     pub use memo_core::persist::Durability;
     pub use memo_core::site::Site;
     pub use memo_core::turn::Answer;
-    pub use memo_core::{element, settings, site};
+    pub use memo_core::{element, quiet, settings, site};
 
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {

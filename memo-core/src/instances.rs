@@ -48,26 +48,32 @@ impl Instances {
     }
 }
 
-/// A type's id is a hash already; this is a part of it. (After 64 bits all go one way.)
+/// A part of the hash that a type's id is. (After 64 bits all go one way.)
 #[inline]
 fn bits(id: TypeId) -> u64 {
-    struct Last(u64);
-    impl Hasher for Last {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            for byte in bytes {
-                self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-            }
-        }
-        fn write_u64(&mut self, bits: u64) {
-            self.0 = bits;
+    let mut hasher = IdHasher::default();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A hasher of what is a hash already.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
     }
-    let mut last = Last(0);
-    id.hash(&mut last);
-    last.finish()
+
+    fn write_u64(&mut self, bits: u64) {
+        self.0 = bits;
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 use std::any::{Any, TypeId};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::core::Core;
 use crate::instance::Place;
+use crate::instances::IdHasher;
 use crate::keep::{Comparable, Keep};
 use crate::key::Arguments;
 use crate::memo::Reached;
@@ -20,7 +22,8 @@ type Cache = Rc<dyn Any>;
 
 thread_local! {
     /// Those of functions that have been called, by the instance's id.
-    static KNOWN: RefCell<HashMap<TypeId, Cache>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<TypeId, Cache, BuildHasherDefault<IdHasher>>> =
+        RefCell::default();
     static CACHES: RefCell<HashMap<Origin, Members<Rc<OnceCell<Cache>>>>> = RefCell::default();
 }
 

@@ -50,8 +50,7 @@ macro_rules! settings {
     };
 }
 
-/// One argument of a key: a parameter by its name, or after a colon `self` or the expression of `key`, or any of these in
-/// a companion. A parameter's name goes into rustc's
+/// One argument of a key: a parameter by its name, or after a colon `self` or the expression of `key`. A parameter's name goes into rustc's
 /// message should it be no part of a key.
 #[doc(hidden)]
 #[macro_export]
@@ -67,10 +66,16 @@ macro_rules! element {
         enum $argument {}
         $crate::element!(@ $crate::key::arguments::Parameter<$argument>, $argument)
     }};
-    (quiet: $argument:expr) => {
-        $crate::element!(@ $crate::key::arguments::Quiet, $argument)
-    };
     (@ $place:ty, $argument:expr) => {
         (&&&$crate::key::arguments::Argument::<_, $place>::new(&$argument)).__memokit_element()
+    };
+}
+
+/// The same in a companion, which says nothing of what the function says already.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! quiet {
+    ($argument:expr) => {
+        $crate::element!(@ $crate::key::arguments::Quiet, $argument)
     };
 }

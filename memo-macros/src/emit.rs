@@ -232,7 +232,7 @@ fn element(asking: Asking, value: &impl ToTokens, named: &impl ToTokens) -> Toke
     let span = first_span(value.to_token_stream());
     match asking {
         Asking::Function => quote_spanned!(span=> __memokit::element!(#named)),
-        Asking::Companion => quote_spanned!(span=> __memokit::element!(quiet: #value)),
+        Asking::Companion => quote_spanned!(span=> __memokit::quiet!(#value)),
     }
 }
 

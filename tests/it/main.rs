@@ -13,6 +13,7 @@ mod generic;
 pub mod hygiene;
 mod identity;
 mod keys;
+mod large;
 mod one_computation;
 mod persistence;
 mod persistence_changes;

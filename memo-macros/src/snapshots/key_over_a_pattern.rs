@@ -42,7 +42,7 @@ fn mix_memo() -> ::memokit::Memo<u8> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(key : a + b), ()))
+    __memokit::key(&(__memokit::quiet!(a + b), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]

@@ -61,8 +61,8 @@ pub(crate) fn find_key(
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(
-            __memokit::element!(self : self),
-            (__memokit::element!(depth), (__memokit::element!(__memokit_1), ())),
+            __memokit::quiet!(self),
+            (__memokit::quiet!(depth), (__memokit::quiet!(__memokit_1), ())),
         ),
     )
 }

@@ -36,7 +36,7 @@ fn seed_memo() -> ::memokit::Memo<u64> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(a), (__memokit::element!(b), ())))
+    __memokit::key(&(__memokit::quiet!(a), (__memokit::quiet!(b), ())))
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]

@@ -49,7 +49,7 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
+    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
