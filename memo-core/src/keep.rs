@@ -206,7 +206,7 @@ impl<V: Cacheable> Hold<V> for Behind {
     }
     #[inline]
     fn give(held: Arc<V>) -> V {
-        Arc::unwrap_or_clone(held)
+        (*held).clone()
     }
 }
 
@@ -228,7 +228,7 @@ impl<V: Local> Hold<V> for BehindRc {
     }
     #[inline]
     fn give(held: Rc<V>) -> V {
-        Rc::unwrap_or_clone(held)
+        (*held).clone()
     }
 }
 

@@ -17,9 +17,20 @@ use crate::verify::{self, Check};
 /// What a memoized call comes to.
 pub enum Answer<K: Keep> {
     /// The value is known.
-    Hit(K::Return),
+    Hit(Hit<K>),
     /// The caller computes it, and hands it to [`Turn::keep`].
     Miss(Turn<K>),
+}
+
+/// A known value, as it is held: an answer is as small as that, and a large value is copied once.
+pub struct Hit<K: Keep>(K::Held);
+
+impl<K: Keep> Hit<K> {
+    /// The value.
+    #[inline]
+    pub fn give(self) -> K::Return {
+        K::answer(self.0)
+    }
 }
 
 impl<K: Keep> Core<K> {
@@ -32,7 +43,7 @@ impl<K: Keep> Core<K> {
         match self.find(arguments) {
             Some(held) => {
                 self.cache.hits.add_one();
-                Answer::Hit(K::answer(held))
+                Answer::Hit(Hit(held))
             }
             None => self.missed(arguments),
         }
@@ -53,7 +64,7 @@ impl<K: Keep> Core<K> {
             }
             Some(held) => {
                 self.cache.hits.add_one();
-                Answer::Hit(K::answer(held))
+                Answer::Hit(Hit(held))
             }
             None => self.missed(arguments),
         }
@@ -81,7 +92,7 @@ impl<K: Keep> Core<K> {
             return Answer::Miss(Turn::new(self, None));
         };
         match self.enter(hash, &key) {
-            Entered::Value(held) => Answer::Hit(K::answer(held)),
+            Entered::Value(held) => Answer::Hit(Hit(held)),
             Entered::Lead(flight) => Answer::Miss(Turn::new(self, Some(flight))),
             Entered::Alone => Answer::Miss(Turn::new(self, None)),
             Entered::Relieve(flight) => Answer::Miss(Turn::new(self, None).relieving(flight)),

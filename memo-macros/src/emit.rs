@@ -109,7 +109,7 @@ impl Plan<'_> {
                     #memo.#look_up
                 };
                 match #answer {
-                    #facade::__private::Answer::Hit(#value) => #value,
+                    #facade::__private::Answer::Hit(#value) => #value.give(),
                     #facade::__private::Answer::Miss(#turn) => #turn.#keep,
                 }
             }

@@ -36,6 +36,7 @@ mod scope;
 mod self_types;
 mod serialize;
 mod sets;
+mod signatures;
 mod statistics;
 mod support;
 mod ttl;

@@ -12,7 +12,7 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
             .lookup(&(__memokit::element!(key : a + b), ()))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(

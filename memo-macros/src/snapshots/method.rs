@@ -25,7 +25,7 @@ pub(crate) unsafe fn find(
             )
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep_if(

@@ -14,7 +14,7 @@ fn area(self: Arc<Self>) -> Result<f64, Self::Error> {
             .lookup(&(__memokit::element!(self : self), ()))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(

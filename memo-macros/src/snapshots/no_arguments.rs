@@ -12,7 +12,7 @@ fn seed(a: u32, b: &str) -> u64 {
             .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn.keep((move || -> u64 { plant(a, b) })())
         }

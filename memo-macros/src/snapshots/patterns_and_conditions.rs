@@ -27,7 +27,7 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
             )
     };
     match __memokit_answer {
-        crate::memo::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        crate::memo::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         crate::memo::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(

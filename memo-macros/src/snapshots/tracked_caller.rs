@@ -14,7 +14,7 @@ extern "C" fn blame(r#mod: u32) -> u32 {
             .lookup(&(__memokit::element!(r#mod), ()))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep({
