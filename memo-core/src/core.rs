@@ -186,20 +186,18 @@ impl<K: Keep> Core<K> {
 
     /// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
     /// so that processes spread differently.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "32 bits of the hash draw, and a share of a time needs no more"
+    )]
     fn spread(&self, hash: u64, ttl: Millis) -> Millis {
         if self.jitter == 0.0 {
             return ttl;
         }
-        // The middle bits: high and low ones choose shard and bucket, and so are alike among neighbours.
-        let drawn = f64::from((hash >> 16) as u16) / f64::from(u16::MAX);
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of it"
-        )]
-        let cut = (ttl as f64 * self.jitter * drawn) as Millis;
-        ttl - cut.min(ttl)
+        let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
+        ttl - ((ttl as f64 * self.jitter * drawn) as Millis).min(ttl)
     }
 
     pub(crate) fn is_persistent(&self) -> bool {

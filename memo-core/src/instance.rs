@@ -12,6 +12,7 @@ use crate::fnv::Fnv;
 ///
 /// A companion's closure is another type. It finds the instance by what surrounds the function, by name, and by those
 /// types that function and companion can both name: its [`Mark`].
+#[derive(Clone, Copy)]
 pub struct Instance<'a> {
     /// None for a companion.
     pub(crate) id: Option<TypeId>,
@@ -224,8 +225,8 @@ mod tests {
         }
     }
 
-    fn id<T>() -> String {
-        let closure = || ();
+    fn id<T: Default>() -> String {
+        let closure = || T::default();
         Instance::within(&closure).place().to_string()
     }
 

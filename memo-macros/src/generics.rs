@@ -209,28 +209,28 @@ mod tests {
     }
 
     #[track_caller]
-    fn becomes(text: &str, signature: TokenStream, turbofish: TokenStream) {
-        assert_eq!(named(text), (dense(&signature), dense(&turbofish)), "{text}");
+    fn becomes(text: &str, signature: &TokenStream, turbofish: &TokenStream) {
+        assert_eq!(named(text), (dense(signature), dense(turbofish)), "{text}");
     }
 
     #[test]
     fn a_name_for_each_opaque_type() {
-        becomes("fn f<'a>(a: &'a str) {}", quote!(fn f<'a>(a: &'a str)), quote!());
+        becomes("fn f<'a>(a: &'a str) {}", &quote!(fn f<'a>(a: &'a str)), &quote!());
         becomes(
             "fn f<'a, T, const N: usize>(a: [T; N], text: &impl AsRef<str>) {}",
-            quote!(fn f<'a, T, const N: usize, ImplText: AsRef<str>>(a: [T; N], text: &ImplText)),
-            quote!(::<T, N, _>),
+            &quote!(fn f<'a, T, const N: usize, ImplText: AsRef<str>>(a: [T; N], text: &ImplText)),
+            &quote!(::<T, N, _>),
         );
         becomes(
             "fn f(&self, two_of: (impl Fn(u8) -> u8 + Copy, impl Iterator<Item = impl Eq>)) {}",
-            quote!(
+            &quote!(
                 fn f<
                     ImplTwoOf: Fn(u8) -> u8 + Copy,
                     ImplTwoOf2: Eq,
                     ImplTwoOf3: Iterator<Item = ImplTwoOf2>
                 >(&self, two_of: (ImplTwoOf, ImplTwoOf3))
             ),
-            quote!(::<_, _, _>),
+            &quote!(::<_, _, _>),
         );
     }
 
@@ -238,8 +238,8 @@ mod tests {
     fn no_name_that_is_there_already() {
         becomes(
             "fn f<ImplA>(a: impl Into<ImplA>) {}",
-            quote!(fn f<ImplA, ImplA2: Into<ImplA>>(a: ImplA2)),
-            quote!(::<ImplA, _>),
+            &quote!(fn f<ImplA, ImplA2: Into<ImplA>>(a: ImplA2)),
+            &quote!(::<ImplA, _>),
         );
     }
 
@@ -247,8 +247,8 @@ mod tests {
     fn parameters_behind_a_condition() {
         becomes(
             "fn f<T>(#[cfg(unix)] a: impl Into<T>) {}",
-            quote!(fn f<T, #[cfg(unix)] ImplA: Into<T>>(#[cfg(unix)] a: ImplA)),
-            quote!(),
+            &quote!(fn f<T, #[cfg(unix)] ImplA: Into<T>>(#[cfg(unix)] a: ImplA)),
+            &quote!(),
         );
     }
 }

@@ -30,16 +30,11 @@ impl Plan<'_> {
     /// closure, and to a companion by the types that it names.
     fn instance(&self, asking: Asking) -> TokenStream {
         let alone = matches!(&self.args.companion, Some(Given { value: Companion::None, .. }));
+        let mark = self.mark(asking);
         match asking {
-            Asking::Function if alone => return quote!(__memokit::Instance::alone(&|| ())),
-            Asking::Function => {
-                let mark = self.mark(asking);
-                quote!(__memokit::Instance::within(&|| ()) #mark)
-            }
-            Asking::Companion => {
-                let mark = self.mark(asking);
-                quote!(__memokit::Instance::beside(&|| ()) #mark)
-            }
+            Asking::Function if alone => quote!(__memokit::Instance::alone(&|| ())),
+            Asking::Function => quote!(__memokit::Instance::within(&|| ()) #mark),
+            Asking::Companion => quote!(__memokit::Instance::beside(&|| ()) #mark),
         }
     }
 

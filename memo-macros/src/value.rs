@@ -189,9 +189,12 @@ fn alternatives<'a>(words: impl Iterator<Item = &'a str>) -> String {
 
 /// An argument that stands alone.
 pub(crate) fn flag(name: &Ident, form: Form) -> syn::Result<()> {
+    let message = format!("`{name}` stands alone: `{}`", example(name));
     match form {
         Form::Flag => Ok(()),
-        _ => Err(error(name, format!("`{name}` stands alone: `{}`", example(name)))),
+        Form::Missing(equals) => Err(error(equals, message)),
+        Form::List(group) => Err(error(group, message)),
+        Form::Value(value) => Err(error(value, message)),
     }
 }
 

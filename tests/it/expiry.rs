@@ -16,13 +16,15 @@ fn each_value_says_how_long_it_lives() {
     fn some(n: u32) -> u32 {
         n
     }
-    (some(1), some(10));
+    some(1);
+    some(10);
     wait_until("the short one ends", || some_memo().get(&some_key(1)).is_none());
     assert_eq!(some_memo().get(&some_key(10)), Some(10));
 }
 
 #[test]
 fn where_it_says_nothing_the_ttl_counts() {
+    #[expect(clippy::ptr_arg, reason = "the value is a String")]
     fn long(text: &String) -> Option<Duration> {
         text.starts_with("long").then_some(HOUR)
     }
@@ -30,7 +32,8 @@ fn where_it_says_nothing_the_ttl_counts() {
     fn text(text: &str) -> Result<String, std::fmt::Error> {
         Ok(text.to_owned())
     }
-    (text("long one").unwrap(), text("short").unwrap());
+    text("long one").unwrap();
+    text("short").unwrap();
     wait_until("the short one ends", || text_memo().get(&text_key("short")).is_none());
     assert!(text_memo().get(&text_key("long one")).is_some());
 }
@@ -41,7 +44,8 @@ fn in_generic_functions_and_without_a_ttl() {
     fn listed<T: Clone + serde::Serialize + Send + Sync + 'static>(items: &[T]) -> Vec<T> {
         items.to_vec()
     }
-    (listed::<u8>(&[]), listed(&[1u8]));
+    listed::<u8>(&[]);
+    listed(&[1u8]);
     let memo = listed_memo::<u8>();
     wait_until("the empty one ends", || memo.get(&listed_key::<u8>(&[])).is_none());
     assert_eq!(memo.get(&listed_key(&[1u8])), Some(vec![1]));
@@ -51,7 +55,7 @@ fn in_generic_functions_and_without_a_ttl() {
 fn a_time_of_a_value_and_that_of_errors_the_shorter_counts() {
     #[memoize(ttl_with = |_| Some(HOUR), cache_err = "1ms")]
     fn even(n: u32) -> Result<u32, u32> {
-        if n % 2 == 0 { Ok(n) } else { Err(n) }
+        if n.is_multiple_of(2) { Ok(n) } else { Err(n) }
     }
     assert_eq!((even(1), even(2)), (Err(1), Ok(2)));
     wait_until("the error ends", || even_memo().get(&even_key(1)).is_none());
@@ -90,7 +94,8 @@ fn jitter_without_a_ttl_or_of_nothing() {
         n
     }
     for n in 0..100 {
-        (forever(n), odd(n));
+        forever(n);
+        odd(n);
     }
     assert_eq!((forever_memo().len(), odd_memo().len()), (100, 100));
 }

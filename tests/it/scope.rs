@@ -114,7 +114,7 @@ fn results_and_errors() {
     #[memoize(scope = "thread")]
     fn even(n: u32) -> Result<Rc<u32>, Box<dyn std::error::Error>> {
         RUNS_OF_EVEN.set(RUNS_OF_EVEN.get() + 1);
-        if n % 2 == 0 { Ok(Rc::new(n)) } else { Err("odd".into()) }
+        if n.is_multiple_of(2) { Ok(Rc::new(n)) } else { Err("odd".into()) }
     }
     #[memoize(scope = "thread", cache_err)]
     fn odd(n: u32) -> Result<Rc<u32>, Rc<str>> {

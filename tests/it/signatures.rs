@@ -11,6 +11,7 @@ use serde::Serialize;
 #[test]
 fn parameters_that_borrow() {
     #[memoize]
+    #[expect(clippy::too_many_arguments)]
     fn all(
         text: &str,
         numbers: &[u32],
@@ -77,6 +78,7 @@ impl Shelf {
     }
 
     #[memoize]
+    #[expect(clippy::boxed_local)]
     fn boxed(self: Box<Self>, mut n: u32) -> u32 {
         n += self.0;
         n
