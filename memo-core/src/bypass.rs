@@ -24,20 +24,6 @@ thread_local! {
 /// Runs `f` with memoization off in this thread: memoized functions compute, and neither read nor fill their caches.
 /// Calls count as neither hits nor misses. Handles work as ever. With the environment variable `MEMOKIT_OFF=1` that is
 /// so everywhere, from start to end.
-///
-/// ```
-/// use memokit::memoize;
-///
-/// #[memoize]
-/// fn now() -> std::time::Instant {
-///     std::time::Instant::now()
-/// }
-///
-/// let first = now();
-/// assert_eq!(now(), first);
-/// assert!(memokit::bypass(now) > first);
-/// assert_eq!(now(), first);
-/// ```
 pub fn bypass<R>(f: impl FnOnce() -> R) -> R {
     struct Within;
     impl Drop for Within {
