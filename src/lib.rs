@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub use memo_core::bypass;
 pub use memo_core::error::Error;
 pub use memo_core::key::Key;
 pub use memo_core::memo::Memo;
@@ -14,22 +15,23 @@ pub use memo_macros::memoize;
 pub mod __private {
     pub use std::future::Future;
     pub use std::option::Option;
-    pub use std::time::Duration;
 
-    pub use memo_core::keep::persisted;
+    pub use memo_core::instance::{Instance, Mark};
     pub use memo_core::persist::Durability;
-    pub use memo_core::settings::Settings;
-    pub use memo_core::site::{Instance, Site};
+    pub use memo_core::site::Site;
     pub use memo_core::task::call;
     pub use memo_core::turn::Answer;
-    pub use memo_core::{element, keep, site};
+    pub use memo_core::{element, quiet, settings, site};
 
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {
         pub use memo_core::keep::probe::{
-            KeepAll as _, KeepErrors as _, KeepInPlace as _, KeepOk as _, KeepOkInPlace as _,
+            KeepAll as _, KeepAllHere as _, KeepErrors as _, KeepErrorsHere as _, KeepInPlace as _,
+            KeepInPlaceHere as _, KeepNothing as _, KeepOk as _, KeepOkHere as _,
+            KeepOkInPlace as _, KeepOkInPlaceHere as _,
         };
         pub use memo_core::key::arguments::element::{
+            AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _, AsNothingSelf as _,
             AsOctets as _, AsPlain as _, AsSerialized as _,
         };
     }

@@ -8,7 +8,7 @@ use crate::measure::{self, Times};
 use crate::plot::bars::{Chart, Group, Scale};
 use crate::report::{Column, Table};
 
-const COLUMNS: [Column; 6] = [
+pub(crate) const COLUMNS: [Column; 6] = [
     Column("case", 32, 0),
     Column("contender", 20, 0),
     Column("ns", 9, 1),
@@ -43,7 +43,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
 }
 
 /// The first contender is memokit; what others come to is memokit's time over theirs.
-fn show(table: &mut Table, case: &str, times: &[Times]) {
+pub(crate) fn show(table: &mut Table, case: &str, times: &[Times]) {
     for (at, contender) in times.iter().enumerate() {
         let (least, most) = contender.spread();
         let ratio = (at > 0).then(|| times[0].ratio(contender));

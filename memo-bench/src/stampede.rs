@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::access::mix;
 use crate::command::Plan;
+use crate::compare::{COLUMNS, show};
 use crate::compute::compute;
 use crate::measure::Times;
 use crate::report::Table;
@@ -156,7 +157,7 @@ fn rounds<C>(
     contenders: &[(&'static str, C)],
     time: impl Fn(&C) -> f64,
 ) -> Vec<Times> {
-    let count = if plan.quick { 3 } else { plan.rounds };
+    let count = plan.rounds(3, 15);
     let mut times: Vec<_> =
         contenders.iter().map(|(name, _)| Times { name, rounds: Vec::new() }).collect();
     for round in 0..count {
@@ -171,11 +172,11 @@ fn rounds<C>(
 pub(crate) fn compare(plan: &Plan) -> Result<(), String> {
     let scale = if plan.quick { 50 } else { 1 };
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let mut table = Table::begin(plan.json);
+    let mut table = Table::begin(plan.json, &COLUMNS);
     let keys = 2000 / scale;
     let threads = by_threads();
     if plan.wants("stampede/threads") {
-        table.add("stampede/threads", &rounds(plan, &threads, |call| stampede(call, keys)));
+        show(&mut table, "stampede/threads", &rounds(plan, &threads, |call| stampede(call, keys)));
     }
     if plan.wants("stampede/tasks") {
         let walk = |walk: &Walk| {
@@ -184,11 +185,15 @@ pub(crate) fn compare(plan: &Plan) -> Result<(), String> {
             walk(&runtime, keys);
             began.elapsed().as_nanos() as f64 / calls
         };
-        table.add("stampede/tasks", &rounds(plan, &by_tasks(), walk));
+        show(&mut table, "stampede/tasks", &rounds(plan, &by_tasks(), walk));
     }
     if plan.wants("stampede/hits") {
         let hits = 200_000 / scale;
-        table.add("stampede/hits", &rounds(plan, &threads, |call| hits_meanwhile(call, hits)));
+        show(
+            &mut table,
+            "stampede/hits",
+            &rounds(plan, &threads, |call| hits_meanwhile(call, hits)),
+        );
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ use crate::flight::Flight;
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
-use crate::settings::Settings;
+use crate::persist::Maintain;
+use crate::settings::{Settings, Storage, TtlOf};
 use crate::stats::{Stats, mean};
 
 /// While no mean computation is known a caller waits so long for another's.
@@ -25,7 +26,9 @@ const WAIT_MEANS: u32 = 4;
 
 pub(crate) struct Core<K: Keep> {
     pub(crate) this: Weak<Self>,
-    /// Compacted in the background, from the first write on.
+    /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
+    pub(crate) ward: Option<Weak<dyn Maintain>>,
+    /// It is, from the first write on.
     pub(crate) watched: AtomicBool,
     pub(crate) name: String,
     pub(crate) cache: Cache<K::Held>,
@@ -34,6 +37,8 @@ pub(crate) struct Core<K: Keep> {
     /// The share of its time to live after which a value is computed anew.
     refresh_ahead: Option<f64>,
     wait_limit: Option<Duration>,
+    ttl_with: Option<TtlOf<K::Value>>,
+    jitter: f64,
     pub(crate) disk: Option<Disk<K::Value>>,
     /// What the directory holds was read, if it could be.
     pub(crate) recovered: OnceCell<()>,
@@ -68,24 +73,43 @@ pub(crate) enum Begun<H> {
 }
 
 impl<K: Keep> Core<K> {
-    /// A cache, as yet without what its directory holds.
-    pub(crate) fn new(name: String, code: u128, settings: Settings) -> Arc<Self> {
+    /// A cache of all threads, as yet without what its directory holds.
+    pub(crate) fn new(name: String, code: u128, settings: Settings<K>) -> Arc<Self>
+    where
+        K: Keep<Held: Send + Sync>,
+    {
+        Arc::new_cyclic(|this| {
+            let ward: Weak<dyn Maintain> = Weak::<Self>::clone(this);
+            Self { ward: Some(ward), ..Self::within(this, name, code, settings) }
+        })
+    }
+
+    /// A thread's own cache.
+    pub(crate) fn local(name: String, settings: Settings<K>) -> Arc<Self> {
+        let settings = Settings { storage: None, ..settings };
+        Arc::new_cyclic(|this| Self::within(this, name, 0, settings))
+    }
+
+    fn within(this: &Weak<Self>, name: String, code: u128, settings: Settings<K>) -> Self {
         let Settings {
             max,
             ttl,
+            ttl_with,
+            jitter,
             error_ttl,
             stale,
             refresh_ahead,
             wait_limit,
-            persist,
+            storage,
             version,
             nameless,
         } = settings;
-        let disk = persist.zip(K::codec()).map(|((dir, durability), codec)| {
+        let disk = storage.map(|Storage { dir, durability, codec }| {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
-        let core = Arc::new_cyclic(|this| Self {
+        let core = Self {
             this: Weak::clone(this),
+            ward: None,
             watched: AtomicBool::new(false),
             name,
             cache: Cache::new(max, clock::millis(stale)),
@@ -93,14 +117,21 @@ impl<K: Keep> Core<K> {
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
             wait_limit,
+            ttl_with,
+            jitter,
             disk,
             recovered: OnceCell::new(),
             void: AtomicBool::new(false),
             nameless,
             counts: Counts::default(),
-        });
+        };
         core.set_ttl(ttl);
         core
+    }
+
+    /// Itself, for who uses it beyond a call.
+    pub(crate) fn shared(&self) -> Arc<Self> {
+        self.this.upgrade().expect("who holds a reference holds the cache")
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
@@ -146,7 +177,7 @@ impl<K: Keep> Core<K> {
         value: K::Held,
         replaces: bool,
     ) -> bool {
-        let expires = self.expiry(K::Hold::view(&value));
+        let expires = self.expiry(flight.hash, K::Hold::view(&value));
         if self.cache.max() > 0 {
             self.write(flight, &value, expires, replaces);
         }
@@ -165,10 +196,27 @@ impl<K: Keep> Core<K> {
         self.cache.abandon(flight, false);
     }
 
-    fn expiry(&self, value: &K::Value) -> Millis {
-        let ttl = self.ttl.load(Relaxed);
+    fn expiry(&self, hash: u64, value: &K::Value) -> Millis {
+        let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
+        let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
         let ttl = if K::Part::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER { NEVER } else { clock::now().saturating_add(ttl) }
+        if ttl == NEVER { NEVER } else { clock::now().saturating_add(self.spread(hash, ttl)) }
+    }
+
+    /// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
+    /// so that processes spread differently.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "32 bits of the hash draw, and a share of a time needs no more"
+    )]
+    fn spread(&self, hash: u64, ttl: Millis) -> Millis {
+        if self.jitter == 0.0 {
+            return ttl;
+        }
+        let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
+        ttl - ((ttl as f64 * self.jitter * drawn) as Millis).min(ttl)
     }
 
     pub(crate) fn is_persistent(&self) -> bool {

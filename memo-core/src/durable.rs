@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::sync::Weak;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{self, Millis, NEVER};
@@ -111,8 +112,8 @@ impl<K: Keep> Core<K> {
 
     /// Has the directory looked after from the first change of it on.
     fn watch(&self) {
-        if !self.watched.swap(true, Relaxed) {
-            maintain(self.this.clone());
+        if let (false, Some(ward)) = (self.watched.swap(true, Relaxed), &self.ward) {
+            maintain(Weak::clone(ward));
         }
     }
 
@@ -246,7 +247,7 @@ impl<K: Keep> Core<K> {
     }
 }
 
-impl<K: Keep> Maintain for Core<K> {
+impl<K: Keep<Held: Send + Sync>> Maintain for Core<K> {
     fn tick(&self) {
         if let Some(store) = self.disk.as_ref().and_then(Disk::opened) {
             // A failure is counted by the store, which tries again.

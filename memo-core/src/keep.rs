@@ -1,22 +1,22 @@
 //! What of a return value is kept, and how it is held.
 //!
 //! Expansions choose by method resolution on a [`Probe`], so that a `Result` is known by its type and not by its
-//! spelling. A choice is three zero-sized types: which part is kept, where it is held, how it becomes bytes.
+//! spelling. A choice is two zero-sized types: which part is kept, and where it is held.
 
 use std::marker::PhantomData;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{Codec, Postcard};
-
 /// Values that a cache can hold: `Clone + Send + Sync + 'static`.
 #[diagnostic::on_unimplemented(
     message = "the result `{Self}` cannot be kept in a cache",
     label = "kept results must be `Clone`, `Send`, `Sync` and own what they hold (`'static`)",
-    note = "return an `Arc` of it, or keep a part of it: memoize an inner function"
+    note = "if it is not `Clone`, return an `Arc` of it, or memoize an inner function that returns a part of it",
+    note = "if it is not `Send` or `Sync`, as an `Rc`, give each thread a cache of its own: `scope = \"thread\"`"
 )]
 pub trait Cacheable: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
@@ -29,7 +29,28 @@ impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
     note = "leave `cache_err` out, or return such a `Result`"
 )]
 pub trait Fallible: Cacheable {}
+#[diagnostic::do_not_recommend]
 impl<T: Cacheable, E: Cacheable> Fallible for Result<T, E> {}
+
+/// Values that a thread's own cache can hold: `Clone + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "the result `{Self}` cannot be kept in a cache",
+    label = "kept results must be `Clone` and own what they hold (`'static`)",
+    note = "return an `Rc` of it, or keep a part of it: memoize an inner function"
+)]
+pub trait Local: Clone + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Clone + 'static> Local for T {}
+
+/// Results whose errors a thread's own cache can hold too.
+#[diagnostic::on_unimplemented(
+    message = "`cache_err` cannot keep the errors of `{Self}`",
+    label = "`cache_err` needs a `Result` whose value and error are `Clone` and `'static`",
+    note = "leave `cache_err` out, or return such a `Result`"
+)]
+pub trait LocalFallible: Local {}
+#[diagnostic::do_not_recommend]
+impl<T: Local, E: Local> LocalFallible for Result<T, E> {}
 
 /// Types that the table holds in place: small, and cloned by copying bytes.
 pub trait Inline: Copy + Send + Sync + 'static {}
@@ -132,7 +153,7 @@ impl<T: 'static, E: 'static> Part for Both<T, E> {
 /// How a cache holds values.
 pub trait Hold<V>: 'static {
     /// Clones and drops without running code of the user's while others hold it.
-    type Held: Clone + Send + Sync + 'static;
+    type Held: Clone + 'static;
     /// Holds a copy.
     fn copy(value: &V) -> Self::Held;
     /// Holds the value itself.
@@ -189,25 +210,51 @@ impl<V: Cacheable> Hold<V> for Behind {
     }
 }
 
-/// Whether and how values become bytes.
-pub trait Encode<V>: 'static {
-    /// A codec for one cache, for a function with `persist`.
-    fn codec() -> Option<Box<dyn Codec<V>>>;
-}
-
-/// Not at all.
+/// Behind an `Rc`, in a thread's own cache.
 #[derive(Debug)]
-pub struct InMemory;
+pub struct BehindRc;
 
-impl<V> Encode<V> for InMemory {
-    fn codec() -> Option<Box<dyn Codec<V>>> {
-        None
+impl<V: Local> Hold<V> for BehindRc {
+    type Held = Rc<V>;
+    fn copy(value: &V) -> Rc<V> {
+        Rc::new(value.clone())
+    }
+    fn own(value: V) -> Rc<V> {
+        Rc::new(value)
+    }
+    #[inline]
+    fn view(held: &Rc<V>) -> &V {
+        held
+    }
+    #[inline]
+    fn give(held: &Rc<V>) -> V {
+        V::clone(held)
     }
 }
 
-/// By postcard.
+/// Not at all: stands where a type cannot be held, so that rustc says so once and not for each use.
 #[derive(Debug)]
-pub struct OnDisk;
+pub struct Nowhere;
+
+/// Has no values.
+#[derive(Debug, Clone)]
+pub enum Nothing {}
+
+impl<V: 'static> Hold<V> for Nowhere {
+    type Held = Nothing;
+    fn copy(_: &V) -> Nothing {
+        unreachable!("no such choice compiles")
+    }
+    fn own(_: V) -> Nothing {
+        unreachable!("no such choice compiles")
+    }
+    fn view(held: &Nothing) -> &V {
+        match *held {}
+    }
+    fn give(held: &Nothing) -> V {
+        match *held {}
+    }
+}
 
 /// Values that `persist` can store: `Serialize + DeserializeOwned`.
 #[diagnostic::on_unimplemented(
@@ -219,35 +266,30 @@ pub trait Persistable: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Persistable for T {}
 
-impl<V: Persistable> Encode<V> for OnDisk {
-    fn codec() -> Option<Box<dyn Codec<V>>> {
-        Some(Box::new(Postcard::new()))
-    }
-}
+/// Values that `verify` can compare: `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "the result `{Self}` cannot be verified",
+    label = "`verify` compares what results serialize to: they must be `serde::Serialize`",
+    note = "derive `serde::Serialize` for it, or remove `verify`"
+)]
+pub trait Comparable: Serialize {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Comparable for T {}
 
-/// The choice for one function: a [`Part`], a [`Hold`] and an [`Encode`].
+/// The choice for one function: a [`Part`] and a [`Hold`].
 #[derive(Debug)]
-pub struct Choice<P, H, C>(PhantomData<P>, PhantomData<H>, PhantomData<C>);
+pub struct Choice<P, H>(PhantomData<P>, PhantomData<H>);
 
-impl<P, H, C> Clone for Choice<P, H, C> {
+impl<P, H> Clone for Choice<P, H> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<P, H, C> Copy for Choice<P, H, C> {}
+impl<P, H> Copy for Choice<P, H> {}
 
-impl<P, H, C> Choice<P, H, C> {
-    const NEW: Self = Self(PhantomData, PhantomData, PhantomData);
-}
-
-/// The same choice with a codec.
-#[must_use]
-pub fn persisted<P, H, C>(_: Choice<P, H, C>) -> Choice<P, H, OnDisk>
-where
-    P: Part<Value: Persistable>,
-{
-    Choice::NEW
+impl<P, H> Choice<P, H> {
+    const NEW: Self = Self(PhantomData, PhantomData);
 }
 
 /// What a [`Choice`] comes to.
@@ -256,14 +298,12 @@ pub trait Keep: Copy + 'static {
     type Return: 'static;
     /// What is kept of it.
     type Value: 'static;
-    /// What the cache holds.
-    type Held: Clone + Send + Sync + 'static;
+    /// What the cache holds; `Send` and `Sync` unless each thread has a cache.
+    type Held: Clone + 'static;
     /// Which part is kept.
     type Part: Part<Return = Self::Return, Value = Self::Value>;
     /// How it is held.
     type Hold: Hold<Self::Value, Held = Self::Held>;
-    /// How it becomes bytes.
-    fn codec() -> Option<Box<dyn Codec<Self::Value>>>;
     /// The return value that a held one stands for.
     #[inline]
     fn answer(held: &Self::Held) -> Self::Return {
@@ -271,15 +311,12 @@ pub trait Keep: Copy + 'static {
     }
 }
 
-impl<P: Part, H: Hold<P::Value>, C: Encode<P::Value>> Keep for Choice<P, H, C> {
+impl<P: Part, H: Hold<P::Value>> Keep for Choice<P, H> {
     type Return = P::Return;
     type Value = P::Value;
     type Held = H::Held;
     type Part = P;
     type Hold = H;
-    fn codec() -> Option<Box<dyn Codec<P::Value>>> {
-        C::codec()
-    }
 }
 
 /// Stands for a return type while a choice is made for it.
@@ -302,19 +339,19 @@ impl<R> Probe<R> {
 /// Traits whose methods make the choice: a reference more goes before a reference less.
 pub mod probe {
     use super::{
-        All, Behind, Both, Cacheable, Choice, Fallible, InMemory, InPlace, Inline, OkOnly, Probe,
+        All, Behind, BehindRc, Both, Cacheable, Choice, Fallible, InPlace, Inline, Local,
+        LocalFallible, Nowhere, OkOnly, Probe,
     };
 
     macro_rules! choices {
-        ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty $(, where $result:ty: $bound:path)?
-            => $part:ty, $hold:ty;)*) => {$(
+        ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty => $part:ty, $hold:ty;)*) => {$(
             #[doc(hidden)]
             pub trait $trait {
                 type Choice;
                 fn $method(self) -> Self::Choice;
             }
-            impl<$($generics)*> $trait for $probe $(where $result: $bound)? {
-                type Choice = Choice<$part, $hold, InMemory>;
+            impl<$($generics)*> $trait for $probe {
+                type Choice = Choice<$part, $hold>;
                 fn $method(self) -> Self::Choice {
                     Choice::NEW
                 }
@@ -323,33 +360,59 @@ pub mod probe {
     }
 
     choices! {
-        KeepOkInPlace::__memokit_keep for [T: Inline, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOk::__memokit_keep for [T: Cacheable, E] &&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
-        KeepInPlace::__memokit_keep for [R: Inline] &Probe<R> => All<R>, InPlace;
-        KeepErrors::__memokit_keep_whole for [T: Cacheable, E: Cacheable] &&&Probe<Result<T, E>> => Both<T, E>, Behind;
+        KeepOkInPlace::__memokit_keep for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOk::__memokit_keep for [T: Cacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
+        KeepInPlace::__memokit_keep for [R: Inline] &&Probe<R> => All<R>, InPlace;
+        KeepAll::__memokit_keep for [R: Cacheable] &Probe<R> => All<R>, Behind;
+        KeepErrors::__memokit_keep_errors for [T: Cacheable, E: Cacheable] &Probe<Result<T, E>> => Both<T, E>, Behind;
+
+        KeepOkInPlaceHere::__memokit_keep_here for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOkHere::__memokit_keep_here for [T: Local, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, BehindRc;
+        KeepInPlaceHere::__memokit_keep_here for [R: Inline] &&Probe<R> => All<R>, InPlace;
+        KeepAllHere::__memokit_keep_here for [R: Local] &Probe<R> => All<R>, BehindRc;
+        KeepErrorsHere::__memokit_keep_errors_here for [T: Local, E: Local] &Probe<Result<T, E>> => Both<T, E>, BehindRc;
     }
 
+    /// Found for what nothing better was found for. The bounds are not met then: rustc says so once, in words of ours,
+    /// since what follows compiles.
     #[doc(hidden)]
-    pub trait KeepAll<R> {
-        fn __memokit_keep(self) -> Choice<All<R>, Behind, InMemory>
+    pub trait KeepNothing<R> {
+        fn __memokit_keep(self) -> Choice<All<R>, Nowhere>
         where
             R: Cacheable;
-        fn __memokit_keep_whole(self) -> Choice<All<R>, Behind, InMemory>
+        fn __memokit_keep_errors(self) -> Choice<All<R>, Nowhere>
         where
             R: Fallible;
+        fn __memokit_keep_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Local;
+        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: LocalFallible;
     }
 
-    // The bound stands on the methods, so that a type that fails it is told so, in words of ours.
-    impl<R> KeepAll<R> for Probe<R> {
-        fn __memokit_keep(self) -> Choice<All<R>, Behind, InMemory>
+    impl<R> KeepNothing<R> for Probe<R> {
+        fn __memokit_keep(self) -> Choice<All<R>, Nowhere>
         where
             R: Cacheable,
         {
             Choice::NEW
         }
-        fn __memokit_keep_whole(self) -> Choice<All<R>, Behind, InMemory>
+        fn __memokit_keep_errors(self) -> Choice<All<R>, Nowhere>
         where
             R: Fallible,
+        {
+            Choice::NEW
+        }
+        fn __memokit_keep_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: Local,
+        {
+            Choice::NEW
+        }
+        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Nowhere>
+        where
+            R: LocalFallible,
         {
             Choice::NEW
         }

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod alarm;
+mod bypass;
 mod cache;
 mod clock;
 pub mod codec;
@@ -16,9 +17,12 @@ mod fnv;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod instance;
+mod instances;
 pub mod keep;
 pub mod key;
 mod lane;
+pub mod local;
 pub mod memo;
 #[cfg(all(test, memokit_model))]
 mod model;
@@ -37,3 +41,5 @@ pub mod turn;
 mod verify;
 mod waits;
 mod work;
+
+pub use bypass::bypass;

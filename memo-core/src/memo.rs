@@ -1,6 +1,8 @@
 //! The handle of a function's cache.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::UNBOUNDED;
@@ -13,8 +15,58 @@ use crate::work::Work;
 
 /// The cache of a memoized function that returns `R`; the companion `NAME_memo()` gives it.
 ///
-/// Of a function that returns a `Result` the `Ok` is kept, so that `get` gives `Some(Ok(value))`.
-pub struct Memo<R: 'static>(&'static dyn Operations<R>);
+/// Of a function that returns a `Result` the `Ok` is kept, so that `get` gives `Some(Ok(value))`. With
+/// `scope = "thread"` a handle is one of the cache of the thread that uses it.
+pub struct Memo<R: 'static>(Way<R>);
+
+/// How a handle gets to its cache.
+enum Way<R: 'static> {
+    Shared(&'static (dyn Operations<R> + Send + Sync)),
+    /// To that of whichever thread asks.
+    Local(fn() -> Reached<R>),
+}
+
+impl<R> Way<R> {
+    fn go(&self) -> Held<R> {
+        match self {
+            Self::Shared(cache) => Held::Shared(*cache),
+            Self::Local(find) => find().0,
+        }
+    }
+}
+
+/// A thread's own cache that a handle found.
+pub struct Reached<R: 'static>(Held<R>);
+
+enum Held<R: 'static> {
+    Shared(&'static dyn Operations<R>),
+    Local(Arc<dyn Operations<R>>),
+}
+
+impl<R> Reached<R> {
+    pub(crate) fn new<K: Keep<Return = R>>(core: Arc<Core<K>>) -> Self {
+        Self(Held::Local(core))
+    }
+}
+
+impl<R> Deref for Held<R> {
+    type Target = dyn Operations<R>;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Shared(cache) => *cache,
+            Self::Local(cache) => &**cache,
+        }
+    }
+}
+
+impl<R> Clone for Way<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Way<R> {}
 
 impl<R> Clone for Memo<R> {
     fn clone(&self) -> Self {
@@ -26,14 +78,14 @@ impl<R> Copy for Memo<R> {}
 
 impl<R> fmt::Debug for Memo<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Memo").field(&self.0.stats().name).finish()
+        f.debug_tuple("Memo").field(&self.0.go().stats().name).finish()
     }
 }
 
 /// What a handle does, whichever part of `R` is kept and however it is held.
-trait Operations<R>: Send + Sync {
+trait Operations<R> {
     fn get(&self, key: &Key) -> Option<R>;
-    fn insert(&'static self, key: &Key, value: R) -> bool;
+    fn insert(&self, key: &Key, value: R) -> bool;
     fn invalidate(&self, key: &Key) -> bool;
     fn clear(&self);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
@@ -55,7 +107,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         self.cache.peek(self.hash_key(key)?, key).as_ref().map(K::answer)
     }
 
-    fn insert(&'static self, key: &Key, value: K::Return) -> bool {
+    fn insert(&self, key: &Key, value: K::Return) -> bool {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
@@ -120,44 +172,51 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
 }
 
 impl<R> Memo<R> {
-    pub(crate) fn new<K: Keep<Return = R>>(core: &'static Core<K>) -> Self {
-        Self(core)
+    pub(crate) fn shared<K: Keep<Return = R, Held: Send + Sync>>(core: &'static Core<K>) -> Self {
+        Self(Way::Shared(core))
+    }
+
+    /// A handle of each thread's own cache; expansions call this.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn local(find: fn() -> Reached<R>) -> Self {
+        Self(Way::Local(find))
     }
 
     /// What the cache did so far. Takes time in proportion to its entries.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.0.stats()
+        self.0.go().stats()
     }
 
     /// The value kept for `key`: not counted as a hit, nor as a use.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<R> {
-        self.0.get(key)
+        self.0.go().get(key)
     }
 
     /// Keeps `value` for `key`, in the place of what is there or is being computed, and on disk before it returns.
     ///
     /// False when it is not kept: an `Err`, a key without bytes, or a bound of 0.
     pub fn insert(&self, key: &Key, value: R) -> bool {
-        self.0.insert(key, value)
+        self.0.go().insert(key, value)
     }
 
     /// Forgets the value of `key`, in memory and on disk; one being computed goes to its callers and is not kept.
     /// Says whether there was one in memory.
     pub fn invalidate(&self, key: &Key) -> bool {
-        self.0.invalidate(key)
+        self.0.go().invalidate(key)
     }
 
     /// Forgets all values, as [`Memo::invalidate`] does one.
     pub fn clear(&self) {
-        self.0.clear();
+        self.0.go().clear();
     }
 
     /// Forgets the values for which `keep` is false. An entry replaced meanwhile is judged by its former value.
     pub fn retain(&self, mut keep: impl FnMut(&Key, &R) -> bool) {
         let mut gone = Vec::new();
-        self.0.entries(&mut |key, value| {
+        self.0.go().entries(&mut |key, value| {
             if !keep(&key, &value()) {
                 gone.push(key);
             }
@@ -166,24 +225,24 @@ impl<R> Memo<R> {
             return;
         }
         for key in &gone {
-            self.0.invalidate(key);
+            self.0.go().invalidate(key);
         }
         // What was evicted is on disk still and was not judged: a snapshot leaves it out. Errors show in `health`.
-        let _ = self.0.snapshot();
+        let _ = self.0.go().snapshot();
     }
 
     /// The keys of all values.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = Vec::new();
-        self.0.entries(&mut |key, _| keys.push(key));
+        self.0.go().entries(&mut |key, _| keys.push(key));
         keys
     }
 
     /// How many values are kept. Takes time in proportion.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.go().len()
     }
 
     /// Is none?
@@ -195,23 +254,23 @@ impl<R> Memo<R> {
     /// How many keys are being computed now, by calls that keep their values.
     #[must_use]
     pub fn computing(&self) -> usize {
-        self.0.computing()
+        self.0.go().computing()
     }
 
     /// The bound on entries; `None` where there is none.
     #[must_use]
     pub fn max(&self) -> Option<usize> {
-        Some(self.0.max()).filter(|&max| max != UNBOUNDED)
+        Some(self.0.go().max()).filter(|&max| max != UNBOUNDED)
     }
 
     /// Changes the bound, and evicts what is above it.
     pub fn set_max(&self, max: usize) {
-        self.0.set_max(max);
+        self.0.go().set_max(max);
     }
 
     /// Changes the time to live of values computed from now on; `None`: no end.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
-        self.0.set_ttl(ttl);
+        self.0.go().set_ttl(ttl);
     }
 
     /// Makes everything kept so far durable.
@@ -219,7 +278,7 @@ impl<R> Memo<R> {
     /// # Errors
     /// [`Error::NotPersistent`] without `persist`; otherwise why something is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
-        self.0.flush()
+        self.0.go().flush()
     }
 
     /// Writes a snapshot, and starts the log anew.
@@ -227,7 +286,7 @@ impl<R> Memo<R> {
     /// # Errors
     /// As [`Memo::flush`].
     pub fn snapshot(&self) -> Result<(), Error> {
-        self.0.snapshot()
+        self.0.go().snapshot()
     }
 
     /// Do results reach the disk? `Ok` for a function without `persist`.
@@ -235,7 +294,7 @@ impl<R> Memo<R> {
     /// # Errors
     /// Why they do not.
     pub fn health(&self) -> Result<(), Error> {
-        self.0.health()
+        self.0.go().health()
     }
 
     /// Opens the directory now rather than at the first result, so that a program can refuse to start.
@@ -243,6 +302,6 @@ impl<R> Memo<R> {
     /// # Errors
     /// Why it cannot be opened.
     pub fn try_init(&self) -> Result<(), Error> {
-        self.0.try_init()
+        self.0.go().try_init()
     }
 }

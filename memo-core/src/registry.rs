@@ -9,9 +9,10 @@ use once_cell::sync::OnceCell;
 use crate::core::Core;
 use crate::erased::Erased;
 use crate::error::Error;
+use crate::instance::Place;
 use crate::keep::Keep;
 use crate::report::Report;
-use crate::site::{Instance, Origin};
+use crate::site::Origin;
 use crate::stats::Stats;
 
 /// What can be asked of any cache, whatever it holds.
@@ -20,7 +21,7 @@ pub(crate) trait Listed: Send + Sync {
     fn flush(&self) -> Result<(), Error>;
 }
 
-impl<K: Keep> Listed for Core<K> {
+impl<K: Keep<Held: Send + Sync>> Listed for Core<K> {
     fn stats(&self) -> Stats {
         self.stats()
     }
@@ -38,23 +39,33 @@ struct Registered {
 }
 
 /// An instance of a function; its cell lets one caller make the cache while no guard of the map is held.
-struct Member {
+struct Member<C> {
     /// None until the function itself came by.
     id: Option<TypeId>,
-    this: Option<TypeId>,
-    around: &'static str,
-    cache: Arc<OnceCell<Registered>>,
+    place: Place,
+    cache: C,
 }
 
-static CACHES: LazyLock<DashMap<Origin, Vec<Member>>> = LazyLock::new(DashMap::new);
+/// The instances of one function.
+pub(crate) struct Members<C>(Vec<Member<C>>);
+
+impl<C> Default for Members<C> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+static CACHES: LazyLock<DashMap<Origin, Members<Arc<OnceCell<Registered>>>>> =
+    LazyLock::new(DashMap::new);
 
 /// The cache of an instance, made by `make` if there is none. Caches live as long as the process.
-pub(crate) fn find_or_make<K: Keep>(
+pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     origin: &Origin,
-    instance: Instance,
+    id: Option<TypeId>,
+    place: &Place,
     make: impl FnOnce() -> Arc<Core<K>>,
 ) -> Erased {
-    let cell = cell(&mut CACHES.entry(*origin).or_default(), instance);
+    let cell = CACHES.entry(*origin).or_default().find(id, place);
     let registered = cell.get_or_init(|| {
         let core: &'static Arc<Core<K>> = Box::leak(Box::new(make()));
         Registered { typed: Erased::new(&**core), listed: &**core }
@@ -62,40 +73,41 @@ pub(crate) fn find_or_make<K: Keep>(
     registered.typed
 }
 
-/// The cell of `instance`. A function is told by its type's id. A companion that knows no id is told by name, and may
-/// come first: the function then takes over what the companion made.
-///
-/// # Panics
-/// When a companion cannot tell which of two instances of one name is meant.
-fn cell(members: &mut Vec<Member>, instance: Instance) -> Arc<OnceCell<Registered>> {
-    let Instance { id, this, .. } = instance;
-    let around = instance.around();
-    let known = members.iter_mut().find(|member| id.is_some() && member.id == id);
-    if let Some(member) = known {
-        return Arc::clone(&member.cache);
+impl<C: Clone + Default> Members<C> {
+    /// What belongs to an instance. A function is told by its type's id. A companion that knows no id is told by its
+    /// place, and may come first: the function then takes over what the companion made.
+    ///
+    /// # Panics
+    /// When a companion cannot tell which of two instances of one place is meant.
+    pub(crate) fn find(&mut self, id: Option<TypeId>, place: &Place) -> C {
+        let known = self.0.iter().find(|member| id.is_some() && member.id == id);
+        if let Some(member) = known {
+            return member.cache.clone();
+        }
+        let mut named = self.0.iter_mut().filter(|member| member.place == *place);
+        let unclaimed =
+            if id.is_some() { named.find(|member| member.id.is_none()) } else { named.next() };
+        if let Some(member) = unclaimed {
+            member.id = id.or(member.id);
+            let cache = member.cache.clone();
+            assert!(
+                id.is_some() || named.next().is_none(),
+                "two instances are called {place}: add `in_impl` to the function's `#[memoize]`, or give their types \
+                 other names",
+            );
+            return cache;
+        }
+        let cache = C::default();
+        self.0.push(Member { id, place: place.clone(), cache: cache.clone() });
+        cache
     }
-    let mut named = members.iter_mut().filter(|m| m.around == around && m.this == this);
-    let unclaimed =
-        if id.is_some() { named.find(|member| member.id.is_none()) } else { named.next() };
-    if let Some(member) = unclaimed {
-        member.id = id.or(member.id);
-        let cache = Arc::clone(&member.cache);
-        assert!(
-            id.is_some() || named.next().is_none(),
-            "two instances are called {around}: let the function mention `Self`, or give their types other names",
-        );
-        return cache;
-    }
-    let cache = Arc::default();
-    members.push(Member { id, this, around, cache: Arc::clone(&cache) });
-    cache
 }
 
 fn all() -> Vec<&'static dyn Listed> {
-    let listed = |member: &Member| Some(member.cache.get()?.listed);
+    let listed = |member: &Member<Arc<OnceCell<Registered>>>| Some(member.cache.get()?.listed);
     CACHES
         .iter()
-        .flat_map(|function| function.value().iter().filter_map(listed).collect::<Vec<_>>())
+        .flat_map(|function| function.value().0.iter().filter_map(listed).collect::<Vec<_>>())
         .collect()
 }
 

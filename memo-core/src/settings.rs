@@ -1,41 +1,65 @@
-//! What the attribute's arguments come to, evaluated once at first use.
+//! What the attribute's arguments come to, evaluated once for each cache.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::UNBOUNDED;
+use crate::codec::{Codec, Postcard};
 use crate::fnv::Fnv;
+use crate::keep::{Keep, Persistable};
 use crate::persist::Durability;
 
-/// The arguments of one `#[memoize]`.
-#[derive(Debug)]
-pub struct Settings {
+/// The time to live of a value by itself.
+pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
+
+/// Where values are stored, what a crash may lose, and how they become bytes.
+pub(crate) struct Storage<V> {
+    pub(crate) dir: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) codec: Box<dyn Codec<V>>,
+}
+
+/// The arguments of one `#[memoize]`, for results that are kept as `K` says.
+pub struct Settings<K: Keep> {
     pub(crate) max: usize,
     pub(crate) ttl: Option<Duration>,
+    pub(crate) ttl_with: Option<TtlOf<K::Value>>,
+    pub(crate) jitter: f64,
     pub(crate) error_ttl: Option<Duration>,
     pub(crate) stale: Duration,
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) wait_limit: Option<Duration>,
-    pub(crate) persist: Option<(PathBuf, Durability)>,
+    pub(crate) storage: Option<Storage<K::Value>>,
     pub(crate) version: Option<u64>,
     /// To be stored, if the instance had a name.
     pub(crate) nameless: bool,
 }
 
-impl Settings {
+impl<K: Keep> fmt::Debug for Settings<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("max", &self.max)
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: Keep> Settings<K> {
     /// No bound, no time to live, in memory.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "for expansions alone")]
-    pub const fn new() -> Self {
+    pub fn of(_: K) -> Self {
         Self {
             max: UNBOUNDED,
             ttl: None,
+            ttl_with: None,
+            jitter: 0.0,
             error_ttl: None,
             stale: Duration::ZERO,
             refresh_ahead: None,
             wait_limit: None,
-            persist: None,
+            storage: None,
             version: None,
             nameless: false,
         }
@@ -53,10 +77,31 @@ impl Settings {
         Self { ttl: Some(ttl), ..self }
     }
 
+    /// Time to live of each value by itself; where it gives none, that of all.
+    #[must_use]
+    pub fn ttl_with(
+        self,
+        ttl: impl Fn(&K::Value) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        Self { ttl_with: Some(Box::new(ttl)), ..self }
+    }
+
+    /// By what share of it at most a time to live is cut, more or less for each key. What is no share is none.
+    #[must_use]
+    pub fn jitter(self, share: f64) -> Self {
+        Self { jitter: if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }, ..self }
+    }
+
+    /// The same of milliseconds.
+    #[must_use]
+    pub fn ttl_millis(self, ttl: u64) -> Self {
+        self.ttl(Duration::from_millis(ttl))
+    }
+
     /// Time to live of errors, where errors are kept.
     #[must_use]
-    pub fn error_ttl(self, ttl: Duration) -> Self {
-        Self { error_ttl: Some(ttl), ..self }
+    pub fn error_ttl_millis(self, ttl: u64) -> Self {
+        Self { error_ttl: Some(Duration::from_millis(ttl)), ..self }
     }
 
     /// For how long after its time to live a value is served while one caller computes it anew.
@@ -71,24 +116,52 @@ impl Settings {
         Self { refresh_ahead: Some(share).filter(|share| (0.0..=1.0).contains(share)), ..self }
     }
 
+    /// The same in milliseconds.
+    #[must_use]
+    pub fn stale_millis(self, stale: u64) -> Self {
+        self.stale(Duration::from_millis(stale))
+    }
+
     /// How long a caller waits for another's computation.
     #[must_use]
     pub fn wait_limit(self, limit: Duration) -> Self {
         Self { wait_limit: Some(limit), ..self }
     }
 
-    /// Where results are kept on disk, and what a crash may lose.
+    /// The same in milliseconds.
     #[must_use]
-    pub fn persist(self, dir: impl Into<PathBuf>, durability: Durability) -> Self {
-        Self { persist: Some((dir.into(), durability)), ..self }
+    pub fn wait_limit_millis(self, limit: u64) -> Self {
+        self.wait_limit(Duration::from_millis(limit))
     }
 
-    /// The same in a folder for an instance of a generic impl. Without a name for it that no other instance can have,
+    /// Where results are kept on disk.
+    #[must_use]
+    pub fn persist(self, dir: impl Into<PathBuf>) -> Self
+    where
+        K::Value: Persistable,
+    {
+        let codec = Box::new(Postcard::new());
+        let storage = Storage { dir: dir.into(), durability: Durability::Interval, codec };
+        Self { storage: Some(storage), ..self }
+    }
+
+    /// What of that a crash may lose.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        if let Some(storage) = &mut self.storage {
+            storage.durability = durability;
+        }
+        self
+    }
+
+    /// The same in a folder for one of several instances. Without a name for it that no other instance can have,
     /// nothing is stored.
     pub(crate) fn below(mut self, instance: Option<u64>) -> Self {
-        match (instance, &mut self.persist) {
-            (Some(instance), Some((dir, _))) => dir.push(format!("instance-{instance:016x}")),
-            (None, persist) => self.nameless = persist.take().is_some(),
+        match (instance, &mut self.storage) {
+            (Some(instance), Some(storage)) => {
+                storage.dir.push(format!("instance-{instance:016x}"));
+            }
+            (None, storage) => self.nameless = storage.take().is_some(),
             (_, None) => {}
         }
         self

@@ -5,41 +5,77 @@
 #[doc(hidden)]
 pub use core::{concat, module_path};
 
-/// The static of a function: `site!(NAME, own "::function", number, code, settings)` with its own full name, or
-/// `site!(NAME, named "quotes", ...)` with another.
+/// The static of a function: `site!(own "::function", number, code)` with its own full name, or
+/// `site!(named "quotes", ...)` with another.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! site {
-    ($site:ident, own $name:literal, $($rest:tt)*) => {
+    (own $name:literal, $($rest:tt)*) => {
         $crate::site! {
-            $site,
             named $crate::shorthand::concat!($crate::shorthand::module_path!(), $name),
             $($rest)*
         }
     };
-    ($site:ident, named $name:expr, $number:literal, $code:literal, $settings:expr) => {
-        static $site: $crate::site::Site =
-            $crate::site::Site::new($crate::site::Origin::new($name, $number, $code), || $settings);
+    (named $name:expr, $number:literal, $code:literal) => {
+        static __MEMOKIT_SITE: $crate::site::Site =
+            $crate::site::Site::new($crate::site::Origin::new($name, $number, $code));
     };
 }
 
-/// The way in which results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` with its errors.
+/// The way in which results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` with its errors; after `here`, in
+/// a thread's own cache.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! keep {
+    (here errors $($returns:tt)*) => {
+        (&&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors_here()
+    };
+    (here $($returns:tt)*) => {
+        (&&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep_here()
+    };
     (errors $($returns:tt)*) => {
-        (&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep_whole()
+        (&&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors()
     };
     ($($returns:tt)*) => {
-        (&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep()
+        (&&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep()
     };
 }
 
-/// One argument of a key.
+/// What makes the settings of results of a type: `settings!([how Type] .max(5))`, with what `keep!` takes.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! settings {
+    ([$($returns:tt)*] $($settings:tt)*) => {
+        || $crate::settings::Settings::of($crate::keep!($($returns)*)) $($settings)*
+    };
+}
+
+/// One argument of a key: a parameter by its name, or after a colon `self` or the expression of `key`. A parameter's name goes into rustc's
+/// message should it be no part of a key.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! element {
+    (self: $argument:expr) => {
+        $crate::element!(@ $crate::key::arguments::Receiver, $argument)
+    };
+    (key: $argument:expr) => {
+        $crate::element!(@ $crate::key::arguments::Expression, $argument)
+    };
+    ($argument:ident) => {{
+        #[allow(dead_code, non_camel_case_types)]
+        enum $argument {}
+        $crate::element!(@ $crate::key::arguments::Parameter<$argument>, $argument)
+    }};
+    (@ $place:ty, $argument:expr) => {
+        (&&&$crate::key::arguments::Argument::<_, $place>::new(&$argument)).__memokit_element()
+    };
+}
+
+/// The same in a companion, which says nothing of what the function says already.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! quiet {
     ($argument:expr) => {
-        (&&$crate::key::arguments::Argument(&$argument)).__memokit_element()
+        $crate::element!(@ $crate::key::arguments::Quiet, $argument)
     };
 }

@@ -1,18 +1,19 @@
 //! A static in each annotated function, and in its companions, that finds the function's cache.
 
-use std::any::{TypeId, type_name};
+use std::any::TypeId;
 use std::cell::RefCell;
-use std::hash::{Hash, Hasher};
 use std::panic::Location;
 
 use once_cell::sync::OnceCell;
-use serde::Serialize;
 
+use crate::bypass;
 use crate::core::Core;
 use crate::erased::Erased;
-use crate::fnv::Fnv;
-use crate::keep::Keep;
+use crate::instance::{Instance, Place};
+use crate::instances::Instances;
+use crate::keep::{Comparable, Keep};
 use crate::key::Arguments;
+use crate::local;
 use crate::memo::Memo;
 use crate::registry;
 use crate::settings::Settings;
@@ -38,135 +39,104 @@ impl Origin {
     }
 }
 
-/// Which of a function's instances: one for each set of types that the impl or trait around it is for, one if that is
-/// not generic.
-///
-/// The type of a closure in the function has the parameters of all that surrounds it, so that instances are never
-/// confused. A companion's closure is another type; it finds the instance by the closure's name up to the function, and
-/// by `Self` where the function shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Instance {
-    /// None for a companion.
-    pub(crate) id: Option<TypeId>,
-    pub(crate) this: Option<TypeId>,
-    closure: &'static str,
-    /// There are no companions.
-    alone: bool,
-}
-
-impl Instance {
-    /// The instance of the function in which `closure` was written.
-    #[inline]
-    #[must_use]
-    pub fn within<C>(_: &C) -> Self {
-        let id = Some(typeid::of::<C>());
-        Self { id, this: None, closure: type_name::<C>(), alone: false }
-    }
-
-    /// The same, of a function without companions.
-    #[inline]
-    #[must_use]
-    pub fn alone<C>(closure: &C) -> Self {
-        Self { alone: true, ..Self::within(closure) }
-    }
-
-    /// The instance of the function in whose companion `closure` was written.
-    #[must_use]
-    pub fn beside<C>(_: &C) -> Self {
-        Self { id: None, this: None, closure: type_name::<C>(), alone: false }
-    }
-
-    /// The same, in an impl for `T`.
-    #[inline]
-    #[must_use]
-    pub fn of<T: ?Sized>(self) -> Self {
-        Self { this: Some(typeid::of::<T>()), ..self }
-    }
-
-    /// The names of what surrounds the function.
-    pub(crate) fn around(&self) -> &'static str {
-        around(self.closure)
-    }
-
-    /// What tells this instance of a generic impl from others, by name; `None` where there is but one.
-    fn label(&self) -> Option<&'static str> {
-        Some(self.around()).filter(|around| around.contains('<'))
-    }
-
-    /// The same for a folder's name. Two types may share a name, so it takes a type's id, which is the same in every
-    /// run of one build; `None` where function and companions share none.
-    fn folder(&self, label: &str) -> Option<u64> {
-        let id = self.this.or(self.id.filter(|_| self.alone))?;
-        let mut hash = Fnv::new();
-        (label, id).hash(&mut hash);
-        Some(hash.finish())
-    }
-}
-
-/// `path::Type<u8>` of `path::Type<u8>::function::{{closure}}`.
-/// An asynchronous function asks from a closure in a closure.
-fn around(closure: &'static str) -> &'static str {
-    let function = closure.trim_end_matches("::{{closure}}");
-    function.rsplit_once("::").map_or(function, |(around, _)| around)
-}
-
-/// The way to one function's cache.
+/// The way to one function's caches.
 pub struct Site {
     origin: Origin,
-    settings: fn() -> Settings,
     /// The first instance with an id that was asked for, often the only one.
     first: OnceCell<(TypeId, Erased)>,
+    others: Instances,
 }
 
 impl Site {
-    /// A site whose cache is made at first use.
+    /// A site whose caches are made at first use.
     #[must_use]
-    pub const fn new(origin: Origin, settings: fn() -> Settings) -> Self {
-        Self { origin, settings, first: OnceCell::new() }
+    pub const fn new(origin: Origin) -> Self {
+        Self { origin, first: OnceCell::new(), others: Instances::new() }
     }
 
-    /// The cache of `instance`, of the kind that the choice says.
+    /// The cache of `instance`, made with these settings if there is none.
     ///
     /// # Panics
     /// If another choice was made for the same instance, which no expansion does.
     #[inline]
-    pub fn memo<K: Keep>(&self, instance: Instance, _: K) -> Memoized<K> {
+    pub fn memo<K: Keep<Held: Send + Sync>>(
+        &self,
+        instance: Instance<'_>,
+        settings: fn() -> Settings<K>,
+    ) -> Memoized<K> {
         let cache = match self.first.get() {
             Some((id, cache)) if Some(*id) == instance.id => *cache,
-            _ => self.find::<K>(instance),
+            _ => match instance.id.and_then(|id| self.others.get(id)) {
+                Some(cache) => cache,
+                None => self.find(&instance, settings),
+            },
         };
         Memoized(cache.get().expect("one instance has one kind of cache"))
     }
 
     #[cold]
-    fn find<K: Keep>(&self, instance: Instance) -> Erased {
+    #[inline(never)]
+    fn find<K: Keep<Held: Send + Sync>>(
+        &self,
+        instance: &Instance<'_>,
+        settings: fn() -> Settings<K>,
+    ) -> Erased {
+        bypass::read_environment();
         Making::check(&self.origin);
-        let make =
-            || Core::<K>::new(self.name(&instance), self.origin.code, self.settings(&instance));
-        let cache = registry::find_or_make(&self.origin, instance, make);
+        let place = instance.place();
+        let make = || {
+            let settings = self.settings(instance, &place, settings);
+            Core::new(self.name(&place), self.origin.code, settings)
+        };
+        let cache = registry::find_or_make(&self.origin, instance.id, &place, make);
         let core: &Core<K> = cache.get().expect("one instance has one kind of cache");
-        if let (true, Some(id)) = (core.recover(), instance.id) {
-            // Another instance may have been first.
-            let _ = self.first.set((id, cache));
+        if !bypass::is_on()
+            && core.recover()
+            && let Some(id) = instance.id
+            && self.first.set((id, cache)).is_err()
+        {
+            self.others.add(id, cache);
         }
         cache
     }
 
-    fn name(&self, instance: &Instance) -> String {
-        match instance.label() {
-            None => self.origin.name.to_owned(),
-            Some(label) => format!("{} in {label}", self.origin.name),
-        }
+    /// The calling thread's own cache of `instance`.
+    pub fn local<K: Keep>(
+        &self,
+        instance: Instance<'_>,
+        settings: fn() -> Settings<K>,
+    ) -> local::Local<K> {
+        let found = instance.id.and_then(local::known);
+        found.unwrap_or_else(|| {
+            bypass::read_environment();
+            Making::check(&self.origin);
+            let place = instance.place();
+            let make =
+                || Core::local(self.name(&place), self.settings(&instance, &place, settings));
+            local::find_or_make(&self.origin, instance.id, &place, make)
+        })
     }
 
-    /// Each instance of a generic impl has a folder of its own.
-    fn settings(&self, instance: &Instance) -> Settings {
-        let _making = Making::begin(self.origin);
-        let settings = (self.settings)();
-        match instance.label() {
-            None => settings,
-            Some(label) => settings.below(instance.folder(label)),
+    /// The function's name, with what tells the instance from others.
+    fn name(&self, place: &Place) -> String {
+        let (around, parameters) = place.names();
+        let mut name = self.origin.name.to_owned();
+        if !parameters.is_empty() {
+            name = format!("{name}<{parameters}>");
         }
+        if around.is_empty() { name } else { format!("{name} in {around}") }
+    }
+
+    /// Each of several instances has a folder of its own.
+    fn settings<K: Keep>(
+        &self,
+        instance: &Instance<'_>,
+        place: &Place,
+        settings: fn() -> Settings<K>,
+    ) -> Settings<K> {
+        let _making = Making::begin(self.origin);
+        let settings = settings();
+        if place.is_generic() { settings.below(instance.folder(place)) } else { settings }
     }
 }
 
@@ -174,33 +144,38 @@ thread_local! {
     static MAKING: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread evaluates the settings of a function, which must not call that function.
+/// This thread evaluates the settings of a function, which must not call that function. (Not known of a thread that is
+/// ending.)
 struct Making;
 
 impl Making {
     fn begin(origin: Origin) -> Self {
-        MAKING.with_borrow_mut(|making| making.push(origin));
+        let _ = MAKING.try_with(|making| making.borrow_mut().push(origin));
         Self
     }
 
     /// # Panics
     /// Where to go on would be to wait for oneself.
     fn check(origin: &Origin) {
-        let within = MAKING.with_borrow(|making| making.contains(origin));
-        assert!(!within, "the settings of `{}` call the function that they are for", origin.name);
+        let within = MAKING.try_with(|making| making.borrow().contains(origin));
+        assert!(
+            !within.unwrap_or(false),
+            "the settings of `{}` call the function that they are for",
+            origin.name,
+        );
     }
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
-        MAKING.with_borrow_mut(Vec::pop);
+        let _ = MAKING.try_with(|making| making.borrow_mut().pop());
     }
 }
 
 /// A cache, its kind known.
 pub struct Memoized<K: Keep>(&'static Core<K>);
 
-impl<K: Keep> Memoized<K> {
+impl<K: Keep<Held: Send + Sync>> Memoized<K> {
     /// The answer to a call, or the turn to compute it.
     #[inline]
     pub fn lookup<A: Arguments>(self, arguments: &A) -> Answer<K> {
@@ -211,7 +186,7 @@ impl<K: Keep> Memoized<K> {
     #[inline]
     pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Answer<K>
     where
-        K::Value: Serialize,
+        K::Value: Comparable,
     {
         self.0.lookup_or_verify(arguments, share)
     }
@@ -226,7 +201,7 @@ impl<K: Keep> Memoized<K> {
     #[inline]
     pub fn ask_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Asked<K>
     where
-        K::Value: Serialize,
+        K::Value: Comparable,
     {
         self.0.ask_or_verify(arguments, share)
     }
@@ -234,6 +209,6 @@ impl<K: Keep> Memoized<K> {
     /// The handle that the companion returns.
     #[must_use]
     pub fn handle(self) -> Memo<K::Return> {
-        Memo::new(self.0)
+        Memo::shared(self.0)
     }
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use serde::Serialize;
 
+use crate::bypass;
 use crate::core::{Begun, Core};
 use crate::flight::{Flight, Seat};
 use crate::keep::Keep;
@@ -19,18 +20,21 @@ use crate::pinned::{Beside, Lazy};
 use crate::work::Work;
 
 /// What an asynchronous call comes to.
-pub struct Asked<K: Keep>(Ask<K>);
+pub struct Asked<K: Keep<Held: Send + Sync>>(Ask<K>);
 
-enum Ask<K: Keep> {
+enum Ask<K: Keep<Held: Send + Sync>> {
     Hit(K::Return),
     Miss(&'static Core<K>, u64, KeyBytes),
     Compute(Work<K>),
 }
 
-impl<K: Keep> Core<K> {
+impl<K: Keep<Held: Send + Sync>> Core<K> {
     /// Looks the key of `arguments` up.
     #[inline]
     pub(crate) fn ask<A: Arguments>(&'static self, arguments: &A) -> Asked<K> {
+        if bypass::is_on() {
+            return Asked(Ask::Compute(Work::off(self)));
+        }
         match self.find(arguments, |held| Some(K::answer(held))) {
             Some(value) => Asked(Ask::Hit(value)),
             None => self.ask_missed(arguments),
@@ -42,8 +46,11 @@ impl<K: Keep> Core<K> {
     where
         K::Value: Serialize,
     {
+        if bypass::is_on() {
+            return Asked(Ask::Compute(Work::off(self)));
+        }
         match self.find_or_check(arguments, share) {
-            Ok(value) => Asked(Ask::Hit(value)),
+            Ok(held) => Asked(Ask::Hit(K::answer(&held))),
             Err(Some(check)) => Asked(Ask::Compute(Work::verify(self, check))),
             Err(None) => self.ask_missed(arguments),
         }
@@ -62,7 +69,7 @@ impl<K: Keep> Core<K> {
 /// Says whether a result is worth keeping.
 pub type Worth<R> = fn(&R) -> bool;
 
-impl<K: Keep> Asked<K> {
+impl<K: Keep<Held: Send + Sync>> Asked<K> {
     /// Goes on with `body` on a miss, and keeps its value.
     pub fn compute<B: Future<Output = K::Return>>(self, body: B) -> Begin<K, B, Worth<K::Return>> {
         self.compute_if(body, |_| true)
@@ -79,7 +86,7 @@ impl<K: Keep> Asked<K> {
 }
 
 /// A call at its first poll.
-pub struct Begin<K: Keep, B, W> {
+pub struct Begin<K: Keep<Held: Send + Sync>, B, W> {
     ask: Ask<K>,
     body: B,
     worth: W,
@@ -88,7 +95,7 @@ pub struct Begin<K: Keep, B, W> {
 /// The future of the call whose arguments `begin` holds.
 pub fn call<K, L, B, W>(begin: L) -> impl Future<Output = K::Return>
 where
-    K: Keep,
+    K: Keep<Held: Send + Sync>,
     L: FnOnce() -> Begin<K, B, W>,
     B: Future<Output = K::Return>,
     W: FnOnce(&K::Return) -> bool,
@@ -96,12 +103,12 @@ where
     Beside::new(Progress { stage: Stage::Unasked, worth: None }, Lazy::Maker(begin))
 }
 
-struct Progress<K: Keep, W> {
+struct Progress<K: Keep<Held: Send + Sync>, W> {
     stage: Stage<K>,
     worth: Option<W>,
 }
 
-enum Stage<K: Keep> {
+enum Stage<K: Keep<Held: Send + Sync>> {
     Unasked,
     Waiting(Wait<K>),
     Computing(Work<K>),
@@ -110,7 +117,7 @@ enum Stage<K: Keep> {
 
 impl<K, L, B, W> Future for Beside<Progress<K, W>, Lazy<L, B>>
 where
-    K: Keep,
+    K: Keep<Held: Send + Sync>,
     L: FnOnce() -> Begin<K, B, W>,
     B: Future<Output = K::Return>,
     W: FnOnce(&K::Return) -> bool,
@@ -151,7 +158,7 @@ where
     }
 }
 
-impl<K: Keep> Core<K> {
+impl<K: Keep<Held: Send + Sync>> Core<K> {
     /// The value of `key`, or what is to be done for it.
     fn next(&'static self, hash: u64, key: &KeyBytes) -> Result<K::Return, Stage<K>> {
         match self.begin(hash, key) {
@@ -166,13 +173,13 @@ impl<K: Keep> Core<K> {
 }
 
 /// A task's wait for another's computation.
-struct Wait<K: Keep> {
+struct Wait<K: Keep<Held: Send + Sync>> {
     core: &'static Core<K>,
     flight: Arc<Flight<K::Held>>,
     seat: Seat,
 }
 
-impl<K: Keep> Wait<K> {
+impl<K: Keep<Held: Send + Sync>> Wait<K> {
     /// The value, or what is to be done next.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.seat, cx));
@@ -184,7 +191,7 @@ impl<K: Keep> Wait<K> {
     }
 }
 
-impl<K: Keep> Drop for Wait<K> {
+impl<K: Keep<Held: Send + Sync>> Drop for Wait<K> {
     fn drop(&mut self) {
         if self.flight.leave(&mut self.seat) {
             self.core.pass_on(&self.flight);
@@ -193,12 +200,12 @@ impl<K: Keep> Drop for Wait<K> {
 }
 
 /// Ends the work of a body that panics at once, and not when its future is dropped.
-struct Working<'a, K: Keep> {
+struct Working<'a, K: Keep<Held: Send + Sync>> {
     stage: &'a mut Stage<K>,
     returned: bool,
 }
 
-impl<K: Keep> Drop for Working<'_, K> {
+impl<K: Keep<Held: Send + Sync>> Drop for Working<'_, K> {
     fn drop(&mut self) {
         if !self.returned {
             *self.stage = Stage::Over;
@@ -206,7 +213,7 @@ impl<K: Keep> Drop for Working<'_, K> {
     }
 }
 
-impl<K: Keep, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
+impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
     fn compute<L, B: Future<Output = K::Return>>(
         &mut self,
         body: Pin<&mut Lazy<L, B>>,
@@ -221,9 +228,10 @@ impl<K: Keep, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         working.returned = true;
         drop(working);
         let value = ready!(polled);
-        match (std::mem::replace(&mut self.stage, Stage::Over), self.worth.take()) {
-            (Stage::Computing(work), Some(worth)) => Poll::Ready(work.keep_if(value, worth)),
-            _ => Poll::Ready(value),
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        if let (Stage::Computing(work), Some(worth)) = (stage, self.worth.take()) {
+            work.settle(&value, worth);
         }
+        Poll::Ready(value)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::bypass;
+use crate::cache::Pinned;
 use crate::core::{Begun, Core};
 use crate::keep::Keep;
 use crate::key::arguments::{self, Arguments};
@@ -14,35 +16,74 @@ use crate::work::Work;
 /// What a memoized call comes to.
 pub enum Answer<K: Keep> {
     /// The value is known.
-    Hit(K::Return),
+    Hit(Hit<K>),
     /// The caller computes it, and hands it to [`Turn::keep`].
     Miss(Turn<K>),
+}
+
+/// A known value, not yet copied: an answer is small, and a large value is copied once.
+pub struct Hit<K: Keep>(Known<K::Held>);
+
+enum Known<H: 'static> {
+    /// Where it is, and kept from being freed.
+    Pinned(Pinned<H>),
+    Held(H),
+}
+
+impl<K: Keep> Hit<K> {
+    /// The value.
+    #[inline]
+    pub fn give(self) -> K::Return {
+        match self.0 {
+            Known::Pinned(held) => K::answer(held.held()),
+            Known::Held(held) => K::answer(&held),
+        }
+    }
 }
 
 impl<K: Keep> Core<K> {
     /// Looks the key of `arguments` up.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
-        match self.find(arguments, |held| Some(K::answer(held))) {
-            Some(value) => Answer::Hit(value),
+        if bypass::is_on() {
+            return Turn::answer(Work::off(self));
+        }
+        match self.pinned(arguments) {
+            Some(held) => Answer::Hit(Hit(Known::Pinned(held))),
+            None => self.missed(arguments),
+        }
+    }
+
+    /// The same of a cache that may end before the answer is used.
+    pub(crate) fn lookup_held<A: Arguments>(&self, arguments: &A) -> Answer<K> {
+        if bypass::is_on() {
+            return Turn::answer(Work::off(self));
+        }
+        match self.find(arguments, |held| Some(held.clone())) {
+            Some(held) => Answer::Hit(Hit(Known::Held(held))),
             None => self.missed(arguments),
         }
     }
 
     /// The same, but makes a share of the hits a turn whose value is compared with the one that is held.
-    pub(crate) fn lookup_or_verify<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        share: f64,
-    ) -> Answer<K>
+    pub(crate) fn lookup_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> Answer<K>
     where
         K::Value: Serialize,
     {
+        if bypass::is_on() {
+            return Turn::answer(Work::off(self));
+        }
         match self.find_or_check(arguments, share) {
-            Ok(value) => Answer::Hit(value),
+            Ok(held) => Answer::Hit(Hit(Known::Held(held))),
             Err(Some(check)) => Turn::answer(Work::verify(self, check)),
             Err(None) => self.missed(arguments),
         }
+    }
+
+    #[inline]
+    fn pinned<A: Arguments>(&'static self, arguments: &A) -> Option<Pinned<K::Held>> {
+        let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
+        self.cache.pinned(hash, |stored| arguments::matches(arguments, stored))
     }
 
     #[inline]
@@ -60,19 +101,19 @@ impl<K: Keep> Core<K> {
         &self,
         arguments: &A,
         share: f64,
-    ) -> Result<K::Return, Option<Check<K>>>
+    ) -> Result<K::Held, Option<Check<K>>>
     where
         K::Value: Serialize,
     {
         let mut due = None;
-        let value = self.find(arguments, |held| {
+        let held = self.find(arguments, |held| {
             if verify::is_due(share) {
                 due = Some(held.clone());
                 return None;
             }
-            Some(K::answer(held))
+            Some(held.clone())
         });
-        value.ok_or_else(|| due.map(|held| Check::new(held, Key::of(arguments))))
+        held.ok_or_else(|| due.map(|held| Check::new(held, Key::of(arguments))))
     }
 
     /// The key of `arguments` with its hash. Arguments that have none are counted.
@@ -88,18 +129,18 @@ impl<K: Keep> Core<K> {
 
     #[cold]
     #[inline(never)]
-    fn missed<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
+    fn missed<A: Arguments>(&self, arguments: &A) -> Answer<K> {
         let Some((hash, key)) = self.key(arguments) else {
             return Turn::answer(Work::alone(self));
         };
         loop {
             let flight = match self.begin(hash, &key) {
-                Begun::Value(held) => return Answer::Hit(K::answer(&held)),
+                Begun::Value(held) => return Answer::Hit(Hit(Known::Held(held))),
                 Begun::Lead(flight) => return Turn::answer(Work::lead(self, flight)),
                 Begun::Join(flight) => flight,
             };
             match Work::after(self, &flight, flight.wait(self.wait_limit())) {
-                Some(Ok(held)) => return Answer::Hit(K::answer(&held)),
+                Some(Ok(held)) => return Answer::Hit(Hit(Known::Held(held))),
                 Some(Err(work)) => return Turn::answer(work),
                 None => {}
             }
@@ -125,16 +166,17 @@ impl<K: Keep> Turn<K> {
     #[cold]
     #[inline(never)]
     pub fn keep(self, returned: K::Return) -> K::Return {
-        self.keep_if(returned, |_| true)
+        self.work.settle(&returned, |_| true);
+        drop(self.computing);
+        returned
     }
 
     /// The same, if `worth` says so.
     #[cold]
     #[inline(never)]
     pub fn keep_if(self, returned: K::Return, worth: impl FnOnce(&K::Return) -> bool) -> K::Return {
-        let Self { work, computing } = self;
-        let returned = work.keep_if(returned, worth);
-        drop(computing);
+        self.work.settle(&returned, worth);
+        drop(self.computing);
         returned
     }
 }

@@ -11,7 +11,7 @@ use crate::waits::Computing;
 
 /// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
 pub(crate) struct Work<K: Keep> {
-    core: &'static Core<K>,
+    core: Arc<Core<K>>,
     role: Role<K>,
     began: Instant,
     /// The time that it took is counted.
@@ -28,31 +28,36 @@ enum Role<K: Keep> {
     Alone,
     /// To be compared with what is held.
     Verify(Box<Check<K>>),
-    /// It is done.
+    /// There is nothing to do, or no more.
     Done,
 }
 
 impl<K: Keep> Work<K> {
-    pub(crate) fn lead(core: &'static Core<K>, flight: Arc<Flight<K::Held>>) -> Self {
+    pub(crate) fn lead(core: &Core<K>, flight: Arc<Flight<K::Held>>) -> Self {
         Self::new(core, Role::Lead(flight))
     }
 
-    pub(crate) fn alone(core: &'static Core<K>) -> Self {
+    pub(crate) fn alone(core: &Core<K>) -> Self {
         Self::new(core, Role::Alone)
     }
 
-    pub(crate) fn verify(core: &'static Core<K>, check: Check<K>) -> Self {
+    pub(crate) fn verify(core: &Core<K>, check: Check<K>) -> Self {
         Self::new(core, Role::Verify(Box::new(check)))
     }
 
-    fn new(core: &'static Core<K>, role: Role<K>) -> Self {
-        Self { core, role, began: Instant::now(), counted: false }
+    /// Nothing to keep and nothing to count.
+    pub(crate) fn off(core: &Core<K>) -> Self {
+        Self::new(core, Role::Done)
+    }
+
+    fn new(core: &Core<K>, role: Role<K>) -> Self {
+        Self { core: core.shared(), role, began: Instant::now(), counted: false }
     }
 
     /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
     /// again.
     pub(crate) fn after(
-        core: &'static Core<K>,
+        core: &Core<K>,
         flight: &Arc<Flight<K::Held>>,
         waited: Waited<K::Held>,
     ) -> Option<Result<K::Held, Self>> {
@@ -76,31 +81,32 @@ impl<K: Keep> Work<K> {
         }
     }
 
-    /// Keeps what is worth keeping of `returned`, and returns it.
-    pub(crate) fn keep_if(
-        mut self,
-        returned: K::Return,
-        worth: impl FnOnce(&K::Return) -> bool,
-    ) -> K::Return {
+    /// Keeps what is worth keeping of `returned`. (By reference: a large value would be on the stack once more.)
+    pub(crate) fn settle(mut self, returned: &K::Return, worth: impl FnOnce(&K::Return) -> bool) {
+        match &self.role {
+            Role::Done => return,
+            Role::Lead(_) | Role::Relieve(_) => {}
+            Role::Verify(check) => {
+                self.compare(check, returned);
+                self.count();
+                self.role = Role::Done;
+                return;
+            }
+            Role::Alone => {
+                self.count();
+                self.core.counts.uncached.add(1);
+                self.role = Role::Done;
+                return;
+            }
+        }
         self.count();
-        if let Role::Verify(check) = &self.role {
-            self.compare(check, &returned);
-            self.role = Role::Done;
-            return returned;
-        }
-        if let Role::Alone = self.role {
-            self.core.counts.uncached.add(1);
-            self.role = Role::Done;
-            return returned;
-        }
         // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
-        let held = K::Part::of(&returned).filter(|_| worth(&returned)).map(K::Hold::copy);
+        let held = K::Part::of(returned).filter(|_| worth(returned)).map(K::Hold::copy);
         let lead = matches!(self.role, Role::Lead(_));
         let kept = held.is_some_and(|held| self.land(held, false));
         if !(lead && kept) {
             self.core.counts.uncached.add(1);
         }
-        returned
     }
 
     /// Keeps a value that was not computed. Says whether it is kept.

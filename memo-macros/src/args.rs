@@ -5,14 +5,18 @@ use std::time::Duration;
 use proc_macro2::{Ident, TokenStream};
 
 use crate::errors::Errors;
+use crate::function::{Function, mentions_self};
 use crate::raw::{self, Form, Raw};
 use crate::suggest;
 use crate::value;
 
 /// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 16] = [
+const KNOWN: [(&str, &str); 21] = [
     ("max", "max = 1000"),
     ("ttl", "ttl = \"30s\""),
+    ("ttl_with", "ttl_with = |value| value.expires_in"),
+    ("jitter", "jitter = 0.1"),
+    ("policy", "policy = \"lru\""),
     ("stale", "stale = \"1m\""),
     ("refresh_ahead", "refresh_ahead = 0.8"),
     ("wait_limit", "wait_limit = \"10s\""),
@@ -23,26 +27,16 @@ const KNOWN: [(&str, &str); 16] = [
     ("cache_if", "cache_if = |value| value.is_some()"),
     ("cache_err", "cache_err = \"2s\""),
     ("version", "version = 2"),
+    ("scope", "scope = \"thread\""),
     ("verify", "verify = 0.01"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),
+    ("in_impl", "in_impl"),
     ("crate", "crate = ::memokit"),
 ];
 
 /// Arguments that the design has and this version does not.
-const PLANNED: [&str; 11] = [
-    "max_bytes",
-    "weigh",
-    "ttl_with",
-    "idle",
-    "jitter",
-    "policy",
-    "shards",
-    "codec",
-    "scope",
-    "remote",
-    "in_impl",
-];
+const PLANNED: [&str; 6] = ["max_bytes", "weigh", "idle", "shards", "codec", "remote"];
 
 /// What other crates and tongues call our arguments.
 const OTHER_NAMES: [(&str, &str); 13] = [
@@ -75,6 +69,13 @@ pub(crate) enum Span {
     Expression(syn::Expr),
 }
 
+/// Whose a cache is.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Scope {
+    Process,
+    Thread,
+}
+
 /// The names of the companions.
 pub(crate) enum Companion {
     None,
@@ -89,6 +90,10 @@ pub(crate) struct Args {
     pub(crate) stale: Option<Given<Span>>,
     pub(crate) refresh_ahead: Option<Given<syn::Expr>>,
     pub(crate) wait_limit: Option<Given<Span>>,
+    pub(crate) ttl_with: Option<Given<syn::Expr>>,
+    pub(crate) jitter: Option<Given<syn::Expr>>,
+    /// There is but one.
+    pub(crate) policy: Option<Given<()>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) durability: Option<Given<Ident>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
@@ -97,18 +102,23 @@ pub(crate) struct Args {
     /// With the time that errors are kept for, if one is given.
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
     pub(crate) version: Option<Given<syn::Expr>>,
+    pub(crate) scope: Option<Given<Scope>>,
     pub(crate) verify: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
+    /// The function stands in an impl, where it shows that nowhere else.
+    pub(crate) in_impl: Option<Given<()>>,
     pub(crate) krate: Option<Given<syn::Path>>,
     /// The names of all arguments as written, also of those with a wrong value.
     written: Vec<Ident>,
+    shows_self: bool,
 }
 
 impl Args {
     /// Reads the arguments; what is wrong goes to `errors` and is left out.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self::default();
+        let shows_self = mentions_self(tokens.clone());
+        let mut args = Self { shows_self, ..Self::default() };
         for raw in raw::parse(tokens, errors) {
             let accepted = args.accept(raw);
             errors.take(accepted);
@@ -121,6 +131,16 @@ impl Args {
         self.written.iter().any(|written| written == name)
     }
 
+    /// Whether the function stands in an impl or a trait, as far as is shown: by `self`, `Self` or `in_impl`.
+    pub(crate) fn in_impl(&self, function: &Function) -> bool {
+        self.in_impl.is_some() || self.shows_self || function.shows_self()
+    }
+
+    /// Is it each thread's own?
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(&self.scope, Some(Given { value: Scope::Thread, .. }))
+    }
+
     fn accept(&mut self, Raw { name, form }: Raw) -> syn::Result<()> {
         self.written.push(name.clone());
         match name.to_string().as_str() {
@@ -129,6 +149,9 @@ impl Args {
             "stale" => set(&mut self.stale, name, form, value::span),
             "refresh_ahead" => set(&mut self.refresh_ahead, name, form, value::fraction),
             "wait_limit" => set(&mut self.wait_limit, name, form, value::span),
+            "ttl_with" => set(&mut self.ttl_with, name, form, value::expression),
+            "jitter" => set(&mut self.jitter, name, form, value::fraction),
+            "policy" => set(&mut self.policy, name, form, value::policy),
             "persist" => set(&mut self.persist, name, form, value::directory),
             "durability" => set(&mut self.durability, name, form, value::durability),
             "skip" => set(&mut self.skip, name, form, value::names),
@@ -136,9 +159,11 @@ impl Args {
             "cache_if" => set(&mut self.cache_if, name, form, value::expression),
             "cache_err" => set(&mut self.cache_err, name, form, value::flag_or_time),
             "version" => set(&mut self.version, name, form, value::expression),
+            "scope" => set(&mut self.scope, name, form, value::scope),
             "verify" => set(&mut self.verify, name, form, value::fraction),
             "name" => set(&mut self.name, name, form, value::text),
             "companion" => set(&mut self.companion, name, form, value::companion),
+            "in_impl" => set(&mut self.in_impl, name, form, value::flag),
             "crate" => set(&mut self.krate, name, form, value::path),
             other => Err(syn::Error::new_spanned(&name, stranger(other))),
         }
@@ -249,6 +274,12 @@ mod tests {
         refused("persist = 5", "`persist = \"cache/quotes\"`");
         refused("verify = 2.0", "between 0 and 1");
         refused("verify = \"1 %\"", "`verify = 0.01`");
+        refused("jitter = 2", "between 0 and 1");
+        refused("policy = \"tiny\"", "there is `lru`");
+        refused("policy = lru", "`policy = \"lru\"`");
+        refused("scope = \"threads\"", "did you mean `thread`?");
+        refused("scope = \"x\"", "`process` or `thread`");
+        refused("in_impl = true", "stands alone");
         refused("durability = \"allways\"", "did you mean `always`?");
         refused("durability = \"fsync\"", "`none`, `os`, `interval` or `always`");
         refused("durability = always", "`durability = \"always\"`");

@@ -6,8 +6,9 @@ use syn::ReturnType;
 use crate::args::{Args, Companion, Given, Span};
 use crate::emit::Course;
 use crate::errors::Errors;
-use crate::function::{Function, Shape, mentions_receiver, mentions_self};
+use crate::function::{Function, Shape, mentions_receiver};
 use crate::suggest;
+use crate::types::{Found, walk};
 
 /// Reports everything that does not fit together.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
@@ -17,6 +18,9 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     skip_names_parameters(args, function, errors);
     cache_err_needs_a_result(args, function, errors);
     settings_stand_alone(args, errors);
+    scope_excludes_persist(args, errors);
+    scope_excludes_tasks(args, function, errors);
+    opaque_types_have_an_argument(args, function, errors);
     caller_is_tracked_by_name(args, function, errors);
     attribute_is_given_once(function, errors);
 }
@@ -34,7 +38,8 @@ fn durability_needs_persist(args: &Args, errors: &mut Errors) {
 fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     let stale = args.stale.as_ref().map(|given| &given.name);
     let refresh_ahead = args.refresh_ahead.as_ref().map(|given| &given.name);
-    for name in [stale, refresh_ahead].into_iter().flatten().filter(|_| !args.wrote("ttl")) {
+    let ends = args.wrote("ttl") || args.wrote("ttl_with");
+    for name in [stale, refresh_ahead].into_iter().flatten().filter(|_| !ends) {
         let message = format!("`{name}` is about the end of the `ttl`: add `ttl = \"30s\"`");
         errors.at(name, message);
     }
@@ -101,7 +106,7 @@ fn cache_err_needs_a_result(args: &Args, function: &Function, errors: &mut Error
     }
 }
 
-/// Settings become a static's, where rustc's own message would speak of an inner item.
+/// Settings are evaluated without arguments, where rustc's own message would speak of closures.
 fn settings_stand_alone(args: &Args, errors: &mut Errors) {
     fn named<T>(given: &Given<T>) -> (&syn::Ident, &proc_macro2::TokenStream) {
         (&given.name, &given.tokens)
@@ -115,17 +120,58 @@ fn settings_stand_alone(args: &Args, errors: &mut Errors) {
         span(args.stale.as_ref()),
         span(args.wait_limit.as_ref()),
         args.refresh_ahead.as_ref().map(named),
+        args.ttl_with.as_ref().map(named),
+        args.jitter.as_ref().map(named),
         args.persist.as_ref().map(named),
         args.version.as_ref().map(named),
     ];
     for (name, tokens) in settings.into_iter().flatten() {
-        if mentions_self(tokens.clone()) || mentions_receiver(tokens.clone()) {
+        if mentions_receiver(tokens.clone()) {
             let message = format!(
-                "`{name}` is one for all values of the type and evaluated once: \
-                 name the type instead of `Self`, and leave `self` out"
+                "`{name}` is one for all values of the type and evaluated once: leave `self` out"
             );
             errors.at(tokens, message);
         }
+    }
+}
+
+fn scope_excludes_persist(args: &Args, errors: &mut Errors) {
+    let Some(scope) = args.scope.as_ref().filter(|_| args.is_local()) else { return };
+    if args.wrote("persist") {
+        errors.at(
+            &scope.name,
+            "a folder belongs to one cache, and each thread would have one: \
+             leave `scope` out, or `persist`",
+        );
+    }
+}
+
+/// A pattern of which a key is made stays in the signature, and the whole argument has no name.
+fn opaque_types_have_an_argument(args: &Args, function: &Function, errors: &mut Errors) {
+    if args.key.is_none() {
+        return;
+    }
+    for parameter in function.parameters.iter().filter(|p| p.shape == Shape::Pattern) {
+        walk(&parameter.typed.ty, &mut |found| {
+            if let Found::Opaque(opaque) = found {
+                errors.at(
+                    opaque,
+                    "with `key` a pattern cannot hold an `impl Trait`: \
+                     name the parameter and take it apart in the body",
+                );
+            }
+        });
+    }
+}
+
+fn scope_excludes_tasks(args: &Args, function: &Function, errors: &mut Errors) {
+    let Some(scope) = args.scope.as_ref().filter(|_| args.is_local()) else { return };
+    if function.signature.asyncness.is_some() {
+        errors.at(
+            &scope.name,
+            "a task may move from thread to thread: leave `scope = \"thread\"` out, \
+             or memoize a function that is not async",
+        );
     }
 }
 
@@ -182,6 +228,8 @@ mod tests {
             ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
             ("cache_err", "fn f() -> io::Result<u32> { g() }"),
             ("companion = none", "fn f(&self) {}"),
+            ("max = Self::MAX, ttl_with = Self::ttl", "fn f() {}"),
+            ("scope = \"process\", persist = \"x\"", "fn f() {}"),
             ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
             ("", "#[track_caller] fn f(&self) {}"),
             ("key = a", "#[track_caller] fn f(a: u32) {}"),
@@ -200,7 +248,8 @@ mod tests {
         refused("skip(b)", "fn f((a, b): (u32, u32)) {}", "part of a pattern");
         refused("skip(self)", "fn f(a: u32) {}", "no method");
         refused("cache_err", "fn f() {}", "leave `cache_err` out");
-        refused("max = Self::MAX", "fn f(&self) {}", "name the type");
+        refused("scope = \"thread\", persist = \"x\"", "fn f() {}", "leave `scope` out");
+        refused("key = a", "fn f((a, _): (u8, impl Copy)) {}", "take it apart in the body");
         refused("ttl = self.ttl", "fn f(&self) {}", "leave `self` out");
         refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
         refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");

@@ -5,15 +5,15 @@ use quote::{ToTokens, quote};
 use syn::ReturnType;
 
 use crate::attributes;
-use crate::emit::{Asking, Plan};
+use crate::emit::{Asking, Course, Plan};
 use crate::types::{Found, walk};
 
 impl Plan<'_> {
     /// The companions, or nothing where there are to be none.
     pub(crate) fn companions(&self) -> TokenStream {
-        let (site, memo, key) = (self.site(), self.memo(Asking::Companion), self.key());
+        let (site, handle, key) = (self.site(), self.handle(), self.key(Asking::Companion));
         let facade = self.facade();
-        let handle = self.memo_companion(&quote!({ #site #memo.handle() }));
+        let handle = self.memo_companion(&quote!({ #site #handle }));
         let key = self.key_companion(&quote!({
             use #facade::__private::{self as __memokit, probe::*};
             __memokit::key(&#key)
@@ -38,6 +38,7 @@ impl Plan<'_> {
             nameable &= match found {
                 Found::Reference(reference, elides) => reference.lifetime.is_some() || !elides,
                 Found::Lifetime(_) | Found::Opaque(_) => false,
+                Found::Path(_) => true,
             };
         });
         nameable
@@ -48,7 +49,10 @@ impl Plan<'_> {
         let function = self.function.plain_name();
         let doc = format!(" The cache of `{function}`: what is in it, and how it is doing.");
         let (output, facade) = (self.function.output(), self.facade());
-        Some(self.companion_item(&doc, &quote!(fn #name() -> #facade::Memo<#output> #body)))
+        let generics = self.function.named(self.function.signature.clone()).of_a_handle();
+        let filter = &generics.where_clause;
+        let item = quote!(fn #name #generics() -> #facade::Memo<#output> #filter #body);
+        Some(self.companion_item(&doc, &item))
     }
 
     fn key_companion(&self, body: &TokenStream) -> Option<TokenStream> {
@@ -56,6 +60,7 @@ impl Plan<'_> {
         let function = self.function.plain_name();
         let doc = format!(" The key under which the result of this call of `{function}` is kept.");
         let written = self.function.signature(self.args.key.is_some());
+        let written = self.function.named(written).signature;
         let (generics, filter) = (&written.generics, &written.generics.where_clause);
         let inputs = self.key_inputs(&written);
         let facade = self.facade();
@@ -96,19 +101,28 @@ impl Plan<'_> {
         );
         let attributes = attributes::of_body(&function.attributes);
         let inline = (!attributes::has(&function.attributes, "inline")).then(|| quote!(#[inline]));
-        let deprecated =
-            attributes::has(&function.attributes, "deprecated").then(|| quote!(, deprecated));
+        let lints = match Course::of(function, self.args) {
+            // The body is in the function too, and its lints are reported there.
+            Course::Inner | Course::Closure => quote! {
+                #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+            },
+            Course::Companion => quote! {
+                #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
+                #[allow(clippy::missing_const_for_fn, clippy::missing_panics_doc)]
+                #[allow(clippy::missing_errors_doc)]
+            },
+        };
+        let deprecated = attributes::has(&function.attributes, "deprecated")
+            .then(|| quote!(#[allow(deprecated)]));
         let visibility = &function.visibility;
-        let signature = syn::Signature { ident: name, ..function.signature.clone() };
+        let named = function.named(function.signature.clone()).signature;
+        let signature = syn::Signature { ident: name, ..named };
         let body = &function.body;
         Some(quote! {
             #attributes
             #[doc = #doc]
-            #[allow(
-                dead_code, unreachable_pub, non_snake_case, clippy::missing_const_for_fn,
-                clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc
-                #deprecated
-            )]
+            #lints
+            #deprecated
             #inline
             #visibility #signature #body
         })

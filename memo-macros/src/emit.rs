@@ -4,10 +4,11 @@ use proc_macro2::{Ident, Literal, Span as TokenSpan, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::FnArg;
 
-use crate::args::{Args, Companion, Given, Span};
+use crate::args::{Args, Companion, Given};
 use crate::attributes;
 use crate::fingerprint;
 use crate::function::{Function, Parameter, Shape};
+use crate::generics;
 
 /// How the function gets to the body as written.
 #[derive(Clone, Copy, PartialEq)]
@@ -27,7 +28,7 @@ impl Course {
             args.key.is_some() && function.parameters.iter().any(|p| p.shape == Shape::Pattern);
         let companions =
             !matches!(&args.companion, Some(given) if matches!(given.value, Companion::None));
-        match (function.shows_self(), attributes::has(&function.attributes, "track_caller")) {
+        match (args.in_impl(function), attributes::has(&function.attributes, "track_caller")) {
             (true, _) if companions && !bound_by_key => Self::Companion,
             (false, true) if !bound_by_key => Self::Inner,
             _ => Self::Closure,
@@ -83,7 +84,8 @@ impl Plan<'_> {
             receiver.mutability = None;
         }
         let facade = self.facade();
-        let (site, memo, key) = (self.site(), self.memo(Asking::Function), self.key());
+        let (site, memo, key) =
+            (self.site(), self.memo(Asking::Function), self.key(Asking::Function));
         let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
         let computed = self.computed(course);
         let look_up = match &self.args.verify {
@@ -110,7 +112,7 @@ impl Plan<'_> {
                     #memo.#look_up
                 };
                 match #answer {
-                    #facade::__private::Answer::Hit(#value) => #value,
+                    #facade::__private::Answer::Hit(#value) => #value.give(),
                     #facade::__private::Answer::Miss(#turn) => #turn.#keep,
                 }
             }
@@ -130,80 +132,20 @@ impl Plan<'_> {
                 quote!(own #name)
             }
         };
-        let number = Literal::u64_suffixed(self.number);
-        let code = Literal::u128_suffixed(fingerprint::of_code(self.function, self.args));
-        let settings = self.settings();
+        let number = Literal::u64_unsuffixed(self.number);
+        let code = format!("{:#x}", fingerprint::of_code(self.function, self.args));
+        let code: Literal = code.parse().expect("a number in hexadecimal is a literal");
         quote! {
             use #facade::__private::{self as __memokit, probe::*};
-            __memokit::site! {
-                __MEMOKIT_SITE, #name, #number, #code, __memokit::Settings::new() #settings
-            }
+            __memokit::site! { #name, #number, #code }
         }
-    }
-
-    /// The cache at the site, with the way in which results are kept.
-    pub(crate) fn memo(&self, asking: Asking) -> TokenStream {
-        let instance = self.instance(asking);
-        let output = self.function.output();
-        let choice = match &self.args.cache_err {
-            Some(_) => quote!(__memokit::keep!(errors #output)),
-            None => quote!(__memokit::keep!(#output)),
-        };
-        match &self.args.persist {
-            Some(_) => {
-                quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, __memokit::persisted(#choice)))
-            }
-            None => quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, #choice)),
-        }
-    }
-
-    /// In a generic impl each instance has a cache. It is told by the type of a closure, and to a companion by `Self`.
-    fn instance(&self, asking: Asking) -> TokenStream {
-        let alone = matches!(&self.args.companion, Some(Given { value: Companion::None, .. }));
-        let instance = match asking {
-            Asking::Function if alone => quote!(__memokit::Instance::alone(&|| ())),
-            Asking::Function => quote!(__memokit::Instance::within(&|| ())),
-            Asking::Companion => quote!(__memokit::Instance::beside(&|| ())),
-        };
-        let this = (self.function.shows_self() && !alone).then(|| quote!(.of::<Self>()));
-        quote!(#instance #this)
-    }
-
-    fn settings(&self) -> TokenStream {
-        let max = self.args.max.as_ref().map(|given| {
-            let max = &given.value;
-            quote!(.max(#max))
-        });
-        let ttl = span("ttl", self.args.ttl.as_ref());
-        let stale = span("stale", self.args.stale.as_ref());
-        let wait_limit = span("wait_limit", self.args.wait_limit.as_ref());
-        let refresh_ahead = self.args.refresh_ahead.as_ref().map(|given| {
-            let share = &given.value;
-            quote!(.refresh_ahead(#share))
-        });
-        let error_ttl = self.args.cache_err.as_ref().and_then(|given| given.value).map(|ttl| {
-            let millis = millis(ttl);
-            quote!(.error_ttl(__memokit::Duration::from_millis(#millis)))
-        });
-        let persist = self.args.persist.as_ref().map(|given| {
-            let directory = &given.value;
-            let durability = match &self.args.durability {
-                Some(given) => given.value.clone(),
-                None => Ident::new("Interval", TokenSpan::mixed_site()),
-            };
-            quote!(.persist(#directory, __memokit::Durability::#durability))
-        });
-        let version = self.args.version.as_ref().map(|given| {
-            let version = &given.value;
-            quote!(.version(#version))
-        });
-        quote!(#max #ttl #stale #refresh_ahead #wait_limit #error_ttl #persist #version)
     }
 
     /// The key as nested pairs, each element where its parameter stands.
-    pub(crate) fn key(&self) -> TokenStream {
+    pub(crate) fn key(&self, asking: Asking) -> TokenStream {
         if let Some(given) = &self.args.key {
-            let element = element(&given.value);
+            let value = &given.value;
+            let element = element(asking, value, &quote!(key: #value));
             return quote!((#element, ()));
         }
         let parameters: Vec<&Parameter> = self
@@ -212,10 +154,12 @@ impl Plan<'_> {
             .iter()
             .filter(|parameter| !self.skips(&parameter.name))
             .collect();
-        let elements = parameters.iter().map(|p| (p.condition(), element(&p.name)));
+        let elements =
+            parameters.iter().map(|p| (p.condition(), element(asking, &p.name, &p.name)));
         let this = self.function.receiver().map(|receiver| receiver.self_token);
         let this = this.filter(|this| !self.skips(&Ident::new("self", this.span)));
-        let this = this.map(|this| (TokenStream::new(), element(&this)));
+        let this =
+            this.map(|this| (TokenStream::new(), element(asking, &this, &quote!(self: #this))));
         let elements: Vec<_> = this.into_iter().chain(elements).collect();
         if parameters.iter().any(|parameter| parameter.conditional()) {
             return built_up(&elements);
@@ -235,14 +179,16 @@ impl Plan<'_> {
         match course {
             Course::Companion => {
                 let uncached = self.companion("uncached");
-                self.call(quote!(Self::#uncached(#arguments)))
+                let generics = self.function.named(self.function.signature.clone()).turbofish();
+                self.call(quote!(Self::#uncached #generics(#arguments)))
             }
             Course::Inner => {
                 let mut signature = function.signature.clone();
                 signature.ident = format_ident!("__memokit_{}", function.plain_name());
                 let (name, body) = (&signature.ident, &function.body);
                 let attributes = attributes::of_body(&function.attributes);
-                let call = self.call(quote!(#name(#arguments)));
+                let generics = generics::turbofish(&signature.generics, 0);
+                let call = self.call(quote!(#name #generics(#arguments)));
                 quote!({ #attributes #signature #body #call })
             }
             Course::Closure => {
@@ -274,18 +220,6 @@ impl Plan<'_> {
     }
 }
 
-/// A setting that is a span of time.
-fn span(setting: &str, given: Option<&Given<Span>>) -> Option<TokenStream> {
-    let setting = Ident::new(setting, TokenSpan::mixed_site());
-    given.map(|given| match &given.value {
-        Span::Expression(time) => quote!(.#setting(#time)),
-        Span::Text(time) => {
-            let millis = millis(*time);
-            quote!(.#setting(__memokit::Duration::from_millis(#millis)))
-        }
-    })
-}
-
 /// Parameters behind a `cfg` make a key whose length is known only after expansion.
 fn built_up(elements: &[(TokenStream, TokenStream)]) -> TokenStream {
     let key = local("key");
@@ -296,13 +230,17 @@ fn built_up(elements: &[(TokenStream, TokenStream)]) -> TokenStream {
     quote!({ let #key = (); #(#steps)* #key })
 }
 
-fn element(argument: &(impl ToTokens + ?Sized)) -> TokenStream {
-    let span = first_span(argument.to_token_stream());
-    quote_spanned!(span=> __memokit::element!(#argument))
+/// An element of the key. What is wrong with it is reported under it, once.
+fn element(asking: Asking, value: &impl ToTokens, named: &impl ToTokens) -> TokenStream {
+    let span = first_span(value.to_token_stream());
+    match asking {
+        Asking::Function => quote_spanned!(span=> __memokit::element!(#named)),
+        Asking::Companion => quote_spanned!(span=> __memokit::quiet!(#value)),
+    }
 }
 
 /// Where tokens stand, with the names of an expansion.
-fn first_span(tokens: TokenStream) -> TokenSpan {
+pub(crate) fn first_span(tokens: TokenStream) -> TokenSpan {
     let first = tokens.into_iter().next();
     let span = first.map_or_else(TokenSpan::call_site, |token: TokenTree| token.span());
     TokenSpan::mixed_site().located_at(span)
@@ -312,9 +250,4 @@ fn first_span(tokens: TokenStream) -> TokenSpan {
 /// hygiene of locals does not extend.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__memokit_{name}"), TokenSpan::mixed_site())
-}
-
-fn millis(time: std::time::Duration) -> Literal {
-    let millis = u64::try_from(time.as_millis()).expect("durations are counted in u64 millis");
-    Literal::u64_suffixed(millis)
 }

@@ -101,9 +101,12 @@ fn parameter(at: usize, typed: &PatType) -> Parameter {
 impl Parameter {
     /// The attributes that a use of the parameter shares with it.
     pub(crate) fn condition(&self) -> TokenStream {
-        let conditions =
-            self.typed.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+        let conditions = self.conditions();
         quote!(#(#conditions)*)
+    }
+
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
+        self.typed.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
 
     pub(crate) fn conditional(&self) -> bool {

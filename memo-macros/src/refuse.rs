@@ -1,7 +1,7 @@
 //! What a memoized function cannot be, one function for each rule.
 
 use quote::{ToTokens, quote};
-use syn::{GenericParam, ReceiverKind, ReturnType, Type};
+use syn::{Ident, ReceiverKind, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -13,7 +13,7 @@ pub(crate) fn refuse(function: &Function, errors: &mut Errors) {
     parameters(function, errors);
     output(function, errors);
     qualifiers(function, errors);
-    generics(function, errors);
+    results_live_on(function, errors);
 }
 
 fn receiver(function: &Function, errors: &mut Errors) {
@@ -49,11 +49,7 @@ fn parameters(function: &Function, errors: &mut Errors) {
                 "a hit would not repeat what the function does through `&mut`: take `&` \
                  (with a lock or a cell inside), or memoize a function that returns the change",
             ),
-            Found::Opaque(opaque) => errors.at(
-                opaque,
-                "this version of memokit does not have `impl Trait` arguments yet: name the type",
-            ),
-            Found::Reference(..) | Found::Lifetime(_) => {}
+            _ => {}
         });
     }
 }
@@ -79,7 +75,7 @@ fn output(function: &Function, errors: &mut Errors) {
             "a result that is kept needs a type with a name: name it, or return `Box<dyn Trait>`, \
              `Arc<dyn Trait>` or, for an iterator, a `Vec`",
         ),
-        Found::Reference(..) => {}
+        Found::Reference(..) | Found::Path(_) => {}
     });
 }
 
@@ -99,21 +95,75 @@ fn qualifiers(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn generics(function: &Function, errors: &mut Errors) {
-    for param in &function.signature.generics.params {
-        let (name, what) = match param {
-            GenericParam::Type(param) => (&param.ident, "type"),
-            GenericParam::Const(param) => (&param.ident, "const"),
-            GenericParam::Lifetime(_) => continue,
-        };
-        errors.at(
-            name,
-            format!(
-                "this version of memokit does not have {what} parameters yet: \
-                 memoize one function for each `{name}` in use"
-            ),
-        );
+/// Traits that say nothing of how long a type lives.
+const WITHOUT_LIFETIME: [&str; 16] = [
+    "Clone",
+    "Copy",
+    "Send",
+    "Sync",
+    "Sized",
+    "Debug",
+    "Display",
+    "Default",
+    "PartialEq",
+    "Eq",
+    "PartialOrd",
+    "Ord",
+    "Hash",
+    "Serialize",
+    "DeserializeOwned",
+    "Unpin",
+];
+
+/// A result outlives the call, and so must its types. Where a bound is of a trait that may say so the judgement is left to rustc.
+fn results_live_on(function: &Function, errors: &mut Errors) {
+    let ReturnType::Type(_, output) = &function.signature.output else { return };
+    let generics = &function.signature.generics;
+    for param in generics.type_params().filter(|param| is_part(output, &param.ident)) {
+        let filters = generics.where_clause.iter().flat_map(|filter| &filter.predicates);
+        let bounds = filters.filter_map(|predicate| match predicate {
+            syn::WherePredicate::Type(predicate)
+                if is_named(&predicate.bounded_ty, &param.ident) =>
+            {
+                Some(&predicate.bounds)
+            }
+            _ => None,
+        });
+        if bounds.chain([&param.bounds]).flatten().all(says_nothing_of_lifetimes) {
+            let name = &param.ident;
+            errors.at(
+                name,
+                format!(
+                    "the cache outlives the arguments, and the result holds a `{name}`: \
+                     say that it borrows from nothing, `{name}: 'static`"
+                ),
+            );
+        }
     }
+}
+
+fn says_nothing_of_lifetimes(bound: &TypeParamBound) -> bool {
+    match bound {
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| WITHOUT_LIFETIME.iter().any(|name| last.ident == name)),
+        _ => false,
+    }
+}
+
+/// Whether a type parameter, and not what belongs to it, is a part of a type.
+fn is_part(ty: &Type, name: &Ident) -> bool {
+    let mut part = false;
+    walk(ty, &mut |found| {
+        part |= matches!(found, Found::Path(path) if path.is_ident(name));
+    });
+    part
+}
+
+fn is_named(ty: &Type, name: &Ident) -> bool {
+    matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident(name))
 }
 
 /// The message for an item that is no function, under the word that says what it is.

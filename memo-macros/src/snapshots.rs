@@ -32,7 +32,7 @@ fn plain() {
             parse(answer)
         }",
     );
-    assert!(text.lines().count() <= 78, "{} lines", text.lines().count());
+    assert!(text.lines().count() <= 60, "{} lines", text.lines().count());
 }
 
 #[test]

@@ -16,7 +16,8 @@ impl Plan<'_> {
         let attributes = attributes::without_expectations(&function.attributes);
         let (visibility, facade) = (&function.visibility, self.facade());
         let course = Course::of(function, self.args);
-        let (site, memo, key) = (self.site(), self.memo(Asking::Function), self.key());
+        let (site, memo, key) =
+            (self.site(), self.memo(Asking::Function), self.key(Asking::Function));
         let (asked, body) = (local("asked"), self.future(course));
         let ask = match &self.args.verify {
             Some(given) => {
@@ -69,7 +70,8 @@ impl Plan<'_> {
         let (function, facade) = (self.function, self.facade());
         if course == Course::Companion {
             let (uncached, arguments) = (self.companion("uncached"), function.arguments());
-            return self.call(quote!(Self::#uncached(#arguments)));
+            let generics = function.named(function.signature.clone()).turbofish();
+            return self.call(quote!(Self::#uncached #generics(#arguments)));
         }
         let (output, body, returned) =
             (function.output(), function.body.stream(), local("returned"));

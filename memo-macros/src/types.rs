@@ -13,11 +13,13 @@ pub(crate) enum Found<'a> {
     /// is the signature's.
     Lifetime(&'a Lifetime),
     Opaque(&'a TypeImplTrait),
+    /// A path that is a type, and not one of which another is asked for.
+    Path(&'a syn::Path),
 }
 
 /// Calls `visit` for every reference, lifetime and `impl Trait` in a type.
 pub(crate) fn walk<'a>(ty: &'a Type, visit: &mut dyn FnMut(Found<'a>)) {
-    Walk { visit, bound: Vec::new(), own_elision: false }.ty(ty);
+    Walk { visit, bound: Vec::new(), own_elision: false, projected: false }.ty(ty);
 }
 
 struct Walk<'v, 'a> {
@@ -26,6 +28,8 @@ struct Walk<'v, 'a> {
     bound: Vec<&'a Lifetime>,
     /// Inside `fn(..)` and `Fn(..)`, where elided lifetimes belong to that signature.
     own_elision: bool,
+    /// Inside `<..>::`, of which something else is the type.
+    projected: bool,
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -38,7 +42,13 @@ impl<'a> Walk<'_, 'a> {
             Type::Ptr(pointer) => self.ty(&pointer.elem),
             Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| self.ty(elem)),
             Type::Path(path) => {
-                path.qself.iter().for_each(|qself| self.ty(&qself.ty));
+                if let Some(qself) = &path.qself {
+                    let outer = std::mem::replace(&mut self.projected, true);
+                    self.ty(&qself.ty);
+                    self.projected = outer;
+                } else if !self.projected {
+                    (self.visit)(Found::Path(&path.path));
+                }
                 self.path(&path.path);
             }
             Type::Reference(reference) => {
@@ -149,6 +159,7 @@ mod tests {
                 Found::Reference(..) => "",
                 Found::Lifetime(_) => "lifetime",
                 Found::Opaque(_) => "opaque",
+                Found::Path(_) => "",
             });
         });
         found.retain(|what| !what.is_empty());

@@ -9,7 +9,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, ExprUnary, Lit, LitInt, LitStr, Path, Token};
 
-use crate::args::{Companion, Span, example};
+use crate::args::{Companion, Scope, Span, example};
 use crate::duration;
 use crate::raw::Form;
 use crate::suggest;
@@ -143,22 +143,58 @@ pub(crate) fn directory(name: &Ident, form: Form) -> syn::Result<Expr> {
 
 /// `durability`: one of four words, as the name of the runtime's variant.
 pub(crate) fn durability(name: &Ident, form: Form) -> syn::Result<Ident> {
+    let variant = one_of(name, form, &DURABILITIES)?;
+    Ok(Ident::new(variant, TokenSpan::mixed_site()))
+}
+
+/// `policy`: the one that there is.
+pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<()> {
+    one_of(name, form, &[("lru", ())])
+}
+
+/// `scope`: one of two words.
+pub(crate) fn scope(name: &Ident, form: Form) -> syn::Result<Scope> {
+    one_of(name, form, &[("process", Scope::Process), ("thread", Scope::Thread)])
+}
+
+/// What one of these words stands for.
+fn one_of<T: Copy>(name: &Ident, form: Form, words: &[(&str, T)]) -> syn::Result<T> {
     let value = expression(name, form)?;
     if let Some(word) = word(&value) {
         return Err(quotes_missing(name, &word));
     }
     let text = string(name, &value)?;
-    let mode = text.value();
-    match DURABILITIES.iter().find(|(written, _)| *written == mode) {
-        Some((_, variant)) => Ok(Ident::new(variant, TokenSpan::mixed_site())),
-        None => {
-            let near = suggest::nearest(&mode, DURABILITIES.map(|(written, _)| written));
-            let mend = near.map_or_else(
-                || ": it is one of `none`, `os`, `interval` or `always`".to_owned(),
-                |near| format!(", did you mean `{near}`?"),
-            );
-            Err(error(text, format!("unknown durability `{mode}`{mend}")))
-        }
+    let written = text.value();
+    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == written) {
+        return Ok(*meant);
+    }
+    let known = words.iter().map(|(word, _)| *word);
+    let mend = match (suggest::nearest(&written, known.clone()), words) {
+        (Some(near), _) => format!(", did you mean `{near}`?"),
+        (None, [(only, _)]) => format!(": there is `{only}`"),
+        (None, _) => format!(": it is one of {}", alternatives(known)),
+    };
+    Err(error(text, format!("unknown {name} `{written}`{mend}")))
+}
+
+/// "`a`, `b` or `c`".
+fn alternatives<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// An argument that stands alone.
+pub(crate) fn flag(name: &Ident, form: Form) -> syn::Result<()> {
+    let message = format!("`{name}` stands alone: `{}`", example(name));
+    match form {
+        Form::Flag => Ok(()),
+        Form::Missing(equals) => Err(error(equals, message)),
+        Form::List(group) => Err(error(group, message)),
+        Form::Value(value) => Err(error(value, message)),
     }
 }
 

@@ -19,8 +19,9 @@ use crate::counter::{Counter, Tally};
 use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
-use crate::lane::pin;
-use node::{Entry, Node};
+use crate::lane::{Pin, pin};
+pub(crate) use node::Pinned;
+use node::{Entry, Node, Shared};
 use shard::{Locked, Shard};
 
 /// No bound.
@@ -93,16 +94,40 @@ impl<H: Clone> Cache<H> {
         then: impl FnOnce(&H) -> Option<R>,
     ) -> Option<R> {
         let pin = pin();
+        let made = then(self.find(&pin, hash, matches)?.entry().held())?;
+        self.hits.add_one(&pin);
+        Some(made)
+    }
+
+    /// A live entry whose key `matches`, which is marked as used and counts as a hit.
+    #[inline]
+    pub(crate) fn pinned(
+        &'static self,
+        hash: u64,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> Option<Pinned<H>> {
+        Pinned::find(pin(), |pin| {
+            let entry = self.find(pin, hash, matches)?;
+            self.hits.add_one(pin);
+            Some(entry)
+        })
+    }
+
+    #[inline]
+    fn find<'p>(
+        &'p self,
+        pin: &'p Pin,
+        hash: u64,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> Option<Shared<'p, H>> {
         let shard = self.shard(hash);
-        let entry = shard.find(&pin, hash, matches)?.entry();
+        let entry = shard.find(pin, hash, matches)?;
         let expires = entry.expires();
         if expires != NEVER && expires <= clock::now() + self.ahead.load(Relaxed) {
             return None;
         }
-        shard.touch(&pin, entry);
-        let made = then(entry.held())?;
-        self.hits.add_one(&pin);
-        Some(made)
+        shard.touch(pin, entry.entry());
+        Some(entry)
     }
 
     /// The value of the entry of `key`, which is not marked.

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
-use crate::keep::{All, Choice, Encode, InPlace, OnDisk};
+use crate::codec::{Codec, Postcard};
+use crate::keep::probe::KeepInPlace as _;
+use crate::keep::{All, Choice, InPlace, Probe};
 use crate::key::arguments::Serialized;
 use crate::key::{Key, KeyBytes, tag};
 use crate::persist::{Durability, Identity, RealFs};
 use crate::settings::Settings;
 
-type Numbers = Choice<All<u32>, InPlace, OnDisk>;
+type Numbers = Choice<All<u32>, InPlace>;
 
 const MINUTE: Millis = 60_000;
 
@@ -24,14 +26,17 @@ impl Folder {
     }
 
     fn core(&self) -> Arc<Core<Numbers>> {
-        let settings = Settings::new().max(10).persist(&self.0, Durability::Os);
+        let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep())
+            .max(10)
+            .persist(&self.0)
+            .durability(Durability::Os);
         Core::new("f".to_owned(), 1, settings)
     }
 
     /// As a process leaves it whose clock is `ahead`: an entry that has two minutes by the present clock, and one
     /// without an end.
     fn fill(&self, ahead: Millis) {
-        let codec = <OnDisk as Encode<u32>>::codec().unwrap();
+        let codec: &dyn Codec<u32> = &Postcard::new();
         let mut value = Vec::new();
         codec.encode(&7, &mut value).unwrap();
         let identity = Identity {

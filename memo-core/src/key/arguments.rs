@@ -1,5 +1,7 @@
 //! The arguments of a call as one key: nested pairs `(&a, (&b, ()))`, of any number.
 
+use std::marker::PhantomData;
+
 use serde::Serialize;
 
 use super::canonical;
@@ -61,15 +63,35 @@ impl Element for Octets<'_> {
     }
 }
 
-/// Arguments that can be a part of a key: those that are `Serialize`.
+/// Parameters that can be a part of a key: those that are `Serialize`.
 #[diagnostic::on_unimplemented(
-    message = "the argument of type `{Self}` cannot be a part of the key",
+    message = "the argument `{Name}` of type `{Self}` cannot be a part of the key",
     label = "an argument of a memoized function must be `serde::Serialize` to be a part of its key",
-    note = "derive `serde::Serialize` for it, leave the parameter out with `skip(...)`, or say what makes the key with `key = ...`"
+    note = "derive `serde::Serialize` for it, leave it out with `skip(...)`, or say what makes the key with `key = ...`"
 )]
-pub trait Keyable: Serialize {}
+pub trait Keyable<Name>: Serialize {}
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + ?Sized> Keyable for T {}
+impl<T: Serialize + ?Sized, Name> Keyable<Name> for T {}
+
+/// The same of a method's `self`.
+#[diagnostic::on_unimplemented(
+    message = "`self` of type `{Self}` cannot be a part of the key",
+    label = "`self` must be `serde::Serialize` to be a part of a memoized method's key",
+    note = "derive `serde::Serialize` for it, leave it out with `skip(self)`, or say what makes the key with `key = ...`"
+)]
+pub trait KeyableSelf: Serialize {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> KeyableSelf for T {}
+
+/// The same of what `key = ...` says.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be the key",
+    label = "what makes the key must be `serde::Serialize`",
+    note = "derive `serde::Serialize` for it, or make the key of something else"
+)]
+pub trait KeyableExpression: Serialize {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> KeyableExpression for T {}
 
 /// Types of the standard library whose `Serialize` runs no code of anyone else.
 pub trait Plain: Serialize {}
@@ -111,29 +133,71 @@ impl<T: Run + ?Sized> Run for &T {
     }
 }
 
-/// An argument before it is known how it goes into the key: `element!` calls [`element`]'s method on a
-/// reference to it.
+/// An argument before it is known how it goes into the key, and what it is to the function: `element!` calls
+/// [`element`]'s method on a reference to it.
 #[derive(Debug)]
-pub struct Argument<'a, T: ?Sized>(pub &'a T);
+pub struct Argument<'a, T: ?Sized, Place>(&'a T, PhantomData<Place>);
 
-impl<T: ?Sized> Clone for Argument<'_, T> {
+impl<T: ?Sized, Place> Clone for Argument<'_, T, Place> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: ?Sized> Copy for Argument<'_, T> {}
+impl<T: ?Sized, Place> Copy for Argument<'_, T, Place> {}
 
-/// Traits that choose how an argument goes into the key.
+impl<'a, T: ?Sized, Place> Argument<'a, T, Place> {
+    /// An argument.
+    #[inline]
+    pub fn new(argument: &'a T) -> Self {
+        Self(argument, PhantomData)
+    }
+}
+
+/// A parameter of this name.
+#[derive(Debug)]
+pub struct Parameter<Name>(PhantomData<Name>);
+
+/// `self`.
+#[derive(Debug)]
+pub struct Receiver;
+
+/// What `key = ...` says.
+#[derive(Debug)]
+pub struct Expression;
+
+/// Any of these in a companion: what there is to say of it is said in the function.
+#[derive(Debug)]
+pub struct Quiet;
+
+/// Stands where an argument cannot be a part of the key, so that rustc says so once and not for each use.
+#[derive(Debug)]
+pub struct Unkeyable;
+
+impl Element for Unkeyable {
+    const PLAIN: bool = false;
+
+    #[allow(private_interfaces, private_bounds)]
+    fn encode<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
+        Err(Stop::Refused)
+    }
+}
+
+/// Traits that choose how an argument goes into the key: a reference more goes before a reference less.
 pub mod element {
-    use super::{Argument, Keyable, Octets, Plain, PlainValue, Run, Serialized};
+    use serde::Serialize;
+
+    use super::{
+        Argument, Expression, Keyable, KeyableExpression, KeyableSelf, Octets, Parameter, Plain,
+        PlainValue, Quiet, Receiver, Run, Serialized, Unkeyable,
+    };
 
     #[doc(hidden)]
     pub trait AsOctets<'a> {
         fn __memokit_element(self) -> Octets<'a>;
     }
 
-    impl<'a, T: Run + ?Sized> AsOctets<'a> for &&Argument<'a, T> {
+    impl<'a, T: Run + ?Sized, Place> AsOctets<'a> for &&&Argument<'a, T, Place> {
         #[inline]
         fn __memokit_element(self) -> Octets<'a> {
             Octets(self.0.run())
@@ -145,7 +209,7 @@ pub mod element {
         fn __memokit_element(self) -> PlainValue<'a, T>;
     }
 
-    impl<'a, T: Plain + ?Sized> AsPlain<'a, T> for &Argument<'a, T> {
+    impl<'a, T: Plain + ?Sized, Place> AsPlain<'a, T> for &&Argument<'a, T, Place> {
         #[inline]
         fn __memokit_element(self) -> PlainValue<'a, T> {
             PlainValue(self.0)
@@ -154,18 +218,74 @@ pub mod element {
 
     #[doc(hidden)]
     pub trait AsSerialized<'a, T: ?Sized> {
-        fn __memokit_element(self) -> Serialized<'a, T>
-        where
-            T: Keyable;
+        fn __memokit_element(self) -> Serialized<'a, T>;
     }
 
-    impl<'a, T: ?Sized> AsSerialized<'a, T> for Argument<'a, T> {
+    impl<'a, T: Serialize + ?Sized, Place> AsSerialized<'a, T> for &Argument<'a, T, Place> {
         #[inline]
-        fn __memokit_element(self) -> Serialized<'a, T>
-        where
-            T: Keyable,
-        {
+        fn __memokit_element(self) -> Serialized<'a, T> {
             Serialized(self.0)
+        }
+    }
+
+    // Found for what is none of these. The bound is not met then, and that is the one error there is.
+
+    #[doc(hidden)]
+    pub trait AsNothing<T: ?Sized, Name> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: Keyable<Name>;
+    }
+
+    impl<T: ?Sized, Name> AsNothing<T, Name> for Argument<'_, T, Parameter<Name>> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: Keyable<Name>,
+        {
+            Unkeyable
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsNothingSelf<T: ?Sized> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableSelf;
+    }
+
+    impl<T: ?Sized> AsNothingSelf<T> for Argument<'_, T, Receiver> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableSelf,
+        {
+            Unkeyable
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsNothingExpression<T: ?Sized> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableExpression;
+    }
+
+    impl<T: ?Sized> AsNothingExpression<T> for Argument<'_, T, Expression> {
+        fn __memokit_element(self) -> Unkeyable
+        where
+            T: KeyableExpression,
+        {
+            Unkeyable
+        }
+    }
+
+    #[doc(hidden)]
+    pub trait AsNothingQuiet<T: ?Sized> {
+        fn __memokit_element(self) -> Unkeyable;
+    }
+
+    impl<T: ?Sized> AsNothingQuiet<T> for Argument<'_, T, Quiet> {
+        fn __memokit_element(self) -> Unkeyable {
+            Unkeyable
         }
     }
 }

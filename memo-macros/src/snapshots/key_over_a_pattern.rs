@@ -2,18 +2,17 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, own "::mix", 8756507279632793135u64,
-            148749312835266624163827391715220373994u128, __memokit::Settings::new()
+            own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
-                __memokit::keep!(u8),
+                __memokit::settings!([u8]),
             )
-            .lookup(&(__memokit::element!(a + b), ()))
+            .lookup(&(__memokit::element!(key : a + b), ()))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(
@@ -30,13 +29,12 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::mix", 8756507279632793135u64,
-        148749312835266624163827391715220373994u128, __memokit::Settings::new()
+        own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
-            __memokit::keep!(u8),
+            __memokit::settings!([u8]),
         )
         .handle()
 }
@@ -44,18 +42,10 @@ fn mix_memo() -> ::memokit::Memo<u8> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(a + b), ()))
+    __memokit::key(&(__memokit::quiet!(a + b), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn mix_uncached((a, mut b): (u8, u8)) -> u8 {
     b += a;

@@ -9,23 +9,23 @@ pub(crate) unsafe fn find(
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, own "::find", 15879109123744592540u64,
-            305060359522779228104511228289332665911u128, __memokit::Settings::new()
+            own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()).of::<Self>(),
-                __memokit::keep!(Option < Self >),
+                __memokit::Instance::within(&|| ())
+                    .of(&|| __memokit::Mark::new().this::<Self>()),
+                __memokit::settings!([Option < Self >]),
             )
             .lookup(
                 &(
-                    __memokit::element!(self),
+                    __memokit::element!(self : self),
                     (__memokit::element!(depth), (__memokit::element!(__memokit_1), ())),
                 ),
             )
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep_if(
@@ -40,13 +40,13 @@ pub(crate) unsafe fn find(
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::find", 15879109123744592540u64,
-        305060359522779228104511228289332665911u128, __memokit::Settings::new()
+        own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()).of::<Self>(),
-            __memokit::keep!(Option < Self >),
+            __memokit::Instance::beside(&|| ())
+                .of(&|| __memokit::Mark::new().this::<Self>()),
+            __memokit::settings!([Option < Self >]),
         )
         .handle()
 }
@@ -61,23 +61,17 @@ pub(crate) fn find_key(
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(
-            __memokit::element!(self),
-            (__memokit::element!(depth), (__memokit::element!(__memokit_1), ())),
+            __memokit::quiet!(self),
+            (__memokit::quiet!(depth), (__memokit::quiet!(__memokit_1), ())),
         ),
     )
 }
 #[track_caller]
 /// `find` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc,
-    deprecated
-)]
+#[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
+#[allow(clippy::missing_const_for_fn, clippy::missing_panics_doc)]
+#[allow(clippy::missing_errors_doc)]
+#[allow(deprecated)]
 #[inline]
 pub(crate) unsafe fn find_uncached(
     &self,

@@ -2,19 +2,19 @@ fn area(self: Arc<Self>) -> Result<f64, Self::Error> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, named "area", 3681109663480035169u64,
-            138492795276693717157062365960589823606u128, __memokit::Settings::new()
-            .error_ttl(__memokit::Duration::from_millis(2000u64))
+            named "area", 3681109663480035169, 0x6830bdfd93b4911d44a1de1ca27c4e76
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
                 __memokit::Instance::alone(&|| ()),
-                __memokit::keep!(errors Result < f64, Self::Error >),
+                __memokit::settings!(
+                    [errors Result < f64, Self::Error >].error_ttl_millis(2000)
+                ),
             )
-            .lookup(&(__memokit::element!(self), ()))
+            .lookup(&(__memokit::element!(self : self), ()))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(

@@ -7,16 +7,19 @@ unsafe fn find(
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
             __memokit::site! {
-                __MEMOKIT_SITE, own "::find", 5515666018287653276u64,
-                334483640054048993929747976671801114494u128, __memokit::Settings::new()
+                own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e
             }
             __memokit::Site::memo(
                     &__MEMOKIT_SITE,
-                    __memokit::Instance::within(&|| ()).of::<Self>(),
-                    __memokit::keep!(Option < u8 >),
+                    __memokit::Instance::within(&|| ())
+                        .of(&|| __memokit::Mark::new().this::<Self>()),
+                    __memokit::settings!([Option < u8 >]),
                 )
                 .ask_or_verify(
-                    &(__memokit::element!(self), (__memokit::element!(__memokit_0), ())),
+                    &(
+                        __memokit::element!(self : self),
+                        (__memokit::element!(__memokit_0), ()),
+                    ),
                     0.5f64,
                 )
         };
@@ -32,13 +35,13 @@ unsafe fn find(
 fn find_memo() -> ::memokit::Memo<Option<u8>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::find", 5515666018287653276u64,
-        334483640054048993929747976671801114494u128, __memokit::Settings::new()
+        own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()).of::<Self>(),
-            __memokit::keep!(Option < u8 >),
+            __memokit::Instance::beside(&|| ())
+                .of(&|| __memokit::Mark::new().this::<Self>()),
+            __memokit::settings!([Option < u8 >]),
         )
         .handle()
 }
@@ -46,18 +49,12 @@ fn find_memo() -> ::memokit::Memo<Option<u8>> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn find_key(self: Arc<Self>, __memokit_0: (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(self), (__memokit::element!(__memokit_0), ())))
+    __memokit::key(&(__memokit::quiet!(self), (__memokit::quiet!(__memokit_0), ())))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
+#[allow(clippy::missing_const_for_fn, clippy::missing_panics_doc)]
+#[allow(clippy::missing_errors_doc)]
 #[inline]
 async unsafe fn find_uncached(mut self: Arc<Self>, (a, _): (u8, u8)) -> Option<u8> {
     self.at(a).await

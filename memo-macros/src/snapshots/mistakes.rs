@@ -12,15 +12,7 @@ fn f_key(a: u32) -> ::memokit::Key {
     loop {}
 }
 /// `f` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn f_uncached(a: u32) -> u32 {
     a

@@ -2,14 +2,12 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
     let __memokit_answer = {
         use crate::memo::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, own "::mix", 13371934386271165367u64,
-            227871893158968490381408999192079865214u128, __memokit::Settings::new()
-            .max(LIMIT).ttl(config().ttl).version(3)
+            own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
-                __memokit::keep!(u8),
+                __memokit::settings!([u8].max(LIMIT).version(3).ttl(config().ttl)),
             )
             .lookup(
                 &{
@@ -29,7 +27,7 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
             )
     };
     match __memokit_answer {
-        crate::memo::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        crate::memo::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         crate::memo::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(
@@ -50,14 +48,12 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::mix", 13371934386271165367u64,
-        227871893158968490381408999192079865214u128, __memokit::Settings::new()
-        .max(LIMIT).ttl(config().ttl).version(3)
+        own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
-            __memokit::keep!(u8),
+            __memokit::settings!([u8].max(LIMIT).version(3).ttl(config().ttl)),
         )
         .handle()
 }
@@ -73,24 +69,16 @@ fn mix_key(
     __memokit::key(
         &{
             let __memokit_key = ();
-            let __memokit_key = (__memokit::element!(__memokit_2), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(__memokit_2), __memokit_key);
             #[cfg(unix)]
-            let __memokit_key = (__memokit::element!(c), __memokit_key);
-            let __memokit_key = (__memokit::element!(__memokit_0), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(c), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(__memokit_0), __memokit_key);
             __memokit_key
         },
     )
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn mix_uncached((a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str) -> u8 {
     c += a;

@@ -3,20 +3,20 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, own "::quote", 3290763420350999314u64,
-            158689094871336110977530060689377641312u128, __memokit::Settings::new()
-            .max(1000usize).ttl(__memokit::Duration::from_millis(30000u64))
-            .persist("cache/quotes", __memokit::Durability::Interval)
+            own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
-                __memokit::persisted(__memokit::keep!(Result < Quote, ApiError >)),
+                __memokit::settings!(
+                    [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
+                    .persist("cache/quotes")
+                ),
             )
             .lookup(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(
@@ -33,15 +33,15 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::quote", 3290763420350999314u64,
-        158689094871336110977530060689377641312u128, __memokit::Settings::new()
-        .max(1000usize).ttl(__memokit::Duration::from_millis(30000u64))
-        .persist("cache/quotes", __memokit::Durability::Interval)
+        own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
-            __memokit::persisted(__memokit::keep!(Result < Quote, ApiError >)),
+            __memokit::settings!(
+                [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
+                .persist("cache/quotes")
+            ),
         )
         .handle()
 }
@@ -49,18 +49,10 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
+    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 pub fn quote_uncached(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let answer = ask(symbol, opts)?;

@@ -8,16 +8,15 @@ pub fn quote(
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
             __memokit::site! {
-                __MEMOKIT_SITE, own "::quote", 9854431957144609324u64,
-                213503052718080159176178130343809245734u128, __memokit::Settings::new()
-                .ttl(__memokit::Duration::from_millis(30000u64))
-                .stale(__memokit::Duration::from_millis(60000u64)).refresh_ahead(0.8f64)
-                .wait_limit(__memokit::Duration::from_millis(5000u64))
+                own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226
             }
             __memokit::Site::memo(
                     &__MEMOKIT_SITE,
                     __memokit::Instance::within(&|| ()),
-                    __memokit::keep!(Result < Quote, ApiError >),
+                    __memokit::settings!(
+                        [Result < Quote, ApiError >].refresh_ahead(0.8f64)
+                        .ttl_millis(30000).stale_millis(60000).wait_limit_millis(5000)
+                    ),
                 )
                 .ask(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
         };
@@ -41,16 +40,15 @@ pub fn quote(
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::quote", 9854431957144609324u64,
-        213503052718080159176178130343809245734u128, __memokit::Settings::new()
-        .ttl(__memokit::Duration::from_millis(30000u64))
-        .stale(__memokit::Duration::from_millis(60000u64)).refresh_ahead(0.8f64)
-        .wait_limit(__memokit::Duration::from_millis(5000u64))
+        own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
-            __memokit::keep!(Result < Quote, ApiError >),
+            __memokit::settings!(
+                [Result < Quote, ApiError >].refresh_ahead(0.8f64).ttl_millis(30000)
+                .stale_millis(60000).wait_limit_millis(5000)
+            ),
         )
         .handle()
 }
@@ -58,19 +56,11 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
+    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(tries), ())))
 }
 #[must_use]
 /// `quote` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 pub async fn quote_uncached(symbol: &str, mut tries: u32) -> Result<Quote, ApiError> {
     tries += 1;

@@ -4,18 +4,17 @@ extern "C" fn blame(r#mod: u32) -> u32 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::site! {
-            __MEMOKIT_SITE, own "::blame", 17584697606136167169u64,
-            84193535701055776252750605011799920459u128, __memokit::Settings::new()
+            own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b
         }
         __memokit::Site::memo(
                 &__MEMOKIT_SITE,
                 __memokit::Instance::within(&|| ()),
-                __memokit::keep!(u32),
+                __memokit::settings!([u32]),
             )
             .lookup(&(__memokit::element!(r#mod), ()))
     };
     match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value,
+        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep({
@@ -33,13 +32,12 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::site! {
-        __MEMOKIT_SITE, own "::blame", 17584697606136167169u64,
-        84193535701055776252750605011799920459u128, __memokit::Settings::new()
+        own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b
     }
     __memokit::Site::memo(
             &__MEMOKIT_SITE,
             __memokit::Instance::beside(&|| ()),
-            __memokit::keep!(u32),
+            __memokit::settings!([u32]),
         )
         .handle()
 }
@@ -47,19 +45,11 @@ fn blame_of_memo() -> ::memokit::Memo<u32> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn blame_of_key(r#mod: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::element!(r#mod), ()))
+    __memokit::key(&(__memokit::quiet!(r#mod), ()))
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    non_snake_case,
-    clippy::missing_const_for_fn,
-    clippy::missing_errors_doc,
-    clippy::missing_panics_doc,
-    clippy::missing_safety_doc
-)]
+#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 extern "C" fn blame_of_uncached(r#mod: u32) -> u32 {
     here()

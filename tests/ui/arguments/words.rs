@@ -27,4 +27,22 @@ fn quoted_companion() {}
 #[memoize(crate = "memokit")]
 fn quoted_crate() {}
 
+#[memoize(policy = "lfu")]
+fn policy() {}
+
+#[memoize(policy = "fifo")]
+fn other_policy() {}
+
+#[memoize(scope = "threads")]
+fn scope() {}
+
+#[memoize(scope = thread)]
+fn scope_without_quotes() {}
+
+#[memoize(jitter = 1.5)]
+fn jitter() {}
+
+#[memoize(in_impl = true)]
+fn flag() {}
+
 fn main() {}

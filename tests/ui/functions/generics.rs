@@ -1,21 +1,18 @@
 use memokit::memoize;
+use serde::Serialize;
 
 #[memoize]
-fn of_type<T: Into<u64>>(a: T) -> u64 {
-    a.into()
-}
-
-#[memoize]
-fn of_const<const N: usize>(a: [u32; N]) -> usize {
-    a.len()
+fn same<T: Serialize + Clone + Send + Sync>(value: T) -> T {
+    value
 }
 
 #[memoize]
-fn of_impl(a: impl Into<u64>) -> u64 {
-    a.into()
+fn all<T, U>(first: T, _second: U) -> Result<Vec<T>, std::fmt::Error>
+where
+    T: Serialize + Clone + Send + Sync,
+    U: Serialize,
+{
+    Ok(vec![first])
 }
 
-fn main() {
-    of_type_key(1u32);
-    of_impl_uncached(1u32);
-}
+fn main() {}

@@ -1,0 +1,101 @@
+//! `ttl_with` and `jitter`: when each value ends.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use memokit::memoize;
+
+use crate::support::wait_until;
+
+/// So long that nothing here waits for it.
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn each_value_says_how_long_it_lives() {
+    #[memoize(ttl_with = |n| (*n < 10).then_some(Duration::from_millis(1)), ttl = "1h")]
+    fn some(n: u32) -> u32 {
+        n
+    }
+    some(1);
+    some(10);
+    wait_until("the short one ends", || some_memo().get(&some_key(1)).is_none());
+    assert_eq!(some_memo().get(&some_key(10)), Some(10));
+}
+
+#[test]
+fn where_it_says_nothing_the_ttl_counts() {
+    #[expect(clippy::ptr_arg, reason = "the value is a String")]
+    fn long(text: &String) -> Option<Duration> {
+        text.starts_with("long").then_some(HOUR)
+    }
+    #[memoize(ttl = "1ms", ttl_with = long)]
+    fn text(text: &str) -> Result<String, std::fmt::Error> {
+        Ok(text.to_owned())
+    }
+    text("long one").unwrap();
+    text("short").unwrap();
+    wait_until("the short one ends", || text_memo().get(&text_key("short")).is_none());
+    assert!(text_memo().get(&text_key("long one")).is_some());
+}
+
+#[test]
+fn in_generic_functions_and_without_a_ttl() {
+    #[memoize(ttl_with = |list| list.is_empty().then_some(Duration::from_millis(1)))]
+    fn listed<T: Clone + serde::Serialize + Send + Sync + 'static>(items: &[T]) -> Vec<T> {
+        items.to_vec()
+    }
+    listed::<u8>(&[]);
+    listed(&[1u8]);
+    let memo = listed_memo::<u8>();
+    wait_until("the empty one ends", || memo.get(&listed_key::<u8>(&[])).is_none());
+    assert_eq!(memo.get(&listed_key(&[1u8])), Some(vec![1]));
+}
+
+#[test]
+fn a_time_of_a_value_and_that_of_errors_the_shorter_counts() {
+    #[memoize(ttl_with = |_| Some(HOUR), cache_err = "1ms")]
+    fn even(n: u32) -> Result<u32, u32> {
+        if n.is_multiple_of(2) { Ok(n) } else { Err(n) }
+    }
+    assert_eq!((even(1), even(2)), (Err(1), Ok(2)));
+    wait_until("the error ends", || even_memo().get(&even_key(1)).is_none());
+    assert!(even_memo().get(&even_key(2)).is_some());
+}
+
+#[test]
+fn jitter_spreads_the_ends() {
+    #[memoize(ttl = "2s", jitter = 1.0)]
+    fn spread(n: u32) -> u32 {
+        n
+    }
+    let begin = Instant::now();
+    for n in 0..200 {
+        spread(n);
+    }
+    // They end evenly between now and 2 s from now.
+    let mut lengths = Vec::new();
+    while begin.elapsed() < Duration::from_secs(4) && !spread_memo().is_empty() {
+        lengths.push(spread_memo().len());
+        sleep(Duration::from_millis(20));
+    }
+    assert!(spread_memo().is_empty(), "no entry lives longer than the ttl");
+    lengths.dedup();
+    assert!(lengths.len() > 5, "they end together: {lengths:?}");
+}
+
+#[test]
+fn jitter_without_a_ttl_or_of_nothing() {
+    #[memoize(jitter = 0.5)]
+    fn forever(n: u32) -> u32 {
+        n
+    }
+    #[memoize(jitter = f64::NAN, ttl = "1h")]
+    fn odd(n: u32) -> u32 {
+        n
+    }
+    for n in 0..100 {
+        forever(n);
+        odd(n);
+    }
+    assert_eq!((forever_memo().len(), odd_memo().len()), (100, 100));
+}
