@@ -35,7 +35,7 @@ pub use flusher::{Maintain, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]
-pub(crate) use fs_mem::{Crash, Failure, MemFs};
+pub(crate) use fs_mem::{Crash, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use snapshot::Entries;
 pub use store::Store;

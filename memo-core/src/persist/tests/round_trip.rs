@@ -1,6 +1,6 @@
 //! What is written is read.
 
-use super::model::{Run, Step};
+use super::model::{Run, Step, script};
 use super::*;
 
 #[test]
@@ -55,7 +55,7 @@ fn every_durability_recovers_the_script() {
     for durability in [Durability::Os, Durability::Interval, Durability::Always] {
         let fs = MemFs::new();
         let (store, ..) = open_as(fs.clone(), &dir(), &identity(), durability).unwrap();
-        let run = Run::script(&store, durability);
+        let run = Run::of(&script(), &store, durability);
         assert_eq!(run.errors, 0);
         let (recovery, found) = recovered(&fs);
         assert_eq!(found, run.memory);
