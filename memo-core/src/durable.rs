@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use crate::clock::{self, Millis, NEVER};
 use crate::core::Core;
@@ -11,7 +12,10 @@ use crate::disk::{self, Change, Disk};
 use crate::error::Error;
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep};
-use crate::persist::{Maintain, Record, Store, maintain};
+use crate::persist::{Maintain, Record, Store, hurry, maintain};
+
+/// A writer that is faster than the compaction waits so long at each write, so that the disk does not fill.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 thread_local! {
     static OPENING: Cell<bool> = const { Cell::new(false) };
@@ -107,6 +111,9 @@ impl<K: Keep> Core<K> {
             disk.succeed();
         }
         self.watch();
+        if store.is_outgrown() {
+            hurry(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+        }
     }
 
     /// Has the directory looked after from the first change of it on.
@@ -251,7 +258,8 @@ impl<K: Keep> Maintain for Core<K> {
         if let Some(store) = self.disk.as_ref().and_then(Disk::opened) {
             // A failure is counted by the store, which tries again.
             let _ = store.check();
-            let _ = store.compact(&mut |sink| self.entries(sink));
+            let live = self.cache.max().saturating_sub(self.cache.room());
+            let _ = store.compact(live, &mut |sink| self.entries(sink));
         }
     }
 }

@@ -31,6 +31,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 
+pub(crate) use flusher::hurry;
 pub use flusher::{Maintain, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};

@@ -133,12 +133,17 @@ impl Wal {
 
     /// Writes and syncs all that was queued; an error also when records before are lost.
     pub(crate) fn flush(&self) -> Result<(), Error> {
+        self.write_out()?.map_or(Ok(()), Err)
+    }
+
+    /// Writes and syncs all that was queued; returns why records before are lost, if some are.
+    pub(crate) fn write_out(&self) -> Result<Option<Error>, Error> {
         let _turn = self.syncing.lock();
         let mut writer = self.writer.lock();
         self.drain(&mut writer)?;
         let lost = writer.lost.as_ref().map(|lost| lost.error.clone());
         self.sync_dirty(writer)?;
-        lost.map_or(Ok(()), Err)
+        Ok(lost)
     }
 
     /// Syncs what was written.
