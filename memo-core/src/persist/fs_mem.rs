@@ -145,7 +145,7 @@ impl MemFs {
             disk.dirs.insert(parent.to_owned());
         }
         let durable = content.clone();
-        disk.inodes.push(Inode { content, durable, unsynced: Vec::new() });
+        disk.inodes.push(Inode { content, durable, ..Inode::default() });
         let inode = disk.inodes.len() - 1;
         disk.names.insert(path.to_owned(), inode);
         disk.durable_names.insert(path.to_owned(), inode);
@@ -365,9 +365,9 @@ impl File for MemFile {
             }
             return Err(e);
         }
-        let bytes = &bytes[..disk.taken(bytes.len())];
-        disk.inodes[self.inode].change(Change::Write(at, bytes.to_vec()));
-        Ok(bytes.len())
+        let taken = disk.taken(bytes.len());
+        disk.inodes[self.inode].write(at, &bytes[..taken], bytes.len());
+        Ok(taken)
     }
 
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {

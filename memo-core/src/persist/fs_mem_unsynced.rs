@@ -18,6 +18,8 @@ pub(crate) struct Inode {
     pub(crate) content: Vec<u8>,
     pub(crate) durable: Vec<u8>,
     pub(crate) unsynced: Vec<Change>,
+    /// Where the last write ended if it took less than it was given: the next one there is its rest.
+    pub(crate) short: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +79,19 @@ impl Inode {
     pub(crate) fn change(&mut self, change: Change) {
         change.apply(&mut self.content);
         self.unsynced.push(change);
+    }
+
+    /// A write that was given `given` bytes and took these.
+    pub(crate) fn write(&mut self, at: u64, bytes: &[u8], given: usize) {
+        let change = Change::Write(at, bytes.to_vec());
+        match (self.unsynced.last_mut(), self.short.take()) {
+            (Some(Change::Write(_, begun)), Some(end)) if end == at => {
+                begun.extend_from_slice(bytes);
+                change.apply(&mut self.content);
+            }
+            _ => self.change(change),
+        }
+        self.short = (bytes.len() < given).then_some(at + bytes.len() as u64);
     }
 
     /// What may become of the file, [`Fate::Kept`] and [`Fate::Dropped`] first.
