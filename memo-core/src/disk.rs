@@ -182,7 +182,11 @@ impl<V: 'static> Disk<V> {
     fn back_off(&self, error: &Error) {
         self.errors.add(1);
         let mut failure = self.failure.lock();
-        failure.delay = (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY);
+        // To ask for a lock costs little, and its holder may have gone.
+        failure.delay = match error {
+            Error::Locked { .. } => FIRST_DELAY,
+            _ => (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY),
+        };
         failure.retry = Instant::now().checked_add(failure.delay);
         failure.error = Some(error.clone());
         failure.over = false;

@@ -228,6 +228,12 @@ impl<K: Keep> Core<K> {
         }
     }
 
+    /// For the end of the process: opens nothing.
+    pub(crate) fn flush_if_open(&self) {
+        // A failure is counted by the store.
+        let _ = self.disk.as_ref().and_then(Disk::opened).map(Store::flush);
+    }
+
     pub(crate) fn snapshot(&self) -> Result<(), Error> {
         self.checkpoint(self.open()?)
     }

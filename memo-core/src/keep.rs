@@ -225,6 +225,16 @@ impl<V: Persistable> Encode<V> for OnDisk {
     }
 }
 
+/// By the codec that the function names.
+#[derive(Debug)]
+pub struct By<C>(PhantomData<fn() -> C>);
+
+impl<V, C: Codec<V> + Default> Encode<V> for By<C> {
+    fn codec() -> Option<Box<dyn Codec<V>>> {
+        Some(Box::new(C::default()))
+    }
+}
+
 /// The choice for one function: a [`Part`], a [`Hold`] and an [`Encode`].
 #[derive(Debug)]
 pub struct Choice<P, H, C>(PhantomData<P>, PhantomData<H>, PhantomData<C>);
@@ -246,6 +256,16 @@ impl<P, H, C> Choice<P, H, C> {
 pub fn persisted<P, H, C>(_: Choice<P, H, C>) -> Choice<P, H, OnDisk>
 where
     P: Part<Value: Persistable>,
+{
+    Choice::NEW
+}
+
+/// The same choice with the codec `C`.
+#[must_use]
+pub fn persisted_by<C, P, H, X>(_: Choice<P, H, X>) -> Choice<P, H, By<C>>
+where
+    P: Part,
+    C: Codec<P::Value> + Default,
 {
     Choice::NEW
 }

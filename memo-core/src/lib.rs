@@ -10,6 +10,7 @@ mod disk;
 mod durable;
 mod erased;
 pub mod error;
+mod exit;
 mod flight;
 mod fnv;
 #[cfg(fuzzing)]
@@ -21,6 +22,7 @@ pub mod memo;
 pub mod persist;
 pub mod registry;
 pub mod report;
+pub mod session;
 pub mod settings;
 pub mod shorthand;
 pub mod site;

@@ -10,11 +10,12 @@ use crate::suggest;
 use crate::value;
 
 /// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 13] = [
+const KNOWN: [(&str, &str); 14] = [
     ("max", "max = 1000"),
     ("ttl", "ttl = \"30s\""),
     ("persist", "persist = \"cache/quotes\""),
     ("durability", "durability = \"interval\""),
+    ("codec", "codec = memokit::codec::Json"),
     ("skip", "skip(connection)"),
     ("key", "key = (a, b)"),
     ("cache_if", "cache_if = |value| value.is_some()"),
@@ -27,7 +28,7 @@ const KNOWN: [(&str, &str); 13] = [
 ];
 
 /// Arguments that the design has and this version does not.
-const PLANNED: [&str; 14] = [
+const PLANNED: [&str; 13] = [
     "max_bytes",
     "weigh",
     "ttl_with",
@@ -38,7 +39,6 @@ const PLANNED: [&str; 14] = [
     "jitter",
     "policy",
     "shards",
-    "codec",
     "scope",
     "remote",
     "in_impl",
@@ -88,6 +88,7 @@ pub(crate) struct Args {
     pub(crate) ttl: Option<Given<Span>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) durability: Option<Given<Ident>>,
+    pub(crate) codec: Option<Given<syn::Path>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key: Option<Given<syn::Expr>>,
     pub(crate) cache_if: Option<Given<syn::Expr>>,
@@ -125,6 +126,7 @@ impl Args {
             "ttl" => set(&mut self.ttl, name, form, value::span),
             "persist" => set(&mut self.persist, name, form, value::directory),
             "durability" => set(&mut self.durability, name, form, value::durability),
+            "codec" => set(&mut self.codec, name, form, value::path),
             "skip" => set(&mut self.skip, name, form, value::names),
             "key" => set(&mut self.key, name, form, value::expression),
             "cache_if" => set(&mut self.cache_if, name, form, value::expression),

@@ -146,12 +146,14 @@ impl Plan<'_> {
             Some(_) => quote!(__memokit::keep!(errors #output)),
             None => quote!(__memokit::keep!(#output)),
         };
-        match &self.args.persist {
-            Some(_) => {
-                quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, __memokit::persisted(#choice)))
+        let choice = match (&self.args.persist, &self.args.codec) {
+            (Some(_), Some(Given { value: codec, .. })) => {
+                quote!(__memokit::persisted_by::<#codec, _, _, _>(#choice))
             }
-            None => quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, #choice)),
-        }
+            (Some(_), None) => quote!(__memokit::persisted(#choice)),
+            (None, _) => choice,
+        };
+        quote!(__memokit::Site::memo(&__MEMOKIT_SITE, #instance, #choice))
     }
 
     /// In a generic impl each instance has a cache. It is told by the type of a closure, and to a companion by `Self`.

@@ -25,7 +25,7 @@ use crate::error::Error;
 /// Below this a log is left to grow.
 const COMPACT_FROM: u64 = 4 << 20;
 /// So much more, and writers wait for the compaction.
-const OVERHANG: u64 = 4 << 20;
+const OVERHANG: u64 = 2 << 20;
 /// With more logs than this recovery opens too many files.
 const MANY_LOGS: usize = 4;
 
@@ -44,8 +44,7 @@ struct Shared {
     wal: Wal,
     generations: Mutex<Generations>,
     looked_after: AtomicBool,
-    /// Bytes and number of the logs before the current one that a recovery would read.
-    older_bytes: AtomicU64,
+    /// The number of logs that a recovery would read.
     logs: AtomicUsize,
     snapshot_bytes: AtomicU64,
     /// Records in all files but the current log, and the sequence from which on it holds more.
@@ -85,12 +84,12 @@ impl Store {
         let place = Place { fs: &*fs, dir, identity };
         let (wal, generations) = begin(&place, durability, &recovered);
         let Recovered { recovery, kept: _, log_bytes, snapshot, sequence, .. } = recovered;
+        wal.older_bytes.store(log_bytes, Ordering::Relaxed);
         let (snapshot_bytes, snapshot_at) = snapshot.map_or((0, 0), |s| (s.bytes, s.written));
         let shared = Shared {
             durability,
             wal,
             looked_after: AtomicBool::new(false),
-            older_bytes: AtomicU64::new(log_bytes),
             logs: AtomicUsize::new(generations.logs()),
             generations: Mutex::new(generations),
             snapshot_bytes: AtomicU64::new(snapshot_bytes),
@@ -204,7 +203,7 @@ impl Store {
         let Shared { wal, snapshot_at, .. } = &*self.shared;
         let at = snapshot_at.load(Ordering::Relaxed);
         Status {
-            log_bytes: self.shared.log_bytes(),
+            log_bytes: wal.len(),
             last_snapshot: UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0),
             errors: wal.trouble.errors(),
             last_error: wal.trouble.last(),
@@ -241,10 +240,6 @@ impl Shared {
         }
     }
 
-    fn log_bytes(&self) -> u64 {
-        self.older_bytes.load(Ordering::Relaxed) + self.wal.len()
-    }
-
     fn wants_checkpoint(&self, live: usize) -> bool {
         self.wal.trouble.due().unwrap_or_else(|| {
             self.is_above(0)
@@ -256,12 +251,12 @@ impl Shared {
     /// Are the logs longer than they may be, by more than `overhang`? Never while they cannot be compacted.
     fn is_above(&self, overhang: u64) -> bool {
         let allowed = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
-        self.log_bytes() > allowed + overhang && self.wal.trouble.due().is_none()
+        self.wal.len() > allowed + overhang && self.wal.trouble.due().is_none()
     }
 
     /// Would a snapshot of `live` entries, each as long as records are on average, be less than half of the files?
     fn is_mostly_dead(&self, live: usize) -> bool {
-        let bytes = self.log_bytes() + self.snapshot_bytes.load(Ordering::Relaxed);
+        let bytes = self.wal.len() + self.snapshot_bytes.load(Ordering::Relaxed);
         let queued = self.wal.base().0.sequence - self.counted_to.load(Ordering::Relaxed);
         let records = self.older_records.load(Ordering::Relaxed) + queued;
         let live = u128::from(bytes) * live as u128 / u128::from(records.max(1));
@@ -274,7 +269,6 @@ impl Shared {
         entries: &mut Entries<'_>,
     ) -> Result<(), Error> {
         let place = Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity };
-        let before = (generations.current, self.wal.len());
         let made = self
             .check_place()
             .and_then(|()| self.counted(self.wal.check_process()))
@@ -286,13 +280,10 @@ impl Shared {
                 self.older_records.store(entries, Ordering::Relaxed);
                 self.counted_to.store(generations.base.sequence, Ordering::Relaxed);
                 self.snapshot_at.store(clock::wall(), Ordering::Relaxed);
-                self.older_bytes.store(0, Ordering::Relaxed);
+                self.wal.older_bytes.store(0, Ordering::Relaxed);
                 Ok(())
             }
             Err(error) => {
-                if generations.current != before.0 {
-                    self.older_bytes.fetch_add(before.1, Ordering::Relaxed);
-                }
                 self.wal.trouble.back_off();
                 Err(error)
             }

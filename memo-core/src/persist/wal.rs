@@ -44,6 +44,8 @@ pub(crate) struct Wal {
     syncing: Mutex<()>,
     /// The length of the current log.
     bytes: AtomicU64,
+    /// That of the logs before which no snapshot has replaced yet.
+    pub(crate) older_bytes: AtomicU64,
 }
 
 /// Lock order: writer, then queue.
@@ -113,6 +115,7 @@ impl Wal {
             writer: Mutex::new(writer),
             syncing: Mutex::new(()),
             bytes,
+            older_bytes: AtomicU64::new(0),
         }
     }
 
@@ -252,7 +255,8 @@ impl Wal {
             return Err(error);
         }
         writer.written = base.sequence;
-        self.bytes.store(next.len, Ordering::Relaxed);
+        let before = self.bytes.swap(next.len, Ordering::Relaxed);
+        self.older_bytes.fetch_add(before, Ordering::Relaxed);
         writer.log = Some(next);
         if let Some(lost) = &mut writer.lost {
             lost.to.get_or_insert(base.sequence);
@@ -275,8 +279,9 @@ impl Wal {
         self.writer.lock().broken()
     }
 
+    /// The length of all logs that a recovery would read.
     pub(crate) fn len(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.older_bytes.load(Ordering::Relaxed) + self.bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn check_process(&self) -> Result<(), Error> {
