@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Millis, NEVER};
 use crate::core::Core;
-use crate::disk::{self, Change, Disk};
+use crate::disk::{Change, Disk};
 use crate::error::Error;
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep};
@@ -47,7 +47,7 @@ impl<K: Keep> Core<K> {
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
                 let settle = &mut |_: &Store, behind| {
-                    self.cache.shorten(behind);
+                    self.cache.shorten(behind, self.cut(NEVER));
                     disk.recovered.add(self.cache.len() as u64);
                 };
                 let replay = &mut |change: Change<&[u8], K::Value>| self.replay(change);
@@ -103,7 +103,7 @@ impl<K: Keep> Core<K> {
             return;
         }
         let queue = |known: bool| {
-            let record = disk::put(flight.key.as_slice(), &bytes, expires);
+            let record = disk.put(flight.key.as_slice(), &bytes, expires);
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
         let ticket = self.cache.announce(flight, value.clone(), expires, queue);
@@ -123,6 +123,7 @@ impl<K: Keep> Core<K> {
         }
     }
 
+    /// Ends are those by the present clock, before it is known how far that is behind.
     fn replay(&self, change: Change<&[u8], K::Value>) {
         match change {
             Change::Clear => drop(self.cache.clear(|| ())),
@@ -133,7 +134,7 @@ impl<K: Keep> Core<K> {
             }
             Change::Put(key, value, expires) => {
                 if let Some(hash) = self.hash_key(key) {
-                    self.cache.restore(hash, key, K::Hold::own(value), self.cut(expires));
+                    self.cache.restore(hash, key, K::Hold::own(value), expires);
                 }
             }
         }
@@ -184,7 +185,7 @@ impl<K: Keep> Core<K> {
         self.cache.for_each(|key, _, held, expires| {
             bytes.clear();
             if wanted && disk.encode(K::Hold::view(held), &mut bytes).is_ok() {
-                wanted = sink(disk::put(key.as_slice(), &bytes, expires));
+                wanted = sink(disk.put(key.as_slice(), &bytes, expires));
             }
         });
     }

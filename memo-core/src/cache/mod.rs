@@ -244,10 +244,10 @@ impl<H: Clone> Cache<H> {
         Some(evicted)
     }
 
-    /// Brings the end of every entry forward.
-    pub(crate) fn shorten(&self, by: Millis) {
+    /// Brings the end of every entry forward, and then to `latest` at most.
+    pub(crate) fn shorten(&self, by: Millis, latest: Millis) {
         for shard in &self.shards {
-            shard.0.write().shorten(by);
+            shard.0.write().shorten(by, latest);
         }
     }
 

@@ -167,9 +167,10 @@ impl<H> Shard<H> {
         (slab, std::mem::take(&mut self.flights))
     }
 
-    pub(super) fn shorten(&mut self, by: Millis) {
-        for entry in self.slab.iter_mut().filter(|entry| entry.expires != NEVER) {
-            entry.expires = entry.expires.saturating_sub(by);
+    pub(super) fn shorten(&mut self, by: Millis, latest: Millis) {
+        for entry in self.slab.iter_mut() {
+            let by = if entry.expires == NEVER { 0 } else { by };
+            entry.expires = entry.expires.saturating_sub(by).min(latest);
         }
     }
 

@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod failure;
+mod golden;
 mod images;
 mod kill;
 mod model;
