@@ -1,7 +1,7 @@
 //! The command line.
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|memory|list] [OPTIONS]
+Usage: memo-bench [compare|memory|persist|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   --only TEXT   only the cases whose names contain every word of TEXT
@@ -34,6 +34,7 @@ pub(crate) enum Command {
     List,
     Compare(Plan),
     Memory(Plan),
+    Persist { step: Option<String>, quick: bool },
     Profile { kind: String, contender: String, calls: u64 },
 }
 
@@ -61,6 +62,10 @@ impl Command {
         match *words {
             [] | ["compare"] => Ok(Self::Compare(plan)),
             ["memory"] => Ok(Self::Memory(plan)),
+            ["persist"] => Ok(Self::Persist { step: None, quick: plan.quick }),
+            ["persist", step] => {
+                Ok(Self::Persist { step: Some(step.to_owned()), quick: plan.quick })
+            }
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),
             ["profile", kind, contender] => Ok(Self::profile(kind, contender, calls)),

@@ -9,6 +9,7 @@ mod contender;
 mod kinds;
 mod measure;
 mod memory;
+mod persist;
 mod profile;
 mod report;
 
@@ -32,6 +33,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::List => cases::all().iter().for_each(|case| println!("{}", case.name)),
         Command::Compare(plan) => return compare(&plan),
         Command::Memory(plan) => report::memory(&memory::measure(&plan)?, plan.json),
+        Command::Persist { step, quick } => persist::run(step.as_deref(), quick)?,
         Command::Profile { kind, contender, calls } => profile::run(&kind, &contender, calls)?,
     }
     Ok(())
