@@ -170,7 +170,7 @@ fn release(which: u32) {
             computes: 1
         ),
         _ => {
-            release!({ x: u32, y: String }, Point { x: 1, y: "2".into(), rest: rest() }, computes: 1)
+            release!({ x: u32, y: String }, Point { x: 1, y: "2".into(), rest: rest() }, computes: 1);
         }
     }
 }

@@ -7,11 +7,13 @@ mod checkpoint;
 mod flusher;
 mod frame;
 mod fs;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod fs_mem;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod fs_mem_unsynced;
 mod fs_real;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod header;
 mod names;
 mod owed;

@@ -175,7 +175,7 @@ fn an_incomplete_snapshot_yields_to_the_one_before() {
 }
 
 /// A disk with a log of 64 KiB, what it holds, and the offset of each record with that of the end.
-fn long_log() -> (MemFs, Vec<(Vec<u8>, Vec<u8>)>, Vec<usize>) {
+fn long_log() -> (MemFs, Pairs, Vec<usize>) {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let mut pairs = Vec::new();

@@ -70,7 +70,7 @@ fn golden() -> MemFs {
     fs
 }
 
-fn order(fs: &MemFs) -> (Recovery, Vec<(Vec<u8>, Vec<u8>)>, Vec<Option<u64>>) {
+fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<Option<u64>>) {
     let (mut order, mut times) = (Vec::new(), Vec::new());
     let replay = &mut |record: Record<'_>| match record {
         Record::Put { key, value, expires, .. } => {

@@ -237,10 +237,10 @@ impl Run {
             if let Some((Change { key, shows }, _)) = self.changes.get(n) {
                 match (key, shows) {
                     (Some(key), Some(value)) => {
-                        apply(&mut entries, put(key.as_bytes(), value.as_bytes()))
+                        apply(&mut entries, put(key.as_bytes(), value.as_bytes()));
                     }
                     (Some(key), None) => {
-                        apply(&mut entries, Record::Remove { key: key.as_bytes() })
+                        apply(&mut entries, Record::Remove { key: key.as_bytes() });
                     }
                     (None, _) => entries.clear(),
                 }
