@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -360,7 +361,15 @@ fn take_lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
     })
 }
 
+/// Who has the lock. A holder that came a moment ago may yet have to say so.
 fn holder_of(fs: &dyn Fs, path: &Path) -> Option<u32> {
+    (0..10).find_map(|attempt| {
+        thread::sleep(Duration::from_millis(attempt));
+        holder_by_now(fs, path)
+    })
+}
+
+fn holder_by_now(fs: &dyn Fs, path: &Path) -> Option<u32> {
     let bytes = read_start(&*fs.open(path).ok()?, 64).ok()?;
     std::str::from_utf8(&bytes).ok()?.strip_prefix(HOLDER)?.trim_end().parse().ok()
 }
