@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Fuzzes the keys: scripts/fuzz.sh [SECONDS for each target, 60] [TARGET...]. Needs a C++ compiler for libFuzzer, and of
-# Rust the stable toolchain alone. Inputs are kept in fuzz/target/corpus and used again; one that fails a check lands in
-# fuzz/target/failures, and `fuzz/target/HOST/release/TARGET FILE` repeats it.
+# Fuzzes keys and files: scripts/fuzz.sh [SECONDS for each target, 60] [TARGET...], two at a time. Needs a C++ compiler
+# for libFuzzer, and of Rust the stable toolchain alone. Inputs are kept in fuzz/target/corpus and used again; one that
+# fails a check lands in fuzz/target/failures, and `fuzz/target/HOST/release/TARGET FILE` repeats it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../fuzz"
 
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ $# == 0 ]] && targets=(values bytes)
+[[ $# == 0 ]] && targets=(values bytes frame header log snapshot)
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 export CARGO_TARGET_DIR=$PWD/target
@@ -18,10 +18,28 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 # --target keeps these flags from build scripts.
 cargo build --locked --release --target "$host"
 
-for target in "${targets[@]}"; do
-    mkdir -p "target/corpus/$target" "target/failures"
-    echo "== $target"
+fuzz() {
+    local target=$1
+    mkdir -p "target/corpus/$target" target/failures
     "target/$host/release/$target" -max_total_time="$seconds" -max_len=2048 -timeout=10 \
         -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1 \
-        -artifact_prefix="target/failures/$target-" "target/corpus/$target"
+        -artifact_prefix="target/failures/$target-" "target/corpus/$target" \
+        >"target/$target.log" 2>&1 && return
+    echo "== $target failed"
+    tail -n 40 "target/$target.log"
+    return 1
+}
+
+failed=0
+for ((n = 0; n < ${#targets[@]}; n += 2)); do
+    running=()
+    for target in "${targets[@]:n:2}"; do
+        fuzz "$target" &
+        running+=($!)
+    done
+    for process in "${running[@]}"; do wait "$process" || failed=1; done
 done
+for target in "${targets[@]}"; do
+    echo "$target: $(grep -h number_of_executed_units "target/$target.log" || echo "see above")"
+done
+exit "$failed"

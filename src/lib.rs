@@ -7,8 +7,18 @@ pub use memo_core::key::Key;
 pub use memo_core::memo::Memo;
 pub use memo_core::registry::{flush_all, report};
 pub use memo_core::report::Report;
+pub use memo_core::session::Session;
 pub use memo_core::stats::Stats;
 pub use memo_macros::memoize;
+
+/// How results become bytes on disk: what the argument `codec` may name.
+pub mod codec {
+    #[cfg(feature = "cbor")]
+    pub use memo_core::codec::Cbor;
+    #[cfg(feature = "json")]
+    pub use memo_core::codec::Json;
+    pub use memo_core::codec::{Codec, Format, Postcard};
+}
 
 /// Every name that an expansion uses, and nothing that anyone else should.
 #[doc(hidden)]

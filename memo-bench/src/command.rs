@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|hits|memory|build|instructions|stampede|list] [OPTIONS]
+Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   compare       nanoseconds a call, memokit beside its rivals (this without a word)
@@ -12,6 +12,7 @@ Usage: memo-bench [compare|hits|memory|build|instructions|stampede|list] [OPTION
   build         seconds that a build of a crate with memoized functions takes
   instructions  instructions a hit, by callgrind
   stampede      what it costs when many miss on one key at once
+  persist       what persistence costs
   list          the names of the cases that compare has
   profile       one loop of hits, for callgrind and perf
 
@@ -64,6 +65,7 @@ pub(crate) enum Command {
     Build(Plan),
     Instructions(Plan, Counted),
     Stampede(Plan),
+    Persist { step: Option<String>, quick: bool },
     Profile { kind: String, contender: String, calls: u64 },
 }
 
@@ -102,6 +104,10 @@ impl Command {
             ["build"] => Ok(Self::Build(plan)),
             ["instructions"] => Ok(Self::Instructions(plan, counted)),
             ["stampede"] => Ok(Self::Stampede(plan)),
+            ["persist"] => Ok(Self::Persist { step: None, quick: plan.quick }),
+            ["persist", step] => {
+                Ok(Self::Persist { step: Some(step.to_owned()), quick: plan.quick })
+            }
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),
             ["profile", kind, contender] => Ok(Self::profile(kind, contender, calls)),

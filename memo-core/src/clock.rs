@@ -30,7 +30,46 @@ pub(crate) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER)
 }
 
-/// Milliseconds since 1970 by the wall clock; 0 before.
+/// Milliseconds since 1970 by the wall clock as it was at first use, and by the monotonic one since: a clock that is
+/// set while the process runs makes no difference to it.
 pub(crate) fn wall() -> u64 {
+    let (then, wall) = anchor();
+    wall.saturating_add(now().saturating_sub(then))
+}
+
+/// Milliseconds since 1970; 0 before.
+fn system() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+#[cfg(not(test))]
+fn anchor() -> (Millis, u64) {
+    static ANCHOR: std::sync::OnceLock<(Millis, u64)> = std::sync::OnceLock::new();
+    *ANCHOR.get_or_init(|| (now(), system()))
+}
+
+#[cfg(test)]
+use steps::anchor;
+
+/// Each thread is a process to its test.
+#[cfg(test)]
+pub(crate) mod steps {
+    use std::cell::Cell;
+
+    use super::{Millis, now, system};
+
+    thread_local! {
+        static ANCHOR: Cell<Option<(Millis, u64)>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn anchor() -> (Millis, u64) {
+        ANCHOR.get().unwrap_or_else(|| set(0))
+    }
+
+    /// As a process that starts while the clock is wrong by so many milliseconds.
+    pub(crate) fn set(wrong: i64) -> (Millis, u64) {
+        let anchor = (now(), system().saturating_add_signed(wrong));
+        ANCHOR.set(Some(anchor));
+        anchor
+    }
 }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
@@ -31,6 +32,9 @@ pub(crate) struct Disk<V: 'static> {
     schema: OnceCell<Result<u128, Error>>,
     fs: Arc<dyn Fs>,
     store: OnceCell<Store>,
+    /// How far the wall clock was behind the files when they were opened. What is written goes by their time, lest the
+    /// next opening take it for long past.
+    behind: AtomicU64,
     failure: Mutex<Failure>,
     pub(crate) errors: Tally,
     pub(crate) recovered: Tally,
@@ -91,6 +95,7 @@ impl<V: 'static> Disk<V> {
             schema: OnceCell::new(),
             fs: Arc::new(RealFs),
             store: OnceCell::new(),
+            behind: AtomicU64::new(0),
             failure: Mutex::default(),
             errors: Tally::default(),
             recovered: Tally::default(),
@@ -122,6 +127,7 @@ impl<V: 'static> Disk<V> {
             let identity = Identity { schema, ..self.identity.clone() };
             let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
             let (store, behind) = opened?;
+            self.behind.store(behind, Relaxed);
             settle(&store, behind);
             Ok(store)
         })
@@ -137,9 +143,8 @@ impl<V: 'static> Disk<V> {
         let mut each = |record: Record<'_>| match record {
             Record::Remove { key } => replay(Change::Remove(key)),
             Record::Clear => replay(Change::Clear),
-            Record::Put { key, value, created, expires } => {
-                let left = expires
-                    .map_or(NEVER, |at| at.saturating_sub(wall).min(at.saturating_sub(created)));
+            Record::Put { key, value, created: _, expires } => {
+                let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
                 match self.decode(value) {
                     // What has expired must not leave an older value in its place.
                     Some(_) if left == 0 => replay(Change::Remove(key)),
@@ -182,7 +187,11 @@ impl<V: 'static> Disk<V> {
     fn back_off(&self, error: &Error) {
         self.errors.add(1);
         let mut failure = self.failure.lock();
-        failure.delay = (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY);
+        // To ask for a lock costs little, and its holder may have gone.
+        failure.delay = match error {
+            Error::Locked { .. } => FIRST_DELAY,
+            _ => (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY),
+        };
         failure.retry = Instant::now().checked_add(failure.delay);
         failure.error = Some(error.clone());
         failure.over = false;
@@ -210,6 +219,14 @@ impl<V: 'static> Disk<V> {
         })
     }
 
+    /// The record of an entry that lives until `expires`.
+    pub(crate) fn put<'a>(&self, key: &'a [u8], value: &'a [u8], expires: Millis) -> Record<'a> {
+        let created = clock::wall().saturating_add(self.behind.load(Relaxed));
+        let left = expires.saturating_sub(clock::now());
+        let expires = (expires != NEVER).then(|| created.saturating_add(left));
+        Record::Put { key, value, created, expires }
+    }
+
     /// A value was stored: what kept another from it is over.
     pub(crate) fn succeed(&self) {
         self.failure.lock().over = true;
@@ -234,12 +251,4 @@ impl<V: 'static> Disk<V> {
         let failure = self.failure.lock();
         broken.or_else(|| failure.error.clone().filter(|_| !failure.over))
     }
-}
-
-/// The record of an entry that lives until `expires`.
-pub(crate) fn put<'a>(key: &'a [u8], value: &'a [u8], expires: Millis) -> Record<'a> {
-    let created = clock::wall();
-    let left = expires.saturating_sub(clock::now());
-    let expires = (expires != NEVER).then(|| created.saturating_add(left));
-    Record::Put { key, value, created, expires }
 }

@@ -5,14 +5,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Weak;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use crate::clock::{self, Millis, NEVER};
 use crate::core::Core;
-use crate::disk::{self, Change, Disk};
+use crate::disk::{Change, Disk};
 use crate::error::Error;
 use crate::flight::Flight;
 use crate::keep::{Hold, Keep};
-use crate::persist::{Maintain, Record, Store, maintain};
+use crate::persist::{Maintain, Record, Store, hurry, maintain};
+
+/// A writer that is faster than the compaction waits so long at each write, so that the disk does not fill.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 thread_local! {
     static OPENING: Cell<bool> = const { Cell::new(false) };
@@ -44,7 +48,7 @@ impl<K: Keep> Core<K> {
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
                 let settle = &mut |_: &Store, behind| {
-                    self.cache.shorten(behind);
+                    self.cache.shorten(behind, self.cut(NEVER));
                     disk.recovered.add(self.cache.len() as u64);
                 };
                 let replay = &mut |change: Change<&[u8], K::Value>| self.replay(change);
@@ -100,7 +104,7 @@ impl<K: Keep> Core<K> {
             return;
         }
         let queue = |known: bool| {
-            let record = disk::put(flight.key.as_slice(), &bytes, expires);
+            let record = disk.put(flight.key.as_slice(), &bytes, expires);
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
         let ticket = self.cache.announce(flight, value.clone(), expires, queue);
@@ -108,6 +112,9 @@ impl<K: Keep> Core<K> {
             disk.succeed();
         }
         self.watch();
+        if store.is_outgrown() {
+            hurry(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+        }
     }
 
     /// Has the directory looked after from the first change of it on.
@@ -117,6 +124,7 @@ impl<K: Keep> Core<K> {
         }
     }
 
+    /// Ends are those by the present clock, before it is known how far that is behind.
     fn replay(&self, change: Change<&[u8], K::Value>) {
         match change {
             Change::Clear => drop(self.cache.clear(|| ())),
@@ -127,7 +135,7 @@ impl<K: Keep> Core<K> {
             }
             Change::Put(key, value, expires) => {
                 if let Some(hash) = self.hash_key(key) {
-                    self.cache.restore(hash, key, K::Hold::own(value), self.cut(expires));
+                    self.cache.restore(hash, key, K::Hold::own(value), expires);
                 }
             }
         }
@@ -178,7 +186,7 @@ impl<K: Keep> Core<K> {
         self.cache.for_each(|key, held, expires| {
             bytes.clear();
             if wanted && disk.encode(K::Hold::view(held), &mut bytes).is_ok() {
-                wanted = sink(disk::put(key.as_slice(), &bytes, expires));
+                wanted = sink(disk.put(key.as_slice(), &bytes, expires));
             }
         });
     }
@@ -222,6 +230,12 @@ impl<K: Keep> Core<K> {
         }
     }
 
+    /// For the end of the process: opens nothing.
+    pub(crate) fn flush_if_open(&self) {
+        // A failure is counted by the store.
+        let _ = self.disk.as_ref().and_then(Disk::opened).map(Store::flush);
+    }
+
     pub(crate) fn snapshot(&self) -> Result<(), Error> {
         self.checkpoint(self.open()?)
     }
@@ -252,7 +266,8 @@ impl<K: Keep<Held: Send + Sync>> Maintain for Core<K> {
         if let Some(store) = self.disk.as_ref().and_then(Disk::opened) {
             // A failure is counted by the store, which tries again.
             let _ = store.check();
-            let _ = store.compact(&mut |sink| self.entries(sink));
+            let live = self.cache.max().saturating_sub(self.cache.room());
+            let _ = store.compact(live, &mut |sink| self.entries(sink));
         }
     }
 }

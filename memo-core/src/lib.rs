@@ -12,6 +12,7 @@ mod disk;
 mod durable;
 mod erased;
 pub mod error;
+mod exit;
 mod flight;
 mod fnv;
 #[cfg(fuzzing)]
@@ -30,6 +31,7 @@ pub mod persist;
 mod pinned;
 pub mod registry;
 pub mod report;
+pub mod session;
 pub mod settings;
 pub mod shorthand;
 pub mod site;

@@ -9,6 +9,7 @@ use once_cell::sync::OnceCell;
 use crate::core::Core;
 use crate::erased::Erased;
 use crate::error::Error;
+use crate::exit::at_exit;
 use crate::instance::Place;
 use crate::keep::Keep;
 use crate::report::Report;
@@ -19,6 +20,7 @@ use crate::stats::Stats;
 pub(crate) trait Listed: Send + Sync {
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
+    fn flush_if_open(&self);
 }
 
 impl<K: Keep<Held: Send + Sync>> Listed for Core<K> {
@@ -28,6 +30,10 @@ impl<K: Keep<Held: Send + Sync>> Listed for Core<K> {
 
     fn flush(&self) -> Result<(), Error> {
         if self.is_persistent() { self.flush() } else { Ok(()) }
+    }
+
+    fn flush_if_open(&self) {
+        self.flush_if_open();
     }
 }
 
@@ -68,6 +74,9 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     let cell = CACHES.entry(*origin).or_default().find(id, place);
     let registered = cell.get_or_init(|| {
         let core: &'static Arc<Core<K>> = Box::leak(Box::new(make()));
+        if core.is_persistent() {
+            at_exit(|| all().into_iter().for_each(Listed::flush_if_open));
+        }
         Registered { typed: Erased::new(&**core), listed: &**core }
     });
     registered.typed

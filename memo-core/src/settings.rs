@@ -140,8 +140,17 @@ impl<K: Keep> Settings<K> {
     where
         K::Value: Persistable,
     {
-        let codec = Box::new(Postcard::new());
-        let storage = Storage { dir: dir.into(), durability: Durability::Interval, codec };
+        self.stored(dir.into(), Box::new(Postcard::new()))
+    }
+
+    /// The same with the codec `C`.
+    #[must_use]
+    pub fn persist_by<C: Codec<K::Value> + Default, P: Into<PathBuf>>(self, dir: P) -> Self {
+        self.stored(dir.into(), Box::new(C::default()))
+    }
+
+    fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
+        let storage = Storage { dir, durability: Durability::Interval, codec };
         Self { storage: Some(storage), ..self }
     }
 

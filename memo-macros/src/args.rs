@@ -11,7 +11,7 @@ use crate::suggest;
 use crate::value;
 
 /// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 21] = [
+const KNOWN: [(&str, &str); 22] = [
     ("max", "max = 1000"),
     ("ttl", "ttl = \"30s\""),
     ("ttl_with", "ttl_with = |value| value.expires_in"),
@@ -22,6 +22,7 @@ const KNOWN: [(&str, &str); 21] = [
     ("wait_limit", "wait_limit = \"10s\""),
     ("persist", "persist = \"cache/quotes\""),
     ("durability", "durability = \"interval\""),
+    ("codec", "codec = memokit::codec::Json"),
     ("skip", "skip(connection)"),
     ("key", "key = (a, b)"),
     ("cache_if", "cache_if = |value| value.is_some()"),
@@ -36,7 +37,7 @@ const KNOWN: [(&str, &str); 21] = [
 ];
 
 /// Arguments that the design has and this version does not.
-const PLANNED: [&str; 6] = ["max_bytes", "weigh", "idle", "shards", "codec", "remote"];
+const PLANNED: [&str; 5] = ["max_bytes", "weigh", "idle", "shards", "remote"];
 
 /// What other crates and tongues call our arguments.
 const OTHER_NAMES: [(&str, &str); 13] = [
@@ -96,6 +97,7 @@ pub(crate) struct Args {
     pub(crate) policy: Option<Given<()>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) durability: Option<Given<Ident>>,
+    pub(crate) codec: Option<Given<syn::Path>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key: Option<Given<syn::Expr>>,
     pub(crate) cache_if: Option<Given<syn::Expr>>,
@@ -154,6 +156,7 @@ impl Args {
             "policy" => set(&mut self.policy, name, form, value::policy),
             "persist" => set(&mut self.persist, name, form, value::directory),
             "durability" => set(&mut self.durability, name, form, value::durability),
+            "codec" => set(&mut self.codec, name, form, value::path),
             "skip" => set(&mut self.skip, name, form, value::names),
             "key" => set(&mut self.key, name, form, value::expression),
             "cache_if" => set(&mut self.cache_if, name, form, value::expression),

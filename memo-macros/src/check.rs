@@ -12,7 +12,7 @@ use crate::types::{Found, walk};
 
 /// Reports everything that does not fit together.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
-    durability_needs_persist(args, errors);
+    what_is_about_the_disk_needs_persist(args, errors);
     freshness_needs_ttl(args, errors);
     key_excludes_skip(args, errors);
     skip_names_parameters(args, function, errors);
@@ -25,13 +25,16 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     attribute_is_given_once(function, errors);
 }
 
-fn durability_needs_persist(args: &Args, errors: &mut Errors) {
-    let Some(durability) = &args.durability else { return };
-    if !args.wrote("persist") {
-        errors.at(
-            &durability.name,
-            "`durability` is about what is on disk: add `persist = \"...\"`, or leave it out",
-        );
+fn what_is_about_the_disk_needs_persist(args: &Args, errors: &mut Errors) {
+    let durability = args.durability.as_ref().map(|given| &given.name);
+    let codec = args.codec.as_ref().map(|given| &given.name);
+    if args.wrote("persist") {
+        return;
+    }
+    for name in [durability, codec].into_iter().flatten() {
+        let message =
+            format!("`{name}` is about what is on disk: add `persist = \"...\"`, or leave it out");
+        errors.at(name, message);
     }
 }
 
@@ -241,6 +244,7 @@ mod tests {
     #[test]
     fn what_does_not_fit() {
         refused("durability = \"os\"", "fn f() {}", "add `persist");
+        refused("codec = a::Json", "fn f() {}", "add `persist");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
         refused("key = a, skip(a)", "fn f(a: u32) {}", "leave `skip` out");
         refused("skip(bb)", "fn f(ab: u32, c: u32) {}", "did you mean `ab`?");

@@ -72,7 +72,13 @@ impl Plan<'_> {
         let times = times.map(|(name, given)| given.as_ref().map(|given| span(name, &given.value)));
         let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
         let error_ttl = error_ttl.map(|ttl| span("error_ttl", &Span::Text(ttl)));
-        let persist = call("persist", &args.persist);
+        let persist = match (&args.persist, &args.codec) {
+            (Some(dir), Some(codec)) => {
+                let (dir, codec) = (&dir.value, &codec.value);
+                Some(quote!(.persist_by::<#codec, _>(#dir)))
+            }
+            (dir, _) => call("persist", dir),
+        };
         let durability = args.durability.as_ref().map(|given| {
             let mode = &given.value;
             quote!(.durability(__memokit::Durability::#mode))

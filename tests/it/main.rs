@@ -17,6 +17,7 @@ mod large;
 mod one_computation;
 mod persistence;
 mod persistence_changes;
+mod persistence_codec;
 #[cfg(unix)]
 mod persistence_faults;
 #[cfg(unix)]
@@ -26,6 +27,8 @@ mod persistence_instances;
 mod persistence_kill;
 #[cfg(unix)]
 mod persistence_late;
+#[cfg(unix)]
+mod persistence_processes;
 mod persistence_replaced;
 #[cfg(unix)]
 mod persistence_values;

@@ -1,19 +1,36 @@
-//! A process is killed with SIGKILL: every result that a call had returned is there for the next.
+//! A process is killed with SIGKILL: every result that a call had returned is there for the next, and nothing that was
+//! removed.
+//!
+//! `MEMOKIT_KILL_CYCLES` says how many processes to kill in place of [`CYCLES`].
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
+use std::time::Duration;
 
-use memokit::memoize;
+use memokit::{Key, Memo, memoize};
 
 use crate::support::{Processes, folder, processes, shared};
+
+/// Processes killed by all tests of cycles together.
+const CYCLES: usize = 300;
+/// A folder is used so often in a row.
+const IN_A_ROW: usize = 6;
+
+const THREADS: u32 = 4;
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 fn value(n: u32) -> String {
     format!("{n} {}", "x".repeat(n as usize % 700))
+}
+
+/// So long that a few hundred outgrow a log.
+fn long_value(n: u32) -> String {
+    format!("{n} {}", "x".repeat(30_000 + n as usize % 700))
 }
 
 #[memoize(persist = folder())]
@@ -34,62 +51,172 @@ fn by_always(n: u32) -> String {
     value(n)
 }
 
+#[memoize(persist = folder(), durability = "os")]
+fn compacting(n: u32) -> String {
+    RUNS.fetch_add(1, Relaxed);
+    long_value(n)
+}
+
+/// A function as the cycles use it.
+struct Subject<R: 'static> {
+    call: fn(u32) -> R,
+    key: fn(u32) -> Key,
+    memo: fn() -> Memo<R>,
+    value: fn(u32) -> R,
+    /// A thread removes what it computed so many calls before.
+    lag: u32,
+}
+
 /// Tells the parent, in a line of its own.
-fn acknowledge(what: u32) {
+fn acknowledge(what: &str) {
     let mut out = std::io::stdout().lock();
     // A parent that has gone needs nothing.
     let _ = writeln!(out, "\nack {what}").and_then(|()| out.flush());
 }
 
-/// Computes and acknowledges on two threads, from where earlier processes ended, until killed.
-fn compute_for_ever(call: fn(u32) -> String) {
-    let next = AtomicU32::new(acknowledged().into_iter().max().map_or(0, |n| n + 1));
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let n = next.fetch_add(1, Relaxed);
-                    assert_eq!(call(n), value(n));
-                    acknowledge(n);
-                }
-            });
-        }
-    });
+/// What is known of a key from what processes acknowledged before they were killed.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    There,
+    /// A removal was under way.
+    Either,
+    Removed,
 }
 
-/// What all processes of this test together acknowledged before they were killed.
-fn acknowledged() -> Vec<u32> {
+/// What all processes over this folder together acknowledged.
+fn acknowledged(lag: u32) -> BTreeMap<u32, State> {
     let text = fs::read_to_string(shared().join("acknowledged")).unwrap_or_default();
-    text.lines().map(|line| line.parse().unwrap()).collect()
+    let mut states = BTreeMap::new();
+    for line in text.lines() {
+        let (what, n) = line.split_once(' ').unwrap();
+        let n: u32 = n.parse().unwrap();
+        if what == "removed" {
+            states.insert(n, State::Removed);
+            continue;
+        }
+        states.insert(n, State::There);
+        if let Some(state) = n.checked_sub(lag * THREADS).and_then(|old| states.get_mut(&old))
+            && *state == State::There
+        {
+            *state = State::Either;
+        }
+    }
+    states
 }
 
-fn all_are_there(call: fn(u32) -> String) {
-    let all = acknowledged();
-    assert!(!all.is_empty());
-    for &n in &all {
-        assert_eq!(call(n), value(n));
+impl<R: PartialEq + std::fmt::Debug> Subject<R> {
+    /// Checks what earlier processes acknowledged, then computes, removes and acknowledges until killed.
+    fn live(&self) {
+        let states = acknowledged(self.lag);
+        for (&n, &state) in &states {
+            match state {
+                State::There => assert_eq!((self.call)(n), (self.value)(n)),
+                State::Removed => assert_eq!((self.memo)().get(&(self.key)(n)), None, "{n}"),
+                State::Either => {}
+            }
+        }
+        assert_eq!(RUNS.load(Relaxed), 0, "of {} results some were lost", states.len());
+        // Those after the last acknowledged one may be there.
+        let from = states.keys().next_back().map_or(0, |n| (n / THREADS + 2) * THREADS);
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                scope.spawn(move || self.work(from, thread));
+            }
+        });
     }
-    assert_eq!(RUNS.load(Relaxed), 0, "of {} results some were lost", all.len());
+
+    fn work(&self, from: u32, thread: u32) {
+        for n in (from + thread..).step_by(THREADS as usize) {
+            assert_eq!((self.call)(n), (self.value)(n));
+            acknowledge(&format!("computed {n}"));
+            if let Some(old) = n.checked_sub(self.lag * THREADS).filter(|old| *old >= from) {
+                assert!((self.memo)().invalidate(&(self.key)(old)));
+                acknowledge(&format!("removed {old}"));
+            }
+        }
+    }
 }
+
+/// Kills a process so many times, after more and less work; the next one checks what it left. Says how often it left a
+/// snapshot.
+fn cycles(processes: &Processes, share: usize) -> usize {
+    let mut snapshots = 0;
+    let all = std::env::var("MEMOKIT_KILL_CYCLES").map_or(CYCLES, |n| n.parse().unwrap());
+    let cycles = (all * share).div_ceil(100);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for cycle in 0..cycles {
+        if cycle % IN_A_ROW == 0 {
+            let _ = fs::remove_dir_all(processes.shared.path().join("results"));
+            let _ = fs::remove_file(processes.shared.path().join("acknowledged"));
+        }
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(cycle as u64 | 1);
+        let count = [1, 7, 40, 150, 400][(random >> 40) as usize % 5];
+        kill_after(processes, count, Duration::from_micros(random >> 54));
+        let names = fs::read_dir(processes.shared.path().join("results")).unwrap();
+        let mut names = names.map(|entry| entry.unwrap().file_name());
+        snapshots += usize::from(names.any(|name| name.as_encoded_bytes().starts_with(b"snap-")));
+    }
+    println!("{cycles} processes were killed, {snapshots} of them had written a snapshot");
+    snapshots
+}
+
+macro_rules! killed {
+    ($test:ident, $share:literal $(, $least:literal snapshots)?, $subject:expr) => {
+        #[test]
+        fn $test() {
+            let processes = processes!(|| $subject.live());
+            let _snapshots = cycles(&processes, $share);
+            $(assert!(_snapshots >= $least, "{_snapshots}");)?
+        }
+    };
+}
+
+killed!(
+    acknowledged_results_survive_by_default,
+    25,
+    Subject { call: by_default, key: by_default_key, memo: by_default_memo, value, lag: 40 }
+);
+
+killed!(
+    acknowledged_results_survive_at_os,
+    25,
+    Subject { call: by_os, key: by_os_key, memo: by_os_memo, value: |n| Ok(value(n)), lag: 40 }
+);
+
+killed!(
+    acknowledged_results_survive_at_always,
+    15,
+    Subject { call: by_always, key: by_always_key, memo: by_always_memo, value, lag: 40 }
+);
+
+killed!(
+    acknowledged_results_survive_compactions,
+    35,
+    Subject {
+        call: compacting,
+        key: compacting_key,
+        memo: compacting_memo,
+        value: long_value,
+        lag: 30,
+    }
+);
 
 /// Lets step 0 acknowledge `count` times and kills it; what was acknowledged until then goes to a file.
-fn kill_after(processes: &Processes, count: usize) {
+fn kill_after(processes: &Processes, count: usize, pause: Duration) {
     let mut command = processes.command(0);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut told = lines.map_while(Result::ok).filter_map(|line| number(&line));
-    let mut told_before: Vec<u32> = told.by_ref().take(count).collect();
+    let mut told =
+        lines.map_while(Result::ok).filter_map(|line| Some(line.strip_prefix("ack ")?.to_owned()));
+    let mut told_before: Vec<String> = told.by_ref().take(count).collect();
     assert_eq!(told_before.len(), count, "it ended by itself");
+    thread::sleep(pause);
     kill(child);
     // What it wrote before its death was returned before, too.
     told_before.extend(told);
     let path = processes.shared.path().join("acknowledged");
     let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-    told_before.iter().for_each(|n| writeln!(file, "{n}").unwrap());
-}
-
-fn number(line: &str) -> Option<u32> {
-    line.strip_prefix("ack ")?.parse().ok()
+    file.write_all((told_before.join("\n") + "\n").as_bytes()).unwrap();
 }
 
 fn kill(mut child: Child) {
@@ -97,28 +224,11 @@ fn kill(mut child: Child) {
     child.wait().unwrap();
 }
 
-macro_rules! killed {
-    ($test:ident, $call:expr, $counts:expr) => {
-        #[test]
-        fn $test() {
-            let processes = processes!(|| compute_for_ever($call), || all_are_there($call));
-            for count in $counts {
-                kill_after(&processes, count);
-                processes.run(1);
-            }
-        }
-    };
-}
-
-killed!(acknowledged_results_survive_by_default, by_default, [1, 60, 300, 7, 150]);
-killed!(acknowledged_results_survive_at_os, |n| by_os(n).unwrap(), [1, 60, 300, 7, 150]);
-killed!(acknowledged_results_survive_at_always, by_always, [1, 30, 7]);
-
 #[memoize(persist = folder(), durability = "os")]
 fn endless(n: u32) -> u32 {
     RUNS.fetch_add(1, Relaxed);
-    if n == 5 && acknowledged().is_empty() {
-        acknowledge(n);
+    if n == 5 && !shared().join("acknowledged").exists() {
+        acknowledge("computing 5");
         loop {
             thread::park();
         }
@@ -135,7 +245,7 @@ fn killed_while_computing() {
         assert!((0..6).all(|n| endless(n) == n + 1));
         assert_eq!(RUNS.load(Relaxed), 1);
     });
-    kill_after(&processes, 1);
+    kill_after(&processes, 1, Duration::ZERO);
     processes.run(1);
 }
 
@@ -145,7 +255,7 @@ fn removals_that_returned_survive() {
         || {
             (0..50).for_each(|n| _ = by_os(n));
             (0..50).step_by(2).for_each(|n| assert!(by_os_memo().invalidate(&by_os_key(n))));
-            acknowledge(0);
+            acknowledge("removed all");
             loop {
                 thread::park();
             }
@@ -155,6 +265,6 @@ fn removals_that_returned_survive() {
             assert!((0..50).all(|n| kept(n) == (n % 2 == 1)));
         }
     );
-    kill_after(&processes, 1);
+    kill_after(&processes, 1, Duration::ZERO);
     processes.run(1);
 }

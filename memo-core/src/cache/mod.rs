@@ -320,9 +320,9 @@ impl<H: Clone> Cache<H> {
         result
     }
 
-    /// Brings the end of every entry forward.
-    pub(crate) fn shorten(&self, by: Millis) {
-        self.shards.iter().for_each(|shard| shard.lock().shorten(by));
+    /// Brings the end of every entry forward, and then to `latest` at most.
+    pub(crate) fn shorten(&self, by: Millis, latest: Millis) {
+        self.shards.iter().for_each(|shard| shard.lock().shorten(by, latest));
     }
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.

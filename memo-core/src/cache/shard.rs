@@ -226,12 +226,13 @@ impl<H> Locked<'_, H> {
         std::mem::take(&mut self.own.len)
     }
 
-    pub(super) fn shorten(&mut self, by: Millis) {
+    pub(super) fn shorten(&mut self, by: Millis, latest: Millis) {
         let pin = pin();
         for (_, entry) in self.shard.root.read(&pin).iter(&pin) {
-            if entry.expires() != NEVER {
-                entry.set_expires(entry.expires().saturating_sub(by));
-            }
+            let by = if entry.expires() == NEVER { 0 } else { by };
+            let expires = entry.expires().saturating_sub(by).min(latest);
+            self.own.mortal |= expires != NEVER;
+            entry.set_expires(expires);
         }
     }
 

@@ -12,7 +12,7 @@ use super::guard::{Guarded, Meter};
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
 use super::trace::trace;
-use super::{Codec, check};
+use super::{Codec, check, same_bytes};
 use crate::error::Error;
 
 /// Goes into the fingerprint: raise it when the bytes of equal shapes change.
@@ -116,14 +116,7 @@ where
         read(bytes).map_err(|error| Refusal(format!("a value does not read back ({error})")))?;
     let mut again = Vec::with_capacity(bytes.len());
     check::write(&value, shape, &mut again)?;
-    let mut counts = [0_isize; 256];
-    for &byte in bytes {
-        counts[usize::from(byte)] += 1;
-    }
-    for &byte in &again {
-        counts[usize::from(byte)] -= 1;
-    }
-    if counts.iter().all(|&count| count == 0) {
+    if same_bytes(bytes, &again) {
         Ok(())
     } else {
         Err(Refusal("a value reads back as another value".into()))

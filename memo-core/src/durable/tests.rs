@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::codec::{Codec, Postcard};
@@ -26,11 +27,18 @@ impl Folder {
     }
 
     fn core(&self) -> Arc<Core<Numbers>> {
+        self.core_with(|settings| settings)
+    }
+
+    fn core_with(
+        &self,
+        more: impl FnOnce(Settings<Numbers>) -> Settings<Numbers>,
+    ) -> Arc<Core<Numbers>> {
         let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep())
             .max(10)
             .persist(&self.0)
             .durability(Durability::Os);
-        Core::new("f".to_owned(), 1, settings)
+        Core::new("f".to_owned(), 1, more(settings))
     }
 
     /// As a process leaves it whose clock is `ahead`: an entry that has two minutes by the present clock, and one
@@ -117,4 +125,66 @@ fn a_value_takes_the_place_of_another_by_one_record() {
     core.cache.remove(hash, bytes, || ());
     let alone = written(false);
     assert_eq!((written(false), written(true)), (alone, alone));
+}
+
+const SECOND: i64 = 1000;
+const HOUR: i64 = 3600 * SECOND;
+const DECADE: i64 = 10 * 365 * 24 * HOUR;
+/// Before 1970.
+const LONG_AGO: i64 = -10 * DECADE;
+
+/// A process that starts while the clock is wrong by so much, with results that live an hour.
+fn process(folder: &Folder, wrong: i64) -> Arc<Core<Numbers>> {
+    clock::steps::set(wrong);
+    let core = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
+    assert!(core.recover());
+    core
+}
+
+fn compute(core: &Core<Numbers>, n: u32) {
+    let key = key(n);
+    let bytes = key.bytes().unwrap();
+    let hash = core.hash_key(bytes).unwrap();
+    let flight = core.cache.seize(hash, KeyBytes::new(bytes));
+    assert!(core.land(&flight, n, false));
+}
+
+/// What each entry has left to live.
+fn left(core: &Core<Numbers>) -> Vec<(u32, Millis)> {
+    let mut left = Vec::new();
+    core.cache.for_each(|_, n, expires| left.push((*n, expires - clock::now())));
+    left
+}
+
+#[test]
+fn no_step_of_the_clock_prolongs_a_life_or_shortens_later_ones() {
+    let steps = [0, SECOND, -SECOND, HOUR / 2, -HOUR / 2, HOUR, -HOUR, DECADE, -DECADE, LONG_AGO];
+    for first in steps {
+        for second in steps {
+            let about = format!("{first} then {second}");
+            let folder = Folder::new("clock-steps");
+            compute(&process(&folder, first), 1);
+            let before = left(&process(&folder, second));
+            let passed = u64::try_from(second - first).unwrap_or(0);
+            let expected = 3_600_000_u64.saturating_sub(passed);
+            match before.first() {
+                Some((_, left)) => {
+                    // The coarse clock lags a little behind the wall's.
+                    let near = *left <= expected + 900 && left + 5 * 60_000 > expected;
+                    assert!(near, "{about}: {left}");
+                }
+                None => assert!(expected < 5 * 60_000 || first.min(second) == LONG_AGO, "{about}"),
+            }
+            compute(&process(&folder, second), 2);
+            let after = left(&process(&folder, second));
+            assert!(after.iter().any(|(n, _)| *n == 2), "{about}: {after:?}");
+            for (n, left) in left(&process(&folder, first)) {
+                let most =
+                    before.iter().find(|(m, _)| *m == n).map_or(3_600_000, |(_, left)| *left);
+                // How long a process lived whose clock was behind, the next one cannot know.
+                assert!(left <= most + 900, "{about}: {n} gains {} ms", left - most);
+            }
+        }
+    }
+    clock::steps::set(0);
 }

@@ -8,7 +8,7 @@ use super::fs::{File, Fs, write_all};
 use super::header::{FileHeader, Kind, Predecessor, random_salt};
 use super::names::Name;
 use super::quarantine::remove;
-use super::snapshot::{self, Entries};
+use super::snapshot::{self, Entries, Written};
 use super::wal::{Base, LogFile, Wal};
 use super::{Identity, WallMillis};
 use crate::clock;
@@ -93,16 +93,19 @@ impl Place<'_> {
 }
 
 impl Generations {
-    /// Runs a checkpoint, and returns the length of its snapshot.
+    /// Runs a checkpoint.
     pub(crate) fn checkpoint(
         &mut self,
         place: &Place<'_>,
         wal: &Wal,
         entries: &mut Entries<'_>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Written, Error> {
         if !self.awaits_snapshot || wal.is_broken() {
             self.begin(place, wal)?;
             self.awaits_snapshot = true;
+        } else {
+            // What the snapshot shows must not be undone by an earlier record of this log whose successor is queued.
+            wal.write_out()?;
         }
         let (_, high_water) = wal.base();
         let header = place.header(
@@ -112,12 +115,12 @@ impl Generations {
             Predecessor::default(),
             high_water,
         );
-        let bytes = snapshot::write(place.fs, place.dir, &header, entries)?;
+        let written = snapshot::write(place.fs, place.dir, &header, entries)?;
         self.awaits_snapshot = false;
         wal.settle();
         self.older.retain(|name| remove(place.fs, place.dir, *name).is_err());
         self.older.push(Name::Snapshot(self.current));
-        Ok(bytes)
+        Ok(written)
     }
 
     /// Goes on in a new log.

@@ -5,7 +5,7 @@ use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -15,10 +15,15 @@ pub trait Maintain: Send + Sync {
     fn tick(&self);
 }
 
-static WARDS: Mutex<Wards> = Mutex::new(Wards { running: false, list: Vec::new() });
+static WARDS: Mutex<Wards> = Mutex::new(Wards { running: false, hurried: false, list: Vec::new() });
+/// Someone is in a hurry.
+static HURRY: Condvar = Condvar::new();
+/// All wards were looked after once more.
+static ROUND: Condvar = Condvar::new();
 
 struct Wards {
     running: bool,
+    hurried: bool,
     list: Vec<Weak<dyn Maintain>>,
 }
 
@@ -32,15 +37,37 @@ pub fn maintain(ward: Weak<dyn Maintain>) {
     }
 }
 
+/// Has all wards looked after at once, and waits for it for as long as `patience` says.
+pub(crate) fn hurry(patience: Duration) {
+    let mut wards = WARDS.lock();
+    if !wards.running {
+        return;
+    }
+    wards.hurried = true;
+    HURRY.notify_one();
+    if !patience.is_zero() {
+        ROUND.wait_for(&mut wards, patience);
+    }
+}
+
+fn wait_for_the_next_round() {
+    let mut wards = WARDS.lock();
+    if !wards.hurried {
+        HURRY.wait_for(&mut wards, PERIOD);
+    }
+    wards.hurried = false;
+}
+
 fn run() {
     loop {
-        thread::sleep(PERIOD);
+        wait_for_the_next_round();
         for ward in living() {
             if let Some(ward) = ward.upgrade() {
                 let _ = catch_unwind(AssertUnwindSafe(|| ward.tick()));
             }
         }
         let mut wards = WARDS.lock();
+        ROUND.notify_all();
         wards.list.retain(|ward| ward.strong_count() > 0);
         if wards.list.is_empty() {
             wards.running = false;

@@ -14,6 +14,7 @@ pub(crate) const HEAD: usize = 48;
 /// The flag of an invalidation that an earlier log should have held.
 const OWED: u8 = 1;
 const REPLACES: u8 = 2;
+pub(crate) const FLAGS: u8 = OWED | REPLACES;
 const NEVER: u64 = u64::MAX;
 
 /// What a file's salt makes of a checksum: a head is valid in its own file only.
@@ -137,7 +138,7 @@ impl Head {
             _ => return None,
         };
         let (key_len, value_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 8) as usize);
-        let plausible = bytes[1] <= (OWED | REPLACES)
+        let plausible = bytes[1] <= FLAGS
             && (op == Op::Put || bytes[1] <= OWED)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE

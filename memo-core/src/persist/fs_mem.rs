@@ -1,15 +1,16 @@
 //! Files in memory for tests: can fail at any operation, or crash there and show what a disk may then hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crc32c::crc32c_append;
 use parking_lot::Mutex;
 
 use super::fs::{File, Fs, Lock};
-use super::fs_mem_unsynced::{Change, FATES, Inode, NameChange, Names};
+use super::fs_mem_unsynced::{Change, Fate, Inode, NameChange, Names};
 
 /// Operations that fail: a failing write has written half, and a failed sync forgets what it should have made durable.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +19,12 @@ pub(crate) struct Failure {
     pub(crate) at: u64,
     /// How many fail; `u64::MAX`: all from there on.
     pub(crate) count: u64,
-    /// The system's error number.
+    /// The system's error number; [`SHORT`] for writes that take half of what they are given and say so.
     pub(crate) errno: i32,
 }
+
+/// No error: see [`Failure::errno`].
+pub(crate) const SHORT: i32 = 0;
 
 /// The operation at which the world stops: it does nothing, or half if it writes.
 #[derive(Debug, Clone, Copy)]
@@ -97,16 +101,21 @@ impl MemFs {
         Self::holding(&disk.dirs, files)
     }
 
-    /// What may be found when the power fails.
+    /// What may be found when the power fails, each once.
     #[must_use]
     pub(crate) fn after_power_loss(&self) -> Vec<Image> {
         let disk = self.disk.lock();
         let mut images = Vec::new();
+        let mut seen = BTreeSet::new();
         for (naming, names) in disk.possible_names() {
-            for fate in FATES {
-                let files = names.iter().map(|(path, n)| (path, disk.inodes[*n].after(fate)));
-                let fs = Self::holding(&disk.dirs, files);
-                images.push(Image { name: format!("{naming}, writes {fate:?}"), fs });
+            for (fating, fates) in disk.possible_fates(&names) {
+                let fate = |n: usize| fates.get(&n).copied().unwrap_or(Fate::Kept);
+                let files: Vec<_> =
+                    names.iter().map(|(path, n)| (path, disk.inodes[*n].after(fate(*n)))).collect();
+                if seen.insert(digest(&files)) {
+                    let fs = Self::holding(&disk.dirs, files.into_iter());
+                    images.push(Image { name: format!("{naming}, {fating}"), fs });
+                }
             }
         }
         images
@@ -136,7 +145,7 @@ impl MemFs {
             disk.dirs.insert(parent.to_owned());
         }
         let durable = content.clone();
-        disk.inodes.push(Inode { content, durable, unsynced: Vec::new() });
+        disk.inodes.push(Inode { content, durable, ..Inode::default() });
         let inode = disk.inodes.len() - 1;
         disk.names.insert(path.to_owned(), inode);
         disk.durable_names.insert(path.to_owned(), inode);
@@ -156,6 +165,19 @@ impl MemFs {
     }
 }
 
+impl Failure {
+    fn meets(&self, operation: u64) -> bool {
+        operation >= self.at && operation - self.at < self.count
+    }
+}
+
+/// Two disks with one digest hold the same, but for one case in four billion.
+fn digest(files: &[(&PathBuf, Vec<u8>)]) -> u32 {
+    files.iter().fold(0, |sum, (path, content)| {
+        crc32c_append(crc32c_append(sum, path.as_os_str().as_encoded_bytes()), content)
+    })
+}
+
 impl Disk {
     /// Counts an operation, and says whether it takes place.
     fn step(&mut self) -> io::Result<()> {
@@ -169,11 +191,18 @@ impl Disk {
             return Err(io::Error::other("crashed"));
         }
         match self.failure {
-            Some(Failure { at, count, errno }) if now >= at && now - at < count => {
-                Err(io::Error::from_raw_os_error(errno))
+            Some(failure) if failure.errno != SHORT && failure.meets(now) => {
+                Err(io::Error::from_raw_os_error(failure.errno))
             }
             _ => Ok(()),
         }
+    }
+
+    /// How many of `len` bytes the write of the operation just counted takes.
+    fn taken(&self, len: usize) -> usize {
+        let short = |failure: Failure| failure.errno == SHORT && failure.meets(self.operations - 1);
+        let len = if self.failure.is_some_and(short) { len.div_ceil(2) } else { len };
+        self.most_per_write.map_or(len, |most| most.min(len))
     }
 
     fn find(&self, path: &Path) -> io::Result<usize> {
@@ -183,6 +212,25 @@ impl Disk {
     fn rename(&mut self, change: NameChange) {
         change.apply(&mut self.names);
         self.renamings.push(change);
+    }
+
+    /// What may have become of the files that have names: each fate of each, while the others are whole and while they
+    /// got nothing.
+    fn possible_fates(&self, names: &Names) -> Vec<(String, BTreeMap<usize, Fate>)> {
+        let dirty = |n: &usize| !self.inodes[*n].unsynced.is_empty();
+        let dirty: Vec<usize> = names.values().copied().filter(dirty).collect();
+        let all = |fate: Fate| dirty.iter().map(|n| (*n, fate)).collect::<BTreeMap<_, _>>();
+        let mut possible = vec![("writes Kept".to_owned(), all(Fate::Kept))];
+        for n in &dirty {
+            for others in [Fate::Kept, Fate::Dropped] {
+                for fate in self.inodes[*n].fates() {
+                    let mut fates = all(others);
+                    fates.insert(*n, fate);
+                    possible.push((format!("file {n} {fate:?}, others {others:?}"), fates));
+                }
+            }
+        }
+        possible
     }
 
     /// The names on disk, after each number of changes in order, and with any single one missing.
@@ -317,9 +365,9 @@ impl File for MemFile {
             }
             return Err(e);
         }
-        let bytes = &bytes[..disk.most_per_write.map_or(bytes.len(), |most| most.min(bytes.len()))];
-        disk.inodes[self.inode].change(Change::Write(at, bytes.to_vec()));
-        Ok(bytes.len())
+        let taken = disk.taken(bytes.len());
+        disk.inodes[self.inode].write(at, &bytes[..taken], bytes.len());
+        Ok(taken)
     }
 
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {

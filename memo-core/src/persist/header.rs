@@ -167,7 +167,8 @@ fn parse(bytes: &[u8]) -> Option<FileHeader> {
         2 => Kind::Snapshot,
         _ => return None,
     };
-    let name = bytes.get(FIXED..FIXED.checked_add(u32_at(bytes, 120) as usize)?)?;
+    let end = FIXED.checked_add(u32_at(bytes, 120) as usize)?;
+    let name = bytes[..bytes.len() - 4].get(FIXED..end)?;
     Some(FileHeader {
         kind,
         identity: Identity {

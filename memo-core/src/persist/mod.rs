@@ -7,11 +7,13 @@ mod checkpoint;
 mod flusher;
 mod frame;
 mod fs;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod fs_mem;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod fs_mem_unsynced;
 mod fs_real;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod header;
 mod names;
 mod owed;
@@ -31,11 +33,12 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 
+pub(crate) use flusher::hurry;
 pub use flusher::{Maintain, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]
-pub(crate) use fs_mem::{Crash, Failure, MemFs};
+pub(crate) use fs_mem::{Crash, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use snapshot::Entries;
 pub use store::Store;

@@ -196,6 +196,8 @@ struct Replay<'r> {
     removals: Option<u16>,
     /// The records missing before the next look as if they never reached the disk.
     unwritten: bool,
+    /// The log just read, if nothing says where it should have ended: more may have been written to it.
+    open_ended: Option<u64>,
     /// By checksum, keys of which a record is lost, and where the last such record stood.
     doomed: HashMap<u32, Order>,
     cleared: Order,
@@ -210,6 +212,7 @@ impl<'r> Replay<'r> {
             sequence: 0,
             removals: None,
             unwritten: false,
+            open_ended: None,
             doomed: HashMap::new(),
             cleared: (0, 0),
         }
@@ -246,6 +249,8 @@ impl<'r> Replay<'r> {
         if is_log && (scan.torn() || cut_short) {
             self.unwritten = cut_short || scan.unwritten();
             self.recovery.note(Loss::TornTail);
+        } else if is_log && step.limit == Predecessor::WHOLE {
+            self.open_ended = Some(source.generation);
         } else if scan.torn() || (wrong_sum && self.recovery.discarded.is_empty()) {
             self.recovery.note(Loss::BadRecord);
         }
@@ -255,6 +260,7 @@ impl<'r> Replay<'r> {
     fn enter(&mut self, header: &FileHeader, is_log: bool, complete: bool) {
         self.recovery.high_water = self.recovery.high_water.max(header.high_water);
         self.sequence = self.sequence.max(header.base_sequence);
+        self.unwritten |= is_log && self.open_ended.take() == Some(header.predecessor.generation);
         if complete || (is_log && self.removals.is_none()) {
             self.removals = Some(header.base_removals);
         }

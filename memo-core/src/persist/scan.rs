@@ -5,10 +5,12 @@ use std::io;
 use crc32c::{crc32c, crc32c_append};
 
 use super::Record;
-use super::frame::{HEAD, Head, Op, Seed};
+use super::frame::{FLAGS, HEAD, Head, Op, Seed};
 use super::fs::{File, read_full};
 
 const CHUNK: u64 = 256 << 10;
+/// No disk writes less at a time.
+const SECTOR: usize = 512;
 
 pub(crate) enum Event<'a> {
     Record(Head, Record<'a>),
@@ -67,7 +69,8 @@ impl<'f> Scan<'f> {
             (self.torn, self.unwritten) = (self.at < self.window.limit, true);
             return Ok(None);
         }
-        let Some(head) = self.plausible(self.window.slice(self.at, HEAD)) else {
+        let bytes = self.window.slice(self.at, HEAD);
+        let Some(head) = self.plausible(bytes).or_else(|| self.restored(bytes)) else {
             if self.find_next()? {
                 return Ok(Some(Event::Gap { unwritten: self.unwritten }));
             }
@@ -89,10 +92,33 @@ impl<'f> Scan<'f> {
         Head::parse(bytes, self.seed).filter(|head| head.sequence > self.last && head.op != Op::End)
     }
 
+    /// The head of which no more is missing than its first two bytes, at the end of a sector that reads as zeros. A
+    /// flipped bit may look like that, so this cannot be left to count as never written.
+    fn restored(&self, bytes: &[u8]) -> Option<Head> {
+        let missing = self.left_in_sector().min(2);
+        let mut bytes: [u8; HEAD] =
+            *bytes.first_chunk().filter(|_| self.begins_unwritten(bytes))?;
+        let ops = [Op::Put, Op::Remove, Op::Clear].map(|op| op as u8);
+        ops.into_iter().flat_map(|op| (0..=FLAGS).map(move |flags| [op, flags])).find_map(|start| {
+            bytes[..missing].copy_from_slice(&start[..missing]);
+            self.plausible(&bytes)
+        })
+    }
+
+    /// Bytes from here to the end of the sector.
+    fn left_in_sector(&self) -> usize {
+        SECTOR - usize::try_from(self.at % SECTOR as u64).expect("less than a sector")
+    }
+
+    /// Are these zeros, as far as this sector goes? Then it may not have reached the disk when the next one did.
+    fn begins_unwritten(&self, bytes: &[u8]) -> bool {
+        bytes.iter().take(self.left_in_sector()).all(|byte| *byte == 0)
+    }
+
     /// Moves to the next whole record, if there is one.
     fn find_next(&mut self) -> io::Result<bool> {
         let mut from = self.at + 1;
-        self.unwritten = false;
+        self.unwritten = self.begins_unwritten(self.window.slice(self.at, HEAD));
         while self.window.ensure(from, HEAD)? {
             let buffered = self.window.buffered(from);
             let found = buffered.windows(HEAD).position(|bytes| self.plausible(bytes).is_some());

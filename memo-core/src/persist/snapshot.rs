@@ -17,20 +17,26 @@ const CHUNK: usize = 256 << 10;
 /// Calls its argument with each entry as a [`Record::Put`], least recently used first, until that returns false.
 pub type Entries<'a> = dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool) + 'a;
 
-/// Writes a snapshot under a temporary name, and gives it its name once it is durable. Returns its length.
+/// A snapshot in its place.
+pub(crate) struct Written {
+    pub(crate) bytes: u64,
+    pub(crate) entries: u64,
+}
+
+/// Writes a snapshot under a temporary name, and gives it its name once it is durable.
 pub(crate) fn write(
     fs: &dyn Fs,
     dir: &Path,
     header: &FileHeader,
     entries: &mut Entries<'_>,
-) -> Result<u64, Error> {
+) -> Result<Written, Error> {
     let temporary = Name::TempSnapshot(header.generation);
     let path = temporary.at(dir);
-    let written = fill(fs, dir, temporary, header, entries).and_then(|len| {
+    let written = fill(fs, dir, temporary, header, entries).and_then(|written| {
         let target = Name::Snapshot(header.generation).at(dir);
         fs.rename(&path, &target).map_err(|e| Error::io("rename", &path, &e))?;
         fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
-        Ok(len)
+        Ok(written)
     });
     if written.is_err() {
         let _ = remove(fs, dir, temporary);
@@ -44,15 +50,15 @@ fn fill(
     temporary: Name,
     header: &FileHeader,
     entries: &mut Entries<'_>,
-) -> Result<u64, Error> {
+) -> Result<Written, Error> {
     remove(fs, dir, temporary)?;
     let path = temporary.at(dir);
     let file = fs.create(&path).map_err(|e| Error::io("create", &path, &e))?;
     let mut body = Body::new(&*file, header);
     entries(&mut |record| body.add(&record));
-    let len = body.end().map_err(|e| Error::io("write", &path, &e))?;
+    let written = body.end().map_err(|e| Error::io("write", &path, &e))?;
     file.sync().map_err(|e| Error::io("sync", &path, &e))?;
-    Ok(len)
+    Ok(written)
 }
 
 struct Body<'f> {
@@ -106,14 +112,15 @@ impl<'f> Body<'f> {
         Ok(())
     }
 
-    fn end(mut self) -> std::io::Result<u64> {
+    fn end(mut self) -> std::io::Result<Written> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
         self.spill()?;
-        let end = Head::end(self.base_sequence, self.place.sequence, self.at, self.hash);
+        let entries = self.place.sequence;
+        let end = Head::end(self.base_sequence, entries, self.at, self.hash);
         let bytes = end.to_bytes(self.seed);
         write_all(self.file, &bytes, self.at)?;
-        Ok(self.at + bytes.len() as u64)
+        Ok(Written { bytes: self.at + bytes.len() as u64, entries })
     }
 }

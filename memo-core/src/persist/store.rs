@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -15,7 +16,7 @@ use super::fs::{Fs, Lock, read_start};
 use super::header::{MAX_HEADER, Predecessor, header_len};
 use super::names::Name;
 use super::recover::{Recovered, recover};
-use super::snapshot::Entries;
+use super::snapshot::{Entries, Written};
 use super::survey::{HOLDER, holds_something, refuse_strangers};
 use super::wal::{Base, Wal};
 use super::{Durability, Identity, Record, Recovery, Status, Ticket};
@@ -24,6 +25,8 @@ use crate::error::Error;
 
 /// Below this a log is left to grow.
 const COMPACT_FROM: u64 = 4 << 20;
+/// So much more, and writers wait for the compaction.
+const OVERHANG: u64 = 2 << 20;
 /// With more logs than this recovery opens too many files.
 const MANY_LOGS: usize = 4;
 
@@ -42,10 +45,12 @@ struct Shared {
     wal: Wal,
     generations: Mutex<Generations>,
     looked_after: AtomicBool,
-    /// Bytes and number of the logs before the current one that a recovery would read.
-    older_bytes: AtomicU64,
+    /// The number of logs that a recovery would read.
     logs: AtomicUsize,
     snapshot_bytes: AtomicU64,
+    /// Records in all files but the current log, and the sequence from which on it holds more.
+    older_records: AtomicU64,
+    counted_to: AtomicU64,
     /// Wall milliseconds of the newest snapshot; 0: none.
     snapshot_at: AtomicU64,
     lock: Mutex<Option<Lock>>,
@@ -79,16 +84,18 @@ impl Store {
         let recovered = recover(&*fs, dir, identity, replay)?;
         let place = Place { fs: &*fs, dir, identity };
         let (wal, generations) = begin(&place, durability, &recovered);
-        let Recovered { recovery, kept: _, log_bytes, snapshot, .. } = recovered;
+        let Recovered { recovery, kept: _, log_bytes, snapshot, sequence, .. } = recovered;
+        wal.older_bytes.store(log_bytes, Ordering::Relaxed);
         let (snapshot_bytes, snapshot_at) = snapshot.map_or((0, 0), |s| (s.bytes, s.written));
         let shared = Shared {
             durability,
             wal,
             looked_after: AtomicBool::new(false),
-            older_bytes: AtomicU64::new(log_bytes),
             logs: AtomicUsize::new(generations.logs()),
             generations: Mutex::new(generations),
             snapshot_bytes: AtomicU64::new(snapshot_bytes),
+            older_records: AtomicU64::new(recovery.records),
+            counted_to: AtomicU64::new(sequence),
             snapshot_at: AtomicU64::new(snapshot_at),
             lock: Mutex::new(Some(lock)),
             identity: identity.clone(),
@@ -154,10 +161,16 @@ impl Store {
         self.shared.check_place()
     }
 
-    /// Is it time for [`Store::compact`]: the logs outgrew the snapshot, or a broken log is due to heal?
+    /// Is it time for [`Store::compact`], now rather than within a second: did the logs outgrow the snapshot?
     #[must_use]
-    pub fn wants_checkpoint(&self) -> bool {
-        !self.shared.generations.is_locked() && self.shared.wants_checkpoint()
+    pub fn is_outgrown(&self) -> bool {
+        self.shared.is_above(0)
+    }
+
+    /// Did they by so much that writers had better wait?
+    #[must_use]
+    pub fn is_overfull(&self) -> bool {
+        self.shared.is_above(OVERHANG)
     }
 
     /// Goes on in a new log, writes `entries` to a snapshot, and removes what came before. Writers go on meanwhile.
@@ -170,13 +183,15 @@ impl Store {
         self.shared.checkpoint(&mut self.shared.generations.lock(), entries)
     }
 
-    /// A checkpoint if one is wanted and none is under way; says whether one was made.
+    /// A checkpoint if one is wanted and none is under way; says whether one was made. Wanted it is when the logs
+    /// outgrew the snapshot or are many, when the files hold much more than the `live` entries, or when a broken log is
+    /// due to heal.
     ///
     /// # Errors
     /// As [`Store::checkpoint`].
-    pub fn compact(&self, entries: &mut Entries<'_>) -> Result<bool, Error> {
+    pub fn compact(&self, live: usize, entries: &mut Entries<'_>) -> Result<bool, Error> {
         match self.shared.generations.try_lock() {
-            Some(mut generations) if self.shared.wants_checkpoint() => {
+            Some(mut generations) if self.shared.wants_checkpoint(live) => {
                 self.shared.checkpoint(&mut generations, entries).map(|()| true)
             }
             _ => Ok(false),
@@ -189,7 +204,7 @@ impl Store {
         let Shared { wal, snapshot_at, .. } = &*self.shared;
         let at = snapshot_at.load(Ordering::Relaxed);
         Status {
-            log_bytes: self.shared.log_bytes(),
+            log_bytes: wal.len(),
             last_snapshot: UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0),
             errors: wal.trouble.errors(),
             last_error: wal.trouble.last(),
@@ -226,15 +241,27 @@ impl Shared {
         }
     }
 
-    fn log_bytes(&self) -> u64 {
-        self.older_bytes.load(Ordering::Relaxed) + self.wal.len()
+    fn wants_checkpoint(&self, live: usize) -> bool {
+        self.wal.trouble.due().unwrap_or_else(|| {
+            self.is_above(0)
+                || self.logs.load(Ordering::Relaxed) > MANY_LOGS
+                || self.is_mostly_dead(live)
+        })
     }
 
-    fn wants_checkpoint(&self) -> bool {
-        self.wal.trouble.due().unwrap_or_else(|| {
-            self.log_bytes() > self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM)
-                || self.logs.load(Ordering::Relaxed) > MANY_LOGS
-        })
+    /// Are the logs longer than they may be, by more than `overhang`? Never while they cannot be compacted.
+    fn is_above(&self, overhang: u64) -> bool {
+        let allowed = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
+        self.wal.len() > allowed + overhang && self.wal.trouble.due().is_none()
+    }
+
+    /// Would a snapshot of `live` entries, each as long as records are on average, be less than half of the files?
+    fn is_mostly_dead(&self, live: usize) -> bool {
+        let bytes = self.wal.len() + self.snapshot_bytes.load(Ordering::Relaxed);
+        let queued = self.wal.base().0.sequence - self.counted_to.load(Ordering::Relaxed);
+        let records = self.older_records.load(Ordering::Relaxed) + queued;
+        let live = u128::from(bytes) * live as u128 / u128::from(records.max(1));
+        u128::from(bytes) > 2 * live + u128::from(COMPACT_FROM)
     }
 
     fn checkpoint(
@@ -243,23 +270,21 @@ impl Shared {
         entries: &mut Entries<'_>,
     ) -> Result<(), Error> {
         let place = Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity };
-        let before = (generations.current, self.wal.len());
         let made = self
             .check_place()
             .and_then(|()| self.counted(self.wal.check_process()))
             .and_then(|()| self.counted(generations.checkpoint(&place, &self.wal, entries)));
         self.logs.store(generations.logs(), Ordering::Relaxed);
         match made {
-            Ok(bytes) => {
+            Ok(Written { bytes, entries }) => {
                 self.snapshot_bytes.store(bytes, Ordering::Relaxed);
+                self.older_records.store(entries, Ordering::Relaxed);
+                self.counted_to.store(generations.base.sequence, Ordering::Relaxed);
                 self.snapshot_at.store(clock::wall(), Ordering::Relaxed);
-                self.older_bytes.store(0, Ordering::Relaxed);
+                self.wal.older_bytes.store(0, Ordering::Relaxed);
                 Ok(())
             }
             Err(error) => {
-                if generations.current != before.0 {
-                    self.older_bytes.fetch_add(before.1, Ordering::Relaxed);
-                }
                 self.wal.trouble.back_off();
                 Err(error)
             }
@@ -336,7 +361,15 @@ fn take_lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
     })
 }
 
+/// Who has the lock. A holder that came a moment ago may yet have to say so.
 fn holder_of(fs: &dyn Fs, path: &Path) -> Option<u32> {
+    (0..10).find_map(|attempt| {
+        thread::sleep(Duration::from_millis(attempt));
+        holder_by_now(fs, path)
+    })
+}
+
+fn holder_by_now(fs: &dyn Fs, path: &Path) -> Option<u32> {
     let bytes = read_start(&*fs.open(path).ok()?, 64).ok()?;
     std::str::from_utf8(&bytes).ok()?.strip_prefix(HOLDER)?.trim_end().parse().ok()
 }

@@ -44,6 +44,8 @@ pub(crate) struct Wal {
     syncing: Mutex<()>,
     /// The length of the current log.
     bytes: AtomicU64,
+    /// That of the logs before which no snapshot has replaced yet.
+    pub(crate) older_bytes: AtomicU64,
 }
 
 /// Lock order: writer, then queue.
@@ -113,6 +115,7 @@ impl Wal {
             writer: Mutex::new(writer),
             syncing: Mutex::new(()),
             bytes,
+            older_bytes: AtomicU64::new(0),
         }
     }
 
@@ -133,12 +136,17 @@ impl Wal {
 
     /// Writes and syncs all that was queued; an error also when records before are lost.
     pub(crate) fn flush(&self) -> Result<(), Error> {
+        self.write_out()?.map_or(Ok(()), Err)
+    }
+
+    /// Writes and syncs all that was queued; returns why records before are lost, if some are.
+    pub(crate) fn write_out(&self) -> Result<Option<Error>, Error> {
         let _turn = self.syncing.lock();
         let mut writer = self.writer.lock();
         self.drain(&mut writer)?;
         let lost = writer.lost.as_ref().map(|lost| lost.error.clone());
         self.sync_dirty(writer)?;
-        lost.map_or(Ok(()), Err)
+        Ok(lost)
     }
 
     /// Syncs what was written.
@@ -247,7 +255,8 @@ impl Wal {
             return Err(error);
         }
         writer.written = base.sequence;
-        self.bytes.store(next.len, Ordering::Relaxed);
+        let before = self.bytes.swap(next.len, Ordering::Relaxed);
+        self.older_bytes.fetch_add(before, Ordering::Relaxed);
         writer.log = Some(next);
         if let Some(lost) = &mut writer.lost {
             lost.to.get_or_insert(base.sequence);
@@ -270,8 +279,9 @@ impl Wal {
         self.writer.lock().broken()
     }
 
+    /// The length of all logs that a recovery would read.
     pub(crate) fn len(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.older_bytes.load(Ordering::Relaxed) + self.bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn check_process(&self) -> Result<(), Error> {

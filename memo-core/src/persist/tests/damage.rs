@@ -1,5 +1,9 @@
 //! Files that were changed by something else.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use super::model::Random;
 use super::*;
 use crate::persist::frame::{HEAD, decode_own};
 use crate::persist::header::header_len;
@@ -170,36 +174,101 @@ fn an_incomplete_snapshot_yields_to_the_one_before() {
     assert_eq!(open(&image).2, found, "and again once it is in quarantine");
 }
 
-#[test]
-fn random_damage_never_panics() {
-    let (fs, _) = logged();
-    let log = fs.get(&path(Name::Log(1))).unwrap();
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = |below: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        usize::try_from(random % below as u64).unwrap()
-    };
-    let values: Vec<_> = CHANGES.iter().filter_map(|(_, v)| *v).collect();
-    for _ in 0..2000 {
-        let mut bytes = log.clone();
-        for _ in 0..=next(8) {
-            let (at, len) = (next(bytes.len()), next(24));
-            let end = (at + len).min(bytes.len());
-            match next(4) {
-                0 => bytes[at..end].fill(0),
-                1 => bytes[at..end].fill(0xff),
-                2 => drop(bytes.drain(at..end)),
-                _ => bytes
-                    .splice(at..at, log[at.min(log.len())..end.min(log.len())].to_vec())
-                    .for_each(drop),
-            }
-            bytes.push(0);
-        }
-        let (_, found) = with(&fs, Name::Log(1), &bytes);
-        assert!(found.values().all(|v| values.contains(&std::str::from_utf8(v).unwrap())));
+/// A disk with a log of 64 KiB, what it holds, and the offset of each record with that of the end.
+fn long_log() -> (MemFs, Pairs, Vec<usize>) {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let mut pairs = Vec::new();
+    let mut offsets = vec![header_len(&identity())];
+    while *offsets.last().unwrap() < 64 << 10 {
+        let n = pairs.len();
+        let pair =
+            (n.to_string().into_bytes(), format!("{n} {}", "x".repeat(n * 37 % 1000)).into_bytes());
+        write(&store, put(&pair.0, &pair.1)).unwrap();
+        offsets.push(offsets.last().unwrap() + HEAD + pair.0.len() + pair.1.len());
+        pairs.push(pair);
     }
+    (fs.after_process_death(), pairs, offsets)
+}
+
+/// Does `check` for each of `cases`, on every core.
+fn for_each(cases: std::ops::Range<usize>, check: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(cases.start);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let case = next.fetch_add(1, Relaxed)
+                    && case < cases.end
+                {
+                    check(case);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_log_of_64_kib_cut_at_any_byte_gives_the_records_before() {
+    let (fs, pairs, offsets) = long_log();
+    let log = fs.get(&path(Name::Log(1))).unwrap();
+    for_each(0..log.len(), |len| {
+        let mut found = Vec::new();
+        let image = MemFs::new();
+        image.put(&path(Name::Log(1)), log[..len].to_vec());
+        let replay = &mut |record: Record<'_>| match record {
+            Record::Put { key, value, .. } => found.push((key.to_vec(), value.to_vec())),
+            other => panic!("{len}: {other:?}"),
+        };
+        Store::open(Arc::new(image), &dir(), &identity(), Durability::Os, replay).unwrap();
+        let whole = offsets.iter().skip(1).filter(|end| **end <= len).count();
+        assert!(found == pairs[..whole], "{len}");
+    });
+}
+
+/// Damages `bytes` as disks and programs do: stretches and blocks zeroed, filled, cut out, doubled, swapped.
+fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
+    for _ in 0..=random.below(6) {
+        let unit = [1, 24, 512, 4096][random.below(4)];
+        let len = unit.min(bytes.len() / 3);
+        let [from, to] = [0; 2].map(|_: usize| random.below(bytes.len() - len + 1) / unit * unit);
+        let piece = bytes[from..from + len].to_vec();
+        match random.below(7) {
+            0 => bytes[from..from + len].fill(0),
+            1 => bytes[from..from + len].fill(0xff),
+            2 => drop(bytes.drain(from..from + len)),
+            3 => drop(bytes.splice(to..to, piece)),
+            4 => bytes[from..from + len].reverse(),
+            5 => bytes[from] ^= 1 << random.below(8),
+            _ => {
+                let other = bytes[to..to + len].to_vec();
+                bytes[to..to + len].copy_from_slice(&piece);
+                bytes[from..from + len].copy_from_slice(&other);
+            }
+        }
+        bytes.extend_from_slice(&[0; 64][..random.below(65)]);
+    }
+}
+
+#[test]
+fn random_damage_gives_nothing_that_was_not_written() {
+    let (long, pairs, _) = long_log();
+    let (short, _) = logged();
+    let snapshot = snapshotted();
+    let mut written: Entries = pairs.into_iter().collect();
+    written.extend(entries([("a", "a2"), ("b", "b1"), ("c", "c1"), ("d", "d1")]));
+    let files = [(long, Name::Log(1)), (short, Name::Log(1)), (snapshot, Name::Snapshot(2))];
+    let files = files.map(|(fs, name)| (fs.get(&path(name)).unwrap(), name, fs));
+    for_each(0..10_000, |case| {
+        let mut random = Random::new(case as u64 + 1);
+        let (bytes, name, fs) = &files[[1, 1, 2, 2, 0][case % 5]];
+        let mut bytes = bytes.clone();
+        damage(&mut bytes, &mut random);
+        let (_, found) = with(fs, *name, &bytes);
+        for (key, value) in found {
+            let first = key == b"a" && value == b"a1";
+            assert!(first || written.get(&key) == Some(&value), "{case}: {key:?}");
+        }
+    });
 }
 
 /// The log of these records, with one byte of record `hit` flipped at `offset` after its head.

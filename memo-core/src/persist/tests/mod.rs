@@ -3,6 +3,8 @@
 mod crash;
 mod damage;
 mod failure;
+mod golden;
+mod images;
 mod kill;
 mod model;
 mod ownership;
@@ -19,6 +21,9 @@ use crate::error::Error;
 
 /// A cache's entries, as a memo would hold them.
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Keys with their values, in order.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn identity() -> Identity {
     Identity { function: "app::quote".to_owned(), key_format: 1, schema: 2, code: 3 }

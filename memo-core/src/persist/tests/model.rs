@@ -1,38 +1,97 @@
-//! A scripted run of a store, and what may be recovered of it.
+//! Runs of a store, and what may be recovered of them.
 
 use super::*;
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Put(&'static str, &'static str),
+    Put(&'static str, String),
+    /// Queued together, and written by one call.
+    Batch(Vec<(&'static str, String)>),
     Remove(&'static str),
     Clear,
     Checkpoint,
     Flush,
+    /// The second is over.
+    Tick,
 }
 
-use Step::{Checkpoint, Clear, Flush, Put, Remove};
+use Step::{Batch, Checkpoint, Clear, Flush, Put, Remove, Tick};
+
+pub(super) const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
 /// Every kind of change before, between and after checkpoints; each value is put once.
-pub(super) const SCRIPT: [Step; 17] = [
-    Put("a", "a1"),
-    Put("b", "b1"),
-    Remove("a"),
-    Put("c", "c1"),
-    Flush,
-    Checkpoint,
-    Put("a", "a2"),
-    Remove("b"),
-    Checkpoint,
-    Clear,
-    Put("d", "d1"),
-    Put("b", "b2"),
-    Checkpoint,
-    Remove("d"),
-    Put("e", "a value that is longer than most, so that a cut has something to cut"),
-    Flush,
-    Put("f", "f1"),
-];
+pub(super) fn script() -> Vec<Step> {
+    let put = |key, value: &str| Put(key, value.to_owned());
+    vec![
+        put("a", "a1"),
+        put("b", "b1"),
+        Remove("a"),
+        put("c", "c1"),
+        Flush,
+        Checkpoint,
+        put("a", "a2"),
+        Remove("b"),
+        Checkpoint,
+        Clear,
+        put("d", "d1"),
+        put("b", "b2"),
+        Checkpoint,
+        Remove("d"),
+        put("e", "a value that is longer than most, so that a cut has something to cut"),
+        Flush,
+        put("f", "f1"),
+    ]
+}
+
+/// Numbers that a seed determines.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from((self.0 >> 11) % bound as u64).expect("less than the bound")
+    }
+
+    fn key(&mut self) -> &'static str {
+        KEYS[self.below(KEYS.len())]
+    }
+
+    /// A value that no other step puts; some are longer than a sector, few longer than a page.
+    fn value(&mut self, step: usize, part: usize) -> String {
+        let len = match self.below(8) {
+            0 => 4200,
+            1 | 2 => 600,
+            _ => 3,
+        };
+        format!("{step}.{part} {}", "x".repeat(len))
+    }
+
+    /// A script of its own for each seed.
+    pub(super) fn script(&mut self) -> Vec<Step> {
+        (0..8 + self.below(6)).map(|n| self.step(n)).collect()
+    }
+
+    fn step(&mut self, n: usize) -> Step {
+        match self.below(16) {
+            0..=6 => Put(self.key(), self.value(n, 0)),
+            7 => {
+                let parts = 2 + self.below(2);
+                Batch((0..parts).map(|part| (self.key(), self.value(n, part))).collect())
+            }
+            8..=10 => Remove(self.key()),
+            11 => Clear,
+            12 => Flush,
+            13 => Tick,
+            _ => Checkpoint,
+        }
+    }
+}
 
 /// How far a promise was made about a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,9 +103,16 @@ pub(super) enum Promise {
     Power,
 }
 
+/// One change: what a key shows after it; `None` for the key: all are gone.
+#[derive(Debug, Clone)]
+struct Change {
+    key: Option<&'static str>,
+    shows: Option<String>,
+}
+
 pub(super) struct Run {
     pub(super) memory: Entries,
-    changes: Vec<(Step, Promise)>,
+    changes: Vec<(Change, Promise)>,
     pub(super) errors: usize,
 }
 
@@ -56,32 +122,66 @@ impl Run {
     }
 
     /// Goes through the script; memory changes whatever the store says.
-    pub(super) fn script(store: &Store, durability: Durability) -> Self {
+    pub(super) fn of(script: &[Step], store: &Store, durability: Durability) -> Self {
         let mut run = Self::new();
-        for step in &SCRIPT {
+        for step in script {
             run.step(store, durability, step);
         }
         run
     }
 
     pub(super) fn step(&mut self, store: &Store, durability: Durability, step: &Step) {
-        let record = match step {
-            Put(key, value) => put(key.as_bytes(), value.as_bytes()),
-            Remove(key) => Record::Remove { key: key.as_bytes() },
-            Clear => Record::Clear,
-            Checkpoint => return self.promise_all(&checkpoint(store, &self.memory)),
-            Flush => return self.promise_all(&store.flush()),
-        };
+        match step {
+            Put(key, value) => self.put(store, durability, &[(*key, value.clone())]),
+            Batch(pairs) => self.put(store, durability, pairs),
+            Remove(key) => {
+                let record = Record::Remove { key: key.as_bytes() };
+                self.change(store, durability, record, Change { key: Some(*key), shows: None });
+            }
+            Clear => {
+                self.change(store, durability, Record::Clear, Change { key: None, shows: None });
+            }
+            Checkpoint => self.promise_all(&checkpoint(store, &self.memory)),
+            Flush => self.promise_all(&store.flush()),
+            Tick => self.tick(store, durability),
+        }
+    }
+
+    fn put(&mut self, store: &Store, durability: Durability, pairs: &[(&'static str, String)]) {
+        let mut tickets = Vec::new();
+        for (key, value) in pairs {
+            let record = put(key.as_bytes(), value.as_bytes());
+            apply(&mut self.memory, record);
+            tickets.push(store.queue(record));
+        }
+        for ((key, value), ticket) in pairs.iter().zip(tickets) {
+            let change = Change { key: Some(*key), shows: Some(value.clone()) };
+            self.wrote(durability, change, &store.commit(ticket));
+        }
+    }
+
+    fn change(
+        &mut self,
+        store: &Store,
+        durability: Durability,
+        record: Record<'_>,
+        change: Change,
+    ) {
         apply(&mut self.memory, record);
-        let promise = match write(store, record) {
-            Ok(()) if durability == Durability::Always => Promise::Power,
-            Ok(()) => Promise::Process,
-            Err(_) => {
+        self.wrote(durability, change, &write(store, record));
+    }
+
+    fn wrote(&mut self, durability: Durability, change: Change, result: &Result<(), Error>) {
+        let promise = match (result, durability) {
+            (Ok(()), Durability::Always) => Promise::Power,
+            (Ok(()), Durability::Interval | Durability::Os) => Promise::Process,
+            (Ok(()), Durability::None) => Promise::Nothing,
+            (Err(_), _) => {
                 self.errors += 1;
                 Promise::Nothing
             }
         };
-        self.changes.push((step.clone(), promise));
+        self.changes.push((change, promise));
     }
 
     fn promise_all(&mut self, result: &Result<(), Error>) {
@@ -91,25 +191,61 @@ impl Run {
         }
     }
 
-    /// Each key shows the last change that was promised, or one after it.
+    /// What was written is synced, if that succeeds.
+    fn tick(&mut self, store: &Store, durability: Durability) {
+        store.tick();
+        if durability == Durability::Interval && store.status().healthy {
+            let written = self.changes.iter_mut().filter(|(_, p)| *p == Promise::Process);
+            written.for_each(|(_, promise)| *promise = Promise::Power);
+        }
+    }
+
+    /// Each key shows the last change that was promised, or one after it. Where one after it is damaged the key shows
+    /// nothing, rather than what was replaced.
     pub(super) fn check(&self, found: &Entries, against: Promise, about: &str) {
-        for key in ["a", "b", "c", "d", "e", "f"] {
+        for key in KEYS {
             let mut allowed: Vec<Option<&str>> = vec![None];
-            for (step, promise) in &self.changes {
-                let shows = match step {
-                    Put(k, value) if *k == key => Some(*value),
-                    Remove(k) if *k == key => None,
-                    Clear => None,
-                    _ => continue,
-                };
+            for (change, promise) in &self.changes {
+                if change.key.is_some_and(|changed| changed != key) {
+                    continue;
+                }
                 if *promise >= against {
                     allowed.clear();
+                } else if against == Promise::Power {
+                    allowed.push(None);
                 }
-                allowed.push(shows);
+                allowed.push(change.shows.as_deref());
             }
             let found = found.get(key.as_bytes()).map(|v| std::str::from_utf8(v).unwrap());
-            assert!(allowed.contains(&found), "{about}: {key} is {found:?}, may be {allowed:?}");
+            let brief = |value: Option<&str>| value.map(|v| v[..v.len().min(8)].to_owned());
+            let (is, may) = (brief(found), allowed.iter().copied().map(brief).collect::<Vec<_>>());
+            assert!(allowed.contains(&found), "{about}: {key} is {is:?}, may be {may:?}");
         }
-        assert!(found.len() <= 6, "{about}");
+        assert!(found.len() <= KEYS.len(), "{about}");
+    }
+
+    /// All keys together show one moment, no earlier than the last change that was promised: a log that was only cut
+    /// short gives back history as far as it went.
+    pub(super) fn check_moment(&self, found: &Entries, against: Promise, about: &str) {
+        let promised = self.changes.iter().rposition(|(_, promise)| *promise >= against);
+        let mut entries = Entries::new();
+        let mut moments = Vec::new();
+        for n in 0..=self.changes.len() {
+            if n > promised.unwrap_or(0) || promised.is_none() {
+                moments.push(entries.clone());
+            }
+            if let Some((Change { key, shows }, _)) = self.changes.get(n) {
+                match (key, shows) {
+                    (Some(key), Some(value)) => {
+                        apply(&mut entries, put(key.as_bytes(), value.as_bytes()));
+                    }
+                    (Some(key), None) => {
+                        apply(&mut entries, Record::Remove { key: key.as_bytes() });
+                    }
+                    (None, _) => entries.clear(),
+                }
+            }
+        }
+        assert!(moments.contains(found), "{about}: {:?} at no moment", found.keys());
     }
 }

@@ -1,6 +1,6 @@
 //! On the machine's own files.
 
-use super::model::Run;
+use super::model::{Run, script};
 use super::*;
 use crate::persist::RealFs;
 
@@ -33,7 +33,7 @@ impl Drop for Folder {
 fn the_script_is_recovered() {
     for durability in [Durability::Os, Durability::Interval, Durability::Always] {
         let folder = Folder::new(&format!("script-{durability:?}"));
-        let run = Run::script(&folder.open(durability).unwrap().0, durability);
+        let run = Run::of(&script(), &folder.open(durability).unwrap().0, durability);
         assert_eq!(run.errors, 0);
         let (store, recovery, found) = folder.open(durability).unwrap();
         assert_eq!(found, run.memory);

@@ -1,6 +1,6 @@
 //! What is written is read.
 
-use super::model::{Run, Step};
+use super::model::{Run, Step, script};
 use super::*;
 
 #[test]
@@ -55,7 +55,7 @@ fn every_durability_recovers_the_script() {
     for durability in [Durability::Os, Durability::Interval, Durability::Always] {
         let fs = MemFs::new();
         let (store, ..) = open_as(fs.clone(), &dir(), &identity(), durability).unwrap();
-        let run = Run::script(&store, durability);
+        let run = Run::of(&script(), &store, durability);
         assert_eq!(run.errors, 0);
         let (recovery, found) = recovered(&fs);
         assert_eq!(found, run.memory);
@@ -84,6 +84,13 @@ fn without_durability_memory_is_bounded_nonetheless() {
     assert!(store.status().log_bytes > before + (3 << 20));
 }
 
+fn compact(store: &Store, entries: &Entries) -> bool {
+    let each = &mut |sink: &mut dyn FnMut(Record<'_>) -> bool| {
+        entries.iter().for_each(|(k, v)| _ = sink(put(k, v)));
+    };
+    store.compact(entries.len(), each).unwrap()
+}
+
 #[test]
 fn openings_without_a_write_leave_one_log() {
     let fs = MemFs::new();
@@ -94,28 +101,53 @@ fn openings_without_a_write_leave_one_log() {
     for _ in 0..10 {
         let (store, _, found) = open(&fs);
         assert_eq!(found, entries([("k", "v")]));
-        assert!(!store.wants_checkpoint());
+        assert!(!compact(&store, &found));
     }
     let logs = fs.paths().iter().filter(|p| p.to_string_lossy().contains("wal-")).count();
     assert_eq!(logs, 2);
 }
 
 #[test]
-fn many_logs_or_a_long_one_want_a_checkpoint() {
+fn many_logs_or_a_long_one_are_compacted() {
     let fs = MemFs::new();
     for n in 0..5u8 {
-        let (store, ..) = open(&fs);
-        assert_eq!(store.wants_checkpoint(), n >= 4, "{n}");
-        write(&store, put(&[n], b"v")).unwrap();
+        write(&open(&fs).0, put(&[n], b"v")).unwrap();
     }
-    let (store, _, found) = open(&fs);
-    assert!(store.wants_checkpoint());
-    let compact = || store.compact(&mut |sink| found.iter().for_each(|(k, v)| _ = sink(put(k, v))));
-    assert!(compact().unwrap());
-    assert!(!compact().unwrap());
-    write(&store, put(b"long", &[1; 5 << 20])).unwrap();
-    assert!(store.wants_checkpoint());
-    assert_eq!(recovered(&fs).1.len(), 6);
+    let (store, _, mut found) = open(&fs);
+    assert!(compact(&store, &found));
+    assert!(!compact(&store, &found));
+    let long = put(b"long", &[1; 5 << 20]);
+    apply(&mut found, long);
+    write(&store, long).unwrap();
+    assert!(store.is_outgrown() && !store.is_overfull());
+    assert_eq!(recovered(&fs).1, found);
+    assert!(compact(&store, &found));
+    assert!(!store.is_outgrown());
+}
+
+fn bytes_on_disk(fs: &MemFs) -> usize {
+    fs.paths().iter().map(|path| fs.get(path).unwrap().len()).sum()
+}
+
+#[test]
+fn files_that_hold_little_that_lives_are_compacted() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let mut found = Entries::new();
+    for n in 0..20u8 {
+        let entry = [n; 1 << 20];
+        apply(&mut found, put(&[n], &entry));
+        write(&store, put(&[n], &entry)).unwrap();
+    }
+    assert!(compact(&store, &found));
+    for n in 0..18u8 {
+        apply(&mut found, Record::Remove { key: &[n] });
+        write(&store, Record::Remove { key: &[n] }).unwrap();
+    }
+    assert!(bytes_on_disk(&fs) > 20 << 20);
+    assert!(compact(&store, &found) && bytes_on_disk(&fs) < 3 << 20);
+    write(&store, Record::Clear).unwrap();
+    assert!(!compact(&store, &Entries::new()), "there is not much to gain");
 }
 
 #[test]

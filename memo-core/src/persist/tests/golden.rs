@@ -1,0 +1,120 @@
+//! A folder of format 1 is read for ever: tests/golden/format1 was written once and stays as it is.
+
+use super::*;
+use crate::codec::{Codec, Postcard};
+use crate::persist::RealFs;
+
+type Value = (u32, Option<String>, Vec<f32>);
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/format1")
+}
+
+fn identity() -> Identity {
+    Identity {
+        function: "golden::f".to_owned(),
+        key_format: 1,
+        schema: 0x2511_14a5_7cd3_5644_9ff9_9292_56a1_c952,
+        code: 0x1234_5678_9abc_def0,
+    }
+}
+
+fn value(n: u32) -> Value {
+    (n, (n % 2 == 1).then(|| "odd".repeat(n as usize)), vec![0.5; n as usize])
+}
+
+fn encoded(n: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Postcard::new().encode(&value(n), &mut bytes).unwrap();
+    bytes
+}
+
+fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
+    let expires = (n == 2).then_some(4_102_444_800_000);
+    Record::Put { key, value, created: 1_700_000_000_000 + n, expires }
+}
+
+/// How the folder came to be: three entries in a snapshot, and in two logs after it new ones, one that replaces, and a removal.
+#[test]
+fn is_written_where_a_folder_is_named() {
+    let Some(folder) = std::env::var_os("MEMOKIT_WRITE_GOLDEN").map(PathBuf::from) else { return };
+    let keys: Vec<[u8; 5]> = (0..6).map(key).collect();
+    let values: Vec<Vec<u8>> = (0..6).map(encoded).collect();
+    let entry = |n: u32| record(&keys[n as usize], &values[n as usize], n.into());
+    let (store, ..) = open_as(RealFs, &folder, &identity(), Durability::Os).unwrap();
+    store.checkpoint(&mut |sink| [2, 1, 3].map(entry).iter().for_each(|r| _ = sink(*r))).unwrap();
+    write(&store, entry(4)).unwrap();
+    drop(store);
+    let (store, ..) = open_as(RealFs, &folder, &identity(), Durability::Os).unwrap();
+    store.commit(store.queue_replacing(record(&keys[3], &values[0], 3))).unwrap();
+    write(&store, Record::Remove { key: &keys[1] }).unwrap();
+    write(&store, entry(5)).unwrap();
+    drop(store);
+    std::fs::write(folder.join("LOCK"), "memokit 1\n").unwrap();
+}
+
+/// The key of a call with this one argument.
+fn key(n: u32) -> [u8; 5] {
+    let [a, b, c, d] = n.to_le_bytes();
+    [6, a, b, c, d]
+}
+
+/// The files in memory, as others than tests may look into the folder of the repository.
+fn golden() -> MemFs {
+    let fs = MemFs::new();
+    for entry in std::fs::read_dir(folder()).expect("tests/golden/format1") {
+        let entry = entry.unwrap();
+        fs.put(&dir().join(entry.file_name()), std::fs::read(entry.path()).unwrap());
+    }
+    assert!(fs.paths().len() >= 4, "{:?}", fs.paths());
+    fs
+}
+
+fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<Option<u64>>) {
+    let (mut order, mut times) = (Vec::new(), Vec::new());
+    let replay = &mut |record: Record<'_>| match record {
+        Record::Put { key, value, expires, .. } => {
+            order.push((key.to_vec(), value.to_vec()));
+            times.push(expires);
+        }
+        Record::Remove { key } => order.push((key.to_vec(), Vec::new())),
+        Record::Clear => panic!("nothing was cleared"),
+    };
+    let opened =
+        Store::open(Arc::new(fs.clone()), &dir(), &identity(), Durability::Os, replay).unwrap();
+    (opened.1, order, times)
+}
+
+#[test]
+fn format_1_is_read() {
+    let (recovery, order, times) = order(&golden());
+    let pair = |k: u32, v: u32| (key(k).to_vec(), encoded(v));
+    let expected = [
+        pair(2, 2),
+        pair(1, 1),
+        pair(3, 3),
+        pair(4, 4),
+        pair(3, 0),
+        (key(1).to_vec(), vec![]),
+        pair(5, 5),
+    ];
+    assert_eq!(order, expected);
+    assert_eq!(times[0], Some(4_102_444_800_000));
+    assert!(times[1..].iter().all(Option::is_none));
+    assert!(recovery.discarded.is_empty(), "{recovery:?}");
+    for (_, bytes) in order.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        let read: Value = Postcard::new().decode(bytes).unwrap();
+        assert_eq!(read, value(read.0));
+    }
+}
+
+#[test]
+fn format_1_cut_and_damaged_gives_the_rest() {
+    let fs = golden();
+    let last = fs.paths().into_iter().rfind(|p| p.to_string_lossy().contains("wal-")).unwrap();
+    let mut bytes = fs.get(&last).unwrap();
+    bytes.pop();
+    fs.put(&last, bytes);
+    let (recovery, order, _) = order(&fs);
+    assert_eq!((losses(&recovery), order.len()), (vec![Loss::TornTail], 6));
+}

@@ -1,0 +1,126 @@
+//! Every crash of every script, and every disk that may be found after it: none shows what was not promised.
+//!
+//! `MEMOKIT_CRASH_IMAGES` says how many disks to look at in place of [`IMAGES`], `MEMOKIT_CRASH_SEED` with which script
+//! to begin, so that what failed can be seen again.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+use super::crash::{crashed, operations};
+use super::model::{Promise, Random, Run, Step, script};
+use super::*;
+use crate::persist::{Crash, Failure, SHORT};
+
+/// At least so many disks are looked at.
+const IMAGES: u64 = 100_000;
+
+const ERRNOS: [i32; 5] = [5, 28, 30, 4, SHORT];
+
+const DURABILITIES: [Durability; 4] =
+    [Durability::None, Durability::Os, Durability::Interval, Durability::Always];
+
+/// One way to crash often: a script, what it promises, and an operation that fails before.
+struct Scenario {
+    seed: u64,
+    script: Vec<Step>,
+    durability: Durability,
+    failure: Option<Failure>,
+    looked_at: u64,
+}
+
+impl Scenario {
+    /// The first ones run the fixed script, those after them one of their own, and every third with a failure.
+    fn of(seed: u64) -> Self {
+        let mut random = Random::new(seed + 1);
+        let durability = DURABILITIES[usize::try_from(seed % 4).expect("below 4")];
+        let script = if seed < 4 { script() } else { random.script() };
+        let failure = (seed % 3 == 2).then(|| {
+            let at = random.below(usize::try_from(operations(&script, durability, None)).unwrap());
+            let count = [1, 2, u64::MAX][random.below(3)];
+            Failure { at: at as u64, count, errno: ERRNOS[random.below(ERRNOS.len())] }
+        });
+        Self { seed, script, durability, failure, looked_at: 0 }
+    }
+
+    fn explore(mut self) -> u64 {
+        for at in 0..operations(&self.script, self.durability, self.failure) {
+            for half in [false, true] {
+                let crash = Crash { at, half };
+                let (fs, run) = crashed(&self.script, self.durability, self.failure, crash);
+                let about = format!(
+                    "seed {} {:?} {:?} {crash:?}",
+                    self.seed, self.durability, self.failure
+                );
+                self.look(&fs.after_process_death(), &run, Promise::Process, &about);
+                for image in fs.after_power_loss() {
+                    let about = format!("{about}, {}", image.name);
+                    self.look(&image.fs, &run, Promise::Power, &about);
+                }
+            }
+        }
+        self.looked_at
+    }
+
+    /// What is recovered was promised; on some disks the store then goes on working, on some it crashes once more.
+    fn look(&mut self, fs: &MemFs, run: &Run, promise: Promise, about: &str) {
+        self.looked_at += 1;
+        let opening = if self.looked_at % 4 == 1 { fs.after_process_death() } else { fs.clone() };
+        let opened = open_as(opening.clone(), &dir(), &identity(), self.durability);
+        let (store, recovery, found) = opened.unwrap_or_else(|e| panic!("{about}: {e}"));
+        run.check(&found, promise, about);
+        if promise == Promise::Process && self.failure.is_none() {
+            run.check_moment(&found, promise, about);
+        }
+        match self.looked_at % 4 {
+            1 => self.crash_again(fs, &found, about),
+            2 => goes_on(&opening, &store, found, about),
+            _ => {}
+        }
+        drop(recovery);
+    }
+
+    /// Another crash while `fs` is opened changes nothing about what is found.
+    fn crash_again(&mut self, fs: &MemFs, found: &Entries, about: &str) {
+        let at = self.looked_at / 4 % 24;
+        let again = fs.after_process_death();
+        again.crash(Some(Crash { at, half: self.looked_at.is_multiple_of(8) }));
+        let _ = open_as(again.clone(), &dir(), &identity(), self.durability);
+        for image in again.after_power_loss() {
+            self.looked_at += 1;
+            assert_eq!(recovered(&image.fs).1, *found, "{about}, again at {at}, {}", image.name);
+        }
+    }
+}
+
+/// A store that recovered goes on working.
+fn goes_on(fs: &MemFs, store: &Store, mut found: Entries, about: &str) {
+    let new = put(b"new", b"entry");
+    apply(&mut found, new);
+    write(store, new).unwrap();
+    store.flush().unwrap();
+    assert_eq!(recovered(fs).1, found, "{about}");
+    checkpoint(store, &found).unwrap();
+    assert_eq!(recovered(fs).1, found, "{about}");
+}
+
+#[test]
+fn no_crash_shows_what_was_not_promised() {
+    let number = |name, default| std::env::var(name).map_or(default, |n| n.parse().unwrap());
+    let wanted = number("MEMOKIT_CRASH_IMAGES", IMAGES);
+    let seed = AtomicU64::new(number("MEMOKIT_CRASH_SEED", 0));
+    let looked_at = AtomicU64::new(0);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while looked_at.load(Relaxed) < wanted {
+                    let scenario = Scenario::of(seed.fetch_add(1, Relaxed));
+                    looked_at.fetch_add(scenario.explore(), Relaxed);
+                }
+            });
+        }
+    });
+    let looked_at = looked_at.into_inner();
+    println!("{looked_at} disks after crashes of scripts below {}", seed.into_inner());
+    assert!(looked_at >= wanted);
+}

@@ -1,0 +1,281 @@
+//! Results that postcard cannot carry: refused by name, and right with a codec that describes itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use memokit::codec::{Cbor, Codec, Format, Json};
+use memokit::{Error, memoize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::support::{folder, restarts, shared};
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Sparse {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    a: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    b: Option<u8>,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u32),
+    Text(String),
+    Point { x: i32, y: i32 },
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Flat {
+    name: String,
+    #[serde(flatten)]
+    rest: BTreeMap<String, f64>,
+}
+
+fn sparse(n: u8) -> Sparse {
+    Sparse { a: (n == 1).then_some(n), b: (n == 2).then_some(n) }
+}
+
+fn untagged(n: u8) -> Untagged {
+    match n {
+        0 => Untagged::Number(0),
+        1 => Untagged::Text("0".into()),
+        _ => Untagged::Point { x: -1, y: 1 },
+    }
+}
+
+fn flat(n: u8) -> Flat {
+    Flat { name: "n".into(), rest: [("x".into(), 0.5), (n.to_string(), -0.0)].into() }
+}
+
+fn value(n: u8) -> Value {
+    json!({ "n": n, "list": [null, true, "text", 0.25], "deep": { "a": {} } })
+}
+
+/// A function of a type, stored by postcard, JSON and CBOR.
+macro_rules! three_ways {
+    ($($make:ident -> $type:ty, in $module:ident;)*) => {$(
+        mod $module {
+            use super::*;
+
+            #[memoize(persist = shared().join("postcard"))]
+            fn by_postcard(n: u8) -> $type {
+                RUNS.fetch_add(1, Relaxed);
+                $make(n)
+            }
+
+            #[memoize(persist = shared().join("json"), codec = Json)]
+            fn by_json(n: u8) -> $type {
+                RUNS.fetch_add(1, Relaxed);
+                $make(n)
+            }
+
+            #[memoize(persist = shared().join("cbor"), codec = memokit::codec::Cbor, durability = "os")]
+            fn by_cbor(n: u8) -> $type {
+                RUNS.fetch_add(1, Relaxed);
+                $make(n)
+            }
+
+            #[test]
+            fn is_refused_by_postcard_and_stored_by_others() {
+                restarts!(
+                    || {
+                        (0..3).for_each(|n| assert_eq!(by_postcard(n), $make(n)));
+                        let refused = by_postcard_memo().health().expect_err("it is not stored");
+                        assert!(matches!(refused, Error::Unpersistable { .. }), "{refused}");
+                        assert!(refused.to_string().contains("codec"), "{refused}");
+                        for n in 0..3 {
+                            assert_eq!((by_json(n), by_cbor(n)), ($make(n), $make(n)));
+                        }
+                        by_json_memo().health().unwrap();
+                        by_cbor_memo().health().unwrap();
+                    },
+                    || {
+                        for n in 0..3 {
+                            assert_eq!((by_json(n), by_cbor(n)), ($make(n), $make(n)));
+                        }
+                        assert_eq!(RUNS.load(Relaxed), 0);
+                    },
+                );
+            }
+        }
+    )*};
+}
+
+three_ways! {
+    sparse -> Sparse, in skipped_fields;
+    untagged -> Untagged, in untagged_variants;
+    flat -> Flat, in flattened_fields;
+    value -> Value, in any_value;
+}
+
+#[memoize(persist = folder(), codec = Json)]
+fn perhaps(n: u8) -> Option<f64> {
+    RUNS.fetch_add(1, Relaxed);
+    Some(if n == 0 { f64::NAN } else { 0.1 + f64::from(n) })
+}
+
+#[test]
+fn a_value_that_a_format_does_not_keep_stays_in_memory() {
+    restarts!(
+        || {
+            assert!(perhaps(0).unwrap().is_nan());
+            let refused = perhaps_memo().health().expect_err("JSON has no NaN").to_string();
+            assert!(refused.contains("another value"), "{refused}");
+            assert_eq!(perhaps(1), Some(1.1));
+            perhaps_memo().health().unwrap();
+        },
+        || {
+            assert!(perhaps(0).unwrap().is_nan());
+            assert_eq!((perhaps(1), RUNS.load(Relaxed)), (Some(1.1), 1));
+        },
+    );
+}
+
+/// A type of one name whose definition changes while what cannot be traced stays.
+macro_rules! release {
+    ({ $($(#[$attribute:meta])* $field:ident: $type:ty),* }, $value:expr, computes: $computes:expr) => {{
+        #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+        struct Point {
+            $($(#[$attribute])* $field: $type,)*
+            #[serde(flatten)]
+            rest: BTreeMap<String, u8>,
+        }
+        #[memoize(persist = folder(), name = "release", version = 7, codec = Cbor)]
+        fn point(_n: u32) -> Point {
+            RUNS.fetch_add(1, Relaxed);
+            $value
+        }
+        assert_eq!(point(1), $value);
+        assert_eq!(RUNS.load(Relaxed), $computes, "{:?}", point_memo().stats());
+    }};
+}
+
+fn rest() -> BTreeMap<String, u8> {
+    BTreeMap::new()
+}
+
+fn release(which: u32) {
+    match which {
+        0 => release!({ x: u32, y: u32 }, Point { x: 1, y: 2, rest: rest() }, computes: 1),
+        1 => release!({ x: u32, y: u32 }, Point { x: 1, y: 2, rest: rest() }, computes: 0),
+        2 => release!({ x: u32, z: u32 }, Point { x: 1, z: 2, rest: rest() }, computes: 1),
+        3 => release!(
+            { x: u32, y: u32, #[serde(default)] z: u32 },
+            Point { x: 1, y: 2, z: 3, rest: rest() },
+            computes: 1
+        ),
+        _ => {
+            release!({ x: u32, y: String }, Point { x: 1, y: "2".into(), rest: rest() }, computes: 1);
+        }
+    }
+}
+
+#[test]
+fn a_renamed_field_beside_what_cannot_be_traced_is_computed_again() {
+    restarts!(|| release(0), || release(1), || release(2));
+}
+
+#[test]
+fn an_added_field_beside_what_cannot_be_traced_is_computed_again() {
+    restarts!(|| release(0), || release(3));
+}
+
+#[test]
+fn another_type_beside_what_cannot_be_traced_is_computed_again() {
+    restarts!(|| release(0), || release(4));
+}
+
+/// A format of the user's own: the bytes of JSON in reverse.
+#[derive(Default)]
+struct Mirrored;
+
+impl Format for Mirrored {
+    const NAME: &'static str = "mirrored 1";
+
+    fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), String> {
+        let bytes = serde_json::to_vec(value).map_err(|e| e.to_string())?;
+        out.extend(bytes.iter().rev());
+        Ok(())
+    }
+
+    fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+        let bytes: Vec<u8> = bytes.iter().rev().copied().collect();
+        serde_json::from_slice(&bytes).map_err(|e| e.to_string())
+    }
+}
+
+#[memoize(persist = folder(), codec = Mirrored)]
+fn mirrored(n: u32) -> HashMap<u32, String> {
+    RUNS.fetch_add(1, Relaxed);
+    (0..n).map(|n| (n, n.to_string())).collect()
+}
+
+/// A codec for one type, which need not know serde.
+struct Opaque(u32);
+
+impl Clone for Opaque {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+#[derive(Default)]
+struct ByHand;
+
+impl Codec<Opaque> for ByHand {
+    fn schema(&self, _: bool) -> Result<u128, Error> {
+        Ok(0x0fa)
+    }
+
+    fn encode(&self, value: &Opaque, out: &mut Vec<u8>) -> Result<(), Error> {
+        out.extend(value.0.to_be_bytes());
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Opaque, Error> {
+        let bytes = bytes.try_into().map_err(|_| Error::NotPersistent)?;
+        Ok(Opaque(u32::from_be_bytes(bytes)))
+    }
+}
+
+#[memoize(persist = shared().join("by hand"), codec = ByHand)]
+fn opaque(n: u32) -> Result<Opaque, String> {
+    RUNS.fetch_add(1, Relaxed);
+    if n == 0 { Err("none".into()) } else { Ok(Opaque(n + 1)) }
+}
+
+#[test]
+fn a_codec_may_be_the_users_own() {
+    restarts!(|| drop((mirrored(5), opaque(1), opaque(0))), || {
+        assert_eq!((mirrored(5), opaque(1).unwrap().0), (mirrored_uncached(5), 2));
+        assert_eq!(RUNS.load(Relaxed), 1, "the uncached call");
+        assert!(opaque(0).is_err());
+    });
+}
+
+#[test]
+fn another_codec_discards() {
+    mod by_json {
+        #[memokit::memoize(persist = super::folder(), name = "codecs", codec = super::Json)]
+        pub(super) fn f(n: u32) -> u32 {
+            super::RUNS.fetch_add(1, super::Relaxed);
+            n
+        }
+    }
+    mod by_cbor {
+        #[memokit::memoize(persist = super::folder(), name = "codecs", codec = super::Cbor)]
+        pub(super) fn f(n: u32) -> u32 {
+            super::RUNS.fetch_add(1, super::Relaxed);
+            n
+        }
+    }
+    restarts!(|| _ = by_json::f(300), || assert_eq!(
+        (by_cbor::f(300), RUNS.load(Relaxed)),
+        (300, 1)
+    ));
+}

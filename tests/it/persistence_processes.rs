@@ -1,0 +1,215 @@
+//! Several processes and one folder, and how a process ends.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Instant;
+
+use memokit::{Error, Session, memoize};
+
+use crate::support::{Processes, folder, processes, restarts, shared, wait};
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[memoize(persist = folder())]
+fn answer(n: u32) -> String {
+    RUNS.fetch_add(1, Relaxed);
+    n.to_string()
+}
+
+/// Says how its opening went, and waits for its parent.
+fn contend() {
+    let _ = std::io::stdin().read(&mut [0]);
+    assert_eq!(answer(7), "7");
+    let began = Instant::now();
+    let told = match answer_memo().try_init() {
+        Ok(()) => format!("holds after {} us", began.elapsed().as_micros()),
+        Err(Error::Locked { pid: Some(pid), .. }) => format!("held by {pid}"),
+        Err(other) => format!("fails: {other}"),
+    };
+    println!("\nsays {told}");
+    let _ = std::io::stdin().read(&mut [0]);
+    assert_eq!(answer(8), "8");
+}
+
+struct Contender {
+    child: Child,
+    go: Option<ChildStdin>,
+    lines: Box<dyn Iterator<Item = String>>,
+}
+
+impl Contender {
+    fn start(processes: &Processes, step: usize) -> Self {
+        let mut command = processes.command(step);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        Self { go: child.stdin.take(), child, lines: Box::new(lines) }
+    }
+
+    fn go(&mut self) {
+        use std::io::Write;
+        self.go.as_mut().unwrap().write_all(b"x").unwrap();
+    }
+
+    fn says(&mut self) -> String {
+        let mut said =
+            self.lines.by_ref().filter_map(|l| l.strip_prefix("says ").map(str::to_owned));
+        said.next().expect("it says something")
+    }
+
+    fn ends(mut self) {
+        drop(self.go.take());
+        let rest: Vec<_> = self.lines.collect();
+        assert!(wait(self.child).success(), "{rest:?}");
+    }
+}
+
+#[test]
+fn of_eight_processes_one_writes_and_the_next_takes_over() {
+    fn take_over() {
+        let began = Instant::now();
+        answer_memo().try_init().unwrap();
+        let took = began.elapsed();
+        assert_eq!((answer(7), RUNS.load(Relaxed)), ("7".into(), 0));
+        // A hundred on a machine that does nothing else; here others test at the same time.
+        assert!(took.as_millis() < 1000, "{took:?}");
+        println!("\nsays {}", took.as_micros());
+    }
+    let processes = processes!(contend, take_over);
+    let mut contenders: Vec<_> = (0..8).map(|_| Contender::start(&processes, 0)).collect();
+    contenders.iter_mut().for_each(Contender::go);
+    let said: Vec<String> = contenders.iter_mut().map(Contender::says).collect();
+    let holders: Vec<_> = (0..8).filter(|n| said[*n].starts_with("holds")).collect();
+    assert_eq!(holders.len(), 1, "{said:?}");
+    let pid = contenders[holders[0]].child.id();
+    for (n, said) in said.iter().enumerate() {
+        assert!(n == holders[0] || *said == format!("held by {pid}"), "{said}");
+    }
+    let mut holder = contenders.remove(holders[0]);
+    holder.child.kill().unwrap();
+    holder.child.wait().unwrap();
+    let mut next = Contender::start(&processes, 1);
+    println!("took over after {} us", next.says());
+    next.ends();
+    contenders.into_iter().for_each(Contender::ends);
+}
+
+fn bytes_of_logs(folder: &Path) -> u64 {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_computes_and_writes_nothing() {
+    restarts!(
+        || {
+            answer(1);
+            let before = bytes_of_logs(&folder());
+            // SAFETY: the child goes on in this thread alone, calls what needs no other thread, and does not return.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                let right = answer(1) == "1" && answer(2) == "2" && RUNS.load(Relaxed) == 2;
+                let told = matches!(answer_memo().health(), Err(Error::Forked { .. }));
+                let flushed = answer_memo().flush().is_err();
+                // Not `exit`, as other handlers of this program do not expect a child.
+                // SAFETY: ends the process, whatever its state.
+                unsafe { libc::_exit(i32::from(!(right && told && flushed))) };
+            }
+            let mut status = -1;
+            // SAFETY: `status` lives as long as the call.
+            let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!((waited, status), (child, 0));
+            assert_eq!(bytes_of_logs(&folder()), before);
+            answer(3);
+            answer_memo().health().unwrap();
+        },
+        || {
+            assert_eq!(answer_memo().stats().recovered, 2);
+            assert_eq!(answer_memo().get(&answer_key(2)), None);
+        },
+    );
+}
+
+#[memoize(persist = shared().join("deferred"), durability = "none")]
+fn deferred(n: u32) -> u32 {
+    RUNS.fetch_add(1, Relaxed);
+    n
+}
+
+fn deferred_is_there() {
+    assert_eq!((deferred(1), RUNS.load(Relaxed)), (1, 0));
+}
+
+#[test]
+fn a_process_that_ends_flushes() {
+    restarts!(|| _ = deferred(1), deferred_is_there);
+}
+
+#[test]
+fn a_process_that_exits_flushes() {
+    fn exits() {
+        deferred(1);
+        std::process::exit(0);
+    }
+    let processes = processes!(exits, deferred_is_there);
+    assert!(wait(processes.command(0).stdout(Stdio::null()).spawn().unwrap()).success());
+    processes.run(1);
+}
+
+#[test]
+fn a_session_flushes_when_it_ends() {
+    fn aborts() {
+        {
+            let _session = Session::new();
+            deferred(1);
+        }
+        let session = Session::new();
+        deferred(2);
+        session.end().unwrap();
+        deferred(3);
+        std::process::abort();
+    }
+    let processes = processes!(aborts, || {
+        assert_eq!((deferred(1), deferred(2), RUNS.load(Relaxed)), (1, 2, 0));
+        assert_eq!(deferred_memo().get(&deferred_key(3)), None);
+    });
+    let mut command = processes.command(0);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(!wait(child).success());
+    processes.run(1);
+}
+
+const LONG: usize = 20_000;
+const HELD: u32 = 100;
+
+#[memoize(persist = folder(), durability = "os", max = HELD as usize)]
+fn churned(n: u32) -> String {
+    format!("{n} {}", "x".repeat(LONG))
+}
+
+/// However much goes through a cache, its files are bounded by what it holds.
+#[test]
+fn the_disk_is_bounded_by_what_lives() {
+    fn churn() {
+        let allowed = 2 * u64::from(HELD) * (LONG as u64 + 100) + (8 << 20);
+        let mut most = 0;
+        for n in 0..10_000 {
+            churned(n);
+            if n % 50 == 0 {
+                let files = fs::read_dir(folder()).unwrap().map(Result::unwrap);
+                // What a compaction is about to put in place of the rest is not counted, nor what it just removed.
+                let counts = files.filter(|f| !f.file_name().as_encoded_bytes().ends_with(b".tmp"));
+                most = most.max(counts.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum());
+            }
+        }
+        assert!(most <= allowed, "{most} of {allowed} bytes");
+        println!("{most} of {allowed} bytes at most, while 200 MB went through");
+        churned_memo().clear();
+    }
+    restarts!(churn, || {
+        assert!(churned_memo().is_empty());
+        churned(1);
+    });
+}
