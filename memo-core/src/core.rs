@@ -181,8 +181,10 @@ impl<K: Keep> Core<K> {
         if self.cache.max() > 0 {
             self.write(flight, &value, expires, replaces);
         }
-        let kept = self.cache.finish(flight, value.clone(), expires);
+        let (kept, waste) = self.cache.finish(flight, value.clone(), expires);
+        // Who waits does not wait for the `Drop` of other values.
         flight.land(Some(value));
+        drop(waste);
         kept
     }
 

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, compiler_fence, fence};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 /// One live thread's.
 #[derive(Debug)]
@@ -25,9 +25,11 @@ pub(crate) struct Lane {
 }
 
 static LANES: Mutex<Lanes> =
-    Mutex::new(Lanes { all: Vec::new(), free: Vec::new(), asymmetric: None });
+    Mutex::new(Lanes { all: Vec::new(), free: Vec::new(), asymmetric: None, process: 0 });
 
 struct Lanes {
+    /// Whose lanes they are: a child after fork has but one of the threads.
+    process: u32,
     asymmetric: Option<bool>,
     all: Vec<&'static Lane>,
     /// Those of threads that ended, the lowest number last.
@@ -55,7 +57,7 @@ impl Drop for Owner {
 
 impl Lane {
     fn take() -> &'static Self {
-        let mut lanes = LANES.lock();
+        let mut lanes = lanes();
         if let Some(lane) = lanes.free.pop() {
             return lane;
         }
@@ -101,7 +103,8 @@ impl Lane {
     fn enter(&'static self) -> Pin {
         let before = self.since.load(Relaxed);
         if before == 0 {
-            self.since.store(EPOCH.load(Acquire), Relaxed);
+            // Release: who sees this epoch sees the reads of the pin before it done.
+            self.since.store(EPOCH.load(Acquire), Release);
             if self.asymmetric {
                 compiler_fence(SeqCst);
             } else {
@@ -164,7 +167,7 @@ impl Drop for Pin {
 /// what the caller took out of sight before. `None` if that cannot be told.
 pub(crate) fn grace() -> Option<(u64, u64)> {
     // Whose lane is not among these yet takes the lock after us, and so sees what we did.
-    let lanes = LANES.lock();
+    let lanes = lanes();
     // A thread that is reading either has stored its epoch where the loads below see it, or passes this fence before
     // its first read, which then sees what was taken out of sight. Its load of a later epoch acquires that too.
     if lanes.asymmetric == Some(true) {
@@ -172,8 +175,33 @@ pub(crate) fn grace() -> Option<(u64, u64)> {
     }
     fence(SeqCst);
     let ended = EPOCH.fetch_add(1, SeqCst);
-    let reading = lanes.all.iter().map(|lane| lane.since.load(Acquire)).filter(|&since| since != 0);
-    Some((ended, reading.min().unwrap_or(u64::MAX)))
+    Some((ended, lanes.oldest()))
+}
+
+/// The oldest epoch in which anyone still reads: of those that [`grace`] ended, the earlier ones are over.
+pub(crate) fn oldest() -> u64 {
+    lanes().oldest()
+}
+
+impl Lanes {
+    fn oldest(&self) -> u64 {
+        let reading = self.all.iter().map(|lane| lane.since.load(Acquire));
+        reading.filter(|&since| since != 0).min().unwrap_or(u64::MAX)
+    }
+}
+
+/// The lanes of this process. In a child after fork those of threads that stayed behind no longer say anything; who
+/// would read beside the caller comes by here first.
+fn lanes() -> MutexGuard<'static, Lanes> {
+    let mut lanes = LANES.lock();
+    let process = std::process::id();
+    if std::mem::replace(&mut lanes.process, process) != process {
+        let own = LANE.try_with(Cell::get).ok().flatten();
+        let others =
+            lanes.all.iter().filter(|lane| own.is_none_or(|own| !std::ptr::eq(own, **lane)));
+        others.for_each(|lane| lane.since.store(0, Relaxed));
+    }
+    lanes
 }
 
 #[cfg(target_os = "linux")]

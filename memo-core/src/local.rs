@@ -61,7 +61,7 @@ impl<K: Keep> Local<K> {
 
     /// The answer to a call, or the turn to compute it.
     pub fn lookup<A: Arguments>(self, arguments: &A) -> Answer<K> {
-        self.0.lookup_held(arguments)
+        self.0.lookup(arguments)
     }
 
     /// The same, with a share of the hits computed again and compared.

@@ -35,8 +35,8 @@ impl<K: Keep<Held: Send + Sync>> Core<K> {
         if bypass::is_on() {
             return Asked(Ask::Compute(Work::off(self)));
         }
-        match self.find(arguments, |held| Some(K::answer(held))) {
-            Some(value) => Asked(Ask::Hit(value)),
+        match self.find(arguments, |held| Some(held.clone())) {
+            Some(held) => Asked(Ask::Hit(K::answer(&held))),
             None => self.ask_missed(arguments),
         }
     }

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::bypass;
-use crate::cache::Pinned;
 use crate::core::{Begun, Core};
 use crate::keep::Keep;
 use crate::key::arguments::{self, Arguments};
@@ -21,46 +20,26 @@ pub enum Answer<K: Keep> {
     Miss(Turn<K>),
 }
 
-/// A known value, not yet copied: an answer is small, and a large value is copied once.
-pub struct Hit<K: Keep>(Known<K::Held>);
-
-enum Known<H: 'static> {
-    /// Where it is, and kept from being freed.
-    Pinned(Pinned<H>),
-    Held(H),
-}
+/// A known value, as it is held: an answer is small, and a large value is copied once.
+pub struct Hit<K: Keep>(K::Held);
 
 impl<K: Keep> Hit<K> {
     /// The value.
     #[inline]
     pub fn give(self) -> K::Return {
-        match self.0 {
-            Known::Pinned(held) => K::answer(held.held()),
-            Known::Held(held) => K::answer(&held),
-        }
+        K::answer(&self.0)
     }
 }
 
 impl<K: Keep> Core<K> {
     /// Looks the key of `arguments` up.
     #[inline]
-    pub(crate) fn lookup<A: Arguments>(&'static self, arguments: &A) -> Answer<K> {
-        if bypass::is_on() {
-            return Turn::answer(Work::off(self));
-        }
-        match self.pinned(arguments) {
-            Some(held) => Answer::Hit(Hit(Known::Pinned(held))),
-            None => self.missed(arguments),
-        }
-    }
-
-    /// The same of a cache that may end before the answer is used.
-    pub(crate) fn lookup_held<A: Arguments>(&self, arguments: &A) -> Answer<K> {
+    pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Answer<K> {
         if bypass::is_on() {
             return Turn::answer(Work::off(self));
         }
         match self.find(arguments, |held| Some(held.clone())) {
-            Some(held) => Answer::Hit(Hit(Known::Held(held))),
+            Some(held) => Answer::Hit(Hit(held)),
             None => self.missed(arguments),
         }
     }
@@ -74,16 +53,10 @@ impl<K: Keep> Core<K> {
             return Turn::answer(Work::off(self));
         }
         match self.find_or_check(arguments, share) {
-            Ok(held) => Answer::Hit(Hit(Known::Held(held))),
+            Ok(held) => Answer::Hit(Hit(held)),
             Err(Some(check)) => Turn::answer(Work::verify(self, check)),
             Err(None) => self.missed(arguments),
         }
-    }
-
-    #[inline]
-    fn pinned<A: Arguments>(&'static self, arguments: &A) -> Option<Pinned<K::Held>> {
-        let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
-        self.cache.pinned(hash, |stored| arguments::matches(arguments, stored))
     }
 
     #[inline]
@@ -135,12 +108,12 @@ impl<K: Keep> Core<K> {
         };
         loop {
             let flight = match self.begin(hash, &key) {
-                Begun::Value(held) => return Answer::Hit(Hit(Known::Held(held))),
+                Begun::Value(held) => return Answer::Hit(Hit(held)),
                 Begun::Lead(flight) => return Turn::answer(Work::lead(self, flight)),
                 Begun::Join(flight) => flight,
             };
             match Work::after(self, &flight, flight.wait(self.wait_limit())) {
-                Some(Ok(held)) => return Answer::Hit(Hit(Known::Held(held))),
+                Some(Ok(held)) => return Answer::Hit(Hit(held)),
                 Some(Err(work)) => return Turn::answer(work),
                 None => {}
             }

@@ -62,7 +62,8 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// `None` when `target` waits, directly or through others, for something that this thread computes, or is that.
     pub(crate) fn begin(target: Id) -> Option<Self> {
-        let held_up = COMPUTING.try_with(|stack| stack.borrow().clone()).unwrap_or_default();
+        // Of a thread that is ending it is not known what it computes: it waits for nobody.
+        let held_up = COMPUTING.try_with(|stack| stack.borrow().clone()).ok()?;
         if !held_up.is_empty() {
             let mut graph = GRAPH.lock();
             if graph.leads_to_any(target, &held_up) {

@@ -158,7 +158,7 @@ impl Args {
             "durability" => set(&mut self.durability, name, form, value::durability),
             "codec" => set(&mut self.codec, name, form, value::path),
             "skip" => set(&mut self.skip, name, form, value::names),
-            "key" => set(&mut self.key, name, form, value::expression),
+            "key" => set(&mut self.key, name, form, value::key),
             "cache_if" => set(&mut self.cache_if, name, form, value::expression),
             "cache_err" => set(&mut self.cache_err, name, form, value::flag_or_time),
             "version" => set(&mut self.version, name, form, value::expression),

@@ -216,7 +216,13 @@ impl Plan<'_> {
         };
         let (condition, name) = (parameter.condition(), &parameter.name);
         let pattern = &parameter.typed.pat;
-        rebound.then(|| quote!(#condition let #pattern = #name;))
+        rebound.then(|| {
+            quote! {
+                #condition
+                #[allow(clippy::ignored_unit_patterns)]
+                let #pattern = #name;
+            }
+        })
     }
 }
 

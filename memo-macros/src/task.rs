@@ -96,7 +96,7 @@ impl Plan<'_> {
         let pattern = &parameter.typed.pat;
         let own = quote! {
             #condition
-            #[allow(unused_variables, clippy::redundant_locals)]
+            #[allow(unused_variables, clippy::redundant_locals, clippy::shadow_same)]
         };
         match parameter.shape {
             Shape::Plain => Some(quote!(#own let #name = #name;)),

@@ -18,6 +18,22 @@ use crate::suggest;
 const DURABILITIES: [(&str, &str); 4] =
     [("none", "None"), ("os", "Os"), ("interval", "Interval"), ("always", "Always")];
 
+/// An expression over the parameters. In quotes it would be one key for all calls.
+pub(crate) fn key(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(_) => Err(error(
+            &value,
+            format!(
+                "every call would share this one key: `key` is an expression over the parameters, \
+                 without quotes: `{}`",
+                example(name)
+            ),
+        )),
+        _ => Ok(value),
+    }
+}
+
 /// Any expression.
 pub(crate) fn expression(name: &Ident, form: Form) -> syn::Result<Expr> {
     match form {
@@ -295,7 +311,10 @@ fn quotes_missing(name: &Ident, word: &Ident) -> syn::Error {
 
 fn quotes_too_many(name: &Ident, value: &Expr, what: &str) -> syn::Error {
     let mend = match plain(value) {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => format!("{name} = {}", text.value()),
+        // `"json"` is no type: the one that is meant has a path.
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if name != "codec" => {
+            format!("{name} = {}", text.value())
+        }
         _ => example(name).to_owned(),
     };
     error(value, format!("`{name}` is {what}, without quotes: `{mend}`"))

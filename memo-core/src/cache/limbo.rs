@@ -1,6 +1,7 @@
 //! Where entries are between being taken out of sight and being freed.
 #![allow(unsafe_code)]
 
+use super::node::Node;
 use super::table::{Retired, RetiredTable};
 use crate::lane;
 
@@ -18,7 +19,7 @@ enum Waste<H> {
 
 /// What nobody looks at any more, to be dropped with no lock held: its owners' `Drop` runs.
 #[must_use = "to be dropped with no lock held"]
-pub(super) struct Freed<H>(Vec<Vec<Waste<H>>>);
+pub(crate) struct Freed<H>(#[expect(dead_code, reason = "held to be dropped")] Vec<Node<H>>);
 
 impl<H> Limbo<H> {
     pub(super) const fn new() -> Self {
@@ -38,44 +39,45 @@ impl<H> Limbo<H> {
         self.fresh.len()
     }
 
+    /// Does anything wait for readers?
+    pub(super) fn waits(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Ends an epoch, and takes out what nobody can be looking at. The thread must not be pinned, or all stays.
     pub(super) fn collect(&mut self) -> Freed<H> {
-        let mut freed = Freed(Vec::new());
-        let Some((ended, oldest)) = lane::grace() else { return freed };
+        let Some((ended, oldest)) = lane::grace() else { return Freed(Vec::new()) };
         if !self.fresh.is_empty() {
             self.waiting.push((ended, std::mem::take(&mut self.fresh)));
         }
-        freed.0.extend(
-            self.waiting.extract_if(.., |(epoch, _)| *epoch < oldest).map(|(_, waste)| waste),
-        );
-        freed
+        self.older_than(oldest)
     }
-}
 
-impl<H> Drop for Freed<H> {
-    fn drop(&mut self) {
-        for waste in self.0.drain(..).flatten() {
-            free(waste);
-        }
+    /// The same of what waits already, for whose sake an epoch was ended.
+    pub(super) fn retry(&mut self) -> Freed<H> {
+        if self.waits() { self.older_than(lane::oldest()) } else { Freed(Vec::new()) }
+    }
+
+    fn older_than(&mut self, oldest: u64) -> Freed<H> {
+        let over = self.waiting.extract_if(.., |(epoch, _)| *epoch < oldest);
+        Freed(over.flat_map(|(_, waste)| waste).flat_map(free).collect())
     }
 }
 
 impl<H> Drop for Limbo<H> {
     /// Dropped with its shard: nobody reads.
     fn drop(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        for waste in waiting.into_iter().flat_map(|(_, waste)| waste).chain(self.fresh.drain(..)) {
-            free(waste);
-        }
+        let waiting = std::mem::take(&mut self.waiting).into_iter().flat_map(|(_, waste)| waste);
+        drop::<Vec<_>>(waiting.chain(self.fresh.drain(..)).flat_map(free).collect());
     }
 }
 
-/// Only for what a grace has passed over, or whose shard is gone.
-fn free<H>(waste: Waste<H>) {
+/// Only for what a grace has passed over, or whose shard is gone. A list drops the rest even if one `Drop` panics.
+fn free<H>(waste: Waste<H>) -> Vec<Node<H>> {
     match waste {
         // SAFETY: nobody reads it, see above.
-        Waste::Entry(entry) => drop(unsafe { entry.into_node() }),
+        Waste::Entry(entry) => vec![unsafe { entry.into_node() }],
         // SAFETY: likewise.
-        Waste::Table(table) => unsafe { table.free() },
+        Waste::Table(table) => unsafe { table.into_nodes() },
     }
 }

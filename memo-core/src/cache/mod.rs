@@ -20,7 +20,7 @@ use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
 use crate::lane::{Pin, pin};
-pub(crate) use node::Pinned;
+pub(crate) use limbo::Freed;
 use node::{Entry, Node, Shared};
 use shard::{Locked, Shard};
 
@@ -97,20 +97,6 @@ impl<H: Clone> Cache<H> {
         let made = then(self.find(&pin, hash, matches)?.entry().held())?;
         self.hits.add_one(&pin);
         Some(made)
-    }
-
-    /// A live entry whose key `matches`, which is marked as used and counts as a hit.
-    #[inline]
-    pub(crate) fn pinned(
-        &'static self,
-        hash: u64,
-        matches: impl Fn(&[u8]) -> bool,
-    ) -> Option<Pinned<H>> {
-        Pinned::find(pin(), |pin| {
-            let entry = self.find(pin, hash, matches)?;
-            self.hits.add_one(pin);
-            Some(entry)
-        })
     }
 
     #[inline]
@@ -237,7 +223,13 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Ends `flight` with an entry; without one if its key was invalidated in the meantime. Says whether it is kept.
-    pub(crate) fn finish(&self, flight: &Arc<Flight<H>>, held: H, expires: Millis) -> bool {
+    /// What it replaces is dropped by the caller, who may have others to wake first.
+    pub(crate) fn finish(
+        &self,
+        flight: &Arc<Flight<H>>,
+        held: H,
+        expires: Millis,
+    ) -> (bool, Option<Freed<H>>) {
         let node = Node::new(flight.hash, flight.key.as_slice(), held, expires);
         self.place(flight.hash, node, |shard| shard.unregister(flight))
     }
@@ -253,25 +245,28 @@ impl<H: Clone> Cache<H> {
         hash: u64,
         node: Node<H>,
         mut allowed: impl FnMut(&mut Locked<'_, H>) -> bool,
-    ) -> bool {
+    ) -> (bool, Option<Freed<H>>) {
         if self.max() == 0 {
             allowed(&mut self.shard(hash).lock());
-            return false;
+            return (false, None);
         }
         let mut promised = self.promise();
         let mut shard = self.shard(hash).lock();
-        let known = shard.find(&pin(), hash, node.shared().key()).is_some();
-        if !known && !promised {
-            promised = self.evict_from(&mut shard);
+        let mut known = shard.place(&pin(), hash, node.shared().key());
+        if known.is_none() && !promised {
+            // From its own shard, unless that holds far less than its share: after the bound was lowered.
+            let share = self.count.load(Relaxed) / (2 * self.shards.len());
+            promised = shard.len() >= share && self.evict_from(&mut shard);
             if !promised {
                 drop(shard);
                 promised = self.evict_anywhere() || self.promise();
                 shard = self.shard(hash).lock();
+                known = shard.place(&pin(), hash, node.shared().key());
             }
         }
-        let allowed = allowed(&mut shard) && (known || promised);
+        let allowed = allowed(&mut shard) && (known.is_some() || promised);
         if allowed {
-            if let Some(ended) = shard.insert(hash, node) {
+            if let Some(ended) = shard.insert(hash, node, known) {
                 self.count.fetch_sub(usize::from(promised), Relaxed);
                 self.expired.add(u64::from(is_expired(ended)));
             }
@@ -287,9 +282,13 @@ impl<H: Clone> Cache<H> {
         }
         // What is freed is dropped with no lock held: it runs its owner's `Drop`.
         let waste = shard.waste();
+        let crowded = shard.waits();
         drop(shard);
-        drop(waste);
-        allowed
+        if crowded {
+            // Some reader was interrupted, or is slow: give it time, or dead entries gather.
+            std::thread::yield_now();
+        }
+        (allowed, waste)
     }
 
     /// Takes a place within the bound, if there is one.
@@ -305,19 +304,38 @@ impl<H: Clone> Cache<H> {
         evicted
     }
 
-    /// Evicts one entry from any shard.
+    /// Evicts one entry from the fullest shard, or from any.
     fn evict_anywhere(&self) -> bool {
-        self.shards.iter().any(|shard| self.change(shard, |shard| self.evict_from(shard)))
+        let evict = |shard| self.change(shard, |shard| self.evict_from(shard));
+        let fullest = self.shards.iter().max_by_key(|shard| shard.lock().len());
+        fullest.is_some_and(evict) || self.shards.iter().any(evict)
     }
 
-    /// Changes a shard, and frees what that took out.
+    /// Changes a shard, and frees what that took out, or soon after.
     fn change<R>(&self, shard: &Shard<H>, change: impl FnOnce(&mut Locked<'_, H>) -> R) -> R {
         let mut locked = shard.lock();
         let result = change(&mut locked);
         let waste = locked.all_waste();
         drop(locked);
         drop(waste);
+        Self::await_readers(shard);
         result
+    }
+
+    /// Gives those a moment who are still looking at what was taken out, since nothing may come by later that would.
+    fn await_readers(shard: &Shard<H>) {
+        const MOMENT: usize = 8;
+        for _ in 0..MOMENT {
+            let mut locked = shard.lock();
+            let waste = locked.retry();
+            let waits = locked.waits();
+            drop(locked);
+            drop(waste);
+            if !waits {
+                break;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Brings the end of every entry forward, and then to `latest` at most.
@@ -346,6 +364,7 @@ impl<H: Clone> Cache<H> {
         let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
         drop(locked);
         drop((flights, waste));
+        self.shards.iter().for_each(Self::await_readers);
         (count, then)
     }
 
@@ -376,7 +395,8 @@ impl<H: Clone> Cache<H> {
         let live = |shard: &Shard<H>| {
             shard.lock().entries(&pin()).filter(|entry| !is_expired(entry.expires())).count()
         };
-        self.shards.iter().map(live).sum()
+        // Shard by shard, while entries come and go: no more than there may be.
+        self.shards.iter().map(live).sum::<usize>().min(self.max())
     }
 
     /// Live entries and the bytes they take, their keys included.
@@ -390,7 +410,7 @@ impl<H: Clone> Cache<H> {
                 }
             }
         }
-        (entries, bytes)
+        (entries.min(self.max() as u64), bytes)
     }
 
     pub(crate) fn max(&self) -> usize {

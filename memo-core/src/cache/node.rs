@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::clock::{Millis, NEVER};
 use crate::key::tag::MAX_LENGTH;
-use crate::lane::Pin;
 
 /// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding.
 #[repr(C)]
@@ -187,31 +186,6 @@ impl<H> Deref for Shared<'_, H> {
     #[inline]
     fn deref(&self) -> &Entry<H> {
         self.entry()
-    }
-}
-
-/// An entry of a cache that never ends, kept from being freed.
-pub(crate) struct Pinned<H: 'static> {
-    entry: Shared<'static, H>,
-    _pin: Pin,
-}
-
-impl<H> Pinned<H> {
-    /// What `find` finds in a cache that never ends.
-    #[inline]
-    pub(super) fn find(
-        pin: Pin,
-        find: impl for<'p> FnOnce(&'p Pin) -> Option<Shared<'p, H>>,
-    ) -> Option<Self> {
-        let at = find(&pin)?.at;
-        // SAFETY: it is not freed while it is pinned, and the pin stays with it.
-        let entry = unsafe { Shared::new(at) };
-        Some(Self { entry, _pin: pin })
-    }
-
-    #[inline]
-    pub(crate) fn held(&self) -> &H {
-        self.entry.entry().held()
     }
 }
 

@@ -55,15 +55,18 @@ impl Recency {
     }
 
     pub(super) fn file(&mut self, stamp: u64, place: Place) {
+        self.records += 1;
+        if let Some((_, places)) = self.steps.back_mut().filter(|(last, _)| *last == stamp) {
+            return places.push_back(place);
+        }
         let after = match self.steps.back() {
-            Some((last, _)) if *last >= stamp => self.steps.partition_point(|(s, _)| *s < stamp),
+            Some((last, _)) if *last > stamp => self.steps.partition_point(|(s, _)| *s < stamp),
             _ => self.steps.len(),
         };
         if self.steps.get(after).is_none_or(|(found, _)| *found != stamp) {
             self.steps.insert(after, (stamp, self.spare.pop().unwrap_or_default()));
         }
         self.steps[after].1.push_back(place);
-        self.records += 1;
     }
 
     /// The oldest record.

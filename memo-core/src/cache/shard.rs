@@ -88,7 +88,8 @@ impl<H> Shard<H> {
         let now = self.uses.load(Relaxed);
         let stamp = entry.stamp().load(Relaxed);
         if !self.exact {
-            if stamp != now {
+            // A later one is that of a use by another thread meanwhile.
+            if stamp < now {
                 entry.stamp().store(now, Relaxed);
                 self.step(self.root.read(pin).capacity());
             }
@@ -118,7 +119,8 @@ impl<H> Locked<'_, H> {
         self.shard.find(pin, hash, |stored| key::same(stored, key))
     }
 
-    fn place(&self, pin: &Pin, hash: u64, key: &[u8]) -> Option<Place> {
+    /// Where the entry of `key` stands, for as long as the shard is locked and nothing is inserted or removed.
+    pub(super) fn place(&self, pin: &Pin, hash: u64, key: &[u8]) -> Option<Place> {
         Some(self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))?.0)
     }
 
@@ -126,12 +128,16 @@ impl<H> Locked<'_, H> {
         self.shard.touch(pin, entry);
     }
 
-    /// Puts an entry in the place of the one with its key, or of none. Says when the one before would have ended.
-    pub(super) fn insert(&mut self, hash: u64, node: Node<H>) -> Option<Millis> {
+    /// Puts an entry in the place of the one with its key, which is `known`, or of none. Says when the one before would
+    /// have ended.
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        node: Node<H>,
+        known: Option<Place>,
+    ) -> Option<Millis> {
         let pin = pin();
-        let (key, expires) = (node.shared().key(), node.shared().expires());
-        let known = self.place(&pin, hash, key);
-        self.own.mortal |= expires != NEVER;
+        self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
         if let Some(place) = known {
@@ -246,7 +252,23 @@ impl<H> Locked<'_, H> {
         const BATCH: usize = 128;
         let due =
             if std::mem::needs_drop::<H>() { (self.own.len / 8).clamp(1, BATCH) } else { BATCH };
-        (self.own.limbo.fresh() >= due).then(|| self.own.limbo.collect())
+        if self.own.limbo.fresh() >= due {
+            return Some(self.own.limbo.collect());
+        }
+        self.own.limbo.waits().then(|| self.own.limbo.retry())
+    }
+
+    /// Does anything that was taken out wait for readers?
+    pub(super) fn waits(&self) -> bool {
+        self.own.limbo.waits()
+    }
+
+    pub(super) fn retry(&mut self) -> Freed<H> {
+        self.own.limbo.retry()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.own.len
     }
 
     /// What can be freed of what was taken out.

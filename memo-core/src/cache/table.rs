@@ -29,6 +29,10 @@ impl<H> Bucket<H> {
         Self { tags: AtomicU64::new(0), slots: [const { AtomicPtr::new(null_mut()) }; SLOTS] }
     }
 
+    fn tag(&self, slot: usize) -> u8 {
+        self.tags.load(Relaxed).to_le_bytes()[slot]
+    }
+
     fn set_tag(&self, slot: usize, tag: u8) {
         let mut tags = self.tags.load(Relaxed).to_le_bytes();
         tags[slot] = tag;
@@ -112,12 +116,10 @@ unsafe impl<H: Send + Sync> Send for RetiredTable<H> {}
 impl<H> RetiredTable<H> {
     /// # Safety
     /// Whoever was reading when it was retired has ended.
-    pub(super) unsafe fn free(self) {
+    pub(super) unsafe fn into_nodes(self) -> Vec<Node<H>> {
         // SAFETY: it left its root by a swap, so that this is the only pointer to it; nobody reads it.
-        let mut table = unsafe { Box::from_raw(self.at.as_ptr()) };
-        if self.with_entries {
-            table.free_all();
-        }
+        let table = unsafe { Box::from_raw(self.at.as_ptr()) };
+        if self.with_entries { table.into_nodes() } else { Vec::new() }
     }
 }
 
@@ -128,7 +130,7 @@ impl<H> Root<H> {
 
     #[inline]
     pub(super) fn read<'p>(&'p self, _: &'p Pin) -> &'p Table<H> {
-        // SAFETY: from `Box::into_raw`; freed by `RetiredTable::free` alone, after a grace that waits for this pin, or
+        // SAFETY: from `Box::into_raw`; freed by `RetiredTable::into_nodes` alone, after a grace that waits for this pin, or
         // with the root.
         unsafe { &*self.0.load(Acquire) }
     }
@@ -155,7 +157,7 @@ impl<H> Drop for Root<H> {
         let at = NonNull::new(*self.0.get_mut());
         let table = at.map(|at| RetiredTable { at, with_entries: true });
         // SAFETY: nobody borrows the root, so nobody reads its table.
-        table.into_iter().for_each(|table| unsafe { table.free() });
+        table.into_iter().for_each(|table| drop(unsafe { table.into_nodes() }));
     }
 }
 
@@ -198,9 +200,11 @@ impl<H> Table<H> {
         low_half(hash) as usize & (self.buckets.len() - 1)
     }
 
+    /// The bucket after `bucket` for entries of this tag. Strides are odd, and so pass all buckets; they differ, so that
+    /// full buckets do not gather.
     #[inline]
-    fn next(&self, bucket: usize) -> usize {
-        (bucket + 1) & (self.buckets.len() - 1)
+    fn next(&self, bucket: usize, tag: u8) -> usize {
+        (bucket + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
     }
 
     /// The entry of this hash whose key `matches`.
@@ -211,7 +215,8 @@ impl<H> Table<H> {
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
     ) -> Option<(Place, Shared<'p, H>)> {
-        let wanted = u64::from(tag(hash)) * 0x0101_0101_0101_0101;
+        let tag = tag(hash);
+        let wanted = u64::from(tag) * 0x0101_0101_0101_0101;
         let home = self.home(hash);
         let mut at = home;
         loop {
@@ -228,7 +233,7 @@ impl<H> Table<H> {
                 }
                 same &= same - 1;
             }
-            at = self.next(at);
+            at = self.next(at, tag);
             if tags >> 56 == 0 || at == home {
                 return None;
             }
@@ -275,16 +280,16 @@ impl<H> Table<H> {
     }
 
     fn put(&self, hash: u64, entry: *mut Entry<H>) -> Place {
-        let mut at = self.home(hash);
+        let (mut at, tag) = (self.home(hash), tag(hash));
         loop {
             let bucket = &self.buckets[at];
             if let Some(slot) = bucket.free_slot() {
                 bucket.slots[slot].store(entry, Release);
-                bucket.set_tag(slot, tag(hash));
+                bucket.set_tag(slot, tag);
                 return Place::new(at, slot);
             }
             bucket.count_past(1);
-            at = self.next(at);
+            at = self.next(at, tag);
         }
     }
 
@@ -299,13 +304,14 @@ impl<H> Table<H> {
     pub(super) fn remove(&self, place: Place) -> Option<Retired<H>> {
         let (bucket, slot) = place.parts();
         let entry = NonNull::new(self.buckets[bucket].slots[slot].swap(null_mut(), Release))?;
+        let tag = self.buckets[bucket].tag(slot);
         self.buckets[bucket].set_tag(slot, 0);
         // SAFETY: it was in its slot a moment ago, and nobody else takes entries out.
         let hash = unsafe { Shared::new(entry) }.low_hash();
         let mut passed = self.home(u64::from(hash));
         while passed != bucket {
             self.buckets[passed].count_past(-1);
-            passed = self.next(passed);
+            passed = self.next(passed, tag);
         }
         Some(Retired(entry))
     }
@@ -326,12 +332,51 @@ impl<H> Table<H> {
         larger
     }
 
-    fn free_all(&mut self) {
-        for slot in self.buckets.iter_mut().flat_map(|bucket| &mut bucket.slots) {
-            if let Some(at) = NonNull::new(std::mem::replace(slot.get_mut(), null_mut())) {
-                // SAFETY: from `insert`, and now gone from its slot; nobody else has the table.
-                drop(unsafe { Node::from_raw(at) });
+    fn into_nodes(mut self) -> Vec<Node<H>> {
+        let slots = self.buckets.iter_mut().flat_map(|bucket| &mut bucket.slots);
+        let entries = slots.filter_map(|slot| NonNull::new(*slot.get_mut()));
+        // SAFETY: from `insert`, and gone with the table, which nobody else has.
+        entries.map(|at| unsafe { Node::from_raw(at) }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::limbo::Limbo;
+    use crate::clock::NEVER;
+    use crate::lane::pin;
+
+    fn passed(table: &Table<u64>) -> usize {
+        let counts = table.buckets.iter().map(|b| (b.tags.load(Relaxed) >> 56) as usize);
+        counts.sum()
+    }
+
+    /// A counter of buckets that were passed that never came down would make every search in vain walk on.
+    #[test]
+    fn searches_stay_short_however_many_entries_came_and_went() {
+        let (pin, mut limbo) = (pin(), Limbo::new());
+        let root = Root::new();
+        let hash = |n: u64| (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(20) ^ n;
+        let mut len = 0;
+        for n in 0..30_000_u64 {
+            if len == root.read(&pin).capacity() {
+                root.grow(&pin).into_iter().for_each(|table| limbo.retire_table(table));
+            }
+            root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), n, NEVER));
+            len += 1;
+            if let Some(gone) = n.checked_sub(1000) {
+                let is_it = |key: &[u8]| key == gone.to_le_bytes();
+                let (place, _) = root.read(&pin).find(&pin, hash(gone), is_it).unwrap();
+                root.read(&pin).remove(place).into_iter().for_each(|entry| limbo.retire(entry));
+                len -= 1;
             }
         }
+        let table = root.read(&pin);
+        assert!(passed(table) <= len / 4, "{} of {len}", passed(table));
+        let rest: Vec<Place> = table.iter(&pin).map(|(place, _)| place).collect();
+        rest.iter()
+            .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e)));
+        assert_eq!(passed(table), 0);
     }
 }

@@ -32,9 +32,12 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
             __memokit_turn
                 .keep(
                     (move || -> u8 {
+                        #[allow(clippy::ignored_unit_patterns)]
                         let (a, b) = __memokit_0;
                         #[cfg(unix)]
+                        #[allow(clippy::ignored_unit_patterns)]
                         let mut c = c;
+                        #[allow(clippy::ignored_unit_patterns)]
                         let _ = __memokit_2;
                         c += a;
                         c + b

@@ -27,7 +27,7 @@ pub fn quote(
                 >::None {
                     return __memokit_returned;
                 }
-                #[allow(unused_variables, clippy::redundant_locals)]
+                #[allow(unused_variables, clippy::redundant_locals, clippy::shadow_same)]
                 let symbol = symbol;
                 let mut tries = tries;
                 tries += 1;
