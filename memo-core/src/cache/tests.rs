@@ -30,3 +30,31 @@ fn places_are_free_before_anyone_sees_the_cache_cleared() {
     let (count, room) = cache.clear(|| cache.room());
     assert_eq!((count, room, cache.len()), (10, 10, 0));
 }
+
+#[test]
+fn what_a_reader_held_back_is_freed_by_a_later_change() {
+    let (cache, value) = (Cache::new(10, 0), Arc::new(()));
+    let keep = |key: u8| {
+        let hash = u64::from(key);
+        drop(cache.place(hash, Node::new(hash, &[key], Arc::clone(&value), NEVER), |_| true));
+    };
+    (0..5).for_each(keep);
+    let (reads, reader) = std::sync::mpsc::channel();
+    let (done, end) = std::sync::mpsc::channel::<()>();
+    let reading = std::thread::spawn(move || {
+        let _pin = pin();
+        reads.send(()).unwrap();
+        let _ = end.recv();
+    });
+    reader.recv().unwrap();
+    cache.clear(|| ());
+    assert_eq!((cache.len(), Arc::strong_count(&value)), (0, 6));
+    drop(done);
+    reading.join().unwrap();
+    // Other tests read for a moment, too.
+    let freed = (0..10_000).any(|_| {
+        keep(1);
+        Arc::strong_count(&value) == 2
+    });
+    assert!(freed);
+}
