@@ -48,7 +48,8 @@ impl<H> Limbo<H> {
     pub(super) fn collect(&mut self) -> Freed<H> {
         let Some((ended, oldest)) = lane::grace() else { return Freed(Vec::new()) };
         if !self.fresh.is_empty() {
-            self.waiting.push((ended, std::mem::take(&mut self.fresh)));
+            let next = Vec::with_capacity(self.fresh.len());
+            self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));
         }
         self.older_than(oldest)
     }
@@ -59,25 +60,34 @@ impl<H> Limbo<H> {
     }
 
     fn older_than(&mut self, oldest: u64) -> Freed<H> {
-        let over = self.waiting.extract_if(.., |(epoch, _)| *epoch < oldest);
-        Freed(over.flat_map(|(_, waste)| waste).flat_map(free).collect())
+        let mut nodes = Vec::new();
+        for (_, waste) in self.waiting.extract_if(.., |(epoch, _)| *epoch < oldest) {
+            free(waste, &mut nodes);
+        }
+        Freed(nodes)
     }
 }
 
 impl<H> Drop for Limbo<H> {
     /// Dropped with its shard: nobody reads.
     fn drop(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting).into_iter().flat_map(|(_, waste)| waste);
-        drop::<Vec<_>>(waiting.chain(self.fresh.drain(..)).flat_map(free).collect());
+        let mut nodes = Vec::new();
+        for (_, waste) in self.waiting.drain(..) {
+            free(waste, &mut nodes);
+        }
+        free(std::mem::take(&mut self.fresh), &mut nodes);
     }
 }
 
 /// Only for what a grace has passed over, or whose shard is gone. A list drops the rest even if one `Drop` panics.
-fn free<H>(waste: Waste<H>) -> Vec<Node<H>> {
-    match waste {
-        // SAFETY: nobody reads it, see above.
-        Waste::Entry(entry) => vec![unsafe { entry.into_node() }],
-        // SAFETY: likewise.
-        Waste::Table(table) => unsafe { table.into_nodes() },
+fn free<H>(waste: Vec<Waste<H>>, nodes: &mut Vec<Node<H>>) {
+    nodes.reserve(waste.len());
+    for waste in waste {
+        match waste {
+            // SAFETY: nobody reads it, see above.
+            Waste::Entry(entry) => nodes.push(unsafe { entry.into_node() }),
+            // SAFETY: likewise.
+            Waste::Table(table) => nodes.extend(unsafe { table.into_nodes() }),
+        }
     }
 }
