@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use crate::support::{run, wait_until};
+use crate::support::{run, run_within, wait_until};
 
 /// The example, built as this test was.
 fn quickstart() -> PathBuf {
@@ -17,7 +18,7 @@ fn quickstart() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     cargo.args(["build", "--quiet", "--example", "quickstart", "--profile", profile]);
-    run(cargo.arg("--target-dir").arg(built.parent().unwrap()));
+    run_within(Duration::from_secs(600), cargo.arg("--target-dir").arg(built.parent().unwrap()));
     built.join("examples/quickstart")
 }
 

@@ -124,6 +124,12 @@ pub(crate) fn passes(command: &mut Command) {
 /// When it fails, or does not end.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> String {
+    run_within(LIMIT, command)
+}
+
+/// The same for what may take so long: a build beside other tests.
+#[track_caller]
+pub(crate) fn run_within(limit: Duration, command: &mut Command) -> String {
     let (mut reader, writer) = std::io::pipe().expect("there are handles left");
     command.stdout(writer.try_clone().expect("one more handle")).stderr(writer);
     let child = command.spawn().expect("it can be started");
@@ -134,7 +140,7 @@ pub(crate) fn run(command: &mut Command) -> String {
         let _ = reader.read_to_end(&mut printed);
         String::from_utf8_lossy(&printed).into_owned()
     });
-    let status = wait(child);
+    let status = wait_within(limit, child);
     let printed = reading.join().expect("it reads");
     assert!(status.success(), "{status} of {command:?}:\n{printed}");
     printed
@@ -145,13 +151,18 @@ pub(crate) fn run(command: &mut Command) -> String {
 /// # Panics
 /// When it does not end within [`LIMIT`]; it is killed then.
 #[track_caller]
-pub(crate) fn wait(mut child: Child) -> ExitStatus {
+pub(crate) fn wait(child: Child) -> ExitStatus {
+    wait_within(LIMIT, child)
+}
+
+#[track_caller]
+fn wait_within(limit: Duration, mut child: Child) -> ExitStatus {
     let begin = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
             return status;
         }
-        if begin.elapsed() > LIMIT {
+        if begin.elapsed() > limit {
             let _ = child.kill();
             let _ = child.wait();
             panic!("a child hangs");
