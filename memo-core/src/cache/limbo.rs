@@ -10,6 +10,8 @@ pub(super) struct Limbo<H> {
     fresh: Vec<Waste<H>>,
     /// With the epoch that must be over.
     waiting: Vec<(u64, Vec<Waste<H>>)>,
+    /// There is a table among what is fresh: as large as many entries.
+    table: bool,
 }
 
 enum Waste<H> {
@@ -23,7 +25,7 @@ pub(crate) struct Freed<H>(#[expect(dead_code, reason = "held to be dropped")] V
 
 impl<H> Limbo<H> {
     pub(super) const fn new() -> Self {
-        Self { fresh: Vec::new(), waiting: Vec::new() }
+        Self { fresh: Vec::new(), waiting: Vec::new(), table: false }
     }
 
     pub(super) fn retire(&mut self, entry: Retired<H>) {
@@ -32,11 +34,12 @@ impl<H> Limbo<H> {
 
     pub(super) fn retire_table(&mut self, table: RetiredTable<H>) {
         self.fresh.push(Waste::Table(table));
+        self.table = true;
     }
 
-    /// How much was retired since the last grace.
-    pub(super) fn fresh(&self) -> usize {
-        self.fresh.len()
+    /// Were so many entries retired since the last grace, or as much?
+    pub(super) fn holds(&self, entries: usize) -> bool {
+        self.table || self.fresh.len() >= entries
     }
 
     /// Does anything wait for readers?
@@ -47,6 +50,7 @@ impl<H> Limbo<H> {
     /// Ends an epoch, and takes out what nobody can be looking at. The thread must not be pinned, or all stays.
     pub(super) fn collect(&mut self) -> Freed<H> {
         let Some((ended, oldest)) = lane::grace() else { return Freed(Vec::new()) };
+        self.table = false;
         if !self.fresh.is_empty() {
             let next = Vec::with_capacity(self.fresh.len());
             self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));

@@ -252,7 +252,7 @@ impl<H> Locked<'_, H> {
         const BATCH: usize = 128;
         let due =
             if std::mem::needs_drop::<H>() { (self.own.len / 8).clamp(1, BATCH) } else { BATCH };
-        if self.own.limbo.fresh() >= due {
+        if self.own.limbo.holds(due) {
             return Some(self.own.limbo.collect());
         }
         self.own.limbo.waits().then(|| self.own.limbo.retry())
