@@ -289,7 +289,7 @@ impl<P, H> Clone for Choice<P, H> {
 impl<P, H> Copy for Choice<P, H> {}
 
 impl<P, H> Choice<P, H> {
-    const NEW: Self = Self(PhantomData, PhantomData);
+    pub(crate) const NEW: Self = Self(PhantomData, PhantomData);
 }
 
 /// What a [`Choice`] comes to.

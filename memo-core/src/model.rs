@@ -13,13 +13,13 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::{future, thread};
 
 use crate::core::Core;
-use crate::keep::{Behind, Choice, InMemory, OkOnly};
+use crate::keep::{Behind, Choice, OkOnly};
 use crate::key::arguments::Serialized;
 use crate::settings::Settings;
 use crate::task::call;
 use crate::turn::Answer;
 
-type Kept = Choice<OkOnly<u32, ()>, Behind, InMemory>;
+type Kept = Choice<OkOnly<u32, ()>, Behind>;
 
 /// Schedules tried of each model.
 const RUNS: usize = 10_000;
@@ -32,7 +32,7 @@ struct Model {
 
 impl Model {
     fn new(max: usize) -> &'static Self {
-        let core = Core::new("modelled".to_owned(), 1, Settings::new().max(max));
+        let core = Core::new("modelled".to_owned(), 1, Settings::of(Kept::NEW).max(max));
         // A cache lives as long as the process.
         let core: &'static std::sync::Arc<_> = Box::leak(Box::new(core));
         Box::leak(Box::new(Self { core, runs: AtomicU32::new(0) }))
@@ -40,7 +40,7 @@ impl Model {
 
     fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
         match self.core.lookup(&(Serialized(&key), ())) {
-            Answer::Hit(value) => value,
+            Answer::Hit(hit) => hit.give(),
             Answer::Miss(turn) => turn.keep({
                 let run = self.runs.fetch_add(1, SeqCst);
                 thread::yield_now();
