@@ -132,6 +132,12 @@ impl Pin {
     pub(crate) fn number(&self) -> usize {
         self.lane.number
     }
+
+    #[cold]
+    fn end_lent(&self) {
+        self.lane.since.store(0, Release);
+        Lane::give_back(self.lane);
+    }
 }
 
 /// Begins to read.
@@ -140,14 +146,6 @@ pub(crate) fn pin() -> Pin {
     match Lane::of_this_thread() {
         Some(lane) => lane.enter(),
         None => Lane::lend(),
-    }
-}
-
-impl Pin {
-    #[cold]
-    fn end_lent(&self) {
-        self.lane.since.store(0, Release);
-        Lane::give_back(self.lane);
     }
 }
 

@@ -49,12 +49,13 @@ impl<H> Limbo<H> {
 
     /// Ends an epoch, and takes out what nobody can be looking at. The thread must not be pinned, or all stays.
     pub(super) fn collect(&mut self) -> Freed<H> {
+        if self.fresh.is_empty() {
+            return self.retry();
+        }
         let Some((ended, oldest)) = lane::grace() else { return Freed(Vec::new()) };
         self.table = false;
-        if !self.fresh.is_empty() {
-            let next = Vec::with_capacity(self.fresh.len());
-            self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));
-        }
+        let next = Vec::with_capacity(self.fresh.len());
+        self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));
         self.older_than(oldest)
     }
 

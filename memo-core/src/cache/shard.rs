@@ -36,7 +36,7 @@ pub(super) struct Shard<H> {
 
 /// What the one who has the lock may change.
 pub(super) struct Own<H> {
-    pub(super) flights: HashTable<Arc<Flight<H>>>,
+    flights: HashTable<Arc<Flight<H>>>,
     recency: Recency,
     limbo: Limbo<H>,
     len: usize,
@@ -298,24 +298,15 @@ impl<H> Locked<'_, H> {
 
     /// Ends the registration of this very flight; false when it had ended before.
     pub(super) fn unregister(&mut self, flight: &Arc<Flight<H>>) -> bool {
-        match self.own.flights.find_entry(flight.hash, |f| Arc::ptr_eq(f, flight)) {
-            Ok(found) => {
-                found.remove();
-                true
-            }
-            Err(_) => false,
-        }
+        self.unregister_that(flight.hash, |f| Arc::ptr_eq(f, flight))
     }
 
     /// Ends the registration of whatever flight has this key.
     pub(super) fn unregister_key(&mut self, hash: u64, key: &[u8]) -> bool {
-        let same = |f: &Arc<Flight<H>>| f.hash == hash && key::same(f.key.as_slice(), key);
-        match self.own.flights.find_entry(hash, same) {
-            Ok(found) => {
-                found.remove();
-                true
-            }
-            Err(_) => false,
-        }
+        self.unregister_that(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
+    }
+
+    fn unregister_that(&mut self, hash: u64, is_it: impl Fn(&Arc<Flight<H>>) -> bool) -> bool {
+        self.own.flights.find_entry(hash, |f| is_it(f)).map(|found| found.remove()).is_ok()
     }
 }
