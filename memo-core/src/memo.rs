@@ -263,7 +263,8 @@ impl<R> Memo<R> {
         Some(self.0.go().max()).filter(|&max| max != UNBOUNDED)
     }
 
-    /// Changes the bound, and evicts what is above it.
+    /// Changes the bound, and evicts what is above it: in the order of last use, as far as that is known. A cache of
+    /// more than 128 entries does not follow it closely until it is full.
     pub fn set_max(&self, max: usize) {
         self.0.go().set_max(max);
     }

@@ -115,6 +115,7 @@ impl<H: Clone> Cache<H> {
     /// Changes the bound, and evicts what is above it.
     pub(crate) fn set_max(&self, max: usize) {
         self.max.store(max, Relaxed);
+        self.shards.iter().for_each(|shard| shard.set_share(max / self.shards.len()));
         let mut shards = self.shards.iter().cycle();
         let mut empty = 0;
         while self.count.load(Relaxed) > max && empty < self.shards.len() {

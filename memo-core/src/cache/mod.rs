@@ -66,7 +66,7 @@ impl<H: Clone> Cache<H> {
         let shards = shard_count(max);
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Shard::new(max <= EXACT)).collect(),
+            shards: (0..shards).map(|_| Shard::new(max <= EXACT, max / shards)).collect(),
             max: AtomicUsize::new(max),
             stale,
             ahead: AtomicU64::new(0),

@@ -2,7 +2,7 @@
 //! its keys, the order of eviction, what waits to be freed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
@@ -16,8 +16,12 @@ use crate::key;
 use crate::lane::{Pin, pin};
 use crate::sync::{Mutex, MutexGuard};
 
-/// In how many steps a full shard counts the uses that make up its capacity.
+/// In how many steps a full shard counts as many uses as it has entries.
 const STEPS: u64 = 64;
+/// For so many steps an entry that was used is not marked again, once entries are evicted.
+const LAZY: u64 = 4;
+/// The same before: who is in the more recently used half need not be told from the others there.
+const LAZIER: u64 = STEPS / 2;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -29,6 +33,10 @@ pub(super) struct Shard<H> {
     uses: AtomicU64,
     /// Every use has a stamp of its own; else they are counted in steps.
     exact: bool,
+    /// [`LAZY`] or [`LAZIER`].
+    lazy: AtomicU64,
+    /// The shard's part of the bound.
+    share: AtomicUsize,
     /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
     since: Padded<AtomicU64>,
     own: Padded<Mutex<Own<H>>>,
@@ -53,7 +61,7 @@ pub(super) struct Locked<'a, H> {
 }
 
 impl<H> Shard<H> {
-    pub(super) fn new(exact: bool) -> Self {
+    pub(super) fn new(exact: bool, share: usize) -> Self {
         let own = Own {
             flights: HashTable::new(),
             recency: Recency::new(),
@@ -66,6 +74,8 @@ impl<H> Shard<H> {
             root: Root::new(),
             uses: AtomicU64::new(1),
             exact,
+            lazy: AtomicU64::new(LAZIER),
+            share: AtomicUsize::new(share),
             since: Padded(AtomicU64::new(0)),
             own: Padded(Mutex::new(own)),
         }
@@ -81,17 +91,18 @@ impl<H> Shard<H> {
         Some(self.root.read(pin).find(pin, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its capacity, so that a hot entry is
-    /// written once a step and not at every hit; entries used in one step are equally recent.
+    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, and an entry that was marked
+    /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
+    /// that never fills; entries used in one step are equally recent.
     #[inline]
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
         let now = self.uses.load(Relaxed);
         let stamp = entry.stamp().load(Relaxed);
         if !self.exact {
             // A later one is that of a use by another thread meanwhile.
-            if stamp < now {
+            if stamp + self.lazy.load(Relaxed) < now {
                 entry.stamp().store(now, Relaxed);
-                self.step(self.root.read(pin).capacity());
+                self.step(pin);
             }
         } else if stamp + 1 != now {
             entry.stamp().fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
@@ -99,14 +110,21 @@ impl<H> Shard<H> {
     }
 
     /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
-    fn step(&self, capacity: usize) {
+    #[cold]
+    fn step(&self, pin: &Pin) {
         let since = self.since.0.load(Relaxed) + 1;
-        if since * STEPS > capacity as u64 {
+        let full = self.share.load(Relaxed).min(4 * self.root.read(pin).capacity());
+        if since * STEPS > full as u64 {
             self.since.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
         } else {
             self.since.0.store(since, Relaxed);
         }
+    }
+
+    /// Tells the shard its part of the bound.
+    pub(super) fn set_share(&self, share: usize) {
+        self.share.store(share, Relaxed);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, H> {
@@ -164,7 +182,7 @@ impl<H> Locked<'_, H> {
         if self.shard.exact {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
-        self.shard.step(self.shard.root.read(pin).capacity());
+        self.shard.step(pin);
         self.shard.uses.load(Relaxed)
     }
 
@@ -190,6 +208,7 @@ impl<H> Locked<'_, H> {
         if !self.own.recency.is_complete() {
             let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
             self.own.recency.complete(entries.collect());
+            self.shard.lazy.store(LAZY, Relaxed);
         }
         // Entries that others use meanwhile are filed again only so often.
         let mut patience = self.own.recency.records();
