@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::Cache;
 use super::limbo::Freed;
 use super::node::Node;
 use super::shard::{Locked, Shard};
-use super::{Cache, is_expired};
 use crate::lane::pin;
 
 impl<H: Clone> Cache<H> {
@@ -26,7 +26,7 @@ impl<H: Clone> Cache<H> {
         if known.is_none() && !promised {
             // From its own shard, unless that holds far less than its share: after the bound was lowered.
             let share = self.count.load(Relaxed) / (2 * self.shards.len());
-            promised = shard.len() >= share && self.evict_from(&mut shard);
+            promised = shard.len() >= share && shard.evict();
             if !promised {
                 drop(shard);
                 promised = self.evict_anywhere() || self.promise();
@@ -36,15 +36,15 @@ impl<H: Clone> Cache<H> {
         }
         let allowed = allowed(&mut shard) && (known.is_some() || promised);
         if allowed {
-            if let Some(ended) = shard.insert(hash, node, known) {
-                self.count.fetch_sub(usize::from(promised), Relaxed);
-                self.expired.add(u64::from(is_expired(ended)));
+            if shard.insert(hash, node, known) && promised {
+                self.count.fetch_sub(1, Relaxed);
             }
             let swept = shard.sweep(self.stale);
-            self.count.fetch_sub(swept, Relaxed);
-            self.expired.add(swept as u64);
+            if swept > 0 {
+                self.count.fetch_sub(swept, Relaxed);
+            }
             // The bound may have been lowered since a place was promised.
-            if self.count.load(Relaxed) > self.max() && self.evict_from(&mut shard) {
+            if self.count.load(Relaxed) > self.max() && shard.evict() {
                 self.count.fetch_sub(1, Relaxed);
             }
         } else if promised {
@@ -67,16 +67,9 @@ impl<H: Clone> Cache<H> {
         self.count.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
     }
 
-    /// Evicts one entry, whose place is then free for another.
-    fn evict_from(&self, shard: &mut Locked<'_, H>) -> bool {
-        let evicted = shard.evict();
-        self.evicted.add(u64::from(evicted));
-        evicted
-    }
-
     /// Evicts one entry from the fullest shard, or from any.
     fn evict_anywhere(&self) -> bool {
-        let evict = |shard| self.change(shard, |shard| self.evict_from(shard));
+        let evict = |shard| self.change(shard, |shard| shard.evict());
         let fullest = self.shards.iter().max_by_key(|shard| shard.lock().len());
         fullest.is_some_and(evict) || self.shards.iter().any(evict)
     }
@@ -120,7 +113,7 @@ impl<H: Clone> Cache<H> {
         let mut empty = 0;
         while self.count.load(Relaxed) > max && empty < self.shards.len() {
             let Some(shard) = shards.next() else { break };
-            let evicted = self.evict_from(&mut shard.lock());
+            let evicted = shard.lock().evict();
             empty = if evicted { 0 } else { empty + 1 };
             self.count.fetch_sub(usize::from(evicted), Relaxed);
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::clock::{self, Millis, NEVER};
-use crate::counter::{Counter, Tally};
+use crate::counter::Calls;
 use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
@@ -44,9 +44,7 @@ pub(crate) struct Cache<H> {
     ahead: AtomicU64,
     /// Entries, expired ones included, and places promised to insertions under way; never more than `max`.
     count: AtomicUsize,
-    pub(crate) hits: Counter,
-    pub(crate) evicted: Tally,
-    pub(crate) expired: Tally,
+    pub(crate) calls: Calls,
 }
 
 /// What a caller who missed has to do.
@@ -71,9 +69,7 @@ impl<H: Clone> Cache<H> {
             stale,
             ahead: AtomicU64::new(0),
             count: AtomicUsize::new(0),
-            hits: Counter::default(),
-            evicted: Tally::default(),
-            expired: Tally::default(),
+            calls: Calls::default(),
         }
     }
 
@@ -96,7 +92,7 @@ impl<H: Clone> Cache<H> {
     ) -> Option<R> {
         let pin = pin();
         let made = then(self.find(&pin, hash, matches)?.entry().held())?;
-        self.hits.add_one(&pin);
+        self.calls.hit(&pin);
         Some(made)
     }
 
@@ -313,6 +309,12 @@ impl<H: Clone> Cache<H> {
             }
         }
         (entries.min(self.max() as u64), bytes)
+    }
+
+    /// Entries that were evicted to make room, and entries that were removed after their end.
+    pub(crate) fn removed(&self) -> (u64, u64) {
+        let counts = self.shards.iter().map(|shard| shard.lock().removed());
+        counts.fold((0, 0), |(evicted, expired), shard| (evicted + shard.0, expired + shard.1))
     }
 
     pub(crate) fn max(&self) -> usize {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
+use super::is_expired;
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
 use super::recency::Recency;
@@ -52,6 +53,9 @@ pub(super) struct Own<H> {
     mortal: bool,
     /// The next bucket to look through for expired entries.
     hand: usize,
+    evicted: u64,
+    /// Removed after their end.
+    expired: u64,
 }
 
 /// A shard that is locked.
@@ -69,6 +73,8 @@ impl<H> Shard<H> {
             len: 0,
             mortal: false,
             hand: 0,
+            evicted: 0,
+            expired: 0,
         };
         Self {
             root: Root::new(),
@@ -146,23 +152,19 @@ impl<H> Locked<'_, H> {
         self.shard.touch(pin, entry);
     }
 
-    /// Puts an entry in the place of the one with its key, which is `known`, or of none. Says when the one before would
-    /// have ended.
-    pub(super) fn insert(
-        &mut self,
-        hash: u64,
-        node: Node<H>,
-        known: Option<Place>,
-    ) -> Option<Millis> {
+    /// Puts an entry in the place of the one with its key, which is `known`, or of none. Says whether there was one.
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Place>) -> bool {
         let pin = pin();
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
         if let Some(place) = known {
-            let before = self.shard.root.read(&pin).replace(place, node)?;
-            let ended = before.entry(&pin).expires();
+            let Some(before) = self.shard.root.read(&pin).replace(place, node) else {
+                return false;
+            };
+            self.own.expired += u64::from(is_expired(before.entry(&pin).expires()));
             self.own.limbo.retire(before);
-            return Some(ended);
+            return true;
         }
         if self.own.len == self.shard.root.read(&pin).capacity() {
             self.own.recency.forget();
@@ -174,7 +176,7 @@ impl<H> Locked<'_, H> {
         let place = self.shard.root.read(&pin).insert(hash, node);
         let len = self.own.len;
         self.own.recency.record(stamp, place, len);
-        None
+        false
     }
 
     /// The stamp of an insertion.
@@ -201,8 +203,14 @@ impl<H> Locked<'_, H> {
         Some(ended)
     }
 
-    /// Removes the least recently used entry; false if there is none.
+    /// Removes the least recently used entry, whose place is then free for another; false if there is none.
     pub(super) fn evict(&mut self) -> bool {
+        let evicted = self.evict_oldest();
+        self.own.evicted += u64::from(evicted);
+        evicted
+    }
+
+    fn evict_oldest(&mut self) -> bool {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
@@ -239,7 +247,13 @@ impl<H> Locked<'_, H> {
         for (place, _) in expired {
             count += usize::from(self.remove_at(&pin, place).is_some());
         }
+        self.own.expired += count as u64;
         count
+    }
+
+    /// Entries that were evicted, and those that were removed after their end.
+    pub(super) fn removed(&self) -> (u64, u64) {
+        (self.own.evicted, self.own.expired)
     }
 
     /// Takes out everything. Says how many entries there were.
@@ -304,6 +318,9 @@ impl<H> Locked<'_, H> {
     }
 
     pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
+        if self.own.flights.is_empty() {
+            return None;
+        }
         self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
     }
 
