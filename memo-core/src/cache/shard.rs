@@ -224,6 +224,9 @@ impl<H> Locked<'_, H> {
             let Some(entry) = table.at(&pin, place) else { continue };
             let stamp = entry.stamp().load(Relaxed);
             if stamp <= filed || patience == 0 {
+                // What the next eviction looks at first is far from the processor: have it come by then.
+                let (next, after) = self.own.recency.next();
+                table.prefetch(&pin, after, next);
                 return self.remove_at(&pin, place).is_some();
             }
             patience -= 1;
