@@ -1,6 +1,6 @@
 //! Time: a coarse monotonic clock inside the process, the wall clock for what is written to disk.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the coarse monotonic clock.
 pub(crate) type Millis = u64;
@@ -36,6 +36,26 @@ fn monotonic() -> Millis {
     {
         static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
         millis(START.get_or_init(std::time::Instant::now).elapsed())
+    }
+}
+
+/// How long something took, by the exact clock or by the coarse one: the latter is off by a tick in each case, and right
+/// on average.
+pub(crate) enum Stopwatch {
+    Exact(Instant),
+    Coarse(Millis),
+}
+
+impl Stopwatch {
+    pub(crate) fn start(coarse: bool) -> Self {
+        if coarse { Self::Coarse(now()) } else { Self::Exact(Instant::now()) }
+    }
+
+    pub(crate) fn nanos(&self) -> u64 {
+        match self {
+            Self::Exact(began) => u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Self::Coarse(began) => now().saturating_sub(*began).saturating_mul(1_000_000),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! One function's cache with all that belongs to it: bound, time to live, directory, counts.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -26,6 +27,8 @@ const WAIT_MEANS: u32 = 4;
 
 pub(crate) struct Core<K: Keep> {
     pub(crate) this: Weak<Self>,
+    /// This too, where it lives as long as the process: nothing needs to be counted then.
+    lasting: OnceLock<&'static Self>,
     /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
     pub(crate) ward: Option<Weak<dyn Maintain>>,
     /// It is, from the first write on.
@@ -50,10 +53,26 @@ pub(crate) struct Core<K: Keep> {
     pub(crate) counts: Counts,
 }
 
+/// A cache that whoever has this keeps.
+pub(crate) enum Shared<K: Keep> {
+    Lasting(&'static Core<K>),
+    Own(Arc<Core<K>>),
+}
+
+impl<K: Keep> Deref for Shared<K> {
+    type Target = Core<K>;
+
+    fn deref(&self) -> &Core<K> {
+        match self {
+            Self::Lasting(core) => core,
+            Self::Own(core) => core,
+        }
+    }
+}
+
 /// What happens on misses, and to some hits.
 #[derive(Default)]
 pub(crate) struct Counts {
-    pub(crate) misses: Tally,
     pub(crate) coalesced: Tally,
     pub(crate) stale: Tally,
     pub(crate) uncached: Tally,
@@ -61,7 +80,6 @@ pub(crate) struct Counts {
     pub(crate) panics: Tally,
     pub(crate) invalidated: Tally,
     pub(crate) mismatches: Tally,
-    pub(crate) nanos: Tally,
 }
 
 /// What a caller who missed has to do.
@@ -115,6 +133,7 @@ impl<K: Keep> Core<K> {
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         let core = Self {
             this: Weak::clone(this),
+            lasting: OnceLock::new(),
             ward: None,
             watched: AtomicBool::new(false),
             name,
@@ -137,8 +156,14 @@ impl<K: Keep> Core<K> {
     }
 
     /// Itself, for who uses it beyond a call.
-    pub(crate) fn shared(&self) -> Arc<Self> {
-        self.this.upgrade().expect("who holds a reference holds the cache")
+    pub(crate) fn shared(&self) -> Shared<K> {
+        let own = || self.this.upgrade().expect("who holds a reference holds the cache");
+        self.lasting.get().map_or_else(|| Shared::Own(own()), |core| Shared::Lasting(core))
+    }
+
+    /// Says that it lives as long as the process.
+    pub(crate) fn last(&'static self) {
+        let _ = self.lasting.set(self);
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
@@ -154,14 +179,14 @@ impl<K: Keep> Core<K> {
             Begin::Hit(held) => (held, 0),
             Begin::Stale(held) => (held, 1),
         };
-        self.cache.hits.add_one(&pin());
+        self.cache.calls.hit(&pin());
         self.counts.stale.add(stale);
         Begun::Value(held)
     }
 
     /// Counts a call that another's computation answered.
     pub(crate) fn count_coalesced(&self) {
-        self.cache.hits.add_one(&pin());
+        self.cache.calls.hit(&pin());
         self.counts.coalesced.add(1);
     }
 
@@ -173,7 +198,7 @@ impl<K: Keep> Core<K> {
     }
 
     fn mean_compute(&self) -> Duration {
-        mean(Duration::from_nanos(self.counts.nanos.get()), self.counts.misses.get())
+        mean(Duration::from_nanos(self.cache.calls.nanos()), self.cache.calls.misses())
     }
 
     /// Keeps `value` as the result of `flight`, on disk first, and wakes who waits for it. False if the key was
@@ -193,8 +218,11 @@ impl<K: Keep> Core<K> {
         }
         let fresh = Fresh { held: value.clone(), expires, weight };
         let (kept, waste) = self.cache.finish(flight, fresh);
-        // Who waits does not wait for the `Drop` of other values.
-        flight.land(Some(value));
+        // Nobody can join a flight that is not registered, and who has joined holds it. They do not wait for the `Drop`
+        // of other values.
+        if Arc::strong_count(flight) > 1 {
+            flight.land(Some(value));
+        }
         drop(waste);
         kept
     }
@@ -248,28 +276,21 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let Counts {
-            misses,
-            coalesced,
-            stale,
-            uncached,
-            unkeyable,
-            panics,
-            invalidated,
-            mismatches,
-            nanos,
-        } = &self.counts;
-        let hits = self.cache.hits.sum();
+        let Counts { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } =
+            &self.counts;
+        let calls = &self.cache.calls;
+        let hits = calls.hits();
+        let (evicted, expired) = self.cache.removed();
         let (entries, bytes) = self.cache.usage();
         let saved = self.mean_compute().as_nanos().saturating_mul(u128::from(hits));
         let mut stats = Stats {
             name: self.name.clone(),
             hits,
-            misses: misses.get(),
+            misses: calls.misses(),
             entries,
             bytes,
-            evicted: self.cache.evicted.get(),
-            expired: self.cache.expired.get(),
+            evicted,
+            expired,
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
             stale: stale.get(),
@@ -277,7 +298,7 @@ impl<K: Keep> Core<K> {
             unkeyable: unkeyable.get(),
             panics: panics.get(),
             mismatches: mismatches.get(),
-            compute_time: Duration::from_nanos(nanos.get()),
+            compute_time: Duration::from_nanos(calls.nanos()),
             time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
             ..Stats::default()
         };

@@ -274,7 +274,8 @@ impl<R> Memo<R> {
         Some(self.0.go().max()).filter(|&max| max != UNBOUNDED)
     }
 
-    /// Changes the bound on entries, and evicts what is above it.
+    /// Changes the bound on entries, and evicts what is above it: in the order of last use, as far as that is known. A
+    /// cache of more than 128 entries does not follow it closely until it is full.
     pub fn set_max(&self, max: usize) {
         self.0.go().set_max(max);
     }

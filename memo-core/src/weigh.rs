@@ -289,7 +289,10 @@ mod tests {
         assert_eq!(Arc::<str>::from("four").heap_size(), COUNTS + 4);
         assert_eq!(Arc::new(Box::new(1_u64)).heap_size(), COUNTS + 8 + 8);
         assert_eq!((text, 7_u8, vec![1_u8]).heap_size(), 101);
-        assert_eq!(Cow::Borrowed("ab").heap_size() + Cow::<str>::Owned("ab".to_owned()).heap_size(), 2);
+        assert_eq!(
+            Cow::Borrowed("ab").heap_size() + Cow::<str>::Owned("ab".to_owned()).heap_size(),
+            2
+        );
         assert_eq!(Err::<u8, _>(vec![0_u8; 3]).heap_size(), 3);
         let map: BTreeMap<u32, String> = [(1, "abc".to_owned())].into();
         assert_eq!(map.heap_size(), size_of::<(u32, String)>() + 3);

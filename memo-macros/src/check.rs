@@ -51,7 +51,8 @@ fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
 
 fn weights_need_a_bound(args: &Args, errors: &mut Errors) {
     let Some(weigh) = args.weigh.as_ref().filter(|_| !args.wrote("max_bytes")) else { return };
-    let message = "`weigh` is about the bound on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
+    let message =
+        "`weigh` is about the bound on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
     errors.at(&weigh.name, message);
 }
 

@@ -74,7 +74,9 @@ fn factor_of(unit: &str, number: &str) -> Result<u64, String> {
 fn unexpected(rest: &str) -> String {
     match rest.chars().next() {
         Some('.' | ',' | '_') => {
-            format!("digits alone, no fractions: write `1536MiB` for one and a half GiB; {ACCEPTED}")
+            format!(
+                "digits alone, no fractions: write `1536MiB` for one and a half GiB; {ACCEPTED}"
+            )
         }
         Some('-') => format!("a size cannot be negative; {ACCEPTED}"),
         _ => format!("`{rest}` is no part of a size; {ACCEPTED}"),

@@ -4,18 +4,8 @@ use super::Cache;
 use super::gauge::Load;
 use super::limbo::Freed;
 use super::node::Node;
-use super::shard::{Locked, Shard};
-use super::table::Place;
+use super::shard::{Known, Locked, Shard};
 use crate::clock;
-use crate::lane::pin;
-
-/// An entry that is there.
-pub(super) struct Known {
-    place: Place,
-    weight: u64,
-    /// Its time has ended.
-    pub(super) over: bool,
-}
 
 /// What an insertion has taken of the bounds.
 struct Room {
@@ -60,19 +50,17 @@ impl<H: Clone> Cache<H> {
         let before = known.as_ref().map_or(0, |known| known.weight);
         let allowed = allowed(&mut shard);
         if allowed && room.fits {
-            self.expired.add(known.as_ref().map_or(0, |known| u64::from(known.over)));
             // The place of the one before is this one's.
             self.gauge.release_places(usize::from(room.promised && known.is_some()));
             if self.life.idles() {
                 self.shard(hash).tick(clock::now());
             }
-            shard.insert(hash, node, known.map(|known| known.place));
+            shard.insert(hash, node, known);
             let swept = shard.sweep(&self.life);
             self.gauge.release(swept);
-            self.expired.add(swept.entries as u64);
             // The bound may have been lowered since a place was promised.
             if self.gauge.exceeded() {
-                self.gauge.release(self.evict_from(&mut shard));
+                self.gauge.release(shard.evict());
             }
         } else {
             self.gauge.release_places(usize::from(room.promised));
@@ -101,7 +89,7 @@ impl<H: Clone> Cache<H> {
         let mut fruitless = 0;
         let mut shard = self.shard(hash).lock();
         loop {
-            let known = self.known(&shard, hash, node.shared().key());
+            let known = shard.known(hash, node.shared().key(), &self.life);
             let has_place = promised || known.is_some();
             let before = known.as_ref().map_or(0, |known| known.weight);
             if !self.gauge.admits(weight) || fruitless == FRUITLESS {
@@ -130,24 +118,11 @@ impl<H: Clone> Cache<H> {
         }
     }
 
-    pub(super) fn known(&self, shard: &Locked<'_, H>, hash: u64, key: &[u8]) -> Option<Known> {
-        let pin = pin();
-        let (place, entry) = shard.place(&pin, hash, key)?;
-        Some(Known { place, weight: entry.weight(), over: self.life.is_over(entry.entry()) })
-    }
-
-    /// Evicts the least recently used entry.
-    fn evict_from(&self, shard: &mut Locked<'_, H>) -> Load {
-        let evicted = shard.evict();
-        self.evicted.add(evicted.entries as u64);
-        evicted
-    }
-
     /// Evicts one entry, unless the shard holds far less than its share: after a bound was lowered, or for a heavy one.
     fn evict_from_own(&self, shard: &mut Locked<'_, H>, lacks: Lack) -> Load {
         let (own, all) = (lacks.of(shard.load()), lacks.of(self.gauge.load()));
         let share = all / (2 * self.shards.len() as u64);
-        if own < share { Load::default() } else { self.evict_from(shard) }
+        if own < share { Load::default() } else { shard.evict() }
     }
 
     /// Evicts from the fullest shard, or from any: one entry for a place; for a weight as many, but no more than half of
@@ -156,11 +131,11 @@ impl<H: Clone> Cache<H> {
         let evict = |shard: &Shard<H>| {
             self.change(shard, |shard| {
                 let half = lacks.of(shard.load()) / 2;
-                let mut sum = self.evict_from(shard);
+                let mut sum = shard.evict();
                 while let Lack::Weight(wanted) = lacks
                     && sum.bytes < wanted.min(half)
                 {
-                    sum += self.evict_from(shard);
+                    sum += shard.evict();
                 }
                 sum
             })
@@ -205,6 +180,7 @@ impl<H: Clone> Cache<H> {
     /// Changes the bound on entries, and evicts what is above it.
     pub(crate) fn set_max(&self, max: usize) {
         self.gauge.set_max(max);
+        self.shards.iter().for_each(|shard| shard.set_share(max / self.shards.len()));
         self.trim();
     }
 
@@ -222,7 +198,7 @@ impl<H: Clone> Cache<H> {
         let mut empty = 0;
         while self.gauge.exceeded() && empty < self.shards.len() {
             let Some(shard) = shards.next() else { break };
-            let evicted = self.evict_from(&mut shard.lock());
+            let evicted = shard.lock().evict();
             empty = if evicted.is_none() { empty + 1 } else { 0 };
             self.gauge.release(evicted);
         }

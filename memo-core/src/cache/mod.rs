@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{self, Millis};
-use crate::counter::{Counter, Tally};
+use crate::counter::Calls;
 use crate::flight::Flight;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
@@ -58,9 +58,7 @@ pub(crate) struct Cache<H> {
     shards: Box<[Shard<H>]>,
     gauge: Gauge,
     life: Life,
-    pub(crate) hits: Counter,
-    pub(crate) evicted: Tally,
-    pub(crate) expired: Tally,
+    pub(crate) calls: Calls,
 }
 
 /// What a caller who missed has to do.
@@ -81,12 +79,10 @@ impl<H: Clone> Cache<H> {
         let shards = gauge::shard_count(shards, max, max_bytes);
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Shard::new(max <= EXACT)).collect(),
+            shards: (0..shards).map(|_| Shard::new(max <= EXACT, max / shards)).collect(),
             gauge: Gauge::new(max, max_bytes),
             life: Life::new(stale, idle),
-            hits: Counter::default(),
-            evicted: Tally::default(),
-            expired: Tally::default(),
+            calls: Calls::default(),
         }
     }
 
@@ -109,7 +105,7 @@ impl<H: Clone> Cache<H> {
     ) -> Option<R> {
         let pin = pin();
         let made = then(self.find(&pin, hash, matches)?.entry().held())?;
-        self.hits.add_one(&pin);
+        self.calls.hit(&pin);
         Some(made)
     }
 
@@ -254,7 +250,7 @@ impl<H: Clone> Cache<H> {
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove<T>(&self, hash: u64, key: &[u8], then: impl FnOnce() -> T) -> (bool, T) {
         self.change(self.shard(hash), |shard| {
-            let live = self.known(shard, hash, key).is_some_and(|known| !known.over);
+            let live = shard.known(hash, key, &self.life).is_some_and(|known| !known.over);
             self.gauge.release(shard.remove(hash, key));
             shard.unregister_key(hash, key);
             (live, then())
@@ -328,6 +324,12 @@ impl<H: Clone> Cache<H> {
             }
         }
         (entries.min(self.max() as u64), bytes.min(max_bytes.unwrap_or(u64::MAX)))
+    }
+
+    /// Entries that were evicted to make room, and entries that were removed after their end.
+    pub(crate) fn removed(&self) -> (u64, u64) {
+        let counts = self.shards.iter().map(|shard| shard.lock().removed());
+        counts.fold((0, 0), |(evicted, expired), shard| (evicted + shard.0, expired + shard.1))
     }
 
     pub(crate) fn max(&self) -> usize {

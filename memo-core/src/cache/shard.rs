@@ -2,7 +2,7 @@
 //! its keys, the order of eviction, what waits to be freed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
@@ -18,8 +18,12 @@ use crate::key;
 use crate::lane::{Pin, pin};
 use crate::sync::{Mutex, MutexGuard};
 
-/// In how many steps a full shard counts the uses that make up its capacity.
+/// In how many steps a full shard counts as many uses as it has entries.
 const STEPS: u64 = 64;
+/// For so many steps an entry that was used is not marked again, once entries are evicted.
+const LAZY: u64 = 4;
+/// The same before: who is in the more recently used half need not be told from the others there.
+const LAZIER: u64 = STEPS / 2;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -31,6 +35,10 @@ pub(super) struct Shard<H> {
     uses: AtomicU64,
     /// Every use has a stamp of its own; else they are counted in steps.
     exact: bool,
+    /// [`LAZY`] or [`LAZIER`].
+    lazy: AtomicU64,
+    /// The shard's part of the bound.
+    share: AtomicUsize,
     /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
     since: Padded<AtomicU64>,
     own: Padded<Mutex<Own<H>>>,
@@ -46,6 +54,17 @@ pub(super) struct Own<H> {
     mortal: bool,
     /// The next bucket to look through for expired entries.
     hand: usize,
+    evicted: u64,
+    /// Removed after their end.
+    expired: u64,
+}
+
+/// An entry that is there, for as long as its shard is locked and nothing is inserted or removed.
+pub(super) struct Known {
+    place: Place,
+    pub(super) weight: u64,
+    /// Its time has ended.
+    pub(super) over: bool,
 }
 
 /// A shard that is locked.
@@ -55,7 +74,7 @@ pub(super) struct Locked<'a, H> {
 }
 
 impl<H> Shard<H> {
-    pub(super) fn new(exact: bool) -> Self {
+    pub(super) fn new(exact: bool, share: usize) -> Self {
         let own = Own {
             flights: HashTable::new(),
             recency: Recency::new(),
@@ -63,11 +82,15 @@ impl<H> Shard<H> {
             load: Load::default(),
             mortal: false,
             hand: 0,
+            evicted: 0,
+            expired: 0,
         };
         Self {
             root: Root::new(),
             uses: AtomicU64::new(1),
             exact,
+            lazy: AtomicU64::new(LAZIER),
+            share: AtomicUsize::new(share),
             since: Padded(AtomicU64::new(0)),
             own: Padded(Mutex::new(own)),
         }
@@ -83,17 +106,18 @@ impl<H> Shard<H> {
         Some(self.root.read(pin).find(pin, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its capacity, so that a hot entry is
-    /// written once a step and not at every hit; entries used in one step are equally recent.
+    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, and an entry that was marked
+    /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
+    /// that never fills; entries used in one step are equally recent.
     #[inline]
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
         let now = self.uses.load(Relaxed);
         let stamp = entry.stamp().load(Relaxed);
         if !self.exact {
             // A later one is that of a use by another thread meanwhile.
-            if stamp < now {
+            if stamp + self.lazy.load(Relaxed) < now {
                 entry.stamp().store(now, Relaxed);
-                self.step(self.root.read(pin).capacity());
+                self.step(pin);
             }
         } else if stamp + 1 != now {
             entry.stamp().fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
@@ -111,14 +135,21 @@ impl<H> Shard<H> {
     }
 
     /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
-    fn step(&self, capacity: usize) {
+    #[cold]
+    fn step(&self, pin: &Pin) {
         let since = self.since.0.load(Relaxed) + 1;
-        if since * STEPS > capacity as u64 {
+        let full = self.share.load(Relaxed).min(4 * self.root.read(pin).capacity());
+        if since * STEPS > full as u64 {
             self.since.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
         } else {
             self.since.0.store(since, Relaxed);
         }
+    }
+
+    /// Tells the shard its part of the bound.
+    pub(super) fn set_share(&self, share: usize) {
+        self.share.store(share, Relaxed);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, H> {
@@ -131,29 +162,31 @@ impl<H> Locked<'_, H> {
         self.shard.find(pin, hash, |stored| key::same(stored, key))
     }
 
-    /// The entry of `key`, and where it stands for as long as the shard is locked and nothing is inserted or removed.
-    pub(super) fn place<'p>(
-        &'p self,
-        pin: &'p Pin,
-        hash: u64,
-        key: &[u8],
-    ) -> Option<(Place, Shared<'p, H>)> {
+    /// The entry of `key`.
+    pub(super) fn known(&self, hash: u64, key: &[u8], life: &Life) -> Option<Known> {
+        let pin = pin();
+        let (place, entry) = self.place(&pin, hash, key)?;
+        Some(Known { place, weight: entry.weight(), over: life.is_over(entry.entry()) })
+    }
+
+    fn place<'p>(&'p self, pin: &'p Pin, hash: u64, key: &[u8]) -> Option<(Place, Shared<'p, H>)> {
         self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))
     }
 
     /// Puts an entry in the place of the one with its key, which is `known`, or of none.
-    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Place>) {
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Known>) {
         let pin = pin();
         let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
-        if let Some(place) = known {
+        if let Some(Known { place, over, .. }) = known {
             if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
                 self.own.load -= Load::of(before.entry(&pin));
                 self.own.limbo.retire(before);
             }
             self.own.load += load;
+            self.own.expired += u64::from(over);
             return;
         }
         if self.own.load.entries == self.shard.root.read(&pin).capacity() {
@@ -173,7 +206,7 @@ impl<H> Locked<'_, H> {
         if self.shard.exact {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
-        self.shard.step(self.shard.root.read(pin).capacity());
+        self.shard.step(pin);
         self.shard.uses.load(Relaxed)
     }
 
@@ -193,13 +226,24 @@ impl<H> Locked<'_, H> {
         load
     }
 
-    /// Removes the least recently used entry, if there is any.
+    /// Removes the least recently used entry, if there is any; its place is then free for another.
     pub(super) fn evict(&mut self) -> Load {
+        let evicted = self.evict_oldest();
+        self.own.evicted += evicted.entries as u64;
+        evicted
+    }
+
+    fn evict_oldest(&mut self) -> Load {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
             let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
             self.own.recency.complete(entries.collect());
+            self.shard.lazy.store(LAZY, Relaxed);
+            if self.own.load.bytes > 0 {
+                // The bound is on weight: this many are what it comes to.
+                self.shard.set_share(self.own.load.entries);
+            }
         }
         // Entries that others use meanwhile are filed again only so often.
         let mut patience = self.own.recency.records();
@@ -230,7 +274,13 @@ impl<H> Locked<'_, H> {
         for (place, _) in gone {
             swept += self.remove_at(&pin, place);
         }
+        self.own.expired += swept.entries as u64;
         swept
+    }
+
+    /// Entries that were evicted, and those that were removed after their end.
+    pub(super) fn removed(&self) -> (u64, u64) {
+        (self.own.evicted, self.own.expired)
     }
 
     /// Takes out everything.
@@ -260,8 +310,11 @@ impl<H> Locked<'_, H> {
     /// done for many at once; values that may be large are not held back in a number that matters.
     pub(super) fn waste(&mut self) -> Option<Freed<H>> {
         const BATCH: usize = 128;
-        let due =
-            if std::mem::needs_drop::<H>() { (self.own.load.entries / 8).clamp(1, BATCH) } else { BATCH };
+        let due = if std::mem::needs_drop::<H>() {
+            (self.own.load.entries / 8).clamp(1, BATCH)
+        } else {
+            BATCH
+        };
         if self.own.limbo.holds(due) {
             return Some(self.own.limbo.collect());
         }
@@ -295,6 +348,9 @@ impl<H> Locked<'_, H> {
     }
 
     pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
+        if self.own.flights.is_empty() {
+            return None;
+        }
         self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
     }
 

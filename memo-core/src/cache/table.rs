@@ -29,27 +29,26 @@ impl<H> Bucket<H> {
         Self { tags: AtomicU64::new(0), slots: [const { AtomicPtr::new(null_mut()) }; SLOTS] }
     }
 
+    // By shifts: a byte written into a word that is read back at once stalls the processor.
     fn tag(&self, slot: usize) -> u8 {
-        self.tags.load(Relaxed).to_le_bytes()[slot]
+        (self.tags.load(Relaxed) >> (8 * slot)).to_le_bytes()[0]
     }
 
     fn set_tag(&self, slot: usize, tag: u8) {
-        let mut tags = self.tags.load(Relaxed).to_le_bytes();
-        tags[slot] = tag;
-        self.tags.store(u64::from_le_bytes(tags), Release);
+        let others = self.tags.load(Relaxed) & !(0xff << (8 * slot));
+        self.tags.store(others | u64::from(tag) << (8 * slot), Release);
     }
 
     fn free_slot(&self) -> Option<usize> {
-        let tags = self.tags.load(Relaxed).to_le_bytes();
-        tags[..SLOTS].iter().position(|&tag| tag == 0)
+        let free = zero_bytes(self.tags.load(Relaxed));
+        (free != 0).then(|| free.trailing_zeros() as usize / 8)
     }
 
     /// Counts one more entry that went on, or one less. A count that reached 255 is no longer known, and stays.
     fn count_past(&self, change: i8) {
-        let mut tags = self.tags.load(Relaxed).to_le_bytes();
-        if tags[SLOTS] < u8::MAX {
-            tags[SLOTS] = tags[SLOTS].saturating_add_signed(change);
-            self.tags.store(u64::from_le_bytes(tags), Release);
+        let past = self.tag(SLOTS);
+        if past < u8::MAX {
+            self.set_tag(SLOTS, past.saturating_add_signed(change));
         }
     }
 }

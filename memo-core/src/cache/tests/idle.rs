@@ -82,8 +82,8 @@ fn what_is_idle_is_swept_and_counted() {
     pass(2 * IDLE);
     assert!(cache.count() == 50 && cache.len() == 0);
     (0..20).for_each(|_| (100..150).for_each(|key| keep(&cache, key, NEVER)));
-    assert_eq!((cache.len(), cache.evicted.get()), (50, 0));
-    assert!(cache.count() < 100 && cache.expired.get() > 0);
+    assert_eq!((cache.len(), cache.removed().0), (50, 0));
+    assert!(cache.count() < 100 && cache.removed().1 > 0);
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn too_heavy_a_value_evicts_none_but_the_one_before() {
     assert!(has(&cache, 1) && has(&cache, 2) && !has(&cache, 3));
     assert!(!keep(&cache, 2, 101));
     assert!(has(&cache, 1) && !has(&cache, 2));
-    assert_eq!((weighed(&cache), cache.gauge.load().bytes, cache.evicted.get()), (40, 40, 0));
+    assert_eq!((weighed(&cache), cache.gauge.load().bytes, cache.removed().0), (40, 40, 0));
     assert!(keep(&cache, 2, 100) && !has(&cache, 1));
 }
 
@@ -168,7 +168,7 @@ fn an_entry_is_replaced_within_its_own_weight() {
     assert!(keep(&cache, 1, 40) && keep(&cache, 2, 60) && keep(&cache, 2, 60));
     assert!(has(&cache, 1));
     assert!(keep(&cache, 2, 10) && keep(&cache, 3, 50));
-    assert!(has(&cache, 1) && cache.evicted.get() == 0);
+    assert!(has(&cache, 1) && cache.removed().0 == 0);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn what_expired_gives_its_weight_back() {
     // Looking through all places takes so many insertions.
     (100..600).for_each(|key| assert!(keep(&cache, key, 1)));
     assert_eq!((cache.usage(), cache.gauge.load().bytes, weighed(&cache)), ((500, 500), 500, 500));
-    assert_eq!((cache.expired.get(), cache.evicted.get()), (100, 0));
+    assert_eq!(cache.removed(), (0, 100));
 }
 
 #[test]
