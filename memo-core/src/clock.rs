@@ -8,10 +8,24 @@ pub(crate) type Millis = u64;
 /// Never comes.
 pub(crate) const NEVER: Millis = Millis::MAX;
 
+/// How far [`now`] may be behind.
+pub(crate) const LAG: Millis = if cfg!(target_os = "linux") { 10 } else { 1 };
+
 /// Milliseconds of the monotonic clock. On Linux the coarse one, which ticks every 1 to 10 ms and costs a fraction of
 /// `Instant::now`.
+#[cfg(not(test))]
 #[inline]
 pub(crate) fn now() -> Millis {
+    monotonic()
+}
+
+#[cfg(test)]
+pub(crate) fn now() -> Millis {
+    monotonic() + steps::ahead()
+}
+
+#[inline]
+fn monotonic() -> Millis {
     #[cfg(target_os = "linux")]
     {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
@@ -80,6 +94,16 @@ pub(crate) mod steps {
 
     thread_local! {
         static ANCHOR: Cell<Option<(Millis, u64)>> = const { Cell::new(None) };
+        static AHEAD: Cell<Millis> = const { Cell::new(0) };
+    }
+
+    /// Lets so much time pass for this thread.
+    pub(crate) fn pass(time: Millis) {
+        AHEAD.set(AHEAD.get() + time);
+    }
+
+    pub(super) fn ahead() -> Millis {
+        AHEAD.try_with(Cell::get).unwrap_or_default()
     }
 
     pub(super) fn anchor() -> (Millis, u64) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::cache::{Begin, Cache};
+use crate::cache::{Begin, Cache, Fresh, Limits};
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::Tally;
 use crate::disk::Disk;
@@ -16,7 +16,7 @@ use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
 use crate::persist::Maintain;
-use crate::settings::{Settings, Storage, TtlOf};
+use crate::settings::{Settings, Storage, TtlOf, WeightOf};
 use crate::stats::{Stats, mean};
 
 /// While no mean computation is known a caller waits so long for another's.
@@ -41,6 +41,7 @@ pub(crate) struct Core<K: Keep> {
     refresh_ahead: Option<f64>,
     wait_limit: Option<Duration>,
     ttl_with: Option<TtlOf<K::Value>>,
+    weigh: Option<WeightOf<K::Value>>,
     jitter: f64,
     pub(crate) disk: Option<Disk<K::Value>>,
     /// What the directory holds was read, if it could be.
@@ -111,11 +112,15 @@ impl<K: Keep> Core<K> {
     fn within(this: &Weak<Self>, name: String, code: u128, settings: Settings<K>) -> Self {
         let Settings {
             max,
+            max_bytes,
+            weigh,
+            shards,
             ttl,
             ttl_with,
             jitter,
             error_ttl,
             stale,
+            idle,
             refresh_ahead,
             wait_limit,
             storage,
@@ -125,18 +130,20 @@ impl<K: Keep> Core<K> {
         let disk = storage.map(|Storage { dir, durability, codec }| {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
+        let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         let core = Self {
             this: Weak::clone(this),
             lasting: OnceLock::new(),
             ward: None,
             watched: AtomicBool::new(false),
             name,
-            cache: Cache::new(max, clock::millis(stale)),
+            cache: Cache::new(Limits { max, max_bytes, shards, stale, idle }),
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
             wait_limit,
             ttl_with,
+            weigh: weigh.filter(|_| max_bytes.is_some()),
             jitter,
             disk,
             recovered: OnceCell::new(),
@@ -195,7 +202,7 @@ impl<K: Keep> Core<K> {
     }
 
     /// Keeps `value` as the result of `flight`, on disk first, and wakes who waits for it. False if the key was
-    /// invalidated meanwhile, or the bound is 0.
+    /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
     pub(crate) fn land(
         &self,
         flight: &Arc<Flight<K::Held>>,
@@ -203,10 +210,14 @@ impl<K: Keep> Core<K> {
         replaces: bool,
     ) -> bool {
         let expires = self.expiry(flight.hash, K::Hold::view(&value));
-        if self.cache.max() > 0 {
+        let weight = self.weight(flight.key.as_slice(), K::Hold::view(&value));
+        if self.cache.admits(weight) {
             self.write(flight, &value, expires, replaces);
+        } else {
+            self.strike(flight, replaces);
         }
-        let (kept, waste) = self.cache.finish(flight, value.clone(), expires);
+        let fresh = Fresh { held: value.clone(), expires, weight };
+        let (kept, waste) = self.cache.finish(flight, fresh);
         // Nobody can join a flight that is not registered, and who has joined holds it. They do not wait for the `Drop`
         // of other values.
         if Arc::strong_count(flight) > 1 {
@@ -214,6 +225,11 @@ impl<K: Keep> Core<K> {
         }
         drop(waste);
         kept
+    }
+
+    /// The weight of an entry, where entries are weighed.
+    pub(crate) fn weight(&self, key: &[u8], value: &K::Value) -> Option<u64> {
+        self.weigh.as_ref().map(|weigh| weigh(value, key.len()))
     }
 
     /// Ends the lead of `flight` without a value to share.

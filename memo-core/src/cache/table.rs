@@ -367,6 +367,7 @@ impl<H> Table<H> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Fresh;
     use super::*;
     use crate::cache::limbo::Limbo;
     use crate::clock::NEVER;
@@ -388,7 +389,8 @@ mod tests {
             if len == root.read(&pin).capacity() {
                 root.grow(&pin).into_iter().for_each(|table| limbo.retire_table(table));
             }
-            root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), n, NEVER));
+            let fresh = Fresh { held: n, expires: NEVER, weight: None };
+            root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
             if let Some(gone) = n.checked_sub(1000) {
                 let is_it = |key: &[u8]| key == gone.to_le_bytes();
