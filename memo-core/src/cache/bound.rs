@@ -55,7 +55,7 @@ impl<H: Clone> Cache<H> {
             if self.life.idles() {
                 self.shard(hash).tick(clock::now());
             }
-            shard.insert(hash, node, known);
+            shard.insert(hash, node, known.as_ref());
             let swept = shard.sweep(&self.life);
             self.gauge.release(swept);
             // The bound may have been lowered since a place was promised.

@@ -2,11 +2,11 @@
 //! its keys, the order of eviction, what waits to be freed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
-use super::gauge::Load;
+use super::gauge::{EXACT, Load};
 use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
@@ -33,8 +33,8 @@ pub(super) struct Shard<H> {
     root: Root<H>,
     /// The stamp of the next use.
     uses: AtomicU64,
-    /// Every use has a stamp of its own; else they are counted in steps.
-    exact: bool,
+    /// Every use has a stamp of its own; else they are counted in steps. Until the shard outgrows [`EXACT`] entries.
+    exact: AtomicBool,
     /// [`LAZY`] or [`LAZIER`].
     lazy: AtomicU64,
     /// The shard's part of the bound.
@@ -88,7 +88,7 @@ impl<H> Shard<H> {
         Self {
             root: Root::new(),
             uses: AtomicU64::new(1),
-            exact,
+            exact: AtomicBool::new(exact),
             lazy: AtomicU64::new(LAZIER),
             share: AtomicUsize::new(share),
             since: Padded(AtomicU64::new(0)),
@@ -113,7 +113,7 @@ impl<H> Shard<H> {
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
         let now = self.uses.load(Relaxed);
         let stamp = entry.stamp().load(Relaxed);
-        if !self.exact {
+        if !self.exact.load(Relaxed) {
             // A later one is that of a use by another thread meanwhile.
             if stamp + self.lazy.load(Relaxed) < now {
                 entry.stamp().store(now, Relaxed);
@@ -126,7 +126,6 @@ impl<H> Shard<H> {
 
     /// Has stamps from here on be of this time or later: where entries can be idle for too long, a stamp says when an
     /// entry was used as well as in which order.
-    #[inline]
     pub(super) fn tick(&self, now: Millis) {
         let first = stamp_of(now);
         if self.uses.load(Relaxed) < first {
@@ -174,13 +173,13 @@ impl<H> Locked<'_, H> {
     }
 
     /// Puts an entry in the place of the one with its key, which is `known`, or of none.
-    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Known>) {
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<&Known>) {
         let pin = pin();
         let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
-        if let Some(Known { place, over, .. }) = known {
+        if let Some(&Known { place, over, .. }) = known {
             if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
                 self.own.load -= Load::of(before.entry(&pin));
                 self.own.limbo.retire(before);
@@ -191,6 +190,9 @@ impl<H> Locked<'_, H> {
         }
         if self.own.load.entries == self.shard.root.read(&pin).capacity() {
             self.own.recency.forget();
+            if self.own.load.entries > EXACT {
+                self.shard.exact.store(false, Relaxed);
+            }
             if let Some(outgrown) = self.shard.root.grow(&pin) {
                 self.own.limbo.retire_table(outgrown);
             }
@@ -203,7 +205,7 @@ impl<H> Locked<'_, H> {
 
     /// The stamp of an insertion.
     fn stamp(&self, pin: &Pin) -> u64 {
-        if self.shard.exact {
+        if self.shard.exact.load(Relaxed) {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
         self.shard.step(pin);

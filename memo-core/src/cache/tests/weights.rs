@@ -110,8 +110,8 @@ impl Model {
 
 #[test]
 fn one_shard_holds_what_the_model_holds() {
-    let cache = Cache::new(Limits { max: EXACT, max_bytes: Some(1000), ..LIMITS });
-    let mut model = Model { max_bytes: 1000, max: EXACT, entries: Vec::new() };
+    let cache = weighing(1000, 1);
+    let mut model = Model { max_bytes: 1000, max: UNBOUNDED, entries: Vec::new() };
     let mut numbers = Numbers(1);
     for step in 0..40_000 {
         let key = numbers.key(60);
