@@ -33,6 +33,8 @@ mod persistence_processes;
 mod persistence_replaced;
 #[cfg(unix)]
 mod persistence_values;
+#[cfg(unix)]
+mod persistence_weights;
 mod quickstart;
 mod recursion;
 mod results;
