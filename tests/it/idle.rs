@@ -82,7 +82,7 @@ fn a_time_may_be_an_expression_and_longer_than_can_be() {
     fn long(n: u32) -> u32 {
         n
     }
-    (short(1), long(1));
+    assert_eq!((short(1), long(1)), (1, 1));
     wait_until("it is idle", || short_memo().is_empty());
     assert_eq!((long_memo().len(), long(1), long_memo().stats().hits), (1, 1, 1));
 }

@@ -24,7 +24,7 @@ fn end_first() {
     File::create(shared().join("again")).unwrap();
 }
 
-fn weight(text: &String) -> usize {
+fn weight(text: &str) -> usize {
     assert!(!(text.ends_with('!') && again()), "on purpose");
     text.len()
 }
@@ -33,7 +33,7 @@ fn limit() -> u64 {
     if again() { 300 } else { 1000 }
 }
 
-#[memoize(persist = folder(), durability = "os", max_bytes = limit(), weigh = weight)]
+#[memoize(persist = folder(), durability = "os", max_bytes = limit(), weigh = |text| weight(text))]
 fn kept(n: u32) -> String {
     let _ = n;
     text()
@@ -90,7 +90,7 @@ fn what_became_too_heavy_does_not_come_back_lighter() {
     }
     restarts!(
         || {
-            (kept(1), kept(2), renewed(1), renewed(2));
+            (1..=2).for_each(|n| drop((kept(n), renewed(n))));
             assert!(!kept_memo().insert(&kept_key(1), "x".repeat(1001)));
             LENGTH.store(1001, Relaxed);
             assert_eq!(renewed(1).len(), 1001);

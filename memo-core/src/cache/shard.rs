@@ -178,8 +178,9 @@ impl<H> Locked<'_, H> {
         node.shared().stamp().store(stamp, Relaxed);
         if let Some(&Known { place, over, .. }) = known {
             if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
-                self.own.load -= Load::of(before.entry(&pin));
-                self.own.limbo.retire(before);
+                let replaced = Load::of(before.entry(&pin));
+                self.own.load -= replaced;
+                self.own.limbo.retire(before, replaced.bytes);
             }
             self.own.load += load;
             self.own.expired += u64::from(over);
@@ -220,7 +221,7 @@ impl<H> Locked<'_, H> {
         let removed: Option<Retired<H>> = self.shard.root.read(pin).remove(place);
         let Some(removed) = removed else { return Load::default() };
         let load = Load::of(removed.entry(pin));
-        self.own.limbo.retire(removed);
+        self.own.limbo.retire(removed, load.bytes);
         self.own.load -= load;
         load
     }
@@ -317,7 +318,7 @@ impl<H> Locked<'_, H> {
         } else {
             BATCH
         };
-        if self.own.limbo.holds(due) {
+        if self.own.limbo.holds(due, self.own.load.bytes / 8) {
             return Some(self.own.limbo.collect());
         }
         self.own.limbo.waits().then(|| self.own.limbo.retry())
