@@ -78,6 +78,63 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// assert_eq!(configured_memo().max(), Some(500));
 /// ```
 ///
+/// ## `max_bytes`
+///
+/// How much the results that are held weigh together at most: text (`"64MiB"`, `"500KB"`, `"2GiB"`), or an expression of
+/// type `u64`. The least recently used make room; what is heavier than the bound is not kept and evicts nothing, but the
+/// result that it would have replaced goes. May stand beside `max`.
+///
+/// A result weighs the bytes of its key and its own, and what it owns elsewhere as far as its type implements [`Weigh`]:
+/// the types of the standard library do. Of a type that does not, what it owns is not known and not counted; implement
+/// `Weigh` for it, or give `weigh`. Not counted either are some 40 bytes that the cache takes for each entry.
+///
+/// [`Weigh`]: https://docs.rs/memokit/latest/memokit/trait.Weigh.html
+///
+/// ```
+/// # use memokit::memoize;
+/// #[memoize(max_bytes = "64KiB")]
+/// fn page(number: usize) -> String {
+///     "...".repeat(number)
+/// }
+///
+/// (0..1000).for_each(|number| _ = page(number));
+/// assert!(page_memo().stats().bytes <= 64 << 10);
+/// assert_eq!(page_memo().max_bytes(), Some(65_536));
+/// page_memo().set_max_bytes(1000);
+/// assert!(page_memo().stats().bytes <= 1000);
+/// ```
+///
+/// ## `weigh`
+///
+/// With `max_bytes`, a function or closure that is shown the value that is kept and gives its whole weight as `usize`, in
+/// bytes or whatever `max_bytes` is meant to count. It is called once for each value that is kept, with no lock held.
+///
+/// ```
+/// # use memokit::memoize;
+/// #[memoize(max_bytes = 1_000_000, weigh = |rows: &Vec<[u8; 100]>| rows.len() * 100)]
+/// fn rows(count: usize) -> Vec<[u8; 100]> {
+///     vec![[0; 100]; count]
+/// }
+///
+/// (rows(3), rows(4));
+/// assert_eq!(rows_memo().stats().bytes, 700);
+/// ```
+///
+/// ## `shards`
+///
+/// In how many parts the cache is, each with a lock for its insertions: a power of two, up to 65,536 and no more than
+/// `max`; a number found at run time is rounded up to one. Without it, one for up to 128 entries, and else as many as suit the bounds and the
+/// machine. With more than one, recency is kept within each.
+///
+/// ```
+/// # use memokit::memoize;
+/// #[memoize(max = 1000, shards = 1)] // one order of uses for all
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+/// # assert_eq!(square(3), 9);
+/// ```
+///
 /// ## `policy`
 ///
 /// What makes room. There is `"lru"`, the least recently used, which is the default.
@@ -130,6 +187,29 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 ///     (id > 10).then(|| id.to_string())
 /// }
 /// # assert_eq!(find(1), None);
+/// ```
+///
+/// ## `idle`
+///
+/// For how long a result is kept after it was last used: text as for `ttl`, or an expression that gives a `Duration`. Each
+/// hit is a use, and being computed is one; what a handle does is none. Where there is a `ttl` too, whichever is over first
+/// ends it, and a result that is idle is not served stale. One that was read back from disk counts as used just then.
+///
+/// ```
+/// # use memokit::memoize;
+/// #[memoize(idle = "10m", ttl = "1h")]
+/// fn session(id: u32) -> String {
+///     format!("session {id}")
+/// }
+/// # assert_eq!(session(3), "session 3");
+///
+/// #[memoize(idle = std::time::Duration::from_millis(1))]
+/// fn brief(id: u32) -> u32 {
+///     id
+/// }
+/// brief(1);
+/// std::thread::sleep(std::time::Duration::from_millis(50));
+/// assert!(brief_memo().is_empty());
 /// ```
 ///
 /// ## `jitter`
