@@ -22,8 +22,12 @@ macro_rules! memo {
         $find:ident, named $name:expr, $number:literal, $code:literal,
         $asking:ident($($mark:tt)*), [$($returns:tt)*] $($settings:tt)*
     ) => {{
-        static SITE: $crate::site::Site =
-            $crate::site::Site::new($crate::site::Origin::new($name, $number, $code));
+        static SITE: $crate::site::Site = $crate::site::Site::new($crate::site::Origin::new(
+            $crate::shorthand::module_path!(),
+            $name,
+            $number,
+            $code,
+        ));
         $crate::site::Site::$find(
             &SITE,
             $crate::instance::Instance::$asking(&|| ()) $($mark)*,

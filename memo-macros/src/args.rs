@@ -151,7 +151,7 @@ impl Args {
             "stale" => set(&mut self.stale, name, form, value::span),
             "refresh_ahead" => set(&mut self.refresh_ahead, name, form, value::fraction),
             "wait_limit" => set(&mut self.wait_limit, name, form, value::span),
-            "ttl_with" => set(&mut self.ttl_with, name, form, value::expression),
+            "ttl_with" => set(&mut self.ttl_with, name, form, value::function),
             "jitter" => set(&mut self.jitter, name, form, value::fraction),
             "policy" => set(&mut self.policy, name, form, value::policy),
             "persist" => set(&mut self.persist, name, form, value::directory),
@@ -159,7 +159,7 @@ impl Args {
             "codec" => set(&mut self.codec, name, form, value::path),
             "skip" => set(&mut self.skip, name, form, value::names),
             "key" => set(&mut self.key, name, form, value::key),
-            "cache_if" => set(&mut self.cache_if, name, form, value::expression),
+            "cache_if" => set(&mut self.cache_if, name, form, value::function),
             "cache_err" => set(&mut self.cache_err, name, form, value::flag_or_time),
             "version" => set(&mut self.version, name, form, value::expression),
             "scope" => set(&mut self.scope, name, form, value::scope),
@@ -266,6 +266,9 @@ mod tests {
         refused("cache_err =", "`cache_err = \"2s\"`");
         refused("max(5)", "`max = 1000`");
         refused("ttl = \"0s\"", "longer than zero");
+        refused("ttl = 0", "longer than zero");
+        refused("cache_if = true", "`cache_if = |value| value.is_some()`");
+        refused("ttl_with = \"5s\"", "a function or closure");
         refused("ttl = 30", "`ttl = \"30s\"`");
         refused("stale = 30", "`stale = \"30s\"`");
         refused("wait_limit", "`wait_limit = \"10s\"`");

@@ -70,6 +70,14 @@ impl Plan<'_> {
         Some(format_ident!("{stem}_{suffix}", span = self.function.name().span()))
     }
 
+    /// `Self`, under the word that says that there is one.
+    pub(crate) fn this(&self) -> TokenStream {
+        match &self.args.in_impl {
+            Some(given) => quote_spanned!(given.name.span()=> <Self>),
+            None => quote!(Self),
+        }
+    }
+
     /// The annotated function.
     pub(crate) fn function(&self) -> TokenStream {
         if self.function.signature.asyncness.is_some() {
@@ -98,8 +106,8 @@ impl Plan<'_> {
         };
         let keep = match &self.args.cache_if {
             Some(cache_if) => {
-                let cache_if = &cache_if.value;
-                quote!(keep_if(#computed, #cache_if))
+                let (cache_if, span) = (&cache_if.value, first_span(cache_if.tokens.clone()));
+                quote_spanned!(span=> keep_if(#computed, #cache_if))
             }
             None => quote!(keep(#computed)),
         };
@@ -183,7 +191,8 @@ impl Plan<'_> {
             Course::Companion => {
                 let uncached = self.companion("uncached");
                 let generics = self.function.named(self.function.signature.clone()).turbofish();
-                self.call(quote!(Self::#uncached #generics(#arguments)))
+                let this = self.this();
+                self.call(quote!(#this::#uncached #generics(#arguments)))
             }
             Course::Inner => {
                 let mut signature = function.signature.clone();

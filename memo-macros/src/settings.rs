@@ -40,7 +40,9 @@ impl Plan<'_> {
     }
 
     fn mark(&self, asking: Asking) -> Option<TokenStream> {
-        let this = (TokenStream::new(), quote!(.this::<Self>()));
+        let span =
+            self.args.in_impl.as_ref().map_or_else(TokenSpan::call_site, |given| given.name.span());
+        let this = (TokenStream::new(), quote_spanned!(span=> .this::<Self>()));
         let this = self.args.in_impl(self.function).then_some(this);
         let types = self.function.named(self.function.signature.clone()).mark(asking);
         let calls: Vec<_> = this.into_iter().chain(types).collect();

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::FnArg;
 
 use crate::attributes;
-use crate::emit::{Asking, Course, Plan, local};
+use crate::emit::{Asking, Course, Plan, first_span, local};
 use crate::function::{Parameter, Shape};
 
 impl Plan<'_> {
@@ -28,8 +28,8 @@ impl Plan<'_> {
         };
         let compute = match &self.args.cache_if {
             Some(given) => {
-                let cache_if = &given.value;
-                quote!(compute_if(#body, #cache_if))
+                let (cache_if, span) = (&given.value, first_span(given.tokens.clone()));
+                quote_spanned!(span=> compute_if(#body, #cache_if))
             }
             None => quote!(compute(#body)),
         };
@@ -71,7 +71,8 @@ impl Plan<'_> {
         if course == Course::Companion {
             let (uncached, arguments) = (self.companion("uncached"), function.arguments());
             let generics = function.named(function.signature.clone()).turbofish();
-            return self.call(quote!(Self::#uncached #generics(#arguments)));
+            let this = self.this();
+            return self.call(quote!(#this::#uncached #generics(#arguments)));
         }
         let (output, body) = (function.output(), function.body.stream());
         let mut returned = local("returned");

@@ -48,6 +48,17 @@ pub(crate) fn expression(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+/// `cache_if` and its like: a function or closure, which no literal is.
+pub(crate) fn function(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(_) => {
+            Err(error(&value, format!("`{name}` is a function or closure: `{}`", example(name))))
+        }
+        _ => Ok(value),
+    }
+}
+
 /// `max`: a number above zero, or an expression.
 pub(crate) fn bound(name: &Ident, form: Form) -> syn::Result<Expr> {
     let value = expression(name, form)?;
@@ -112,6 +123,9 @@ pub(crate) fn span(name: &Ident, form: Form) -> syn::Result<Span> {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(Span::Text(time(name, text)?)),
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
             let digits = number.base10_digits();
+            if digits == "0" {
+                return Err(error(number, format!("`{name}` has to be longer than zero")));
+            }
             Err(error(number, format!("a number of what? `{name} = \"{digits}s\"` for seconds")))
         }
         Expr::Lit(other) => Err(error(other, format!("`{name}` is a time: `{}`", example(name)))),
