@@ -7,7 +7,7 @@ pub use core::{concat, module_path};
 
 /// The cache of a function, at a static of its own: `memo!(memo, own "::function", number, code, within(), [how Type]
 /// .max(5))`. It says whose the cache is (`memo` or `local`, a thread's own), the function's own full name or another
-/// (`named "quotes"`), who asks and of which types, and what `keep!` takes with what makes the settings.
+/// (`named "quotes"`), who asks and of which types, and what `settings!` takes.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! memo {
@@ -20,7 +20,7 @@ macro_rules! memo {
     };
     (
         $find:ident, named $name:expr, $number:literal, $code:literal,
-        $asking:ident($($mark:tt)*), [$($returns:tt)*] $($settings:tt)*
+        $asking:ident($($mark:tt)*), $($settings:tt)*
     ) => {{
         static SITE: $crate::site::Site = $crate::site::Site::new($crate::site::Origin::new(
             $crate::shorthand::module_path!(),
@@ -31,7 +31,7 @@ macro_rules! memo {
         $crate::site::Site::$find(
             &SITE,
             $crate::instance::Instance::$asking(&|| ()) $($mark)*,
-            || $crate::settings::Settings::of($crate::keep!($($returns)*)) $($settings)*,
+            $crate::settings!($($settings)*),
         )
     }};
 }
@@ -52,6 +52,23 @@ macro_rules! keep {
     };
     ($($returns:tt)*) => {
         (&&&&$crate::keep::Probe::<$($returns)*>::NEW).__memokit_keep()
+    };
+}
+
+/// What makes the settings of results of a type: `settings!([how Type] .max(5))`, with what `keep!` takes. After `weigh`
+/// entries are weighed by what their values report.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! settings {
+    (weigh $($settings:tt)*) => {
+        || {
+            let settings = $crate::settings!($($settings)*)();
+            let heap = (&&settings.scale()).__memokit_heap();
+            settings.weigh_by(heap)
+        }
+    };
+    ([$($returns:tt)*] $($settings:tt)*) => {
+        || $crate::settings::Settings::of($crate::keep!($($returns)*)) $($settings)*
     };
 }
 

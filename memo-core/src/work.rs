@@ -1,19 +1,20 @@
 //! The work of computing one value: for all who wait, or for its caller alone; and what becomes of the value.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::core::Core;
+use crate::clock::Stopwatch;
+use crate::core::{Core, Shared};
 use crate::flight::{Flight, Waited};
 use crate::keep::{Hold, Keep, Part};
+use crate::lane::pin;
 use crate::verify::Check;
 use crate::waits::Computing;
 
 /// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
 pub(crate) struct Work<K: Keep> {
-    core: Arc<Core<K>>,
+    core: Shared<K>,
     role: Role<K>,
-    began: Instant,
+    began: Stopwatch,
     /// The time that it took is counted.
     counted: bool,
 }
@@ -51,7 +52,9 @@ impl<K: Keep> Work<K> {
     }
 
     fn new(core: &Core<K>, role: Role<K>) -> Self {
-        Self { core: core.shared(), role, began: Instant::now(), counted: false }
+        // Many short computations are timed well enough by how often the coarse clock ticks in one.
+        let brief = core.cache.calls.are_brief(&pin(), 10_000);
+        Self { core: core.shared(), role, began: Stopwatch::start(brief), counted: false }
     }
 
     /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
@@ -143,9 +146,7 @@ impl<K: Keep> Work<K> {
     }
 
     fn count(&mut self) {
-        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.core.counts.misses.add(1);
-        self.core.counts.nanos.add(nanos);
+        self.core.cache.calls.miss(&pin(), self.began.nanos());
         self.counted = true;
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
+use super::gauge::Load;
+use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
 use super::recency::Recency;
@@ -47,11 +49,22 @@ pub(super) struct Own<H> {
     flights: HashTable<Arc<Flight<H>>>,
     recency: Recency,
     limbo: Limbo<H>,
-    len: usize,
+    load: Load,
     /// Did an entry ever come that can expire?
     mortal: bool,
     /// The next bucket to look through for expired entries.
     hand: usize,
+    evicted: u64,
+    /// Removed after their end.
+    expired: u64,
+}
+
+/// An entry that is there, for as long as its shard is locked and nothing is inserted or removed.
+pub(super) struct Known {
+    place: Place,
+    pub(super) weight: u64,
+    /// Its time has ended.
+    pub(super) over: bool,
 }
 
 /// A shard that is locked.
@@ -66,9 +79,11 @@ impl<H> Shard<H> {
             flights: HashTable::new(),
             recency: Recency::new(),
             limbo: Limbo::new(),
-            len: 0,
+            load: Load::default(),
             mortal: false,
             hand: 0,
+            evicted: 0,
+            expired: 0,
         };
         Self {
             root: Root::new(),
@@ -109,6 +124,16 @@ impl<H> Shard<H> {
         }
     }
 
+    /// Has stamps from here on be of this time or later: where entries can be idle for too long, a stamp says when an
+    /// entry was used as well as in which order.
+    #[inline]
+    pub(super) fn tick(&self, now: Millis) {
+        let first = stamp_of(now);
+        if self.uses.load(Relaxed) < first {
+            self.uses.fetch_max(first, Relaxed);
+        }
+    }
+
     /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
     #[cold]
     fn step(&self, pin: &Pin) {
@@ -137,44 +162,43 @@ impl<H> Locked<'_, H> {
         self.shard.find(pin, hash, |stored| key::same(stored, key))
     }
 
-    /// Where the entry of `key` stands, for as long as the shard is locked and nothing is inserted or removed.
-    pub(super) fn place(&self, pin: &Pin, hash: u64, key: &[u8]) -> Option<Place> {
-        Some(self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))?.0)
-    }
-
-    pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
-        self.shard.touch(pin, entry);
-    }
-
-    /// Puts an entry in the place of the one with its key, which is `known`, or of none. Says when the one before would
-    /// have ended.
-    pub(super) fn insert(
-        &mut self,
-        hash: u64,
-        node: Node<H>,
-        known: Option<Place>,
-    ) -> Option<Millis> {
+    /// The entry of `key`.
+    pub(super) fn known(&self, hash: u64, key: &[u8], life: &Life) -> Option<Known> {
         let pin = pin();
+        let (place, entry) = self.place(&pin, hash, key)?;
+        Some(Known { place, weight: entry.weight(), over: life.is_over(entry.entry()) })
+    }
+
+    fn place<'p>(&'p self, pin: &'p Pin, hash: u64, key: &[u8]) -> Option<(Place, Shared<'p, H>)> {
+        self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))
+    }
+
+    /// Puts an entry in the place of the one with its key, which is `known`, or of none.
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Known>) {
+        let pin = pin();
+        let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
-        if let Some(place) = known {
-            let before = self.shard.root.read(&pin).replace(place, node)?;
-            let ended = before.entry(&pin).expires();
-            self.own.limbo.retire(before);
-            return Some(ended);
+        if let Some(Known { place, over, .. }) = known {
+            if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
+                self.own.load -= Load::of(before.entry(&pin));
+                self.own.limbo.retire(before);
+            }
+            self.own.load += load;
+            self.own.expired += u64::from(over);
+            return;
         }
-        if self.own.len == self.shard.root.read(&pin).capacity() {
+        if self.own.load.entries == self.shard.root.read(&pin).capacity() {
             self.own.recency.forget();
             if let Some(outgrown) = self.shard.root.grow(&pin) {
                 self.own.limbo.retire_table(outgrown);
             }
         }
-        self.own.len += 1;
         let place = self.shard.root.read(&pin).insert(hash, node);
-        let len = self.own.len;
+        self.own.load += load;
+        let len = self.own.load.entries;
         self.own.recency.record(stamp, place, len);
-        None
     }
 
     /// The stamp of an insertion.
@@ -186,29 +210,40 @@ impl<H> Locked<'_, H> {
         self.shard.uses.load(Relaxed)
     }
 
-    /// Removes the entry of `key`. Says when it would have ended.
-    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Millis> {
+    /// Removes the entry of `key`, if there is one.
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Load {
         let pin = pin();
-        let place = self.place(&pin, hash, key)?;
-        self.remove_at(&pin, place)
+        let place = self.place(&pin, hash, key).map(|(place, _)| place);
+        place.map_or(Load::default(), |place| self.remove_at(&pin, place))
     }
 
-    fn remove_at(&mut self, pin: &Pin, place: Place) -> Option<Millis> {
-        let removed: Retired<H> = self.shard.root.read(pin).remove(place)?;
-        let ended = removed.entry(pin).expires();
+    fn remove_at(&mut self, pin: &Pin, place: Place) -> Load {
+        let removed: Option<Retired<H>> = self.shard.root.read(pin).remove(place);
+        let Some(removed) = removed else { return Load::default() };
+        let load = Load::of(removed.entry(pin));
         self.own.limbo.retire(removed);
-        self.own.len -= 1;
-        Some(ended)
+        self.own.load -= load;
+        load
     }
 
-    /// Removes the least recently used entry; false if there is none.
-    pub(super) fn evict(&mut self) -> bool {
+    /// Removes the least recently used entry, if there is any; its place is then free for another.
+    pub(super) fn evict(&mut self) -> Load {
+        let evicted = self.evict_oldest();
+        self.own.evicted += evicted.entries as u64;
+        evicted
+    }
+
+    fn evict_oldest(&mut self) -> Load {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
             let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
             self.own.recency.complete(entries.collect());
             self.shard.lazy.store(LAZY, Relaxed);
+            if self.own.load.bytes > 0 {
+                // The bound is on weight: this many are what it comes to.
+                self.shard.set_share(self.own.load.entries);
+            }
         }
         // Entries that others use meanwhile are filed again only so often.
         let mut patience = self.own.recency.records();
@@ -216,39 +251,48 @@ impl<H> Locked<'_, H> {
             let Some(entry) = table.at(&pin, place) else { continue };
             let stamp = entry.stamp().load(Relaxed);
             if stamp <= filed || patience == 0 {
-                return self.remove_at(&pin, place).is_some();
+                // What the next eviction looks at first is far from the processor: have it come by then.
+                let (next, after) = self.own.recency.next();
+                table.prefetch(&pin, after, next);
+                return self.remove_at(&pin, place);
             }
             patience -= 1;
             self.own.recency.file(stamp, place);
         }
-        false
+        Load::default()
     }
 
-    /// Looks through one bucket for entries that expired so long ago, says how many it removed: done at each insertion, this passes
-    /// every place in a time bounded by the insertions.
-    pub(super) fn sweep(&mut self, stale: Millis) -> usize {
-        if !self.own.mortal {
-            return 0;
+    /// Looks through one bucket for entries that nobody will be given any more, and removes them: done at each insertion,
+    /// this passes every place in a time bounded by the insertions.
+    pub(super) fn sweep(&mut self, life: &Life) -> Load {
+        let mut swept = Load::default();
+        if !self.own.mortal && !life.idles() {
+            return swept;
         }
-        let now = clock::now().saturating_sub(stale);
+        let now = clock::now();
         let pin = pin();
         let table = self.shard.root.read(&pin);
         self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
-        let expired = table.bucket(&pin, self.own.hand).filter(|(_, e)| e.expires() <= now);
-        let mut count = 0;
-        for (place, _) in expired {
-            count += usize::from(self.remove_at(&pin, place).is_some());
+        let gone = table.bucket(&pin, self.own.hand).filter(|(_, e)| life.is_gone(e, now));
+        for (place, _) in gone {
+            swept += self.remove_at(&pin, place);
         }
-        count
+        self.own.expired += swept.entries as u64;
+        swept
     }
 
-    /// Takes out everything. Says how many entries there were.
-    pub(super) fn clear(&mut self) -> usize {
+    /// Entries that were evicted, and those that were removed after their end.
+    pub(super) fn removed(&self) -> (u64, u64) {
+        (self.own.evicted, self.own.expired)
+    }
+
+    /// Takes out everything.
+    pub(super) fn clear(&mut self) -> Load {
         if let Some(table) = self.shard.root.empty() {
             self.own.limbo.retire_table(table);
         }
         self.own.recency.forget();
-        std::mem::take(&mut self.own.len)
+        std::mem::take(&mut self.own.load)
     }
 
     pub(super) fn shorten(&mut self, by: Millis, latest: Millis) {
@@ -269,8 +313,11 @@ impl<H> Locked<'_, H> {
     /// done for many at once; values that may be large are not held back in a number that matters.
     pub(super) fn waste(&mut self) -> Option<Freed<H>> {
         const BATCH: usize = 128;
-        let due =
-            if std::mem::needs_drop::<H>() { (self.own.len / 8).clamp(1, BATCH) } else { BATCH };
+        let due = if std::mem::needs_drop::<H>() {
+            (self.own.load.entries / 8).clamp(1, BATCH)
+        } else {
+            BATCH
+        };
         if self.own.limbo.holds(due) {
             return Some(self.own.limbo.collect());
         }
@@ -286,8 +333,8 @@ impl<H> Locked<'_, H> {
         self.own.limbo.retry()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.own.len
+    pub(super) fn load(&self) -> Load {
+        self.own.load
     }
 
     /// What can be freed of what was taken out.
@@ -304,6 +351,9 @@ impl<H> Locked<'_, H> {
     }
 
     pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
+        if self.own.flights.is_empty() {
+            return None;
+        }
         self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
     }
 
