@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::cache::{Begin, Cache, Fresh, Limits};
+use crate::cache::{Begin, Cache, Finished, Fresh, Limits};
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::Tally;
 use crate::disk::Disk;
-use crate::flight::Flight;
+use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
@@ -86,7 +86,7 @@ pub(crate) struct Counts {
 pub(crate) enum Begun<H> {
     /// Nothing: here is the value.
     Value(H),
-    Lead(Arc<Flight<H>>),
+    Lead(Claim),
     /// Wait for another.
     Join(Arc<Flight<H>>),
 }
@@ -174,7 +174,7 @@ impl<K: Keep> Core<K> {
     pub(crate) fn begin(&self, hash: u64, key: &KeyBytes) -> Begun<K::Held> {
         let renewable = |held: &K::Held| !K::Part::is_error(K::Hold::view(held));
         let (held, stale) = match self.cache.begin(hash, key.clone(), renewable) {
-            Begin::Lead(flight) => return Begun::Lead(flight),
+            Begin::Lead(claim) => return Begun::Lead(claim),
             Begin::Join(flight) => return Begun::Join(flight),
             Begin::Hit(held) => (held, 0),
             Begin::Stale(held) => (held, 1),
@@ -201,28 +201,22 @@ impl<K: Keep> Core<K> {
         mean(Duration::from_nanos(self.cache.calls.nanos()), self.cache.calls.misses())
     }
 
-    /// Keeps `value` as the result of `flight`, on disk first, and wakes who waits for it. False if the key was
+    /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
     /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
-    pub(crate) fn land(
-        &self,
-        flight: &Arc<Flight<K::Held>>,
-        value: K::Held,
-        replaces: bool,
-    ) -> bool {
-        let expires = self.expiry(flight.hash, K::Hold::view(&value));
-        let weight = self.weight(flight.key.as_slice(), K::Hold::view(&value));
+    pub(crate) fn land(&self, claim: &Claim, value: K::Held, replaces: bool) -> bool {
+        let expires = self.expiry(claim.hash, K::Hold::view(&value));
+        let weight = self.weight(claim.key.as_slice(), K::Hold::view(&value));
         if self.cache.admits(weight) {
-            self.write(flight, &value, expires, replaces);
+            self.write(claim, &value, expires, replaces);
         } else {
-            self.strike(flight, replaces);
+            self.strike(claim, replaces);
         }
         let fresh = Fresh { held: value.clone(), expires, weight };
-        let (kept, waste) = self.cache.finish(flight, fresh);
-        // Nobody can join a flight that is not registered, and who has joined holds it. They do not wait for the `Drop`
-        // of other values.
-        if Arc::strong_count(flight) > 1 {
+        let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
+        if let Some(flight) = flight {
             flight.land(Some(value));
         }
+        // Who waits does not wait for the `Drop` of other values.
         drop(waste);
         kept
     }
@@ -232,14 +226,14 @@ impl<K: Keep> Core<K> {
         self.weigh.as_ref().map(|weigh| weigh(value, key.len()))
     }
 
-    /// Ends the lead of `flight` without a value to share.
-    pub(crate) fn give_up(&self, flight: &Arc<Flight<K::Held>>) {
-        self.cache.abandon(flight, true);
+    /// Ends `claim` without a value to share.
+    pub(crate) fn give_up(&self, claim: &Claim) {
+        self.cache.abandon(claim, true);
     }
 
-    /// The same for a lead that was left for one who waited and waits no longer, unless another has taken it.
-    pub(crate) fn pass_on(&self, flight: &Arc<Flight<K::Held>>) {
-        self.cache.abandon(flight, false);
+    /// The same for one that was left to a caller who waited and waits no longer, unless another has taken it.
+    pub(crate) fn pass_on(&self, claim: &Claim) {
+        self.cache.abandon(claim, false);
     }
 
     fn expiry(&self, hash: u64, value: &K::Value) -> Millis {

@@ -13,7 +13,7 @@ use crate::clock::{self, Millis, NEVER};
 use crate::core::Core;
 use crate::disk::{Change, Disk};
 use crate::error::Error;
-use crate::flight::Flight;
+use crate::flight::Claim;
 use crate::keep::{Hold, Keep};
 use crate::persist::{Maintain, Record, Store, hurry, maintain};
 
@@ -89,15 +89,9 @@ impl<K: Keep> Core<K> {
         unless_opening(|| disk.open(replay, settle)).unwrap_or_else(|| Err(busy()))
     }
 
-    /// Writes the result of `flight`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
+    /// Writes the result of `claim`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
     /// alone, must not come back.
-    pub(crate) fn write(
-        &self,
-        flight: &Flight<K::Held>,
-        value: &K::Held,
-        expires: Millis,
-        replaces: bool,
-    ) {
+    pub(crate) fn write(&self, claim: &Claim, value: &K::Held, expires: Millis, replaces: bool) {
         let Some(disk) = &self.disk else { return };
         // What cannot be written stays in memory; each step counts its own failure.
         let Ok(store) = self.open() else { return };
@@ -106,10 +100,10 @@ impl<K: Keep> Core<K> {
             return;
         }
         let queue = |known: bool| {
-            let record = disk.put(flight.key.as_slice(), &bytes, expires);
+            let record = disk.put(claim.key.as_slice(), &bytes, expires);
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
-        let ticket = self.cache.announce(flight, Some((value.clone(), expires)), queue);
+        let ticket = self.cache.announce(claim, Some((value.clone(), expires)), queue);
         if ticket.is_some_and(|ticket| store.commit(ticket).is_ok()) {
             disk.succeed();
         }
@@ -119,16 +113,16 @@ impl<K: Keep> Core<K> {
         }
     }
 
-    /// Removes what is stored for the key of `flight`, whose value is not going to be: where memory knows an older one,
+    /// Removes what is stored for the key of `claim`, whose value is not going to be: where memory knows an older one,
     /// or if what it replaces may be on disk alone.
-    pub(crate) fn strike(&self, flight: &Flight<K::Held>, replaces: bool) {
-        let older = || self.cache.announce(flight, None, |older| older) == Some(true);
+    pub(crate) fn strike(&self, claim: &Claim, replaces: bool) {
+        let older = || self.cache.announce(claim, None, |older| older) == Some(true);
         if !self.is_persistent() || !(replaces || older()) {
             return;
         }
         let Some(store) = self.open_to_remove() else { return };
-        let record = || store.queue(Record::Remove { key: flight.key.as_slice() });
-        if let Some(ticket) = self.cache.announce(flight, None, |_| record()) {
+        let record = || store.queue(Record::Remove { key: claim.key.as_slice() });
+        if let Some(ticket) = self.cache.announce(claim, None, |_| record()) {
             let _ = store.commit(ticket);
         }
     }

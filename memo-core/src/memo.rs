@@ -113,8 +113,8 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
-        let flight = self.cache.seize(hash, KeyBytes::new(key));
-        Work::lead(self, flight).insert(K::Hold::own(value))
+        let claim = self.cache.seize(hash, KeyBytes::new(key));
+        Work::lead(self, claim).insert(K::Hold::own(value))
     }
 
     fn invalidate(&self, key: &Key) -> bool {
@@ -137,7 +137,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn computing(&self) -> usize {
-        self.cache.flights()
+        self.cache.claimed()
     }
 
     fn max(&self) -> usize {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Stopwatch;
 use crate::core::{Core, Shared};
-use crate::flight::{Flight, Waited};
+use crate::flight::{Claim, Flight, Waited};
 use crate::keep::{Hold, Keep, Part};
 use crate::lane::pin;
 use crate::verify::Check;
@@ -22,7 +22,7 @@ pub(crate) struct Work<K: Keep> {
 /// For whom a value is computed.
 enum Role<K: Keep> {
     /// For all who wait, to be kept.
-    Lead(Arc<Flight<K::Held>>),
+    Lead(Claim),
     /// For all who wait longer for another's value than that should take.
     Relieve(Arc<Flight<K::Held>>),
     /// For the caller.
@@ -34,8 +34,8 @@ enum Role<K: Keep> {
 }
 
 impl<K: Keep> Work<K> {
-    pub(crate) fn lead(core: &Core<K>, flight: Arc<Flight<K::Held>>) -> Self {
-        Self::new(core, Role::Lead(flight))
+    pub(crate) fn lead(core: &Core<K>, claim: Claim) -> Self {
+        Self::new(core, Role::Lead(claim))
     }
 
     pub(crate) fn alone(core: &Core<K>) -> Self {
@@ -70,7 +70,7 @@ impl<K: Keep> Work<K> {
                 core.count_coalesced();
                 Some(Ok(held))
             }
-            Waited::Lead => Some(Err(Self::lead(core, Arc::clone(flight)))),
+            Waited::Lead => Some(Err(Self::lead(core, flight.claim.clone()))),
             Waited::Alone => Some(Err(Self::alone(core))),
             Waited::Relieve => Some(Err(Self::new(core, Role::Relieve(Arc::clone(flight))))),
         }
@@ -79,7 +79,8 @@ impl<K: Keep> Work<K> {
     /// Has calls of the same key from within computed, for as long as the guard lives.
     pub(crate) fn computing(&self) -> Option<Computing> {
         match &self.role {
-            Role::Lead(flight) | Role::Relieve(flight) => Some(Computing::begin(flight.id())),
+            Role::Lead(claim) => Some(Computing::begin(claim.id)),
+            Role::Relieve(flight) => Some(Computing::begin(flight.claim.id)),
             Role::Alone | Role::Verify(_) | Role::Done => None,
         }
     }
@@ -121,8 +122,8 @@ impl<K: Keep> Work<K> {
     /// Hands `value` to all who wait, and keeps it if it may be. What is not kept is left to `drop`.
     fn land(&mut self, value: K::Held, replaces: bool) -> bool {
         match &self.role {
-            Role::Lead(flight) => {
-                let kept = self.core.land(flight, value, replaces);
+            Role::Lead(claim) => {
+                let kept = self.core.land(claim, value, replaces);
                 if kept {
                     self.role = Role::Done;
                 }
@@ -162,7 +163,7 @@ impl<K: Keep> Drop for Work<K> {
             self.count();
         }
         match &self.role {
-            Role::Lead(flight) => self.core.give_up(flight),
+            Role::Lead(claim) => self.core.give_up(claim),
             Role::Relieve(flight) => flight.step_back(),
             Role::Alone | Role::Verify(_) | Role::Done => {}
         }

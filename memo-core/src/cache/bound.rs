@@ -55,7 +55,7 @@ impl<H: Clone> Cache<H> {
             if self.life.idles() {
                 self.shard(hash).tick(clock::now());
             }
-            shard.insert(hash, node, known);
+            shard.insert(hash, node, known.as_ref());
             let swept = shard.sweep(&self.life);
             self.gauge.release(swept);
             // The bound may have been lowered since a place was promised.
@@ -100,6 +100,10 @@ impl<H: Clone> Cache<H> {
             }
             let lacks = if has_place { Lack::Weight(weight) } else { Lack::Place };
             let mut evicted = self.evict_from_own(&mut shard, lacks);
+            if evicted.entries == 1 && !self.gauge.weighs() {
+                // Its place goes to this one, and the shard was locked all the time.
+                return (shard, Room { promised: true, known: None, fits: true });
+            }
             if evicted.is_none() {
                 drop(shard);
                 evicted = self.evict_anywhere(lacks);

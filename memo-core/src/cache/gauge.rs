@@ -73,6 +73,10 @@ impl Gauge {
         Some(self.max_bytes.as_ref()?.load(Relaxed))
     }
 
+    pub(super) fn weighs(&self) -> bool {
+        self.max_bytes.is_some()
+    }
+
     /// False where entries have no weights.
     pub(super) fn set_max_bytes(&self, max: u64) -> bool {
         self.max_bytes.as_ref().map(|bound| bound.store(max, Relaxed)).is_some()
@@ -102,7 +106,7 @@ impl Gauge {
 
     /// Undoes that.
     pub(super) fn take_back(&self, before: u64, after: u64) {
-        if self.max_bytes.is_some() {
+        if self.weighs() {
             self.bytes.fetch_sub(after.wrapping_sub(before), Relaxed);
         }
     }

@@ -4,6 +4,7 @@
 //! taken out is handed back to be dropped outside.
 
 mod bound;
+mod claims;
 mod gauge;
 mod life;
 mod limbo;
@@ -19,10 +20,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{self, Millis};
 use crate::counter::Calls;
-use crate::flight::Flight;
+use crate::flight::{Claim, Flight};
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
 use crate::lane::{Pin, pin};
+use claims::Claimed;
 use gauge::{EXACT, Gauge, Load};
 use life::{Age, Life};
 pub(crate) use limbo::Freed;
@@ -70,7 +72,16 @@ pub(crate) enum Begin<H> {
     /// Another computes: wait for it.
     Join(Arc<Flight<H>>),
     /// Compute.
-    Lead(Arc<Flight<H>>),
+    Lead(Claim),
+}
+
+/// How a claim ended that led to a value.
+pub(crate) struct Finished<H> {
+    pub(crate) kept: bool,
+    /// Where others wait for the value.
+    pub(crate) flight: Option<Arc<Flight<H>>>,
+    /// To be dropped with no lock held, after they were woken.
+    pub(crate) waste: (Option<Freed<H>>, Option<(H, Millis)>),
 }
 
 impl<H: Clone> Cache<H> {
@@ -151,22 +162,22 @@ impl<H: Clone> Cache<H> {
     ) -> Begin<H> {
         let pin = pin();
         let mut shard = self.shard(hash).lock();
-        let flight = shard.flight(hash, key.as_slice()).map(Arc::clone);
+        let claimed = shard.claims().find(hash, key.as_slice()).is_some();
         if let Some(entry) = shard.find(&pin, hash, key.as_slice()) {
             let age = self.life.age(entry.entry(), &renewable);
-            let served = age == Age::Fresh || age != Age::Over && flight.is_some();
+            let served = age == Age::Fresh || age != Age::Over && claimed;
             if served {
                 self.touch(self.shard(hash), &pin, entry.entry());
                 let held = entry.held().clone();
                 return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
             }
         }
-        if let Some(flight) = flight {
-            return Begin::Join(flight);
+        if let Some(claimed) = shard.claims().find(hash, key.as_slice()) {
+            return Begin::Join(claimed.join());
         }
-        let flight = Arc::new(Flight::new(hash, key));
-        shard.register(Arc::clone(&flight));
-        Begin::Lead(flight)
+        let claim = Claim { hash, key, id: pin.ticket() };
+        shard.claims().add(claim.clone());
+        Begin::Lead(claim)
     }
 
     /// Has entries computed anew so long before they end.
@@ -174,67 +185,63 @@ impl<H: Clone> Cache<H> {
         self.life.set_ahead(ahead);
     }
 
-    /// Opens a flight for `key` in the place of one under way, whose value is then not kept: for an insertion from
-    /// outside, which is newer.
-    pub(crate) fn seize(&self, hash: u64, key: KeyBytes) -> Arc<Flight<H>> {
-        let flight = Arc::new(Flight::new(hash, key));
+    /// Claims `key` in the place of who computes it, whose value is then not kept: for an insertion from outside, which
+    /// is newer.
+    pub(crate) fn seize(&self, hash: u64, key: KeyBytes) -> Claim {
+        let claim = Claim { hash, key, id: pin().ticket() };
         let mut shard = self.shard(hash).lock();
-        shard.unregister_key(hash, flight.key.as_slice());
-        shard.register(Arc::clone(&flight));
-        flight
+        let pending = shard.claims().void(hash, claim.key.as_slice());
+        shard.claims().add(claim.clone());
+        drop(shard);
+        drop(pending);
+        claim
     }
 
-    /// Runs `then` if `flight` is still registered, before any invalidation can end it; with `pending`, the entry to be
+    /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
     /// counts from here on among those that [`Cache::for_each`] shows. `then` is told whether there is an older one.
     pub(crate) fn announce<T>(
         &self,
-        flight: &Flight<H>,
+        claim: &Claim,
         pending: Option<(H, Millis)>,
         then: impl FnOnce(bool) -> T,
     ) -> Option<T> {
         let pin = pin();
-        let shard = self.shard(flight.hash).lock();
-        let registered = shard.flight(flight.hash, flight.key.as_slice())?;
-        if !std::ptr::eq(Arc::as_ptr(registered), flight) {
-            return None;
-        }
-        if let Some((held, expires)) = pending {
-            flight.set_pending(held, expires);
-        }
-        let older = shard.find(&pin, flight.hash, flight.key.as_slice()).is_some();
+        let mut shard = self.shard(claim.hash).lock();
+        shard.claims().get(claim)?.pending = pending;
+        let older = shard.find(&pin, claim.hash, claim.key.as_slice()).is_some();
         Some(then(older))
     }
 
-    /// Ends the lead of `flight` without an entry: for one of those who wait, or for good. `led`: the caller had it.
-    pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>, led: bool) {
-        let mut shard = self.shard(flight.hash).lock();
+    /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
+    pub(crate) fn abandon(&self, claim: &Claim, led: bool) {
+        let mut shard = self.shard(claim.hash).lock();
         // Who waits for one that was invalidated has to begin anew.
-        let heir = if shard.holds(flight) { flight.pass_on(led) } else { None };
-        if heir.is_none() {
-            shard.unregister(flight);
-        }
+        let heir = shard.claims().get(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
+        let ended = if heir.is_none() { shard.claims().end(claim) } else { None };
         drop(shard);
-        match heir {
-            Some(heir) => heir.wake(),
-            None => flight.land(None),
+        if let Some(heir) = heir {
+            heir.wake();
+        } else if let Some(flight) = ended.and_then(|ended| ended.flight) {
+            flight.land(None);
         }
     }
 
     /// Keys being computed.
-    pub(crate) fn flights(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().flights().count()).sum()
+    pub(crate) fn claimed(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().claimed().count()).sum()
     }
 
-    /// Ends `flight` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
-    /// it: then that before goes too. Says whether it is kept. What it replaces is dropped by the caller, who may have
-    /// others to wake first.
-    pub(crate) fn finish(
-        &self,
-        flight: &Arc<Flight<H>>,
-        fresh: Fresh<H>,
-    ) -> (bool, Option<Freed<H>>) {
-        let node = Node::new(flight.hash, flight.key.as_slice(), fresh);
-        self.place(flight.hash, node, |shard| shard.unregister(flight))
+    /// Ends `claim` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
+    /// it: then that before goes too.
+    pub(crate) fn finish(&self, claim: &Claim, fresh: Fresh<H>) -> Finished<H> {
+        let node = Node::new(claim.hash, claim.key.as_slice(), fresh);
+        let mut ended = None;
+        let (kept, waste) = self.place(claim.hash, node, |shard| {
+            ended = shard.claims().end(claim);
+            ended.as_ref().is_some_and(Claimed::stands)
+        });
+        let (flight, pending) = ended.map_or((None, None), |ended| (ended.flight, ended.pending));
+        Finished { kept, flight, waste: (waste, pending) }
     }
 
     /// Holds `fresh` under `key`, without a flight: for what recovery found.
@@ -249,12 +256,14 @@ impl<H: Clone> Cache<H> {
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove<T>(&self, hash: u64, key: &[u8], then: impl FnOnce() -> T) -> (bool, T) {
-        self.change(self.shard(hash), |shard| {
+        let (removed, _pending) = self.change(self.shard(hash), |shard| {
             let live = shard.known(hash, key, &self.life).is_some_and(|known| !known.over);
             self.gauge.release(shard.remove(hash, key));
-            shard.unregister_key(hash, key);
-            (live, then())
-        })
+            // To be dropped with no lock held.
+            let pending = shard.claims().void(hash, key);
+            ((live, then()), pending)
+        });
+        removed
     }
 
     /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
@@ -265,10 +274,10 @@ impl<H: Clone> Cache<H> {
         self.gauge.release(cleared);
         let then = then();
         // What is freed is dropped with no lock held.
-        let flights: Vec<_> = locked.iter_mut().map(Locked::end_flights).collect();
+        let pending: Vec<_> = locked.iter_mut().map(|shard| shard.claims().void_all()).collect();
         let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
         drop(locked);
-        drop((flights, waste));
+        drop((pending, waste));
         self.shards.iter().for_each(Self::await_readers);
         (cleared.entries, then)
     }
@@ -346,9 +355,9 @@ impl<H: Clone> Cache<H> {
             (e.stamp().load(Relaxed), KeyBytes::new(e.key()), e.held().clone(), e.expires())
         };
         let entries = shard.entries(&pin).filter(|e| !self.life.is_over(e.entry())).map(copied);
-        let pending = shard.flights().filter_map(|flight| {
-            let (held, expires) = flight.pending()?;
-            Some((u64::MAX, flight.key.clone(), held, expires))
+        let pending = shard.claimed().filter_map(|of| {
+            let (held, expires) = of.pending.clone()?;
+            Some((u64::MAX, of.claim.key.clone(), held, expires))
         });
         entries.chain(pending).collect()
     }

@@ -1,11 +1,9 @@
-//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the flights of
+//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the claims on
 //! its keys, the order of eviction, what waits to be freed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use hashbrown::HashTable;
-
+use super::claims::{Claimed, Claims};
 use super::gauge::Load;
 use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
@@ -13,7 +11,6 @@ use super::node::{Entry, Node, Shared};
 use super::recency::Recency;
 use super::table::{Place, Retired, Root};
 use crate::clock::{self, Millis, NEVER};
-use crate::flight::Flight;
 use crate::key;
 use crate::lane::{Pin, pin};
 use crate::sync::{Mutex, MutexGuard};
@@ -46,7 +43,7 @@ pub(super) struct Shard<H> {
 
 /// What the one who has the lock may change.
 pub(super) struct Own<H> {
-    flights: HashTable<Arc<Flight<H>>>,
+    claims: Claims<H>,
     recency: Recency,
     limbo: Limbo<H>,
     load: Load,
@@ -76,7 +73,7 @@ pub(super) struct Locked<'a, H> {
 impl<H> Shard<H> {
     pub(super) fn new(exact: bool, share: usize) -> Self {
         let own = Own {
-            flights: HashTable::new(),
+            claims: Claims::new(),
             recency: Recency::new(),
             limbo: Limbo::new(),
             load: Load::default(),
@@ -174,13 +171,13 @@ impl<H> Locked<'_, H> {
     }
 
     /// Puts an entry in the place of the one with its key, which is `known`, or of none.
-    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Known>) {
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<&Known>) {
         let pin = pin();
         let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
-        if let Some(Known { place, over, .. }) = known {
+        if let Some(&Known { place, over, .. }) = known {
             if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
                 self.own.load -= Load::of(before.entry(&pin));
                 self.own.limbo.retire(before);
@@ -342,40 +339,12 @@ impl<H> Locked<'_, H> {
         self.own.limbo.collect()
     }
 
-    pub(super) fn flights(&self) -> impl Iterator<Item = &Arc<Flight<H>>> {
-        self.own.flights.iter()
+    pub(super) fn claims(&mut self) -> &mut Claims<H> {
+        &mut self.own.claims
     }
 
-    pub(super) fn end_flights(&mut self) -> HashTable<Arc<Flight<H>>> {
-        std::mem::take(&mut self.own.flights)
-    }
-
-    pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
-        if self.own.flights.is_empty() {
-            return None;
-        }
-        self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
-    }
-
-    pub(super) fn holds(&self, flight: &Arc<Flight<H>>) -> bool {
-        self.own.flights.find(flight.hash, |f| Arc::ptr_eq(f, flight)).is_some()
-    }
-
-    pub(super) fn register(&mut self, flight: Arc<Flight<H>>) {
-        self.own.flights.insert_unique(flight.hash, flight, |f| f.hash);
-    }
-
-    /// Ends the registration of this very flight; false when it had ended before.
-    pub(super) fn unregister(&mut self, flight: &Arc<Flight<H>>) -> bool {
-        self.unregister_that(flight.hash, |f| Arc::ptr_eq(f, flight))
-    }
-
-    /// Ends the registration of whatever flight has this key.
-    pub(super) fn unregister_key(&mut self, hash: u64, key: &[u8]) -> bool {
-        self.unregister_that(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
-    }
-
-    fn unregister_that(&mut self, hash: u64, is_it: impl Fn(&Arc<Flight<H>>) -> bool) -> bool {
-        self.own.flights.find_entry(hash, |f| is_it(f)).map(|found| found.remove()).is_ok()
+    /// Claims that stand.
+    pub(super) fn claimed(&self) -> impl Iterator<Item = &Claimed<H>> {
+        self.own.claims.iter()
     }
 }
