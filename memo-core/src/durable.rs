@@ -74,7 +74,7 @@ impl<K: Keep> Core<K> {
         let settle = &mut |store: &Store, behind| {
             let had = !self.cache.is_empty();
             if self.void.swap(false, Relaxed) {
-                let _ = store.commit(store.queue(Record::Clear));
+                let _ = store.commit_removal(store.queue(Record::Clear));
             } else {
                 disk.recovered.add(self.merge(found.take(), behind));
             }
@@ -108,7 +108,11 @@ impl<K: Keep> Core<K> {
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
         let ticket = self.cache.announce(flight, value.clone(), expires, queue);
-        if ticket.is_some_and(|ticket| store.commit(ticket).is_ok()) {
+        let commit = |ticket| match replaces {
+            true => store.commit_removal(ticket),
+            false => store.commit(ticket),
+        };
+        if ticket.is_some_and(|ticket| commit(ticket).is_ok()) {
             disk.succeed();
         }
         self.watch();
@@ -198,7 +202,7 @@ impl<K: Keep> Core<K> {
         let (removed, ticket) = self.cache.remove(hash, key, queue);
         self.counts.invalidated.add(u64::from(removed));
         if let Some((store, ticket)) = store.zip(ticket) {
-            let _ = store.commit(ticket);
+            let _ = store.commit_removal(ticket);
         }
         removed
     }
@@ -208,7 +212,7 @@ impl<K: Keep> Core<K> {
         let (count, ticket) = self.cache.clear(|| store.map(|store| store.queue(Record::Clear)));
         self.counts.invalidated.add(count as u64);
         if let Some((store, ticket)) = store.zip(ticket) {
-            let _ = store.commit(ticket);
+            let _ = store.commit_removal(ticket);
         }
     }
 

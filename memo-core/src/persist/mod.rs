@@ -1,9 +1,9 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
-//! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → checkpoint, recover → wal, snapshot,
-//! survey → scan → frame, header, names → [`Fs`].
+//! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → generations, recover → wal, snapshot,
+//! survey → queue, scan → frame, header, names → [`Fs`].
 
-mod checkpoint;
+mod claim;
 mod flusher;
 mod frame;
 mod fs;
@@ -14,10 +14,13 @@ mod fs_mem_unsynced;
 mod fs_real;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod generations;
 mod header;
+mod lost;
 mod names;
 mod owed;
 mod quarantine;
+mod queue;
 mod recover;
 mod scan;
 mod snapshot;
@@ -38,7 +41,7 @@ pub use flusher::{Maintain, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]
-pub(crate) use fs_mem::{Crash, Failure, MemFs, SHORT};
+pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use snapshot::Entries;
 pub use store::Store;

@@ -9,12 +9,12 @@ use std::thread;
 use super::crash::{crashed, operations};
 use super::model::{Promise, Random, Run, Step, script};
 use super::*;
-use crate::persist::{Crash, Failure, SHORT};
+use crate::persist::{Crash, ENOSPC, Failure, SHORT};
 
 /// At least so many disks are looked at.
 const IMAGES: u64 = 100_000;
 
-const ERRNOS: [i32; 5] = [5, 28, 30, 4, SHORT];
+const ERRNOS: [i32; 5] = [5, ENOSPC, 30, 4, SHORT];
 
 const DURABILITIES: [Durability; 4] =
     [Durability::None, Durability::Os, Durability::Interval, Durability::Always];
