@@ -1,4 +1,7 @@
-//! What `persist` costs: insertions by durability beside memory alone, recovery, and a hit of what was recovered.
+//! What `persist` costs: insertions by durability beside memory alone and a rival's store, recovery, and a hit of what
+//! was recovered.
+
+mod rival;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,7 +10,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use memokit::{Memo, memoize};
+use memokit::memoize;
 
 use crate::access::mix;
 use crate::allocator;
@@ -50,20 +53,27 @@ fn large(n: u64) -> u64 {
     compute(n)
 }
 
-/// A way to compute and keep, and how many calls of it are enough.
+/// A way to compute and keep, how many calls of it are enough, and on how many threads.
 struct Way {
     name: &'static str,
     call: fn(u64) -> u64,
-    memo: fn() -> Memo<u64>,
+    clear: fn(),
     calls: u64,
+    threads: &'static [u64],
 }
 
-const WAYS: [Way; 5] = [
-    Way { name: "memory", call: in_memory, memo: in_memory_memo, calls: 100_000 },
-    Way { name: "none", call: at_none, memo: at_none_memo, calls: 100_000 },
-    Way { name: "os", call: at_os, memo: at_os_memo, calls: 100_000 },
-    Way { name: "interval", call: at_interval, memo: at_interval_memo, calls: 100_000 },
-    Way { name: "always", call: at_always, memo: at_always_memo, calls: 2_000 },
+const fn way(name: &'static str, call: fn(u64) -> u64, clear: fn(), calls: u64) -> Way {
+    Way { name, call, clear, calls, threads: &[1, 2, 16] }
+}
+
+const WAYS: [Way; 7] = [
+    way("memory", in_memory, || in_memory_memo().clear(), 100_000),
+    way("none", at_none, || at_none_memo().clear(), 100_000),
+    way("os", at_os, || at_os_memo().clear(), 100_000),
+    way("interval", at_interval, || at_interval_memo().clear(), 100_000),
+    way("always", at_always, || at_always_memo().clear(), 4_000),
+    Way { threads: &[1], ..way("cached, redb", rival::at_synced, || (), 300) },
+    Way { threads: &[1], ..way("cached, redb unsynced", rival::at_unsynced, || (), 1_000) },
 ];
 
 /// Runs everything in a folder for scratch that goes afterwards; `step` is what a child process is to do.
@@ -139,46 +149,53 @@ fn insertions(quick: bool) {
     println!("insertion, us a call by threads  {:>8} {:>8} {:>8}", 1, 2, 16);
     for way in &WAYS {
         let mut row = format!("{:<32}", way.name);
-        for threads in [1, 2, 16] {
+        let mut begun = 0;
+        for &threads in way.threads {
             let calls = if quick { 32 } else { way.calls };
-            let mut rounds: Vec<f64> =
-                (0..if quick { 1 } else { 5 }).map(|_| round(way, threads, calls)).collect();
+            let rounds = (0..if quick { 1 } else { 5 }).map(|_| {
+                begun += calls;
+                round(way, threads, calls, begun)
+            });
+            let mut rounds: Vec<f64> = rounds.collect();
             rounds.sort_unstable_by(f64::total_cmp);
             row += &format!(" {:>8.2}", rounds[rounds.len() / 2]);
         }
         println!("{row}");
     }
-    hits();
+    hits(quick);
 }
 
-/// Wall time by call, in microseconds.
-fn round(way: &Way, threads: u64, calls: u64) -> f64 {
-    (way.memo)().clear();
+/// Wall time by call, in microseconds; of keys from `first` on, which nobody asked for before.
+fn round(way: &Way, threads: u64, calls: u64, first: u64) -> f64 {
+    (way.clear)();
     let began = Instant::now();
     thread::scope(|scope| {
         for thread in 0..threads {
             scope.spawn(move || {
-                (0..calls / threads).for_each(|n| _ = (way.call)(mix(n * threads + thread)));
+                let keys = (0..calls / threads).map(|n| mix(first + n * threads + thread));
+                keys.for_each(|key| _ = (way.call)(key));
             });
         }
     });
     nanos(began) as f64 / 1e3 / calls as f64
 }
 
-fn hits() {
-    for way in [&WAYS[0], &WAYS[2]] {
-        (0..1000).for_each(|n| _ = (way.call)(mix(n)));
+fn hits(quick: bool) {
+    for way in [&WAYS[0], &WAYS[2], &WAYS[6]] {
+        let count = if quick { 32 } else { 1000 };
+        (0..count).for_each(|n| _ = (way.call)(mix(n)));
+        let times = if way.threads.len() > 1 { 100 } else { 1 };
         let mut rounds: Vec<u64> = (0..21)
             .map(|_| {
                 let began = Instant::now();
-                for _ in 0..100 {
-                    (0..1000).for_each(|n| _ = std::hint::black_box((way.call)(mix(n))));
+                for _ in 0..times {
+                    (0..count).for_each(|n| _ = std::hint::black_box((way.call)(mix(n))));
                 }
                 nanos(began)
             })
             .collect();
         rounds.sort_unstable();
-        println!("hit, {}: {:.1} ns", way.name, rounds[10] as f64 / 1e5);
+        println!("hit, {}: {:.1} ns", way.name, rounds[10] as f64 / (count * times) as f64);
     }
 }
 
