@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -66,11 +67,21 @@ const fn way(name: &'static str, call: fn(u64) -> u64, clear: fn(), calls: u64) 
     Way { name, call, clear, calls, threads: &[1, 2, 16] }
 }
 
-const WAYS: [Way; 7] = [
+/// Appends a record and makes it durable, one at a time, as a program does that knows no better.
+fn plain(n: u64) -> u64 {
+    static FILE: LazyLock<Mutex<File>> =
+        LazyLock::new(|| Mutex::new(File::create(folder("plain")).expect("a folder for scratch")));
+    let mut file = FILE.lock().expect("nobody panics with it");
+    file.write_all(&[1; 65]).and_then(|()| file.sync_data()).expect("the disk takes it");
+    compute(n)
+}
+
+const WAYS: [Way; 8] = [
     way("memory", in_memory, || in_memory_memo().clear(), 100_000),
     way("none", at_none, || at_none_memo().clear(), 100_000),
     way("os", at_os, || at_os_memo().clear(), 100_000),
     way("interval", at_interval, || at_interval_memo().clear(), 100_000),
+    Way { threads: &[1], ..way("write and fdatasync", plain, || (), 1_000) },
     way("always", at_always, || at_always_memo().clear(), 4_000),
     Way { threads: &[1], ..way("cached, redb", rival::at_synced, || (), 300) },
     Way { threads: &[1], ..way("cached, redb unsynced", rival::at_unsynced, || (), 1_000) },
@@ -111,7 +122,7 @@ fn all(quick: bool) -> std::io::Result<()> {
         }
         command.status()
     };
-    let mut result = sync_of_a_record(&scratch, quick).and_then(|()| step("insert"));
+    let mut result = step("insert");
     for fill in ["fill", "fill-log"] {
         result = result.and_then(|_| step(fill)).and_then(|_| {
             print!("recovery after {fill}: ");
@@ -124,45 +135,44 @@ fn all(quick: bool) -> std::io::Result<()> {
     result.map(drop)
 }
 
-/// What the disk itself takes to append a record and make it durable.
-fn sync_of_a_record(scratch: &std::path::Path, quick: bool) -> std::io::Result<()> {
-    let mut file = File::create(scratch.join("plain"))?;
-    let count = if quick { 5 } else { 500 };
-    let mut times: Vec<u64> = Vec::new();
-    for _ in 0..count {
-        let began = Instant::now();
-        file.write_all(&[1; 65])?;
-        file.sync_data()?;
-        times.push(nanos(began));
-    }
-    times.sort_unstable();
-    println!("write and fdatasync of 65 bytes: {:.1} us", times[times.len() / 2] as f64 / 1e3);
-    Ok(())
-}
-
 fn nanos(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Misses of one thread, of two and of sixteen, in turns; the median of the rounds.
+/// Misses of one thread, of two and of sixteen, in turns; the median of the rounds, and of always beside the plain way.
 fn insertions(quick: bool) {
-    println!("insertion, us a call by threads  {:>8} {:>8} {:>8}", 1, 2, 16);
-    for way in &WAYS {
-        let mut row = format!("{:<32}", way.name);
-        let mut begun = 0;
-        for &threads in way.threads {
+    let columns: Vec<(&Way, u64)> = WAYS
+        .iter()
+        .flat_map(|way| way.threads.iter().map(move |threads| (way, *threads)))
+        .collect();
+    let mut rounds = vec![Vec::new(); columns.len()];
+    for n in 0..if quick { 1 } else { 7 } {
+        for ((way, threads), times) in columns.iter().zip(&mut rounds) {
             let calls = if quick { 32 } else { way.calls };
-            let rounds = (0..if quick { 1 } else { 5 }).map(|_| {
-                begun += calls;
-                round(way, threads, calls, begun)
-            });
-            let mut rounds: Vec<f64> = rounds.collect();
-            rounds.sort_unstable_by(f64::total_cmp);
-            row += &format!(" {:>8.2}", rounds[rounds.len() / 2]);
+            times.push(round(way, *threads, calls, (n * 16 + threads) * calls));
         }
-        println!("{row}");
+    }
+    println!("insertion, us a call by threads  {:>8} {:>8} {:>8}", 1, 2, 16);
+    let of = |name: &str, threads| {
+        let at = columns.iter().position(|(way, of)| (way.name, *of) == (name, threads));
+        &rounds[at.expect("it is one of the ways")]
+    };
+    for way in &WAYS {
+        let cells = way.threads.iter().map(|threads| median(of(way.name, *threads).clone()));
+        let row: String = cells.map(|time| format!(" {time:>8.2}")).collect();
+        println!("{:<32}{row}", way.name);
+    }
+    for threads in [1, 16] {
+        let beside = of("write and fdatasync", 1).iter().zip(of("always", threads));
+        let ratio = median(beside.map(|(plain, always)| plain / always).collect());
+        println!("throughput of always on {threads} beside one fdatasync each: {ratio:.2}");
     }
     hits(quick);
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_unstable_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 /// Wall time by call, in microseconds; of keys from `first` on, which nobody asked for before.
@@ -181,7 +191,7 @@ fn round(way: &Way, threads: u64, calls: u64, first: u64) -> f64 {
 }
 
 fn hits(quick: bool) {
-    for way in [&WAYS[0], &WAYS[2], &WAYS[6]] {
+    for way in [&WAYS[0], &WAYS[2], &WAYS[7]] {
         let count = if quick { 32 } else { 1000 };
         (0..count).for_each(|n| _ = (way.call)(mix(n)));
         let times = if way.threads.len() > 1 { 100 } else { 1 };

@@ -14,10 +14,12 @@ use super::queue::Queue;
 use super::trouble::Trouble;
 use super::{Durability, Record, Ticket, WallMillis};
 use crate::error::Error;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
 /// At `Durability::None` so much waits in memory.
 const SPILL: usize = 1 << 20;
+/// Who waits for a write looks so often before falling asleep.
+const PATIENCE: u32 = if MODELLED { 1 } else { 20 };
 
 /// The file of a generation, and how much of it counts.
 pub(crate) struct LogFile {
@@ -40,8 +42,9 @@ pub(crate) struct Wal {
     pid: u32,
     pub(crate) trouble: Trouble,
     state: Mutex<State>,
-    /// The pen was laid down.
+    /// The pen was laid down, so often.
     turned: Condvar,
+    turns: AtomicU64,
     /// Held while files are synced without the pen, so that nobody takes a sync in progress for done.
     syncing: Mutex<()>,
     /// The length of the current log.
@@ -98,6 +101,7 @@ impl Wal {
             trouble,
             state: Mutex::new(state),
             turned: Condvar::new(),
+            turns: AtomicU64::new(0),
             syncing: Mutex::new(()),
             bytes,
             older_bytes: AtomicU64::new(0),
@@ -122,7 +126,7 @@ impl Wal {
             }
             match state.pen.take() {
                 Some(pen) => state = self.drain(state, pen),
-                None => self.wait(&mut state)?,
+                None => state = self.wait_awhile(state)?,
             }
         }
     }
@@ -179,6 +183,28 @@ impl Wal {
         }
     }
 
+    /// Waits for the pen. A write alone takes less time than to fall asleep and be woken.
+    fn wait_awhile<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> Result<MutexGuard<'a, State>, Error> {
+        if self.durability != Durability::Always {
+            let turn = self.turns.load(Ordering::Relaxed);
+            let turned = || self.turns.load(Ordering::Relaxed) != turn;
+            drop(state);
+            let _ = (0..PATIENCE).any(|_| {
+                yield_now();
+                turned()
+            });
+            state = self.state.lock();
+            if turned() {
+                return Ok(state);
+            }
+        }
+        self.wait(&mut state)?;
+        Ok(state)
+    }
+
     /// Waits for the pen, which in a child after fork no thread may have.
     fn wait(&self, state: &mut MutexGuard<'_, State>) -> Result<(), Error> {
         self.check_process()?;
@@ -188,6 +214,7 @@ impl Wal {
 
     fn lay_down(&self, state: &mut State, pen: Pen) {
         state.pen = Some(pen);
+        self.turns.fetch_add(1, Ordering::Relaxed);
         self.turned.notify_all();
     }
 
