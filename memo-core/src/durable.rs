@@ -244,6 +244,20 @@ impl<K: Keep> Core<K> {
         self.checkpoint(self.open()?)
     }
 
+    /// What was kept of those in memory is all that is kept: what was evicted is on disk still, and a snapshot leaves it
+    /// out. Where none can be written it is all removed, until one can be.
+    pub(crate) fn keep_only_these(&self) {
+        if let (Err(_), Some(store)) = (self.snapshot(), self.disk.as_ref().and_then(Disk::opened))
+        {
+            let _ = store.commit_removal(store.queue(Record::Clear));
+        }
+    }
+
+    /// What recovery met that no crash explains.
+    pub(crate) fn damage(&self) -> Vec<Error> {
+        self.disk.as_ref().map(|disk| disk.damage.lock().clone()).unwrap_or_default()
+    }
+
     fn not_persistent(&self) -> Error {
         if !self.nameless {
             return Error::NotPersistent;

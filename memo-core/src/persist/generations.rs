@@ -217,8 +217,12 @@ pub(crate) fn begin(
     let Recovered { recovery, newest, sequence, removals, predecessor, kept, tidy, .. } = recovered;
     let base = Base { sequence: *sequence, removals: *removals };
     let generation = newest + 1;
-    let synced = sync_kept(place, durability, kept);
-    let log = place.create_log(generation, base, *predecessor, recovery.high_water);
+    let synced = sync_kept(place, kept);
+    let mut predecessor = *predecessor;
+    if synced.is_err() {
+        predecessor.durable_len = 0;
+    }
+    let log = place.create_log(generation, base, predecessor, recovery.high_water);
     let begun = log.is_ok();
     let wal = Wal::new(durability, base, recovery.high_water, log);
     let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
@@ -232,7 +236,7 @@ pub(crate) fn begin(
         last: generation,
         current: generation,
         base,
-        predecessor: if begun { Predecessor::default() } else { *predecessor },
+        predecessor: if begun { Predecessor::default() } else { predecessor },
         older: kept.clone(),
         awaits_snapshot: false,
         emptied: Emptied::No,
@@ -240,11 +244,9 @@ pub(crate) fn begin(
     (wal, generations)
 }
 
-/// What the last process wrote and had no time to sync is made durable now, so that its interval does not grow.
-fn sync_kept(place: &Place<'_>, durability: Durability, kept: &[Name]) -> Result<(), Error> {
-    if !matches!(durability, Durability::Interval | Durability::Always) {
-        return Ok(());
-    }
+/// What the last process wrote and had no time to sync is made durable now, so that its interval does not grow, and the
+/// next log can say how long the last one is.
+fn sync_kept(place: &Place<'_>, kept: &[Name]) -> Result<(), Error> {
     for name in kept.iter().filter(|name| matches!(name, Name::Log(_))) {
         let path = name.at(place.dir);
         let synced = place.fs.open(&path).and_then(|file| file.sync());

@@ -32,6 +32,7 @@ mod trouble;
 mod wal;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::error::Error;
@@ -105,6 +106,8 @@ pub enum Record<'a> {
 pub enum Loss {
     /// A log ends in bytes that are no record: a write that a crash cut short.
     TornTail,
+    /// A log ends before what was synced of it; a copy is in `quarantine`.
+    CutShort,
     /// A record's key or value is damaged; its entry was dropped.
     BadRecord,
     /// A stretch of a file is no record though records follow; a copy of the file is in `quarantine`.
@@ -130,6 +133,7 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TornTail => "torn tail of a log",
+            Self::CutShort => "log that lost its end",
             Self::BadRecord => "damaged record",
             Self::BadStretch => "damaged stretch of a file",
             Self::LostRemoval => "lost invalidation",
@@ -150,15 +154,28 @@ pub struct Recovery {
     pub records: u64,
     /// Entries, stretches and files that were not used, counted by kind.
     pub discarded: Vec<(u64, Loss)>,
+    /// The first pieces of damage, each an [`Error::Corrupt`]; what a crash explains is none.
+    pub damage: Vec<Error>,
     /// The latest wall time that the files know of: time was at least this when they were written.
     pub high_water: WallMillis,
 }
+
+/// More pieces of damage are counted and not told one by one.
+const MOST_TOLD: usize = 16;
 
 impl Recovery {
     fn note(&mut self, loss: Loss) {
         match self.discarded.iter_mut().find(|(_, known)| *known == loss) {
             Some((count, _)) => *count += 1,
             None => self.discarded.push((1, loss)),
+        }
+    }
+
+    /// Notes a loss that no crash explains.
+    fn damaged(&mut self, path: PathBuf, offset: u64, loss: Loss) {
+        self.note(loss);
+        if self.damage.len() < MOST_TOLD {
+            self.damage.push(Error::Corrupt { path, offset, reason: loss.to_string() });
         }
     }
 }

@@ -286,12 +286,18 @@ impl Wal {
 
     /// What the header of the next log says of this one.
     pub(crate) fn predecessor(&self) -> Option<Predecessor> {
+        let _turn = self.syncing.lock();
         let mut state = self.state.lock();
         let pen = self.take_pen(&mut state).ok()?;
+        let broken = state.lost.is_open();
+        let synced = match self.durability {
+            Durability::Always => true,
+            _ => state.dirty.is_empty() && !broken,
+        };
         let predecessor = pen.log.as_ref().map(|log| Predecessor {
             generation: log.generation,
-            last_sequence: state.written,
-            valid_len: if state.lost.is_open() { log.len } else { Predecessor::WHOLE },
+            durable_len: if synced { log.len } else { 0 },
+            valid_len: if broken { log.len } else { Predecessor::WHOLE },
         });
         self.lay_down(&mut state, pen);
         predecessor
