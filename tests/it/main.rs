@@ -32,6 +32,8 @@ mod persistence_processes;
 mod persistence_replaced;
 #[cfg(unix)]
 mod persistence_values;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod quickstart;
 mod recursion;
 mod results;
