@@ -9,6 +9,7 @@ pub use memo_core::registry::{flush_all, report};
 pub use memo_core::report::Report;
 pub use memo_core::session::Session;
 pub use memo_core::stats::Stats;
+pub use memo_core::weigh::Weigh;
 pub use memo_macros::memoize;
 
 /// How results become bytes on disk: what the argument `codec` may name.
@@ -44,6 +45,7 @@ pub mod __private {
             AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _, AsNothingSelf as _,
             AsOctets as _, AsPlain as _, AsSerialized as _,
         };
+        pub use memo_core::weigh::scale::{WeighAll as _, WeighNothing as _, WeighShell as _};
     }
 
     /// The key of a call.

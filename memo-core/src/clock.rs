@@ -1,6 +1,6 @@
 //! Time: a coarse monotonic clock inside the process, the wall clock for what is written to disk.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the coarse monotonic clock.
 pub(crate) type Millis = u64;
@@ -8,10 +8,24 @@ pub(crate) type Millis = u64;
 /// Never comes.
 pub(crate) const NEVER: Millis = Millis::MAX;
 
+/// How far [`now`] may be behind.
+pub(crate) const LAG: Millis = if cfg!(target_os = "linux") { 10 } else { 1 };
+
 /// Milliseconds of the monotonic clock. On Linux the coarse one, which ticks every 1 to 10 ms and costs a fraction of
 /// `Instant::now`.
+#[cfg(not(test))]
 #[inline]
 pub(crate) fn now() -> Millis {
+    monotonic()
+}
+
+#[cfg(test)]
+pub(crate) fn now() -> Millis {
+    monotonic() + steps::ahead()
+}
+
+#[inline]
+fn monotonic() -> Millis {
     #[cfg(target_os = "linux")]
     {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
@@ -22,6 +36,26 @@ pub(crate) fn now() -> Millis {
     {
         static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
         millis(START.get_or_init(std::time::Instant::now).elapsed())
+    }
+}
+
+/// How long something took, by the exact clock or by the coarse one: the latter is off by a tick in each case, and right
+/// on average.
+pub(crate) enum Stopwatch {
+    Exact(Instant),
+    Coarse(Millis),
+}
+
+impl Stopwatch {
+    pub(crate) fn start(coarse: bool) -> Self {
+        if coarse { Self::Coarse(now()) } else { Self::Exact(Instant::now()) }
+    }
+
+    pub(crate) fn nanos(&self) -> u64 {
+        match self {
+            Self::Exact(began) => u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Self::Coarse(began) => now().saturating_sub(*began).saturating_mul(1_000_000),
+        }
     }
 }
 
@@ -60,6 +94,16 @@ pub(crate) mod steps {
 
     thread_local! {
         static ANCHOR: Cell<Option<(Millis, u64)>> = const { Cell::new(None) };
+        static AHEAD: Cell<Millis> = const { Cell::new(0) };
+    }
+
+    /// Lets so much time pass for this thread.
+    pub(crate) fn pass(time: Millis) {
+        AHEAD.set(AHEAD.get() + time);
+    }
+
+    pub(super) fn ahead() -> Millis {
+        AHEAD.try_with(Cell::get).unwrap_or_default()
     }
 
     pub(super) fn anchor() -> (Millis, u64) {

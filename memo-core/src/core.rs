@@ -1,21 +1,22 @@
 //! One function's cache with all that belongs to it: bound, time to live, directory, counts.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::cache::{Begin, Cache};
+use crate::cache::{Begin, Cache, Finished, Fresh, Limits};
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::Tally;
 use crate::disk::Disk;
-use crate::flight::Flight;
+use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
 use crate::persist::Maintain;
-use crate::settings::{Settings, Storage, TtlOf};
+use crate::settings::{Settings, Storage, TtlOf, WeightOf};
 use crate::stats::{Stats, mean};
 
 /// While no mean computation is known a caller waits so long for another's.
@@ -26,6 +27,8 @@ const WAIT_MEANS: u32 = 4;
 
 pub(crate) struct Core<K: Keep> {
     pub(crate) this: Weak<Self>,
+    /// This too, where it lives as long as the process: nothing needs to be counted then.
+    lasting: OnceLock<&'static Self>,
     /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
     pub(crate) ward: Option<Weak<dyn Maintain>>,
     /// It is, from the first write on.
@@ -38,6 +41,7 @@ pub(crate) struct Core<K: Keep> {
     refresh_ahead: Option<f64>,
     wait_limit: Option<Duration>,
     ttl_with: Option<TtlOf<K::Value>>,
+    weigh: Option<WeightOf<K::Value>>,
     jitter: f64,
     pub(crate) disk: Option<Disk<K::Value>>,
     /// What the directory holds was read, if it could be.
@@ -49,10 +53,26 @@ pub(crate) struct Core<K: Keep> {
     pub(crate) counts: Counts,
 }
 
+/// A cache that whoever has this keeps.
+pub(crate) enum Shared<K: Keep> {
+    Lasting(&'static Core<K>),
+    Own(Arc<Core<K>>),
+}
+
+impl<K: Keep> Deref for Shared<K> {
+    type Target = Core<K>;
+
+    fn deref(&self) -> &Core<K> {
+        match self {
+            Self::Lasting(core) => core,
+            Self::Own(core) => core,
+        }
+    }
+}
+
 /// What happens on misses, and to some hits.
 #[derive(Default)]
 pub(crate) struct Counts {
-    pub(crate) misses: Tally,
     pub(crate) coalesced: Tally,
     pub(crate) stale: Tally,
     pub(crate) uncached: Tally,
@@ -60,14 +80,13 @@ pub(crate) struct Counts {
     pub(crate) panics: Tally,
     pub(crate) invalidated: Tally,
     pub(crate) mismatches: Tally,
-    pub(crate) nanos: Tally,
 }
 
 /// What a caller who missed has to do.
 pub(crate) enum Begun<H> {
     /// Nothing: here is the value.
     Value(H),
-    Lead(Arc<Flight<H>>),
+    Lead(Claim),
     /// Wait for another.
     Join(Arc<Flight<H>>),
 }
@@ -93,11 +112,15 @@ impl<K: Keep> Core<K> {
     fn within(this: &Weak<Self>, name: String, code: u128, settings: Settings<K>) -> Self {
         let Settings {
             max,
+            max_bytes,
+            weigh,
+            shards,
             ttl,
             ttl_with,
             jitter,
             error_ttl,
             stale,
+            idle,
             refresh_ahead,
             wait_limit,
             storage,
@@ -107,17 +130,20 @@ impl<K: Keep> Core<K> {
         let disk = storage.map(|Storage { dir, durability, codec }| {
             Disk::new(&dir, durability, codec, name.clone(), code, version)
         });
+        let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         let core = Self {
             this: Weak::clone(this),
+            lasting: OnceLock::new(),
             ward: None,
             watched: AtomicBool::new(false),
             name,
-            cache: Cache::new(max, clock::millis(stale)),
+            cache: Cache::new(Limits { max, max_bytes, shards, stale, idle }),
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
             wait_limit,
             ttl_with,
+            weigh: weigh.filter(|_| max_bytes.is_some()),
             jitter,
             disk,
             recovered: OnceCell::new(),
@@ -130,8 +156,14 @@ impl<K: Keep> Core<K> {
     }
 
     /// Itself, for who uses it beyond a call.
-    pub(crate) fn shared(&self) -> Arc<Self> {
-        self.this.upgrade().expect("who holds a reference holds the cache")
+    pub(crate) fn shared(&self) -> Shared<K> {
+        let own = || self.this.upgrade().expect("who holds a reference holds the cache");
+        self.lasting.get().map_or_else(|| Shared::Own(own()), |core| Shared::Lasting(core))
+    }
+
+    /// Says that it lives as long as the process.
+    pub(crate) fn last(&'static self) {
+        let _ = self.lasting.set(self);
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
@@ -142,19 +174,19 @@ impl<K: Keep> Core<K> {
     pub(crate) fn begin(&self, hash: u64, key: &KeyBytes) -> Begun<K::Held> {
         let renewable = |held: &K::Held| !K::Part::is_error(K::Hold::view(held));
         let (held, stale) = match self.cache.begin(hash, key.clone(), renewable) {
-            Begin::Lead(flight) => return Begun::Lead(flight),
+            Begin::Lead(claim) => return Begun::Lead(claim),
             Begin::Join(flight) => return Begun::Join(flight),
             Begin::Hit(held) => (held, 0),
             Begin::Stale(held) => (held, 1),
         };
-        self.cache.hits.add_one(&pin());
+        self.cache.calls.hit(&pin());
         self.counts.stale.add(stale);
         Begun::Value(held)
     }
 
     /// Counts a call that another's computation answered.
     pub(crate) fn count_coalesced(&self) {
-        self.cache.hits.add_one(&pin());
+        self.cache.calls.hit(&pin());
         self.counts.coalesced.add(1);
     }
 
@@ -166,36 +198,42 @@ impl<K: Keep> Core<K> {
     }
 
     fn mean_compute(&self) -> Duration {
-        mean(Duration::from_nanos(self.counts.nanos.get()), self.counts.misses.get())
+        mean(Duration::from_nanos(self.cache.calls.nanos()), self.cache.calls.misses())
     }
 
-    /// Keeps `value` as the result of `flight`, on disk first, and wakes who waits for it. False if the key was
-    /// invalidated meanwhile, or the bound is 0.
-    pub(crate) fn land(
-        &self,
-        flight: &Arc<Flight<K::Held>>,
-        value: K::Held,
-        replaces: bool,
-    ) -> bool {
-        let expires = self.expiry(flight.hash, K::Hold::view(&value));
-        if self.cache.max() > 0 {
-            self.write(flight, &value, expires, replaces);
+    /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
+    /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
+    pub(crate) fn land(&self, claim: &Claim, value: K::Held, replaces: bool) -> bool {
+        let expires = self.expiry(claim.hash, K::Hold::view(&value));
+        let weight = self.weight(claim.key.as_slice(), K::Hold::view(&value));
+        if self.cache.admits(weight) {
+            self.write(claim, &value, expires, replaces);
+        } else {
+            self.strike(claim, replaces);
         }
-        let (kept, waste) = self.cache.finish(flight, value.clone(), expires);
+        let fresh = Fresh { held: value.clone(), expires, weight };
+        let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
+        if let Some(flight) = flight {
+            flight.land(Some(value));
+        }
         // Who waits does not wait for the `Drop` of other values.
-        flight.land(Some(value));
         drop(waste);
         kept
     }
 
-    /// Ends the lead of `flight` without a value to share.
-    pub(crate) fn give_up(&self, flight: &Arc<Flight<K::Held>>) {
-        self.cache.abandon(flight, true);
+    /// The weight of an entry, where entries are weighed.
+    pub(crate) fn weight(&self, key: &[u8], value: &K::Value) -> Option<u64> {
+        self.weigh.as_ref().map(|weigh| weigh(value, key.len()))
     }
 
-    /// The same for a lead that was left for one who waited and waits no longer, unless another has taken it.
-    pub(crate) fn pass_on(&self, flight: &Arc<Flight<K::Held>>) {
-        self.cache.abandon(flight, false);
+    /// Ends `claim` without a value to share.
+    pub(crate) fn give_up(&self, claim: &Claim) {
+        self.cache.abandon(claim, true);
+    }
+
+    /// The same for one that was left to a caller who waited and waits no longer, unless another has taken it.
+    pub(crate) fn pass_on(&self, claim: &Claim) {
+        self.cache.abandon(claim, false);
     }
 
     fn expiry(&self, hash: u64, value: &K::Value) -> Millis {
@@ -232,28 +270,21 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let Counts {
-            misses,
-            coalesced,
-            stale,
-            uncached,
-            unkeyable,
-            panics,
-            invalidated,
-            mismatches,
-            nanos,
-        } = &self.counts;
-        let hits = self.cache.hits.sum();
+        let Counts { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } =
+            &self.counts;
+        let calls = &self.cache.calls;
+        let hits = calls.hits();
+        let (evicted, expired) = self.cache.removed();
         let (entries, bytes) = self.cache.usage();
         let saved = self.mean_compute().as_nanos().saturating_mul(u128::from(hits));
         let mut stats = Stats {
             name: self.name.clone(),
             hits,
-            misses: misses.get(),
+            misses: calls.misses(),
             entries,
             bytes,
-            evicted: self.cache.evicted.get(),
-            expired: self.cache.expired.get(),
+            evicted,
+            expired,
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
             stale: stale.get(),
@@ -261,7 +292,7 @@ impl<K: Keep> Core<K> {
             unkeyable: unkeyable.get(),
             panics: panics.get(),
             mismatches: mismatches.get(),
-            compute_time: Duration::from_nanos(nanos.get()),
+            compute_time: Duration::from_nanos(calls.nanos()),
             time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
             ..Stats::default()
         };

@@ -1,4 +1,4 @@
-//! A counter that threads add to without sharing a cache line.
+//! Counters: of calls, which threads add to without sharing a cache line, and of what happens rarely.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -7,27 +7,70 @@ use crate::lane::Pin;
 /// Threads with a share of their own.
 const SHARES: usize = 32;
 
+/// What one thread counts.
 #[derive(Default)]
 #[repr(align(64))]
-struct Share(AtomicU64);
+struct Share {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    nanos: AtomicU64,
+}
 
-/// Counts up; exact once the adding threads are seen to have added.
+/// Calls that were answered, calls that computed and how long that took; exact once those who count are seen to have
+/// counted.
 #[derive(Default)]
-pub(crate) struct Counter(Box<[Share; SHARES]>, AtomicU64);
+pub(crate) struct Calls {
+    own: Box<[Share; SHARES]>,
+    /// Of threads without one of their own.
+    others: Share,
+}
 
-impl Counter {
+impl Calls {
     #[inline]
-    pub(crate) fn add_one(&self, pin: &Pin) {
-        match self.0.get(pin.number()) {
+    pub(crate) fn hit(&self, pin: &Pin) {
+        self.add(pin, |share| &share.hits, 1);
+    }
+
+    pub(crate) fn miss(&self, pin: &Pin, nanos: u64) {
+        self.add(pin, |share| &share.misses, 1);
+        self.add(pin, |share| &share.nanos, nanos);
+    }
+
+    #[inline]
+    fn add(&self, pin: &Pin, count: impl Fn(&Share) -> &AtomicU64, n: u64) {
+        match self.own.get(pin.number()) {
             // No other thread writes this share, so nothing is lost between the load and the store.
-            Some(Share(own)) => own.store(own.load(Relaxed) + 1, Relaxed),
-            None => _ = self.1.fetch_add(1, Relaxed),
+            Some(share) => {
+                let count = count(share);
+                count.store(count.load(Relaxed) + n, Relaxed);
+            }
+            None => _ = count(&self.others).fetch_add(n, Relaxed),
         }
     }
 
-    pub(crate) fn sum(&self) -> u64 {
-        let shares = self.0.iter().map(|share| share.0.load(Relaxed)).sum::<u64>();
-        shares + self.1.load(Relaxed)
+    /// Do computations take less than `nanos` on average, as far as this thread knows? It knows after some.
+    pub(crate) fn are_brief(&self, pin: &Pin, nanos: u64) -> bool {
+        const SOME: u64 = 128;
+        let share = self.own.get(pin.number()).unwrap_or(&self.others);
+        let misses = share.misses.load(Relaxed);
+        misses >= SOME && share.nanos.load(Relaxed) / nanos < misses
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.sum(|share| &share.hits)
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.sum(|share| &share.misses)
+    }
+
+    pub(crate) fn nanos(&self) -> u64 {
+        self.sum(|share| &share.nanos)
+    }
+
+    fn sum(&self, count: impl Fn(&Share) -> &AtomicU64) -> u64 {
+        let shares = self.own.iter().chain([&self.others]);
+        shares.map(|share| count(share).load(Relaxed)).sum()
     }
 }
 

@@ -3,15 +3,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::cache::Fresh;
 use crate::clock::{self, Millis, NEVER};
 use crate::core::Core;
 use crate::disk::{Change, Disk};
 use crate::error::Error;
-use crate::flight::Flight;
+use crate::flight::Claim;
 use crate::keep::{Hold, Keep};
 use crate::persist::{Maintain, Record, Store, hurry, maintain};
 
@@ -72,7 +74,7 @@ impl<K: Keep> Core<K> {
             found.borrow_mut().push(change.into_owned());
         };
         let settle = &mut |store: &Store, behind| {
-            let had = !self.cache.is_empty();
+            let had = self.cache.count() > 0;
             if self.void.swap(false, Relaxed) {
                 let _ = store.commit_removal(store.queue(Record::Clear));
             } else {
@@ -87,15 +89,9 @@ impl<K: Keep> Core<K> {
         unless_opening(|| disk.open(replay, settle)).unwrap_or_else(|| Err(busy()))
     }
 
-    /// Writes the result of `flight`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
+    /// Writes the result of `claim`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
     /// alone, must not come back.
-    pub(crate) fn write(
-        &self,
-        flight: &Flight<K::Held>,
-        value: &K::Held,
-        expires: Millis,
-        replaces: bool,
-    ) {
+    pub(crate) fn write(&self, claim: &Claim, value: &K::Held, expires: Millis, replaces: bool) {
         let Some(disk) = &self.disk else { return };
         // What cannot be written stays in memory; each step counts its own failure.
         let Ok(store) = self.open() else { return };
@@ -104,10 +100,10 @@ impl<K: Keep> Core<K> {
             return;
         }
         let queue = |known: bool| {
-            let record = disk.put(flight.key.as_slice(), &bytes, expires);
+            let record = disk.put(claim.key.as_slice(), &bytes, expires);
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
-        let ticket = self.cache.announce(flight, value.clone(), expires, queue);
+        let ticket = self.cache.announce(claim, Some((value.clone(), expires)), queue);
         let commit = |ticket| match replaces {
             true => store.commit_removal(ticket),
             false => store.commit(ticket),
@@ -118,6 +114,20 @@ impl<K: Keep> Core<K> {
         self.watch();
         if store.is_outgrown() {
             hurry(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+        }
+    }
+
+    /// Removes what is stored for the key of `claim`, whose value is not going to be: where memory knows an older one,
+    /// or if what it replaces may be on disk alone.
+    pub(crate) fn strike(&self, claim: &Claim, replaces: bool) {
+        let older = || self.cache.announce(claim, None, |older| older) == Some(true);
+        if !self.is_persistent() || !(replaces || older()) {
+            return;
+        }
+        let Some(store) = self.open_to_remove() else { return };
+        let record = || store.queue(Record::Remove { key: claim.key.as_slice() });
+        if let Some(ticket) = self.cache.announce(claim, None, |_| record()) {
+            let _ = store.commit_removal(ticket);
         }
     }
 
@@ -139,10 +149,20 @@ impl<K: Keep> Core<K> {
             }
             Change::Put(key, value, expires) => {
                 if let Some(hash) = self.hash_key(key) {
-                    self.cache.restore(hash, key, K::Hold::own(value), expires);
+                    self.restore(hash, key, value, expires);
                 }
             }
         }
+    }
+
+    fn restore(&self, hash: u64, key: &[u8], value: K::Value, expires: Millis) {
+        let weight = self.weight_found(key, &value);
+        self.cache.restore(hash, key, Fresh { held: K::Hold::own(value), expires, weight });
+    }
+
+    /// What cannot be weighed is too heavy: the call that asks for it computes it anew, and panics itself.
+    fn weight_found(&self, key: &[u8], value: &K::Value) -> Option<u64> {
+        catch_unwind(AssertUnwindSafe(|| self.weight(key, value))).unwrap_or(Some(u64::MAX))
     }
 
     /// No entry lives longer than the present time to live.
@@ -157,23 +177,28 @@ impl<K: Keep> Core<K> {
     fn merge(&self, found: Vec<Change<Box<[u8]>, K::Value>>, behind: Millis) -> u64 {
         let mut seen = HashSet::new();
         let mut added = Vec::new();
+        let (mut places, mut bytes) = self.cache.room();
         for change in found.into_iter().rev() {
             match change {
                 Change::Clear => break,
                 Change::Remove(key) => drop(seen.insert(key)),
                 Change::Put(key, value, expires) => {
                     let Some(hash) = self.hash_key(&key) else { continue };
-                    if seen.insert(key.clone()) && self.cache.peek(hash, &key).is_none() {
+                    if !seen.insert(key.clone()) || self.cache.peek(hash, &key).is_some() {
+                        continue;
+                    }
+                    let weight = self.weight_found(&key, &value).unwrap_or_default();
+                    if places > 0 && weight <= bytes {
+                        (places, bytes) = (places - 1, bytes - weight);
                         added.push((hash, key, value, expires));
                     }
                 }
             }
         }
-        added.truncate(self.cache.room());
         let count = added.len() as u64;
         for (hash, key, value, expires) in added.into_iter().rev() {
             let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
-            self.cache.restore(hash, &key, K::Hold::own(value), self.cut(expires));
+            self.restore(hash, &key, value, self.cut(expires));
         }
         count
     }
@@ -229,7 +254,7 @@ impl<K: Keep> Core<K> {
 
     pub(crate) fn flush(&self) -> Result<(), Error> {
         match &self.disk {
-            Some(disk) if disk.opened().is_none() && self.cache.is_empty() => Ok(()),
+            Some(disk) if disk.opened().is_none() && self.cache.count() == 0 => Ok(()),
             _ => self.open()?.flush(),
         }
     }
@@ -284,8 +309,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for Core<K> {
         if let Some(store) = self.disk.as_ref().and_then(Disk::opened) {
             // A failure is counted by the store, which tries again.
             let _ = store.check();
-            let live = self.cache.max().saturating_sub(self.cache.room());
-            let _ = store.compact(live, &mut |sink| self.entries(sink));
+            let _ = store.compact(self.cache.count(), &mut |sink| self.entries(sink));
         }
     }
 }

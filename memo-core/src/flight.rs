@@ -4,26 +4,30 @@
 //! on to one who waits. That one is woken, and whoever looks first takes it, so that a task which is never polled again
 //! holds nobody up.
 
-use std::ptr;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::alarm;
-use crate::clock::Millis;
 use crate::key::KeyBytes;
 use crate::sync::{Condvar, Mutex};
 use crate::tasks::{Tasks, Ticket};
 use crate::waits::{Id, Waiting};
 
-/// A computation in progress. It is registered in the shard of its key until it ends or its key is invalidated.
-pub(crate) struct Flight<H> {
+/// The right to compute the value of a key, which whoever has it holds until it ends or passes on. It stands in the
+/// shard of its key meanwhile.
+#[derive(Clone)]
+pub(crate) struct Claim {
     pub(crate) hash: u64,
     pub(crate) key: KeyBytes,
+    pub(crate) id: Id,
+}
+
+/// Where others wait for what is computed under a claim.
+pub(crate) struct Flight<H> {
+    pub(crate) claim: Claim,
     state: Mutex<State<H>>,
     changed: Condvar,
-    /// The entry to be, once its record is queued and until it is in the table: a checkpoint meanwhile must find it.
-    pending: Mutex<Option<(H, Millis)>>,
 }
 
 struct State<H> {
@@ -90,7 +94,7 @@ impl<H: Clone> State<H> {
 }
 
 impl<H: Clone> Flight<H> {
-    pub(crate) fn new(hash: u64, key: KeyBytes) -> Self {
+    pub(crate) fn new(claim: Claim) -> Self {
         let state = State {
             stage: Stage::Led,
             relieved: false,
@@ -98,17 +102,7 @@ impl<H: Clone> Flight<H> {
             tasks: Tasks::default(),
             watched: false,
         };
-        Self {
-            hash,
-            key,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            pending: Mutex::new(None),
-        }
-    }
-
-    pub(crate) fn id(&self) -> Id {
-        ptr::from_ref(self).addr()
+        Self { claim, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Lets all who wait go, with a value or without; the first landing counts.
@@ -157,17 +151,9 @@ impl<H: Clone> Flight<H> {
         Heir(late).wake();
     }
 
-    pub(crate) fn set_pending(&self, held: H, expires: Millis) {
-        *self.pending.lock() = Some((held, expires));
-    }
-
-    pub(crate) fn pending(&self) -> Option<(H, Millis)> {
-        self.pending.lock().clone()
-    }
-
     /// Waits on this thread. Of those whose `limit` has passed one at a time is sent to compute.
     pub(crate) fn wait(&self, limit: Duration) -> Waited<H> {
-        let Some(_waiting) = Waiting::begin(self.id()) else { return Waited::Alone };
+        let Some(_waiting) = Waiting::begin(self.claim.id) else { return Waited::Alone };
         let mut state = self.state.lock();
         let mut late = false;
         loop {
@@ -206,7 +192,7 @@ impl<H: Clone + Send + 'static> Flight<H> {
     pub(crate) fn poll(self: &Arc<Self>, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Waited<H>> {
         let now = Instant::now();
         if seat.waiting.is_none() {
-            let Some(waiting) = Waiting::begin(self.id()) else {
+            let Some(waiting) = Waiting::begin(self.claim.id) else {
                 return Poll::Ready(Waited::Alone);
             };
             seat.waiting = Some(waiting);

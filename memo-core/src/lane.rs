@@ -20,6 +20,8 @@ pub(crate) struct Lane {
     number: usize,
     /// The epoch in which the thread began to read; 0 while it does not.
     since: AtomicU64,
+    /// Tickets that were drawn here.
+    tickets: AtomicU64,
     /// Can the kernel make every thread pass a fence? The same for all lanes.
     asymmetric: bool,
 }
@@ -62,8 +64,8 @@ impl Lane {
             return lane;
         }
         let asymmetric = *lanes.asymmetric.get_or_insert_with(barrier::register);
-        let (number, since) = (lanes.all.len(), AtomicU64::new(0));
-        let lane: &Self = Box::leak(Box::new(Self { number, since, asymmetric }));
+        let (number, since, tickets) = (lanes.all.len(), AtomicU64::new(0), AtomicU64::new(0));
+        let lane: &Self = Box::leak(Box::new(Self { number, since, tickets, asymmetric }));
         lanes.all.push(lane);
         lane
     }
@@ -131,6 +133,15 @@ impl Pin {
     #[inline]
     pub(crate) fn number(&self) -> usize {
         self.lane.number
+    }
+
+    /// A number that was never drawn before in this process, as long as its threads are fewer than a million.
+    pub(crate) fn ticket(&self) -> u64 {
+        const LANES: u32 = 20;
+        // No other thread draws here.
+        let drawn = self.lane.tickets.load(Relaxed) + 1;
+        self.lane.tickets.store(drawn, Relaxed);
+        drawn << LANES | self.lane.number as u64 & ((1 << LANES) - 1)
     }
 
     #[cold]

@@ -42,6 +42,7 @@ mod tasks;
 pub mod turn;
 mod verify;
 mod waits;
+pub mod weigh;
 mod work;
 
 pub use bypass::bypass;

@@ -93,6 +93,8 @@ trait Operations<R> {
     fn computing(&self) -> usize;
     fn max(&self) -> usize;
     fn set_max(&self, max: usize);
+    fn max_bytes(&self) -> Option<u64>;
+    fn set_max_bytes(&self, max: u64) -> bool;
     fn set_ttl(&self, ttl: Option<Duration>);
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
@@ -113,8 +115,8 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
-        let flight = self.cache.seize(hash, KeyBytes::new(key));
-        Work::lead(self, flight).insert(K::Hold::own(value))
+        let claim = self.cache.seize(hash, KeyBytes::new(key));
+        Work::lead(self, claim).insert(K::Hold::own(value))
     }
 
     fn invalidate(&self, key: &Key) -> bool {
@@ -137,7 +139,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn computing(&self) -> usize {
-        self.cache.flights()
+        self.cache.claimed()
     }
 
     fn max(&self) -> usize {
@@ -146,6 +148,14 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
 
     fn set_max(&self, max: usize) {
         self.cache.set_max(max);
+    }
+
+    fn max_bytes(&self) -> Option<u64> {
+        self.cache.max_bytes()
+    }
+
+    fn set_max_bytes(&self, max: u64) -> bool {
+        self.cache.set_max_bytes(max)
     }
 
     fn set_ttl(&self, ttl: Option<Duration>) {
@@ -207,7 +217,8 @@ impl<R> Memo<R> {
 
     /// Keeps `value` for `key`, in the place of what is there or is being computed, and on disk before it returns.
     ///
-    /// False when it is not kept: an `Err`, a key without bytes, or a bound of 0.
+    /// False when it is not kept: an `Err`, a key without bytes, a bound of 0, or a value heavier than `max_bytes`. In the
+    /// last two cases the value before is forgotten too.
     pub fn insert(&self, key: &Key, value: R) -> bool {
         self.0.go().insert(key, value)
     }
@@ -273,9 +284,23 @@ impl<R> Memo<R> {
         Some(self.0.go().max()).filter(|&max| max != UNBOUNDED)
     }
 
-    /// Changes the bound, and evicts what is above it.
+    /// Changes the bound on entries, and evicts what is above it: in the order of last use, as far as that is known. A
+    /// cache of more than 128 entries does not follow it closely until it is full.
     pub fn set_max(&self, max: usize) {
         self.0.go().set_max(max);
+    }
+
+    /// The bound on the sum of weights; `None` for a function without `max_bytes`.
+    #[must_use]
+    pub fn max_bytes(&self) -> Option<u64> {
+        self.0.go().max_bytes()
+    }
+
+    /// Changes the bound on the sum of weights, and evicts what is above it. False, and nothing is changed, for a function
+    /// without `max_bytes`, whose results have no weights.
+    #[expect(clippy::must_use_candidate, reason = "who wrote `max_bytes` knows the answer")]
+    pub fn set_max_bytes(&self, max: u64) -> bool {
+        self.0.go().set_max_bytes(max)
     }
 
     /// Changes the time to live of values computed from now on; `None`: no end.

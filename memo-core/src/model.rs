@@ -79,7 +79,7 @@ impl Model {
 
     #[track_caller]
     fn is_at_rest(&self) {
-        assert_eq!(self.core.cache.flights(), 0, "a flight is left");
+        assert_eq!(self.core.cache.claimed(), 0, "a claim is left");
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     let cell = CACHES.entry(*origin).or_default().find(id, place);
     let registered = cell.get_or_init(|| {
         let core: &'static Arc<Core<K>> = Box::leak(Box::new(make()));
+        core.last();
         if core.is_persistent() {
             at_exit(|| all().into_iter().for_each(Listed::flush_if_open));
         }

@@ -10,9 +10,13 @@ use crate::codec::{Codec, Postcard};
 use crate::fnv::Fnv;
 use crate::keep::{Keep, Persistable};
 use crate::persist::Durability;
+use crate::weigh::Scale;
 
 /// The time to live of a value by itself.
 pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
+
+/// The weight of an entry, by its value and the bytes of its key.
+pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
 /// Where values are stored, what a crash may lose, and how they become bytes.
 pub(crate) struct Storage<V> {
@@ -24,11 +28,15 @@ pub(crate) struct Storage<V> {
 /// The arguments of one `#[memoize]`, for results that are kept as `K` says.
 pub struct Settings<K: Keep> {
     pub(crate) max: usize,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) weigh: Option<WeightOf<K::Value>>,
+    pub(crate) shards: Option<usize>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) ttl_with: Option<TtlOf<K::Value>>,
     pub(crate) jitter: f64,
     pub(crate) error_ttl: Option<Duration>,
     pub(crate) stale: Duration,
+    pub(crate) idle: Option<Duration>,
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<Storage<K::Value>>,
@@ -52,11 +60,15 @@ impl<K: Keep> Settings<K> {
     pub fn of(_: K) -> Self {
         Self {
             max: UNBOUNDED,
+            max_bytes: None,
+            weigh: None,
+            shards: None,
             ttl: None,
             ttl_with: None,
             jitter: 0.0,
             error_ttl: None,
             stale: Duration::ZERO,
+            idle: None,
             refresh_ahead: None,
             wait_limit: None,
             storage: None,
@@ -69,6 +81,39 @@ impl<K: Keep> Settings<K> {
     #[must_use]
     pub fn max(self, max: usize) -> Self {
         Self { max, ..self }
+    }
+
+    /// The sum of the entries' weights at most.
+    #[must_use]
+    pub fn max_bytes(self, max: u64) -> Self {
+        Self { max_bytes: Some(max), ..self }
+    }
+
+    /// The whole weight of an entry.
+    #[must_use]
+    pub fn weigh(self, weigh: impl Fn(&K::Value) -> usize + Send + Sync + 'static) -> Self {
+        Self { weigh: Some(Box::new(move |value, _| weigh(value) as u64)), ..self }
+    }
+
+    /// Weighs entries by the bytes of their keys, of their values, and what these own elsewhere.
+    #[must_use]
+    pub fn weigh_by(self, heap: fn(&K::Value) -> usize) -> Self {
+        let weigh = move |value: &K::Value, key: usize| {
+            (key as u64).saturating_add(size_of_val(value).saturating_add(heap(value)) as u64)
+        };
+        Self { weigh: Some(Box::new(weigh)), ..self }
+    }
+
+    /// What stands for the values while [`Self::weigh_by`] is told how to weigh them.
+    #[must_use]
+    pub fn scale(&self) -> Scale<K::Value> {
+        Scale::NEW
+    }
+
+    /// How many parts the cache has.
+    #[must_use]
+    pub fn shards(self, shards: usize) -> Self {
+        Self { shards: Some(shards), ..self }
     }
 
     /// Time to live of values.
@@ -108,6 +153,18 @@ impl<K: Keep> Settings<K> {
     #[must_use]
     pub fn stale(self, stale: Duration) -> Self {
         Self { stale, ..self }
+    }
+
+    /// For how long after its last use a value is kept.
+    #[must_use]
+    pub fn idle(self, idle: Duration) -> Self {
+        Self { idle: Some(idle), ..self }
+    }
+
+    /// The same in milliseconds.
+    #[must_use]
+    pub fn idle_millis(self, idle: u64) -> Self {
+        self.idle(Duration::from_millis(idle))
     }
 
     /// From which share of its time to live on, between 0 and 1, one caller computes a value anew.

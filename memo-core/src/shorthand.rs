@@ -41,10 +41,18 @@ macro_rules! keep {
     };
 }
 
-/// What makes the settings of results of a type: `settings!([how Type] .max(5))`, with what `keep!` takes.
+/// What makes the settings of results of a type: `settings!([how Type] .max(5))`, with what `keep!` takes. After `weigh`
+/// entries are weighed by what their values report.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! settings {
+    (weigh $($settings:tt)*) => {
+        || {
+            let settings = $crate::settings!($($settings)*)();
+            let heap = (&&settings.scale()).__memokit_heap();
+            settings.weigh_by(heap)
+        }
+    };
     ([$($returns:tt)*] $($settings:tt)*) => {
         || $crate::settings::Settings::of($crate::keep!($($returns)*)) $($settings)*
     };

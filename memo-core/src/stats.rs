@@ -35,11 +35,12 @@ stats! {
     misses: u64,
     /// Entries now, those that have expired not counted.
     entries: u64,
-    /// Bytes that the entries take, their keys included; what values own outside themselves is not known.
+    /// With `max_bytes` the sum of the entries' weights. Else the bytes that they take, their keys included; what values
+    /// own outside themselves is not known.
     bytes: u64,
-    /// Entries evicted to stay within `max`.
+    /// Entries evicted to stay within `max` and `max_bytes`.
     evicted: u64,
-    /// Entries removed after their time to live.
+    /// Entries removed after their time to live, or after the time that they may be idle.
     expired: u64,
     /// Entries removed by `invalidate`, `clear` and `retain`.
     invalidated: u64,
@@ -47,8 +48,8 @@ stats! {
     coalesced: u64,
     /// Hits served after the time to live, while another caller computed.
     stale: u64,
-    /// Misses whose value was not kept: an error, one that `cache_if` turned down, or a call from within its own
-    /// computation.
+    /// Misses whose value was not kept: an error, one that `cache_if` turned down, one heavier than `max_bytes`, or
+    /// a call from within its own computation.
     uncached: u64,
     /// Misses whose arguments have no key.
     unkeyable: u64,

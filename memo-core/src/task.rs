@@ -163,7 +163,7 @@ impl<K: Keep<Held: Send + Sync>> Core<K> {
     fn next(&'static self, hash: u64, key: &KeyBytes) -> Result<K::Return, Stage<K>> {
         match self.begin(hash, key) {
             Begun::Value(held) => Ok(K::answer(&held)),
-            Begun::Lead(flight) => Err(Stage::Computing(Work::lead(self, flight))),
+            Begun::Lead(claim) => Err(Stage::Computing(Work::lead(self, claim))),
             Begun::Join(flight) => {
                 let seat = Seat::new(self.wait_limit());
                 Err(Stage::Waiting(Wait { core: self, flight, seat }))
@@ -186,7 +186,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
         Poll::Ready(match Work::after(self.core, &self.flight, waited) {
             Some(Ok(held)) => Ok(K::answer(&held)),
             Some(Err(work)) => Err(Stage::Computing(work)),
-            None => self.core.next(self.flight.hash, &self.flight.key),
+            None => self.core.next(self.flight.claim.hash, &self.flight.claim.key),
         })
     }
 }
@@ -194,7 +194,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
 impl<K: Keep<Held: Send + Sync>> Drop for Wait<K> {
     fn drop(&mut self) {
         if self.flight.leave(&mut self.seat) {
-            self.core.pass_on(&self.flight);
+            self.core.pass_on(&self.flight.claim);
         }
     }
 }

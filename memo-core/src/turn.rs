@@ -109,7 +109,7 @@ impl<K: Keep> Core<K> {
         loop {
             let flight = match self.begin(hash, &key) {
                 Begun::Value(held) => return Answer::Hit(Hit(held)),
-                Begun::Lead(flight) => return Turn::answer(Work::lead(self, flight)),
+                Begun::Lead(claim) => return Turn::answer(Work::lead(self, claim)),
                 Begun::Join(flight) => flight,
             };
             match Work::after(self, &flight, flight.wait(self.wait_limit())) {

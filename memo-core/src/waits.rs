@@ -11,9 +11,8 @@ use std::marker::PhantomData;
 
 use crate::sync::{Mutex, lazy, thread_local};
 
-/// A flight, by its address. One that has ended may lend its own to another, which at worst lets somebody compute
-/// who could have waited.
-pub(crate) type Id = usize;
+/// A flight, by the number of its claim.
+pub(crate) type Id = u64;
 
 thread_local! {
     static COMPUTING: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };

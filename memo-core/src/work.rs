@@ -1,19 +1,20 @@
 //! The work of computing one value: for all who wait, or for its caller alone; and what becomes of the value.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::core::Core;
-use crate::flight::{Flight, Waited};
+use crate::clock::Stopwatch;
+use crate::core::{Core, Shared};
+use crate::flight::{Claim, Flight, Waited};
 use crate::keep::{Hold, Keep, Part};
+use crate::lane::pin;
 use crate::verify::Check;
 use crate::waits::Computing;
 
 /// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
 pub(crate) struct Work<K: Keep> {
-    core: Arc<Core<K>>,
+    core: Shared<K>,
     role: Role<K>,
-    began: Instant,
+    began: Stopwatch,
     /// The time that it took is counted.
     counted: bool,
 }
@@ -21,7 +22,7 @@ pub(crate) struct Work<K: Keep> {
 /// For whom a value is computed.
 enum Role<K: Keep> {
     /// For all who wait, to be kept.
-    Lead(Arc<Flight<K::Held>>),
+    Lead(Claim),
     /// For all who wait longer for another's value than that should take.
     Relieve(Arc<Flight<K::Held>>),
     /// For the caller.
@@ -33,8 +34,8 @@ enum Role<K: Keep> {
 }
 
 impl<K: Keep> Work<K> {
-    pub(crate) fn lead(core: &Core<K>, flight: Arc<Flight<K::Held>>) -> Self {
-        Self::new(core, Role::Lead(flight))
+    pub(crate) fn lead(core: &Core<K>, claim: Claim) -> Self {
+        Self::new(core, Role::Lead(claim))
     }
 
     pub(crate) fn alone(core: &Core<K>) -> Self {
@@ -51,7 +52,9 @@ impl<K: Keep> Work<K> {
     }
 
     fn new(core: &Core<K>, role: Role<K>) -> Self {
-        Self { core: core.shared(), role, began: Instant::now(), counted: false }
+        // Many short computations are timed well enough by how often the coarse clock ticks in one.
+        let brief = core.cache.calls.are_brief(&pin(), 10_000);
+        Self { core: core.shared(), role, began: Stopwatch::start(brief), counted: false }
     }
 
     /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
@@ -67,7 +70,7 @@ impl<K: Keep> Work<K> {
                 core.count_coalesced();
                 Some(Ok(held))
             }
-            Waited::Lead => Some(Err(Self::lead(core, Arc::clone(flight)))),
+            Waited::Lead => Some(Err(Self::lead(core, flight.claim.clone()))),
             Waited::Alone => Some(Err(Self::alone(core))),
             Waited::Relieve => Some(Err(Self::new(core, Role::Relieve(Arc::clone(flight))))),
         }
@@ -76,7 +79,8 @@ impl<K: Keep> Work<K> {
     /// Has calls of the same key from within computed, for as long as the guard lives.
     pub(crate) fn computing(&self) -> Option<Computing> {
         match &self.role {
-            Role::Lead(flight) | Role::Relieve(flight) => Some(Computing::begin(flight.id())),
+            Role::Lead(claim) => Some(Computing::begin(claim.id)),
+            Role::Relieve(flight) => Some(Computing::begin(flight.claim.id)),
             Role::Alone | Role::Verify(_) | Role::Done => None,
         }
     }
@@ -118,8 +122,8 @@ impl<K: Keep> Work<K> {
     /// Hands `value` to all who wait, and keeps it if it may be. What is not kept is left to `drop`.
     fn land(&mut self, value: K::Held, replaces: bool) -> bool {
         match &self.role {
-            Role::Lead(flight) => {
-                let kept = self.core.land(flight, value, replaces);
+            Role::Lead(claim) => {
+                let kept = self.core.land(claim, value, replaces);
                 if kept {
                     self.role = Role::Done;
                 }
@@ -143,9 +147,7 @@ impl<K: Keep> Work<K> {
     }
 
     fn count(&mut self) {
-        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.core.counts.misses.add(1);
-        self.core.counts.nanos.add(nanos);
+        self.core.cache.calls.miss(&pin(), self.began.nanos());
         self.counted = true;
     }
 }
@@ -161,7 +163,7 @@ impl<K: Keep> Drop for Work<K> {
             self.count();
         }
         match &self.role {
-            Role::Lead(flight) => self.core.give_up(flight),
+            Role::Lead(claim) => self.core.give_up(claim),
             Role::Relieve(flight) => flight.step_back(),
             Role::Alone | Role::Verify(_) | Role::Done => {}
         }

@@ -11,12 +11,16 @@ use crate::suggest;
 use crate::value;
 
 /// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 22] = [
+const KNOWN: [(&str, &str); 26] = [
     ("max", "max = 1000"),
+    ("max_bytes", "max_bytes = \"64MiB\""),
+    ("weigh", "weigh = |value| value.len()"),
     ("ttl", "ttl = \"30s\""),
     ("ttl_with", "ttl_with = |value| value.expires_in"),
+    ("idle", "idle = \"10m\""),
     ("jitter", "jitter = 0.1"),
     ("policy", "policy = \"lru\""),
+    ("shards", "shards = 16"),
     ("stale", "stale = \"1m\""),
     ("refresh_ahead", "refresh_ahead = 0.8"),
     ("wait_limit", "wait_limit = \"10s\""),
@@ -37,14 +41,20 @@ const KNOWN: [(&str, &str); 22] = [
 ];
 
 /// Arguments that the design has and this version does not.
-const PLANNED: [&str; 5] = ["max_bytes", "weigh", "idle", "shards", "remote"];
+const PLANNED: [&str; 1] = ["remote"];
 
 /// What other crates and tongues call our arguments.
-const OTHER_NAMES: [(&str, &str); 13] = [
+const OTHER_NAMES: [(&str, &str); 19] = [
     ("size", "max"),
     ("max_size", "max"),
     ("capacity", "max"),
     ("limit", "max"),
+    ("memory", "max_bytes"),
+    ("max_weight", "max_bytes"),
+    ("weight", "weigh"),
+    ("weigher", "weigh"),
+    ("tti", "idle"),
+    ("time_to_idle", "idle"),
     ("time", "ttl"),
     ("expire", "ttl"),
     ("expires", "ttl"),
@@ -70,6 +80,12 @@ pub(crate) enum Span {
     Expression(syn::Expr),
 }
 
+/// A bound on bytes: read at expansion, or an expression for run time.
+pub(crate) enum Bytes {
+    Text(u64),
+    Expression(syn::Expr),
+}
+
 /// Whose a cache is.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Scope {
@@ -87,8 +103,12 @@ pub(crate) enum Companion {
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) max: Option<Given<syn::Expr>>,
+    pub(crate) max_bytes: Option<Given<Bytes>>,
+    pub(crate) weigh: Option<Given<syn::Expr>>,
+    pub(crate) shards: Option<Given<syn::Expr>>,
     pub(crate) ttl: Option<Given<Span>>,
     pub(crate) stale: Option<Given<Span>>,
+    pub(crate) idle: Option<Given<Span>>,
     pub(crate) refresh_ahead: Option<Given<syn::Expr>>,
     pub(crate) wait_limit: Option<Given<Span>>,
     pub(crate) ttl_with: Option<Given<syn::Expr>>,
@@ -147,11 +167,15 @@ impl Args {
         self.written.push(name.clone());
         match name.to_string().as_str() {
             "max" => set(&mut self.max, name, form, value::bound),
+            "max_bytes" => set(&mut self.max_bytes, name, form, value::bytes),
+            "weigh" => set(&mut self.weigh, name, form, value::callable),
+            "shards" => set(&mut self.shards, name, form, value::shards),
             "ttl" => set(&mut self.ttl, name, form, value::span),
             "stale" => set(&mut self.stale, name, form, value::span),
+            "idle" => set(&mut self.idle, name, form, value::span),
             "refresh_ahead" => set(&mut self.refresh_ahead, name, form, value::fraction),
             "wait_limit" => set(&mut self.wait_limit, name, form, value::span),
-            "ttl_with" => set(&mut self.ttl_with, name, form, value::expression),
+            "ttl_with" => set(&mut self.ttl_with, name, form, value::callable),
             "jitter" => set(&mut self.jitter, name, form, value::fraction),
             "policy" => set(&mut self.policy, name, form, value::policy),
             "persist" => set(&mut self.persist, name, form, value::directory),
@@ -159,7 +183,7 @@ impl Args {
             "codec" => set(&mut self.codec, name, form, value::path),
             "skip" => set(&mut self.skip, name, form, value::names),
             "key" => set(&mut self.key, name, form, value::key),
-            "cache_if" => set(&mut self.cache_if, name, form, value::expression),
+            "cache_if" => set(&mut self.cache_if, name, form, value::callable),
             "cache_err" => set(&mut self.cache_err, name, form, value::flag_or_time),
             "version" => set(&mut self.version, name, form, value::expression),
             "scope" => set(&mut self.scope, name, form, value::scope),
@@ -243,7 +267,7 @@ mod tests {
     fn strangers_are_named() {
         refused("tll = \"3s\"", "unknown argument `tll`, did you mean `ttl`?");
         refused("capacity = 3", "did you mean `max`?");
-        refused("xyzzy", "there are `max`, `ttl`");
+        refused("xyzzy", "there are `max`, `max_bytes`");
         for planned in PLANNED {
             refused(planned, "does not have");
         }
@@ -265,6 +289,24 @@ mod tests {
         refused("max =", "`max = 1000`");
         refused("cache_err =", "`cache_err = \"2s\"`");
         refused("max(5)", "`max = 1000`");
+        refused("max_bytes = 0", "leave `max_bytes` out");
+        refused("max_bytes = \"0 B\"", "leave `max_bytes` out");
+        refused("max_bytes = \"64\"", "`max_bytes = 64`");
+        refused("max_bytes = \"64MB?\"", "`?`");
+        refused("max_bytes = 1.5", "`max_bytes = \"64MiB\"`");
+        refused("max_bytes = -1", "`max_bytes = \"64MiB\"`");
+        refused("weigh", "`weigh = |value| value.len()`");
+        refused("weigh = \"len\"", "`weigh = |value| value.len()`");
+        refused("weigher = f", "did you mean `weigh`?");
+        refused("cache_if = true", "a function or a closure");
+        refused("idle", "`idle = \"10m\"`");
+        refused("idle = \"0s\"", "longer than zero");
+        refused("tti = \"1s\"", "did you mean `idle`?");
+        refused("shards = 0", "a power of two");
+        refused("shards = 3", "`shards = 4`");
+        refused("shards = 100", "`shards = 64` or `shards = 128`");
+        refused("shards = 131072", "`shards = 65536`");
+        refused("shards = \"4\"", "`shards = 4`");
         refused("ttl = \"0s\"", "longer than zero");
         refused("ttl = 30", "`ttl = \"30s\"`");
         refused("stale = 30", "`stale = \"30s\"`");

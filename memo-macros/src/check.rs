@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::ReturnType;
 
-use crate::args::{Args, Companion, Given, Span};
+use crate::args::{Args, Bytes, Companion, Given, Span};
 use crate::emit::Course;
 use crate::errors::Errors;
 use crate::function::{Function, Shape, mentions_receiver};
@@ -14,6 +14,7 @@ use crate::types::{Found, walk};
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     what_is_about_the_disk_needs_persist(args, errors);
     freshness_needs_ttl(args, errors);
+    weights_need_a_bound(args, errors);
     key_excludes_skip(args, errors);
     skip_names_parameters(args, function, errors);
     cache_err_needs_a_result(args, function, errors);
@@ -46,6 +47,13 @@ fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
         let message = format!("`{name}` is about the end of the `ttl`: add `ttl = \"30s\"`");
         errors.at(name, message);
     }
+}
+
+fn weights_need_a_bound(args: &Args, errors: &mut Errors) {
+    let Some(weigh) = args.weigh.as_ref().filter(|_| !args.wrote("max_bytes")) else { return };
+    let message =
+        "`weigh` is about the bound on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
+    errors.at(&weigh.name, message);
 }
 
 fn key_excludes_skip(args: &Args, errors: &mut Errors) {
@@ -117,10 +125,15 @@ fn settings_stand_alone(args: &Args, errors: &mut Errors) {
     fn span(given: Option<&Given<Span>>) -> Option<(&syn::Ident, &proc_macro2::TokenStream)> {
         given.filter(|given| matches!(given.value, Span::Expression(_))).map(named)
     }
+    let max_bytes = args.max_bytes.as_ref();
     let settings = [
         args.max.as_ref().map(named),
+        max_bytes.filter(|given| matches!(given.value, Bytes::Expression(_))).map(named),
+        args.weigh.as_ref().map(named),
+        args.shards.as_ref().map(named),
         span(args.ttl.as_ref()),
         span(args.stale.as_ref()),
+        span(args.idle.as_ref()),
         span(args.wait_limit.as_ref()),
         args.refresh_ahead.as_ref().map(named),
         args.ttl_with.as_ref().map(named),
@@ -232,6 +245,7 @@ mod tests {
             ("cache_err", "fn f() -> io::Result<u32> { g() }"),
             ("companion = none", "fn f(&self) {}"),
             ("max = Self::MAX, ttl_with = Self::ttl", "fn f() {}"),
+            ("max_bytes = Self::MAX, weigh = Self::weight, idle = \"1s\"", "fn f() {}"),
             ("scope = \"process\", persist = \"x\"", "fn f() {}"),
             ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
             ("", "#[track_caller] fn f(&self) {}"),
@@ -246,6 +260,8 @@ mod tests {
         refused("durability = \"os\"", "fn f() {}", "add `persist");
         refused("codec = a::Json", "fn f() {}", "add `persist");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
+        refused("weigh = f", "fn f() {}", "add `max_bytes");
+        refused("max_bytes = self.max", "fn f(&self) {}", "leave `self` out");
         refused("key = a, skip(a)", "fn f(a: u32) {}", "leave `skip` out");
         refused("skip(bb)", "fn f(ab: u32, c: u32) {}", "did you mean `ab`?");
         refused("skip(zzz)", "fn f(&self, a: u32) {}", "there are `a`, `self`");

@@ -15,6 +15,7 @@ mod generics;
 mod raw;
 mod refuse;
 mod settings;
+mod size;
 #[cfg(test)]
 mod snapshots;
 mod suggest;

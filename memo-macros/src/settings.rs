@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Ident, Literal, Span as TokenSpan, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use crate::args::{Companion, Given, Span};
+use crate::args::{Bytes, Companion, Given, Span};
 use crate::emit::{Asking, Plan, first_span, local};
 
 impl Plan<'_> {
@@ -63,12 +63,21 @@ impl Plan<'_> {
         let args = self.args;
         let values = [
             call("max", &args.max),
+            call("weigh", &args.weigh),
+            call("shards", &args.shards),
             call("ttl_with", &args.ttl_with),
             call("jitter", &args.jitter),
             call("refresh_ahead", &args.refresh_ahead),
             call("version", &args.version),
         ];
-        let times = [("ttl", &args.ttl), ("stale", &args.stale), ("wait_limit", &args.wait_limit)];
+        let max_bytes = args.max_bytes.as_ref().map(|given| bytes(&given.value));
+        let weigh = (args.max_bytes.is_some() && args.weigh.is_none()).then(|| quote!(weigh));
+        let times = [
+            ("ttl", &args.ttl),
+            ("stale", &args.stale),
+            ("idle", &args.idle),
+            ("wait_limit", &args.wait_limit),
+        ];
         let times = times.map(|(name, given)| given.as_ref().map(|given| span(name, &given.value)));
         let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
         let error_ttl = error_ttl.map(|ttl| span("error_ttl", &Span::Text(ttl)));
@@ -86,7 +95,7 @@ impl Plan<'_> {
         // What is wrong with the result is reported under its type.
         let span = first_span(output.clone());
         quote_spanned! {span=>
-            __memokit::settings!([#here #errors #output] #(#values)* #(#times)* #error_ttl #persist #durability)
+            __memokit::settings!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
         }
     }
 }
@@ -107,6 +116,16 @@ fn span(name: &str, time: &Span) -> TokenStream {
             let name = format_ident!("{name}_millis");
             let millis = millis(*time);
             quote!(.#name(#millis))
+        }
+    }
+}
+
+fn bytes(max: &Bytes) -> TokenStream {
+    match max {
+        Bytes::Expression(max) => quote!(.max_bytes(#max)),
+        Bytes::Text(max) => {
+            let max = Literal::u64_unsuffixed(*max);
+            quote!(.max_bytes(#max))
         }
     }
 }

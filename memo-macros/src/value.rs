@@ -9,9 +9,10 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, ExprUnary, Lit, LitInt, LitStr, Path, Token};
 
-use crate::args::{Companion, Scope, Span, example};
+use crate::args::{Bytes, Companion, Scope, Span, example};
 use crate::duration;
 use crate::raw::Form;
+use crate::size;
 use crate::suggest;
 
 /// The modes of durability: as written, and as the runtime names them.
@@ -48,6 +49,17 @@ pub(crate) fn expression(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+/// A function or a closure.
+pub(crate) fn callable(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(_) => {
+            Err(error(&value, format!("`{name}` is a function or a closure: `{}`", example(name))))
+        }
+        _ => Ok(value),
+    }
+}
+
 /// `max`: a number above zero, or an expression.
 pub(crate) fn bound(name: &Ident, form: Form) -> syn::Result<Expr> {
     let value = expression(name, form)?;
@@ -77,6 +89,56 @@ fn whole(name: &Ident, number: &LitInt, value: &Expr) -> syn::Result<Expr> {
     }
     let typed = LitInt::new(&format!("{count}usize"), number.span());
     Ok(Expr::Lit(ExprLit { attrs: Vec::new(), lit: Lit::Int(typed) }))
+}
+
+/// `shards`: a power of two, or an expression.
+pub(crate) fn shards(name: &Ident, form: Form) -> syn::Result<Expr> {
+    const MOST: u64 = 1 << 16;
+    let value = expression(name, form)?;
+    let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = plain(&value) else {
+        return bound(name, Form::Value(value));
+    };
+    let mend = match number.base10_parse::<u64>() {
+        Ok(0) => format!("`{name} = 1`"),
+        Ok(count) if count.is_power_of_two() && count <= MOST => {
+            return bound(name, Form::Value(value));
+        }
+        Ok(count) if count < MOST => {
+            format!("`{name} = {}` or `{name} = {}`", 1 << count.ilog2(), count.next_power_of_two())
+        }
+        _ => format!("`{name} = {MOST}`, which is the most"),
+    };
+    Err(error(number, format!("`{name}` is a power of two: {mend}")))
+}
+
+/// `max_bytes`: text, a number of bytes above zero, or an expression that gives one.
+pub(crate) fn bytes(name: &Ident, form: Form) -> syn::Result<Bytes> {
+    let value = expression(name, form)?;
+    let above_zero = |guilty: &dyn ToTokens, count| {
+        let message = format!("a cache of no bytes keeps nothing: leave `{name}` out for no bound");
+        if count == 0 { Err(error(guilty, message)) } else { Ok(Bytes::Text(count)) }
+    };
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().parse::<u64>().is_ok() => {
+            Err(error(
+                text,
+                format!("a number of bytes needs no quotes: `{name} = {}`", text.value()),
+            ))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match size::parse(&text.value()) {
+            Ok(bytes) => above_zero(text, bytes),
+            Err(message) => Err(error(text, message)),
+        },
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
+            let count = number.base10_parse();
+            above_zero(number, count.map_err(|_| error(number, "this number is too large"))?)
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => Ok(Bytes::Expression(value)),
+        Expr::Lit(_) | Expr::Unary(ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
+            Err(error(&value, format!("`{name}` is a number of bytes: `{}`", example(name))))
+        }
+        _ => Ok(Bytes::Expression(value)),
+    }
 }
 
 /// `verify`: a fraction, or an expression that gives an f64.

@@ -1,9 +1,12 @@
-//! The store of one function: shards, a bound on their sum, expiry, and the flights of keys being computed.
+//! The store of one function: shards, bounds on their sum, expiry, and the flights of keys being computed.
 //!
 //! No user code runs under a shard's lock: holders clone without it (see `keep`), keys compare by bytes, and whatever is
 //! taken out is handed back to be dropped outside.
 
 mod bound;
+mod claims;
+mod gauge;
+mod life;
 mod limbo;
 mod node;
 mod recency;
@@ -13,14 +16,17 @@ mod table;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::clock::{self, Millis, NEVER};
-use crate::counter::{Counter, Tally};
-use crate::flight::Flight;
+use crate::clock::{self, Millis};
+use crate::counter::Calls;
+use crate::flight::{Claim, Flight};
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
 use crate::lane::{Pin, pin};
+use claims::Claimed;
+use gauge::{EXACT, Gauge, Load};
+use life::{Age, Life};
 pub(crate) use limbo::Freed;
 use node::{Entry, Node, Shared};
 use shard::{Locked, Shard};
@@ -28,25 +34,33 @@ use shard::{Locked, Shard};
 /// No bound.
 pub(crate) const UNBOUNDED: usize = usize::MAX;
 
-/// Up to so many entries a cache has one shard and exact recency.
-const EXACT: usize = 128;
+/// What a cache may hold, and for how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) max: usize,
+    /// The bound on the sum of weights; without it nothing is weighed.
+    pub(crate) max_bytes: Option<u64>,
+    /// How many shards, if not as suits the bounds.
+    pub(crate) shards: Option<usize>,
+    /// For so long after its end an entry may be served while another is computed.
+    pub(crate) stale: Millis,
+    /// For so long after its last use an entry lives.
+    pub(crate) idle: Option<Millis>,
+}
 
-/// The entries that a shard of a full cache holds on average, at the least.
-const PER_SHARD: usize = 512;
+/// An entry to be: what is held, until when, and its weight where the cache weighs.
+pub(crate) struct Fresh<H> {
+    pub(crate) held: H,
+    pub(crate) expires: Millis,
+    pub(crate) weight: Option<u64>,
+}
 
 pub(crate) struct Cache<H> {
     pub(crate) seed: Seed,
     shards: Box<[Shard<H>]>,
-    max: AtomicUsize,
-    /// For so long after its end an entry may be served while another is computed.
-    stale: Millis,
-    /// So long before its end an entry is to be computed anew.
-    ahead: AtomicU64,
-    /// Entries, expired ones included, and places promised to insertions under way; never more than `max`.
-    count: AtomicUsize,
-    pub(crate) hits: Counter,
-    pub(crate) evicted: Tally,
-    pub(crate) expired: Tally,
+    gauge: Gauge,
+    life: Life,
+    pub(crate) calls: Calls,
 }
 
 /// What a caller who missed has to do.
@@ -58,22 +72,28 @@ pub(crate) enum Begin<H> {
     /// Another computes: wait for it.
     Join(Arc<Flight<H>>),
     /// Compute.
-    Lead(Arc<Flight<H>>),
+    Lead(Claim),
+}
+
+/// How a claim ended that led to a value.
+pub(crate) struct Finished<H> {
+    pub(crate) kept: bool,
+    /// Where others wait for the value.
+    pub(crate) flight: Option<Arc<Flight<H>>>,
+    /// To be dropped with no lock held, after they were woken.
+    pub(crate) waste: (Option<Freed<H>>, Option<(H, Millis)>),
 }
 
 impl<H: Clone> Cache<H> {
-    pub(crate) fn new(max: usize, stale: Millis) -> Self {
-        let shards = shard_count(max);
+    pub(crate) fn new(limits: Limits) -> Self {
+        let Limits { max, max_bytes, shards, stale, idle } = limits;
+        let shards = gauge::shard_count(shards, max, max_bytes);
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Shard::new(max <= EXACT)).collect(),
-            max: AtomicUsize::new(max),
-            stale,
-            ahead: AtomicU64::new(0),
-            count: AtomicUsize::new(0),
-            hits: Counter::default(),
-            evicted: Tally::default(),
-            expired: Tally::default(),
+            shards: (0..shards).map(|_| Shard::new(max <= EXACT, max / shards)).collect(),
+            gauge: Gauge::new(max, max_bytes),
+            life: Life::new(stale, idle),
+            calls: Calls::default(),
         }
     }
 
@@ -96,7 +116,7 @@ impl<H: Clone> Cache<H> {
     ) -> Option<R> {
         let pin = pin();
         let made = then(self.find(&pin, hash, matches)?.entry().held())?;
-        self.hits.add_one(&pin);
+        self.calls.hit(&pin);
         Some(made)
     }
 
@@ -109,19 +129,27 @@ impl<H: Clone> Cache<H> {
     ) -> Option<Shared<'p, H>> {
         let shard = self.shard(hash);
         let entry = shard.find(pin, hash, matches)?;
-        let expires = entry.expires();
-        if expires != NEVER && expires <= clock::now() + self.ahead.load(Relaxed) {
+        if !self.life.is_fresh(entry.entry()) {
             return None;
         }
-        shard.touch(pin, entry.entry());
+        self.touch(shard, pin, entry.entry());
         Some(entry)
+    }
+
+    /// Marks `entry` as used now.
+    #[inline]
+    fn touch(&self, shard: &Shard<H>, pin: &Pin, entry: &Entry<H>) {
+        if self.life.idles() {
+            shard.tick(clock::now());
+        }
+        shard.touch(pin, entry);
     }
 
     /// The value of the entry of `key`, which is not marked.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let pin = pin();
         let entry = self.shard(hash).find(&pin, hash, |stored| key::same(stored, key))?;
-        (!is_expired(entry.expires())).then(|| entry.held().clone())
+        (!self.life.is_over(entry.entry())).then(|| entry.held().clone())
     }
 
     /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads. A value that
@@ -134,110 +162,91 @@ impl<H: Clone> Cache<H> {
     ) -> Begin<H> {
         let pin = pin();
         let mut shard = self.shard(hash).lock();
-        let flight = shard.flight(hash, key.as_slice()).map(Arc::clone);
+        let claimed = shard.claims().find(hash, key.as_slice()).is_some();
         if let Some(entry) = shard.find(&pin, hash, key.as_slice()) {
-            let age = self.age(entry.entry(), &renewable);
-            let served = age == Age::Fresh || age != Age::Over && flight.is_some();
+            let age = self.life.age(entry.entry(), &renewable);
+            let served = age == Age::Fresh || age != Age::Over && claimed;
             if served {
-                shard.touch(&pin, entry.entry());
+                self.touch(self.shard(hash), &pin, entry.entry());
                 let held = entry.held().clone();
                 return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
             }
         }
-        if let Some(flight) = flight {
-            return Begin::Join(flight);
+        if let Some(claimed) = shard.claims().find(hash, key.as_slice()) {
+            return Begin::Join(claimed.join());
         }
-        let flight = Arc::new(Flight::new(hash, key));
-        shard.register(Arc::clone(&flight));
-        Begin::Lead(flight)
-    }
-
-    fn age(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
-        let expires = entry.expires();
-        if expires == NEVER {
-            return Age::Fresh;
-        }
-        let now = clock::now();
-        let renewable = renewable(entry.held());
-        if expires <= now {
-            let stale = renewable && expires.saturating_add(self.stale) > now;
-            return if stale { Age::Stale } else { Age::Over };
-        }
-        let due = renewable && expires <= now + self.ahead.load(Relaxed);
-        if due { Age::Due } else { Age::Fresh }
+        let claim = Claim { hash, key, id: pin.ticket() };
+        shard.claims().add(claim.clone());
+        Begin::Lead(claim)
     }
 
     /// Has entries computed anew so long before they end.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
-        // So that it can be added to a time.
-        self.ahead.store(ahead.min(NEVER / 2), Relaxed);
+        self.life.set_ahead(ahead);
     }
 
-    /// Opens a flight for `key` in the place of one under way, whose value is then not kept: for an insertion from
-    /// outside, which is newer.
-    pub(crate) fn seize(&self, hash: u64, key: KeyBytes) -> Arc<Flight<H>> {
-        let flight = Arc::new(Flight::new(hash, key));
+    /// Claims `key` in the place of who computes it, whose value is then not kept: for an insertion from outside, which
+    /// is newer.
+    pub(crate) fn seize(&self, hash: u64, key: KeyBytes) -> Claim {
+        let claim = Claim { hash, key, id: pin().ticket() };
         let mut shard = self.shard(hash).lock();
-        shard.unregister_key(hash, flight.key.as_slice());
-        shard.register(Arc::clone(&flight));
-        flight
+        let pending = shard.claims().void(hash, claim.key.as_slice());
+        shard.claims().add(claim.clone());
+        drop(shard);
+        drop(pending);
+        claim
     }
 
-    /// Runs `then` if `flight` is still registered, before any invalidation can end it; the entry to be counts from
-    /// here on among those that [`Cache::for_each`] shows. `then` is told whether it replaces one.
+    /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
+    /// counts from here on among those that [`Cache::for_each`] shows. `then` is told whether there is an older one.
     pub(crate) fn announce<T>(
         &self,
-        flight: &Flight<H>,
-        held: H,
-        expires: Millis,
+        claim: &Claim,
+        pending: Option<(H, Millis)>,
         then: impl FnOnce(bool) -> T,
     ) -> Option<T> {
         let pin = pin();
-        let shard = self.shard(flight.hash).lock();
-        let registered = shard.flight(flight.hash, flight.key.as_slice())?;
-        if !std::ptr::eq(Arc::as_ptr(registered), flight) {
-            return None;
-        }
-        flight.set_pending(held, expires);
-        let replaces = shard.find(&pin, flight.hash, flight.key.as_slice()).is_some();
-        Some(then(replaces))
+        let mut shard = self.shard(claim.hash).lock();
+        shard.claims().get(claim)?.pending = pending;
+        let older = shard.find(&pin, claim.hash, claim.key.as_slice()).is_some();
+        Some(then(older))
     }
 
-    /// Ends the lead of `flight` without an entry: for one of those who wait, or for good. `led`: the caller had it.
-    pub(crate) fn abandon(&self, flight: &Arc<Flight<H>>, led: bool) {
-        let mut shard = self.shard(flight.hash).lock();
+    /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
+    pub(crate) fn abandon(&self, claim: &Claim, led: bool) {
+        let mut shard = self.shard(claim.hash).lock();
         // Who waits for one that was invalidated has to begin anew.
-        let heir = if shard.holds(flight) { flight.pass_on(led) } else { None };
-        if heir.is_none() {
-            shard.unregister(flight);
-        }
+        let heir = shard.claims().get(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
+        let ended = if heir.is_none() { shard.claims().end(claim) } else { None };
         drop(shard);
-        match heir {
-            Some(heir) => heir.wake(),
-            None => flight.land(None),
+        if let Some(heir) = heir {
+            heir.wake();
+        } else if let Some(flight) = ended.and_then(|ended| ended.flight) {
+            flight.land(None);
         }
     }
 
     /// Keys being computed.
-    pub(crate) fn flights(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().flights().count()).sum()
+    pub(crate) fn claimed(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().claimed().count()).sum()
     }
 
-    /// Ends `flight` with an entry; without one if its key was invalidated in the meantime. Says whether it is kept.
-    /// What it replaces is dropped by the caller, who may have others to wake first.
-    pub(crate) fn finish(
-        &self,
-        flight: &Arc<Flight<H>>,
-        held: H,
-        expires: Millis,
-    ) -> (bool, Option<Freed<H>>) {
-        let node = Node::new(flight.hash, flight.key.as_slice(), held, expires);
-        self.place(flight.hash, node, |shard| shard.unregister(flight))
+    /// Ends `claim` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
+    /// it: then that before goes too.
+    pub(crate) fn finish(&self, claim: &Claim, fresh: Fresh<H>) -> Finished<H> {
+        let node = Node::new(claim.hash, claim.key.as_slice(), fresh);
+        let mut ended = None;
+        let (kept, waste) = self.place(claim.hash, node, |shard| {
+            ended = shard.claims().end(claim);
+            ended.as_ref().is_some_and(Claimed::stands)
+        });
+        let (flight, pending) = ended.map_or((None, None), |ended| (ended.flight, ended.pending));
+        Finished { kept, flight, waste: (waste, pending) }
     }
 
-    /// Holds `held` under `key`, without a flight: for what recovery found.
-    pub(crate) fn restore(&self, hash: u64, key: &[u8], held: H, expires: Millis) {
-        self.place(hash, Node::new(hash, key, held, expires), |_| true);
+    /// Holds `fresh` under `key`, without a flight: for what recovery found.
+    pub(crate) fn restore(&self, hash: u64, key: &[u8], fresh: Fresh<H>) {
+        self.place(hash, Node::new(hash, key, fresh), |_| true);
     }
 
     /// Brings the end of every entry forward, and then to `latest` at most.
@@ -247,34 +256,37 @@ impl<H: Clone> Cache<H> {
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove<T>(&self, hash: u64, key: &[u8], then: impl FnOnce() -> T) -> (bool, T) {
-        self.change(self.shard(hash), |shard| {
-            let ended = shard.remove(hash, key);
-            shard.unregister_key(hash, key);
-            self.count.fetch_sub(usize::from(ended.is_some()), Relaxed);
-            (ended.is_some_and(|ended| !is_expired(ended)), then())
-        })
+        let (removed, _pending) = self.change(self.shard(hash), |shard| {
+            let live = shard.known(hash, key, &self.life).is_some_and(|known| !known.over);
+            self.gauge.release(shard.remove(hash, key));
+            // To be dropped with no lock held.
+            let pending = shard.claims().void(hash, key);
+            ((live, then()), pending)
+        });
+        removed
     }
 
     /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
     pub(crate) fn clear<T>(&self, then: impl FnOnce() -> T) -> (usize, T) {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
-        let count = locked.iter_mut().map(Locked::clear).sum();
-        self.count.fetch_sub(count, Relaxed);
+        let mut cleared = Load::default();
+        locked.iter_mut().for_each(|shard| cleared += shard.clear());
+        self.gauge.release(cleared);
         let then = then();
         // What is freed is dropped with no lock held.
-        let flights: Vec<_> = locked.iter_mut().map(Locked::end_flights).collect();
+        let pending: Vec<_> = locked.iter_mut().map(|shard| shard.claims().void_all()).collect();
         let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
         drop(locked);
-        drop((flights, waste));
+        drop((pending, waste));
         self.shards.iter().for_each(Self::await_readers);
-        (count, then)
+        (cleared.entries, then)
     }
 
     /// Calls `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
     /// used of each first.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
-            let mut entries = live(&shard.lock());
+            let mut entries = self.live(&shard.lock());
             entries.sort_by_key(|(stamp, ..)| *stamp);
             for (_, key, held, expires) in entries {
                 f(&key, &held, expires);
@@ -282,83 +294,73 @@ impl<H: Clone> Cache<H> {
         }
     }
 
-    /// Places that are free within the bound.
-    pub(crate) fn room(&self) -> usize {
-        self.max().saturating_sub(self.count.load(Relaxed))
+    /// Entries and weight for which the bounds have room.
+    pub(crate) fn room(&self) -> (usize, u64) {
+        let Load { entries, bytes } = self.gauge.room();
+        (entries, bytes)
     }
 
-    /// Does it hold nothing, expired entries included?
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count.load(Relaxed) == 0
+    /// Can the bounds hold an entry of this weight?
+    pub(crate) fn admits(&self, weight: Option<u64>) -> bool {
+        self.gauge.admits(weight.unwrap_or_default())
+    }
+
+    /// Entries, expired ones included.
+    pub(crate) fn count(&self) -> usize {
+        self.gauge.load().entries
     }
 
     /// Live entries.
     pub(crate) fn len(&self) -> usize {
         let live = |shard: &Shard<H>| {
-            shard.lock().entries(&pin()).filter(|entry| !is_expired(entry.expires())).count()
+            shard.lock().entries(&pin()).filter(|entry| !self.life.is_over(entry)).count()
         };
         // Shard by shard, while entries come and go: no more than there may be.
         self.shards.iter().map(live).sum::<usize>().min(self.max())
     }
 
-    /// Live entries and the bytes they take, their keys included.
+    /// Live entries and their weights or, where they have none, the bytes they take, their keys included.
     pub(crate) fn usage(&self) -> (u64, u64) {
-        let (mut entries, mut bytes) = (0, 0);
+        let max_bytes = self.max_bytes();
+        let (mut entries, mut bytes) = (0, 0_u64);
         for shard in &self.shards {
             for entry in shard.lock().entries(&pin()) {
-                if !is_expired(entry.expires()) {
+                if !self.life.is_over(entry.entry()) {
                     entries += 1;
-                    bytes += entry.size() as u64;
+                    let size = || entry.size() as u64;
+                    bytes = bytes.saturating_add(max_bytes.map_or_else(size, |_| entry.weight()));
                 }
             }
         }
-        (entries.min(self.max() as u64), bytes)
+        (entries.min(self.max() as u64), bytes.min(max_bytes.unwrap_or(u64::MAX)))
+    }
+
+    /// Entries that were evicted to make room, and entries that were removed after their end.
+    pub(crate) fn removed(&self) -> (u64, u64) {
+        let counts = self.shards.iter().map(|shard| shard.lock().removed());
+        counts.fold((0, 0), |(evicted, expired), shard| (evicted + shard.0, expired + shard.1))
     }
 
     pub(crate) fn max(&self) -> usize {
-        self.max.load(Relaxed)
+        self.gauge.max()
     }
-}
 
-/// What the time makes of an entry.
-#[derive(Clone, Copy, PartialEq)]
-enum Age {
-    Fresh,
-    /// Fresh, and to be computed anew.
-    Due,
-    /// To be served only while it is computed anew.
-    Stale,
-    Over,
+    pub(crate) fn max_bytes(&self) -> Option<u64> {
+        self.gauge.max_bytes()
+    }
+
+    fn live(&self, shard: &Locked<'_, H>) -> Vec<Copied<H>> {
+        let pin = pin();
+        let copied = |e: Shared<'_, H>| {
+            (e.stamp().load(Relaxed), KeyBytes::new(e.key()), e.held().clone(), e.expires())
+        };
+        let entries = shard.entries(&pin).filter(|e| !self.life.is_over(e.entry())).map(copied);
+        let pending = shard.claimed().filter_map(|of| {
+            let (held, expires) = of.pending.clone()?;
+            Some((u64::MAX, of.claim.key.clone(), held, expires))
+        });
+        entries.chain(pending).collect()
+    }
 }
 
 type Copied<H> = (u64, KeyBytes, H, Millis);
-
-fn live<H: Clone>(shard: &Locked<'_, H>) -> Vec<Copied<H>> {
-    let pin = pin();
-    let entries = shard
-        .entries(&pin)
-        .filter(|entry| !is_expired(entry.expires()))
-        .map(|e| (e.stamp().load(Relaxed), KeyBytes::new(e.key()), e.held().clone(), e.expires()));
-    let pending = shard.flights().filter_map(|flight| {
-        let (held, expires) = flight.pending()?;
-        Some((u64::MAX, flight.key.clone(), held, expires))
-    });
-    entries.chain(pending).collect()
-}
-
-#[inline]
-fn is_expired(expires: Millis) -> bool {
-    expires != NEVER && expires <= clock::now()
-}
-
-/// One shard for few entries; else a power of two of shards, as many as keep [`PER_SHARD`] entries each, up to four a
-/// core.
-fn shard_count(max: usize) -> usize {
-    if max <= EXACT {
-        return 1;
-    }
-    let cores = std::thread::available_parallelism().map_or(4, usize::from);
-    let wanted = (4 * cores).next_power_of_two();
-    let room = (max / PER_SHARD).max(1);
-    wanted.min(1 << room.ilog2())
-}

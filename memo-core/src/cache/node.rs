@@ -1,4 +1,4 @@
-//! An entry: one allocation with the value and, behind it, the bytes of the key.
+//! An entry: one allocation with the value and, behind it, the bytes of the key and, where the cache weighs, its weight.
 //!
 //! Readers come by without a lock, so what changes in an entry is atomic, and the rest never does.
 #![allow(unsafe_code)]
@@ -9,15 +9,16 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::Fresh;
 use crate::clock::{Millis, NEVER};
 use crate::key::tag::MAX_LENGTH;
 
-/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding.
+/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, and the weight them.
 #[repr(C)]
 pub(crate) struct Entry<H> {
     /// When it was last used, by the shard's own count.
     stamp: AtomicU64,
-    /// The end of its life, and in the lowest bits the length of the key: together one word.
+    /// The end of its life, whether it has a weight, and in the lowest bits the length of the key: together one word.
     ends: AtomicU64,
     held: H,
     /// The low half.
@@ -27,8 +28,11 @@ pub(crate) struct Entry<H> {
 const LENGTH_BITS: u32 = 21;
 const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
 const _: () = assert!(MAX_LENGTH as u64 <= LENGTH);
-/// Ends later than 278 years after the machine was started are never.
-const LATEST: Millis = (1 << (64 - LENGTH_BITS)) - 1;
+/// A weight follows the key.
+const WEIGHED: u64 = 1 << LENGTH_BITS;
+const END_AT: u32 = LENGTH_BITS + 1;
+/// Ends later than 139 years after the machine was started are never.
+const LATEST: Millis = (1 << (64 - END_AT)) - 1;
 
 impl<H> Entry<H> {
     const KEY: usize = offset_of!(Self, hash) + size_of::<u32>();
@@ -50,15 +54,15 @@ impl<H> Entry<H> {
 
     #[inline]
     pub(crate) fn expires(&self) -> Millis {
-        match self.ends.load(Relaxed) >> LENGTH_BITS {
+        match self.ends.load(Relaxed) >> END_AT {
             LATEST => NEVER,
             end => end,
         }
     }
 
     pub(super) fn set_expires(&self, expires: Millis) {
-        let length = self.ends.load(Relaxed) & LENGTH;
-        self.ends.store(expires.min(LATEST) << LENGTH_BITS | length, Relaxed);
+        let rest = self.ends.load(Relaxed) & (WEIGHED | LENGTH);
+        self.ends.store(expires.min(LATEST) << END_AT | rest, Relaxed);
     }
 
     #[inline]
@@ -66,14 +70,23 @@ impl<H> Entry<H> {
         (self.ends.load(Relaxed) & LENGTH) as usize
     }
 
-    fn layout(key_len: usize) -> Layout {
-        let size = (Self::KEY + key_len).max(size_of::<Self>());
+    fn is_weighed(&self) -> bool {
+        self.ends.load(Relaxed) & WEIGHED != 0
+    }
+
+    fn layout(key_len: usize, weighed: bool) -> Layout {
+        let weight = if weighed { size_of::<u64>() } else { 0 };
+        let size = (Self::KEY + key_len + weight).max(size_of::<Self>());
         Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 1 MiB")
     }
 
     /// Bytes that the entry takes, its key included.
     pub(super) fn size(&self) -> usize {
-        Self::layout(self.key_len()).size()
+        self.own_layout().size()
+    }
+
+    fn own_layout(&self) -> Layout {
+        Self::layout(self.key_len(), self.is_weighed())
     }
 }
 
@@ -87,23 +100,28 @@ unsafe impl<H: Sync> Sync for Node<H> {}
 impl<H> Node<H> {
     /// # Panics
     /// If `key` is longer than a key can be.
-    pub(crate) fn new(hash: u64, key: &[u8], held: H, expires: Millis) -> Self {
+    pub(crate) fn new(hash: u64, key: &[u8], fresh: Fresh<H>) -> Self {
+        let Fresh { held, expires, weight } = fresh;
         assert!(key.len() <= MAX_LENGTH, "a key is at most 1 MiB");
         #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
         let hash = hash as u32;
-        let ends = expires.min(LATEST) << LENGTH_BITS | key.len() as u64;
+        let weighed = if weight.is_some() { WEIGHED } else { 0 };
+        let ends = expires.min(LATEST) << END_AT | weighed | key.len() as u64;
         let entry = Entry { stamp: AtomicU64::new(0), ends: AtomicU64::new(ends), held, hash };
-        let layout = Entry::<H>::layout(key.len());
+        let layout = Entry::<H>::layout(key.len(), weight.is_some());
         // SAFETY: the layout's size is that of `Entry` at least, and so not zero. It has room for an `Entry` at its
-        // start and, from `KEY` on, for the key. `Entry` is written first, so that its padding does not cover the key.
+        // start and, from `KEY` on, for the key and a weight if there is one. `Entry` is written first, so that its
+        // padding covers neither.
         unsafe {
             let Some(at) = NonNull::new(alloc(layout).cast::<Entry<H>>()) else {
                 handle_alloc_error(layout)
             };
             at.write(entry);
-            at.cast::<u8>()
-                .add(Entry::<H>::KEY)
-                .copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
+            let behind = at.cast::<u8>().add(Entry::<H>::KEY);
+            behind.copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
+            if let Some(weight) = weight {
+                behind.add(key.len()).cast::<u64>().write_unaligned(weight);
+            }
             Self(at)
         }
     }
@@ -127,7 +145,7 @@ impl<H> Node<H> {
 
 impl<H> Drop for Node<H> {
     fn drop(&mut self) {
-        let layout = Entry::<H>::layout(self.shared().key_len());
+        let layout = self.shared().own_layout();
         /// Gives the memory back even if dropping what it held panics.
         struct Free<H>(NonNull<Entry<H>>, Layout);
         impl<H> Drop for Free<H> {
@@ -174,6 +192,17 @@ impl<'a, H> Shared<'a, H> {
         }
     }
 
+    /// What it counts for against a bound on bytes; nothing where the cache does not weigh.
+    pub(super) fn weight(self) -> u64 {
+        if !self.is_weighed() {
+            return 0;
+        }
+        // SAFETY: `Node::new` wrote it behind the key, at no particular alignment, and nobody changes it.
+        unsafe {
+            self.at.cast::<u8>().add(Entry::<H>::KEY + self.key_len()).cast().read_unaligned()
+        }
+    }
+
     #[inline]
     pub(crate) fn entry(self) -> &'a Entry<H> {
         // SAFETY: an `Entry` lives there for `'a`, and only its atomics change.
@@ -195,16 +224,23 @@ mod tests {
 
     use super::*;
 
+    fn node<H>(hash: u64, key: &[u8], held: H, expires: Millis, weight: Option<u64>) -> Node<H> {
+        Node::new(hash, key, Fresh { held, expires, weight })
+    }
+
     #[test]
     fn keys_of_every_length_stand_behind_values_of_every_size() {
         fn check<H: Clone + PartialEq + std::fmt::Debug>(held: &H) {
             for len in (0..70).chain([MAX_LENGTH]) {
                 let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-                let node = Node::new(u64::MAX - 1, &key, held.clone(), 7);
-                let shared = node.shared();
-                assert_eq!((shared.key(), shared.held()), (&*key, held));
-                assert_eq!((shared.low_hash(), shared.expires()), (u32::MAX - 1, 7));
-                assert!(shared.size() >= len + size_of::<H>());
+                for weight in [None, Some(0), Some(u64::MAX)] {
+                    let node = node(u64::MAX - 1, &key, held.clone(), 7, weight);
+                    let shared = node.shared();
+                    assert_eq!((shared.key(), shared.held()), (&*key, held));
+                    assert_eq!((shared.low_hash(), shared.expires()), (u32::MAX - 1, 7));
+                    assert_eq!(shared.weight(), weight.unwrap_or_default());
+                    assert!(shared.size() >= len + size_of::<H>());
+                }
             }
         }
         check(&());
@@ -217,19 +253,30 @@ mod tests {
 
     #[test]
     fn ends_are_kept_and_those_out_of_reach_are_never() {
-        let node = Node::new(1, b"key", 5_u32, NEVER);
-        let shared = node.shared();
-        assert_eq!(shared.expires(), NEVER);
-        for (end, kept) in [(0, 0), (LATEST - 1, LATEST - 1), (LATEST, NEVER), (NEVER - 1, NEVER)] {
-            shared.set_expires(end);
-            assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
+        for weight in [None, Some(9)] {
+            let node = node(1, b"key", 5_u32, NEVER, weight);
+            let shared = node.shared();
+            assert_eq!(shared.expires(), NEVER);
+            let last = LATEST - 1;
+            for (end, kept) in [(0, 0), (last, last), (LATEST, NEVER), (NEVER - 1, NEVER)] {
+                shared.set_expires(end);
+                assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
+                assert_eq!(shared.weight(), weight.unwrap_or_default());
+            }
         }
+    }
+
+    /// A key of one u64 takes 9 bytes.
+    #[test]
+    fn an_entry_without_a_weight_has_no_room_for_one() {
+        let size = |weight| node(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
+        assert_eq!((size(None), size(Some(1))), (37, 45));
     }
 
     #[test]
     fn what_is_held_is_dropped_once() {
         let held = Arc::new(());
-        let node = Node::new(1, b"key", Arc::clone(&held), 0);
+        let node = node(1, b"key", Arc::clone(&held), 0, None);
         assert_eq!(Arc::strong_count(&held), 2);
         drop(node);
         assert_eq!(Arc::strong_count(&held), 1);

@@ -85,6 +85,13 @@ impl Recency {
         }
     }
 
+    /// The oldest records, as far as they are together.
+    pub(super) fn next(&self) -> (Option<Place>, Option<Place>) {
+        let oldest = self.steps.front().map(|(_, places)| places);
+        let nth = |n: usize| oldest.and_then(|places| places.get(n)).copied();
+        (nth(0), nth(1))
+    }
+
     pub(super) fn records(&self) -> usize {
         self.records
     }

@@ -1,23 +1,26 @@
-//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the flights of
+//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the claims on
 //! its keys, the order of eviction, what waits to be freed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use hashbrown::HashTable;
-
+use super::claims::{Claimed, Claims};
+use super::gauge::Load;
+use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
 use super::recency::Recency;
 use super::table::{Place, Retired, Root};
 use crate::clock::{self, Millis, NEVER};
-use crate::flight::Flight;
 use crate::key;
 use crate::lane::{Pin, pin};
 use crate::sync::{Mutex, MutexGuard};
 
-/// In how many steps a full shard counts the uses that make up its capacity.
+/// In how many steps a full shard counts as many uses as it has entries.
 const STEPS: u64 = 64;
+/// For so many steps an entry that was used is not marked again, once entries are evicted.
+const LAZY: u64 = 4;
+/// The same before: who is in the more recently used half need not be told from the others there.
+const LAZIER: u64 = STEPS / 2;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -29,6 +32,10 @@ pub(super) struct Shard<H> {
     uses: AtomicU64,
     /// Every use has a stamp of its own; else they are counted in steps.
     exact: bool,
+    /// [`LAZY`] or [`LAZIER`].
+    lazy: AtomicU64,
+    /// The shard's part of the bound.
+    share: AtomicUsize,
     /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
     since: Padded<AtomicU64>,
     own: Padded<Mutex<Own<H>>>,
@@ -36,14 +43,25 @@ pub(super) struct Shard<H> {
 
 /// What the one who has the lock may change.
 pub(super) struct Own<H> {
-    flights: HashTable<Arc<Flight<H>>>,
+    claims: Claims<H>,
     recency: Recency,
     limbo: Limbo<H>,
-    len: usize,
+    load: Load,
     /// Did an entry ever come that can expire?
     mortal: bool,
     /// The next bucket to look through for expired entries.
     hand: usize,
+    evicted: u64,
+    /// Removed after their end.
+    expired: u64,
+}
+
+/// An entry that is there, for as long as its shard is locked and nothing is inserted or removed.
+pub(super) struct Known {
+    place: Place,
+    pub(super) weight: u64,
+    /// Its time has ended.
+    pub(super) over: bool,
 }
 
 /// A shard that is locked.
@@ -53,19 +71,23 @@ pub(super) struct Locked<'a, H> {
 }
 
 impl<H> Shard<H> {
-    pub(super) fn new(exact: bool) -> Self {
+    pub(super) fn new(exact: bool, share: usize) -> Self {
         let own = Own {
-            flights: HashTable::new(),
+            claims: Claims::new(),
             recency: Recency::new(),
             limbo: Limbo::new(),
-            len: 0,
+            load: Load::default(),
             mortal: false,
             hand: 0,
+            evicted: 0,
+            expired: 0,
         };
         Self {
             root: Root::new(),
             uses: AtomicU64::new(1),
             exact,
+            lazy: AtomicU64::new(LAZIER),
+            share: AtomicUsize::new(share),
             since: Padded(AtomicU64::new(0)),
             own: Padded(Mutex::new(own)),
         }
@@ -81,32 +103,50 @@ impl<H> Shard<H> {
         Some(self.root.read(pin).find(pin, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its capacity, so that a hot entry is
-    /// written once a step and not at every hit; entries used in one step are equally recent.
+    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, and an entry that was marked
+    /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
+    /// that never fills; entries used in one step are equally recent.
     #[inline]
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
         let now = self.uses.load(Relaxed);
         let stamp = entry.stamp().load(Relaxed);
         if !self.exact {
             // A later one is that of a use by another thread meanwhile.
-            if stamp < now {
+            if stamp + self.lazy.load(Relaxed) < now {
                 entry.stamp().store(now, Relaxed);
-                self.step(self.root.read(pin).capacity());
+                self.step(pin);
             }
         } else if stamp + 1 != now {
             entry.stamp().fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
         }
     }
 
+    /// Has stamps from here on be of this time or later: where entries can be idle for too long, a stamp says when an
+    /// entry was used as well as in which order.
+    #[inline]
+    pub(super) fn tick(&self, now: Millis) {
+        let first = stamp_of(now);
+        if self.uses.load(Relaxed) < first {
+            self.uses.fetch_max(first, Relaxed);
+        }
+    }
+
     /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
-    fn step(&self, capacity: usize) {
+    #[cold]
+    fn step(&self, pin: &Pin) {
         let since = self.since.0.load(Relaxed) + 1;
-        if since * STEPS > capacity as u64 {
+        let full = self.share.load(Relaxed).min(4 * self.root.read(pin).capacity());
+        if since * STEPS > full as u64 {
             self.since.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
         } else {
             self.since.0.store(since, Relaxed);
         }
+    }
+
+    /// Tells the shard its part of the bound.
+    pub(super) fn set_share(&self, share: usize) {
+        self.share.store(share, Relaxed);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, H> {
@@ -119,44 +159,43 @@ impl<H> Locked<'_, H> {
         self.shard.find(pin, hash, |stored| key::same(stored, key))
     }
 
-    /// Where the entry of `key` stands, for as long as the shard is locked and nothing is inserted or removed.
-    pub(super) fn place(&self, pin: &Pin, hash: u64, key: &[u8]) -> Option<Place> {
-        Some(self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))?.0)
-    }
-
-    pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
-        self.shard.touch(pin, entry);
-    }
-
-    /// Puts an entry in the place of the one with its key, which is `known`, or of none. Says when the one before would
-    /// have ended.
-    pub(super) fn insert(
-        &mut self,
-        hash: u64,
-        node: Node<H>,
-        known: Option<Place>,
-    ) -> Option<Millis> {
+    /// The entry of `key`.
+    pub(super) fn known(&self, hash: u64, key: &[u8], life: &Life) -> Option<Known> {
         let pin = pin();
+        let (place, entry) = self.place(&pin, hash, key)?;
+        Some(Known { place, weight: entry.weight(), over: life.is_over(entry.entry()) })
+    }
+
+    fn place<'p>(&'p self, pin: &'p Pin, hash: u64, key: &[u8]) -> Option<(Place, Shared<'p, H>)> {
+        self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))
+    }
+
+    /// Puts an entry in the place of the one with its key, which is `known`, or of none.
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<&Known>) {
+        let pin = pin();
+        let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp(&pin);
         node.shared().stamp().store(stamp, Relaxed);
-        if let Some(place) = known {
-            let before = self.shard.root.read(&pin).replace(place, node)?;
-            let ended = before.entry(&pin).expires();
-            self.own.limbo.retire(before);
-            return Some(ended);
+        if let Some(&Known { place, over, .. }) = known {
+            if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
+                self.own.load -= Load::of(before.entry(&pin));
+                self.own.limbo.retire(before);
+            }
+            self.own.load += load;
+            self.own.expired += u64::from(over);
+            return;
         }
-        if self.own.len == self.shard.root.read(&pin).capacity() {
+        if self.own.load.entries == self.shard.root.read(&pin).capacity() {
             self.own.recency.forget();
             if let Some(outgrown) = self.shard.root.grow(&pin) {
                 self.own.limbo.retire_table(outgrown);
             }
         }
-        self.own.len += 1;
         let place = self.shard.root.read(&pin).insert(hash, node);
-        let len = self.own.len;
+        self.own.load += load;
+        let len = self.own.load.entries;
         self.own.recency.record(stamp, place, len);
-        None
     }
 
     /// The stamp of an insertion.
@@ -164,32 +203,44 @@ impl<H> Locked<'_, H> {
         if self.shard.exact {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
-        self.shard.step(self.shard.root.read(pin).capacity());
+        self.shard.step(pin);
         self.shard.uses.load(Relaxed)
     }
 
-    /// Removes the entry of `key`. Says when it would have ended.
-    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Millis> {
+    /// Removes the entry of `key`, if there is one.
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Load {
         let pin = pin();
-        let place = self.place(&pin, hash, key)?;
-        self.remove_at(&pin, place)
+        let place = self.place(&pin, hash, key).map(|(place, _)| place);
+        place.map_or(Load::default(), |place| self.remove_at(&pin, place))
     }
 
-    fn remove_at(&mut self, pin: &Pin, place: Place) -> Option<Millis> {
-        let removed: Retired<H> = self.shard.root.read(pin).remove(place)?;
-        let ended = removed.entry(pin).expires();
+    fn remove_at(&mut self, pin: &Pin, place: Place) -> Load {
+        let removed: Option<Retired<H>> = self.shard.root.read(pin).remove(place);
+        let Some(removed) = removed else { return Load::default() };
+        let load = Load::of(removed.entry(pin));
         self.own.limbo.retire(removed);
-        self.own.len -= 1;
-        Some(ended)
+        self.own.load -= load;
+        load
     }
 
-    /// Removes the least recently used entry; false if there is none.
-    pub(super) fn evict(&mut self) -> bool {
+    /// Removes the least recently used entry, if there is any; its place is then free for another.
+    pub(super) fn evict(&mut self) -> Load {
+        let evicted = self.evict_oldest();
+        self.own.evicted += evicted.entries as u64;
+        evicted
+    }
+
+    fn evict_oldest(&mut self) -> Load {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
             let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
             self.own.recency.complete(entries.collect());
+            self.shard.lazy.store(LAZY, Relaxed);
+            if self.own.load.bytes > 0 {
+                // The bound is on weight: this many are what it comes to.
+                self.shard.set_share(self.own.load.entries);
+            }
         }
         // Entries that others use meanwhile are filed again only so often.
         let mut patience = self.own.recency.records();
@@ -197,39 +248,48 @@ impl<H> Locked<'_, H> {
             let Some(entry) = table.at(&pin, place) else { continue };
             let stamp = entry.stamp().load(Relaxed);
             if stamp <= filed || patience == 0 {
-                return self.remove_at(&pin, place).is_some();
+                // What the next eviction looks at first is far from the processor: have it come by then.
+                let (next, after) = self.own.recency.next();
+                table.prefetch(&pin, after, next);
+                return self.remove_at(&pin, place);
             }
             patience -= 1;
             self.own.recency.file(stamp, place);
         }
-        false
+        Load::default()
     }
 
-    /// Looks through one bucket for entries that expired so long ago, says how many it removed: done at each insertion, this passes
-    /// every place in a time bounded by the insertions.
-    pub(super) fn sweep(&mut self, stale: Millis) -> usize {
-        if !self.own.mortal {
-            return 0;
+    /// Looks through one bucket for entries that nobody will be given any more, and removes them: done at each insertion,
+    /// this passes every place in a time bounded by the insertions.
+    pub(super) fn sweep(&mut self, life: &Life) -> Load {
+        let mut swept = Load::default();
+        if !self.own.mortal && !life.idles() {
+            return swept;
         }
-        let now = clock::now().saturating_sub(stale);
+        let now = clock::now();
         let pin = pin();
         let table = self.shard.root.read(&pin);
         self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
-        let expired = table.bucket(&pin, self.own.hand).filter(|(_, e)| e.expires() <= now);
-        let mut count = 0;
-        for (place, _) in expired {
-            count += usize::from(self.remove_at(&pin, place).is_some());
+        let gone = table.bucket(&pin, self.own.hand).filter(|(_, e)| life.is_gone(e, now));
+        for (place, _) in gone {
+            swept += self.remove_at(&pin, place);
         }
-        count
+        self.own.expired += swept.entries as u64;
+        swept
     }
 
-    /// Takes out everything. Says how many entries there were.
-    pub(super) fn clear(&mut self) -> usize {
+    /// Entries that were evicted, and those that were removed after their end.
+    pub(super) fn removed(&self) -> (u64, u64) {
+        (self.own.evicted, self.own.expired)
+    }
+
+    /// Takes out everything.
+    pub(super) fn clear(&mut self) -> Load {
         if let Some(table) = self.shard.root.empty() {
             self.own.limbo.retire_table(table);
         }
         self.own.recency.forget();
-        std::mem::take(&mut self.own.len)
+        std::mem::take(&mut self.own.load)
     }
 
     pub(super) fn shorten(&mut self, by: Millis, latest: Millis) {
@@ -250,8 +310,11 @@ impl<H> Locked<'_, H> {
     /// done for many at once; values that may be large are not held back in a number that matters.
     pub(super) fn waste(&mut self) -> Option<Freed<H>> {
         const BATCH: usize = 128;
-        let due =
-            if std::mem::needs_drop::<H>() { (self.own.len / 8).clamp(1, BATCH) } else { BATCH };
+        let due = if std::mem::needs_drop::<H>() {
+            (self.own.load.entries / 8).clamp(1, BATCH)
+        } else {
+            BATCH
+        };
         if self.own.limbo.holds(due) {
             return Some(self.own.limbo.collect());
         }
@@ -267,8 +330,8 @@ impl<H> Locked<'_, H> {
         self.own.limbo.retry()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.own.len
+    pub(super) fn load(&self) -> Load {
+        self.own.load
     }
 
     /// What can be freed of what was taken out.
@@ -276,37 +339,12 @@ impl<H> Locked<'_, H> {
         self.own.limbo.collect()
     }
 
-    pub(super) fn flights(&self) -> impl Iterator<Item = &Arc<Flight<H>>> {
-        self.own.flights.iter()
+    pub(super) fn claims(&mut self) -> &mut Claims<H> {
+        &mut self.own.claims
     }
 
-    pub(super) fn end_flights(&mut self) -> HashTable<Arc<Flight<H>>> {
-        std::mem::take(&mut self.own.flights)
-    }
-
-    pub(super) fn flight(&self, hash: u64, key: &[u8]) -> Option<&Arc<Flight<H>>> {
-        self.own.flights.find(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
-    }
-
-    pub(super) fn holds(&self, flight: &Arc<Flight<H>>) -> bool {
-        self.own.flights.find(flight.hash, |f| Arc::ptr_eq(f, flight)).is_some()
-    }
-
-    pub(super) fn register(&mut self, flight: Arc<Flight<H>>) {
-        self.own.flights.insert_unique(flight.hash, flight, |f| f.hash);
-    }
-
-    /// Ends the registration of this very flight; false when it had ended before.
-    pub(super) fn unregister(&mut self, flight: &Arc<Flight<H>>) -> bool {
-        self.unregister_that(flight.hash, |f| Arc::ptr_eq(f, flight))
-    }
-
-    /// Ends the registration of whatever flight has this key.
-    pub(super) fn unregister_key(&mut self, hash: u64, key: &[u8]) -> bool {
-        self.unregister_that(hash, |f| f.hash == hash && key::same(f.key.as_slice(), key))
-    }
-
-    fn unregister_that(&mut self, hash: u64, is_it: impl Fn(&Arc<Flight<H>>) -> bool) -> bool {
-        self.own.flights.find_entry(hash, |f| is_it(f)).map(|found| found.remove()).is_ok()
+    /// Claims that stand.
+    pub(super) fn claimed(&self) -> impl Iterator<Item = &Claimed<H>> {
+        self.own.claims.iter()
     }
 }

@@ -29,27 +29,33 @@ impl<H> Bucket<H> {
         Self { tags: AtomicU64::new(0), slots: [const { AtomicPtr::new(null_mut()) }; SLOTS] }
     }
 
+    // By shifts: a byte written into a word that is read back at once stalls the processor.
     fn tag(&self, slot: usize) -> u8 {
-        self.tags.load(Relaxed).to_le_bytes()[slot]
+        (self.tags.load(Relaxed) >> (8 * slot)).to_le_bytes()[0]
     }
 
     fn set_tag(&self, slot: usize, tag: u8) {
-        let mut tags = self.tags.load(Relaxed).to_le_bytes();
-        tags[slot] = tag;
-        self.tags.store(u64::from_le_bytes(tags), Release);
+        let others = self.tags.load(Relaxed) & !(0xff << (8 * slot));
+        self.tags.store(others | u64::from(tag) << (8 * slot), Release);
     }
 
     fn free_slot(&self) -> Option<usize> {
-        let tags = self.tags.load(Relaxed).to_le_bytes();
-        tags[..SLOTS].iter().position(|&tag| tag == 0)
+        let free = zero_bytes(self.tags.load(Relaxed));
+        (free != 0).then(|| free.trailing_zeros() as usize / 8)
+    }
+
+    /// Puts `entry` into a slot, and hands out what was there. There is one writer, so nothing comes between.
+    fn exchange(slot: &AtomicPtr<Entry<H>>, entry: *mut Entry<H>) -> Option<NonNull<Entry<H>>> {
+        let before = slot.load(Relaxed);
+        slot.store(entry, Release);
+        NonNull::new(before)
     }
 
     /// Counts one more entry that went on, or one less. A count that reached 255 is no longer known, and stays.
     fn count_past(&self, change: i8) {
-        let mut tags = self.tags.load(Relaxed).to_le_bytes();
-        if tags[SLOTS] < u8::MAX {
-            tags[SLOTS] = tags[SLOTS].saturating_add_signed(change);
-            self.tags.store(u64::from_le_bytes(tags), Release);
+        let past = self.tag(SLOTS);
+        if past < u8::MAX {
+            self.set_tag(SLOTS, past.saturating_add_signed(change));
         }
     }
 }
@@ -80,7 +86,7 @@ impl<H> Retired<H> {
     /// # Safety
     /// Whoever was reading when it was retired has ended.
     pub(super) unsafe fn into_node(self) -> Node<H> {
-        // SAFETY: the pointer left its slot by a swap, so that this is the only one; nobody reads it.
+        // SAFETY: the pointer left its slot for another, so that this is the only one; nobody reads it.
         unsafe { Node::from_raw(self.0) }
     }
 
@@ -182,6 +188,16 @@ fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(LOW) & !word & (LOW << 7) & (u64::MAX >> 8)
 }
 
+#[inline]
+fn prefetch<T>(_what: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(_what).cast());
+    }
+}
+
 impl<H> Table<H> {
     /// # Panics
     /// With 2^32 places in one shard.
@@ -254,6 +270,16 @@ impl<H> Table<H> {
         self.read(pin, &self.buckets.get(bucket)?.slots[slot])
     }
 
+    /// Has the processor fetch what [`Self::at`] reads: the slot at one place, the entry at another whose slot came before.
+    pub(super) fn prefetch(&self, pin: &Pin, slot: Option<Place>, entry: Option<Place>) {
+        if let Some(entry) = entry.and_then(|place| self.at(pin, place)) {
+            prefetch(entry.entry());
+        }
+        if let Some(bucket) = slot.and_then(|place| self.buckets.get(place.parts().0)) {
+            prefetch(bucket);
+        }
+    }
+
     pub(super) fn iter<'p>(&'p self, pin: &'p Pin) -> impl Iterator<Item = (Place, Shared<'p, H>)> {
         (0..self.buckets.len()).flat_map(move |bucket| self.bucket(pin, bucket))
     }
@@ -296,14 +322,13 @@ impl<H> Table<H> {
     /// Puts an entry in the place of another with its key.
     pub(super) fn replace(&self, place: Place, node: Node<H>) -> Option<Retired<H>> {
         let (bucket, slot) = place.parts();
-        let before = self.buckets[bucket].slots[slot].swap(node.into_raw(), Release);
-        NonNull::new(before).map(Retired)
+        Bucket::exchange(&self.buckets[bucket].slots[slot], node.into_raw()).map(Retired)
     }
 
     /// Takes the entry at `place` out of sight.
     pub(super) fn remove(&self, place: Place) -> Option<Retired<H>> {
         let (bucket, slot) = place.parts();
-        let entry = NonNull::new(self.buckets[bucket].slots[slot].swap(null_mut(), Release))?;
+        let entry = Bucket::exchange(&self.buckets[bucket].slots[slot], null_mut())?;
         let tag = self.buckets[bucket].tag(slot);
         self.buckets[bucket].set_tag(slot, 0);
         // SAFETY: it was in its slot a moment ago, and nobody else takes entries out.
@@ -342,6 +367,7 @@ impl<H> Table<H> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Fresh;
     use super::*;
     use crate::cache::limbo::Limbo;
     use crate::clock::NEVER;
@@ -363,7 +389,8 @@ mod tests {
             if len == root.read(&pin).capacity() {
                 root.grow(&pin).into_iter().for_each(|table| limbo.retire_table(table));
             }
-            root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), n, NEVER));
+            let fresh = Fresh { held: n, expires: NEVER, weight: None };
+            root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
             if let Some(gone) = n.checked_sub(1000) {
                 let is_it = |key: &[u8]| key == gone.to_le_bytes();

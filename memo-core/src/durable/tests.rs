@@ -117,8 +117,8 @@ fn a_value_takes_the_place_of_another_by_one_record() {
     let hash = core.hash_key(bytes).unwrap();
     let written = |replaces| {
         let before = core.stats().log_bytes;
-        let flight = core.cache.seize(hash, KeyBytes::new(bytes));
-        assert!(core.land(&flight, 7, replaces));
+        let claim = core.cache.seize(hash, KeyBytes::new(bytes));
+        assert!(core.land(&claim, 7, replaces));
         core.stats().log_bytes - before
     };
     written(false);
@@ -145,8 +145,8 @@ fn compute(core: &Core<Numbers>, n: u32) {
     let key = key(n);
     let bytes = key.bytes().unwrap();
     let hash = core.hash_key(bytes).unwrap();
-    let flight = core.cache.seize(hash, KeyBytes::new(bytes));
-    assert!(core.land(&flight, n, false));
+    let claim = core.cache.seize(hash, KeyBytes::new(bytes));
+    assert!(core.land(&claim, n, false));
 }
 
 /// What each entry has left to live.

@@ -3,7 +3,6 @@
 //! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → generations, recover → wal, snapshot,
 //! survey → queue, scan → frame, header, names → [`Fs`].
 
-mod claim;
 mod flusher;
 mod frame;
 mod fs;
@@ -16,6 +15,7 @@ mod fs_real;
 pub mod fuzzing;
 mod generations;
 mod header;
+mod lease;
 mod lost;
 mod names;
 mod owed;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::claim::Claim;
 use super::flusher::{Maintain, maintain};
 use super::fs::Fs;
 #[cfg(test)]
 use super::generations::Emptied;
 use super::generations::{Generations, Place, begin};
 use super::header::{MAX_HEADER, header_len};
+use super::lease::Lease;
 use super::recover::{Recovered, recover};
 use super::snapshot::{Entries, Written};
 use super::survey::holds_something;
@@ -51,7 +51,7 @@ struct Shared {
     counted_to: AtomicU64,
     /// Wall milliseconds of the newest snapshot; 0: none.
     snapshot_at: AtomicU64,
-    claim: Claim,
+    lease: Lease,
 }
 
 impl Store {
@@ -76,7 +76,7 @@ impl Store {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }
-        let claim = Claim::take(&*fs, dir)?;
+        let lease = Lease::take(&*fs, dir)?;
         let recovered = recover(&*fs, dir, identity, replay)?;
         let place = Place { fs: &*fs, dir, identity };
         let (wal, generations) = begin(&place, durability, &recovered);
@@ -93,7 +93,7 @@ impl Store {
             older_records: AtomicU64::new(recovery.records),
             counted_to: AtomicU64::new(sequence),
             snapshot_at: AtomicU64::new(snapshot_at),
-            claim,
+            lease,
             identity: identity.clone(),
             dir: dir.to_owned(),
             fs,
@@ -245,7 +245,7 @@ impl Shared {
 
     /// What was written to a folder that is gone is lost.
     fn check_place(&self) -> Result<(), Error> {
-        self.claim.check(&*self.fs, &self.dir).inspect_err(|gone| {
+        self.lease.check(&*self.fs, &self.dir).inspect_err(|gone| {
             if !self.wal.is_broken() {
                 self.wal.give_up(gone);
                 self.wal.trouble.count(gone);
@@ -297,7 +297,7 @@ impl Shared {
         let made = self
             .wal
             .check_process()
-            .and_then(|()| self.check_place().or_else(|_| self.claim.renew(&*self.fs, &self.dir)))
+            .and_then(|()| self.check_place().or_else(|_| self.lease.renew(&*self.fs, &self.dir)))
             .and_then(|()| generations.checkpoint(&self.place(), &self.wal, entries));
         let made = self.counted(made);
         self.logs.store(generations.logs(), Ordering::Relaxed);
@@ -332,7 +332,7 @@ impl Drop for Store {
             let _ = self.flush();
         }
         // The background thread may hold the rest for a moment longer.
-        self.shared.claim.release();
+        self.shared.lease.release();
     }
 }
 

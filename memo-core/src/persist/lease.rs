@@ -12,9 +12,9 @@ use super::survey::{HOLDER, holds_something, refuse_strangers};
 use crate::error::Error;
 use crate::sync::Mutex;
 
-pub(crate) struct Claim(Mutex<Option<Lock>>);
+pub(crate) struct Lease(Mutex<Option<Lock>>);
 
-impl Claim {
+impl Lease {
     /// Makes the directory, for its owner alone, if it is missing, and locks it.
     ///
     /// # Errors

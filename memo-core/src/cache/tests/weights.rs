@@ -1,0 +1,290 @@
+//! The bound on the sum of weights, against an obvious model and from many threads.
+
+use std::collections::HashMap;
+
+use super::*;
+
+fn weighing(max_bytes: u64, shards: usize) -> Cache<u32> {
+    Cache::new(Limits { max_bytes: Some(max_bytes), shards: Some(shards), ..LIMITS })
+}
+
+/// Spread over shards and tags.
+fn hash(key: u32) -> u64 {
+    u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn keep(cache: &Cache<u32>, key: u32, weight: u64) -> bool {
+    keep_until(cache, key, weight, NEVER)
+}
+
+fn keep_until(cache: &Cache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
+    let fresh = Fresh { held: key, expires, weight: Some(weight) };
+    let node = Node::new(hash(key), &key.to_le_bytes(), fresh);
+    cache.place(hash(key), node, |_| true).0
+}
+
+fn has(cache: &Cache<u32>, key: u32) -> bool {
+    cache.peek(hash(key), &key.to_le_bytes()).is_some()
+}
+
+fn look(cache: &Cache<u32>, key: u32) -> bool {
+    cache.get(hash(key), |stored| stored == key.to_le_bytes(), |held| Some(*held)).is_some()
+}
+
+fn remove(cache: &Cache<u32>, key: u32) -> bool {
+    cache.remove(hash(key), &key.to_le_bytes(), || ()).0
+}
+
+/// What the entries of the tables weigh; also by what each shard has added up.
+fn weighed(cache: &Cache<u32>) -> u64 {
+    let locked: Vec<_> = cache.shards.iter().map(Shard::lock).collect();
+    let pin = pin();
+    let weights = locked.iter().flat_map(|shard| shard.entries(&pin)).map(Shared::weight);
+    let sum = weights.sum();
+    assert_eq!(locked.iter().map(|shard| shard.load().bytes).sum::<u64>(), sum);
+    sum
+}
+
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn key(&mut self, bound: u64) -> u32 {
+        u32::try_from(self.below(bound)).unwrap()
+    }
+}
+
+/// Keys with their weights, the last used at the end.
+struct Model {
+    max_bytes: u64,
+    max: usize,
+    entries: Vec<(u32, u64)>,
+}
+
+impl Model {
+    fn sum(&self) -> u64 {
+        self.entries.iter().map(|(_, weight)| weight).sum()
+    }
+
+    fn remove(&mut self, key: u32) -> Option<(u32, u64)> {
+        let place = self.entries.iter().position(|(known, _)| *known == key)?;
+        Some(self.entries.remove(place))
+    }
+
+    fn look(&mut self, key: u32) -> bool {
+        let known = self.remove(key);
+        self.entries.extend(known);
+        known.is_some()
+    }
+
+    /// The one before stays while room is made, and may be what makes it.
+    fn keep(&mut self, key: u32, weight: u64) -> bool {
+        if weight > self.max_bytes || self.max_bytes == 0 {
+            self.remove(key);
+            return false;
+        }
+        loop {
+            let before = self.entries.iter().find(|(known, _)| *known == key).map(|(_, w)| *w);
+            let fits = self.sum() - before.unwrap_or(0) + weight <= self.max_bytes;
+            if fits && (before.is_some() || self.entries.len() < self.max) {
+                break;
+            }
+            self.entries.remove(0);
+        }
+        self.remove(key);
+        self.entries.push((key, weight));
+        true
+    }
+
+    fn trim(&mut self) {
+        while self.sum() > self.max_bytes || self.entries.len() > self.max {
+            self.entries.remove(0);
+        }
+    }
+}
+
+#[test]
+fn one_shard_holds_what_the_model_holds() {
+    let cache = Cache::new(Limits { max: EXACT, max_bytes: Some(1000), ..LIMITS });
+    let mut model = Model { max_bytes: 1000, max: EXACT, entries: Vec::new() };
+    let mut numbers = Numbers(1);
+    for step in 0..40_000 {
+        let key = numbers.key(60);
+        match numbers.below(40) {
+            0 => {
+                model.max_bytes = numbers.below(1500);
+                assert!(cache.set_max_bytes(model.max_bytes));
+                model.trim();
+            }
+            1 => {
+                model.max = usize::try_from(1 + numbers.below(60)).unwrap();
+                cache.set_max(model.max);
+                model.trim();
+            }
+            2..6 => assert_eq!(remove(&cache, key), model.remove(key).is_some(), "{step}"),
+            6 if numbers.below(50) == 0 => {
+                cache.clear(|| ());
+                model.entries.clear();
+            }
+            7..20 => assert_eq!(look(&cache, key), model.look(key), "{step}"),
+            _ => {
+                // Light ones, none, and now and then one that is heavy or heavier than all.
+                let weight = match numbers.below(10) {
+                    0 => 0,
+                    1 => numbers.below(2000),
+                    2 if numbers.below(20) == 0 => u64::MAX,
+                    _ => numbers.below(80),
+                };
+                assert_eq!(keep(&cache, key, weight), model.keep(key, weight), "{step}");
+            }
+        }
+        assert_eq!(weighed(&cache), model.sum(), "{step}");
+        assert_eq!(cache.gauge.load().bytes, model.sum(), "{step}");
+        assert_eq!(cache.gauge.load().entries, model.entries.len(), "{step}");
+        assert!(model.entries.iter().all(|(key, _)| has(&cache, *key)), "{step}");
+    }
+}
+
+#[test]
+fn too_heavy_a_value_evicts_none_but_the_one_before() {
+    let cache = weighing(100, 1);
+    assert!(keep(&cache, 1, 40) && keep(&cache, 2, 60));
+    assert!(!keep(&cache, 3, 101) && !keep(&cache, 3, u64::MAX));
+    assert!(has(&cache, 1) && has(&cache, 2) && !has(&cache, 3));
+    assert!(!keep(&cache, 2, 101));
+    assert!(has(&cache, 1) && !has(&cache, 2));
+    assert_eq!((weighed(&cache), cache.gauge.load().bytes, cache.removed().0), (40, 40, 0));
+    assert!(keep(&cache, 2, 100) && !has(&cache, 1));
+}
+
+#[test]
+fn an_entry_is_replaced_within_its_own_weight() {
+    let cache = weighing(100, 1);
+    assert!(keep(&cache, 1, 40) && keep(&cache, 2, 60) && keep(&cache, 2, 60));
+    assert!(has(&cache, 1));
+    assert!(keep(&cache, 2, 10) && keep(&cache, 3, 50));
+    assert!(has(&cache, 1) && cache.removed().0 == 0);
+}
+
+#[test]
+fn weights_of_any_size_add_up() {
+    let cache = weighing(u64::MAX, 4);
+    assert!(keep(&cache, 1, u64::MAX) && keep(&cache, 1, u64::MAX));
+    assert!(keep(&cache, 2, u64::MAX) && !has(&cache, 1));
+    assert!(keep(&cache, 3, 0) && has(&cache, 2));
+    assert!(keep(&cache, 4, 1) && !has(&cache, 2));
+    assert_eq!(cache.usage(), (2, 1));
+    let none = weighing(0, 1);
+    assert!(!keep(&none, 1, 0));
+}
+
+#[test]
+fn a_heavy_value_finds_room_in_all_shards() {
+    let cache = weighing(1000, 8);
+    for key in 0..1000 {
+        assert!(keep(&cache, key, 1));
+    }
+    assert_eq!(cache.usage(), (1000, 1000));
+    assert!(keep(&cache, 5000, 900) && has(&cache, 5000));
+    assert!(weighed(&cache) <= 1000);
+    assert!(keep(&cache, 5001, 1000) && has(&cache, 5001));
+    assert_eq!(cache.usage(), (1, 1000));
+}
+
+#[test]
+fn what_expired_gives_its_weight_back() {
+    let cache = weighing(1000, 1);
+    let end = clock::now() + 50;
+    (0..100).for_each(|key| assert!(keep_until(&cache, key, 5, end)));
+    clock::steps::pass(100);
+    assert_eq!(cache.usage(), (0, 0));
+    // Looking through all places takes so many insertions.
+    (100..600).for_each(|key| assert!(keep(&cache, key, 1)));
+    assert_eq!((cache.usage(), cache.gauge.load().bytes, weighed(&cache)), ((500, 500), 500, 500));
+    assert_eq!(cache.removed(), (0, 100));
+}
+
+#[test]
+fn an_insertion_that_is_not_allowed_takes_nothing() {
+    let cache = weighing(100, 1);
+    keep(&cache, 1, 30);
+    for weight in [10, 100, 101] {
+        let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight) };
+        let node = Node::new(hash(1), &1_u32.to_le_bytes(), fresh);
+        assert!(!cache.place(hash(1), node, |_| false).0);
+        assert!(has(&cache, 1));
+        assert_eq!((weighed(&cache), cache.gauge.load().bytes), (30, 30));
+    }
+}
+
+#[test]
+fn the_bound_holds_while_threads_change_all_of_it() {
+    const MOST: u64 = 5000;
+    for shards in [1, 8] {
+        let cache = weighing(MOST, shards);
+        std::thread::scope(|scope| {
+            let work = |seed| {
+                let cache = &cache;
+                move || {
+                    let mut numbers = Numbers(seed);
+                    for _ in 0..if cfg!(miri) { 50 } else { 15_000 } {
+                        let key = numbers.key(300);
+                        match numbers.below(100) {
+                            0 => _ = cache.set_max_bytes(numbers.below(MOST)),
+                            1 => cache.set_max(usize::try_from(1 + numbers.below(400)).unwrap()),
+                            2 if numbers.below(20) == 0 => _ = cache.clear(|| ()),
+                            3..15 => _ = remove(cache, key),
+                            15..40 => _ = look(cache, key),
+                            _ => {
+                                let weight = numbers.below(10).pow(4);
+                                let kept = keep(cache, key, weight);
+                                assert!(!kept || weight <= MOST);
+                            }
+                        }
+                        if numbers.below(50) == 0 {
+                            assert!(weighed(cache) <= MOST);
+                        }
+                    }
+                }
+            };
+            (1..=4).for_each(|seed| _ = scope.spawn(work(seed)));
+        });
+        assert_eq!(weighed(&cache), cache.gauge.load().bytes);
+        assert_eq!(cache.gauge.load().entries, cache.len());
+        cache.set_max_bytes(100);
+        assert!(weighed(&cache) <= 100);
+        let mut left: HashMap<u32, u32> = (0..300).map(|key| (key, 0)).collect();
+        left.retain(|key, _| remove(&cache, *key));
+        assert_eq!((cache.gauge.load().bytes, cache.gauge.load().entries), (0, 0));
+    }
+}
+
+#[test]
+fn a_lowered_bound_holds_from_then_on() {
+    let cache = weighing(1000, 4);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for seed in 1..=3 {
+            let (cache, over) = (&cache, &over);
+            scope.spawn(move || {
+                let mut numbers = Numbers(seed);
+                while !over.load(Relaxed) {
+                    keep(cache, numbers.key(200), numbers.below(400));
+                }
+            });
+        }
+        let mut numbers = Numbers(9);
+        for _ in 0..300 {
+            let max = numbers.below(1000);
+            cache.set_max_bytes(max);
+            let sum = weighed(&cache);
+            assert!(sum <= max, "{sum} of {max}");
+        }
+        over.store(true, Relaxed);
+    });
+}
