@@ -102,6 +102,23 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// assert_eq!(page_memo().max_bytes(), Some(65_536));
 /// page_memo().set_max_bytes(1000);
 /// assert!(page_memo().stats().bytes <= 1000);
+///
+/// #[derive(Clone)]
+/// struct Row(String, u32);
+///
+/// impl memokit::Weigh for Row {
+///     fn heap_size(&self) -> usize {
+///         self.0.heap_size()
+///     }
+/// }
+///
+/// #[memoize(max_bytes = "1GiB")]
+/// fn rows(count: u32) -> Vec<Row> {
+///     (0..count).map(|n| Row("x".repeat(100), n)).collect()
+/// }
+///
+/// assert_eq!(rows(10)[9].1, 9);
+/// assert!(rows_memo().stats().bytes > 1000);
 /// ```
 ///
 /// ## `weigh`
