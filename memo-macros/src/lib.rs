@@ -140,8 +140,8 @@ static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 /// ## `shards`
 ///
 /// In how many parts the cache is, each with a lock for its insertions: a power of two, up to 65,536 and no more than
-/// `max`; a number found at run time is rounded up to one. Without it, one for up to 128 entries, and else as many as suit the bounds and the
-/// machine. With more than one, recency is kept within each.
+/// `max`; a number found at run time is rounded up to one. Without it, one for up to 128 entries or 1 MiB, and else as
+/// many as suit the bounds and the machine. With more than one, recency is kept within each.
 ///
 /// ```
 /// # use memokit::memoize;
