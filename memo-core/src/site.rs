@@ -79,18 +79,27 @@ impl Site {
         instance: Instance<'_>,
         settings: fn() -> Settings<K>,
     ) -> Memoized<K> {
-        let cache = match self.first.get() {
-            Some((id, cache)) if Some(*id) == instance.id => *cache,
-            _ => match instance.id.and_then(|id| self.others.get(id)) {
-                Some(cache) => cache,
-                None => self.find(&instance, settings),
-            },
-        };
+        if let Some((id, cache)) = self.first.get()
+            && instance.id == Some(*id)
+            && let Some(core) = cache.get()
+        {
+            return Memoized(core);
+        }
+        self.other(&instance, settings)
+    }
+
+    #[inline(never)]
+    fn other<K: Keep<Held: Send + Sync>>(
+        &self,
+        instance: &Instance<'_>,
+        settings: fn() -> Settings<K>,
+    ) -> Memoized<K> {
+        let known = instance.id.and_then(|id| self.others.get(id));
+        let cache = known.unwrap_or_else(|| self.find(instance, settings));
         Memoized(cache.get().expect("one instance has one kind of cache"))
     }
 
     #[cold]
-    #[inline(never)]
     fn find<K: Keep<Held: Send + Sync>>(
         &self,
         instance: &Instance<'_>,
