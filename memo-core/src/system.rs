@@ -10,6 +10,7 @@ pub(crate) const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
 /// Milliseconds of the coarse monotonic clock, which counts from boot.
 #[cfg(target_os = "linux")]
 #[inline]
+#[allow(clippy::useless_conversion, reason = "where pointers are short, so are these numbers")]
 pub(crate) fn coarse_millis() -> u64 {
     let mut time = std::mem::MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: it writes a `timespec` or nothing to where one has room.
