@@ -39,6 +39,7 @@ pub(crate) struct Disk<V: 'static> {
     pub(crate) errors: Tally,
     pub(crate) recovered: Tally,
     pub(crate) discarded: Mutex<Vec<(u64, String)>>,
+    pub(crate) damage: Mutex<Vec<Error>>,
 }
 
 /// The last failure, and when the next attempt at what failed is due.
@@ -100,6 +101,7 @@ impl<V: 'static> Disk<V> {
             errors: Tally::default(),
             recovered: Tally::default(),
             discarded: Mutex::default(),
+            damage: Mutex::default(),
         }
     }
 
@@ -161,6 +163,7 @@ impl<V: 'static> Disk<V> {
         };
         let (store, recovery) =
             Store::open(Arc::clone(&self.fs), &self.dir, identity, self.durability, &mut each)?;
+        *self.damage.lock() = recovery.damage;
         let mut discarded = self.discarded.lock();
         discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
         if undecoded > 0 {

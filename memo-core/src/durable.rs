@@ -76,7 +76,7 @@ impl<K: Keep> Core<K> {
         let settle = &mut |store: &Store, behind| {
             let had = self.cache.count() > 0;
             if self.void.swap(false, Relaxed) {
-                let _ = store.commit(store.queue(Record::Clear));
+                let _ = store.commit_removal(store.queue(Record::Clear));
             } else {
                 disk.recovered.add(self.merge(found.take(), behind));
             }
@@ -104,7 +104,11 @@ impl<K: Keep> Core<K> {
             if replaces || known { store.queue_replacing(record) } else { store.queue(record) }
         };
         let ticket = self.cache.announce(claim, Some((value.clone(), expires)), queue);
-        if ticket.is_some_and(|ticket| store.commit(ticket).is_ok()) {
+        let commit = |ticket| match replaces {
+            true => store.commit_removal(ticket),
+            false => store.commit(ticket),
+        };
+        if ticket.is_some_and(|ticket| commit(ticket).is_ok()) {
             disk.succeed();
         }
         self.watch();
@@ -123,7 +127,7 @@ impl<K: Keep> Core<K> {
         let Some(store) = self.open_to_remove() else { return };
         let record = || store.queue(Record::Remove { key: claim.key.as_slice() });
         if let Some(ticket) = self.cache.announce(claim, None, |_| record()) {
-            let _ = store.commit(ticket);
+            let _ = store.commit_removal(ticket);
         }
     }
 
@@ -223,7 +227,7 @@ impl<K: Keep> Core<K> {
         let (removed, ticket) = self.cache.remove(hash, key, queue);
         self.counts.invalidated.add(u64::from(removed));
         if let Some((store, ticket)) = store.zip(ticket) {
-            let _ = store.commit(ticket);
+            let _ = store.commit_removal(ticket);
         }
         removed
     }
@@ -233,7 +237,7 @@ impl<K: Keep> Core<K> {
         let (count, ticket) = self.cache.clear(|| store.map(|store| store.queue(Record::Clear)));
         self.counts.invalidated.add(count as u64);
         if let Some((store, ticket)) = store.zip(ticket) {
-            let _ = store.commit(ticket);
+            let _ = store.commit_removal(ticket);
         }
     }
 
@@ -263,6 +267,20 @@ impl<K: Keep> Core<K> {
 
     pub(crate) fn snapshot(&self) -> Result<(), Error> {
         self.checkpoint(self.open()?)
+    }
+
+    /// What was kept of those in memory is all that is kept: what was evicted is on disk still, and a snapshot leaves it
+    /// out. Where none can be written it is all removed, until one can be.
+    pub(crate) fn keep_only_these(&self) {
+        if let (Err(_), Some(store)) = (self.snapshot(), self.disk.as_ref().and_then(Disk::opened))
+        {
+            let _ = store.commit_removal(store.queue(Record::Clear));
+        }
+    }
+
+    /// What recovery met that no crash explains.
+    pub(crate) fn damage(&self) -> Vec<Error> {
+        self.disk.as_ref().map(|disk| disk.damage.lock().clone()).unwrap_or_default()
     }
 
     fn not_persistent(&self) -> Error {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Why results could not be stored on disk or read back.
 ///
 /// Never returned from a memoized call: such a call computes its value and serves from memory. It is shown by
-/// `Memo::health`, and returned by `Memo::try_init`, `Memo::flush` and `Memo::snapshot`.
+/// `Memo::health` and `Memo::damage`, and returned by `Memo::try_init`, `Memo::flush` and `Memo::snapshot`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
@@ -36,11 +36,11 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
-    /// A file is damaged in a way that recovery could not work around.
+    /// A file is damaged; what is whole was read. `Memo::damage` shows it.
     Corrupt {
-        /// The file.
+        /// The file, which may since have moved to `quarantine/`.
         path: PathBuf,
-        /// The byte at which reading stopped.
+        /// Where in it the damage begins.
         offset: u64,
         /// What was found.
         reason: String,

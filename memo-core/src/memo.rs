@@ -100,6 +100,8 @@ trait Operations<R> {
     fn flush(&self) -> Result<(), Error>;
     fn snapshot(&self) -> Result<(), Error>;
     fn health(&self) -> Result<(), Error>;
+    fn damage(&self) -> Vec<Error>;
+    fn keep_only_these(&self);
     fn try_init(&self) -> Result<(), Error>;
 }
 
@@ -176,6 +178,14 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         self.health()
     }
 
+    fn damage(&self) -> Vec<Error> {
+        self.damage()
+    }
+
+    fn keep_only_these(&self) {
+        self.keep_only_these();
+    }
+
     fn try_init(&self) -> Result<(), Error> {
         if self.is_persistent() { self.open().map(drop) } else { self.health() }
     }
@@ -238,8 +248,8 @@ impl<R> Memo<R> {
         for key in &gone {
             self.0.go().invalidate(key);
         }
-        // What was evicted is on disk still and was not judged: a snapshot leaves it out. Errors show in `health`.
-        let _ = self.0.go().snapshot();
+        // What was evicted is on disk still and was not judged. Errors show in `health`.
+        self.0.go().keep_only_these();
     }
 
     /// The keys of all values.
@@ -320,6 +330,14 @@ impl<R> Memo<R> {
     /// Why they do not.
     pub fn health(&self) -> Result<(), Error> {
         self.0.go().health()
+    }
+
+    /// The damage that was found when the directory was opened, each piece an [`Error::Corrupt`] with file, offset and
+    /// reason, the first 16 of them; `stats().discarded` counts them all. It was survived: what is damaged is computed
+    /// again. A write that a crash cut short is no damage.
+    #[must_use]
+    pub fn damage(&self) -> Vec<Error> {
+        self.0.go().damage()
     }
 
     /// Opens the directory now rather than at the first result, so that a program can refuse to start.

@@ -7,6 +7,7 @@ pub(crate) use usual::*;
 
 #[cfg(not(all(test, memokit_model)))]
 mod usual {
+    pub(crate) use std::thread::yield_now;
     pub(crate) use std::thread_local;
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -30,6 +31,7 @@ mod modelled {
     use std::time::Instant;
 
     use shuttle::sync;
+    pub(crate) use shuttle::thread::yield_now;
     pub(crate) use shuttle::thread_local;
 
     pub(crate) const MODELLED: bool = true;
@@ -56,6 +58,10 @@ mod modelled {
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok().map(|held| MutexGuard(Some(held)))
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Milliseconds of the coarse monotonic clock, which counts from boot.
 #[cfg(target_os = "linux")]
+#[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
 #[inline]
 #[allow(clippy::useless_conversion, reason = "where pointers are short, so are these numbers")]
 pub(crate) fn coarse_millis() -> u64 {

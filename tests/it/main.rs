@@ -35,6 +35,8 @@ mod persistence_replaced;
 mod persistence_values;
 #[cfg(unix)]
 mod persistence_weights;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod quickstart;
 mod recursion;
 mod results;

@@ -1,4 +1,4 @@
-//! The folder goes away under the process that has it, or becomes another's.
+//! The folder goes away under the process that has it, and is made anew, or becomes another's.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::{Memo, memoize};
 
-use crate::support::{folder, restarts};
+use crate::support::{folder, restarts, shared, wait_until};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -39,16 +39,58 @@ fn files() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn a_removed_folder_shows_in_flush_and_health() {
+fn a_removed_folder_is_made_anew() {
+    restarts!(
+        || {
+            mine(1);
+            mine_memo().flush().unwrap();
+            fs::remove_dir_all(folder()).unwrap();
+            assert_eq!((mine(2), mine(1)), (2, 1));
+            says_so(mine_memo());
+            assert!(memokit::flush_all().is_err());
+            wait_until("it was made anew", || mine_memo().health().is_ok());
+            mine(3);
+            assert!(mine_memo().flush().is_ok() && folder().join("LOCK").exists());
+        },
+        || assert_eq!((mine_memo().stats().recovered, mine_memo().len()), (3, 3)),
+        || {
+            mine(4);
+            fs::rename(folder(), shared().join("moved away")).unwrap();
+            mine_memo().snapshot().unwrap();
+            assert!(mine_memo().health().is_ok());
+        },
+        || assert_eq!(mine_memo().len(), 4),
+    );
+}
+
+#[test]
+fn what_is_removed_while_the_folder_is_gone_stays_away() {
+    restarts!(
+        || {
+            (0..3).for_each(|n| _ = mine(n));
+            fs::remove_dir_all(folder()).unwrap();
+            assert!(mine_memo().invalidate(&mine_key(1)));
+            mine_memo().snapshot().unwrap();
+        },
+        || assert_eq!((mine_memo().len(), mine_memo().get(&mine_key(1))), (2, None)),
+    );
+}
+
+/// A program's scratch folder that it removes at its end stays removed.
+#[test]
+fn a_folder_that_went_with_what_is_around_it_stays_away() {
+    fn deep() -> PathBuf {
+        folder().join("around/results")
+    }
+    #[memoize(persist = deep(), durability = "os")]
+    fn within(n: u32) -> u32 {
+        n
+    }
     restarts!(|| {
-        mine(1);
-        mine_memo().flush().unwrap();
+        within(1);
         fs::remove_dir_all(folder()).unwrap();
-        assert_eq!((mine(2), mine(1)), (2, 1));
-        says_so(mine_memo());
-        assert!(mine_memo().snapshot().is_err());
-        assert!(memokit::flush_all().is_err());
-        assert!(!folder().exists());
+        assert!(within_memo().flush().is_err() && within_memo().snapshot().is_err());
+        assert_eq!((within(2), folder().exists()), (2, false));
     });
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use memokit::memoize;
+use memokit::{Error, memoize};
 
 use crate::support::{folder, restarts, shared};
 
@@ -76,6 +76,11 @@ fn what_memory_had_evicted_does_not_come_back_for_what_is_damaged() {
             assert_eq!(get(1), None);
             assert_eq!(get(2).as_deref(), Some("a later one"));
             assert!(!kept_memo().stats().discarded.is_empty());
+            let damage = kept_memo().damage();
+            let Some(Error::Corrupt { path, offset, .. }) = damage.first() else {
+                panic!("{damage:?}");
+            };
+            assert!(path.starts_with(folder()) && *offset > 0, "{damage:?}");
         },
     );
 }

@@ -43,7 +43,7 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
 }
 
 const STEP: &str = "MEMOKIT_IT_STEP";
-const FOLDER: &str = "MEMOKIT_IT_FOLDER";
+pub(crate) const FOLDER: &str = "MEMOKIT_IT_FOLDER";
 
 /// The folder that the processes of one test have in common.
 ///

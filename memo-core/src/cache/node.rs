@@ -1,4 +1,4 @@
-//! An entry: one allocation with the value and, behind it, the bytes of the key and, where the cache weighs, its weight.
+//! An entry: one allocation with the value and, behind it, the bytes of the key and, where the cache weighs, the weight.
 //!
 //! Readers come by without a lock, so what changes in an entry is atomic, and the rest never does.
 #![allow(unsafe_code)]
@@ -13,7 +13,7 @@ use super::Fresh;
 use crate::clock::{Millis, NEVER};
 use crate::key::tag::MAX_LENGTH;
 
-/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, and the weight them.
+/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, then the weight.
 #[repr(C)]
 pub(crate) struct Entry<H> {
     /// When it was last used, by the shard's own count.

@@ -19,12 +19,14 @@ pub(crate) struct Failure {
     pub(crate) at: u64,
     /// How many fail; `u64::MAX`: all from there on.
     pub(crate) count: u64,
-    /// The system's error number; [`SHORT`] for writes that take half of what they are given and say so.
+    /// The system's error number; [`SHORT`] for writes that take half of what they are given and say so. On a full disk,
+    /// [`ENOSPC`], only what takes space fails.
     pub(crate) errno: i32,
 }
 
 /// No error: see [`Failure::errno`].
 pub(crate) const SHORT: i32 = 0;
+pub(crate) const ENOSPC: i32 = 28;
 
 /// The operation at which the world stops: it does nothing, or half if it writes.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +183,10 @@ fn digest(files: &[(&PathBuf, Vec<u8>)]) -> u32 {
 impl Disk {
     /// Counts an operation, and says whether it takes place.
     fn step(&mut self) -> io::Result<()> {
+        self.step_that(false)
+    }
+
+    fn step_that(&mut self, takes_space: bool) -> io::Result<()> {
         if self.dead {
             return Err(io::Error::other("crashed"));
         }
@@ -191,9 +197,11 @@ impl Disk {
             return Err(io::Error::other("crashed"));
         }
         match self.failure {
-            Some(failure) if failure.errno != SHORT && failure.meets(now) => {
-                Err(io::Error::from_raw_os_error(failure.errno))
-            }
+            Some(failure) if failure.meets(now) => match failure.errno {
+                SHORT => Ok(()),
+                ENOSPC if !takes_space => Ok(()),
+                errno => Err(io::Error::from_raw_os_error(errno)),
+            },
             _ => Ok(()),
         }
     }
@@ -257,14 +265,14 @@ impl Disk {
 impl Fs for MemFs {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
-        disk.step()?;
+        disk.step_that(true)?;
         disk.dirs.extend(path.ancestors().map(Path::to_owned));
         Ok(())
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut disk = self.disk.lock();
-        disk.step()?;
+        disk.step_that(true)?;
         if disk.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -357,7 +365,7 @@ impl File for MemFile {
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
         let mut disk = self.disk.lock();
         let was_dead = disk.dead;
-        if let Err(e) = disk.step() {
+        if let Err(e) = disk.step_that(true) {
             let half = disk.crash.is_some_and(|crash| crash.half) || !disk.dead;
             if half && !was_dead {
                 let part = bytes[..bytes.len() / 2].to_vec();

@@ -88,8 +88,9 @@ impl Fs for RealFs {
             Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(e)) => return Err(e),
         }
-        file.set_len(0)?;
+        // In this order it takes no space where it was written before, and so works on a full disk.
         write_all(&file, holder, 0)?;
+        file.set_len(holder.len() as u64)?;
         Ok(Box::new(file))
     }
 }

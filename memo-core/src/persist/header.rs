@@ -29,7 +29,8 @@ pub(crate) enum Kind {
 pub(crate) struct Predecessor {
     /// 0: there is none.
     pub(crate) generation: u64,
-    pub(crate) last_sequence: u64,
+    /// So many of its bytes cannot have been lost in a crash: they were synced.
+    pub(crate) durable_len: u64,
     /// [`Self::WHOLE`]: all that is valid.
     pub(crate) valid_len: u64,
 }
@@ -95,7 +96,7 @@ impl FileHeader {
             self.generation,
             self.base_sequence,
             self.predecessor.generation,
-            self.predecessor.last_sequence,
+            self.predecessor.durable_len,
             self.predecessor.valid_len,
             self.high_water,
             self.written,
@@ -183,7 +184,7 @@ fn parse(bytes: &[u8]) -> Option<FileHeader> {
         base_removals: u16_at(bytes, 26),
         predecessor: Predecessor {
             generation: u64_at(bytes, 80),
-            last_sequence: u64_at(bytes, 88),
+            durable_len: u64_at(bytes, 88),
             valid_len: u64_at(bytes, 96),
         },
         high_water: u64_at(bytes, 104),
@@ -230,7 +231,7 @@ mod tests {
             base_removals: 7,
             predecessor: Predecessor {
                 generation: 3,
-                last_sequence: 6,
+                durable_len: 6,
                 valid_len: Predecessor::WHOLE,
             },
             high_water: 8,

@@ -1,9 +1,8 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
-//! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → checkpoint, recover → wal, snapshot,
-//! survey → scan → frame, header, names → [`Fs`].
+//! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → generations, recover → wal, snapshot,
+//! survey → queue, scan → frame, header, names → [`Fs`].
 
-mod checkpoint;
 mod flusher;
 mod frame;
 mod fs;
@@ -14,10 +13,14 @@ mod fs_mem_unsynced;
 mod fs_real;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod generations;
 mod header;
+mod lease;
+mod lost;
 mod names;
 mod owed;
 mod quarantine;
+mod queue;
 mod recover;
 mod scan;
 mod snapshot;
@@ -29,6 +32,7 @@ mod trouble;
 mod wal;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::error::Error;
@@ -38,7 +42,7 @@ pub use flusher::{Maintain, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]
-pub(crate) use fs_mem::{Crash, Failure, MemFs, SHORT};
+pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use snapshot::Entries;
 pub use store::Store;
@@ -102,6 +106,8 @@ pub enum Record<'a> {
 pub enum Loss {
     /// A log ends in bytes that are no record: a write that a crash cut short.
     TornTail,
+    /// A log ends before what was synced of it; a copy is in `quarantine`.
+    CutShort,
     /// A record's key or value is damaged; its entry was dropped.
     BadRecord,
     /// A stretch of a file is no record though records follow; a copy of the file is in `quarantine`.
@@ -127,6 +133,7 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TornTail => "torn tail of a log",
+            Self::CutShort => "log that lost its end",
             Self::BadRecord => "damaged record",
             Self::BadStretch => "damaged stretch of a file",
             Self::LostRemoval => "lost invalidation",
@@ -147,15 +154,28 @@ pub struct Recovery {
     pub records: u64,
     /// Entries, stretches and files that were not used, counted by kind.
     pub discarded: Vec<(u64, Loss)>,
+    /// The first pieces of damage, each an [`Error::Corrupt`]; what a crash explains is none.
+    pub damage: Vec<Error>,
     /// The latest wall time that the files know of: time was at least this when they were written.
     pub high_water: WallMillis,
 }
+
+/// More pieces of damage are counted and not told one by one.
+const MOST_TOLD: usize = 16;
 
 impl Recovery {
     fn note(&mut self, loss: Loss) {
         match self.discarded.iter_mut().find(|(_, known)| *known == loss) {
             Some((count, _)) => *count += 1,
             None => self.discarded.push((1, loss)),
+        }
+    }
+
+    /// Notes a loss that no crash explains.
+    fn damaged(&mut self, path: PathBuf, offset: u64, loss: Loss) {
+        self.note(loss);
+        if self.damage.len() < MOST_TOLD {
+            self.damage.push(Error::Corrupt { path, offset, reason: loss.to_string() });
         }
     }
 }

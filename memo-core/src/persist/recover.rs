@@ -46,8 +46,11 @@ pub(crate) fn recover(
     let survey = survey(fs, dir, identity)?;
     let Plan { steps, mut tidy, losses, newest } = plan(dir, survey)?;
     let mut pass = Replay::new(dir, replay);
-    for loss in losses {
-        pass.recovery.note(loss);
+    for (name, loss) in losses {
+        match loss {
+            Loss::BadFile => pass.recovery.damaged(name.at(dir), 0, loss),
+            _ => pass.recovery.note(loss),
+        }
     }
     let mut kept = Vec::new();
     let (mut log_bytes, mut snapshot, mut predecessor) = (0, None, Predecessor::default());
@@ -70,7 +73,7 @@ pub(crate) fn recover(
                 log_bytes += source.size;
                 predecessor = Predecessor {
                     generation: source.generation,
-                    last_sequence: pass.sequence,
+                    durable_len: outcome.valid_len,
                     valid_len: outcome.valid_len,
                 };
             }
@@ -97,6 +100,8 @@ pub(crate) fn recover(
 struct Step {
     source: Source,
     limit: u64,
+    /// So many of its bytes were synced, by what a later log says.
+    durable: u64,
     /// A log that its own complete snapshot precedes: the snapshot already shows the invalidations that were owed.
     over_own_snapshot: bool,
     /// The end that makes a snapshot complete.
@@ -106,7 +111,7 @@ struct Step {
 struct Plan {
     steps: Vec<Step>,
     tidy: Tidy,
-    losses: Vec<Loss>,
+    losses: Vec<(Name, Loss)>,
     newest: u64,
 }
 
@@ -124,13 +129,13 @@ fn plan(dir: &Path, survey: Survey) -> Result<Plan, Error> {
         let end = read_end(&source).map_err(|e| Error::io("read", source.name.at(dir), &e))?;
         if end.is_some() {
             let limit = source.size - HEAD as u64;
-            base = Some(Step { source, limit, over_own_snapshot: false, end });
+            base = Some(Step { source, limit, durable: 0, over_own_snapshot: false, end });
             continue;
         }
-        losses.push(Loss::BadFile);
+        losses.push((source.name, Loss::BadFile));
         if incomplete.is_none() {
             let limit = source.size;
-            incomplete = Some(Step { source, limit, over_own_snapshot: false, end });
+            incomplete = Some(Step { source, limit, durable: 0, over_own_snapshot: false, end });
         } else {
             tidy.quarantine.push(source.name);
         }
@@ -141,8 +146,8 @@ fn plan(dir: &Path, survey: Survey) -> Result<Plan, Error> {
     }
     let mut steps = Vec::with_capacity(logs.len() + 1);
     steps.extend(base);
-    let limits: Vec<u64> = logs.iter().map(|log| valid_len(log, &logs)).collect();
-    for (source, limit) in logs.into_iter().zip(limits) {
+    let lengths: Vec<_> = logs.iter().map(|log| stated(log, &logs)).collect();
+    for (source, (durable, limit)) in logs.into_iter().zip(lengths) {
         if source.generation < from {
             tidy.remove.push(source.name);
             continue;
@@ -153,20 +158,20 @@ fn plan(dir: &Path, survey: Survey) -> Result<Plan, Error> {
         let over_own_snapshot = steps
             .last()
             .is_some_and(|s: &Step| s.end.is_some() && s.source.generation == source.generation);
-        steps.push(Step { source, limit, over_own_snapshot, end: None });
+        steps.push(Step { source, limit, durable, over_own_snapshot, end: None });
     }
     steps.extend(incomplete);
     Ok(Plan { steps, tidy, losses, newest })
 }
 
-/// How much of `log` counts by what later logs say of it.
-fn valid_len(log: &Source, logs: &[Source]) -> u64 {
-    logs.iter()
-        .map(|later| later.header.predecessor)
+/// How much of `log` was durable, and how much of it counts, by what later logs say of it.
+fn stated(log: &Source, logs: &[Source]) -> (u64, u64) {
+    let stated = logs.iter().map(|later| later.header.predecessor);
+    stated
         .filter(|predecessor| predecessor.generation == log.generation)
-        .map(|predecessor| predecessor.valid_len)
-        .min()
-        .unwrap_or(Predecessor::WHOLE)
+        .fold((0, Predecessor::WHOLE), |(_, valid), predecessor| {
+            (predecessor.durable_len, valid.min(predecessor.valid_len))
+        })
 }
 
 fn read_end(source: &Source) -> std::io::Result<Option<Head>> {
@@ -191,6 +196,8 @@ struct Replay<'r> {
     dir: PathBuf,
     replay: &'r mut dyn FnMut(Record<'_>),
     recovery: Recovery,
+    /// Which file is read, and where.
+    spot: (Name, u64),
     sequence: u64,
     /// Invalidations up to here; `None` before the first file.
     removals: Option<u16>,
@@ -209,6 +216,7 @@ impl<'r> Replay<'r> {
             dir: dir.to_owned(),
             replay,
             recovery: Recovery::default(),
+            spot: (Name::Lock, 0),
             sequence: 0,
             removals: None,
             unwritten: false,
@@ -224,12 +232,15 @@ impl<'r> Replay<'r> {
         self.enter(&source.header, is_log, end.is_some());
         let mut scan = step.scan();
         let (mut gap, mut entries) = (false, 0);
-        while let Some(event) = scan.next().map_err(|e| self.unreadable(source, &e))? {
+        loop {
+            self.spot = (source.name, scan.at());
+            let next = scan.next().map_err(|e| self.unreadable(source, &e))?;
+            let Some(event) = next else { break };
             let head = match &event {
                 Event::Gap { unwritten } => {
                     gap = true;
                     self.unwritten = *unwritten;
-                    self.recovery.note(Loss::BadStretch);
+                    self.damaged(Loss::BadStretch);
                     continue;
                 }
                 Event::Record(head, _) | Event::BadValue(head, _) | Event::BadKey(head) => *head,
@@ -246,13 +257,16 @@ impl<'r> Replay<'r> {
         }
         let cut_short = step.limit != Predecessor::WHOLE && source.size < step.limit;
         let wrong_sum = end.is_some_and(|end| end.created != entries || end.key_crc != scan.hash());
-        if is_log && (scan.torn() || cut_short) {
+        if is_log && scan.valid_len() < step.durable {
+            (gap, self.unwritten) = (true, false);
+            self.damaged(Loss::CutShort);
+        } else if is_log && (scan.torn() || cut_short) {
             self.unwritten = cut_short || scan.unwritten();
             self.recovery.note(Loss::TornTail);
         } else if is_log && step.limit == Predecessor::WHOLE {
             self.open_ended = Some(source.generation);
         } else if scan.torn() || (wrong_sum && self.recovery.discarded.is_empty()) {
-            self.recovery.note(Loss::BadRecord);
+            self.damaged(Loss::BadRecord);
         }
         Ok(Outcome { valid_len: scan.valid_len(), gap })
     }
@@ -271,8 +285,10 @@ impl<'r> Replay<'r> {
     fn follow(&mut self, order: Order, head: &Head) {
         let before = head.removals.wrapping_sub(u16::from(head.invalidates()));
         if self.removals != Some(before) && head.op != Op::Clear {
-            self.recovery.note(Loss::LostRemoval);
-            if !self.unwritten {
+            if self.unwritten {
+                self.recovery.note(Loss::LostRemoval);
+            } else {
+                self.damaged(Loss::LostRemoval);
                 self.emit_clear(order);
             }
         }
@@ -286,15 +302,20 @@ impl<'r> Replay<'r> {
             Event::Record(_, Record::Clear) => self.emit_clear(order),
             Event::Record(_, record) => self.emit(record),
             Event::BadValue(_, key) => {
-                self.recovery.note(Loss::BadRecord);
+                self.damaged(Loss::BadRecord);
                 self.emit(Record::Remove { key });
             }
             Event::BadKey(head) => {
-                self.recovery.note(Loss::BadRecord);
+                self.damaged(Loss::BadRecord);
                 self.doomed.insert(head.key_crc, order);
             }
             Event::Gap { .. } => {}
         }
+    }
+
+    fn damaged(&mut self, loss: Loss) {
+        let (name, offset) = self.spot;
+        self.recovery.damaged(name.at(&self.dir), offset, loss);
     }
 
     fn emit(&mut self, record: Record<'_>) {

@@ -49,6 +49,11 @@ impl<'f> Scan<'f> {
         self.valid
     }
 
+    /// Where what `next` will return begins.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
     /// Did bytes remain that are no record?
     pub(crate) fn torn(&self) -> bool {
         self.torn

@@ -1,27 +1,25 @@
 //! An open directory.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
-use parking_lot::Mutex;
-
-use super::checkpoint::{Generations, Place};
 use super::flusher::{Maintain, maintain};
-use super::fs::{Fs, Lock, read_start};
-use super::header::{MAX_HEADER, Predecessor, header_len};
-use super::names::Name;
+use super::fs::Fs;
+#[cfg(test)]
+use super::generations::Emptied;
+use super::generations::{Generations, Place, begin};
+use super::header::{MAX_HEADER, header_len};
+use super::lease::Lease;
 use super::recover::{Recovered, recover};
 use super::snapshot::{Entries, Written};
-use super::survey::{HOLDER, holds_something, refuse_strangers};
-use super::wal::{Base, Wal};
+use super::survey::holds_something;
+use super::wal::Wal;
 use super::{Durability, Identity, Record, Recovery, Status, Ticket};
 use crate::clock;
 use crate::error::Error;
+use crate::sync::Mutex;
 
 /// Below this a log is left to grow.
 const COMPACT_FROM: u64 = 4 << 20;
@@ -53,7 +51,7 @@ struct Shared {
     counted_to: AtomicU64,
     /// Wall milliseconds of the newest snapshot; 0: none.
     snapshot_at: AtomicU64,
-    lock: Mutex<Option<Lock>>,
+    lease: Lease,
 }
 
 impl Store {
@@ -78,9 +76,7 @@ impl Store {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }
-        refuse_strangers(&*fs, dir)?;
-        fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
-        let lock = take_lock(&*fs, dir)?;
+        let lease = Lease::take(&*fs, dir)?;
         let recovered = recover(&*fs, dir, identity, replay)?;
         let place = Place { fs: &*fs, dir, identity };
         let (wal, generations) = begin(&place, durability, &recovered);
@@ -97,7 +93,7 @@ impl Store {
             older_records: AtomicU64::new(recovery.records),
             counted_to: AtomicU64::new(sequence),
             snapshot_at: AtomicU64::new(snapshot_at),
-            lock: Mutex::new(Some(lock)),
+            lease,
             identity: identity.clone(),
             dir: dir.to_owned(),
             fs,
@@ -142,6 +138,16 @@ impl Store {
             }
         });
         self.shared.counted(committed)
+    }
+
+    /// As [`Store::commit`], for an invalidation, or a put in the place of a value that must not come back. Where the
+    /// log takes nothing it is written to a new one, and where that fails all files are removed: what is not on disk is
+    /// computed again, while what was removed must not come back.
+    ///
+    /// # Errors
+    /// As [`Store::commit`], and not even a file could be removed.
+    pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
+        self.commit(ticket).or_else(|error| self.shared.secure(ticket).map_err(|_| error))
     }
 
     /// Writes and syncs everything queued before the call.
@@ -218,6 +224,11 @@ impl Store {
     }
 
     #[cfg(test)]
+    pub(crate) fn emptied(&self) -> Emptied {
+        self.shared.generations.lock().emptied
+    }
+
+    #[cfg(test)]
     pub(crate) fn backoff(&self) -> Duration {
         self.shared.wal.trouble.delay()
     }
@@ -228,17 +239,31 @@ impl Shared {
         result.inspect_err(|error| self.wal.trouble.count(error))
     }
 
+    fn place(&self) -> Place<'_> {
+        Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
+    }
+
+    /// What was written to a folder that is gone is lost.
     fn check_place(&self) -> Result<(), Error> {
-        let path = Name::Lock.at(&self.dir);
-        match &*self.lock.lock() {
-            Some(lock) if !self.fs.is_locked_by(&path, lock) => {
-                let gone =
-                    io::Error::new(io::ErrorKind::NotFound, "the folder was removed or replaced");
-                self.wal.trouble.back_off();
-                self.counted(Err(Error::io("write to", &self.dir, &gone)))
+        self.lease.check(&*self.fs, &self.dir).inspect_err(|gone| {
+            if !self.wal.is_broken() {
+                self.wal.give_up(gone);
+                self.wal.trouble.count(gone);
             }
-            _ => Ok(()),
+        })
+    }
+
+    fn secure(&self, ticket: Ticket) -> Result<(), Error> {
+        let mut generations = self.generations.lock();
+        if !self.wal.owes(ticket) {
+            return Ok(());
         }
+        self.wal.check_process()?;
+        // In the place of a folder that is gone may be another's.
+        self.check_place()?;
+        let secured = generations.secure(&self.place(), &self.wal);
+        self.logs.store(generations.logs(), Ordering::Relaxed);
+        self.counted(secured)
     }
 
     fn wants_checkpoint(&self, live: usize) -> bool {
@@ -269,11 +294,12 @@ impl Shared {
         generations: &mut Generations,
         entries: &mut Entries<'_>,
     ) -> Result<(), Error> {
-        let place = Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity };
         let made = self
-            .check_place()
-            .and_then(|()| self.counted(self.wal.check_process()))
-            .and_then(|()| self.counted(generations.checkpoint(&place, &self.wal, entries)));
+            .wal
+            .check_process()
+            .and_then(|()| self.check_place().or_else(|_| self.lease.renew(&*self.fs, &self.dir)))
+            .and_then(|()| generations.checkpoint(&self.place(), &self.wal, entries));
+        let made = self.counted(made);
         self.logs.store(generations.logs(), Ordering::Relaxed);
         match made {
             Ok(Written { bytes, entries }) => {
@@ -306,72 +332,8 @@ impl Drop for Store {
             let _ = self.flush();
         }
         // The background thread may hold the rest for a moment longer.
-        self.shared.lock.lock().take();
+        self.shared.lease.release();
     }
-}
-
-/// Begins the log of a new generation, and once it is durable sets aside what does not count.
-fn begin(place: &Place<'_>, durability: Durability, recovered: &Recovered) -> (Wal, Generations) {
-    let Recovered { recovery, newest, sequence, removals, predecessor, kept, tidy, .. } = recovered;
-    let base = Base { sequence: *sequence, removals: *removals };
-    let generation = newest + 1;
-    let synced = sync_kept(place, durability, kept);
-    let log = place.create_log(generation, base, *predecessor, recovery.high_water);
-    let begun = log.is_ok();
-    let wal = Wal::new(durability, base, recovery.high_water, log);
-    let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
-    for error in [synced.as_ref().err(), tidied.as_ref().err()].into_iter().flatten() {
-        wal.trouble.count(error);
-    }
-    if synced.is_err() {
-        wal.trouble.back_off();
-    }
-    let generations = Generations {
-        last: generation,
-        current: generation,
-        base,
-        predecessor: if begun { Predecessor::default() } else { *predecessor },
-        older: kept.clone(),
-        awaits_snapshot: false,
-    };
-    (wal, generations)
-}
-
-/// What the last process wrote and had no time to sync is made durable now, so that its interval does not grow.
-fn sync_kept(place: &Place<'_>, durability: Durability, kept: &[Name]) -> Result<(), Error> {
-    if !matches!(durability, Durability::Interval | Durability::Always) {
-        return Ok(());
-    }
-    for name in kept.iter().filter(|name| matches!(name, Name::Log(_))) {
-        let path = name.at(place.dir);
-        let synced = place.fs.open(&path).and_then(|file| file.sync());
-        synced.map_err(|e| Error::io("sync", path, &e))?;
-    }
-    Ok(())
-}
-
-fn take_lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
-    let path = Name::Lock.at(dir);
-    let holder = format!("{HOLDER}{}\n", process::id());
-    fs.lock(&path, holder.as_bytes()).map_err(|e| match e.kind() {
-        io::ErrorKind::WouldBlock => {
-            Error::Locked { path: dir.to_owned(), pid: holder_of(fs, &path) }
-        }
-        _ => Error::io("lock", &path, &e),
-    })
-}
-
-/// Who has the lock. A holder that came a moment ago may yet have to say so.
-fn holder_of(fs: &dyn Fs, path: &Path) -> Option<u32> {
-    (0..10).find_map(|attempt| {
-        thread::sleep(Duration::from_millis(attempt));
-        holder_by_now(fs, path)
-    })
-}
-
-fn holder_by_now(fs: &dyn Fs, path: &Path) -> Option<u32> {
-    let bytes = read_start(&*fs.open(path).ok()?, 64).ok()?;
-    std::str::from_utf8(&bytes).ok()?.strip_prefix(HOLDER)?.trim_end().parse().ok()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(crate) struct Survey {
     pub(crate) logs: Vec<Source>,
     pub(crate) snapshots: Vec<Source>,
     pub(crate) newest: u64,
-    pub(crate) losses: Vec<Loss>,
+    pub(crate) losses: Vec<(Name, Loss)>,
     pub(crate) tidy: Tidy,
     /// Files up to this generation precede one that could not be used.
     cut: u64,
@@ -82,7 +82,7 @@ impl Survey {
             }
             Start::Blank => {
                 if size > 0 {
-                    self.losses.push(Loss::TornTail);
+                    self.losses.push((name, Loss::TornTail));
                 }
                 self.tidy.remove.push(name);
             }
@@ -105,7 +105,7 @@ impl Survey {
                 Kind::Log => self.reject(name, generation, Loss::BadFile),
                 // A snapshot says nothing that the logs before it contradict, so these still count.
                 Kind::Snapshot => {
-                    self.losses.push(Loss::BadFile);
+                    self.losses.push((name, Loss::BadFile));
                     self.tidy.quarantine.push(name);
                 }
             },
@@ -116,7 +116,7 @@ impl Survey {
     /// Sets a file aside, and with it what came before: the file may hold invalidations of that.
     fn reject(&mut self, name: Name, generation: u64, loss: Loss) {
         self.cut = self.cut.max(generation);
-        self.losses.push(loss);
+        self.losses.push((name, loss));
         match loss {
             Loss::BadFile | Loss::OtherFunction => self.tidy.quarantine.push(name),
             _ => self.tidy.remove.push(name),
@@ -129,7 +129,7 @@ impl Survey {
             sources.retain(|source| {
                 let counts = source.generation > *cut;
                 if !counts {
-                    losses.push(Loss::Superseded);
+                    losses.push((source.name, Loss::Superseded));
                     tidy.remove.push(source.name);
                 }
                 counts

@@ -1,22 +1,25 @@
-//! The log that is being written: records are queued under a short lock, and whoever waits first writes them all.
+//! The log that is being written. Records are queued under a short lock; of those who wait for theirs one takes the pen
+//! and writes all that are queued, while the next ones queue.
 
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Mutex, MutexGuard};
-
-use super::frame::{self, Place, Seed};
+use super::frame::Seed;
 use super::fs::{File, write_all};
 use super::header::Predecessor;
-use super::owed::Owed;
+use super::lost::Lost;
+use super::queue::Queue;
 use super::trouble::Trouble;
 use super::{Durability, Record, Ticket, WallMillis};
 use crate::error::Error;
+use crate::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
 /// At `Durability::None` so much waits in memory.
 const SPILL: usize = 1 << 20;
+/// Who waits for a write looks so often before falling asleep.
+const PATIENCE: u32 = if MODELLED { 1 } else { 20 };
 
 /// The file of a generation, and how much of it counts.
 pub(crate) struct LogFile {
@@ -38,9 +41,11 @@ pub(crate) struct Wal {
     /// A child after fork shares the file and must not write to it.
     pid: u32,
     pub(crate) trouble: Trouble,
-    queue: Mutex<Queue>,
-    writer: Mutex<Writer>,
-    /// Held while files are synced outside the writer's lock, so that nobody takes a sync in progress for done.
+    state: Mutex<State>,
+    /// The pen was laid down, so often.
+    turned: Condvar,
+    turns: AtomicU64,
+    /// Held while files are synced without the pen, so that nobody takes a sync in progress for done.
     syncing: Mutex<()>,
     /// The length of the current log.
     bytes: AtomicU64,
@@ -48,34 +53,20 @@ pub(crate) struct Wal {
     pub(crate) older_bytes: AtomicU64,
 }
 
-/// Lock order: writer, then queue.
-struct Queue {
-    seed: Seed,
-    bytes: Vec<u8>,
-    spare: Vec<u8>,
-    sequence: u64,
-    removals: u16,
-    high_water: WallMillis,
-    /// False while the log is broken: records go nowhere and invalidations are owed.
-    live: bool,
-    owed: Owed,
-}
-
-struct Writer {
-    log: Option<LogFile>,
+struct State {
+    queue: Queue,
+    /// `None` while someone writes.
+    pen: Option<Pen>,
     /// Every record up to here was written, if not lost.
     written: u64,
-    lost: Option<Lost>,
+    lost: Lost,
     /// Files with writes that were not synced, the current one last.
-    dirty: Vec<Arc<dyn File>>,
+    dirty: Vec<(PathBuf, Arc<dyn File>)>,
 }
 
-/// Records that reached no log and wait for a snapshot.
-struct Lost {
-    from: u64,
-    /// `None` while the log is broken.
-    to: Option<u64>,
-    error: Error,
+/// Who has it writes, without a lock.
+struct Pen {
+    log: Option<LogFile>,
 }
 
 impl Wal {
@@ -87,32 +78,30 @@ impl Wal {
         log: Result<(LogFile, Seed), Error>,
     ) -> Self {
         let trouble = Trouble::new();
-        let (log, seed, lost) = match log {
-            Ok((log, seed)) => (Some(log), seed, None),
-            Err(error) => {
-                trouble.count(&error);
+        let mut lost = Lost::default();
+        let (log, seed) = log
+            .inspect_err(|error| {
+                trouble.count(error);
                 trouble.back_off();
-                (None, Seed::of(0), Some(Lost { from: base.sequence + 1, to: None, error }))
-            }
-        };
+                lost.begin(base.sequence + 1, error);
+            })
+            .ok()
+            .unzip();
         let bytes = AtomicU64::new(log.as_ref().map_or(0, |log| log.len));
-        let queue = Queue {
-            seed,
-            bytes: Vec::new(),
-            spare: Vec::new(),
-            sequence: base.sequence,
-            removals: base.removals,
-            high_water,
-            live: lost.is_none(),
-            owed: Owed::default(),
+        let state = State {
+            queue: Queue::new(seed, base, high_water),
+            pen: Some(Pen { log }),
+            written: base.sequence,
+            lost,
+            dirty: Vec::new(),
         };
-        let writer = Writer { log, written: base.sequence, lost, dirty: Vec::new() };
         Self {
             durability,
             pid: process::id(),
             trouble,
-            queue: Mutex::new(queue),
-            writer: Mutex::new(writer),
+            state: Mutex::new(state),
+            turned: Condvar::new(),
+            turns: AtomicU64::new(0),
             syncing: Mutex::new(()),
             bytes,
             older_bytes: AtomicU64::new(0),
@@ -120,18 +109,26 @@ impl Wal {
     }
 
     pub(crate) fn push(&self, record: &Record<'_>, replaces: bool) -> Ticket {
-        self.queue.lock().push(record, replaces)
+        self.state.lock().queue.push(record, replaces)
     }
 
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
-        if self.durability == Durability::None && self.queue.lock().bytes.len() < SPILL {
+        let mut state = self.state.lock();
+        if self.durability == Durability::None && state.queue.len() < SPILL {
             return Ok(());
         }
-        let mut writer = self.writer.lock();
-        if let Some(lost) = writer.lost.as_ref().filter(|lost| lost.holds(ticket.sequence)) {
-            return Err(lost.error.clone());
+        loop {
+            if let Some(error) = state.lost.reason_of(ticket.sequence) {
+                return Err(error.clone());
+            }
+            if state.written >= ticket.sequence {
+                return Ok(());
+            }
+            match state.pen.take() {
+                Some(pen) => state = self.drain(state, pen),
+                None => state = self.wait_awhile(state)?,
+            }
         }
-        if writer.written >= ticket.sequence { Ok(()) } else { self.drain(&mut writer) }
     }
 
     /// Writes and syncs all that was queued; an error also when records before are lost.
@@ -142,65 +139,123 @@ impl Wal {
     /// Writes and syncs all that was queued; returns why records before are lost, if some are.
     pub(crate) fn write_out(&self) -> Result<Option<Error>, Error> {
         let _turn = self.syncing.lock();
-        let mut writer = self.writer.lock();
-        self.drain(&mut writer)?;
-        let lost = writer.lost.as_ref().map(|lost| lost.error.clone());
-        self.sync_dirty(writer)?;
-        Ok(lost)
+        let mut state = self.state.lock();
+        let pen = self.take_pen(&mut state)?;
+        state = self.drain(state, pen);
+        let reason = state.lost.reason().cloned();
+        if state.lost.is_open() {
+            return Err(reason.expect("what is lost has a reason"));
+        }
+        self.sync_dirty(state)?;
+        Ok(reason)
     }
 
     /// Syncs what was written.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         let _turn = self.syncing.lock();
-        self.sync_dirty(self.writer.lock())
+        self.sync_dirty(self.state.lock())
     }
 
-    fn sync_dirty(&self, mut writer: MutexGuard<'_, Writer>) -> Result<(), Error> {
-        let dirty = std::mem::take(&mut writer.dirty);
-        let path = writer.log.as_ref().map(|log| log.path.clone()).unwrap_or_default();
-        drop(writer);
-        for file in dirty {
-            if let Err(e) = file.sync() {
-                let error = Error::io("sync", path, &e);
-                self.fail(&mut self.writer.lock(), &[], &error);
-                return Err(error);
+    fn sync_dirty(&self, mut state: MutexGuard<'_, State>) -> Result<(), Error> {
+        let dirty = std::mem::take(&mut state.dirty);
+        drop(state);
+        let synced = dirty
+            .iter()
+            .try_for_each(|(path, file)| file.sync().map_err(|e| Error::io("sync", path, &e)));
+        synced.inspect_err(|error| self.give_up(error))
+    }
+
+    /// Nothing is written to the current log any more.
+    pub(crate) fn give_up(&self, error: &Error) {
+        let mut state = self.state.lock();
+        if let Ok(pen) = self.take_pen(&mut state) {
+            self.fail(&mut state, &[], error);
+            self.lay_down(&mut state, pen);
+        }
+    }
+
+    fn take_pen(&self, state: &mut MutexGuard<'_, State>) -> Result<Pen, Error> {
+        loop {
+            match state.pen.take() {
+                Some(pen) => return Ok(pen),
+                None => self.wait(state)?,
             }
         }
+    }
+
+    /// Waits for the pen. A write alone takes less time than to fall asleep and be woken.
+    fn wait_awhile<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> Result<MutexGuard<'a, State>, Error> {
+        if self.durability != Durability::Always {
+            let turn = self.turns.load(Ordering::Relaxed);
+            let turned = || self.turns.load(Ordering::Relaxed) != turn;
+            drop(state);
+            let _ = (0..PATIENCE).any(|_| {
+                yield_now();
+                turned()
+            });
+            state = self.state.lock();
+            if turned() {
+                return Ok(state);
+            }
+        }
+        self.wait(&mut state)?;
+        Ok(state)
+    }
+
+    /// Waits for the pen, which in a child after fork no thread may have.
+    fn wait(&self, state: &mut MutexGuard<'_, State>) -> Result<(), Error> {
+        self.check_process()?;
+        self.turned.wait(state);
         Ok(())
     }
 
-    /// Writes the whole queue in one call.
-    fn drain(&self, writer: &mut Writer) -> Result<(), Error> {
-        if let Some(Lost { to: None, error, .. }) = &writer.lost {
-            return Err(error.clone());
+    fn lay_down(&self, state: &mut State, pen: Pen) {
+        state.pen = Some(pen);
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        self.turned.notify_all();
+    }
+
+    /// Writes the whole queue in one call, while others queue; nothing where the log is broken.
+    fn drain<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        mut pen: Pen,
+    ) -> MutexGuard<'a, State> {
+        if state.lost.is_open() {
+            self.lay_down(&mut state, pen);
+            return state;
         }
-        let (batch, last) = self.queue.lock().take();
-        match self.write(writer, &batch) {
+        let (batch, last) = state.queue.take();
+        drop(state);
+        let wrote = self.write(&mut pen, &batch);
+        let mut state = self.state.lock();
+        match wrote {
             Ok(()) => {
-                writer.written = last;
-                self.queue.lock().recycle(batch);
-                Ok(())
+                self.soil(&mut state, &pen, &batch);
+                state.written = last;
+                state.queue.recycle(batch);
             }
-            Err(error) => {
-                self.fail(writer, &batch, &error);
-                Err(error)
-            }
+            Err(error) => self.fail(&mut state, &batch, &error),
         }
+        self.lay_down(&mut state, pen);
+        state
     }
 
     /// Appends `batch` to the current log, or leaves the log as it was.
-    fn write(&self, writer: &mut Writer, batch: &[u8]) -> Result<(), Error> {
+    fn write(&self, pen: &mut Pen, batch: &[u8]) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
         self.check_process()?;
-        let Writer { log: Some(log), dirty, .. } = writer else { return Err(Error::NotPersistent) };
-        let always = self.durability == Durability::Always;
+        let Some(log) = &mut pen.log else { return Err(Error::NotPersistent) };
         let wrote = write_all(&*log.file, batch, log.len)
             .map_err(|e| Error::io("write", &log.path, &e))
-            .and_then(|()| match always {
-                true => log.file.sync().map_err(|e| Error::io("sync", &log.path, &e)),
-                false => Ok(()),
+            .and_then(|()| match self.durability {
+                Durability::Always => log.file.sync().map_err(|e| Error::io("sync", &log.path, &e)),
+                _ => Ok(()),
             });
         if wrote.is_err() {
             // If this fails too, recovery finds a torn tail, and the next log's header says where it begins.
@@ -209,74 +264,100 @@ impl Wal {
         }
         log.len += batch.len() as u64;
         self.bytes.store(log.len, Ordering::Relaxed);
-        if !always && !dirty.last().is_some_and(|last| Arc::ptr_eq(last, &log.file)) {
-            dirty.push(Arc::clone(&log.file));
-        }
         Ok(())
     }
 
+    /// Notes that the current log has to be synced.
+    fn soil(&self, state: &mut State, pen: &Pen, batch: &[u8]) {
+        let Some(log) = pen.log.as_ref().filter(|_| !batch.is_empty()) else { return };
+        let dirty = state.dirty.last().is_some_and(|(_, last)| Arc::ptr_eq(last, &log.file));
+        if self.durability != Durability::Always && !dirty {
+            state.dirty.push((log.path.clone(), Arc::clone(&log.file)));
+        }
+    }
+
     /// Gives up the current log: nothing is written to it any more, and no failed sync is tried again.
-    fn fail(&self, writer: &mut Writer, batch: &[u8], error: &Error) {
-        self.queue.lock().stop(batch);
-        let from = writer.lost.as_ref().map_or(writer.written + 1, |lost| lost.from);
-        writer.lost = Some(Lost { from, to: None, error: error.clone() });
+    fn fail(&self, state: &mut State, batch: &[u8], error: &Error) {
+        state.queue.stop(batch);
+        let from = state.written + 1;
+        state.lost.begin(from, error);
         self.trouble.back_off();
     }
 
     /// What the header of the next log says of this one.
     pub(crate) fn predecessor(&self) -> Option<Predecessor> {
-        let writer = self.writer.lock();
-        let log = writer.log.as_ref()?;
-        Some(Predecessor {
+        let _turn = self.syncing.lock();
+        let mut state = self.state.lock();
+        let pen = self.take_pen(&mut state).ok()?;
+        let broken = state.lost.is_open();
+        let synced = match self.durability {
+            Durability::Always => true,
+            _ => state.dirty.is_empty() && !broken,
+        };
+        let predecessor = pen.log.as_ref().map(|log| Predecessor {
             generation: log.generation,
-            last_sequence: writer.written,
-            valid_len: if writer.broken() { log.len } else { Predecessor::WHOLE },
-        })
+            durable_len: if synced { log.len } else { 0 },
+            valid_len: if broken { log.len } else { Predecessor::WHOLE },
+        });
+        self.lay_down(&mut state, pen);
+        predecessor
     }
 
-    /// The last sequence, invalidations so far and the latest time known.
+    /// Where history stands, and the latest time known.
     pub(crate) fn base(&self) -> (Base, WallMillis) {
-        let queue = self.queue.lock();
-        (Base { sequence: queue.sequence, removals: queue.removals }, queue.high_water)
+        let state = self.state.lock();
+        (state.queue.base(), state.queue.high_water())
     }
 
     /// Ends the current log and goes on in `next`; says where history stood at that moment.
     pub(crate) fn switch(&self, mut next: LogFile, seed: Seed) -> Result<Base, Error> {
-        let mut writer = self.writer.lock();
-        let (batch, base, owed) = self.queue.lock().turn(seed);
-        if writer.broken() {
-            let bytes = owed.encode(seed);
-            if let Err(e) = begin_with(&mut next, &bytes) {
-                self.queue.lock().turn_back(owed);
-                return Err(e);
+        let mut state = self.state.lock();
+        let mut pen = self.take_pen(&mut state)?;
+        let was_broken = state.lost.is_open();
+        let (batch, base, owed) = state.queue.turn(seed);
+        state.lost.end(base.sequence);
+        drop(state);
+        let wrote = match was_broken {
+            true => begin_with(&mut next, &owed.encode(seed)),
+            false => self.write(&mut pen, &batch),
+        };
+        let mut state = self.state.lock();
+        match &wrote {
+            Ok(()) => {
+                self.soil(&mut state, &pen, &batch);
+                state.written = base.sequence;
+                let before = self.bytes.swap(next.len, Ordering::Relaxed);
+                self.older_bytes.fetch_add(before, Ordering::Relaxed);
+                pen.log = Some(next);
             }
-        } else if let Err(error) = self.write(&mut writer, &batch) {
-            self.fail(&mut writer, &batch, &error);
-            return Err(error);
+            Err(_) if was_broken => {
+                state.queue.turn_back(owed);
+                state.lost.go_on();
+            }
+            Err(error) => self.fail(&mut state, &batch, error),
         }
-        writer.written = base.sequence;
-        let before = self.bytes.swap(next.len, Ordering::Relaxed);
-        self.older_bytes.fetch_add(before, Ordering::Relaxed);
-        writer.log = Some(next);
-        if let Some(lost) = &mut writer.lost {
-            lost.to.get_or_insert(base.sequence);
-        }
-        Ok(base)
+        self.lay_down(&mut state, pen);
+        wrote.map(|()| base)
     }
 
     /// A snapshot that was begun after the last switch is in place. Says whether the log is whole.
     pub(crate) fn settle(&self) -> bool {
-        let mut writer = self.writer.lock();
-        if writer.broken() {
+        let mut state = self.state.lock();
+        if state.lost.is_open() {
             return false;
         }
-        writer.lost = None;
+        state.lost = Lost::default();
         self.trouble.healed();
         true
     }
 
     pub(crate) fn is_broken(&self) -> bool {
-        self.writer.lock().broken()
+        self.state.lock().lost.is_open()
+    }
+
+    /// Is this invalidation in no log?
+    pub(crate) fn owes(&self, ticket: Ticket) -> bool {
+        self.state.lock().lost.owes(ticket.sequence)
     }
 
     /// The length of all logs that a recovery would read.
@@ -299,88 +380,6 @@ fn begin_with(log: &mut LogFile, bytes: &[u8]) -> Result<(), Error> {
         .map_err(|e| Error::io("write", &log.path, &e))?;
     log.len += bytes.len() as u64;
     Ok(())
-}
-
-impl Writer {
-    fn broken(&self) -> bool {
-        self.lost.as_ref().is_some_and(|lost| lost.to.is_none())
-    }
-}
-
-impl Lost {
-    fn holds(&self, sequence: u64) -> bool {
-        sequence >= self.from && self.to.is_none_or(|to| sequence <= to)
-    }
-}
-
-impl Queue {
-    fn push(&mut self, record: &Record<'_>, replaces: bool) -> Ticket {
-        self.sequence += 1;
-        let ticket = Ticket { sequence: self.sequence, fits: frame::fits(record) };
-        if let Record::Put { created, .. } = record {
-            self.high_water = self.high_water.max(*created);
-        }
-        match *record {
-            _ if ticket.fits => self.append(record, replaces),
-            // What the disk holds under this key is older.
-            Record::Put { key, .. } if key.len() <= frame::MAX_KEY => {
-                self.append(&Record::Remove { key }, false);
-            }
-            _ => {}
-        }
-        ticket
-    }
-
-    /// `replaces`: a put whose loss must be noticed as that of an invalidation is.
-    fn append(&mut self, record: &Record<'_>, replaces: bool) {
-        if replaces || matches!(record, Record::Remove { .. } | Record::Clear) {
-            self.removals = self.removals.wrapping_add(1);
-        }
-        if self.live {
-            let place =
-                Place { sequence: self.sequence, removals: self.removals, owed: false, replaces };
-            frame::encode(&mut self.bytes, self.seed, place, record);
-        } else {
-            let removal = match record {
-                Record::Put { key, .. } if replaces => Record::Remove { key },
-                other => *other,
-            };
-            self.owed.add(self.sequence, self.removals, &removal);
-        }
-    }
-
-    fn take(&mut self) -> (Vec<u8>, u64) {
-        let spare = std::mem::take(&mut self.spare);
-        (std::mem::replace(&mut self.bytes, spare), self.sequence)
-    }
-
-    fn recycle(&mut self, mut batch: Vec<u8>) {
-        if batch.capacity() <= SPILL {
-            batch.clear();
-            self.spare = batch;
-        }
-    }
-
-    fn stop(&mut self, batch: &[u8]) {
-        self.owed.add_encoded(batch);
-        self.owed.add_encoded(&self.bytes);
-        self.bytes.clear();
-        self.live = false;
-    }
-
-    fn turn(&mut self, seed: Seed) -> (Vec<u8>, Base, Owed) {
-        let (batch, sequence) = self.take();
-        self.seed = seed;
-        self.live = true;
-        let base = Base { sequence, removals: self.removals };
-        (batch, base, std::mem::take(&mut self.owed))
-    }
-
-    /// Undoes [`Self::turn`] when the next log failed too.
-    fn turn_back(&mut self, owed: Owed) {
-        self.owed = owed;
-        self.stop(&[]);
-    }
 }
 
 #[cfg(test)]

@@ -309,3 +309,32 @@ fn what_one_recovery_ignored_no_later_one_uses() {
     apply(&mut expected, put(b"z", b"z1"));
     assert_eq!(recovered(&fs).1, expected);
 }
+
+#[test]
+fn a_log_cut_where_a_record_ends_is_known_by_the_next() {
+    let at = |count| header_len(&identity()) + count * (HEAD + 2);
+    for last in [put(b"l", b"w"), Record::Remove { key: b"k" }] {
+        let fs = MemFs::new();
+        let (store, ..) = open(&fs);
+        write(&store, put(b"k", b"v")).unwrap();
+        write(&store, last).unwrap();
+        let fs = fs.after_process_death();
+        write(&open(&fs).0, put(b"m", b"x")).unwrap();
+        let mut log = fs.get(&path(Name::Log(1))).unwrap();
+        log.truncate(at(1));
+        fs.put(&path(Name::Log(1)), log);
+        for _ in 0..2 {
+            let (recovery, found) = recovered(&fs);
+            let lost = matches!(last, Record::Remove { .. });
+            let kept = if lost { entries([("m", "x")]) } else { entries([("k", "v"), ("m", "x")]) };
+            assert_eq!(found, kept, "what was removed is not known");
+            assert!(losses(&recovery).contains(&Loss::CutShort), "{recovery:?}");
+            let told = Error::Corrupt {
+                path: path(Name::Log(1)),
+                offset: at(1) as u64,
+                reason: Loss::CutShort.to_string(),
+            };
+            assert_eq!(recovery.damage[0].to_string(), told.to_string());
+        }
+    }
+}

@@ -5,10 +5,9 @@ use std::thread;
 use super::crash::operations;
 use super::model::{Promise, Run, script};
 use super::*;
-use crate::persist::{Failure, SHORT};
+use crate::persist::{ENOSPC, Failure, SHORT};
 
 const EIO: i32 = 5;
-const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 const EINTR: i32 = 4;
 
@@ -53,6 +52,9 @@ fn one_failure(durability: Durability, failure: Failure) {
             run.check(&recovered(&image.fs).1, Promise::Power, &about);
         }
     }
+    if failure.errno == ENOSPC || failure.count <= 2 {
+        assert_eq!(run.undone, 0, "{about}");
+    }
     if let Some(store) = store {
         assert_eq!(store.status().errors > 0, store.status().last_error.is_some());
         checkpoint(&store, &run.memory).unwrap_or_else(|e| panic!("{about}: {e}"));
@@ -79,6 +81,66 @@ fn short_writes_go_on() {
     let run = Run::of(&script(), &open(&fs).0, Durability::Os);
     assert_eq!(run.errors, 0);
     assert_eq!(recovered(&fs).1, run.memory);
+}
+
+#[test]
+fn what_is_removed_while_the_disk_is_full_stays_away() {
+    let remove = |store: &Store| store.commit_removal(store.queue(Record::Remove { key: b"k" }));
+    for clear in [false, true] {
+        let fs = MemFs::new();
+        let (store, ..) = open(&fs);
+        write(&store, put(b"k", b"v")).unwrap();
+        checkpoint(&store, &entries([("k", "v")])).unwrap();
+        write(&store, put(b"kept", b"v")).unwrap();
+        fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
+        assert!(write(&store, put(b"lost", b"v")).is_err());
+        if clear {
+            store.commit_removal(store.queue(Record::Clear)).unwrap();
+        } else {
+            remove(&store).unwrap();
+        }
+        assert!(!store.status().healthy && store.flush().is_err());
+        for image in fs.after_power_loss() {
+            assert_eq!(recovered(&image.fs).1, Entries::new(), "{}", image.name);
+        }
+        let before = fs.operations();
+        remove(&store).unwrap();
+        assert_eq!(fs.operations(), before, "nothing is left to remove");
+        fs.fail(None);
+        let memory = entries([("kept", "v"), ("lost", "v")]);
+        checkpoint(&store, &memory).unwrap();
+        remove(&store).unwrap();
+        store.flush().unwrap();
+        assert_eq!(recovered(&fs).1, memory);
+    }
+}
+
+#[test]
+fn what_is_removed_after_a_write_failed_once_costs_nothing_else() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    write(&store, put(b"kept", b"v")).unwrap();
+    fs.fail(Some(Failure { at: fs.operations(), count: 2, errno: EIO }));
+    store.commit_removal(store.queue(Record::Remove { key: b"k" })).unwrap();
+    for image in fs.after_power_loss() {
+        let found = recovered(&image.fs).1;
+        assert!(!found.contains_key(&b"k"[..]), "{}", image.name);
+    }
+    assert_eq!(recovered(&fs).1, entries([("kept", "v")]));
+}
+
+#[test]
+fn what_cannot_even_be_unlinked_is_owed() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EROFS }));
+    assert!(store.commit_removal(store.queue(Record::Remove { key: b"k" })).is_err());
+    assert!(!store.status().healthy && store.flush().is_err());
+    fs.fail(None);
+    checkpoint(&store, &Entries::new()).unwrap();
+    assert_eq!(recovered(&fs).1, Entries::new());
 }
 
 #[test]

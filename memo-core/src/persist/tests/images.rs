@@ -9,12 +9,12 @@ use std::thread;
 use super::crash::{crashed, operations};
 use super::model::{Promise, Random, Run, Step, script};
 use super::*;
-use crate::persist::{Crash, Failure, SHORT};
+use crate::persist::{Crash, ENOSPC, Failure, SHORT};
 
 /// At least so many disks are looked at.
 const IMAGES: u64 = 100_000;
 
-const ERRNOS: [i32; 5] = [5, 28, 30, 4, SHORT];
+const ERRNOS: [i32; 5] = [5, ENOSPC, 30, 4, SHORT];
 
 const DURABILITIES: [Durability; 4] =
     [Durability::None, Durability::Os, Durability::Interval, Durability::Always];
@@ -68,6 +68,8 @@ impl Scenario {
         let opened = open_as(opening.clone(), &dir(), &identity(), self.durability);
         let (store, recovery, found) = opened.unwrap_or_else(|e| panic!("{about}: {e}"));
         run.check(&found, promise, about);
+        let cut_short = losses(&recovery).contains(&Loss::CutShort);
+        assert!(!cut_short, "{about}: a crash looks like damage");
         if promise == Promise::Process && self.failure.is_none() {
             run.check_moment(&found, promise, about);
         }
@@ -76,7 +78,6 @@ impl Scenario {
             2 => goes_on(&opening, &store, found, about),
             _ => {}
         }
-        drop(recovery);
     }
 
     /// Another crash while `fs` is opened changes nothing about what is found.

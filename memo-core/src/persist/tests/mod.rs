@@ -4,6 +4,8 @@ mod crash;
 mod damage;
 mod failure;
 mod golden;
+#[cfg(memokit_model)]
+mod group_model;
 mod images;
 mod kill;
 mod model;

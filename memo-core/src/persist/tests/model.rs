@@ -1,6 +1,7 @@
 //! Runs of a store, and what may be recovered of them.
 
 use super::*;
+use crate::persist::generations::Emptied;
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
@@ -114,11 +115,15 @@ pub(super) struct Run {
     pub(super) memory: Entries,
     changes: Vec<(Change, Promise)>,
     pub(super) errors: usize,
+    /// Removals that the store could not make durable in any way.
+    pub(super) undone: usize,
+    /// Since the last checkpoint files were removed, so that less is on disk than was written.
+    emptied: bool,
 }
 
 impl Run {
     pub(super) fn new() -> Self {
-        Self { memory: Entries::new(), changes: Vec::new(), errors: 0 }
+        Self { memory: Entries::new(), changes: Vec::new(), errors: 0, undone: 0, emptied: false }
     }
 
     /// Goes through the script; memory changes whatever the store says.
@@ -141,7 +146,7 @@ impl Run {
             Clear => {
                 self.change(store, durability, Record::Clear, Change { key: None, shows: None });
             }
-            Checkpoint => self.promise_all(&checkpoint(store, &self.memory)),
+            Checkpoint => self.checkpoint(store),
             Flush => self.promise_all(&store.flush()),
             Tick => self.tick(store, durability),
         }
@@ -168,7 +173,30 @@ impl Run {
         change: Change,
     ) {
         apply(&mut self.memory, record);
-        self.wrote(durability, change, &write(store, record));
+        let result = store.commit_removal(store.queue(record));
+        self.undone += usize::from(result.is_err());
+        self.wrote(durability, change, &result);
+        // To the next process all is gone then, though not to memory.
+        let gone = Change { key: None, shows: None };
+        match store.emptied() {
+            Emptied::No => return,
+            Emptied::Partly => self.changes.push((gone, Promise::Nothing)),
+            Emptied::Wholly => self.wrote(durability, gone, &Ok(())),
+        }
+        self.emptied = true;
+    }
+
+    fn checkpoint(&mut self, store: &Store) {
+        let result = checkpoint(store, &self.memory);
+        if result.is_ok() && std::mem::take(&mut self.emptied) {
+            // What memory kept is on disk again.
+            for (key, value) in &self.memory {
+                let key = KEYS.into_iter().find(|known| known.as_bytes() == key);
+                let shows = Some(String::from_utf8(value.clone()).unwrap());
+                self.changes.push((Change { key, shows }, Promise::Nothing));
+            }
+        }
+        self.promise_all(&result);
     }
 
     fn wrote(&mut self, durability: Durability, change: Change, result: &Result<(), Error>) {

@@ -8,9 +8,10 @@ use super::fs::{File, Fs, write_all};
 use super::header::{FileHeader, Kind, Predecessor, random_salt};
 use super::names::Name;
 use super::quarantine::remove;
+use super::recover::Recovered;
 use super::snapshot::{self, Entries, Written};
 use super::wal::{Base, LogFile, Wal};
-use super::{Identity, WallMillis};
+use super::{Durability, Identity, WallMillis};
 use crate::clock;
 use crate::error::Error;
 
@@ -28,6 +29,16 @@ pub(crate) struct Generations {
     pub(crate) older: Vec<Name>,
     /// The current log was begun by a checkpoint whose snapshot failed; the next attempt needs no other log.
     pub(crate) awaits_snapshot: bool,
+    pub(crate) emptied: Emptied,
+}
+
+/// Were all files removed, since the log could not take an invalidation? A new log ends that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emptied {
+    No,
+    /// It was begun, and some file may be left.
+    Partly,
+    Wholly,
 }
 
 /// Where files are made, and for whom.
@@ -137,6 +148,7 @@ impl Generations {
                 let before = std::mem::replace(&mut self.current, generation);
                 self.older.push(Name::Log(before));
                 self.base = base;
+                self.emptied = Emptied::No;
                 Ok(())
             }
             Err(error) => {
@@ -149,8 +161,96 @@ impl Generations {
         }
     }
 
+    /// Makes what the broken log owes durable in a new log, or removes every file that could bring something back.
+    pub(crate) fn secure(&mut self, place: &Place<'_>, wal: &Wal) -> Result<(), Error> {
+        if self.emptied == Emptied::Wholly {
+            return Ok(());
+        }
+        match self.begin(place, wal) {
+            Ok(()) => {
+                self.awaits_snapshot = true;
+                Ok(())
+            }
+            Err(_) => self.empty(place),
+        }
+    }
+
+    /// Oldest first, each removal durable before the next: were a newer file gone and an older one left, what the newer
+    /// one removed would come back.
+    fn empty(&mut self, place: &Place<'_>) -> Result<(), Error> {
+        let Place { fs, dir, .. } = *place;
+        let names = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
+        let mut names: Vec<_> = names.iter().filter_map(|name| age(Name::parse(name)?)).collect();
+        names.sort_unstable();
+        self.emptied = Emptied::Partly;
+        let mut synced = Ok(());
+        for (_, name) in names {
+            remove(fs, dir, name)?;
+            synced = synced.and(fs.sync_dir(dir));
+        }
+        synced.map_err(|e| Error::io("sync", dir, &e))?;
+        self.emptied = Emptied::Wholly;
+        Ok(())
+    }
+
     /// Logs that a recovery would read.
     pub(crate) fn logs(&self) -> usize {
         1 + self.older.iter().filter(|name| matches!(name, Name::Log(_))).count()
     }
+}
+
+/// The order in which files came to count: a snapshot stands for what came before the log of its generation.
+fn age(name: Name) -> Option<((u64, bool), Name)> {
+    match name {
+        Name::Snapshot(generation) => Some(((generation, false), name)),
+        Name::Log(generation) => Some(((generation, true), name)),
+        Name::Lock | Name::TempLog(_) | Name::TempSnapshot(_) => None,
+    }
+}
+
+/// Begins the log of a new generation, and once it is durable sets aside what does not count.
+pub(crate) fn begin(
+    place: &Place<'_>,
+    durability: Durability,
+    recovered: &Recovered,
+) -> (Wal, Generations) {
+    let Recovered { recovery, newest, sequence, removals, predecessor, kept, tidy, .. } = recovered;
+    let base = Base { sequence: *sequence, removals: *removals };
+    let generation = newest + 1;
+    let synced = sync_kept(place, kept);
+    let mut predecessor = *predecessor;
+    if synced.is_err() {
+        predecessor.durable_len = 0;
+    }
+    let log = place.create_log(generation, base, predecessor, recovery.high_water);
+    let begun = log.is_ok();
+    let wal = Wal::new(durability, base, recovery.high_water, log);
+    let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
+    for error in [synced.as_ref().err(), tidied.as_ref().err()].into_iter().flatten() {
+        wal.trouble.count(error);
+    }
+    if synced.is_err() {
+        wal.trouble.back_off();
+    }
+    let generations = Generations {
+        last: generation,
+        current: generation,
+        base,
+        predecessor: if begun { Predecessor::default() } else { predecessor },
+        older: kept.clone(),
+        awaits_snapshot: false,
+        emptied: Emptied::No,
+    };
+    (wal, generations)
+}
+
+/// What the last process wrote and had no time to sync is made durable now, so that its interval does not grow, and the
+/// next log can say how long the last one is.
+fn sync_kept(place: &Place<'_>, kept: &[Name]) -> Result<(), Error> {
+    for name in kept.iter().filter(|name| matches!(name, Name::Log(_))) {
+        let path = name.at(place.dir);
+        let synced = place.fs.open(&path).and_then(|file| file.sync());
+        synced.map_err(|e| Error::io("sync", path, &e))?;
+    }
+    Ok(())
 }

@@ -1,0 +1,176 @@
+//! Group commit and the switch of generations under a model checker, which tries other interleavings at each run.
+//! Whoever waits for ever is a deadlock, which it reports.
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::Mutex;
+use shuttle::thread;
+
+use super::*;
+use crate::persist::Failure;
+
+const EIO: i32 = 5;
+/// Schedules tried of each model.
+const RUNS: usize = 10_000;
+
+const DURABILITIES: [Durability; 2] = [Durability::Os, Durability::Always];
+
+fn check(model: impl Fn(Durability) + Send + Sync + 'static) {
+    let model = move || model(DURABILITIES[thread_rng().gen_range(0..DURABILITIES.len())]);
+    shuttle::check_random(model, RUNS);
+}
+
+/// A cache whose lock orders changes as a shard's does.
+struct Cache {
+    fs: MemFs,
+    store: Store,
+    durability: Durability,
+    memory: Mutex<Entries>,
+    acknowledged: Mutex<Entries>,
+}
+
+impl Cache {
+    fn new(durability: Durability) -> Arc<Self> {
+        let fs = MemFs::new();
+        let (store, ..) = open_as(fs.clone(), &dir(), &identity(), durability).unwrap();
+        let (memory, acknowledged) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { fs, store, durability, memory, acknowledged })
+    }
+
+    /// One of the next operations fails, once.
+    fn fail_soon(&self) {
+        let at = self.fs.operations() + thread_rng().gen_range(0..8);
+        self.fs.fail(Some(Failure { at, count: 1, errno: EIO }));
+    }
+
+    fn change(&self, record: Record<'_>) -> Result<(), Error> {
+        let mut memory = self.memory.lock().unwrap();
+        apply(&mut memory, record);
+        let ticket = self.store.queue(record);
+        drop(memory);
+        match record {
+            Record::Put { .. } => self.store.commit(ticket),
+            Record::Remove { .. } | Record::Clear => self.store.commit_removal(ticket),
+        }
+    }
+
+    /// What was acknowledged is there at that moment, for the next process or after the power failed.
+    fn put(&self, key: &str) -> bool {
+        let done = self.change(put(key.as_bytes(), key.as_bytes())).is_ok();
+        if done {
+            self.each_image(|found| assert!(found.contains_key(key.as_bytes()), "{key} is lost"));
+            apply(&mut self.acknowledged.lock().unwrap(), put(key.as_bytes(), key.as_bytes()));
+        }
+        done
+    }
+
+    fn remove(&self, key: &str) {
+        self.change(Record::Remove { key: key.as_bytes() }).unwrap();
+        self.each_image(|found| assert!(!found.contains_key(key.as_bytes()), "{key} is back"));
+        self.acknowledged.lock().unwrap().remove(key.as_bytes());
+    }
+
+    fn checkpoint(&self) -> Result<(), Error> {
+        self.store.checkpoint(&mut |sink| {
+            let memory = self.memory.lock().unwrap().clone();
+            memory.iter().for_each(|(key, value)| _ = sink(put(key, value)));
+        })
+    }
+
+    fn found(&self) -> Entries {
+        recovered(&self.fs).1
+    }
+
+    fn each_image(&self, check: impl Fn(&Entries)) {
+        check(&self.found());
+        if self.durability == Durability::Always {
+            let images = self.fs.after_power_loss();
+            let image = &images[thread_rng().gen_range(0..images.len())];
+            check(&recovered(&image.fs).1);
+        }
+    }
+}
+
+fn run(threads: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
+    let threads: Vec<_> = threads.into_iter().map(thread::spawn).collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// Two keys of a thread's own, one after the other.
+fn writer(cache: &Arc<Cache>, keys: [&'static str; 2]) -> Box<dyn FnOnce() + Send> {
+    let cache = Arc::clone(cache);
+    Box::new(move || keys.into_iter().for_each(|key| _ = cache.put(key)))
+}
+
+fn writers(cache: &Arc<Cache>) -> [Box<dyn FnOnce() + Send>; 3] {
+    [["a", "b"], ["c", "d"], ["e", "f"]].map(|keys| writer(cache, keys))
+}
+
+#[test]
+fn what_is_acknowledged_is_written() {
+    check(|durability| {
+        let cache = Cache::new(durability);
+        run(writers(&cache));
+        assert_eq!(cache.acknowledged.lock().unwrap().len(), 6);
+        assert_eq!(cache.found(), *cache.memory.lock().unwrap());
+    });
+}
+
+/// The failed batch is taken off the log, and what is there is what was acknowledged: nobody else failed.
+#[test]
+fn a_failure_is_that_of_its_batch() {
+    check(|durability| {
+        let cache = Cache::new(durability);
+        cache.fail_soon();
+        run(writers(&cache));
+        assert_eq!(cache.found(), *cache.acknowledged.lock().unwrap());
+        cache.fs.fail(None);
+        cache.checkpoint().unwrap();
+        assert_eq!(cache.found(), *cache.memory.lock().unwrap());
+    });
+}
+
+#[test]
+fn a_flush_waits_for_whoever_writes() {
+    check(|durability| {
+        let cache = Cache::new(durability);
+        let [first, second, _] = writers(&cache);
+        let flushed = Arc::clone(&cache);
+        let flush = Box::new(move || {
+            let ticket = flushed.store.queue(put(b"flushed", b""));
+            flushed.store.flush().unwrap();
+            flushed.each_image(|found| assert!(found.contains_key(&b"flushed"[..])));
+            flushed.store.commit(ticket).unwrap();
+        });
+        run([first, second, flush]);
+    });
+}
+
+/// What is queued during the switch is in the new log or in the snapshot, and so is what was removed.
+#[test]
+fn a_checkpoint_loses_nothing_that_is_queued_meanwhile() {
+    for failing in [false, true] {
+        check(move |durability| {
+            let cache = Cache::new(durability);
+            assert!(cache.put("old") && cache.put("kept"));
+            if failing {
+                cache.fail_soon();
+            }
+            let [first, ..] = writers(&cache);
+            let (remover, checkpointer) = (Arc::clone(&cache), Arc::clone(&cache));
+            run([
+                first,
+                Box::new(move || remover.remove("old")),
+                Box::new(move || {
+                    let made = checkpointer.checkpoint();
+                    assert!(failing || made.is_ok());
+                }),
+            ]);
+            let (found, acknowledged) = (cache.found(), cache.acknowledged.lock().unwrap().clone());
+            assert!(acknowledged.iter().all(|entry| found.contains_key(entry.0)), "{found:?}");
+            assert!(found.contains_key(&b"kept"[..]) && !found.contains_key(&b"old"[..]));
+            cache.fs.fail(None);
+            cache.checkpoint().unwrap();
+            assert_eq!(cache.found(), *cache.memory.lock().unwrap());
+        });
+    }
+}

@@ -1,0 +1,213 @@
+//! The power fails under a real file system: ext4 in a file, shut down without its journal while a process writes.
+//!
+//! `MEMOKIT_POWER_LOSS=20 cargo test --release --test it power_loss`, as root on Linux, says how often. It mounts and
+//! unmounts a file of its own, and nothing else.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memokit::{Key, Memo, memoize};
+
+use crate::support::{FOLDER, Processes, folder, processes, shared};
+
+const CYCLES: &str = "MEMOKIT_POWER_LOSS";
+/// At `interval` what is older than this is safe: a second, a sync, and time for a busy machine.
+const WINDOW: Duration = Duration::from_secs(3);
+
+/// More than a process computes.
+const STRIDE: u32 = 1_000_000;
+
+fn value(n: u32) -> String {
+    format!("{n} {}", "x".repeat(n as usize % 900))
+}
+
+#[memoize(persist = folder(), durability = "always")]
+fn by_always(n: u32) -> String {
+    value(n)
+}
+
+#[memoize(persist = folder())]
+fn by_interval(n: u32) -> String {
+    value(n)
+}
+
+struct Subject {
+    call: fn(u32) -> String,
+    key: fn(u32) -> Key,
+    memo: fn() -> Memo<String>,
+    pause: Duration,
+}
+
+const ALWAYS: Subject =
+    Subject { call: by_always, key: by_always_key, memo: by_always_memo, pause: Duration::ZERO };
+const INTERVAL: Subject = Subject {
+    call: by_interval,
+    key: by_interval_key,
+    memo: by_interval_memo,
+    pause: Duration::from_millis(1),
+};
+
+/// Is this result removed a little later?
+fn passes(n: u32) -> bool {
+    n % 7 == 5
+}
+
+/// What calls and removals said that returned before the power failed: is the result there?
+fn told() -> BTreeMap<u32, bool> {
+    let text = fs::read_to_string(shared().join("told")).unwrap_or_default();
+    text.lines().map(|line| (line[1..].parse().unwrap(), line.starts_with('+'))).collect()
+}
+
+impl Subject {
+    /// Computes and removes until the disk is gone, and says so of what returned while results were stored.
+    fn work(&self) {
+        let first = told().keys().map(|n| n / STRIDE + 1).max().unwrap_or(0) * STRIDE;
+        let say = |sign, n| {
+            if (self.memo)().health().is_ok() {
+                println!("\ntold {sign}{n}");
+            }
+        };
+        for n in first.. {
+            (self.call)(n);
+            say('+', n);
+            if let Some(old) = n.checked_sub(5).filter(|old| passes(*old) && *old >= first) {
+                (self.memo)().invalidate(&(self.key)(old));
+                say('-', old);
+            }
+            thread::sleep(self.pause);
+        }
+    }
+
+    fn check(&self) {
+        let told = told();
+        for (&n, &there) in &told {
+            let found = (self.memo)().get(&(self.key)(n));
+            // Whether the removal came before the power failed is known where it was told.
+            let may_be_gone = !there || passes(n);
+            let right = found.map_or(may_be_gone, |found| there && found == value(n));
+            assert!(right, "{n} of {}", told.len());
+        }
+        assert!((self.memo)().damage().is_empty(), "{:?}", (self.memo)().damage());
+    }
+}
+
+/// An ext4 of its own, in a file.
+struct Disk {
+    image: PathBuf,
+    place: PathBuf,
+}
+
+impl Disk {
+    fn new(within: &Path) -> Result<Self, String> {
+        let disk = Self { image: within.join("image"), place: within.join("disk") };
+        fs::create_dir(&disk.place).map_err(|e| e.to_string())?;
+        let image = File::create(&disk.image).and_then(|file| file.set_len(256 << 20));
+        image.map_err(|e| e.to_string())?;
+        run(Command::new("mkfs.ext4").arg("-q").arg(&disk.image))?;
+        disk.mount()?;
+        Ok(disk)
+    }
+
+    fn mount(&self) -> Result<(), String> {
+        run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.place))
+    }
+
+    /// What is not on the disk by now never will be.
+    fn fail(&self) {
+        // Linux's EXT4_IOC_SHUTDOWN.
+        const SHUTDOWN: libc::Ioctl = 0x8004_587d_u32 as libc::Ioctl;
+        let place = File::open(&self.place).unwrap();
+        let without_journal = 2_u32;
+        // SAFETY: the call reads the number that it is given the address of, and nothing else.
+        let done = unsafe { libc::ioctl(place.as_raw_fd(), SHUTDOWN, &raw const without_journal) };
+        assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+    }
+
+    fn unmount(&self) -> Result<(), String> {
+        run(Command::new("umount").arg(&self.place))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = self.unmount();
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {told}")) }
+}
+
+/// How often, if it was asked for and can be done.
+fn cycles() -> Result<u32, String> {
+    let asked = std::env::var(CYCLES).map_err(|_| format!("{CYCLES} is not set"))?;
+    // SAFETY: it takes nothing and cannot fail.
+    if unsafe { libc::geteuid() } != 0 {
+        return Err("it takes root".to_owned());
+    }
+    asked.parse().map_err(|_| format!("{CYCLES} is not a number"))
+}
+
+fn loses_nothing(processes: &Processes, window: Duration) {
+    let ready = cycles().and_then(|cycles| Ok((cycles, Disk::new(processes.shared.path())?)));
+    let (cycles, disk) = match ready {
+        Ok(ready) => ready,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let mut told = Vec::new();
+    for cycle in 0..cycles {
+        let lasts = window + Duration::from_millis(200 + u64::from(cycle * 37 % 400));
+        told.extend(until_the_power_fails(processes, &disk, lasts, window));
+        disk.unmount().and_then(|()| disk.mount()).unwrap();
+        fs::write(disk.place.join("told"), told.join("\n") + "\n").unwrap();
+        let checked = processes.command(1).env(FOLDER, &disk.place).output().unwrap();
+        let printed = String::from_utf8_lossy(&checked.stdout);
+        assert!(checked.status.success(), "cycle {cycle}: {printed}");
+    }
+    println!("the power failed {cycles} times, {} changes were safe", told.len());
+}
+
+/// What the process told at least `window` before.
+fn until_the_power_fails(
+    processes: &Processes,
+    disk: &Disk,
+    lasts: Duration,
+    window: Duration,
+) -> Vec<String> {
+    let mut command = processes.command(0);
+    let mut child = command.env(FOLDER, &disk.place).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let reader = thread::spawn(move || {
+        let told = lines.map_while(Result::ok);
+        let told = told.filter_map(|line| Some(line.strip_prefix("told ")?.to_owned()));
+        told.map(|line| (Instant::now(), line)).collect::<Vec<_>>()
+    });
+    thread::sleep(lasts);
+    let failed = Instant::now();
+    disk.fail();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = reader.join().unwrap();
+    let safe = told.into_iter().filter(|(at, _)| window.is_zero() || *at + window < failed);
+    safe.map(|(_, line)| line).collect()
+}
+
+#[test]
+fn nothing_is_lost_at_always() {
+    let processes = processes!(|| ALWAYS.work(), || ALWAYS.check());
+    loses_nothing(&processes, Duration::ZERO);
+}
+
+#[test]
+fn at_most_the_window_is_lost_at_interval() {
+    let processes = processes!(|| INTERVAL.work(), || INTERVAL.check());
+    loses_nothing(&processes, WINDOW);
+}
