@@ -11,7 +11,6 @@ pub(crate) const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
 #[cfg(target_os = "linux")]
 #[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
 #[inline]
-#[allow(clippy::useless_conversion, reason = "where pointers are short, so are these numbers")]
 pub(crate) fn coarse_millis() -> u64 {
     let mut time = std::mem::MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: it writes a `timespec` or nothing to where one has room.
