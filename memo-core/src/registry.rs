@@ -71,8 +71,9 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     place: &Place,
     make: impl FnOnce() -> Arc<Core<K>>,
 ) -> Erased {
-    let cell = CACHES.entry(*origin).or_default().find(id, place);
-    let registered = cell.get_or_init(|| {
+    let mut make = Some(make);
+    let registered = registered(origin, id, place, &mut || {
+        let make = make.take().expect("a cell makes one cache");
         let core: &'static Arc<Core<K>> = Box::leak(Box::new(make()));
         core.last();
         if core.is_persistent() {
@@ -81,6 +82,18 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
         Registered { typed: Erased::new(&**core), listed: &**core }
     });
     registered.typed
+}
+
+/// Built once, whatever the caches hold: the map is much code.
+#[inline(never)]
+fn registered(
+    origin: &Origin,
+    id: Option<TypeId>,
+    place: &Place,
+    make: &mut dyn FnMut() -> Registered,
+) -> Registered {
+    let cell = CACHES.entry(*origin).or_default().find(id, place);
+    *cell.get_or_init(make)
 }
 
 impl<C: Clone + Default> Members<C> {

@@ -293,12 +293,17 @@ impl<H: Clone> Cache<H> {
     /// used of each first.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
-            let mut entries = self.live(&shard.lock());
-            entries.sort_by_key(|(stamp, ..)| *stamp);
-            for (_, key, held, expires) in entries {
+            for (_, key, held, expires) in self.live_by_use(shard) {
                 f(&key, &held, expires);
             }
         }
+    }
+
+    /// Built once for all callers of [`for_each`](Self::for_each): sorting is much code.
+    fn live_by_use(&self, shard: &Shard<H>) -> Vec<Copied<H>> {
+        let mut entries = self.live(&shard.lock());
+        entries.sort_by_key(|(stamp, ..)| *stamp);
+        entries
     }
 
     /// Entries and weight for which the bounds have room.
