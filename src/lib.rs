@@ -27,12 +27,11 @@ pub mod __private {
     pub use std::future::Future;
     pub use std::option::Option;
 
-    pub use memo_core::instance::{Instance, Mark};
+    pub use memo_core::instance::Mark;
     pub use memo_core::persist::Durability;
-    pub use memo_core::site::Site;
     pub use memo_core::task::call;
     pub use memo_core::turn::Answer;
-    pub use memo_core::{element, quiet, settings, site};
+    pub use memo_core::{element, memo, quiet};
 
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {

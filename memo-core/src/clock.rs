@@ -28,9 +28,7 @@ pub(crate) fn now() -> Millis {
 fn monotonic() -> Millis {
     #[cfg(target_os = "linux")]
     {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
-        // The monotonic clock counts up from boot: neither part is negative.
-        time.tv_sec.unsigned_abs() * 1000 + time.tv_nsec.unsigned_abs() / 1_000_000
+        crate::system::coarse_millis()
     }
     #[cfg(not(target_os = "linux"))]
     {

@@ -116,7 +116,7 @@ impl Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// What surrounds the function: `path::Type<u8>`.
-    around: &'static str,
+    pub(crate) around: &'static str,
     /// The function's own types and constants: `u8, 3`, or nothing. Constants are told by it.
     parameters: &'static str,
     mark: Mark,

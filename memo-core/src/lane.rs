@@ -215,15 +215,15 @@ fn lanes() -> MutexGuard<'static, Lanes> {
 
 #[cfg(target_os = "linux")]
 mod barrier {
-    use rustix::thread::{MembarrierCommand, membarrier};
+    use crate::system;
 
-    /// A process says beforehand that it will; false on kernels before 4.14 and where it is forbidden.
+    /// A process says beforehand that it will.
     pub(super) fn register() -> bool {
-        membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+        system::register_fences()
     }
 
     pub(super) fn issue() -> Option<()> {
-        membarrier(MembarrierCommand::PrivateExpedited).ok()
+        system::fence_all_threads().then_some(())
     }
 }
 

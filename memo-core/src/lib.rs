@@ -37,6 +37,7 @@ pub mod shorthand;
 pub mod site;
 pub mod stats;
 mod sync;
+mod system;
 pub mod task;
 mod tasks;
 pub mod turn;

@@ -31,21 +31,44 @@ impl Serialize for Report {
     }
 }
 
-const HEAD: [&str; 9] =
-    ["cache", "hits", "misses", "ratio", "entries", "evicted", "recovered", "mean", "saved"];
+const HEAD: [&str; 10] = [
+    "cache",
+    "hits",
+    "misses",
+    "ratio",
+    "entries",
+    "bytes",
+    "evicted",
+    "recovered",
+    "mean",
+    "saved",
+];
 
-fn row(stats: &Stats) -> [String; 9] {
+fn row(stats: &Stats) -> [String; 10] {
     [
         stats.name.clone(),
         stats.hits.to_string(),
         stats.misses.to_string(),
         format!("{:.1} %", stats.hit_ratio() * 100.0),
         stats.entries.to_string(),
+        size(stats.bytes),
         stats.evicted.to_string(),
         stats.recovered.to_string(),
         short(stats.mean_compute()),
         short(stats.time_saved),
     ]
+}
+
+/// Whole bytes, or three figures and a unit.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let unit = (bytes.ilog2() / 10) as usize;
+    #[expect(clippy::cast_precision_loss, reason = "three figures")]
+    let value = bytes as f64 / (1_u64 << (10 * unit)) as f64;
+    figures(value, UNITS[unit - 1])
 }
 
 /// Three figures and a unit.
@@ -60,6 +83,10 @@ fn short(time: Duration) -> String {
     };
     #[expect(clippy::cast_precision_loss, reason = "three figures")]
     let value = nanos as f64 / f64::from(size);
+    figures(value, unit)
+}
+
+fn figures(value: f64, unit: &str) -> String {
     let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
     format!("{value:.decimals$} {unit}")
 }
@@ -82,5 +109,24 @@ impl Display for Report {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_figures() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (64 << 20, "64.0 MiB"),
+            (500 << 30, "500 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
     }
 }

@@ -5,21 +5,35 @@
 #[doc(hidden)]
 pub use core::{concat, module_path};
 
-/// The static of a function: `site!(own "::function", number, code)` with its own full name, or
-/// `site!(named "quotes", ...)` with another.
+/// The cache of a function, at a static of its own: `memo!(memo, own "::function", number, code, within(), [how Type]
+/// .max(5))`. It says whose the cache is (`memo` or `local`, a thread's own), the function's own full name or another
+/// (`named "quotes"`), who asks and of which types, and what `settings!` takes.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! site {
-    (own $name:literal, $($rest:tt)*) => {
-        $crate::site! {
+macro_rules! memo {
+    ($find:ident, own $name:literal, $($rest:tt)*) => {
+        $crate::memo!(
+            $find,
             named $crate::shorthand::concat!($crate::shorthand::module_path!(), $name),
             $($rest)*
-        }
+        )
     };
-    (named $name:expr, $number:literal, $code:literal) => {
-        static __MEMOKIT_SITE: $crate::site::Site =
-            $crate::site::Site::new($crate::site::Origin::new($name, $number, $code));
-    };
+    (
+        $find:ident, named $name:expr, $number:literal, $code:literal,
+        $asking:ident($($mark:tt)*), $($settings:tt)*
+    ) => {{
+        static SITE: $crate::site::Site = $crate::site::Site::new($crate::site::Origin::new(
+            $crate::shorthand::module_path!(),
+            $name,
+            $number,
+            $code,
+        ));
+        $crate::site::Site::$find(
+            &SITE,
+            $crate::instance::Instance::$asking(&|| ()) $($mark)*,
+            $crate::settings!($($settings)*),
+        )
+    }};
 }
 
 /// The way in which results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` with its errors; after `here`, in

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
+use std::hash::Hasher;
 use std::panic::Location;
 
 use once_cell::sync::OnceCell;
@@ -9,6 +10,7 @@ use once_cell::sync::OnceCell;
 use crate::bypass;
 use crate::core::Core;
 use crate::erased::Erased;
+use crate::fnv::Fnv;
 use crate::instance::{Instance, Place};
 use crate::instances::Instances;
 use crate::keep::{Comparable, Keep};
@@ -23,19 +25,32 @@ use crate::turn::Answer;
 /// Which function it is: what the function and its companions agree on and no other function shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin {
+    module: &'static str,
     name: &'static str,
     number: u64,
     place: (&'static str, u32, u32),
-    pub(crate) code: u128,
+    code: u128,
 }
 
 impl Origin {
     /// The origin of a function of this full name, with a number drawn at expansion and the fingerprint of its code.
     #[must_use]
     #[track_caller]
-    pub const fn new(name: &'static str, number: u64, code: u128) -> Self {
+    pub const fn new(module: &'static str, name: &'static str, number: u64, code: u128) -> Self {
         let place = Location::caller();
-        Self { name, number, place: (place.file(), place.line(), place.column()), code }
+        Self { module, name, number, place: (place.file(), place.line(), place.column()), code }
+    }
+
+    /// The fingerprint of its code, and of the type or function in which it stands: what has one text may mean another
+    /// thing in another.
+    fn code_in(&self, around: &str) -> u128 {
+        let within = around.strip_prefix(self.module).unwrap_or(around);
+        if within.is_empty() {
+            return self.code;
+        }
+        let mut hash = Fnv::new();
+        hash.write(within.as_bytes());
+        self.code ^ u128::from(hash.finish())
     }
 }
 
@@ -86,7 +101,7 @@ impl Site {
         let place = instance.place();
         let make = || {
             let settings = self.settings(instance, &place, settings);
-            Core::new(self.name(&place), self.origin.code, settings)
+            Core::new(self.name(&place), self.origin.code_in(place.around), settings)
         };
         let cache = registry::find_or_make(&self.origin, instance.id, &place, make);
         let core: &Core<K> = cache.get().expect("one instance has one kind of cache");

@@ -18,9 +18,7 @@ use std::sync::Arc;
 /// that owns nothing needs no method.
 ///
 /// ```
-/// use memokit::{Weigh, memoize};
-///
-/// #[derive(Clone)]
+/// # use memo_core::weigh::Weigh;
 /// struct Page {
 ///     title: String,
 ///     lines: Vec<String>,
@@ -33,13 +31,15 @@ use std::sync::Arc;
 ///     }
 /// }
 ///
-/// #[memoize(max_bytes = "64MiB")]
-/// fn page(number: u32) -> Page {
-///     Page { title: format!("page {number}"), lines: vec!["...".repeat(100); 40], number }
-/// }
+/// #[derive(Clone)]
+/// struct Point(f64, f64);
 ///
-/// assert_eq!(page(3).number, 3);
-/// assert!(page_memo().stats().bytes > 40 * 300);
+/// impl Weigh for Point {}
+///
+/// let page = Page { title: "four".to_owned(), lines: vec!["...".to_owned(); 10], number: 4 };
+/// assert_eq!(page.heap_size(), 4 + 10 * (size_of::<String>() + 3));
+/// assert_eq!(vec![Point(0.0, 1.0); 3].heap_size(), 48);
+/// # assert_eq!(page.number, 4);
 /// ```
 pub trait Weigh {
     /// The bytes owned outside the value itself. What is shared with others (an `Arc`) counts in full. It is asked once

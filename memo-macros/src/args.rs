@@ -308,6 +308,8 @@ mod tests {
         refused("shards = 131072", "`shards = 65536`");
         refused("shards = \"4\"", "`shards = 4`");
         refused("ttl = \"0s\"", "longer than zero");
+        refused("ttl = 0", "longer than zero");
+        refused("ttl_with = \"5s\"", "a function or a closure");
         refused("ttl = 30", "`ttl = \"30s\"`");
         refused("stale = 30", "`stale = \"30s\"`");
         refused("wait_limit", "`wait_limit = \"10s\"`");

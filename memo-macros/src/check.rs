@@ -1,14 +1,15 @@
 //! What arguments and function have to agree on, one function for each rule.
 
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::ReturnType;
+use syn::{ReturnType, Type};
 
 use crate::args::{Args, Bytes, Companion, Given, Span};
 use crate::emit::Course;
 use crate::errors::Errors;
-use crate::function::{Function, Shape, mentions_receiver};
+use crate::function::{Function, Parameter, Shape, mentions_receiver};
 use crate::suggest;
-use crate::types::{Found, walk};
+use crate::types::{Found, kept_part, parts, walk};
 
 /// Reports everything that does not fit together.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
@@ -18,12 +19,13 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     key_excludes_skip(args, errors);
     skip_names_parameters(args, function, errors);
     cache_err_needs_a_result(args, function, errors);
-    settings_stand_alone(args, errors);
+    settings_stand_alone(args, function, errors);
     scope_excludes_persist(args, errors);
     scope_excludes_tasks(args, function, errors);
     opaque_types_have_an_argument(args, function, errors);
     caller_is_tracked_by_name(args, function, errors);
     attribute_is_given_once(function, errors);
+    persisted_results_are_owned(args, function, errors);
 }
 
 fn what_is_about_the_disk_needs_persist(args: &Args, errors: &mut Errors) {
@@ -94,8 +96,8 @@ fn skip_names_parameters(args: &Args, function: &Function, errors: &mut Errors) 
 
 fn mentions(tokens: proc_macro2::TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
-        proc_macro2::TokenTree::Ident(ident) => ident == word,
-        proc_macro2::TokenTree::Group(group) => mentions(group.stream(), word),
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => mentions(group.stream(), word),
         _ => false,
     })
 }
@@ -118,11 +120,11 @@ fn cache_err_needs_a_result(args: &Args, function: &Function, errors: &mut Error
 }
 
 /// Settings are evaluated without arguments, where rustc's own message would speak of closures.
-fn settings_stand_alone(args: &Args, errors: &mut Errors) {
-    fn named<T>(given: &Given<T>) -> (&syn::Ident, &proc_macro2::TokenStream) {
+fn settings_stand_alone(args: &Args, function: &Function, errors: &mut Errors) {
+    fn named<T>(given: &Given<T>) -> (&Ident, &TokenStream) {
         (&given.name, &given.tokens)
     }
-    fn span(given: Option<&Given<Span>>) -> Option<(&syn::Ident, &proc_macro2::TokenStream)> {
+    fn span(given: Option<&Given<Span>>) -> Option<(&Ident, &TokenStream)> {
         given.filter(|given| matches!(given.value, Span::Expression(_))).map(named)
     }
     let max_bytes = args.max_bytes.as_ref();
@@ -147,8 +149,35 @@ fn settings_stand_alone(args: &Args, errors: &mut Errors) {
                 "`{name}` is one for all values of the type and evaluated once: leave `self` out"
             );
             errors.at(tokens, message);
+        } else if let Some(parameter) = mentioned(function, tokens) {
+            let message = format!(
+                "`{name}` is evaluated once for all calls: leave the parameter `{parameter}` out"
+            );
+            errors.at(parameter, message);
         }
     }
+}
+
+/// A word that can be nothing but a parameter of the function. A closure or a block may have its own by that name.
+fn mentioned(function: &Function, tokens: &TokenStream) -> Option<Ident> {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let is = |at: usize, mark: char| matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == mark);
+    if (0..tokens.len()).any(|at| is(at, '|')) {
+        return None;
+    }
+    tokens.iter().enumerate().find_map(|(at, token)| match token {
+        TokenTree::Ident(word) => {
+            let part = at > 0 && (is(at - 1, '.') || is(at - 1, ':'))
+                || is(at + 1, ':')
+                || is(at + 1, '!');
+            let parameter = |parameter: &Parameter| parameter.name == *word;
+            (!part && function.parameters.iter().any(parameter)).then(|| word.clone())
+        }
+        TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
+            mentioned(function, &group.stream())
+        }
+        _ => None,
+    })
 }
 
 fn scope_excludes_persist(args: &Args, errors: &mut Errors) {
@@ -208,6 +237,37 @@ fn caller_is_tracked_by_name(args: &Args, function: &Function, errors: &mut Erro
     errors.at(tracked, format!("the caller cannot be passed on to this body: {mend}"));
 }
 
+/// rustc would say of it that `Deserialize` is not general enough.
+fn persisted_results_are_owned(args: &Args, function: &Function, errors: &mut Errors) {
+    let ReturnType::Type(_, output) = &function.signature.output else { return };
+    if !args.wrote("persist") || args.codec.is_some() {
+        return;
+    }
+    parts(kept_part(output, args.cache_err.is_some()), &mut |part| match part {
+        Type::Reference(reference) if reference.lifetime.is_some() => errors.at(
+            reference,
+            "what is read from disk is nowhere to be borrowed from: return an owned value \
+             (`String`, `Vec<T>`, `Cow<'static, str>`), or leave `persist` out",
+        ),
+        _ => {}
+    });
+}
+
+/// rustc would say of each companion that it is no member of the trait.
+pub(crate) fn impl_of_a_trait_has_no_companions(
+    args: &Args,
+    function: &Function,
+    errors: &mut Errors,
+) {
+    if !matches!(&args.companion, Some(Given { value: Companion::None, .. })) {
+        errors.at(
+            function.name(),
+            "the impl of a trait has no place for companions: write `#[memoize(companion = none)]`, \
+             or memoize a function outside of it",
+        );
+    }
+}
+
 fn attribute_is_given_once(function: &Function, errors: &mut Errors) {
     for attribute in again(function) {
         errors.at(attribute, "the function is memoized twice: keep one `#[memoize]`");
@@ -248,6 +308,8 @@ mod tests {
             ("max_bytes = Self::MAX, weigh = Self::weight, idle = \"1s\"", "fn f() {}"),
             ("scope = \"process\", persist = \"x\"", "fn f() {}"),
             ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
+            ("max = config().max, version = n::N, ttl_with = |n| n.ttl", "fn f(max: u8, n: u8) {}"),
+            ("persist = \"x\"", "fn f() -> Result<u32, &'static str> {}"),
             ("", "#[track_caller] fn f(&self) {}"),
             ("key = a", "#[track_caller] fn f(a: u32) {}"),
         ] {
@@ -274,5 +336,8 @@ mod tests {
         refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
         refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
         refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
+        refused("max = n as usize", "fn f(n: u32) {}", "leave the parameter `n` out");
+        refused("ttl = of(&config, 3)", "fn f(config: u32) {}", "the parameter `config`");
+        refused("persist = \"x\"", "fn f() -> Option<&'static str> {}", "return an owned value");
     }
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::ReturnType;
+use syn::{FnArg, ReturnType, Signature};
 
 use crate::attributes;
 use crate::emit::{Asking, Course, Plan};
@@ -11,14 +11,13 @@ use crate::types::{Found, walk};
 impl Plan<'_> {
     /// The companions, or nothing where there are to be none.
     pub(crate) fn companions(&self) -> TokenStream {
-        let (site, handle, key) = (self.site(), self.handle(), self.key(Asking::Companion));
-        let facade = self.facade();
-        let handle = self.memo_companion(&quote!({ #site #handle }));
-        let key = self.key_companion(&quote!({
-            use #facade::__private::{self as __memokit, probe::*};
-            __memokit::key(&#key)
-        }));
-        let uncached = self.uncached_companion();
+        let (names, handle, key) = (self.names(), self.handle(), self.key(Asking::Companion));
+        let handle = self.memo_companion(&quote!({ #names #handle }));
+        let key = self.key_companion(&quote!({ #names __memokit::key(&#key) }));
+        let uncached = match Course::of(self.function, self.args) {
+            Course::Closure => self.copied_body(),
+            Course::Inner | Course::Companion => self.uncached_companion(None),
+        };
         quote!(#handle #key #uncached)
     }
 
@@ -27,7 +26,7 @@ impl Plan<'_> {
         let never = quote!({ loop {} });
         let handle = self.returns_nameable().then(|| self.memo_companion(&never));
         let key = self.key_companion(&never);
-        let uncached = self.uncached_companion();
+        let uncached = self.uncached_companion(None);
         quote!(#handle #key #uncached)
     }
 
@@ -73,7 +72,7 @@ impl Plan<'_> {
     /// The inputs of a call, none of which the key changes.
     fn key_inputs(&self, written: &syn::Signature) -> TokenStream {
         let mut inputs = written.inputs.clone();
-        if let Some(syn::FnArg::Receiver(receiver)) = inputs.first_mut() {
+        if let Some(FnArg::Receiver(receiver)) = inputs.first_mut() {
             receiver.mutability = None;
         }
         inputs.to_token_stream()
@@ -92,7 +91,31 @@ impl Plan<'_> {
         }
     }
 
-    fn uncached_companion(&self) -> Option<TokenStream> {
+    /// With the body as the function has it: what is wrong with both is reported once if they are alike.
+    fn copied_body(&self) -> Option<TokenStream> {
+        let function = self.function;
+        let (signature, body) = if function.signature.asyncness.is_some() {
+            (self.task_signature(Course::Closure), self.future(Course::Closure))
+        } else {
+            (function.signature(self.args.key.is_some()), self.copy())
+        };
+        self.uncached_companion(Some((signature, quote!({ #body }))))
+    }
+
+    /// The signature as written.
+    fn written(&self) -> Signature {
+        let mut signature = self.function.signature.clone();
+        let mut parameters = self.function.parameters.iter();
+        for input in &mut signature.inputs {
+            if let FnArg::Typed(typed) = input {
+                parameters.next().into_iter().for_each(|parameter| *typed = self.typed(parameter));
+            }
+        }
+        signature
+    }
+
+    /// The function as written, or with another signature and body that do the same.
+    fn uncached_companion(&self, other: Option<(Signature, TokenStream)>) -> Option<TokenStream> {
         let name = self.companion("uncached")?;
         let function = self.function;
         let doc = format!(
@@ -104,7 +127,8 @@ impl Plan<'_> {
         let lints = match Course::of(function, self.args) {
             // The body is in the function too, and its lints are reported there.
             Course::Inner | Course::Closure => quote! {
-                #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+                #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+                #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
             },
             Course::Companion => quote! {
                 #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
@@ -115,9 +139,10 @@ impl Plan<'_> {
         let deprecated = attributes::has(&function.attributes, "deprecated")
             .then(|| quote!(#[allow(deprecated)]));
         let visibility = &function.visibility;
-        let named = function.named(function.signature.clone()).signature;
-        let signature = syn::Signature { ident: name, ..named };
-        let body = &function.body;
+        let (signature, body) =
+            other.unwrap_or_else(|| (self.written(), function.body.to_token_stream()));
+        let named = function.named(signature).signature;
+        let signature = Signature { ident: name, ..named };
         Some(quote! {
             #attributes
             #[doc = #doc]

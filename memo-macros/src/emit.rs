@@ -9,6 +9,7 @@ use crate::attributes;
 use crate::fingerprint;
 use crate::function::{Function, Parameter, Shape};
 use crate::generics;
+use crate::types::{Found, walk};
 
 /// How the function gets to the body as written.
 #[derive(Clone, Copy, PartialEq)]
@@ -69,6 +70,14 @@ impl Plan<'_> {
         Some(format_ident!("{stem}_{suffix}", span = self.function.name().span()))
     }
 
+    /// `Self`, under the word that says that there is one.
+    pub(crate) fn this(&self) -> TokenStream {
+        match &self.args.in_impl {
+            Some(given) => quote_spanned!(given.name.span()=> <Self>),
+            None => quote!(Self),
+        }
+    }
+
     /// The annotated function.
     pub(crate) fn function(&self) -> TokenStream {
         if self.function.signature.asyncness.is_some() {
@@ -84,8 +93,8 @@ impl Plan<'_> {
             receiver.mutability = None;
         }
         let facade = self.facade();
-        let (site, memo, key) =
-            (self.site(), self.memo(Asking::Function), self.key(Asking::Function));
+        let (memo, key) = (self.memo(Asking::Function), self.key(Asking::Function));
+        let names = self.names();
         let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
         let computed = self.computed(course);
         let look_up = match &self.args.verify {
@@ -97,8 +106,8 @@ impl Plan<'_> {
         };
         let keep = match &self.args.cache_if {
             Some(cache_if) => {
-                let cache_if = &cache_if.value;
-                quote!(keep_if(#computed, #cache_if))
+                let (cache_if, span) = (&cache_if.value, first_span(cache_if.tokens.clone()));
+                quote_spanned!(span=> keep_if(#computed, #cache_if))
             }
             None => quote!(keep(#computed)),
         };
@@ -108,7 +117,7 @@ impl Plan<'_> {
             #attributes
             #visibility #signature {
                 let #answer = {
-                    #site
+                    #names
                     #memo.#look_up
                 };
                 match #answer {
@@ -119,9 +128,14 @@ impl Plan<'_> {
         }
     }
 
-    /// The static of the function, in a block of which nothing is seen by the body.
-    pub(crate) fn site(&self) -> TokenStream {
+    /// The names that an expansion uses, for a block of which nothing is seen by the body.
+    pub(crate) fn names(&self) -> TokenStream {
         let facade = self.facade();
+        quote!(use #facade::__private::{self as __memokit, probe::*};)
+    }
+
+    /// Which function it is, as the runtime tells it from all others.
+    pub(crate) fn origin(&self) -> TokenStream {
         let name = match &self.args.name {
             Some(given) => {
                 let name = given.value.to_token_stream();
@@ -135,10 +149,7 @@ impl Plan<'_> {
         let number = Literal::u64_unsuffixed(self.number);
         let code = format!("{:#x}", fingerprint::of_code(self.function, self.args));
         let code: Literal = code.parse().expect("a number in hexadecimal is a literal");
-        quote! {
-            use #facade::__private::{self as __memokit, probe::*};
-            __memokit::site! { #name, #number, #code }
-        }
+        quote!(#name, #number, #code)
     }
 
     /// The key as nested pairs, each element where its parameter stands.
@@ -180,7 +191,8 @@ impl Plan<'_> {
             Course::Companion => {
                 let uncached = self.companion("uncached");
                 let generics = self.function.named(self.function.signature.clone()).turbofish();
-                self.call(quote!(Self::#uncached #generics(#arguments)))
+                let this = self.this();
+                self.call(quote!(#this::#uncached #generics(#arguments)))
             }
             Course::Inner => {
                 let mut signature = function.signature.clone();
@@ -191,13 +203,60 @@ impl Plan<'_> {
                 let call = self.call(quote!(#name #generics(#arguments)));
                 quote!({ #attributes #signature #body #call })
             }
-            Course::Closure => {
-                let output = function.output();
-                let bindings = function.parameters.iter().filter_map(|p| self.binding(p));
-                let body = function.body.stream();
-                quote!((move || -> #output { #(#bindings)* #body })())
-            }
+            Course::Closure => self.copy(),
         }
+    }
+
+    /// A closure with the body, called. What has a type that can be written is a parameter of it, since rustc speaks
+    /// of parameters as it would in a function, and of what is captured otherwise.
+    pub(crate) fn copy(&self) -> TokenStream {
+        let (function, output) = (self.function, self.function.output());
+        let body = &function.body;
+        let (passed, captured): (Vec<_>, Vec<_>) =
+            function.parameters.iter().partition(|parameter| self.is_passed(parameter));
+        let arguments = passed.iter().map(|parameter| {
+            // Where a use of it by the body would be.
+            let at = body.span().resolved_at(parameter.name.span());
+            let (condition, mut name) = (parameter.condition(), parameter.name.clone());
+            name.set_span(at);
+            quote!(#condition #name)
+        });
+        let arguments: Vec<_> = arguments.collect();
+        let parameters = passed.iter().map(|parameter| self.typed(parameter));
+        let parameters: Vec<_> = parameters.collect();
+        let bindings = captured.iter().filter_map(|parameter| self.binding(parameter));
+        let bindings: TokenStream = bindings.collect();
+        let body = if bindings.is_empty() {
+            body.to_token_stream()
+        } else {
+            let body = body.stream();
+            quote!({ #bindings #body })
+        };
+        // As if the closure were the function, to rustc.
+        let head = quote_spanned!(function.signature.fn_token.span=> move |#(#parameters),*| ->);
+        quote!((#head #output #body)(#(#arguments),*))
+    }
+
+    /// A parameter as written. What the key is made of is used, if not by the body.
+    pub(crate) fn typed(&self, parameter: &Parameter) -> syn::PatType {
+        let mut typed = parameter.typed.clone();
+        if self.is_named_by_key(parameter) {
+            typed.attrs.push(syn::parse_quote!(#[allow(unused_variables)]));
+        }
+        typed
+    }
+
+    pub(crate) fn is_named_by_key(&self, parameter: &Parameter) -> bool {
+        let key = self.args.key.as_ref();
+        key.is_some_and(|key| generics::occurs(key.tokens.clone(), &parameter.name))
+    }
+
+    /// Not where the key takes the pattern apart, and not where the type has no name.
+    fn is_passed(&self, parameter: &Parameter) -> bool {
+        let mut opaque = false;
+        walk(&parameter.typed.ty, &mut |found| opaque |= matches!(found, Found::Opaque(_)));
+        let taken_apart = parameter.shape == Shape::Pattern && self.args.key.is_some();
+        !opaque && !taken_apart
     }
 
     pub(crate) fn call(&self, call: TokenStream) -> TokenStream {

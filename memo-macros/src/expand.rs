@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::args::Args;
+use crate::bounds;
 use crate::check;
 use crate::emit::Plan;
 use crate::errors::Errors;
@@ -11,8 +12,14 @@ use crate::fingerprint::Fingerprint;
 use crate::function::Function;
 use crate::refuse;
 
-/// Expands `#[memoize(arguments)] item`. `seed` sets apart two expansions of the same tokens.
-pub(crate) fn expand(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> TokenStream {
+/// Expands `#[memoize(arguments)] item`. `seed` sets apart two expansions of the same tokens. What surrounds the
+/// function counts for errors alone.
+pub(crate) fn expand(
+    arguments: TokenStream,
+    item: &TokenStream,
+    seed: &[&str],
+    in_impl_of_a_trait: bool,
+) -> TokenStream {
     let mut errors = Errors::default();
     let number = number(&arguments, item, seed);
     let args = Args::parse(arguments, &mut errors);
@@ -26,13 +33,17 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream, seed: &[&str]) 
     };
     refuse::refuse(&function, &mut errors);
     check::check(&args, &function, &mut errors);
+    bounds::check(&args, &function, &mut errors);
+    if in_impl_of_a_trait {
+        check::impl_of_a_trait_has_no_companions(&args, &function, &mut errors);
+    }
     let plan = Plan { function: &function, args: &args, number };
     if errors.is_empty() {
         let (function, companions) = (plan.function(), plan.companions());
         return quote!(#function #companions);
     }
-    let once = check::again(&function).next().is_none();
-    let stand_ins = once.then(|| plan.stand_ins());
+    let companions = check::again(&function).next().is_none() && !in_impl_of_a_trait;
+    let stand_ins = companions.then(|| plan.stand_ins());
     let errors = errors.into_tokens();
     quote!(#item #stand_ins #errors)
 }

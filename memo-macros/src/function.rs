@@ -41,8 +41,10 @@ impl Parse for Function {
         let visibility = input.parse()?;
         let signature: Signature = input.parse()?;
         if input.peek(Token![;]) {
-            return Err(input.error(
-                "this function has no body to memoize: annotate the one that has, in an impl",
+            return Err(syn::Error::new_spanned(
+                &signature.ident,
+                "there is no body here to memoize: annotate each function that has one \
+                 (in the impl of a trait with `companion = none`), or one that calls this",
             ));
         }
         let (inner, body) = input.parse::<Body>()?.parts();

@@ -1,11 +1,11 @@
 //! What a memoized function cannot be, one function for each rule.
 
 use quote::{ToTokens, quote};
-use syn::{Ident, ReceiverKind, ReturnType, Type, TypeParamBound};
+use syn::{ReceiverKind, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::types::{Found, walk};
+use crate::types::{Found, last_segment, walk};
 
 /// Reports everything about a function that cannot be memoized.
 pub(crate) fn refuse(function: &Function, errors: &mut Errors) {
@@ -13,7 +13,7 @@ pub(crate) fn refuse(function: &Function, errors: &mut Errors) {
     parameters(function, errors);
     output(function, errors);
     qualifiers(function, errors);
-    results_live_on(function, errors);
+    callers(function, errors);
 }
 
 fn receiver(function: &Function, errors: &mut Errors) {
@@ -56,6 +56,9 @@ fn parameters(function: &Function, errors: &mut Errors) {
 
 fn output(function: &Function, errors: &mut Errors) {
     let ReturnType::Type(_, ty) = &function.signature.output else { return };
+    if is_future(ty) {
+        return errors.at(ty, future_is_kept(ty));
+    }
     if let Type::Never(never) = &**ty {
         errors.at(never, "a function that never returns has no result to keep: drop `#[memoize]`");
     }
@@ -79,6 +82,75 @@ fn output(function: &Function, errors: &mut Errors) {
     });
 }
 
+/// Whether a type is a future, in a box or not, as far as its spelling shows.
+fn is_future(ty: &Type) -> bool {
+    let bounds = match ty {
+        Type::Group(group) => return is_future(&group.elem),
+        Type::Paren(paren) => return is_future(&paren.elem),
+        Type::Path(path) => {
+            return last_segment(path).is_some_and(|(name, mut arguments)| match &*name {
+                "BoxFuture" | "LocalBoxFuture" => true,
+                "Pin" | "Box" => arguments.any(is_future),
+                _ => false,
+            });
+        }
+        Type::ImplTrait(opaque) => &opaque.bounds,
+        Type::TraitObject(object) => &object.bounds,
+        _ => return false,
+    };
+    bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => {
+            bound.path.segments.last().is_some_and(|last| last.ident == "Future")
+        }
+        _ => false,
+    })
+}
+
+fn future_is_kept(ty: &Type) -> &'static str {
+    let mut made_by_a_macro = false;
+    walk(ty, &mut |found| {
+        made_by_a_macro |= matches!(found, Found::Lifetime(lifetime) if lifetime.ident.to_string().starts_with("async_"));
+    });
+    if made_by_a_macro {
+        "another attribute has made this a function that returns a boxed future, which can be awaited \
+         once: move the body to an `async fn` without that attribute, memoize that and call it here"
+    } else {
+        "a future can be awaited once, so there is nothing to keep: memoize an `async fn` that returns \
+         what the future resolves to"
+    }
+}
+
+/// Functions that no other calls, and attributes that do not know what is made of an `async fn`.
+fn callers(function: &Function, errors: &mut Errors) {
+    let output = match &function.signature.output {
+        ReturnType::Default => String::new(),
+        ReturnType::Type(_, ty) => ty.to_token_stream().to_string().replace(' ', ""),
+    };
+    let ends = ["Result<()", "ExitCode", "implTermination"].iter().any(|end| output.contains(end));
+    let by_name = function.name() == "main" && function.signature.inputs.is_empty();
+    if by_name && (output.is_empty() || ends) {
+        return errors.at(
+            function.name(),
+            "`main` runs once, so a memo of it is of no use: memoize what it calls",
+        );
+    }
+    for attribute in &function.attributes {
+        let Some(last) = attribute.path().segments.last() else { continue };
+        let message = match &*last.ident.to_string() {
+            "main" => "what this attribute calls runs once: memoize what it calls",
+            "test" | "bench" => {
+                "a memoized test would pass once and not run again: memoize what it calls"
+            }
+            "async_recursion" => {
+                "a memoized `async fn` calls itself as `Box::pin(name(..)).await`: \
+                 write that and drop this attribute"
+            }
+            _ => continue,
+        };
+        errors.at(attribute.path(), message);
+    }
+}
+
 fn qualifiers(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.signature.constness {
         errors.at(
@@ -93,77 +165,6 @@ fn qualifiers(function: &Function, errors: &mut Errors) {
              whose parameters are named",
         );
     }
-}
-
-/// Traits that say nothing of how long a type lives.
-const WITHOUT_LIFETIME: [&str; 16] = [
-    "Clone",
-    "Copy",
-    "Send",
-    "Sync",
-    "Sized",
-    "Debug",
-    "Display",
-    "Default",
-    "PartialEq",
-    "Eq",
-    "PartialOrd",
-    "Ord",
-    "Hash",
-    "Serialize",
-    "DeserializeOwned",
-    "Unpin",
-];
-
-/// A result outlives the call, and so must its types. Where a bound is of a trait that may say so the judgement is left to rustc.
-fn results_live_on(function: &Function, errors: &mut Errors) {
-    let ReturnType::Type(_, output) = &function.signature.output else { return };
-    let generics = &function.signature.generics;
-    for param in generics.type_params().filter(|param| is_part(output, &param.ident)) {
-        let filters = generics.where_clause.iter().flat_map(|filter| &filter.predicates);
-        let bounds = filters.filter_map(|predicate| match predicate {
-            syn::WherePredicate::Type(predicate)
-                if is_named(&predicate.bounded_ty, &param.ident) =>
-            {
-                Some(&predicate.bounds)
-            }
-            _ => None,
-        });
-        if bounds.chain([&param.bounds]).flatten().all(says_nothing_of_lifetimes) {
-            let name = &param.ident;
-            errors.at(
-                name,
-                format!(
-                    "the cache outlives the arguments, and the result holds a `{name}`: \
-                     say that it borrows from nothing, `{name}: 'static`"
-                ),
-            );
-        }
-    }
-}
-
-fn says_nothing_of_lifetimes(bound: &TypeParamBound) -> bool {
-    match bound {
-        TypeParamBound::Trait(bound) => bound
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| WITHOUT_LIFETIME.iter().any(|name| last.ident == name)),
-        _ => false,
-    }
-}
-
-/// Whether a type parameter, and not what belongs to it, is a part of a type.
-fn is_part(ty: &Type, name: &Ident) -> bool {
-    let mut part = false;
-    walk(ty, &mut |found| {
-        part |= matches!(found, Found::Path(path) if path.is_ident(name));
-    });
-    part
-}
-
-fn is_named(ty: &Type, name: &Ident) -> bool {
-    matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident(name))
 }
 
 /// The message for an item that is no function, under the word that says what it is.
@@ -182,6 +183,13 @@ pub(crate) fn not_a_function(item: &proc_macro2::TokenStream) -> Option<syn::Err
         syn::Item::Const(item) => item.const_token.to_token_stream(),
         syn::Item::Type(item) => item.type_token.to_token_stream(),
         syn::Item::ForeignMod(item) => item.abi.to_token_stream(),
+        syn::Item::Macro(item) => {
+            return Some(syn::Error::new_spanned(
+                &item.mac.path,
+                "`#[memoize]` goes on functions and cannot see what this macro makes: \
+                 write it on the function inside the macro",
+            ));
+        }
         other => quote!(#other),
     };
     Some(syn::Error::new_spanned(keyword, message))

@@ -9,11 +9,12 @@ use crate::args::{Bytes, Companion, Given, Span};
 use crate::emit::{Asking, Plan, first_span, local};
 
 impl Plan<'_> {
-    /// The cache at the site.
+    /// The cache. What is wrong with the result is reported under its type.
     pub(crate) fn memo(&self, asking: Asking) -> TokenStream {
-        let (instance, settings) = (self.instance(asking), self.settings());
+        let (origin, instance, settings) = (self.origin(), self.instance(asking), self.settings());
         let find = if self.args.is_local() { quote!(local) } else { quote!(memo) };
-        quote!(__memokit::Site::#find(&__MEMOKIT_SITE, #instance, #settings))
+        let span = first_span(self.function.output());
+        quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
     }
 
     /// The handle of that cache.
@@ -32,14 +33,16 @@ impl Plan<'_> {
         let alone = matches!(&self.args.companion, Some(Given { value: Companion::None, .. }));
         let mark = self.mark(asking);
         match asking {
-            Asking::Function if alone => quote!(__memokit::Instance::alone(&|| ())),
-            Asking::Function => quote!(__memokit::Instance::within(&|| ()) #mark),
-            Asking::Companion => quote!(__memokit::Instance::beside(&|| ()) #mark),
+            Asking::Function if alone => quote!(alone()),
+            Asking::Function => quote!(within(#mark)),
+            Asking::Companion => quote!(beside(#mark)),
         }
     }
 
     fn mark(&self, asking: Asking) -> Option<TokenStream> {
-        let this = (TokenStream::new(), quote!(.this::<Self>()));
+        let span =
+            self.args.in_impl.as_ref().map_or_else(TokenSpan::call_site, |given| given.name.span());
+        let this = (TokenStream::new(), quote_spanned!(span=> .this::<Self>()));
         let this = self.args.in_impl(self.function).then_some(this);
         let types = self.function.named(self.function.signature.clone()).mark(asking);
         let calls: Vec<_> = this.into_iter().chain(types).collect();
@@ -92,11 +95,7 @@ impl Plan<'_> {
             let mode = &given.value;
             quote!(.durability(__memokit::Durability::#mode))
         });
-        // What is wrong with the result is reported under its type.
-        let span = first_span(output.clone());
-        quote_spanned! {span=>
-            __memokit::settings!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
-        }
+        quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! An `async fn` that awaited the body would store its arguments twice, or the body.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::FnArg;
 
 use crate::attributes;
-use crate::emit::{Asking, Course, Plan, local};
+use crate::emit::{Asking, Course, Plan, first_span, local};
 use crate::function::{Parameter, Shape};
 
 impl Plan<'_> {
@@ -16,8 +16,8 @@ impl Plan<'_> {
         let attributes = attributes::without_expectations(&function.attributes);
         let (visibility, facade) = (&function.visibility, self.facade());
         let course = Course::of(function, self.args);
-        let (site, memo, key) =
-            (self.site(), self.memo(Asking::Function), self.key(Asking::Function));
+        let (names, memo, key) =
+            (self.names(), self.memo(Asking::Function), self.key(Asking::Function));
         let (asked, body) = (local("asked"), self.future(course));
         let ask = match &self.args.verify {
             Some(given) => {
@@ -28,8 +28,8 @@ impl Plan<'_> {
         };
         let compute = match &self.args.cache_if {
             Some(given) => {
-                let cache_if = &given.value;
-                quote!(compute_if(#body, #cache_if))
+                let (cache_if, span) = (&given.value, first_span(given.tokens.clone()));
+                quote_spanned!(span=> compute_if(#body, #cache_if))
             }
             None => quote!(compute(#body)),
         };
@@ -40,7 +40,7 @@ impl Plan<'_> {
             #visibility #signature {
                 #facade::__private::call(move || {
                     let #asked = {
-                        #site
+                        #names
                         #memo.#ask
                     };
                     #asked.#compute
@@ -49,7 +49,7 @@ impl Plan<'_> {
         }
     }
 
-    fn task_signature(&self, course: Course) -> syn::Signature {
+    pub(crate) fn task_signature(&self, course: Course) -> syn::Signature {
         let mut signature = self.function.signature(self.args.key.is_some());
         if let (Course::Companion, Some(FnArg::Receiver(receiver))) =
             (course, signature.inputs.first_mut())
@@ -66,19 +66,25 @@ impl Plan<'_> {
     }
 
     /// The body's future, not polled yet.
-    fn future(&self, course: Course) -> TokenStream {
+    pub(crate) fn future(&self, course: Course) -> TokenStream {
         let (function, facade) = (self.function, self.facade());
         if course == Course::Companion {
             let (uncached, arguments) = (self.companion("uncached"), function.arguments());
             let generics = function.named(function.signature.clone()).turbofish();
-            return self.call(quote!(Self::#uncached #generics(#arguments)));
+            let this = self.this();
+            return self.call(quote!(#this::#uncached #generics(#arguments)));
         }
-        let (output, body, returned) =
-            (function.output(), function.body.stream(), local("returned"));
+        let (output, body) = (function.output(), function.body.stream());
+        let mut returned = local("returned");
+        // Where rustc says what the block returns: as the type that was written.
+        returned.set_span(
+            output.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span()),
+        );
         let bindings = function.parameters.iter().filter_map(|p| self.own(p));
         // The block's type is that of its first `return`, which never runs: later ones are made to fit it.
-        quote! {
-            async move {
+        let mut block = Group::new(
+            Delimiter::Brace,
+            quote! {
                 if let #facade::__private::Option::Some(#returned) =
                     #facade::__private::Option::<#output>::None
                 {
@@ -86,8 +92,10 @@ impl Plan<'_> {
                 }
                 #(#bindings)*
                 #body
-            }
-        }
+            },
+        );
+        block.set_span(function.body.span());
+        quote_spanned!(function.body.span()=> async move #block)
     }
 
     /// Has the body own a parameter, whether it uses it or not, until it ends: as an `async fn` does.
@@ -96,11 +104,12 @@ impl Plan<'_> {
         let pattern = &parameter.typed.pat;
         let own = quote! {
             #condition
-            #[allow(unused_variables, clippy::redundant_locals, clippy::shadow_same)]
+            #[allow(clippy::redundant_locals, clippy::shadow_same)]
         };
+        let used = self.is_named_by_key(parameter).then(|| quote!(#[allow(unused_variables)]));
         match parameter.shape {
-            Shape::Plain => Some(quote!(#own let #name = #name;)),
-            Shape::Mutable => Some(quote!(#condition let #pattern = #name;)),
+            Shape::Plain => Some(quote!(#own #used let #name = #name;)),
+            Shape::Mutable => Some(quote!(#condition #used let #pattern = #name;)),
             Shape::Pattern if self.args.key.is_none() => {
                 Some(quote!(#own let #name = #name; #condition let #pattern = #name;))
             }

@@ -2,7 +2,7 @@
 
 use syn::{
     BoundLifetimes, GenericArgument, GenericParam, Lifetime, PathArguments, ReturnType, Type,
-    TypeImplTrait, TypeParamBound, TypeReference,
+    TypeImplTrait, TypeParamBound, TypePath, TypeReference,
 };
 
 /// What the walk meets.
@@ -20,6 +20,67 @@ pub(crate) enum Found<'a> {
 /// Calls `visit` for every reference, lifetime and `impl Trait` in a type.
 pub(crate) fn walk<'a>(ty: &'a Type, visit: &mut dyn FnMut(Found<'a>)) {
     Walk { visit, bound: Vec::new(), own_elision: false, projected: false }.ty(ty);
+}
+
+/// Types of the standard library that hold values of their arguments and are what these are.
+const HOLDERS: [&str; 10] = [
+    "Option",
+    "Result",
+    "Vec",
+    "VecDeque",
+    "LinkedList",
+    "Box",
+    "HashMap",
+    "BTreeMap",
+    "HashSet",
+    "BTreeSet",
+];
+
+/// Calls `visit` for a type and those of the values that one of it surely holds or refers to.
+pub(crate) fn parts<'a>(ty: &'a Type, visit: &mut dyn FnMut(&'a Type)) {
+    visit(ty);
+    match ty {
+        Type::Array(array) => parts(&array.elem, visit),
+        Type::Slice(slice) => parts(&slice.elem, visit),
+        Type::Group(group) => parts(&group.elem, visit),
+        Type::Paren(paren) => parts(&paren.elem, visit),
+        Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| parts(elem, visit)),
+        Type::Reference(reference) => parts(&reference.elem, visit),
+        Type::Path(path) => {
+            let Some((name, arguments)) = last_segment(path) else { return };
+            if HOLDERS.contains(&&*name) {
+                arguments.for_each(|argument| parts(argument, visit));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The part of a result that is kept, as far as its spelling shows.
+pub(crate) fn kept_part(ty: &Type, errors_too: bool) -> &Type {
+    match ty {
+        Type::Group(group) => kept_part(&group.elem, errors_too),
+        Type::Paren(paren) => kept_part(&paren.elem, errors_too),
+        Type::Path(path) if !errors_too => match last_segment(path) {
+            Some((name, mut arguments)) if name == "Result" => arguments.next().unwrap_or(ty),
+            _ => ty,
+        },
+        _ => ty,
+    }
+}
+
+/// The name of a type without its path, and its arguments that are types.
+pub(crate) fn last_segment(path: &TypePath) -> Option<(String, impl Iterator<Item = &Type>)> {
+    let last = path.path.segments.last().filter(|_| path.qself.is_none())?;
+    let list = match &last.arguments {
+        PathArguments::AngleBracketed(list) => Some(&list.args),
+        _ => None,
+    };
+    let types = list.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    Some((last.ident.to_string(), types))
 }
 
 struct Walk<'v, 'a> {

@@ -174,6 +174,9 @@ pub(crate) fn span(name: &Ident, form: Form) -> syn::Result<Span> {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(Span::Text(time(name, text)?)),
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
             let digits = number.base10_digits();
+            if digits == "0" {
+                return Err(error(number, format!("`{name}` has to be longer than zero")));
+            }
             Err(error(number, format!("a number of what? `{name} = \"{digits}s\"` for seconds")))
         }
         Expr::Lit(other) => Err(error(other, format!("`{name}` is a time: `{}`", example(name)))),

@@ -53,6 +53,24 @@ fn an_exported_symbol_is_the_memoized_function() {
 }
 
 #[memoize]
+#[unsafe(no_mangle)]
+pub extern "C" fn memokit_it_not_mangled(n: u32) -> u32 {
+    n + 3
+}
+
+#[test]
+fn a_symbol_that_is_not_mangled_is_the_memoized_function() {
+    mod linked {
+        unsafe extern "C" {
+            pub(super) fn memokit_it_not_mangled(n: u32) -> u32;
+        }
+    }
+    // SAFETY: it is the function above.
+    assert_eq!(unsafe { (linked::memokit_it_not_mangled(1), memokit_it_not_mangled(1)) }, (4, 4));
+    assert_eq!(memokit_it_not_mangled_memo().stats().hits, 1);
+}
+
+#[memoize]
 #[track_caller]
 fn caller(_n: u32) -> u32 {
     Location::caller().line()
@@ -118,11 +136,16 @@ mod lints {
 }
 
 #[test]
+#[deny(unfulfilled_lint_expectations)]
 fn attributes_go_where_they_belong() {
-    #[allow(deprecated)]
+    #[expect(deprecated)]
     let old = lints::old(1);
     assert_eq!((old, lints::old_memo().len()), (1, 1));
-    assert_eq!((lints::dear(1), lints::dear_uncached(1)), (1, 1));
+    #[expect(unused_must_use)]
+    lints::dear(1);
+    #[expect(unused_must_use)]
+    lints::dear_uncached(1);
+    assert_eq!((lints::dear(1), lints::dear_memo().stats().hits), (1, 1));
     assert_eq!((lints::documented(1), lints::documented_memo().len()), (1, 1));
     assert_eq!(lints::expecting(1), 1);
 }

@@ -2,6 +2,8 @@
 
 use memokit::memoize;
 
+use crate::support::restarts;
+
 mod left {
     use memokit::memoize;
 
@@ -27,6 +29,93 @@ fn one_name_in_two_modules() {
     }
     assert_eq!(left::side_memo().get(&left::side_key(1)), Some("left"));
     assert_eq!(right::side_memo().get(&right::side_key(1)), Some("right"));
+}
+
+mod stored {
+    /// A function of one name and one text in each of two modules.
+    macro_rules! module {
+        ($module:ident, $side:literal) => {
+            pub(super) mod $module {
+                const SIDE: &str = $side;
+
+                #[memokit::memoize(persist = crate::support::folder(), durability = "os")]
+                pub(crate) fn side(n: u32) -> String {
+                    format!("{SIDE} {n}")
+                }
+            }
+        };
+    }
+
+    module!(left, "left");
+    module!(right, "right");
+}
+
+#[test]
+fn one_name_in_two_modules_over_one_folder() {
+    restarts!(
+        || assert_eq!(stored::left::side(1), "left 1"),
+        || assert_eq!(stored::right::side(1), "right 1"),
+        || assert_eq!(
+            (stored::left::side(1), stored::right::side(1)),
+            ("left 1".into(), "right 1".into())
+        ),
+    );
+}
+
+fn stored_in_first(n: u32) -> u32 {
+    const ADDED: u32 = 10;
+    #[memoize(persist = crate::support::folder(), durability = "os")]
+    fn inner(n: u32) -> u32 {
+        n + ADDED
+    }
+    inner(n)
+}
+
+fn stored_in_second(n: u32) -> u32 {
+    const ADDED: u32 = 20;
+    #[memoize(persist = crate::support::folder(), durability = "os")]
+    fn inner(n: u32) -> u32 {
+        n + ADDED
+    }
+    inner(n)
+}
+
+#[test]
+fn one_name_nested_in_two_functions_over_one_folder() {
+    restarts!(
+        || assert_eq!(stored_in_first(1), 11),
+        || assert_eq!(stored_in_second(1), 21),
+        || assert_eq!((stored_in_first(1), stored_in_second(1)), (11, 21)),
+    );
+}
+
+struct Small;
+struct Large;
+
+impl Small {
+    const SIZE: u32 = 1;
+
+    #[memoize(persist = crate::support::folder(), durability = "os", skip(self))]
+    fn size(&self) -> u32 {
+        Self::SIZE
+    }
+}
+
+impl Large {
+    const SIZE: u32 = 100;
+
+    #[memoize(persist = crate::support::folder(), durability = "os", skip(self))]
+    fn size(&self) -> u32 {
+        Self::SIZE
+    }
+}
+
+#[test]
+fn methods_of_one_name_of_two_types() {
+    restarts!(|| assert_eq!(Small.size(), 1), || assert_eq!(Large.size(), 100), || assert_eq!(
+        (Small.size(), Large.size(), Small.size()),
+        (1, 100, 1)
+    ),);
 }
 
 fn first(n: u32) -> (u32, usize) {

@@ -12,6 +12,7 @@ mod functions;
 mod generic;
 pub mod hygiene;
 mod identity;
+mod idle;
 mod keys;
 mod large;
 mod one_computation;
@@ -32,6 +33,8 @@ mod persistence_processes;
 mod persistence_replaced;
 #[cfg(unix)]
 mod persistence_values;
+#[cfg(unix)]
+mod persistence_weights;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod quickstart;
@@ -41,6 +44,7 @@ mod scope;
 mod self_types;
 mod serialize;
 mod sets;
+mod shards;
 mod signatures;
 mod stale;
 mod statistics;
@@ -51,3 +55,4 @@ mod ttl;
 mod ui;
 mod user_code;
 mod verify;
+mod weights;

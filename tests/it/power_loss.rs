@@ -121,12 +121,12 @@ impl Disk {
 
     /// What is not on the disk by now never will be.
     fn fail(&self) {
-        // Linux's EXT4_IOC_SHUTDOWN; 2: without writing the journal.
+        // Linux's EXT4_IOC_SHUTDOWN.
         const SHUTDOWN: libc::Ioctl = 0x8004_587d_u32 as libc::Ioctl;
         let place = File::open(&self.place).unwrap();
-        let how = 2_u32;
+        let without_journal = 2_u32;
         // SAFETY: the call reads the number that it is given the address of, and nothing else.
-        let done = unsafe { libc::ioctl(place.as_raw_fd(), SHUTDOWN, &raw const how) };
+        let done = unsafe { libc::ioctl(place.as_raw_fd(), SHUTDOWN, &raw const without_journal) };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
     }
 

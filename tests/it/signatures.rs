@@ -115,3 +115,49 @@ fn parameters_named_like_the_expansion_and_the_function() {
     assert_eq!((value(1, 2, 3, 4, 5, 6), value(1, 2, 3, 4, 5, 6)), (21, 21));
     assert_eq!(value_memo().stats().hits, 1);
 }
+
+/// Functions of which a macro is given all but the parameter.
+macro_rules! functions {
+    ($($(#[$attribute:meta])* $visible:vis fn $name:ident($n:ident) -> $to:ty $body:block)*) => {$(
+        #[memoize]
+        $(#[$attribute])*
+        $visible fn $name($n: u32) -> $to $body
+    )*};
+}
+
+functions! {
+    /// Documented.
+    #[must_use]
+    pub(crate) fn doubled(n) -> u64 {
+        if n == 0 {
+            return 1;
+        }
+        u64::from(n) * 2
+    }
+
+    #[inline(never)]
+    fn halved(n) -> Option<u32> { Some(n.checked_div(2)? + 1) }
+}
+
+/// A function of which a macro is given everything.
+macro_rules! item {
+    ($item:item) => {
+        #[memoize(max = 2)]
+        $item
+    };
+}
+
+item! {
+    fn tripled(n: u32) -> u32 {
+        n * 3
+    }
+}
+
+#[test]
+fn functions_from_a_macro() {
+    for _ in 0..2 {
+        assert_eq!((doubled(0), doubled(2), halved(5), tripled(2)), (1, 4, Some(3), 6));
+    }
+    assert_eq!((doubled_memo().stats().hits, halved_memo().stats().hits), (2, 1));
+    assert_eq!((tripled_memo().stats().hits, tripled_memo().max()), (1, Some(2)));
+}

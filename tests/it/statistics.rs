@@ -173,9 +173,11 @@ fn the_report_is_an_aligned_table() {
         line[name.len()..].split_whitespace().map(str::to_owned).collect()
     };
     let heads: Vec<&str> = lines[0].split_whitespace().collect();
-    assert_eq!(heads[..6], ["cache", "hits", "misses", "ratio", "entries", "evicted"]);
-    assert_eq!(cells("statistics: table")[..6], ["8", "4", "66.7", "%", "4", "0"]);
-    assert_eq!(cells("statistics: idle")[..6], ["0", "0", "0.0", "%", "0", "0"]);
+    assert_eq!(heads[..7], ["cache", "hits", "misses", "ratio", "entries", "bytes", "evicted"]);
+    let cells = |name| cells(name)[..8].join(" ");
+    let bytes = table_memo().stats().bytes;
+    assert_eq!(cells("statistics: table"), format!("8 4 66.7 % 4 {bytes} B 0"));
+    assert_eq!(cells("statistics: idle"), "0 0 0.0 % 0 0 B 0");
 }
 
 #[test]

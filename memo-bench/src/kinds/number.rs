@@ -1,5 +1,6 @@
 //! `fn(u64) -> u64`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,6 +77,8 @@ mod of_thread {
     }
 }
 
+const WAITING: &str = "quick_cache, waiting";
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// quick_cache has no time to live: the time stands beside the value.
@@ -84,6 +87,12 @@ type Stamped = quick_cache::sync::Cache<u64, (u64, Instant)>;
 #[inline]
 fn by_quick(cache: &Quick<u64>, n: u64) -> u64 {
     by_hand::quick(cache, &n, || n, || compute(n))
+}
+
+/// As memoized functions do it: of all who miss on a key at once one computes, and the others wait.
+#[inline]
+fn by_waiting(cache: &Quick<u64>, n: u64) -> u64 {
+    cache.get_or_insert_with(&n, || Ok::<_, Infallible>(compute(n))).unwrap_or_else(|e| match e {})
 }
 
 #[inline]
@@ -177,9 +186,12 @@ pub(crate) fn large_expiring(count: usize) -> Vec<Contender> {
 /// Misses in a cache with room.
 pub(crate) fn filling(_: usize) -> Vec<Contender> {
     let quick = Arc::new(Quick::new(FILLING_MAX));
+    let waiting = Arc::new(Quick::new(FILLING_MAX));
     let moka = Arc::new(Moka::new(FILLING_MAX as u64));
     let map = Arc::new(Map::default());
     let (quick_too, moka_too, map_too) = (Arc::clone(&quick), Arc::clone(&moka), Arc::clone(&map));
+    let waiting_too = Arc::clone(&waiting);
+    let clear_waiting = move || waiting_too.clear();
     let clear_moka = move || by_hand::clear_moka(&moka_too);
     let clear_map = move || by_hand::locked(&map_too).clear();
     let by_hand = [
@@ -187,7 +199,10 @@ pub(crate) fn filling(_: usize) -> Vec<Contender> {
         Contender::fresh("moka", move |n| by_moka(&moka, n), clear_moka),
         Contender::fresh("mutex_map", move |n| by_map(&map, n), clear_map),
     ];
-    all(filling::fresh(), by_hand)
+    let mut contenders = all(filling::fresh(), by_hand);
+    contenders
+        .insert(2, Contender::fresh(WAITING, move |n| by_waiting(&waiting, n), clear_waiting));
+    contenders
 }
 
 pub(crate) fn filling_expiring(_: usize) -> Vec<Contender> {
@@ -209,10 +224,12 @@ pub(crate) fn filling_expiring(_: usize) -> Vec<Contender> {
 /// Misses in a full cache.
 pub(crate) fn evicting(_: usize) -> Vec<Contender> {
     let (quick, moka) = (Quick::new(EVICTING_MAX), Moka::new(EVICTING_MAX as u64));
+    let waiting = Quick::new(EVICTING_MAX);
     let [memokit, cached, memoize] = evicting::fresh().map(Contender::kept);
     vec![
         memokit,
         Contender::fresh("quick_cache", move |n| by_quick(&quick, n), || ()),
+        Contender::fresh(WAITING, move |n| by_waiting(&waiting, n), || ()),
         cached,
         Contender::fresh("moka", move |n| by_moka(&moka, n), || ()),
         memoize,

@@ -146,7 +146,8 @@ impl Gauge {
     }
 }
 
-/// Up to so many entries a cache has one shard and exact recency.
+/// Up to so many entries a cache has one shard and exact recency; so has a shard of one that is bounded by weight while
+/// it holds no more.
 pub(super) const EXACT: usize = 128;
 
 /// The entries that a shard of a full cache holds on average, at the least.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::node::Entry;
+use super::node::{ENDLESS, Entry};
 use crate::clock::{self, LAG, Millis, NEVER};
 
 pub(super) struct Life {
@@ -12,6 +12,8 @@ pub(super) struct Life {
     idle: Option<Millis>,
     /// So long before its end an entry is to be computed anew.
     ahead: AtomicU64,
+    /// Entries whose word with the end is no less have no time at all to look at.
+    timeless: u64,
 }
 
 /// What the time makes of an entry.
@@ -39,39 +41,40 @@ impl Life {
     pub(super) fn new(stale: Millis, idle: Option<Millis>) -> Self {
         // The clock may have been behind at the last use: an entry lives no shorter than asked.
         let idle = idle.map(|idle| idle.saturating_add(LAG));
-        Self { stale, idle, ahead: AtomicU64::new(0) }
+        let timeless = if idle.is_some() { u64::MAX } else { ENDLESS };
+        Self { stale, idle, ahead: AtomicU64::new(0), timeless }
     }
 
     /// Do stamps say when an entry was used?
-    #[inline]
     pub(super) fn idles(&self) -> bool {
         self.idle.is_some()
     }
 
-    #[inline]
     fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
         self.idle.is_some_and(|idle| used().saturating_add(idle) <= now)
     }
 
-    /// Is it a hit without more ado?
+    /// Does the time make no difference to an entry?
     #[inline]
-    pub(super) fn is_fresh<H>(&self, entry: &Entry<H>) -> bool {
+    pub(super) fn is_timeless<H>(&self, entry: &Entry<H>) -> bool {
+        entry.outlasts(self.timeless)
+    }
+
+    /// Is it a hit without more ado?
+    pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let expires = entry.expires();
-        if expires != NEVER && expires <= clock::now() + self.ahead.load(Relaxed) {
-            return false;
-        }
-        !self.idles() || !self.is_idle(entry, clock::now())
+        let due = expires != NEVER && expires <= now + self.ahead.load(Relaxed);
+        !due && !self.is_idle(entry, now)
     }
 
     /// Has its time ended?
     pub(super) fn is_over<H>(&self, entry: &Entry<H>) -> bool {
-        let expires = entry.expires();
-        if expires == NEVER && !self.idles() {
+        if self.is_timeless(entry) {
             return false;
         }
         let now = clock::now();
-        expires <= now || self.is_idle(entry, now)
+        entry.expires() <= now || self.is_idle(entry, now)
     }
 
     /// Is it of no more use, not even while another is computed?
@@ -81,10 +84,10 @@ impl Life {
 
     /// What is idle is over: nobody has asked for it, stale or not.
     pub(super) fn age<H>(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
-        let expires = entry.expires();
-        if expires == NEVER && !self.idles() {
+        if self.is_timeless(entry) {
             return Age::Fresh;
         }
+        let expires = entry.expires();
         let now = clock::now();
         if self.is_idle(entry, now) {
             return Age::Over;

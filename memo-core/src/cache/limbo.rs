@@ -12,6 +12,8 @@ pub(super) struct Limbo<H> {
     waiting: Vec<(u64, Vec<Waste<H>>)>,
     /// There is a table among what is fresh: as large as many entries.
     table: bool,
+    /// The weight of what is fresh.
+    bytes: u64,
 }
 
 enum Waste<H> {
@@ -25,10 +27,11 @@ pub(crate) struct Freed<H>(#[expect(dead_code, reason = "held to be dropped")] V
 
 impl<H> Limbo<H> {
     pub(super) const fn new() -> Self {
-        Self { fresh: Vec::new(), waiting: Vec::new(), table: false }
+        Self { fresh: Vec::new(), waiting: Vec::new(), table: false, bytes: 0 }
     }
 
-    pub(super) fn retire(&mut self, entry: Retired<H>) {
+    pub(super) fn retire(&mut self, entry: Retired<H>, weight: u64) {
+        self.bytes = self.bytes.saturating_add(weight);
         self.fresh.push(Waste::Entry(entry));
     }
 
@@ -37,9 +40,9 @@ impl<H> Limbo<H> {
         self.table = true;
     }
 
-    /// Were so many entries retired since the last grace, or as much?
-    pub(super) fn holds(&self, entries: usize) -> bool {
-        self.table || self.fresh.len() >= entries
+    /// Were so many entries retired since the last grace, or more than so much weight, or as much as a table is?
+    pub(super) fn holds(&self, entries: usize, bytes: u64) -> bool {
+        self.table || self.fresh.len() >= entries || self.bytes > bytes
     }
 
     /// Does anything wait for readers?
@@ -53,7 +56,7 @@ impl<H> Limbo<H> {
             return self.retry();
         }
         let Some((ended, oldest)) = lane::grace() else { return Freed(Vec::new()) };
-        self.table = false;
+        (self.table, self.bytes) = (false, 0);
         let next = Vec::with_capacity(self.fresh.len());
         self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));
         self.older_than(oldest)

@@ -88,9 +88,11 @@ impl<H: Clone> Cache<H> {
     pub(crate) fn new(limits: Limits) -> Self {
         let Limits { max, max_bytes, shards, stale, idle } = limits;
         let shards = gauge::shard_count(shards, max, max_bytes);
+        // How many entries come to a weight is not known.
+        let exact = max <= EXACT || max_bytes.is_some();
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Shard::new(max <= EXACT, max / shards)).collect(),
+            shards: (0..shards).map(|_| Shard::new(exact, max / shards)).collect(),
             gauge: Gauge::new(max, max_bytes),
             life: Life::new(stale, idle),
             calls: Calls::default(),
@@ -129,20 +131,22 @@ impl<H: Clone> Cache<H> {
     ) -> Option<Shared<'p, H>> {
         let shard = self.shard(hash);
         let entry = shard.find(pin, hash, matches)?;
-        if !self.life.is_fresh(entry.entry()) {
+        if !self.life.is_timeless(entry.entry()) && !self.is_fresh(shard, entry.entry()) {
             return None;
         }
-        self.touch(shard, pin, entry.entry());
+        shard.touch(pin, entry.entry());
         Some(entry)
     }
 
-    /// Marks `entry` as used now.
-    #[inline]
-    fn touch(&self, shard: &Shard<H>, pin: &Pin, entry: &Entry<H>) {
-        if self.life.idles() {
-            shard.tick(clock::now());
+    /// Is it a hit, by its end and by when it was used? Then it is about to be marked.
+    #[inline(never)]
+    fn is_fresh(&self, shard: &Shard<H>, entry: &Entry<H>) -> bool {
+        let now = clock::now();
+        let fresh = self.life.is_fresh(entry, now);
+        if fresh && self.life.idles() {
+            shard.tick(now);
         }
-        shard.touch(pin, entry);
+        fresh
     }
 
     /// The value of the entry of `key`, which is not marked.
@@ -167,7 +171,10 @@ impl<H: Clone> Cache<H> {
             let age = self.life.age(entry.entry(), &renewable);
             let served = age == Age::Fresh || age != Age::Over && claimed;
             if served {
-                self.touch(self.shard(hash), &pin, entry.entry());
+                if self.life.idles() {
+                    self.shard(hash).tick(clock::now());
+                }
+                self.shard(hash).touch(&pin, entry.entry());
                 let held = entry.held().clone();
                 return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
             }

@@ -1,4 +1,4 @@
-//! An entry: one allocation with the value and, behind it, the bytes of the key and, where the cache weighs, its weight.
+//! An entry: one allocation with the value and, behind it, the bytes of the key and, where the cache weighs, the weight.
 //!
 //! Readers come by without a lock, so what changes in an entry is atomic, and the rest never does.
 #![allow(unsafe_code)]
@@ -13,7 +13,7 @@ use super::Fresh;
 use crate::clock::{Millis, NEVER};
 use crate::key::tag::MAX_LENGTH;
 
-/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, and the weight them.
+/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, then the weight.
 #[repr(C)]
 pub(crate) struct Entry<H> {
     /// When it was last used, by the shard's own count.
@@ -27,12 +27,15 @@ pub(crate) struct Entry<H> {
 
 const LENGTH_BITS: u32 = 21;
 const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
-const _: () = assert!(MAX_LENGTH as u64 <= LENGTH);
+const _: () = assert!((MAX_LENGTH as u64) < LENGTH);
 /// A weight follows the key.
 const WEIGHED: u64 = 1 << LENGTH_BITS;
 const END_AT: u32 = LENGTH_BITS + 1;
 /// Ends later than 139 years after the machine was started are never.
 const LATEST: Millis = (1 << (64 - END_AT)) - 1;
+
+/// The word with the end of an entry is no less if it never ends.
+pub(super) const ENDLESS: u64 = LATEST << END_AT;
 
 impl<H> Entry<H> {
     const KEY: usize = offset_of!(Self, hash) + size_of::<u32>();
@@ -58,6 +61,12 @@ impl<H> Entry<H> {
             LATEST => NEVER,
             end => end,
         }
+    }
+
+    /// Is the word with its end no less than that? None is [`u64::MAX`], which no length of a key makes.
+    #[inline]
+    pub(super) fn outlasts(&self, word: u64) -> bool {
+        self.ends.load(Relaxed) >= word
     }
 
     pub(super) fn set_expires(&self, expires: Millis) {
@@ -257,10 +266,12 @@ mod tests {
             let node = node(1, b"key", 5_u32, NEVER, weight);
             let shared = node.shared();
             assert_eq!(shared.expires(), NEVER);
+            assert!(shared.outlasts(ENDLESS) && !shared.outlasts(u64::MAX));
             let last = LATEST - 1;
             for (end, kept) in [(0, 0), (last, last), (LATEST, NEVER), (NEVER - 1, NEVER)] {
                 shared.set_expires(end);
                 assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
+                assert_eq!(shared.outlasts(ENDLESS), kept == NEVER);
                 assert_eq!(shared.weight(), weight.unwrap_or_default());
             }
         }

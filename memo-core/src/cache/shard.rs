@@ -1,10 +1,10 @@
 //! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the claims on
 //! its keys, the order of eviction, what waits to be freed.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::claims::{Claimed, Claims};
-use super::gauge::Load;
+use super::gauge::{EXACT, Load};
 use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
@@ -30,8 +30,8 @@ pub(super) struct Shard<H> {
     root: Root<H>,
     /// The stamp of the next use.
     uses: AtomicU64,
-    /// Every use has a stamp of its own; else they are counted in steps.
-    exact: bool,
+    /// Every use has a stamp of its own; else they are counted in steps. Until the shard outgrows [`EXACT`] entries.
+    exact: AtomicBool,
     /// [`LAZY`] or [`LAZIER`].
     lazy: AtomicU64,
     /// The shard's part of the bound.
@@ -85,7 +85,7 @@ impl<H> Shard<H> {
         Self {
             root: Root::new(),
             uses: AtomicU64::new(1),
-            exact,
+            exact: AtomicBool::new(exact),
             lazy: AtomicU64::new(LAZIER),
             share: AtomicUsize::new(share),
             since: Padded(AtomicU64::new(0)),
@@ -110,7 +110,7 @@ impl<H> Shard<H> {
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
         let now = self.uses.load(Relaxed);
         let stamp = entry.stamp().load(Relaxed);
-        if !self.exact {
+        if !self.exact.load(Relaxed) {
             // A later one is that of a use by another thread meanwhile.
             if stamp + self.lazy.load(Relaxed) < now {
                 entry.stamp().store(now, Relaxed);
@@ -123,7 +123,6 @@ impl<H> Shard<H> {
 
     /// Has stamps from here on be of this time or later: where entries can be idle for too long, a stamp says when an
     /// entry was used as well as in which order.
-    #[inline]
     pub(super) fn tick(&self, now: Millis) {
         let first = stamp_of(now);
         if self.uses.load(Relaxed) < first {
@@ -179,8 +178,9 @@ impl<H> Locked<'_, H> {
         node.shared().stamp().store(stamp, Relaxed);
         if let Some(&Known { place, over, .. }) = known {
             if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
-                self.own.load -= Load::of(before.entry(&pin));
-                self.own.limbo.retire(before);
+                let replaced = Load::of(before.entry(&pin));
+                self.own.load -= replaced;
+                self.own.limbo.retire(before, replaced.bytes);
             }
             self.own.load += load;
             self.own.expired += u64::from(over);
@@ -188,6 +188,9 @@ impl<H> Locked<'_, H> {
         }
         if self.own.load.entries == self.shard.root.read(&pin).capacity() {
             self.own.recency.forget();
+            if self.own.load.entries > EXACT {
+                self.shard.exact.store(false, Relaxed);
+            }
             if let Some(outgrown) = self.shard.root.grow(&pin) {
                 self.own.limbo.retire_table(outgrown);
             }
@@ -200,7 +203,7 @@ impl<H> Locked<'_, H> {
 
     /// The stamp of an insertion.
     fn stamp(&self, pin: &Pin) -> u64 {
-        if self.shard.exact {
+        if self.shard.exact.load(Relaxed) {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
         self.shard.step(pin);
@@ -218,7 +221,7 @@ impl<H> Locked<'_, H> {
         let removed: Option<Retired<H>> = self.shard.root.read(pin).remove(place);
         let Some(removed) = removed else { return Load::default() };
         let load = Load::of(removed.entry(pin));
-        self.own.limbo.retire(removed);
+        self.own.limbo.retire(removed, load.bytes);
         self.own.load -= load;
         load
     }
@@ -315,7 +318,7 @@ impl<H> Locked<'_, H> {
         } else {
             BATCH
         };
-        if self.own.limbo.holds(due) {
+        if self.own.limbo.holds(due, self.own.load.bytes / 8) {
             return Some(self.own.limbo.collect());
         }
         self.own.limbo.waits().then(|| self.own.limbo.retry())

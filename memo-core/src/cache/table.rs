@@ -395,7 +395,7 @@ mod tests {
             if let Some(gone) = n.checked_sub(1000) {
                 let is_it = |key: &[u8]| key == gone.to_le_bytes();
                 let (place, _) = root.read(&pin).find(&pin, hash(gone), is_it).unwrap();
-                root.read(&pin).remove(place).into_iter().for_each(|entry| limbo.retire(entry));
+                root.read(&pin).remove(place).into_iter().for_each(|entry| limbo.retire(entry, 0));
                 len -= 1;
             }
         }
@@ -403,7 +403,7 @@ mod tests {
         assert!(passed(table) <= len / 4, "{} of {len}", passed(table));
         let rest: Vec<Place> = table.iter(&pin).map(|(place, _)| place).collect();
         rest.iter()
-            .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e)));
+            .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e, 0)));
         assert_eq!(passed(table), 0);
     }
 }

@@ -1,14 +1,10 @@
 fn mix((a, mut b): (u8, u8)) -> u8 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::site! {
-            own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea
-        }
-        __memokit::Site::memo(
-                &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()),
-                __memokit::settings!([u8]),
-            )
+        __memokit::memo!(
+            memo, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
+            within(), [u8]
+        )
             .lookup(&(__memokit::element!(key : a + b), ()))
     };
     match __memokit_answer {
@@ -28,14 +24,10 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()),
-            __memokit::settings!([u8]),
-        )
+    __memokit::memo!(
+        memo, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
+        beside(), [u8]
+    )
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
@@ -45,9 +37,12 @@ fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     __memokit::key(&(__memokit::quiet!(a + b), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
 fn mix_uncached((a, mut b): (u8, u8)) -> u8 {
-    b += a;
-    b
+    (move || -> u8 {
+        b += a;
+        b
+    })()
 }

@@ -8,15 +8,11 @@ pub(crate) unsafe fn find(
 ) -> Option<Self> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::site! {
-            own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37
-        }
-        __memokit::Site::memo(
-                &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ())
-                    .of(&|| __memokit::Mark::new().this::<Self>()),
-                __memokit::settings!([Option < Self >]),
-            )
+        __memokit::memo!(
+            memo, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
+            within(.of(& || __memokit::Mark::new().this:: < Self > ())), [Option < Self
+            >]
+        )
             .lookup(
                 &(
                     __memokit::element!(self : self),
@@ -39,15 +35,10 @@ pub(crate) unsafe fn find(
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ())
-                .of(&|| __memokit::Mark::new().this::<Self>()),
-            __memokit::settings!([Option < Self >]),
-        )
+    __memokit::memo!(
+        memo, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
+        beside(.of(& || __memokit::Mark::new().this:: < Self > ())), [Option < Self >]
+    )
         .handle()
 }
 /// The key under which the result of this call of `find` is kept.

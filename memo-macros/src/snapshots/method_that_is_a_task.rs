@@ -6,15 +6,11 @@ unsafe fn find(
     ::memokit::__private::call(move || {
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
-            __memokit::site! {
-                own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e
-            }
-            __memokit::Site::memo(
-                    &__MEMOKIT_SITE,
-                    __memokit::Instance::within(&|| ())
-                        .of(&|| __memokit::Mark::new().this::<Self>()),
-                    __memokit::settings!([Option < u8 >]),
-                )
+            __memokit::memo!(
+                memo, own "::find", 5515666018287653276,
+                0xfba334b131caab6c1caff50e0b7fff7e, within(.of(& ||
+                __memokit::Mark::new().this:: < Self > ())), [Option < u8 >]
+            )
                 .ask_or_verify(
                     &(
                         __memokit::element!(self : self),
@@ -34,15 +30,10 @@ unsafe fn find(
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn find_memo() -> ::memokit::Memo<Option<u8>> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ())
-                .of(&|| __memokit::Mark::new().this::<Self>()),
-            __memokit::settings!([Option < u8 >]),
-        )
+    __memokit::memo!(
+        memo, own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e,
+        beside(.of(& || __memokit::Mark::new().this:: < Self > ())), [Option < u8 >]
+    )
         .handle()
 }
 /// The key under which the result of this call of `find` is kept.

@@ -12,7 +12,8 @@ fn f_key(a: u32) -> ::memokit::Key {
     loop {}
 }
 /// `f` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
 fn f_uncached(a: u32) -> u32 {
     a

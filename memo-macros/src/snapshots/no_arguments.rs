@@ -1,20 +1,16 @@
 fn seed(a: u32, b: &str) -> u64 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::site! {
-            own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee
-        }
-        __memokit::Site::memo(
-                &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()),
-                __memokit::settings!([u64]),
-            )
+        __memokit::memo!(
+            memo, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
+            within(), [u64]
+        )
             .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn.keep((move || -> u64 { plant(a, b) })())
+            __memokit_turn.keep((move |a: u32, b: &str| -> u64 { plant(a, b) })(a, b))
         }
     }
 }
@@ -22,14 +18,10 @@ fn seed(a: u32, b: &str) -> u64 {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()),
-            __memokit::settings!([u64]),
-        )
+    __memokit::memo!(
+        memo, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
+        beside(), [u64]
+    )
         .handle()
 }
 /// The key under which the result of this call of `seed` is kept.
@@ -39,8 +31,9 @@ fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     __memokit::key(&(__memokit::quiet!(a), (__memokit::quiet!(b), ())))
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
 fn seed_uncached(a: u32, b: &str) -> u64 {
-    plant(a, b)
+    (move |a: u32, b: &str| -> u64 { plant(a, b) })(a, b)
 }

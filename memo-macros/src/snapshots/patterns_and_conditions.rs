@@ -1,14 +1,10 @@
 fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
     let __memokit_answer = {
         use crate::memo::__private::{self as __memokit, probe::*};
-        __memokit::site! {
-            own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e
-        }
-        __memokit::Site::memo(
-                &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()),
-                __memokit::settings!([u8].max(LIMIT).version(3).ttl(config().ttl)),
-            )
+        __memokit::memo!(
+            memo, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
+            within(), [u8].max(LIMIT).version(3).ttl(config().ttl)
+        )
             .lookup(
                 &{
                     let __memokit_key = ();
@@ -31,17 +27,10 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
         crate::memo::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(
-                    (move || -> u8 {
-                        #[allow(clippy::ignored_unit_patterns)]
-                        let (a, b) = __memokit_0;
-                        #[cfg(unix)]
-                        #[allow(clippy::ignored_unit_patterns)]
-                        let mut c = c;
-                        #[allow(clippy::ignored_unit_patterns)]
-                        let _ = __memokit_2;
+                    (move |(a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str| -> u8 {
                         c += a;
                         c + b
-                    })(),
+                    })(__memokit_0, #[cfg(unix)] c, __memokit_2),
                 )
         }
     }
@@ -50,14 +39,10 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()),
-            __memokit::settings!([u8].max(LIMIT).version(3).ttl(config().ttl)),
-        )
+    __memokit::memo!(
+        memo, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
+        beside(), [u8].max(LIMIT).version(3).ttl(config().ttl)
+    )
         .handle()
 }
 /// The key under which the result of this call of `mix` is kept.
@@ -81,9 +66,12 @@ fn mix_key(
     )
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
-fn mix_uncached((a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str) -> u8 {
-    c += a;
-    c + b
+fn mix_uncached(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
+    (move |(a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str| -> u8 {
+        c += a;
+        c + b
+    })(__memokit_0, #[cfg(unix)] c, __memokit_2)
 }

@@ -2,17 +2,11 @@
 pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::site! {
-            own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360
-        }
-        __memokit::Site::memo(
-                &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()),
-                __memokit::settings!(
-                    [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
-                    .persist("cache/quotes")
-                ),
-            )
+        __memokit::memo!(
+            memo, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
+            within(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
+            .persist("cache/quotes")
+        )
             .lookup(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
     };
     match __memokit_answer {
@@ -20,10 +14,10 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(
-                    (move || -> Result<Quote, ApiError> {
+                    (move |symbol: &str, opts: &QuoteOptions| -> Result<Quote, ApiError> {
                         let answer = ask(symbol, opts)?;
                         parse(answer)
-                    })(),
+                    })(symbol, opts),
                 )
         }
     }
@@ -32,17 +26,11 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()),
-            __memokit::settings!(
-                [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
-                .persist("cache/quotes")
-            ),
-        )
+    __memokit::memo!(
+        memo, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
+        beside(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
+        .persist("cache/quotes")
+    )
         .handle()
 }
 /// The key under which the result of this call of `quote` is kept.
@@ -52,9 +40,12 @@ pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
 pub fn quote_uncached(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
-    let answer = ask(symbol, opts)?;
-    parse(answer)
+    (move |symbol: &str, opts: &QuoteOptions| -> Result<Quote, ApiError> {
+        let answer = ask(symbol, opts)?;
+        parse(answer)
+    })(symbol, opts)
 }

@@ -7,17 +7,12 @@ pub fn quote(
     ::memokit::__private::call(move || {
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
-            __memokit::site! {
-                own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226
-            }
-            __memokit::Site::memo(
-                    &__MEMOKIT_SITE,
-                    __memokit::Instance::within(&|| ()),
-                    __memokit::settings!(
-                        [Result < Quote, ApiError >].refresh_ahead(0.8f64)
-                        .ttl_millis(30000).stale_millis(60000).wait_limit_millis(5000)
-                    ),
-                )
+            __memokit::memo!(
+                memo, own "::quote", 9854431957144609324,
+                0xa09f3136f442e806e236a3a2f497e226, within(), [Result < Quote, ApiError
+                >].refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
+                .wait_limit_millis(5000)
+            )
                 .ask(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
         };
         __memokit_asked
@@ -27,7 +22,7 @@ pub fn quote(
                 >::None {
                     return __memokit_returned;
                 }
-                #[allow(unused_variables, clippy::redundant_locals, clippy::shadow_same)]
+                #[allow(clippy::redundant_locals, clippy::shadow_same)]
                 let symbol = symbol;
                 let mut tries = tries;
                 tries += 1;
@@ -39,17 +34,11 @@ pub fn quote(
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()),
-            __memokit::settings!(
-                [Result < Quote, ApiError >].refresh_ahead(0.8f64).ttl_millis(30000)
-                .stale_millis(60000).wait_limit_millis(5000)
-            ),
-        )
+    __memokit::memo!(
+        memo, own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226,
+        beside(), [Result < Quote, ApiError >].refresh_ahead(0.8f64).ttl_millis(30000)
+        .stale_millis(60000).wait_limit_millis(5000)
+    )
         .handle()
 }
 /// The key under which the result of this call of `quote` is kept.
@@ -60,9 +49,23 @@ pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
 }
 #[must_use]
 /// `quote` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
-pub async fn quote_uncached(symbol: &str, mut tries: u32) -> Result<Quote, ApiError> {
-    tries += 1;
-    ask(symbol, tries).await?.parse()
+pub fn quote_uncached(
+    symbol: &str,
+    tries: u32,
+) -> impl ::memokit::__private::Future<Output = Result<Quote, ApiError>> {
+    async move {
+        if let ::memokit::__private::Option::Some(__memokit_returned) = ::memokit::__private::Option::<
+            Result<Quote, ApiError>,
+        >::None {
+            return __memokit_returned;
+        }
+        #[allow(clippy::redundant_locals, clippy::shadow_same)]
+        let symbol = symbol;
+        let mut tries = tries;
+        tries += 1;
+        ask(symbol, tries).await?.parse()
+    }
 }

@@ -3,14 +3,10 @@
 extern "C" fn blame(r#mod: u32) -> u32 {
     let __memokit_answer = {
         use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::site! {
-            own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b
-        }
-        __memokit::Site::memo(
-                &__MEMOKIT_SITE,
-                __memokit::Instance::within(&|| ()),
-                __memokit::settings!([u32]),
-            )
+        __memokit::memo!(
+            memo, own "::blame", 17584697606136167169,
+            0x3f5715cc971c857633457e1641664f4b, within(), [u32]
+        )
             .lookup(&(__memokit::element!(r#mod), ()))
     };
     match __memokit_answer {
@@ -31,14 +27,10 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::site! {
-        own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b
-    }
-    __memokit::Site::memo(
-            &__MEMOKIT_SITE,
-            __memokit::Instance::beside(&|| ()),
-            __memokit::settings!([u32]),
-        )
+    __memokit::memo!(
+        memo, own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b,
+        beside(), [u32]
+    )
         .handle()
 }
 /// The key under which the result of this call of `blame` is kept.
@@ -49,7 +41,8 @@ fn blame_of_key(r#mod: u32) -> ::memokit::Key {
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
-#[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+#[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[inline]
 extern "C" fn blame_of_uncached(r#mod: u32) -> u32 {
     here()

@@ -1,8 +1,10 @@
 use memokit::memoize;
 
-#[memoize(max_bytes = "64MiB", idle = "1m", jitter = 0.1, verify = 0.1)]
-fn quote(symbol: u32) -> u32 {
-    symbol
+#[memoize(remote = "redis://localhost", jitter = 0.1, verify = 0.1)]
+fn quote(symbol: &str) -> u32 {
+    symbol.len() as u32
 }
 
-fn main() {}
+fn main() {
+    quote("ACME");
+}

@@ -45,4 +45,10 @@ fn jitter() {}
 #[memoize(in_impl = true)]
 fn flag() {}
 
+#[memoize(cache_if = true)]
+fn judged() {}
+
+#[memoize(ttl_with = "5s")]
+fn timed() {}
+
 fn main() {}

@@ -15,4 +15,22 @@ where
     Ok(vec![first])
 }
 
+#[memoize(persist = "cache/stored")]
+fn stored<T: Serialize + Clone + Send + Sync + 'static>(value: T) -> Vec<T> {
+    vec![value]
+}
+
+#[memoize]
+fn shared<T>(value: T) -> (u32, T)
+where
+    T: Serialize + 'static,
+{
+    (1, value)
+}
+
+#[memoize]
+fn shown<T: ToString>(values: &[T], by: impl Fn(&T) -> String) -> String {
+    values.iter().map(by).collect()
+}
+
 fn main() {}

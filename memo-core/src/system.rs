@@ -1,0 +1,41 @@
+//! What Linux and other Unixes offer and the standard library does not.
+//!
+//! By two calls that are unsafe to write, since a crate that wraps them all takes as long to build as half of this one.
+#![allow(unsafe_code)]
+
+/// Has `open` refuse a symbolic link.
+#[cfg(unix)]
+pub(crate) const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
+
+/// Milliseconds of the coarse monotonic clock, which counts from boot.
+#[cfg(target_os = "linux")]
+#[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
+#[inline]
+pub(crate) fn coarse_millis() -> u64 {
+    let mut time = std::mem::MaybeUninit::<libc::timespec>::zeroed();
+    // SAFETY: it writes a `timespec` or nothing to where one has room.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr()) };
+    // SAFETY: of numbers alone, so zeros are one. That clock is there on every Linux that Rust runs on.
+    let time = unsafe { time.assume_init() };
+    // Neither part is negative.
+    u64::from(time.tv_sec.unsigned_abs()) * 1000
+        + u64::from(time.tv_nsec.unsigned_abs()) / 1_000_000
+}
+
+/// Says that this process will issue fences to all its threads. False on kernels before 4.14 and where it is forbidden.
+#[cfg(target_os = "linux")]
+pub(crate) fn register_fences() -> bool {
+    membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+}
+
+/// Has every thread of this process that runs pass a fence.
+#[cfg(target_os = "linux")]
+pub(crate) fn fence_all_threads() -> bool {
+    membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+}
+
+#[cfg(target_os = "linux")]
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: it takes numbers and touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}

@@ -1,0 +1,142 @@
+//! `max_bytes` and `idle` across processes: the bounds hold over what is found, and what went does not come back.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::sleep;
+use std::time::Duration;
+
+use memokit::memoize;
+
+use crate::support::{folder, restarts, shared, wait_until};
+
+static LENGTH: AtomicUsize = AtomicUsize::new(100);
+
+fn text() -> String {
+    "x".repeat(LENGTH.load(Relaxed))
+}
+
+/// Whether this is a process after the first.
+fn again() -> bool {
+    shared().join("again").exists()
+}
+
+fn end_first() {
+    File::create(shared().join("again")).unwrap();
+}
+
+fn weight(text: &str) -> usize {
+    assert!(!(text.ends_with('!') && again()), "on purpose");
+    text.len()
+}
+
+fn limit() -> u64 {
+    if again() { 300 } else { 1000 }
+}
+
+#[memoize(persist = folder(), durability = "os", max_bytes = limit(), weigh = |text| weight(text))]
+fn kept(n: u32) -> String {
+    let _ = n;
+    text()
+}
+
+fn keys() -> Vec<u32> {
+    (0..20).filter(|n| kept_memo().get(&kept_key(*n)).is_some()).collect()
+}
+
+#[test]
+fn the_newest_are_kept_within_a_lower_bound() {
+    restarts!(
+        || {
+            (0..10).for_each(|n| _ = kept(n));
+            assert_eq!(kept_memo().stats().bytes, 1000);
+            end_first();
+        },
+        || {
+            kept_memo().try_init().unwrap();
+            let stats = kept_memo().stats();
+            assert_eq!((keys(), stats.bytes, stats.recovered), (vec![7, 8, 9], 300, 3));
+            kept_memo().snapshot().unwrap();
+        },
+        || assert_eq!((keys(), kept_memo().stats().bytes), (vec![7, 8, 9], 300)),
+    );
+}
+
+#[test]
+fn what_is_found_late_is_added_as_far_as_there_is_room() {
+    restarts!(
+        || {
+            (0..5).for_each(|n| _ = kept(n));
+            end_first();
+        },
+        || {
+            let lock = File::options().read(true).write(true).open(folder().join("LOCK")).unwrap();
+            lock.lock().unwrap();
+            kept(15);
+            assert!(kept_memo().health().is_err());
+            drop(lock);
+            wait_until("it tried again", || kept_memo().try_init().is_ok());
+            assert_eq!((keys(), kept_memo().stats().bytes), (vec![3, 4, 15], 300));
+        },
+    );
+}
+
+#[test]
+fn what_became_too_heavy_does_not_come_back_lighter() {
+    #[memoize(persist = shared().join("renewed"), durability = "os", max_bytes = 1000, weigh = String::len,
+        ttl = "1h", refresh_ahead = 0.0)]
+    fn renewed(n: u32) -> String {
+        let _ = n;
+        text()
+    }
+    restarts!(
+        || {
+            (1..=2).for_each(|n| drop((kept(n), renewed(n))));
+            assert!(!kept_memo().insert(&kept_key(1), "x".repeat(1001)));
+            LENGTH.store(1001, Relaxed);
+            assert_eq!(renewed(1).len(), 1001);
+            let renewed = (1..=2).filter(|n| renewed_memo().get(&renewed_key(*n)).is_some());
+            assert_eq!((keys(), renewed.collect::<Vec<u32>>()), (vec![2], vec![2]));
+        },
+        || {
+            let renewed = (1..=2).filter(|n| renewed_memo().get(&renewed_key(*n)).is_some());
+            assert_eq!((keys(), renewed.collect::<Vec<u32>>()), (vec![2], vec![2]));
+        },
+    );
+}
+
+#[test]
+fn what_cannot_be_weighed_when_it_is_found_is_left_out() {
+    restarts!(
+        || {
+            kept(1);
+            assert!(kept_memo().insert(&kept_key(2), "panics!".to_owned()));
+            assert!(kept_memo().insert(&kept_key(3), "light".to_owned()));
+            end_first();
+        },
+        || {
+            assert_eq!(keys(), [1, 3]);
+            assert_eq!(kept(2).len(), 100);
+            assert_eq!((keys(), kept_memo().stats().bytes), (vec![1, 2, 3], 205));
+        },
+    );
+}
+
+#[test]
+fn what_is_found_counts_as_used_then() {
+    #[memoize(persist = shared().join("idle"), durability = "os", idle = "1s")]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    restarts!(
+        || {
+            held(1);
+            sleep(Duration::from_millis(700));
+        },
+        || {
+            let found = std::time::Instant::now();
+            let there = held_memo().get(&held_key(1)).is_some();
+            assert!(there || found.elapsed() > Duration::from_secs(1));
+            wait_until("it is idle", || held_memo().get(&held_key(1)).is_none());
+        },
+    );
+}

@@ -1,0 +1,18 @@
+use memokit::memoize;
+
+#[memoize(shards = 3)]
+fn odd() {}
+
+#[memoize(shards = 0)]
+fn none() {}
+
+#[memoize(shards = 1_000_000)]
+fn too_many() {}
+
+#[memoize(shards = "8")]
+fn quoted() {}
+
+#[memoize(shards)]
+fn alone() {}
+
+fn main() {}
