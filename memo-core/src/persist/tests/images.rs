@@ -14,6 +14,9 @@ use crate::persist::{Crash, ENOSPC, Failure, SHORT};
 /// At least so many disks are looked at.
 const IMAGES: u64 = 100_000;
 
+/// A long run says how far it came.
+const MILLION: u64 = 1_000_000;
+
 const ERRNOS: [i32; 5] = [5, ENOSPC, 30, 4, SHORT];
 
 const DURABILITIES: [Durability; 4] =
@@ -116,7 +119,11 @@ fn no_crash_shows_what_was_not_promised() {
             scope.spawn(|| {
                 while looked_at.load(Relaxed) < wanted {
                     let scenario = Scenario::of(seed.fetch_add(1, Relaxed));
-                    looked_at.fetch_add(scenario.explore(), Relaxed);
+                    let more = scenario.explore();
+                    let before = looked_at.fetch_add(more, Relaxed);
+                    if before / MILLION < (before + more) / MILLION {
+                        println!("{} disks", before + more);
+                    }
                 }
             });
         }
