@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{ReturnType, Type};
+use syn::{ReturnType, Type, Visibility};
 
 use crate::args::{Args, Bytes, Companion, Given, Span};
 use crate::emit::Course;
@@ -253,19 +253,19 @@ fn persisted_results_are_owned(args: &Args, function: &Function, errors: &mut Er
     });
 }
 
+/// Whether there are companions that may stand in the impl of a trait, where nothing has a visibility.
+pub(crate) fn brings_private_companions(args: &Args, function: &Function) -> bool {
+    let without = matches!(&args.companion, Some(given) if matches!(given.value, Companion::None));
+    !without && matches!(function.visibility, Visibility::Inherited)
+}
+
 /// rustc would say of each companion that it is no member of the trait.
-pub(crate) fn impl_of_a_trait_has_no_companions(
-    args: &Args,
-    function: &Function,
-    errors: &mut Errors,
-) {
-    if !matches!(&args.companion, Some(Given { value: Companion::None, .. })) {
-        errors.at(
-            function.name(),
-            "the impl of a trait has no place for companions: write `#[memoize(companion = none)]`, \
-             or memoize a function outside of it",
-        );
-    }
+pub(crate) fn impl_of_a_trait_has_no_companions(function: &Function, errors: &mut Errors) {
+    errors.at(
+        function.name(),
+        "the impl of a trait has no place for companions: write `#[memoize(companion = none)]`, \
+         or memoize a function outside of it",
+    );
 }
 
 fn attribute_is_given_once(function: &Function, errors: &mut Errors) {

@@ -13,12 +13,12 @@ use crate::function::Function;
 use crate::refuse;
 
 /// Expands `#[memoize(arguments)] item`. `seed` sets apart two expansions of the same tokens. What surrounds the
-/// function counts for errors alone.
+/// function counts for errors alone, and is asked for where an error may come of it.
 pub(crate) fn expand(
     arguments: TokenStream,
     item: &TokenStream,
     seed: &[&str],
-    in_impl_of_a_trait: bool,
+    in_impl_of_a_trait: impl FnOnce() -> bool,
 ) -> TokenStream {
     let mut errors = Errors::default();
     let number = number(&arguments, item, seed);
@@ -34,15 +34,16 @@ pub(crate) fn expand(
     refuse::refuse(&function, &mut errors);
     check::check(&args, &function, &mut errors);
     bounds::check(&args, &function, &mut errors);
-    if in_impl_of_a_trait {
-        check::impl_of_a_trait_has_no_companions(&args, &function, &mut errors);
+    let misplaced = check::brings_private_companions(&args, &function) && in_impl_of_a_trait();
+    if misplaced {
+        check::impl_of_a_trait_has_no_companions(&function, &mut errors);
     }
     let plan = Plan { function: &function, args: &args, number };
     if errors.is_empty() {
         let (function, companions) = (plan.function(), plan.companions());
         return quote!(#function #companions);
     }
-    let companions = check::again(&function).next().is_none() && !in_impl_of_a_trait;
+    let companions = check::again(&function).next().is_none() && !misplaced;
     let stand_ins = companions.then(|| plan.stand_ins());
     let errors = errors.into_tokens();
     quote!(#item #stand_ins #errors)

@@ -40,8 +40,8 @@ pub fn memoize(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let package = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]
         .map(|variable| std::env::var(variable).unwrap_or_default());
     let seed = [&*count, &*package[0], &*package[1], &*package[2], &*package[3]];
-    let in_impl_of_a_trait = name(&item).is_some_and(|name| is_in_impl_of_a_trait(&name));
-    expand::expand(arguments.into(), &item.into(), &seed, in_impl_of_a_trait).into()
+    let in_impl_of_a_trait = || name(&item).is_some_and(|name| is_in_impl_of_a_trait(&name));
+    expand::expand(arguments.into(), &item.clone().into(), &seed, in_impl_of_a_trait).into()
 }
 
 /// The name of a function.
@@ -57,8 +57,7 @@ fn name(item: &TokenStream) -> Option<Ident> {
 /// As far as the file shows it.
 fn is_in_impl_of_a_trait(name: &Ident) -> bool {
     let span = name.span();
-    let source = span.local_file().and_then(|path| std::fs::read_to_string(path).ok());
-    let name = name.to_string();
-    let name = name.trim_start_matches("r#");
-    source.is_some_and(|source| surroundings::in_impl_of_a_trait(&source, span.line(), name))
+    let place = surroundings::Place { line: span.line(), column: span.column() };
+    let path = span.local_file();
+    path.is_some_and(|path| surroundings::in_impl_of_a_trait(path, place, &name.to_string()))
 }

@@ -1,24 +1,73 @@
 //! What surrounds a function in its file: an attribute is shown the function alone.
 //!
-//! Only errors depend on it, since a file may be out of reach and a macro may make functions of what it holds.
+//! Only errors depend on it, and what cannot be known counts as no impl of a trait: a file may be out of reach, and what
+//! a macro is given may not be what it makes. (An attribute that turns the impl of a trait into another is not seen.)
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::iter::Peekable;
+use std::path::{Path, PathBuf};
 use std::str::CharIndices;
+use std::time::SystemTime;
 
-/// Whether `fn name`, in this line of a file, stands in the impl of a trait.
-pub(crate) fn in_impl_of_a_trait(source: &str, line: usize, name: &str) -> bool {
+/// Where a name stands, as rustc counts: from one, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// The functions in impls of traits, by place and name.
+type Found = HashSet<(Place, String)>;
+
+/// A file as it was read: an editor's server outlives what is written in it.
+struct Read {
+    written: Option<SystemTime>,
+    found: Found,
+}
+
+thread_local! {
+    /// Each file is read once, however many functions in it are memoized.
+    static FILES: RefCell<HashMap<PathBuf, Read>> = RefCell::default();
+}
+
+/// Whether the function with this name, in this place of a file, stands in the impl of a trait.
+pub(crate) fn in_impl_of_a_trait(path: PathBuf, place: Place, name: &str) -> bool {
+    let wanted = (place, name.to_owned());
+    let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
+    FILES.with_borrow_mut(|files| {
+        let read = files.get(&path).is_some_and(|file| file.written == written);
+        if !read {
+            let found = functions_of(&path);
+            files.insert(path.clone(), Read { written, found });
+        }
+        files.get(&path).is_some_and(|file| file.found.contains(&wanted))
+    })
+}
+
+fn functions_of(path: &Path) -> Found {
+    fs::read_to_string(path).map(|source| functions_in_impls_of_traits(&source)).unwrap_or_default()
+}
+
+fn functions_in_impls_of_traits(source: &str) -> Found {
+    let mut found = Found::new();
     let mut open = vec![Frame::default()];
     let mut tokens = Tokens::of(source);
+    let mut after_bang = false;
     while let Some(token) = tokens.next() {
-        let Some(frame) = open.last_mut() else { return false };
+        let Some(frame) = open.last_mut() else { break };
         match token {
-            Token::Word("fn") if tokens.line == line && tokens.clone().word() == Some(name) => {
-                return frame.of_a_trait;
+            Token::Word(word) => {
+                if word == "fn" && frame.of_a_trait {
+                    found.extend(tokens.clone().name());
+                }
+                frame.header.read(word, || tokens.clone().mark() == Some('<'));
             }
-            Token::Word(word) => frame.header.read(word, tokens.before('<')),
             Token::Mark(mark @ ('{' | '(' | '[')) => {
-                let of_a_trait = mark == '{' && frame.header.is_of_a_trait();
-                open.push(Frame { of_a_trait, header: Header::default() });
+                let for_a_macro = after_bang || frame.for_a_macro;
+                let of_a_trait = mark == '{' && frame.header.is_of_a_trait() && !for_a_macro;
+                open.push(Frame { of_a_trait, for_a_macro, header: Header::default() });
             }
             Token::Mark('}') => {
                 open.pop();
@@ -28,14 +77,17 @@ pub(crate) fn in_impl_of_a_trait(source: &str, line: usize, name: &str) -> bool 
             Token::Mark(';') => frame.header = Header::default(),
             Token::Mark(_) => {}
         }
+        after_bang = matches!(token, Token::Mark('!'));
     }
-    false
+    found
 }
 
 /// What is between two brackets.
 #[derive(Default)]
 struct Frame {
     of_a_trait: bool,
+    /// It is given to a macro.
+    for_a_macro: bool,
     header: Header,
 }
 
@@ -50,11 +102,11 @@ enum Header {
 }
 
 impl Header {
-    fn read(&mut self, word: &str, before_generics: bool) {
+    fn read(&mut self, word: &str, before_generics: impl FnOnce() -> bool) {
         *self = match (&*self, word) {
             (Self::Empty, "unsafe" | "default") => Self::Empty,
             (Self::Empty, "impl") => Self::Impl,
-            (Self::Impl, "for") if !before_generics => Self::ImplFor,
+            (Self::Impl, "for") if !before_generics() => Self::ImplFor,
             (Self::Impl, _) => Self::Impl,
             (Self::ImplFor, _) => Self::ImplFor,
             (Self::Empty | Self::Other, _) => Self::Other,
@@ -76,16 +128,23 @@ enum Token<'a> {
 struct Tokens<'a> {
     source: &'a str,
     chars: Peekable<CharIndices<'a>>,
-    line: usize,
+    /// Of the next character.
+    place: Place,
+    /// Of the last token.
+    start: Place,
 }
 
 impl<'a> Tokens<'a> {
     fn of(source: &'a str) -> Self {
-        Self { source, chars: source.char_indices().peekable(), line: 1 }
+        // rustc leaves the mark of the byte order out.
+        let source = source.trim_start_matches('\u{feff}');
+        let place = Place { line: 1, column: 1 };
+        Self { source, chars: source.char_indices().peekable(), place, start: place }
     }
 
     fn next(&mut self) -> Option<Token<'a>> {
         loop {
+            self.start = self.place;
             let (at, char) = self.step()?;
             match char {
                 '/' if self.before('/') => {
@@ -99,7 +158,9 @@ impl<'a> Tokens<'a> {
                     let word = self.rest_of_word(at);
                     match word {
                         "r" | "br" | "cr" if self.before('"') || self.before('#') => {
-                            self.raw_text();
+                            if !self.raw_text() {
+                                return Some(Token::Word(self.rest_of_word(at)));
+                            }
                         }
                         _ => return Some(Token::Word(word)),
                     }
@@ -109,18 +170,29 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The next word, if a word is next.
-    fn word(&mut self) -> Option<&'a str> {
+    /// The next token with its place, if it is a word.
+    fn name(&mut self) -> Option<(Place, String)> {
         match self.next() {
-            Some(Token::Word(word)) => Some(word),
+            Some(Token::Word(word)) => Some((self.start, word.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The next token, if it is a mark.
+    fn mark(&mut self) -> Option<char> {
+        match self.next() {
+            Some(Token::Mark(mark)) => Some(mark),
             _ => None,
         }
     }
 
     fn step(&mut self) -> Option<(usize, char)> {
-        let next = self.chars.next();
-        self.line += usize::from(matches!(next, Some((_, '\n'))));
-        next
+        let next = self.chars.next()?;
+        self.place = match next.1 {
+            '\n' => Place { line: self.place.line + 1, column: 1 },
+            _ => Place { column: self.place.column + 1, ..self.place },
+        };
+        Some(next)
     }
 
     fn before(&mut self, wanted: char) -> bool {
@@ -128,7 +200,9 @@ impl<'a> Tokens<'a> {
     }
 
     fn rest_of_word(&mut self, from: usize) -> &'a str {
-        while self.chars.next_if(|&(_, char)| is_part_of_a_word(char)).is_some() {}
+        while self.chars.peek().is_some_and(|&(_, char)| is_part_of_a_word(char)) {
+            self.step();
+        }
         let end = self.chars.peek().map_or(self.source.len(), |&(at, _)| at);
         &self.source[from..end]
     }
@@ -162,14 +236,15 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// From the first `#` or quote; of `r#name` the `#` alone.
-    fn raw_text(&mut self) {
+    /// From the first `#` or quote. Of `r#name` the `#` alone: that is no text.
+    fn raw_text(&mut self) -> bool {
         let mut hashes = 0;
-        while self.chars.next_if(|&(_, char)| char == '#').is_some() {
+        while self.before('#') {
+            self.step();
             hashes += 1;
         }
         if !self.before('"') {
-            return;
+            return false;
         }
         self.step();
         let mut met = None;
@@ -180,9 +255,10 @@ impl<'a> Tokens<'a> {
                 _ => None,
             };
             if met == Some(hashes) {
-                return;
+                break;
             }
         }
+        true
     }
 
     /// A character or a lifetime.
@@ -210,13 +286,17 @@ mod tests {
     /// Whether the functions called `yes` stand in the impl of a trait and those called `no` do not.
     #[track_caller]
     fn judges(source: &str) {
-        for (at, line) in source.lines().enumerate() {
-            for (name, expected) in [("yes", true), ("no", false)] {
-                if line.contains(&format!("fn {name}(")) {
-                    assert_eq!(in_impl_of_a_trait(source, at + 1, name), expected, "{line}");
-                }
-            }
-        }
+        let mut found: Vec<_> = functions_in_impls_of_traits(source).into_iter().collect();
+        found.retain(|(_, name)| name != "other");
+        found.sort_by_key(|(place, _)| (place.line, place.column));
+        let lines = source.lines().zip(1..);
+        let expected = lines.flat_map(|(text, line)| {
+            text.match_indices("fn yes(").map(move |(at, _)| {
+                let column = text[..at].chars().count() + "fn ".len() + 1;
+                (Place { line, column }, "yes".to_owned())
+            })
+        });
+        assert_eq!(found, expected.collect::<Vec<_>>());
     }
 
     #[test]
@@ -261,9 +341,50 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_in_nothing() {
-        assert!(!in_impl_of_a_trait("impl A for B { fn f() {} }", 2, "f"));
-        assert!(!in_impl_of_a_trait("impl A for B { fn f() {} }", 1, "g"));
-        assert!(!in_impl_of_a_trait(")} fn f() {}", 1, "f"));
+    fn bounds_for_all_lifetimes_are_of_no_trait() {
+        judges(
+            "impl W<for <'a> fn(&'a u8)> { fn no() {} }
+            impl W<for // all
+                /* of */ <'a> fn(&'a u8)> { fn no() {} }
+            impl W<r#for::T> { fn no() {} }
+            impl M for W<for  <'a> fn(&'a u8)> { fn yes() {} }",
+        );
+    }
+
+    #[test]
+    fn what_a_macro_is_given_is_not_judged() {
+        judges(
+            "inherent! { impl M for W { fn no() {} } }
+            inherent!(mod m { impl M for W { fn no() { impl M for W { fn no() {} } } } });
+            macro_rules! m { ($t:ty) => { impl M for $t { fn yes() {} } } }",
+        );
+    }
+
+    #[test]
+    fn one_line_holds_many() {
+        judges("\u{feff}");
+        judges(
+            "impl A for B { /* é */ fn yes() {} } impl B { fn no() {} } impl A for C { fn yes() {} }",
+        );
+        judges(")} impl A for B { fn no() {} }");
+        let found = functions_in_impls_of_traits("\u{feff}impl A for B { fn r#in() {} }");
+        let place = Place { line: 1, column: 19 };
+        assert_eq!(found, Found::from([(place, "r#in".to_owned())]));
+    }
+
+    #[test]
+    fn a_file_is_read_again_when_it_was_written() {
+        let path =
+            std::env::temp_dir().join(format!("memokit_surroundings_{}", std::process::id()));
+        let place = Place { line: 1, column: 19 };
+        let asked = |name: &str| in_impl_of_a_trait(path.clone(), place, name);
+        assert!(!asked("one"));
+        fs::write(&path, "impl A for B { fn one() {} }").unwrap();
+        assert!(asked("one") && !asked("two"));
+        fs::write(&path, "impl A for B { fn two() {} }").unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(asked("two") && !asked("one"));
+        fs::remove_file(&path).unwrap();
     }
 }

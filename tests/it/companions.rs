@@ -217,3 +217,40 @@ fn the_function_as_written_neither_reads_nor_fills() {
     let stats = held_memo().stats();
     assert_eq!((stats.hits, stats.misses), (0, 1));
 }
+
+/// Each of these was taken for a function of the impl of a trait.
+#[rustfmt::skip]
+mod impls_of_no_trait {
+    use memokit::memoize;
+
+    struct Of<F>(F);
+
+    impl Of<for <'a> fn(&'a u8)> {
+        #[memoize(skip(self))]
+        fn quote(&self, n: u32) -> u32 { n }
+    }
+
+    trait Quote { fn quote(&self, n: u32) -> u32; }
+
+    impl Quote for u8 { fn quote(&self, n: u32) -> u32 { n } } impl Of<u8> { #[memoize(skip(self))] fn quote(&self, n: u32) -> u32 { n + u32::from(self.0) } }
+
+    macro_rules! inherent {
+        (impl $name:ident for $type:ty { $($function:tt)* }) => { impl $type { $($function)* } };
+    }
+
+    inherent! {
+        impl Quote for Of<u16> {
+            #[memoize(skip(self))]
+            fn quote(&self, n: u32) -> u32 { n + u32::from(self.0) }
+        }
+    }
+
+    #[test]
+    fn they_have_companions() {
+        let of = Of((|_| ()) as for<'a> fn(&'a u8));
+        (of.0)(&1);
+        assert_eq!((of.quote(1), 1_u8.quote(2)), (1, 2));
+        assert_eq!((Of(2_u8).quote(3), Of(3_u16).quote(4)), (5, 7));
+        assert_eq!((Of::<u8>::quote_memo().len(), Of::<u16>::quote_memo().len()), (1, 1));
+    }
+}

@@ -17,4 +17,12 @@ impl Market for u32 {
     }
 }
 
+#[rustfmt::skip]
+mod one_line {
+    pub trait Fee { fn fee(&self) -> u32; }
+    /* Größe */ impl Fee for u8 { #[memokit::memoize] fn fee(&self) -> u32 { 1 } } impl super::Own { #[memokit::memoize(skip(self))] fn fee(&self) -> u32 { 2 } }
+}
+
+struct Own;
+
 fn main() {}
