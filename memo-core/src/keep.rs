@@ -260,7 +260,8 @@ impl<V: 'static> Hold<V> for Nowhere {
 #[diagnostic::on_unimplemented(
     message = "the result `{Self}` cannot be persisted",
     label = "`persist` needs results that are `Serialize` and `Deserialize`",
-    note = "derive both of serde's traits for it, or remove `persist`"
+    note = "derive both of serde's traits for your own type, or remove `persist`",
+    note = "another crate's type may have them behind a feature `serde`; for `Arc` and `Rc` that is serde's feature `rc`"
 )]
 pub trait Persistable: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
@@ -270,7 +271,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Persistable for T {}
 #[diagnostic::on_unimplemented(
     message = "the result `{Self}` cannot be verified",
     label = "`verify` compares what results serialize to: they must be `serde::Serialize`",
-    note = "derive `serde::Serialize` for it, or remove `verify`"
+    note = "derive `serde::Serialize` for your own type, or remove `verify`",
+    note = "another crate's type may have it behind a feature `serde`; for `Arc` and `Rc` it is serde's feature `rc`"
 )]
 pub trait Comparable: Serialize {}
 #[diagnostic::do_not_recommend]

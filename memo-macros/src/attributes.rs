@@ -46,6 +46,13 @@ pub(crate) fn without_expectations(attributes: &[Attribute]) -> TokenStream {
     pick(attributes, |_| true)
 }
 
+/// A parameter's attribute, fit for copies of the parameter too.
+pub(crate) fn without_expectation(mut attribute: Attribute) -> Attribute {
+    let lenient = picked(&attribute.meta, &|_| true).and_then(|meta| syn::parse2(meta).ok());
+    attribute.meta = lenient.unwrap_or(attribute.meta);
+    attribute
+}
+
 pub(crate) fn has(attributes: &[Attribute], name: &str) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident(name))
 }
@@ -88,6 +95,22 @@ fn lenient(meta: &Meta) -> TokenStream {
 mod tests {
     use super::*;
     use syn::parse_quote;
+
+    #[test]
+    fn what_is_expected_of_a_parameter_is_allowed() {
+        for (given, lenient) in [
+            (quote!(#[expect(unused)]), quote!(#[allow(unused)])),
+            (quote!(#[cfg_attr(a, expect(b), cfg(c))]), quote!(#[cfg_attr(a, allow(b), cfg(c))])),
+            (quote!(#[cfg_attr(a)]), quote!(#[cfg_attr(a)])),
+            (quote!(#[cfg(a)]), quote!(#[cfg(a)])),
+        ] {
+            let given = Attribute::parse_outer.parse2(given).unwrap().remove(0);
+            assert_eq!(
+                without_expectation(given).to_token_stream().to_string(),
+                lenient.to_string()
+            );
+        }
+    }
 
     #[test]
     fn each_kind_goes_where_it_belongs() {

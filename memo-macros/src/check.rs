@@ -7,7 +7,8 @@ use syn::{ReturnType, Type, Visibility};
 use crate::args::{Args, Bytes, Companion, Given, Span};
 use crate::emit::Course;
 use crate::errors::Errors;
-use crate::function::{Function, Parameter, Shape, mentions_receiver};
+use crate::format::in_format;
+use crate::function::{Function, Shape, mentions_receiver};
 use crate::suggest;
 use crate::types::{Found, kept_part, parts, walk};
 
@@ -16,6 +17,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     what_is_about_the_disk_needs_persist(args, errors);
     freshness_needs_ttl(args, errors);
     weights_need_a_bound(args, errors);
+    shards_hold_an_entry_each(args, errors);
     key_excludes_skip(args, errors);
     skip_names_parameters(args, function, errors);
     cache_err_needs_a_result(args, function, errors);
@@ -56,6 +58,24 @@ fn weights_need_a_bound(args: &Args, errors: &mut Errors) {
     let message =
         "`weigh` is about the bound on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
     errors.at(&weigh.name, message);
+}
+
+fn shards_hold_an_entry_each(args: &Args, errors: &mut Errors) {
+    let number = |given: &Option<Given<syn::Expr>>| match &given.as_ref()?.value {
+        syn::Expr::Lit(literal) => match &literal.lit {
+            syn::Lit::Int(number) => number.base10_parse::<u64>().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (Some(max), Some(shards)) = (number(&args.max), number(&args.shards)) else { return };
+    if let Some(given) = args.shards.as_ref().filter(|_| max > 0 && shards > max) {
+        let most = 1_u64 << max.ilog2();
+        let message = format!(
+            "{shards} shards cannot share {max} entries: write `shards = {most}` or less, or leave it out"
+        );
+        errors.at(&given.tokens, message);
+    }
 }
 
 fn key_excludes_skip(args: &Args, errors: &mut Errors) {
@@ -149,7 +169,7 @@ fn settings_stand_alone(args: &Args, function: &Function, errors: &mut Errors) {
                 "`{name}` is one for all values of the type and evaluated once: leave `self` out"
             );
             errors.at(tokens, message);
-        } else if let Some(parameter) = mentioned(function, tokens) {
+        } else if let Some(parameter) = mentioned(function, tokens, false) {
             let message = format!(
                 "`{name}` is evaluated once for all calls: leave the parameter `{parameter}` out"
             );
@@ -158,24 +178,34 @@ fn settings_stand_alone(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// A word that can be nothing but a parameter of the function. A closure or a block may have its own by that name.
-fn mentioned(function: &Function, tokens: &TokenStream) -> Option<Ident> {
+/// A word that can be nothing but a parameter of the function. A closure or a block may have its own by that name, and
+/// a text is a format where it is given to a macro.
+fn mentioned(function: &Function, tokens: &TokenStream, for_a_macro: bool) -> Option<Ident> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let is = |at: usize, mark: char| matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == mark);
     if (0..tokens.len()).any(|at| is(at, '|')) {
         return None;
     }
+    // A macro may be given its own: `n = 1`.
+    let names = |at: usize| for_a_macro && is(at + 1, '=') && !is(at + 2, '=');
+    let parameter = |word: &Ident| {
+        let given = |(at, token): (usize, &TokenTree)| {
+            matches!(token, TokenTree::Ident(name) if name == word) && names(at)
+        };
+        !tokens.iter().enumerate().any(given)
+            && function.parameters.iter().any(|own| own.name == *word)
+    };
     tokens.iter().enumerate().find_map(|(at, token)| match token {
         TokenTree::Ident(word) => {
             let part = at > 0 && (is(at - 1, '.') || is(at - 1, ':'))
                 || is(at + 1, ':')
                 || is(at + 1, '!');
-            let parameter = |parameter: &Parameter| parameter.name == *word;
-            (!part && function.parameters.iter().any(parameter)).then(|| word.clone())
+            (!part && parameter(word)).then(|| word.clone())
         }
         TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
-            mentioned(function, &group.stream())
+            mentioned(function, &group.stream(), for_a_macro || at > 0 && is(at - 1, '!'))
         }
+        TokenTree::Literal(text) if for_a_macro => in_format(text).into_iter().find(parameter),
         _ => None,
     })
 }
@@ -304,6 +334,11 @@ mod tests {
             ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
             ("cache_err", "fn f() -> io::Result<u32> { g() }"),
             ("companion = none", "fn f(&self) {}"),
+            ("persist = \"{n}\"", "fn f(n: u32) {}"),
+            ("persist = format!(\"{{n}}{n}\", n = 1)", "fn f(n: u32) {}"),
+            ("persist = \"a~/~\"", "fn f() {}"),
+            ("max = 8, shards = 8", "fn f() {}"),
+            ("max = MAX, shards = 8", "fn f() {}"),
             ("max = Self::MAX, ttl_with = Self::ttl", "fn f() {}"),
             ("max_bytes = Self::MAX, weigh = Self::weight, idle = \"1s\"", "fn f() {}"),
             ("scope = \"process\", persist = \"x\"", "fn f() {}"),
@@ -337,6 +372,16 @@ mod tests {
         refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
         refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
         refused("max = n as usize", "fn f(n: u32) {}", "leave the parameter `n` out");
+        refused("persist = format!(\"a/{n:?}\")", "fn f(n: u32) {}", "leave the parameter `n` out");
+        refused(
+            "persist = \"~/cache\"",
+            "fn f() {}",
+            "home_dir().unwrap_or_default().join(\"cache\")",
+        );
+        refused("max_bytes = \"0\"", "fn f() {}", "leave `max_bytes` out");
+        refused("max = \"0\"", "fn f() {}", "leave `max` out");
+        refused("max = 4, shards = 8", "fn f() {}", "`shards = 4`");
+        refused("max = 5, shards = 8", "fn f() {}", "`shards = 4`");
         refused("ttl = of(&config, 3)", "fn f(config: u32) {}", "the parameter `config`");
         refused("persist = \"x\"", "fn f() -> Option<&'static str> {}", "return an owned value");
     }

@@ -97,9 +97,20 @@ impl Plan<'_> {
         let (signature, body) = if function.signature.asyncness.is_some() {
             (self.task_signature(Course::Closure), self.future(Course::Closure))
         } else {
-            (function.signature(self.args.key.is_some()), self.copy())
+            (
+                function.signature(self.args.key.is_some()),
+                self.unsafely(self.copy(Asking::Companion)),
+            )
         };
         self.uncached_companion(Some((signature, quote!({ #body }))))
+    }
+
+    /// A copy of an unsafe function's body, of which rustc says no second time where it is unsafe.
+    fn unsafely(&self, body: TokenStream) -> TokenStream {
+        match self.function.signature.safety {
+            syn::Safety::Unsafe(_) => quote!({ unsafe { #body } }),
+            _ => body,
+        }
     }
 
     /// The signature as written.
@@ -124,23 +135,30 @@ impl Plan<'_> {
         );
         let attributes = attributes::of_body(&function.attributes);
         let inline = (!attributes::has(&function.attributes, "inline")).then(|| quote!(#[inline]));
+        let braces = function.given_braces();
         let lints = match Course::of(function, self.args) {
             // The body is in the function too, and its lints are reported there.
             Course::Inner | Course::Closure => quote! {
                 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
                 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
+                #[allow(clippy::shadow_reuse)]
             },
             Course::Companion => quote! {
+                #braces
                 #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
                 #[allow(clippy::missing_const_for_fn, clippy::missing_panics_doc)]
                 #[allow(clippy::missing_errors_doc)]
             },
         };
+        let (signature, body) = other.unwrap_or_else(|| {
+            let body = function.body.to_token_stream();
+            let copied = Course::of(function, self.args) == Course::Inner;
+            let body = if copied { self.unsafely(body) } else { body };
+            (self.written(), body)
+        });
         let deprecated = attributes::has(&function.attributes, "deprecated")
             .then(|| quote!(#[allow(deprecated)]));
         let visibility = &function.visibility;
-        let (signature, body) =
-            other.unwrap_or_else(|| (self.written(), function.body.to_token_stream()));
         let named = function.named(signature).signature;
         let signature = Signature { ident: name, ..named };
         Some(quote! {

@@ -7,7 +7,7 @@ use syn::FnArg;
 use crate::args::{Args, Companion, Given};
 use crate::attributes;
 use crate::fingerprint;
-use crate::function::{Function, Parameter, Shape};
+use crate::function::{Function, Parameter, Shape, used_underscore};
 use crate::generics;
 use crate::types::{Found, walk};
 
@@ -94,7 +94,7 @@ impl Plan<'_> {
         }
         let facade = self.facade();
         let (memo, key) = (self.memo(Asking::Function), self.key(Asking::Function));
-        let names = self.names();
+        let (names, lint, braces) = (self.names(), self.lint(), self.function.given_braces());
         let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
         let computed = self.computed(course);
         let look_up = match &self.args.verify {
@@ -115,7 +115,9 @@ impl Plan<'_> {
         // before the body runs.
         quote! {
             #attributes
+            #braces
             #visibility #signature {
+                #lint
                 let #answer = {
                     #names
                     #memo.#look_up
@@ -126,6 +128,11 @@ impl Plan<'_> {
                 }
             }
         }
+    }
+
+    /// What the lookup, which names all parameters, is not to be blamed for.
+    pub(crate) fn lint(&self) -> Option<TokenStream> {
+        self.function.parameters.iter().any(Parameter::is_underscored).then(used_underscore)
     }
 
     /// The names that an expansion uses, for a block of which nothing is seen by the body.
@@ -203,13 +210,13 @@ impl Plan<'_> {
                 let call = self.call(quote!(#name #generics(#arguments)));
                 quote!({ #attributes #signature #body #call })
             }
-            Course::Closure => self.copy(),
+            Course::Closure => self.copy(Asking::Function),
         }
     }
 
     /// A closure with the body, called. What has a type that can be written is a parameter of it, since rustc speaks
     /// of parameters as it would in a function, and of what is captured otherwise.
-    pub(crate) fn copy(&self) -> TokenStream {
+    pub(crate) fn copy(&self, asking: Asking) -> TokenStream {
         let (function, output) = (self.function, self.function.output());
         let body = &function.body;
         let (passed, captured): (Vec<_>, Vec<_>) =
@@ -219,10 +226,17 @@ impl Plan<'_> {
             let at = body.span().resolved_at(parameter.name.span());
             let (condition, mut name) = (parameter.condition(), parameter.name.clone());
             name.set_span(at);
-            quote!(#condition #name)
+            let lint = parameter.is_underscored().then(used_underscore);
+            quote!(#condition #lint #name)
         });
         let arguments: Vec<_> = arguments.collect();
-        let parameters = passed.iter().map(|parameter| self.typed(parameter));
+        let parameters = passed.iter().map(|parameter| {
+            let typed = self.typed(parameter);
+            // It has the name of the function's own.
+            let lint = parameter.shape != Shape::Pattern && matches!(asking, Asking::Function);
+            let lint = lint.then(|| quote!(#[allow(clippy::shadow_reuse)]));
+            quote!(#lint #typed)
+        });
         let parameters: Vec<_> = parameters.collect();
         let bindings = captured.iter().filter_map(|parameter| self.binding(parameter));
         let bindings: TokenStream = bindings.collect();

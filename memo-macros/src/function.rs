@@ -39,7 +39,7 @@ impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
-        let signature: Signature = input.parse()?;
+        let mut signature: Signature = input.parse()?;
         if input.peek(Token![;]) {
             return Err(syn::Error::new_spanned(
                 &signature.ident,
@@ -49,6 +49,10 @@ impl Parse for Function {
         }
         let (inner, body) = input.parse::<Body>()?.parts();
         attributes.extend(inner);
+        signature.inputs.iter_mut().for_each(|input| {
+            let attributes = attributes_of(input);
+            *attributes = attributes.drain(..).map(attributes::without_expectation).collect();
+        });
         let parameters = parameters(&signature);
         Ok(Self { attributes, visibility, signature, parameters, body })
     }
@@ -74,6 +78,24 @@ impl Parse for Body {
         let mut block = Group::new(Delimiter::Brace, content.parse()?);
         block.set_span(brace.span.join());
         Ok(Self { inner, block })
+    }
+}
+
+fn holds_given_block(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            matches!(group.stream().into_iter().next(), Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace)
+                || holds_given_block(group.stream())
+        }
+        TokenTree::Group(group) => holds_given_block(group.stream()),
+        _ => false,
+    })
+}
+
+fn attributes_of(input: &mut FnArg) -> &mut Vec<Attribute> {
+    match input {
+        FnArg::Receiver(receiver) => &mut receiver.attrs,
+        FnArg::Typed(typed) => &mut typed.attrs,
     }
 }
 
@@ -109,6 +131,11 @@ impl Parameter {
 
     pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.typed.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+
+    /// Whether it was named as what is not used, which clippy then says of every use.
+    pub(crate) fn is_underscored(&self) -> bool {
+        self.shape != Shape::Pattern && self.name.to_string().starts_with('_')
     }
 
     pub(crate) fn conditional(&self) -> bool {
@@ -169,9 +196,16 @@ impl Function {
         });
         let rest = self.parameters.iter().map(|parameter| {
             let (condition, name) = (parameter.condition(), &parameter.name);
-            quote!(#condition #name)
+            let lint = parameter.is_underscored().then(used_underscore);
+            quote!(#condition #lint #name)
         });
         quote!(#receiver #(#rest),*)
+    }
+
+    /// An attribute for a body with a block that a `macro_rules!` was given: in an expansion rustc says that its braces
+    /// are not needed.
+    pub(crate) fn given_braces(&self) -> Option<TokenStream> {
+        holds_given_block(self.body.stream()).then(|| quote!(#[allow(unused_braces)]))
     }
 
     /// Whether the function shows that it stands in an impl or a trait.
@@ -182,6 +216,11 @@ impl Function {
             || mentions_self(self.signature.to_token_stream())
             || mentions_self(self.body.stream())
     }
+}
+
+/// An attribute for what uses an underscored parameter in our name.
+pub(crate) fn used_underscore() -> TokenStream {
+    quote!(#[allow(clippy::used_underscore_binding)])
 }
 
 /// Whether `Self` occurs in tokens, other than in an item among them.

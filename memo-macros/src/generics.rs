@@ -8,6 +8,7 @@ use syn::{
 };
 
 use crate::emit::Asking;
+use crate::format::in_format;
 use crate::function::{Function, Parameter};
 
 /// A signature with a type parameter for each `impl Trait`.
@@ -184,12 +185,13 @@ fn capitalized(word: &str) -> String {
     first.unwrap_or_default() + chars.as_str()
 }
 
-/// Whether a word occurs in tokens.
+/// Whether a word occurs in tokens, be it in a text that may be a format.
 pub(crate) fn occurs(tokens: TokenStream, word: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *word,
         TokenTree::Group(group) => occurs(group.stream(), word),
-        _ => false,
+        TokenTree::Literal(literal) => in_format(&literal).contains(word),
+        TokenTree::Punct(_) => false,
     })
 }
 

@@ -11,6 +11,7 @@ mod emit;
 mod errors;
 mod expand;
 mod fingerprint;
+mod format;
 mod function;
 mod generics;
 mod raw;
@@ -59,5 +60,5 @@ fn is_in_impl_of_a_trait(name: &Ident) -> bool {
     let span = name.span();
     let place = surroundings::Place { line: span.line(), column: span.column() };
     let path = span.local_file();
-    path.is_some_and(|path| surroundings::in_impl_of_a_trait(path, place, &name.to_string()))
+    path.is_some_and(|path| surroundings::in_impl_of_a_trait(&path, place, &name.to_string()))
 }

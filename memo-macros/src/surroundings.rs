@@ -33,16 +33,16 @@ thread_local! {
 }
 
 /// Whether the function with this name, in this place of a file, stands in the impl of a trait.
-pub(crate) fn in_impl_of_a_trait(path: PathBuf, place: Place, name: &str) -> bool {
+pub(crate) fn in_impl_of_a_trait(path: &Path, place: Place, name: &str) -> bool {
     let wanted = (place, name.to_owned());
-    let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
+    let written = fs::metadata(path).and_then(|file| file.modified()).ok();
     FILES.with_borrow_mut(|files| {
-        let read = files.get(&path).is_some_and(|file| file.written == written);
+        let read = files.get(path).is_some_and(|file| file.written == written);
         if !read {
-            let found = functions_of(&path);
-            files.insert(path.clone(), Read { written, found });
+            let found = functions_of(path);
+            files.insert(path.to_owned(), Read { written, found });
         }
-        files.get(&path).is_some_and(|file| file.found.contains(&wanted))
+        files.get(path).is_some_and(|file| file.found.contains(&wanted))
     })
 }
 
@@ -377,7 +377,7 @@ mod tests {
         let path =
             std::env::temp_dir().join(format!("memokit_surroundings_{}", std::process::id()));
         let place = Place { line: 1, column: 19 };
-        let asked = |name: &str| in_impl_of_a_trait(path.clone(), place, name);
+        let asked = |name: &str| in_impl_of_a_trait(&path, place, name);
         assert!(!asked("one"));
         fs::write(&path, "impl A for B { fn one() {} }").unwrap();
         assert!(asked("one") && !asked("two"));

@@ -8,7 +8,7 @@ use syn::FnArg;
 
 use crate::attributes;
 use crate::emit::{Asking, Course, Plan, first_span, local};
-use crate::function::{Parameter, Shape};
+use crate::function::{Parameter, Shape, used_underscore};
 
 impl Plan<'_> {
     pub(crate) fn task(&self) -> TokenStream {
@@ -33,12 +33,15 @@ impl Plan<'_> {
             }
             None => quote!(compute(#body)),
         };
-        let signature = self.task_signature(course);
+        let (signature, lint, braces) =
+            (self.task_signature(course), self.lint(), function.given_braces());
         quote! {
             #attributes
+            #braces
             #[allow(clippy::double_must_use, clippy::manual_async_fn)]
             #visibility #signature {
                 #facade::__private::call(move || {
+                    #lint
                     let #asked = {
                         #names
                         #memo.#ask
@@ -100,18 +103,23 @@ impl Plan<'_> {
 
     /// Has the body own a parameter, whether it uses it or not, until it ends: as an `async fn` does.
     fn own(&self, parameter: &Parameter) -> Option<TokenStream> {
-        let (condition, name) = (parameter.condition(), &parameter.name);
+        let (attributes, name) = (attributes::shared(&parameter.typed.attrs), &parameter.name);
         let pattern = &parameter.typed.pat;
+        let underscored = parameter.is_underscored().then(|| {
+            let used = used_underscore();
+            quote!(#used #[allow(clippy::no_effect_underscore_binding)])
+        });
         let own = quote! {
-            #condition
-            #[allow(clippy::redundant_locals, clippy::shadow_same)]
+            #attributes
+            #underscored
+            #[allow(clippy::redundant_locals, clippy::shadow_same, clippy::shadow_reuse)]
         };
         let used = self.is_named_by_key(parameter).then(|| quote!(#[allow(unused_variables)]));
         match parameter.shape {
             Shape::Plain => Some(quote!(#own #used let #name = #name;)),
-            Shape::Mutable => Some(quote!(#condition #used let #pattern = #name;)),
+            Shape::Mutable => Some(quote!(#own #used let #pattern = #name;)),
             Shape::Pattern if self.args.key.is_none() => {
-                Some(quote!(#own let #name = #name; #condition let #pattern = #name;))
+                Some(quote!(#own let #name = #name; #attributes let #pattern = #name;))
             }
             Shape::Pattern => None,
         }

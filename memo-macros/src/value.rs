@@ -65,6 +65,9 @@ pub(crate) fn bound(name: &Ident, form: Form) -> syn::Result<Expr> {
     let value = expression(name, form)?;
     match plain(&value) {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => whole(name, number, &value),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().parse() == Ok(0_u64) => {
+            Err(error(text, of_none(name)))
+        }
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().parse::<u64>().is_ok() => {
             Err(error(text, format!("a number needs no quotes: `{name} = {}`", text.value())))
         }
@@ -76,13 +79,16 @@ pub(crate) fn bound(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+fn of_none(name: &Ident) -> String {
+    format!("a cache of none keeps nothing: leave `{name}` out for no bound")
+}
+
 /// A literal with a type, since a bare one would be an i32.
 fn whole(name: &Ident, number: &LitInt, value: &Expr) -> syn::Result<Expr> {
     let count: u64 =
         number.base10_parse().map_err(|_| error(number, "this number is too large"))?;
     if count == 0 {
-        let message = format!("a cache of none keeps nothing: leave `{name}` out for no bound");
-        return Err(error(number, message));
+        return Err(error(number, of_none(name)));
     }
     if !number.suffix().is_empty() {
         return Ok(value.clone());
@@ -120,6 +126,7 @@ pub(crate) fn bytes(name: &Ident, form: Form) -> syn::Result<Bytes> {
     };
     match plain(&value) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().parse::<u64>().is_ok() => {
+            above_zero(text, text.value().parse().unwrap_or_default())?;
             Err(error(
                 text,
                 format!("a number of bytes needs no quotes: `{name} = {}`", text.value()),
@@ -214,12 +221,24 @@ pub(crate) fn directory(name: &Ident, form: Form) -> syn::Result<Expr> {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().trim().is_empty() => {
             Err(error(text, format!("the path is empty: name a directory, `{}`", example(name))))
         }
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().starts_with('~') => {
+            Err(error(text, in_the_home_directory(name, &text.value())))
+        }
         Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => Ok(value),
         Expr::Lit(other) => {
             Err(error(other, format!("`{name}` is the path of a directory: `{}`", example(name))))
         }
         _ => Ok(value),
     }
+}
+
+fn in_the_home_directory(name: &Ident, path: &str) -> String {
+    let rest = path.trim_start_matches(['~', '/']);
+    let rest = if rest.is_empty() { "cache" } else { rest };
+    format!(
+        "only a shell knows `~`: `{name} = std::env::home_dir().unwrap_or_default().join({rest:?})`, \
+         or `\"./{path}\"` for a directory of that name"
+    )
 }
 
 /// `durability`: one of four words, as the name of the runtime's variant.

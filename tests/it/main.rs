@@ -15,6 +15,7 @@ mod identity;
 mod idle;
 mod keys;
 mod large;
+mod lints;
 mod one_computation;
 mod persistence;
 mod persistence_changes;

@@ -67,7 +67,8 @@ impl Element for Octets<'_> {
 #[diagnostic::on_unimplemented(
     message = "the argument `{Name}` of type `{Self}` cannot be a part of the key",
     label = "an argument of a memoized function must be `serde::Serialize` to be a part of its key",
-    note = "derive `serde::Serialize` for it, leave it out with `skip(...)`, or say what makes the key with `key = ...`"
+    note = "derive `serde::Serialize` for your own type, leave it out with `skip(...)`, or say what makes the key with `key = ...`",
+    note = "another crate's type may have it behind a feature `serde`; for `Arc` and `Rc` it is serde's feature `rc`"
 )]
 pub trait Keyable<Name>: Serialize {}
 #[diagnostic::do_not_recommend]
@@ -87,7 +88,8 @@ impl<T: Serialize + ?Sized> KeyableSelf for T {}
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be the key",
     label = "what makes the key must be `serde::Serialize`",
-    note = "derive `serde::Serialize` for it, or make the key of something else"
+    note = "derive `serde::Serialize` for your own type, or make the key of something else",
+    note = "another crate's type may have it behind a feature `serde`; for `Arc` and `Rc` it is serde's feature `rc`"
 )]
 pub trait KeyableExpression: Serialize {}
 #[diagnostic::do_not_recommend]

@@ -10,7 +10,15 @@ fn seed(a: u32, b: &str) -> u64 {
     match __memokit_answer {
         ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn.keep((move |a: u32, b: &str| -> u64 { plant(a, b) })(a, b))
+            __memokit_turn
+                .keep(
+                    (move |
+                        #[allow(clippy::shadow_reuse)]
+                        a: u32,
+                        #[allow(clippy::shadow_reuse)]
+                        b: &str,
+                    | -> u64 { plant(a, b) })(a, b),
+                )
         }
     }
 }
@@ -33,6 +41,7 @@ fn seed_key(a: u32, b: &str) -> ::memokit::Key {
 /// `seed` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(clippy::shadow_reuse)]
 #[inline]
 fn seed_uncached(a: u32, b: &str) -> u64 {
     (move |a: u32, b: &str| -> u64 { plant(a, b) })(a, b)

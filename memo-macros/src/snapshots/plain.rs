@@ -14,7 +14,12 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
         ::memokit::__private::Answer::Miss(__memokit_turn) => {
             __memokit_turn
                 .keep(
-                    (move |symbol: &str, opts: &QuoteOptions| -> Result<Quote, ApiError> {
+                    (move |
+                        #[allow(clippy::shadow_reuse)]
+                        symbol: &str,
+                        #[allow(clippy::shadow_reuse)]
+                        opts: &QuoteOptions,
+                    | -> Result<Quote, ApiError> {
                         let answer = ask(symbol, opts)?;
                         parse(answer)
                     })(symbol, opts),
@@ -42,6 +47,7 @@ pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(clippy::shadow_reuse)]
 #[inline]
 pub fn quote_uncached(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     (move |symbol: &str, opts: &QuoteOptions| -> Result<Quote, ApiError> {

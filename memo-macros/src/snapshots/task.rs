@@ -22,8 +22,17 @@ pub fn quote(
                 >::None {
                     return __memokit_returned;
                 }
-                #[allow(clippy::redundant_locals, clippy::shadow_same)]
+                #[allow(
+                    clippy::redundant_locals,
+                    clippy::shadow_same,
+                    clippy::shadow_reuse
+                )]
                 let symbol = symbol;
+                #[allow(
+                    clippy::redundant_locals,
+                    clippy::shadow_same,
+                    clippy::shadow_reuse
+                )]
                 let mut tries = tries;
                 tries += 1;
                 ask(symbol, tries).await?.parse()
@@ -51,6 +60,7 @@ pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(clippy::shadow_reuse)]
 #[inline]
 pub fn quote_uncached(
     symbol: &str,
@@ -62,8 +72,9 @@ pub fn quote_uncached(
         >::None {
             return __memokit_returned;
         }
-        #[allow(clippy::redundant_locals, clippy::shadow_same)]
+        #[allow(clippy::redundant_locals, clippy::shadow_same, clippy::shadow_reuse)]
         let symbol = symbol;
+        #[allow(clippy::redundant_locals, clippy::shadow_same, clippy::shadow_reuse)]
         let mut tries = tries;
         tries += 1;
         ask(symbol, tries).await?.parse()

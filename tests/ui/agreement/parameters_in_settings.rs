@@ -10,4 +10,9 @@ fn stored(name: &str) -> String {
     name.to_owned()
 }
 
+#[memoize(persist = format!("cache/{a}"))]
+fn folder(a: u32) -> u32 {
+    a
+}
+
 fn main() {}

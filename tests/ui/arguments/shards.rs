@@ -15,4 +15,10 @@ fn quoted() {}
 #[memoize(shards)]
 fn alone() {}
 
+#[memoize(max = 4, shards = 8)]
+fn more_than_entries() {}
+
+#[memoize(persist = "~/cache")]
+fn at_home() {}
+
 fn main() {}

@@ -50,4 +50,17 @@ pub async fn task(n: u32, other: u32) -> u32 {
     n
 }
 
+static mut COUNT: u32 = 0;
+
+#[memoize]
+unsafe fn unsafe_in_its_body(a: u32) -> u32 {
+    COUNT + a
+}
+
+#[memoize]
+#[track_caller]
+unsafe fn unsafe_in_an_inner_body(a: u32) -> u32 {
+    COUNT + a
+}
+
 fn main() {}
