@@ -141,7 +141,7 @@ impl Plan<'_> {
             Course::Inner | Course::Closure => quote! {
                 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
                 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-                #[allow(clippy::shadow_reuse)]
+                #[allow(clippy::restriction)]
             },
             Course::Companion => quote! {
                 #braces

@@ -39,7 +39,7 @@ fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
 /// `mix` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(clippy::shadow_reuse)]
+#[allow(clippy::restriction)]
 #[inline]
 fn mix_uncached((a, mut b): (u8, u8)) -> u8 {
     (move || -> u8 {

@@ -9,7 +9,7 @@ fn f_key(a: &str) -> ::memokit::Key {
 /// `f` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(clippy::shadow_reuse)]
+#[allow(clippy::restriction)]
 #[inline]
 fn f_uncached(a: &str) -> &str {
     a

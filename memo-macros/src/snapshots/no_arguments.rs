@@ -41,7 +41,7 @@ fn seed_key(a: u32, b: &str) -> ::memokit::Key {
 /// `seed` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(clippy::shadow_reuse)]
+#[allow(clippy::restriction)]
 #[inline]
 fn seed_uncached(a: u32, b: &str) -> u64 {
     (move |a: u32, b: &str| -> u64 { plant(a, b) })(a, b)

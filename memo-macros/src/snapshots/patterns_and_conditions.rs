@@ -74,7 +74,7 @@ fn mix_key(
 /// `mix` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(clippy::shadow_reuse)]
+#[allow(clippy::restriction)]
 #[inline]
 fn mix_uncached(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
     (move |(a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str| -> u8 {

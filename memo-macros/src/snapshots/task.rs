@@ -60,7 +60,7 @@ pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(clippy::shadow_reuse)]
+#[allow(clippy::restriction)]
 #[inline]
 pub fn quote_uncached(
     symbol: &str,

@@ -43,7 +43,7 @@ fn blame_of_key(r#mod: u32) -> ::memokit::Key {
 /// `blame` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(clippy::shadow_reuse)]
+#[allow(clippy::restriction)]
 #[inline]
 extern "C" fn blame_of_uncached(r#mod: u32) -> u32 {
     here()
