@@ -1,16 +1,14 @@
 //! One function's cache with all that belongs to it: bound, time to live, directory, counts.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-
-use once_cell::sync::OnceCell;
 
 use crate::cache::{Begin, Cache, Finished, Fresh, Limits};
 use crate::clock::{self, Millis, NEVER};
 use crate::counter::Tally;
-use crate::disk::Disk;
+use crate::durable::Durable;
 use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
@@ -31,8 +29,6 @@ pub(crate) struct Core<K: Keep> {
     lasting: OnceLock<&'static Self>,
     /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
     pub(crate) ward: Option<Weak<dyn Maintain>>,
-    /// It is, from the first write on.
-    pub(crate) watched: AtomicBool,
     pub(crate) name: String,
     pub(crate) cache: Cache<K::Held>,
     pub(crate) ttl: AtomicU64,
@@ -43,11 +39,7 @@ pub(crate) struct Core<K: Keep> {
     ttl_with: Option<TtlOf<K::Value>>,
     weigh: Option<WeightOf<K::Value>>,
     jitter: f64,
-    pub(crate) disk: Option<Disk<K::Value>>,
-    /// What the directory holds was read, if it could be.
-    pub(crate) recovered: OnceCell<()>,
-    /// Something was removed while the directory could not be opened.
-    pub(crate) void: AtomicBool,
+    pub(crate) directory: Option<Box<dyn Durable<K>>>,
     /// Would be stored, were its instance known by name.
     pub(crate) nameless: bool,
     pub(crate) counts: Counts,
@@ -127,15 +119,13 @@ impl<K: Keep> Core<K> {
             version,
             nameless,
         } = settings;
-        let disk = storage.map(|Storage { dir, durability, codec }| {
-            Disk::new(&dir, durability, codec, name.clone(), code, version)
-        });
+        let make = |storage: Storage<K>| (storage.make)(storage, name.clone(), code, version);
+        let directory = storage.map(make);
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         let core = Self {
             this: Weak::clone(this),
             lasting: OnceLock::new(),
             ward: None,
-            watched: AtomicBool::new(false),
             name,
             cache: Cache::new(Limits { max, max_bytes, shards, stale, idle }),
             ttl: AtomicU64::new(NEVER),
@@ -145,9 +135,7 @@ impl<K: Keep> Core<K> {
             ttl_with,
             weigh: weigh.filter(|_| max_bytes.is_some()),
             jitter,
-            disk,
-            recovered: OnceCell::new(),
-            void: AtomicBool::new(false),
+            directory,
             nameless,
             counts: Counts::default(),
         };
@@ -206,10 +194,12 @@ impl<K: Keep> Core<K> {
     pub(crate) fn land(&self, claim: &Claim, value: K::Held, replaces: bool) -> bool {
         let expires = self.expiry(claim.hash, K::Hold::view(&value));
         let weight = self.weight(claim.key.as_slice(), K::Hold::view(&value));
-        if self.cache.admits(weight) {
-            self.write(claim, &value, expires, replaces);
-        } else {
-            self.strike(claim, replaces);
+        match &self.directory {
+            Some(directory) if self.cache.admits(weight) => {
+                directory.write(self, claim, &value, expires, replaces);
+            }
+            Some(directory) => directory.strike(self, claim, replaces),
+            None => {}
         }
         let fresh = Fresh { held: value.clone(), expires, weight };
         let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
@@ -260,7 +250,7 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn is_persistent(&self) -> bool {
-        self.disk.is_some()
+        self.directory.is_some()
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
@@ -296,8 +286,8 @@ impl<K: Keep> Core<K> {
             time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
             ..Stats::default()
         };
-        if let Some(disk) = &self.disk {
-            disk.report(&mut stats);
+        if let Some(directory) = &self.directory {
+            directory.report(&mut stats);
         }
         stats
     }

@@ -8,6 +8,7 @@ mod clock;
 pub mod codec;
 mod core;
 mod counter;
+mod directory;
 mod disk;
 mod durable;
 mod erased;

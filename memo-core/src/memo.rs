@@ -129,7 +129,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
-        self.cache.for_each(|key, held, _| {
+        self.cache.for_each(&mut |key, held, _| {
             each(Key::from_bytes(key.as_slice()), &mut || K::answer(held));
         });
     }
@@ -183,11 +183,13 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn keep_only_these(&self) {
-        self.keep_only_these();
+        if let Some(directory) = &self.directory {
+            directory.keep_only_these(self);
+        }
     }
 
     fn try_init(&self) -> Result<(), Error> {
-        if self.is_persistent() { self.open().map(drop) } else { self.health() }
+        self.try_init()
     }
 }
 

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::UNBOUNDED;
-use crate::codec::{Codec, Postcard};
+use crate::codec::Codec;
+use crate::durable::Durable;
 use crate::fnv::Fnv;
-use crate::keep::{Keep, Persistable};
+use crate::keep::Keep;
 use crate::persist::Durability;
 use crate::weigh::Scale;
 
@@ -19,10 +20,13 @@ pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
 /// Where values are stored, what a crash may lose, and how they become bytes.
-pub(crate) struct Storage<V> {
+pub(crate) struct Storage<K: Keep> {
     pub(crate) dir: PathBuf,
     pub(crate) durability: Durability,
-    pub(crate) codec: Box<dyn Codec<V>>,
+    pub(crate) codec: Box<dyn Codec<K::Value>>,
+    /// Makes the directory of a function, for code and version: known only to settings that name one, so that nothing of
+    /// it is built for others.
+    pub(crate) make: fn(Self, String, u128, Option<u64>) -> Box<dyn Durable<K>>,
 }
 
 /// The arguments of one `#[memoize]`, for results that are kept as `K` says.
@@ -39,7 +43,7 @@ pub struct Settings<K: Keep> {
     pub(crate) idle: Option<Duration>,
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) wait_limit: Option<Duration>,
-    pub(crate) storage: Option<Storage<K::Value>>,
+    pub(crate) storage: Option<Storage<K>>,
     pub(crate) version: Option<u64>,
     /// To be stored, if the instance had a name.
     pub(crate) nameless: bool,
@@ -191,27 +195,7 @@ impl<K: Keep> Settings<K> {
         self.wait_limit(Duration::from_millis(limit))
     }
 
-    /// Where results are kept on disk.
-    #[must_use]
-    pub fn persist(self, dir: impl Into<PathBuf>) -> Self
-    where
-        K::Value: Persistable,
-    {
-        self.stored(dir.into(), Box::new(Postcard::new()))
-    }
-
-    /// The same with the codec `C`.
-    #[must_use]
-    pub fn persist_by<C: Codec<K::Value> + Default, P: Into<PathBuf>>(self, dir: P) -> Self {
-        self.stored(dir.into(), Box::new(C::default()))
-    }
-
-    fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
-        let storage = Storage { dir, durability: Durability::Interval, codec };
-        Self { storage: Some(storage), ..self }
-    }
-
-    /// What of that a crash may lose.
+    /// What a crash may lose of what [`Self::persist`] stores.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         if let Some(storage) = &mut self.storage {

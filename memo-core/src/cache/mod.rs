@@ -206,17 +206,18 @@ impl<H: Clone> Cache<H> {
 
     /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
     /// counts from here on among those that [`Cache::for_each`] shows. `then` is told whether there is an older one.
-    pub(crate) fn announce<T>(
+    pub(crate) fn announce(
         &self,
         claim: &Claim,
         pending: Option<(H, Millis)>,
-        then: impl FnOnce(bool) -> T,
-    ) -> Option<T> {
+        then: &mut dyn FnMut(bool),
+    ) {
         let pin = pin();
         let mut shard = self.shard(claim.hash).lock();
-        shard.claims().get(claim)?.pending = pending;
-        let older = shard.find(&pin, claim.hash, claim.key.as_slice()).is_some();
-        Some(then(older))
+        if let Some(claimed) = shard.claims().get(claim) {
+            claimed.pending = pending;
+            then(shard.find(&pin, claim.hash, claim.key.as_slice()).is_some());
+        }
     }
 
     /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
@@ -262,36 +263,37 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
-    pub(crate) fn remove<T>(&self, hash: u64, key: &[u8], then: impl FnOnce() -> T) -> (bool, T) {
+    pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
             let live = shard.known(hash, key, &self.life).is_some_and(|known| !known.over);
             self.gauge.release(shard.remove(hash, key));
             // To be dropped with no lock held.
             let pending = shard.claims().void(hash, key);
-            ((live, then()), pending)
+            then();
+            (live, pending)
         });
         removed
     }
 
     /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
-    pub(crate) fn clear<T>(&self, then: impl FnOnce() -> T) -> (usize, T) {
+    pub(crate) fn clear(&self, then: &mut dyn FnMut()) -> usize {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
         let mut cleared = Load::default();
         locked.iter_mut().for_each(|shard| cleared += shard.clear());
         self.gauge.release(cleared);
-        let then = then();
+        then();
         // What is freed is dropped with no lock held.
         let pending: Vec<_> = locked.iter_mut().map(|shard| shard.claims().void_all()).collect();
         let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
         drop(locked);
         drop((pending, waste));
         self.shards.iter().for_each(Self::await_readers);
-        (cleared.entries, then)
+        cleared.entries
     }
 
     /// Calls `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
     /// used of each first.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, &H, Millis)) {
+    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
             for (_, key, held, expires) in self.live_by_use(shard) {
                 f(&key, &held, expires);

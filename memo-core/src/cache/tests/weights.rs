@@ -32,7 +32,7 @@ fn look(cache: &Cache<u32>, key: u32) -> bool {
 }
 
 fn remove(cache: &Cache<u32>, key: u32) -> bool {
-    cache.remove(hash(key), &key.to_le_bytes(), || ()).0
+    cache.remove(hash(key), &key.to_le_bytes(), &mut || ())
 }
 
 /// What the entries of the tables weigh; also by what each shard has added up.
@@ -128,7 +128,7 @@ fn one_shard_holds_what_the_model_holds() {
             }
             2..6 => assert_eq!(remove(&cache, key), model.remove(key).is_some(), "{step}"),
             6 if numbers.below(50) == 0 => {
-                cache.clear(|| ());
+                cache.clear(&mut || ());
                 model.entries.clear();
             }
             7..20 => assert_eq!(look(&cache, key), model.look(key), "{step}"),
@@ -257,7 +257,7 @@ fn the_bound_holds_while_threads_change_all_of_it() {
                         match numbers.below(100) {
                             0 => _ = cache.set_max_bytes(numbers.below(MOST)),
                             1 => cache.set_max(usize::try_from(1 + numbers.below(400)).unwrap()),
-                            2 if numbers.below(20) == 0 => _ = cache.clear(|| ()),
+                            2 if numbers.below(20) == 0 => _ = cache.clear(&mut || ()),
                             3..15 => _ = remove(cache, key),
                             15..40 => _ = look(cache, key),
                             _ => {
