@@ -3,10 +3,10 @@
 //! waits times itself.
 
 use std::sync::Weak;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::spawn;
+use crate::sync::usual::{Condvar, Mutex};
 
 /// How often flights are looked at: at the most, and at the least.
 const OFTEN: Duration = Duration::from_millis(10);
@@ -43,8 +43,7 @@ pub(crate) fn watch(flight: Weak<dyn Watched>, limit: Duration) {
     }
     if !watch.running {
         // Where no thread can be had, tasks wait for as long as it takes.
-        let thread = thread::Builder::new().name("memokit-alarm".to_owned());
-        watch.running = thread.spawn(run).is_ok();
+        watch.running = spawn("memokit-alarm", run);
     }
 }
 
@@ -58,8 +57,7 @@ fn run() {
             return;
         }
         let until = Instant::now() + watch.every;
-        SOONER.wait_until(&mut watch, until);
-        drop(watch);
+        drop(SOONER.wait_until(watch, until));
         let now = Instant::now();
         ours.retain(|flight: &Weak<dyn Watched>| flight.upgrade().is_some_and(|f| f.look(now)));
     }

@@ -161,12 +161,9 @@ impl<H: Clone> Flight<H> {
                 return waited;
             }
             state.threads += 1;
-            late = match Instant::now().checked_add(limit) {
-                Some(until) => self.changed.wait_until(&mut state, until).timed_out(),
-                None => {
-                    self.changed.wait(&mut state);
-                    false
-                }
+            (state, late) = match Instant::now().checked_add(limit) {
+                Some(until) => self.changed.wait_until(state, until),
+                None => (self.changed.wait(state), false),
             };
             state.threads -= 1;
         }
