@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cache::{Begin, Cache, Finished, Fresh, Limits};
 use crate::clock::{self, Millis, NEVER};
-use crate::counter::Tally;
+use crate::counter::{Calls, Tally};
 use crate::durable::Durable;
 use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
@@ -15,7 +15,7 @@ use crate::key::{self, KeyBytes};
 use crate::lane::pin;
 use crate::persist::Maintain;
 use crate::settings::{Settings, Storage, TtlOf, WeightOf};
-use crate::stats::{Stats, mean};
+use crate::stats::Stats;
 
 /// While no mean computation is known a caller waits so long for another's.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
@@ -137,7 +137,7 @@ impl<K: Keep> Core<K> {
             jitter,
             directory,
             nameless,
-            counts: Counts::default(),
+            counts: Counts::new(),
         };
         core.set_ttl(ttl);
         core
@@ -179,14 +179,7 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn wait_limit(&self) -> Duration {
-        self.wait_limit.unwrap_or_else(|| match self.mean_compute() {
-            Duration::ZERO => FIRST_WAIT,
-            mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
-        })
-    }
-
-    fn mean_compute(&self) -> Duration {
-        mean(Duration::from_nanos(self.cache.calls.nanos()), self.cache.calls.misses())
+        self.wait_limit.unwrap_or_else(|| patience(self.cache.calls.mean()))
     }
 
     /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
@@ -230,23 +223,11 @@ impl<K: Keep> Core<K> {
         let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
         let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
         let ttl = if K::Part::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER { NEVER } else { clock::now().saturating_add(self.spread(hash, ttl)) }
-    }
-
-    /// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
-    /// so that processes spread differently.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "32 bits of the hash draw, and a share of a time needs no more"
-    )]
-    fn spread(&self, hash: u64, ttl: Millis) -> Millis {
-        if self.jitter == 0.0 {
-            return ttl;
+        if ttl == NEVER {
+            NEVER
+        } else {
+            clock::now().saturating_add(spread(hash, ttl, self.jitter))
         }
-        let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
-        ttl - ((ttl as f64 * self.jitter * drawn) as Millis).min(ttl)
     }
 
     pub(crate) fn is_persistent(&self) -> bool {
@@ -254,27 +235,37 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
-        let ahead = self.refresh_ahead.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
-        self.cache.set_ahead(ahead.map_or(0, clock::millis));
+        self.cache.set_ahead(ahead(self.refresh_ahead, ttl));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let Counts { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } =
-            &self.counts;
-        let calls = &self.cache.calls;
-        let hits = calls.hits();
-        let (evicted, expired) = self.cache.removed();
-        let (entries, bytes) = self.cache.usage();
-        let saved = self.mean_compute().as_nanos().saturating_mul(u128::from(hits));
-        let mut stats = Stats {
-            name: self.name.clone(),
+        let mut stats = self.counts.stats(&self.name, &self.cache.calls);
+        (stats.evicted, stats.expired) = self.cache.removed();
+        (stats.entries, stats.bytes) = self.cache.usage();
+        if let Some(directory) = &self.directory {
+            directory.report(&mut stats);
+        }
+        stats
+    }
+}
+
+// What follows is built once, whatever caches hold.
+
+impl Counts {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn stats(&self, name: &str, calls: &Calls) -> Stats {
+        let Self { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } = self;
+        let (hits, misses) = (calls.hits(), calls.misses());
+        let compute_time = Duration::from_nanos(calls.nanos());
+        let saved = calls.mean().as_nanos().saturating_mul(u128::from(hits));
+        Stats {
+            name: name.to_owned(),
             hits,
-            misses: calls.misses(),
-            entries,
-            bytes,
-            evicted,
-            expired,
+            misses,
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
             stale: stale.get(),
@@ -282,13 +273,39 @@ impl<K: Keep> Core<K> {
             unkeyable: unkeyable.get(),
             panics: panics.get(),
             mismatches: mismatches.get(),
-            compute_time: Duration::from_nanos(calls.nanos()),
+            compute_time,
             time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
             ..Stats::default()
-        };
-        if let Some(directory) = &self.directory {
-            directory.report(&mut stats);
         }
-        stats
     }
+}
+
+/// How long before its end a value is to be computed anew, of whose time to live `share` is to pass before.
+fn ahead(share: Option<f64>, ttl: Option<Duration>) -> Millis {
+    let ahead = share.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
+    ahead.map_or(0, clock::millis)
+}
+
+/// How long a caller waits for another's computation, if one takes `mean`.
+fn patience(mean: Duration) -> Duration {
+    match mean {
+        Duration::ZERO => FIRST_WAIT,
+        mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
+    }
+}
+
+/// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
+/// so that processes spread differently.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "32 bits of the hash draw, and a share of a time needs no more"
+)]
+fn spread(hash: u64, ttl: Millis, jitter: f64) -> Millis {
+    if jitter == 0.0 {
+        return ttl;
+    }
+    let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
+    ttl - ((ttl as f64 * jitter * drawn) as Millis).min(ttl)
 }

@@ -117,7 +117,7 @@ impl<H: Clone> Flight<H> {
         }
         let tasks = state.tasks.take_all();
         drop(state);
-        tasks.for_each(Waker::wake);
+        tasks.wake();
     }
 
     /// Passes the lead on, from who has it or, unless `led`, from one who was to take it and may be too late: to the

@@ -6,6 +6,7 @@
 mod bound;
 mod claims;
 mod gauge;
+mod index;
 mod life;
 mod limbo;
 mod node;
@@ -95,7 +96,7 @@ impl<H: Clone> Cache<H> {
             shards: (0..shards).map(|_| Shard::new(exact, max / shards)).collect(),
             gauge: Gauge::new(max, max_bytes),
             life: Life::new(stale, idle),
-            calls: Calls::default(),
+            calls: Calls::new(),
         }
     }
 
@@ -326,11 +327,14 @@ impl<H: Clone> Cache<H> {
 
     /// Live entries.
     pub(crate) fn len(&self) -> usize {
-        let live = |shard: &Shard<H>| {
-            shard.lock().entries(&pin()).filter(|entry| !self.life.is_over(entry)).count()
-        };
+        let mut live = 0;
         // Shard by shard, while entries come and go: no more than there may be.
-        self.shards.iter().map(live).sum::<usize>().min(self.max())
+        for shard in &self.shards {
+            for (_, entry) in shard.lock().entries(&pin()) {
+                live += usize::from(!self.life.is_over(entry.entry()));
+            }
+        }
+        live.min(self.max())
     }
 
     /// Live entries and their weights or, where they have none, the bytes they take, their keys included.
@@ -338,7 +342,7 @@ impl<H: Clone> Cache<H> {
         let max_bytes = self.max_bytes();
         let (mut entries, mut bytes) = (0, 0_u64);
         for shard in &self.shards {
-            for entry in shard.lock().entries(&pin()) {
+            for (_, entry) in shard.lock().entries(&pin()) {
                 if !self.life.is_over(entry.entry()) {
                     entries += 1;
                     let size = || entry.size() as u64;
@@ -351,8 +355,13 @@ impl<H: Clone> Cache<H> {
 
     /// Entries that were evicted to make room, and entries that were removed after their end.
     pub(crate) fn removed(&self) -> (u64, u64) {
-        let counts = self.shards.iter().map(|shard| shard.lock().removed());
-        counts.fold((0, 0), |(evicted, expired), shard| (evicted + shard.0, expired + shard.1))
+        let (mut evicted, mut expired) = (0, 0);
+        for shard in &self.shards {
+            let removed = shard.lock().removed();
+            evicted += removed.0;
+            expired += removed.1;
+        }
+        (evicted, expired)
     }
 
     pub(crate) fn max(&self) -> usize {
@@ -365,15 +374,19 @@ impl<H: Clone> Cache<H> {
 
     fn live(&self, shard: &Locked<'_, H>) -> Vec<Copied<H>> {
         let pin = pin();
-        let copied = |e: Shared<'_, H>| {
-            (e.stamp().load(Relaxed), KeyBytes::new(e.key()), e.held().clone(), e.expires())
-        };
-        let entries = shard.entries(&pin).filter(|e| !self.life.is_over(e.entry())).map(copied);
-        let pending = shard.claimed().filter_map(|of| {
-            let (held, expires) = of.pending.clone()?;
-            Some((u64::MAX, of.claim.key.clone(), held, expires))
-        });
-        entries.chain(pending).collect()
+        let mut live = Vec::with_capacity(shard.load().entries);
+        for (_, e) in shard.entries(&pin) {
+            if !self.life.is_over(e.entry()) {
+                let key = KeyBytes::new(e.key());
+                live.push((e.stamp().load(Relaxed), key, e.held().clone(), e.expires()));
+            }
+        }
+        for of in shard.claimed() {
+            if let Some((held, expires)) = of.pending.clone() {
+                live.push((u64::MAX, of.claim.key.clone(), held, expires));
+            }
+        }
+        live
     }
 }
 

@@ -9,7 +9,7 @@ use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
 use super::recency::Recency;
-use super::table::{Place, Retired, Root};
+use super::table::{Entries, Place, Retired, Root};
 use crate::clock::{self, Millis, NEVER};
 use crate::key;
 use crate::lane::{Pin, pin};
@@ -237,8 +237,11 @@ impl<H> Locked<'_, H> {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
-            let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
-            self.own.recency.complete(entries.collect());
+            let mut entries = Vec::with_capacity(self.own.load.entries);
+            for (place, entry) in table.iter(&pin) {
+                entries.push((entry.stamp().load(Relaxed), place));
+            }
+            self.own.recency.complete(entries);
             self.shard.lazy.store(LAZY, Relaxed);
             if self.own.load.bytes > 0 {
                 // The bound is on weight: this many are what it comes to.
@@ -273,9 +276,10 @@ impl<H> Locked<'_, H> {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
-        let gone = table.bucket(&pin, self.own.hand).filter(|(_, e)| life.is_gone(e, now));
-        for (place, _) in gone {
-            swept += self.remove_at(&pin, place);
+        for (place, entry) in table.bucket(&pin, self.own.hand) {
+            if life.is_gone(entry.entry(), now) {
+                swept += self.remove_at(&pin, place);
+            }
         }
         self.own.expired += swept.entries as u64;
         swept
@@ -305,8 +309,8 @@ impl<H> Locked<'_, H> {
         }
     }
 
-    pub(super) fn entries<'p>(&'p self, pin: &'p Pin) -> impl Iterator<Item = Shared<'p, H>> {
-        self.shard.root.read(pin).iter(pin).map(|(_, entry)| entry)
+    pub(super) fn entries<'p>(&'p self, pin: &'p Pin) -> Entries<'p, H> {
+        self.shard.root.read(pin).iter(pin)
     }
 
     /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is

@@ -39,7 +39,8 @@ fn remove(cache: &Cache<u32>, key: u32) -> bool {
 fn weighed(cache: &Cache<u32>) -> u64 {
     let locked: Vec<_> = cache.shards.iter().map(Shard::lock).collect();
     let pin = pin();
-    let weights = locked.iter().flat_map(|shard| shard.entries(&pin)).map(Shared::weight);
+    let weights =
+        locked.iter().flat_map(|shard| shard.entries(&pin)).map(|(_, entry)| entry.weight());
     let sum = weights.sum();
     assert_eq!(locked.iter().map(|shard| shard.load().bytes).sum::<u64>(), sum);
     sum
