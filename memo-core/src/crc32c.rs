@@ -37,10 +37,10 @@ static TABLES: [[u32; 256]; 8] = tables();
 const fn tables() -> [[u32; 256]; 8] {
     const REVERSED: u32 = 0x82f6_3b78;
     let mut tables = [[0_u32; 256]; 8];
-    let mut at = 0;
+    let mut at = 0_u32;
     while at < 8 * 256 {
-        let (follow, byte) = (at / 256, at % 256);
-        let mut crc = if follow == 0 { byte as u32 } else { tables[follow - 1][byte] };
+        let (follow, byte) = ((at / 256) as usize, (at % 256) as usize);
+        let mut crc = if follow == 0 { at } else { tables[follow - 1][byte] };
         let mut bit = 0;
         while bit < 8 {
             crc = crc >> 1 ^ if crc & 1 == 1 { REVERSED } else { 0 };

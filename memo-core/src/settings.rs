@@ -26,8 +26,10 @@ pub(crate) struct Storage<K: Keep> {
     pub(crate) codec: Box<dyn Codec<K::Value>>,
     /// Makes the directory of a function, for code and version: known only to settings that name one, so that nothing of
     /// it is built for others.
-    pub(crate) make: fn(Self, String, u128, Option<u64>) -> Box<dyn Durable<K>>,
+    pub(crate) make: Make<K>,
 }
+
+type Make<K> = fn(Storage<K>, String, u128, Option<u64>) -> Box<dyn Durable<K>>;
 
 /// The arguments of one `#[memoize]`, for results that are kept as `K` says.
 pub struct Settings<K: Keep> {
