@@ -183,7 +183,8 @@ impl Generations {
         let mut names: Vec<_> = names.iter().filter_map(|name| age(Name::parse(name)?)).collect();
         names.sort_unstable();
         self.emptied = Emptied::Partly;
-        let mut synced = Ok(());
+        // What a checkpoint removed before, too.
+        let mut synced = fs.sync_dir(dir);
         for (_, name) in names {
             remove(fs, dir, name)?;
             synced = synced.and(fs.sync_dir(dir));

@@ -188,8 +188,9 @@ impl Run {
 
     fn checkpoint(&mut self, store: &Store) {
         let result = checkpoint(store, &self.memory);
-        if result.is_ok() && std::mem::take(&mut self.emptied) {
-            // What memory kept is on disk again.
+        if self.emptied {
+            // What memory kept is on disk again, or may be.
+            self.emptied = result.is_err();
             for (key, value) in &self.memory {
                 let key = KEYS.into_iter().find(|known| known.as_bytes() == key);
                 let shows = Some(String::from_utf8(value.clone()).unwrap());
