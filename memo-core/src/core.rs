@@ -41,7 +41,7 @@ pub(crate) struct Core<K: Keep> {
     jitter: f64,
     pub(crate) directory: Option<Box<dyn Durable<K>>>,
     /// Would be stored, were its instance known by name.
-    pub(crate) nameless: bool,
+    pub(crate) nameless: Option<&'static str>,
     pub(crate) counts: Counts,
 }
 

@@ -112,24 +112,20 @@ impl<K: Keep> Core<K> {
     pub(crate) fn health(&self) -> Result<(), Error> {
         match &self.directory {
             Some(directory) => directory.trouble().map_or(Ok(()), Err),
-            None if self.nameless => Err(not_persistent::<K::Value>(true)),
+            None if self.nameless.is_some() => Err(not_persistent::<K::Value>(self.nameless)),
             None => Ok(()),
         }
     }
 }
 
-/// Why results of the type `V` have no directory. `nameless`: they were to have one.
-fn not_persistent<V>(nameless: bool) -> Error {
+/// Why results of the type `V` have no directory. `nameless`: why not, though they were to have one.
+fn not_persistent<V>(nameless: Option<&'static str>) -> Error {
     refused(std::any::type_name::<V>(), nameless)
 }
 
 #[cold]
-fn refused(type_name: &'static str, nameless: bool) -> Error {
-    if !nameless {
-        return Error::NotPersistent;
-    }
-    let reason = "an instance of a generic impl is stored where the function mentions `Self`: \
-                  nothing else tells its folder from another instance's";
+fn refused(type_name: &'static str, nameless: Option<&str>) -> Error {
+    let Some(reason) = nameless else { return Error::NotPersistent };
     Error::Unpersistable { type_name, reason: reason.to_owned() }
 }
 

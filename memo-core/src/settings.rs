@@ -48,7 +48,7 @@ pub struct Settings<K: Keep> {
     pub(crate) storage: Option<Storage<K>>,
     pub(crate) version: Option<u64>,
     /// To be stored, if the instance had a name.
-    pub(crate) nameless: bool,
+    pub(crate) nameless: Option<&'static str>,
 }
 
 impl<K: Keep> fmt::Debug for Settings<K> {
@@ -79,7 +79,7 @@ impl<K: Keep> Settings<K> {
             wait_limit: None,
             storage: None,
             version: None,
-            nameless: false,
+            nameless: None,
         }
     }
 
@@ -208,12 +208,12 @@ impl<K: Keep> Settings<K> {
 
     /// The same in a folder for one of several instances. Without a name for it that no other instance can have,
     /// nothing is stored.
-    pub(crate) fn below(mut self, instance: Option<u64>) -> Self {
+    pub(crate) fn below(mut self, instance: Result<u64, &'static str>) -> Self {
         match (instance, &mut self.storage) {
-            (Some(instance), Some(storage)) => {
+            (Ok(instance), Some(storage)) => {
                 storage.dir.push(format!("instance-{instance:016x}"));
             }
-            (None, storage) => self.nameless = storage.take().is_some(),
+            (Err(why), storage) => self.nameless = storage.take().map(|_| why),
             (_, None) => {}
         }
         self
