@@ -2,6 +2,7 @@
 //! thread of ours looks from time to time at the flights that they wait for, and ends when there are none. A thread that
 //! waits times itself.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,10 @@ fn run() {
         let until = Instant::now() + watch.every;
         drop(SOONER.wait_until(watch, until));
         let now = Instant::now();
-        ours.retain(|flight: &Weak<dyn Watched>| flight.upgrade().is_some_and(|f| f.look(now)));
+        ours.retain(|flight: &Weak<dyn Watched>| {
+            // A waker is an executor's code. Should it panic, the others' tasks are still looked after.
+            let look = AssertUnwindSafe(|| flight.upgrade().is_some_and(|f| f.look(now)));
+            catch_unwind(look).unwrap_or(true)
+        });
     }
 }

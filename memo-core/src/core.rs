@@ -194,7 +194,8 @@ impl<K: Keep> Core<K> {
             Some(directory) => directory.strike(self, claim, replaces),
             None => {}
         }
-        let fresh = Fresh { held: value.clone(), expires, weight };
+        let fresh =
+            Fresh { held: value.clone(), expires, weight, steady: self.cache.is_due(expires) };
         let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
         if let Some(flight) = flight {
             flight.land(Some(value));

@@ -329,7 +329,11 @@ fn replay<K: Keep>(core: &Core<K>, change: Change<&[u8], K::Value>) {
 
 fn restore<K: Keep>(core: &Core<K>, hash: u64, key: &[u8], value: K::Value, expires: Millis) {
     let weight = weight_found(core, key, &value);
-    core.cache.restore(hash, key, Fresh { held: K::Hold::own(value), expires, weight });
+    core.cache.restore(
+        hash,
+        key,
+        Fresh { held: K::Hold::own(value), expires, weight, steady: false },
+    );
 }
 
 /// What cannot be weighed is too heavy: the call that asks for it computes it anew, and panics itself.

@@ -116,7 +116,10 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
         let claim = self.cache.seize(hash, KeyBytes::new(key));
-        Work::lead(self, claim).insert(K::Hold::own(value))
+        let work = Work::lead(self, claim);
+        // The value's `Serialize` and what weighs it may call the function with this very key.
+        let _computing = work.computing();
+        work.insert(K::Hold::own(value))
     }
 
     fn invalidate(&self, key: &Key) -> bool {

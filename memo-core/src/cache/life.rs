@@ -61,10 +61,20 @@ impl Life {
         entry.outlasts(self.timeless)
     }
 
+    fn ahead_of<H>(&self, entry: &Entry<H>) -> Millis {
+        if entry.is_steady() { 0 } else { self.ahead.load(Relaxed) }
+    }
+
+    /// Would an entry with this end be computed anew at once?
+    pub(super) fn is_due(&self, expires: Millis) -> bool {
+        let ahead = self.ahead.load(Relaxed);
+        ahead > 0 && expires != NEVER && expires <= clock::now() + ahead
+    }
+
     /// Is it a hit without more ado?
     pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let expires = entry.expires();
-        let due = expires != NEVER && expires <= now + self.ahead.load(Relaxed);
+        let due = expires != NEVER && expires <= now + self.ahead_of(entry);
         !due && !self.is_idle(entry, now)
     }
 
@@ -97,8 +107,7 @@ impl Life {
             let stale = renewable && expires.saturating_add(self.stale) > now;
             return if stale { Age::Stale } else { Age::Over };
         }
-        let ahead = self.ahead.load(Relaxed);
-        let due = renewable && expires != NEVER && expires <= now + ahead;
+        let due = renewable && expires != NEVER && expires <= now + self.ahead_of(entry);
         if due { Age::Due } else { Age::Fresh }
     }
 

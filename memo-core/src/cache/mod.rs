@@ -54,6 +54,8 @@ pub(crate) struct Fresh<H> {
     pub(crate) held: H,
     pub(crate) expires: Millis,
     pub(crate) weight: Option<u64>,
+    /// It is not computed anew ahead of its end: its life is shorter than that.
+    pub(crate) steady: bool,
 }
 
 pub(crate) struct Cache<H> {
@@ -93,7 +95,9 @@ impl<H: Clone> Cache<H> {
         let exact = max <= EXACT || max_bytes.is_some();
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Shard::new(exact, max / shards)).collect(),
+            shards: (0..shards)
+                .map(|_| Shard::new(exact, max / shards, max_bytes.is_some()))
+                .collect(),
             gauge: Gauge::new(max, max_bytes),
             life: Life::new(stale, idle),
             calls: Calls::new(),
@@ -188,6 +192,11 @@ impl<H: Clone> Cache<H> {
         Begin::Lead(claim)
     }
 
+    /// Would an entry with this end be due at once?
+    pub(crate) fn is_due(&self, expires: Millis) -> bool {
+        self.life.is_due(expires)
+    }
+
     /// Has entries computed anew so long before they end.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
         self.life.set_ahead(ahead);
@@ -232,6 +241,15 @@ impl<H: Clone> Cache<H> {
             heir.wake();
         } else if let Some(flight) = ended.and_then(|ended| ended.flight) {
             flight.land(None);
+        }
+    }
+
+    /// Has those who come from now on wait elsewhere than at `flight`, whose value is not its leader's.
+    pub(crate) fn part(&self, flight: &Arc<Flight<H>>) {
+        let mut shard = self.shard(flight.claim.hash).lock();
+        if let Some(claimed) = shard.claims().get(&flight.claim) {
+            // The caller has it too, so nothing is dropped here.
+            claimed.flight.take_if(|joined| Arc::ptr_eq(joined, flight));
         }
     }
 

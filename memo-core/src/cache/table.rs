@@ -411,7 +411,7 @@ mod tests {
             if len == root.read(&pin).capacity() {
                 root.grow(&pin).into_iter().for_each(|table| limbo.retire_table(table));
             }
-            let fresh = Fresh { held: n, expires: NEVER, weight: None };
+            let fresh = Fresh { held: n, expires: NEVER, weight: None, steady: false };
             root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
             if let Some(gone) = n.checked_sub(1000) {

@@ -11,7 +11,7 @@ fn bounded<H: Clone>(max: usize) -> Cache<H> {
 }
 
 fn node<H>(key: &[u8], held: H) -> Node<H> {
-    Node::new(u64::from(key[0]), key, Fresh { held, expires: NEVER, weight: None })
+    Node::new(u64::from(key[0]), key, Fresh { held, expires: NEVER, weight: None, steady: false })
 }
 
 fn place(cache: &Cache<u32>, key: u8, then: impl FnOnce()) {

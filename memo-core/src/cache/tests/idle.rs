@@ -10,7 +10,7 @@ fn idling(max: usize) -> Cache<u8> {
 }
 
 fn keep(cache: &Cache<u8>, key: u8, expires: Millis) {
-    let fresh = Fresh { held: key, expires, weight: None };
+    let fresh = Fresh { held: key, expires, weight: None, steady: false };
     cache.place(u64::from(key), Node::new(u64::from(key), &[key], fresh), |_| true);
 }
 

@@ -18,7 +18,7 @@ fn keep(cache: &Cache<u32>, key: u32, weight: u64) -> bool {
 }
 
 fn keep_until(cache: &Cache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
-    let fresh = Fresh { held: key, expires, weight: Some(weight) };
+    let fresh = Fresh { held: key, expires, weight: Some(weight), steady: false };
     let node = Node::new(hash(key), &key.to_le_bytes(), fresh);
     cache.place(hash(key), node, |_| true).0
 }
@@ -215,7 +215,7 @@ fn an_insertion_that_is_not_allowed_takes_nothing() {
     let cache = weighing(100, 1);
     keep(&cache, 1, 30);
     for weight in [10, 100, 101] {
-        let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight) };
+        let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight), steady: false };
         let node = Node::new(hash(1), &1_u32.to_le_bytes(), fresh);
         assert!(!cache.place(hash(1), node, |_| false).0);
         assert!(has(&cache, 1));
@@ -229,7 +229,8 @@ fn what_was_heavy_is_freed_at_once() {
         Cache::new(Limits { max_bytes: Some(1000), shards: Some(1), ..LIMITS });
     let value = Arc::new(());
     let keep = |key: u32, weight| {
-        let fresh = Fresh { held: Arc::clone(&value), expires: NEVER, weight: Some(weight) };
+        let fresh =
+            Fresh { held: Arc::clone(&value), expires: NEVER, weight: Some(weight), steady: false };
         drop(cache.place(hash(key), Node::new(hash(key), &key.to_le_bytes(), fresh), |_| true));
     };
     (0..500).for_each(|key| keep(key, 1));
