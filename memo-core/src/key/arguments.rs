@@ -344,6 +344,7 @@ pub(crate) fn matches<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bo
 
 /// Asked of keys with one hash of 64 bits, so that it is hardly ever asked in vain.
 #[cold]
+#[inline(never)]
 fn matches_in_another_order<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bool {
     with_bytes(arguments, Fields::Sorted, |bytes| {
         bytes.is_ok_and(|bytes| is_canonically(stored, bytes))
