@@ -185,7 +185,8 @@ impl<K: Keep> Core<K> {
     /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
     /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
     pub(crate) fn land(&self, claim: &Claim, value: K::Held, replaces: bool) -> bool {
-        let expires = self.expiry(claim.hash, K::Hold::view(&value));
+        let life = self.life(claim.hash, K::Hold::view(&value));
+        let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let weight = self.weight(claim.key.as_slice(), K::Hold::view(&value));
         match &self.directory {
             Some(directory) if self.cache.admits(weight) => {
@@ -195,7 +196,7 @@ impl<K: Keep> Core<K> {
             None => {}
         }
         let fresh =
-            Fresh { held: value.clone(), expires, weight, steady: self.cache.is_due(expires) };
+            Fresh { held: value.clone(), expires, weight, steady: life < self.cache.ahead() };
         let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
         if let Some(flight) = flight {
             flight.land(Some(value));
@@ -220,15 +221,12 @@ impl<K: Keep> Core<K> {
         self.cache.abandon(claim, false);
     }
 
-    fn expiry(&self, hash: u64, value: &K::Value) -> Millis {
+    /// How long `value` is to live.
+    fn life(&self, hash: u64, value: &K::Value) -> Millis {
         let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
         let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
         let ttl = if K::Part::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER {
-            NEVER
-        } else {
-            clock::now().saturating_add(spread(hash, ttl, self.jitter))
-        }
+        if ttl == NEVER { NEVER } else { spread(hash, ttl, self.jitter) }
     }
 
     pub(crate) fn is_persistent(&self) -> bool {

@@ -65,10 +65,8 @@ impl Life {
         if entry.is_steady() { 0 } else { self.ahead.load(Relaxed) }
     }
 
-    /// Would an entry with this end be computed anew at once?
-    pub(super) fn is_due(&self, expires: Millis) -> bool {
-        let ahead = self.ahead.load(Relaxed);
-        ahead > 0 && expires != NEVER && expires <= clock::now() + ahead
+    pub(super) fn ahead(&self) -> Millis {
+        self.ahead.load(Relaxed)
     }
 
     /// Is it a hit without more ado?

@@ -192,9 +192,9 @@ impl<H: Clone> Cache<H> {
         Begin::Lead(claim)
     }
 
-    /// Would an entry with this end be due at once?
-    pub(crate) fn is_due(&self, expires: Millis) -> bool {
-        self.life.is_due(expires)
+    /// So long before their end entries are computed anew.
+    pub(crate) fn ahead(&self) -> Millis {
+        self.life.ahead()
     }
 
     /// Has entries computed anew so long before they end.
