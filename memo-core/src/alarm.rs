@@ -2,11 +2,12 @@
 //! thread of ours looks from time to time at the flights that they wait for, and ends when there are none. A thread that
 //! waits times itself.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::spawn;
+use crate::sync::usual::{Condvar, Mutex};
 
 /// How often flights are looked at: at the most, and at the least.
 const OFTEN: Duration = Duration::from_millis(10);
@@ -43,8 +44,7 @@ pub(crate) fn watch(flight: Weak<dyn Watched>, limit: Duration) {
     }
     if !watch.running {
         // Where no thread can be had, tasks wait for as long as it takes.
-        let thread = thread::Builder::new().name("memokit-alarm".to_owned());
-        watch.running = thread.spawn(run).is_ok();
+        watch.running = spawn("memokit-alarm", run);
     }
 }
 
@@ -58,9 +58,12 @@ fn run() {
             return;
         }
         let until = Instant::now() + watch.every;
-        SOONER.wait_until(&mut watch, until);
-        drop(watch);
+        drop(SOONER.wait_until(watch, until));
         let now = Instant::now();
-        ours.retain(|flight: &Weak<dyn Watched>| flight.upgrade().is_some_and(|f| f.look(now)));
+        ours.retain(|flight: &Weak<dyn Watched>| {
+            // A waker is an executor's code. Should it panic, the others' tasks are still looked after.
+            let look = AssertUnwindSafe(|| flight.upgrade().is_some_and(|f| f.look(now)));
+            catch_unwind(look).unwrap_or(true)
+        });
     }
 }

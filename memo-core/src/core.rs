@@ -1,23 +1,21 @@
 //! One function's cache with all that belongs to it: bound, time to live, directory, counts.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use once_cell::sync::OnceCell;
-
 use crate::cache::{Begin, Cache, Finished, Fresh, Limits};
 use crate::clock::{self, Millis, NEVER};
-use crate::counter::Tally;
-use crate::disk::Disk;
+use crate::counter::{Calls, Tally};
+use crate::durable::Durable;
 use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
 use crate::key::{self, KeyBytes};
 use crate::lane::pin;
 use crate::persist::Maintain;
 use crate::settings::{Settings, Storage, TtlOf, WeightOf};
-use crate::stats::{Stats, mean};
+use crate::stats::Stats;
 
 /// While no mean computation is known a caller waits so long for another's.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
@@ -31,8 +29,6 @@ pub(crate) struct Core<K: Keep> {
     lasting: OnceLock<&'static Self>,
     /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
     pub(crate) ward: Option<Weak<dyn Maintain>>,
-    /// It is, from the first write on.
-    pub(crate) watched: AtomicBool,
     pub(crate) name: String,
     pub(crate) cache: Cache<K::Held>,
     pub(crate) ttl: AtomicU64,
@@ -43,13 +39,9 @@ pub(crate) struct Core<K: Keep> {
     ttl_with: Option<TtlOf<K::Value>>,
     weigh: Option<WeightOf<K::Value>>,
     jitter: f64,
-    pub(crate) disk: Option<Disk<K::Value>>,
-    /// What the directory holds was read, if it could be.
-    pub(crate) recovered: OnceCell<()>,
-    /// Something was removed while the directory could not be opened.
-    pub(crate) void: AtomicBool,
+    pub(crate) directory: Option<Box<dyn Durable<K>>>,
     /// Would be stored, were its instance known by name.
-    pub(crate) nameless: bool,
+    pub(crate) nameless: Option<&'static str>,
     pub(crate) counts: Counts,
 }
 
@@ -127,15 +119,13 @@ impl<K: Keep> Core<K> {
             version,
             nameless,
         } = settings;
-        let disk = storage.map(|Storage { dir, durability, codec }| {
-            Disk::new(&dir, durability, codec, name.clone(), code, version)
-        });
+        let make = |storage: Storage<K>| (storage.make)(storage, name.clone(), code, version);
+        let directory = storage.map(make);
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         let core = Self {
             this: Weak::clone(this),
             lasting: OnceLock::new(),
             ward: None,
-            watched: AtomicBool::new(false),
             name,
             cache: Cache::new(Limits { max, max_bytes, shards, stale, idle }),
             ttl: AtomicU64::new(NEVER),
@@ -145,11 +135,9 @@ impl<K: Keep> Core<K> {
             ttl_with,
             weigh: weigh.filter(|_| max_bytes.is_some()),
             jitter,
-            disk,
-            recovered: OnceCell::new(),
-            void: AtomicBool::new(false),
+            directory,
             nameless,
-            counts: Counts::default(),
+            counts: Counts::new(),
         };
         core.set_ttl(ttl);
         core
@@ -191,27 +179,24 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn wait_limit(&self) -> Duration {
-        self.wait_limit.unwrap_or_else(|| match self.mean_compute() {
-            Duration::ZERO => FIRST_WAIT,
-            mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
-        })
-    }
-
-    fn mean_compute(&self) -> Duration {
-        mean(Duration::from_nanos(self.cache.calls.nanos()), self.cache.calls.misses())
+        self.wait_limit.unwrap_or_else(|| patience(self.cache.calls.mean()))
     }
 
     /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
     /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
     pub(crate) fn land(&self, claim: &Claim, value: K::Held, replaces: bool) -> bool {
-        let expires = self.expiry(claim.hash, K::Hold::view(&value));
+        let life = self.life(claim.hash, K::Hold::view(&value));
+        let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let weight = self.weight(claim.key.as_slice(), K::Hold::view(&value));
-        if self.cache.admits(weight) {
-            self.write(claim, &value, expires, replaces);
-        } else {
-            self.strike(claim, replaces);
+        match &self.directory {
+            Some(directory) if self.cache.admits(weight) => {
+                directory.write(self, claim, &value, expires, replaces);
+            }
+            Some(directory) => directory.strike(self, claim, replaces),
+            None => {}
         }
-        let fresh = Fresh { held: value.clone(), expires, weight };
+        let fresh =
+            Fresh { held: value.clone(), expires, weight, steady: life < self.cache.ahead() };
         let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
         if let Some(flight) = flight {
             flight.land(Some(value));
@@ -236,55 +221,50 @@ impl<K: Keep> Core<K> {
         self.cache.abandon(claim, false);
     }
 
-    fn expiry(&self, hash: u64, value: &K::Value) -> Millis {
+    /// How long `value` is to live.
+    fn life(&self, hash: u64, value: &K::Value) -> Millis {
         let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
         let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
         let ttl = if K::Part::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER { NEVER } else { clock::now().saturating_add(self.spread(hash, ttl)) }
-    }
-
-    /// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
-    /// so that processes spread differently.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "32 bits of the hash draw, and a share of a time needs no more"
-    )]
-    fn spread(&self, hash: u64, ttl: Millis) -> Millis {
-        if self.jitter == 0.0 {
-            return ttl;
-        }
-        let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
-        ttl - ((ttl as f64 * self.jitter * drawn) as Millis).min(ttl)
+        if ttl == NEVER { NEVER } else { spread(hash, ttl, self.jitter) }
     }
 
     pub(crate) fn is_persistent(&self) -> bool {
-        self.disk.is_some()
+        self.directory.is_some()
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
-        let ahead = self.refresh_ahead.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
-        self.cache.set_ahead(ahead.map_or(0, clock::millis));
+        self.cache.set_ahead(ahead(self.refresh_ahead, ttl));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let Counts { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } =
-            &self.counts;
-        let calls = &self.cache.calls;
-        let hits = calls.hits();
-        let (evicted, expired) = self.cache.removed();
-        let (entries, bytes) = self.cache.usage();
-        let saved = self.mean_compute().as_nanos().saturating_mul(u128::from(hits));
-        let mut stats = Stats {
-            name: self.name.clone(),
+        let mut stats = self.counts.stats(&self.name, &self.cache.calls);
+        (stats.evicted, stats.expired) = self.cache.removed();
+        (stats.entries, stats.bytes) = self.cache.usage();
+        if let Some(directory) = &self.directory {
+            directory.report(&mut stats);
+        }
+        stats
+    }
+}
+
+// What follows is built once, whatever caches hold.
+
+impl Counts {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn stats(&self, name: &str, calls: &Calls) -> Stats {
+        let Self { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } = self;
+        let (hits, misses) = (calls.hits(), calls.misses());
+        let compute_time = Duration::from_nanos(calls.nanos());
+        let saved = calls.mean().as_nanos().saturating_mul(u128::from(hits));
+        Stats {
+            name: name.to_owned(),
             hits,
-            misses: calls.misses(),
-            entries,
-            bytes,
-            evicted,
-            expired,
+            misses,
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
             stale: stale.get(),
@@ -292,13 +272,39 @@ impl<K: Keep> Core<K> {
             unkeyable: unkeyable.get(),
             panics: panics.get(),
             mismatches: mismatches.get(),
-            compute_time: Duration::from_nanos(calls.nanos()),
+            compute_time,
             time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
             ..Stats::default()
-        };
-        if let Some(disk) = &self.disk {
-            disk.report(&mut stats);
         }
-        stats
     }
+}
+
+/// How long before its end a value is to be computed anew, of whose time to live `share` is to pass before.
+fn ahead(share: Option<f64>, ttl: Option<Duration>) -> Millis {
+    let ahead = share.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
+    ahead.map_or(0, clock::millis)
+}
+
+/// How long a caller waits for another's computation, if one takes `mean`.
+fn patience(mean: Duration) -> Duration {
+    match mean {
+        Duration::ZERO => FIRST_WAIT,
+        mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
+    }
+}
+
+/// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
+/// so that processes spread differently.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "32 bits of the hash draw, and a share of a time needs no more"
+)]
+fn spread(hash: u64, ttl: Millis, jitter: f64) -> Millis {
+    if jitter == 0.0 {
+        return ttl;
+    }
+    let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
+    ttl - ((ttl as f64 * jitter * drawn) as Millis).min(ttl)
 }

@@ -1,8 +1,10 @@
 //! Counters: of calls, which threads add to without sharing a cache line, and of what happens rarely.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use crate::lane::Pin;
+use crate::stats::mean;
 
 /// Threads with a share of their own.
 const SHARES: usize = 32;
@@ -18,7 +20,6 @@ struct Share {
 
 /// Calls that were answered, calls that computed and how long that took; exact once those who count are seen to have
 /// counted.
-#[derive(Default)]
 pub(crate) struct Calls {
     own: Box<[Share; SHARES]>,
     /// Of threads without one of their own.
@@ -26,6 +27,10 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    pub(crate) fn new() -> Self {
+        Self { own: Box::default(), others: Share::default() }
+    }
+
     #[inline]
     pub(crate) fn hit(&self, pin: &Pin) {
         self.add(pin, |share| &share.hits, 1);
@@ -66,6 +71,11 @@ impl Calls {
 
     pub(crate) fn nanos(&self) -> u64 {
         self.sum(|share| &share.nanos)
+    }
+
+    /// The mean time of a computation; zero when there was none.
+    pub(crate) fn mean(&self) -> Duration {
+        mean(Duration::from_nanos(self.nanos()), self.misses())
     }
 
     fn sum(&self, count: impl Fn(&Share) -> &AtomicU64) -> u64 {

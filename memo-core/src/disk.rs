@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use crate::sync::usual::Mutex;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use crate::clock::{self, Millis, NEVER};
 use crate::codec::Codec;

@@ -4,9 +4,11 @@
 
 use std::ffi::c_int;
 use std::process;
-use std::sync::{OnceLock, mpsc};
-use std::thread;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::sync::spawn;
+use crate::sync::usual::{Condvar, Mutex};
 
 /// The end of a process is not delayed for longer.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -18,6 +20,9 @@ struct Last {
 }
 
 static LAST: OnceLock<Last> = OnceLock::new();
+/// It is done, or has panicked.
+static OVER: Mutex<bool> = Mutex::new(false);
+static ENDED: Condvar = Condvar::new();
 
 // SAFETY: this is its signature in every C library. It may be called at any time from any thread, and it keeps a
 // function, which is there as long as the process.
@@ -38,16 +43,26 @@ pub(crate) fn at_exit(deed: fn()) {
 /// In a thread of its own, since whoever holds a lock then may never let it go. Does not unwind into C: what could
 /// panic is in the thread.
 extern "C" fn run() {
-    let Some(Last { pid, deed }) = LAST.get() else { return };
-    if *pid != process::id() {
+    if LAST.get().is_none_or(|last| last.pid != process::id()) {
         return;
     }
-    let (done, waits) = mpsc::channel();
-    let spawned = thread::Builder::new().name("memokit-exit".to_owned()).spawn(move || {
-        deed();
-        let _ = done.send(());
-    });
-    if spawned.is_ok() {
-        let _ = waits.recv_timeout(LIMIT);
+    let until = Instant::now() + LIMIT;
+    let (mut over, mut late) = (OVER.lock(), !spawn("memokit-exit", do_it));
+    while !*over && !late {
+        (over, late) = ENDED.wait_until(over, until);
+    }
+}
+
+fn do_it() {
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            *OVER.lock() = true;
+            ENDED.notify_all();
+        }
+    }
+    let _over = Over;
+    if let Some(last) = LAST.get() {
+        (last.deed)();
     }
 }

@@ -32,8 +32,9 @@ pub(crate) struct Flight<H> {
 
 struct State<H> {
     stage: Stage<H>,
-    /// A waiter whose patience ended computes too.
-    relieved: bool,
+    /// Since when a waiter whose patience ended computes too. That may wait for one who waits here: the next is sent when
+    /// it has taken as long.
+    relieved: Option<Instant>,
     /// Threads that sleep on `changed`, or are about to see why they woke.
     threads: usize,
     tasks: Tasks,
@@ -77,15 +78,15 @@ impl Heir {
 
 impl<H: Clone> State<H> {
     /// What ends a wait now, if anything does. `late`: the waiter's patience has ended.
-    fn outcome(&mut self, late: bool) -> Option<Waited<H>> {
+    fn outcome(&mut self, late: bool, limit: Duration) -> Option<Waited<H>> {
         match &self.stage {
             Stage::Landed(value) => Some(value.clone().map_or(Waited::Nothing, Waited::Value)),
             Stage::Vacant => {
                 self.stage = Stage::Led;
                 Some(Waited::Lead)
             }
-            Stage::Led if late && !self.relieved => {
-                self.relieved = true;
+            Stage::Led if late && self.relieved.is_none_or(|since| since.elapsed() >= limit) => {
+                self.relieved = Some(Instant::now());
                 Some(Waited::Relieve)
             }
             Stage::Led => None,
@@ -97,7 +98,7 @@ impl<H: Clone> Flight<H> {
     pub(crate) fn new(claim: Claim) -> Self {
         let state = State {
             stage: Stage::Led,
-            relieved: false,
+            relieved: None,
             threads: 0,
             tasks: Tasks::default(),
             watched: false,
@@ -117,7 +118,7 @@ impl<H: Clone> Flight<H> {
         }
         let tasks = state.tasks.take_all();
         drop(state);
-        tasks.for_each(Waker::wake);
+        tasks.wake();
     }
 
     /// Passes the lead on, from who has it or, unless `led`, from one who was to take it and may be too late: to the
@@ -145,7 +146,7 @@ impl<H: Clone> Flight<H> {
     /// The waiter who was to land it did not: the next whose patience has ended may.
     pub(crate) fn step_back(&self) {
         let mut state = self.state.lock();
-        state.relieved = false;
+        state.relieved = None;
         let late = state.tasks.wake_late(Instant::now());
         drop(state);
         Heir(late).wake();
@@ -157,16 +158,13 @@ impl<H: Clone> Flight<H> {
         let mut state = self.state.lock();
         let mut late = false;
         loop {
-            if let Some(waited) = state.outcome(late) {
+            if let Some(waited) = state.outcome(late, limit) {
                 return waited;
             }
             state.threads += 1;
-            late = match Instant::now().checked_add(limit) {
-                Some(until) => self.changed.wait_until(&mut state, until).timed_out(),
-                None => {
-                    self.changed.wait(&mut state);
-                    false
-                }
+            (state, late) = match Instant::now().checked_add(limit) {
+                Some(until) => self.changed.wait_until(state, until),
+                None => (self.changed.wait(state), false),
             };
             state.threads -= 1;
         }
@@ -205,7 +203,7 @@ impl<H: Clone + Send + 'static> Flight<H> {
         // An executor's code: it runs with no lock held, here and where wakers are dropped.
         let waker = cx.waker().clone();
         let mut state = self.state.lock();
-        if let Some(waited) = state.outcome(late) {
+        if let Some(waited) = state.outcome(late, seat.limit) {
             let _left = seat.ticket.take().and_then(|ticket| state.tasks.leave(ticket));
             drop(state);
             seat.waiting = None;
@@ -236,7 +234,6 @@ impl<H: Clone + Send> alarm::Watched for Flight<H> {
     fn look(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         let next = match state.stage {
-            Stage::Led if state.relieved => None,
             Stage::Led => state.tasks.wake_late(now),
             // Who was woken may not be polled again.
             Stage::Vacant => state.tasks.wake_first(),

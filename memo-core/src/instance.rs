@@ -63,8 +63,18 @@ impl<'a> Instance<'a> {
     }
 
     /// For the name of a folder: two instances may share all their names, so it takes the ids of types, which are the
-    /// same in every run of one build. `None` where function and companions do not share them.
-    pub(crate) fn folder(&self, place: &Place) -> Option<u64> {
+    /// same in every run of one build.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn folder(&self, place: &Place) -> Result<u64, &'static str> {
+        let (around, parameters) = place.names();
+        if [around, parameters].iter().any(|name| name.contains("{{closure}}")) {
+            return Err(
+                "a closure is told from others by where it stands among them, which an edit changes: give \
+                        the function a type with a name",
+            );
+        }
         let mut hash = Fnv::new();
         place.names().hash(&mut hash);
         if self.alone {
@@ -72,9 +82,12 @@ impl<'a> Instance<'a> {
         } else if place.is_marked() {
             place.mark.hash(&mut hash);
         } else {
-            return None;
+            return Err(
+                "an instance of a generic impl is stored where the function mentions `Self`: nothing else \
+                        tells its folder from another instance's",
+            );
         }
-        Some(hash.finish())
+        Ok(hash.finish())
     }
 }
 

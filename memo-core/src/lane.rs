@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, compiler_fence, fence};
 
-use parking_lot::{Mutex, MutexGuard};
+use crate::sync::usual::{Mutex, MutexGuard};
 
 /// One live thread's.
 #[derive(Debug)]

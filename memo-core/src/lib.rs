@@ -8,6 +8,8 @@ mod clock;
 pub mod codec;
 mod core;
 mod counter;
+mod crc32c;
+mod directory;
 mod disk;
 mod durable;
 mod erased;

@@ -116,7 +116,10 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
         let claim = self.cache.seize(hash, KeyBytes::new(key));
-        Work::lead(self, claim).insert(K::Hold::own(value))
+        let work = Work::lead(self, claim);
+        // The value's `Serialize` and what weighs it may call the function with this very key.
+        let _computing = work.computing();
+        work.insert(K::Hold::own(value))
     }
 
     fn invalidate(&self, key: &Key) -> bool {
@@ -129,7 +132,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
-        self.cache.for_each(|key, held, _| {
+        self.cache.for_each(&mut |key, held, _| {
             each(Key::from_bytes(key.as_slice()), &mut || K::answer(held));
         });
     }
@@ -183,11 +186,13 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
     }
 
     fn keep_only_these(&self) {
-        self.keep_only_these();
+        if let Some(directory) = &self.directory {
+            directory.keep_only_these(self);
+        }
     }
 
     fn try_init(&self) -> Result<(), Error> {
-        if self.is_persistent() { self.open().map(drop) } else { self.health() }
+        self.try_init()
     }
 }
 

@@ -33,7 +33,9 @@ impl<K: Keep<Held: Send + Sync>> Listed for Core<K> {
     }
 
     fn flush_if_open(&self) {
-        self.flush_if_open();
+        if let Some(directory) = &self.directory {
+            directory.flush_if_open();
+        }
     }
 }
 

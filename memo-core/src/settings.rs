@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::UNBOUNDED;
-use crate::codec::{Codec, Postcard};
+use crate::codec::Codec;
+use crate::durable::Durable;
 use crate::fnv::Fnv;
-use crate::keep::{Keep, Persistable};
+use crate::keep::Keep;
 use crate::persist::Durability;
 use crate::weigh::Scale;
 
@@ -19,11 +20,16 @@ pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
 /// Where values are stored, what a crash may lose, and how they become bytes.
-pub(crate) struct Storage<V> {
+pub(crate) struct Storage<K: Keep> {
     pub(crate) dir: PathBuf,
     pub(crate) durability: Durability,
-    pub(crate) codec: Box<dyn Codec<V>>,
+    pub(crate) codec: Box<dyn Codec<K::Value>>,
+    /// Makes the directory of a function, for code and version: known only to settings that name one, so that nothing of
+    /// it is built for others.
+    pub(crate) make: Make<K>,
 }
+
+type Make<K> = fn(Storage<K>, String, u128, Option<u64>) -> Box<dyn Durable<K>>;
 
 /// The arguments of one `#[memoize]`, for results that are kept as `K` says.
 pub struct Settings<K: Keep> {
@@ -39,10 +45,10 @@ pub struct Settings<K: Keep> {
     pub(crate) idle: Option<Duration>,
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) wait_limit: Option<Duration>,
-    pub(crate) storage: Option<Storage<K::Value>>,
+    pub(crate) storage: Option<Storage<K>>,
     pub(crate) version: Option<u64>,
     /// To be stored, if the instance had a name.
-    pub(crate) nameless: bool,
+    pub(crate) nameless: Option<&'static str>,
 }
 
 impl<K: Keep> fmt::Debug for Settings<K> {
@@ -73,7 +79,7 @@ impl<K: Keep> Settings<K> {
             wait_limit: None,
             storage: None,
             version: None,
-            nameless: false,
+            nameless: None,
         }
     }
 
@@ -191,27 +197,7 @@ impl<K: Keep> Settings<K> {
         self.wait_limit(Duration::from_millis(limit))
     }
 
-    /// Where results are kept on disk.
-    #[must_use]
-    pub fn persist(self, dir: impl Into<PathBuf>) -> Self
-    where
-        K::Value: Persistable,
-    {
-        self.stored(dir.into(), Box::new(Postcard::new()))
-    }
-
-    /// The same with the codec `C`.
-    #[must_use]
-    pub fn persist_by<C: Codec<K::Value> + Default, P: Into<PathBuf>>(self, dir: P) -> Self {
-        self.stored(dir.into(), Box::new(C::default()))
-    }
-
-    fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
-        let storage = Storage { dir, durability: Durability::Interval, codec };
-        Self { storage: Some(storage), ..self }
-    }
-
-    /// What of that a crash may lose.
+    /// What a crash may lose of what [`Self::persist`] stores.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         if let Some(storage) = &mut self.storage {
@@ -222,12 +208,12 @@ impl<K: Keep> Settings<K> {
 
     /// The same in a folder for one of several instances. Without a name for it that no other instance can have,
     /// nothing is stored.
-    pub(crate) fn below(mut self, instance: Option<u64>) -> Self {
+    pub(crate) fn below(mut self, instance: Result<u64, &'static str>) -> Self {
         match (instance, &mut self.storage) {
-            (Some(instance), Some(storage)) => {
+            (Ok(instance), Some(storage)) => {
                 storage.dir.push(format!("instance-{instance:016x}"));
             }
-            (None, storage) => self.nameless = storage.take().is_some(),
+            (Err(why), storage) => self.nameless = storage.take().map(|_| why),
             (_, None) => {}
         }
         self

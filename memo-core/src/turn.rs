@@ -7,7 +7,7 @@ use crate::core::{Begun, Core};
 use crate::keep::Keep;
 use crate::key::arguments::{self, Arguments};
 use crate::key::write::Fields;
-use crate::key::{Key, KeyBytes};
+use crate::key::{self, Key, KeyBytes};
 use crate::verify::{self, Check};
 use crate::waits::Computing;
 use crate::work::Work;
@@ -91,9 +91,8 @@ impl<K: Keep> Core<K> {
 
     /// The key of `arguments` with its hash. Arguments that have none are counted.
     pub(crate) fn key<A: Arguments>(&self, arguments: &A) -> Option<(u64, KeyBytes)> {
-        let key = arguments::with_bytes(arguments, Fields::AsMet, |bytes| bytes.map(KeyBytes::new));
-        // The hash of what was written, not of what was hashed first: a `Serialize` may have changed its mind.
-        let found = key.ok().and_then(|key| Some((self.hash_key(key.as_slice())?, key)));
+        let written = arguments::written(arguments, Fields::AsMet);
+        let found = key::hashed(written, &self.cache.seed);
         if found.is_none() {
             self.counts.unkeyable.add(1);
         }
@@ -103,9 +102,12 @@ impl<K: Keep> Core<K> {
     #[cold]
     #[inline(never)]
     fn missed<A: Arguments>(&self, arguments: &A) -> Answer<K> {
-        let Some((hash, key)) = self.key(arguments) else {
-            return Turn::answer(Work::alone(self));
-        };
+        self.missed_key(self.key(arguments))
+    }
+
+    /// Built once a kind of result, and not for each function's arguments.
+    fn missed_key(&self, key: Option<(u64, KeyBytes)>) -> Answer<K> {
+        let Some((hash, key)) = key else { return Turn::answer(Work::alone(self)) };
         loop {
             let flight = match self.begin(hash, &key) {
                 Begun::Value(held) => return Answer::Hit(Hit(held)),

@@ -17,6 +17,8 @@ pub(crate) struct Work<K: Keep> {
     began: Stopwatch,
     /// The time that it took is counted.
     counted: bool,
+    /// It began while a panic of another unwound.
+    unwinding: bool,
 }
 
 /// For whom a value is computed.
@@ -54,7 +56,13 @@ impl<K: Keep> Work<K> {
     fn new(core: &Core<K>, role: Role<K>) -> Self {
         // Many short computations are timed well enough by how often the coarse clock ticks in one.
         let brief = core.cache.calls.are_brief(&pin(), 10_000);
-        Self { core: core.shared(), role, began: Stopwatch::start(brief), counted: false }
+        Self {
+            core: core.shared(),
+            role,
+            began: Stopwatch::start(brief),
+            counted: false,
+            unwinding: std::thread::panicking(),
+        }
     }
 
     /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
@@ -130,6 +138,7 @@ impl<K: Keep> Work<K> {
                 kept
             }
             Role::Relieve(flight) => {
+                self.core.cache.part(flight);
                 flight.land(Some(value));
                 self.role = Role::Done;
                 false
@@ -158,7 +167,7 @@ impl<K: Keep> Drop for Work<K> {
         if let Role::Done = self.role {
             return;
         }
-        let panicked = std::thread::panicking();
+        let panicked = std::thread::panicking() && !self.unwinding;
         if !self.counted {
             self.count();
         }

@@ -259,3 +259,45 @@ fn a_bound_lowered_while_others_insert_holds_at_rest() {
         assert_eq!((held_memo().len(), held_memo().max()), (0, Some(0)));
     }
 }
+
+/// The one that is used once after the cache is full is not evicted before half of the others were.
+#[test]
+fn the_more_recently_used_half_stays_from_the_first_eviction_on() {
+    macro_rules! check {
+        ($max:literal) => {{
+            #[memoize(max = $max, shards = 1)]
+            fn held(n: u32) -> u32 {
+                n
+            }
+            for used in [0, $max / 3, $max - 1] {
+                held_memo().clear();
+                (0..$max).for_each(|n| _ = held(n));
+                held(used);
+                for n in 0..$max / 2 - 1 {
+                    held($max + n);
+                    assert!(held_memo().get(&held_key(used)).is_some(), "{used} of {}: {n}", $max);
+                }
+            }
+        }};
+    }
+    check!(129);
+    check!(200);
+    check!(512);
+    check!(1000);
+}
+
+#[test]
+fn a_bound_that_was_lowered_to_a_few_is_exact() {
+    #[memoize(max = 1000, shards = 1)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    (0..10).for_each(|n| _ = held(n));
+    held_memo().set_max(3);
+    held_memo().clear();
+    for n in [1, 2, 3, 4, 2, 5] {
+        held(n);
+    }
+    let there: Vec<u32> = (1..=5).filter(|&n| held_memo().get(&held_key(n)).is_some()).collect();
+    assert_eq!(there, [2, 4, 5]);
+}

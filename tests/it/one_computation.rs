@@ -404,3 +404,48 @@ fn errors_are_passed_from_one_to_the_next() {
     });
     assert_eq!((failing_memo().stats().misses, failing_memo().computing()), (100, 0));
 }
+
+/// As where a pool runs another job that asks for the same key on the thread that computes it.
+#[test]
+fn a_circle_within_a_circle_ends() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(wait_limit = "50ms")]
+    fn stolen(n: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if run < 3 { thread::spawn(move || stolen(n)).join().unwrap() } else { n }
+    }
+    assert_eq!(ends(|| stolen(7)), 7);
+    assert_eq!(stolen_memo().computing(), 0);
+}
+
+#[test]
+fn what_a_waiter_computed_is_not_given_to_those_who_come_later() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static GATE: Mutex<()> = Mutex::new(());
+    #[memoize(ttl = "20ms", wait_limit = "50ms")]
+    fn stuck(n: u32) -> u32 {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if run == 0 {
+            drop(GATE.lock().unwrap());
+        }
+        n + run
+    }
+    ends(|| {
+        let closed = GATE.lock().unwrap();
+        let leader = thread::spawn(|| stuck(0));
+        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        assert_eq!((stuck(0), stuck(0)), (1, 2));
+        drop(closed);
+        assert_eq!(leader.join().unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_insertion_whose_weighing_calls_the_function_does_not_wait_for_itself() {
+    #[memoize(max_bytes = 1000, weigh = |n| usize::try_from(weighed(*n).min(9)).unwrap(), wait_limit = "1h")]
+    fn weighed(n: u32) -> u32 {
+        n
+    }
+    assert!(ends(|| weighed_memo().insert(&weighed_key(7), 7)));
+    assert_eq!(weighed_memo().get(&weighed_key(7)), Some(7));
+}

@@ -208,3 +208,15 @@ fn invalidated_while_it_is_computed_anew_neither_value_stays() {
     assert_eq!(block_on(tick(1)), 1);
     assert_eq!(tick_memo().stats().misses, 3);
 }
+
+#[test]
+fn what_lives_shorter_than_it_would_be_computed_ahead_is_kept_to_its_end() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "1h", ttl_with = |_| Some(Duration::from_secs(60)), refresh_ahead = 0.8)]
+    fn brief(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        n
+    }
+    (0..10).for_each(|_| _ = brief(1));
+    assert_eq!(RUNS.load(Relaxed), 1);
+}

@@ -121,7 +121,7 @@ impl Subject {
             manifest += &match *name {
                 "memokit" => format!("memokit = {{ path = {:?} }}\n", root.display().to_string()),
                 "serde" => "serde = { version = \"1\", features = [\"derive\"] }\n".to_owned(),
-                other => requirement(other),
+                other => by_default(other),
             };
         }
         manifest
@@ -146,4 +146,12 @@ fn requirement(name: &str) -> String {
     let manifest = include_str!("../../Cargo.toml");
     let line = manifest.lines().find(|line| line.starts_with(&format!("{name} = ")));
     format!("{}\n", line.expect("memo-bench depends on what it compares"))
+}
+
+/// The same with default features, whatever memo-bench has of it.
+fn by_default(name: &str) -> String {
+    let line = requirement(name);
+    let version =
+        line.split('"').find(|part| part.starts_with(|first: char| first.is_ascii_digit()));
+    format!("{name} = \"{}\"\n", version.expect("a version stands in each line"))
 }

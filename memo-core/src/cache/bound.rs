@@ -33,7 +33,7 @@ impl Lack {
 }
 
 /// Rounds in which an insertion may find neither room nor anything to evict, all being taken by insertions under way.
-const FRUITLESS: usize = 3;
+const FRUITLESS: usize = 100;
 
 impl<H: Clone> Cache<H> {
     /// Inserts `node` if `allowed` says so under the lock, within the bounds; says whether it was inserted. If they
@@ -109,6 +109,7 @@ impl<H: Clone> Cache<H> {
                 evicted = self.evict_anywhere(lacks);
                 if evicted.is_none() {
                     fruitless += 1;
+                    std::thread::yield_now();
                     promised = promised || self.gauge.promise();
                 }
                 shard = self.shard(hash).lock();

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
+use super::index::Index;
 use crate::clock::Millis;
 use crate::flight::{Claim, Flight};
 use crate::key;
 
-/// The claims of a shard, one a key.
-pub(super) struct Claims<H>(HashTable<Claimed<H>>);
+/// The claims of a shard, one a key that is not void.
+pub(super) struct Claims<H> {
+    /// Where in `all` those of a hash are.
+    index: Index,
+    all: Vec<Claimed<H>>,
+}
 
 /// A claim that has not ended, and what belongs to it.
 pub(super) struct Claimed<H> {
@@ -24,32 +27,40 @@ pub(super) struct Claimed<H> {
 
 impl<H> Claims<H> {
     pub(super) const fn new() -> Self {
-        Self(HashTable::new())
+        Self { index: Index::new(), all: Vec::new() }
     }
 
     /// The claim on `key`.
     pub(super) fn find(&mut self, hash: u64, key: &[u8]) -> Option<&mut Claimed<H>> {
         // Mostly there is none at all.
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return None;
         }
-        self.0.find_mut(hash, |of| !of.void && of.is_of(hash, key))
+        let all = &self.all;
+        let at = self.index.find(hash, &|at| !all[at].void && all[at].is_of(hash, key))?;
+        Some(&mut self.all[at])
     }
 
     /// This very claim, unless it has ended or its key was invalidated.
     pub(super) fn get(&mut self, claim: &Claim) -> Option<&mut Claimed<H>> {
-        self.0.find_mut(claim.hash, |of| !of.void && of.claim.id == claim.id)
+        let at = self.place(claim)?;
+        Some(&mut self.all[at]).filter(|of| !of.void)
+    }
+
+    fn place(&self, claim: &Claim) -> Option<usize> {
+        self.index.find(claim.hash, &|at| self.all[at].claim.id == claim.id)
     }
 
     pub(super) fn add(&mut self, claim: Claim) {
-        let claimed = Claimed { claim, flight: None, pending: None, void: false };
-        self.0.insert_unique(claimed.claim.hash, claimed, |of| of.claim.hash);
+        self.index.push(claim.hash);
+        self.all.push(Claimed { claim, flight: None, pending: None, void: false });
     }
 
     /// Ends this very claim.
     pub(super) fn end(&mut self, claim: &Claim) -> Option<Claimed<H>> {
-        let found = self.0.find_entry(claim.hash, |of| of.claim.id == claim.id).ok()?;
-        Some(found.remove().0)
+        let at = self.place(claim)?;
+        self.index.swap_remove(at);
+        Some(self.all.swap_remove(at))
     }
 
     /// Voids the claim on `key`, or ends it where nobody waits. What it held is to be dropped with no lock held.
@@ -66,14 +77,21 @@ impl<H> Claims<H> {
 
     /// The same of all.
     pub(super) fn void_all(&mut self) -> Vec<(H, Millis)> {
-        let pending = self.0.iter_mut().filter_map(|of| of.pending.take()).collect();
-        self.0.retain(|of| of.flight.is_some());
-        self.0.iter_mut().for_each(|of| of.void = true);
+        let mut pending = Vec::new();
+        for at in (0..self.all.len()).rev() {
+            let claimed = &mut self.all[at];
+            claimed.void = true;
+            pending.extend(claimed.pending.take());
+            if claimed.flight.is_none() {
+                self.index.swap_remove(at);
+                self.all.swap_remove(at);
+            }
+        }
         pending
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Claimed<H>> {
-        self.0.iter().filter(|of| !of.void)
+        self.all.iter().filter(|of| !of.void)
     }
 }
 

@@ -61,10 +61,18 @@ impl Life {
         entry.outlasts(self.timeless)
     }
 
+    fn ahead_of<H>(&self, entry: &Entry<H>) -> Millis {
+        if entry.is_steady() { 0 } else { self.ahead.load(Relaxed) }
+    }
+
+    pub(super) fn ahead(&self) -> Millis {
+        self.ahead.load(Relaxed)
+    }
+
     /// Is it a hit without more ado?
     pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let expires = entry.expires();
-        let due = expires != NEVER && expires <= now + self.ahead.load(Relaxed);
+        let due = expires != NEVER && expires <= now + self.ahead_of(entry);
         !due && !self.is_idle(entry, now)
     }
 
@@ -97,8 +105,7 @@ impl Life {
             let stale = renewable && expires.saturating_add(self.stale) > now;
             return if stale { Age::Stale } else { Age::Over };
         }
-        let ahead = self.ahead.load(Relaxed);
-        let due = renewable && expires != NEVER && expires <= now + ahead;
+        let due = renewable && expires != NEVER && expires <= now + self.ahead_of(entry);
         if due { Age::Due } else { Age::Fresh }
     }
 

@@ -6,6 +6,7 @@
 mod bound;
 mod claims;
 mod gauge;
+mod index;
 mod life;
 mod limbo;
 mod node;
@@ -53,6 +54,8 @@ pub(crate) struct Fresh<H> {
     pub(crate) held: H,
     pub(crate) expires: Millis,
     pub(crate) weight: Option<u64>,
+    /// It is not computed anew ahead of its end: its life is shorter than that.
+    pub(crate) steady: bool,
 }
 
 pub(crate) struct Cache<H> {
@@ -92,10 +95,12 @@ impl<H: Clone> Cache<H> {
         let exact = max <= EXACT || max_bytes.is_some();
         Self {
             seed: Seed::random(),
-            shards: (0..shards).map(|_| Shard::new(exact, max / shards)).collect(),
+            shards: (0..shards)
+                .map(|_| Shard::new(exact, max / shards, max_bytes.is_some()))
+                .collect(),
             gauge: Gauge::new(max, max_bytes),
             life: Life::new(stale, idle),
-            calls: Calls::default(),
+            calls: Calls::new(),
         }
     }
 
@@ -187,6 +192,11 @@ impl<H: Clone> Cache<H> {
         Begin::Lead(claim)
     }
 
+    /// So long before their end entries are computed anew.
+    pub(crate) fn ahead(&self) -> Millis {
+        self.life.ahead()
+    }
+
     /// Has entries computed anew so long before they end.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
         self.life.set_ahead(ahead);
@@ -206,17 +216,18 @@ impl<H: Clone> Cache<H> {
 
     /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
     /// counts from here on among those that [`Cache::for_each`] shows. `then` is told whether there is an older one.
-    pub(crate) fn announce<T>(
+    pub(crate) fn announce(
         &self,
         claim: &Claim,
         pending: Option<(H, Millis)>,
-        then: impl FnOnce(bool) -> T,
-    ) -> Option<T> {
+        then: &mut dyn FnMut(bool),
+    ) {
         let pin = pin();
         let mut shard = self.shard(claim.hash).lock();
-        shard.claims().get(claim)?.pending = pending;
-        let older = shard.find(&pin, claim.hash, claim.key.as_slice()).is_some();
-        Some(then(older))
+        if let Some(claimed) = shard.claims().get(claim) {
+            claimed.pending = pending;
+            then(shard.find(&pin, claim.hash, claim.key.as_slice()).is_some());
+        }
     }
 
     /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
@@ -230,6 +241,15 @@ impl<H: Clone> Cache<H> {
             heir.wake();
         } else if let Some(flight) = ended.and_then(|ended| ended.flight) {
             flight.land(None);
+        }
+    }
+
+    /// Has those who come from now on wait elsewhere than at `flight`, whose value is not its leader's.
+    pub(crate) fn part(&self, flight: &Arc<Flight<H>>) {
+        let mut shard = self.shard(flight.claim.hash).lock();
+        if let Some(claimed) = shard.claims().get(&flight.claim) {
+            // The caller has it too, so nothing is dropped here.
+            claimed.flight.take_if(|joined| Arc::ptr_eq(joined, flight));
         }
     }
 
@@ -262,36 +282,37 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
-    pub(crate) fn remove<T>(&self, hash: u64, key: &[u8], then: impl FnOnce() -> T) -> (bool, T) {
+    pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
             let live = shard.known(hash, key, &self.life).is_some_and(|known| !known.over);
             self.gauge.release(shard.remove(hash, key));
             // To be dropped with no lock held.
             let pending = shard.claims().void(hash, key);
-            ((live, then()), pending)
+            then();
+            (live, pending)
         });
         removed
     }
 
     /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
-    pub(crate) fn clear<T>(&self, then: impl FnOnce() -> T) -> (usize, T) {
+    pub(crate) fn clear(&self, then: &mut dyn FnMut()) -> usize {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
         let mut cleared = Load::default();
         locked.iter_mut().for_each(|shard| cleared += shard.clear());
         self.gauge.release(cleared);
-        let then = then();
+        then();
         // What is freed is dropped with no lock held.
         let pending: Vec<_> = locked.iter_mut().map(|shard| shard.claims().void_all()).collect();
         let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
         drop(locked);
         drop((pending, waste));
         self.shards.iter().for_each(Self::await_readers);
-        (cleared.entries, then)
+        cleared.entries
     }
 
     /// Calls `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
     /// used of each first.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&KeyBytes, &H, Millis)) {
+    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
             for (_, key, held, expires) in self.live_by_use(shard) {
                 f(&key, &held, expires);
@@ -324,11 +345,14 @@ impl<H: Clone> Cache<H> {
 
     /// Live entries.
     pub(crate) fn len(&self) -> usize {
-        let live = |shard: &Shard<H>| {
-            shard.lock().entries(&pin()).filter(|entry| !self.life.is_over(entry)).count()
-        };
+        let mut live = 0;
         // Shard by shard, while entries come and go: no more than there may be.
-        self.shards.iter().map(live).sum::<usize>().min(self.max())
+        for shard in &self.shards {
+            for (_, entry) in shard.lock().entries(&pin()) {
+                live += usize::from(!self.life.is_over(entry.entry()));
+            }
+        }
+        live.min(self.max())
     }
 
     /// Live entries and their weights or, where they have none, the bytes they take, their keys included.
@@ -336,7 +360,7 @@ impl<H: Clone> Cache<H> {
         let max_bytes = self.max_bytes();
         let (mut entries, mut bytes) = (0, 0_u64);
         for shard in &self.shards {
-            for entry in shard.lock().entries(&pin()) {
+            for (_, entry) in shard.lock().entries(&pin()) {
                 if !self.life.is_over(entry.entry()) {
                     entries += 1;
                     let size = || entry.size() as u64;
@@ -349,8 +373,13 @@ impl<H: Clone> Cache<H> {
 
     /// Entries that were evicted to make room, and entries that were removed after their end.
     pub(crate) fn removed(&self) -> (u64, u64) {
-        let counts = self.shards.iter().map(|shard| shard.lock().removed());
-        counts.fold((0, 0), |(evicted, expired), shard| (evicted + shard.0, expired + shard.1))
+        let (mut evicted, mut expired) = (0, 0);
+        for shard in &self.shards {
+            let removed = shard.lock().removed();
+            evicted += removed.0;
+            expired += removed.1;
+        }
+        (evicted, expired)
     }
 
     pub(crate) fn max(&self) -> usize {
@@ -363,15 +392,19 @@ impl<H: Clone> Cache<H> {
 
     fn live(&self, shard: &Locked<'_, H>) -> Vec<Copied<H>> {
         let pin = pin();
-        let copied = |e: Shared<'_, H>| {
-            (e.stamp().load(Relaxed), KeyBytes::new(e.key()), e.held().clone(), e.expires())
-        };
-        let entries = shard.entries(&pin).filter(|e| !self.life.is_over(e.entry())).map(copied);
-        let pending = shard.claimed().filter_map(|of| {
-            let (held, expires) = of.pending.clone()?;
-            Some((u64::MAX, of.claim.key.clone(), held, expires))
-        });
-        entries.chain(pending).collect()
+        let mut live = Vec::with_capacity(shard.load().entries);
+        for (_, e) in shard.entries(&pin) {
+            if !self.life.is_over(e.entry()) {
+                let key = KeyBytes::new(e.key());
+                live.push((e.stamp().load(Relaxed), key, e.held().clone(), e.expires()));
+            }
+        }
+        for of in shard.claimed() {
+            if let Some((held, expires)) = of.pending.clone() {
+                live.push((u64::MAX, of.claim.key.clone(), held, expires));
+            }
+        }
+        live
     }
 }
 

@@ -18,7 +18,7 @@ use crate::key::tag::MAX_LENGTH;
 pub(crate) struct Entry<H> {
     /// When it was last used, by the shard's own count.
     stamp: AtomicU64,
-    /// The end of its life, whether it has a weight, and in the lowest bits the length of the key: together one word.
+    /// The end of its life, two flags, and in the lowest bits the length of the key: together one word.
     ends: AtomicU64,
     held: H,
     /// The low half.
@@ -30,8 +30,10 @@ const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
 const _: () = assert!((MAX_LENGTH as u64) < LENGTH);
 /// A weight follows the key.
 const WEIGHED: u64 = 1 << LENGTH_BITS;
-const END_AT: u32 = LENGTH_BITS + 1;
-/// Ends later than 139 years after the machine was started are never.
+/// It is not computed anew ahead of its end.
+const STEADY: u64 = 2 << LENGTH_BITS;
+const END_AT: u32 = LENGTH_BITS + 2;
+/// Ends later than 69 years after the machine was started are never.
 const LATEST: Millis = (1 << (64 - END_AT)) - 1;
 
 /// The word with the end of an entry is no less if it never ends.
@@ -70,13 +72,17 @@ impl<H> Entry<H> {
     }
 
     pub(super) fn set_expires(&self, expires: Millis) {
-        let rest = self.ends.load(Relaxed) & (WEIGHED | LENGTH);
+        let rest = self.ends.load(Relaxed) & (STEADY | WEIGHED | LENGTH);
         self.ends.store(expires.min(LATEST) << END_AT | rest, Relaxed);
     }
 
     #[inline]
     fn key_len(&self) -> usize {
         (self.ends.load(Relaxed) & LENGTH) as usize
+    }
+
+    pub(super) fn is_steady(&self) -> bool {
+        self.ends.load(Relaxed) & STEADY != 0
     }
 
     fn is_weighed(&self) -> bool {
@@ -110,12 +116,13 @@ impl<H> Node<H> {
     /// # Panics
     /// If `key` is longer than a key can be.
     pub(crate) fn new(hash: u64, key: &[u8], fresh: Fresh<H>) -> Self {
-        let Fresh { held, expires, weight } = fresh;
+        let Fresh { held, expires, weight, steady } = fresh;
         assert!(key.len() <= MAX_LENGTH, "a key is at most 1 MiB");
         #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
         let hash = hash as u32;
         let weighed = if weight.is_some() { WEIGHED } else { 0 };
-        let ends = expires.min(LATEST) << END_AT | weighed | key.len() as u64;
+        let steady = if steady { STEADY } else { 0 };
+        let ends = expires.min(LATEST) << END_AT | steady | weighed | key.len() as u64;
         let entry = Entry { stamp: AtomicU64::new(0), ends: AtomicU64::new(ends), held, hash };
         let layout = Entry::<H>::layout(key.len(), weight.is_some());
         // SAFETY: the layout's size is that of `Entry` at least, and so not zero. It has room for an `Entry` at its
@@ -234,7 +241,7 @@ mod tests {
     use super::*;
 
     fn node<H>(hash: u64, key: &[u8], held: H, expires: Millis, weight: Option<u64>) -> Node<H> {
-        Node::new(hash, key, Fresh { held, expires, weight })
+        Node::new(hash, key, Fresh { held, expires, weight, steady: false })
     }
 
     #[test]

@@ -9,18 +9,16 @@ use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
 use super::node::{Entry, Node, Shared};
 use super::recency::Recency;
-use super::table::{Place, Retired, Root};
+use super::table::{Entries, Place, Retired, Root};
 use crate::clock::{self, Millis, NEVER};
 use crate::key;
 use crate::lane::{Pin, pin};
 use crate::sync::{Mutex, MutexGuard};
 
 /// In how many steps a full shard counts as many uses as it has entries.
-const STEPS: u64 = 64;
-/// For so many steps an entry that was used is not marked again, once entries are evicted.
-const LAZY: u64 = 4;
-/// The same before: who is in the more recently used half need not be told from the others there.
-const LAZIER: u64 = STEPS / 2;
+const STEPS: usize = 64;
+/// For so many steps an entry that was used is not marked again, once entries are evicted; for none in a small shard.
+const LAZY: usize = 4;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -33,7 +31,10 @@ pub(super) struct Shard<H> {
     /// Every use has a stamp of its own; else they are counted in steps. Until the shard outgrows [`EXACT`] entries.
     exact: AtomicBool,
     /// [`LAZY`] or [`LAZIER`].
+    /// For so many steps an entry that was marked is not marked again.
     lazy: AtomicU64,
+    /// Entries were evicted, or may be before it is known how many there is room for.
+    evicts: AtomicBool,
     /// The shard's part of the bound.
     share: AtomicUsize,
     /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
@@ -71,7 +72,8 @@ pub(super) struct Locked<'a, H> {
 }
 
 impl<H> Shard<H> {
-    pub(super) fn new(exact: bool, share: usize) -> Self {
+    /// `share` of the bound on entries is its own; `weighed`: there is one on weight as well.
+    pub(super) fn new(exact: bool, share: usize, weighed: bool) -> Self {
         let own = Own {
             claims: Claims::new(),
             recency: Recency::new(),
@@ -82,15 +84,18 @@ impl<H> Shard<H> {
             evicted: 0,
             expired: 0,
         };
-        Self {
+        let shard = Self {
             root: Root::new(),
             uses: AtomicU64::new(1),
             exact: AtomicBool::new(exact),
-            lazy: AtomicU64::new(LAZIER),
+            lazy: AtomicU64::new(0),
+            evicts: AtomicBool::new(weighed),
             share: AtomicUsize::new(share),
             since: Padded(AtomicU64::new(0)),
             own: Padded(Mutex::new(own)),
-        }
+        };
+        shard.set_lazy();
+        shard
     }
 
     #[inline]
@@ -135,7 +140,7 @@ impl<H> Shard<H> {
     fn step(&self, pin: &Pin) {
         let since = self.since.0.load(Relaxed) + 1;
         let full = self.share.load(Relaxed).min(4 * self.root.read(pin).capacity());
-        if since * STEPS > full as u64 {
+        if since * STEPS as u64 > full as u64 {
             self.since.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
         } else {
@@ -146,6 +151,19 @@ impl<H> Shard<H> {
     /// Tells the shard its part of the bound.
     pub(super) fn set_share(&self, share: usize) {
         self.share.store(share, Relaxed);
+        self.set_lazy();
+    }
+
+    /// Until entries are evicted nobody need tell those in the more recently used half from one another; then the
+    /// order counts, but for a few steps. In a small shard each use is a step, and counts.
+    fn set_lazy(&self) {
+        let share = self.share.load(Relaxed);
+        let lazy = if self.evicts.load(Relaxed) {
+            (share / STEPS).min(LAZY)
+        } else {
+            (share / 2 / (share / STEPS + 1)).saturating_sub(1)
+        };
+        self.lazy.store(lazy as u64, Relaxed);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, H> {
@@ -237,9 +255,13 @@ impl<H> Locked<'_, H> {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
-            let entries = table.iter(&pin).map(|(place, e)| (e.stamp().load(Relaxed), place));
-            self.own.recency.complete(entries.collect());
-            self.shard.lazy.store(LAZY, Relaxed);
+            let mut entries = Vec::with_capacity(self.own.load.entries);
+            for (place, entry) in table.iter(&pin) {
+                entries.push((entry.stamp().load(Relaxed), place));
+            }
+            self.own.recency.complete(entries);
+            self.shard.evicts.store(true, Relaxed);
+            self.shard.set_lazy();
             if self.own.load.bytes > 0 {
                 // The bound is on weight: this many are what it comes to.
                 self.shard.set_share(self.own.load.entries);
@@ -273,9 +295,10 @@ impl<H> Locked<'_, H> {
         let pin = pin();
         let table = self.shard.root.read(&pin);
         self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
-        let gone = table.bucket(&pin, self.own.hand).filter(|(_, e)| life.is_gone(e, now));
-        for (place, _) in gone {
-            swept += self.remove_at(&pin, place);
+        for (place, entry) in table.bucket(&pin, self.own.hand) {
+            if life.is_gone(entry.entry(), now) {
+                swept += self.remove_at(&pin, place);
+            }
         }
         self.own.expired += swept.entries as u64;
         swept
@@ -305,8 +328,8 @@ impl<H> Locked<'_, H> {
         }
     }
 
-    pub(super) fn entries<'p>(&'p self, pin: &'p Pin) -> impl Iterator<Item = Shared<'p, H>> {
-        self.shard.root.read(pin).iter(pin).map(|(_, entry)| entry)
+    pub(super) fn entries<'p>(&'p self, pin: &'p Pin) -> Entries<'p, H> {
+        self.shard.root.read(pin).iter(pin)
     }
 
     /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is

@@ -280,20 +280,13 @@ impl<H> Table<H> {
         }
     }
 
-    pub(super) fn iter<'p>(&'p self, pin: &'p Pin) -> impl Iterator<Item = (Place, Shared<'p, H>)> {
-        (0..self.buckets.len()).flat_map(move |bucket| self.bucket(pin, bucket))
+    pub(super) fn iter<'p>(&'p self, pin: &'p Pin) -> Entries<'p, H> {
+        Entries { table: self, pin, next: 0, end: self.buckets.len() * SLOTS }
     }
 
     /// The entries in one bucket, of those that there are by number.
-    pub(super) fn bucket<'p>(
-        &'p self,
-        pin: &'p Pin,
-        bucket: usize,
-    ) -> impl Iterator<Item = (Place, Shared<'p, H>)> {
-        let slots = self.buckets[bucket].slots.iter().enumerate();
-        slots.filter_map(move |(slot, entry)| {
-            Some((Place::new(bucket, slot), self.read(pin, entry)?))
-        })
+    pub(super) fn bucket<'p>(&'p self, pin: &'p Pin, bucket: usize) -> Entries<'p, H> {
+        Entries { table: self, pin, next: bucket * SLOTS, end: (bucket + 1) * SLOTS }
     }
 
     pub(super) fn buckets(&self) -> usize {
@@ -358,10 +351,39 @@ impl<H> Table<H> {
     }
 
     fn into_nodes(mut self) -> Vec<Node<H>> {
-        let slots = self.buckets.iter_mut().flat_map(|bucket| &mut bucket.slots);
-        let entries = slots.filter_map(|slot| NonNull::new(*slot.get_mut()));
-        // SAFETY: from `insert`, and gone with the table, which nobody else has.
-        entries.map(|at| unsafe { Node::from_raw(at) }).collect()
+        let mut nodes = Vec::new();
+        for bucket in &mut self.buckets {
+            for slot in &mut bucket.slots {
+                if let Some(at) = NonNull::new(*slot.get_mut()) {
+                    // SAFETY: from `insert`, and gone with the table, which nobody else has.
+                    nodes.push(unsafe { Node::from_raw(at) });
+                }
+            }
+        }
+        nodes
+    }
+}
+
+/// The entries in a row of slots. (Iterators of iterators are several times the code, for each kind of result.)
+pub(super) struct Entries<'p, H> {
+    table: &'p Table<H>,
+    pin: &'p Pin,
+    next: usize,
+    end: usize,
+}
+
+impl<'p, H> Iterator for Entries<'p, H> {
+    type Item = (Place, Shared<'p, H>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.next < self.end {
+            let place = Place::new(self.next / SLOTS, self.next % SLOTS);
+            self.next += 1;
+            if let Some(entry) = self.table.at(self.pin, place) {
+                return Some((place, entry));
+            }
+        }
+        None
     }
 }
 
@@ -389,7 +411,7 @@ mod tests {
             if len == root.read(&pin).capacity() {
                 root.grow(&pin).into_iter().for_each(|table| limbo.retire_table(table));
             }
-            let fresh = Fresh { held: n, expires: NEVER, weight: None };
+            let fresh = Fresh { held: n, expires: NEVER, weight: None, steady: false };
             root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
             if let Some(gone) = n.checked_sub(1000) {

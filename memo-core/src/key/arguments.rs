@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::canonical;
 use super::compare::{Compare, Verdict};
 use super::encoder::Encoder;
 use super::hash::{Hash, Seed};
+use super::is_canonically;
 use super::sink::Sink;
 use super::tag::{self, Stop};
 use super::write::{Fields, Writer};
@@ -346,9 +346,10 @@ pub(crate) fn matches<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bo
 
 /// Asked of keys with one hash of 64 bits, so that it is hardly ever asked in vain.
 #[cold]
+#[inline(never)]
 fn matches_in_another_order<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bool {
     with_bytes(arguments, Fields::Sorted, |bytes| {
-        bytes.is_ok_and(|bytes| canonical(stored, |stored| stored == Some(bytes)))
+        bytes.is_ok_and(|bytes| is_canonically(stored, bytes))
     })
 }
 
@@ -358,8 +359,18 @@ pub(crate) fn with_bytes<A: Arguments + ?Sized, R>(
     order: Fields,
     f: impl FnOnce(Result<&[u8], Stop>) -> R,
 ) -> R {
-    Writer::with(order, |writer| {
-        let outcome = arguments.encode(writer);
-        f(outcome.and_then(|()| writer.bytes()))
-    })
+    let writer = written(arguments, order);
+    let result = f(writer.bytes());
+    writer.give_back();
+    result
+}
+
+/// A writer to which `arguments` were written, or that has failed.
+#[inline(never)]
+pub(crate) fn written<A: Arguments + ?Sized>(arguments: &A, order: Fields) -> Box<Writer> {
+    let mut writer = Writer::take(order);
+    if let Err(stop) = arguments.encode(&mut *writer) {
+        writer.poison(stop);
+    }
+    writer
 }

@@ -127,6 +127,20 @@ fn same_in_another_order(a: &[u8], b: &[u8]) -> bool {
     canonical(a, |a| canonical(b, |b| a.is_some() && a == b))
 }
 
+/// Is `canonical` the canonical form of a key's bytes?
+fn is_canonically(bytes: &[u8], canonical: &[u8]) -> bool {
+    self::canonical(bytes, |bytes| bytes == Some(canonical))
+}
+
+/// The key that was written, with the hash of what was written and not of what was hashed first: a `Serialize` may have
+/// changed its mind.
+pub(crate) fn hashed(writer: Box<Writer>, seed: &Seed) -> Option<(u64, KeyBytes)> {
+    let bytes = writer.bytes().ok();
+    let found = bytes.and_then(|bytes| Some((hash_bytes(bytes, seed)?, KeyBytes::new(bytes))));
+    writer.give_back();
+    found
+}
+
 /// Hands the canonical form of a key's bytes to `f`; `None` where they encode none.
 fn canonical<R>(bytes: &[u8], f: impl FnOnce(Option<&[u8]>) -> R) -> R {
     Writer::with(Fields::Sorted, |writer| {

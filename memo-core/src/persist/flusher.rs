@@ -2,10 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::spawn;
+use crate::sync::usual::{Condvar, Mutex};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -33,7 +33,7 @@ pub fn maintain(ward: Weak<dyn Maintain>) {
     let mut wards = WARDS.lock();
     wards.list.push(ward);
     if !wards.running {
-        wards.running = thread::Builder::new().name("memokit".to_owned()).spawn(run).is_ok();
+        wards.running = spawn("memokit", run);
     }
 }
 
@@ -46,14 +46,14 @@ pub(crate) fn hurry(patience: Duration) {
     wards.hurried = true;
     HURRY.notify_one();
     if !patience.is_zero() {
-        ROUND.wait_for(&mut wards, patience);
+        drop(ROUND.wait_until(wards, Instant::now() + patience));
     }
 }
 
 fn wait_for_the_next_round() {
     let mut wards = WARDS.lock();
     if !wards.hurried {
-        HURRY.wait_for(&mut wards, PERIOD);
+        (wards, _) = HURRY.wait_until(wards, Instant::now() + PERIOD);
     }
     wards.hurried = false;
 }

@@ -1,6 +1,6 @@
 //! A record's bytes: a head of fixed size with its own checksum, then key and value.
 
-use crc32c::{crc32c, crc32c_append};
+use crate::crc32c::{crc32c, crc32c_append};
 
 use super::Record;
 

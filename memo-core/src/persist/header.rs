@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
-use crc32c::crc32c;
+use crate::crc32c::crc32c;
 
 use super::frame::{Seed, u32_at, u64_at, u128_at};
 use super::fs::{File, read_start};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crc32c::crc32c_append;
+use crate::crc32c::crc32c_append;
 
 use super::Record;
 use super::frame::{self, Head, Place, Seed};

@@ -139,8 +139,7 @@ impl Wal {
     /// Writes and syncs all that was queued; returns why records before are lost, if some are.
     pub(crate) fn write_out(&self) -> Result<Option<Error>, Error> {
         let _turn = self.syncing.lock();
-        let mut state = self.state.lock();
-        let pen = self.take_pen(&mut state)?;
+        let (mut state, pen) = self.take_pen(self.state.lock())?;
         state = self.drain(state, pen);
         let reason = state.lost.reason().cloned();
         if state.lost.is_open() {
@@ -167,18 +166,20 @@ impl Wal {
 
     /// Nothing is written to the current log any more.
     pub(crate) fn give_up(&self, error: &Error) {
-        let mut state = self.state.lock();
-        if let Ok(pen) = self.take_pen(&mut state) {
+        if let Ok((mut state, pen)) = self.take_pen(self.state.lock()) {
             self.fail(&mut state, &[], error);
             self.lay_down(&mut state, pen);
         }
     }
 
-    fn take_pen(&self, state: &mut MutexGuard<'_, State>) -> Result<Pen, Error> {
+    fn take_pen<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+    ) -> Result<(MutexGuard<'a, State>, Pen), Error> {
         loop {
             match state.pen.take() {
-                Some(pen) => return Ok(pen),
-                None => self.wait(state)?,
+                Some(pen) => return Ok((state, pen)),
+                None => state = self.wait(state)?,
             }
         }
     }
@@ -201,15 +202,13 @@ impl Wal {
                 return Ok(state);
             }
         }
-        self.wait(&mut state)?;
-        Ok(state)
+        self.wait(state)
     }
 
     /// Waits for the pen, which in a child after fork no thread may have.
-    fn wait(&self, state: &mut MutexGuard<'_, State>) -> Result<(), Error> {
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, Error> {
         self.check_process()?;
-        self.turned.wait(state);
-        Ok(())
+        Ok(self.turned.wait(state))
     }
 
     fn lay_down(&self, state: &mut State, pen: Pen) {
@@ -287,8 +286,7 @@ impl Wal {
     /// What the header of the next log says of this one.
     pub(crate) fn predecessor(&self) -> Option<Predecessor> {
         let _turn = self.syncing.lock();
-        let mut state = self.state.lock();
-        let pen = self.take_pen(&mut state).ok()?;
+        let (mut state, pen) = self.take_pen(self.state.lock()).ok()?;
         let broken = state.lost.is_open();
         let synced = match self.durability {
             Durability::Always => true,
@@ -311,8 +309,7 @@ impl Wal {
 
     /// Ends the current log and goes on in `next`; says where history stood at that moment.
     pub(crate) fn switch(&self, mut next: LogFile, seed: Seed) -> Result<Base, Error> {
-        let mut state = self.state.lock();
-        let mut pen = self.take_pen(&mut state)?;
+        let (mut state, mut pen) = self.take_pen(self.state.lock())?;
         let was_broken = state.lost.is_open();
         let (batch, base, owed) = state.queue.turn(seed);
         state.lost.end(base.sequence);

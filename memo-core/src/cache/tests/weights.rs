@@ -18,7 +18,7 @@ fn keep(cache: &Cache<u32>, key: u32, weight: u64) -> bool {
 }
 
 fn keep_until(cache: &Cache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
-    let fresh = Fresh { held: key, expires, weight: Some(weight) };
+    let fresh = Fresh { held: key, expires, weight: Some(weight), steady: false };
     let node = Node::new(hash(key), &key.to_le_bytes(), fresh);
     cache.place(hash(key), node, |_| true).0
 }
@@ -32,14 +32,15 @@ fn look(cache: &Cache<u32>, key: u32) -> bool {
 }
 
 fn remove(cache: &Cache<u32>, key: u32) -> bool {
-    cache.remove(hash(key), &key.to_le_bytes(), || ()).0
+    cache.remove(hash(key), &key.to_le_bytes(), &mut || ())
 }
 
 /// What the entries of the tables weigh; also by what each shard has added up.
 fn weighed(cache: &Cache<u32>) -> u64 {
     let locked: Vec<_> = cache.shards.iter().map(Shard::lock).collect();
     let pin = pin();
-    let weights = locked.iter().flat_map(|shard| shard.entries(&pin)).map(Shared::weight);
+    let weights =
+        locked.iter().flat_map(|shard| shard.entries(&pin)).map(|(_, entry)| entry.weight());
     let sum = weights.sum();
     assert_eq!(locked.iter().map(|shard| shard.load().bytes).sum::<u64>(), sum);
     sum
@@ -128,7 +129,7 @@ fn one_shard_holds_what_the_model_holds() {
             }
             2..6 => assert_eq!(remove(&cache, key), model.remove(key).is_some(), "{step}"),
             6 if numbers.below(50) == 0 => {
-                cache.clear(|| ());
+                cache.clear(&mut || ());
                 model.entries.clear();
             }
             7..20 => assert_eq!(look(&cache, key), model.look(key), "{step}"),
@@ -214,7 +215,7 @@ fn an_insertion_that_is_not_allowed_takes_nothing() {
     let cache = weighing(100, 1);
     keep(&cache, 1, 30);
     for weight in [10, 100, 101] {
-        let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight) };
+        let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight), steady: false };
         let node = Node::new(hash(1), &1_u32.to_le_bytes(), fresh);
         assert!(!cache.place(hash(1), node, |_| false).0);
         assert!(has(&cache, 1));
@@ -228,7 +229,8 @@ fn what_was_heavy_is_freed_at_once() {
         Cache::new(Limits { max_bytes: Some(1000), shards: Some(1), ..LIMITS });
     let value = Arc::new(());
     let keep = |key: u32, weight| {
-        let fresh = Fresh { held: Arc::clone(&value), expires: NEVER, weight: Some(weight) };
+        let fresh =
+            Fresh { held: Arc::clone(&value), expires: NEVER, weight: Some(weight), steady: false };
         drop(cache.place(hash(key), Node::new(hash(key), &key.to_le_bytes(), fresh), |_| true));
     };
     (0..500).for_each(|key| keep(key, 1));
@@ -257,7 +259,7 @@ fn the_bound_holds_while_threads_change_all_of_it() {
                         match numbers.below(100) {
                             0 => _ = cache.set_max_bytes(numbers.below(MOST)),
                             1 => cache.set_max(usize::try_from(1 + numbers.below(400)).unwrap()),
-                            2 if numbers.below(20) == 0 => _ = cache.clear(|| ()),
+                            2 if numbers.below(20) == 0 => _ = cache.clear(&mut || ()),
                             3..15 => _ = remove(cache, key),
                             15..40 => _ = look(cache, key),
                             _ => {

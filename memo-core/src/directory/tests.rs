@@ -101,7 +101,7 @@ fn a_late_open_ends_what_the_latest_known_time_ends() {
         let folder = Folder::new("clock-late");
         folder.fill(ahead);
         let core = folder.core();
-        core.open().unwrap();
+        core.try_init().unwrap();
         assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
     }
 }
@@ -122,7 +122,7 @@ fn a_value_takes_the_place_of_another_by_one_record() {
         core.stats().log_bytes - before
     };
     written(false);
-    core.cache.remove(hash, bytes, || ());
+    core.cache.remove(hash, bytes, &mut || ());
     let alone = written(false);
     assert_eq!((written(false), written(true)), (alone, alone));
 }
@@ -152,7 +152,7 @@ fn compute(core: &Core<Numbers>, n: u32) {
 /// What each entry has left to live.
 fn left(core: &Core<Numbers>) -> Vec<(u32, Millis)> {
     let mut left = Vec::new();
-    core.cache.for_each(|_, n, expires| left.push((*n, expires - clock::now())));
+    core.cache.for_each(&mut |_, n, expires| left.push((*n, expires - clock::now())));
     left
 }
 

@@ -1,0 +1,72 @@
+//! Finds the elements of a list by their hashes. It knows nothing of what they are, so that it is built once for all.
+
+use hashbrown::HashTable;
+
+/// The places of a list's elements. Each push and removal is done to the list too.
+pub(super) struct Index {
+    table: HashTable<usize>,
+    /// Of each element of the list.
+    hashes: Vec<u64>,
+}
+
+impl Index {
+    pub(super) const fn new() -> Self {
+        Self { table: HashTable::new(), hashes: Vec::new() }
+    }
+
+    /// The place of an element with this hash that is the one.
+    #[inline(never)]
+    pub(super) fn find(&self, hash: u64, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
+        self.table.find(hash, |&at| self.hashes[at] == hash && is_it(at)).copied()
+    }
+
+    #[inline(never)]
+    pub(super) fn push(&mut self, hash: u64) {
+        let at = self.hashes.len();
+        self.hashes.push(hash);
+        self.table.insert_unique(hash, at, |&at| self.hashes[at]);
+    }
+
+    /// Removes one, whose place the last one takes.
+    #[inline(never)]
+    pub(super) fn swap_remove(&mut self, at: usize) {
+        let last = self.hashes.len() - 1;
+        if let Ok(found) = self.table.find_entry(self.hashes[at], |&found| found == at) {
+            found.remove();
+        }
+        if let Some(moved) = self.table.find_mut(self.hashes[last], |&found| found == last) {
+            *moved = at;
+        }
+        self.hashes.swap_remove(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_finds_what_a_list_holds_and_nothing_else() {
+        let (mut index, mut list) = (Index::new(), Vec::new());
+        let mut drawn = 7_u64;
+        for round in 0..5000 {
+            drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let number = drawn >> 33;
+            // Of each two with one hash one is found by what it is.
+            let hash = |number: u64| number / 2;
+            if number % 5 < 3 || list.is_empty() {
+                index.push(hash(number));
+                list.push((number, round));
+            } else {
+                let at = usize::try_from(number).unwrap() % list.len();
+                index.swap_remove(at);
+                list.swap_remove(at);
+            }
+            for at in (0..list.len()).step_by(1 + list.len() / 10) {
+                let found = index.find(hash(list[at].0), &|found| list[found] == list[at]);
+                assert_eq!(found, Some(at));
+            }
+            assert_eq!(index.find(u64::MAX, &|_| true), None);
+        }
+    }
+}
