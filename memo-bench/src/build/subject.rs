@@ -121,7 +121,8 @@ impl Subject {
             manifest += &match *name {
                 "memokit" => format!("memokit = {{ path = {:?} }}\n", root.display().to_string()),
                 "serde" => "serde = { version = \"1\", features = [\"derive\"] }\n".to_owned(),
-                other => by_default(other),
+                "cached" => by_default("cached"),
+                other => requirement(other),
             };
         }
         manifest
