@@ -313,18 +313,15 @@ pub(crate) fn again(function: &Function) -> impl Iterator<Item = &syn::Attribute
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors;
 
     fn messages(args: &str, function: &str) -> Vec<String> {
-        let mut errors = Errors::default();
-        let args = Args::parse(args.parse().unwrap(), &mut errors);
-        check(&args, &syn::parse_str(function).unwrap(), &mut errors);
-        errors.messages()
+        errors::testing::messages(check, args, function)
     }
 
     #[track_caller]
     fn refused(args: &str, function: &str, message: &str) {
-        let found = messages(args, function);
-        assert!(found.len() == 1 && found[0].contains(message), "{args} {function}: {found:?}");
+        errors::testing::refused(&messages(args, function), message);
     }
 
     #[test]

@@ -43,3 +43,29 @@ impl Errors {
         self.first.into_iter().flatten().map(|error| error.to_string()).collect()
     }
 }
+
+/// For the tests of what looks at a function with its arguments.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::Errors;
+    use crate::args::Args;
+    use crate::function::Function;
+
+    /// What `check` says of a function.
+    pub(crate) fn messages(
+        check: impl Fn(&Args, &Function, &mut Errors),
+        args: &str,
+        function: &str,
+    ) -> Vec<String> {
+        let mut errors = Errors::default();
+        let args = Args::parse(args.parse().unwrap(), &mut errors);
+        check(&args, &syn::parse_str(function).unwrap(), &mut errors);
+        errors.messages()
+    }
+
+    /// There is one error, and it says so.
+    #[track_caller]
+    pub(crate) fn refused(found: &[String], message: &str) {
+        assert!(found.len() == 1 && found[0].contains(message), "{message}: {found:?}");
+    }
+}
