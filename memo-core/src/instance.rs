@@ -4,49 +4,60 @@
 use std::any::{TypeId, type_name};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 
 use crate::fnv::Fnv;
 
-/// An instance, told by a closure in the function: its type has the parameters of all that surrounds it, so that
+/// Who asks for a cache: a closure in the function, whose type has the parameters of all that surrounds it, so that
 /// instances are never confused.
 ///
 /// A companion's closure is another type. It finds the instance by what surrounds the function, by name, and by those
 /// types that function and companion can both name: its [`Mark`].
-#[derive(Clone, Copy)]
-pub struct Instance<'a> {
-    /// None for a companion.
-    pub(crate) id: Option<TypeId>,
-    closure: &'static str,
+pub struct Asking<'a, C> {
+    by: By,
     mark: Option<&'a dyn Fn() -> Mark>,
-    /// There are no companions.
-    alone: bool,
+    closure: PhantomData<fn() -> C>,
 }
 
-impl fmt::Debug for Instance<'_> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Function,
+    /// There are no companions.
+    Alone,
+    Companion,
+}
+
+impl<C> fmt::Debug for Asking<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Instance").field(&self.closure).finish()
+        f.debug_tuple("Asking").field(&self.by).field(&type_name::<C>()).finish()
     }
 }
 
-impl<'a> Instance<'a> {
-    /// The instance of the function in which `closure` was written.
+impl<'a, C> Asking<'a, C> {
+    #[inline]
+    const fn by(by: By) -> Self {
+        Self { by, mark: None, closure: PhantomData }
+    }
+
+    /// The function in which the closure was written.
     #[inline]
     #[must_use]
-    pub fn within<C>(_: &C) -> Self {
-        Self { id: Some(typeid::of::<C>()), closure: type_name::<C>(), mark: None, alone: false }
+    pub const fn within(_: &C) -> Self {
+        Self::by(By::Function)
     }
 
     /// The same, of a function without companions.
     #[inline]
     #[must_use]
-    pub fn alone<C>(closure: &C) -> Self {
-        Self { alone: true, ..Self::within(closure) }
+    pub const fn alone(_: &C) -> Self {
+        Self::by(By::Alone)
     }
 
-    /// The instance of the function in whose companion `closure` was written.
+    /// The companion in which it was written.
+    #[inline]
     #[must_use]
-    pub fn beside<C>(_: &C) -> Self {
-        Self { id: None, closure: type_name::<C>(), mark: None, alone: false }
+    pub const fn beside(_: &C) -> Self {
+        Self::by(By::Companion)
     }
 
     /// The same, of these types.
@@ -56,6 +67,27 @@ impl<'a> Instance<'a> {
         Self { mark: Some(mark), ..self }
     }
 
+    /// The instance that is asked for, where more is wanted than the closure's type: made in memory, which a hit does
+    /// without.
+    pub(crate) fn instance(self) -> Instance<'a> {
+        let id = (self.by != By::Companion).then(typeid::of::<C>);
+        let alone = self.by == By::Alone;
+        Instance { id, closure: type_name::<C>(), mark: self.mark, alone }
+    }
+}
+
+/// An instance as it was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Instance<'a> {
+    /// None for a companion.
+    pub(crate) id: Option<TypeId>,
+    closure: &'static str,
+    mark: Option<&'a dyn Fn() -> Mark>,
+    /// There are no companions.
+    alone: bool,
+}
+
+impl Instance<'_> {
     /// What function and companions agree on.
     pub(crate) fn place(&self) -> Place {
         let (around, parameters) = split(self.closure);
@@ -240,7 +272,7 @@ mod tests {
 
     fn id<T: Default>() -> String {
         let closure = || T::default();
-        Instance::within(&closure).place().to_string()
+        Asking::within(&closure).instance().place().to_string()
     }
 
     #[test]

@@ -11,7 +11,6 @@ use crate::erased::Erased;
 pub(crate) struct Instances(OnceBox<Node>);
 
 struct Node {
-    id: TypeId,
     cache: Erased,
     next: [Instances; 4],
 }
@@ -25,7 +24,7 @@ impl Instances {
     pub(crate) fn get(&self, id: TypeId) -> Option<Erased> {
         let mut node = self.0.get()?;
         let mut bits = bits(id);
-        while node.id != id {
+        while node.cache.id() != id {
             node = node.next[(bits & 3) as usize].0.get()?;
             bits >>= 2;
         }
@@ -33,13 +32,13 @@ impl Instances {
     }
 
     /// Adds an instance unless it is there.
-    pub(crate) fn add(&self, id: TypeId, cache: Erased) {
+    pub(crate) fn add(&self, cache: Erased) {
         let mut at = self;
-        let mut bits = bits(id);
-        let node = || Box::new(Node { id, cache, next: [const { Self::new() }; 4] });
+        let mut bits = bits(cache.id());
+        let node = || Box::new(Node { cache, next: [const { Self::new() }; 4] });
         loop {
             let node = at.0.get_or_init(node);
-            if node.id == id {
+            if node.cache.id() == cache.id() {
                 return;
             }
             at = &node.next[(bits & 3) as usize];
@@ -79,15 +78,17 @@ impl Hasher for IdHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::erased::Label;
 
     static ANY: u8 = 0;
 
     fn add<T: 'static>(instances: &Instances, to: &'static u8) {
-        instances.add(TypeId::of::<T>(), Erased::new(to));
+        instances.add(Erased::new(Label::of::<T>(), to));
     }
 
     fn get<T: 'static>(instances: &Instances) -> Option<&'static u8> {
-        instances.get(TypeId::of::<T>())?.get()
+        let label = Label::of::<T>();
+        instances.get(label.id())?.get(label)
     }
 
     #[test]

@@ -70,10 +70,16 @@ impl Lane {
         lane
     }
 
-    fn give_back(lane: &'static Self) {
+    fn give_back(&'static self) {
         let mut lanes = LANES.lock();
-        let after = lanes.free.partition_point(|free| free.number > lane.number);
-        lanes.free.insert(after, lane);
+        let after = lanes.free.partition_point(|free| free.number > self.number);
+        lanes.free.insert(after, self);
+    }
+
+    #[cold]
+    fn end_lent(&'static self) {
+        self.since.store(0, Release);
+        self.give_back();
     }
 
     #[cold]
@@ -144,11 +150,6 @@ impl Pin {
         drawn << LANES | self.lane.number as u64 & ((1 << LANES) - 1)
     }
 
-    #[cold]
-    fn end_lent(&self) {
-        self.lane.since.store(0, Release);
-        Lane::give_back(self.lane);
-    }
 }
 
 /// Begins to read.
@@ -164,7 +165,7 @@ impl Drop for Pin {
     #[inline]
     fn drop(&mut self) {
         if self.before == LENT {
-            return self.end_lent();
+            return self.lane.end_lent();
         }
         self.lane.since.store(self.before, Release);
     }

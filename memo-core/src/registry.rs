@@ -7,7 +7,7 @@ use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::core::Core;
-use crate::erased::Erased;
+use crate::erased::{Erased, Label};
 use crate::error::Error;
 use crate::exit::at_exit;
 use crate::instance::Place;
@@ -66,13 +66,15 @@ impl<C> Default for Members<C> {
 static CACHES: LazyLock<DashMap<Origin, Members<Arc<OnceCell<Registered>>>>> =
     LazyLock::new(DashMap::new);
 
-/// The cache of an instance, made by `make` if there is none. Caches live as long as the process.
+/// The cache of an instance, made by `make` if there is none; nothing if it is of another kind. Caches live as
+/// long as the process.
 pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     origin: &Origin,
     id: Option<TypeId>,
     place: &Place,
     make: impl FnOnce() -> Arc<Core<K>>,
-) -> Erased {
+) -> Option<&'static Core<K>> {
+    let own = Label::of::<()>();
     let mut make = Some(make);
     let registered = registered(origin, id, place, &mut || {
         let make = make.take().expect("a cell makes one cache");
@@ -81,9 +83,9 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
         if core.is_persistent() {
             at_exit(|| all().into_iter().for_each(Listed::flush_if_open));
         }
-        Registered { typed: Erased::new(&**core), listed: &**core }
+        Registered { typed: Erased::new(own, &**core), listed: &**core }
     });
-    registered.typed
+    registered.typed.get(own)
 }
 
 /// Built once, whatever the caches hold: the map is much code.

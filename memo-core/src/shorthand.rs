@@ -30,7 +30,7 @@ macro_rules! memo {
         ));
         $crate::site::Site::$find(
             &SITE,
-            $crate::instance::Instance::$asking(&|| ()) $($mark)*,
+            $crate::instance::Asking::$asking(&|| ()) $($mark)*,
             $crate::settings!($($settings)*),
         )
     }};

@@ -1,6 +1,5 @@
 //! A static in each annotated function, and in its companions, that finds the function's cache.
 
-use std::any::TypeId;
 use std::cell::RefCell;
 use std::hash::Hasher;
 use std::panic::Location;
@@ -9,9 +8,9 @@ use once_cell::sync::OnceCell;
 
 use crate::bypass;
 use crate::core::Core;
-use crate::erased::Erased;
+use crate::erased::{Erased, Label};
 use crate::fnv::Fnv;
-use crate::instance::{Instance, Place};
+use crate::instance::{Asking, Instance, Place};
 use crate::instances::Instances;
 use crate::keep::{Comparable, Keep};
 use crate::key::Arguments;
@@ -58,7 +57,7 @@ impl Origin {
 pub struct Site {
     origin: Origin,
     /// The first instance with an id that was asked for, often the only one.
-    first: OnceCell<(TypeId, Erased)>,
+    first: OnceCell<Erased>,
     others: Instances,
 }
 
@@ -69,42 +68,44 @@ impl Site {
         Self { origin, first: OnceCell::new(), others: Instances::new() }
     }
 
-    /// The cache of `instance`, made with these settings if there is none.
+    /// The cache of the instance that is asked for, made with these settings if there is none.
     ///
     /// # Panics
     /// If another choice was made for the same instance, which no expansion does.
     #[inline]
-    pub fn memo<K: Keep<Held: Send + Sync>>(
+    pub fn memo<C, K: Keep<Held: Send + Sync>>(
         &self,
-        instance: Instance<'_>,
+        asking: Asking<'_, C>,
         settings: fn() -> Settings<K>,
     ) -> Memoized<K> {
-        if let Some((id, cache)) = self.first.get()
-            && instance.id == Some(*id)
-            && let Some(core) = cache.get()
+        let label = Label::of::<C>();
+        if let Some(first) = self.first.get()
+            && let Some(core) = first.get(label)
         {
             return Memoized(core);
         }
-        self.other(&instance, settings)
+        Memoized(self.other(label, &asking.instance(), settings))
     }
 
+    // Built once a kind of result, and not for each closure that asks.
     #[inline(never)]
     fn other<K: Keep<Held: Send + Sync>>(
         &self,
+        label: Label<Core<K>>,
         instance: &Instance<'_>,
         settings: fn() -> Settings<K>,
-    ) -> Memoized<K> {
-        let known = instance.id.and_then(|id| self.others.get(id));
-        let cache = known.unwrap_or_else(|| self.find(instance, settings));
-        Memoized(cache.get().expect("one instance has one kind of cache"))
+    ) -> &'static Core<K> {
+        let known = self.others.get(label.id()).and_then(|cache| cache.get(label));
+        known.unwrap_or_else(|| self.find(label, instance, settings))
     }
 
     #[cold]
     fn find<K: Keep<Held: Send + Sync>>(
         &self,
+        label: Label<Core<K>>,
         instance: &Instance<'_>,
         settings: fn() -> Settings<K>,
-    ) -> Erased {
+    ) -> &'static Core<K> {
         bypass::read_environment();
         Making::check(&self.origin);
         let place = instance.place();
@@ -112,24 +113,26 @@ impl Site {
             let settings = self.settings(instance, &place, settings);
             Core::new(self.name(&place), self.origin.code_in(place.around), settings)
         };
-        let cache = registry::find_or_make(&self.origin, instance.id, &place, make);
-        let core: &Core<K> = cache.get().expect("one instance has one kind of cache");
+        let core = registry::find_or_make(&self.origin, instance.id, &place, make)
+            .expect("one instance has one kind of cache");
+        let cache = Erased::new(label, core);
         if !bypass::is_on()
             && core.recover()
-            && let Some(id) = instance.id
-            && self.first.set((id, cache)).is_err()
+            && instance.id.is_some()
+            && self.first.set(cache).is_err()
         {
-            self.others.add(id, cache);
+            self.others.add(cache);
         }
-        cache
+        core
     }
 
-    /// The calling thread's own cache of `instance`.
-    pub fn local<K: Keep>(
+    /// The calling thread's own cache of the instance that is asked for.
+    pub fn local<C, K: Keep>(
         &self,
-        instance: Instance<'_>,
+        asking: Asking<'_, C>,
         settings: fn() -> Settings<K>,
     ) -> local::Local<K> {
+        let instance = asking.instance();
         let found = instance.id.and_then(local::known);
         found.unwrap_or_else(|| {
             bypass::read_environment();

@@ -30,8 +30,7 @@ pub(super) struct Shard<H> {
     uses: AtomicU64,
     /// Every use has a stamp of its own; else they are counted in steps. Until the shard outgrows [`EXACT`] entries.
     exact: AtomicBool,
-    /// [`LAZY`] or [`LAZIER`].
-    /// For so many steps an entry that was marked is not marked again.
+    /// An entry that was marked is not marked again while no more than so many later stamps are in use.
     lazy: AtomicU64,
     /// Entries were evicted, or may be before it is known how many there is room for.
     evicts: AtomicBool,
@@ -113,16 +112,19 @@ impl<H> Shard<H> {
     /// that never fills; entries used in one step are equally recent.
     #[inline]
     pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
-        let now = self.uses.load(Relaxed);
-        let stamp = entry.stamp().load(Relaxed);
-        if !self.exact.load(Relaxed) {
-            // A later one is that of a use by another thread meanwhile.
-            if stamp + self.lazy.load(Relaxed) < now {
-                entry.stamp().store(now, Relaxed);
-                self.step(pin);
-            }
-        } else if stamp + 1 != now {
+        // A later one is that of a use by another thread meanwhile.
+        if entry.stamp().load(Relaxed) + self.lazy.load(Relaxed) < self.uses.load(Relaxed) {
+            self.mark(entry, self.root.read(pin).capacity());
+        }
+    }
+
+    #[cold]
+    fn mark(&self, entry: &Entry<H>, capacity: usize) {
+        if self.exact.load(Relaxed) {
             entry.stamp().fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
+        } else {
+            entry.stamp().store(self.uses.load(Relaxed), Relaxed);
+            self.step(capacity);
         }
     }
 
@@ -136,10 +138,9 @@ impl<H> Shard<H> {
     }
 
     /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
-    #[cold]
-    fn step(&self, pin: &Pin) {
+    fn step(&self, capacity: usize) {
         let since = self.since.0.load(Relaxed) + 1;
-        let full = self.share.load(Relaxed).min(4 * self.root.read(pin).capacity());
+        let full = self.share.load(Relaxed).min(4 * capacity);
         if since * STEPS as u64 > full as u64 {
             self.since.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
@@ -155,10 +156,13 @@ impl<H> Shard<H> {
     }
 
     /// Until entries are evicted nobody need tell those in the more recently used half from one another; then the
-    /// order counts, but for a few steps. In a small shard each use is a step, and counts.
+    /// order counts, but for a few steps. In a small shard each use is a step, and counts, unless it is of the entry that
+    /// was used last.
     fn set_lazy(&self) {
         let share = self.share.load(Relaxed);
-        let lazy = if self.evicts.load(Relaxed) {
+        let lazy = if self.exact.load(Relaxed) {
+            1
+        } else if self.evicts.load(Relaxed) {
             (share / STEPS).min(LAZY)
         } else {
             (share / 2 / (share / STEPS + 1)).saturating_sub(1)
@@ -208,6 +212,7 @@ impl<H> Locked<'_, H> {
             self.own.recency.forget();
             if self.own.load.entries > EXACT {
                 self.shard.exact.store(false, Relaxed);
+                self.shard.set_lazy();
             }
             if let Some(outgrown) = self.shard.root.grow(&pin) {
                 self.own.limbo.retire_table(outgrown);
@@ -224,7 +229,7 @@ impl<H> Locked<'_, H> {
         if self.shard.exact.load(Relaxed) {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
-        self.shard.step(pin);
+        self.shard.step(self.shard.root.read(pin).capacity());
         self.shard.uses.load(Relaxed)
     }
 

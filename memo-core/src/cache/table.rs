@@ -198,6 +198,21 @@ fn prefetch<T>(_what: &T) {
     }
 }
 
+/// The bucket after `bucket`, of so many, for entries of this tag. Strides are odd, and so pass all buckets; they
+/// differ, so that full buckets do not gather.
+fn next(buckets: usize, bucket: usize, tag: u8) -> usize {
+    (bucket + 2 * usize::from(tag) + 1) & (buckets - 1)
+}
+
+/// Where a search goes on after `bucket`, which is seldom: out of line, so that it prepares nothing for that. Nowhere,
+/// once it comes back to where it began.
+#[cold]
+#[inline(never)]
+fn further(buckets: usize, bucket: usize, hash: u64) -> Option<usize> {
+    let home = low_half(hash) as usize & (buckets - 1);
+    Some(next(buckets, bucket, tag(hash))).filter(|&at| at != home)
+}
+
 impl<H> Table<H> {
     /// # Panics
     /// With 2^32 places in one shard.
@@ -216,11 +231,8 @@ impl<H> Table<H> {
         low_half(hash) as usize & (self.buckets.len() - 1)
     }
 
-    /// The bucket after `bucket` for entries of this tag. Strides are odd, and so pass all buckets; they differ, so that
-    /// full buckets do not gather.
-    #[inline]
     fn next(&self, bucket: usize, tag: u8) -> usize {
-        (bucket + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
+        next(self.buckets.len(), bucket, tag)
     }
 
     /// The entry of this hash whose key `matches`.
@@ -231,14 +243,11 @@ impl<H> Table<H> {
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
     ) -> Option<(Place, Shared<'p, H>)> {
-        let tag = tag(hash);
-        let wanted = u64::from(tag) * 0x0101_0101_0101_0101;
-        let home = self.home(hash);
-        let mut at = home;
+        let mut at = self.home(hash);
         loop {
             let bucket = &self.buckets[at];
             let tags = bucket.tags.load(Acquire);
-            let mut same = zero_bytes(tags ^ wanted);
+            let mut same = zero_bytes(tags ^ (u64::from(tag(hash)) * 0x0101_0101_0101_0101));
             while same != 0 {
                 let slot = same.trailing_zeros() as usize / 8;
                 if let Some(entry) = self.read(pin, &bucket.slots[slot])
@@ -249,10 +258,10 @@ impl<H> Table<H> {
                 }
                 same &= same - 1;
             }
-            at = self.next(at, tag);
-            if tags >> 56 == 0 || at == home {
+            if tags >> 56 == 0 {
                 return None;
             }
+            at = further(self.buckets.len(), at, hash)?;
         }
     }
 
