@@ -1,6 +1,6 @@
 //! Time: a coarse monotonic clock inside the process, the wall clock for what is written to disk.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the coarse monotonic clock.
 pub(crate) type Millis = u64;
@@ -32,27 +32,44 @@ fn monotonic() -> Millis {
     }
     #[cfg(not(target_os = "linux"))]
     {
+        nanos() / 1_000_000
+    }
+}
+
+/// Nanoseconds of the exact monotonic clock.
+#[inline]
+fn nanos() -> u64 {
+    #[cfg(target_os = "linux")]
+    {
+        crate::system::nanos()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
         static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-        millis(START.get_or_init(std::time::Instant::now).elapsed())
+        let start = START.get_or_init(std::time::Instant::now);
+        u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
 /// How long something took, by the exact clock or by the coarse one: the latter is off by a tick in each case, and right
 /// on average.
-pub(crate) enum Stopwatch {
-    Exact(Instant),
-    Coarse(Millis),
+pub(crate) struct Stopwatch {
+    began: u64,
+    coarse: bool,
 }
 
 impl Stopwatch {
+    #[inline]
     pub(crate) fn start(coarse: bool) -> Self {
-        if coarse { Self::Coarse(now()) } else { Self::Exact(Instant::now()) }
+        Self { began: if coarse { now() } else { nanos() }, coarse }
     }
 
+    #[inline]
     pub(crate) fn nanos(&self) -> u64 {
-        match self {
-            Self::Exact(began) => u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            Self::Coarse(began) => now().saturating_sub(*began).saturating_mul(1_000_000),
+        if self.coarse {
+            now().saturating_sub(self.began).saturating_mul(1_000_000)
+        } else {
+            nanos().saturating_sub(self.began)
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::counter::{Calls, Tally};
 use crate::durable::Durable;
 use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
-use crate::key::{self, KeyBytes};
+use crate::key;
 use crate::lane::pin;
 use crate::persist::Maintain;
 use crate::settings::{Settings, Storage, TtlOf, WeightOf};
@@ -159,9 +159,10 @@ impl<K: Keep> Core<K> {
     }
 
     /// Looks again for `key`; else the caller is the one who computes it, or is told who is.
-    pub(crate) fn begin(&self, hash: u64, key: &KeyBytes) -> Begun<K::Held> {
+    #[inline(always)]
+    pub(crate) fn begin(&self, hash: u64, key: &[u8]) -> Begun<K::Held> {
         let renewable = |held: &K::Held| !K::Part::is_error(K::Hold::view(held));
-        let (held, stale) = match self.cache.begin(hash, key.clone(), renewable) {
+        let (held, stale) = match self.cache.begin(hash, key, renewable) {
             Begin::Lead(claim) => return Begun::Lead(claim),
             Begin::Join(flight) => return Begun::Join(flight),
             Begin::Hit(held) => (held, 0),
@@ -184,10 +185,11 @@ impl<K: Keep> Core<K> {
 
     /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
     /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
-    pub(crate) fn land(&self, claim: &Claim, value: K::Held, replaces: bool) -> bool {
+    pub(crate) fn land(&self, claim: Claim, value: K::Held, replaces: bool) -> bool {
         let life = self.life(claim.hash, K::Hold::view(&value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
-        let weight = self.weight(claim.key.as_slice(), K::Hold::view(&value));
+        let weigh = |weigh: &WeightOf<_>| weigh(K::Hold::view(&value), self.cache.key_len(claim));
+        let weight = self.weigh.as_ref().map(weigh);
         match &self.directory {
             Some(directory) if self.cache.admits(weight) => {
                 directory.write(self, claim, &value, expires, replaces);
@@ -206,18 +208,18 @@ impl<K: Keep> Core<K> {
         kept
     }
 
-    /// The weight of an entry, where entries are weighed.
-    pub(crate) fn weight(&self, key: &[u8], value: &K::Value) -> Option<u64> {
-        self.weigh.as_ref().map(|weigh| weigh(value, key.len()))
+    /// The weight of an entry whose key has so many bytes, where entries are weighed.
+    pub(crate) fn weight(&self, key_len: usize, value: &K::Value) -> Option<u64> {
+        self.weigh.as_ref().map(|weigh| weigh(value, key_len))
     }
 
     /// Ends `claim` without a value to share.
-    pub(crate) fn give_up(&self, claim: &Claim) {
+    pub(crate) fn give_up(&self, claim: Claim) {
         self.cache.abandon(claim, true);
     }
 
     /// The same for one that was left to a caller who waited and waits no longer, unless another has taken it.
-    pub(crate) fn pass_on(&self, claim: &Claim) {
+    pub(crate) fn pass_on(&self, claim: Claim) {
         self.cache.abandon(claim, false);
     }
 

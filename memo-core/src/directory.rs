@@ -108,7 +108,7 @@ impl<K: Keep> Durable<K> for Directory<K> {
     fn write(
         &self,
         core: &Core<K>,
-        claim: &Claim,
+        claim: Claim,
         value: &K::Held,
         expires: Millis,
         replaces: bool,
@@ -120,8 +120,8 @@ impl<K: Keep> Durable<K> for Directory<K> {
             return;
         }
         let mut ticket = None;
-        core.cache.announce(claim, Some((value.clone(), expires)), &mut |known| {
-            let record = self.disk.put(claim.key.as_slice(), &bytes, expires);
+        core.cache.announce(claim, Some((value.clone(), expires)), &mut |key, known| {
+            let record = self.disk.put(key, &bytes, expires);
             let replaces = replaces || known;
             let queue = if replaces { Store::queue_replacing } else { Store::queue };
             ticket = Some(queue(store, record));
@@ -139,18 +139,17 @@ impl<K: Keep> Durable<K> for Directory<K> {
         }
     }
 
-    fn strike(&self, core: &Core<K>, claim: &Claim, replaces: bool) {
+    fn strike(&self, core: &Core<K>, claim: Claim, replaces: bool) {
         let mut older = replaces;
         if !replaces {
-            core.cache.announce(claim, None, &mut |known| older = known);
+            core.cache.announce(claim, None, &mut |_, known| older = known);
         }
         if !older {
             return;
         }
         let Some(store) = self.open_to_remove(core) else { return };
         let mut removal = Removal::new(Some(store));
-        let record = Record::Remove { key: claim.key.as_slice() };
-        core.cache.announce(claim, None, &mut |_| removal.queue(record));
+        core.cache.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
         removal.commit();
     }
 
@@ -338,7 +337,7 @@ fn restore<K: Keep>(core: &Core<K>, hash: u64, key: &[u8], value: K::Value, expi
 
 /// What cannot be weighed is too heavy: the call that asks for it computes it anew, and panics itself.
 fn weight_found<K: Keep>(core: &Core<K>, key: &[u8], value: &K::Value) -> Option<u64> {
-    catch_unwind(AssertUnwindSafe(|| core.weight(key, value))).unwrap_or(Some(u64::MAX))
+    catch_unwind(AssertUnwindSafe(|| core.weight(key.len(), value))).unwrap_or(Some(u64::MAX))
 }
 
 /// No entry lives longer than the present time to live.

@@ -20,18 +20,11 @@ pub(crate) trait Durable<K: Keep>: Send + Sync {
 
     /// Writes the result of `claim`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
     /// alone, must not come back.
-    fn write(
-        &self,
-        core: &Core<K>,
-        claim: &Claim,
-        value: &K::Held,
-        expires: Millis,
-        replaces: bool,
-    );
+    fn write(&self, core: &Core<K>, claim: Claim, value: &K::Held, expires: Millis, replaces: bool);
 
     /// Removes what is stored for the key of `claim`, whose value is not going to be: where memory knows an older one,
     /// or if what it replaces may be on disk alone.
-    fn strike(&self, core: &Core<K>, claim: &Claim, replaces: bool);
+    fn strike(&self, core: &Core<K>, claim: Claim, replaces: bool);
 
     /// Removes the entry of `key`, in memory and on disk; says whether memory had one.
     fn remove(&self, core: &Core<K>, hash: u64, key: &[u8]) -> bool;

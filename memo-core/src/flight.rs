@@ -15,17 +15,17 @@ use crate::tasks::{Tasks, Ticket};
 use crate::waits::{Id, Waiting};
 
 /// The right to compute the value of a key, which whoever has it holds until it ends or passes on. It stands in the
-/// shard of its key meanwhile.
-#[derive(Clone)]
+/// shard of its key meanwhile, with the key.
+#[derive(Clone, Copy)]
 pub(crate) struct Claim {
     pub(crate) hash: u64,
-    pub(crate) key: KeyBytes,
     pub(crate) id: Id,
 }
 
 /// Where others wait for what is computed under a claim.
 pub(crate) struct Flight<H> {
     pub(crate) claim: Claim,
+    pub(crate) key: KeyBytes,
     state: Mutex<State<H>>,
     changed: Condvar,
 }
@@ -95,7 +95,7 @@ impl<H: Clone> State<H> {
 }
 
 impl<H: Clone> Flight<H> {
-    pub(crate) fn new(claim: Claim) -> Self {
+    pub(crate) fn new(claim: Claim, key: KeyBytes) -> Self {
         let state = State {
             stage: Stage::Led,
             relieved: None,
@@ -103,7 +103,7 @@ impl<H: Clone> Flight<H> {
             tasks: Tasks::default(),
             watched: false,
         };
-        Self { claim, state: Mutex::new(state), changed: Condvar::new() }
+        Self { claim, key, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Lets all who wait go, with a value or without; the first landing counts.

@@ -149,7 +149,6 @@ impl Pin {
         self.lane.tickets.store(drawn, Relaxed);
         drawn << LANES | self.lane.number as u64 & ((1 << LANES) - 1)
     }
-
 }
 
 /// Begins to read.

@@ -9,7 +9,7 @@ use crate::cache::UNBOUNDED;
 use crate::core::Core;
 use crate::error::Error;
 use crate::keep::{Hold, Keep, Part};
-use crate::key::{Key, KeyBytes};
+use crate::key::Key;
 use crate::stats::Stats;
 use crate::work::Work;
 
@@ -115,7 +115,7 @@ impl<K: Keep> Operations<K::Return> for Core<K> {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Part::take(value) else { return false };
-        let claim = self.cache.seize(hash, KeyBytes::new(key));
+        let claim = self.cache.seize(hash, key);
         let work = Work::lead(self, claim);
         // The value's `Serialize` and what weighs it may call the function with this very key.
         let _computing = work.computing();

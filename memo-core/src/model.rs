@@ -14,6 +14,7 @@ use shuttle::{future, thread};
 
 use crate::core::Core;
 use crate::keep::{Behind, Choice, OkOnly};
+use crate::key::Written;
 use crate::key::arguments::Serialized;
 use crate::settings::Settings;
 use crate::task::call;
@@ -64,13 +65,15 @@ impl Model {
     }
 
     fn peek(&self, key: u32) -> Option<u32> {
-        let (hash, key) = self.core.key(&(Serialized(&key), ()))?;
-        self.core.cache.peek(hash, key.as_slice()).map(|held| *held)
+        let written = Written::new(&(Serialized(&key), ()), None);
+        let (hash, key) = self.core.key(&written)?;
+        self.core.cache.peek(hash, key).map(|held| *held)
     }
 
     fn invalidate(&self, key: u32) {
-        let (hash, key) = self.core.key(&(Serialized(&key), ())).unwrap();
-        self.core.invalidate(hash, key.as_slice());
+        let written = Written::new(&(Serialized(&key), ()), None);
+        let (hash, key) = self.core.key(&written).unwrap();
+        self.core.invalidate(hash, key);
     }
 
     fn runs(&self) -> u32 {

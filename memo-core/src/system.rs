@@ -9,17 +9,29 @@ pub(crate) const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Milliseconds of the coarse monotonic clock, which counts from boot.
 #[cfg(target_os = "linux")]
-#[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
+    nanos_of(libc::CLOCK_MONOTONIC_COARSE) / 1_000_000
+}
+
+/// Nanoseconds of the exact monotonic clock.
+#[cfg(target_os = "linux")]
+#[inline]
+pub(crate) fn nanos() -> u64 {
+    nanos_of(libc::CLOCK_MONOTONIC)
+}
+
+#[cfg(target_os = "linux")]
+#[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
+#[inline]
+fn nanos_of(clock: libc::clockid_t) -> u64 {
     let mut time = std::mem::MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: it writes a `timespec` or nothing to where one has room.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr()) };
-    // SAFETY: of numbers alone, so zeros are one. That clock is there on every Linux that Rust runs on.
+    unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
+    // SAFETY: of numbers alone, so zeros are one. These clocks are there on every Linux that Rust runs on.
     let time = unsafe { time.assume_init() };
     // Neither part is negative.
-    u64::from(time.tv_sec.unsigned_abs()) * 1000
-        + u64::from(time.tv_nsec.unsigned_abs()) / 1_000_000
+    u64::from(time.tv_sec.unsigned_abs()) * 1_000_000_000 + u64::from(time.tv_nsec.unsigned_abs())
 }
 
 /// Says that this process will issue fences to all its threads. False on kernels before 4.14 and where it is forbidden.

@@ -14,8 +14,8 @@ use crate::bypass;
 use crate::core::{Begun, Core};
 use crate::flight::{Flight, Seat};
 use crate::keep::Keep;
-use crate::key::KeyBytes;
 use crate::key::arguments::Arguments;
+use crate::key::{KeyBytes, Written};
 use crate::pinned::{Beside, Lazy};
 use crate::work::Work;
 
@@ -35,9 +35,10 @@ impl<K: Keep<Held: Send + Sync>> Core<K> {
         if bypass::is_on() {
             return Asked(Ask::Compute(Work::off(self)));
         }
-        match self.find(arguments, |held| Some(held.clone())) {
+        let hash = self.hash(arguments);
+        match self.find(arguments, hash, |held| Some(held.clone())) {
             Some(held) => Asked(Ask::Hit(K::answer(&held))),
-            None => self.ask_missed(arguments),
+            None => self.ask_missed(arguments, hash),
         }
     }
 
@@ -49,18 +50,19 @@ impl<K: Keep<Held: Send + Sync>> Core<K> {
         if bypass::is_on() {
             return Asked(Ask::Compute(Work::off(self)));
         }
-        match self.find_or_check(arguments, share) {
+        let hash = self.hash(arguments);
+        match self.find_or_check(arguments, hash, share) {
             Ok(held) => Asked(Ask::Hit(K::answer(&held))),
             Err(Some(check)) => Asked(Ask::Compute(Work::verify(self, check))),
-            Err(None) => self.ask_missed(arguments),
+            Err(None) => self.ask_missed(arguments, hash),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn ask_missed<A: Arguments>(&'static self, arguments: &A) -> Asked<K> {
-        Asked(match self.key(arguments) {
-            Some((hash, key)) => Ask::Miss(self, hash, key),
+    fn ask_missed<A: Arguments>(&'static self, arguments: &A, hash: Option<u64>) -> Asked<K> {
+        Asked(match self.key(&Written::new(arguments, hash)) {
+            Some((hash, key)) => Ask::Miss(self, hash, KeyBytes::new(key)),
             None => Ask::Compute(Work::alone(self)),
         })
     }
@@ -134,7 +136,7 @@ where
             progress.stage = match ask {
                 Ask::Hit(value) => return Poll::Ready(value),
                 Ask::Compute(work) => Stage::Computing(work),
-                Ask::Miss(core, hash, key) => match core.next(hash, &key) {
+                Ask::Miss(core, hash, key) => match core.next(hash, key.as_slice()) {
                     Ok(value) => return Poll::Ready(value),
                     Err(stage) => stage,
                 },
@@ -160,7 +162,7 @@ where
 
 impl<K: Keep<Held: Send + Sync>> Core<K> {
     /// The value of `key`, or what is to be done for it.
-    fn next(&'static self, hash: u64, key: &KeyBytes) -> Result<K::Return, Stage<K>> {
+    fn next(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.begin(hash, key) {
             Begun::Value(held) => Ok(K::answer(&held)),
             Begun::Lead(claim) => Err(Stage::Computing(Work::lead(self, claim))),
@@ -186,7 +188,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
         Poll::Ready(match Work::after(self.core, &self.flight, waited) {
             Some(Ok(held)) => Ok(K::answer(&held)),
             Some(Err(work)) => Err(Stage::Computing(work)),
-            None => self.core.next(self.flight.claim.hash, &self.flight.claim.key),
+            None => self.core.next(self.flight.claim.hash, self.flight.key.as_slice()),
         })
     }
 }
@@ -194,7 +196,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
 impl<K: Keep<Held: Send + Sync>> Drop for Wait<K> {
     fn drop(&mut self) {
         if self.flight.leave(&mut self.seat) {
-            self.core.pass_on(&self.flight.claim);
+            self.core.pass_on(self.flight.claim);
         }
     }
 }
@@ -229,7 +231,7 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         drop(working);
         let value = ready!(polled);
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        if let (Stage::Computing(work), Some(worth)) = (stage, self.worth.take()) {
+        if let (Stage::Computing(mut work), Some(worth)) = (stage, self.worth.take()) {
             work.settle(&value, worth);
         }
         Poll::Ready(value)

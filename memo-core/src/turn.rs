@@ -6,8 +6,7 @@ use crate::bypass;
 use crate::core::{Begun, Core};
 use crate::keep::Keep;
 use crate::key::arguments::{self, Arguments};
-use crate::key::write::Fields;
-use crate::key::{self, Key, KeyBytes};
+use crate::key::{Key, Written};
 use crate::verify::{self, Check};
 use crate::waits::Computing;
 use crate::work::Work;
@@ -38,9 +37,10 @@ impl<K: Keep> Core<K> {
         if bypass::is_on() {
             return Turn::answer(Work::off(self));
         }
-        match self.find(arguments, |held| Some(held.clone())) {
+        let hash = self.hash(arguments);
+        match self.find(arguments, hash, |held| Some(held.clone())) {
             Some(held) => Answer::Hit(Hit(held)),
-            None => self.missed(arguments),
+            None => self.missed(arguments, hash),
         }
     }
 
@@ -52,34 +52,42 @@ impl<K: Keep> Core<K> {
         if bypass::is_on() {
             return Turn::answer(Work::off(self));
         }
-        match self.find_or_check(arguments, share) {
+        let hash = self.hash(arguments);
+        match self.find_or_check(arguments, hash, share) {
             Ok(held) => Answer::Hit(Hit(held)),
             Err(Some(check)) => Turn::answer(Work::verify(self, check)),
-            Err(None) => self.missed(arguments),
+            Err(None) => self.missed(arguments, hash),
         }
+    }
+
+    /// Of arguments that have a key.
+    #[inline]
+    pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
+        arguments::hash(arguments, &self.cache.seed).ok()
     }
 
     #[inline]
     pub(crate) fn find<A: Arguments, R>(
         &self,
         arguments: &A,
+        hash: Option<u64>,
         then: impl FnOnce(&K::Held) -> Option<R>,
     ) -> Option<R> {
-        let hash = arguments::hash(arguments, &self.cache.seed).ok()?;
-        self.cache.get(hash, |stored| arguments::matches(arguments, stored), then)
+        self.cache.get(hash?, |stored| arguments::matches(arguments, stored), then)
     }
 
     /// The value that is held, or, of a share of them, what a computed one is to be compared with.
     pub(crate) fn find_or_check<A: Arguments>(
         &self,
         arguments: &A,
+        hash: Option<u64>,
         share: f64,
     ) -> Result<K::Held, Option<Check<K>>>
     where
         K::Value: Serialize,
     {
         let mut due = None;
-        let held = self.find(arguments, |held| {
+        let held = self.find(arguments, hash, |held| {
             if verify::is_due(share) {
                 due = Some(held.clone());
                 return None;
@@ -89,27 +97,26 @@ impl<K: Keep> Core<K> {
         held.ok_or_else(|| due.map(|held| Check::new(held, Key::of(arguments))))
     }
 
-    /// The key of `arguments` with its hash. Arguments that have none are counted.
-    pub(crate) fn key<A: Arguments>(&self, arguments: &A) -> Option<(u64, KeyBytes)> {
-        let written = arguments::written(arguments, Fields::AsMet);
-        let found = key::hashed(written, &self.cache.seed);
-        if found.is_none() {
-            self.counts.unkeyable.add(1);
-        }
-        found
-    }
-
     #[cold]
     #[inline(never)]
-    fn missed<A: Arguments>(&self, arguments: &A) -> Answer<K> {
-        self.missed_key(self.key(arguments))
+    fn missed<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Answer<K> {
+        self.missed_key(&Written::new(arguments, hash))
+    }
+
+    /// The hash and the bytes of a key. Where there is none that is counted.
+    pub(crate) fn key<'w>(&self, written: &'w Written) -> Option<(u64, &'w [u8])> {
+        let key = written.key(&self.cache.seed);
+        if key.is_none() {
+            self.counts.unkeyable.add(1);
+        }
+        key
     }
 
     /// Built once a kind of result, and not for each function's arguments.
-    fn missed_key(&self, key: Option<(u64, KeyBytes)>) -> Answer<K> {
-        let Some((hash, key)) = key else { return Turn::answer(Work::alone(self)) };
+    fn missed_key(&self, written: &Written) -> Answer<K> {
+        let Some((hash, key)) = self.key(written) else { return Turn::answer(Work::alone(self)) };
         loop {
-            let flight = match self.begin(hash, &key) {
+            let flight = match self.begin(hash, key) {
                 Begun::Value(held) => return Answer::Hit(Hit(held)),
                 Begun::Lead(claim) => return Turn::answer(Work::lead(self, claim)),
                 Begun::Join(flight) => flight,
@@ -131,6 +138,7 @@ pub struct Turn<K: Keep> {
 }
 
 impl<K: Keep> Turn<K> {
+    #[inline(always)]
     fn answer(work: Work<K>) -> Answer<K> {
         let computing = work.computing();
         Answer::Miss(Self { work, computing })
@@ -140,7 +148,7 @@ impl<K: Keep> Turn<K> {
     // Out of line, so that a hit does not save the registers that this takes.
     #[cold]
     #[inline(never)]
-    pub fn keep(self, returned: K::Return) -> K::Return {
+    pub fn keep(mut self, returned: K::Return) -> K::Return {
         self.work.settle(&returned, |_| true);
         drop(self.computing);
         returned
@@ -149,7 +157,11 @@ impl<K: Keep> Turn<K> {
     /// The same, if `worth` says so.
     #[cold]
     #[inline(never)]
-    pub fn keep_if(self, returned: K::Return, worth: impl FnOnce(&K::Return) -> bool) -> K::Return {
+    pub fn keep_if(
+        mut self,
+        returned: K::Return,
+        worth: impl FnOnce(&K::Return) -> bool,
+    ) -> K::Return {
         self.work.settle(&returned, worth);
         drop(self.computing);
         returned

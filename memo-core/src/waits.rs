@@ -37,7 +37,9 @@ impl Drop for Computing {
     fn drop(&mut self) {
         let _ = COMPUTING.try_with(|stack| {
             let mut stack = stack.borrow_mut();
-            if let Some(at) = stack.iter().rposition(|&flight| flight == self.flight) {
+            if stack.last() == Some(&self.flight) {
+                stack.pop();
+            } else if let Some(at) = stack.iter().rposition(|&flight| flight == self.flight) {
                 stack.remove(at);
             }
         });

@@ -36,6 +36,8 @@ enum Role<K: Keep> {
 }
 
 impl<K: Keep> Work<K> {
+    // Made in the place of the answer, since a copy of what was just written waits.
+    #[inline(always)]
     pub(crate) fn lead(core: &Core<K>, claim: Claim) -> Self {
         Self::new(core, Role::Lead(claim))
     }
@@ -53,6 +55,7 @@ impl<K: Keep> Work<K> {
         Self::new(core, Role::Done)
     }
 
+    #[inline(always)]
     fn new(core: &Core<K>, role: Role<K>) -> Self {
         // Many short computations are timed well enough by how often the coarse clock ticks in one.
         let brief = core.cache.calls.are_brief(&pin(), 10_000);
@@ -78,7 +81,7 @@ impl<K: Keep> Work<K> {
                 core.count_coalesced();
                 Some(Ok(held))
             }
-            Waited::Lead => Some(Err(Self::lead(core, flight.claim.clone()))),
+            Waited::Lead => Some(Err(Self::lead(core, flight.claim))),
             Waited::Alone => Some(Err(Self::alone(core))),
             Waited::Relieve => Some(Err(Self::new(core, Role::Relieve(Arc::clone(flight))))),
         }
@@ -94,7 +97,7 @@ impl<K: Keep> Work<K> {
     }
 
     /// Keeps what is worth keeping of `returned`. (By reference: a large value would be on the stack once more.)
-    pub(crate) fn settle(mut self, returned: &K::Return, worth: impl FnOnce(&K::Return) -> bool) {
+    pub(crate) fn settle(&mut self, returned: &K::Return, worth: impl FnOnce(&K::Return) -> bool) {
         match &self.role {
             Role::Done => return,
             Role::Lead(_) | Role::Relieve(_) => {}
@@ -131,7 +134,7 @@ impl<K: Keep> Work<K> {
     fn land(&mut self, value: K::Held, replaces: bool) -> bool {
         match &self.role {
             Role::Lead(claim) => {
-                let kept = self.core.land(claim, value, replaces);
+                let kept = self.core.land(*claim, value, replaces);
                 if kept {
                     self.role = Role::Done;
                 }
@@ -172,7 +175,7 @@ impl<K: Keep> Drop for Work<K> {
             self.count();
         }
         match &self.role {
-            Role::Lead(claim) => self.core.give_up(claim),
+            Role::Lead(claim) => self.core.give_up(*claim),
             Role::Relieve(flight) => flight.step_back(),
             Role::Alone | Role::Verify(_) | Role::Done => {}
         }

@@ -1,16 +1,57 @@
 //! The bounds on a cache's entries and on the sum of their weights: insertions take what there is room for, or make it.
 
-use super::Cache;
 use super::gauge::Load;
-use super::limbo::Freed;
+use super::life::Life;
 use super::node::Node;
 use super::shard::{Known, Locked, Shard};
+use super::{Cache, Finished, Fresh};
 use crate::clock;
+use crate::flight::Claim;
+
+/// What is to be inserted.
+pub(super) enum Coming<H> {
+    /// What a claim led to.
+    Claimed(Claim, Fresh<H>),
+    /// What recovery found.
+    Found(Node<H>),
+}
+
+/// How it stands with that.
+enum Stand {
+    /// The claim is void.
+    Void,
+    /// There is no entry of its key.
+    New,
+    /// It takes the place of one.
+    Successor(Known),
+}
+
+impl<H> Coming<H> {
+    fn weight(&self) -> u64 {
+        match self {
+            Self::Claimed(_, fresh) => fresh.weight.unwrap_or_default(),
+            Self::Found(node) => node.shared().weight(),
+        }
+    }
+
+    #[inline(always)]
+    fn stand(&self, hash: u64, shard: &Locked<'_, H>, life: &Life) -> Stand {
+        let known = match self {
+            Self::Found(node) => shard.known(hash, node.shared().key(), life),
+            Self::Claimed(claim, _) => match shard.standing(*claim) {
+                None => return Stand::Void,
+                Some(claimed) if !claimed.succeeds => None,
+                Some(claimed) => shard.known(hash, claimed.draft.key(), life),
+            },
+        };
+        known.map_or(Stand::New, Stand::Successor)
+    }
+}
 
 /// What an insertion has taken of the bounds.
-struct Room {
+pub(super) struct Room {
     promised: bool,
-    known: Option<Known>,
+    stand: Stand,
     /// Both a place, its own or that of the one before, and the weight.
     fits: bool,
 }
@@ -36,74 +77,136 @@ impl Lack {
 const FRUITLESS: usize = 100;
 
 impl<H: Clone> Cache<H> {
-    /// Inserts `node` if `allowed` says so under the lock, within the bounds; says whether it was inserted. If they
-    /// cannot hold it, what it would have replaced goes too.
-    pub(super) fn place(
+    /// Inserts what comes, within the bounds, unless it is void. If they cannot hold it, what it would have replaced
+    /// goes too.
+    // All of one piece: what is handed on here is larger than registers, and a copy of what was just written waits.
+    #[inline(always)]
+    pub(super) fn place(&self, hash: u64, coming: Coming<H>) -> Finished<H> {
+        let (shard, room) = self.make_room(hash, &coming);
+        self.settle(hash, coming, shard, room)
+    }
+
+    /// Inserts what comes if there is room for it.
+    #[inline(always)]
+    pub(super) fn settle(
         &self,
         hash: u64,
-        node: Node<H>,
-        mut allowed: impl FnMut(&mut Locked<'_, H>) -> bool,
-    ) -> (bool, Option<Freed<H>>) {
-        let weight = node.shared().weight();
-        let (mut shard, mut room) = self.make_room(hash, &node);
-        let known = room.known.take();
-        let before = known.as_ref().map_or(0, |known| known.weight);
-        let allowed = allowed(&mut shard);
-        if allowed && room.fits {
-            // The place of the one before is this one's.
-            self.gauge.release_places(usize::from(room.promised && known.is_some()));
-            if self.life.idles() {
-                self.shard(hash).tick(clock::now());
+        coming: Coming<H>,
+        mut shard: Locked<'_, H>,
+        room: Room,
+    ) -> Finished<H> {
+        let Room { promised, stand, fits } = room;
+        let known = match stand {
+            Stand::Successor(known) => Some(known),
+            Stand::New | Stand::Void => None,
+        };
+        // What is left of these is dropped with no lock held, as is all that is freed: that runs its owner's `Drop`.
+        let (mut node, mut void, mut flight, mut pending) = (None, None, None, None);
+        match coming {
+            Coming::Found(found) => {
+                if let Some(claimed) = shard.claims().find(hash, found.shared().key()) {
+                    claimed.succeeds = true;
+                }
+                node = Some(found);
             }
-            shard.insert(hash, node, known.as_ref());
-            let swept = shard.sweep(&self.life);
-            self.gauge.release(swept);
-            // The bound may have been lowered since a place was promised.
-            if self.gauge.exceeded() {
-                self.gauge.release(shard.evict());
-            }
-        } else {
-            self.gauge.release_places(usize::from(room.promised));
-            if room.fits {
-                self.gauge.take_back(before, weight);
-            } else if allowed {
-                self.gauge.release(shard.remove(hash, node.shared().key()));
+            Coming::Claimed(claim, fresh) => match shard.claims().end(claim) {
+                Some(claimed) => {
+                    (flight, pending) = (claimed.flight, claimed.pending);
+                    node = Some(claimed.draft.fill(fresh));
+                }
+                None => void = Some(fresh),
+            },
+        }
+        match node.take_if(|_| fits) {
+            Some(node) => self.put(&mut shard, hash, node, known, promised),
+            None => {
+                self.gauge.release_places(usize::from(promised));
+                self.gauge.release(shard.remove(known));
             }
         }
-        // What is freed is dropped with no lock held: it runs its owner's `Drop`.
         let waste = shard.waste();
         let crowded = shard.waits();
         drop(shard);
+        drop((node, void));
         if crowded {
             // Some reader was interrupted, or is slow: give it time, or dead entries gather.
             std::thread::yield_now();
         }
-        (allowed && room.fits, waste)
+        Finished { kept: fits, flight, waste: (waste, pending) }
     }
 
-    /// Takes a place and the weight of `node` within the bounds, evicting for them what was not used for longest. From
-    /// then on its shard is locked.
-    fn make_room(&self, hash: u64, node: &Node<H>) -> (Locked<'_, H>, Room) {
-        let weight = node.shared().weight();
-        let mut promised = self.gauge.promise();
-        let mut fruitless = 0;
+    /// The bounds have room for it: its own, or that of the one that is `known`.
+    fn put(
+        &self,
+        shard: &mut Locked<'_, H>,
+        hash: u64,
+        node: Node<H>,
+        known: Option<Known>,
+        promised: bool,
+    ) {
+        self.gauge.release_places(usize::from(promised && known.is_some()));
+        if self.life.idles() {
+            self.shard(hash).tick(clock::now());
+        }
+        shard.insert(hash, node, known);
+        self.gauge.release(shard.sweep(&self.life));
+        // The bound may have been lowered since a place was promised.
+        if self.gauge.exceeded() {
+            self.gauge.release(shard.evict());
+        }
+    }
+
+    /// Takes a place and the weight of what comes within the bounds, evicting for them what was not used for longest.
+    /// From then on its shard is locked.
+    #[inline(always)]
+    pub(super) fn make_room(&self, hash: u64, coming: &Coming<H>) -> (Locked<'_, H>, Room) {
+        let promised = self.gauge.promise();
         let mut shard = self.shard(hash).lock();
+        if !self.gauge.weighs() && self.gauge.admits(0) {
+            let stand = coming.stand(hash, &shard, &self.life);
+            let fits = match stand {
+                Stand::Void => Some(false),
+                Stand::New if promised => Some(true),
+                // Its place goes to this one, and the shard is locked all the time.
+                Stand::New => {
+                    (self.evict_from_own(&mut shard, Lack::Place).entries == 1).then_some(true)
+                }
+                Stand::Successor(_) => Some(true),
+            };
+            if let Some(fits) = fits {
+                let promised = promised || fits && matches!(stand, Stand::New);
+                return (shard, Room { promised, stand, fits });
+            }
+        }
+        self.make_more_room(hash, coming, shard, promised)
+    }
+
+    /// The same where it takes more, or entries are weighed.
+    #[inline(never)]
+    fn make_more_room<'c>(
+        &'c self,
+        hash: u64,
+        coming: &Coming<H>,
+        mut shard: Locked<'c, H>,
+        mut promised: bool,
+    ) -> (Locked<'c, H>, Room) {
+        let weight = coming.weight();
+        let mut fruitless = 0;
         loop {
-            let known = shard.known(hash, node.shared().key(), &self.life);
-            let has_place = promised || known.is_some();
-            let before = known.as_ref().map_or(0, |known| known.weight);
+            let stand = coming.stand(hash, &shard, &self.life);
+            let (has_place, before) = match &stand {
+                Stand::Void => return (shard, Room { promised, stand, fits: false }),
+                Stand::New => (promised, 0),
+                Stand::Successor(known) => (true, known.weight),
+            };
             if !self.gauge.admits(weight) || fruitless == FRUITLESS {
-                return (shard, Room { promised, known, fits: false });
+                return (shard, Room { promised, stand, fits: false });
             }
             if has_place && self.gauge.exchange(before, weight) {
-                return (shard, Room { promised, known, fits: true });
+                return (shard, Room { promised, stand, fits: true });
             }
             let lacks = if has_place { Lack::Weight(weight) } else { Lack::Place };
             let mut evicted = self.evict_from_own(&mut shard, lacks);
-            if evicted.entries == 1 && !self.gauge.weighs() {
-                // Its place goes to this one, and the shard was locked all the time.
-                return (shard, Room { promised: true, known: None, fits: true });
-            }
             if evicted.is_none() {
                 drop(shard);
                 evicted = self.evict_anywhere(lacks);

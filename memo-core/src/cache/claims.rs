@@ -1,11 +1,13 @@
 //! Which keys of a shard are being computed.
 
+use std::iter;
 use std::sync::Arc;
 
 use super::index::Index;
+use super::node::Draft;
 use crate::clock::Millis;
 use crate::flight::{Claim, Flight};
-use crate::key;
+use crate::key::{self, KeyBytes};
 
 /// The claims of a shard, one a key that is not void.
 pub(super) struct Claims<H> {
@@ -17,10 +19,14 @@ pub(super) struct Claims<H> {
 /// A claim that has not ended, and what belongs to it.
 pub(super) struct Claimed<H> {
     pub(super) claim: Claim,
+    /// The entry to be, with its key.
+    pub(super) draft: Draft<H>,
     /// Where others wait for it: made by the first, since mostly nobody does.
     pub(super) flight: Option<Arc<Flight<H>>>,
     /// The entry to be, once its record is queued and until it is in the table: a checkpoint meanwhile must find it.
     pub(super) pending: Option<(H, Millis)>,
+    /// There was an entry of the key before, or one may have come.
+    pub(super) succeeds: bool,
     /// Its key was invalidated: what is computed goes to those who wait, and is not kept. It is another's to claim.
     void: bool,
 }
@@ -32,32 +38,49 @@ impl<H> Claims<H> {
 
     /// The claim on `key`.
     pub(super) fn find(&mut self, hash: u64, key: &[u8]) -> Option<&mut Claimed<H>> {
-        // Mostly there is none at all.
-        if self.all.is_empty() {
-            return None;
-        }
-        let all = &self.all;
-        let at = self.index.find(hash, &|at| !all[at].void && all[at].is_of(hash, key))?;
+        let at = self.place_of(hash, key)?;
         Some(&mut self.all[at])
     }
 
+    /// Is there one?
+    pub(super) fn has(&self, hash: u64, key: &[u8]) -> bool {
+        self.place_of(hash, key).is_some()
+    }
+
+    #[inline]
+    fn place_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
+        let all = &self.all;
+        self.index.find(hash, |at| !all[at].void && key::same(all[at].draft.key(), key))
+    }
+
     /// This very claim, unless it has ended or its key was invalidated.
-    pub(super) fn get(&mut self, claim: &Claim) -> Option<&mut Claimed<H>> {
+    pub(super) fn get(&self, claim: Claim) -> Option<&Claimed<H>> {
+        Some(&self.all[self.place(claim)?]).filter(|of| !of.void)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn get_mut(&mut self, claim: Claim) -> Option<&mut Claimed<H>> {
         let at = self.place(claim)?;
         Some(&mut self.all[at]).filter(|of| !of.void)
     }
 
-    fn place(&self, claim: &Claim) -> Option<usize> {
-        self.index.find(claim.hash, &|at| self.all[at].claim.id == claim.id)
+    fn place(&self, claim: Claim) -> Option<usize> {
+        self.index.find(claim.hash, |at| self.all[at].claim.id == claim.id)
     }
 
-    pub(super) fn add(&mut self, claim: Claim) {
+    /// `succeeds`: there is an entry of the key.
+    pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, succeeds: bool) {
         self.index.push(claim.hash);
-        self.all.push(Claimed { claim, flight: None, pending: None, void: false });
+        // Made where it stays: a copy of what was just written waits.
+        self.all.extend(iter::once_with(|| {
+            let (flight, pending, void) = (None, None, false);
+            Claimed { claim, draft, flight, pending, succeeds, void }
+        }));
     }
 
     /// Ends this very claim.
-    pub(super) fn end(&mut self, claim: &Claim) -> Option<Claimed<H>> {
+    #[inline(always)]
+    pub(super) fn end(&mut self, claim: Claim) -> Option<Claimed<H>> {
         let at = self.place(claim)?;
         self.index.swap_remove(at);
         Some(self.all.swap_remove(at))
@@ -69,8 +92,8 @@ impl<H> Claims<H> {
         claimed.void = true;
         let pending = claimed.pending.take();
         if claimed.flight.is_none() {
-            let claim = claimed.claim.clone();
-            self.end(&claim);
+            let claim = claimed.claim;
+            self.end(claim);
         }
         pending
     }
@@ -98,18 +121,7 @@ impl<H> Claims<H> {
 impl<H: Clone> Claimed<H> {
     /// Where to wait for it.
     pub(super) fn join(&mut self) -> Arc<Flight<H>> {
-        let flight = || Arc::new(Flight::new(self.claim.clone()));
+        let flight = || Arc::new(Flight::new(self.claim, KeyBytes::new(self.draft.key())));
         Arc::clone(self.flight.get_or_insert_with(flight))
-    }
-}
-
-impl<H> Claimed<H> {
-    fn is_of(&self, hash: u64, key: &[u8]) -> bool {
-        self.claim.hash == hash && key::same(self.claim.key.as_slice(), key)
-    }
-
-    /// Was its key not invalidated?
-    pub(super) fn stands(&self) -> bool {
-        !self.void
     }
 }

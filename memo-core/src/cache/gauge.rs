@@ -60,6 +60,7 @@ impl Gauge {
         }
     }
 
+    #[inline]
     pub(super) fn max(&self) -> usize {
         self.max.load(Relaxed)
     }
@@ -69,10 +70,12 @@ impl Gauge {
     }
 
     /// The bound on the sum of weights; without one nothing has a weight.
+    #[inline]
     pub(super) fn max_bytes(&self) -> Option<u64> {
         Some(self.max_bytes.as_ref()?.load(Relaxed))
     }
 
+    #[inline]
     pub(super) fn weighs(&self) -> bool {
         self.max_bytes.is_some()
     }
@@ -83,11 +86,13 @@ impl Gauge {
     }
 
     /// May an entry of this weight be held at all? A bound of 0 holds nothing.
+    #[inline]
     pub(super) fn admits(&self, weight: u64) -> bool {
         self.max() > 0 && self.max_bytes().is_none_or(|max| max > 0 && weight <= max)
     }
 
     /// Takes a place, if there is one.
+    #[inline]
     pub(super) fn promise(&self) -> bool {
         let max = self.max();
         self.entries.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
@@ -104,17 +109,12 @@ impl Gauge {
         self.bytes.fetch_update(Relaxed, Relaxed, change).is_ok()
     }
 
-    /// Undoes that.
-    pub(super) fn take_back(&self, before: u64, after: u64) {
-        if self.weighs() {
-            self.bytes.fetch_sub(after.wrapping_sub(before), Relaxed);
-        }
-    }
-
+    #[inline]
     pub(super) fn release_places(&self, places: usize) {
         self.release(Load { entries: places, bytes: 0 });
     }
 
+    #[inline]
     pub(super) fn release(&self, load: Load) {
         if load.entries > 0 {
             self.entries.fetch_sub(load.entries, Relaxed);
@@ -125,12 +125,14 @@ impl Gauge {
     }
 
     /// Does it hold more than it may, since a bound was lowered?
+    #[inline]
     pub(super) fn exceeded(&self) -> bool {
         let too_heavy = |max| self.bytes.load(Relaxed) > max;
         self.entries.load(Relaxed) > self.max() || self.max_bytes().is_some_and(too_heavy)
     }
 
     /// What it holds.
+    #[inline]
     pub(super) fn load(&self) -> Load {
         Load { entries: self.entries.load(Relaxed), bytes: self.bytes.load(Relaxed) }
     }
@@ -215,8 +217,6 @@ mod tests {
         assert!(gauge.admits(100) && !gauge.admits(101) && !gauge.admits(u64::MAX));
         assert!(gauge.exchange(0, 60) && !gauge.exchange(0, u64::MAX) && !gauge.exchange(0, 41));
         assert!(gauge.exchange(60, 100) && gauge.exchange(100, 50));
-        assert!(gauge.exchange(50, 20));
-        gauge.take_back(50, 20);
         assert_eq!(gauge.load().bytes, 50);
         assert!(gauge.set_max_bytes(10) && gauge.exceeded());
         // What makes it lighter is never refused.

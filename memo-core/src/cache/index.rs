@@ -4,10 +4,14 @@ use hashbrown::HashTable;
 
 /// The places of a list's elements. Each push and removal is done to the list too.
 pub(super) struct Index {
-    table: HashTable<usize>,
     /// Of each element of the list.
     hashes: Vec<u64>,
+    /// Where they are, if they are more than [`FEW`] or were so lately.
+    table: HashTable<usize>,
 }
+
+/// So many are looked through one by one.
+const FEW: usize = 8;
 
 impl Index {
     pub(super) const fn new() -> Self {
@@ -15,21 +19,47 @@ impl Index {
     }
 
     /// The place of an element with this hash that is the one.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        if self.table.is_empty() {
+            return (0..self.hashes.len()).find(|&at| self.hashes[at] == hash && is_it(at));
+        }
+        self.find_by_table(hash, &is_it)
+    }
+
     #[inline(never)]
-    pub(super) fn find(&self, hash: u64, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
+    fn find_by_table(&self, hash: u64, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
         self.table.find(hash, |&at| self.hashes[at] == hash && is_it(at)).copied()
     }
 
-    #[inline(never)]
+    #[inline]
     pub(super) fn push(&mut self, hash: u64) {
-        let at = self.hashes.len();
         self.hashes.push(hash);
-        self.table.insert_unique(hash, at, |&at| self.hashes[at]);
+        if self.hashes.len() > FEW || !self.table.is_empty() {
+            self.enter_last();
+        }
+    }
+
+    /// Has the table know the last one, and so all.
+    #[inline(never)]
+    fn enter_last(&mut self) {
+        for at in self.table.len()..self.hashes.len() {
+            self.table.insert_unique(self.hashes[at], at, |&at| self.hashes[at]);
+        }
     }
 
     /// Removes one, whose place the last one takes.
-    #[inline(never)]
+    #[inline]
     pub(super) fn swap_remove(&mut self, at: usize) {
+        if !self.table.is_empty() {
+            self.leave(at);
+        }
+        self.hashes.swap_remove(at);
+    }
+
+    /// Has the table forget one, and know the last one by its place.
+    #[inline(never)]
+    fn leave(&mut self, at: usize) {
         let last = self.hashes.len() - 1;
         if let Ok(found) = self.table.find_entry(self.hashes[at], |&found| found == at) {
             found.remove();
@@ -37,7 +67,6 @@ impl Index {
         if let Some(moved) = self.table.find_mut(self.hashes[last], |&found| found == last) {
             *moved = at;
         }
-        self.hashes.swap_remove(at);
     }
 }
 
@@ -63,10 +92,10 @@ mod tests {
                 list.swap_remove(at);
             }
             for at in (0..list.len()).step_by(1 + list.len() / 10) {
-                let found = index.find(hash(list[at].0), &|found| list[found] == list[at]);
+                let found = index.find(hash(list[at].0), |found| list[found] == list[at]);
                 assert_eq!(found, Some(at));
             }
-            assert_eq!(index.find(u64::MAX, &|_| true), None);
+            assert_eq!(index.find(u64::MAX, |_| true), None);
         }
     }
 }

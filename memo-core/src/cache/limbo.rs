@@ -23,7 +23,14 @@ enum Waste<H> {
 
 /// What nobody looks at any more, to be dropped with no lock held: its owners' `Drop` runs.
 #[must_use = "to be dropped with no lock held"]
-pub(crate) struct Freed<H>(#[expect(dead_code, reason = "held to be dropped")] Vec<Node<H>>);
+pub(crate) struct Freed<H>(Vec<Node<H>>);
+
+impl<H> Freed<H> {
+    /// Takes out one of those left.
+    pub(super) fn pop(&mut self) -> Option<Node<H>> {
+        self.0.pop()
+    }
+}
 
 impl<H> Limbo<H> {
     pub(super) const fn new() -> Self {

@@ -24,13 +24,14 @@ use crate::counter::Calls;
 use crate::flight::{Claim, Flight};
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
-use crate::lane::{Pin, pin};
-use claims::Claimed;
+use crate::lane::pin;
+use bound::Coming;
 use gauge::{EXACT, Gauge, Load};
 use life::{Age, Life};
 pub(crate) use limbo::Freed;
 use node::{Entry, Node, Shared};
 use shard::{Locked, Shard};
+use table::Guard;
 
 /// No bound.
 pub(crate) const UNBOUNDED: usize = usize::MAX;
@@ -122,7 +123,7 @@ impl<H: Clone> Cache<H> {
         then: impl FnOnce(&H) -> Option<R>,
     ) -> Option<R> {
         let pin = pin();
-        let made = then(self.find(&pin, hash, matches)?.entry().held())?;
+        let made = then(self.find(Guard::of_pin(&pin), hash, matches)?.entry().held())?;
         self.calls.hit(&pin);
         Some(made)
     }
@@ -130,16 +131,16 @@ impl<H: Clone> Cache<H> {
     #[inline]
     fn find<'p>(
         &'p self,
-        pin: &'p Pin,
+        guard: Guard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
     ) -> Option<Shared<'p, H>> {
         let shard = self.shard(hash);
-        let entry = shard.find(pin, hash, matches)?;
+        let entry = shard.find(guard, hash, matches)?;
         if !self.life.is_timeless(entry.entry()) && !self.is_fresh(shard, entry.entry()) {
             return None;
         }
-        shard.touch(pin, entry.entry());
+        shard.touch(guard, entry.entry());
         Some(entry)
     }
 
@@ -157,39 +158,42 @@ impl<H: Clone> Cache<H> {
     /// The value of the entry of `key`, which is not marked.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let pin = pin();
-        let entry = self.shard(hash).find(&pin, hash, |stored| key::same(stored, key))?;
+        let guard = Guard::of_pin(&pin);
+        let entry = self.shard(hash).find(guard, hash, |stored| key::same(stored, key))?;
         (!self.life.is_over(entry.entry())).then(|| entry.held().clone())
     }
 
     /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads. A value that
     /// is due is hit by those who come while another computes, unless `renewable` says that it ends when it ends.
-    pub(crate) fn begin(
-        &self,
-        hash: u64,
-        key: KeyBytes,
-        renewable: impl Fn(&H) -> bool,
-    ) -> Begin<H> {
-        let pin = pin();
+    // Of one piece with what follows: a copy of what was just written waits.
+    #[inline(always)]
+    pub(crate) fn begin(&self, hash: u64, key: &[u8], renewable: impl Fn(&H) -> bool) -> Begin<H> {
         let mut shard = self.shard(hash).lock();
-        let claimed = shard.claims().find(hash, key.as_slice()).is_some();
-        if let Some(entry) = shard.find(&pin, hash, key.as_slice()) {
+        let mut succeeds = false;
+        if let Some(entry) = shard.find(hash, key) {
+            succeeds = true;
             let age = self.life.age(entry.entry(), &renewable);
-            let served = age == Age::Fresh || age != Age::Over && claimed;
-            if served {
+            if age == Age::Fresh || age != Age::Over && shard.is_claimed(hash, key) {
                 if self.life.idles() {
                     self.shard(hash).tick(clock::now());
                 }
-                self.shard(hash).touch(&pin, entry.entry());
+                self.shard(hash).touch(shard.guard(), entry.entry());
                 let held = entry.held().clone();
                 return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
             }
         }
-        if let Some(claimed) = shard.claims().find(hash, key.as_slice()) {
+        if let Some(claimed) = shard.claims().find(hash, key) {
             return Begin::Join(claimed.join());
         }
-        let claim = Claim { hash, key, id: pin.ticket() };
-        shard.claims().add(claim.clone());
-        Begin::Lead(claim)
+        Begin::Lead(self.claim(&mut shard, hash, key, succeeds))
+    }
+
+    #[inline]
+    fn claim(&self, shard: &mut Locked<'_, H>, hash: u64, key: &[u8], succeeds: bool) -> Claim {
+        let draft = shard.draft(hash, key, self.gauge.weighs());
+        let claim = Claim { hash, id: pin().ticket() };
+        shard.claims().add(claim, draft, succeeds);
+        claim
     }
 
     /// So long before their end entries are computed anew.
@@ -204,37 +208,45 @@ impl<H: Clone> Cache<H> {
 
     /// Claims `key` in the place of who computes it, whose value is then not kept: for an insertion from outside, which
     /// is newer.
-    pub(crate) fn seize(&self, hash: u64, key: KeyBytes) -> Claim {
-        let claim = Claim { hash, key, id: pin().ticket() };
+    pub(crate) fn seize(&self, hash: u64, key: &[u8]) -> Claim {
         let mut shard = self.shard(hash).lock();
-        let pending = shard.claims().void(hash, claim.key.as_slice());
-        shard.claims().add(claim.clone());
+        let pending = shard.claims().void(hash, key);
+        let claim = self.claim(&mut shard, hash, key, true);
         drop(shard);
         drop(pending);
         claim
     }
 
     /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
-    /// counts from here on among those that [`Cache::for_each`] shows. `then` is told whether there is an older one.
+    /// counts from here on among those that [`Cache::for_each`] shows. `then` is told the key, and whether there is an
+    /// older entry.
     pub(crate) fn announce(
         &self,
-        claim: &Claim,
+        claim: Claim,
         pending: Option<(H, Millis)>,
-        then: &mut dyn FnMut(bool),
+        then: &mut dyn FnMut(&[u8], bool),
     ) {
-        let pin = pin();
         let mut shard = self.shard(claim.hash).lock();
-        if let Some(claimed) = shard.claims().get(claim) {
+        if let Some(claimed) = shard.claims().get_mut(claim) {
             claimed.pending = pending;
-            then(shard.find(&pin, claim.hash, claim.key.as_slice()).is_some());
+        }
+        if let Some(claimed) = shard.standing(claim) {
+            let key = claimed.draft.key();
+            then(key, claimed.succeeds && shard.find(claim.hash, key).is_some());
         }
     }
 
+    /// How many bytes the key of `claim` has; none if it was invalidated.
+    pub(crate) fn key_len(&self, claim: Claim) -> usize {
+        let shard = self.shard(claim.hash).lock();
+        shard.standing(claim).map_or(0, |claimed| claimed.draft.key().len())
+    }
+
     /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
-    pub(crate) fn abandon(&self, claim: &Claim, led: bool) {
+    pub(crate) fn abandon(&self, claim: Claim, led: bool) {
         let mut shard = self.shard(claim.hash).lock();
         // Who waits for one that was invalidated has to begin anew.
-        let heir = shard.claims().get(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
+        let heir = shard.standing(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
         let ended = if heir.is_none() { shard.claims().end(claim) } else { None };
         drop(shard);
         if let Some(heir) = heir {
@@ -247,7 +259,7 @@ impl<H: Clone> Cache<H> {
     /// Has those who come from now on wait elsewhere than at `flight`, whose value is not its leader's.
     pub(crate) fn part(&self, flight: &Arc<Flight<H>>) {
         let mut shard = self.shard(flight.claim.hash).lock();
-        if let Some(claimed) = shard.claims().get(&flight.claim) {
+        if let Some(claimed) = shard.claims().get_mut(flight.claim) {
             // The caller has it too, so nothing is dropped here.
             claimed.flight.take_if(|joined| Arc::ptr_eq(joined, flight));
         }
@@ -260,20 +272,14 @@ impl<H: Clone> Cache<H> {
 
     /// Ends `claim` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
     /// it: then that before goes too.
-    pub(crate) fn finish(&self, claim: &Claim, fresh: Fresh<H>) -> Finished<H> {
-        let node = Node::new(claim.hash, claim.key.as_slice(), fresh);
-        let mut ended = None;
-        let (kept, waste) = self.place(claim.hash, node, |shard| {
-            ended = shard.claims().end(claim);
-            ended.as_ref().is_some_and(Claimed::stands)
-        });
-        let (flight, pending) = ended.map_or((None, None), |ended| (ended.flight, ended.pending));
-        Finished { kept, flight, waste: (waste, pending) }
+    #[inline]
+    pub(crate) fn finish(&self, claim: Claim, fresh: Fresh<H>) -> Finished<H> {
+        self.place(claim.hash, Coming::Claimed(claim, fresh))
     }
 
-    /// Holds `fresh` under `key`, without a flight: for what recovery found.
+    /// Holds `fresh` under `key`, without a claim: for what recovery found.
     pub(crate) fn restore(&self, hash: u64, key: &[u8], fresh: Fresh<H>) {
-        self.place(hash, Node::new(hash, key, fresh), |_| true);
+        drop(self.place(hash, Coming::Found(Node::new(hash, key, fresh))));
     }
 
     /// Brings the end of every entry forward, and then to `latest` at most.
@@ -284,8 +290,9 @@ impl<H: Clone> Cache<H> {
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
-            let live = shard.known(hash, key, &self.life).is_some_and(|known| !known.over);
-            self.gauge.release(shard.remove(hash, key));
+            let known = shard.known(hash, key, &self.life);
+            let live = known.as_ref().is_some_and(|known| !known.over);
+            self.gauge.release(shard.remove(known));
             // To be dropped with no lock held.
             let pending = shard.claims().void(hash, key);
             then();
@@ -348,7 +355,7 @@ impl<H: Clone> Cache<H> {
         let mut live = 0;
         // Shard by shard, while entries come and go: no more than there may be.
         for shard in &self.shards {
-            for (_, entry) in shard.lock().entries(&pin()) {
+            for (_, entry) in shard.lock().entries() {
                 live += usize::from(!self.life.is_over(entry.entry()));
             }
         }
@@ -360,7 +367,7 @@ impl<H: Clone> Cache<H> {
         let max_bytes = self.max_bytes();
         let (mut entries, mut bytes) = (0, 0_u64);
         for shard in &self.shards {
-            for (_, entry) in shard.lock().entries(&pin()) {
+            for (_, entry) in shard.lock().entries() {
                 if !self.life.is_over(entry.entry()) {
                     entries += 1;
                     let size = || entry.size() as u64;
@@ -391,9 +398,8 @@ impl<H: Clone> Cache<H> {
     }
 
     fn live(&self, shard: &Locked<'_, H>) -> Vec<Copied<H>> {
-        let pin = pin();
         let mut live = Vec::with_capacity(shard.load().entries);
-        for (_, e) in shard.entries(&pin) {
+        for (_, e) in shard.entries() {
             if !self.life.is_over(e.entry()) {
                 let key = KeyBytes::new(e.key());
                 live.push((e.stamp().load(Relaxed), key, e.held().clone(), e.expires()));
@@ -401,7 +407,7 @@ impl<H: Clone> Cache<H> {
         }
         for of in shard.claimed() {
             if let Some((held, expires)) = of.pending.clone() {
-                live.push((u64::MAX, of.claim.key.clone(), held, expires));
+                live.push((u64::MAX, KeyBytes::new(of.draft.key()), held, expires));
             }
         }
         live

@@ -4,9 +4,10 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::mem::offset_of;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Fresh;
@@ -21,7 +22,7 @@ pub(crate) struct Entry<H> {
     /// The end of its life, two flags, and in the lowest bits the length of the key: together one word.
     ends: AtomicU64,
     held: H,
-    /// The low half.
+    /// The low half of the key's hash.
     hash: u32,
 }
 
@@ -35,6 +36,31 @@ const STEADY: u64 = 2 << LENGTH_BITS;
 const END_AT: u32 = LENGTH_BITS + 2;
 /// Ends later than 69 years after the machine was started are never.
 const LATEST: Millis = (1 << (64 - END_AT)) - 1;
+
+#[expect(clippy::cast_possible_truncation, reason = "the half is wanted")]
+#[inline]
+pub(super) fn low_half(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// Has the processor fetch a line of memory.
+#[inline]
+pub(super) fn prefetch<T>(_at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(_at.cast());
+    }
+}
+
+/// Has it fetch an entry: the first bytes and the last before the key may be on two lines.
+#[inline]
+fn fetch<H>(entry: NonNull<Entry<H>>) {
+    let at = entry.as_ptr().cast::<u8>();
+    prefetch(at);
+    prefetch(at.wrapping_add(offset_of!(Entry<H>, hash)));
+}
 
 /// The word with the end of an entry is no less if it never ends.
 pub(super) const ENDLESS: u64 = LATEST << END_AT;
@@ -89,9 +115,16 @@ impl<H> Entry<H> {
         self.ends.load(Relaxed) & WEIGHED != 0
     }
 
+    /// Sizes are such that allocators would give as much for the next smaller ones, so that most entries of a cache are
+    /// of one size.
+    ///
+    /// # Panics
+    /// If the key is longer than a key can be.
     fn layout(key_len: usize, weighed: bool) -> Layout {
+        assert!(key_len <= MAX_LENGTH, "a key is at most 1 MiB");
         let weight = if weighed { size_of::<u64>() } else { 0 };
         let size = (Self::KEY + key_len + weight).max(size_of::<Self>());
+        let size = (size + 8).next_multiple_of(16) - 8;
         Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 1 MiB")
     }
 
@@ -102,6 +135,126 @@ impl<H> Entry<H> {
 
     fn own_layout(&self) -> Layout {
         Self::layout(self.key_len(), self.is_weighed())
+    }
+}
+
+/// An entry to be: all of it is written but the value and its end.
+pub(crate) struct Draft<H>(NonNull<Entry<H>>);
+
+// SAFETY: a draft is a box of atomics and of bytes that nobody writes; there is no `H` in it.
+unsafe impl<H> Send for Draft<H> {}
+unsafe impl<H> Sync for Draft<H> {}
+
+impl<H> Draft<H> {
+    /// `weighed`: with room for a weight.
+    ///
+    /// # Panics
+    /// If `key` is longer than a key can be.
+    pub(super) fn new(hash: u64, key: &[u8], weighed: bool) -> Self {
+        let layout = Entry::<H>::layout(key.len(), weighed);
+        // SAFETY: the layout's size is that of `Entry` at least, and so not zero.
+        let Some(at) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+        // SAFETY: allocated with this layout.
+        unsafe { Self::write(at.cast(), hash, key, weighed) }
+    }
+
+    /// # Safety
+    /// `at` was allocated with the layout for this, and is nobody else's.
+    unsafe fn write(at: NonNull<Entry<H>>, hash: u64, key: &[u8], weighed: bool) -> Self {
+        let ends = key.len() as u64 | if weighed { WEIGHED } else { 0 };
+        // SAFETY: the layout has room for an `Entry` at its start and, from `KEY` on, for the key. Fields are written
+        // one by one, and so none of the padding that is the key's.
+        unsafe {
+            let entry = at.as_ptr();
+            (&raw mut (*entry).stamp).write(AtomicU64::new(0));
+            (&raw mut (*entry).ends).write(AtomicU64::new(ends));
+            (&raw mut (*entry).hash).write(low_half(hash));
+            let behind = at.cast::<u8>().add(Entry::<H>::KEY);
+            behind.copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
+        }
+        Self(at)
+    }
+
+    fn layout(&self) -> Layout {
+        let ends = self.ends();
+        Entry::<H>::layout((ends & LENGTH) as usize, ends & WEIGHED != 0)
+    }
+
+    fn ends(&self) -> u64 {
+        // SAFETY: written in `new`; the draft has it alone.
+        unsafe { (&raw const (*self.0.as_ptr()).ends).cast::<u64>().read() }
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        let len = (self.ends() & LENGTH) as usize;
+        // SAFETY: `new` wrote as many bytes there, which nobody changes.
+        unsafe { slice::from_raw_parts(self.0.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
+    }
+
+    /// The entry, with its value. The weight is dropped where there is no room for one.
+    pub(super) fn fill(self, fresh: Fresh<H>) -> Node<H> {
+        let Fresh { held, expires, weight, steady } = fresh;
+        let (ends, at) = (self.ends(), ManuallyDrop::new(self).0);
+        let steady = if steady { STEADY } else { 0 };
+        let rest = ends & (WEIGHED | LENGTH);
+        // SAFETY: `new` made room for an `Entry` and, where it says so, for a weight behind the key. With the value all
+        // of the entry is written.
+        unsafe {
+            let entry = at.as_ptr();
+            (&raw mut (*entry).held).write(held);
+            (&raw mut (*entry).ends)
+                .write(AtomicU64::new(expires.min(LATEST) << END_AT | steady | rest));
+            if ends & WEIGHED != 0 {
+                let behind = at.cast::<u8>().add(Entry::<H>::KEY + (ends & LENGTH) as usize);
+                behind.cast::<u64>().write_unaligned(weight.unwrap_or_default());
+            }
+        }
+        Node(at)
+    }
+}
+
+impl<H> Drop for Draft<H> {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with the same layout.
+        unsafe { dealloc(self.0.as_ptr().cast(), self.layout()) }
+    }
+}
+
+/// Drafts that nobody needs any more, for those to come: all of one layout.
+pub(super) struct Spares<H> {
+    layout: Layout,
+    drafts: Vec<Draft<H>>,
+}
+
+impl<H> Spares<H> {
+    pub(super) const fn new() -> Self {
+        Self { layout: Layout::new::<()>(), drafts: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    pub(super) fn keep(&mut self, draft: Draft<H>) {
+        if self.drafts.is_empty() {
+            self.layout = draft.layout();
+        }
+        if draft.layout() == self.layout {
+            self.drafts.push(draft);
+        }
+    }
+
+    /// A draft, of a spare one where that takes as much room.
+    pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
+        // Where sizes differ, what is spare is none too many.
+        let spare =
+            self.drafts.pop().filter(|_| self.layout == Entry::<H>::layout(key.len(), weighed));
+        let Some(spare) = spare else { return Draft::new(hash, key, weighed) };
+        if let Some(next) = self.drafts.last() {
+            fetch(next.0);
+        }
+        // SAFETY: allocated with a layout that is equal. (It is not asked itself: that would wait for its memory.)
+        unsafe { Draft::write(ManuallyDrop::new(spare).0, hash, key, weighed) }
     }
 }
 
@@ -116,35 +269,21 @@ impl<H> Node<H> {
     /// # Panics
     /// If `key` is longer than a key can be.
     pub(crate) fn new(hash: u64, key: &[u8], fresh: Fresh<H>) -> Self {
-        let Fresh { held, expires, weight, steady } = fresh;
-        assert!(key.len() <= MAX_LENGTH, "a key is at most 1 MiB");
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
-        let hash = hash as u32;
-        let weighed = if weight.is_some() { WEIGHED } else { 0 };
-        let steady = if steady { STEADY } else { 0 };
-        let ends = expires.min(LATEST) << END_AT | steady | weighed | key.len() as u64;
-        let entry = Entry { stamp: AtomicU64::new(0), ends: AtomicU64::new(ends), held, hash };
-        let layout = Entry::<H>::layout(key.len(), weight.is_some());
-        // SAFETY: the layout's size is that of `Entry` at least, and so not zero. It has room for an `Entry` at its
-        // start and, from `KEY` on, for the key and a weight if there is one. `Entry` is written first, so that its
-        // padding covers neither.
-        unsafe {
-            let Some(at) = NonNull::new(alloc(layout).cast::<Entry<H>>()) else {
-                handle_alloc_error(layout)
-            };
-            at.write(entry);
-            let behind = at.cast::<u8>().add(Entry::<H>::KEY);
-            behind.copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
-            if let Some(weight) = weight {
-                behind.add(key.len()).cast::<u64>().write_unaligned(weight);
-            }
-            Self(at)
-        }
+        Draft::new(hash, key, fresh.weight.is_some()).fill(fresh)
+    }
+
+    /// What is left without the value.
+    pub(super) fn emptied(self) -> Draft<H> {
+        let draft = Draft(ManuallyDrop::new(self).0);
+        // SAFETY: the node owned the entry, which now has no value any more: a draft drops none. What the draft reads of
+        // an entry has no `Drop`.
+        unsafe { (&raw mut (*draft.0.as_ptr()).held).drop_in_place() }
+        draft
     }
 
     /// Gives the entry up to a pointer, from which [`Self::from_raw`] takes it back.
     pub(super) fn into_raw(self) -> *mut Entry<H> {
-        std::mem::ManuallyDrop::new(self).0.as_ptr()
+        ManuallyDrop::new(self).0.as_ptr()
     }
 
     /// # Safety
@@ -161,18 +300,8 @@ impl<H> Node<H> {
 
 impl<H> Drop for Node<H> {
     fn drop(&mut self) {
-        let layout = self.shared().own_layout();
-        /// Gives the memory back even if dropping what it held panics.
-        struct Free<H>(NonNull<Entry<H>>, Layout);
-        impl<H> Drop for Free<H> {
-            fn drop(&mut self) {
-                // SAFETY: allocated in `new` with the same layout.
-                unsafe { dealloc(self.0.as_ptr().cast(), self.1) }
-            }
-        }
-        let free = Free(self.0, layout);
-        // SAFETY: the node owns the entry.
-        unsafe { free.0.drop_in_place() }
+        // The memory is given back even if dropping what it held panics.
+        drop(Self(self.0).emptied());
     }
 }
 
@@ -203,9 +332,12 @@ impl<'a, H> Shared<'a, H> {
         let len = self.key_len();
         // SAFETY: `Node::new` wrote `len` bytes there, which nobody changes; they live for `'a`. The pointer is that of
         // the allocation and not of the `Entry` in it.
-        unsafe {
-            std::slice::from_raw_parts(self.at.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len)
-        }
+        unsafe { slice::from_raw_parts(self.at.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
+    }
+
+    /// Has the processor fetch it.
+    pub(super) fn prefetch(self) {
+        fetch(self.at);
     }
 
     /// What it counts for against a bound on bytes; nothing where the cache does not weigh.
@@ -288,7 +420,7 @@ mod tests {
     #[test]
     fn an_entry_without_a_weight_has_no_room_for_one() {
         let size = |weight| node(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
-        assert_eq!((size(None), size(Some(1))), (37, 45));
+        assert_eq!((size(None), size(Some(1))), (40, 56));
     }
 
     #[test]

@@ -9,14 +9,25 @@ use super::table::Place;
 
 /// The entries of a shard by their last use, as far as is known.
 pub(super) struct Recency {
-    /// By stamp, the oldest first; those of one stamp in the order in which they came.
-    steps: VecDeque<(u64, VecDeque<Place>)>,
+    /// By stamp, the oldest first.
+    steps: VecDeque<Step>,
     records: usize,
-    /// Emptied steps, so that a small shard, where each use is a step, need not allocate at each insertion.
-    spare: Vec<VecDeque<Place>>,
+    /// Emptied lists, so that a small shard, where each use is a step, need not allocate at each insertion.
+    spare: Vec<Vec<Place>>,
     /// Every entry has a record. Nothing is recorded before the first eviction.
     complete: bool,
 }
+
+/// Records of one stamp.
+struct Step {
+    stamp: u64,
+    /// In the order in which they came.
+    places: Vec<Place>,
+    /// So many were taken from the front.
+    taken: usize,
+}
+
+const SPARE: usize = 4;
 
 impl Recency {
     pub(super) const fn new() -> Self {
@@ -54,32 +65,51 @@ impl Recency {
         }
     }
 
-    pub(super) fn file(&mut self, stamp: u64, place: Place) {
+    fn file(&mut self, stamp: u64, place: Place) {
         self.records += 1;
-        if let Some((_, places)) = self.steps.back_mut().filter(|(last, _)| *last == stamp) {
-            return places.push_back(place);
+        match self.steps.back_mut() {
+            Some(last) if last.stamp == stamp => last.places.push(place),
+            _ => self.step(stamp).places.push(place),
         }
-        let after = match self.steps.back() {
-            Some((last, _)) if *last > stamp => self.steps.partition_point(|(s, _)| *s < stamp),
-            _ => self.steps.len(),
-        };
-        if self.steps.get(after).is_none_or(|(found, _)| *found != stamp) {
-            self.steps.insert(after, (stamp, self.spare.pop().unwrap_or_default()));
+    }
+
+    /// The step of a stamp, made if there is none.
+    fn step(&mut self, stamp: u64) -> &mut Step {
+        let at = self.steps.partition_point(|step| step.stamp < stamp);
+        if self.steps.get(at).is_none_or(|step| step.stamp != stamp) {
+            let places = self.spare.pop().unwrap_or_default();
+            self.steps.insert(at, Step { stamp, places, taken: 0 });
         }
-        self.steps[after].1.push_back(place);
+        &mut self.steps[at]
+    }
+
+    /// Takes the record of the least recently used entry, by the stamp that is at each place now. Entries that others use
+    /// meanwhile are filed again only so often.
+    pub(super) fn take(&mut self, stamp_at: &dyn Fn(Place) -> Option<u64>) -> Option<Place> {
+        let mut patience = self.records;
+        while let Some((filed, place)) = self.pop() {
+            let Some(stamp) = stamp_at(place) else { continue };
+            if stamp <= filed || patience == 0 {
+                return Some(place);
+            }
+            patience -= 1;
+            self.file(stamp, place);
+        }
+        None
     }
 
     /// The oldest record.
-    pub(super) fn pop(&mut self) -> Option<(u64, Place)> {
+    fn pop(&mut self) -> Option<(u64, Place)> {
         loop {
-            let (stamp, places) = self.steps.front_mut()?;
-            if let Some(place) = places.pop_front() {
+            let step = self.steps.front_mut()?;
+            if let Some(&place) = step.places.get(step.taken) {
+                step.taken += 1;
                 self.records -= 1;
-                return Some((*stamp, place));
+                return Some((step.stamp, place));
             }
-            if let Some((_, emptied)) = self.steps.pop_front()
-                && self.spare.len() < SPARE
-            {
+            let mut emptied = self.steps.pop_front()?.places;
+            if self.spare.len() < SPARE {
+                emptied.clear();
                 self.spare.push(emptied);
             }
         }
@@ -87,14 +117,8 @@ impl Recency {
 
     /// The oldest records, as far as they are together.
     pub(super) fn next(&self) -> (Option<Place>, Option<Place>) {
-        let oldest = self.steps.front().map(|(_, places)| places);
-        let nth = |n: usize| oldest.and_then(|places| places.get(n)).copied();
+        let oldest = self.steps.front();
+        let nth = |n: usize| oldest.and_then(|step| step.places.get(step.taken + n)).copied();
         (nth(0), nth(1))
     }
-
-    pub(super) fn records(&self) -> usize {
-        self.records
-    }
 }
-
-const SPARE: usize = 4;

@@ -7,18 +7,21 @@ use super::claims::{Claimed, Claims};
 use super::gauge::{EXACT, Load};
 use super::life::{Life, stamp_of};
 use super::limbo::{Freed, Limbo};
-use super::node::{Entry, Node, Shared};
+use super::node::{Draft, Entry, Node, Shared, Spares};
 use super::recency::Recency;
-use super::table::{Entries, Place, Retired, Root};
+use super::table::{Entries, Guard, Place, Root, Table};
 use crate::clock::{self, Millis, NEVER};
+use crate::flight::Claim;
 use crate::key;
-use crate::lane::{Pin, pin};
 use crate::sync::{Mutex, MutexGuard};
 
 /// In how many steps a full shard counts as many uses as it has entries.
 const STEPS: usize = 64;
 /// For so many steps an entry that was used is not marked again, once entries are evicted; for none in a small shard.
 const LAZY: usize = 4;
+
+/// As many entries are freed together.
+const BATCH: usize = 128;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -46,6 +49,8 @@ pub(super) struct Own<H> {
     claims: Claims<H>,
     recency: Recency,
     limbo: Limbo<H>,
+    /// Entries without values, for those to come.
+    spares: Spares<H>,
     load: Load,
     /// Did an entry ever come that can expire?
     mortal: bool,
@@ -57,6 +62,7 @@ pub(super) struct Own<H> {
 }
 
 /// An entry that is there, for as long as its shard is locked and nothing is inserted or removed.
+#[derive(Clone, Copy)]
 pub(super) struct Known {
     place: Place,
     pub(super) weight: u64,
@@ -77,6 +83,7 @@ impl<H> Shard<H> {
             claims: Claims::new(),
             recency: Recency::new(),
             limbo: Limbo::new(),
+            spares: Spares::new(),
             load: Load::default(),
             mortal: false,
             hand: 0,
@@ -100,21 +107,21 @@ impl<H> Shard<H> {
     #[inline]
     pub(super) fn find<'p>(
         &'p self,
-        pin: &'p Pin,
+        guard: Guard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
     ) -> Option<Shared<'p, H>> {
-        Some(self.root.read(pin).find(pin, hash, matches)?.1)
+        Some(self.root.read(guard).find(guard, hash, matches)?.1)
     }
 
     /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, and an entry that was marked
     /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
     /// that never fills; entries used in one step are equally recent.
     #[inline]
-    pub(super) fn touch(&self, pin: &Pin, entry: &Entry<H>) {
+    pub(super) fn touch(&self, guard: Guard<'_>, entry: &Entry<H>) {
         // A later one is that of a use by another thread meanwhile.
         if entry.stamp().load(Relaxed) + self.lazy.load(Relaxed) < self.uses.load(Relaxed) {
-            self.mark(entry, self.root.read(pin).capacity());
+            self.mark(entry, self.root.read(guard).capacity());
         }
     }
 
@@ -176,31 +183,34 @@ impl<H> Shard<H> {
 }
 
 impl<H> Locked<'_, H> {
-    pub(super) fn find<'p>(&'p self, pin: &'p Pin, hash: u64, key: &[u8]) -> Option<Shared<'p, H>> {
-        self.shard.find(pin, hash, |stored| key::same(stored, key))
+    pub(super) fn guard(&self) -> Guard<'_> {
+        Guard::of_limbo(&self.own.limbo)
+    }
+
+    fn table(&self) -> &Table<H> {
+        self.shard.root.read(self.guard())
+    }
+
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Shared<'_, H>> {
+        self.shard.find(self.guard(), hash, |stored| key::same(stored, key))
     }
 
     /// The entry of `key`.
     pub(super) fn known(&self, hash: u64, key: &[u8], life: &Life) -> Option<Known> {
-        let pin = pin();
-        let (place, entry) = self.place(&pin, hash, key)?;
+        let (place, entry) =
+            self.table().find(self.guard(), hash, |stored| key::same(stored, key))?;
         Some(Known { place, weight: entry.weight(), over: life.is_over(entry.entry()) })
     }
 
-    fn place<'p>(&'p self, pin: &'p Pin, hash: u64, key: &[u8]) -> Option<(Place, Shared<'p, H>)> {
-        self.shard.root.read(pin).find(pin, hash, |stored| key::same(stored, key))
-    }
-
     /// Puts an entry in the place of the one with its key, which is `known`, or of none.
-    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<&Known>) {
-        let pin = pin();
+    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Known>) {
         let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
-        let stamp = self.stamp(&pin);
+        let stamp = self.stamp();
         node.shared().stamp().store(stamp, Relaxed);
-        if let Some(&Known { place, over, .. }) = known {
-            if let Some(before) = self.shard.root.read(&pin).replace(place, node) {
-                let replaced = Load::of(before.entry(&pin));
+        if let Some(Known { place, over, .. }) = known {
+            if let Some(before) = self.table().replace(place, node) {
+                let replaced = Load::of(before.entry());
                 self.own.load -= replaced;
                 self.own.limbo.retire(before, replaced.bytes);
             }
@@ -208,42 +218,44 @@ impl<H> Locked<'_, H> {
             self.own.expired += u64::from(over);
             return;
         }
-        if self.own.load.entries == self.shard.root.read(&pin).capacity() {
-            self.own.recency.forget();
-            if self.own.load.entries > EXACT {
-                self.shard.exact.store(false, Relaxed);
-                self.shard.set_lazy();
-            }
-            if let Some(outgrown) = self.shard.root.grow(&pin) {
-                self.own.limbo.retire_table(outgrown);
-            }
+        if self.own.load.entries == self.table().capacity() {
+            self.grow();
         }
-        let place = self.shard.root.read(&pin).insert(hash, node);
+        let place = self.table().insert(hash, node);
         self.own.load += load;
         let len = self.own.load.entries;
         self.own.recency.record(stamp, place, len);
     }
 
+    #[cold]
+    fn grow(&mut self) {
+        self.own.recency.forget();
+        if self.own.load.entries > EXACT {
+            self.shard.exact.store(false, Relaxed);
+            self.shard.set_lazy();
+        }
+        if let Some(outgrown) = self.shard.root.grow(self.guard()) {
+            self.own.limbo.retire_table(outgrown);
+        }
+    }
+
     /// The stamp of an insertion.
-    fn stamp(&self, pin: &Pin) -> u64 {
+    fn stamp(&self) -> u64 {
         if self.shard.exact.load(Relaxed) {
             return self.shard.uses.fetch_add(1, Relaxed);
         }
-        self.shard.step(self.shard.root.read(pin).capacity());
+        self.shard.step(self.table().capacity());
         self.shard.uses.load(Relaxed)
     }
 
-    /// Removes the entry of `key`, if there is one.
-    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Load {
-        let pin = pin();
-        let place = self.place(&pin, hash, key).map(|(place, _)| place);
-        place.map_or(Load::default(), |place| self.remove_at(&pin, place))
+    /// Removes an entry, if there is one.
+    pub(super) fn remove(&mut self, known: Option<Known>) -> Load {
+        known.map_or(Load::default(), |known| self.remove_at(known.place))
     }
 
-    fn remove_at(&mut self, pin: &Pin, place: Place) -> Load {
-        let removed: Option<Retired<H>> = self.shard.root.read(pin).remove(place);
-        let Some(removed) = removed else { return Load::default() };
-        let load = Load::of(removed.entry(pin));
+    fn remove_at(&mut self, place: Place) -> Load {
+        let Some(removed) = self.table().remove(place) else { return Load::default() };
+        let load = Load::of(removed.entry());
         self.own.limbo.retire(removed, load.bytes);
         self.own.load -= load;
         load
@@ -257,52 +269,52 @@ impl<H> Locked<'_, H> {
     }
 
     fn evict_oldest(&mut self) -> Load {
-        let pin = pin();
-        let table = self.shard.root.read(&pin);
         if !self.own.recency.is_complete() {
-            let mut entries = Vec::with_capacity(self.own.load.entries);
-            for (place, entry) in table.iter(&pin) {
-                entries.push((entry.stamp().load(Relaxed), place));
-            }
-            self.own.recency.complete(entries);
-            self.shard.evicts.store(true, Relaxed);
-            self.shard.set_lazy();
-            if self.own.load.bytes > 0 {
-                // The bound is on weight: this many are what it comes to.
-                self.shard.set_share(self.own.load.entries);
-            }
+            self.begin_evicting();
         }
-        // Entries that others use meanwhile are filed again only so often.
-        let mut patience = self.own.recency.records();
-        while let Some((filed, place)) = self.own.recency.pop() {
-            let Some(entry) = table.at(&pin, place) else { continue };
-            let stamp = entry.stamp().load(Relaxed);
-            if stamp <= filed || patience == 0 {
-                // What the next eviction looks at first is far from the processor: have it come by then.
-                let (next, after) = self.own.recency.next();
-                table.prefetch(&pin, after, next);
-                return self.remove_at(&pin, place);
-            }
-            patience -= 1;
-            self.own.recency.file(stamp, place);
+        let Own { recency, limbo, .. } = &mut *self.own;
+        let (shard, guard) = (self.shard, Guard::of_limbo(limbo));
+        let stamp_at = |place| Some(shard.root.read(guard).at(guard, place)?.stamp().load(Relaxed));
+        let Some(oldest) = recency.take(&stamp_at) else { return Load::default() };
+        // What the next eviction looks at first is far from the processor: have it come by then.
+        let (next, after) = self.own.recency.next();
+        self.table().prefetch(self.guard(), after, next);
+        self.remove_at(oldest)
+    }
+
+    /// Files all entries by their stamps, from where on order counts.
+    #[cold]
+    fn begin_evicting(&mut self) {
+        let mut entries = Vec::with_capacity(self.own.load.entries);
+        for (place, entry) in self.entries() {
+            entries.push((entry.stamp().load(Relaxed), place));
         }
-        Load::default()
+        self.own.recency.complete(entries);
+        self.shard.evicts.store(true, Relaxed);
+        self.shard.set_lazy();
+        if self.own.load.bytes > 0 {
+            // The bound is on weight: this many are what it comes to.
+            self.shard.set_share(self.own.load.entries);
+        }
     }
 
     /// Looks through one bucket for entries that nobody will be given any more, and removes them: done at each insertion,
     /// this passes every place in a time bounded by the insertions.
     pub(super) fn sweep(&mut self, life: &Life) -> Load {
-        let mut swept = Load::default();
         if !self.own.mortal && !life.idles() {
-            return swept;
+            return Load::default();
         }
-        let now = clock::now();
-        let pin = pin();
-        let table = self.shard.root.read(&pin);
-        self.own.hand = if self.own.hand + 1 < table.buckets() { self.own.hand + 1 } else { 0 };
-        for (place, entry) in table.bucket(&pin, self.own.hand) {
-            if life.is_gone(entry.entry(), now) {
-                swept += self.remove_at(&pin, place);
+        self.sweep_at(clock::now(), life)
+    }
+
+    fn sweep_at(&mut self, now: Millis, life: &Life) -> Load {
+        let mut swept = Load::default();
+        let next = self.own.hand + 1;
+        self.own.hand = if next < self.table().buckets() { next } else { 0 };
+        for place in self.table().places(self.own.hand) {
+            let entry = self.table().at(self.guard(), place);
+            if entry.is_some_and(|entry| life.is_gone(entry.entry(), now)) {
+                swept += self.remove_at(place);
             }
         }
         self.own.expired += swept.entries as u64;
@@ -324,32 +336,51 @@ impl<H> Locked<'_, H> {
     }
 
     pub(super) fn shorten(&mut self, by: Millis, latest: Millis) {
-        let pin = pin();
-        for (_, entry) in self.shard.root.read(&pin).iter(&pin) {
+        let mut mortal = false;
+        for (_, entry) in self.entries() {
             let by = if entry.expires() == NEVER { 0 } else { by };
             let expires = entry.expires().saturating_sub(by).min(latest);
-            self.own.mortal |= expires != NEVER;
+            mortal |= expires != NEVER;
             entry.set_expires(expires);
         }
+        self.own.mortal |= mortal;
     }
 
-    pub(super) fn entries<'p>(&'p self, pin: &'p Pin) -> Entries<'p, H> {
-        self.shard.root.read(pin).iter(pin)
+    pub(super) fn entries(&self) -> Entries<'_, H> {
+        self.table().iter(self.guard())
     }
 
     /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is
     /// done for many at once; values that may be large are not held back in a number that matters.
     pub(super) fn waste(&mut self) -> Option<Freed<H>> {
-        const BATCH: usize = 128;
         let due = if std::mem::needs_drop::<H>() {
             (self.own.load.entries / 8).clamp(1, BATCH)
         } else {
             BATCH
         };
         if self.own.limbo.holds(due, self.own.load.bytes / 8) {
-            return Some(self.own.limbo.collect());
+            return Some(self.collect());
         }
         self.own.limbo.waits().then(|| self.own.limbo.retry())
+    }
+
+    #[cold]
+    fn collect(&mut self) -> Freed<H> {
+        let mut freed = self.own.limbo.collect();
+        if !std::mem::needs_drop::<H>() {
+            // To drop them runs no code of anyone's, and the next insertions need as many.
+            while self.own.spares.len() < BATCH
+                && let Some(node) = freed.pop()
+            {
+                self.own.spares.keep(node.emptied());
+            }
+        }
+        freed
+    }
+
+    /// An entry to be.
+    pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
+        self.own.spares.draft(hash, key, weighed)
     }
 
     /// Does anything that was taken out wait for readers?
@@ -372,6 +403,16 @@ impl<H> Locked<'_, H> {
 
     pub(super) fn claims(&mut self) -> &mut Claims<H> {
         &mut self.own.claims
+    }
+
+    /// This very claim, unless it has ended or its key was invalidated.
+    pub(super) fn standing(&self, claim: Claim) -> Option<&Claimed<H>> {
+        self.own.claims.get(claim)
+    }
+
+    /// Is a value of `key` being computed?
+    pub(super) fn is_claimed(&self, hash: u64, key: &[u8]) -> bool {
+        self.own.claims.has(hash, key)
     }
 
     /// Claims that stand.

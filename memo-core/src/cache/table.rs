@@ -8,11 +8,13 @@
 //! hint, and an entry's hash and key do not change.
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
-use super::node::{Entry, Node, Shared};
+use super::limbo::Limbo;
+use super::node::{Entry, Node, Shared, low_half, prefetch};
 use crate::lane::Pin;
 
 const SLOTS: usize = 7;
@@ -75,6 +77,25 @@ impl Place {
     }
 }
 
+/// For as long as it is there, nothing that is in sight of who has it is freed.
+#[derive(Clone, Copy)]
+pub(super) struct Guard<'p>(PhantomData<&'p ()>);
+
+impl<'p> Guard<'p> {
+    /// What is taken out of sight meanwhile is freed after a grace, which waits for the pin.
+    #[inline]
+    pub(super) fn of_pin(_: &'p Pin) -> Self {
+        Self(PhantomData)
+    }
+
+    /// Who has the lock of a shard, and with it its limbo, sees nothing there that was taken out before; and without the
+    /// limbo nothing is taken out or freed.
+    #[inline]
+    pub(super) fn of_limbo<H>(_: &'p Limbo<H>) -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// An entry that was taken out of sight, which others may still be looking at.
 #[must_use = "it is freed through a limbo"]
 pub(super) struct Retired<H>(NonNull<Entry<H>>);
@@ -90,9 +111,8 @@ impl<H> Retired<H> {
         unsafe { Node::from_raw(self.0) }
     }
 
-    /// The entry, which nobody frees before `pin` ends.
-    pub(super) fn entry<'p>(&self, _: &'p Pin) -> Shared<'p, H> {
-        // SAFETY: taken out of sight in this pin, and so not freed in it.
+    pub(super) fn entry(&self) -> Shared<'_, H> {
+        // SAFETY: it is freed by `into_node` alone, which takes this.
         unsafe { Shared::new(self.0) }
     }
 }
@@ -135,15 +155,15 @@ impl<H> Root<H> {
     }
 
     #[inline]
-    pub(super) fn read<'p>(&'p self, _: &'p Pin) -> &'p Table<H> {
-        // SAFETY: from `Box::into_raw`; freed by `RetiredTable::into_nodes` alone, after a grace that waits for this pin, or
-        // with the root.
+    pub(super) fn read<'p>(&'p self, _: Guard<'p>) -> &'p Table<H> {
+        // SAFETY: from `Box::into_raw`; freed by `RetiredTable::into_nodes` alone, which the guard keeps off, or with the
+        // root.
         unsafe { &*self.0.load(Acquire) }
     }
 
     /// Puts a table of twice the size with the same entries into use. For the one writer.
-    pub(super) fn grow(&self, pin: &Pin) -> Option<RetiredTable<H>> {
-        let larger = self.read(pin).grown();
+    pub(super) fn grow(&self, guard: Guard<'_>) -> Option<RetiredTable<H>> {
+        let larger = self.read(guard).grown();
         self.exchange(larger, false)
     }
 
@@ -167,15 +187,7 @@ impl<H> Drop for Root<H> {
     }
 }
 
-// A tag of 0 is a free slot's.
-#[inline]
-fn low_half(hash: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the half is wanted")]
-    {
-        hash as u32
-    }
-}
-
+// 0 is a free slot's.
 #[inline]
 fn tag(hash: u64) -> u8 {
     ((hash >> 56) as u8).max(1)
@@ -186,16 +198,6 @@ fn tag(hash: u64) -> u8 {
 fn zero_bytes(word: u64) -> u64 {
     const LOW: u64 = 0x0101_0101_0101_0101;
     word.wrapping_sub(LOW) & !word & (LOW << 7) & (u64::MAX >> 8)
-}
-
-#[inline]
-fn prefetch<T>(_what: &T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which reads nothing.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(_what).cast());
-    }
 }
 
 /// The bucket after `bucket`, of so many, for entries of this tag. Strides are odd, and so pass all buckets; they
@@ -221,9 +223,10 @@ impl<H> Table<H> {
         Self { buckets: (0..n).map(|_| Bucket::empty()).collect() }
     }
 
-    /// How many entries it takes before a larger one is due: six of seven slots.
+    /// How many entries it takes before a larger one is due: five of seven slots, so that searches in vain
+    /// are short.
     pub(super) fn capacity(&self) -> usize {
-        self.buckets.len() * (SLOTS - 1)
+        self.buckets.len() * (SLOTS - 2)
     }
 
     #[inline]
@@ -239,7 +242,7 @@ impl<H> Table<H> {
     #[inline]
     pub(super) fn find<'p>(
         &self,
-        pin: &'p Pin,
+        guard: Guard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
     ) -> Option<(Place, Shared<'p, H>)> {
@@ -250,7 +253,7 @@ impl<H> Table<H> {
             let mut same = zero_bytes(tags ^ (u64::from(tag(hash)) * 0x0101_0101_0101_0101));
             while same != 0 {
                 let slot = same.trailing_zeros() as usize / 8;
-                if let Some(entry) = self.read(pin, &bucket.slots[slot])
+                if let Some(entry) = self.read(guard, &bucket.slots[slot])
                     && entry.low_hash() == low_half(hash)
                     && matches(entry.key())
                 {
@@ -266,36 +269,36 @@ impl<H> Table<H> {
     }
 
     #[inline]
-    fn read<'p>(&self, _: &'p Pin, slot: &AtomicPtr<Entry<H>>) -> Option<Shared<'p, H>> {
+    fn read<'p>(&self, _: Guard<'p>, slot: &AtomicPtr<Entry<H>>) -> Option<Shared<'p, H>> {
         let at = NonNull::new(slot.load(Acquire))?;
-        // SAFETY: what a slot points at is freed by `Retired::into_node` alone, after a grace that waits for this pin,
-        // or together with the table.
+        // SAFETY: what a slot points at is freed by `Retired::into_node` alone, which the guard keeps off, or together
+        // with the table.
         Some(unsafe { Shared::new(at) })
     }
 
     /// The entry that stands at `place`.
-    pub(super) fn at<'p>(&self, pin: &'p Pin, place: Place) -> Option<Shared<'p, H>> {
+    pub(super) fn at<'p>(&self, guard: Guard<'p>, place: Place) -> Option<Shared<'p, H>> {
         let (bucket, slot) = place.parts();
-        self.read(pin, &self.buckets.get(bucket)?.slots[slot])
+        self.read(guard, &self.buckets.get(bucket)?.slots[slot])
     }
 
     /// Has the processor fetch what [`Self::at`] reads: the slot at one place, the entry at another whose slot came before.
-    pub(super) fn prefetch(&self, pin: &Pin, slot: Option<Place>, entry: Option<Place>) {
-        if let Some(entry) = entry.and_then(|place| self.at(pin, place)) {
-            prefetch(entry.entry());
+    pub(super) fn prefetch(&self, guard: Guard<'_>, slot: Option<Place>, entry: Option<Place>) {
+        if let Some(entry) = entry.and_then(|place| self.at(guard, place)) {
+            entry.prefetch();
         }
         if let Some(bucket) = slot.and_then(|place| self.buckets.get(place.parts().0)) {
             prefetch(bucket);
         }
     }
 
-    pub(super) fn iter<'p>(&'p self, pin: &'p Pin) -> Entries<'p, H> {
-        Entries { table: self, pin, next: 0, end: self.buckets.len() * SLOTS }
+    pub(super) fn iter<'p>(&'p self, guard: Guard<'p>) -> Entries<'p, H> {
+        Entries { table: self, guard, next: 0, end: self.buckets.len() * SLOTS }
     }
 
-    /// The entries in one bucket, of those that there are by number.
-    pub(super) fn bucket<'p>(&'p self, pin: &'p Pin, bucket: usize) -> Entries<'p, H> {
-        Entries { table: self, pin, next: bucket * SLOTS, end: (bucket + 1) * SLOTS }
+    /// The places in one bucket, of those that there are by number.
+    pub(super) fn places(&self, bucket: usize) -> impl Iterator<Item = Place> + use<H> {
+        (0..SLOTS).map(move |slot| Place::new(bucket, slot))
     }
 
     pub(super) fn buckets(&self) -> usize {
@@ -376,7 +379,7 @@ impl<H> Table<H> {
 /// The entries in a row of slots. (Iterators of iterators are several times the code, for each kind of result.)
 pub(super) struct Entries<'p, H> {
     table: &'p Table<H>,
-    pin: &'p Pin,
+    guard: Guard<'p>,
     next: usize,
     end: usize,
 }
@@ -388,7 +391,7 @@ impl<'p, H> Iterator for Entries<'p, H> {
         while self.next < self.end {
             let place = Place::new(self.next / SLOTS, self.next % SLOTS);
             self.next += 1;
-            if let Some(entry) = self.table.at(self.pin, place) {
+            if let Some(entry) = self.table.at(self.guard, place) {
                 return Some((place, entry));
             }
         }
@@ -400,7 +403,6 @@ impl<'p, H> Iterator for Entries<'p, H> {
 mod tests {
     use super::super::Fresh;
     use super::*;
-    use crate::cache::limbo::Limbo;
     use crate::clock::NEVER;
     use crate::lane::pin;
 
@@ -413,26 +415,27 @@ mod tests {
     #[test]
     fn searches_stay_short_however_many_entries_came_and_went() {
         let (pin, mut limbo) = (pin(), Limbo::new());
+        let guard = Guard::of_pin(&pin);
         let root = Root::new();
         let hash = |n: u64| (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(20) ^ n;
         let mut len = 0;
         for n in 0..30_000_u64 {
-            if len == root.read(&pin).capacity() {
-                root.grow(&pin).into_iter().for_each(|table| limbo.retire_table(table));
+            if len == root.read(guard).capacity() {
+                root.grow(guard).into_iter().for_each(|table| limbo.retire_table(table));
             }
             let fresh = Fresh { held: n, expires: NEVER, weight: None, steady: false };
-            root.read(&pin).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
+            root.read(guard).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
             if let Some(gone) = n.checked_sub(1000) {
                 let is_it = |key: &[u8]| key == gone.to_le_bytes();
-                let (place, _) = root.read(&pin).find(&pin, hash(gone), is_it).unwrap();
-                root.read(&pin).remove(place).into_iter().for_each(|entry| limbo.retire(entry, 0));
+                let (place, _) = root.read(guard).find(guard, hash(gone), is_it).unwrap();
+                root.read(guard).remove(place).into_iter().for_each(|entry| limbo.retire(entry, 0));
                 len -= 1;
             }
         }
-        let table = root.read(&pin);
+        let table = root.read(guard);
         assert!(passed(table) <= len / 4, "{} of {len}", passed(table));
-        let rest: Vec<Place> = table.iter(&pin).map(|(place, _)| place).collect();
+        let rest: Vec<Place> = table.iter(guard).map(|(place, _)| place).collect();
         rest.iter()
             .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e, 0)));
         assert_eq!(passed(table), 0);

@@ -10,34 +10,54 @@ fn bounded<H: Clone>(max: usize) -> Cache<H> {
     Cache::new(Limits { max, ..LIMITS })
 }
 
-fn node<H>(key: &[u8], held: H) -> Node<H> {
-    Node::new(u64::from(key[0]), key, Fresh { held, expires: NEVER, weight: None, steady: false })
+fn fresh<H>(held: H) -> Fresh<H> {
+    Fresh { held, expires: NEVER, weight: None, steady: false }
 }
 
-fn place(cache: &Cache<u32>, key: u8, then: impl FnOnce()) {
-    let hash = u64::from(key);
-    let mut then = Some(then);
-    cache.place(hash, node(&[key], u32::from(key)), |_| {
-        then.take().into_iter().for_each(|then| then());
-        true
-    });
+fn keep<H: Clone>(cache: &Cache<H>, key: u8, held: H) {
+    cache.restore(u64::from(key), &[key], fresh(held));
+}
+
+fn lead(cache: &Cache<u8>, key: u8) -> Claim {
+    match cache.begin(u64::from(key), &[key], |_| true) {
+        Begin::Lead(claim) => claim,
+        _ => panic!("the first who asks computes"),
+    }
 }
 
 #[test]
 fn a_bound_lowered_between_the_promise_of_a_place_and_its_use_holds() {
     for (before, lowered) in [(1, 0), (5, 2), (UNBOUNDED, 0)] {
         let cache = bounded(before);
-        (1..=u8::try_from(lowered).unwrap()).for_each(|key| place(&cache, key, || ()));
+        (1..=u8::try_from(lowered).unwrap()).for_each(|key| keep(&cache, key, key));
+        let coming = Coming::Found(Node::new(0, &[0], fresh(0)));
+        let (shard, room) = cache.make_room(0, &coming);
         // As `set_max` does that has already looked: the place is promised, and there is nothing to evict.
-        place(&cache, 0, || cache.gauge.set_max(lowered));
+        cache.gauge.set_max(lowered);
+        cache.settle(0, coming, shard, room);
         assert_eq!((cache.len(), cache.room().0), (lowered, 0));
+    }
+}
+
+/// A claim that saw no entry looks for none when it ends.
+#[test]
+fn what_recovery_finds_while_its_value_is_computed_is_replaced_by_it() {
+    for others in [0, 20] {
+        let cache = bounded(100);
+        let claims: Vec<Claim> = (1..=others).map(|key| lead(&cache, key)).collect();
+        let claim = lead(&cache, 0);
+        keep(&cache, 0, 1);
+        assert!(cache.finish(claim, fresh(2)).kept);
+        assert_eq!((cache.peek(0, &[0]), cache.count()), (Some(2), 1));
+        claims.into_iter().for_each(|claim| cache.abandon(claim, true));
+        assert_eq!(cache.claimed(), 0);
     }
 }
 
 #[test]
 fn places_are_free_before_anyone_sees_the_cache_cleared() {
     let cache = bounded(10);
-    (0..10).for_each(|key| place(&cache, key, || ()));
+    (0..10).for_each(|key| keep(&cache, key, key));
     assert_eq!(cache.room().0, 0);
     let mut room = 0;
     let count = cache.clear(&mut || room = cache.room().0);
@@ -47,10 +67,7 @@ fn places_are_free_before_anyone_sees_the_cache_cleared() {
 #[test]
 fn what_a_reader_held_back_is_freed_by_a_later_change() {
     let (cache, value) = (bounded(10), Arc::new(()));
-    let keep = |key: u8| {
-        let hash = u64::from(key);
-        drop(cache.place(hash, node(&[key], Arc::clone(&value)), |_| true));
-    };
+    let keep = |key: u8| keep(&cache, key, Arc::clone(&value));
     (0..5).for_each(keep);
     let (reads, reader) = std::sync::mpsc::channel();
     let (done, end) = std::sync::mpsc::channel::<()>();

@@ -9,7 +9,7 @@ use crate::codec::{Codec, Postcard};
 use crate::keep::probe::KeepInPlace as _;
 use crate::keep::{All, Choice, InPlace, Probe};
 use crate::key::arguments::Serialized;
-use crate::key::{Key, KeyBytes, tag};
+use crate::key::{Key, tag};
 use crate::persist::{Durability, Identity, RealFs};
 use crate::settings::Settings;
 
@@ -117,8 +117,8 @@ fn a_value_takes_the_place_of_another_by_one_record() {
     let hash = core.hash_key(bytes).unwrap();
     let written = |replaces| {
         let before = core.stats().log_bytes;
-        let claim = core.cache.seize(hash, KeyBytes::new(bytes));
-        assert!(core.land(&claim, 7, replaces));
+        let claim = core.cache.seize(hash, bytes);
+        assert!(core.land(claim, 7, replaces));
         core.stats().log_bytes - before
     };
     written(false);
@@ -145,8 +145,8 @@ fn compute(core: &Core<Numbers>, n: u32) {
     let key = key(n);
     let bytes = key.bytes().unwrap();
     let hash = core.hash_key(bytes).unwrap();
-    let claim = core.cache.seize(hash, KeyBytes::new(bytes));
-    assert!(core.land(&claim, n, false));
+    let claim = core.cache.seize(hash, bytes);
+    assert!(core.land(claim, n, false));
 }
 
 /// What each entry has left to live.

@@ -132,13 +132,33 @@ fn is_canonically(bytes: &[u8], canonical: &[u8]) -> bool {
     self::canonical(bytes, |bytes| bytes == Some(canonical))
 }
 
-/// The key that was written, with the hash of what was written and not of what was hashed first: a `Serialize` may have
-/// changed its mind.
-pub(crate) fn hashed(writer: Box<Writer>, seed: &Seed) -> Option<(u64, KeyBytes)> {
-    let bytes = writer.bytes().ok();
-    let found = bytes.and_then(|bytes| Some((hash_bytes(bytes, seed)?, KeyBytes::new(bytes))));
-    writer.give_back();
-    found
+/// A key as it was met, in the thread's buffer.
+pub(crate) struct Written {
+    writer: Option<Box<Writer>>,
+    hash: Option<u64>,
+}
+
+impl Written {
+    /// The key of `arguments`, whose hash is known where they have one.
+    pub(crate) fn new<A: Arguments + ?Sized>(arguments: &A, hash: Option<u64>) -> Self {
+        let writer = Some(arguments::written(arguments, Fields::AsMet));
+        // A `Serialize` may have changed its mind: what counts is what was written, and not what was hashed first.
+        Self { writer, hash: hash.filter(|_| A::PLAIN) }
+    }
+
+    /// The hash and the bytes; nothing where there is no key.
+    pub(crate) fn key(&self, seed: &Seed) -> Option<(u64, &[u8])> {
+        let bytes = self.writer.as_ref()?.bytes().ok()?;
+        let hash = self.hash.or_else(|| hash_bytes(bytes, seed))?;
+        debug_assert_eq!(Some(hash), hash_bytes(bytes, seed), "values and bytes hash alike");
+        Some((hash, bytes))
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.writer.take().into_iter().for_each(Writer::give_back);
+    }
 }
 
 /// Hands the canonical form of a key's bytes to `f`; `None` where they encode none.

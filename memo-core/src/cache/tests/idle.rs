@@ -11,7 +11,7 @@ fn idling(max: usize) -> Cache<u8> {
 
 fn keep(cache: &Cache<u8>, key: u8, expires: Millis) {
     let fresh = Fresh { held: key, expires, weight: None, steady: false };
-    cache.place(u64::from(key), Node::new(u64::from(key), &[key], fresh), |_| true);
+    cache.restore(u64::from(key), &[key], fresh);
 }
 
 fn look(cache: &Cache<u8>, key: u8) -> bool {
@@ -24,12 +24,12 @@ fn has(cache: &Cache<u8>, key: u8) -> bool {
 
 /// As a call that missed.
 fn asked(cache: &Cache<u8>, key: u8) -> &'static str {
-    match cache.begin(u64::from(key), KeyBytes::new(&[key]), |_| true) {
+    match cache.begin(u64::from(key), &[key], |_| true) {
         Begin::Hit(_) => "hit",
         Begin::Stale(_) => "stale",
         Begin::Join(_) => "join",
         Begin::Lead(flight) => {
-            cache.abandon(&flight, true);
+            cache.abandon(flight, true);
             "lead"
         }
     }
@@ -93,7 +93,7 @@ fn it_ends_at_its_end_too_and_is_not_stale_when_idle() {
     keep(&cache, 1, clock::now() + IDLE / 2);
     pass(IDLE * 3 / 4);
     assert!(!look(&cache, 1) && !has(&cache, 1));
-    let computing = match cache.begin(1, KeyBytes::new(&[1]), |_| true) {
+    let computing = match cache.begin(1, &[1], |_| true) {
         Begin::Lead(flight) => flight,
         _ => panic!("the first who asks computes"),
     };
@@ -103,7 +103,7 @@ fn it_ends_at_its_end_too_and_is_not_stale_when_idle() {
     assert_eq!(asked(&cache, 1), "stale");
     pass(IDLE * 2);
     assert_eq!(asked(&cache, 1), "join");
-    cache.abandon(&computing, true);
+    cache.abandon(computing, true);
 }
 
 #[test]
@@ -112,14 +112,12 @@ fn an_entry_to_be_renewed_ahead_is_used_by_who_asks() {
     cache.set_ahead(100 * IDLE);
     keep(&cache, 1, clock::now() + 50 * IDLE);
     assert!(!look(&cache, 1));
-    let Begin::Lead(flight) = cache.begin(1, KeyBytes::new(&[1]), |_| true) else {
-        panic!("it is due")
-    };
+    let Begin::Lead(flight) = cache.begin(1, &[1], |_| true) else { panic!("it is due") };
     for _ in 0..4 {
         pass(IDLE / 2);
         assert_eq!(asked(&cache, 1), "hit");
     }
-    cache.abandon(&flight, true);
+    cache.abandon(flight, true);
 }
 
 #[test]

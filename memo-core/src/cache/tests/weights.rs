@@ -20,7 +20,7 @@ fn keep(cache: &Cache<u32>, key: u32, weight: u64) -> bool {
 fn keep_until(cache: &Cache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
     let fresh = Fresh { held: key, expires, weight: Some(weight), steady: false };
     let node = Node::new(hash(key), &key.to_le_bytes(), fresh);
-    cache.place(hash(key), node, |_| true).0
+    cache.place(hash(key), Coming::Found(node)).kept
 }
 
 fn has(cache: &Cache<u32>, key: u32) -> bool {
@@ -38,9 +38,7 @@ fn remove(cache: &Cache<u32>, key: u32) -> bool {
 /// What the entries of the tables weigh; also by what each shard has added up.
 fn weighed(cache: &Cache<u32>) -> u64 {
     let locked: Vec<_> = cache.shards.iter().map(Shard::lock).collect();
-    let pin = pin();
-    let weights =
-        locked.iter().flat_map(|shard| shard.entries(&pin)).map(|(_, entry)| entry.weight());
+    let weights = locked.iter().flat_map(Locked::entries).map(|(_, entry)| entry.weight());
     let sum = weights.sum();
     assert_eq!(locked.iter().map(|shard| shard.load().bytes).sum::<u64>(), sum);
     sum
@@ -214,12 +212,16 @@ fn what_expired_gives_its_weight_back() {
 fn an_insertion_that_is_not_allowed_takes_nothing() {
     let cache = weighing(100, 1);
     keep(&cache, 1, 30);
+    keep(&cache, 2, 30);
     for weight in [10, 100, 101] {
         let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight), steady: false };
-        let node = Node::new(hash(1), &1_u32.to_le_bytes(), fresh);
-        assert!(!cache.place(hash(1), node, |_| false).0);
-        assert!(has(&cache, 1));
-        assert_eq!((weighed(&cache), cache.gauge.load().bytes), (30, 30));
+        let key = 1_u32.to_le_bytes();
+        let void = cache.seize(hash(1), &key);
+        let newer = cache.seize(hash(1), &key);
+        assert!(!cache.finish(void, fresh).kept);
+        assert!(has(&cache, 1) && has(&cache, 2));
+        assert_eq!((weighed(&cache), cache.gauge.load().bytes), (60, 60));
+        cache.abandon(newer, true);
     }
 }
 
@@ -231,7 +233,7 @@ fn what_was_heavy_is_freed_at_once() {
     let keep = |key: u32, weight| {
         let fresh =
             Fresh { held: Arc::clone(&value), expires: NEVER, weight: Some(weight), steady: false };
-        drop(cache.place(hash(key), Node::new(hash(key), &key.to_le_bytes(), fresh), |_| true));
+        cache.restore(hash(key), &key.to_le_bytes(), fresh);
     };
     (0..500).for_each(|key| keep(key, 1));
     keep(500, 500);
