@@ -14,7 +14,12 @@ pub(super) struct Limbo<H> {
     table: bool,
     /// The weight of what is fresh.
     bytes: u64,
+    /// The memory that it takes.
+    size: usize,
 }
+
+/// More memory than this does not wait for others to be freed with.
+const LARGE: usize = 256 << 10;
 
 enum Waste<H> {
     Entry(Retired<H>),
@@ -34,11 +39,12 @@ impl<H> Freed<H> {
 
 impl<H> Limbo<H> {
     pub(super) const fn new() -> Self {
-        Self { fresh: Vec::new(), waiting: Vec::new(), table: false, bytes: 0 }
+        Self { fresh: Vec::new(), waiting: Vec::new(), table: false, bytes: 0, size: 0 }
     }
 
     pub(super) fn retire(&mut self, entry: Retired<H>, weight: u64) {
         self.bytes = self.bytes.saturating_add(weight);
+        self.size += entry.entry().size();
         self.fresh.push(Waste::Entry(entry));
     }
 
@@ -47,9 +53,9 @@ impl<H> Limbo<H> {
         self.table = true;
     }
 
-    /// Were so many entries retired since the last grace, or more than so much weight, or as much as a table is?
+    /// Were so many entries retired since the last grace, or more than so much weight, or much memory, as a table is?
     pub(super) fn holds(&self, entries: usize, bytes: u64) -> bool {
-        self.table || self.fresh.len() >= entries || self.bytes > bytes
+        self.table || self.fresh.len() >= entries || self.bytes > bytes || self.size > LARGE
     }
 
     /// Does anything wait for readers?
@@ -63,7 +69,7 @@ impl<H> Limbo<H> {
             return self.retry();
         }
         let Some((ended, oldest)) = lane::grace() else { return Freed(Vec::new()) };
-        (self.table, self.bytes) = (false, 0);
+        (self.table, self.bytes, self.size) = (false, 0, 0);
         let next = Vec::with_capacity(self.fresh.len());
         self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));
         self.older_than(oldest)

@@ -12,6 +12,7 @@ mod limbo;
 mod node;
 mod recency;
 mod shard;
+mod spares;
 mod table;
 #[cfg(test)]
 mod tests;

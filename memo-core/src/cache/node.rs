@@ -120,7 +120,7 @@ impl<H> Entry<H> {
     ///
     /// # Panics
     /// If the key is longer than a key can be.
-    fn layout(key_len: usize, weighed: bool) -> Layout {
+    pub(super) fn layout(key_len: usize, weighed: bool) -> Layout {
         assert!(key_len <= MAX_LENGTH, "a key is at most 1 MiB");
         let weight = if weighed { size_of::<u64>() } else { 0 };
         let size = (Self::KEY + key_len + weight).max(size_of::<Self>());
@@ -158,6 +158,15 @@ impl<H> Draft<H> {
         unsafe { Self::write(at.cast(), hash, key, weighed) }
     }
 
+    /// The same in the place of this one.
+    ///
+    /// # Safety
+    /// It takes as much room.
+    pub(super) unsafe fn again(self, hash: u64, key: &[u8], weighed: bool) -> Self {
+        // SAFETY: allocated with a layout that is equal.
+        unsafe { Self::write(ManuallyDrop::new(self).0, hash, key, weighed) }
+    }
+
     /// # Safety
     /// `at` was allocated with the layout for this, and is nobody else's.
     unsafe fn write(at: NonNull<Entry<H>>, hash: u64, key: &[u8], weighed: bool) -> Self {
@@ -175,9 +184,14 @@ impl<H> Draft<H> {
         Self(at)
     }
 
-    fn layout(&self) -> Layout {
+    pub(super) fn layout(&self) -> Layout {
         let ends = self.ends();
         Entry::<H>::layout((ends & LENGTH) as usize, ends & WEIGHED != 0)
+    }
+
+    /// Has the processor fetch it.
+    pub(super) fn prefetch(&self) {
+        fetch(self.0);
     }
 
     fn ends(&self) -> u64 {
@@ -217,44 +231,6 @@ impl<H> Drop for Draft<H> {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with the same layout.
         unsafe { dealloc(self.0.as_ptr().cast(), self.layout()) }
-    }
-}
-
-/// Drafts that nobody needs any more, for those to come: all of one layout.
-pub(super) struct Spares<H> {
-    layout: Layout,
-    drafts: Vec<Draft<H>>,
-}
-
-impl<H> Spares<H> {
-    pub(super) const fn new() -> Self {
-        Self { layout: Layout::new::<()>(), drafts: Vec::new() }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.drafts.len()
-    }
-
-    pub(super) fn keep(&mut self, draft: Draft<H>) {
-        if self.drafts.is_empty() {
-            self.layout = draft.layout();
-        }
-        if draft.layout() == self.layout {
-            self.drafts.push(draft);
-        }
-    }
-
-    /// A draft, of a spare one where that takes as much room.
-    pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
-        // Where sizes differ, what is spare is none too many.
-        let spare =
-            self.drafts.pop().filter(|_| self.layout == Entry::<H>::layout(key.len(), weighed));
-        let Some(spare) = spare else { return Draft::new(hash, key, weighed) };
-        if let Some(next) = self.drafts.last() {
-            fetch(next.0);
-        }
-        // SAFETY: allocated with a layout that is equal. (It is not asked itself: that would wait for its memory.)
-        unsafe { Draft::write(ManuallyDrop::new(spare).0, hash, key, weighed) }
     }
 }
 
