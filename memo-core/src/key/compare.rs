@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::short::{FEW, same, same_few};
+use super::short::same;
 use super::sink::{Part, Sink};
 use super::tag::{self, LONG, Stop};
 use super::write::{Fields, Writer};
@@ -55,12 +55,6 @@ impl<'a> Compare<'a> {
             }
         }
     }
-
-    /// The last call of its caller, who then saves no registers for it.
-    #[inline(never)]
-    fn blob_at_length(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.go_on(after_blob(self.rest, tag, bytes))
-    }
 }
 
 #[inline(always)]
@@ -80,13 +74,15 @@ fn after_pair<'a>(stored: &'a [u8], first: u8, bytes: &[u8]) -> Option<&'a [u8]>
     }
 }
 
-/// The same for a run that is short, or `None`.
+/// After bytes of any length.
 #[inline(always)]
-fn after_short<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
-    let n = tag::short(bytes.len()).filter(|_| bytes.len() <= FEW)?;
+fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    let Some(n) = tag::short(bytes.len()) else {
+        return after_long(after_pair(stored, tag, &[])?, bytes);
+    };
     match stored.split_at_checked(2 + bytes.len()) {
         Some(([first, second, head @ ..], rest))
-            if [*first, *second] == [tag, n] && same_few(head, bytes) =>
+            if [*first, *second] == [tag, n] && same_run(head, bytes) =>
         {
             Some(rest)
         }
@@ -94,15 +90,14 @@ fn after_short<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> 
     }
 }
 
-fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
-    let stored = after_pair(stored, tag, &[])?;
-    match tag::short(bytes.len()) {
-        Some(n) => after_pair(stored, n, bytes),
-        None => after_long(stored, bytes),
-    }
+/// Not inlined, so that what calls it stays small enough to be inlined itself; and it says yes or no alone, so that what
+/// comes next does not wait for it.
+#[inline(never)]
+fn same_run(a: &[u8], b: &[u8]) -> bool {
+    same(a, b)
 }
 
-#[cold]
+#[inline(never)]
 fn after_long<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
     let n = u32::try_from(bytes.len()).ok()?;
     after(after_pair(stored, LONG, &n.to_le_bytes())?, bytes)
@@ -112,18 +107,14 @@ impl Sink for Compare<'_> {
     type Fields = ();
     type Bag = (Box<Writer>, <Writer as Sink>::Bag);
 
-    #[inline]
+    #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
         self.go_on(after_pair(self.rest, tag, &bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        if let Some(rest) = after_short(self.rest, tag, bytes) {
-            self.rest = rest;
-            return Ok(());
-        }
-        self.blob_at_length(tag, bytes)
+        self.go_on(after_blob(self.rest, tag, bytes))
     }
 
     // Inlined so that the name is a constant: it then compares as two words.

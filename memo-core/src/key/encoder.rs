@@ -30,7 +30,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
         outcome
     }
 
-    #[inline]
+    #[inline(always)]
     fn deeper(self) -> Result<Self, Stop> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { sink: self.sink, depth }),
@@ -42,6 +42,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
     }
 
     /// What every variant begins with.
+    #[inline(always)]
     fn variant(self, tag: u8, name: &str, index: u32, variant: &str) -> Result<Self, Stop> {
         self.sink.fixed(tag, index.to_le_bytes())?;
         self.sink.name(name)?;
@@ -49,6 +50,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
         Ok(self)
     }
 
+    #[inline(always)]
     fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, Stop> {
         self.sink.fixed(tag, [])?;
         Ok(Ordered(self.deeper()?))
@@ -60,6 +62,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
         Ok(Bag { encoder, bag, half: false })
     }
 
+    #[inline(always)]
     fn fields(self) -> Result<Fields<'s, S>, Stop> {
         let fields = self.sink.open_fields()?;
         Ok(Fields { encoder: self, fields })
@@ -101,7 +104,8 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
 
     #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), Stop> {
-        self.sink.fixed(if v { tag::TRUE } else { tag::FALSE }, [])
+        // Without a branch, which no processor would foresee.
+        self.sink.fixed(tag::FALSE + u8::from(v), [])
     }
 
     // All NaN are one: their bits differ by platform and by the operation that made them, and so may the constant's.
@@ -122,7 +126,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         self.sink.fixed(tag::CHAR, u32::from(v).to_le_bytes())
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_str(self, v: &str) -> Result<(), Stop> {
         self.sink.blob(tag::STR, v.as_bytes())
     }
