@@ -103,6 +103,17 @@ fn after_long<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
     after(after_pair(stored, LONG, &n.to_le_bytes())?, bytes)
 }
 
+fn after_items<'a, 'b>(
+    stored: &'a [u8],
+    mut items: impl Iterator<Item = &'b [u8]>,
+) -> Option<&'a [u8]> {
+    let rest = items.try_fold(stored, |stored, item| {
+        let (head, rest) = stored.split_at_checked(item.len())?;
+        same_run(head, item).then_some(rest)
+    })?;
+    after_pair(rest, tag::END, &[])
+}
+
 impl Sink for Compare<'_> {
     type Fields = ();
     type Bag = (Box<Writer>, <Writer as Sink>::Bag);
@@ -148,8 +159,9 @@ impl Sink for Compare<'_> {
     }
 
     fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, Stop> {
-        let mut writer = Writer::take(Fields::AsMet);
-        let bag = writer.open_bag(tag)?;
+        self.go_on(after_pair(self.rest, tag, &[]))?;
+        let writer = Writer::take(Fields::AsMet);
+        let bag = writer.open_group(false);
         Ok((writer, bag))
     }
 
@@ -164,12 +176,10 @@ impl Sink for Compare<'_> {
         writer.bag_part(group, depth, part, value)
     }
 
-    fn close_bag(&mut self, bag: Self::Bag) -> Result<(), Stop> {
-        let (mut writer, group) = bag;
-        let outcome =
-            writer.close_bag(group).and_then(|()| self.go_on(after(self.rest, writer.bytes()?)));
+    fn close_bag(&mut self, (mut writer, group): Self::Bag) -> Result<(), Stop> {
+        let rest = writer.sorted(group).map(|items| after_items(self.rest, items));
         writer.give_back();
-        outcome
+        self.go_on(rest?)
     }
 
     #[inline(always)]

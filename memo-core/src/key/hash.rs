@@ -64,10 +64,11 @@ impl<'a> Hash<'a> {
         }
     }
 
-    /// A tag after which more must come: a step that costs no multiplication, since what comes costs it.
+    /// A tag after which more must come: a step cheaper than folding, since what comes is folded. (Rotating would take
+    /// 64 of these back to where they began.)
     #[inline(always)]
     fn mark(&mut self, tag: u8) {
-        self.state = self.state.wrapping_add(spread(tag)).rotate_left(29);
+        self.state = self.state.wrapping_add(spread(tag)).wrapping_mul(self.seed.0[2]);
     }
 
     /// Bytes of any length, by value, so that the hasher itself is kept in registers.
