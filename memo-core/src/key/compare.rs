@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::short::same;
-use super::sink::{Part, Sink};
+use super::sink::{Copied, Part, Sink};
 use super::tag::{self, LONG, Stop};
 use super::write::{Fields, Writer};
 
@@ -115,8 +115,26 @@ fn after_items<'a, 'b>(
 }
 
 impl Sink for Compare<'_> {
+    type Within<'s>
+        = Copied<'s, Self>
+    where
+        Self: 's;
     type Fields = ();
     type Bag = (Box<Writer>, <Writer as Sink>::Bag);
+
+    #[inline(always)]
+    fn enter(&mut self) -> Copied<'_, Self> {
+        let inner = Self { failed: None, ..*self };
+        Copied { outer: self, inner }
+    }
+
+    #[inline(always)]
+    fn leave(Copied { outer, inner }: Copied<'_, Self>) {
+        outer.rest = inner.rest;
+        if let Some(stop) = inner.failed {
+            outer.poison(stop);
+        }
+    }
 
     #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {

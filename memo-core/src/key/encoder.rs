@@ -53,7 +53,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
     #[inline(always)]
     fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, Stop> {
         self.sink.fixed(tag, [])?;
-        Ok(Ordered(self.deeper()?))
+        Ok(self.deeper()?.within())
     }
 
     fn bag(self, tag: u8) -> Result<Bag<'s, S>, Stop> {
@@ -64,8 +64,14 @@ impl<'s, S: Sink> Encoder<'s, S> {
 
     #[inline(always)]
     fn fields(self) -> Result<Fields<'s, S>, Stop> {
-        let fields = self.sink.open_fields()?;
-        Ok(Fields { encoder: self, fields })
+        let mut within = self.within();
+        let fields = within.sink.open_fields()?;
+        Ok(Fields { within, fields })
+    }
+
+    #[inline(always)]
+    fn within(self) -> Ordered<'s, S> {
+        Ordered { sink: self.sink.enter(), depth: self.depth }
     }
 }
 
@@ -200,7 +206,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Ordered<'s, S>, Stop> {
         self.sink.fixed(tag::TUPLE_STRUCT, [])?;
         self.sink.name(name)?;
-        Ok(Ordered(self.deeper()?))
+        Ok(self.deeper()?.within())
     }
 
     fn serialize_tuple_variant(
@@ -210,7 +216,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Ordered<'s, S>, Stop> {
-        Ok(Ordered(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?))
+        Ok(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?.within())
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, Stop> {
@@ -251,7 +257,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         } else {
             let mut seq = self.ordered(tag::SEQ)?;
             for item in iter {
-                seq.0.value(&item)?;
+                seq.value(&item)?;
             }
             seq.close()
         }
@@ -279,12 +285,22 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
 }
 
 /// A sequence or a kind of tuple: values, then an end mark.
-pub(crate) struct Ordered<'s, S>(Encoder<'s, S>);
+pub(crate) struct Ordered<'s, S: Sink + 's> {
+    sink: S::Within<'s>,
+    depth: u32,
+}
 
 impl<S: Sink> Ordered<'_, S> {
-    #[inline]
-    fn close(self) -> Result<(), Stop> {
-        self.0.sink.fixed(tag::END, [])
+    #[inline(always)]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        Encoder { sink: &mut *self.sink, depth: self.depth }.value(value)
+    }
+
+    #[inline(always)]
+    fn close(mut self) -> Result<(), Stop> {
+        let outcome = self.sink.fixed(tag::END, []);
+        S::leave(self.sink);
+        outcome
     }
 }
 
@@ -295,7 +311,7 @@ macro_rules! ordered {
             type Error = Stop;
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-                self.0.value(value)
+                self.value(value)
             }
             #[inline]
             fn end(self) -> Result<(), Stop> {
@@ -314,7 +330,7 @@ ordered! {
 
 /// A struct's fields, in any order.
 pub(crate) struct Fields<'s, S: Sink> {
-    encoder: Encoder<'s, S>,
+    within: Ordered<'s, S>,
     fields: S::Fields,
 }
 
@@ -329,13 +345,15 @@ macro_rules! fields {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), Stop> {
-                self.encoder.sink.open_field(&mut self.fields, name)?;
-                self.encoder.value(value)?;
-                self.encoder.sink.close_field(&mut self.fields)
+                self.within.sink.open_field(&mut self.fields, name)?;
+                self.within.value(value)?;
+                self.within.sink.close_field(&mut self.fields)
             }
             #[inline]
-            fn end(self) -> Result<(), Stop> {
-                self.encoder.sink.close_fields(self.fields)
+            fn end(mut self) -> Result<(), Stop> {
+                let outcome = self.within.sink.close_fields(self.fields);
+                S::leave(self.within.sink);
+                outcome
             }
         }
     )*};

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use serde::Serialize;
 
 use super::short::{SHORT, ends, word};
-use super::sink::{Items, Part, Sink};
+use super::sink::{Copied, Items, Part, Sink};
 use super::tag::{self, Stop};
 
 /// Random numbers of one cache: who does not know them cannot make keys that collide.
@@ -167,8 +167,26 @@ impl Items for Hash<'_> {
 }
 
 impl Sink for Hash<'_> {
+    type Within<'s>
+        = Copied<'s, Self>
+    where
+        Self: 's;
     type Fields = Group;
     type Bag = Group;
+
+    #[inline(always)]
+    fn enter(&mut self) -> Copied<'_, Self> {
+        let inner = Self { failed: None, ..*self };
+        Copied { outer: self, inner }
+    }
+
+    #[inline(always)]
+    fn leave(Copied { outer, inner }: Copied<'_, Self>) {
+        outer.state = inner.state;
+        if let Some(stop) = inner.failed {
+            outer.poison(stop);
+        }
+    }
 
     #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {

@@ -203,8 +203,17 @@ thread_local! {
 }
 
 impl Sink for Writer {
+    type Within<'s> = &'s mut Self;
     type Fields = Group;
     type Bag = Group;
+
+    #[inline(always)]
+    fn enter(&mut self) -> &mut Self {
+        self
+    }
+
+    #[inline(always)]
+    fn leave(_: &mut Self) {}
 
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
         let mut all = [tag; 17];
