@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::short::{FEW, same, same_few};
-use super::sink::{Part, Sink};
+use super::short::same;
+use super::sink::{Copied, Part, Sink};
 use super::tag::{self, LONG, Stop};
 use super::write::{Fields, Writer};
 
@@ -55,12 +55,6 @@ impl<'a> Compare<'a> {
             }
         }
     }
-
-    /// The last call of its caller, who then saves no registers for it.
-    #[inline(never)]
-    fn blob_at_length(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.go_on(after_blob(self.rest, tag, bytes))
-    }
 }
 
 #[inline(always)]
@@ -80,13 +74,15 @@ fn after_pair<'a>(stored: &'a [u8], first: u8, bytes: &[u8]) -> Option<&'a [u8]>
     }
 }
 
-/// The same for a run that is short, or `None`.
+/// After bytes of any length.
 #[inline(always)]
-fn after_short<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
-    let n = tag::short(bytes.len()).filter(|_| bytes.len() <= FEW)?;
+fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    let Some(n) = tag::short(bytes.len()) else {
+        return after_long(after_pair(stored, tag, &[])?, bytes);
+    };
     match stored.split_at_checked(2 + bytes.len()) {
         Some(([first, second, head @ ..], rest))
-            if [*first, *second] == [tag, n] && same_few(head, bytes) =>
+            if [*first, *second] == [tag, n] && same_run(head, bytes) =>
         {
             Some(rest)
         }
@@ -94,36 +90,60 @@ fn after_short<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> 
     }
 }
 
-fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
-    let stored = after_pair(stored, tag, &[])?;
-    match tag::short(bytes.len()) {
-        Some(n) => after_pair(stored, n, bytes),
-        None => after_long(stored, bytes),
-    }
+/// Not inlined, so that what calls it stays small enough to be inlined itself; and it says yes or no alone, so that what
+/// comes next does not wait for it.
+#[inline(never)]
+fn same_run(a: &[u8], b: &[u8]) -> bool {
+    same(a, b)
 }
 
-#[cold]
+#[inline(never)]
 fn after_long<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
     let n = u32::try_from(bytes.len()).ok()?;
     after(after_pair(stored, LONG, &n.to_le_bytes())?, bytes)
 }
 
+fn after_items<'a, 'b>(
+    stored: &'a [u8],
+    mut items: impl Iterator<Item = &'b [u8]>,
+) -> Option<&'a [u8]> {
+    let rest = items.try_fold(stored, |stored, item| {
+        let (head, rest) = stored.split_at_checked(item.len())?;
+        same_run(head, item).then_some(rest)
+    })?;
+    after_pair(rest, tag::END, &[])
+}
+
 impl Sink for Compare<'_> {
+    type Within<'s>
+        = Copied<'s, Self>
+    where
+        Self: 's;
     type Fields = ();
     type Bag = (Box<Writer>, <Writer as Sink>::Bag);
 
-    #[inline]
+    #[inline(always)]
+    fn enter(&mut self) -> Copied<'_, Self> {
+        let inner = Self { failed: None, ..*self };
+        Copied { outer: self, inner }
+    }
+
+    #[inline(always)]
+    fn leave(Copied { outer, inner }: Copied<'_, Self>) {
+        outer.rest = inner.rest;
+        if let Some(stop) = inner.failed {
+            outer.poison(stop);
+        }
+    }
+
+    #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
         self.go_on(after_pair(self.rest, tag, &bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        if let Some(rest) = after_short(self.rest, tag, bytes) {
-            self.rest = rest;
-            return Ok(());
-        }
-        self.blob_at_length(tag, bytes)
+        self.go_on(after_blob(self.rest, tag, bytes))
     }
 
     // Inlined so that the name is a constant: it then compares as two words.
@@ -157,8 +177,9 @@ impl Sink for Compare<'_> {
     }
 
     fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, Stop> {
-        let mut writer = Writer::take(Fields::AsMet);
-        let bag = writer.open_bag(tag)?;
+        self.go_on(after_pair(self.rest, tag, &[]))?;
+        let writer = Writer::take(Fields::AsMet);
+        let bag = writer.open_group(false);
         Ok((writer, bag))
     }
 
@@ -173,12 +194,10 @@ impl Sink for Compare<'_> {
         writer.bag_part(group, depth, part, value)
     }
 
-    fn close_bag(&mut self, bag: Self::Bag) -> Result<(), Stop> {
-        let (mut writer, group) = bag;
-        let outcome =
-            writer.close_bag(group).and_then(|()| self.go_on(after(self.rest, writer.bytes()?)));
+    fn close_bag(&mut self, (mut writer, group): Self::Bag) -> Result<(), Stop> {
+        let rest = writer.sorted(group).map(|items| after_items(self.rest, items));
         writer.give_back();
-        outcome
+        self.go_on(rest?)
     }
 
     #[inline(always)]

@@ -30,7 +30,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
         outcome
     }
 
-    #[inline]
+    #[inline(always)]
     fn deeper(self) -> Result<Self, Stop> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { sink: self.sink, depth }),
@@ -42,6 +42,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
     }
 
     /// What every variant begins with.
+    #[inline(always)]
     fn variant(self, tag: u8, name: &str, index: u32, variant: &str) -> Result<Self, Stop> {
         self.sink.fixed(tag, index.to_le_bytes())?;
         self.sink.name(name)?;
@@ -49,9 +50,10 @@ impl<'s, S: Sink> Encoder<'s, S> {
         Ok(self)
     }
 
+    #[inline(always)]
     fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, Stop> {
         self.sink.fixed(tag, [])?;
-        Ok(Ordered(self.deeper()?))
+        Ok(self.deeper()?.within())
     }
 
     fn bag(self, tag: u8) -> Result<Bag<'s, S>, Stop> {
@@ -60,9 +62,16 @@ impl<'s, S: Sink> Encoder<'s, S> {
         Ok(Bag { encoder, bag, half: false })
     }
 
+    #[inline(always)]
     fn fields(self) -> Result<Fields<'s, S>, Stop> {
-        let fields = self.sink.open_fields()?;
-        Ok(Fields { encoder: self, fields })
+        let mut within = self.within();
+        let fields = within.sink.open_fields()?;
+        Ok(Fields { within, fields })
+    }
+
+    #[inline(always)]
+    fn within(self) -> Ordered<'s, S> {
+        Ordered { sink: self.sink.enter(), depth: self.depth }
     }
 }
 
@@ -101,7 +110,8 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
 
     #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), Stop> {
-        self.sink.fixed(if v { tag::TRUE } else { tag::FALSE }, [])
+        // Without a branch, which no processor would foresee.
+        self.sink.fixed(tag::FALSE + u8::from(v), [])
     }
 
     // All NaN are one: their bits differ by platform and by the operation that made them, and so may the constant's.
@@ -122,7 +132,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         self.sink.fixed(tag::CHAR, u32::from(v).to_le_bytes())
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_str(self, v: &str) -> Result<(), Stop> {
         self.sink.blob(tag::STR, v.as_bytes())
     }
@@ -196,7 +206,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Ordered<'s, S>, Stop> {
         self.sink.fixed(tag::TUPLE_STRUCT, [])?;
         self.sink.name(name)?;
-        Ok(Ordered(self.deeper()?))
+        Ok(self.deeper()?.within())
     }
 
     fn serialize_tuple_variant(
@@ -206,7 +216,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Ordered<'s, S>, Stop> {
-        Ok(Ordered(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?))
+        Ok(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?.within())
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, Stop> {
@@ -247,7 +257,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         } else {
             let mut seq = self.ordered(tag::SEQ)?;
             for item in iter {
-                seq.0.value(&item)?;
+                seq.value(&item)?;
             }
             seq.close()
         }
@@ -275,12 +285,22 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
 }
 
 /// A sequence or a kind of tuple: values, then an end mark.
-pub(crate) struct Ordered<'s, S>(Encoder<'s, S>);
+pub(crate) struct Ordered<'s, S: Sink + 's> {
+    sink: S::Within<'s>,
+    depth: u32,
+}
 
 impl<S: Sink> Ordered<'_, S> {
-    #[inline]
-    fn close(self) -> Result<(), Stop> {
-        self.0.sink.fixed(tag::END, [])
+    #[inline(always)]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        Encoder { sink: &mut *self.sink, depth: self.depth }.value(value)
+    }
+
+    #[inline(always)]
+    fn close(mut self) -> Result<(), Stop> {
+        let outcome = self.sink.fixed(tag::END, []);
+        S::leave(self.sink);
+        outcome
     }
 }
 
@@ -291,7 +311,7 @@ macro_rules! ordered {
             type Error = Stop;
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-                self.0.value(value)
+                self.value(value)
             }
             #[inline]
             fn end(self) -> Result<(), Stop> {
@@ -310,7 +330,7 @@ ordered! {
 
 /// A struct's fields, in any order.
 pub(crate) struct Fields<'s, S: Sink> {
-    encoder: Encoder<'s, S>,
+    within: Ordered<'s, S>,
     fields: S::Fields,
 }
 
@@ -325,13 +345,15 @@ macro_rules! fields {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), Stop> {
-                self.encoder.sink.open_field(&mut self.fields, name)?;
-                self.encoder.value(value)?;
-                self.encoder.sink.close_field(&mut self.fields)
+                self.within.sink.open_field(&mut self.fields, name)?;
+                self.within.value(value)?;
+                self.within.sink.close_field(&mut self.fields)
             }
             #[inline]
-            fn end(self) -> Result<(), Stop> {
-                self.encoder.sink.close_fields(self.fields)
+            fn end(mut self) -> Result<(), Stop> {
+                let outcome = self.within.sink.close_fields(self.fields);
+                S::leave(self.within.sink);
+                outcome
             }
         }
     )*};

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use serde::Serialize;
 
 use super::short::{SHORT, ends, word};
-use super::sink::{Items, Part, Sink};
+use super::sink::{Copied, Items, Part, Sink};
 use super::tag::{self, Stop};
 
 /// Random numbers of one cache: who does not know them cannot make keys that collide.
@@ -64,24 +64,25 @@ impl<'a> Hash<'a> {
         }
     }
 
-    /// A tag without bytes: a step that costs no multiplication, since one that costs it follows or closes.
-    #[inline]
+    /// A tag after which more must come: a step cheaper than folding, since what comes is folded. (Rotating would take
+    /// 64 of these back to where they began.)
+    #[inline(always)]
     fn mark(&mut self, tag: u8) {
-        self.state = (self.state ^ spread(tag)).rotate_left(29);
+        self.state = self.state.wrapping_add(spread(tag)).wrapping_mul(self.seed.0[2]);
     }
 
-    /// Bytes of any length after what `head` says of them.
-    #[inline]
-    fn absorb(&mut self, head: u64, bytes: &[u8]) {
-        // By value, so that the hasher itself is kept in registers.
-        self.state = absorb(self.seed, self.state, head, bytes);
+    /// Bytes of any length, by value, so that the hasher itself is kept in registers.
+    #[inline(always)]
+    fn absorb(&mut self, tag: u8, bytes: &[u8]) {
+        self.state = absorb(self.seed, self.state, tag, bytes);
     }
 }
 
 #[inline]
-fn absorb(seed: &Seed, state: u64, head: u64, bytes: &[u8]) -> u64 {
+fn absorb(seed: &Seed, state: u64, tag: u8, bytes: &[u8]) -> u64 {
     let n = bytes.len();
-    let head = head ^ (n as u64).wrapping_mul(LENGTH);
+    // Spread by a number that nobody knows: the last bytes of one length must not make up for another length.
+    let head = (n as u64).wrapping_add(u64::from(tag) << 24).wrapping_mul(seed.0[2]);
     if n <= SHORT {
         let (low, high) = ends(bytes);
         fold(state ^ low, seed.0[1] ^ high ^ head)
@@ -90,25 +91,67 @@ fn absorb(seed: &Seed, state: u64, head: u64, bytes: &[u8]) -> u64 {
     }
 }
 
-/// Two independent lanes of 16 bytes, then the last 32 bytes, which may overlap what was taken.
+/// More than 16 bytes, in lanes that do not wait for one another. The last bytes may overlap what was taken before.
 #[inline(never)]
 fn absorb_long(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
     let [_, key, other] = seed.0;
-    let mut lanes = [state, state.rotate_left(32) ^ other];
-    let mut rest = bytes;
-    while rest.len() > 32 {
-        lanes[0] = fold(word(rest) ^ lanes[0], word(&rest[8..]) ^ key);
-        lanes[1] = fold(word(&rest[16..]) ^ lanes[1], word(&rest[24..]) ^ other);
-        rest = &rest[32..];
+    let [a, b] = lanes(seed, state);
+    if bytes.len() >= 32 {
+        return absorb_blocks(seed, state, bytes);
     }
-    let state = lanes[0].rotate_left(23) ^ lanes[1];
-    let last = &bytes[bytes.len().saturating_sub(32)..];
-    let (first, n) = (&last[..16], last.len());
-    let state = fold(word(first) ^ state, word(&first[8..]) ^ key);
-    fold(word(&last[n - 16..]) ^ state, word(&last[n - 8..]) ^ key)
+    let ends = bytes.first_chunk::<16>().zip(bytes.last_chunk::<16>());
+    ends.map_or(state, |(head, tail)| join(take(a, head, key), take(b, tail, other)))
 }
 
-/// Spreads a length over the word.
+#[inline(always)]
+fn lanes(seed: &Seed, state: u64) -> [u64; 2] {
+    [state, state.rotate_left(32) ^ seed.0[2]]
+}
+
+#[inline(never)]
+fn absorb_blocks(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
+    let [first, key, other] = seed.0;
+    let Some((head, tail)) = bytes.first_chunk::<32>().zip(bytes.last_chunk::<32>()) else {
+        return state;
+    };
+    let [mut a, mut b] = lanes(seed, state);
+    let (mut c, mut d) = (state.rotate_left(16) ^ key, state.rotate_left(48) ^ first);
+    let mut four = |low: &[u8; 32], high: &[u8; 32]| {
+        a = take(a, low, key);
+        b = take(b, &low[16..], other);
+        c = take(c, high, key);
+        d = take(d, &high[16..], other);
+    };
+    let (halves, _) = bytes.as_chunks::<32>();
+    let (blocks, _) = halves.as_chunks::<2>();
+    for [low, high] in blocks {
+        four(low, high);
+    }
+    match bytes.last_chunk::<64>().map(|last| last.as_chunks::<32>().0) {
+        Some([low, high]) => four(low, high),
+        _ => four(head, tail),
+    }
+    fold(join(a, b), join(c, d))
+}
+
+#[inline(always)]
+fn take(lane: u64, bytes: &[u8], key: u64) -> u64 {
+    fold(word(bytes) ^ lane, word(&bytes[8..]) ^ key)
+}
+
+#[inline(always)]
+fn join(a: u64, b: u64) -> u64 {
+    a.rotate_left(23) ^ b
+}
+
+/// Is this the tag of something that is never a value by itself? All others are folded at once: marks in a row, such as
+/// those of many bools, would make up for one another.
+#[inline(always)]
+fn opens(tag: u8) -> bool {
+    matches!(tag, tag::SOME | tag::SEQ | tag::NEWTYPE_STRUCT | tag::TUPLE_STRUCT | tag::STRUCT)
+}
+
+/// Spreads the length of a name over the word.
 const LENGTH: u64 = 0xff51_afd7_ed55_8ccd;
 
 impl Items for Hash<'_> {
@@ -124,41 +167,61 @@ impl Items for Hash<'_> {
 }
 
 impl Sink for Hash<'_> {
+    type Within<'s>
+        = Copied<'s, Self>
+    where
+        Self: 's;
     type Fields = Group;
     type Bag = Group;
 
-    #[inline]
+    #[inline(always)]
+    fn enter(&mut self) -> Copied<'_, Self> {
+        let inner = Self { failed: None, ..*self };
+        Copied { outer: self, inner }
+    }
+
+    #[inline(always)]
+    fn leave(Copied { outer, inner }: Copied<'_, Self>) {
+        outer.state = inner.state;
+        if let Some(stop) = inner.failed {
+            outer.poison(stop);
+        }
+    }
+
+    #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
         match N {
-            0 => self.mark(tag),
-            1..=8 => {
+            0 if opens(tag) => self.mark(tag),
+            0..=8 => {
                 let mut low = [0; 8];
                 low[..N].copy_from_slice(&bytes);
                 self.state =
                     fold(self.state ^ u64::from_le_bytes(low), self.seed.0[1] ^ spread(tag));
             }
-            _ => self.absorb(spread(tag), &bytes),
+            _ => self.absorb(tag, &bytes),
         }
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.absorb(spread(tag), bytes);
+        self.absorb(tag, bytes);
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn name(&mut self, name: &str) -> Result<(), Stop> {
         let bytes = name.as_bytes();
         if bytes.len() <= SHORT {
             // Names are of the program's making and mostly constants, for which the compiler does all of this but the
-            // last operation. What follows is folded with it.
+            // last line. What follows is folded with it. That nobody knows what the name is spread by keeps two fields
+            // apart whose values are exchanged.
             let (low, high) = ends(bytes);
             let length = (bytes.len() as u64).wrapping_mul(LENGTH);
             let mixed = (low.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ high.rotate_left(31))
                 .wrapping_mul(0x94d0_49bb_1331_11eb);
-            self.state = self.state.rotate_left(17) ^ mixed ^ (mixed >> 29) ^ length;
+            let mixed = mixed ^ (mixed >> 29) ^ length;
+            self.state = self.state.rotate_left(17) ^ mixed.wrapping_mul(self.seed.0[2]);
         } else {
             self.absorb(0, bytes);
         }

@@ -41,9 +41,17 @@ pub(super) const FEW: usize = 32;
 /// Are these the same, of equal length up to [`FEW`]?
 #[inline(always)]
 pub(super) fn same_few(a: &[u8], b: &[u8]) -> bool {
-    if a.len() <= SHORT {
-        return ends(a) == ends(b);
+    // The first and the last bytes, which may overlap.
+    match a.len() {
+        17.. => same_ends::<16>(a, b),
+        8.. => same_ends::<8>(a, b),
+        4.. => same_ends::<4>(a, b),
+        2.. => same_ends::<2>(a, b),
+        _ => a.first() == b.first(),
     }
-    // The first and the last 16 bytes, which may overlap.
-    a.first_chunk::<SHORT>() == b.first_chunk() && a.last_chunk::<SHORT>() == b.last_chunk()
+}
+
+#[inline(always)]
+fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+    a.first_chunk::<N>() == b.first_chunk() && a.last_chunk::<N>() == b.last_chunk()
 }

@@ -1,5 +1,7 @@
 //! What an encoded value goes into: a hasher, a comparer with stored bytes, or a writer.
 
+use std::ops::{Deref, DerefMut};
+
 use serde::Serialize;
 
 use super::encoder::Encoder;
@@ -10,10 +12,17 @@ use super::tag::Stop;
 ///
 /// A sink that has returned an error stays failed, whatever a hand-written `Serialize` makes of the error.
 pub(crate) trait Sink: Sized {
+    /// The sink within a struct or sequence in progress.
+    type Within<'s>: DerefMut<Target = Self>
+    where
+        Self: 's;
     /// The fields of a struct in progress.
     type Fields;
     /// A map or set in progress.
     type Bag;
+
+    fn enter(&mut self) -> Self::Within<'_>;
+    fn leave(within: Self::Within<'_>);
 
     /// A tag followed by bytes of a length that the tag implies.
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop>;
@@ -40,6 +49,28 @@ pub(crate) trait Sink: Sized {
 
     /// Makes every later outcome a failure.
     fn poison(&mut self, stop: Stop);
+}
+
+/// A copy of a small sink, to be put back. A function that serializes a struct is not always inlined where the sink is;
+/// it then has the copy in registers, and does not store it at each step.
+pub(crate) struct Copied<'s, S> {
+    pub(crate) outer: &'s mut S,
+    pub(crate) inner: S,
+}
+
+impl<S> Deref for Copied<'_, S> {
+    type Target = S;
+    #[inline(always)]
+    fn deref(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S> DerefMut for Copied<'_, S> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
 }
 
 /// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.

@@ -1,7 +1,7 @@
 //! The writing sink: bytes in which every map and set is sorted, and in canonical ones the fields of structs too.
 
 use std::cell::Cell;
-use std::ops::Range;
+use std::cmp::Ordering;
 
 use serde::Serialize;
 
@@ -23,10 +23,42 @@ pub(crate) enum Fields {
 pub(crate) struct Writer {
     order: Fields,
     out: Vec<u8>,
+    /// So long may `out` become: not at all after a failure.
+    limit: usize,
     /// The items of all groups in progress, those of the innermost last.
-    items: Vec<Range<usize>>,
+    items: Vec<Item>,
     sorted: Vec<u8>,
     failed: Option<Stop>,
+}
+
+/// An item of a group: where it stands in `out`, and its first bytes, which mostly tell its place among the others.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    start: usize,
+    end: usize,
+    first: u64,
+}
+
+impl Item {
+    fn bytes<'a>(&self, out: &'a [u8]) -> &'a [u8] {
+        &out[self.start..self.end]
+    }
+
+    /// By bytes, a prefix first: shorter ones have zeros in `first`, and where that leaves doubt all bytes decide.
+    #[inline]
+    fn order(&self, other: &Self, out: &[u8]) -> Ordering {
+        self.first.cmp(&other.first).then_with(|| self.bytes(out).cmp(other.bytes(out)))
+    }
+}
+
+/// The first eight bytes as a number that is in order as they are.
+#[inline]
+fn first(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut first = [0; 8];
+        first[..bytes.len()].copy_from_slice(bytes);
+        first
+    }))
 }
 
 /// An unordered group in progress: where its first item stands in `items` and in `out`.
@@ -60,6 +92,7 @@ impl Writer {
     fn clear(&mut self) {
         self.out.clear();
         self.items.clear();
+        self.limit = MAX_LENGTH;
         self.failed = None;
     }
 
@@ -73,22 +106,30 @@ impl Writer {
         self.failed.map_or(Ok(()), Err)
     }
 
+    #[inline]
     fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.sound()?;
-        if bytes.len() > MAX_LENGTH - self.out.len().min(MAX_LENGTH) {
-            self.poison(Stop::TooLong);
-            return Err(Stop::TooLong);
+        if self.out.len() + bytes.len() > self.limit {
+            return self.overrun();
         }
         self.out.extend_from_slice(bytes);
         Ok(())
     }
 
-    fn push_sized(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        match tag::short(bytes.len()) {
-            Some(n) => self.push(&[n])?,
-            None => {
+    /// It is too long, unless it had failed before.
+    #[cold]
+    fn overrun(&mut self) -> Result<(), Stop> {
+        self.poison(Stop::TooLong);
+        self.sound()
+    }
+
+    fn push_sized(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), Stop> {
+        match (tag, tag::short(bytes.len())) {
+            (Some(tag), Some(n)) => self.push(&[tag, n])?,
+            (None, Some(n)) => self.push(&[n])?,
+            (tag, None) => {
                 let n = u32::try_from(bytes.len()).map_err(|_| Stop::TooLong);
                 let n = n.inspect_err(|&stop| self.poison(stop))?;
+                self.push(tag.as_slice())?;
                 self.push(&[LONG])?;
                 self.push(&n.to_le_bytes())?;
             }
@@ -96,7 +137,7 @@ impl Writer {
         self.push(bytes)
     }
 
-    fn open_group(&mut self, fields: bool) -> Group {
+    pub(crate) fn open_group(&self, fields: bool) -> Group {
         Group { first: self.items.len(), start: self.out.len(), fields }
     }
 
@@ -105,9 +146,9 @@ impl Writer {
         self.sound()?;
         let out = &mut self.out;
         let items = &mut self.items[group.first..];
-        let in_order = items.is_sorted_by(|a, b| out[a.clone()] <= out[b.clone()]);
+        let in_order = items.is_sorted_by(|a, b| a.order(b, out).is_le());
         if !in_order {
-            items.sort_unstable_by(|a, b| out[a.clone()].cmp(&out[b.clone()]));
+            items.sort_unstable_by(|a, b| a.order(b, out));
         }
         if group.fields && has_doubled_name(out, items) {
             self.poison(Stop::DoubledField);
@@ -117,7 +158,7 @@ impl Writer {
         if !in_order && !as_met {
             self.sorted.clear();
             for item in &*items {
-                self.sorted.extend_from_slice(&out[item.clone()]);
+                self.sorted.extend_from_slice(item.bytes(out));
             }
             out.truncate(group.start);
             out.extend_from_slice(&self.sorted);
@@ -125,24 +166,34 @@ impl Writer {
         self.items.truncate(group.first);
         self.push(&[tag::END])
     }
+
+    /// The items of a group, sorted.
+    pub(crate) fn sorted(&mut self, group: Group) -> Result<impl Iterator<Item = &[u8]>, Stop> {
+        self.sound()?;
+        let out = &self.out;
+        let items = &mut self.items[group.first..];
+        items.sort_unstable_by(|a, b| a.order(b, out));
+        Ok(items.iter().map(|item| item.bytes(out)))
+    }
 }
 
 /// Do two fields begin with one name? Sorted, they are neighbours.
-fn has_doubled_name(out: &[u8], sorted: &[Range<usize>]) -> bool {
-    let name = |item: &Range<usize>| super::read::sized(&out[item.clone()]).map(|(name, _)| name);
+fn has_doubled_name(out: &[u8], sorted: &[Item]) -> bool {
+    let name = |item: &Item| super::read::sized(item.bytes(out)).map(|(name, _)| name);
     sorted.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]))
 }
 
 impl Items for Writer {
     fn open_item(&mut self, _: &mut Group) {
-        self.items.push(self.out.len()..self.out.len());
+        let at = self.out.len();
+        self.items.push(Item { start: at, end: at, first: 0 });
     }
 
     /// Ends the innermost open item. One is missing only after a failure, when the bytes go nowhere.
     fn close_item(&mut self, _: &mut Group) {
-        let end = self.out.len();
         if let Some(item) = self.items.last_mut() {
-            item.end = end;
+            item.end = self.out.len();
+            item.first = first(item.bytes(&self.out));
         }
     }
 }
@@ -152,21 +203,30 @@ thread_local! {
 }
 
 impl Sink for Writer {
+    type Within<'s> = &'s mut Self;
     type Fields = Group;
     type Bag = Group;
 
+    #[inline(always)]
+    fn enter(&mut self) -> &mut Self {
+        self
+    }
+
+    #[inline(always)]
+    fn leave(_: &mut Self) {}
+
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
-        self.push(&[tag])?;
-        self.push(&bytes)
+        let mut all = [tag; 17];
+        all[1..=N].copy_from_slice(&bytes);
+        self.push(&all[..=N])
     }
 
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.push(&[tag])?;
-        self.push_sized(bytes)
+        self.push_sized(Some(tag), bytes)
     }
 
     fn name(&mut self, name: &str) -> Result<(), Stop> {
-        self.push_sized(name.as_bytes())
+        self.push_sized(None, name.as_bytes())
     }
 
     fn open_fields(&mut self) -> Result<Group, Stop> {
@@ -207,6 +267,7 @@ impl Sink for Writer {
     }
 
     fn poison(&mut self, stop: Stop) {
+        self.limit = 0;
         self.failed.get_or_insert(stop);
     }
 }

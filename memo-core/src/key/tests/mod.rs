@@ -1,6 +1,7 @@
 //! The encoding: canonical, injective, one to its three sinks, and safe against what a `Serialize` may do.
 
 mod attacks;
+mod edges;
 mod failures;
 mod golden;
 mod model;
