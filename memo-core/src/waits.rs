@@ -6,7 +6,7 @@
 //! cycle sees it. A caller who computes nothing holds nobody up, and takes no lock here.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use crate::sync::{Mutex, lazy, thread_local};
@@ -96,14 +96,18 @@ impl Drop for Waiting {
 
 impl Graph {
     fn leads_to_any(&self, from: Id, ends: &[Id]) -> bool {
-        let mut seen = HashSet::from([from]);
-        let mut next = vec![from];
-        while let Some(flight) = next.pop() {
-            if ends.contains(&flight) {
+        let mut reached = vec![from];
+        let mut looked_at = 0;
+        while let Some(flight) = reached.get(looked_at) {
+            if ends.contains(flight) {
                 return true;
             }
-            let targets = self.0.get(&flight).into_iter().flatten();
-            next.extend(targets.filter(|target| seen.insert(**target)));
+            looked_at += 1;
+            for target in self.0.get(flight).map_or(&[][..], Vec::as_slice) {
+                if !reached.contains(target) {
+                    reached.push(*target);
+                }
+            }
         }
         false
     }
