@@ -131,15 +131,17 @@ impl<C: Clone + Default> Members<C> {
 }
 
 fn all() -> Vec<&'static dyn Listed> {
-    let listed = |member: &Member<Arc<OnceCell<Registered>>>| Some(member.cache.get()?.listed);
-    CACHES
-        .iter()
-        .flat_map(|function| function.value().0.iter().filter_map(listed).collect::<Vec<_>>())
-        .collect()
+    let mut listed = Vec::new();
+    for function in CACHES.iter() {
+        let made = function.value().0.iter().filter_map(|member| member.cache.get());
+        listed.extend(made.map(|registered| registered.listed));
+    }
+    listed
 }
 
 /// The statistics of every memoized function that was called or asked for its cache.
 #[must_use]
+#[inline]
 pub fn report() -> Report {
     Report::of(all().into_iter().map(Listed::stats).collect())
 }

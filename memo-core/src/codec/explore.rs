@@ -8,8 +8,6 @@
 //! Until then the pass stops, and the innermost choice above (a variant, a filled option, a non-empty sequence) is
 //! `blocked` until some container has become finite.
 
-use std::collections::{HashMap, HashSet};
-
 use super::samples;
 use super::shape::{Kind, Node, NodeId, Shape};
 
@@ -43,13 +41,15 @@ struct Progress {
     base: usize,
     /// How many times a value of this node is under way.
     active: usize,
+    /// The type name of a container's visitor.
+    visitor: Option<&'static str>,
+    /// Choices not to be made for now.
+    blocked: Vec<usize>,
 }
 
 pub(super) struct Explorer {
     pub(super) shape: Shape,
     progress: Vec<Progress>,
-    registry: HashMap<(Kind, &'static str), NodeId>,
-    blocked: HashSet<(NodeId, usize)>,
     /// The nodes whose samples were used in this pass, in order.
     trail: Vec<NodeId>,
     /// The leaf whose visitor refused its sample in this pass.
@@ -75,8 +75,6 @@ impl Explorer {
         Self {
             shape: Shape::new(),
             progress: vec![Progress::default()],
-            registry: HashMap::new(),
-            blocked: HashSet::new(),
             trail: Vec::new(),
             refused: None,
             unattributed: false,
@@ -155,9 +153,9 @@ impl Explorer {
             Some(leaf) => vec![leaf],
             None => self.trail.iter().rev().copied().collect(),
         };
-        let mut seen = HashSet::new();
+        let mut seen = vec![false; self.progress.len()];
         for id in suspects {
-            if !seen.insert(id) {
+            if std::mem::replace(&mut seen[id], true) {
                 continue;
             }
             let count = match self.shape.kind(id) {
@@ -207,28 +205,27 @@ impl Explorer {
             self.fail(Untraced::Opaque("it is too large to explore".into()));
             return None;
         }
-        let known = self.shape.child(slot.parent, slot.index);
-        let registered = match visitor {
-            Some(name) => self.registry.get(&(kind, name)).copied(),
-            None => known,
-        };
-        let id = registered.unwrap_or_else(|| self.add(kind, visitor));
-        match known {
-            Some(known) if known == id && self.shape.kind(id) == kind => {}
-            Some(_) => {
-                self.fail(Untraced::Opaque("its shape depends on its value".into()));
-                return None;
+        if let Some(known) = self.shape.child(slot.parent, slot.index) {
+            if self.is(known, kind, visitor) {
+                return Some(known);
             }
-            None => {
-                let children = &mut self.shape.nodes[slot.parent].children;
-                if children.len() <= slot.index {
-                    children.resize(slot.index + 1, None);
-                }
-                children[slot.index] = Some(id);
-                self.facts += 1;
-            }
+            self.fail(Untraced::Opaque("its shape depends on its value".into()));
+            return None;
         }
+        let met =
+            (0..self.progress.len()).find(|&id| visitor.is_some() && self.is(id, kind, visitor));
+        let id = met.unwrap_or_else(|| self.add(kind, visitor));
+        let children = &mut self.shape.nodes[slot.parent].children;
+        if children.len() <= slot.index {
+            children.resize(slot.index + 1, None);
+        }
+        children[slot.index] = Some(id);
+        self.facts += 1;
         Some(id)
+    }
+
+    fn is(&self, id: NodeId, kind: Kind, visitor: Option<&'static str>) -> bool {
+        self.shape.kind(id) == kind && self.progress[id].visitor == visitor
     }
 
     fn add(&mut self, kind: Kind, visitor: Option<&'static str>) -> NodeId {
@@ -238,10 +235,7 @@ impl Explorer {
         };
         let id = self.shape.nodes.len();
         self.shape.nodes.push(Node { kind, children: vec![None; slots] });
-        self.progress.push(Progress::default());
-        if let Some(name) = visitor {
-            self.registry.insert((kind, name), id);
-        }
+        self.progress.push(Progress { visitor, ..Progress::default() });
         self.facts += 1;
         id
     }
@@ -316,7 +310,9 @@ impl Explorer {
         if !self.progress[id].accepted {
             self.progress[id].accepted = true;
             self.facts += 1;
-            self.blocked.clear();
+            for progress in &mut self.progress {
+                progress.blocked.clear();
+            }
         }
     }
 
@@ -324,7 +320,7 @@ impl Explorer {
     pub(super) fn elements(&mut self, entered: &Entered) -> usize {
         let id = entered.id;
         let within_itself = self.progress[id].active > 1;
-        if within_itself || self.blocked.contains(&(id, 0)) {
+        if within_itself || self.is_blocked(id, 0) {
             return 0;
         }
         self.trail.push(id);
@@ -353,7 +349,7 @@ impl Explorer {
             let is_enum = matches!(self.shape.kind(id), Kind::Enum(..));
             ahead.extend(self.shape.children(id).enumerate().filter_map(|(index, child)| {
                 let choice = if is_enum { index } else { 0 };
-                (!self.blocked.contains(&(id, choice))).then_some(child)
+                (!self.is_blocked(id, choice)).then_some(child)
             }));
         }
         false
@@ -363,8 +359,7 @@ impl Explorer {
     pub(super) fn variant(&mut self, entered: &Entered) -> Option<usize> {
         let id = entered.id;
         let accepted = self.progress[id].accepted;
-        let mut free =
-            (0..self.variant_count(id)).filter(|&index| !self.blocked.contains(&(id, index)));
+        let mut free = (0..self.variant_count(id)).filter(|&index| !self.is_blocked(id, index));
         let unexplored = free.clone().find(|&index| {
             self.shape.child(id, index).is_none_or(|content| self.leads_on(content))
         });
@@ -385,9 +380,15 @@ impl Explorer {
     /// A choice of this container has failed: if because a value could not be ended, do not make it again for now.
     pub(super) fn block(&mut self, id: NodeId, choice: usize) {
         if std::mem::take(&mut self.unattributed) {
-            self.blocked.insert((id, choice));
+            if !self.is_blocked(id, choice) {
+                self.progress[id].blocked.push(choice);
+            }
             self.facts += 1;
         }
+    }
+
+    fn is_blocked(&self, id: NodeId, choice: usize) -> bool {
+        self.progress[id].blocked.contains(&choice)
     }
 
     /// The enum's identifier refused this index: it has fewer variants than names (`#[serde(alias)]`).

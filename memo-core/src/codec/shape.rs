@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(super) type NodeId = usize;
 
 /// A value without parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaf {
     Bool,
     I8,
@@ -27,7 +27,7 @@ pub(super) enum Leaf {
 }
 
 /// What a node is. Numbers are the lengths that the type declares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Node 0, whose only child is the type itself.
     Root,

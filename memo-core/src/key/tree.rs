@@ -49,7 +49,9 @@ fn value(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
             Some(c) => write!(f, "{c:?}")?,
             None => return Ok(None),
         },
-        tag::U8..=tag::F64 => take!(number(tag, cursor, f)?),
+        tag::U8..=tag::I128 => take!(integer(tag, cursor, f)?),
+        tag::F32 => write!(f, "{:?}", f32::from_le_bytes(take!(cursor.array())))?,
+        tag::F64 => write!(f, "{:?}", f64::from_le_bytes(take!(cursor.array())))?,
         tag::SOME => {
             f.write_str("Some(")?;
             take!(deeper(cursor, |cursor| value(cursor, f))?);
@@ -70,26 +72,18 @@ fn deeper<'a>(cursor: &mut Cursor<'a>, f: impl FnOnce(&mut Cursor<'a>) -> Printe
     Ok(Some(()))
 }
 
-fn number(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
-    macro_rules! print {
-        ($type:ty) => {
-            write!(f, "{:?}", <$type>::from_le_bytes(take!(cursor.array())))?
-        };
-    }
-    match tag {
-        tag::U8 => print!(u8),
-        tag::U16 => print!(u16),
-        tag::U32 => print!(u32),
-        tag::U64 => print!(u64),
-        tag::U128 => print!(u128),
-        tag::I8 => print!(i8),
-        tag::I16 => print!(i16),
-        tag::I32 => print!(i32),
-        tag::I64 => print!(i64),
-        tag::I128 => print!(i128),
-        tag::F32 => print!(f32),
-        tag::F64 => print!(f64),
-        _ => return Ok(None),
+/// An integer: its tag says how wide it is, and whether it has a sign.
+fn integer(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
+    let signed = tag >= tag::I8;
+    let width = 1 << (tag - if signed { tag::I8 } else { tag::U8 });
+    let (written, rest) = take!(cursor.rest.split_at_checked(width));
+    cursor.rest = rest;
+    let negative = signed && written[width - 1] > 0x7f;
+    let mut wide = [if negative { 0xff } else { 0 }; 16];
+    wide[..width].copy_from_slice(written);
+    match signed {
+        true => write!(f, "{}", i128::from_le_bytes(wide))?,
+        false => write!(f, "{}", u128::from_le_bytes(wide))?,
     }
     Ok(Some(()))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::frame::Seed;
 use super::fs::{File, Fs, write_all};
 use super::header::{FileHeader, Kind, Predecessor, random_salt};
-use super::names::Name;
+use super::names::{Name, by_age};
 use super::quarantine::remove;
 use super::recover::Recovered;
 use super::snapshot::{self, Entries, Written};
@@ -179,13 +179,14 @@ impl Generations {
     /// one removed would come back.
     fn empty(&mut self, place: &Place<'_>) -> Result<(), Error> {
         let Place { fs, dir, .. } = *place;
-        let names = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
-        let mut names: Vec<_> = names.iter().filter_map(|name| age(Name::parse(name)?)).collect();
-        names.sort_unstable();
+        let names = by_age(fs, dir)?;
         self.emptied = Emptied::Partly;
         // What a checkpoint removed before, too.
         let mut synced = fs.sync_dir(dir);
-        for (_, name) in names {
+        for name in names {
+            if !matches!(name, Name::Log(_) | Name::Snapshot(_)) {
+                continue;
+            }
             remove(fs, dir, name)?;
             synced = synced.and(fs.sync_dir(dir));
         }
@@ -197,15 +198,6 @@ impl Generations {
     /// Logs that a recovery would read.
     pub(crate) fn logs(&self) -> usize {
         1 + self.older.iter().filter(|name| matches!(name, Name::Log(_))).count()
-    }
-}
-
-/// The order in which files came to count: a snapshot stands for what came before the log of its generation.
-fn age(name: Name) -> Option<((u64, bool), Name)> {
-    match name {
-        Name::Snapshot(generation) => Some(((generation, false), name)),
-        Name::Log(generation) => Some(((generation, true), name)),
-        Name::Lock | Name::TempLog(_) | Name::TempSnapshot(_) => None,
     }
 }
 
@@ -227,11 +219,12 @@ pub(crate) fn begin(
     let begun = log.is_ok();
     let wal = Wal::new(durability, base, recovery.high_water, log);
     let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
-    for error in [synced.as_ref().err(), tidied.as_ref().err()].into_iter().flatten() {
+    if let Err(error) = &synced {
         wal.trouble.count(error);
-    }
-    if synced.is_err() {
         wal.trouble.back_off();
+    }
+    if let Err(error) = &tidied {
+        wal.trouble.count(error);
     }
     let generations = Generations {
         last: generation,

@@ -4,11 +4,14 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::fs::Fs;
+use crate::error::Error;
+
 /// The folder, below the store's, for files that could not be used.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// A file of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     Lock,
     Log(u64),
@@ -53,6 +56,26 @@ impl Name {
     pub(crate) fn at(self, dir: &Path) -> PathBuf {
         dir.join(self.to_string())
     }
+
+    /// The order in which files came to count: a snapshot stands for what came before the log of its generation.
+    fn age(self) -> (u64, bool) {
+        match self {
+            Self::Lock => (0, false),
+            Self::Snapshot(generation) | Self::TempSnapshot(generation) => (generation, false),
+            Self::Log(generation) | Self::TempLog(generation) => (generation, true),
+        }
+    }
+}
+
+/// Our files in `dir`, the oldest first.
+pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
+    let listed = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
+    let mut names: Vec<Name> = Vec::new();
+    for name in listed.iter().filter_map(|name| Name::parse(name)) {
+        // They are few, and a sort of one more type is much to build.
+        names.insert(names.partition_point(|other| other.age() <= name.age()), name);
+    }
+    Ok(names)
 }
 
 /// Exactly 16 lower-case digits, so that no two names mean one file.
@@ -63,7 +86,7 @@ fn generation(digits: &str) -> Option<u64> {
 }
 
 /// A file in quarantine: in which order it came, and what it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quarantined {
     pub(crate) serial: u32,
     pub(crate) was: Name,

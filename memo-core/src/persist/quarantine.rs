@@ -38,7 +38,7 @@ impl Tidy {
         let failed = |e: io::Error| Error::io("quarantine into", &shelf, &e);
         fs.create_dir(&shelf).map_err(failed)?;
         let mut held = shelved(fs, &shelf).map_err(failed)?;
-        let mut serial = held.last().map_or(0, |last| last.serial);
+        let mut serial = held.iter().map(|place| place.serial).max().unwrap_or_default();
         for name in quarantine {
             serial = serial.wrapping_add(1);
             let place = Quarantined { serial, was: *name };
@@ -54,8 +54,10 @@ impl Tidy {
             copy_file(fs, &name.at(dir), &shelf.join(place.to_string())).map_err(failed)?;
             held.push(place);
         }
-        for old in &held[..held.len().saturating_sub(KEPT)] {
-            fs.remove(&shelf.join(old.to_string())).map_err(failed)?;
+        while held.len() > KEPT
+            && let Some(oldest) = (0..held.len()).min_by_key(|&at| held[at].serial)
+        {
+            fs.remove(&shelf.join(held.swap_remove(oldest).to_string())).map_err(failed)?;
         }
         Ok(())
     }
@@ -71,9 +73,7 @@ pub(crate) fn remove(fs: &dyn Fs, dir: &Path, name: Name) -> Result<(), Error> {
 }
 
 fn shelved(fs: &dyn Fs, shelf: &Path) -> io::Result<Vec<Quarantined>> {
-    let mut held: Vec<_> = fs.list(shelf)?.iter().filter_map(|n| Quarantined::parse(n)).collect();
-    held.sort_unstable();
-    Ok(held)
+    Ok(fs.list(shelf)?.iter().filter_map(|name| Quarantined::parse(name)).collect())
 }
 
 /// A damaged log is met by each opening until a checkpoint replaces it; one copy is enough.

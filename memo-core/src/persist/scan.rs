@@ -103,11 +103,16 @@ impl<'f> Scan<'f> {
         let missing = self.left_in_sector().min(2);
         let mut bytes: [u8; HEAD] =
             *bytes.first_chunk().filter(|_| self.begins_unwritten(bytes))?;
-        let ops = [Op::Put, Op::Remove, Op::Clear].map(|op| op as u8);
-        ops.into_iter().flat_map(|op| (0..=FLAGS).map(move |flags| [op, flags])).find_map(|start| {
-            bytes[..missing].copy_from_slice(&start[..missing]);
-            self.plausible(&bytes)
-        })
+        for op in [Op::Put, Op::Remove, Op::Clear] {
+            for flags in 0..=FLAGS {
+                bytes[..missing].copy_from_slice(&[op as u8, flags][..missing]);
+                let head = self.plausible(&bytes);
+                if head.is_some() {
+                    return head;
+                }
+            }
+        }
+        None
     }
 
     /// Bytes from here to the end of the sector.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::fs::{File, Fs, read_start};
 use super::header::{self, FileHeader, Kind, MAGIC, Start};
-use super::names::Name;
+use super::names::{Name, by_age};
 use super::quarantine::Tidy;
 use super::{Identity, Loss};
 use crate::error::Error;
@@ -42,11 +42,8 @@ pub(crate) struct Survey {
 /// # Errors
 /// When a file cannot be read, or was written by a version that this one cannot follow.
 pub(crate) fn survey(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Survey, Error> {
-    let names = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
-    let mut names: Vec<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
-    names.sort_unstable();
     let mut survey = Survey::default();
-    for name in names {
+    for name in by_age(fs, dir)? {
         match name {
             Name::Lock => {}
             Name::TempLog(_) | Name::TempSnapshot(_) => survey.tidy.remove.push(name),
