@@ -75,6 +75,8 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    // Inline, so that it is built where somebody prints one.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { doing, path, reason, kind: _ } => {

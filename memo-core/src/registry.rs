@@ -139,6 +139,7 @@ fn all() -> Vec<&'static dyn Listed> {
 
 /// The statistics of every memoized function that was called or asked for its cache.
 #[must_use]
+#[inline]
 pub fn report() -> Report {
     Report::of(all().into_iter().map(Listed::stats).collect())
 }

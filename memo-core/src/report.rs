@@ -1,4 +1,4 @@
-//! All caches at a glance.
+//! All caches at a glance. Inline, so that it is built where somebody asks.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::stats::Stats;
 pub struct Report(Vec<Stats>);
 
 impl Report {
+    #[inline]
     pub(crate) fn of(mut caches: Vec<Stats>) -> Self {
         caches.sort_by(|a, b| a.name.cmp(&b.name));
         Self(caches)
@@ -44,6 +45,7 @@ const HEAD: [&str; 10] = [
     "saved",
 ];
 
+#[inline]
 fn row(stats: &Stats) -> [String; 10] {
     [
         stats.name.clone(),
@@ -60,6 +62,7 @@ fn row(stats: &Stats) -> [String; 10] {
 }
 
 /// Whole bytes, or three figures and a unit.
+#[inline]
 fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
@@ -72,6 +75,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// Three figures and a unit.
+#[inline]
 fn short(time: Duration) -> String {
     let nanos = time.as_nanos();
     let (unit, size) = match nanos {
@@ -86,12 +90,14 @@ fn short(time: Duration) -> String {
     figures(value, unit)
 }
 
+#[inline]
 fn figures(value: f64, unit: &str) -> String {
     let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
     format!("{value:.decimals$} {unit}")
 }
 
 impl Display for Report {
+    #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut rows = vec![HEAD.map(str::to_owned)];
         rows.extend(self.0.iter().map(row));

@@ -66,7 +66,10 @@ impl<K: Keep> fmt::Debug for Settings<K> {
 
 impl<K: Keep> Settings<K> {
     /// No bound, no time to live, in memory.
+    ///
+    /// Not inlined: it is much to store, and each function calls it twice.
     #[must_use]
+    #[inline(never)]
     pub fn of(_: K) -> Self {
         Self {
             max: UNBOUNDED,
@@ -89,14 +92,16 @@ impl<K: Keep> Settings<K> {
 
     /// Entries held at most.
     #[must_use]
-    pub fn max(self, max: usize) -> Self {
-        Self { max, ..self }
+    pub fn max(mut self, max: usize) -> Self {
+        self.max = max;
+        self
     }
 
     /// The sum of the entries' weights at most.
     #[must_use]
-    pub fn max_bytes(self, max: u64) -> Self {
-        Self { max_bytes: Some(max), ..self }
+    pub fn max_bytes(mut self, max: u64) -> Self {
+        self.max_bytes = Some(max);
+        self
     }
 
     /// The whole weight of an entry.
@@ -122,14 +127,16 @@ impl<K: Keep> Settings<K> {
 
     /// How many parts the cache has.
     #[must_use]
-    pub fn shards(self, shards: usize) -> Self {
-        Self { shards: Some(shards), ..self }
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = Some(shards);
+        self
     }
 
     /// Time to live of values.
     #[must_use]
-    pub fn ttl(self, ttl: Duration) -> Self {
-        Self { ttl: Some(ttl), ..self }
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
     }
 
     /// Time to live of each value by itself; where it gives none, that of all.
@@ -143,8 +150,9 @@ impl<K: Keep> Settings<K> {
 
     /// By what share of it at most a time to live is cut, more or less for each key. What is no share is none.
     #[must_use]
-    pub fn jitter(self, share: f64) -> Self {
-        Self { jitter: if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }, ..self }
+    pub fn jitter(mut self, share: f64) -> Self {
+        self.jitter = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+        self
     }
 
     /// The same of milliseconds.
@@ -155,20 +163,23 @@ impl<K: Keep> Settings<K> {
 
     /// Time to live of errors, where errors are kept.
     #[must_use]
-    pub fn error_ttl_millis(self, ttl: u64) -> Self {
-        Self { error_ttl: Some(Duration::from_millis(ttl)), ..self }
+    pub fn error_ttl_millis(mut self, ttl: u64) -> Self {
+        self.error_ttl = Some(Duration::from_millis(ttl));
+        self
     }
 
     /// For how long after its time to live a value is served while one caller computes it anew.
     #[must_use]
-    pub fn stale(self, stale: Duration) -> Self {
-        Self { stale, ..self }
+    pub fn stale(mut self, stale: Duration) -> Self {
+        self.stale = stale;
+        self
     }
 
     /// For how long after its last use a value is kept.
     #[must_use]
-    pub fn idle(self, idle: Duration) -> Self {
-        Self { idle: Some(idle), ..self }
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
     }
 
     /// The same in milliseconds.
@@ -179,8 +190,9 @@ impl<K: Keep> Settings<K> {
 
     /// From which share of its time to live on, between 0 and 1, one caller computes a value anew.
     #[must_use]
-    pub fn refresh_ahead(self, share: f64) -> Self {
-        Self { refresh_ahead: Some(share).filter(|share| (0.0..=1.0).contains(share)), ..self }
+    pub fn refresh_ahead(mut self, share: f64) -> Self {
+        self.refresh_ahead = Some(share).filter(|share| (0.0..=1.0).contains(share));
+        self
     }
 
     /// The same in milliseconds.
@@ -191,8 +203,9 @@ impl<K: Keep> Settings<K> {
 
     /// How long a caller waits for another's computation.
     #[must_use]
-    pub fn wait_limit(self, limit: Duration) -> Self {
-        Self { wait_limit: Some(limit), ..self }
+    pub fn wait_limit(mut self, limit: Duration) -> Self {
+        self.wait_limit = Some(limit);
+        self
     }
 
     /// The same in milliseconds.

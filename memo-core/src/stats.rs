@@ -97,6 +97,7 @@ pub(crate) fn mean(total: Duration, count: u64) -> Duration {
 }
 
 impl std::fmt::Display for Stats {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         crate::report::Report::of(vec![self.clone()]).fmt(f)
     }

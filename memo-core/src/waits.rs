@@ -6,7 +6,6 @@
 //! cycle sees it. A caller who computes nothing holds nobody up, and takes no lock here.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use crate::sync::{Mutex, lazy, thread_local};
@@ -44,8 +43,9 @@ impl Drop for Computing {
     }
 }
 
+/// Who is held up by whom, in order: an edge may be there more than once.
 #[derive(Default)]
-struct Graph(HashMap<Id, Vec<Id>>);
+struct Graph(Vec<(Id, Id)>);
 
 lazy! {
     static GRAPH: Mutex<Graph> = Mutex::default();
@@ -69,7 +69,7 @@ impl Waiting {
                 return None;
             }
             for &flight in &held_up {
-                graph.0.entry(flight).or_default().push(target);
+                graph.add((flight, target));
             }
         }
         Some(Self { held_up, target })
@@ -82,28 +82,35 @@ impl Drop for Waiting {
             return;
         }
         let mut graph = GRAPH.lock();
-        for flight in &self.held_up {
-            let Some(targets) = graph.0.get_mut(flight) else { continue };
-            if let Some(at) = targets.iter().rposition(|&target| target == self.target) {
-                targets.swap_remove(at);
-            }
-            if targets.is_empty() {
-                graph.0.remove(flight);
-            }
+        for &flight in &self.held_up {
+            graph.remove((flight, self.target));
         }
     }
 }
 
 impl Graph {
+    fn add(&mut self, edge: (Id, Id)) {
+        let at = self.0.partition_point(|other| *other < edge);
+        self.0.insert(at, edge);
+    }
+
+    fn remove(&mut self, edge: (Id, Id)) {
+        let at = self.0.partition_point(|other| *other < edge);
+        if self.0.get(at) == Some(&edge) {
+            self.0.remove(at);
+        }
+    }
+
     fn leads_to_any(&self, from: Id, ends: &[Id]) -> bool {
         let mut reached = vec![from];
         let mut looked_at = 0;
-        while let Some(flight) = reached.get(looked_at) {
-            if ends.contains(flight) {
+        while let Some(&flight) = reached.get(looked_at) {
+            if ends.contains(&flight) {
                 return true;
             }
             looked_at += 1;
-            for target in self.0.get(flight).map_or(&[][..], Vec::as_slice) {
+            let first = self.0.partition_point(|edge| edge.0 < flight);
+            for (_, target) in self.0[first..].iter().take_while(|edge| edge.0 == flight) {
                 if !reached.contains(target) {
                     reached.push(*target);
                 }

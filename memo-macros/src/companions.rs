@@ -79,7 +79,7 @@ impl Plan<'_> {
     }
 
     /// A companion of ours: no lint is to speak of it, and the user's own about the types that it
-    /// names hold.
+    /// names hold. Inline, so that it is no code where nobody calls it.
     fn companion_item(&self, doc: &str, item: &TokenStream) -> TokenStream {
         let attributes = attributes::shared(&self.function.attributes);
         let visibility = &self.function.visibility;
@@ -87,6 +87,7 @@ impl Plan<'_> {
             #attributes
             #[doc = #doc]
             #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+            #[inline]
             #visibility #item
         }
     }

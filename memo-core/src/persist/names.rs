@@ -69,9 +69,12 @@ impl Name {
 
 /// Our files in `dir`, the oldest first.
 pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
-    let names = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
-    let mut names: Vec<_> = names.iter().filter_map(|name| Name::parse(name)).collect();
-    names.sort_unstable_by_key(|name| name.age());
+    let listed = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
+    let mut names: Vec<Name> = Vec::new();
+    for name in listed.iter().filter_map(|name| Name::parse(name)) {
+        // They are few, and a sort of one more type is much to build.
+        names.insert(names.partition_point(|other| other.age() <= name.age()), name);
+    }
     Ok(names)
 }
 

@@ -22,6 +22,7 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 }
 /// The cache of `mix`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -32,6 +33,7 @@ fn mix_memo() -> ::memokit::Memo<u8> {
 }
 /// The key under which the result of this call of `mix` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::quiet!(a + b), ()))

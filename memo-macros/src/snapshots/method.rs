@@ -33,6 +33,7 @@ pub(crate) unsafe fn find(
 }
 /// The cache of `find`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -43,6 +44,7 @@ pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 pub(crate) fn find_key(
     &self,
     depth: u32,

@@ -28,6 +28,7 @@ unsafe fn find(
 }
 /// The cache of `find`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn find_memo() -> ::memokit::Memo<Option<u8>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -38,6 +39,7 @@ fn find_memo() -> ::memokit::Memo<Option<u8>> {
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn find_key(self: Arc<Self>, __memokit_0: (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::quiet!(self), (__memokit::quiet!(__memokit_0), ())))

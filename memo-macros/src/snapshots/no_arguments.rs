@@ -24,6 +24,7 @@ fn seed(a: u32, b: &str) -> u64 {
 }
 /// The cache of `seed`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -34,6 +35,7 @@ fn seed_memo() -> ::memokit::Memo<u64> {
 }
 /// The key under which the result of this call of `seed` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::quiet!(a), (__memokit::quiet!(b), ())))

@@ -43,6 +43,7 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
 }
 /// The cache of `mix`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -53,6 +54,7 @@ fn mix_memo() -> crate::memo::Memo<u8> {
 }
 /// The key under which the result of this call of `mix` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn mix_key(
     __memokit_0: (u8, u8),
     #[cfg(unix)]

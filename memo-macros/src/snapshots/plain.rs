@@ -29,6 +29,7 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 }
 /// The cache of `quote`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -40,6 +41,7 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 }
 /// The key under which the result of this call of `quote` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))

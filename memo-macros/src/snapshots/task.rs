@@ -41,6 +41,7 @@ pub fn quote(
 }
 /// The cache of `quote`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -52,6 +53,7 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 }
 /// The key under which the result of this call of `quote` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(tries), ())))

@@ -25,6 +25,7 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 }
 /// The cache of `blame`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
@@ -35,6 +36,7 @@ fn blame_of_memo() -> ::memokit::Memo<u32> {
 }
 /// The key under which the result of this call of `blame` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+#[inline]
 fn blame_of_key(r#mod: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(&(__memokit::quiet!(r#mod), ()))
