@@ -13,6 +13,7 @@ pub use memo_core::weigh::Weigh;
 pub use memo_macros::memoize;
 
 /// How results become bytes on disk: what the argument `codec` may name.
+#[cfg(feature = "persist")]
 pub mod codec {
     #[cfg(feature = "cbor")]
     pub use memo_core::codec::Cbor;
@@ -28,6 +29,7 @@ pub mod __private {
     pub use std::option::Option;
 
     pub use memo_core::instance::Mark;
+    #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;
     pub use memo_core::task::call;
     pub use memo_core::turn::Answer;

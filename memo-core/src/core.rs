@@ -13,9 +13,9 @@ use crate::flight::{Claim, Flight};
 use crate::keep::{Hold, Keep, Part};
 use crate::key;
 use crate::lane::pin;
-use crate::persist::Maintain;
 use crate::settings::{Settings, Storage, TtlOf, WeightOf};
 use crate::stats::Stats;
+use crate::ward::Maintain;
 
 /// While no mean computation is known a caller waits so long for another's.
 const FIRST_WAIT: Duration = Duration::from_secs(10);

@@ -6,8 +6,8 @@ use crate::core::Core;
 use crate::error::Error;
 use crate::flight::Claim;
 use crate::keep::Keep;
-use crate::persist::Maintain;
 use crate::stats::Stats;
+use crate::ward::Maintain;
 
 /// The directory of one cache, which is `core` everywhere.
 pub(crate) trait Durable<K: Keep>: Send + Sync {

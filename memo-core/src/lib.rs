@@ -1,15 +1,21 @@
 //! The runtime of memokit: what expansions of `#[memoize]` call. Use the crate `memokit`, not this one.
 #![deny(unsafe_code)]
+// What a directory asks of the rest.
+#![cfg_attr(not(feature = "persist"), allow(dead_code))]
 
 mod alarm;
 mod bypass;
 mod cache;
 mod clock;
+#[cfg(feature = "persist")]
 pub mod codec;
 mod core;
 mod counter;
+#[cfg(feature = "persist")]
 mod crc32c;
+#[cfg(feature = "persist")]
 mod directory;
+#[cfg(feature = "persist")]
 mod disk;
 mod durable;
 mod erased;
@@ -29,6 +35,7 @@ pub mod local;
 pub mod memo;
 #[cfg(all(test, memokit_model))]
 mod model;
+#[cfg(feature = "persist")]
 pub mod persist;
 mod pinned;
 pub mod registry;
@@ -45,6 +52,7 @@ mod tasks;
 pub mod turn;
 mod verify;
 mod waits;
+mod ward;
 pub mod weigh;
 mod work;
 

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::UNBOUNDED;
+#[cfg(feature = "persist")]
 use crate::codec::Codec;
 use crate::durable::Durable;
 use crate::fnv::Fnv;
 use crate::keep::Keep;
+#[cfg(feature = "persist")]
 use crate::persist::Durability;
 use crate::weigh::Scale;
 
@@ -22,7 +24,9 @@ pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 /// Where values are stored, what a crash may lose, and how they become bytes.
 pub(crate) struct Storage<K: Keep> {
     pub(crate) dir: PathBuf,
+    #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
+    #[cfg(feature = "persist")]
     pub(crate) codec: Box<dyn Codec<K::Value>>,
     /// Makes the directory of a function, for code and version: known only to settings that name one, so that nothing of
     /// it is built for others.
@@ -211,6 +215,7 @@ impl<K: Keep> Settings<K> {
     }
 
     /// What a crash may lose of what [`Self::persist`] stores.
+    #[cfg(feature = "persist")]
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         if let Some(storage) = &mut self.storage {

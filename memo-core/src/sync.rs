@@ -75,6 +75,7 @@ pub(crate) use usual::*;
 pub(crate) mod usual {
     #![cfg_attr(all(test, memokit_model), allow(unused_imports, unused_macros, dead_code))]
 
+    #[cfg(feature = "persist")]
     pub(crate) use std::thread::yield_now;
     pub(crate) use std::thread_local;
 

@@ -14,6 +14,7 @@ use crate::types::{Found, kept_part, parts, walk};
 
 /// Reports everything that does not fit together.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
+    persist_is_a_feature(args, cfg!(feature = "persist"), errors);
     what_is_about_the_disk_needs_persist(args, errors);
     freshness_needs_ttl(args, errors);
     weights_need_a_bound(args, errors);
@@ -28,6 +29,13 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     caller_is_tracked_by_name(args, function, errors);
     attribute_is_given_once(function, errors);
     persisted_results_are_owned(args, function, errors);
+}
+
+fn persist_is_a_feature(args: &Args, enabled: bool, errors: &mut Errors) {
+    if let Some(persist) = args.persist.as_ref().filter(|_| !enabled) {
+        let message = "`persist` is a feature of memokit: add it to `features` in Cargo.toml";
+        errors.at(&persist.name, message);
+    }
 }
 
 fn what_is_about_the_disk_needs_persist(args: &Args, errors: &mut Errors) {
@@ -346,6 +354,17 @@ mod tests {
             ("key = a", "#[track_caller] fn f(a: u32) {}"),
         ] {
             assert_eq!(messages(args, function), [""; 0], "{args} {function}");
+        }
+    }
+
+    #[test]
+    fn persist_needs_its_feature() {
+        for (enabled, errors) in [(true, 0), (false, 1)] {
+            let check = |args: &Args, _: &Function, errors: &mut Errors| {
+                persist_is_a_feature(args, enabled, errors);
+            };
+            let found = errors::testing::messages(check, "persist = \"x\"", "fn f() {}");
+            assert_eq!(found.len(), errors, "{found:?}");
         }
     }
 

@@ -37,13 +37,12 @@ enum Source {
 
 use Source::{Many, Whole};
 
+const MEMOIZED: &str = "#[memokit::memoize(max = 1000)] pub fn f(n: u64) -> u64 { n * 3 }";
+
 /// A crate with one memoized function each; by hand where there is no attribute.
-pub(super) const ONE: [Subject; 5] = [
-    Subject {
-        name: "memokit",
-        needs: &["memokit"],
-        source: Whole("#[memokit::memoize(max = 1000)] pub fn f(n: u64) -> u64 { n * 3 }"),
-    },
+pub(super) const ONE: [Subject; 6] = [
+    Subject { name: "memokit", needs: &["memokit"], source: Whole(MEMOIZED) },
+    Subject { name: "memokit-lean", needs: &["memokit-lean"], source: Whole(MEMOIZED) },
     Subject {
         name: "quick_cache",
         needs: &["quick_cache"],
@@ -120,6 +119,10 @@ impl Subject {
         for name in self.needs {
             manifest += &match *name {
                 "memokit" => format!("memokit = {{ path = {:?} }}\n", root.display().to_string()),
+                "memokit-lean" => format!(
+                    "memokit = {{ path = {:?}, default-features = false }}\n",
+                    root.display().to_string()
+                ),
                 "serde" => "serde = { version = \"1\", features = [\"derive\"] }\n".to_owned(),
                 "cached" => by_default("cached"),
                 other => requirement(other),

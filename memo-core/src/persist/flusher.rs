@@ -6,14 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::sync::spawn;
 use crate::sync::usual::{Condvar, Mutex};
+use crate::ward::Maintain;
 
 const PERIOD: Duration = Duration::from_secs(1);
-
-/// Something to look after each second.
-pub trait Maintain: Send + Sync {
-    /// Called each second from a thread that serves all; a panic ends this call and nothing else.
-    fn tick(&self);
-}
 
 static WARDS: Mutex<Wards> = Mutex::new(Wards { running: false, hurried: false, list: Vec::new() });
 /// Someone is in a hurry.
@@ -29,7 +24,7 @@ struct Wards {
 
 /// Has `ward` looked after until it is dropped. The thread starts with the first ward and ends with the last; it keeps
 /// neither a ward nor the process alive. A system that gives no thread is asked again with the next ward.
-pub fn maintain(ward: Weak<dyn Maintain>) {
+pub(crate) fn maintain(ward: Weak<dyn Maintain>) {
     let mut wards = WARDS.lock();
     wards.list.push(ward);
     if !wards.running {

@@ -37,8 +37,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 
-pub(crate) use flusher::hurry;
-pub use flusher::{Maintain, maintain};
+pub(crate) use flusher::{hurry, maintain};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]

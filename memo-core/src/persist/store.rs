@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::flusher::{Maintain, maintain};
+use super::flusher::maintain;
 use super::fs::Fs;
 #[cfg(test)]
 use super::generations::Emptied;
@@ -20,6 +20,7 @@ use super::{Durability, Identity, Record, Recovery, Status, Ticket};
 use crate::clock;
 use crate::error::Error;
 use crate::sync::Mutex;
+use crate::ward::Maintain;
 
 /// Below this a log is left to grow.
 const COMPACT_FROM: u64 = 4 << 20;
