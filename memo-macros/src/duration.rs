@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::suggest;
+use crate::unit::{self, split};
 
 /// What an error about a duration says is accepted.
 const ACCEPTED: &str = "durations are written like `250ms`, `30s`, `5m`, `1h 30m` or `2d`";
@@ -56,10 +56,6 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
-fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
-}
-
 /// The index in [`UNITS`] of a unit as written.
 fn place_of(unit: &str, number: &str, after: &str) -> Result<usize, String> {
     if let Some(place) = UNITS.iter().position(|&(name, _)| name == unit) {
@@ -72,19 +68,8 @@ fn place_of(unit: &str, number: &str, after: &str) -> Result<usize, String> {
             unexpected(after)
         });
     }
-    let lower = unit.to_lowercase();
-    let meant = UNITS
-        .iter()
-        .map(|&(name, _)| name)
-        .find(|&name| name == lower)
-        .or_else(|| {
-            OTHER_UNITS.iter().find(|(_, others)| others.contains(&&*lower)).map(|&(name, _)| name)
-        })
-        .or_else(|| suggest::nearest(unit, UNITS.map(|(name, _)| name)));
-    Err(match meant {
-        Some(meant) => format!("unknown unit `{unit}`, did you mean `{number}{meant}`? {ACCEPTED}"),
-        None => format!("unknown unit `{unit}`; {ACCEPTED}"),
-    })
+    let names = UNITS.map(|(name, _)| name);
+    Err(unit::unknown(number, unit, &names, &OTHER_UNITS, ACCEPTED))
 }
 
 fn unexpected(rest: &str) -> String {

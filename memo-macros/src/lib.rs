@@ -24,6 +24,7 @@ mod suggest;
 mod surroundings;
 mod task;
 mod types;
+mod unit;
 mod value;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Numbers of bytes as text: `64MiB`.
 
-use crate::suggest;
+use crate::unit::{self, split};
 
 /// What an error about a size says is accepted.
 const ACCEPTED: &str = "sizes are written like `512KiB`, `64MiB`, `2GiB`, `500MB` or `100B`";
@@ -50,25 +50,12 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     })
 }
 
-fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
-}
-
 fn factor_of(unit: &str, number: &str) -> Result<u64, String> {
     if let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) {
         return Ok(*factor);
     }
-    let lower = unit.to_lowercase();
-    let names = || UNITS.iter().map(|&(name, _)| name);
-    let others = || OTHER_UNITS.iter().find(|(_, others)| others.contains(&&*lower));
-    let meant = names()
-        .find(|name| name.to_lowercase() == lower)
-        .or_else(|| others().map(|&(name, _)| name))
-        .or_else(|| suggest::nearest(unit, names()));
-    Err(match meant {
-        Some(meant) => format!("unknown unit `{unit}`, did you mean `{number}{meant}`? {ACCEPTED}"),
-        None => format!("unknown unit `{unit}`; {ACCEPTED}"),
-    })
+    let names = UNITS.map(|(name, _)| name);
+    Err(unit::unknown(number, unit, &names, &OTHER_UNITS, ACCEPTED))
 }
 
 fn unexpected(rest: &str) -> String {
