@@ -1,6 +1,6 @@
 //! Ends the patience of tasks that wait. A task cannot time itself without a runtime's clock; so while tasks wait, one
 //! thread of ours looks from time to time at the flights that they wait for, and ends when there are none. A thread that
-//! waits times itself.
+//! waits times itself. (Built by crates with asynchronous functions alone.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
@@ -30,6 +30,7 @@ static WATCH: Mutex<Watch> =
 static SOONER: Condvar = Condvar::new();
 
 /// Has `flight` looked at until no task waits for it, often enough for a patience of `limit`.
+#[inline]
 pub(crate) fn watch(flight: Weak<dyn Watched>, limit: Duration) {
     if crate::sync::MODELLED {
         // In a model no time passes.
@@ -48,6 +49,7 @@ pub(crate) fn watch(flight: Weak<dyn Watched>, limit: Duration) {
     }
 }
 
+#[inline]
 fn run() {
     let mut ours = Vec::new();
     loop {

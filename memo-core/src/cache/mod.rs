@@ -322,17 +322,15 @@ impl<H: Clone> Cache<H> {
     /// used of each first.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
-            for (_, key, held, expires) in self.live_by_use(shard) {
-                f(&key, &held, expires);
+            let live = self.live(&shard.lock());
+            let mut order: Vec<(u64, u32)> =
+                live.iter().map(|copied| copied.stamp).zip(0..).collect();
+            recency::sort(&mut order);
+            for (_, at) in order {
+                let Copied { key, held, expires, .. } = &live[at as usize];
+                f(key, held, *expires);
             }
         }
-    }
-
-    /// Built once for all callers of [`for_each`](Self::for_each): sorting is much code.
-    fn live_by_use(&self, shard: &Shard<H>) -> Vec<Copied<H>> {
-        let mut entries = self.live(&shard.lock());
-        entries.sort_by_key(|(stamp, ..)| *stamp);
-        entries
     }
 
     /// Entries and weight for which the bounds have room.
@@ -402,17 +400,24 @@ impl<H: Clone> Cache<H> {
         let mut live = Vec::with_capacity(shard.load().entries);
         for (_, e) in shard.entries() {
             if !self.life.is_over(e.entry()) {
-                let key = KeyBytes::new(e.key());
-                live.push((e.stamp().load(Relaxed), key, e.held().clone(), e.expires()));
+                let (stamp, key) = (e.stamp().load(Relaxed), KeyBytes::new(e.key()));
+                live.push(Copied { stamp, key, held: e.held().clone(), expires: e.expires() });
             }
         }
         for of in shard.claimed() {
             if let Some((held, expires)) = of.pending.clone() {
-                live.push((u64::MAX, KeyBytes::new(of.draft.key()), held, expires));
+                let key = KeyBytes::new(of.draft.key());
+                live.push(Copied { stamp: u64::MAX, key, held, expires });
             }
         }
         live
     }
 }
 
-type Copied<H> = (u64, KeyBytes, H, Millis);
+/// An entry as it was under the lock.
+struct Copied<H> {
+    stamp: u64,
+    key: KeyBytes,
+    held: H,
+    expires: Millis,
+}

@@ -18,6 +18,12 @@ pub(super) struct Recency {
     complete: bool,
 }
 
+/// Sorts numbers by their stamps. Built once: it is much code.
+#[inline(never)]
+pub(super) fn sort(stamped: &mut [(u64, u32)]) {
+    stamped.sort_unstable();
+}
+
 /// Records of one stamp.
 struct Step {
     stamp: u64,
@@ -44,13 +50,13 @@ impl Recency {
         *self = Self::new();
     }
 
-    /// Files all entries.
-    pub(super) fn complete(&mut self, mut entries: Vec<(u64, Place)>) {
+    /// Files all entries, by the numbers of their places.
+    pub(super) fn complete(&mut self, mut entries: Vec<(u64, u32)>) {
         self.forget();
         self.complete = true;
-        entries.sort_unstable_by_key(|(stamp, _)| *stamp);
+        sort(&mut entries);
         for (stamp, place) in entries {
-            self.file(stamp, place);
+            self.file(stamp, Place(place));
         }
     }
 

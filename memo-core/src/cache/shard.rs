@@ -288,7 +288,7 @@ impl<H> Locked<'_, H> {
     fn begin_evicting(&mut self) {
         let mut entries = Vec::with_capacity(self.own.load.entries);
         for (place, entry) in self.entries() {
-            entries.push((entry.stamp().load(Relaxed), place));
+            entries.push((entry.stamp().load(Relaxed), place.0));
         }
         self.own.recency.complete(entries);
         self.shard.evicts.store(true, Relaxed);

@@ -64,7 +64,7 @@ impl<H> Bucket<H> {
 
 /// Where an entry stands for as long as it is in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(u32);
+pub(super) struct Place(pub(super) u32);
 
 impl Place {
     fn new(bucket: usize, slot: usize) -> Self {

@@ -101,6 +101,7 @@ impl std::hash::Hash for Key {
 }
 
 impl fmt::Debug for Key {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Ok(bytes) => tree::print(bytes.as_slice(), f),

@@ -1,4 +1,5 @@
-//! Printing a key as the argument tree that it encodes.
+//! Printing a key as the argument tree that it encodes. All of it is built by the crate that prints a key, and mostly not
+//! at all.
 
 use std::fmt::{self, Formatter, Write as _};
 
@@ -6,6 +7,7 @@ use super::read::Cursor;
 use super::tag;
 
 /// Writes `("ACME", { depth: 3, side: Buy })` for the key of two such arguments; `?` where bytes are no encoding.
+#[inline]
 pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     let mut cursor = Cursor::new(bytes);
     let mut count = 0;
@@ -36,6 +38,7 @@ macro_rules! take {
     };
 }
 
+#[inline]
 fn value(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     let tag = take!(cursor.tag());
     match tag {
@@ -73,6 +76,7 @@ fn deeper<'a>(cursor: &mut Cursor<'a>, f: impl FnOnce(&mut Cursor<'a>) -> Printe
 }
 
 /// An integer: its tag says how wide it is, and whether it has a sign.
+#[inline]
 fn integer(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     let signed = tag >= tag::I8;
     let width = 1 << (tag - if signed { tag::I8 } else { tag::U8 });
@@ -89,6 +93,7 @@ fn integer(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
 }
 
 /// Bytes as hexadecimal digits; of many, the first and how many more.
+#[inline]
 fn bytes(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     const SHOWN: usize = 32;
     f.write_str("0x")?;
@@ -102,6 +107,7 @@ fn bytes(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
 }
 
 /// Structs and variants. A struct's own name is left out where its fields tell enough.
+#[inline]
 fn named(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     if matches!(tag, tag::UNIT_VARIANT..=tag::STRUCT_VARIANT) {
         take!(cursor.array::<4>());
@@ -133,6 +139,7 @@ fn named(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     Ok(Some(()))
 }
 
+#[inline]
 fn items(
     cursor: &mut Cursor<'_>,
     f: &mut Formatter<'_>,
@@ -153,6 +160,7 @@ fn items(
     Ok(Some(()))
 }
 
+#[inline]
 fn fields(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     let mut separator = " ";
     while !cursor.at_end() {

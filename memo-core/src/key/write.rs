@@ -148,7 +148,7 @@ impl Writer {
         let items = &mut self.items[group.first..];
         let in_order = items.is_sorted_by(|a, b| a.order(b, out).is_le());
         if !in_order {
-            items.sort_unstable_by(|a, b| a.order(b, out));
+            sort(items, out);
         }
         if group.fields && has_doubled_name(out, items) {
             self.poison(Stop::DoubledField);
@@ -172,9 +172,15 @@ impl Writer {
         self.sound()?;
         let out = &self.out;
         let items = &mut self.items[group.first..];
-        items.sort_unstable_by(|a, b| a.order(b, out));
+        sort(items, out);
         Ok(items.iter().map(|item| item.bytes(out)))
     }
+}
+
+// Built once: it is much code.
+#[inline(never)]
+fn sort(items: &mut [Item], out: &[u8]) {
+    items.sort_unstable_by(|a, b| a.order(b, out));
 }
 
 /// Do two fields begin with one name? Sorted, they are neighbours.
