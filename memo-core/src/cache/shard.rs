@@ -193,14 +193,19 @@ impl<H> Locked<'_, H> {
     }
 
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Shared<'_, H>> {
-        self.shard.find(self.guard(), hash, |stored| key::same(stored, key))
+        Some(self.seek(hash, key)?.1)
     }
 
     /// The entry of `key`.
     pub(super) fn known(&self, hash: u64, key: &[u8], life: &Life) -> Option<Known> {
-        let (place, entry) =
-            self.table().find(self.guard(), hash, |stored| key::same(stored, key))?;
+        let (place, entry) = self.seek(hash, key)?;
         Some(Known { place, weight: entry.weight(), over: life.is_over(entry.entry()) })
+    }
+
+    // Built once for both.
+    #[inline(never)]
+    fn seek(&self, hash: u64, key: &[u8]) -> Option<(Place, Shared<'_, H>)> {
+        self.table().find(self.guard(), hash, |stored| key::same(stored, key))
     }
 
     /// Puts an entry in the place of the one with its key, which is `known`, or of none.
