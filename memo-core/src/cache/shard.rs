@@ -21,8 +21,8 @@ const STEPS: usize = 64;
 /// For so many steps an entry that was used is not marked again, once entries are evicted; for none in a small shard.
 const LAZY: usize = 4;
 
-/// As many entries are freed together.
-const BATCH: usize = 128;
+/// So many entries are freed together: few of a small shard, and more of a large one.
+const BATCH: std::ops::RangeInclusive<usize> = 128..=512;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -359,15 +359,21 @@ impl<H> Locked<'_, H> {
     /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is
     /// done for many at once; values that may be large are not held back in a number that matters.
     pub(super) fn waste(&mut self) -> Option<Freed<H>> {
-        let due = if std::mem::needs_drop::<H>() {
-            (self.own.load.entries / 8).clamp(1, BATCH)
-        } else {
-            BATCH
-        };
+        let due = self.batch();
         if self.own.limbo.holds(due, self.own.load.bytes / 8) {
             return Some(self.collect());
         }
         self.own.limbo.waits().then(|| self.own.limbo.retry())
+    }
+
+    /// How many entries are freed together: of values that may be large not so many that it matters.
+    fn batch(&self) -> usize {
+        let entries = self.own.load.entries;
+        if std::mem::needs_drop::<H>() {
+            (entries / 8).clamp(1, *BATCH.start())
+        } else {
+            (entries / 16).clamp(*BATCH.start(), *BATCH.end())
+        }
     }
 
     #[cold]
@@ -375,7 +381,7 @@ impl<H> Locked<'_, H> {
         let mut freed = self.own.limbo.collect();
         if !std::mem::needs_drop::<H>() {
             // To drop them runs no code of anyone's, and the next insertions need as many.
-            while self.own.spares.len() < BATCH
+            while self.own.spares.len() < self.batch()
                 && let Some(node) = freed.pop()
             {
                 self.own.spares.keep(node.emptied());
