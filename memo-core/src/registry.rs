@@ -23,13 +23,13 @@ pub(crate) trait Listed: Send + Sync {
     fn flush_if_open(&self);
 }
 
-impl<K: Keep<Held: Send + Sync>> Listed for Core<K> {
+impl<K: Keep<Held: Send + Sync>> Listed for Arc<Core<K>> {
     fn stats(&self) -> Stats {
-        self.stats()
+        Core::stats(self)
     }
 
     fn flush(&self) -> Result<(), Error> {
-        if self.is_persistent() { self.flush() } else { Ok(()) }
+        if self.is_persistent() { Core::flush(self) } else { Ok(()) }
     }
 
     fn flush_if_open(&self) {
@@ -83,7 +83,7 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
         if core.is_persistent() {
             at_exit(|| all().into_iter().for_each(Listed::flush_if_open));
         }
-        Registered { typed: Erased::new(own, &**core), listed: &**core }
+        Registered { typed: Erased::new(own, &**core), listed: core }
     });
     registered.typed.get(own)
 }

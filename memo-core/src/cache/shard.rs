@@ -14,6 +14,7 @@ use super::table::{Entries, Guard, Place, Root, Table};
 use crate::clock::{self, Millis, NEVER};
 use crate::flight::Claim;
 use crate::key;
+use crate::lane::pin;
 use crate::sync::{Mutex, MutexGuard};
 
 /// In how many steps a full shard counts as many uses as it has entries.
@@ -184,8 +185,10 @@ impl<H> Shard<H> {
 }
 
 impl<H> Locked<'_, H> {
+    #[allow(unsafe_code)]
     pub(super) fn guard(&self) -> Guard<'_> {
-        Guard::of_limbo(&self.own.limbo)
+        // SAFETY: where it is used it is for this shard's table, from which entries go to this limbo.
+        unsafe { Guard::of_limbo(&self.own.limbo) }
     }
 
     fn table(&self) -> &Table<H> {
@@ -278,10 +281,10 @@ impl<H> Locked<'_, H> {
         if !self.own.recency.is_complete() {
             self.begin_evicting();
         }
-        let Own { recency, limbo, .. } = &mut *self.own;
-        let (shard, guard) = (self.shard, Guard::of_limbo(limbo));
+        let (shard, pin) = (self.shard, pin());
+        let guard = Guard::of_pin(&pin);
         let stamp_at = |place| Some(shard.root.read(guard).at(guard, place)?.stamp().load(Relaxed));
-        let Some(oldest) = recency.take(&stamp_at) else { return Load::default() };
+        let Some(oldest) = self.own.recency.take(&stamp_at) else { return Load::default() };
         // What the next eviction looks at first is far from the processor: have it come by then.
         let (next, after) = self.own.recency.next();
         self.table().prefetch(self.guard(), after, next);

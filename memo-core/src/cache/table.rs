@@ -88,10 +88,13 @@ impl<'p> Guard<'p> {
         Self(PhantomData)
     }
 
-    /// Who has the lock of a shard, and with it its limbo, sees nothing there that was taken out before; and without the
-    /// limbo nothing is taken out or freed.
+    /// Who has the limbo of a shard sees nothing in its table that was taken out before, and nothing is taken out without
+    /// it.
+    ///
+    /// # Safety
+    /// It serves to read the table of that shard alone, and what is taken out of that goes to this limbo.
     #[inline]
-    pub(super) fn of_limbo<H>(_: &'p Limbo<H>) -> Self {
+    pub(super) unsafe fn of_limbo<H>(_: &'p Limbo<H>) -> Self {
         Self(PhantomData)
     }
 }
@@ -241,7 +244,7 @@ impl<H> Table<H> {
     /// The entry of this hash whose key `matches`.
     #[inline]
     pub(super) fn find<'p>(
-        &self,
+        &'p self,
         guard: Guard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
@@ -269,7 +272,7 @@ impl<H> Table<H> {
     }
 
     #[inline]
-    fn read<'p>(&self, _: Guard<'p>, slot: &AtomicPtr<Entry<H>>) -> Option<Shared<'p, H>> {
+    fn read<'p>(&'p self, _: Guard<'p>, slot: &AtomicPtr<Entry<H>>) -> Option<Shared<'p, H>> {
         let at = NonNull::new(slot.load(Acquire))?;
         // SAFETY: what a slot points at is freed by `Retired::into_node` alone, which the guard keeps off, or together
         // with the table.
@@ -277,7 +280,7 @@ impl<H> Table<H> {
     }
 
     /// The entry that stands at `place`.
-    pub(super) fn at<'p>(&self, guard: Guard<'p>, place: Place) -> Option<Shared<'p, H>> {
+    pub(super) fn at<'p>(&'p self, guard: Guard<'p>, place: Place) -> Option<Shared<'p, H>> {
         let (bucket, slot) = place.parts();
         self.read(guard, &self.buckets.get(bucket)?.slots[slot])
     }
