@@ -23,6 +23,8 @@ pub mod error;
 mod exit;
 mod flight;
 mod fnv;
+#[cfg(all(test, feature = "persist"))]
+mod folder;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -42,8 +42,8 @@ impl<H> Limbo<H> {
         Self { fresh: Vec::new(), waiting: Vec::new(), table: false, bytes: 0, size: 0 }
     }
 
-    pub(super) fn retire(&mut self, entry: Retired<H>, weight: u64) {
-        self.bytes = self.bytes.saturating_add(weight);
+    pub(super) fn retire(&mut self, entry: Retired<H>) {
+        self.bytes = self.bytes.saturating_add(entry.entry().weight());
         self.size += entry.entry().size();
         self.fresh.push(Waste::Entry(entry));
     }

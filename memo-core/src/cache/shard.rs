@@ -219,9 +219,8 @@ impl<H> Locked<'_, H> {
         node.shared().stamp().store(stamp, Relaxed);
         if let Some(Known { place, over, .. }) = known {
             if let Some(before) = self.table().replace(place, node) {
-                let replaced = Load::of(before.entry());
-                self.own.load -= replaced;
-                self.own.limbo.retire(before, replaced.bytes);
+                self.own.load -= Load::of(before.entry());
+                self.own.limbo.retire(before);
             }
             self.own.load += load;
             self.own.expired += u64::from(over);
@@ -265,7 +264,7 @@ impl<H> Locked<'_, H> {
     fn remove_at(&mut self, place: Place) -> Load {
         let Some(removed) = self.table().remove(place) else { return Load::default() };
         let load = Load::of(removed.entry());
-        self.own.limbo.retire(removed, load.bytes);
+        self.own.limbo.retire(removed);
         self.own.load -= load;
         load
     }

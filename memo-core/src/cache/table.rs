@@ -432,7 +432,7 @@ mod tests {
             if let Some(gone) = n.checked_sub(1000) {
                 let is_it = |key: &[u8]| key == gone.to_le_bytes();
                 let (place, _) = root.read(guard).find(guard, hash(gone), is_it).unwrap();
-                root.read(guard).remove(place).into_iter().for_each(|entry| limbo.retire(entry, 0));
+                root.read(guard).remove(place).into_iter().for_each(|entry| limbo.retire(entry));
                 len -= 1;
             }
         }
@@ -440,7 +440,7 @@ mod tests {
         assert!(passed(table) <= len / 4, "{} of {len}", passed(table));
         let rest: Vec<Place> = table.iter(guard).map(|(place, _)| place).collect();
         rest.iter()
-            .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e, 0)));
+            .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e)));
         assert_eq!(passed(table), 0);
     }
 }

@@ -1,11 +1,11 @@
 //! What recovery makes of times, and what a write leaves in the log.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::codec::{Codec, Postcard};
+use crate::folder::Folder;
 use crate::keep::probe::KeepInPlace as _;
 use crate::keep::{All, Choice, InPlace, Probe};
 use crate::key::arguments::Serialized;
@@ -17,15 +17,7 @@ type Numbers = Choice<All<u32>, InPlace>;
 
 const MINUTE: Millis = 60_000;
 
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("memokit-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        Self(path)
-    }
-
     fn core(&self) -> Arc<Core<Numbers>> {
         self.core_with(|settings| settings)
     }
@@ -68,12 +60,6 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn key(n: u32) -> Key {
     Key::of(&(Serialized(&n), ()))
 }
@@ -86,22 +72,20 @@ fn held(core: &Core<Numbers>, n: u32) -> Option<u32> {
 
 #[test]
 fn recovery_ends_what_the_latest_known_time_ends() {
-    for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
-        let folder = Folder::new("clock-recovery");
-        folder.fill(ahead);
-        let core = folder.core();
-        assert!(core.recover());
-        assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
-    }
+    ends_by_the_latest_known_time("clock-recovery", |core| assert!(core.recover()));
 }
 
 #[test]
 fn a_late_open_ends_what_the_latest_known_time_ends() {
+    ends_by_the_latest_known_time("clock-late", |core| core.try_init().unwrap());
+}
+
+fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&Core<Numbers>)) {
     for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
-        let folder = Folder::new("clock-late");
+        let folder = Folder::new(name);
         folder.fill(ahead);
         let core = folder.core();
-        core.try_init().unwrap();
+        open(&core);
         assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
     }
 }

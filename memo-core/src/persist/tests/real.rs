@@ -2,30 +2,16 @@
 
 use super::model::{Run, script};
 use super::*;
+use crate::folder::Folder;
 use crate::persist::RealFs;
 
-/// A folder that goes with the test.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("memokit-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        Self(path)
-    }
-
     fn open(&self, durability: Durability) -> Result<(Store, Recovery, Entries), Error> {
         open_as(RealFs, &self.0.join("deep/cache"), &identity(), durability)
     }
 
     fn cache(&self) -> PathBuf {
         self.0.join("deep/cache")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
