@@ -1,15 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub use memo_core::bypass;
+pub use memo_core::call::bypass::bypass;
 pub use memo_core::error::Error;
+pub use memo_core::handle::memo::Memo;
+pub use memo_core::handle::registry::{flush_all, report};
+pub use memo_core::handle::session::Session;
 pub use memo_core::key::Key;
-pub use memo_core::memo::Memo;
-pub use memo_core::registry::{flush_all, report};
-pub use memo_core::report::Report;
-pub use memo_core::session::Session;
-pub use memo_core::stats::Stats;
-pub use memo_core::weigh::Weigh;
+pub use memo_core::statistics::report::Report;
+pub use memo_core::statistics::stats::Stats;
+pub use memo_core::value::weigh::Weigh;
 pub use memo_macros::memoize;
 
 /// How results become bytes on disk: what the argument `codec` may name.
@@ -28,25 +28,27 @@ pub mod __private {
     pub use std::future::Future;
     pub use std::option::Option;
 
-    pub use memo_core::instance::Mark;
+    pub use memo_core::call::future::call;
+    pub use memo_core::call::lookup::Answer;
+    pub use memo_core::function::instance::Mark;
     #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;
-    pub use memo_core::task::call;
-    pub use memo_core::turn::Answer;
     pub use memo_core::{element, memo, quiet};
 
     /// The traits by which an expansion chooses according to a type.
     pub mod probe {
-        pub use memo_core::keep::probe::{
-            KeepAll as _, KeepAllHere as _, KeepErrors as _, KeepErrorsHere as _, KeepInPlace as _,
-            KeepInPlaceHere as _, KeepNothing as _, KeepOk as _, KeepOkHere as _,
-            KeepOkInPlace as _, KeepOkInPlaceHere as _,
-        };
         pub use memo_core::key::arguments::element::{
             AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _, AsNothingSelf as _,
             AsOctets as _, AsPlain as _, AsSerialized as _,
         };
-        pub use memo_core::weigh::scale::{WeighAll as _, WeighNothing as _, WeighShell as _};
+        pub use memo_core::value::keep::probe::{
+            KeepAll as _, KeepAllHere as _, KeepErrors as _, KeepErrorsHere as _, KeepInPlace as _,
+            KeepInPlaceHere as _, KeepNothing as _, KeepOk as _, KeepOkHere as _,
+            KeepOkInPlace as _, KeepOkInPlaceHere as _,
+        };
+        pub use memo_core::value::weigh::scale::{
+            WeighAll as _, WeighNothing as _, WeighShell as _,
+        };
     }
 
     /// The key of a call.

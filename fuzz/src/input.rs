@@ -1,6 +1,6 @@
 //! Values out of a fuzzer's bytes: every byte decides something, so that small changes make near values.
 
-use crate::model::Value::{self, self as V};
+use crate::call::models::Value::{self, self as V};
 
 /// What is left of a fuzzer's bytes; zeros once nothing is.
 pub(crate) struct Input<'a>(pub(crate) &'a [u8]);

@@ -3,11 +3,11 @@
 use std::iter;
 use std::sync::Arc;
 
+use super::entry::Draft;
 use super::index::Index;
-use super::node::Draft;
-use crate::clock::Millis;
-use crate::flight::{Claim, Flight};
 use crate::key::{self, KeyBytes};
+use crate::platform::clock::Millis;
+use crate::single_flight::flight::{Claim, Flight};
 
 /// The claims of a shard, one a key that is not void.
 pub(super) struct Claims<H> {

@@ -3,19 +3,19 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use super::capacity::{EXACT, Load};
 use super::claims::{Claimed, Claims};
-use super::gauge::{EXACT, Load};
-use super::life::{Life, stamp_of};
-use super::limbo::{Freed, Limbo};
-use super::node::{Draft, Entry, Node, Shared};
+use super::entry::{Draft, Entry, Node, Shared};
+use super::expiry::{Life, stamp_of};
+use super::free_list::Spares;
+use super::garbage::{Freed, Limbo};
 use super::recency::Recency;
-use super::spares::Spares;
 use super::table::{Entries, Guard, Place, Root, Table};
-use crate::clock::{self, Millis, NEVER};
-use crate::flight::Claim;
+use crate::epoch::participant::pin;
 use crate::key;
-use crate::lane::pin;
-use crate::sync::{Mutex, MutexGuard};
+use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::sync::{Mutex, MutexGuard};
+use crate::single_flight::flight::Claim;
 
 /// In how many steps a full shard counts as many uses as it has entries.
 const STEPS: usize = 64;
@@ -188,7 +188,7 @@ impl<H> Locked<'_, H> {
     #[allow(unsafe_code)]
     pub(super) fn guard(&self) -> Guard<'_> {
         // SAFETY: where it is used it is for this shard's table, from which entries go to this limbo.
-        unsafe { Guard::of_limbo(&self.own.limbo) }
+        unsafe { Guard::of_garbage(&self.own.limbo) }
     }
 
     fn table(&self) -> &Table<H> {

@@ -13,9 +13,8 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
-use super::limbo::Limbo;
-use super::node::{Entry, Node, Shared, low_half, prefetch};
-use crate::lane::Pin;
+use super::entry::{Entry, Node, Shared, low_half, prefetch};
+use crate::epoch::participant::Pin;
 
 const SLOTS: usize = 7;
 
@@ -94,7 +93,7 @@ impl<'p> Guard<'p> {
     /// # Safety
     /// It serves to read the table of that shard alone, and what is taken out of that goes to this limbo.
     #[inline]
-    pub(super) unsafe fn of_limbo<H>(_: &'p Limbo<H>) -> Self {
+    pub(super) unsafe fn of_garbage<T>(_: &'p T) -> Self {
         Self(PhantomData)
     }
 }
@@ -404,10 +403,11 @@ impl<'p, H> Iterator for Entries<'p, H> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Fresh;
+    use super::super::entry::Fresh;
+    use super::super::garbage::Limbo;
     use super::*;
-    use crate::clock::NEVER;
-    use crate::lane::pin;
+    use crate::epoch::participant::pin;
+    use crate::platform::clock::NEVER;
 
     fn passed(table: &Table<u64>) -> usize {
         let counts = table.buckets.iter().map(|b| (b.tags.load(Relaxed) >> 56) as usize);

@@ -1,7 +1,14 @@
 //! What others may do between two steps of a change.
 
-use super::*;
-use crate::clock::NEVER;
+use std::sync::Arc;
+
+use super::capacity::{Limits, UNBOUNDED};
+use super::entry::{Fresh, Node};
+use super::insertion::Coming;
+use super::sharded::{Begin, Cache};
+use crate::epoch::participant::pin;
+use crate::platform::clock::NEVER;
+use crate::single_flight::flight::Claim;
 
 const LIMITS: Limits =
     Limits { max: UNBOUNDED, max_bytes: None, shards: None, stale: 0, idle: None };

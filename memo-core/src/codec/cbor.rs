@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Format;
+use super::format::Format;
 
 /// Results as CBOR (RFC 8949), by ciborium (feature `cbor`). Smaller than JSON, and carries all floats and all maps.
 #[derive(Debug, Clone, Copy, Default)]

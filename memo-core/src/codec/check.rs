@@ -8,10 +8,9 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::MAX_DEPTH;
 use super::cursor::Cursor;
 use super::refusal::Refusal;
-use super::shape::{Leaf, Shape};
+use super::shape::{Leaf, MAX_DEPTH, Shape};
 
 /// Appends `value` to `out` if it has the given shape, or any shape where none is known.
 pub(super) fn write<T: Serialize>(

@@ -5,12 +5,39 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Codec;
 use super::shape::fingerprint;
 use super::trace::trace;
 use crate::error::Error;
 use crate::key::arguments::{Serialized, hash};
 use crate::key::hash::Seed;
+
+/// How values of `T` become bytes on disk. A [`Format`] is one; so is what implements this itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no codec for `{T}`",
+    label = "`codec` names a type that is a `Codec` or a `Format`",
+    note = "`memokit::codec` has some; results are to be `Serialize` and `Deserialize`"
+)]
+pub trait Codec<T>: Send + Sync + 'static {
+    /// A fingerprint of the type's name and serialized shape under this codec: two types whose bytes could be
+    /// mistaken for one another have different fingerprints.
+    ///
+    /// # Errors
+    /// [`Error::Unpersistable`] when values of `T` cannot be carried, or its shape cannot be known.
+    /// `version_given`: the user wrote `version = ...`, which stands in for a shape that cannot be traced.
+    fn schema(&self, version_given: bool) -> Result<u128, Error>;
+
+    /// Appends the bytes of `value` to `out`.
+    ///
+    /// # Errors
+    /// [`Error::Unpersistable`] when this value does not have the traced shape; `out` is as it was.
+    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// Reads a value that takes up the whole of `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Unpersistable`] when the bytes are not exactly one value.
+    fn decode(&self, bytes: &[u8]) -> Result<T, Error>;
+}
 
 /// A format whose bytes say what they hold, with names where the type has names: it is a [`Codec`] then, and may be the
 /// `codec` of a function.
@@ -120,9 +147,17 @@ fn same<T: Serialize>(value: &T, back: &T, bytes: &[u8], write: Write<T>) -> Res
 fn writes<T>(value: &T, bytes: &[u8], write: Write<T>) -> Result<bool, String> {
     let mut again = Vec::with_capacity(bytes.len());
     write(value, &mut again)?;
-    Ok(super::same_bytes(bytes, &again))
+    Ok(same_bytes(bytes, &again))
 }
 
 fn unpersistable<T>(reason: String) -> Error {
     Error::Unpersistable { type_name: type_name::<T>(), reason }
+}
+
+/// Does each byte occur as often in one as in the other?
+pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+    let mut counts = [0_isize; 256];
+    one.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+    other.iter().for_each(|&byte| counts[usize::from(byte)] -= 1);
+    counts.iter().all(|&count| count == 0)
 }

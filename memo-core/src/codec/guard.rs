@@ -11,7 +11,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::MAX_DEPTH;
+use super::shape::MAX_DEPTH;
 
 /// What one decoding has used.
 pub(super) struct Meter {

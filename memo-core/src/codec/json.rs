@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Format;
+use super::format::Format;
 
 /// Results as JSON, by serde_json (feature `json`).
 ///

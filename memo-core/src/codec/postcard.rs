@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::check;
 use super::explore::Untraced;
+use super::format::{Codec, same_bytes};
 use super::guard::{Guarded, Meter};
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
 use super::trace::trace;
-use super::{Codec, check, same_bytes};
 use crate::error::Error;
 
 /// Goes into the fingerprint: raise it when the bytes of equal shapes change.

@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// How deep a value may nest, written or read: a bound on the stack, since decoding recurses.
+pub(super) const MAX_DEPTH: usize = 256;
+
 /// The index of a node in its [`Shape`].
 pub(super) type NodeId = usize;
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::compare::{Compare, Verdict};
 use super::encoder::Encoder;
 use super::hash::{Hash, Seed};
-use super::is_canonically;
 use super::sink::Sink;
+use super::stored::is_canonically;
 use super::tag::{self, Stop};
 use super::write::{Fields, Writer};
 

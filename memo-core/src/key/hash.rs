@@ -8,8 +8,9 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde::Serialize;
 
+use super::items::Items;
 use super::short::{SHORT, ends, word};
-use super::sink::{Copied, Items, Part, Sink};
+use super::sink::{Copied, Part, Sink};
 use super::tag::{self, Stop};
 
 /// Random numbers of one cache: who does not know them cannot make keys that collide.

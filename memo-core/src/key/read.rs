@@ -1,6 +1,6 @@
 //! Reading encoded keys: giving bytes to a sink as the values that they encode would go there.
 
-use super::sink::Items;
+use super::items::Items;
 use super::tag::{self, END, LONG, MAX_DEPTH};
 
 /// Takes bytes preceded by their length.

@@ -4,7 +4,6 @@ use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 
-use super::encoder::Encoder;
 use super::tag::Stop;
 
 /// Where an encoded value goes. The order in which fields, map entries and set elements come in must not matter to a
@@ -70,31 +69,6 @@ impl<S> DerefMut for Copied<'_, S> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut S {
         &mut self.inner
-    }
-}
-
-/// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.
-pub(crate) trait Items: Sink {
-    fn open_item(&mut self, bag: &mut Self::Bag);
-    fn close_item(&mut self, bag: &mut Self::Bag);
-
-    /// What [`Sink::bag_part`] comes to.
-    #[inline]
-    fn part<T: Serialize + ?Sized>(
-        &mut self,
-        bag: &mut Self::Bag,
-        depth: u32,
-        part: Part,
-        value: &T,
-    ) -> Result<(), Stop> {
-        if part.opens() {
-            self.open_item(bag);
-        }
-        Encoder { sink: self, depth }.value(value)?;
-        if part.closes() {
-            self.close_item(bag);
-        }
-        Ok(())
     }
 }
 

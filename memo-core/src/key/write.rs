@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::sink::{Items, Part, Sink};
+use super::items::Items;
+use super::sink::{Part, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, Stop};
 
 /// The order in which the fields of a struct are written.

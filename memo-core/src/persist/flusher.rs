@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use crate::sync::spawn;
-use crate::sync::usual::{Condvar, Mutex};
-use crate::ward::Maintain;
+use crate::platform::maintenance::Maintain;
+use crate::platform::sync::spawn;
+use crate::platform::sync::usual::{Condvar, Mutex};
 
 const PERIOD: Duration = Duration::from_secs(1);
 

@@ -1,8 +1,8 @@
 //! A record's bytes: a head of fixed size with its own checksum, then key and value.
 
-use crate::crc32c::{crc32c, crc32c_append};
+use crate::platform::crc32c::{crc32c, crc32c_append};
 
-use super::Record;
+use super::record::Record;
 
 /// The longest key that is stored.
 pub const MAX_KEY: usize = 1 << 20;

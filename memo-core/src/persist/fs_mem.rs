@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::crc32c::crc32c_append;
-use crate::sync::usual::Mutex;
+use crate::platform::crc32c::crc32c_append;
+use crate::platform::sync::usual::Mutex;
 
 use super::fs::{File, Fs, Lock};
 use super::fs_mem_unsynced::{Change, Fate, Inode, NameChange, Names};

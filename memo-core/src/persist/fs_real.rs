@@ -141,7 +141,7 @@ fn parent(path: &Path) -> PathBuf {
 fn private_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(crate::system::NO_FOLLOW);
+    options.mode(0o600).custom_flags(crate::platform::os::NO_FOLLOW);
     options
 }
 

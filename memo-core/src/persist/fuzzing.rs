@@ -3,13 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::crc32c::crc32c_append;
+use crate::platform::crc32c::crc32c_append;
 
+use super::durability::Durability;
+use super::file_name::Name;
 use super::frame::{HEAD, Head, Seed};
+use super::fs::Fs;
 use super::fs_mem::MemFs;
 use super::header::{self, FileHeader, Kind, Start};
-use super::names::Name;
-use super::{Durability, Fs, Identity, Record, Store};
+use super::identity::Identity;
+use super::record::Record;
+use super::store::Store;
 
 const DIR: &str = "/cache";
 
@@ -26,7 +30,7 @@ pub fn check_header(data: &[u8]) {
         if sealed && bytes.len() > 20 {
             let len = 20 + usize::from(bytes[12]) % (bytes.len() - 19);
             bytes[12..16].copy_from_slice(&u32::try_from(len).unwrap_or(0).to_le_bytes());
-            let crc = crate::crc32c::crc32c(&bytes[..len - 4]);
+            let crc = crate::platform::crc32c::crc32c(&bytes[..len - 4]);
             bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
         }
         fs.put(path, bytes.clone());
@@ -52,7 +56,7 @@ pub fn check_frame(data: &[u8]) {
 }
 
 fn seal(head: &[u8; HEAD], salt: u64) -> [u8; 4] {
-    crc32c_append(crate::crc32c::crc32c(&salt.to_le_bytes()), &head[..44]).to_le_bytes()
+    crc32c_append(crate::platform::crc32c::crc32c(&salt.to_le_bytes()), &head[..44]).to_le_bytes()
 }
 
 /// Bytes as what follows the header of a log.

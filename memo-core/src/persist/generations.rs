@@ -3,17 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::durability::Durability;
+use super::file_name::{Name, by_age};
 use super::frame::Seed;
 use super::fs::{File, Fs, write_all};
 use super::header::{FileHeader, Kind, Predecessor, random_salt};
-use super::names::{Name, by_age};
+use super::identity::Identity;
 use super::quarantine::remove;
-use super::recover::Recovered;
+use super::queue::Base;
+use super::record::WallMillis;
+use super::recovery::Recovered;
 use super::snapshot::{self, Entries, Written};
-use super::wal::{Base, LogFile, Wal};
-use super::{Durability, Identity, WallMillis};
-use crate::clock;
+use super::wal::{LogFile, Wal};
 use crate::error::Error;
+use crate::platform::clock;
 
 /// The generation in use and the files from before it.
 pub(crate) struct Generations {

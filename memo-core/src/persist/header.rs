@@ -3,11 +3,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
-use crate::crc32c::crc32c;
+use crate::platform::crc32c::crc32c;
 
 use super::frame::{Seed, u32_at, u64_at, u128_at};
 use super::fs::{File, read_start};
-use super::{Identity, Loss, WallMillis};
+use super::identity::Identity;
+use super::loss::Loss;
+use super::record::WallMillis;
 
 /// The first bytes of a file of ours. Like those of PNG they break when treated as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";

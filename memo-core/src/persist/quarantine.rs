@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use super::file_name::{Name, QUARANTINE, Quarantined};
 use super::fs::{Fs, read_full, write_all};
-use super::names::{Name, QUARANTINE, Quarantined};
 use crate::error::Error;
 
 /// So many files stay in quarantine.

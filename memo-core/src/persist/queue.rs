@@ -1,9 +1,22 @@
 //! Records that wait to be written, in order.
 
 use super::frame::{self, Place, Seed};
-use super::owed::Owed;
-use super::wal::Base;
-use super::{Record, Ticket, WallMillis};
+use super::pending_removals::Owed;
+use super::record::{Record, WallMillis};
+
+/// Where history stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Base {
+    pub(crate) sequence: u64,
+    pub(crate) removals: u16,
+}
+
+/// The place of a queued record in the log; hand it to `Store::commit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket {
+    pub(super) sequence: u64,
+    pub(super) fits: bool,
+}
 
 /// A longer buffer is not kept for the next batch.
 const LARGE: usize = 1 << 20;

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use crate::crc32c::{crc32c, crc32c_append};
+use crate::platform::crc32c::{crc32c, crc32c_append};
 
-use super::Record;
 use super::frame::{FLAGS, HEAD, Head, Op, Seed};
 use super::fs::{File, read_full};
+use super::record::Record;
 
 const CHUNK: u64 = 256 << 10;
 /// No disk writes less at a time.

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::crc32c::crc32c_append;
+use crate::platform::crc32c::crc32c_append;
 
-use super::Record;
+use super::file_name::Name;
 use super::frame::{self, Head, Place, Seed};
 use super::fs::{File, Fs, write_all};
 use super::header::FileHeader;
-use super::names::Name;
 use super::quarantine::remove;
+use super::record::Record;
 use crate::error::Error;
 
 const CHUNK: usize = 256 << 10;

@@ -3,24 +3,44 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::durability::Durability;
 use super::flusher::maintain;
 use super::fs::Fs;
 #[cfg(test)]
 use super::generations::Emptied;
 use super::generations::{Generations, Place, begin};
 use super::header::{MAX_HEADER, header_len};
-use super::lease::Lease;
-use super::recover::{Recovered, recover};
+use super::identity::Identity;
+use super::listing::holds_something;
+use super::lock_file::Lease;
+use super::loss::Recovery;
+use super::queue::Ticket;
+use super::record::Record;
+use super::recovery::{Recovered, recover};
 use super::snapshot::{Entries, Written};
-use super::survey::holds_something;
 use super::wal::Wal;
-use super::{Durability, Identity, Record, Recovery, Status, Ticket};
-use crate::clock;
 use crate::error::Error;
-use crate::sync::Mutex;
-use crate::ward::Maintain;
+use crate::platform::clock;
+use crate::platform::maintenance::Maintain;
+use crate::platform::sync::Mutex;
+
+/// What a store says of itself.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Status {
+    /// Bytes in the logs that the next recovery would read.
+    pub log_bytes: u64,
+    /// When the newest snapshot was written.
+    pub last_snapshot: Option<SystemTime>,
+    /// Operations that failed since the directory was opened.
+    pub errors: u64,
+    /// The latest of these failures.
+    pub last_error: Option<Error>,
+    /// Records reach the disk; false from a failed write until a checkpoint heals it.
+    pub healthy: bool,
+}
 
 /// Below this a log is left to grow.
 const COMPACT_FROM: u64 = 4 << 20;

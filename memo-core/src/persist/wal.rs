@@ -6,15 +6,17 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::durability::Durability;
 use super::frame::Seed;
 use super::fs::{File, write_all};
 use super::header::Predecessor;
-use super::lost::Lost;
-use super::queue::Queue;
-use super::trouble::Trouble;
-use super::{Durability, Record, Ticket, WallMillis};
+use super::queue::Ticket;
+use super::queue::{Base, Queue};
+use super::record::{Record, WallMillis};
+use super::retry::Trouble;
+use super::unlogged::Lost;
 use crate::error::Error;
-use crate::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
+use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
 /// At `Durability::None` so much waits in memory.
 const SPILL: usize = 1 << 20;
@@ -27,13 +29,6 @@ pub(crate) struct LogFile {
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn File>,
     pub(crate) len: u64,
-}
-
-/// Where history stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Base {
-    pub(crate) sequence: u64,
-    pub(crate) removals: u16,
 }
 
 pub(crate) struct Wal {

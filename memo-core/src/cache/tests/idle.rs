@@ -1,7 +1,7 @@
 //! Entries that nobody uses end.
 
 use super::*;
-use crate::clock::{LAG, steps::pass};
+use crate::platform::clock::{self, LAG, Millis, steps::pass};
 
 const IDLE: Millis = 1000;
 

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::super::shard::{Locked, Shard};
 use super::*;
+use crate::platform::clock::{self, Millis};
 
 fn weighing(max_bytes: u64, shards: usize) -> Cache<u32> {
     Cache::new(Limits { max_bytes: Some(max_bytes), shards: Some(shards), ..LIMITS })

@@ -6,7 +6,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::round_trip::{Generator, Record};
-use crate::codec::{Codec, MAX_DEPTH, Postcard};
+use crate::codec::shape::MAX_DEPTH;
+use crate::codec::{Codec, Postcard};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Chain(Option<Box<Chain>>);

@@ -15,6 +15,8 @@ use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serial
 
 use super::arguments::{Arguments, Octets, Serialized, hash, matches};
 use super::hash::Seed;
+use super::tag::Stop;
+use super::write::Fields;
 use super::*;
 use model::{Random, Value};
 

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::names::Name;
+use super::file_name::Name;
 use super::{Durability, Fs, Identity, Loss, MemFs, Record, Recovery, Store, Ticket};
 use crate::error::Error;
 

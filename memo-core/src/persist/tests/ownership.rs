@@ -87,7 +87,7 @@ fn a_newer_format_is_left_untouched() {
     let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     bytes[8] = 7;
     bytes[10] = 6;
-    let crc = crate::crc32c::crc32c(&bytes[..len - 4]);
+    let crc = crate::platform::crc32c::crc32c(&bytes[..len - 4]);
     bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
     fs.put(&path(Name::Log(2)), bytes);
     let before = contents(&fs);
@@ -102,7 +102,7 @@ fn a_later_version_that_this_one_can_read_is_read() {
     let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
     let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     bytes[8] = 7;
-    let crc = crate::crc32c::crc32c(&bytes[..len - 4]);
+    let crc = crate::platform::crc32c::crc32c(&bytes[..len - 4]);
     bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
     fs.put(&path(Name::Log(2)), bytes);
     assert_eq!(recovered(&fs).1, entries([("k", "v"), ("l", "w")]));

@@ -2,8 +2,8 @@
 
 use super::model::{Run, script};
 use super::*;
-use crate::folder::Folder;
 use crate::persist::RealFs;
+use crate::platform::test_folder::Folder;
 
 impl Folder {
     fn open(&self, durability: Durability) -> Result<(Store, Recovery, Entries), Error> {

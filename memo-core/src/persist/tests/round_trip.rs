@@ -205,7 +205,7 @@ fn group_commit_writes_for_all_who_wait() {
 
 #[test]
 fn writers_and_checkpoints_do_not_lose_each_others_work() {
-    use crate::sync::usual::Mutex;
+    use crate::platform::sync::usual::Mutex;
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let memory = Mutex::new(Entries::new());

@@ -1,0 +1,117 @@
+//! How long entries live: to a time of their own, after it for as long as they may be stale, and while they are used.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::entry::{ENDLESS, Entry};
+use crate::platform::clock::{self, LAG, Millis, NEVER};
+
+pub(super) struct Life {
+    /// For so long after its end an entry may be served while another is computed.
+    stale: Millis,
+    /// For so long after its last use an entry lives.
+    idle: Option<Millis>,
+    /// So long before its end an entry is to be computed anew.
+    ahead: AtomicU64,
+    /// Entries whose word with the end is no less have no time at all to look at.
+    timeless: u64,
+}
+
+/// What the time makes of an entry.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Age {
+    Fresh,
+    /// Fresh, and to be computed anew.
+    Due,
+    /// To be served only while it is computed anew.
+    Stale,
+    Over,
+}
+
+/// In a cache whose entries can be idle, stamps count uses from here on up within each millisecond. More uses than that
+/// make the clock of stamps go ahead, so that entries live longer.
+const USES_BITS: u32 = 20;
+
+/// The first stamp of a time.
+#[inline]
+pub(super) fn stamp_of(time: Millis) -> u64 {
+    time << USES_BITS
+}
+
+impl Life {
+    pub(super) fn new(stale: Millis, idle: Option<Millis>) -> Self {
+        // The clock may have been behind at the last use: an entry lives no shorter than asked.
+        let idle = idle.map(|idle| idle.saturating_add(LAG));
+        let timeless = if idle.is_some() { u64::MAX } else { ENDLESS };
+        Self { stale, idle, ahead: AtomicU64::new(0), timeless }
+    }
+
+    /// Do stamps say when an entry was used?
+    pub(super) fn idles(&self) -> bool {
+        self.idle.is_some()
+    }
+
+    fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+        let used = || entry.stamp().load(Relaxed) >> USES_BITS;
+        self.idle.is_some_and(|idle| used().saturating_add(idle) <= now)
+    }
+
+    /// Does the time make no difference to an entry?
+    #[inline]
+    pub(super) fn is_timeless<H>(&self, entry: &Entry<H>) -> bool {
+        entry.outlasts(self.timeless)
+    }
+
+    fn ahead_of<H>(&self, entry: &Entry<H>) -> Millis {
+        if entry.is_steady() { 0 } else { self.ahead.load(Relaxed) }
+    }
+
+    pub(super) fn ahead(&self) -> Millis {
+        self.ahead.load(Relaxed)
+    }
+
+    /// Is it a hit without more ado?
+    pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+        let expires = entry.expires();
+        let due = expires != NEVER && expires <= now + self.ahead_of(entry);
+        !due && !self.is_idle(entry, now)
+    }
+
+    /// Has its time ended?
+    pub(super) fn is_over<H>(&self, entry: &Entry<H>) -> bool {
+        if self.is_timeless(entry) {
+            return false;
+        }
+        let now = clock::now();
+        entry.expires() <= now || self.is_idle(entry, now)
+    }
+
+    /// Is it of no more use, not even while another is computed?
+    pub(super) fn is_gone<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+        entry.expires().saturating_add(self.stale) <= now || self.is_idle(entry, now)
+    }
+
+    /// What is idle is over: nobody has asked for it, stale or not.
+    pub(super) fn age<H>(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
+        if self.is_timeless(entry) {
+            return Age::Fresh;
+        }
+        let expires = entry.expires();
+        let now = clock::now();
+        if self.is_idle(entry, now) {
+            return Age::Over;
+        }
+        let renewable = renewable(entry.held());
+        if expires <= now {
+            let stale = renewable && expires.saturating_add(self.stale) > now;
+            return if stale { Age::Stale } else { Age::Over };
+        }
+        let due = renewable && expires != NEVER && expires <= now + self.ahead_of(entry);
+        if due { Age::Due } else { Age::Fresh }
+    }
+
+    /// Has entries computed anew so long before they end.
+    pub(super) fn set_ahead(&self, ahead: Millis) {
+        // So that it can be added to a time.
+        self.ahead.store(ahead.min(NEVER / 2), Relaxed);
+    }
+}

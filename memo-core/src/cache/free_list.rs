@@ -1,0 +1,78 @@
+//! Memory of entries that are gone, for those to come: a full cache asks the allocator for none.
+#![allow(unsafe_code)]
+
+use std::alloc::Layout;
+
+use super::entry::{Draft, Entry};
+
+/// Drafts that nobody needs any more, for those to come: all of one layout.
+pub(super) struct Spares<H> {
+    layout: Layout,
+    drafts: Vec<Draft<H>>,
+}
+
+impl<H> Spares<H> {
+    /// Bytes. For larger ones an allocation is a small part of what an insertion costs.
+    const LARGEST: usize = 512;
+
+    pub(super) const fn new() -> Self {
+        Self { layout: Layout::new::<()>(), drafts: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// Keeps a draft, unless it is large or of another layout than others.
+    pub(super) fn keep(&mut self, draft: Draft<H>) {
+        if self.drafts.is_empty() {
+            self.layout = draft.layout();
+        }
+        if draft.layout() == self.layout && self.layout.size() <= Self::LARGEST {
+            self.drafts.push(draft);
+        }
+    }
+
+    /// A draft, of a spare one where that takes as much room.
+    pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
+        // Where layouts differ, one that does not fit goes, so that in the end all fit.
+        let fits = self.layout == Entry::<H>::layout(key.len(), weighed);
+        let spare = self.drafts.pop().filter(|_| fits);
+        let Some(spare) = spare else { return Draft::new(hash, key, weighed) };
+        if let Some(next) = self.drafts.last() {
+            next.prefetch();
+        }
+        // SAFETY: all here are of this layout. (It is not asked itself: that would wait for its memory.)
+        unsafe { spare.again(hash, key, weighed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::Fresh;
+    use super::super::entry::Node;
+    use super::*;
+    use crate::platform::clock::NEVER;
+
+    #[test]
+    fn a_spare_draft_is_used_again_where_it_takes_as_much_room() {
+        let fresh = |held| Fresh { held, expires: NEVER, weight: None, steady: false };
+        let mut spares = Spares::new();
+        for len in [0, 4, 9, 20, 21, 200, 600, 9] {
+            for n in 0..3_u64 {
+                spares.keep(Node::new(n, &vec![7; len], fresh(n)).emptied());
+            }
+            let spare = spares.len();
+            assert_eq!(spare, if len == 600 { 0 } else { 3 });
+            let at = spares.drafts.last().map(|draft| draft.key().as_ptr());
+            let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
+            let node = spares.draft(8, &key, false).fill(fresh(9));
+            assert_eq!((node.shared().key(), *node.shared().held()), (&*key, 9));
+            assert_eq!(at == Some(node.shared().key().as_ptr()), spare == 3);
+            // Others do not fit, and go.
+            while spares.len() > 0 {
+                drop(spares.draft(1, &[1; 300], false));
+            }
+        }
+    }
+}

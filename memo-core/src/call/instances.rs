@@ -1,0 +1,114 @@
+//! The instances of a generic function that one site has met: a tree by the bits of their ids, to which is only ever
+//! added, so that looking one up takes no lock and writes nothing.
+
+use std::any::TypeId;
+use std::hash::{Hash, Hasher};
+
+use once_cell::race::OnceBox;
+
+use crate::platform::erased::Erased;
+
+pub(crate) struct Instances(OnceBox<Node>);
+
+struct Node {
+    cache: Erased,
+    next: [Instances; 4],
+}
+
+impl Instances {
+    pub(crate) const fn new() -> Self {
+        Self(OnceBox::new())
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: TypeId) -> Option<Erased> {
+        let mut node = self.0.get()?;
+        let mut bits = bits(id);
+        while node.cache.id() != id {
+            node = node.next[(bits & 3) as usize].0.get()?;
+            bits >>= 2;
+        }
+        Some(node.cache)
+    }
+
+    /// Adds an instance unless it is there.
+    pub(crate) fn add(&self, cache: Erased) {
+        let mut at = self;
+        let mut bits = bits(cache.id());
+        let node = || Box::new(Node { cache, next: [const { Self::new() }; 4] });
+        loop {
+            let node = at.0.get_or_init(node);
+            if node.cache.id() == cache.id() {
+                return;
+            }
+            at = &node.next[(bits & 3) as usize];
+            bits >>= 2;
+        }
+    }
+}
+
+/// A part of the hash that a type's id is. (After 64 bits all go one way.)
+#[inline]
+fn bits(id: TypeId) -> u64 {
+    let mut hasher = IdHasher::default();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A hasher of what is a hash already.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, bits: u64) {
+        self.0 = bits;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::erased::Label;
+
+    static ANY: u8 = 0;
+
+    fn add<T: 'static>(instances: &Instances, to: &'static u8) {
+        instances.add(Erased::new(Label::of::<T>(), to));
+    }
+
+    fn get<T: 'static>(instances: &Instances) -> Option<&'static u8> {
+        let label = Label::of::<T>();
+        instances.get(label.id())?.get(label)
+    }
+
+    #[test]
+    fn what_was_added_is_found() {
+        static OTHER: u8 = 1;
+        let instances = Instances::new();
+        assert!(get::<u8>(&instances).is_none());
+        add::<u8>(&instances, &OTHER);
+        add::<u8>(&instances, &ANY);
+        assert_eq!(get::<u8>(&instances), Some(&1), "the first stays");
+        add::<u16>(&instances, &ANY);
+        add::<u32>(&instances, &ANY);
+        add::<u64>(&instances, &ANY);
+        add::<i8>(&instances, &ANY);
+        add::<(u8, u8)>(&instances, &ANY);
+        add::<String>(&instances, &ANY);
+        for found in [get::<u16>, get::<u32>, get::<u64>, get::<i8>, get::<(u8, u8)>, get::<String>]
+        {
+            assert_eq!(found(&instances), Some(&0));
+        }
+        assert!(get::<i16>(&instances).is_none());
+    }
+}

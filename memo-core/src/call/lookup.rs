@@ -1,0 +1,169 @@
+//! One call: the answer, or the turn to compute it.
+
+use serde::Serialize;
+
+use crate::call::bypass;
+use crate::function::computation::Work;
+use crate::function::function_cache::{Begun, Core};
+use crate::key::arguments::{self, Arguments};
+use crate::key::{Key, Written};
+use crate::single_flight::wait_graph::Computing;
+use crate::value::keep::Keep;
+use crate::value::verify::{self, Check};
+
+/// What a memoized call comes to.
+pub enum Answer<K: Keep> {
+    /// The value is known.
+    Hit(Hit<K>),
+    /// The caller computes it, and hands it to [`Turn::keep`].
+    Miss(Turn<K>),
+}
+
+/// A known value, as it is held: an answer is small, and a large value is copied once.
+pub struct Hit<K: Keep>(K::Held);
+
+impl<K: Keep> Hit<K> {
+    /// The value.
+    #[inline]
+    pub fn give(self) -> K::Return {
+        K::answer(&self.0)
+    }
+}
+
+impl<K: Keep> Core<K> {
+    /// Looks the key of `arguments` up.
+    #[inline]
+    pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Answer<K> {
+        if bypass::is_on() {
+            return Turn::answer(Work::off(self));
+        }
+        let hash = self.hash(arguments);
+        match self.find(arguments, hash, |held| Some(held.clone())) {
+            Some(held) => Answer::Hit(Hit(held)),
+            None => self.missed(arguments, hash),
+        }
+    }
+
+    /// The same, but makes a share of the hits a turn whose value is compared with the one that is held.
+    pub(crate) fn lookup_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> Answer<K>
+    where
+        K::Value: Serialize,
+    {
+        if bypass::is_on() {
+            return Turn::answer(Work::off(self));
+        }
+        let hash = self.hash(arguments);
+        match self.find_or_check(arguments, hash, share) {
+            Ok(held) => Answer::Hit(Hit(held)),
+            Err(Some(check)) => Turn::answer(Work::verify(self, check)),
+            Err(None) => self.missed(arguments, hash),
+        }
+    }
+
+    /// Of arguments that have a key.
+    #[inline]
+    pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
+        arguments::hash(arguments, &self.cache.seed).ok()
+    }
+
+    #[inline]
+    pub(crate) fn find<A: Arguments, R>(
+        &self,
+        arguments: &A,
+        hash: Option<u64>,
+        then: impl FnOnce(&K::Held) -> Option<R>,
+    ) -> Option<R> {
+        self.cache.get(hash?, |stored| arguments::matches(arguments, stored), then)
+    }
+
+    /// The value that is held, or, of a share of them, what a computed one is to be compared with.
+    pub(crate) fn find_or_check<A: Arguments>(
+        &self,
+        arguments: &A,
+        hash: Option<u64>,
+        share: f64,
+    ) -> Result<K::Held, Option<Check<K>>>
+    where
+        K::Value: Serialize,
+    {
+        let mut due = None;
+        let held = self.find(arguments, hash, |held| {
+            if verify::is_due(share) {
+                due = Some(held.clone());
+                return None;
+            }
+            Some(held.clone())
+        });
+        held.ok_or_else(|| due.map(|held| Check::new(held, Key::of(arguments))))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missed<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Answer<K> {
+        self.missed_key(&Written::new(arguments, hash))
+    }
+
+    /// The hash and the bytes of a key. Where there is none that is counted.
+    pub(crate) fn key<'w>(&self, written: &'w Written) -> Option<(u64, &'w [u8])> {
+        let key = written.key(&self.cache.seed);
+        if key.is_none() {
+            self.counts.unkeyable.add(1);
+        }
+        key
+    }
+
+    /// Built once a kind of result, and not for each function's arguments.
+    fn missed_key(&self, written: &Written) -> Answer<K> {
+        let Some((hash, key)) = self.key(written) else { return Turn::answer(Work::alone(self)) };
+        loop {
+            let flight = match self.begin(hash, key) {
+                Begun::Value(held) => return Answer::Hit(Hit(held)),
+                Begun::Lead(claim) => return Turn::answer(Work::lead(self, claim)),
+                Begun::Join(flight) => flight,
+            };
+            match Work::after(self, &flight, flight.wait(self.wait_limit())) {
+                Some(Ok(held)) => return Answer::Hit(Hit(held)),
+                Some(Err(work)) => return Turn::answer(work),
+                None => {}
+            }
+        }
+    }
+}
+
+/// The turn to compute one key's value. Dropped without a value, by a panic, it lets the next caller compute.
+#[must_use = "others may wait for the value"]
+pub struct Turn<K: Keep> {
+    work: Work<K>,
+    computing: Option<Computing>,
+}
+
+impl<K: Keep> Turn<K> {
+    #[inline(always)]
+    fn answer(work: Work<K>) -> Answer<K> {
+        let computing = work.computing();
+        Answer::Miss(Self { work, computing })
+    }
+
+    /// Keeps what is worth keeping of `returned`, and returns it.
+    // Out of line, so that a hit does not save the registers that this takes.
+    #[cold]
+    #[inline(never)]
+    pub fn keep(mut self, returned: K::Return) -> K::Return {
+        self.work.settle(&returned, |_| true);
+        drop(self.computing);
+        returned
+    }
+
+    /// The same, if `worth` says so.
+    #[cold]
+    #[inline(never)]
+    pub fn keep_if(
+        mut self,
+        returned: K::Return,
+        worth: impl FnOnce(&K::Return) -> bool,
+    ) -> K::Return {
+        self.work.settle(&returned, worth);
+        drop(self.computing);
+        returned
+    }
+}

@@ -1,0 +1,12 @@
+//! One call of a memoized function: what an expansion calls.
+
+pub mod bypass;
+pub mod future;
+mod instances;
+pub mod lookup;
+pub mod macros;
+#[cfg(all(test, memokit_model))]
+mod models;
+mod pinned;
+pub mod site;
+pub mod thread_cache;

@@ -1,0 +1,269 @@
+//! The flights under a model checker, which tries other interleavings at each run: nobody waits for ever, nothing stays
+//! registered, and what is kept was computed after the last removal began.
+//!
+//! In a model no time passes: a lost wake-up is a deadlock, which the checker reports, and no limit ends it.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::{future, thread};
+
+use crate::call::future::call;
+use crate::call::lookup::Answer;
+use crate::function::function_cache::Core;
+use crate::function::settings::Settings;
+use crate::key::Written;
+use crate::key::arguments::Serialized;
+use crate::value::keep::{Behind, Choice, OkOnly};
+
+type Kept = Choice<OkOnly<u32, ()>, Behind>;
+
+/// Schedules tried of each model.
+const RUNS: usize = 10_000;
+
+/// A memoized function and how often it ran.
+struct Model {
+    core: &'static Core<Kept>,
+    runs: AtomicU32,
+}
+
+impl Model {
+    fn new(max: usize) -> &'static Self {
+        let core = Settings::of(Kept::NEW).max(max).shared("modelled".to_owned(), 1);
+        // A cache lives as long as the process.
+        let core: &'static std::sync::Arc<_> = Box::leak(Box::new(core));
+        Box::leak(Box::new(Self { core, runs: AtomicU32::new(0) }))
+    }
+
+    fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
+        match self.core.lookup(&(Serialized(&key), ())) {
+            Answer::Hit(hit) => hit.give(),
+            Answer::Miss(turn) => turn.keep({
+                let run = self.runs.fetch_add(1, SeqCst);
+                thread::yield_now();
+                body(run)
+            }),
+        }
+    }
+
+    fn task(
+        &'static self,
+        key: u32,
+        body: impl Fn(u32) -> Result<u32, ()>,
+    ) -> impl Future<Output = Result<u32, ()>> {
+        call(move || {
+            self.core.ask(&(Serialized(&key), ())).compute(async move {
+                let run = self.runs.fetch_add(1, SeqCst);
+                pause().await;
+                body(run)
+            })
+        })
+    }
+
+    fn peek(&self, key: u32) -> Option<u32> {
+        let written = Written::new(&(Serialized(&key), ()), None);
+        let (hash, key) = self.core.key(&written)?;
+        self.core.cache.peek(hash, key).map(|held| *held)
+    }
+
+    fn invalidate(&self, key: u32) {
+        let written = Written::new(&(Serialized(&key), ()), None);
+        let (hash, key) = self.core.key(&written).unwrap();
+        self.core.invalidate(hash, key);
+    }
+
+    fn runs(&self) -> u32 {
+        self.runs.load(SeqCst)
+    }
+
+    #[track_caller]
+    fn is_at_rest(&self) {
+        assert_eq!(self.core.cache.claimed(), 0, "a claim is left");
+    }
+}
+
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Polls a few times, or to the end.
+fn poll_and_drop<F: Future>(task: F) {
+    let mut task = pin!(task);
+    for _ in 0..thread_rng().gen_range(0..5u32) {
+        if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            return;
+        }
+        thread::yield_now();
+    }
+}
+
+/// Runs what three threads do until each has returned.
+fn three(threads: [Box<dyn FnOnce() + Send>; 3]) {
+    let threads = threads.map(thread::spawn);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    shuttle::check_random(model, RUNS);
+}
+
+#[test]
+fn one_computes_for_threads_and_tasks() {
+    check(|| {
+        let model = Model::new(4);
+        three([
+            Box::new(|| assert_eq!(model.call(1, Ok), Ok(0))),
+            Box::new(|| assert_eq!(model.call(1, Ok), Ok(0))),
+            Box::new(|| assert_eq!(future::block_on(model.task(1, Ok)), Ok(0))),
+        ]);
+        assert_eq!((model.runs(), model.peek(1)), (1, Some(0)));
+        model.is_at_rest();
+    });
+}
+
+#[test]
+fn tasks_alone() {
+    check(|| {
+        let model = Model::new(4);
+        let call = || Box::new(|| assert_eq!(future::block_on(model.task(1, Ok)), Ok(0)));
+        three([call(), call(), call()]);
+        assert_eq!((model.runs(), model.peek(1)), (1, Some(0)));
+        model.is_at_rest();
+    });
+}
+
+#[test]
+fn an_error_is_its_callers_alone() {
+    check(|| {
+        let model = Model::new(4);
+        let failures: &'static AtomicU32 = Box::leak(Box::default());
+        let first_two_fail = |run| if run < 2 { Err(()) } else { Ok(run) };
+        let count =
+            move |outcome: Result<u32, ()>| _ = failures.fetch_add(outcome.is_err().into(), SeqCst);
+        three([
+            Box::new(move || count(model.call(1, first_two_fail))),
+            Box::new(move || count(future::block_on(model.task(1, first_two_fail)))),
+            Box::new(move || count(future::block_on(model.task(1, first_two_fail)))),
+        ]);
+        assert_eq!((model.runs(), failures.load(SeqCst), model.peek(1)), (3, 2, Some(2)));
+        model.is_at_rest();
+    });
+}
+
+#[test]
+fn a_panic_is_its_callers_alone() {
+    check(|| {
+        let model = Model::new(4);
+        let first_panics = |run| {
+            if run == 0 {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+            Ok(run)
+        };
+        let by_call = move || _ = catch_unwind(AssertUnwindSafe(|| model.call(1, first_panics)));
+        let by_task = move || {
+            let task = || future::block_on(model.task(1, first_panics));
+            let _ = catch_unwind(AssertUnwindSafe(task));
+        };
+        three([Box::new(by_call), Box::new(by_call), Box::new(by_task)]);
+        assert_eq!((model.runs(), model.peek(1)), (2, Some(1)));
+        model.is_at_rest();
+    });
+}
+
+#[test]
+fn whoever_is_dropped_is_not_waited_for() {
+    check(|| {
+        let model = Model::new(4);
+        three([
+            Box::new(|| poll_and_drop(model.task(1, Ok))),
+            Box::new(|| poll_and_drop(model.task(1, Ok))),
+            Box::new(|| assert!(future::block_on(model.task(1, Ok)).is_ok())),
+        ]);
+        assert!(model.peek(1).is_some());
+        model.is_at_rest();
+    });
+    check(|| {
+        let model = Model::new(4);
+        three([
+            Box::new(|| poll_and_drop(model.task(1, Ok))),
+            Box::new(|| poll_and_drop(model.task(1, |_| Err(())))),
+            Box::new(|| assert!(model.call(1, Ok).is_ok())),
+        ]);
+        assert!(model.peek(1).is_some());
+        model.is_at_rest();
+    });
+}
+
+#[test]
+fn what_was_computed_before_a_removal_is_not_kept() {
+    for clear in [false, true] {
+        check(move || {
+            let model = Model::new(4);
+            let source: &'static AtomicU32 = Box::leak(Box::default());
+            let read = move |_| {
+                let seen = source.load(SeqCst);
+                thread::yield_now();
+                Ok(seen)
+            };
+            three([
+                Box::new(move || _ = model.call(1, read)),
+                Box::new(move || _ = future::block_on(model.task(1, read))),
+                Box::new(move || {
+                    source.store(1, SeqCst);
+                    if clear {
+                        model.core.clear();
+                    } else {
+                        model.invalidate(1);
+                    }
+                    assert_eq!(model.call(1, read), Ok(1), "it was asked for after the removal");
+                }),
+            ]);
+            assert_eq!(model.peek(1), Some(1));
+            model.is_at_rest();
+        });
+    }
+}
+
+#[test]
+fn evicted_entries_are_computed_again() {
+    check(|| {
+        let model = Model::new(1);
+        let call = move |key| assert_eq!(model.call(key, |_| Ok(key)), Ok(key));
+        three([
+            Box::new(move || [1, 2].into_iter().for_each(call)),
+            Box::new(move || [2, 1].into_iter().for_each(call)),
+            Box::new(|| assert_eq!(future::block_on(model.task(1, |_| Ok(1))), Ok(1))),
+        ]);
+        assert_eq!(model.core.cache.len(), 1);
+        model.is_at_rest();
+    });
+}
+
+/// Computes `key` by way of the next of three, until it has gone round twice.
+fn around(model: &'static Model, key: u32, hops: u32) -> Result<u32, ()> {
+    model.call(key, |_| if hops == 6 { Ok(hops) } else { around(model, (key + 1) % 3, hops + 1) })
+}
+
+#[test]
+fn rings_end() {
+    check(|| {
+        let model = Model::new(4);
+        let go = |key| Box::new(move || _ = around(model, key, 0));
+        three([go(0), go(1), go(2)]);
+        assert!((0..3).all(|key| model.peek(key).is_some()));
+        model.is_at_rest();
+    });
+}

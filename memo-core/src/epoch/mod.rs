@@ -1,0 +1,3 @@
+//! Epoch-based reclamation: what a thread may be reading is not freed.
+
+pub(crate) mod participant;

@@ -1,0 +1,382 @@
+//! What a cache's directory has to do with its life: what it holds is read once, results go there before they are seen,
+//! removals before they return.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+
+use crate::cache::entry::Fresh;
+use crate::codec::{Codec, Postcard};
+use crate::error::Error;
+use crate::function::function_cache::Core;
+use crate::function::function_cache::Durable;
+use crate::function::settings::{Settings, Storage};
+use crate::function::value_store::{Change, Disk};
+use crate::persist::{Durability, Record, Store, Ticket, hurry, maintain};
+use crate::platform::clock::{self, Millis, NEVER};
+use crate::single_flight::flight::Claim;
+use crate::statistics::stats::Stats;
+use crate::value::keep::{Hold, Keep, Persistable};
+
+/// A writer that is faster than the compaction waits so long at each write, so that the disk does not fill.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    static OPENING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f` unless this thread is opening a directory already: a value's `Serialize` or `Deserialize` that then calls
+/// memoized functions is served from memory, since what it would open may be what it is part of opening.
+fn unless_opening<R>(f: impl FnOnce() -> R) -> Option<R> {
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            OPENING.set(false);
+        }
+    }
+    (!OPENING.replace(true)).then(|| {
+        let _done = Done;
+        f()
+    })
+}
+
+/// The directory of one cache.
+pub(crate) struct Directory<K: Keep> {
+    disk: Disk<K::Value>,
+    /// What it holds was read, if it could be.
+    recovered: OnceCell<()>,
+    /// Something was removed while it could not be opened.
+    void: AtomicBool,
+    /// It is looked after, from the first write on.
+    watched: AtomicBool,
+}
+
+impl<K: Keep> Settings<K> {
+    /// Where results are kept on disk.
+    #[must_use]
+    pub fn persist(self, dir: impl Into<PathBuf>) -> Self
+    where
+        K::Value: Persistable,
+    {
+        self.stored(dir.into(), Box::new(Postcard::new()))
+    }
+
+    /// The same with the codec `C`.
+    #[must_use]
+    pub fn persist_by<C: Codec<K::Value> + Default, P: Into<PathBuf>>(self, dir: P) -> Self {
+        self.stored(dir.into(), Box::new(C::default()))
+    }
+
+    fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
+        let durability = Durability::Interval;
+        let storage = Storage { dir, durability, codec, make: Directory::make };
+        Self { storage: Some(storage), ..self }
+    }
+}
+
+impl<K: Keep> Durable<K> for Directory<K> {
+    fn recover(&self, core: &Core<K>) -> bool {
+        if self.recovered.get().is_some() {
+            return true;
+        }
+        let disk = &self.disk;
+        let recovered = unless_opening(|| {
+            self.recovered.get_or_init(|| {
+                let settle = &mut |_: &Store, behind| {
+                    core.cache.shorten(behind, cut(core, NEVER));
+                    disk.recovered.add(core.cache.len() as u64);
+                };
+                let replay = &mut |change: Change<&[u8], K::Value>| replay(core, change);
+                if disk.exists() && disk.open(replay, settle).is_err() {
+                    core.cache.clear(&mut || ());
+                }
+            });
+        });
+        recovered.is_some()
+    }
+
+    fn init(&self, core: &Core<K>) -> Result<(), Error> {
+        self.open(core).map(drop)
+    }
+
+    fn write(
+        &self,
+        core: &Core<K>,
+        claim: Claim,
+        value: &K::Held,
+        expires: Millis,
+        replaces: bool,
+    ) {
+        // What cannot be written stays in memory; each step counts its own failure.
+        let Ok(store) = self.open(core) else { return };
+        let mut bytes = Vec::new();
+        if self.disk.encode(K::Hold::view(value), &mut bytes).is_err() {
+            return;
+        }
+        let mut ticket = None;
+        core.cache.announce(claim, Some((value.clone(), expires)), &mut |key, known| {
+            let record = self.disk.put(key, &bytes, expires);
+            let replaces = replaces || known;
+            let queue = if replaces { Store::queue_replacing } else { Store::queue };
+            ticket = Some(queue(store, record));
+        });
+        let commit = |ticket| match replaces {
+            true => store.commit_removal(ticket),
+            false => store.commit(ticket),
+        };
+        if ticket.is_some_and(|ticket| commit(ticket).is_ok()) {
+            self.disk.succeed();
+        }
+        self.watch(core);
+        if store.is_outgrown() {
+            hurry(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+        }
+    }
+
+    fn strike(&self, core: &Core<K>, claim: Claim, replaces: bool) {
+        let mut older = replaces;
+        if !replaces {
+            core.cache.announce(claim, None, &mut |_, known| older = known);
+        }
+        if !older {
+            return;
+        }
+        let Some(store) = self.open_to_remove(core) else { return };
+        let mut removal = Removal::new(Some(store));
+        core.cache.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
+        removal.commit();
+    }
+
+    fn remove(&self, core: &Core<K>, hash: u64, key: &[u8]) -> bool {
+        let mut removal = Removal::new(self.open_to_remove(core));
+        let removed = core.cache.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
+        removal.commit();
+        removed
+    }
+
+    fn clear(&self, core: &Core<K>) -> usize {
+        let mut removal = Removal::new(self.open_to_remove(core));
+        let count = core.cache.clear(&mut || removal.queue(Record::Clear));
+        removal.commit();
+        count
+    }
+
+    fn flush(&self, core: &Core<K>) -> Result<(), Error> {
+        if self.disk.opened().is_none() && core.cache.count() == 0 {
+            return Ok(());
+        }
+        self.open(core)?.flush()
+    }
+
+    fn flush_if_open(&self) {
+        // A failure is counted by the store.
+        let _ = self.disk.opened().map(Store::flush);
+    }
+
+    fn snapshot(&self, core: &Core<K>) -> Result<(), Error> {
+        self.checkpoint(core, self.open(core)?)
+    }
+
+    fn keep_only_these(&self, core: &Core<K>) {
+        if let (Err(_), Some(store)) = (self.snapshot(core), self.disk.opened()) {
+            let _ = store.commit_removal(store.queue(Record::Clear));
+        }
+    }
+
+    fn tick(&self, core: &Core<K>) {
+        if let Some(store) = self.disk.opened() {
+            // A failure is counted by the store, which tries again.
+            let _ = store.check();
+            let _ = store.compact(core.cache.count(), &mut |sink| self.entries(core, sink));
+        }
+    }
+
+    fn damage(&self) -> Vec<Error> {
+        self.disk.damage.lock().clone()
+    }
+
+    fn trouble(&self) -> Option<Error> {
+        self.disk.trouble()
+    }
+
+    fn report(&self, stats: &mut Stats) {
+        self.disk.report(stats);
+    }
+}
+
+impl<K: Keep> Directory<K> {
+    fn make(
+        storage: Storage<K>,
+        function: String,
+        code: u128,
+        version: Option<u64>,
+    ) -> Box<dyn Durable<K>> {
+        let Storage { dir, durability, codec, make: _ } = storage;
+        Box::new(Self {
+            disk: Disk::new(&dir, durability, codec, function, code, version),
+            recovered: OnceCell::new(),
+            void: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+        })
+    }
+
+    /// The store, opened if that was not done before. What a directory holds that could be opened only now is older
+    /// than what memory holds; it is added where memory has nothing, and memory is written out.
+    fn open(&self, core: &Core<K>) -> Result<&Store, Error> {
+        let disk = &self.disk;
+        if let Some(store) = disk.opened() {
+            return Ok(store);
+        }
+        let found = RefCell::new(Vec::new());
+        let replay = &mut |change: Change<&[u8], K::Value>| {
+            found.borrow_mut().push(change.into_owned());
+        };
+        let settle = &mut |store: &Store, behind| {
+            let had = core.cache.count() > 0;
+            if self.void.swap(false, Relaxed) {
+                let _ = store.commit_removal(store.queue(Record::Clear));
+            } else {
+                disk.recovered.add(merge(core, found.take(), behind));
+            }
+            if had {
+                // A failure is counted by the store, which tries again.
+                let _ = self.checkpoint(core, store);
+            }
+        };
+        let busy = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
+        unless_opening(|| disk.open(replay, settle)).unwrap_or_else(|| Err(busy()))
+    }
+
+    /// The store, if there is something on disk to remove; opened before memory is changed, so that nothing older can
+    /// come back. Where it cannot be opened, all that it holds is void should it ever be.
+    fn open_to_remove(&self, core: &Core<K>) -> Option<&Store> {
+        if self.disk.opened().is_none() && !self.disk.exists() {
+            return None;
+        }
+        self.watch(core);
+        self.open(core).inspect_err(|_| self.void.store(true, Relaxed)).ok()
+    }
+
+    /// Has the directory looked after from the first change of it on.
+    fn watch(&self, core: &Core<K>) {
+        if let (false, Some(ward)) = (self.watched.swap(true, Relaxed), &core.ward) {
+            maintain(Weak::clone(ward));
+        }
+    }
+
+    fn checkpoint(&self, core: &Core<K>, store: &Store) -> Result<(), Error> {
+        store.checkpoint(&mut |sink| self.entries(core, sink))
+    }
+
+    /// Hands every entry as a record to `sink` until it returns false.
+    fn entries(&self, core: &Core<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
+        let mut bytes = Vec::new();
+        let mut wanted = true;
+        core.cache.for_each(&mut |key, held, expires| {
+            bytes.clear();
+            if wanted && self.disk.encode(K::Hold::view(held), &mut bytes).is_ok() {
+                wanted = sink(self.disk.put(key.as_slice(), &bytes, expires));
+            }
+        });
+    }
+}
+
+/// What is removed from a store, where there is one.
+struct Removal<'a> {
+    store: Option<&'a Store>,
+    ticket: Option<Ticket>,
+}
+
+impl<'a> Removal<'a> {
+    fn new(store: Option<&'a Store>) -> Self {
+        Self { store, ticket: None }
+    }
+
+    fn queue(&mut self, record: Record<'_>) {
+        self.ticket = self.store.map(|store| store.queue(record));
+    }
+
+    fn commit(self) {
+        if let Some((store, ticket)) = self.store.zip(self.ticket) {
+            let _ = store.commit_removal(ticket);
+        }
+    }
+}
+
+/// Ends are those by the present clock, before it is known how far that is behind.
+fn replay<K: Keep>(core: &Core<K>, change: Change<&[u8], K::Value>) {
+    match change {
+        Change::Clear => drop(core.cache.clear(&mut || ())),
+        Change::Remove(key) => {
+            if let Some(hash) = core.hash_key(key) {
+                core.cache.remove(hash, key, &mut || ());
+            }
+        }
+        Change::Put(key, value, expires) => {
+            if let Some(hash) = core.hash_key(key) {
+                restore(core, hash, key, value, expires);
+            }
+        }
+    }
+}
+
+fn restore<K: Keep>(core: &Core<K>, hash: u64, key: &[u8], value: K::Value, expires: Millis) {
+    let weight = weight_found(core, key, &value);
+    core.cache.restore(
+        hash,
+        key,
+        Fresh { held: K::Hold::own(value), expires, weight, steady: false },
+    );
+}
+
+/// What cannot be weighed is too heavy: the call that asks for it computes it anew, and panics itself.
+fn weight_found<K: Keep>(core: &Core<K>, key: &[u8], value: &K::Value) -> Option<u64> {
+    catch_unwind(AssertUnwindSafe(|| core.weight(key.len(), value))).unwrap_or(Some(u64::MAX))
+}
+
+/// No entry lives longer than the present time to live.
+fn cut<K: Keep>(core: &Core<K>, expires: Millis) -> Millis {
+    match core.ttl.load(Relaxed) {
+        NEVER => expires,
+        ttl => expires.min(clock::now().saturating_add(ttl)),
+    }
+}
+
+/// Adds what was found where memory has nothing, each key's last change, as far as there is room.
+fn merge<K: Keep>(core: &Core<K>, found: Vec<Change<Box<[u8]>, K::Value>>, behind: Millis) -> u64 {
+    let mut seen = HashSet::new();
+    let mut added = Vec::new();
+    let (mut places, mut bytes) = core.cache.room();
+    for change in found.into_iter().rev() {
+        match change {
+            Change::Clear => break,
+            Change::Remove(key) => drop(seen.insert(key)),
+            Change::Put(key, value, expires) => {
+                let Some(hash) = core.hash_key(&key) else { continue };
+                if !seen.insert(key.clone()) || core.cache.peek(hash, &key).is_some() {
+                    continue;
+                }
+                let weight = weight_found(core, &key, &value).unwrap_or_default();
+                if places > 0 && weight <= bytes {
+                    (places, bytes) = (places - 1, bytes - weight);
+                    added.push((hash, key, value, expires));
+                }
+            }
+        }
+    }
+    let count = added.len() as u64;
+    for (hash, key, value, expires) in added.into_iter().rev() {
+        let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
+        restore(core, hash, &key, value, cut(core, expires));
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! What recovery makes of times, and what a write leaves in the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::codec::{Codec, Postcard};
+use crate::function::settings::Settings;
+use crate::key::arguments::Serialized;
+use crate::key::{Key, tag};
+use crate::persist::{Durability, Identity, RealFs};
+use crate::platform::test_folder::Folder;
+use crate::value::keep::probe::KeepInPlace as _;
+use crate::value::keep::{All, Choice, InPlace, Probe};
+
+type Numbers = Choice<All<u32>, InPlace>;
+
+const MINUTE: Millis = 60_000;
+
+impl Folder {
+    fn core(&self) -> Arc<Core<Numbers>> {
+        self.core_with(|settings| settings)
+    }
+
+    fn core_with(
+        &self,
+        more: impl FnOnce(Settings<Numbers>) -> Settings<Numbers>,
+    ) -> Arc<Core<Numbers>> {
+        let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep())
+            .max(10)
+            .persist(&self.0)
+            .durability(Durability::Os);
+        more(settings).shared("f".to_owned(), 1)
+    }
+
+    /// As a process leaves it whose clock is `ahead`: an entry that has two minutes by the present clock, and one
+    /// without an end.
+    fn fill(&self, ahead: Millis) {
+        let codec: &dyn Codec<u32> = &Postcard::new();
+        let mut value = Vec::new();
+        codec.encode(&7, &mut value).unwrap();
+        let identity = Identity {
+            function: "f".to_owned(),
+            key_format: tag::FORMAT,
+            schema: codec.schema(false).unwrap(),
+            code: 1,
+        };
+        let fs = Arc::new(RealFs);
+        let opened = Store::open(fs, &self.0, &identity, Durability::Os, &mut |_| {});
+        let (store, _) = opened.unwrap();
+        let now = clock::wall();
+        let (first, second) = (key(1), key(2));
+        let put = |key: &Key, created, expires| {
+            let key = key.bytes().unwrap();
+            let record = Record::Put { key, value: &value, created, expires };
+            store.commit(store.queue(record)).unwrap();
+        };
+        put(&first, now, Some(now + 2 * MINUTE));
+        put(&second, now + ahead, None);
+    }
+}
+
+fn key(n: u32) -> Key {
+    Key::of(&(Serialized(&n), ()))
+}
+
+fn held(core: &Core<Numbers>, n: u32) -> Option<u32> {
+    let key = key(n);
+    let bytes = key.bytes().unwrap();
+    core.cache.peek(core.hash_key(bytes).unwrap(), bytes)
+}
+
+#[test]
+fn recovery_ends_what_the_latest_known_time_ends() {
+    ends_by_the_latest_known_time("clock-recovery", |core| assert!(core.recover()));
+}
+
+#[test]
+fn a_late_open_ends_what_the_latest_known_time_ends() {
+    ends_by_the_latest_known_time("clock-late", |core| core.try_init().unwrap());
+}
+
+fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&Core<Numbers>)) {
+    for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
+        let folder = Folder::new(name);
+        folder.fill(ahead);
+        let core = folder.core();
+        open(&core);
+        assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
+    }
+}
+
+/// Between two records another thread's write may end, and with it the log.
+#[test]
+fn a_value_takes_the_place_of_another_by_one_record() {
+    let folder = Folder::new("one-record");
+    let core = folder.core();
+    assert!(core.recover());
+    let key = key(1);
+    let bytes = key.bytes().unwrap();
+    let hash = core.hash_key(bytes).unwrap();
+    let written = |replaces| {
+        let before = core.stats().log_bytes;
+        let claim = core.cache.seize(hash, bytes);
+        assert!(core.land(claim, 7, replaces));
+        core.stats().log_bytes - before
+    };
+    written(false);
+    core.cache.remove(hash, bytes, &mut || ());
+    let alone = written(false);
+    assert_eq!((written(false), written(true)), (alone, alone));
+}
+
+const SECOND: i64 = 1000;
+const HOUR: i64 = 3600 * SECOND;
+const DECADE: i64 = 10 * 365 * 24 * HOUR;
+/// Before 1970.
+const LONG_AGO: i64 = -10 * DECADE;
+
+/// A process that starts while the clock is wrong by so much, with results that live an hour.
+fn process(folder: &Folder, wrong: i64) -> Arc<Core<Numbers>> {
+    clock::steps::set(wrong);
+    let core = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
+    assert!(core.recover());
+    core
+}
+
+fn compute(core: &Core<Numbers>, n: u32) {
+    let key = key(n);
+    let bytes = key.bytes().unwrap();
+    let hash = core.hash_key(bytes).unwrap();
+    let claim = core.cache.seize(hash, bytes);
+    assert!(core.land(claim, n, false));
+}
+
+/// What each entry has left to live.
+fn left(core: &Core<Numbers>) -> Vec<(u32, Millis)> {
+    let mut left = Vec::new();
+    core.cache.for_each(&mut |_, n, expires| left.push((*n, expires - clock::now())));
+    left
+}
+
+#[test]
+fn no_step_of_the_clock_prolongs_a_life_or_shortens_later_ones() {
+    let steps = [0, SECOND, -SECOND, HOUR / 2, -HOUR / 2, HOUR, -HOUR, DECADE, -DECADE, LONG_AGO];
+    for first in steps {
+        for second in steps {
+            let about = format!("{first} then {second}");
+            let folder = Folder::new("clock-steps");
+            compute(&process(&folder, first), 1);
+            let before = left(&process(&folder, second));
+            let passed = u64::try_from(second - first).unwrap_or(0);
+            let expected = 3_600_000_u64.saturating_sub(passed);
+            match before.first() {
+                Some((_, left)) => {
+                    // The coarse clock lags a little behind the wall's.
+                    let near = *left <= expected + 900 && left + 5 * 60_000 > expected;
+                    assert!(near, "{about}: {left}");
+                }
+                None => assert!(expected < 5 * 60_000 || first.min(second) == LONG_AGO, "{about}"),
+            }
+            compute(&process(&folder, second), 2);
+            let after = left(&process(&folder, second));
+            assert!(after.iter().any(|(n, _)| *n == 2), "{about}: {after:?}");
+            for (n, left) in left(&process(&folder, first)) {
+                let most =
+                    before.iter().find(|(m, _)| *m == n).map_or(3_600_000, |(_, left)| *left);
+                // How long a process lived whose clock was behind, the next one cannot know.
+                assert!(left <= most + 900, "{about}: {n} gains {} ms", left - most);
+            }
+        }
+    }
+    clock::steps::set(0);
+}

@@ -1,0 +1,12 @@
+//! One function's cache put together: its settings, the store in memory, and the directory on disk.
+
+pub(crate) mod computation;
+#[cfg(feature = "persist")]
+mod directory;
+pub(crate) mod function_cache;
+pub mod instance;
+mod operations;
+pub mod origin;
+pub mod settings;
+#[cfg(feature = "persist")]
+mod value_store;

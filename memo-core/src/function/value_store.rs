@@ -1,0 +1,257 @@
+//! Between a cache and its directory: opens it when there is something to read or to write, and writes values.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::platform::sync::usual::Mutex;
+use once_cell::sync::OnceCell;
+
+use crate::codec::Codec;
+use crate::error::Error;
+use crate::key::tag;
+use crate::persist::{Durability, Fs, Identity, RealFs, Record, Store};
+use crate::platform::clock::{self, Millis, NEVER};
+use crate::statistics::counters::Tally;
+use crate::statistics::stats::Stats;
+
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LAST_DELAY: Duration = Duration::from_secs(300);
+
+/// The directory of one cache's results.
+pub(crate) struct Disk<V: 'static> {
+    pub(crate) dir: PathBuf,
+    durability: Durability,
+    codec: Box<dyn Codec<V>>,
+    /// Complete but for the fingerprint of the values' type.
+    identity: Identity,
+    versioned: bool,
+    /// That fingerprint, or why the type cannot be stored. Found when first needed, as it runs the type's `Deserialize`.
+    schema: OnceCell<Result<u128, Error>>,
+    fs: Arc<dyn Fs>,
+    store: OnceCell<Store>,
+    /// How far the wall clock was behind the files when they were opened. What is written goes by their time, lest the
+    /// next opening take it for long past.
+    behind: AtomicU64,
+    failure: Mutex<Failure>,
+    pub(crate) errors: Tally,
+    pub(crate) recovered: Tally,
+    pub(crate) discarded: Mutex<Vec<(u64, String)>>,
+    pub(crate) damage: Mutex<Vec<Error>>,
+}
+
+/// The last failure, and when the next attempt at what failed is due.
+#[derive(Default)]
+struct Failure {
+    error: Option<Error>,
+    /// Something was stored since.
+    over: bool,
+    retry: Option<Instant>,
+    delay: Duration,
+}
+
+/// A change that recovery found, with its key as `B`.
+pub(crate) enum Change<B, V> {
+    Put(B, V, Millis),
+    Remove(B),
+    Clear,
+}
+
+/// Takes what recovery found, change by change.
+pub(crate) type Replay<'a, V> = dyn FnMut(Change<&[u8], V>) + 'a;
+
+impl<V> Change<&[u8], V> {
+    pub(crate) fn into_owned(self) -> Change<Box<[u8]>, V> {
+        match self {
+            Self::Put(key, value, expires) => Change::Put(key.into(), value, expires),
+            Self::Remove(key) => Change::Remove(key.into()),
+            Self::Clear => Change::Clear,
+        }
+    }
+}
+
+impl<V: 'static> Disk<V> {
+    pub(crate) fn new(
+        dir: &Path,
+        durability: Durability,
+        codec: Box<dyn Codec<V>>,
+        function: String,
+        code: u128,
+        version: Option<u64>,
+    ) -> Self {
+        let identity = Identity {
+            function,
+            key_format: tag::FORMAT,
+            schema: 0,
+            code: code ^ u128::from(version.unwrap_or(0)),
+        };
+        Self {
+            dir: std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+            durability,
+            codec,
+            identity,
+            versioned: version.is_some(),
+            schema: OnceCell::new(),
+            fs: Arc::new(RealFs),
+            store: OnceCell::new(),
+            behind: AtomicU64::new(0),
+            failure: Mutex::default(),
+            errors: Tally::default(),
+            recovered: Tally::default(),
+            discarded: Mutex::default(),
+            damage: Mutex::default(),
+        }
+    }
+
+    /// Is there something to recover?
+    pub(crate) fn exists(&self) -> bool {
+        Store::exists(&*self.fs, &self.dir)
+    }
+
+    pub(crate) fn opened(&self) -> Option<&Store> {
+        self.store.get()
+    }
+
+    /// The store, opened if it was not; a failed attempt is repeated after a while, not at each call. What is found
+    /// goes to `replay`, and then `settle` runs, before any other caller sees the store; it is told by how much the wall
+    /// clock is behind what the files know of.
+    pub(crate) fn open(
+        &self,
+        replay: &mut Replay<'_, V>,
+        settle: &mut dyn FnMut(&Store, Millis),
+    ) -> Result<&Store, Error> {
+        self.store.get_or_try_init(|| {
+            self.ready()?;
+            let schema = self.schema.get_or_init(|| self.codec.schema(self.versioned)).clone();
+            let schema = schema.inspect_err(|refused| self.back_off(refused))?;
+            let identity = Identity { schema, ..self.identity.clone() };
+            let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
+            let (store, behind) = opened?;
+            self.behind.store(behind, Relaxed);
+            settle(&store, behind);
+            Ok(store)
+        })
+    }
+
+    fn try_open(
+        &self,
+        identity: &Identity,
+        replay: &mut Replay<'_, V>,
+    ) -> Result<(Store, Millis), Error> {
+        let mut undecoded = 0;
+        let wall = clock::wall();
+        let mut each = |record: Record<'_>| match record {
+            Record::Remove { key } => replay(Change::Remove(key)),
+            Record::Clear => replay(Change::Clear),
+            Record::Put { key, value, created: _, expires } => {
+                let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
+                match self.decode(value) {
+                    // What has expired must not leave an older value in its place.
+                    Some(_) if left == 0 => replay(Change::Remove(key)),
+                    Some(value) => {
+                        let expires = clock::now().saturating_add(left);
+                        replay(Change::Put(key, value, expires));
+                    }
+                    None => {
+                        undecoded += 1;
+                        replay(Change::Remove(key));
+                    }
+                }
+            }
+        };
+        let (store, recovery) =
+            Store::open(Arc::clone(&self.fs), &self.dir, identity, self.durability, &mut each)?;
+        *self.damage.lock() = recovery.damage;
+        let mut discarded = self.discarded.lock();
+        discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
+        if undecoded > 0 {
+            discarded.push((undecoded, "value that its type did not read".to_owned()));
+        }
+        *self.failure.lock() = Failure::default();
+        Ok((store, recovery.high_water.saturating_sub(wall)))
+    }
+
+    /// The value; none also where the type's own `Deserialize` panics, which must not end every later call.
+    fn decode(&self, bytes: &[u8]) -> Option<V> {
+        catch_unwind(AssertUnwindSafe(|| self.codec.decode(bytes))).ok()?.ok()
+    }
+
+    /// May an attempt be made now?
+    fn ready(&self) -> Result<(), Error> {
+        let failure = self.failure.lock();
+        match (&failure.error, failure.retry) {
+            (Some(error), Some(retry)) if Instant::now() < retry => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn back_off(&self, error: &Error) {
+        self.errors.add(1);
+        let mut failure = self.failure.lock();
+        // To ask for a lock costs little, and its holder may have gone.
+        failure.delay = match error {
+            Error::Locked { .. } => FIRST_DELAY,
+            _ => (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY),
+        };
+        failure.retry = Instant::now().checked_add(failure.delay);
+        failure.error = Some(error.clone());
+        failure.over = false;
+    }
+
+    /// Counts a failure that no later attempt mends, or that another value may not meet.
+    fn fail(&self, error: &Error) {
+        self.errors.add(1);
+        let mut failure = self.failure.lock();
+        failure.error = Some(error.clone());
+        failure.over = false;
+    }
+
+    /// The bytes of `value`. Its type's own code may panic, which must not end the call whose value it is.
+    pub(crate) fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
+        let start = out.len();
+        let written = catch_unwind(AssertUnwindSafe(|| self.codec.encode(value, out)));
+        let written = written.unwrap_or_else(|_| {
+            let reason = "its Serialize or Deserialize panicked".to_owned();
+            Err(Error::Unpersistable { type_name: std::any::type_name::<V>(), reason })
+        });
+        written.inspect_err(|error| {
+            out.truncate(start);
+            self.fail(error);
+        })
+    }
+
+    /// The record of an entry that lives until `expires`.
+    pub(crate) fn put<'a>(&self, key: &'a [u8], value: &'a [u8], expires: Millis) -> Record<'a> {
+        let created = clock::wall().saturating_add(self.behind.load(Relaxed));
+        let left = expires.saturating_sub(clock::now());
+        let expires = (expires != NEVER).then(|| created.saturating_add(left));
+        Record::Put { key, value, created, expires }
+    }
+
+    /// A value was stored: what kept another from it is over.
+    pub(crate) fn succeed(&self) {
+        self.failure.lock().over = true;
+    }
+
+    /// Adds what the disk knows to `stats`.
+    pub(crate) fn report(&self, stats: &mut Stats) {
+        let status = self.store.get().map(Store::status).unwrap_or_default();
+        stats.recovered = self.recovered.get();
+        stats.discarded.clone_from(&self.discarded.lock());
+        stats.persist_errors = self.errors.get() + status.errors;
+        stats.last_error =
+            status.last_error.or_else(|| self.failure.lock().error.clone()).map(|e| e.to_string());
+        stats.log_bytes = status.log_bytes;
+        stats.last_snapshot = status.last_snapshot;
+    }
+
+    /// The last failure that still holds.
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        let status = self.store.get().map(Store::status);
+        let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
+        let failure = self.failure.lock();
+        broken.or_else(|| failure.error.clone().filter(|_| !failure.over))
+    }
+}

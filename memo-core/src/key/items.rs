@@ -1,0 +1,32 @@
+//! Sinks that take a map's or set's items one by one.
+
+use serde::Serialize;
+
+use super::encoder::Encoder;
+use super::sink::{Part, Sink};
+use super::tag::Stop;
+
+/// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.
+pub(crate) trait Items: Sink {
+    fn open_item(&mut self, bag: &mut Self::Bag);
+    fn close_item(&mut self, bag: &mut Self::Bag);
+
+    /// What [`Sink::bag_part`] comes to.
+    #[inline]
+    fn part<T: Serialize + ?Sized>(
+        &mut self,
+        bag: &mut Self::Bag,
+        depth: u32,
+        part: Part,
+        value: &T,
+    ) -> Result<(), Stop> {
+        if part.opens() {
+            self.open_item(bag);
+        }
+        Encoder { sink: self, depth }.value(value)?;
+        if part.closes() {
+            self.close_item(bag);
+        }
+        Ok(())
+    }
+}

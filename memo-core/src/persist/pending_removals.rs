@@ -1,0 +1,73 @@
+//! Invalidations that a broken log could not take. The next log begins with them, so that a crash before its snapshot
+//! brings nothing back that was invalidated.
+
+use super::frame::{self, Place, Seed};
+use super::record::Record;
+
+/// Beyond this many bytes of keys one `Clear` stands for all.
+const MAX_BYTES: usize = 64 << 10;
+
+#[derive(Default)]
+pub(crate) struct Owed {
+    items: Vec<Item>,
+    bytes: usize,
+}
+
+struct Item {
+    place: Place,
+    /// `None`: everything.
+    key: Option<Box<[u8]>>,
+}
+
+impl Owed {
+    pub(crate) fn add(&mut self, sequence: u64, removals: u16, record: &Record<'_>) {
+        let key = match record {
+            Record::Put { .. } => return,
+            Record::Remove { key } => Some(Box::from(*key)),
+            Record::Clear => None,
+        };
+        self.bytes += key.as_deref().map_or(0, |key: &[u8]| key.len() + 64);
+        let key = key.filter(|_| self.bytes <= MAX_BYTES);
+        if key.is_none() {
+            self.items.clear();
+            self.bytes = 0;
+        }
+        self.items
+            .push(Item { place: Place { sequence, removals, owed: true, replaces: false }, key });
+    }
+
+    /// Adds the invalidations among encoded records.
+    pub(crate) fn add_encoded(&mut self, bytes: &[u8]) {
+        for (head, record) in frame::decode_own(bytes) {
+            self.add(head.sequence, head.removals, &record);
+        }
+    }
+
+    pub(crate) fn encode(&self, seed: Seed) -> Vec<u8> {
+        let mut out = Vec::new();
+        for Item { place, key } in &self.items {
+            let record = key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
+            frame::encode(&mut out, seed, *place, &record);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_keys_become_one_clear() {
+        let mut owed = Owed::default();
+        for n in 0..2000u64 {
+            owed.add(n + 1, 0, &Record::Remove { key: &n.to_le_bytes() });
+        }
+        let bytes = owed.encode(Seed::of(1));
+        let records: Vec<_> = frame::decode_own(&bytes).collect();
+        assert_eq!(records[0].1, Record::Clear);
+        assert!(records.len() < 2000);
+        assert!(records.is_sorted_by_key(|(head, _)| head.sequence));
+        assert_eq!(records.last().unwrap().0.sequence, 2000);
+    }
+}
