@@ -3,7 +3,7 @@
 use std::ops::{AddAssign, SubAssign};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::entry::Shared;
+use super::entry::EntryRef;
 use crate::platform::clock::Millis;
 
 /// No bound.
@@ -31,7 +31,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn of<H>(entry: Shared<'_, H>) -> Self {
+    pub(super) fn of<H>(entry: EntryRef<'_, H>) -> Self {
         Self { entries: 1, bytes: entry.weight() }
     }
 
@@ -56,9 +56,9 @@ impl SubAssign for Load {
 }
 
 /// What all shards hold, against the bounds on it.
-pub(super) struct Gauge {
+pub(super) struct Capacity {
     max: AtomicUsize,
-    /// Entries, expired ones included, and places promised to insertions under way; never more than `max`.
+    /// Entries, expired ones included, and places reserved to insertions under way; never more than `max`.
     entries: AtomicUsize,
     /// None where entries are not weighed.
     max_bytes: Option<AtomicU64>,
@@ -67,7 +67,7 @@ pub(super) struct Gauge {
     bytes: AtomicU64,
 }
 
-impl Gauge {
+impl Capacity {
     pub(super) fn new(max: usize, max_bytes: Option<u64>) -> Self {
         Self {
             max: AtomicUsize::new(max),
@@ -110,7 +110,7 @@ impl Gauge {
 
     /// Takes a place, if there is one.
     #[inline]
-    pub(super) fn promise(&self) -> bool {
+    pub(super) fn reserve_place(&self) -> bool {
         let max = self.max();
         self.entries.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
     }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn weights_are_admitted_and_exchanged_within_the_bound() {
-        let gauge = Gauge::new(UNBOUNDED, Some(100));
+        let gauge = Capacity::new(UNBOUNDED, Some(100));
         assert!(gauge.admits(100) && !gauge.admits(101) && !gauge.admits(u64::MAX));
         assert!(gauge.exchange(0, 60) && !gauge.exchange(0, u64::MAX) && !gauge.exchange(0, 41));
         assert!(gauge.exchange(60, 100) && gauge.exchange(100, 50));
@@ -240,7 +240,7 @@ mod tests {
         assert!(gauge.exchange(50, 49) && !gauge.exchange(49, 50));
         gauge.set_max_bytes(0);
         assert!(!gauge.admits(0));
-        let unweighed = Gauge::new(5, None);
+        let unweighed = Capacity::new(5, None);
         assert!(unweighed.admits(u64::MAX) && !unweighed.set_max_bytes(1));
     }
 }

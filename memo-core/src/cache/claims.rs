@@ -13,11 +13,11 @@ use crate::single_flight::flight::{Claim, Flight};
 pub(super) struct Claims<H> {
     /// Where in `all` those of a hash are.
     index: Index,
-    all: Vec<Claimed<H>>,
+    all: Vec<ClaimState<H>>,
 }
 
 /// A claim that has not ended, and what belongs to it.
-pub(super) struct Claimed<H> {
+pub(super) struct ClaimState<H> {
     pub(super) claim: Claim,
     /// The entry to be, with its key.
     pub(super) draft: Draft<H>,
@@ -26,7 +26,7 @@ pub(super) struct Claimed<H> {
     /// The entry to be, once its record is queued and until it is in the table: a checkpoint meanwhile must find it.
     pub(super) pending: Option<(H, Millis)>,
     /// There was an entry of the key before, or one may have come.
-    pub(super) succeeds: bool,
+    pub(super) replaces: bool,
     /// Its key was invalidated: what is computed goes to those who wait, and is not kept. It is another's to claim.
     void: bool,
 }
@@ -37,29 +37,29 @@ impl<H> Claims<H> {
     }
 
     /// The claim on `key`.
-    pub(super) fn find(&mut self, hash: u64, key: &[u8]) -> Option<&mut Claimed<H>> {
-        let at = self.place_of(hash, key)?;
+    pub(super) fn find(&mut self, hash: u64, key: &[u8]) -> Option<&mut ClaimState<H>> {
+        let at = self.index_of(hash, key)?;
         Some(&mut self.all[at])
     }
 
     /// Is there one?
     pub(super) fn has(&self, hash: u64, key: &[u8]) -> bool {
-        self.place_of(hash, key).is_some()
+        self.index_of(hash, key).is_some()
     }
 
     #[inline]
-    fn place_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
+    fn index_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let all = &self.all;
         self.index.find(hash, |at| !all[at].void && key::same(all[at].draft.key(), key))
     }
 
     /// This very claim, unless it has ended or its key was invalidated.
-    pub(super) fn get(&self, claim: Claim) -> Option<&Claimed<H>> {
+    pub(super) fn get(&self, claim: Claim) -> Option<&ClaimState<H>> {
         Some(&self.all[self.place(claim)?]).filter(|of| !of.void)
     }
 
     /// The same, to be changed.
-    pub(super) fn get_mut(&mut self, claim: Claim) -> Option<&mut Claimed<H>> {
+    pub(super) fn get_mut(&mut self, claim: Claim) -> Option<&mut ClaimState<H>> {
         let at = self.place(claim)?;
         Some(&mut self.all[at]).filter(|of| !of.void)
     }
@@ -68,26 +68,26 @@ impl<H> Claims<H> {
         self.index.find(claim.hash, |at| self.all[at].claim.id == claim.id)
     }
 
-    /// `succeeds`: there is an entry of the key.
-    pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, succeeds: bool) {
+    /// `replaces`: there is an entry of the key.
+    pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, replaces: bool) {
         self.index.push(claim.hash);
         // Made where it stays: a copy of what was just written waits.
         self.all.extend(iter::once_with(|| {
             let (flight, pending, void) = (None, None, false);
-            Claimed { claim, draft, flight, pending, succeeds, void }
+            ClaimState { claim, draft, flight, pending, replaces, void }
         }));
     }
 
     /// Ends this very claim.
     #[inline(always)]
-    pub(super) fn end(&mut self, claim: Claim) -> Option<Claimed<H>> {
+    pub(super) fn end(&mut self, claim: Claim) -> Option<ClaimState<H>> {
         let at = self.place(claim)?;
         self.index.swap_remove(at);
         Some(self.all.swap_remove(at))
     }
 
     /// Voids the claim on `key`, or ends it where nobody waits. What it held is to be dropped with no lock held.
-    pub(super) fn void(&mut self, hash: u64, key: &[u8]) -> Option<(H, Millis)> {
+    pub(super) fn invalidate(&mut self, hash: u64, key: &[u8]) -> Option<(H, Millis)> {
         let claimed = self.find(hash, key)?;
         claimed.void = true;
         let pending = claimed.pending.take();
@@ -99,7 +99,7 @@ impl<H> Claims<H> {
     }
 
     /// The same of all.
-    pub(super) fn void_all(&mut self) -> Vec<(H, Millis)> {
+    pub(super) fn invalidate_all(&mut self) -> Vec<(H, Millis)> {
         let mut pending = Vec::new();
         for at in (0..self.all.len()).rev() {
             let claimed = &mut self.all[at];
@@ -113,12 +113,12 @@ impl<H> Claims<H> {
         pending
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Claimed<H>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ClaimState<H>> {
         self.all.iter().filter(|of| !of.void)
     }
 }
 
-impl<H: Clone> Claimed<H> {
+impl<H: Clone> ClaimState<H> {
     /// Where to wait for it.
     pub(super) fn join(&mut self) -> Arc<Flight<H>> {
         let flight = || Arc::new(Flight::new(self.claim, KeyBytes::new(self.draft.key())));

@@ -14,12 +14,12 @@ use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
 
 /// An entry to be: what is held, until when, and its weight where the cache weighs.
-pub(crate) struct Fresh<H> {
+pub(crate) struct NewEntry<H> {
     pub(crate) held: H,
     pub(crate) expires: Millis,
     pub(crate) weight: Option<u64>,
     /// It is not computed anew ahead of its end: its life is shorter than that.
-    pub(crate) steady: bool,
+    pub(crate) never_refreshed: bool,
 }
 
 /// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, then the weight.
@@ -115,7 +115,7 @@ impl<H> Entry<H> {
         (self.ends.load(Relaxed) & LENGTH) as usize
     }
 
-    pub(super) fn is_steady(&self) -> bool {
+    pub(super) fn is_never_refreshed(&self) -> bool {
         self.ends.load(Relaxed) & STEADY != 0
     }
 
@@ -170,7 +170,7 @@ impl<H> Draft<H> {
     ///
     /// # Safety
     /// It takes as much room.
-    pub(super) unsafe fn again(self, hash: u64, key: &[u8], weighed: bool) -> Self {
+    pub(super) unsafe fn reuse(self, hash: u64, key: &[u8], weighed: bool) -> Self {
         // SAFETY: allocated with a layout that is equal.
         unsafe { Self::write(ManuallyDrop::new(self).0, hash, key, weighed) }
     }
@@ -214,10 +214,10 @@ impl<H> Draft<H> {
     }
 
     /// The entry, with its value. The weight is dropped where there is no room for one.
-    pub(super) fn fill(self, fresh: Fresh<H>) -> Node<H> {
-        let Fresh { held, expires, weight, steady } = fresh;
+    pub(super) fn fill(self, fresh: NewEntry<H>) -> OwnedEntry<H> {
+        let NewEntry { held, expires, weight, never_refreshed } = fresh;
         let (ends, at) = (self.ends(), ManuallyDrop::new(self).0);
-        let steady = if steady { STEADY } else { 0 };
+        let never_refreshed = if never_refreshed { STEADY } else { 0 };
         let rest = ends & (WEIGHED | LENGTH);
         // SAFETY: `new` made room for an `Entry` and, where it says so, for a weight behind the key. With the value all
         // of the entry is written.
@@ -225,13 +225,13 @@ impl<H> Draft<H> {
             let entry = at.as_ptr();
             (&raw mut (*entry).held).write(held);
             (&raw mut (*entry).ends)
-                .write(AtomicU64::new(expires.min(LATEST) << END_AT | steady | rest));
+                .write(AtomicU64::new(expires.min(LATEST) << END_AT | never_refreshed | rest));
             if ends & WEIGHED != 0 {
                 let behind = at.cast::<u8>().add(Entry::<H>::KEY + (ends & LENGTH) as usize);
                 behind.cast::<u64>().write_unaligned(weight.unwrap_or_default());
             }
         }
-        Node(at)
+        OwnedEntry(at)
     }
 }
 
@@ -243,21 +243,21 @@ impl<H> Drop for Draft<H> {
 }
 
 /// An entry that its holder owns alone.
-pub(crate) struct Node<H>(NonNull<Entry<H>>);
+pub(crate) struct OwnedEntry<H>(NonNull<Entry<H>>);
 
 // SAFETY: a node is a box of an `H`, of atomics and of bytes that nobody writes.
-unsafe impl<H: Send> Send for Node<H> {}
-unsafe impl<H: Sync> Sync for Node<H> {}
+unsafe impl<H: Send> Send for OwnedEntry<H> {}
+unsafe impl<H: Sync> Sync for OwnedEntry<H> {}
 
-impl<H> Node<H> {
+impl<H> OwnedEntry<H> {
     /// # Panics
     /// If `key` is longer than a key can be.
-    pub(crate) fn new(hash: u64, key: &[u8], fresh: Fresh<H>) -> Self {
+    pub(crate) fn new(hash: u64, key: &[u8], fresh: NewEntry<H>) -> Self {
         Draft::new(hash, key, fresh.weight.is_some()).fill(fresh)
     }
 
     /// What is left without the value.
-    pub(super) fn emptied(self) -> Draft<H> {
+    pub(super) fn into_draft(self) -> Draft<H> {
         let draft = Draft(ManuallyDrop::new(self).0);
         // SAFETY: the node owned the entry, which now has no value any more: a draft drops none. What the draft reads of
         // an entry has no `Drop`.
@@ -276,36 +276,36 @@ impl<H> Node<H> {
         Self(raw)
     }
 
-    pub(super) fn shared(&self) -> Shared<'_, H> {
+    pub(super) fn shared(&self) -> EntryRef<'_, H> {
         // SAFETY: the node outlives the borrow.
-        unsafe { Shared::new(self.0) }
+        unsafe { EntryRef::new(self.0) }
     }
 }
 
-impl<H> Drop for Node<H> {
+impl<H> Drop for OwnedEntry<H> {
     fn drop(&mut self) {
         // The memory is given back even if dropping what it held panics.
-        drop(Self(self.0).emptied());
+        drop(Self(self.0).into_draft());
     }
 }
 
 /// An entry that is read while others may read it too.
-pub(crate) struct Shared<'a, H> {
+pub(crate) struct EntryRef<'a, H> {
     at: NonNull<Entry<H>>,
     lives: std::marker::PhantomData<&'a Entry<H>>,
 }
 
-impl<H> Clone for Shared<'_, H> {
+impl<H> Clone for EntryRef<'_, H> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<H> Copy for Shared<'_, H> {}
+impl<H> Copy for EntryRef<'_, H> {}
 
-impl<'a, H> Shared<'a, H> {
+impl<'a, H> EntryRef<'a, H> {
     /// # Safety
-    /// `at` is of [`Node::into_raw`] or of a node, and is not freed during `'a`.
+    /// `at` is of [`OwnedEntry::into_raw`] or of a node, and is not freed during `'a`.
     #[inline]
     pub(super) unsafe fn new(at: NonNull<Entry<H>>) -> Self {
         Self { at, lives: std::marker::PhantomData }
@@ -314,7 +314,7 @@ impl<'a, H> Shared<'a, H> {
     #[inline]
     pub(crate) fn key(self) -> &'a [u8] {
         let len = self.key_len();
-        // SAFETY: `Node::new` wrote `len` bytes there, which nobody changes; they live for `'a`. The pointer is that of
+        // SAFETY: `OwnedEntry::new` wrote `len` bytes there, which nobody changes; they live for `'a`. The pointer is that of
         // the allocation and not of the `Entry` in it.
         unsafe { slice::from_raw_parts(self.at.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
@@ -329,7 +329,7 @@ impl<'a, H> Shared<'a, H> {
         if !self.is_weighed() {
             return 0;
         }
-        // SAFETY: `Node::new` wrote it behind the key, at no particular alignment, and nobody changes it.
+        // SAFETY: `OwnedEntry::new` wrote it behind the key, at no particular alignment, and nobody changes it.
         unsafe {
             self.at.cast::<u8>().add(Entry::<H>::KEY + self.key_len()).cast().read_unaligned()
         }
@@ -342,7 +342,7 @@ impl<'a, H> Shared<'a, H> {
     }
 }
 
-impl<H> Deref for Shared<'_, H> {
+impl<H> Deref for EntryRef<'_, H> {
     type Target = Entry<H>;
     #[inline]
     fn deref(&self) -> &Entry<H> {
@@ -356,8 +356,14 @@ mod tests {
 
     use super::*;
 
-    fn node<H>(hash: u64, key: &[u8], held: H, expires: Millis, weight: Option<u64>) -> Node<H> {
-        Node::new(hash, key, Fresh { held, expires, weight, steady: false })
+    fn node<H>(
+        hash: u64,
+        key: &[u8],
+        held: H,
+        expires: Millis,
+        weight: Option<u64>,
+    ) -> OwnedEntry<H> {
+        OwnedEntry::new(hash, key, NewEntry { held, expires, weight, never_refreshed: false })
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::entry::{ENDLESS, Entry};
 use crate::platform::clock::{self, LAG, Millis, NEVER};
 
-pub(super) struct Life {
+pub(super) struct Expiry {
     /// For so long after its end an entry may be served while another is computed.
     stale: Millis,
     /// For so long after its last use an entry lives.
@@ -20,11 +20,11 @@ pub(super) struct Life {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Age {
     Fresh,
-    /// Fresh, and to be computed anew.
+    /// NewEntry, and to be computed anew.
     Due,
     /// To be served only while it is computed anew.
     Stale,
-    Over,
+    Expired,
 }
 
 /// In a cache whose entries can be idle, stamps count uses from here on up within each millisecond. More uses than that
@@ -37,7 +37,7 @@ pub(super) fn stamp_of(time: Millis) -> u64 {
     time << USES_BITS
 }
 
-impl Life {
+impl Expiry {
     pub(super) fn new(stale: Millis, idle: Option<Millis>) -> Self {
         // The clock may have been behind at the last use: an entry lives no shorter than asked.
         let idle = idle.map(|idle| idle.saturating_add(LAG));
@@ -46,7 +46,7 @@ impl Life {
     }
 
     /// Do stamps say when an entry was used?
-    pub(super) fn idles(&self) -> bool {
+    pub(super) fn has_idle_limit(&self) -> bool {
         self.idle.is_some()
     }
 
@@ -62,7 +62,7 @@ impl Life {
     }
 
     fn ahead_of<H>(&self, entry: &Entry<H>) -> Millis {
-        if entry.is_steady() { 0 } else { self.ahead.load(Relaxed) }
+        if entry.is_never_refreshed() { 0 } else { self.ahead.load(Relaxed) }
     }
 
     pub(super) fn ahead(&self) -> Millis {
@@ -77,7 +77,7 @@ impl Life {
     }
 
     /// Has its time ended?
-    pub(super) fn is_over<H>(&self, entry: &Entry<H>) -> bool {
+    pub(super) fn is_expired<H>(&self, entry: &Entry<H>) -> bool {
         if self.is_timeless(entry) {
             return false;
         }
@@ -98,12 +98,12 @@ impl Life {
         let expires = entry.expires();
         let now = clock::now();
         if self.is_idle(entry, now) {
-            return Age::Over;
+            return Age::Expired;
         }
         let renewable = renewable(entry.held());
         if expires <= now {
             let stale = renewable && expires.saturating_add(self.stale) > now;
-            return if stale { Age::Stale } else { Age::Over };
+            return if stale { Age::Stale } else { Age::Expired };
         }
         let due = renewable && expires != NEVER && expires <= now + self.ahead_of(entry);
         if due { Age::Due } else { Age::Fresh }

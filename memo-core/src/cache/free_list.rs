@@ -6,12 +6,12 @@ use std::alloc::Layout;
 use super::entry::{Draft, Entry};
 
 /// Drafts that nobody needs any more, for those to come: all of one layout.
-pub(super) struct Spares<H> {
+pub(super) struct FreeList<H> {
     layout: Layout,
     drafts: Vec<Draft<H>>,
 }
 
-impl<H> Spares<H> {
+impl<H> FreeList<H> {
     /// Bytes. For larger ones an allocation is a small part of what an insertion costs.
     const LARGEST: usize = 512;
 
@@ -43,24 +43,24 @@ impl<H> Spares<H> {
             next.prefetch();
         }
         // SAFETY: all here are of this layout. (It is not asked itself: that would wait for its memory.)
-        unsafe { spare.again(hash, key, weighed) }
+        unsafe { spare.reuse(hash, key, weighed) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::Fresh;
-    use super::super::entry::Node;
+    use super::super::entry::NewEntry;
+    use super::super::entry::OwnedEntry;
     use super::*;
     use crate::platform::clock::NEVER;
 
     #[test]
     fn a_spare_draft_is_used_again_where_it_takes_as_much_room() {
-        let fresh = |held| Fresh { held, expires: NEVER, weight: None, steady: false };
-        let mut spares = Spares::new();
+        let fresh = |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
+        let mut spares = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
-                spares.keep(Node::new(n, &vec![7; len], fresh(n)).emptied());
+                spares.keep(OwnedEntry::new(n, &vec![7; len], fresh(n)).into_draft());
             }
             let spare = spares.len();
             assert_eq!(spare, if len == 600 { 0 } else { 3 });

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::capacity::Load;
-use super::entry::{Fresh, Node};
-use super::expiry::Life;
+use super::entry::{NewEntry, OwnedEntry};
+use super::expiry::Expiry;
 use super::garbage::Freed;
 use super::shard::{Known, Locked, Shard};
-use super::sharded::Cache;
+use super::sharded::ShardedCache;
 use crate::platform::clock::{self, Millis};
 use crate::single_flight::flight::{Claim, Flight};
 
@@ -21,24 +21,24 @@ pub(crate) struct Finished<H> {
 }
 
 /// What is to be inserted.
-pub(super) enum Coming<H> {
+pub(super) enum Insertion<H> {
     /// What a claim led to.
-    Claimed(Claim, Fresh<H>),
+    Claimed(Claim, NewEntry<H>),
     /// What recovery found.
-    Found(Node<H>),
+    Found(OwnedEntry<H>),
 }
 
 /// How it stands with that.
-enum Stand {
+enum KeyState {
     /// The claim is void.
-    Void,
+    Invalidated,
     /// There is no entry of its key.
     New,
     /// It takes the place of one.
-    Successor(Known),
+    Replaces(Known),
 }
 
-impl<H> Coming<H> {
+impl<H> Insertion<H> {
     fn weight(&self) -> u64 {
         match self {
             Self::Claimed(_, fresh) => fresh.weight.unwrap_or_default(),
@@ -47,35 +47,35 @@ impl<H> Coming<H> {
     }
 
     #[inline(always)]
-    fn stand(&self, hash: u64, shard: &Locked<'_, H>, life: &Life) -> Stand {
+    fn stand(&self, hash: u64, shard: &Locked<'_, H>, expiry: &Expiry) -> KeyState {
         let known = match self {
-            Self::Found(node) => shard.known(hash, node.shared().key(), life),
+            Self::Found(node) => shard.known(hash, node.shared().key(), expiry),
             Self::Claimed(claim, _) => match shard.standing(*claim) {
-                None => return Stand::Void,
-                Some(claimed) if !claimed.succeeds => None,
-                Some(claimed) => shard.known(hash, claimed.draft.key(), life),
+                None => return KeyState::Invalidated,
+                Some(claimed) if !claimed.replaces => None,
+                Some(claimed) => shard.known(hash, claimed.draft.key(), expiry),
             },
         };
-        known.map_or(Stand::New, Stand::Successor)
+        known.map_or(KeyState::New, KeyState::Replaces)
     }
 }
 
 /// What an insertion has taken of the bounds.
-pub(super) struct Room {
-    promised: bool,
-    stand: Stand,
+pub(super) struct Reservation {
+    reserved: bool,
+    stand: KeyState,
     /// Both a place, its own or that of the one before, and the weight.
     fits: bool,
 }
 
 /// What an insertion has not.
 #[derive(Clone, Copy)]
-enum Lack {
+enum Shortage {
     Place,
     Weight(u64),
 }
 
-impl Lack {
+impl Shortage {
     /// How much of it there is in `load`.
     fn of(self, load: Load) -> u64 {
         match self {
@@ -88,52 +88,52 @@ impl Lack {
 /// Rounds in which an insertion may find neither room nor anything to evict, all being taken by insertions under way.
 const FRUITLESS: usize = 100;
 
-impl<H: Clone> Cache<H> {
+impl<H: Clone> ShardedCache<H> {
     /// Ends `claim` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
     /// it: then that before goes too.
     #[inline]
-    pub(crate) fn finish(&self, claim: Claim, fresh: Fresh<H>) -> Finished<H> {
-        self.place(claim.hash, Coming::Claimed(claim, fresh))
+    pub(crate) fn finish(&self, claim: Claim, fresh: NewEntry<H>) -> Finished<H> {
+        self.place(claim.hash, Insertion::Claimed(claim, fresh))
     }
 
     /// Holds `fresh` under `key`, without a claim: for what recovery found.
-    pub(crate) fn restore(&self, hash: u64, key: &[u8], fresh: Fresh<H>) {
-        drop(self.place(hash, Coming::Found(Node::new(hash, key, fresh))));
+    pub(crate) fn restore(&self, hash: u64, key: &[u8], fresh: NewEntry<H>) {
+        drop(self.place(hash, Insertion::Found(OwnedEntry::new(hash, key, fresh))));
     }
 
     /// Inserts what comes, within the bounds, unless it is void. If they cannot hold it, what it would have replaced
     /// goes too.
     // All of one piece: what is handed on here is larger than registers, and a copy of what was just written waits.
     #[inline(always)]
-    pub(super) fn place(&self, hash: u64, coming: Coming<H>) -> Finished<H> {
-        let (shard, room) = self.make_room(hash, &coming);
-        self.settle(hash, coming, shard, room)
+    pub(super) fn place(&self, hash: u64, coming: Insertion<H>) -> Finished<H> {
+        let (shard, room) = self.reserve_room(hash, &coming);
+        self.insert_reserved(hash, coming, shard, room)
     }
 
     /// Inserts what comes if there is room for it.
     #[inline(always)]
-    pub(super) fn settle(
+    pub(super) fn insert_reserved(
         &self,
         hash: u64,
-        coming: Coming<H>,
+        coming: Insertion<H>,
         mut shard: Locked<'_, H>,
-        room: Room,
+        room: Reservation,
     ) -> Finished<H> {
-        let Room { promised, stand, fits } = room;
+        let Reservation { reserved, stand, fits } = room;
         let known = match stand {
-            Stand::Successor(known) => Some(known),
-            Stand::New | Stand::Void => None,
+            KeyState::Replaces(known) => Some(known),
+            KeyState::New | KeyState::Invalidated => None,
         };
         // What is left of these is dropped with no lock held, as is all that is freed: that runs its owner's `Drop`.
         let (mut node, mut void, mut flight, mut pending) = (None, None, None, None);
         match coming {
-            Coming::Found(found) => {
+            Insertion::Found(found) => {
                 if let Some(claimed) = shard.claims().find(hash, found.shared().key()) {
-                    claimed.succeeds = true;
+                    claimed.replaces = true;
                 }
                 node = Some(found);
             }
-            Coming::Claimed(claim, fresh) => match shard.claims().end(claim) {
+            Insertion::Claimed(claim, fresh) => match shard.claims().end(claim) {
                 Some(claimed) => {
                     (flight, pending) = (claimed.flight, claimed.pending);
                     node = Some(claimed.draft.fill(fresh));
@@ -142,14 +142,14 @@ impl<H: Clone> Cache<H> {
             },
         }
         match node.take_if(|_| fits) {
-            Some(node) => self.put(&mut shard, hash, node, known, promised),
+            Some(node) => self.put(&mut shard, hash, node, known, reserved),
             None => {
-                self.gauge.release_places(usize::from(promised));
-                self.gauge.release(shard.remove(known));
+                self.capacity.release_places(usize::from(reserved));
+                self.capacity.release(shard.remove(known));
             }
         }
-        let waste = shard.waste();
-        let crowded = shard.waits();
+        let waste = shard.take_garbage();
+        let crowded = shard.has_waiting();
         drop(shard);
         drop((node, void));
         if crowded {
@@ -164,72 +164,78 @@ impl<H: Clone> Cache<H> {
         &self,
         shard: &mut Locked<'_, H>,
         hash: u64,
-        node: Node<H>,
+        node: OwnedEntry<H>,
         known: Option<Known>,
-        promised: bool,
+        reserved: bool,
     ) {
-        self.gauge.release_places(usize::from(promised && known.is_some()));
-        if self.life.idles() {
+        self.capacity.release_places(usize::from(reserved && known.is_some()));
+        if self.expiry.has_idle_limit() {
             self.shard(hash).tick(clock::now());
         }
         shard.insert(hash, node, known);
-        self.gauge.release(shard.sweep(&self.life));
-        // The bound may have been lowered since a place was promised.
-        if self.gauge.exceeded() {
-            self.gauge.release(shard.evict());
+        self.capacity.release(shard.sweep(&self.expiry));
+        // The bound may have been lowered since a place was reserved.
+        if self.capacity.exceeded() {
+            self.capacity.release(shard.evict());
         }
     }
 
     /// Takes a place and the weight of what comes within the bounds, evicting for them what was not used for longest.
     /// From then on its shard is locked.
     #[inline(always)]
-    pub(super) fn make_room(&self, hash: u64, coming: &Coming<H>) -> (Locked<'_, H>, Room) {
-        let promised = self.gauge.promise();
+    pub(super) fn reserve_room(
+        &self,
+        hash: u64,
+        coming: &Insertion<H>,
+    ) -> (Locked<'_, H>, Reservation) {
+        let reserved = self.capacity.reserve_place();
         let mut shard = self.shard(hash).lock();
-        if !self.gauge.weighs() && self.gauge.admits(0) {
-            let stand = coming.stand(hash, &shard, &self.life);
+        if !self.capacity.weighs() && self.capacity.admits(0) {
+            let stand = coming.stand(hash, &shard, &self.expiry);
             let fits = match stand {
-                Stand::Void => Some(false),
-                Stand::New if promised => Some(true),
+                KeyState::Invalidated => Some(false),
+                KeyState::New if reserved => Some(true),
                 // Its place goes to this one, and the shard is locked all the time.
-                Stand::New => {
-                    (self.evict_from_own(&mut shard, Lack::Place).entries == 1).then_some(true)
+                KeyState::New => {
+                    (self.evict_from_own(&mut shard, Shortage::Place).entries == 1).then_some(true)
                 }
-                Stand::Successor(_) => Some(true),
+                KeyState::Replaces(_) => Some(true),
             };
             if let Some(fits) = fits {
-                let promised = promised || fits && matches!(stand, Stand::New);
-                return (shard, Room { promised, stand, fits });
+                let reserved = reserved || fits && matches!(stand, KeyState::New);
+                return (shard, Reservation { reserved, stand, fits });
             }
         }
-        self.make_more_room(hash, coming, shard, promised)
+        self.reserve_more_room(hash, coming, shard, reserved)
     }
 
     /// The same where it takes more, or entries are weighed.
     #[inline(never)]
-    fn make_more_room<'c>(
+    fn reserve_more_room<'c>(
         &'c self,
         hash: u64,
-        coming: &Coming<H>,
+        coming: &Insertion<H>,
         mut shard: Locked<'c, H>,
-        mut promised: bool,
-    ) -> (Locked<'c, H>, Room) {
+        mut reserved: bool,
+    ) -> (Locked<'c, H>, Reservation) {
         let weight = coming.weight();
         let mut fruitless = 0;
         loop {
-            let stand = coming.stand(hash, &shard, &self.life);
+            let stand = coming.stand(hash, &shard, &self.expiry);
             let (has_place, before) = match &stand {
-                Stand::Void => return (shard, Room { promised, stand, fits: false }),
-                Stand::New => (promised, 0),
-                Stand::Successor(known) => (true, known.weight),
+                KeyState::Invalidated => {
+                    return (shard, Reservation { reserved, stand, fits: false });
+                }
+                KeyState::New => (reserved, 0),
+                KeyState::Replaces(known) => (true, known.weight),
             };
-            if !self.gauge.admits(weight) || fruitless == FRUITLESS {
-                return (shard, Room { promised, stand, fits: false });
+            if !self.capacity.admits(weight) || fruitless == FRUITLESS {
+                return (shard, Reservation { reserved, stand, fits: false });
             }
-            if has_place && self.gauge.exchange(before, weight) {
-                return (shard, Room { promised, stand, fits: true });
+            if has_place && self.capacity.exchange(before, weight) {
+                return (shard, Reservation { reserved, stand, fits: true });
             }
-            let lacks = if has_place { Lack::Weight(weight) } else { Lack::Place };
+            let lacks = if has_place { Shortage::Weight(weight) } else { Shortage::Place };
             let mut evicted = self.evict_from_own(&mut shard, lacks);
             if evicted.is_none() {
                 drop(shard);
@@ -237,34 +243,34 @@ impl<H: Clone> Cache<H> {
                 if evicted.is_none() {
                     fruitless += 1;
                     std::thread::yield_now();
-                    promised = promised || self.gauge.promise();
+                    reserved = reserved || self.capacity.reserve_place();
                 }
                 shard = self.shard(hash).lock();
             }
             if !has_place && !evicted.is_none() {
                 // Its place goes to this one.
-                promised = true;
+                reserved = true;
                 evicted.entries -= 1;
             }
-            self.gauge.release(evicted);
+            self.capacity.release(evicted);
         }
     }
 
     /// Evicts one entry, unless the shard holds far less than its share: after a bound was lowered, or for a heavy one.
-    fn evict_from_own(&self, shard: &mut Locked<'_, H>, lacks: Lack) -> Load {
-        let (own, all) = (lacks.of(shard.load()), lacks.of(self.gauge.load()));
+    fn evict_from_own(&self, shard: &mut Locked<'_, H>, lacks: Shortage) -> Load {
+        let (own, all) = (lacks.of(shard.load()), lacks.of(self.capacity.load()));
         let share = all / (2 * self.shards.len() as u64);
         if own < share { Load::default() } else { shard.evict() }
     }
 
     /// Evicts from the fullest shard, or from any: one entry for a place; for a weight as many, but no more than half of
     /// what that shard holds at once.
-    fn evict_anywhere(&self, lacks: Lack) -> Load {
+    fn evict_anywhere(&self, lacks: Shortage) -> Load {
         let evict = |shard: &Shard<H>| {
             self.change(shard, |shard| {
                 let half = lacks.of(shard.load()) / 2;
                 let mut sum = shard.evict();
-                while let Lack::Weight(wanted) = lacks
+                while let Shortage::Weight(wanted) = lacks
                     && sum.bytes < wanted.min(half)
                 {
                     sum += shard.evict();
@@ -286,20 +292,20 @@ impl<H: Clone> Cache<H> {
     ) -> R {
         let mut locked = shard.lock();
         let result = change(&mut locked);
-        let waste = locked.all_waste();
+        let waste = locked.take_all_garbage();
         drop(locked);
         drop(waste);
-        Self::await_readers(shard);
+        Self::wait_for_readers(shard);
         result
     }
 
     /// Gives those a moment who are still looking at what was taken out, since nothing may come by later that would.
-    pub(super) fn await_readers(shard: &Shard<H>) {
+    pub(super) fn wait_for_readers(shard: &Shard<H>) {
         const MOMENT: usize = 8;
         for _ in 0..MOMENT {
             let mut locked = shard.lock();
-            let waste = locked.retry();
-            let waits = locked.waits();
+            let waste = locked.collect_waiting();
+            let waits = locked.has_waiting();
             drop(locked);
             drop(waste);
             if !waits {
@@ -311,14 +317,14 @@ impl<H: Clone> Cache<H> {
 
     /// Changes the bound on entries, and evicts what is above it.
     pub(crate) fn set_max(&self, max: usize) {
-        self.gauge.set_max(max);
+        self.capacity.set_max(max);
         self.shards.iter().for_each(|shard| shard.set_share(max / self.shards.len()));
         self.trim();
     }
 
     /// Changes the bound on the sum of weights, and evicts what is above it; false where nothing is weighed.
     pub(crate) fn set_max_bytes(&self, max: u64) -> bool {
-        let weighed = self.gauge.set_max_bytes(max);
+        let weighed = self.capacity.set_max_bytes(max);
         // Who took a weight within the former bound did so under a lock, and is seen after it.
         self.shards.iter().for_each(|shard| drop(shard.lock()));
         self.trim();
@@ -328,11 +334,11 @@ impl<H: Clone> Cache<H> {
     fn trim(&self) {
         let mut shards = self.shards.iter().cycle();
         let mut empty = 0;
-        while self.gauge.exceeded() && empty < self.shards.len() {
+        while self.capacity.exceeded() && empty < self.shards.len() {
             let Some(shard) = shards.next() else { break };
             let evicted = shard.lock().evict();
             empty = if evicted.is_none() { empty + 1 } else { 0 };
-            self.gauge.release(evicted);
+            self.capacity.release(evicted);
         }
         self.shards.iter().for_each(|shard| self.change(shard, |_| ()));
     }

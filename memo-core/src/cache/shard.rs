@@ -4,13 +4,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::capacity::{EXACT, Load};
-use super::claims::{Claimed, Claims};
-use super::entry::{Draft, Entry, Node, Shared};
-use super::expiry::{Life, stamp_of};
-use super::free_list::Spares;
-use super::garbage::{Freed, Limbo};
+use super::claims::{ClaimState, Claims};
+use super::entry::{Draft, Entry, EntryRef, OwnedEntry};
+use super::expiry::{Expiry, stamp_of};
+use super::free_list::FreeList;
+use super::garbage::{Freed, Garbage};
 use super::recency::Recency;
-use super::table::{Entries, Guard, Place, Root, Table};
+use super::table::{Entries, Place, ReadGuard, Root, Table};
 use crate::epoch::participant::pin;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
@@ -43,16 +43,16 @@ pub(super) struct Shard<H> {
     share: AtomicUsize,
     /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
     since: Padded<AtomicU64>,
-    own: Padded<Mutex<Own<H>>>,
+    own: Padded<Mutex<ShardState<H>>>,
 }
 
 /// What the one who has the lock may change.
-pub(super) struct Own<H> {
+pub(super) struct ShardState<H> {
     claims: Claims<H>,
     recency: Recency,
-    limbo: Limbo<H>,
+    garbage: Garbage<H>,
     /// Entries without values, for those to come.
-    spares: Spares<H>,
+    free_list: FreeList<H>,
     load: Load,
     /// Did an entry ever come that can expire?
     mortal: bool,
@@ -75,17 +75,17 @@ pub(super) struct Known {
 /// A shard that is locked.
 pub(super) struct Locked<'a, H> {
     shard: &'a Shard<H>,
-    own: MutexGuard<'a, Own<H>>,
+    own: MutexGuard<'a, ShardState<H>>,
 }
 
 impl<H> Shard<H> {
     /// `share` of the bound on entries is its own; `weighed`: there is one on weight as well.
     pub(super) fn new(exact: bool, share: usize, weighed: bool) -> Self {
-        let own = Own {
+        let own = ShardState {
             claims: Claims::new(),
             recency: Recency::new(),
-            limbo: Limbo::new(),
-            spares: Spares::new(),
+            garbage: Garbage::new(),
+            free_list: FreeList::new(),
             load: Load::default(),
             mortal: false,
             hand: 0,
@@ -109,10 +109,10 @@ impl<H> Shard<H> {
     #[inline]
     pub(super) fn find<'p>(
         &'p self,
-        guard: Guard<'p>,
+        guard: ReadGuard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
-    ) -> Option<Shared<'p, H>> {
+    ) -> Option<EntryRef<'p, H>> {
         Some(self.root.read(guard).find(guard, hash, matches)?.1)
     }
 
@@ -120,7 +120,7 @@ impl<H> Shard<H> {
     /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
     /// that never fills; entries used in one step are equally recent.
     #[inline]
-    pub(super) fn touch(&self, guard: Guard<'_>, entry: &Entry<H>) {
+    pub(super) fn touch(&self, guard: ReadGuard<'_>, entry: &Entry<H>) {
         // A later one is that of a use by another thread meanwhile.
         if entry.stamp().load(Relaxed) + self.lazy.load(Relaxed) < self.uses.load(Relaxed) {
             self.mark(entry, self.root.read(guard).capacity());
@@ -186,33 +186,33 @@ impl<H> Shard<H> {
 
 impl<H> Locked<'_, H> {
     #[allow(unsafe_code)]
-    pub(super) fn guard(&self) -> Guard<'_> {
-        // SAFETY: where it is used it is for this shard's table, from which entries go to this limbo.
-        unsafe { Guard::of_garbage(&self.own.limbo) }
+    pub(super) fn guard(&self) -> ReadGuard<'_> {
+        // SAFETY: where it is used it is for this shard's table, from which entries go to this garbage.
+        unsafe { ReadGuard::of_shard_lock(&self.own.garbage) }
     }
 
     fn table(&self) -> &Table<H> {
         self.shard.root.read(self.guard())
     }
 
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Shared<'_, H>> {
-        Some(self.seek(hash, key)?.1)
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<EntryRef<'_, H>> {
+        Some(self.locate(hash, key)?.1)
     }
 
     /// The entry of `key`.
-    pub(super) fn known(&self, hash: u64, key: &[u8], life: &Life) -> Option<Known> {
-        let (place, entry) = self.seek(hash, key)?;
-        Some(Known { place, weight: entry.weight(), over: life.is_over(entry.entry()) })
+    pub(super) fn known(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Known> {
+        let (place, entry) = self.locate(hash, key)?;
+        Some(Known { place, weight: entry.weight(), over: expiry.is_expired(entry.entry()) })
     }
 
     // Built once for both.
     #[inline(never)]
-    fn seek(&self, hash: u64, key: &[u8]) -> Option<(Place, Shared<'_, H>)> {
+    fn locate(&self, hash: u64, key: &[u8]) -> Option<(Place, EntryRef<'_, H>)> {
         self.table().find(self.guard(), hash, |stored| key::same(stored, key))
     }
 
     /// Puts an entry in the place of the one with its key, which is `known`, or of none.
-    pub(super) fn insert(&mut self, hash: u64, node: Node<H>, known: Option<Known>) {
+    pub(super) fn insert(&mut self, hash: u64, node: OwnedEntry<H>, known: Option<Known>) {
         let load = Load::of(node.shared());
         self.own.mortal |= node.shared().expires() != NEVER;
         let stamp = self.stamp();
@@ -220,7 +220,7 @@ impl<H> Locked<'_, H> {
         if let Some(Known { place, over, .. }) = known {
             if let Some(before) = self.table().replace(place, node) {
                 self.own.load -= Load::of(before.entry());
-                self.own.limbo.retire(before);
+                self.own.garbage.retire(before);
             }
             self.own.load += load;
             self.own.expired += u64::from(over);
@@ -243,7 +243,7 @@ impl<H> Locked<'_, H> {
             self.shard.set_lazy();
         }
         if let Some(outgrown) = self.shard.root.grow(self.guard()) {
-            self.own.limbo.retire_table(outgrown);
+            self.own.garbage.retire_table(outgrown);
         }
     }
 
@@ -264,7 +264,7 @@ impl<H> Locked<'_, H> {
     fn remove_at(&mut self, place: Place) -> Load {
         let Some(removed) = self.table().remove(place) else { return Load::default() };
         let load = Load::of(removed.entry());
-        self.own.limbo.retire(removed);
+        self.own.garbage.retire(removed);
         self.own.load -= load;
         load
     }
@@ -281,7 +281,7 @@ impl<H> Locked<'_, H> {
             self.begin_evicting();
         }
         let (shard, pin) = (self.shard, pin());
-        let guard = Guard::of_pin(&pin);
+        let guard = ReadGuard::of_pin(&pin);
         let stamp_at = |place| Some(shard.root.read(guard).at(guard, place)?.stamp().load(Relaxed));
         let Some(oldest) = self.own.recency.take(&stamp_at) else { return Load::default() };
         // What the next eviction looks at first is far from the processor: have it come by then.
@@ -308,20 +308,20 @@ impl<H> Locked<'_, H> {
 
     /// Looks through one bucket for entries that nobody will be given any more, and removes them: done at each insertion,
     /// this passes every place in a time bounded by the insertions.
-    pub(super) fn sweep(&mut self, life: &Life) -> Load {
-        if !self.own.mortal && !life.idles() {
+    pub(super) fn sweep(&mut self, expiry: &Expiry) -> Load {
+        if !self.own.mortal && !expiry.has_idle_limit() {
             return Load::default();
         }
-        self.sweep_at(clock::now(), life)
+        self.sweep_at(clock::now(), expiry)
     }
 
-    fn sweep_at(&mut self, now: Millis, life: &Life) -> Load {
+    fn sweep_at(&mut self, now: Millis, expiry: &Expiry) -> Load {
         let mut swept = Load::default();
         let next = self.own.hand + 1;
         self.own.hand = if next < self.table().buckets() { next } else { 0 };
         for place in self.table().places(self.own.hand) {
             let entry = self.table().at(self.guard(), place);
-            if entry.is_some_and(|entry| life.is_gone(entry.entry(), now)) {
+            if entry.is_some_and(|entry| expiry.is_gone(entry.entry(), now)) {
                 swept += self.remove_at(place);
             }
         }
@@ -337,13 +337,13 @@ impl<H> Locked<'_, H> {
     /// Takes out everything.
     pub(super) fn clear(&mut self) -> Load {
         if let Some(table) = self.shard.root.empty() {
-            self.own.limbo.retire_table(table);
+            self.own.garbage.retire_table(table);
         }
         self.own.recency.forget();
         std::mem::take(&mut self.own.load)
     }
 
-    pub(super) fn shorten(&mut self, by: Millis, latest: Millis) {
+    pub(super) fn shorten_lifetimes(&mut self, by: Millis, latest: Millis) {
         let mut mortal = false;
         for (_, entry) in self.entries() {
             let by = if entry.expires() == NEVER { 0 } else { by };
@@ -360,12 +360,12 @@ impl<H> Locked<'_, H> {
 
     /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is
     /// done for many at once; values that may be large are not held back in a number that matters.
-    pub(super) fn waste(&mut self) -> Option<Freed<H>> {
+    pub(super) fn take_garbage(&mut self) -> Option<Freed<H>> {
         let due = self.batch();
-        if self.own.limbo.holds(due, self.own.load.bytes / 8) {
+        if self.own.garbage.is_due(due, self.own.load.bytes / 8) {
             return Some(self.collect());
         }
-        self.own.limbo.waits().then(|| self.own.limbo.retry())
+        self.own.garbage.has_waiting().then(|| self.own.garbage.collect_waiting())
     }
 
     /// How many entries are freed together: of values that may be large not so many that it matters.
@@ -380,13 +380,13 @@ impl<H> Locked<'_, H> {
 
     #[cold]
     fn collect(&mut self) -> Freed<H> {
-        let mut freed = self.own.limbo.collect();
+        let mut freed = self.own.garbage.collect();
         if !std::mem::needs_drop::<H>() {
             // To drop them runs no code of anyone's, and the next insertions need as many.
-            while self.own.spares.len() < self.batch()
+            while self.own.free_list.len() < self.batch()
                 && let Some(node) = freed.pop()
             {
-                self.own.spares.keep(node.emptied());
+                self.own.free_list.keep(node.into_draft());
             }
         }
         freed
@@ -394,16 +394,16 @@ impl<H> Locked<'_, H> {
 
     /// An entry to be.
     pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
-        self.own.spares.draft(hash, key, weighed)
+        self.own.free_list.draft(hash, key, weighed)
     }
 
     /// Does anything that was taken out wait for readers?
-    pub(super) fn waits(&self) -> bool {
-        self.own.limbo.waits()
+    pub(super) fn has_waiting(&self) -> bool {
+        self.own.garbage.has_waiting()
     }
 
-    pub(super) fn retry(&mut self) -> Freed<H> {
-        self.own.limbo.retry()
+    pub(super) fn collect_waiting(&mut self) -> Freed<H> {
+        self.own.garbage.collect_waiting()
     }
 
     pub(super) fn load(&self) -> Load {
@@ -411,8 +411,8 @@ impl<H> Locked<'_, H> {
     }
 
     /// What can be freed of what was taken out.
-    pub(super) fn all_waste(&mut self) -> Freed<H> {
-        self.own.limbo.collect()
+    pub(super) fn take_all_garbage(&mut self) -> Freed<H> {
+        self.own.garbage.collect()
     }
 
     pub(super) fn claims(&mut self) -> &mut Claims<H> {
@@ -420,7 +420,7 @@ impl<H> Locked<'_, H> {
     }
 
     /// This very claim, unless it has ended or its key was invalidated.
-    pub(super) fn standing(&self, claim: Claim) -> Option<&Claimed<H>> {
+    pub(super) fn standing(&self, claim: Claim) -> Option<&ClaimState<H>> {
         self.own.claims.get(claim)
     }
 
@@ -430,7 +430,7 @@ impl<H> Locked<'_, H> {
     }
 
     /// Claims that stand.
-    pub(super) fn claimed(&self) -> impl Iterator<Item = &Claimed<H>> {
+    pub(super) fn claimed(&self) -> impl Iterator<Item = &ClaimState<H>> {
         self.own.claims.iter()
     }
 }

@@ -6,29 +6,29 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::capacity::{self, EXACT, Gauge, Limits, Load};
-use super::entry::{Entry, Shared};
-use super::expiry::{Age, Life};
+use super::capacity::{self, Capacity, EXACT, Limits, Load};
+use super::entry::{Entry, EntryRef};
+use super::expiry::{Age, Expiry};
 use super::recency;
 use super::shard::{Locked, Shard};
-use super::table::Guard;
+use super::table::ReadGuard;
 use crate::epoch::participant::pin;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
 use crate::platform::clock::{self, Millis};
 use crate::single_flight::flight::{Claim, Flight};
-use crate::statistics::counters::Calls;
+use crate::statistics::counters::CallCounters;
 
-pub(crate) struct Cache<H> {
+pub(crate) struct ShardedCache<H> {
     pub(crate) seed: Seed,
     pub(super) shards: Box<[Shard<H>]>,
-    pub(super) gauge: Gauge,
-    pub(super) life: Life,
-    pub(crate) calls: Calls,
+    pub(super) capacity: Capacity,
+    pub(super) expiry: Expiry,
+    pub(crate) calls: CallCounters,
 }
 
 /// What a caller who missed has to do.
-pub(crate) enum Begin<H> {
+pub(crate) enum ClaimOutcome<H> {
     /// The value is there: another was faster, or computes its successor.
     Hit(H),
     /// The same, of a value whose time to live has ended.
@@ -39,7 +39,7 @@ pub(crate) enum Begin<H> {
     Lead(Claim),
 }
 
-impl<H: Clone> Cache<H> {
+impl<H: Clone> ShardedCache<H> {
     pub(crate) fn new(limits: Limits) -> Self {
         let Limits { max, max_bytes, shards, stale, idle } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
@@ -50,9 +50,9 @@ impl<H: Clone> Cache<H> {
             shards: (0..shards)
                 .map(|_| Shard::new(exact, max / shards, max_bytes.is_some()))
                 .collect(),
-            gauge: Gauge::new(max, max_bytes),
-            life: Life::new(stale, idle),
-            calls: Calls::new(),
+            capacity: Capacity::new(max, max_bytes),
+            expiry: Expiry::new(stale, idle),
+            calls: CallCounters::new(),
         }
     }
 
@@ -74,7 +74,7 @@ impl<H: Clone> Cache<H> {
         then: impl FnOnce(&H) -> Option<R>,
     ) -> Option<R> {
         let pin = pin();
-        let made = then(self.find(Guard::of_pin(&pin), hash, matches)?.entry().held())?;
+        let made = then(self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held())?;
         self.calls.hit(&pin);
         Some(made)
     }
@@ -82,13 +82,13 @@ impl<H: Clone> Cache<H> {
     #[inline]
     fn find<'p>(
         &'p self,
-        guard: Guard<'p>,
+        guard: ReadGuard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
-    ) -> Option<Shared<'p, H>> {
+    ) -> Option<EntryRef<'p, H>> {
         let shard = self.shard(hash);
         let entry = shard.find(guard, hash, matches)?;
-        if !self.life.is_timeless(entry.entry()) && !self.is_fresh(shard, entry.entry()) {
+        if !self.expiry.is_timeless(entry.entry()) && !self.is_fresh(shard, entry.entry()) {
             return None;
         }
         shard.touch(guard, entry.entry());
@@ -99,8 +99,8 @@ impl<H: Clone> Cache<H> {
     #[inline(never)]
     fn is_fresh(&self, shard: &Shard<H>, entry: &Entry<H>) -> bool {
         let now = clock::now();
-        let fresh = self.life.is_fresh(entry, now);
-        if fresh && self.life.idles() {
+        let fresh = self.expiry.is_fresh(entry, now);
+        if fresh && self.expiry.has_idle_limit() {
             shard.tick(now);
         }
         fresh
@@ -109,59 +109,68 @@ impl<H: Clone> Cache<H> {
     /// The value of the entry of `key`, which is not marked.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let pin = pin();
-        let guard = Guard::of_pin(&pin);
+        let guard = ReadGuard::of_pin(&pin);
         let entry = self.shard(hash).find(guard, hash, |stored| key::same(stored, key))?;
-        (!self.life.is_over(entry.entry())).then(|| entry.held().clone())
+        (!self.expiry.is_expired(entry.entry())).then(|| entry.held().clone())
     }
 
     /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads. A value that
     /// is due is hit by those who come while another computes, unless `renewable` says that it ends when it ends.
     // Of one piece with what follows: a copy of what was just written waits.
     #[inline(always)]
-    pub(crate) fn begin(&self, hash: u64, key: &[u8], renewable: impl Fn(&H) -> bool) -> Begin<H> {
+    pub(crate) fn claim_or_join(
+        &self,
+        hash: u64,
+        key: &[u8],
+        renewable: impl Fn(&H) -> bool,
+    ) -> ClaimOutcome<H> {
         let mut shard = self.shard(hash).lock();
-        let mut succeeds = false;
+        let mut replaces = false;
         if let Some(entry) = shard.find(hash, key) {
-            succeeds = true;
-            let age = self.life.age(entry.entry(), &renewable);
-            if age == Age::Fresh || age != Age::Over && shard.is_claimed(hash, key) {
-                if self.life.idles() {
+            replaces = true;
+            let age = self.expiry.age(entry.entry(), &renewable);
+            if age == Age::Fresh || age != Age::Expired && shard.is_claimed(hash, key) {
+                if self.expiry.has_idle_limit() {
                     self.shard(hash).tick(clock::now());
                 }
                 self.shard(hash).touch(shard.guard(), entry.entry());
                 let held = entry.held().clone();
-                return if age == Age::Stale { Begin::Stale(held) } else { Begin::Hit(held) };
+                return if age == Age::Stale {
+                    ClaimOutcome::Stale(held)
+                } else {
+                    ClaimOutcome::Hit(held)
+                };
             }
         }
         if let Some(claimed) = shard.claims().find(hash, key) {
-            return Begin::Join(claimed.join());
+            return ClaimOutcome::Join(claimed.join());
         }
-        Begin::Lead(self.claim(&mut shard, hash, key, succeeds))
+        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, replaces))
     }
 
     #[inline]
-    fn claim(&self, shard: &mut Locked<'_, H>, hash: u64, key: &[u8], succeeds: bool) -> Claim {
-        let draft = shard.draft(hash, key, self.gauge.weighs());
-        let claim = Claim { hash, id: pin().ticket() };
-        shard.claims().add(claim, draft, succeeds);
+    fn claim(&self, shard: &mut Locked<'_, H>, hash: u64, key: &[u8], replaces: bool) -> Claim {
+        let draft = shard.draft(hash, key, self.capacity.weighs());
+        let claim = Claim { hash, id: pin().unique_id() };
+        shard.claims().add(claim, draft, replaces);
         claim
     }
 
     /// So long before their end entries are computed anew.
     pub(crate) fn ahead(&self) -> Millis {
-        self.life.ahead()
+        self.expiry.ahead()
     }
 
     /// Has entries computed anew so long before they end.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
-        self.life.set_ahead(ahead);
+        self.expiry.set_ahead(ahead);
     }
 
     /// Claims `key` in the place of who computes it, whose value is then not kept: for an insertion from outside, which
     /// is newer.
-    pub(crate) fn seize(&self, hash: u64, key: &[u8]) -> Claim {
+    pub(crate) fn take_over(&self, hash: u64, key: &[u8]) -> Claim {
         let mut shard = self.shard(hash).lock();
-        let pending = shard.claims().void(hash, key);
+        let pending = shard.claims().invalidate(hash, key);
         let claim = self.claim(&mut shard, hash, key, true);
         drop(shard);
         drop(pending);
@@ -169,7 +178,7 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
-    /// counts from here on among those that [`Cache::for_each`] shows. `then` is told the key, and whether there is an
+    /// counts from here on among those that [`ShardedCache::for_each`] shows. `then` is told the key, and whether there is an
     /// older entry.
     pub(crate) fn announce(
         &self,
@@ -183,7 +192,7 @@ impl<H: Clone> Cache<H> {
         }
         if let Some(claimed) = shard.standing(claim) {
             let key = claimed.draft.key();
-            then(key, claimed.succeeds && shard.find(claim.hash, key).is_some());
+            then(key, claimed.replaces && shard.find(claim.hash, key).is_some());
         }
     }
 
@@ -197,18 +206,18 @@ impl<H: Clone> Cache<H> {
     pub(crate) fn abandon(&self, claim: Claim, led: bool) {
         let mut shard = self.shard(claim.hash).lock();
         // Who waits for one that was invalidated has to begin anew.
-        let heir = shard.standing(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
-        let ended = if heir.is_none() { shard.claims().end(claim) } else { None };
+        let next_leader = shard.standing(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
+        let ended = if next_leader.is_none() { shard.claims().end(claim) } else { None };
         drop(shard);
-        if let Some(heir) = heir {
-            heir.wake();
+        if let Some(next_leader) = next_leader {
+            next_leader.wake();
         } else if let Some(flight) = ended.and_then(|ended| ended.flight) {
-            flight.land(None);
+            flight.complete(None);
         }
     }
 
     /// Has those who come from now on wait elsewhere than at `flight`, whose value is not its leader's.
-    pub(crate) fn part(&self, flight: &Arc<Flight<H>>) {
+    pub(crate) fn detach(&self, flight: &Arc<Flight<H>>) {
         let mut shard = self.shard(flight.claim.hash).lock();
         if let Some(claimed) = shard.claims().get_mut(flight.claim) {
             // The caller has it too, so nothing is dropped here.
@@ -222,18 +231,18 @@ impl<H: Clone> Cache<H> {
     }
 
     /// Brings the end of every entry forward, and then to `latest` at most.
-    pub(crate) fn shorten(&self, by: Millis, latest: Millis) {
-        self.shards.iter().for_each(|shard| shard.lock().shorten(by, latest));
+    pub(crate) fn shorten_lifetimes(&self, by: Millis, latest: Millis) {
+        self.shards.iter().for_each(|shard| shard.lock().shorten_lifetimes(by, latest));
     }
 
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
-            let known = shard.known(hash, key, &self.life);
+            let known = shard.known(hash, key, &self.expiry);
             let live = known.as_ref().is_some_and(|known| !known.over);
-            self.gauge.release(shard.remove(known));
+            self.capacity.release(shard.remove(known));
             // To be dropped with no lock held.
-            let pending = shard.claims().void(hash, key);
+            let pending = shard.claims().invalidate(hash, key);
             then();
             (live, pending)
         });
@@ -245,18 +254,19 @@ impl<H: Clone> Cache<H> {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
         let mut cleared = Load::default();
         locked.iter_mut().for_each(|shard| cleared += shard.clear());
-        self.gauge.release(cleared);
+        self.capacity.release(cleared);
         then();
         // What is freed is dropped with no lock held.
-        let pending: Vec<_> = locked.iter_mut().map(|shard| shard.claims().void_all()).collect();
-        let waste: Vec<_> = locked.iter_mut().map(Locked::all_waste).collect();
+        let pending: Vec<_> =
+            locked.iter_mut().map(|shard| shard.claims().invalidate_all()).collect();
+        let waste: Vec<_> = locked.iter_mut().map(Locked::take_all_garbage).collect();
         drop(locked);
         drop((pending, waste));
-        self.shards.iter().for_each(Self::await_readers);
+        self.shards.iter().for_each(Self::wait_for_readers);
         cleared.entries
     }
 
-    /// Calls `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
+    /// CallCounters `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
     /// used of each first.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
@@ -265,7 +275,7 @@ impl<H: Clone> Cache<H> {
                 live.iter().map(|copied| copied.stamp).zip(0..).collect();
             recency::sort(&mut order);
             for (_, at) in order {
-                let Copied { key, held, expires, .. } = &live[at as usize];
+                let EntryCopy { key, held, expires, .. } = &live[at as usize];
                 f(key, held, *expires);
             }
         }
@@ -273,18 +283,18 @@ impl<H: Clone> Cache<H> {
 
     /// Entries and weight for which the bounds have room.
     pub(crate) fn room(&self) -> (usize, u64) {
-        let Load { entries, bytes } = self.gauge.room();
+        let Load { entries, bytes } = self.capacity.room();
         (entries, bytes)
     }
 
     /// Can the bounds hold an entry of this weight?
     pub(crate) fn admits(&self, weight: Option<u64>) -> bool {
-        self.gauge.admits(weight.unwrap_or_default())
+        self.capacity.admits(weight.unwrap_or_default())
     }
 
     /// Entries, expired ones included.
     pub(crate) fn count(&self) -> usize {
-        self.gauge.load().entries
+        self.capacity.load().entries
     }
 
     /// Live entries.
@@ -293,7 +303,7 @@ impl<H: Clone> Cache<H> {
         // Shard by shard, while entries come and go: no more than there may be.
         for shard in &self.shards {
             for (_, entry) in shard.lock().entries() {
-                live += usize::from(!self.life.is_over(entry.entry()));
+                live += usize::from(!self.expiry.is_expired(entry.entry()));
             }
         }
         live.min(self.max())
@@ -305,7 +315,7 @@ impl<H: Clone> Cache<H> {
         let (mut entries, mut bytes) = (0, 0_u64);
         for shard in &self.shards {
             for (_, entry) in shard.lock().entries() {
-                if !self.life.is_over(entry.entry()) {
+                if !self.expiry.is_expired(entry.entry()) {
                     entries += 1;
                     let size = || entry.size() as u64;
                     bytes = bytes.saturating_add(max_bytes.map_or_else(size, |_| entry.weight()));
@@ -327,25 +337,25 @@ impl<H: Clone> Cache<H> {
     }
 
     pub(crate) fn max(&self) -> usize {
-        self.gauge.max()
+        self.capacity.max()
     }
 
     pub(crate) fn max_bytes(&self) -> Option<u64> {
-        self.gauge.max_bytes()
+        self.capacity.max_bytes()
     }
 
-    fn live(&self, shard: &Locked<'_, H>) -> Vec<Copied<H>> {
+    fn live(&self, shard: &Locked<'_, H>) -> Vec<EntryCopy<H>> {
         let mut live = Vec::with_capacity(shard.load().entries);
         for (_, e) in shard.entries() {
-            if !self.life.is_over(e.entry()) {
+            if !self.expiry.is_expired(e.entry()) {
                 let (stamp, key) = (e.stamp().load(Relaxed), KeyBytes::new(e.key()));
-                live.push(Copied { stamp, key, held: e.held().clone(), expires: e.expires() });
+                live.push(EntryCopy { stamp, key, held: e.held().clone(), expires: e.expires() });
             }
         }
         for of in shard.claimed() {
             if let Some((held, expires)) = of.pending.clone() {
                 let key = KeyBytes::new(of.draft.key());
-                live.push(Copied { stamp: u64::MAX, key, held, expires });
+                live.push(EntryCopy { stamp: u64::MAX, key, held, expires });
             }
         }
         live
@@ -353,7 +363,7 @@ impl<H: Clone> Cache<H> {
 }
 
 /// An entry as it was under the lock.
-struct Copied<H> {
+struct EntryCopy<H> {
     stamp: u64,
     key: KeyBytes,
     held: H,

@@ -13,8 +13,8 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
-use super::entry::{Entry, Node, Shared, low_half, prefetch};
-use crate::epoch::participant::Pin;
+use super::entry::{Entry, EntryRef, OwnedEntry, low_half, prefetch};
+use crate::epoch::participant::EpochGuard;
 
 const SLOTS: usize = 7;
 
@@ -78,12 +78,12 @@ impl Place {
 
 /// For as long as it is there, nothing that is in sight of who has it is freed.
 #[derive(Clone, Copy)]
-pub(super) struct Guard<'p>(PhantomData<&'p ()>);
+pub(super) struct ReadGuard<'p>(PhantomData<&'p ()>);
 
-impl<'p> Guard<'p> {
+impl<'p> ReadGuard<'p> {
     /// What is taken out of sight meanwhile is freed after a grace, which waits for the pin.
     #[inline]
-    pub(super) fn of_pin(_: &'p Pin) -> Self {
+    pub(super) fn of_pin(_: &'p EpochGuard) -> Self {
         Self(PhantomData)
     }
 
@@ -91,9 +91,9 @@ impl<'p> Guard<'p> {
     /// it.
     ///
     /// # Safety
-    /// It serves to read the table of that shard alone, and what is taken out of that goes to this limbo.
+    /// It serves to read the table of that shard alone, and what is taken out of that goes to this garbage.
     #[inline]
-    pub(super) unsafe fn of_garbage<T>(_: &'p T) -> Self {
+    pub(super) unsafe fn of_shard_lock<T>(_: &'p T) -> Self {
         Self(PhantomData)
     }
 }
@@ -108,14 +108,14 @@ unsafe impl<H: Send + Sync> Send for Retired<H> {}
 impl<H> Retired<H> {
     /// # Safety
     /// Whoever was reading when it was retired has ended.
-    pub(super) unsafe fn into_node(self) -> Node<H> {
+    pub(super) unsafe fn into_node(self) -> OwnedEntry<H> {
         // SAFETY: the pointer left its slot for another, so that this is the only one; nobody reads it.
-        unsafe { Node::from_raw(self.0) }
+        unsafe { OwnedEntry::from_raw(self.0) }
     }
 
-    pub(super) fn entry(&self) -> Shared<'_, H> {
+    pub(super) fn entry(&self) -> EntryRef<'_, H> {
         // SAFETY: it is freed by `into_node` alone, which takes this.
-        unsafe { Shared::new(self.0) }
+        unsafe { EntryRef::new(self.0) }
     }
 }
 
@@ -144,7 +144,7 @@ unsafe impl<H: Send + Sync> Send for RetiredTable<H> {}
 impl<H> RetiredTable<H> {
     /// # Safety
     /// Whoever was reading when it was retired has ended.
-    pub(super) unsafe fn into_nodes(self) -> Vec<Node<H>> {
+    pub(super) unsafe fn into_nodes(self) -> Vec<OwnedEntry<H>> {
         // SAFETY: it left its root by a swap, so that this is the only pointer to it; nobody reads it.
         let table = unsafe { Box::from_raw(self.at.as_ptr()) };
         if self.with_entries { table.into_nodes() } else { Vec::new() }
@@ -157,14 +157,14 @@ impl<H> Root<H> {
     }
 
     #[inline]
-    pub(super) fn read<'p>(&'p self, _: Guard<'p>) -> &'p Table<H> {
+    pub(super) fn read<'p>(&'p self, _: ReadGuard<'p>) -> &'p Table<H> {
         // SAFETY: from `Box::into_raw`; freed by `RetiredTable::into_nodes` alone, which the guard keeps off, or with the
         // root.
         unsafe { &*self.0.load(Acquire) }
     }
 
     /// Puts a table of twice the size with the same entries into use. For the one writer.
-    pub(super) fn grow(&self, guard: Guard<'_>) -> Option<RetiredTable<H>> {
+    pub(super) fn grow(&self, guard: ReadGuard<'_>) -> Option<RetiredTable<H>> {
         let larger = self.read(guard).grown();
         self.exchange(larger, false)
     }
@@ -244,10 +244,10 @@ impl<H> Table<H> {
     #[inline]
     pub(super) fn find<'p>(
         &'p self,
-        guard: Guard<'p>,
+        guard: ReadGuard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
-    ) -> Option<(Place, Shared<'p, H>)> {
+    ) -> Option<(Place, EntryRef<'p, H>)> {
         let mut at = self.home(hash);
         loop {
             let bucket = &self.buckets[at];
@@ -271,21 +271,21 @@ impl<H> Table<H> {
     }
 
     #[inline]
-    fn read<'p>(&'p self, _: Guard<'p>, slot: &AtomicPtr<Entry<H>>) -> Option<Shared<'p, H>> {
+    fn read<'p>(&'p self, _: ReadGuard<'p>, slot: &AtomicPtr<Entry<H>>) -> Option<EntryRef<'p, H>> {
         let at = NonNull::new(slot.load(Acquire))?;
         // SAFETY: what a slot points at is freed by `Retired::into_node` alone, which the guard keeps off, or together
         // with the table.
-        Some(unsafe { Shared::new(at) })
+        Some(unsafe { EntryRef::new(at) })
     }
 
     /// The entry that stands at `place`.
-    pub(super) fn at<'p>(&'p self, guard: Guard<'p>, place: Place) -> Option<Shared<'p, H>> {
+    pub(super) fn at<'p>(&'p self, guard: ReadGuard<'p>, place: Place) -> Option<EntryRef<'p, H>> {
         let (bucket, slot) = place.parts();
         self.read(guard, &self.buckets.get(bucket)?.slots[slot])
     }
 
     /// Has the processor fetch what [`Self::at`] reads: the slot at one place, the entry at another whose slot came before.
-    pub(super) fn prefetch(&self, guard: Guard<'_>, slot: Option<Place>, entry: Option<Place>) {
+    pub(super) fn prefetch(&self, guard: ReadGuard<'_>, slot: Option<Place>, entry: Option<Place>) {
         if let Some(entry) = entry.and_then(|place| self.at(guard, place)) {
             entry.prefetch();
         }
@@ -294,7 +294,7 @@ impl<H> Table<H> {
         }
     }
 
-    pub(super) fn iter<'p>(&'p self, guard: Guard<'p>) -> Entries<'p, H> {
+    pub(super) fn iter<'p>(&'p self, guard: ReadGuard<'p>) -> Entries<'p, H> {
         Entries { table: self, guard, next: 0, end: self.buckets.len() * SLOTS }
     }
 
@@ -308,7 +308,7 @@ impl<H> Table<H> {
     }
 
     /// Puts an entry into a free slot. The writer sees to it that there is one, and that no other has its key.
-    pub(super) fn insert(&self, hash: u64, node: Node<H>) -> Place {
+    pub(super) fn insert(&self, hash: u64, node: OwnedEntry<H>) -> Place {
         self.put(hash, node.into_raw())
     }
 
@@ -327,7 +327,7 @@ impl<H> Table<H> {
     }
 
     /// Puts an entry in the place of another with its key.
-    pub(super) fn replace(&self, place: Place, node: Node<H>) -> Option<Retired<H>> {
+    pub(super) fn replace(&self, place: Place, node: OwnedEntry<H>) -> Option<Retired<H>> {
         let (bucket, slot) = place.parts();
         Bucket::exchange(&self.buckets[bucket].slots[slot], node.into_raw()).map(Retired)
     }
@@ -339,7 +339,7 @@ impl<H> Table<H> {
         let tag = self.buckets[bucket].tag(slot);
         self.buckets[bucket].set_tag(slot, 0);
         // SAFETY: it was in its slot a moment ago, and nobody else takes entries out.
-        let hash = unsafe { Shared::new(entry) }.low_hash();
+        let hash = unsafe { EntryRef::new(entry) }.low_hash();
         let mut passed = self.home(u64::from(hash));
         while passed != bucket {
             self.buckets[passed].count_past(-1);
@@ -356,7 +356,7 @@ impl<H> Table<H> {
             for (slot, entry) in bucket.slots.iter().enumerate() {
                 if let Some(at) = NonNull::new(entry.load(Relaxed)) {
                     // SAFETY: the entry is in sight, and stays so: the writer is growing.
-                    let low = unsafe { Shared::new(at) }.low_hash();
+                    let low = unsafe { EntryRef::new(at) }.low_hash();
                     larger.put(u64::from(tags[slot]) << 56 | u64::from(low), at.as_ptr());
                 }
             }
@@ -364,13 +364,13 @@ impl<H> Table<H> {
         larger
     }
 
-    fn into_nodes(mut self) -> Vec<Node<H>> {
+    fn into_nodes(mut self) -> Vec<OwnedEntry<H>> {
         let mut nodes = Vec::new();
         for bucket in &mut self.buckets {
             for slot in &mut bucket.slots {
                 if let Some(at) = NonNull::new(*slot.get_mut()) {
                     // SAFETY: from `insert`, and gone with the table, which nobody else has.
-                    nodes.push(unsafe { Node::from_raw(at) });
+                    nodes.push(unsafe { OwnedEntry::from_raw(at) });
                 }
             }
         }
@@ -381,13 +381,13 @@ impl<H> Table<H> {
 /// The entries in a row of slots. (Iterators of iterators are several times the code, for each kind of result.)
 pub(super) struct Entries<'p, H> {
     table: &'p Table<H>,
-    guard: Guard<'p>,
+    guard: ReadGuard<'p>,
     next: usize,
     end: usize,
 }
 
 impl<'p, H> Iterator for Entries<'p, H> {
-    type Item = (Place, Shared<'p, H>);
+    type Item = (Place, EntryRef<'p, H>);
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.next < self.end {
@@ -403,8 +403,8 @@ impl<'p, H> Iterator for Entries<'p, H> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::Fresh;
-    use super::super::garbage::Limbo;
+    use super::super::entry::NewEntry;
+    use super::super::garbage::Garbage;
     use super::*;
     use crate::epoch::participant::pin;
     use crate::platform::clock::NEVER;
@@ -417,22 +417,22 @@ mod tests {
     /// A counter of buckets that were passed that never came down would make every search in vain walk on.
     #[test]
     fn searches_stay_short_however_many_entries_came_and_went() {
-        let (pin, mut limbo) = (pin(), Limbo::new());
-        let guard = Guard::of_pin(&pin);
+        let (pin, mut garbage) = (pin(), Garbage::new());
+        let guard = ReadGuard::of_pin(&pin);
         let root = Root::new();
         let hash = |n: u64| (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(20) ^ n;
         let mut len = 0;
         for n in 0..30_000_u64 {
             if len == root.read(guard).capacity() {
-                root.grow(guard).into_iter().for_each(|table| limbo.retire_table(table));
+                root.grow(guard).into_iter().for_each(|table| garbage.retire_table(table));
             }
-            let fresh = Fresh { held: n, expires: NEVER, weight: None, steady: false };
-            root.read(guard).insert(hash(n), Node::new(hash(n), &n.to_le_bytes(), fresh));
+            let fresh = NewEntry { held: n, expires: NEVER, weight: None, never_refreshed: false };
+            root.read(guard).insert(hash(n), OwnedEntry::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
             if let Some(gone) = n.checked_sub(1000) {
                 let is_it = |key: &[u8]| key == gone.to_le_bytes();
                 let (place, _) = root.read(guard).find(guard, hash(gone), is_it).unwrap();
-                root.read(guard).remove(place).into_iter().for_each(|entry| limbo.retire(entry));
+                root.read(guard).remove(place).into_iter().for_each(|entry| garbage.retire(entry));
                 len -= 1;
             }
         }
@@ -440,7 +440,7 @@ mod tests {
         assert!(passed(table) <= len / 4, "{} of {len}", passed(table));
         let rest: Vec<Place> = table.iter(guard).map(|(place, _)| place).collect();
         rest.iter()
-            .for_each(|&place| table.remove(place).into_iter().for_each(|e| limbo.retire(e)));
+            .for_each(|&place| table.remove(place).into_iter().for_each(|e| garbage.retire(e)));
         assert_eq!(passed(table), 0);
     }
 }

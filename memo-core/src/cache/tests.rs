@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::capacity::{Limits, UNBOUNDED};
-use super::entry::{Fresh, Node};
-use super::insertion::Coming;
-use super::sharded::{Begin, Cache};
+use super::entry::{NewEntry, OwnedEntry};
+use super::insertion::Insertion;
+use super::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::platform::clock::NEVER;
 use crate::single_flight::flight::Claim;
@@ -13,21 +13,21 @@ use crate::single_flight::flight::Claim;
 const LIMITS: Limits =
     Limits { max: UNBOUNDED, max_bytes: None, shards: None, stale: 0, idle: None };
 
-fn bounded<H: Clone>(max: usize) -> Cache<H> {
-    Cache::new(Limits { max, ..LIMITS })
+fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
+    ShardedCache::new(Limits { max, ..LIMITS })
 }
 
-fn fresh<H>(held: H) -> Fresh<H> {
-    Fresh { held, expires: NEVER, weight: None, steady: false }
+fn fresh<H>(held: H) -> NewEntry<H> {
+    NewEntry { held, expires: NEVER, weight: None, never_refreshed: false }
 }
 
-fn keep<H: Clone>(cache: &Cache<H>, key: u8, held: H) {
+fn keep<H: Clone>(cache: &ShardedCache<H>, key: u8, held: H) {
     cache.restore(u64::from(key), &[key], fresh(held));
 }
 
-fn lead(cache: &Cache<u8>, key: u8) -> Claim {
-    match cache.begin(u64::from(key), &[key], |_| true) {
-        Begin::Lead(claim) => claim,
+fn lead(cache: &ShardedCache<u8>, key: u8) -> Claim {
+    match cache.claim_or_join(u64::from(key), &[key], |_| true) {
+        ClaimOutcome::Lead(claim) => claim,
         _ => panic!("the first who asks computes"),
     }
 }
@@ -37,11 +37,11 @@ fn a_bound_lowered_between_the_promise_of_a_place_and_its_use_holds() {
     for (before, lowered) in [(1, 0), (5, 2), (UNBOUNDED, 0)] {
         let cache = bounded(before);
         (1..=u8::try_from(lowered).unwrap()).for_each(|key| keep(&cache, key, key));
-        let coming = Coming::Found(Node::new(0, &[0], fresh(0)));
-        let (shard, room) = cache.make_room(0, &coming);
-        // As `set_max` does that has already looked: the place is promised, and there is nothing to evict.
-        cache.gauge.set_max(lowered);
-        cache.settle(0, coming, shard, room);
+        let coming = Insertion::Found(OwnedEntry::new(0, &[0], fresh(0)));
+        let (shard, room) = cache.reserve_room(0, &coming);
+        // As `set_max` does that has already looked: the place is reserved, and there is nothing to evict.
+        cache.capacity.set_max(lowered);
+        cache.insert_reserved(0, coming, shard, room);
         assert_eq!((cache.len(), cache.room().0), (lowered, 0));
     }
 }

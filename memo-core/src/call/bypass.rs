@@ -22,7 +22,7 @@ thread_local! {
 }
 
 /// Runs `f` with memoization off in this thread: memoized functions compute, and neither read nor fill their caches.
-/// Calls count as neither hits nor misses. Handles work as ever. An `async fn` that is called in there runs when its
+/// CallCounters count as neither hits nor misses. Handles work as ever. An `async fn` that is called in there runs when its
 /// future is polled, which may be elsewhere: call its `NAME_uncached`. With the environment variable `MEMOKIT_OFF=1` that is
 /// so everywhere, from start to end.
 pub fn bypass<R>(f: impl FnOnce() -> R) -> R {

@@ -11,85 +11,92 @@ use std::task::{Context, Poll, ready};
 use serde::Serialize;
 
 use crate::call::bypass;
-use crate::call::pinned::{Beside, Lazy};
-use crate::function::computation::Work;
-use crate::function::function_cache::{Begun, Core};
+use crate::call::pinned::{LazyFuture, PinnedWith};
+use crate::function::computation::Computation;
+use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, Written};
-use crate::single_flight::flight::{Flight, Seat};
+use crate::single_flight::flight::{Flight, TaskWait};
 use crate::value::keep::Keep;
 
 /// What an asynchronous call comes to.
-pub struct Asked<K: Keep<Held: Send + Sync>>(Ask<K>);
+pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(AskOutcome<K>);
 
-enum Ask<K: Keep<Held: Send + Sync>> {
+enum AskOutcome<K: Keep<Held: Send + Sync>> {
     Hit(K::Return),
-    Miss(&'static Core<K>, u64, KeyBytes),
-    Compute(Work<K>),
+    Miss(&'static FunctionCache<K>, u64, KeyBytes),
+    Compute(Computation<K>),
 }
 
-impl<K: Keep<Held: Send + Sync>> Core<K> {
+impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks the key of `arguments` up.
     #[inline]
-    pub(crate) fn ask<A: Arguments>(&'static self, arguments: &A) -> Asked<K> {
+    pub(crate) fn ask<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
         if bypass::is_on() {
-            return Asked(Ask::Compute(Work::off(self)));
+            return AsyncLookup(AskOutcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
         match self.find(arguments, hash, |held| Some(held.clone())) {
-            Some(held) => Asked(Ask::Hit(K::answer(&held))),
+            Some(held) => AsyncLookup(AskOutcome::Hit(K::answer(&held))),
             None => self.ask_missed(arguments, hash),
         }
     }
 
     /// The same, but has a share of the hits computed and compared.
-    pub(crate) fn ask_or_verify<A: Arguments>(&'static self, arguments: &A, share: f64) -> Asked<K>
+    pub(crate) fn ask_or_verify<A: Arguments>(
+        &'static self,
+        arguments: &A,
+        share: f64,
+    ) -> AsyncLookup<K>
     where
         K::Value: Serialize,
     {
         if bypass::is_on() {
-            return Asked(Ask::Compute(Work::off(self)));
+            return AsyncLookup(AskOutcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
         match self.find_or_check(arguments, hash, share) {
-            Ok(held) => Asked(Ask::Hit(K::answer(&held))),
-            Err(Some(check)) => Asked(Ask::Compute(Work::verify(self, check))),
+            Ok(held) => AsyncLookup(AskOutcome::Hit(K::answer(&held))),
+            Err(Some(check)) => AsyncLookup(AskOutcome::Compute(Computation::verify(self, check))),
             Err(None) => self.ask_missed(arguments, hash),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn ask_missed<A: Arguments>(&'static self, arguments: &A, hash: Option<u64>) -> Asked<K> {
-        Asked(match self.key(&Written::new(arguments, hash)) {
-            Some((hash, key)) => Ask::Miss(self, hash, KeyBytes::new(key)),
-            None => Ask::Compute(Work::alone(self)),
+    fn ask_missed<A: Arguments>(&'static self, arguments: &A, hash: Option<u64>) -> AsyncLookup<K> {
+        AsyncLookup(match self.key(&Written::new(arguments, hash)) {
+            Some((hash, key)) => AskOutcome::Miss(self, hash, KeyBytes::new(key)),
+            None => AskOutcome::Compute(Computation::alone(self)),
         })
     }
 }
 
 /// Says whether a result is worth keeping.
-pub type Worth<R> = fn(&R) -> bool;
+pub type ShouldStore<R> = fn(&R) -> bool;
 
-impl<K: Keep<Held: Send + Sync>> Asked<K> {
+impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
     /// Goes on with `body` on a miss, and keeps its value.
-    pub fn compute<B: Future<Output = K::Return>>(self, body: B) -> Begin<K, B, Worth<K::Return>> {
+    pub fn compute<B: Future<Output = K::Return>>(
+        self,
+        body: B,
+    ) -> FirstPoll<K, B, ShouldStore<K::Return>> {
         self.compute_if(body, |_| true)
     }
 
     /// The same, if `worth` says so.
-    pub fn compute_if<B, W>(self, body: B, worth: W) -> Begin<K, B, W>
+    pub fn compute_if<B, W>(self, body: B, worth: W) -> FirstPoll<K, B, W>
     where
         B: Future<Output = K::Return>,
         W: FnOnce(&K::Return) -> bool,
     {
-        Begin { ask: self.0, body, worth }
+        FirstPoll { ask: self.0, body, worth }
     }
 }
 
 /// A call at its first poll.
-pub struct Begin<K: Keep<Held: Send + Sync>, B, W> {
-    ask: Ask<K>,
+pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W> {
+    ask: AskOutcome<K>,
     body: B,
     worth: W,
 }
@@ -98,11 +105,11 @@ pub struct Begin<K: Keep<Held: Send + Sync>, B, W> {
 pub fn call<K, L, B, W>(begin: L) -> impl Future<Output = K::Return>
 where
     K: Keep<Held: Send + Sync>,
-    L: FnOnce() -> Begin<K, B, W>,
+    L: FnOnce() -> FirstPoll<K, B, W>,
     B: Future<Output = K::Return>,
     W: FnOnce(&K::Return) -> bool,
 {
-    Beside::new(Progress { stage: Stage::Unasked, worth: None }, Lazy::Maker(begin))
+    PinnedWith::new(Progress { stage: Stage::Unasked, worth: None }, LazyFuture::Maker(begin))
 }
 
 struct Progress<K: Keep<Held: Send + Sync>, W> {
@@ -113,14 +120,14 @@ struct Progress<K: Keep<Held: Send + Sync>, W> {
 enum Stage<K: Keep<Held: Send + Sync>> {
     Unasked,
     Waiting(Wait<K>),
-    Computing(Work<K>),
+    Computing(Computation<K>),
     Over,
 }
 
-impl<K, L, B, W> Future for Beside<Progress<K, W>, Lazy<L, B>>
+impl<K, L, B, W> Future for PinnedWith<Progress<K, W>, LazyFuture<L, B>>
 where
     K: Keep<Held: Send + Sync>,
-    L: FnOnce() -> Begin<K, B, W>,
+    L: FnOnce() -> FirstPoll<K, B, W>,
     B: Future<Output = K::Return>,
     W: FnOnce(&K::Return) -> bool,
 {
@@ -132,43 +139,45 @@ where
             // Should the maker panic, by a `Serialize` or by settings, the call is over.
             progress.stage = Stage::Over;
             let begin = body.as_mut().take_maker().expect("an unasked call has its arguments");
-            let Begin { ask, body: future, worth } = begin();
+            let FirstPoll { ask, body: future, worth } = begin();
             progress.stage = match ask {
-                Ask::Hit(value) => return Poll::Ready(value),
-                Ask::Compute(work) => Stage::Computing(work),
-                Ask::Miss(core, hash, key) => match core.next(hash, key.as_slice()) {
-                    Ok(value) => return Poll::Ready(value),
-                    Err(stage) => stage,
-                },
+                AskOutcome::Hit(value) => return Poll::Ready(value),
+                AskOutcome::Compute(computation) => Stage::Computing(computation),
+                AskOutcome::Miss(function, hash, key) => {
+                    match function.next(hash, key.as_slice()) {
+                        Ok(value) => return Poll::Ready(value),
+                        Err(stage) => stage,
+                    }
+                }
             };
             progress.worth = Some(worth);
-            body.set(Lazy::Future(future));
+            body.set(LazyFuture::Future(future));
         }
         while let Stage::Waiting(wait) = &mut progress.stage {
             match ready!(wait.poll(cx)) {
                 Err(stage) => progress.stage = stage,
                 Ok(value) => {
                     progress.stage = Stage::Over;
-                    body.set(Lazy::Gone);
+                    body.set(LazyFuture::Gone);
                     return Poll::Ready(value);
                 }
             }
         }
         let value = ready!(progress.compute(body.as_mut(), cx));
-        body.set(Lazy::Gone);
+        body.set(LazyFuture::Gone);
         Poll::Ready(value)
     }
 }
 
-impl<K: Keep<Held: Send + Sync>> Core<K> {
+impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// The value of `key`, or what is to be done for it.
     fn next(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
-        match self.begin(hash, key) {
-            Begun::Value(held) => Ok(K::answer(&held)),
-            Begun::Lead(claim) => Err(Stage::Computing(Work::lead(self, claim))),
-            Begun::Join(flight) => {
-                let seat = Seat::new(self.wait_limit());
-                Err(Stage::Waiting(Wait { core: self, flight, seat }))
+        match self.claim_or_join(hash, key) {
+            NextStep::Value(held) => Ok(K::answer(&held)),
+            NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
+            NextStep::Join(flight) => {
+                let task_wait = TaskWait::new(self.wait_limit());
+                Err(Stage::Waiting(Wait { function: self, flight, task_wait }))
             }
         }
     }
@@ -176,38 +185,38 @@ impl<K: Keep<Held: Send + Sync>> Core<K> {
 
 /// A task's wait for another's computation.
 struct Wait<K: Keep<Held: Send + Sync>> {
-    core: &'static Core<K>,
+    function: &'static FunctionCache<K>,
     flight: Arc<Flight<K::Held>>,
-    seat: Seat,
+    task_wait: TaskWait,
 }
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
     /// The value, or what is to be done next.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
-        let waited = ready!(self.flight.poll(&mut self.seat, cx));
-        Poll::Ready(match Work::after(self.core, &self.flight, waited) {
+        let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
+        Poll::Ready(match Computation::after_wait(self.function, &self.flight, waited) {
             Some(Ok(held)) => Ok(K::answer(&held)),
-            Some(Err(work)) => Err(Stage::Computing(work)),
-            None => self.core.next(self.flight.claim.hash, self.flight.key.as_slice()),
+            Some(Err(computation)) => Err(Stage::Computing(computation)),
+            None => self.function.next(self.flight.claim.hash, self.flight.key.as_slice()),
         })
     }
 }
 
 impl<K: Keep<Held: Send + Sync>> Drop for Wait<K> {
     fn drop(&mut self) {
-        if self.flight.leave(&mut self.seat) {
-            self.core.pass_on(self.flight.claim);
+        if self.flight.leave(&mut self.task_wait) {
+            self.function.pass_on(self.flight.claim);
         }
     }
 }
 
-/// Ends the work of a body that panics at once, and not when its future is dropped.
-struct Working<'a, K: Keep<Held: Send + Sync>> {
+/// Ends the computation of a body that panics at once, and not when its future is dropped.
+struct StageGuard<'a, K: Keep<Held: Send + Sync>> {
     stage: &'a mut Stage<K>,
     returned: bool,
 }
 
-impl<K: Keep<Held: Send + Sync>> Drop for Working<'_, K> {
+impl<K: Keep<Held: Send + Sync>> Drop for StageGuard<'_, K> {
     fn drop(&mut self) {
         if !self.returned {
             *self.stage = Stage::Over;
@@ -218,21 +227,21 @@ impl<K: Keep<Held: Send + Sync>> Drop for Working<'_, K> {
 impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
     fn compute<L, B: Future<Output = K::Return>>(
         &mut self,
-        body: Pin<&mut Lazy<L, B>>,
+        body: Pin<&mut LazyFuture<L, B>>,
         cx: &mut Context<'_>,
     ) -> Poll<K::Return> {
-        let (Stage::Computing(work), Some(future)) = (&self.stage, body.future()) else {
+        let (Stage::Computing(computation), Some(future)) = (&self.stage, body.future()) else {
             panic!("a call was polled after it had ended");
         };
-        let _computing = work.computing();
-        let mut working = Working { stage: &mut self.stage, returned: false };
+        let _computing = computation.computing();
+        let mut working = StageGuard { stage: &mut self.stage, returned: false };
         let polled = future.poll(cx);
         working.returned = true;
         drop(working);
         let value = ready!(polled);
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        if let (Stage::Computing(mut work), Some(worth)) = (stage, self.worth.take()) {
-            work.settle(&value, worth);
+        if let (Stage::Computing(mut computation), Some(worth)) = (stage, self.worth.take()) {
+            computation.finish(&value, worth);
         }
         Poll::Ready(value)
     }

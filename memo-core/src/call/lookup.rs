@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::call::bypass;
-use crate::function::computation::Work;
-use crate::function::function_cache::{Begun, Core};
+use crate::function::computation::Computation;
+use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, Written};
 use crate::single_flight::wait_graph::Computing;
@@ -12,11 +12,11 @@ use crate::value::keep::Keep;
 use crate::value::verify::{self, Check};
 
 /// What a memoized call comes to.
-pub enum Answer<K: Keep> {
+pub enum Lookup<K: Keep> {
     /// The value is known.
     Hit(Hit<K>),
-    /// The caller computes it, and hands it to [`Turn::keep`].
-    Miss(Turn<K>),
+    /// The caller computes it, and hands it to [`Miss::store`].
+    Miss(Miss<K>),
 }
 
 /// A known value, as it is held: an answer is small, and a large value is copied once.
@@ -30,32 +30,32 @@ impl<K: Keep> Hit<K> {
     }
 }
 
-impl<K: Keep> Core<K> {
+impl<K: Keep> FunctionCache<K> {
     /// Looks the key of `arguments` up.
     #[inline]
-    pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Answer<K> {
+    pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
         if bypass::is_on() {
-            return Turn::answer(Work::off(self));
+            return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
         match self.find(arguments, hash, |held| Some(held.clone())) {
-            Some(held) => Answer::Hit(Hit(held)),
+            Some(held) => Lookup::Hit(Hit(held)),
             None => self.missed(arguments, hash),
         }
     }
 
     /// The same, but makes a share of the hits a turn whose value is compared with the one that is held.
-    pub(crate) fn lookup_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> Answer<K>
+    pub(crate) fn lookup_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> Lookup<K>
     where
         K::Value: Serialize,
     {
         if bypass::is_on() {
-            return Turn::answer(Work::off(self));
+            return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
         match self.find_or_check(arguments, hash, share) {
-            Ok(held) => Answer::Hit(Hit(held)),
-            Err(Some(check)) => Turn::answer(Work::verify(self, check)),
+            Ok(held) => Lookup::Hit(Hit(held)),
+            Err(Some(check)) => Miss::of(Computation::verify(self, check)),
             Err(None) => self.missed(arguments, hash),
         }
     }
@@ -63,7 +63,7 @@ impl<K: Keep> Core<K> {
     /// Of arguments that have a key.
     #[inline]
     pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
-        arguments::hash(arguments, &self.cache.seed).ok()
+        arguments::hash(arguments, &self.memory.seed).ok()
     }
 
     #[inline]
@@ -73,7 +73,7 @@ impl<K: Keep> Core<K> {
         hash: Option<u64>,
         then: impl FnOnce(&K::Held) -> Option<R>,
     ) -> Option<R> {
-        self.cache.get(hash?, |stored| arguments::matches(arguments, stored), then)
+        self.memory.get(hash?, |stored| arguments::matches(arguments, stored), then)
     }
 
     /// The value that is held, or, of a share of them, what a computed one is to be compared with.
@@ -99,13 +99,13 @@ impl<K: Keep> Core<K> {
 
     #[cold]
     #[inline(never)]
-    fn missed<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Answer<K> {
+    fn missed<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Lookup<K> {
         self.missed_key(&Written::new(arguments, hash))
     }
 
     /// The hash and the bytes of a key. Where there is none that is counted.
     pub(crate) fn key<'w>(&self, written: &'w Written) -> Option<(u64, &'w [u8])> {
-        let key = written.key(&self.cache.seed);
+        let key = written.key(&self.memory.seed);
         if key.is_none() {
             self.counts.unkeyable.add(1);
         }
@@ -113,17 +113,19 @@ impl<K: Keep> Core<K> {
     }
 
     /// Built once a kind of result, and not for each function's arguments.
-    fn missed_key(&self, written: &Written) -> Answer<K> {
-        let Some((hash, key)) = self.key(written) else { return Turn::answer(Work::alone(self)) };
+    fn missed_key(&self, written: &Written) -> Lookup<K> {
+        let Some((hash, key)) = self.key(written) else {
+            return Miss::of(Computation::alone(self));
+        };
         loop {
-            let flight = match self.begin(hash, key) {
-                Begun::Value(held) => return Answer::Hit(Hit(held)),
-                Begun::Lead(claim) => return Turn::answer(Work::lead(self, claim)),
-                Begun::Join(flight) => flight,
+            let flight = match self.claim_or_join(hash, key) {
+                NextStep::Value(held) => return Lookup::Hit(Hit(held)),
+                NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
+                NextStep::Join(flight) => flight,
             };
-            match Work::after(self, &flight, flight.wait(self.wait_limit())) {
-                Some(Ok(held)) => return Answer::Hit(Hit(held)),
-                Some(Err(work)) => return Turn::answer(work),
+            match Computation::after_wait(self, &flight, flight.wait(self.wait_limit())) {
+                Some(Ok(held)) => return Lookup::Hit(Hit(held)),
+                Some(Err(computation)) => return Miss::of(computation),
                 None => {}
             }
         }
@@ -132,24 +134,24 @@ impl<K: Keep> Core<K> {
 
 /// The turn to compute one key's value. Dropped without a value, by a panic, it lets the next caller compute.
 #[must_use = "others may wait for the value"]
-pub struct Turn<K: Keep> {
-    work: Work<K>,
+pub struct Miss<K: Keep> {
+    computation: Computation<K>,
     computing: Option<Computing>,
 }
 
-impl<K: Keep> Turn<K> {
+impl<K: Keep> Miss<K> {
     #[inline(always)]
-    fn answer(work: Work<K>) -> Answer<K> {
-        let computing = work.computing();
-        Answer::Miss(Self { work, computing })
+    fn of(computation: Computation<K>) -> Lookup<K> {
+        let computing = computation.computing();
+        Lookup::Miss(Self { computation, computing })
     }
 
     /// Keeps what is worth keeping of `returned`, and returns it.
     // Out of line, so that a hit does not save the registers that this takes.
     #[cold]
     #[inline(never)]
-    pub fn keep(mut self, returned: K::Return) -> K::Return {
-        self.work.settle(&returned, |_| true);
+    pub fn store(mut self, returned: K::Return) -> K::Return {
+        self.computation.finish(&returned, |_| true);
         drop(self.computing);
         returned
     }
@@ -157,12 +159,12 @@ impl<K: Keep> Turn<K> {
     /// The same, if `worth` says so.
     #[cold]
     #[inline(never)]
-    pub fn keep_if(
+    pub fn store_if(
         mut self,
         returned: K::Return,
         worth: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
-        self.work.settle(&returned, worth);
+        self.computation.finish(&returned, worth);
         drop(self.computing);
         returned
     }

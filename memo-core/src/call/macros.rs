@@ -30,7 +30,7 @@ macro_rules! memo {
         ));
         $crate::call::site::Site::$find(
             &SITE,
-            $crate::function::instance::Asking::$asking(&|| ()) $($mark)*,
+            $crate::function::instance::Caller::$asking(&|| ()) $($mark)*,
             $crate::settings!($($settings)*),
         )
     }};

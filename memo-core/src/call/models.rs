@@ -13,36 +13,36 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::{future, thread};
 
 use crate::call::future::call;
-use crate::call::lookup::Answer;
-use crate::function::function_cache::Core;
+use crate::call::lookup::Lookup;
+use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
 use crate::key::Written;
 use crate::key::arguments::Serialized;
-use crate::value::keep::{Behind, Choice, OkOnly};
+use crate::value::keep::{Choice, InArc, OkOnly};
 
-type Kept = Choice<OkOnly<u32, ()>, Behind>;
+type Kept = Choice<OkOnly<u32, ()>, InArc>;
 
 /// Schedules tried of each model.
 const RUNS: usize = 10_000;
 
 /// A memoized function and how often it ran.
 struct Model {
-    core: &'static Core<Kept>,
+    function: &'static FunctionCache<Kept>,
     runs: AtomicU32,
 }
 
 impl Model {
     fn new(max: usize) -> &'static Self {
-        let core = Settings::of(Kept::NEW).max(max).shared("modelled".to_owned(), 1);
+        let function = Settings::of(Kept::NEW).max(max).shared("modelled".to_owned(), 1);
         // A cache lives as long as the process.
-        let core: &'static std::sync::Arc<_> = Box::leak(Box::new(core));
-        Box::leak(Box::new(Self { core, runs: AtomicU32::new(0) }))
+        let function: &'static std::sync::Arc<_> = Box::leak(Box::new(function));
+        Box::leak(Box::new(Self { function, runs: AtomicU32::new(0) }))
     }
 
     fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
-        match self.core.lookup(&(Serialized(&key), ())) {
-            Answer::Hit(hit) => hit.give(),
-            Answer::Miss(turn) => turn.keep({
+        match self.function.lookup(&(Serialized(&key), ())) {
+            Lookup::Hit(hit) => hit.give(),
+            Lookup::Miss(turn) => turn.keep({
                 let run = self.runs.fetch_add(1, SeqCst);
                 thread::yield_now();
                 body(run)
@@ -56,7 +56,7 @@ impl Model {
         body: impl Fn(u32) -> Result<u32, ()>,
     ) -> impl Future<Output = Result<u32, ()>> {
         call(move || {
-            self.core.ask(&(Serialized(&key), ())).compute(async move {
+            self.function.ask(&(Serialized(&key), ())).compute(async move {
                 let run = self.runs.fetch_add(1, SeqCst);
                 pause().await;
                 body(run)
@@ -66,14 +66,14 @@ impl Model {
 
     fn peek(&self, key: u32) -> Option<u32> {
         let written = Written::new(&(Serialized(&key), ()), None);
-        let (hash, key) = self.core.key(&written)?;
-        self.core.cache.peek(hash, key).map(|held| *held)
+        let (hash, key) = self.function.key(&written)?;
+        self.function.memory.peek(hash, key).map(|held| *held)
     }
 
     fn invalidate(&self, key: u32) {
         let written = Written::new(&(Serialized(&key), ()), None);
-        let (hash, key) = self.core.key(&written).unwrap();
-        self.core.invalidate(hash, key);
+        let (hash, key) = self.function.key(&written).unwrap();
+        self.function.invalidate(hash, key);
     }
 
     fn runs(&self) -> u32 {
@@ -82,7 +82,7 @@ impl Model {
 
     #[track_caller]
     fn is_at_rest(&self) {
-        assert_eq!(self.core.cache.claimed(), 0, "a claim is left");
+        assert_eq!(self.function.memory.claimed(), 0, "a claim is left");
     }
 }
 
@@ -224,7 +224,7 @@ fn what_was_computed_before_a_removal_is_not_kept() {
                 Box::new(move || {
                     source.store(1, SeqCst);
                     if clear {
-                        model.core.clear();
+                        model.function.clear();
                     } else {
                         model.invalidate(1);
                     }
@@ -247,7 +247,7 @@ fn evicted_entries_are_computed_again() {
             Box::new(move || [2, 1].into_iter().for_each(call)),
             Box::new(|| assert_eq!(future::block_on(model.task(1, |_| Ok(1))), Ok(1))),
         ]);
-        assert_eq!(model.core.cache.len(), 1);
+        assert_eq!(model.function.memory.len(), 1);
         model.is_at_rest();
     });
 }

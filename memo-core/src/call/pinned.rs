@@ -5,14 +5,14 @@
 use std::pin::Pin;
 
 /// What makes a future, or the future.
-pub(crate) enum Lazy<L, B> {
+pub(crate) enum LazyFuture<L, B> {
     Maker(L),
     Future(B),
     /// The future has ended, or what makes it panicked.
     Gone,
 }
 
-impl<L, B> Lazy<L, B> {
+impl<L, B> LazyFuture<L, B> {
     /// Takes the maker out.
     pub(crate) fn take_maker(self: Pin<&mut Self>) -> Option<L> {
         // SAFETY: nothing pinned is moved. Only a `Future` is pinned; it is left where it is.
@@ -28,7 +28,7 @@ impl<L, B> Lazy<L, B> {
 
     /// The future, pinned as this is.
     pub(crate) fn future(self: Pin<&mut Self>) -> Option<Pin<&mut B>> {
-        // SAFETY: the future is not moved: it leaves its place only by `Pin::set`, which drops it there. `Lazy` has no
+        // SAFETY: the future is not moved: it leaves its place only by `Pin::set`, which drops it there. `LazyFuture` has no
         // `Drop` of its own, and is `Unpin` only if the future is, as auto traits are.
         match unsafe { self.get_unchecked_mut() } {
             Self::Future(future) => Some(unsafe { Pin::new_unchecked(future) }),
@@ -38,18 +38,18 @@ impl<L, B> Lazy<L, B> {
 }
 
 /// Something pinned beside something that is not.
-pub(crate) struct Beside<T, F> {
+pub(crate) struct PinnedWith<T, F> {
     rest: T,
     pinned: F,
 }
 
-impl<T, F> Beside<T, F> {
+impl<T, F> PinnedWith<T, F> {
     pub(crate) const fn new(rest: T, pinned: F) -> Self {
         Self { rest, pinned }
     }
 
     pub(crate) fn project(self: Pin<&mut Self>) -> (&mut T, Pin<&mut F>) {
-        // SAFETY: `pinned` is not moved from here, and nothing else gives access to it; `rest` is never pinned. `Beside`
+        // SAFETY: `pinned` is not moved from here, and nothing else gives access to it; `rest` is never pinned. `PinnedWith`
         // has no `Drop` of its own, and is `Unpin` only if `pinned` is.
         let this = unsafe { self.get_unchecked_mut() };
         (&mut this.rest, unsafe { Pin::new_unchecked(&mut this.pinned) })

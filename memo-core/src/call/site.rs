@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use once_cell::sync::OnceCell;
 
 use crate::call::bypass;
-use crate::call::future::Asked;
+use crate::call::future::AsyncLookup;
 use crate::call::instances::Instances;
-use crate::call::lookup::Answer;
+use crate::call::lookup::Lookup;
 use crate::call::thread_cache;
-use crate::function::function_cache::Core;
-use crate::function::instance::{Asking, Instance, Place};
+use crate::function::function_cache::FunctionCache;
+use crate::function::instance::{Caller, Instance, InstanceName};
 use crate::function::origin::Origin;
 use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
@@ -41,26 +41,26 @@ impl Site {
     #[inline]
     pub fn memo<C, K: Keep<Held: Send + Sync>>(
         &self,
-        asking: Asking<'_, C>,
+        asking: Caller<'_, C>,
         settings: fn() -> Settings<K>,
-    ) -> Memoized<K> {
+    ) -> TypedCache<K> {
         let label = Label::of::<C>();
         if let Some(first) = self.first.get()
-            && let Some(core) = first.get(label)
+            && let Some(function) = first.get(label)
         {
-            return Memoized(core);
+            return TypedCache(function);
         }
-        Memoized(self.other(label, &asking.instance(), settings))
+        TypedCache(self.other(label, &asking.instance(), settings))
     }
 
     // Built once a kind of result, and not for each closure that asks.
     #[inline(never)]
     fn other<K: Keep<Held: Send + Sync>>(
         &self,
-        label: Label<Core<K>>,
+        label: Label<FunctionCache<K>>,
         instance: &Instance<'_>,
         settings: fn() -> Settings<K>,
-    ) -> &'static Core<K> {
+    ) -> &'static FunctionCache<K> {
         let known = self.others.get(label.id()).and_then(|cache| cache.get(label));
         known.unwrap_or_else(|| self.find(label, instance, settings))
     }
@@ -68,41 +68,41 @@ impl Site {
     #[cold]
     fn find<K: Keep<Held: Send + Sync>>(
         &self,
-        label: Label<Core<K>>,
+        label: Label<FunctionCache<K>>,
         instance: &Instance<'_>,
         settings: fn() -> Settings<K>,
-    ) -> &'static Core<K> {
+    ) -> &'static FunctionCache<K> {
         bypass::read_environment();
-        Making::check(&self.origin);
+        EvaluatingSettings::check(&self.origin);
         let place = instance.place();
         let make = || {
             let settings = self.settings(instance, &place, settings);
             settings.shared(self.name(&place), self.origin.code_in(place.around))
         };
-        let core = registry::find_or_make(&self.origin, instance.id, &place, make)
+        let function = registry::find_or_make(&self.origin, instance.id, &place, make)
             .expect("one instance has one kind of cache");
-        let cache = Erased::new(label, core);
+        let cache = Erased::new(label, function);
         if !bypass::is_on()
-            && core.recover()
+            && function.recover()
             && instance.id.is_some()
             && self.first.set(cache).is_err()
         {
             self.others.add(cache);
         }
-        core
+        function
     }
 
     /// The calling thread's own cache of the instance that is asked for.
     pub fn local<C, K: Keep>(
         &self,
-        asking: Asking<'_, C>,
+        asking: Caller<'_, C>,
         settings: fn() -> Settings<K>,
-    ) -> thread_cache::Local<K> {
+    ) -> thread_cache::ThreadCache<K> {
         let instance = asking.instance();
         let found = instance.id.and_then(thread_cache::known);
         found.unwrap_or_else(|| {
             bypass::read_environment();
-            Making::check(&self.origin);
+            EvaluatingSettings::check(&self.origin);
             let place = instance.place();
             let make = || self.settings(&instance, &place, settings).local(self.name(&place));
             thread_cache::find_or_make(&self.origin, instance.id, &place, make)
@@ -110,7 +110,7 @@ impl Site {
     }
 
     /// The function's name, with what tells the instance from others.
-    fn name(&self, place: &Place) -> String {
+    fn name(&self, place: &InstanceName) -> String {
         let (around, parameters) = place.names();
         let mut name = self.origin.name().to_owned();
         if !parameters.is_empty() {
@@ -123,10 +123,10 @@ impl Site {
     fn settings<K: Keep>(
         &self,
         instance: &Instance<'_>,
-        place: &Place,
+        place: &InstanceName,
         settings: fn() -> Settings<K>,
     ) -> Settings<K> {
-        let _making = Making::begin(self.origin);
+        let _making = EvaluatingSettings::begin(self.origin);
         let settings = settings();
         if place.is_generic() { settings.below(instance.folder(place)) } else { settings }
     }
@@ -138,9 +138,9 @@ thread_local! {
 
 /// This thread evaluates the settings of a function, which must not call that function. (Not known of a thread that is
 /// ending.)
-struct Making;
+struct EvaluatingSettings;
 
-impl Making {
+impl EvaluatingSettings {
     fn begin(origin: Origin) -> Self {
         let _ = MAKING.try_with(|making| making.borrow_mut().push(origin));
         Self
@@ -158,25 +158,25 @@ impl Making {
     }
 }
 
-impl Drop for Making {
+impl Drop for EvaluatingSettings {
     fn drop(&mut self) {
         let _ = MAKING.try_with(|making| making.borrow_mut().pop());
     }
 }
 
 /// A cache, its kind known.
-pub struct Memoized<K: Keep>(&'static Core<K>);
+pub struct TypedCache<K: Keep>(&'static FunctionCache<K>);
 
-impl<K: Keep<Held: Send + Sync>> Memoized<K> {
+impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
     /// The answer to a call, or the turn to compute it.
     #[inline]
-    pub fn lookup<A: Arguments>(self, arguments: &A) -> Answer<K> {
+    pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {
         self.0.lookup(arguments)
     }
 
     /// The same, with a share of the hits computed again and compared.
     #[inline]
-    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Answer<K>
+    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Lookup<K>
     where
         K::Value: Comparable,
     {
@@ -185,13 +185,13 @@ impl<K: Keep<Held: Send + Sync>> Memoized<K> {
 
     /// The same for a call of an `async fn`.
     #[inline]
-    pub fn ask<A: Arguments>(self, arguments: &A) -> Asked<K> {
+    pub fn ask<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
         self.0.ask(arguments)
     }
 
     /// The same, with a share of the hits computed again and compared.
     #[inline]
-    pub fn ask_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Asked<K>
+    pub fn ask_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
     where
         K::Value: Comparable,
     {

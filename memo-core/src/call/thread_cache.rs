@@ -8,28 +8,28 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::call::instances::IdHasher;
-use crate::call::lookup::Answer;
-use crate::function::function_cache::Core;
-use crate::function::instance::Place;
+use crate::call::lookup::Lookup;
+use crate::function::function_cache::FunctionCache;
+use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
-use crate::handle::memo::Reached;
-use crate::handle::registry::Members;
+use crate::handle::memo::LocalHandle;
+use crate::handle::registry::InstanceList;
 use crate::key::Arguments;
 use crate::value::keep::{Comparable, Keep};
 
-/// Holds an `Arc<Core<K>>`.
+/// Holds an `Arc<FunctionCache<K>>`.
 type Cache = Rc<dyn Any>;
 
 thread_local! {
     /// Those of functions that have been called, by the instance's id.
     static KNOWN: RefCell<HashMap<TypeId, Cache, BuildHasherDefault<IdHasher>>> =
         RefCell::default();
-    static CACHES: RefCell<HashMap<Origin, Members<Rc<OnceCell<Cache>>>>> = RefCell::default();
+    static CACHES: RefCell<HashMap<Origin, InstanceList<Rc<OnceCell<Cache>>>>> = RefCell::default();
 }
 
 /// This thread's cache of an instance that was called before.
-pub(crate) fn known<K: Keep>(id: TypeId) -> Option<Local<K>> {
-    KNOWN.try_with(|known| known.borrow().get(&id).map(|cache| Local::of(&**cache))).ok()?
+pub(crate) fn known<K: Keep>(id: TypeId) -> Option<ThreadCache<K>> {
+    KNOWN.try_with(|known| known.borrow().get(&id).map(|cache| ThreadCache::of(&**cache))).ok()?
 }
 
 /// This thread's cache of an instance, made by `make` if there is none. While the thread's caches are being dropped at
@@ -37,35 +37,35 @@ pub(crate) fn known<K: Keep>(id: TypeId) -> Option<Local<K>> {
 pub(crate) fn find_or_make<K: Keep>(
     origin: &Origin,
     id: Option<TypeId>,
-    place: &Place,
-    make: impl Fn() -> Arc<Core<K>>,
-) -> Local<K> {
+    place: &InstanceName,
+    make: impl Fn() -> Arc<FunctionCache<K>>,
+) -> ThreadCache<K> {
     let cell =
         CACHES.try_with(|caches| caches.borrow_mut().entry(*origin).or_default().find(id, place));
-    let Ok(cell) = cell else { return Local(make()) };
+    let Ok(cell) = cell else { return ThreadCache(make()) };
     let cache = cell.get_or_init(|| Rc::new(make()));
     if let Some(id) = id {
         let _ = KNOWN.try_with(|known| known.borrow_mut().insert(id, Rc::clone(cache)));
     }
-    Local::of(&**cache)
+    ThreadCache::of(&**cache)
 }
 
 /// A thread's cache, its kind known.
-pub struct Local<K: Keep>(Arc<Core<K>>);
+pub struct ThreadCache<K: Keep>(Arc<FunctionCache<K>>);
 
-impl<K: Keep> Local<K> {
+impl<K: Keep> ThreadCache<K> {
     fn of(cache: &dyn Any) -> Self {
         let cache = cache.downcast_ref().map(Arc::clone);
         Self(cache.expect("one instance has one kind of cache"))
     }
 
     /// The answer to a call, or the turn to compute it.
-    pub fn lookup<A: Arguments>(self, arguments: &A) -> Answer<K> {
+    pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {
         self.0.lookup(arguments)
     }
 
     /// The same, with a share of the hits computed again and compared.
-    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Answer<K>
+    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Lookup<K>
     where
         K::Value: Comparable,
     {
@@ -74,7 +74,7 @@ impl<K: Keep> Local<K> {
 
     /// What the companion's handle works on.
     #[must_use]
-    pub fn reached(self) -> Reached<K::Return> {
-        Reached::new(self.0)
+    pub fn reached(self) -> LocalHandle<K::Return> {
+        LocalHandle::new(self.0)
     }
 }

@@ -1,6 +1,6 @@
-//! A thread's lane: what it writes at each hit, on a cache line of its own, and others read rarely.
+//! A thread's participant: what it writes at each hit, on a cache line of its own, and others read rarely.
 //!
-//! A lane has a number, by which a counter finds the thread's share, and says since which epoch the thread has been
+//! A participant has a number, by which a counter finds the thread's share, and says since which epoch the thread has been
 //! reading, so that nobody frees what it may be looking at.
 //!
 //! Reclamation is by epochs (Fraser, "Practical lock-freedom", 2004) with the asymmetric fences of RCU implementations
@@ -16,157 +16,159 @@ use crate::platform::sync::usual::{Mutex, MutexGuard};
 /// One live thread's.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Lane {
+pub(crate) struct Participant {
     number: usize,
     /// The epoch in which the thread began to read; 0 while it does not.
-    since: AtomicU64,
+    pinned_since: AtomicU64,
     /// Tickets that were drawn here.
     tickets: AtomicU64,
-    /// Can the kernel make every thread pass a fence? The same for all lanes.
+    /// Can the kernel make every thread pass a fence? The same for all participants.
     asymmetric: bool,
 }
 
-static LANES: Mutex<Lanes> =
-    Mutex::new(Lanes { all: Vec::new(), free: Vec::new(), asymmetric: None, process: 0 });
+static PARTICIPANTS: Mutex<Participants> =
+    Mutex::new(Participants { all: Vec::new(), free: Vec::new(), asymmetric: None, process: 0 });
 
-struct Lanes {
-    /// Whose lanes they are: a child after fork has but one of the threads.
+struct Participants {
+    /// Whose participants they are: a child after fork has but one of the threads.
     process: u32,
     asymmetric: Option<bool>,
-    all: Vec<&'static Lane>,
+    all: Vec<&'static Participant>,
     /// Those of threads that ended, the lowest number last.
-    free: Vec<&'static Lane>,
+    free: Vec<&'static Participant>,
 }
 
-/// Counts up at each [`grace`]. 0 is nobody's.
+/// Counts up at each [`advance`]. 0 is nobody's.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
 crate::platform::sync::thread_local! {
     /// Without a destructor of its own, so that reading it is a load.
-    static LANE: Cell<Option<&'static Lane>> = const { Cell::new(None) };
+    static PARTICIPANT: Cell<Option<&'static Participant>> = const { Cell::new(None) };
     static OWNER: Owner = const { Owner(Cell::new(None)) };
 }
 
-/// Gives the thread's lane back when the thread ends.
-struct Owner(Cell<Option<&'static Lane>>);
+/// Gives the thread's participant back when the thread ends.
+struct Owner(Cell<Option<&'static Participant>>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let _ = LANE.try_with(Cell::take);
-        self.0.take().into_iter().for_each(Lane::give_back);
+        let _ = PARTICIPANT.try_with(Cell::take);
+        self.0.take().into_iter().for_each(Participant::give_back);
     }
 }
 
-impl Lane {
+impl Participant {
     fn take() -> &'static Self {
-        let mut lanes = lanes();
-        if let Some(lane) = lanes.free.pop() {
-            return lane;
+        let mut participants = participants();
+        if let Some(participant) = participants.free.pop() {
+            return participant;
         }
-        let asymmetric = *lanes.asymmetric.get_or_insert_with(barrier::register);
-        let (number, since, tickets) = (lanes.all.len(), AtomicU64::new(0), AtomicU64::new(0));
-        let lane: &Self = Box::leak(Box::new(Self { number, since, tickets, asymmetric }));
-        lanes.all.push(lane);
-        lane
+        let asymmetric = *participants.asymmetric.get_or_insert_with(barrier::register);
+        let (number, pinned_since, tickets) =
+            (participants.all.len(), AtomicU64::new(0), AtomicU64::new(0));
+        let participant: &Self =
+            Box::leak(Box::new(Self { number, pinned_since, tickets, asymmetric }));
+        participants.all.push(participant);
+        participant
     }
 
     fn give_back(&'static self) {
-        let mut lanes = LANES.lock();
-        let after = lanes.free.partition_point(|free| free.number > self.number);
-        lanes.free.insert(after, self);
+        let mut participants = PARTICIPANTS.lock();
+        let after = participants.free.partition_point(|free| free.number > self.number);
+        participants.free.insert(after, self);
     }
 
     #[cold]
-    fn end_lent(&'static self) {
-        self.since.store(0, Release);
+    fn end_borrowed(&'static self) {
+        self.pinned_since.store(0, Release);
         self.give_back();
     }
 
     #[cold]
     fn own() -> Option<&'static Self> {
-        // A thread that is ending has no owner that would give a lane back.
-        let lane = OWNER.try_with(|owner| {
-            let lane = Self::take();
-            owner.0.set(Some(lane));
-            lane
+        // A thread that is ending has no owner that would give a participant back.
+        let participant = OWNER.try_with(|owner| {
+            let participant = Self::take();
+            owner.0.set(Some(participant));
+            participant
         });
-        let lane = lane.ok()?;
-        let _ = LANE.try_with(|own| own.set(Some(lane)));
-        Some(lane)
+        let participant = participant.ok()?;
+        let _ = PARTICIPANT.try_with(|own| own.set(Some(participant)));
+        Some(participant)
     }
 
     #[cold]
-    fn lend() -> Pin {
+    fn borrow() -> EpochGuard {
         let mut pin = Self::take().enter();
-        pin.before = LENT;
+        pin.before = BORROWED;
         pin
     }
 
     #[inline]
     fn of_this_thread() -> Option<&'static Self> {
-        LANE.try_with(Cell::get).ok().flatten().or_else(Self::own)
+        PARTICIPANT.try_with(Cell::get).ok().flatten().or_else(Self::own)
     }
 
     #[inline]
-    fn enter(&'static self) -> Pin {
-        let before = self.since.load(Relaxed);
+    fn enter(&'static self) -> EpochGuard {
+        let before = self.pinned_since.load(Relaxed);
         if before == 0 {
             // Release: who sees this epoch sees the reads of the pin before it done.
-            self.since.store(EPOCH.load(Acquire), Release);
+            self.pinned_since.store(EPOCH.load(Acquire), Release);
             if self.asymmetric {
                 compiler_fence(SeqCst);
             } else {
                 fence(SeqCst);
             }
         }
-        Pin { lane: self, before }
+        EpochGuard { participant: self, before }
     }
 }
 
 /// While it lives, nothing that this thread can reach is freed. Pins of one thread end in the reverse order.
 #[must_use = "what is read is safe for as long as this lives"]
-pub(crate) struct Pin {
-    lane: &'static Lane,
-    /// What the lane said before.
+pub(crate) struct EpochGuard {
+    participant: &'static Participant,
+    /// What the participant said before.
     before: u64,
 }
 
-/// In `Pin::before`: the thread is ending, and the lane is for this pin alone. No epoch comes that far.
-const LENT: u64 = u64::MAX;
+/// In `EpochGuard::before`: the thread is ending, and the participant is for this pin alone. No epoch comes that far.
+const BORROWED: u64 = u64::MAX;
 
-impl Pin {
+impl EpochGuard {
     /// A number that no other live thread has, the lowest that was free when the thread first asked.
     #[inline]
-    pub(crate) fn number(&self) -> usize {
-        self.lane.number
+    pub(crate) fn index(&self) -> usize {
+        self.participant.number
     }
 
     /// A number that was never drawn before in this process, as long as its threads are fewer than a million.
-    pub(crate) fn ticket(&self) -> u64 {
-        const LANES: u32 = 20;
+    pub(crate) fn unique_id(&self) -> u64 {
+        const PARTICIPANTS: u32 = 20;
         // No other thread draws here.
-        let drawn = self.lane.tickets.load(Relaxed) + 1;
-        self.lane.tickets.store(drawn, Relaxed);
-        drawn << LANES | self.lane.number as u64 & ((1 << LANES) - 1)
+        let drawn = self.participant.tickets.load(Relaxed) + 1;
+        self.participant.tickets.store(drawn, Relaxed);
+        drawn << PARTICIPANTS | self.participant.number as u64 & ((1 << PARTICIPANTS) - 1)
     }
 }
 
 /// Begins to read.
 #[inline]
-pub(crate) fn pin() -> Pin {
-    match Lane::of_this_thread() {
-        Some(lane) => lane.enter(),
-        None => Lane::lend(),
+pub(crate) fn pin() -> EpochGuard {
+    match Participant::of_this_thread() {
+        Some(participant) => participant.enter(),
+        None => Participant::borrow(),
     }
 }
 
-impl Drop for Pin {
+impl Drop for EpochGuard {
     #[inline]
     fn drop(&mut self) {
-        if self.before == LENT {
-            return self.lane.end_lent();
+        if self.before == BORROWED {
+            return self.participant.end_borrowed();
         }
-        self.lane.since.store(self.before, Release);
+        self.participant.pinned_since.store(self.before, Release);
     }
 }
 
@@ -174,43 +176,45 @@ impl Drop for Pin {
 ///
 /// Returns the epoch that ended, and the oldest one in which anyone still reads: if that is a later one, nobody sees
 /// what the caller took out of sight before. `None` if that cannot be told.
-pub(crate) fn grace() -> Option<(u64, u64)> {
-    // Whose lane is not among these yet takes the lock after us, and so sees what we did.
-    let lanes = lanes();
+pub(crate) fn advance() -> Option<(u64, u64)> {
+    // Whose participant is not among these yet takes the lock after us, and so sees what we did.
+    let participants = participants();
     // A thread that is reading either has stored its epoch where the loads below see it, or passes this fence before
     // its first read, which then sees what was taken out of sight. Its load of a later epoch acquires that too.
-    if lanes.asymmetric == Some(true) {
+    if participants.asymmetric == Some(true) {
         barrier::issue()?;
     }
     fence(SeqCst);
     let ended = EPOCH.fetch_add(1, SeqCst);
-    Some((ended, lanes.oldest()))
+    Some((ended, participants.oldest()))
 }
 
-/// The oldest epoch in which anyone still reads: of those that [`grace`] ended, the earlier ones are over.
+/// The oldest epoch in which anyone still reads: of those that [`advance`] ended, the earlier ones are over.
 pub(crate) fn oldest() -> u64 {
-    lanes().oldest()
+    participants().oldest()
 }
 
-impl Lanes {
+impl Participants {
     fn oldest(&self) -> u64 {
-        let reading = self.all.iter().map(|lane| lane.since.load(Acquire));
+        let reading = self.all.iter().map(|participant| participant.pinned_since.load(Acquire));
         reading.filter(|&since| since != 0).min().unwrap_or(u64::MAX)
     }
 }
 
-/// The lanes of this process. In a child after fork those of threads that stayed behind no longer say anything; who
+/// The participants of this process. In a child after fork those of threads that stayed behind no longer say anything; who
 /// would read beside the caller comes by here first.
-fn lanes() -> MutexGuard<'static, Lanes> {
-    let mut lanes = LANES.lock();
+fn participants() -> MutexGuard<'static, Participants> {
+    let mut participants = PARTICIPANTS.lock();
     let process = std::process::id();
-    if std::mem::replace(&mut lanes.process, process) != process {
-        let own = LANE.try_with(Cell::get).ok().flatten();
-        let others =
-            lanes.all.iter().filter(|lane| own.is_none_or(|own| !std::ptr::eq(own, **lane)));
-        others.for_each(|lane| lane.since.store(0, Relaxed));
+    if std::mem::replace(&mut participants.process, process) != process {
+        let own = PARTICIPANT.try_with(Cell::get).ok().flatten();
+        let others = participants
+            .all
+            .iter()
+            .filter(|participant| own.is_none_or(|own| !std::ptr::eq(own, **participant)));
+        others.for_each(|participant| participant.pinned_since.store(0, Relaxed));
     }
-    lanes
+    participants
 }
 
 #[cfg(target_os = "linux")]
@@ -242,18 +246,18 @@ mod barrier {
 mod tests {
     use super::*;
 
-    /// Other tests of this process read too, so nothing is said of lanes but this thread's.
+    /// Other tests of this process read too, so nothing is said of participants but this thread's.
     fn oldest_is_after(ended: u64) -> bool {
-        let lane = Lane::of_this_thread().unwrap();
-        let since = lane.since.load(Relaxed);
-        since == 0 || since > ended
+        let participant = Participant::of_this_thread().unwrap();
+        let pinned_since = participant.pinned_since.load(Relaxed);
+        pinned_since == 0 || pinned_since > ended
     }
 
     #[test]
     fn what_is_pinned_stays_until_the_outermost_pin_ends() {
         let outer = pin();
         let inner = pin();
-        let (ended, oldest) = grace().unwrap();
+        let (ended, oldest) = advance().unwrap();
         assert!(oldest <= ended);
         drop(inner);
         assert!(!oldest_is_after(ended));
@@ -265,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_ended_gives_its_lane_to_the_next() {
-        let numbers = || std::thread::spawn(|| pin().number()).join().unwrap();
+        let numbers = || std::thread::spawn(|| pin().index()).join().unwrap();
         let many: Vec<_> = (0..200).map(|_| numbers()).collect();
         assert!(many.iter().max().unwrap() < &100, "{many:?}");
     }

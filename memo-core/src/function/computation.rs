@@ -1,18 +1,18 @@
-//! The work of computing one value: for all who wait, or for its caller alone; and what becomes of the value.
+//! The computation of computing one value: for all who wait, or for its caller alone; and what becomes of the value.
 
 use std::sync::Arc;
 
 use crate::epoch::participant::pin;
-use crate::function::function_cache::{Core, Shared};
+use crate::function::function_cache::{FunctionCache, FunctionRef};
 use crate::platform::clock::Stopwatch;
-use crate::single_flight::flight::{Claim, Flight, Waited};
+use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::wait_graph::Computing;
-use crate::value::keep::{Hold, Keep, Part};
+use crate::value::keep::{Holder, Keep, Selection};
 use crate::value::verify::Check;
 
 /// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
-pub(crate) struct Work<K: Keep> {
-    core: Shared<K>,
+pub(crate) struct Computation<K: Keep> {
+    function: FunctionRef<K>,
     role: Role<K>,
     began: Stopwatch,
     /// The time that it took is counted.
@@ -35,32 +35,32 @@ enum Role<K: Keep> {
     Done,
 }
 
-impl<K: Keep> Work<K> {
+impl<K: Keep> Computation<K> {
     // Made in the place of the answer, since a copy of what was just written waits.
     #[inline(always)]
-    pub(crate) fn lead(core: &Core<K>, claim: Claim) -> Self {
-        Self::new(core, Role::Lead(claim))
+    pub(crate) fn lead(function: &FunctionCache<K>, claim: Claim) -> Self {
+        Self::new(function, Role::Lead(claim))
     }
 
-    pub(crate) fn alone(core: &Core<K>) -> Self {
-        Self::new(core, Role::Alone)
+    pub(crate) fn alone(function: &FunctionCache<K>) -> Self {
+        Self::new(function, Role::Alone)
     }
 
-    pub(crate) fn verify(core: &Core<K>, check: Check<K>) -> Self {
-        Self::new(core, Role::Verify(Box::new(check)))
+    pub(crate) fn verify(function: &FunctionCache<K>, check: Check<K>) -> Self {
+        Self::new(function, Role::Verify(Box::new(check)))
     }
 
     /// Nothing to keep and nothing to count.
-    pub(crate) fn off(core: &Core<K>) -> Self {
-        Self::new(core, Role::Done)
+    pub(crate) fn bypassed(function: &FunctionCache<K>) -> Self {
+        Self::new(function, Role::Done)
     }
 
     #[inline(always)]
-    fn new(core: &Core<K>, role: Role<K>) -> Self {
+    fn new(function: &FunctionCache<K>, role: Role<K>) -> Self {
         // Many short computations are timed well enough by how often the coarse clock ticks in one.
-        let brief = core.cache.calls.are_brief(&pin(), 10_000);
+        let brief = function.memory.calls.are_short(&pin(), 10_000);
         Self {
-            core: core.shared(),
+            function: function.shared(),
             role,
             began: Stopwatch::start(brief),
             counted: false,
@@ -70,20 +70,22 @@ impl<K: Keep> Work<K> {
 
     /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
     /// again.
-    pub(crate) fn after(
-        core: &Core<K>,
+    pub(crate) fn after_wait(
+        function: &FunctionCache<K>,
         flight: &Arc<Flight<K::Held>>,
-        waited: Waited<K::Held>,
+        waited: WaitOutcome<K::Held>,
     ) -> Option<Result<K::Held, Self>> {
         match waited {
-            Waited::Nothing => None,
-            Waited::Value(held) => {
-                core.count_coalesced();
+            WaitOutcome::Nothing => None,
+            WaitOutcome::Value(held) => {
+                function.count_coalesced();
                 Some(Ok(held))
             }
-            Waited::Lead => Some(Err(Self::lead(core, flight.claim))),
-            Waited::Alone => Some(Err(Self::alone(core))),
-            Waited::Relieve => Some(Err(Self::new(core, Role::Relieve(Arc::clone(flight))))),
+            WaitOutcome::Lead => Some(Err(Self::lead(function, flight.claim))),
+            WaitOutcome::Alone => Some(Err(Self::alone(function))),
+            WaitOutcome::Relieve => {
+                Some(Err(Self::new(function, Role::Relieve(Arc::clone(flight)))))
+            }
         }
     }
 
@@ -97,7 +99,7 @@ impl<K: Keep> Work<K> {
     }
 
     /// Keeps what is worth keeping of `returned`. (By reference: a large value would be on the stack once more.)
-    pub(crate) fn settle(&mut self, returned: &K::Return, worth: impl FnOnce(&K::Return) -> bool) {
+    pub(crate) fn finish(&mut self, returned: &K::Return, worth: impl FnOnce(&K::Return) -> bool) {
         match &self.role {
             Role::Done => return,
             Role::Lead(_) | Role::Relieve(_) => {}
@@ -109,40 +111,40 @@ impl<K: Keep> Work<K> {
             }
             Role::Alone => {
                 self.count();
-                self.core.counts.uncached.add(1);
+                self.function.counts.uncached.add(1);
                 self.role = Role::Done;
                 return;
             }
         }
         self.count();
         // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
-        let held = K::Part::of(returned).filter(|_| worth(returned)).map(K::Hold::copy);
+        let held = K::Selection::of(returned).filter(|_| worth(returned)).map(K::Holder::copy);
         let lead = matches!(self.role, Role::Lead(_));
-        let kept = held.is_some_and(|held| self.land(held, false));
+        let kept = held.is_some_and(|held| self.complete(held, false));
         if !(lead && kept) {
-            self.core.counts.uncached.add(1);
+            self.function.counts.uncached.add(1);
         }
     }
 
     /// Keeps a value that was not computed. Says whether it is kept.
     pub(crate) fn insert(mut self, value: K::Held) -> bool {
         self.counted = true;
-        self.land(value, true)
+        self.complete(value, true)
     }
 
     /// Hands `value` to all who wait, and keeps it if it may be. What is not kept is left to `drop`.
-    fn land(&mut self, value: K::Held, replaces: bool) -> bool {
+    fn complete(&mut self, value: K::Held, replaces: bool) -> bool {
         match &self.role {
             Role::Lead(claim) => {
-                let kept = self.core.land(*claim, value, replaces);
+                let kept = self.function.complete(*claim, value, replaces);
                 if kept {
                     self.role = Role::Done;
                 }
                 kept
             }
             Role::Relieve(flight) => {
-                self.core.cache.part(flight);
-                flight.land(Some(value));
+                self.function.memory.detach(flight);
+                flight.complete(Some(value));
                 self.role = Role::Done;
                 false
             }
@@ -152,19 +154,19 @@ impl<K: Keep> Work<K> {
 
     fn compare(&self, check: &Check<K>, returned: &K::Return) {
         // An error of a function whose errors are not kept says nothing about the value.
-        if K::Part::of(returned).is_some_and(|computed| !check.passes(computed)) {
-            self.core.counts.mismatches.add(1);
-            check.report(&self.core.name);
+        if K::Selection::of(returned).is_some_and(|computed| !check.passes(computed)) {
+            self.function.counts.mismatches.add(1);
+            check.report(&self.function.name);
         }
     }
 
     fn count(&mut self) {
-        self.core.cache.calls.miss(&pin(), self.began.nanos());
+        self.function.memory.calls.miss(&pin(), self.began.nanos());
         self.counted = true;
     }
 }
 
-impl<K: Keep> Drop for Work<K> {
+impl<K: Keep> Drop for Computation<K> {
     #[inline(never)]
     fn drop(&mut self) {
         if let Role::Done = self.role {
@@ -175,12 +177,12 @@ impl<K: Keep> Drop for Work<K> {
             self.count();
         }
         match &self.role {
-            Role::Lead(claim) => self.core.give_up(*claim),
-            Role::Relieve(flight) => flight.step_back(),
+            Role::Lead(claim) => self.function.abandon(*claim),
+            Role::Relieve(flight) => flight.relief_failed(),
             Role::Alone | Role::Verify(_) | Role::Done => {}
         }
         if panicked {
-            self.core.counts.panics.add(1);
+            self.function.counts.panics.add(1);
         }
     }
 }

@@ -11,18 +11,18 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::cache::entry::Fresh;
+use crate::cache::entry::NewEntry;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
-use crate::function::function_cache::Core;
-use crate::function::function_cache::Durable;
-use crate::function::settings::{Settings, Storage};
-use crate::function::value_store::{Change, Disk};
-use crate::persist::{Durability, Record, Store, Ticket, hurry, maintain};
+use crate::function::function_cache::FunctionCache;
+use crate::function::function_cache::Storage;
+use crate::function::settings::{PersistSettings, Settings};
+use crate::function::value_store::{Change, ValueStore};
+use crate::persist::{Durability, Record, Store, Ticket, maintain, wake_flusher};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
-use crate::value::keep::{Hold, Keep, Persistable};
+use crate::value::keep::{Holder, Keep, Persistable};
 
 /// A writer that is faster than the compaction waits so long at each write, so that the disk does not fill.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
@@ -48,7 +48,7 @@ fn unless_opening<R>(f: impl FnOnce() -> R) -> Option<R> {
 
 /// The directory of one cache.
 pub(crate) struct Directory<K: Keep> {
-    disk: Disk<K::Value>,
+    disk: ValueStore<K::Value>,
     /// What it holds was read, if it could be.
     recovered: OnceCell<()>,
     /// Something was removed while it could not be opened.
@@ -75,13 +75,13 @@ impl<K: Keep> Settings<K> {
 
     fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
         let durability = Durability::Interval;
-        let storage = Storage { dir, durability, codec, make: Directory::make };
+        let storage = PersistSettings { dir, durability, codec, make: Directory::make };
         Self { storage: Some(storage), ..self }
     }
 }
 
-impl<K: Keep> Durable<K> for Directory<K> {
-    fn recover(&self, core: &Core<K>) -> bool {
+impl<K: Keep> Storage<K> for Directory<K> {
+    fn recover(&self, function: &FunctionCache<K>) -> bool {
         if self.recovered.get().is_some() {
             return true;
         }
@@ -89,38 +89,38 @@ impl<K: Keep> Durable<K> for Directory<K> {
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
                 let settle = &mut |_: &Store, behind| {
-                    core.cache.shorten(behind, cut(core, NEVER));
-                    disk.recovered.add(core.cache.len() as u64);
+                    function.memory.shorten_lifetimes(behind, cut(function, NEVER));
+                    disk.recovered.add(function.memory.len() as u64);
                 };
-                let replay = &mut |change: Change<&[u8], K::Value>| replay(core, change);
+                let replay = &mut |change: Change<&[u8], K::Value>| replay(function, change);
                 if disk.exists() && disk.open(replay, settle).is_err() {
-                    core.cache.clear(&mut || ());
+                    function.memory.clear(&mut || ());
                 }
             });
         });
         recovered.is_some()
     }
 
-    fn init(&self, core: &Core<K>) -> Result<(), Error> {
-        self.open(core).map(drop)
+    fn init(&self, function: &FunctionCache<K>) -> Result<(), Error> {
+        self.open(function).map(drop)
     }
 
     fn write(
         &self,
-        core: &Core<K>,
+        function: &FunctionCache<K>,
         claim: Claim,
         value: &K::Held,
         expires: Millis,
         replaces: bool,
     ) {
         // What cannot be written stays in memory; each step counts its own failure.
-        let Ok(store) = self.open(core) else { return };
+        let Ok(store) = self.open(function) else { return };
         let mut bytes = Vec::new();
-        if self.disk.encode(K::Hold::view(value), &mut bytes).is_err() {
+        if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
             return;
         }
         let mut ticket = None;
-        core.cache.announce(claim, Some((value.clone(), expires)), &mut |key, known| {
+        function.memory.announce(claim, Some((value.clone(), expires)), &mut |key, known| {
             let record = self.disk.put(key, &bytes, expires);
             let replaces = replaces || known;
             let queue = if replaces { Store::queue_replacing } else { Store::queue };
@@ -133,45 +133,46 @@ impl<K: Keep> Durable<K> for Directory<K> {
         if ticket.is_some_and(|ticket| commit(ticket).is_ok()) {
             self.disk.succeed();
         }
-        self.watch(core);
+        self.watch(function);
         if store.is_outgrown() {
-            hurry(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+            wake_flusher(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
         }
     }
 
-    fn strike(&self, core: &Core<K>, claim: Claim, replaces: bool) {
+    fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool) {
         let mut older = replaces;
         if !replaces {
-            core.cache.announce(claim, None, &mut |_, known| older = known);
+            function.memory.announce(claim, None, &mut |_, known| older = known);
         }
         if !older {
             return;
         }
-        let Some(store) = self.open_to_remove(core) else { return };
+        let Some(store) = self.open_to_remove(function) else { return };
         let mut removal = Removal::new(Some(store));
-        core.cache.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
+        function.memory.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
         removal.commit();
     }
 
-    fn remove(&self, core: &Core<K>, hash: u64, key: &[u8]) -> bool {
-        let mut removal = Removal::new(self.open_to_remove(core));
-        let removed = core.cache.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
+    fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool {
+        let mut removal = Removal::new(self.open_to_remove(function));
+        let removed =
+            function.memory.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
         removal.commit();
         removed
     }
 
-    fn clear(&self, core: &Core<K>) -> usize {
-        let mut removal = Removal::new(self.open_to_remove(core));
-        let count = core.cache.clear(&mut || removal.queue(Record::Clear));
+    fn clear(&self, function: &FunctionCache<K>) -> usize {
+        let mut removal = Removal::new(self.open_to_remove(function));
+        let count = function.memory.clear(&mut || removal.queue(Record::Clear));
         removal.commit();
         count
     }
 
-    fn flush(&self, core: &Core<K>) -> Result<(), Error> {
-        if self.disk.opened().is_none() && core.cache.count() == 0 {
+    fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error> {
+        if self.disk.opened().is_none() && function.memory.count() == 0 {
             return Ok(());
         }
-        self.open(core)?.flush()
+        self.open(function)?.flush()
     }
 
     fn flush_if_open(&self) {
@@ -179,21 +180,22 @@ impl<K: Keep> Durable<K> for Directory<K> {
         let _ = self.disk.opened().map(Store::flush);
     }
 
-    fn snapshot(&self, core: &Core<K>) -> Result<(), Error> {
-        self.checkpoint(core, self.open(core)?)
+    fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
+        self.checkpoint(function, self.open(function)?)
     }
 
-    fn keep_only_these(&self, core: &Core<K>) {
-        if let (Err(_), Some(store)) = (self.snapshot(core), self.disk.opened()) {
+    fn forget_evicted(&self, function: &FunctionCache<K>) {
+        if let (Err(_), Some(store)) = (self.snapshot(function), self.disk.opened()) {
             let _ = store.commit_removal(store.queue(Record::Clear));
         }
     }
 
-    fn tick(&self, core: &Core<K>) {
+    fn tick(&self, function: &FunctionCache<K>) {
         if let Some(store) = self.disk.opened() {
             // A failure is counted by the store, which tries again.
             let _ = store.check();
-            let _ = store.compact(core.cache.count(), &mut |sink| self.entries(core, sink));
+            let _ =
+                store.compact(function.memory.count(), &mut |sink| self.entries(function, sink));
         }
     }
 
@@ -201,8 +203,8 @@ impl<K: Keep> Durable<K> for Directory<K> {
         self.disk.damage.lock().clone()
     }
 
-    fn trouble(&self) -> Option<Error> {
-        self.disk.trouble()
+    fn failure(&self) -> Option<Error> {
+        self.disk.failure()
     }
 
     fn report(&self, stats: &mut Stats) {
@@ -212,14 +214,14 @@ impl<K: Keep> Durable<K> for Directory<K> {
 
 impl<K: Keep> Directory<K> {
     fn make(
-        storage: Storage<K>,
+        storage: PersistSettings<K>,
         function: String,
         code: u128,
         version: Option<u64>,
-    ) -> Box<dyn Durable<K>> {
-        let Storage { dir, durability, codec, make: _ } = storage;
+    ) -> Box<dyn Storage<K>> {
+        let PersistSettings { dir, durability, codec, make: _ } = storage;
         Box::new(Self {
-            disk: Disk::new(&dir, durability, codec, function, code, version),
+            disk: ValueStore::new(&dir, durability, codec, function, code, version),
             recovered: OnceCell::new(),
             void: AtomicBool::new(false),
             watched: AtomicBool::new(false),
@@ -228,7 +230,7 @@ impl<K: Keep> Directory<K> {
 
     /// The store, opened if that was not done before. What a directory holds that could be opened only now is older
     /// than what memory holds; it is added where memory has nothing, and memory is written out.
-    fn open(&self, core: &Core<K>) -> Result<&Store, Error> {
+    fn open(&self, function: &FunctionCache<K>) -> Result<&Store, Error> {
         let disk = &self.disk;
         if let Some(store) = disk.opened() {
             return Ok(store);
@@ -238,15 +240,15 @@ impl<K: Keep> Directory<K> {
             found.borrow_mut().push(change.into_owned());
         };
         let settle = &mut |store: &Store, behind| {
-            let had = core.cache.count() > 0;
+            let had = function.memory.count() > 0;
             if self.void.swap(false, Relaxed) {
                 let _ = store.commit_removal(store.queue(Record::Clear));
             } else {
-                disk.recovered.add(merge(core, found.take(), behind));
+                disk.recovered.add(merge(function, found.take(), behind));
             }
             if had {
                 // A failure is counted by the store, which tries again.
-                let _ = self.checkpoint(core, store);
+                let _ = self.checkpoint(function, store);
             }
         };
         let busy = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
@@ -255,32 +257,33 @@ impl<K: Keep> Directory<K> {
 
     /// The store, if there is something on disk to remove; opened before memory is changed, so that nothing older can
     /// come back. Where it cannot be opened, all that it holds is void should it ever be.
-    fn open_to_remove(&self, core: &Core<K>) -> Option<&Store> {
+    fn open_to_remove(&self, function: &FunctionCache<K>) -> Option<&Store> {
         if self.disk.opened().is_none() && !self.disk.exists() {
             return None;
         }
-        self.watch(core);
-        self.open(core).inspect_err(|_| self.void.store(true, Relaxed)).ok()
+        self.watch(function);
+        self.open(function).inspect_err(|_| self.void.store(true, Relaxed)).ok()
     }
 
     /// Has the directory looked after from the first change of it on.
-    fn watch(&self, core: &Core<K>) {
-        if let (false, Some(ward)) = (self.watched.swap(true, Relaxed), &core.ward) {
-            maintain(Weak::clone(ward));
+    fn watch(&self, function: &FunctionCache<K>) {
+        if let (false, Some(maintained)) = (self.watched.swap(true, Relaxed), &function.maintained)
+        {
+            maintain(Weak::clone(maintained));
         }
     }
 
-    fn checkpoint(&self, core: &Core<K>, store: &Store) -> Result<(), Error> {
-        store.checkpoint(&mut |sink| self.entries(core, sink))
+    fn checkpoint(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
+        store.checkpoint(&mut |sink| self.entries(function, sink))
     }
 
     /// Hands every entry as a record to `sink` until it returns false.
-    fn entries(&self, core: &Core<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
+    fn entries(&self, function: &FunctionCache<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
         let mut bytes = Vec::new();
         let mut wanted = true;
-        core.cache.for_each(&mut |key, held, expires| {
+        function.memory.for_each(&mut |key, held, expires| {
             bytes.clear();
-            if wanted && self.disk.encode(K::Hold::view(held), &mut bytes).is_ok() {
+            if wanted && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
                 wanted = sink(self.disk.put(key.as_slice(), &bytes, expires));
             }
         });
@@ -310,59 +313,69 @@ impl<'a> Removal<'a> {
 }
 
 /// Ends are those by the present clock, before it is known how far that is behind.
-fn replay<K: Keep>(core: &Core<K>, change: Change<&[u8], K::Value>) {
+fn replay<K: Keep>(function: &FunctionCache<K>, change: Change<&[u8], K::Value>) {
     match change {
-        Change::Clear => drop(core.cache.clear(&mut || ())),
+        Change::Clear => drop(function.memory.clear(&mut || ())),
         Change::Remove(key) => {
-            if let Some(hash) = core.hash_key(key) {
-                core.cache.remove(hash, key, &mut || ());
+            if let Some(hash) = function.hash_key(key) {
+                function.memory.remove(hash, key, &mut || ());
             }
         }
         Change::Put(key, value, expires) => {
-            if let Some(hash) = core.hash_key(key) {
-                restore(core, hash, key, value, expires);
+            if let Some(hash) = function.hash_key(key) {
+                restore(function, hash, key, value, expires);
             }
         }
     }
 }
 
-fn restore<K: Keep>(core: &Core<K>, hash: u64, key: &[u8], value: K::Value, expires: Millis) {
-    let weight = weight_found(core, key, &value);
-    core.cache.restore(
+fn restore<K: Keep>(
+    function: &FunctionCache<K>,
+    hash: u64,
+    key: &[u8],
+    value: K::Value,
+    expires: Millis,
+) {
+    let weight = weight_found(function, key, &value);
+    function.memory.restore(
         hash,
         key,
-        Fresh { held: K::Hold::own(value), expires, weight, steady: false },
+        NewEntry { held: K::Holder::own(value), expires, weight, never_refreshed: false },
     );
 }
 
 /// What cannot be weighed is too heavy: the call that asks for it computes it anew, and panics itself.
-fn weight_found<K: Keep>(core: &Core<K>, key: &[u8], value: &K::Value) -> Option<u64> {
-    catch_unwind(AssertUnwindSafe(|| core.weight(key.len(), value))).unwrap_or(Some(u64::MAX))
+fn weight_found<K: Keep>(function: &FunctionCache<K>, key: &[u8], value: &K::Value) -> Option<u64> {
+    catch_unwind(AssertUnwindSafe(|| function.weight(key.len(), value))).unwrap_or(Some(u64::MAX))
 }
 
 /// No entry lives longer than the present time to live.
-fn cut<K: Keep>(core: &Core<K>, expires: Millis) -> Millis {
-    match core.ttl.load(Relaxed) {
+fn cut<K: Keep>(function: &FunctionCache<K>, expires: Millis) -> Millis {
+    match function.ttl.load(Relaxed) {
         NEVER => expires,
         ttl => expires.min(clock::now().saturating_add(ttl)),
     }
 }
 
 /// Adds what was found where memory has nothing, each key's last change, as far as there is room.
-fn merge<K: Keep>(core: &Core<K>, found: Vec<Change<Box<[u8]>, K::Value>>, behind: Millis) -> u64 {
+fn merge<K: Keep>(
+    function: &FunctionCache<K>,
+    found: Vec<Change<Box<[u8]>, K::Value>>,
+    behind: Millis,
+) -> u64 {
     let mut seen = HashSet::new();
     let mut added = Vec::new();
-    let (mut places, mut bytes) = core.cache.room();
+    let (mut places, mut bytes) = function.memory.room();
     for change in found.into_iter().rev() {
         match change {
             Change::Clear => break,
             Change::Remove(key) => drop(seen.insert(key)),
             Change::Put(key, value, expires) => {
-                let Some(hash) = core.hash_key(&key) else { continue };
-                if !seen.insert(key.clone()) || core.cache.peek(hash, &key).is_some() {
+                let Some(hash) = function.hash_key(&key) else { continue };
+                if !seen.insert(key.clone()) || function.memory.peek(hash, &key).is_some() {
                     continue;
                 }
-                let weight = weight_found(core, &key, &value).unwrap_or_default();
+                let weight = weight_found(function, &key, &value).unwrap_or_default();
                 if places > 0 && weight <= bytes {
                     (places, bytes) = (places - 1, bytes - weight);
                     added.push((hash, key, value, expires));
@@ -373,7 +386,7 @@ fn merge<K: Keep>(core: &Core<K>, found: Vec<Change<Box<[u8]>, K::Value>>, behin
     let count = added.len() as u64;
     for (hash, key, value, expires) in added.into_iter().rev() {
         let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
-        restore(core, hash, &key, value, cut(core, expires));
+        restore(function, hash, &key, value, cut(function, expires));
     }
     count
 }

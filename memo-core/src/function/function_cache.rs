@@ -6,18 +6,18 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use crate::cache::capacity::Limits;
-use crate::cache::entry::Fresh;
+use crate::cache::entry::NewEntry;
 use crate::cache::insertion::Finished;
-use crate::cache::sharded::{Begin, Cache};
+use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::Maintain;
 use crate::single_flight::flight::{Claim, Flight};
-use crate::statistics::counters::{Calls, Tally};
+use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::stats::Stats;
-use crate::value::keep::{Hold, Keep, Part};
+use crate::value::keep::{Holder, Keep, Selection};
 
 /// While no mean computation is known a caller waits so long for another's.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
@@ -31,14 +31,14 @@ pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
 /// The weight of an entry, by its value and the bytes of its key.
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
-pub(crate) struct Core<K: Keep> {
+pub(crate) struct FunctionCache<K: Keep> {
     pub(crate) this: Weak<Self>,
     /// This too, where it lives as long as the process: nothing needs to be counted then.
-    lasting: OnceLock<&'static Self>,
-    /// This again, as what is compacted in the background; none for a thread's own cache, which has no directory.
-    pub(crate) ward: Option<Weak<dyn Maintain>>,
+    leaked: OnceLock<&'static Self>,
+    /// This again, as what is compacted in the background; none for a thread's own cache, which has no storage.
+    pub(crate) maintained: Option<Weak<dyn Maintain>>,
     pub(crate) name: String,
-    pub(crate) cache: Cache<K::Held>,
+    pub(crate) memory: ShardedCache<K::Held>,
     pub(crate) ttl: AtomicU64,
     error_ttl: Millis,
     /// The share of its time to live after which a value is computed anew.
@@ -47,9 +47,9 @@ pub(crate) struct Core<K: Keep> {
     ttl_with: Option<TtlOf<K::Value>>,
     weigh: Option<WeightOf<K::Value>>,
     jitter: f64,
-    pub(crate) directory: Option<Box<dyn Durable<K>>>,
+    pub(crate) storage: Option<Box<dyn Storage<K>>>,
     /// Would be stored, were its instance known by name.
-    pub(crate) nameless: Option<&'static str>,
+    pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
 }
 
@@ -63,69 +63,76 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) jitter: f64,
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) wait_limit: Option<Duration>,
-    pub(crate) directory: Option<Box<dyn Durable<K>>>,
-    pub(crate) nameless: Option<&'static str>,
+    pub(crate) storage: Option<Box<dyn Storage<K>>>,
+    pub(crate) not_stored_reason: Option<&'static str>,
 }
 
 /// A cache that whoever has this keeps.
-pub(crate) enum Shared<K: Keep> {
-    Lasting(&'static Core<K>),
-    Own(Arc<Core<K>>),
+pub(crate) enum FunctionRef<K: Keep> {
+    Static(&'static FunctionCache<K>),
+    Owned(Arc<FunctionCache<K>>),
 }
 
-impl<K: Keep> Deref for Shared<K> {
-    type Target = Core<K>;
+impl<K: Keep> Deref for FunctionRef<K> {
+    type Target = FunctionCache<K>;
 
-    fn deref(&self) -> &Core<K> {
+    fn deref(&self) -> &FunctionCache<K> {
         match self {
-            Self::Lasting(core) => core,
-            Self::Own(core) => core,
+            Self::Static(function) => function,
+            Self::Owned(function) => function,
         }
     }
 }
 
-/// The directory of one cache, which is `core` everywhere.
-pub(crate) trait Durable<K: Keep>: Send + Sync {
+/// The directory of one cache, which is `function` everywhere.
+pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Reads what is there, before the first call. A failure is remembered and shown by stats and health. False when it
-    /// has yet to be done, by a call that is not part of opening a directory.
-    fn recover(&self, core: &Core<K>) -> bool;
+    /// has yet to be done, by a call that is not part of opening a storage.
+    fn recover(&self, function: &FunctionCache<K>) -> bool;
 
     /// Opens it if that was not done before.
-    fn init(&self, core: &Core<K>) -> Result<(), Error>;
+    fn init(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
     /// Writes the result of `claim`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
     /// alone, must not come back.
-    fn write(&self, core: &Core<K>, claim: Claim, value: &K::Held, expires: Millis, replaces: bool);
+    fn write(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        value: &K::Held,
+        expires: Millis,
+        replaces: bool,
+    );
 
     /// Removes what is stored for the key of `claim`, whose value is not going to be: where memory knows an older one,
     /// or if what it replaces may be on disk alone.
-    fn strike(&self, core: &Core<K>, claim: Claim, replaces: bool);
+    fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool);
 
     /// Removes the entry of `key`, in memory and on disk; says whether memory had one.
-    fn remove(&self, core: &Core<K>, hash: u64, key: &[u8]) -> bool;
+    fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool;
 
     /// Removes all, likewise; says how many memory had.
-    fn clear(&self, core: &Core<K>) -> usize;
+    fn clear(&self, function: &FunctionCache<K>) -> usize;
 
-    fn flush(&self, core: &Core<K>) -> Result<(), Error>;
+    fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
     /// For the end of the process: opens nothing.
     fn flush_if_open(&self);
 
-    fn snapshot(&self, core: &Core<K>) -> Result<(), Error>;
+    fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
     /// What was kept of those in memory is all that is kept: what was evicted is on disk still, and a snapshot leaves it
     /// out. Where none can be written it is all removed, until one can be.
-    fn keep_only_these(&self, core: &Core<K>);
+    fn forget_evicted(&self, function: &FunctionCache<K>);
 
     /// Done each second once something was written.
-    fn tick(&self, core: &Core<K>);
+    fn tick(&self, function: &FunctionCache<K>);
 
     /// What recovery met that no crash explains.
     fn damage(&self) -> Vec<Error>;
 
     /// The last failure that still holds.
-    fn trouble(&self) -> Option<Error>;
+    fn failure(&self) -> Option<Error>;
 
     /// Adds what it knows to `stats`.
     fn report(&self, stats: &mut Stats);
@@ -134,17 +141,17 @@ pub(crate) trait Durable<K: Keep>: Send + Sync {
 /// What happens on misses, and to some hits.
 #[derive(Default)]
 pub(crate) struct Counts {
-    pub(crate) coalesced: Tally,
-    pub(crate) stale: Tally,
-    pub(crate) uncached: Tally,
-    pub(crate) unkeyable: Tally,
-    pub(crate) panics: Tally,
-    pub(crate) invalidated: Tally,
-    pub(crate) mismatches: Tally,
+    pub(crate) coalesced: Counter,
+    pub(crate) stale: Counter,
+    pub(crate) uncached: Counter,
+    pub(crate) unkeyable: Counter,
+    pub(crate) panics: Counter,
+    pub(crate) invalidated: Counter,
+    pub(crate) mismatches: Counter,
 }
 
 /// What a caller who missed has to do.
-pub(crate) enum Begun<H> {
+pub(crate) enum NextStep<H> {
     /// Nothing: here is the value.
     Value(H),
     Lead(Claim),
@@ -152,15 +159,15 @@ pub(crate) enum Begun<H> {
     Join(Arc<Flight<H>>),
 }
 
-impl<K: Keep> Core<K> {
+impl<K: Keep> FunctionCache<K> {
     /// A cache of all threads, as yet without what its directory holds.
     pub(crate) fn new(name: String, parts: Parts<K>) -> Arc<Self>
     where
         K: Keep<Held: Send + Sync>,
     {
         Arc::new_cyclic(|this| {
-            let ward: Weak<dyn Maintain> = Weak::<Self>::clone(this);
-            Self { ward: Some(ward), ..Self::assemble(this, name, parts) }
+            let maintained: Weak<dyn Maintain> = Weak::<Self>::clone(this);
+            Self { maintained: Some(maintained), ..Self::assemble(this, name, parts) }
         })
     }
 
@@ -179,15 +186,15 @@ impl<K: Keep> Core<K> {
             jitter,
             refresh_ahead,
             wait_limit,
-            directory,
-            nameless,
+            storage,
+            not_stored_reason,
         } = parts;
-        let core = Self {
+        let function = Self {
             this: Weak::clone(this),
-            lasting: OnceLock::new(),
-            ward: None,
+            leaked: OnceLock::new(),
+            maintained: None,
             name,
-            cache: Cache::new(limits),
+            memory: ShardedCache::new(limits),
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
@@ -195,73 +202,80 @@ impl<K: Keep> Core<K> {
             ttl_with,
             weigh: weigh.filter(|_| limits.max_bytes.is_some()),
             jitter,
-            directory,
-            nameless,
+            storage,
+            not_stored_reason,
             counts: Counts::new(),
         };
-        core.set_ttl(ttl);
-        core
+        function.set_ttl(ttl);
+        function
     }
 
     /// Itself, for who uses it beyond a call.
-    pub(crate) fn shared(&self) -> Shared<K> {
+    pub(crate) fn shared(&self) -> FunctionRef<K> {
         let own = || self.this.upgrade().expect("who holds a reference holds the cache");
-        self.lasting.get().map_or_else(|| Shared::Own(own()), |core| Shared::Lasting(core))
+        self.leaked
+            .get()
+            .map_or_else(|| FunctionRef::Owned(own()), |function| FunctionRef::Static(function))
     }
 
     /// Says that it lives as long as the process.
-    pub(crate) fn last(&'static self) {
-        let _ = self.lasting.set(self);
+    pub(crate) fn mark_static(&'static self) {
+        let _ = self.leaked.set(self);
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
-        key::hash_bytes(key, &self.cache.seed)
+        key::hash_bytes(key, &self.memory.seed)
     }
 
     /// Looks again for `key`; else the caller is the one who computes it, or is told who is.
     #[inline(always)]
-    pub(crate) fn begin(&self, hash: u64, key: &[u8]) -> Begun<K::Held> {
-        let renewable = |held: &K::Held| !K::Part::is_error(K::Hold::view(held));
-        let (held, stale) = match self.cache.begin(hash, key, renewable) {
-            Begin::Lead(claim) => return Begun::Lead(claim),
-            Begin::Join(flight) => return Begun::Join(flight),
-            Begin::Hit(held) => (held, 0),
-            Begin::Stale(held) => (held, 1),
+    pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
+        let renewable = |held: &K::Held| !K::Selection::is_error(K::Holder::view(held));
+        let (held, stale) = match self.memory.claim_or_join(hash, key, renewable) {
+            ClaimOutcome::Lead(claim) => return NextStep::Lead(claim),
+            ClaimOutcome::Join(flight) => return NextStep::Join(flight),
+            ClaimOutcome::Hit(held) => (held, 0),
+            ClaimOutcome::Stale(held) => (held, 1),
         };
-        self.cache.calls.hit(&pin());
+        self.memory.calls.hit(&pin());
         self.counts.stale.add(stale);
-        Begun::Value(held)
+        NextStep::Value(held)
     }
 
     /// Counts a call that another's computation answered.
     pub(crate) fn count_coalesced(&self) {
-        self.cache.calls.hit(&pin());
+        self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
     }
 
     pub(crate) fn wait_limit(&self) -> Duration {
-        self.wait_limit.unwrap_or_else(|| patience(self.cache.calls.mean()))
+        self.wait_limit.unwrap_or_else(|| default_wait_limit(self.memory.calls.mean()))
     }
 
     /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
     /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
-    pub(crate) fn land(&self, claim: Claim, value: K::Held, replaces: bool) -> bool {
-        let life = self.life(claim.hash, K::Hold::view(&value));
+    pub(crate) fn complete(&self, claim: Claim, value: K::Held, replaces: bool) -> bool {
+        let life = self.lifetime(claim.hash, K::Holder::view(&value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
-        let weigh = |weigh: &WeightOf<_>| weigh(K::Hold::view(&value), self.cache.key_len(claim));
+        let weigh =
+            |weigh: &WeightOf<_>| weigh(K::Holder::view(&value), self.memory.key_len(claim));
         let weight = self.weigh.as_ref().map(weigh);
-        match &self.directory {
-            Some(directory) if self.cache.admits(weight) => {
-                directory.write(self, claim, &value, expires, replaces);
+        match &self.storage {
+            Some(storage) if self.memory.admits(weight) => {
+                storage.write(self, claim, &value, expires, replaces);
             }
-            Some(directory) => directory.strike(self, claim, replaces),
+            Some(storage) => storage.remove_stored(self, claim, replaces),
             None => {}
         }
-        let fresh =
-            Fresh { held: value.clone(), expires, weight, steady: life < self.cache.ahead() };
-        let Finished { kept, flight, waste } = self.cache.finish(claim, fresh);
+        let fresh = NewEntry {
+            held: value.clone(),
+            expires,
+            weight,
+            never_refreshed: life < self.memory.ahead(),
+        };
+        let Finished { kept, flight, waste } = self.memory.finish(claim, fresh);
         if let Some(flight) = flight {
-            flight.land(Some(value));
+            flight.complete(Some(value));
         }
         // Who waits does not wait for the `Drop` of other values.
         drop(waste);
@@ -274,47 +288,47 @@ impl<K: Keep> Core<K> {
     }
 
     /// Ends `claim` without a value to share.
-    pub(crate) fn give_up(&self, claim: Claim) {
-        self.cache.abandon(claim, true);
+    pub(crate) fn abandon(&self, claim: Claim) {
+        self.memory.abandon(claim, true);
     }
 
     /// The same for one that was left to a caller who waited and waits no longer, unless another has taken it.
     pub(crate) fn pass_on(&self, claim: Claim) {
-        self.cache.abandon(claim, false);
+        self.memory.abandon(claim, false);
     }
 
     /// How long `value` is to live.
-    fn life(&self, hash: u64, value: &K::Value) -> Millis {
+    fn lifetime(&self, hash: u64, value: &K::Value) -> Millis {
         let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
         let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
-        let ttl = if K::Part::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER { NEVER } else { spread(hash, ttl, self.jitter) }
+        let ttl = if K::Selection::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
+        if ttl == NEVER { NEVER } else { jittered(hash, ttl, self.jitter) }
     }
 
     pub(crate) fn is_persistent(&self) -> bool {
-        self.directory.is_some()
+        self.storage.is_some()
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
-        self.cache.set_ahead(ahead(self.refresh_ahead, ttl));
+        self.memory.set_ahead(refresh_window(self.refresh_ahead, ttl));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = self.counts.stats(&self.name, &self.cache.calls);
-        (stats.evicted, stats.expired) = self.cache.removed();
-        (stats.entries, stats.bytes) = self.cache.usage();
-        if let Some(directory) = &self.directory {
-            directory.report(&mut stats);
+        let mut stats = self.counts.stats(&self.name, &self.memory.calls);
+        (stats.evicted, stats.expired) = self.memory.removed();
+        (stats.entries, stats.bytes) = self.memory.usage();
+        if let Some(storage) = &self.storage {
+            storage.report(&mut stats);
         }
         stats
     }
 }
 
-impl<K: Keep<Held: Send + Sync>> Maintain for Core<K> {
+impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     fn tick(&self) {
-        if let Some(directory) = &self.directory {
-            directory.tick(self);
+        if let Some(storage) = &self.storage {
+            storage.tick(self);
         }
     }
 }
@@ -326,7 +340,7 @@ impl Counts {
         Self::default()
     }
 
-    fn stats(&self, name: &str, calls: &Calls) -> Stats {
+    fn stats(&self, name: &str, calls: &CallCounters) -> Stats {
         let Self { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } = self;
         let (hits, misses) = (calls.hits(), calls.misses());
         let compute_time = Duration::from_nanos(calls.nanos());
@@ -350,13 +364,13 @@ impl Counts {
 }
 
 /// How long before its end a value is to be computed anew, of whose time to live `share` is to pass before.
-fn ahead(share: Option<f64>, ttl: Option<Duration>) -> Millis {
+fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
     let ahead = share.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
     ahead.map_or(0, clock::millis)
 }
 
 /// How long a caller waits for another's computation, if one takes `mean`.
-fn patience(mean: Duration) -> Duration {
+fn default_wait_limit(mean: Duration) -> Duration {
     match mean {
         Duration::ZERO => FIRST_WAIT,
         mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
@@ -371,7 +385,7 @@ fn patience(mean: Duration) -> Duration {
     clippy::cast_sign_loss,
     reason = "32 bits of the hash draw, and a share of a time needs no more"
 )]
-fn spread(hash: u64, ttl: Millis, jitter: f64) -> Millis {
+fn jittered(hash: u64, ttl: Millis, jitter: f64) -> Millis {
     if jitter == 0.0 {
         return ttl;
     }

@@ -12,30 +12,30 @@ use crate::platform::fnv::Fnv;
 /// instances are never confused.
 ///
 /// A companion's closure is another type. It finds the instance by what surrounds the function, by name, and by those
-/// types that function and companion can both name: its [`Mark`].
-pub struct Asking<'a, C> {
-    by: By,
-    mark: Option<&'a dyn Fn() -> Mark>,
+/// types that function and companion can both name: its [`Generics`].
+pub struct Caller<'a, C> {
+    by: CallerKind,
+    mark: Option<&'a dyn Fn() -> Generics>,
     closure: PhantomData<fn() -> C>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+enum CallerKind {
     Function,
     /// There are no companions.
     Alone,
     Companion,
 }
 
-impl<C> fmt::Debug for Asking<'_, C> {
+impl<C> fmt::Debug for Caller<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Asking").field(&self.by).field(&type_name::<C>()).finish()
     }
 }
 
-impl<'a, C> Asking<'a, C> {
+impl<'a, C> Caller<'a, C> {
     #[inline]
-    const fn by(by: By) -> Self {
+    const fn by(by: CallerKind) -> Self {
         Self { by, mark: None, closure: PhantomData }
     }
 
@@ -43,35 +43,35 @@ impl<'a, C> Asking<'a, C> {
     #[inline]
     #[must_use]
     pub const fn within(_: &C) -> Self {
-        Self::by(By::Function)
+        Self::by(CallerKind::Function)
     }
 
     /// The same, of a function without companions.
     #[inline]
     #[must_use]
     pub const fn alone(_: &C) -> Self {
-        Self::by(By::Alone)
+        Self::by(CallerKind::Alone)
     }
 
     /// The companion in which it was written.
     #[inline]
     #[must_use]
     pub const fn beside(_: &C) -> Self {
-        Self::by(By::Companion)
+        Self::by(CallerKind::Companion)
     }
 
     /// The same, of these types.
     #[inline]
     #[must_use]
-    pub fn of(self, mark: &'a dyn Fn() -> Mark) -> Self {
+    pub fn of(self, mark: &'a dyn Fn() -> Generics) -> Self {
         Self { mark: Some(mark), ..self }
     }
 
     /// The instance that is asked for, where more is wanted than the closure's type: made in memory, which a hit does
     /// without.
     pub(crate) fn instance(self) -> Instance<'a> {
-        let id = (self.by != By::Companion).then(typeid::of::<C>);
-        let alone = self.by == By::Alone;
+        let id = (self.by != CallerKind::Companion).then(typeid::of::<C>);
+        let alone = self.by == CallerKind::Alone;
         Instance { id, closure: type_name::<C>(), mark: self.mark, alone }
     }
 }
@@ -82,16 +82,20 @@ pub(crate) struct Instance<'a> {
     /// None for a companion.
     pub(crate) id: Option<TypeId>,
     closure: &'static str,
-    mark: Option<&'a dyn Fn() -> Mark>,
+    mark: Option<&'a dyn Fn() -> Generics>,
     /// There are no companions.
     alone: bool,
 }
 
 impl Instance<'_> {
     /// What function and companions agree on.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> InstanceName {
         let (around, parameters) = split(self.closure);
-        Place { around, parameters, mark: self.mark.map_or_else(Mark::new, |mark| mark()) }
+        InstanceName {
+            around,
+            parameters,
+            mark: self.mark.map_or_else(Generics::new, |mark| mark()),
+        }
     }
 
     /// For the name of a folder: two instances may share all their names, so it takes the ids of types, which are the
@@ -99,7 +103,7 @@ impl Instance<'_> {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn folder(&self, place: &Place) -> Result<u64, &'static str> {
+    pub(crate) fn folder(&self, place: &InstanceName) -> Result<u64, &'static str> {
         let (around, parameters) = place.names();
         if [around, parameters].iter().any(|name| name.contains("{{closure}}")) {
             return Err(
@@ -125,12 +129,12 @@ impl Instance<'_> {
 
 /// Types that function and companion both name: `Self`, and the function's own parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Mark {
+pub struct Generics {
     this: Option<TypeId>,
     types: Vec<TypeId>,
 }
 
-impl Mark {
+impl Generics {
     /// None as yet.
     #[must_use]
     pub fn new() -> Self {
@@ -159,15 +163,15 @@ impl Mark {
 
 /// Where an instance stands among those of its function, as far as function and companions both know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct InstanceName {
     /// What surrounds the function: `path::Type<u8>`.
     pub(crate) around: &'static str,
     /// The function's own types and constants: `u8, 3`, or nothing. Constants are told by it.
     parameters: &'static str,
-    mark: Mark,
+    mark: Generics,
 }
 
-impl Place {
+impl InstanceName {
     /// What tells it from other instances, by name; nothing where there is but one.
     pub(crate) fn names(&self) -> (&'static str, &'static str) {
         (if self.is_generic_around() { self.around } else { "" }, self.parameters)
@@ -188,7 +192,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for InstanceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.around)?;
         if self.parameters.is_empty() { Ok(()) } else { write!(f, "::<{}>", self.parameters) }
@@ -272,7 +276,7 @@ mod tests {
 
     fn id<T: Default>() -> String {
         let closure = || T::default();
-        Asking::within(&closure).instance().place().to_string()
+        Caller::within(&closure).instance().place().to_string()
     }
 
     #[test]

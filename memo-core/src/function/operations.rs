@@ -1,39 +1,39 @@
 //! What is asked of a function's cache from outside of calls, in memory and on disk.
 
 use crate::error::Error;
-use crate::function::function_cache::{Core, Durable};
+use crate::function::function_cache::{FunctionCache, Storage};
 use crate::value::keep::Keep;
 
-impl<K: Keep> Core<K> {
-    fn durable(&self) -> Result<&dyn Durable<K>, Error> {
-        self.directory.as_deref().ok_or_else(|| not_persistent::<K::Value>(self.nameless))
+impl<K: Keep> FunctionCache<K> {
+    fn durable(&self) -> Result<&dyn Storage<K>, Error> {
+        self.storage.as_deref().ok_or_else(|| not_persistent::<K::Value>(self.not_stored_reason))
     }
 
     pub(crate) fn recover(&self) -> bool {
-        self.directory.as_deref().is_none_or(|directory| directory.recover(self))
+        self.storage.as_deref().is_none_or(|storage| storage.recover(self))
     }
 
     /// Removes the entry of `key`, in memory and on disk; says whether memory had one.
     pub(crate) fn invalidate(&self, hash: u64, key: &[u8]) -> bool {
-        let removed = match &self.directory {
-            Some(directory) => directory.remove(self, hash, key),
-            None => self.cache.remove(hash, key, &mut || ()),
+        let removed = match &self.storage {
+            Some(storage) => storage.remove(self, hash, key),
+            None => self.memory.remove(hash, key, &mut || ()),
         };
         self.counts.invalidated.add(u64::from(removed));
         removed
     }
 
     pub(crate) fn clear(&self) {
-        let count = match &self.directory {
-            Some(directory) => directory.clear(self),
-            None => self.cache.clear(&mut || ()),
+        let count = match &self.storage {
+            Some(storage) => storage.clear(self),
+            None => self.memory.clear(&mut || ()),
         };
         self.counts.invalidated.add(count as u64);
     }
 
     pub(crate) fn try_init(&self) -> Result<(), Error> {
-        match &self.directory {
-            Some(directory) => directory.init(self),
+        match &self.storage {
+            Some(storage) => storage.init(self),
             None => self.health(),
         }
     }
@@ -47,25 +47,27 @@ impl<K: Keep> Core<K> {
     }
 
     pub(crate) fn damage(&self) -> Vec<Error> {
-        self.directory.as_ref().map(|directory| directory.damage()).unwrap_or_default()
+        self.storage.as_ref().map(|storage| storage.damage()).unwrap_or_default()
     }
 
     pub(crate) fn health(&self) -> Result<(), Error> {
-        match &self.directory {
-            Some(directory) => directory.trouble().map_or(Ok(()), Err),
-            None if self.nameless.is_some() => Err(not_persistent::<K::Value>(self.nameless)),
+        match &self.storage {
+            Some(storage) => storage.failure().map_or(Ok(()), Err),
+            None if self.not_stored_reason.is_some() => {
+                Err(not_persistent::<K::Value>(self.not_stored_reason))
+            }
             None => Ok(()),
         }
     }
 }
 
-/// Why results of the type `V` have no directory. `nameless`: why not, though they were to have one.
-fn not_persistent<V>(nameless: Option<&'static str>) -> Error {
-    refused(std::any::type_name::<V>(), nameless)
+/// Why results of the type `V` have no storage. `not_stored_reason`: why not, though they were to have one.
+fn not_persistent<V>(not_stored_reason: Option<&'static str>) -> Error {
+    refused(std::any::type_name::<V>(), not_stored_reason)
 }
 
 #[cold]
-fn refused(type_name: &'static str, nameless: Option<&str>) -> Error {
-    let Some(reason) = nameless else { return Error::NotPersistent };
+fn refused(type_name: &'static str, not_stored_reason: Option<&str>) -> Error {
+    let Some(reason) = not_stored_reason else { return Error::NotPersistent };
     Error::Unpersistable { type_name, reason: reason.to_owned() }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cache::capacity::{Limits, UNBOUNDED};
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
-use crate::function::function_cache::{Core, Durable, Parts, TtlOf, WeightOf};
+use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
 #[cfg(feature = "persist")]
 use crate::persist::Durability;
 use crate::platform::clock;
@@ -18,7 +18,7 @@ use crate::value::keep::Keep;
 use crate::value::weigh::Scale;
 
 /// Where values are stored, what a crash may lose, and how they become bytes.
-pub(crate) struct Storage<K: Keep> {
+pub(crate) struct PersistSettings<K: Keep> {
     pub(crate) dir: PathBuf,
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
@@ -29,7 +29,7 @@ pub(crate) struct Storage<K: Keep> {
     pub(crate) make: Make<K>,
 }
 
-type Make<K> = fn(Storage<K>, String, u128, Option<u64>) -> Box<dyn Durable<K>>;
+type Make<K> = fn(PersistSettings<K>, String, u128, Option<u64>) -> Box<dyn Storage<K>>;
 
 /// The arguments of one `#[memoize]`, for results that are kept as `K` says.
 pub struct Settings<K: Keep> {
@@ -45,10 +45,10 @@ pub struct Settings<K: Keep> {
     pub(crate) idle: Option<Duration>,
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) wait_limit: Option<Duration>,
-    pub(crate) storage: Option<Storage<K>>,
+    pub(crate) storage: Option<PersistSettings<K>>,
     pub(crate) version: Option<u64>,
     /// To be stored, if the instance had a name.
-    pub(crate) nameless: Option<&'static str>,
+    pub(crate) not_stored_reason: Option<&'static str>,
 }
 
 impl<K: Keep> fmt::Debug for Settings<K> {
@@ -82,7 +82,7 @@ impl<K: Keep> Settings<K> {
             wait_limit: None,
             storage: None,
             version: None,
-            nameless: None,
+            not_stored_reason: None,
         }
     }
 
@@ -227,7 +227,7 @@ impl<K: Keep> Settings<K> {
             (Ok(instance), Some(storage)) => {
                 storage.dir.push(format!("instance-{instance:016x}"));
             }
-            (Err(why), storage) => self.nameless = storage.take().map(|_| why),
+            (Err(why), storage) => self.not_stored_reason = storage.take().map(|_| why),
             (_, None) => {}
         }
         self
@@ -244,18 +244,18 @@ impl<K: Keep> Settings<K> {
 
 impl<K: Keep> Settings<K> {
     /// The cache of all threads of the function `name` whose code has this fingerprint.
-    pub(crate) fn shared(self, name: String, code: u128) -> Arc<Core<K>>
+    pub(crate) fn shared(self, name: String, code: u128) -> Arc<FunctionCache<K>>
     where
         K: Keep<Held: Send + Sync>,
     {
         let parts = self.parts(&name, code);
-        Core::new(name, parts)
+        FunctionCache::new(name, parts)
     }
 
     /// The calling thread's own cache of the function `name`, which stores nothing.
-    pub(crate) fn local(self, name: String) -> Arc<Core<K>> {
+    pub(crate) fn local(self, name: String) -> Arc<FunctionCache<K>> {
         let parts = Self { storage: None, ..self }.parts(&name, 0);
-        Core::local(name, parts)
+        FunctionCache::local(name, parts)
     }
 
     fn parts(self, name: &str, code: u128) -> Parts<K> {
@@ -274,9 +274,10 @@ impl<K: Keep> Settings<K> {
             wait_limit,
             storage,
             version,
-            nameless,
+            not_stored_reason,
         } = self;
-        let make = |storage: Storage<K>| (storage.make)(storage, name.to_owned(), code, version);
+        let make =
+            |storage: PersistSettings<K>| (storage.make)(storage, name.to_owned(), code, version);
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         Parts {
             limits: Limits { max, max_bytes, shards, stale, idle },
@@ -287,8 +288,8 @@ impl<K: Keep> Settings<K> {
             jitter,
             refresh_ahead,
             wait_limit,
-            directory: storage.map(make),
-            nameless,
+            storage: storage.map(make),
+            not_stored_reason,
         }
     }
 }

@@ -14,14 +14,14 @@ use crate::error::Error;
 use crate::key::tag;
 use crate::persist::{Durability, Fs, Identity, RealFs, Record, Store};
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::statistics::counters::Tally;
+use crate::statistics::counters::Counter;
 use crate::statistics::stats::Stats;
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LAST_DELAY: Duration = Duration::from_secs(300);
 
 /// The directory of one cache's results.
-pub(crate) struct Disk<V: 'static> {
+pub(crate) struct ValueStore<V: 'static> {
     pub(crate) dir: PathBuf,
     durability: Durability,
     codec: Box<dyn Codec<V>>,
@@ -36,8 +36,8 @@ pub(crate) struct Disk<V: 'static> {
     /// next opening take it for long past.
     behind: AtomicU64,
     failure: Mutex<Failure>,
-    pub(crate) errors: Tally,
-    pub(crate) recovered: Tally,
+    pub(crate) errors: Counter,
+    pub(crate) recovered: Counter,
     pub(crate) discarded: Mutex<Vec<(u64, String)>>,
     pub(crate) damage: Mutex<Vec<Error>>,
 }
@@ -72,7 +72,7 @@ impl<V> Change<&[u8], V> {
     }
 }
 
-impl<V: 'static> Disk<V> {
+impl<V: 'static> ValueStore<V> {
     pub(crate) fn new(
         dir: &Path,
         durability: Durability,
@@ -98,8 +98,8 @@ impl<V: 'static> Disk<V> {
             store: OnceCell::new(),
             behind: AtomicU64::new(0),
             failure: Mutex::default(),
-            errors: Tally::default(),
-            recovered: Tally::default(),
+            errors: Counter::default(),
+            recovered: Counter::default(),
             discarded: Mutex::default(),
             damage: Mutex::default(),
         }
@@ -248,7 +248,7 @@ impl<V: 'static> Disk<V> {
     }
 
     /// The last failure that still holds.
-    pub(crate) fn trouble(&self) -> Option<Error> {
+    pub(crate) fn failure(&self) -> Option<Error> {
         let status = self.store.get().map(Store::status);
         let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
         let failure = self.failure.lock();

@@ -7,8 +7,8 @@ use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::error::Error;
-use crate::function::function_cache::Core;
-use crate::function::instance::Place;
+use crate::function::function_cache::FunctionCache;
+use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
 use crate::platform::erased::{Erased, Label};
 use crate::platform::exit::at_exit;
@@ -17,24 +17,24 @@ use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
 /// What can be asked of any cache, whatever it holds.
-pub(crate) trait Listed: Send + Sync {
+pub(crate) trait AnyCache: Send + Sync {
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn flush_if_open(&self);
 }
 
-impl<K: Keep<Held: Send + Sync>> Listed for Arc<Core<K>> {
+impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     fn stats(&self) -> Stats {
-        Core::stats(self)
+        FunctionCache::stats(self)
     }
 
     fn flush(&self) -> Result<(), Error> {
-        if self.is_persistent() { Core::flush(self) } else { Ok(()) }
+        if self.is_persistent() { FunctionCache::flush(self) } else { Ok(()) }
     }
 
     fn flush_if_open(&self) {
-        if let Some(directory) = &self.directory {
-            directory.flush_if_open();
+        if let Some(storage) = &self.storage {
+            storage.flush_if_open();
         }
     }
 }
@@ -43,27 +43,27 @@ impl<K: Keep<Held: Send + Sync>> Listed for Arc<Core<K>> {
 #[derive(Clone, Copy)]
 struct Registered {
     typed: Erased,
-    listed: &'static dyn Listed,
+    listed: &'static dyn AnyCache,
 }
 
 /// An instance of a function; its cell lets one caller make the cache while no guard of the map is held.
-struct Member<C> {
+struct InstanceEntry<C> {
     /// None until the function itself came by.
     id: Option<TypeId>,
-    place: Place,
+    place: InstanceName,
     cache: C,
 }
 
 /// The instances of one function.
-pub(crate) struct Members<C>(Vec<Member<C>>);
+pub(crate) struct InstanceList<C>(Vec<InstanceEntry<C>>);
 
-impl<C> Default for Members<C> {
+impl<C> Default for InstanceList<C> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-static CACHES: LazyLock<DashMap<Origin, Members<Arc<OnceCell<Registered>>>>> =
+static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<OnceCell<Registered>>>>> =
     LazyLock::new(DashMap::new);
 
 /// The cache of an instance, made by `make` if there is none; nothing if it is of another kind. Caches live as
@@ -71,19 +71,19 @@ static CACHES: LazyLock<DashMap<Origin, Members<Arc<OnceCell<Registered>>>>> =
 pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     origin: &Origin,
     id: Option<TypeId>,
-    place: &Place,
-    make: impl FnOnce() -> Arc<Core<K>>,
-) -> Option<&'static Core<K>> {
+    place: &InstanceName,
+    make: impl FnOnce() -> Arc<FunctionCache<K>>,
+) -> Option<&'static FunctionCache<K>> {
     let own = Label::of::<()>();
     let mut make = Some(make);
     let registered = registered(origin, id, place, &mut || {
         let make = make.take().expect("a cell makes one cache");
-        let core: &'static Arc<Core<K>> = Box::leak(Box::new(make()));
-        core.last();
-        if core.is_persistent() {
-            at_exit(|| all().into_iter().for_each(Listed::flush_if_open));
+        let function: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make()));
+        function.mark_static();
+        if function.is_persistent() {
+            at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
         }
-        Registered { typed: Erased::new(own, &**core), listed: core }
+        Registered { typed: Erased::new(own, &**function), listed: function }
     });
     registered.typed.get(own)
 }
@@ -93,20 +93,20 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
 fn registered(
     origin: &Origin,
     id: Option<TypeId>,
-    place: &Place,
+    place: &InstanceName,
     make: &mut dyn FnMut() -> Registered,
 ) -> Registered {
     let cell = CACHES.entry(*origin).or_default().find(id, place);
     *cell.get_or_init(make)
 }
 
-impl<C: Clone + Default> Members<C> {
+impl<C: Clone + Default> InstanceList<C> {
     /// What belongs to an instance. A function is told by its type's id. A companion that knows no id is told by its
     /// place, and may come first: the function then takes over what the companion made.
     ///
     /// # Panics
     /// When a companion cannot tell which of two instances of one place is meant.
-    pub(crate) fn find(&mut self, id: Option<TypeId>, place: &Place) -> C {
+    pub(crate) fn find(&mut self, id: Option<TypeId>, place: &InstanceName) -> C {
         let known = self.0.iter().find(|member| id.is_some() && member.id == id);
         if let Some(member) = known {
             return member.cache.clone();
@@ -125,12 +125,12 @@ impl<C: Clone + Default> Members<C> {
             return cache;
         }
         let cache = C::default();
-        self.0.push(Member { id, place: place.clone(), cache: cache.clone() });
+        self.0.push(InstanceEntry { id, place: place.clone(), cache: cache.clone() });
         cache
     }
 }
 
-fn all() -> Vec<&'static dyn Listed> {
+fn all() -> Vec<&'static dyn AnyCache> {
     let mut listed = Vec::new();
     for function in CACHES.iter() {
         let made = function.value().0.iter().filter_map(|member| member.cache.get());
@@ -143,7 +143,7 @@ fn all() -> Vec<&'static dyn Listed> {
 #[must_use]
 #[inline]
 pub fn report() -> Report {
-    Report::of(all().into_iter().map(Listed::stats).collect())
+    Report::of(all().into_iter().map(AnyCache::stats).collect())
 }
 
 /// Makes the results of every function with `persist` durable.
@@ -151,5 +151,5 @@ pub fn report() -> Report {
 /// # Errors
 /// The first failure; all are tried.
 pub fn flush_all() -> Result<(), Error> {
-    all().into_iter().map(Listed::flush).fold(Ok(()), Result::and)
+    all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
 }

@@ -9,7 +9,7 @@ use super::encoder::Encoder;
 use super::hash::{Hash, Seed};
 use super::sink::Sink;
 use super::stored::is_canonically;
-use super::tag::{self, Stop};
+use super::tag::{self, NoKey};
 use super::write::{Fields, Writer};
 
 /// One argument as it goes into the key.
@@ -18,7 +18,7 @@ pub trait Element {
     const PLAIN: bool;
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
-    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey>;
 }
 
 /// An argument that goes through its `Serialize`.
@@ -30,7 +30,7 @@ impl<T: Serialize + ?Sized> Element for Serialized<'_, T> {
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
-    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
         Encoder::new(sink).value(self.0)
     }
 }
@@ -44,7 +44,7 @@ impl<T: Plain + ?Sized> Element for PlainValue<'_, T> {
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
-    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
         Encoder::new(sink).value(self.0)
     }
 }
@@ -58,7 +58,7 @@ impl Element for Octets<'_> {
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
-    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
         sink.blob(tag::OCTETS, self.0)
     }
 }
@@ -180,8 +180,8 @@ impl Element for Unkeyable {
     const PLAIN: bool = false;
 
     #[allow(private_interfaces, private_bounds)]
-    fn encode<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
-        Err(Stop::Refused)
+    fn encode<S: Sink>(&self, _: &mut S) -> Result<(), NoKey> {
+        Err(NoKey::Refused)
     }
 }
 
@@ -299,7 +299,7 @@ pub trait Arguments {
 
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
-    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey>;
 }
 
 impl Arguments for () {
@@ -307,7 +307,7 @@ impl Arguments for () {
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
-    fn encode<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
+    fn encode<S: Sink>(&self, _: &mut S) -> Result<(), NoKey> {
         Ok(())
     }
 }
@@ -317,7 +317,7 @@ impl<E: Element, R: Arguments> Arguments for (E, R) {
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
-    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+    fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
         self.0.encode(sink)?;
         self.1.encode(sink)
     }
@@ -325,7 +325,7 @@ impl<E: Element, R: Arguments> Arguments for (E, R) {
 
 /// The hash of the key of `arguments`, without writing it.
 #[inline]
-pub(crate) fn hash<A: Arguments + ?Sized>(arguments: &A, seed: &Seed) -> Result<u64, Stop> {
+pub(crate) fn hash<A: Arguments + ?Sized>(arguments: &A, seed: &Seed) -> Result<u64, NoKey> {
     let mut sink = Hash::new(seed);
     arguments.encode(&mut sink)?;
     sink.finish()
@@ -357,7 +357,7 @@ fn matches_in_another_order<A: Arguments + ?Sized>(arguments: &A, stored: &[u8])
 pub(crate) fn with_bytes<A: Arguments + ?Sized, R>(
     arguments: &A,
     order: Fields,
-    f: impl FnOnce(Result<&[u8], Stop>) -> R,
+    f: impl FnOnce(Result<&[u8], NoKey>) -> R,
 ) -> R {
     let writer = written(arguments, order);
     let result = f(writer.bytes());

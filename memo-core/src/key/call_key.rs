@@ -6,7 +6,7 @@ use std::hash::Hasher;
 use super::arguments::{self, Arguments};
 use super::bytes::KeyBytes;
 use super::stored::canonical;
-use super::tag::Stop;
+use super::tag::NoKey;
 use super::tree;
 use super::write::Fields;
 use crate::platform::fnv::Fnv;
@@ -31,7 +31,7 @@ use crate::platform::fnv::Fnv;
 ///
 /// Made by the companion `NAME_key(...)`. `Debug` prints the arguments.
 #[derive(Clone)]
-pub struct Key(Result<KeyBytes, Stop>);
+pub struct Key(Result<KeyBytes, NoKey>);
 
 impl Key {
     /// The key of `arguments`; expansions call this.
@@ -43,7 +43,7 @@ impl Key {
 
     /// The key of stored bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
-        canonical(bytes, |bytes| Self(bytes.map(KeyBytes::new).ok_or(Stop::Refused)))
+        canonical(bytes, |bytes| Self(bytes.map(KeyBytes::new).ok_or(NoKey::Refused)))
     }
 
     pub(crate) fn bytes(&self) -> Option<&[u8]> {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::short::same;
-use super::sink::{Copied, Part, Sink};
-use super::tag::{self, LONG, Stop};
+use super::sink::{ItemPart, Sink, SinkCopy};
+use super::tag::{self, LONG, NoKey};
 use super::write::{Fields, Writer};
 
 /// How a comparison came out.
@@ -22,7 +22,7 @@ pub(crate) struct Compare<'a> {
     /// What has not been matched yet.
     rest: &'a [u8],
     /// Why the comparison failed, if it did; it goes on, and stays failed.
-    failed: Option<Stop>,
+    failed: Option<NoKey>,
 }
 
 impl<'a> Compare<'a> {
@@ -35,7 +35,7 @@ impl<'a> Compare<'a> {
     pub(crate) fn verdict(&self) -> Verdict {
         match self.failed {
             None if self.rest.is_empty() => Verdict::Equal,
-            None | Some(Stop::Differs) => Verdict::Differs,
+            None | Some(NoKey::Differs) => Verdict::Differs,
             Some(_) => Verdict::Refused,
         }
     }
@@ -43,15 +43,15 @@ impl<'a> Compare<'a> {
     // No function that is not inlined is handed the comparer itself: it is then kept in registers, and a step does not
     // wait for the one before to be stored and loaded.
     #[inline(always)]
-    fn go_on(&mut self, rest: Option<&'a [u8]>) -> Result<(), Stop> {
+    fn go_on(&mut self, rest: Option<&'a [u8]>) -> Result<(), NoKey> {
         match rest {
             Some(rest) => {
                 self.rest = rest;
                 Ok(())
             }
             None => {
-                self.poison(Stop::Differs);
-                Err(Stop::Differs)
+                self.poison(NoKey::Differs);
+                Err(NoKey::Differs)
             }
         }
     }
@@ -116,20 +116,20 @@ fn after_items<'a, 'b>(
 
 impl Sink for Compare<'_> {
     type Within<'s>
-        = Copied<'s, Self>
+        = SinkCopy<'s, Self>
     where
         Self: 's;
     type Fields = ();
     type Bag = (Box<Writer>, <Writer as Sink>::Bag);
 
     #[inline(always)]
-    fn enter(&mut self) -> Copied<'_, Self> {
+    fn enter(&mut self) -> SinkCopy<'_, Self> {
         let inner = Self { failed: None, ..*self };
-        Copied { outer: self, inner }
+        SinkCopy { outer: self, inner }
     }
 
     #[inline(always)]
-    fn leave(Copied { outer, inner }: Copied<'_, Self>) {
+    fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
         outer.rest = inner.rest;
         if let Some(stop) = inner.failed {
             outer.poison(stop);
@@ -137,18 +137,18 @@ impl Sink for Compare<'_> {
     }
 
     #[inline(always)]
-    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
+    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey> {
         self.go_on(after_pair(self.rest, tag, &bytes))
     }
 
     #[inline(always)]
-    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
         self.go_on(after_blob(self.rest, tag, bytes))
     }
 
     // Inlined so that the name is a constant: it then compares as two words.
     #[inline(always)]
-    fn name(&mut self, name: &str) -> Result<(), Stop> {
+    fn name(&mut self, name: &str) -> Result<(), NoKey> {
         let bytes = name.as_bytes();
         self.go_on(match tag::short(bytes.len()) {
             Some(n) => after_pair(self.rest, n, bytes),
@@ -157,26 +157,26 @@ impl Sink for Compare<'_> {
     }
 
     #[inline]
-    fn open_fields(&mut self) -> Result<(), Stop> {
+    fn open_fields(&mut self) -> Result<(), NoKey> {
         Ok(())
     }
 
     #[inline(always)]
-    fn open_field(&mut self, (): &mut (), name: &str) -> Result<(), Stop> {
+    fn open_field(&mut self, (): &mut (), name: &str) -> Result<(), NoKey> {
         self.name(name)
     }
 
     #[inline]
-    fn close_field(&mut self, (): &mut ()) -> Result<(), Stop> {
+    fn close_field(&mut self, (): &mut ()) -> Result<(), NoKey> {
         Ok(())
     }
 
     #[inline]
-    fn close_fields(&mut self, (): ()) -> Result<(), Stop> {
+    fn close_fields(&mut self, (): ()) -> Result<(), NoKey> {
         self.go_on(after_pair(self.rest, tag::END, &[]))
     }
 
-    fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, Stop> {
+    fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, NoKey> {
         self.go_on(after_pair(self.rest, tag, &[]))?;
         let writer = Writer::take(Fields::AsMet);
         let bag = writer.open_group(false);
@@ -187,22 +187,22 @@ impl Sink for Compare<'_> {
         &mut self,
         bag: &mut Self::Bag,
         depth: u32,
-        part: Part,
+        part: ItemPart,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         let (writer, group) = bag;
         writer.bag_part(group, depth, part, value)
     }
 
-    fn close_bag(&mut self, (mut writer, group): Self::Bag) -> Result<(), Stop> {
+    fn close_bag(&mut self, (mut writer, group): Self::Bag) -> Result<(), NoKey> {
         let rest = writer.sorted(group).map(|items| after_items(self.rest, items));
         writer.give_back();
         self.go_on(rest?)
     }
 
     #[inline(always)]
-    fn poison(&mut self, stop: Stop) {
-        if self.failed.is_none_or(|failed| failed == Stop::Differs) {
+    fn poison(&mut self, stop: NoKey) {
+        if self.failed.is_none_or(|failed| failed == NoKey::Differs) {
             self.failed = Some(stop);
         }
     }

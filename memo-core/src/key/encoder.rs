@@ -6,8 +6,8 @@ use std::fmt::{Display, Write as _};
 use serde::ser::{self, Serialize};
 
 use super::sets;
-use super::sink::{Part, Sink};
-use super::tag::{self, Stop};
+use super::sink::{ItemPart, Sink};
+use super::tag::{self, NoKey};
 
 /// The serializer. `depth` counts the levels still allowed.
 pub(crate) struct Encoder<'s, S> {
@@ -22,7 +22,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
 
     /// Serializes one value, and poisons the sink if that fails: half a value must not be followed by another.
     #[inline]
-    pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+    pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
         let outcome = value.serialize(Encoder { sink: self.sink, depth: self.depth });
         if let Err(stop) = outcome {
             self.sink.poison(stop);
@@ -31,19 +31,19 @@ impl<'s, S: Sink> Encoder<'s, S> {
     }
 
     #[inline(always)]
-    fn deeper(self) -> Result<Self, Stop> {
+    fn deeper(self) -> Result<Self, NoKey> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { sink: self.sink, depth }),
             None => {
-                self.sink.poison(Stop::TooDeep);
-                Err(Stop::TooDeep)
+                self.sink.poison(NoKey::TooDeep);
+                Err(NoKey::TooDeep)
             }
         }
     }
 
     /// What every variant begins with.
     #[inline(always)]
-    fn variant(self, tag: u8, name: &str, index: u32, variant: &str) -> Result<Self, Stop> {
+    fn variant(self, tag: u8, name: &str, index: u32, variant: &str) -> Result<Self, NoKey> {
         self.sink.fixed(tag, index.to_le_bytes())?;
         self.sink.name(name)?;
         self.sink.name(variant)?;
@@ -51,19 +51,19 @@ impl<'s, S: Sink> Encoder<'s, S> {
     }
 
     #[inline(always)]
-    fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, Stop> {
+    fn ordered(self, tag: u8) -> Result<Ordered<'s, S>, NoKey> {
         self.sink.fixed(tag, [])?;
         Ok(self.deeper()?.within())
     }
 
-    fn bag(self, tag: u8) -> Result<Bag<'s, S>, Stop> {
+    fn bag(self, tag: u8) -> Result<Bag<'s, S>, NoKey> {
         let encoder = self.deeper()?;
         let bag = encoder.sink.open_bag(tag)?;
         Ok(Bag { encoder, bag, half: false })
     }
 
     #[inline(always)]
-    fn fields(self) -> Result<Fields<'s, S>, Stop> {
+    fn fields(self) -> Result<Fields<'s, S>, NoKey> {
         let mut within = self.within();
         let fields = within.sink.open_fields()?;
         Ok(Fields { within, fields })
@@ -78,7 +78,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
 macro_rules! scalars {
     ($($method:ident($type:ty) = $tag:ident,)*) => {$(
         #[inline]
-        fn $method(self, v: $type) -> Result<(), Stop> {
+        fn $method(self, v: $type) -> Result<(), NoKey> {
             self.sink.fixed(tag::$tag, v.to_le_bytes())
         }
     )*};
@@ -86,7 +86,7 @@ macro_rules! scalars {
 
 impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     type Ok = ();
-    type Error = Stop;
+    type Error = NoKey;
     type SerializeSeq = Ordered<'s, S>;
     type SerializeTuple = Ordered<'s, S>;
     type SerializeTupleStruct = Ordered<'s, S>;
@@ -109,56 +109,56 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     }
 
     #[inline]
-    fn serialize_bool(self, v: bool) -> Result<(), Stop> {
+    fn serialize_bool(self, v: bool) -> Result<(), NoKey> {
         // Without a branch, which no processor would foresee.
         self.sink.fixed(tag::FALSE + u8::from(v), [])
     }
 
     // All NaN are one: their bits differ by platform and by the operation that made them, and so may the constant's.
     #[inline]
-    fn serialize_f32(self, v: f32) -> Result<(), Stop> {
+    fn serialize_f32(self, v: f32) -> Result<(), NoKey> {
         let bits = if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() };
         self.sink.fixed(tag::F32, bits.to_le_bytes())
     }
 
     #[inline]
-    fn serialize_f64(self, v: f64) -> Result<(), Stop> {
+    fn serialize_f64(self, v: f64) -> Result<(), NoKey> {
         let bits = if v.is_nan() { 0x7ff8_0000_0000_0000 } else { v.to_bits() };
         self.sink.fixed(tag::F64, bits.to_le_bytes())
     }
 
     #[inline]
-    fn serialize_char(self, v: char) -> Result<(), Stop> {
+    fn serialize_char(self, v: char) -> Result<(), NoKey> {
         self.sink.fixed(tag::CHAR, u32::from(v).to_le_bytes())
     }
 
     #[inline(always)]
-    fn serialize_str(self, v: &str) -> Result<(), Stop> {
+    fn serialize_str(self, v: &str) -> Result<(), NoKey> {
         self.sink.blob(tag::STR, v.as_bytes())
     }
 
     #[inline]
-    fn serialize_bytes(self, v: &[u8]) -> Result<(), Stop> {
+    fn serialize_bytes(self, v: &[u8]) -> Result<(), NoKey> {
         self.sink.blob(tag::BYTES, v)
     }
 
     #[inline]
-    fn serialize_none(self) -> Result<(), Stop> {
+    fn serialize_none(self) -> Result<(), NoKey> {
         self.sink.fixed(tag::NONE, [])
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoKey> {
         self.sink.fixed(tag::SOME, [])?;
         self.deeper()?.value(value)
     }
 
     #[inline]
-    fn serialize_unit(self) -> Result<(), Stop> {
+    fn serialize_unit(self) -> Result<(), NoKey> {
         self.sink.fixed(tag::UNIT, [])
     }
 
-    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Stop> {
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), NoKey> {
         self.sink.fixed(tag::UNIT_STRUCT, [])?;
         self.sink.name(name)
     }
@@ -168,7 +168,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         name: &'static str,
         index: u32,
         variant: &'static str,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         self.variant(tag::UNIT_VARIANT, name, index, variant).map(drop)
     }
 
@@ -177,7 +177,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         self.sink.fixed(tag::NEWTYPE_STRUCT, [])?;
         self.sink.name(name)?;
         self.deeper()?.value(value)
@@ -189,21 +189,21 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         self.variant(tag::NEWTYPE_VARIANT, name, index, variant)?.deeper()?.value(value)
     }
 
     #[inline]
-    fn serialize_seq(self, _: Option<usize>) -> Result<Ordered<'s, S>, Stop> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Ordered<'s, S>, NoKey> {
         self.ordered(tag::SEQ)
     }
 
     #[inline]
-    fn serialize_tuple(self, _: usize) -> Result<Ordered<'s, S>, Stop> {
+    fn serialize_tuple(self, _: usize) -> Result<Ordered<'s, S>, NoKey> {
         self.ordered(tag::SEQ)
     }
 
-    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Ordered<'s, S>, Stop> {
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Ordered<'s, S>, NoKey> {
         self.sink.fixed(tag::TUPLE_STRUCT, [])?;
         self.sink.name(name)?;
         Ok(self.deeper()?.within())
@@ -215,16 +215,16 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         index: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Ordered<'s, S>, Stop> {
+    ) -> Result<Ordered<'s, S>, NoKey> {
         Ok(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?.within())
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, Stop> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, NoKey> {
         self.bag(tag::MAP)
     }
 
     #[inline]
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'s, S>, Stop> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'s, S>, NoKey> {
         self.sink.fixed(tag::STRUCT, [])?;
         self.sink.name(name)?;
         self.deeper()?.fields()
@@ -236,14 +236,14 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         index: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Fields<'s, S>, Stop> {
+    ) -> Result<Fields<'s, S>, NoKey> {
         self.variant(tag::STRUCT_VARIANT, name, index, variant)?.deeper()?.fields()
     }
 
     /// Containers of the standard library and their kin hand themselves over here, so that the type tells a set,
     /// whose order means nothing, from a sequence.
     #[inline]
-    fn collect_seq<I>(self, iter: I) -> Result<(), Stop>
+    fn collect_seq<I>(self, iter: I) -> Result<(), NoKey>
     where
         I: IntoIterator,
         I::Item: Serialize,
@@ -251,7 +251,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         if sets::is_unordered(std::any::type_name::<I>()) {
             let mut bag = self.bag(tag::SET)?;
             for item in iter {
-                bag.part(Part::Element, &item)?;
+                bag.part(ItemPart::Element, &item)?;
             }
             bag.close()
         } else {
@@ -264,14 +264,14 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     }
 
     /// The default would build a new `String` at each hit.
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), NoKey> {
         thread_local! {
             static TEXT: Cell<String> = const { Cell::new(String::new()) };
         }
         // Taken out, not borrowed: the value's own Display may come by here again.
         let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
         text.clear();
-        let written = write!(text, "{value}").map_err(|_| Stop::Refused);
+        let written = write!(text, "{value}").map_err(|_| NoKey::Refused);
         let outcome = written.and_then(|()| self.serialize_str(&text));
         if text.capacity() <= tag::MAX_LENGTH {
             let _ = TEXT.try_with(|cell| cell.set(text));
@@ -292,12 +292,12 @@ pub(crate) struct Ordered<'s, S: Sink + 's> {
 
 impl<S: Sink> Ordered<'_, S> {
     #[inline(always)]
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
         Encoder { sink: &mut *self.sink, depth: self.depth }.value(value)
     }
 
     #[inline(always)]
-    fn close(mut self) -> Result<(), Stop> {
+    fn close(mut self) -> Result<(), NoKey> {
         let outcome = self.sink.fixed(tag::END, []);
         S::leave(self.sink);
         outcome
@@ -308,13 +308,13 @@ macro_rules! ordered {
     ($($trait:ident::$method:ident,)*) => {$(
         impl<S: Sink> ser::$trait for Ordered<'_, S> {
             type Ok = ();
-            type Error = Stop;
+            type Error = NoKey;
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
                 self.value(value)
             }
             #[inline]
-            fn end(self) -> Result<(), Stop> {
+            fn end(self) -> Result<(), NoKey> {
                 self.close()
             }
         }
@@ -338,19 +338,19 @@ macro_rules! fields {
     ($($trait:ident,)*) => {$(
         impl<S: Sink> ser::$trait for Fields<'_, S> {
             type Ok = ();
-            type Error = Stop;
+            type Error = NoKey;
             #[inline]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
                 value: &T,
-            ) -> Result<(), Stop> {
+            ) -> Result<(), NoKey> {
                 self.within.sink.open_field(&mut self.fields, name)?;
                 self.within.value(value)?;
                 self.within.sink.close_field(&mut self.fields)
             }
             #[inline]
-            fn end(mut self) -> Result<(), Stop> {
+            fn end(mut self) -> Result<(), NoKey> {
                 let outcome = self.within.sink.close_fields(self.fields);
                 S::leave(self.within.sink);
                 outcome
@@ -370,7 +370,7 @@ pub(crate) struct Bag<'s, S: Sink> {
 }
 
 impl<S: Sink> Bag<'_, S> {
-    fn part<T: Serialize + ?Sized>(&mut self, part: Part, value: &T) -> Result<(), Stop> {
+    fn part<T: Serialize + ?Sized>(&mut self, part: ItemPart, value: &T) -> Result<(), NoKey> {
         if self.half == part.opens() {
             return self.refuse();
         }
@@ -382,7 +382,7 @@ impl<S: Sink> Bag<'_, S> {
         outcome
     }
 
-    fn close(mut self) -> Result<(), Stop> {
+    fn close(mut self) -> Result<(), NoKey> {
         if self.half {
             return self.refuse();
         }
@@ -391,25 +391,25 @@ impl<S: Sink> Bag<'_, S> {
 
     /// A hand-written `Serialize` gave two keys in a row, or a value without a key.
     #[cold]
-    fn refuse(&mut self) -> Result<(), Stop> {
-        self.encoder.sink.poison(Stop::Refused);
-        Err(Stop::Refused)
+    fn refuse(&mut self) -> Result<(), NoKey> {
+        self.encoder.sink.poison(NoKey::Refused);
+        Err(NoKey::Refused)
     }
 }
 
 impl<S: Sink> ser::SerializeMap for Bag<'_, S> {
     type Ok = ();
-    type Error = Stop;
+    type Error = NoKey;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
-        self.part(Part::Key, key)
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoKey> {
+        self.part(ItemPart::Key, key)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.part(Part::Value, value)
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
+        self.part(ItemPart::Value, value)
     }
 
-    fn end(self) -> Result<(), Stop> {
+    fn end(self) -> Result<(), NoKey> {
         self.close()
     }
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::items::Items;
 use super::short::{SHORT, ends, word};
-use super::sink::{Copied, Part, Sink};
-use super::tag::{self, Stop};
+use super::sink::{ItemPart, Sink, SinkCopy};
+use super::tag::{self, NoKey};
 
 /// Random numbers of one cache: who does not know them cannot make keys that collide.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ const fn spread(tag: u8) -> u64 {
 pub(crate) struct Hash<'a> {
     seed: &'a Seed,
     state: u64,
-    failed: Option<Stop>,
+    failed: Option<NoKey>,
 }
 
 /// An unordered group: the hash of what came before it, and the sum of its items'.
@@ -58,7 +58,7 @@ impl<'a> Hash<'a> {
     }
 
     #[inline]
-    pub(crate) fn finish(self) -> Result<u64, Stop> {
+    pub(crate) fn finish(self) -> Result<u64, NoKey> {
         match self.failed {
             None => Ok(fold(self.state, self.seed.0[2])),
             Some(stop) => Err(stop),
@@ -169,20 +169,20 @@ impl Items for Hash<'_> {
 
 impl Sink for Hash<'_> {
     type Within<'s>
-        = Copied<'s, Self>
+        = SinkCopy<'s, Self>
     where
         Self: 's;
     type Fields = Group;
     type Bag = Group;
 
     #[inline(always)]
-    fn enter(&mut self) -> Copied<'_, Self> {
+    fn enter(&mut self) -> SinkCopy<'_, Self> {
         let inner = Self { failed: None, ..*self };
-        Copied { outer: self, inner }
+        SinkCopy { outer: self, inner }
     }
 
     #[inline(always)]
-    fn leave(Copied { outer, inner }: Copied<'_, Self>) {
+    fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
         outer.state = inner.state;
         if let Some(stop) = inner.failed {
             outer.poison(stop);
@@ -190,7 +190,7 @@ impl Sink for Hash<'_> {
     }
 
     #[inline(always)]
-    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
+    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey> {
         match N {
             0 if opens(tag) => self.mark(tag),
             0..=8 => {
@@ -205,13 +205,13 @@ impl Sink for Hash<'_> {
     }
 
     #[inline(always)]
-    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
         self.absorb(tag, bytes);
         Ok(())
     }
 
     #[inline(always)]
-    fn name(&mut self, name: &str) -> Result<(), Stop> {
+    fn name(&mut self, name: &str) -> Result<(), NoKey> {
         let bytes = name.as_bytes();
         if bytes.len() <= SHORT {
             // Names are of the program's making and mostly constants, for which the compiler does all of this but the
@@ -230,29 +230,29 @@ impl Sink for Hash<'_> {
     }
 
     #[inline]
-    fn open_fields(&mut self) -> Result<Group, Stop> {
+    fn open_fields(&mut self) -> Result<Group, NoKey> {
         Ok(Group { before: self.state, sum: 0 })
     }
 
     #[inline]
-    fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), Stop> {
+    fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), NoKey> {
         self.open_item(fields);
         self.name(name)
     }
 
     #[inline]
-    fn close_field(&mut self, fields: &mut Group) -> Result<(), Stop> {
+    fn close_field(&mut self, fields: &mut Group) -> Result<(), NoKey> {
         self.close_item(fields);
         Ok(())
     }
 
     #[inline]
-    fn close_fields(&mut self, fields: Group) -> Result<(), Stop> {
+    fn close_fields(&mut self, fields: Group) -> Result<(), NoKey> {
         self.close_bag(fields)
     }
 
     #[inline]
-    fn open_bag(&mut self, tag: u8) -> Result<Group, Stop> {
+    fn open_bag(&mut self, tag: u8) -> Result<Group, NoKey> {
         self.mark(tag);
         Ok(Group { before: self.state, sum: 0 })
     }
@@ -262,20 +262,20 @@ impl Sink for Hash<'_> {
         &mut self,
         bag: &mut Group,
         depth: u32,
-        part: Part,
+        part: ItemPart,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         self.part(bag, depth, part, value)
     }
 
     #[inline]
-    fn close_bag(&mut self, bag: Group) -> Result<(), Stop> {
+    fn close_bag(&mut self, bag: Group) -> Result<(), NoKey> {
         self.state = fold(bag.before ^ bag.sum, self.seed.0[1] ^ spread(tag::END));
         Ok(())
     }
 
     #[inline(always)]
-    fn poison(&mut self, stop: Stop) {
+    fn poison(&mut self, stop: NoKey) {
         self.failed.get_or_insert(stop);
     }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::encoder::Encoder;
-use super::sink::{Part, Sink};
-use super::tag::Stop;
+use super::sink::{ItemPart, Sink};
+use super::tag::NoKey;
 
 /// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.
 pub(crate) trait Items: Sink {
@@ -17,9 +17,9 @@ pub(crate) trait Items: Sink {
         &mut self,
         bag: &mut Self::Bag,
         depth: u32,
-        part: Part,
+        part: ItemPart,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         if part.opens() {
             self.open_item(bag);
         }

@@ -61,9 +61,9 @@ pub(crate) fn short(len: usize) -> Option<u8> {
     u8::try_from(len).ok().filter(|&n| n < END)
 }
 
-/// Why a value has no key, or a comparison ended early. One byte, so that `Result<(), Stop>` stays in a register.
+/// Why a value has no key, or a comparison ended early. One byte, so that `Result<(), NoKey>` stays in a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum NoKey {
     /// The comparer met a difference.
     Differs,
     /// Nested deeper than [`MAX_DEPTH`].
@@ -76,7 +76,7 @@ pub(crate) enum Stop {
     Refused,
 }
 
-impl std::fmt::Display for Stop {
+impl std::fmt::Display for NoKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Differs => "differs from the stored key",
@@ -88,9 +88,9 @@ impl std::fmt::Display for Stop {
     }
 }
 
-impl std::error::Error for Stop {}
+impl std::error::Error for NoKey {}
 
-impl serde::ser::Error for Stop {
+impl serde::ser::Error for NoKey {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
         Self::Refused
     }

@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use super::items::Items;
-use super::sink::{Part, Sink};
-use super::tag::{self, LONG, MAX_LENGTH, Stop};
+use super::sink::{ItemPart, Sink};
+use super::tag::{self, LONG, MAX_LENGTH, NoKey};
 
 /// The order in which the fields of a struct are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct Writer {
     /// The items of all groups in progress, those of the innermost last.
     items: Vec<Item>,
     sorted: Vec<u8>,
-    failed: Option<Stop>,
+    failed: Option<NoKey>,
 }
 
 /// An item of a group: where it stands in `out`, and its first bytes, which mostly tell its place among the others.
@@ -98,17 +98,17 @@ impl Writer {
     }
 
     /// The bytes written, if all went well.
-    pub(crate) fn bytes(&self) -> Result<&[u8], Stop> {
+    pub(crate) fn bytes(&self) -> Result<&[u8], NoKey> {
         self.sound().map(|()| self.out.as_slice())
     }
 
     /// Nothing is done after a failure: items of groups that were given up may still stand in `items`.
-    fn sound(&self) -> Result<(), Stop> {
+    fn sound(&self) -> Result<(), NoKey> {
         self.failed.map_or(Ok(()), Err)
     }
 
     #[inline]
-    fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
         if self.out.len() + bytes.len() > self.limit {
             return self.overrun();
         }
@@ -118,17 +118,17 @@ impl Writer {
 
     /// It is too long, unless it had failed before.
     #[cold]
-    fn overrun(&mut self) -> Result<(), Stop> {
-        self.poison(Stop::TooLong);
+    fn overrun(&mut self) -> Result<(), NoKey> {
+        self.poison(NoKey::TooLong);
         self.sound()
     }
 
-    fn push_sized(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), Stop> {
+    fn push_sized(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), NoKey> {
         match (tag, tag::short(bytes.len())) {
             (Some(tag), Some(n)) => self.push(&[tag, n])?,
             (None, Some(n)) => self.push(&[n])?,
             (tag, None) => {
-                let n = u32::try_from(bytes.len()).map_err(|_| Stop::TooLong);
+                let n = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
                 let n = n.inspect_err(|&stop| self.poison(stop))?;
                 self.push(tag.as_slice())?;
                 self.push(&[LONG])?;
@@ -143,7 +143,7 @@ impl Writer {
     }
 
     /// Sorts the group's items, unless they are fields that stay as met.
-    fn close_group(&mut self, group: Group) -> Result<(), Stop> {
+    fn close_group(&mut self, group: Group) -> Result<(), NoKey> {
         self.sound()?;
         let out = &mut self.out;
         let items = &mut self.items[group.first..];
@@ -152,8 +152,8 @@ impl Writer {
             sort(items, out);
         }
         if group.fields && has_doubled_name(out, items) {
-            self.poison(Stop::DoubledField);
-            return Err(Stop::DoubledField);
+            self.poison(NoKey::DoubledField);
+            return Err(NoKey::DoubledField);
         }
         let as_met = group.fields && self.order == Fields::AsMet;
         if !in_order && !as_met {
@@ -169,7 +169,7 @@ impl Writer {
     }
 
     /// The items of a group, sorted.
-    pub(crate) fn sorted(&mut self, group: Group) -> Result<impl Iterator<Item = &[u8]>, Stop> {
+    pub(crate) fn sorted(&mut self, group: Group) -> Result<impl Iterator<Item = &[u8]>, NoKey> {
         self.sound()?;
         let out = &self.out;
         let items = &mut self.items[group.first..];
@@ -222,39 +222,39 @@ impl Sink for Writer {
     #[inline(always)]
     fn leave(_: &mut Self) {}
 
-    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), Stop> {
+    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey> {
         let mut all = [tag; 17];
         all[1..=N].copy_from_slice(&bytes);
         self.push(&all[..=N])
     }
 
-    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+    fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
         self.push_sized(Some(tag), bytes)
     }
 
-    fn name(&mut self, name: &str) -> Result<(), Stop> {
+    fn name(&mut self, name: &str) -> Result<(), NoKey> {
         self.push_sized(None, name.as_bytes())
     }
 
-    fn open_fields(&mut self) -> Result<Group, Stop> {
+    fn open_fields(&mut self) -> Result<Group, NoKey> {
         Ok(self.open_group(true))
     }
 
-    fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), Stop> {
+    fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), NoKey> {
         self.open_item(fields);
         self.name(name)
     }
 
-    fn close_field(&mut self, fields: &mut Group) -> Result<(), Stop> {
+    fn close_field(&mut self, fields: &mut Group) -> Result<(), NoKey> {
         self.close_item(fields);
         Ok(())
     }
 
-    fn close_fields(&mut self, fields: Group) -> Result<(), Stop> {
+    fn close_fields(&mut self, fields: Group) -> Result<(), NoKey> {
         self.close_group(fields)
     }
 
-    fn open_bag(&mut self, tag: u8) -> Result<Group, Stop> {
+    fn open_bag(&mut self, tag: u8) -> Result<Group, NoKey> {
         self.push(&[tag])?;
         Ok(self.open_group(false))
     }
@@ -263,17 +263,17 @@ impl Sink for Writer {
         &mut self,
         bag: &mut Group,
         depth: u32,
-        part: Part,
+        part: ItemPart,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), NoKey> {
         self.part(bag, depth, part, value)
     }
 
-    fn close_bag(&mut self, bag: Group) -> Result<(), Stop> {
+    fn close_bag(&mut self, bag: Group) -> Result<(), NoKey> {
         self.close_group(bag)
     }
 
-    fn poison(&mut self, stop: Stop) {
+    fn poison(&mut self, stop: NoKey) {
         self.limit = 0;
         self.failed.get_or_insert(stop);
     }

@@ -10,13 +10,14 @@ use crate::platform::sync::usual::{Condvar, Mutex};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-static WARDS: Mutex<Wards> = Mutex::new(Wards { running: false, hurried: false, list: Vec::new() });
-/// Someone is in a hurry.
+static WARDS: Mutex<Maintained> =
+    Mutex::new(Maintained { running: false, hurried: false, list: Vec::new() });
+/// Someone is in a wake_flusher.
 static HURRY: Condvar = Condvar::new();
 /// All wards were looked after once more.
 static ROUND: Condvar = Condvar::new();
 
-struct Wards {
+struct Maintained {
     running: bool,
     hurried: bool,
     list: Vec<Weak<dyn Maintain>>,
@@ -33,7 +34,7 @@ pub(crate) fn maintain(ward: Weak<dyn Maintain>) {
 }
 
 /// Has all wards looked after at once, and waits for it for as long as `patience` says.
-pub(crate) fn hurry(patience: Duration) {
+pub(crate) fn wake_flusher(patience: Duration) {
     let mut wards = WARDS.lock();
     if !wards.running {
         return;

@@ -12,9 +12,9 @@ pub const MAX_VALUE: usize = 16 << 20;
 pub(crate) const HEAD: usize = 48;
 
 /// The flag of an invalidation that an earlier log should have held.
-const OWED: u8 = 1;
+const REPEATED: u8 = 1;
 const REPLACES: u8 = 2;
-pub(crate) const FLAGS: u8 = OWED | REPLACES;
+pub(crate) const FLAGS: u8 = REPEATED | REPLACES;
 const NEVER: u64 = u64::MAX;
 
 /// What a file's salt makes of a checksum: a head is valid in its own file only.
@@ -39,7 +39,7 @@ pub(crate) enum Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) op: Op,
-    pub(crate) owed: bool,
+    pub(crate) repeated: bool,
     /// A put that takes the place of a value which must not come back.
     pub(crate) replaces: bool,
     /// Invalidations so far in the directory's history, this record included, modulo 2^16.
@@ -58,7 +58,7 @@ pub(crate) struct Head {
 pub(crate) struct Place {
     pub(crate) sequence: u64,
     pub(crate) removals: u16,
-    pub(crate) owed: bool,
+    pub(crate) repeated: bool,
     pub(crate) replaces: bool,
 }
 
@@ -73,7 +73,7 @@ impl Head {
         };
         Self {
             op,
-            owed: place.owed,
+            repeated: place.repeated,
             replaces: place.replaces,
             removals: place.removals,
             key_len: key.len(),
@@ -90,7 +90,7 @@ impl Head {
     pub(crate) fn end(sequence: u64, entries: u64, bytes: u64, hash: u32) -> Self {
         Self {
             op: Op::End,
-            owed: false,
+            repeated: false,
             replaces: false,
             removals: 0,
             key_len: 0,
@@ -107,7 +107,8 @@ impl Head {
         let length = |n: usize| u32::try_from(n).expect("a length within MAX_VALUE").to_le_bytes();
         let mut bytes = [0; HEAD];
         bytes[0] = self.op as u8;
-        bytes[1] = if self.owed { OWED } else { 0 } | if self.replaces { REPLACES } else { 0 };
+        bytes[1] =
+            if self.repeated { REPEATED } else { 0 } | if self.replaces { REPLACES } else { 0 };
         bytes[2..4].copy_from_slice(&self.removals.to_le_bytes());
         bytes[4..8].copy_from_slice(&length(self.key_len));
         bytes[8..12].copy_from_slice(&length(self.value_len));
@@ -139,14 +140,14 @@ impl Head {
         };
         let (key_len, value_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 8) as usize);
         let plausible = bytes[1] <= FLAGS
-            && (op == Op::Put || bytes[1] <= OWED)
+            && (op == Op::Put || bytes[1] <= REPEATED)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
             && (op == Op::Put || value_len == 0)
             && (matches!(op, Op::Put | Op::Remove) || key_len == 0);
         plausible.then(|| Self {
             op,
-            owed: bytes[1] & OWED != 0,
+            repeated: bytes[1] & REPEATED != 0,
             replaces: bytes[1] & REPLACES != 0,
             removals: u16::from_le_bytes([bytes[2], bytes[3]]),
             key_len,
@@ -235,7 +236,7 @@ pub(crate) fn u128_at(bytes: &[u8], at: usize) -> u128 {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { sequence: 9, removals: 2, owed: false, replaces: false };
+    const PLACE: Place = Place { sequence: 9, removals: 2, repeated: false, replaces: false };
 
     #[test]
     fn a_head_is_valid_under_its_own_salt_only() {

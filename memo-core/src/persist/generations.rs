@@ -223,11 +223,11 @@ pub(crate) fn begin(
     let wal = Wal::new(durability, base, recovery.high_water, log);
     let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
     if let Err(error) = &synced {
-        wal.trouble.count(error);
-        wal.trouble.back_off();
+        wal.backoff.count(error);
+        wal.backoff.back_off();
     }
     if let Err(error) = &tidied {
-        wal.trouble.count(error);
+        wal.backoff.count(error);
     }
     let generations = Generations {
         last: generation,

@@ -28,7 +28,7 @@ pub(crate) struct Source {
 
 /// Sources by generation, and what is to be done about the other files.
 #[derive(Default)]
-pub(crate) struct Survey {
+pub(crate) struct Listing {
     pub(crate) logs: Vec<Source>,
     pub(crate) snapshots: Vec<Source>,
     pub(crate) newest: u64,
@@ -42,23 +42,25 @@ pub(crate) struct Survey {
 ///
 /// # Errors
 /// When a file cannot be read, or was written by a version that this one cannot follow.
-pub(crate) fn survey(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Survey, Error> {
-    let mut survey = Survey::default();
+pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
     for name in by_age(fs, dir)? {
         match name {
             Name::Lock => {}
-            Name::TempLog(_) | Name::TempSnapshot(_) => survey.tidy.remove.push(name),
-            Name::Log(generation) => survey.look(fs, dir, identity, name, Kind::Log, generation)?,
+            Name::TempLog(_) | Name::TempSnapshot(_) => listing.tidy.remove.push(name),
+            Name::Log(generation) => {
+                listing.look(fs, dir, identity, name, Kind::Log, generation)?
+            }
             Name::Snapshot(generation) => {
-                survey.look(fs, dir, identity, name, Kind::Snapshot, generation)?;
+                listing.look(fs, dir, identity, name, Kind::Snapshot, generation)?;
             }
         }
     }
-    survey.drop_superseded();
-    Ok(survey)
+    listing.drop_superseded();
+    Ok(listing)
 }
 
-impl Survey {
+impl Listing {
     fn look(
         &mut self,
         fs: &dyn Fs,

@@ -12,9 +12,9 @@ use super::listing::{HOLDER, holds_something, refuse_strangers};
 use crate::error::Error;
 use crate::platform::sync::Mutex;
 
-pub(crate) struct Lease(Mutex<Option<Lock>>);
+pub(crate) struct LockFile(Mutex<Option<Lock>>);
 
-impl Lease {
+impl LockFile {
     /// Makes the directory, for its owner alone, if it is missing, and locks it.
     ///
     /// # Errors

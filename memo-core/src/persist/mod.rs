@@ -1,8 +1,9 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
 //! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → generations, recover → wal, snapshot,
-//! survey → queue, scan → frame, header, names → [`Fs`].
+//! listing → queue, scan → frame, header, names → [`Fs`].
 
+mod backoff;
 mod durability;
 mod file_name;
 mod flusher;
@@ -26,7 +27,6 @@ mod quarantine;
 mod queue;
 mod record;
 mod recovery;
-mod retry;
 mod scan;
 mod snapshot;
 mod store;
@@ -36,7 +36,7 @@ mod unlogged;
 mod wal;
 
 pub use durability::Durability;
-pub(crate) use flusher::{hurry, maintain};
+pub(crate) use flusher::{maintain, wake_flusher};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::record::Record;
 const MAX_BYTES: usize = 64 << 10;
 
 #[derive(Default)]
-pub(crate) struct Owed {
+pub(crate) struct PendingRemovals {
     items: Vec<Item>,
     bytes: usize,
 }
@@ -19,7 +19,7 @@ struct Item {
     key: Option<Box<[u8]>>,
 }
 
-impl Owed {
+impl PendingRemovals {
     pub(crate) fn add(&mut self, sequence: u64, removals: u16, record: &Record<'_>) {
         let key = match record {
             Record::Put { .. } => return,
@@ -32,8 +32,10 @@ impl Owed {
             self.items.clear();
             self.bytes = 0;
         }
-        self.items
-            .push(Item { place: Place { sequence, removals, owed: true, replaces: false }, key });
+        self.items.push(Item {
+            place: Place { sequence, removals, repeated: true, replaces: false },
+            key,
+        });
     }
 
     /// Adds the invalidations among encoded records.
@@ -59,11 +61,11 @@ mod tests {
 
     #[test]
     fn many_keys_become_one_clear() {
-        let mut owed = Owed::default();
+        let mut pending = PendingRemovals::default();
         for n in 0..2000u64 {
-            owed.add(n + 1, 0, &Record::Remove { key: &n.to_le_bytes() });
+            pending.add(n + 1, 0, &Record::Remove { key: &n.to_le_bytes() });
         }
-        let bytes = owed.encode(Seed::of(1));
+        let bytes = pending.encode(Seed::of(1));
         let records: Vec<_> = frame::decode_own(&bytes).collect();
         assert_eq!(records[0].1, Record::Clear);
         assert!(records.len() < 2000);

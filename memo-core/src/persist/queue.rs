@@ -1,7 +1,7 @@
 //! Records that wait to be written, in order.
 
 use super::frame::{self, Place, Seed};
-use super::pending_removals::Owed;
+use super::pending_removals::PendingRemovals;
 use super::record::{Record, WallMillis};
 
 /// Where history stands.
@@ -30,7 +30,7 @@ pub(crate) struct Queue {
     high_water: WallMillis,
     /// False while the log is broken: records go nowhere and invalidations are owed.
     live: bool,
-    owed: Owed,
+    pending_removals: PendingRemovals,
 }
 
 impl Queue {
@@ -44,7 +44,7 @@ impl Queue {
             removals: base.removals,
             high_water,
             live: seed.is_some(),
-            owed: Owed::default(),
+            pending_removals: PendingRemovals::default(),
         }
     }
 
@@ -71,15 +71,19 @@ impl Queue {
             self.removals = self.removals.wrapping_add(1);
         }
         if self.live {
-            let place =
-                Place { sequence: self.sequence, removals: self.removals, owed: false, replaces };
+            let place = Place {
+                sequence: self.sequence,
+                removals: self.removals,
+                repeated: false,
+                replaces,
+            };
             frame::encode(&mut self.bytes, self.seed, place, record);
         } else {
             let removal = match record {
                 Record::Put { key, .. } if replaces => Record::Remove { key },
                 other => *other,
             };
-            self.owed.add(self.sequence, self.removals, &removal);
+            self.pending_removals.add(self.sequence, self.removals, &removal);
         }
     }
 
@@ -114,23 +118,23 @@ impl Queue {
 
     /// The log is broken: of `batch`, which it did not take, and of what waits the invalidations are owed.
     pub(crate) fn stop(&mut self, batch: &[u8]) {
-        self.owed.add_encoded(batch);
-        self.owed.add_encoded(&self.bytes);
+        self.pending_removals.add_encoded(batch);
+        self.pending_removals.add_encoded(&self.bytes);
         self.bytes.clear();
         self.live = false;
     }
 
     /// What comes from now on is for a log of that seed. Hands out what waits for the one before, or is owed.
-    pub(crate) fn turn(&mut self, seed: Seed) -> (Vec<u8>, Base, Owed) {
+    pub(crate) fn switch_log(&mut self, seed: Seed) -> (Vec<u8>, Base, PendingRemovals) {
         let (batch, _) = self.take();
         self.seed = seed;
         self.live = true;
-        (batch, self.base(), std::mem::take(&mut self.owed))
+        (batch, self.base(), std::mem::take(&mut self.pending_removals))
     }
 
-    /// Undoes [`Self::turn`] when the next log failed too.
-    pub(crate) fn turn_back(&mut self, owed: Owed) {
-        self.owed = owed;
+    /// Undoes [`Self::switch_log`] when the next log failed too.
+    pub(crate) fn undo_switch(&mut self, pending: PendingRemovals) {
+        self.pending_removals = pending;
         self.stop(&[]);
     }
 }

@@ -8,7 +8,7 @@ use super::frame::{HEAD, Head, Op};
 use super::fs::{Fs, read_full};
 use super::header::{FileHeader, Predecessor};
 use super::identity::Identity;
-use super::listing::{Source, Survey, survey};
+use super::listing::{Listing, Source, list};
 use super::loss::{Loss, Recovery};
 use super::quarantine::Tidy;
 use super::record::{Record, WallMillis};
@@ -45,8 +45,8 @@ pub(crate) fn recover(
     identity: &Identity,
     replay: &mut dyn FnMut(Record<'_>),
 ) -> Result<Recovered, Error> {
-    let survey = survey(fs, dir, identity)?;
-    let Plan { steps, mut tidy, losses, newest } = plan(dir, survey)?;
+    let listing = list(fs, dir, identity)?;
+    let Plan { steps, mut tidy, losses, newest } = plan(dir, listing)?;
     let mut pass = Replay::new(dir, replay);
     for (name, loss) in losses {
         match loss {
@@ -82,7 +82,7 @@ pub(crate) fn recover(
         }
         kept.push(name);
     }
-    pass.mend(&steps)?;
+    pass.repair(&steps)?;
     let Replay { recovery, sequence, removals, .. } = pass;
     let removals = removals.unwrap_or_default();
     Ok(Recovered {
@@ -119,8 +119,8 @@ struct Plan {
 
 /// The newest complete snapshot and the logs from its generation on. Without one, every log, and what can be read of
 /// the newest snapshot in its place among them.
-fn plan(dir: &Path, survey: Survey) -> Result<Plan, Error> {
-    let Survey { logs, snapshots, newest, mut losses, mut tidy, .. } = survey;
+fn plan(dir: &Path, listing: Listing) -> Result<Plan, Error> {
+    let Listing { logs, snapshots, newest, mut losses, mut tidy, .. } = listing;
     let mut base: Option<Step> = None;
     let mut incomplete: Option<Step> = None;
     for source in snapshots.into_iter().rev() {
@@ -250,7 +250,7 @@ impl<'r> Replay<'r> {
             entries += 1;
             let order = step.order(index, &head);
             if is_log {
-                if head.owed && *over_own_snapshot {
+                if head.repeated && *over_own_snapshot {
                     continue;
                 }
                 self.follow(order, &head);
@@ -335,7 +335,7 @@ impl<'r> Replay<'r> {
 
     /// A record with a damaged key replaced or removed an entry that is not known by name. Takes back every entry
     /// whose key has that checksum, and gives again those that are newer.
-    fn mend(&mut self, steps: &[Step]) -> Result<(), Error> {
+    fn repair(&mut self, steps: &[Step]) -> Result<(), Error> {
         if self.doomed.is_empty() {
             return Ok(());
         }

@@ -81,7 +81,7 @@ impl<'f> Body<'f> {
         Self {
             file,
             seed: header.seed(),
-            place: Place { sequence: 0, removals: 0, owed: false, replaces: false },
+            place: Place { sequence: 0, removals: 0, repeated: false, replaces: false },
             base_sequence: header.base_sequence,
             header_left: buffer.len(),
             buffer,

@@ -14,7 +14,7 @@ use super::generations::{Generations, Place, begin};
 use super::header::{MAX_HEADER, header_len};
 use super::identity::Identity;
 use super::listing::holds_something;
-use super::lock_file::Lease;
+use super::lock_file::LockFile;
 use super::loss::Recovery;
 use super::queue::Ticket;
 use super::record::Record;
@@ -72,7 +72,7 @@ struct Shared {
     counted_to: AtomicU64,
     /// Wall milliseconds of the newest snapshot; 0: none.
     snapshot_at: AtomicU64,
-    lease: Lease,
+    lock_file: LockFile,
 }
 
 impl Store {
@@ -97,7 +97,7 @@ impl Store {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }
-        let lease = Lease::take(&*fs, dir)?;
+        let lock_file = LockFile::take(&*fs, dir)?;
         let recovered = recover(&*fs, dir, identity, replay)?;
         let place = Place { fs: &*fs, dir, identity };
         let (wal, generations) = begin(&place, durability, &recovered);
@@ -114,7 +114,7 @@ impl Store {
             older_records: AtomicU64::new(recovery.records),
             counted_to: AtomicU64::new(sequence),
             snapshot_at: AtomicU64::new(snapshot_at),
-            lease,
+            lock_file,
             identity: identity.clone(),
             dir: dir.to_owned(),
             fs,
@@ -233,9 +233,9 @@ impl Store {
         Status {
             log_bytes: wal.len(),
             last_snapshot: UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0),
-            errors: wal.trouble.errors(),
-            last_error: wal.trouble.last(),
-            healthy: wal.trouble.due().is_none(),
+            errors: wal.backoff.errors(),
+            last_error: wal.backoff.last(),
+            healthy: wal.backoff.due().is_none(),
         }
     }
 
@@ -251,13 +251,13 @@ impl Store {
 
     #[cfg(test)]
     pub(crate) fn backoff(&self) -> Duration {
-        self.shared.wal.trouble.delay()
+        self.shared.wal.backoff.delay()
     }
 }
 
 impl Shared {
     fn counted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        result.inspect_err(|error| self.wal.trouble.count(error))
+        result.inspect_err(|error| self.wal.backoff.count(error))
     }
 
     fn place(&self) -> Place<'_> {
@@ -266,10 +266,10 @@ impl Shared {
 
     /// What was written to a folder that is gone is lost.
     fn check_place(&self) -> Result<(), Error> {
-        self.lease.check(&*self.fs, &self.dir).inspect_err(|gone| {
+        self.lock_file.check(&*self.fs, &self.dir).inspect_err(|gone| {
             if !self.wal.is_broken() {
                 self.wal.give_up(gone);
-                self.wal.trouble.count(gone);
+                self.wal.backoff.count(gone);
             }
         })
     }
@@ -288,7 +288,7 @@ impl Shared {
     }
 
     fn wants_checkpoint(&self, live: usize) -> bool {
-        self.wal.trouble.due().unwrap_or_else(|| {
+        self.wal.backoff.due().unwrap_or_else(|| {
             self.is_above(0)
                 || self.logs.load(Ordering::Relaxed) > MANY_LOGS
                 || self.is_mostly_dead(live)
@@ -298,7 +298,7 @@ impl Shared {
     /// Are the logs longer than they may be, by more than `overhang`? Never while they cannot be compacted.
     fn is_above(&self, overhang: u64) -> bool {
         let allowed = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
-        self.wal.len() > allowed + overhang && self.wal.trouble.due().is_none()
+        self.wal.len() > allowed + overhang && self.wal.backoff.due().is_none()
     }
 
     /// Would a snapshot of `live` entries, each as long as records are on average, be less than half of the files?
@@ -318,7 +318,9 @@ impl Shared {
         let made = self
             .wal
             .check_process()
-            .and_then(|()| self.check_place().or_else(|_| self.lease.renew(&*self.fs, &self.dir)))
+            .and_then(|()| {
+                self.check_place().or_else(|_| self.lock_file.renew(&*self.fs, &self.dir))
+            })
             .and_then(|()| generations.checkpoint(&self.place(), &self.wal, entries));
         let made = self.counted(made);
         self.logs.store(generations.logs(), Ordering::Relaxed);
@@ -332,7 +334,7 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                self.wal.trouble.back_off();
+                self.wal.backoff.back_off();
                 Err(error)
             }
         }
@@ -353,7 +355,7 @@ impl Drop for Store {
             let _ = self.flush();
         }
         // The background thread may hold the rest for a moment longer.
-        self.shared.lease.release();
+        self.shared.lock_file.release();
     }
 }
 

@@ -4,14 +4,14 @@ use crate::error::Error;
 
 /// Records that are in memory alone until a snapshot is in place: spans of sequences, and why.
 #[derive(Default)]
-pub(crate) struct Lost {
+pub(crate) struct Unlogged {
     spans: Vec<(u64, u64)>,
     /// While the log is broken: everything from here on.
     open: Option<u64>,
     error: Option<Error>,
 }
 
-impl Lost {
+impl Unlogged {
     pub(crate) fn begin(&mut self, from: u64, error: &Error) {
         self.open.get_or_insert(from);
         self.error = Some(error.clone());
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn what_was_written_between_two_failures_is_not_lost() {
-        let mut lost = Lost::default();
+        let mut lost = Unlogged::default();
         let told =
-            |lost: &Lost| (1..=9).filter(|n| lost.reason_of(*n).is_some()).collect::<Vec<_>>();
+            |lost: &Unlogged| (1..=9).filter(|n| lost.reason_of(*n).is_some()).collect::<Vec<_>>();
         lost.begin(2, &Error::NotPersistent);
         assert_eq!(told(&lost), [2, 3, 4, 5, 6, 7, 8, 9]);
         lost.end(3);

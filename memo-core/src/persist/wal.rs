@@ -6,6 +6,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::backoff::Backoff;
 use super::durability::Durability;
 use super::frame::Seed;
 use super::fs::{File, write_all};
@@ -13,8 +14,7 @@ use super::header::Predecessor;
 use super::queue::Ticket;
 use super::queue::{Base, Queue};
 use super::record::{Record, WallMillis};
-use super::retry::Trouble;
-use super::unlogged::Lost;
+use super::unlogged::Unlogged;
 use crate::error::Error;
 use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
@@ -35,7 +35,7 @@ pub(crate) struct Wal {
     durability: Durability,
     /// A child after fork shares the file and must not write to it.
     pid: u32,
-    pub(crate) trouble: Trouble,
+    pub(crate) backoff: Backoff,
     state: Mutex<State>,
     /// The pen was laid down, so often.
     turned: Condvar,
@@ -51,16 +51,16 @@ pub(crate) struct Wal {
 struct State {
     queue: Queue,
     /// `None` while someone writes.
-    pen: Option<Pen>,
-    /// Every record up to here was written, if not lost.
+    pen: Option<Writer>,
+    /// Every record up to here was written, if not unlogged.
     written: u64,
-    lost: Lost,
+    unlogged: Unlogged,
     /// Files with writes that were not synced, the current one last.
     dirty: Vec<(PathBuf, Arc<dyn File>)>,
 }
 
 /// Who has it writes, without a lock.
-struct Pen {
+struct Writer {
     log: Option<LogFile>,
 }
 
@@ -72,28 +72,28 @@ impl Wal {
         high_water: WallMillis,
         log: Result<(LogFile, Seed), Error>,
     ) -> Self {
-        let trouble = Trouble::new();
-        let mut lost = Lost::default();
+        let backoff = Backoff::new();
+        let mut unlogged = Unlogged::default();
         let (log, seed) = log
             .inspect_err(|error| {
-                trouble.count(error);
-                trouble.back_off();
-                lost.begin(base.sequence + 1, error);
+                backoff.count(error);
+                backoff.back_off();
+                unlogged.begin(base.sequence + 1, error);
             })
             .ok()
             .unzip();
         let bytes = AtomicU64::new(log.as_ref().map_or(0, |log| log.len));
         let state = State {
             queue: Queue::new(seed, base, high_water),
-            pen: Some(Pen { log }),
+            pen: Some(Writer { log }),
             written: base.sequence,
-            lost,
+            unlogged,
             dirty: Vec::new(),
         };
         Self {
             durability,
             pid: process::id(),
-            trouble,
+            backoff,
             state: Mutex::new(state),
             turned: Condvar::new(),
             turns: AtomicU64::new(0),
@@ -113,7 +113,7 @@ impl Wal {
             return Ok(());
         }
         loop {
-            if let Some(error) = state.lost.reason_of(ticket.sequence) {
+            if let Some(error) = state.unlogged.reason_of(ticket.sequence) {
                 return Err(error.clone());
             }
             if state.written >= ticket.sequence {
@@ -126,7 +126,7 @@ impl Wal {
         }
     }
 
-    /// Writes and syncs all that was queued; an error also when records before are lost.
+    /// Writes and syncs all that was queued; an error also when records before are unlogged.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.write_out()?.map_or(Ok(()), Err)
     }
@@ -134,10 +134,10 @@ impl Wal {
     /// Writes and syncs all that was queued; returns why records before are lost, if some are.
     pub(crate) fn write_out(&self) -> Result<Option<Error>, Error> {
         let _turn = self.syncing.lock();
-        let (mut state, pen) = self.take_pen(self.state.lock())?;
+        let (mut state, pen) = self.become_writer(self.state.lock())?;
         state = self.drain(state, pen);
-        let reason = state.lost.reason().cloned();
-        if state.lost.is_open() {
+        let reason = state.unlogged.reason().cloned();
+        if state.unlogged.is_open() {
             return Err(reason.expect("what is lost has a reason"));
         }
         self.sync_dirty(state)?;
@@ -161,16 +161,16 @@ impl Wal {
 
     /// Nothing is written to the current log any more.
     pub(crate) fn give_up(&self, error: &Error) {
-        if let Ok((mut state, pen)) = self.take_pen(self.state.lock()) {
+        if let Ok((mut state, pen)) = self.become_writer(self.state.lock()) {
             self.fail(&mut state, &[], error);
-            self.lay_down(&mut state, pen);
+            self.stop_writing(&mut state, pen);
         }
     }
 
-    fn take_pen<'a>(
+    fn become_writer<'a>(
         &self,
         mut state: MutexGuard<'a, State>,
-    ) -> Result<(MutexGuard<'a, State>, Pen), Error> {
+    ) -> Result<(MutexGuard<'a, State>, Writer), Error> {
         loop {
             match state.pen.take() {
                 Some(pen) => return Ok((state, pen)),
@@ -206,7 +206,7 @@ impl Wal {
         Ok(self.turned.wait(state))
     }
 
-    fn lay_down(&self, state: &mut State, pen: Pen) {
+    fn stop_writing(&self, state: &mut State, pen: Writer) {
         state.pen = Some(pen);
         self.turns.fetch_add(1, Ordering::Relaxed);
         self.turned.notify_all();
@@ -216,10 +216,10 @@ impl Wal {
     fn drain<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
-        mut pen: Pen,
+        mut pen: Writer,
     ) -> MutexGuard<'a, State> {
-        if state.lost.is_open() {
-            self.lay_down(&mut state, pen);
+        if state.unlogged.is_open() {
+            self.stop_writing(&mut state, pen);
             return state;
         }
         let (batch, last) = state.queue.take();
@@ -228,18 +228,18 @@ impl Wal {
         let mut state = self.state.lock();
         match wrote {
             Ok(()) => {
-                self.soil(&mut state, &pen, &batch);
+                self.mark_torn(&mut state, &pen, &batch);
                 state.written = last;
                 state.queue.recycle(batch);
             }
             Err(error) => self.fail(&mut state, &batch, &error),
         }
-        self.lay_down(&mut state, pen);
+        self.stop_writing(&mut state, pen);
         state
     }
 
     /// Appends `batch` to the current log, or leaves the log as it was.
-    fn write(&self, pen: &mut Pen, batch: &[u8]) -> Result<(), Error> {
+    fn write(&self, pen: &mut Writer, batch: &[u8]) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -262,7 +262,7 @@ impl Wal {
     }
 
     /// Notes that the current log has to be synced.
-    fn soil(&self, state: &mut State, pen: &Pen, batch: &[u8]) {
+    fn mark_torn(&self, state: &mut State, pen: &Writer, batch: &[u8]) {
         let Some(log) = pen.log.as_ref().filter(|_| !batch.is_empty()) else { return };
         let dirty = state.dirty.last().is_some_and(|(_, last)| Arc::ptr_eq(last, &log.file));
         if self.durability != Durability::Always && !dirty {
@@ -274,15 +274,15 @@ impl Wal {
     fn fail(&self, state: &mut State, batch: &[u8], error: &Error) {
         state.queue.stop(batch);
         let from = state.written + 1;
-        state.lost.begin(from, error);
-        self.trouble.back_off();
+        state.unlogged.begin(from, error);
+        self.backoff.back_off();
     }
 
     /// What the header of the next log says of this one.
     pub(crate) fn predecessor(&self) -> Option<Predecessor> {
         let _turn = self.syncing.lock();
-        let (mut state, pen) = self.take_pen(self.state.lock()).ok()?;
-        let broken = state.lost.is_open();
+        let (mut state, pen) = self.become_writer(self.state.lock()).ok()?;
+        let broken = state.unlogged.is_open();
         let synced = match self.durability {
             Durability::Always => true,
             _ => state.dirty.is_empty() && !broken,
@@ -292,7 +292,7 @@ impl Wal {
             durable_len: if synced { log.len } else { 0 },
             valid_len: if broken { log.len } else { Predecessor::WHOLE },
         });
-        self.lay_down(&mut state, pen);
+        self.stop_writing(&mut state, pen);
         predecessor
     }
 
@@ -304,52 +304,52 @@ impl Wal {
 
     /// Ends the current log and goes on in `next`; says where history stood at that moment.
     pub(crate) fn switch(&self, mut next: LogFile, seed: Seed) -> Result<Base, Error> {
-        let (mut state, mut pen) = self.take_pen(self.state.lock())?;
-        let was_broken = state.lost.is_open();
-        let (batch, base, owed) = state.queue.turn(seed);
-        state.lost.end(base.sequence);
+        let (mut state, mut pen) = self.become_writer(self.state.lock())?;
+        let was_broken = state.unlogged.is_open();
+        let (batch, base, pending) = state.queue.switch_log(seed);
+        state.unlogged.end(base.sequence);
         drop(state);
         let wrote = match was_broken {
-            true => begin_with(&mut next, &owed.encode(seed)),
+            true => begin_with(&mut next, &pending.encode(seed)),
             false => self.write(&mut pen, &batch),
         };
         let mut state = self.state.lock();
         match &wrote {
             Ok(()) => {
-                self.soil(&mut state, &pen, &batch);
+                self.mark_torn(&mut state, &pen, &batch);
                 state.written = base.sequence;
                 let before = self.bytes.swap(next.len, Ordering::Relaxed);
                 self.older_bytes.fetch_add(before, Ordering::Relaxed);
                 pen.log = Some(next);
             }
             Err(_) if was_broken => {
-                state.queue.turn_back(owed);
-                state.lost.go_on();
+                state.queue.undo_switch(pending);
+                state.unlogged.go_on();
             }
             Err(error) => self.fail(&mut state, &batch, error),
         }
-        self.lay_down(&mut state, pen);
+        self.stop_writing(&mut state, pen);
         wrote.map(|()| base)
     }
 
     /// A snapshot that was begun after the last switch is in place. Says whether the log is whole.
     pub(crate) fn settle(&self) -> bool {
         let mut state = self.state.lock();
-        if state.lost.is_open() {
+        if state.unlogged.is_open() {
             return false;
         }
-        state.lost = Lost::default();
-        self.trouble.healed();
+        state.unlogged = Unlogged::default();
+        self.backoff.healed();
         true
     }
 
     pub(crate) fn is_broken(&self) -> bool {
-        self.state.lock().lost.is_open()
+        self.state.lock().unlogged.is_open()
     }
 
     /// Is this invalidation in no log?
     pub(crate) fn owes(&self, ticket: Ticket) -> bool {
-        self.state.lock().lost.owes(ticket.sequence)
+        self.state.lock().unlogged.owes(ticket.sequence)
     }
 
     /// The length of all logs that a recovery would read.
@@ -362,7 +362,7 @@ impl Wal {
     }
 }
 
-/// The owed invalidations are durable before anything else is in the log.
+/// The pending invalidations are durable before anything else is in the log.
 fn begin_with(log: &mut LogFile, bytes: &[u8]) -> Result<(), Error> {
     if bytes.is_empty() {
         return Ok(());

@@ -12,7 +12,7 @@ use crate::key::KeyBytes;
 use crate::platform::sync::{Condvar, Mutex};
 use crate::single_flight::timer;
 use crate::single_flight::wait_graph::{Id, Waiting};
-use crate::single_flight::wakers::{Tasks, Ticket};
+use crate::single_flight::wakers::{WakerId, Wakers};
 
 /// The right to compute the value of a key, which whoever has it holds until it ends or passes on. It stands in the
 /// shard of its key meanwhile, with the key.
@@ -37,7 +37,7 @@ struct State<H> {
     relieved: Option<Instant>,
     /// Threads that sleep on `changed`, or are about to see why they woke.
     threads: usize,
-    tasks: Tasks,
+    wakers: Wakers,
     /// The alarm knows of the tasks.
     watched: bool,
 }
@@ -46,13 +46,13 @@ enum Stage<H> {
     /// Somebody computes.
     Led,
     /// Who did gave up, and another is to.
-    Vacant,
+    Leaderless,
     /// The value, or none to share: look again.
-    Landed(Option<H>),
+    Completed(Option<H>),
 }
 
 /// How a wait ended.
-pub(crate) enum Waited<H> {
+pub(crate) enum WaitOutcome<H> {
     /// With the leader's value.
     Value(H),
     /// The leader has none to share: look again.
@@ -66,9 +66,9 @@ pub(crate) enum Waited<H> {
 }
 
 /// The one to whom the lead is passed: a thread, or a task to be woken with no lock held.
-pub(crate) struct Heir(Option<Waker>);
+pub(crate) struct NextLeader(Option<Waker>);
 
-impl Heir {
+impl NextLeader {
     pub(crate) fn wake(self) {
         if let Some(waker) = self.0 {
             waker.wake();
@@ -78,16 +78,18 @@ impl Heir {
 
 impl<H: Clone> State<H> {
     /// What ends a wait now, if anything does. `late`: the waiter's patience has ended.
-    fn outcome(&mut self, late: bool, limit: Duration) -> Option<Waited<H>> {
+    fn outcome(&mut self, late: bool, limit: Duration) -> Option<WaitOutcome<H>> {
         match &self.stage {
-            Stage::Landed(value) => Some(value.clone().map_or(Waited::Nothing, Waited::Value)),
-            Stage::Vacant => {
+            Stage::Completed(value) => {
+                Some(value.clone().map_or(WaitOutcome::Nothing, WaitOutcome::Value))
+            }
+            Stage::Leaderless => {
                 self.stage = Stage::Led;
-                Some(Waited::Lead)
+                Some(WaitOutcome::Lead)
             }
             Stage::Led if late && self.relieved.is_none_or(|since| since.elapsed() >= limit) => {
                 self.relieved = Some(Instant::now());
-                Some(Waited::Relieve)
+                Some(WaitOutcome::Relieve)
             }
             Stage::Led => None,
         }
@@ -100,61 +102,61 @@ impl<H: Clone> Flight<H> {
             stage: Stage::Led,
             relieved: None,
             threads: 0,
-            tasks: Tasks::default(),
+            wakers: Wakers::default(),
             watched: false,
         };
         Self { claim, key, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Lets all who wait go, with a value or without; the first landing counts.
-    pub(crate) fn land(&self, value: Option<H>) {
+    pub(crate) fn complete(&self, value: Option<H>) {
         let mut state = self.state.lock();
-        if matches!(state.stage, Stage::Landed(_)) {
+        if matches!(state.stage, Stage::Completed(_)) {
             return;
         }
-        state.stage = Stage::Landed(value);
+        state.stage = Stage::Completed(value);
         if state.threads > 0 {
             self.changed.notify_all();
         }
-        let tasks = state.tasks.take_all();
+        let tasks = state.wakers.take_all();
         drop(state);
         tasks.wake();
     }
 
     /// Passes the lead on, from who has it or, unless `led`, from one who was to take it and may be too late: to the
     /// one returned, or to nobody where nobody waits. The flight's shard is locked, so that nobody can begin to.
-    pub(crate) fn pass_on(&self, led: bool) -> Option<Heir> {
+    pub(crate) fn pass_on(&self, led: bool) -> Option<NextLeader> {
         let mut state = self.state.lock();
         match state.stage {
-            Stage::Landed(_) => return None,
-            Stage::Led if !led => return Some(Heir(None)),
-            Stage::Led | Stage::Vacant => {}
+            Stage::Completed(_) => return None,
+            Stage::Led if !led => return Some(NextLeader(None)),
+            Stage::Led | Stage::Leaderless => {}
         }
-        let heir = if state.threads > 0 {
+        let next_leader = if state.threads > 0 {
             self.changed.notify_one();
-            Heir(None)
-        } else if !state.tasks.is_empty() {
-            Heir(state.tasks.wake_first())
+            NextLeader(None)
+        } else if !state.wakers.is_empty() {
+            NextLeader(state.wakers.wake_first())
         } else {
-            state.stage = Stage::Landed(None);
+            state.stage = Stage::Completed(None);
             return None;
         };
-        state.stage = Stage::Vacant;
-        Some(heir)
+        state.stage = Stage::Leaderless;
+        Some(next_leader)
     }
 
     /// The waiter who was to land it did not: the next whose patience has ended may.
-    pub(crate) fn step_back(&self) {
+    pub(crate) fn relief_failed(&self) {
         let mut state = self.state.lock();
         state.relieved = None;
-        let late = state.tasks.wake_late(Instant::now());
+        let late = state.wakers.wake_late(Instant::now());
         drop(state);
-        Heir(late).wake();
+        NextLeader(late).wake();
     }
 
     /// Waits on this thread. Of those whose `limit` has passed one at a time is sent to compute.
-    pub(crate) fn wait(&self, limit: Duration) -> Waited<H> {
-        let Some(_waiting) = Waiting::begin(self.claim.id) else { return Waited::Alone };
+    pub(crate) fn wait(&self, limit: Duration) -> WaitOutcome<H> {
+        let Some(_waiting) = Waiting::begin(self.claim.id) else { return WaitOutcome::Alone };
         let mut state = self.state.lock();
         let mut late = false;
         loop {
@@ -172,59 +174,63 @@ impl<H: Clone> Flight<H> {
 }
 
 /// A task's wait for a flight.
-pub(crate) struct Seat {
+pub(crate) struct TaskWait {
     limit: Duration,
-    ticket: Option<Ticket>,
+    waker_id: Option<WakerId>,
     until: Option<Instant>,
     waiting: Option<Waiting>,
 }
 
-impl Seat {
+impl TaskWait {
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, ticket: None, until: None, waiting: None }
+        Self { limit, waker_id: None, until: None, waiting: None }
     }
 }
 
 impl<H: Clone + Send + 'static> Flight<H> {
     /// The same for a task.
-    pub(crate) fn poll(self: &Arc<Self>, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Waited<H>> {
+    pub(crate) fn poll(
+        self: &Arc<Self>,
+        task_wait: &mut TaskWait,
+        cx: &mut Context<'_>,
+    ) -> Poll<WaitOutcome<H>> {
         let now = Instant::now();
-        if seat.waiting.is_none() {
+        if task_wait.waiting.is_none() {
             let Some(waiting) = Waiting::begin(self.claim.id) else {
-                return Poll::Ready(Waited::Alone);
+                return Poll::Ready(WaitOutcome::Alone);
             };
-            seat.waiting = Some(waiting);
-            seat.until = now.checked_add(seat.limit);
+            task_wait.waiting = Some(waiting);
+            task_wait.until = now.checked_add(task_wait.limit);
         }
-        let late = seat.until.is_some_and(|until| until <= now);
+        let late = task_wait.until.is_some_and(|until| until <= now);
         if late {
-            seat.until = now.checked_add(seat.limit);
+            task_wait.until = now.checked_add(task_wait.limit);
         }
         // An executor's code: it runs with no lock held, here and where wakers are dropped.
         let waker = cx.waker().clone();
         let mut state = self.state.lock();
-        if let Some(waited) = state.outcome(late, seat.limit) {
-            let _left = seat.ticket.take().and_then(|ticket| state.tasks.leave(ticket));
+        if let Some(waited) = state.outcome(late, task_wait.limit) {
+            let _left = task_wait.waker_id.take().and_then(|waker_id| state.wakers.leave(waker_id));
             drop(state);
-            seat.waiting = None;
+            task_wait.waiting = None;
             return Poll::Ready(waited);
         }
-        let _former = state.tasks.park(&mut seat.ticket, waker, seat.until);
+        let _former = state.wakers.park(&mut task_wait.waker_id, waker, task_wait.until);
         let unseen = !std::mem::replace(&mut state.watched, true);
         drop(state);
         if unseen {
             let flight: Weak<Self> = Arc::downgrade(self);
-            timer::watch(flight, seat.limit);
+            timer::watch(flight, task_wait.limit);
         }
         Poll::Pending
     }
 
     /// A task that waits no longer. True when the lead was its to take, perhaps: it has to be passed on.
-    pub(crate) fn leave(&self, seat: &mut Seat) -> bool {
-        let Some(ticket) = seat.ticket.take() else { return false };
+    pub(crate) fn leave(&self, task_wait: &mut TaskWait) -> bool {
+        let Some(waker_id) = task_wait.waker_id.take() else { return false };
         let mut state = self.state.lock();
-        let _left = state.tasks.leave(ticket);
-        let vacant = matches!(state.stage, Stage::Vacant);
+        let _left = state.wakers.leave(waker_id);
+        let vacant = matches!(state.stage, Stage::Leaderless);
         drop(state);
         vacant
     }
@@ -234,15 +240,15 @@ impl<H: Clone + Send> timer::Watched for Flight<H> {
     fn look(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         let next = match state.stage {
-            Stage::Led => state.tasks.wake_late(now),
+            Stage::Led => state.wakers.wake_late(now),
             // Who was woken may not be polled again.
-            Stage::Vacant => state.tasks.wake_first(),
-            Stage::Landed(_) => None,
+            Stage::Leaderless => state.wakers.wake_first(),
+            Stage::Completed(_) => None,
         };
-        state.watched = !state.tasks.is_empty();
+        state.watched = !state.wakers.is_empty();
         let watched = state.watched;
         drop(state);
-        Heir(next).wake();
+        NextLeader(next).wake();
         watched
     }
 }

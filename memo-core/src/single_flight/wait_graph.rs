@@ -47,10 +47,10 @@ impl Drop for Computing {
 
 /// Who is held up by whom, in order: an edge may be there more than once.
 #[derive(Default)]
-struct Graph(Vec<(Id, Id)>);
+struct WaitGraph(Vec<(Id, Id)>);
 
 lazy! {
-    static GRAPH: Mutex<Graph> = Mutex::default();
+    static GRAPH: Mutex<WaitGraph> = Mutex::default();
 }
 
 /// What this thread computed when it began to wait stands in the graph for as long as this lives.
@@ -90,7 +90,7 @@ impl Drop for Waiting {
     }
 }
 
-impl Graph {
+impl WaitGraph {
     fn add(&mut self, edge: (Id, Id)) {
         let at = self.0.partition_point(|other| *other < edge);
         self.0.insert(at, edge);

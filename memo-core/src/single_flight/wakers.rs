@@ -1,16 +1,16 @@
-//! Tasks that wait for one flight, in order of arrival.
+//! Wakers that wait for one flight, in order of arrival.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Instant;
 
 /// A task's place among those who wait. It keeps it until it leaves, however often it is woken.
-pub(crate) type Ticket = u64;
+pub(crate) type WakerId = u64;
 
 #[derive(Debug, Default)]
-pub(crate) struct Tasks {
+pub(crate) struct Wakers {
     /// The ticket of the first place.
-    first: Ticket,
+    first: WakerId,
     /// Neither the first nor the last is left.
     places: VecDeque<Place>,
 }
@@ -24,7 +24,7 @@ enum Place {
     Asleep(Waker, Option<Instant>),
 }
 
-impl Tasks {
+impl Wakers {
     pub(crate) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
@@ -33,7 +33,7 @@ impl Tasks {
     /// lock held, as whatever runs an executor's code.
     pub(crate) fn park(
         &mut self,
-        ticket: &mut Option<Ticket>,
+        ticket: &mut Option<WakerId>,
         waker: Waker,
         until: Option<Instant>,
     ) -> Option<Waker> {
@@ -48,7 +48,7 @@ impl Tasks {
         }
     }
 
-    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
+    pub(crate) fn leave(&mut self, ticket: WakerId) -> Option<Waker> {
         let left = std::mem::replace(self.place(ticket)?, Place::Left);
         while let Some(Place::Left) = self.places.front() {
             self.places.pop_front();
@@ -60,7 +60,7 @@ impl Tasks {
         left.waker()
     }
 
-    fn place(&mut self, ticket: Ticket) -> Option<&mut Place> {
+    fn place(&mut self, ticket: WakerId) -> Option<&mut Place> {
         self.places.get_mut(usize::try_from(ticket.checked_sub(self.first)?).ok()?)
     }
 
@@ -81,16 +81,16 @@ impl Tasks {
     }
 
     /// All leave.
-    pub(crate) fn take_all(&mut self) -> Leaving {
+    pub(crate) fn take_all(&mut self) -> Departing {
         self.first += self.places.len() as u64;
-        Leaving(std::mem::take(&mut self.places))
+        Departing(std::mem::take(&mut self.places))
     }
 }
 
-/// Tasks that have left, to be woken with no lock held.
-pub(crate) struct Leaving(VecDeque<Place>);
+/// Wakers that have left, to be woken with no lock held.
+pub(crate) struct Departing(VecDeque<Place>);
 
-impl Leaving {
+impl Departing {
     /// Says how many there were.
     pub(crate) fn wake(self) -> usize {
         self.0.into_iter().filter_map(Place::waker).map(Waker::wake).count()
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    fn arrive(tasks: &mut Tasks, until: Option<Instant>) -> Ticket {
+    fn arrive(tasks: &mut Wakers, until: Option<Instant>) -> WakerId {
         let mut ticket = None;
         assert!(tasks.park(&mut ticket, Waker::noop().clone(), until).is_none());
         ticket.unwrap()
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn places_are_kept_until_their_tasks_leave() {
-        let mut tasks = Tasks::default();
+        let mut tasks = Wakers::default();
         let tickets: Vec<_> = (0..5).map(|_| arrive(&mut tasks, None)).collect();
         for ticket in [1, 3, 0] {
             assert!(tasks.leave(tickets[ticket]).is_some());
@@ -146,7 +146,7 @@ mod tests {
     fn those_who_are_late_are_woken_one_by_one() {
         let now = Instant::now();
         let later = now + Duration::from_secs(5);
-        let mut tasks = Tasks::default();
+        let mut tasks = Wakers::default();
         for until in [None, Some(later), Some(now)] {
             arrive(&mut tasks, until);
         }

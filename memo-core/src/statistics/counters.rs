@@ -3,51 +3,54 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::epoch::participant::Pin;
+use crate::epoch::participant::EpochGuard;
 
 /// Threads with a share of their own.
 const SHARES: usize = 32;
 
 /// What one thread counts.
 #[repr(align(64))]
-struct Share {
+struct ThreadCounters {
     hits: AtomicU64,
     misses: AtomicU64,
     nanos: AtomicU64,
 }
 
-impl Share {
+impl ThreadCounters {
     const fn new() -> Self {
         Self { hits: AtomicU64::new(0), misses: AtomicU64::new(0), nanos: AtomicU64::new(0) }
     }
 }
 
-/// Calls that were answered, calls that computed and how long that took; exact once those who count are seen to have
+/// CallCounters that were answered, calls that computed and how long that took; exact once those who count are seen to have
 /// counted.
-pub(crate) struct Calls {
-    own: Box<[Share; SHARES]>,
+pub(crate) struct CallCounters {
+    own: Box<[ThreadCounters; SHARES]>,
     /// Of threads without one of their own.
-    others: Share,
+    others: ThreadCounters,
 }
 
-impl Calls {
+impl CallCounters {
     pub(crate) fn new() -> Self {
-        Self { own: Box::new([const { Share::new() }; SHARES]), others: Share::new() }
+        Self {
+            own: Box::new([const { ThreadCounters::new() }; SHARES]),
+            others: ThreadCounters::new(),
+        }
     }
 
     #[inline]
-    pub(crate) fn hit(&self, pin: &Pin) {
+    pub(crate) fn hit(&self, pin: &EpochGuard) {
         self.add(pin, |share| &share.hits, 1);
     }
 
-    pub(crate) fn miss(&self, pin: &Pin, nanos: u64) {
+    pub(crate) fn miss(&self, pin: &EpochGuard, nanos: u64) {
         self.add(pin, |share| &share.misses, 1);
         self.add(pin, |share| &share.nanos, nanos);
     }
 
     #[inline]
-    fn add(&self, pin: &Pin, count: impl Fn(&Share) -> &AtomicU64, n: u64) {
-        match self.own.get(pin.number()) {
+    fn add(&self, pin: &EpochGuard, count: impl Fn(&ThreadCounters) -> &AtomicU64, n: u64) {
+        match self.own.get(pin.index()) {
             // No other thread writes this share, so nothing is lost between the load and the store.
             Some(share) => {
                 let count = count(share);
@@ -58,9 +61,9 @@ impl Calls {
     }
 
     /// Do computations take less than `nanos` on average, as far as this thread knows? It knows after some.
-    pub(crate) fn are_brief(&self, pin: &Pin, nanos: u64) -> bool {
+    pub(crate) fn are_short(&self, pin: &EpochGuard, nanos: u64) -> bool {
         const SOME: u64 = 128;
-        let share = self.own.get(pin.number()).unwrap_or(&self.others);
+        let share = self.own.get(pin.index()).unwrap_or(&self.others);
         let misses = share.misses.load(Relaxed);
         misses >= SOME && share.nanos.load(Relaxed) / nanos < misses
     }
@@ -82,7 +85,7 @@ impl Calls {
         mean(Duration::from_nanos(self.nanos()), self.misses())
     }
 
-    fn sum(&self, count: fn(&Share) -> &AtomicU64) -> u64 {
+    fn sum(&self, count: fn(&ThreadCounters) -> &AtomicU64) -> u64 {
         let mut sum = count(&self.others).load(Relaxed);
         for share in self.own.iter() {
             sum += count(share).load(Relaxed);
@@ -98,9 +101,9 @@ pub(crate) fn mean(total: Duration, count: u64) -> Duration {
 
 /// A plain counter for what happens rarely.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
-impl Tally {
+impl Counter {
     pub(crate) fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
     }

@@ -31,9 +31,9 @@ macro_rules! stats {
 stats! {
     /// The function, with its module.
     name: String,
-    /// Calls answered without computing.
+    /// CallCounters answered without computing.
     hits: u64,
-    /// Calls that computed.
+    /// CallCounters that computed.
     misses: u64,
     /// Entries now, those that have expired not counted.
     entries: u64,

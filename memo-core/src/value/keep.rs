@@ -38,9 +38,9 @@ impl<T: Cacheable, E: Cacheable> Fallible for Result<T, E> {}
     label = "kept results must be `Clone` and own what they hold (`'static`)",
     note = "return an `Rc` of it, or keep a part of it: memoize an inner function"
 )]
-pub trait Local: Clone + 'static {}
+pub trait LocalCacheable: Clone + 'static {}
 #[diagnostic::do_not_recommend]
-impl<T: Clone + 'static> Local for T {}
+impl<T: Clone + 'static> LocalCacheable for T {}
 
 /// Results whose errors a thread's own cache can hold too.
 #[diagnostic::on_unimplemented(
@@ -48,9 +48,9 @@ impl<T: Clone + 'static> Local for T {}
     label = "`cache_err` needs a `Result` whose value and error are `Clone` and `'static`",
     note = "leave `cache_err` out, or return such a `Result`"
 )]
-pub trait LocalFallible: Local {}
+pub trait LocalFallible: LocalCacheable {}
 #[diagnostic::do_not_recommend]
-impl<T: Local, E: Local> LocalFallible for Result<T, E> {}
+impl<T: LocalCacheable, E: LocalCacheable> LocalFallible for Result<T, E> {}
 
 /// Types that the table holds in place: small, and cloned by copying bytes.
 pub trait Inline: Copy + Send + Sync + 'static {}
@@ -66,7 +66,7 @@ impl<A: Inline, B: Inline> Inline for (A, B) {}
 impl<A: Inline, B: Inline, C: Inline> Inline for (A, B, C) {}
 
 /// The part of a return value that is kept.
-pub trait Part: 'static {
+pub trait Selection: 'static {
     /// What the function returns.
     type Return: 'static;
     /// What is kept of it.
@@ -85,7 +85,7 @@ pub trait Part: 'static {
 #[derive(Debug)]
 pub struct All<R>(PhantomData<fn() -> R>);
 
-impl<R: 'static> Part for All<R> {
+impl<R: 'static> Selection for All<R> {
     type Return = R;
     type Value = R;
     #[inline]
@@ -108,7 +108,7 @@ impl<R: 'static> Part for All<R> {
 #[derive(Debug)]
 pub struct OkOnly<T, E>(PhantomData<fn() -> (T, E)>);
 
-impl<T: 'static, E: 'static> Part for OkOnly<T, E> {
+impl<T: 'static, E: 'static> Selection for OkOnly<T, E> {
     type Return = Result<T, E>;
     type Value = T;
     #[inline]
@@ -129,9 +129,9 @@ impl<T: 'static, E: 'static> Part for OkOnly<T, E> {
 
 /// A `Result`, its errors too.
 #[derive(Debug)]
-pub struct Both<T, E>(PhantomData<fn() -> (T, E)>);
+pub struct WithErrors<T, E>(PhantomData<fn() -> (T, E)>);
 
-impl<T: 'static, E: 'static> Part for Both<T, E> {
+impl<T: 'static, E: 'static> Selection for WithErrors<T, E> {
     type Return = Result<T, E>;
     type Value = Result<T, E>;
     #[inline]
@@ -151,7 +151,7 @@ impl<T: 'static, E: 'static> Part for Both<T, E> {
 }
 
 /// How a cache holds values.
-pub trait Hold<V>: 'static {
+pub trait Holder<V>: 'static {
     /// Clones and drops without running code of the user's while others hold it.
     type Held: Clone + 'static;
     /// Holds a copy.
@@ -168,7 +168,7 @@ pub trait Hold<V>: 'static {
 #[derive(Debug)]
 pub struct InPlace;
 
-impl<V: Inline> Hold<V> for InPlace {
+impl<V: Inline> Holder<V> for InPlace {
     type Held = V;
     #[inline]
     fn copy(value: &V) -> V {
@@ -188,11 +188,11 @@ impl<V: Inline> Hold<V> for InPlace {
     }
 }
 
-/// Behind an `Arc`.
+/// InArc an `Arc`.
 #[derive(Debug)]
-pub struct Behind;
+pub struct InArc;
 
-impl<V: Cacheable> Hold<V> for Behind {
+impl<V: Cacheable> Holder<V> for InArc {
     type Held = Arc<V>;
     fn copy(value: &V) -> Arc<V> {
         Arc::new(value.clone())
@@ -210,11 +210,11 @@ impl<V: Cacheable> Hold<V> for Behind {
     }
 }
 
-/// Behind an `Rc`, in a thread's own cache.
+/// InArc an `Rc`, in a thread's own cache.
 #[derive(Debug)]
-pub struct BehindRc;
+pub struct InRc;
 
-impl<V: Local> Hold<V> for BehindRc {
+impl<V: LocalCacheable> Holder<V> for InRc {
     type Held = Rc<V>;
     fn copy(value: &V) -> Rc<V> {
         Rc::new(value.clone())
@@ -234,13 +234,13 @@ impl<V: Local> Hold<V> for BehindRc {
 
 /// Not at all: stands where a type cannot be held, so that rustc says so once and not for each use.
 #[derive(Debug)]
-pub struct Nowhere;
+pub struct Unsupported;
 
 /// Has no values.
 #[derive(Debug, Clone)]
 pub enum Nothing {}
 
-impl<V: 'static> Hold<V> for Nowhere {
+impl<V: 'static> Holder<V> for Unsupported {
     type Held = Nothing;
     fn copy(_: &V) -> Nothing {
         unreachable!("no such choice compiles")
@@ -278,7 +278,7 @@ pub trait Comparable: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> Comparable for T {}
 
-/// The choice for one function: a [`Part`] and a [`Hold`].
+/// The choice for one function: a [`Selection`] and a [`Holder`].
 #[derive(Debug)]
 pub struct Choice<P, H>(PhantomData<P>, PhantomData<H>);
 
@@ -303,22 +303,22 @@ pub trait Keep: Copy + 'static {
     /// What the cache holds; `Send` and `Sync` unless each thread has a cache.
     type Held: Clone + 'static;
     /// Which part is kept.
-    type Part: Part<Return = Self::Return, Value = Self::Value>;
+    type Selection: Selection<Return = Self::Return, Value = Self::Value>;
     /// How it is held.
-    type Hold: Hold<Self::Value, Held = Self::Held>;
+    type Holder: Holder<Self::Value, Held = Self::Held>;
     /// The return value that a held one stands for.
     #[inline]
     fn answer(held: &Self::Held) -> Self::Return {
-        Self::Part::back(Self::Hold::give(held))
+        Self::Selection::back(Self::Holder::give(held))
     }
 }
 
-impl<P: Part, H: Hold<P::Value>> Keep for Choice<P, H> {
+impl<P: Selection, H: Holder<P::Value>> Keep for Choice<P, H> {
     type Return = P::Return;
     type Value = P::Value;
     type Held = H::Held;
-    type Part = P;
-    type Hold = H;
+    type Selection = P;
+    type Holder = H;
 }
 
 /// Stands for a return type while a choice is made for it.
@@ -341,8 +341,8 @@ impl<R> Probe<R> {
 /// Traits whose methods make the choice: a reference more goes before a reference less.
 pub mod probe {
     use super::{
-        All, Behind, BehindRc, Both, Cacheable, Choice, Fallible, InPlace, Inline, Local,
-        LocalFallible, Nowhere, OkOnly, Probe,
+        All, Cacheable, Choice, Fallible, InArc, InPlace, InRc, Inline, LocalCacheable,
+        LocalFallible, OkOnly, Probe, Unsupported, WithErrors,
     };
 
     macro_rules! choices {
@@ -363,56 +363,56 @@ pub mod probe {
 
     choices! {
         KeepOkInPlace::__memokit_keep for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOk::__memokit_keep for [T: Cacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, Behind;
+        KeepOk::__memokit_keep for [T: Cacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InArc;
         KeepInPlace::__memokit_keep for [R: Inline] &&Probe<R> => All<R>, InPlace;
-        KeepAll::__memokit_keep for [R: Cacheable] &Probe<R> => All<R>, Behind;
-        KeepErrors::__memokit_keep_errors for [T: Cacheable, E: Cacheable] &Probe<Result<T, E>> => Both<T, E>, Behind;
+        KeepAll::__memokit_keep for [R: Cacheable] &Probe<R> => All<R>, InArc;
+        KeepErrors::__memokit_keep_errors for [T: Cacheable, E: Cacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InArc;
 
         KeepOkInPlaceHere::__memokit_keep_here for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOkHere::__memokit_keep_here for [T: Local, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, BehindRc;
+        KeepOkHere::__memokit_keep_here for [T: LocalCacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InRc;
         KeepInPlaceHere::__memokit_keep_here for [R: Inline] &&Probe<R> => All<R>, InPlace;
-        KeepAllHere::__memokit_keep_here for [R: Local] &Probe<R> => All<R>, BehindRc;
-        KeepErrorsHere::__memokit_keep_errors_here for [T: Local, E: Local] &Probe<Result<T, E>> => Both<T, E>, BehindRc;
+        KeepAllHere::__memokit_keep_here for [R: LocalCacheable] &Probe<R> => All<R>, InRc;
+        KeepErrorsHere::__memokit_keep_errors_here for [T: LocalCacheable, E: LocalCacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InRc;
     }
 
     /// Found for what nothing better was found for. The bounds are not met then: rustc says so once, in words of ours,
     /// since what follows compiles.
     #[doc(hidden)]
     pub trait KeepNothing<R> {
-        fn __memokit_keep(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep(self) -> Choice<All<R>, Unsupported>
         where
             R: Cacheable;
-        fn __memokit_keep_errors(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep_errors(self) -> Choice<All<R>, Unsupported>
         where
             R: Fallible;
-        fn __memokit_keep_here(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep_here(self) -> Choice<All<R>, Unsupported>
         where
-            R: Local;
-        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Nowhere>
+            R: LocalCacheable;
+        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Unsupported>
         where
             R: LocalFallible;
     }
 
     impl<R> KeepNothing<R> for Probe<R> {
-        fn __memokit_keep(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep(self) -> Choice<All<R>, Unsupported>
         where
             R: Cacheable,
         {
             Choice::NEW
         }
-        fn __memokit_keep_errors(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep_errors(self) -> Choice<All<R>, Unsupported>
         where
             R: Fallible,
         {
             Choice::NEW
         }
-        fn __memokit_keep_here(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep_here(self) -> Choice<All<R>, Unsupported>
         where
-            R: Local,
+            R: LocalCacheable,
         {
             Choice::NEW
         }
-        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Nowhere>
+        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Unsupported>
         where
             R: LocalFallible,
         {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::key::Key;
 use crate::key::arguments::{Serialized, with_bytes};
 use crate::key::write::Fields;
-use crate::value::keep::{Hold, Keep};
+use crate::value::keep::{Holder, Keep};
 
 /// Is this one of the `share` of hits to verify? Random, so that no pattern of calls evades it.
 pub(crate) fn is_due(share: f64) -> bool {
@@ -43,7 +43,7 @@ impl<K: Keep> Check<K> {
 
     /// Does `computed` encode as what is held?
     pub(crate) fn passes(&self, computed: &K::Value) -> bool {
-        (self.same)(K::Hold::view(&self.held), computed)
+        (self.same)(K::Holder::view(&self.held), computed)
     }
 
     /// Panics in a debug build, where a developer looks.

@@ -5,30 +5,30 @@ use crate::platform::clock::{self, LAG, Millis, steps::pass};
 
 const IDLE: Millis = 1000;
 
-fn idling(max: usize) -> Cache<u8> {
-    Cache::new(Limits { max, idle: Some(IDLE), ..LIMITS })
+fn idling(max: usize) -> ShardedCache<u8> {
+    ShardedCache::new(Limits { max, idle: Some(IDLE), ..LIMITS })
 }
 
-fn keep(cache: &Cache<u8>, key: u8, expires: Millis) {
-    let fresh = Fresh { held: key, expires, weight: None, steady: false };
+fn keep(cache: &ShardedCache<u8>, key: u8, expires: Millis) {
+    let fresh = NewEntry { held: key, expires, weight: None, never_refreshed: false };
     cache.restore(u64::from(key), &[key], fresh);
 }
 
-fn look(cache: &Cache<u8>, key: u8) -> bool {
+fn look(cache: &ShardedCache<u8>, key: u8) -> bool {
     cache.get(u64::from(key), |stored| stored == [key], |held| Some(*held)).is_some()
 }
 
-fn has(cache: &Cache<u8>, key: u8) -> bool {
+fn has(cache: &ShardedCache<u8>, key: u8) -> bool {
     cache.peek(u64::from(key), &[key]).is_some()
 }
 
 /// As a call that missed.
-fn asked(cache: &Cache<u8>, key: u8) -> &'static str {
-    match cache.begin(u64::from(key), &[key], |_| true) {
-        Begin::Hit(_) => "hit",
-        Begin::Stale(_) => "stale",
-        Begin::Join(_) => "join",
-        Begin::Lead(flight) => {
+fn asked(cache: &ShardedCache<u8>, key: u8) -> &'static str {
+    match cache.claim_or_join(u64::from(key), &[key], |_| true) {
+        ClaimOutcome::Hit(_) => "hit",
+        ClaimOutcome::Stale(_) => "stale",
+        ClaimOutcome::Join(_) => "join",
+        ClaimOutcome::Lead(flight) => {
             cache.abandon(flight, true);
             "lead"
         }
@@ -89,12 +89,12 @@ fn what_is_idle_is_swept_and_counted() {
 #[test]
 fn it_ends_at_its_end_too_and_is_not_stale_when_idle() {
     let life = Limits { stale: 10 * IDLE, idle: Some(IDLE), ..LIMITS };
-    let cache: Cache<u8> = Cache::new(life);
+    let cache: ShardedCache<u8> = ShardedCache::new(life);
     keep(&cache, 1, clock::now() + IDLE / 2);
     pass(IDLE * 3 / 4);
     assert!(!look(&cache, 1) && !has(&cache, 1));
-    let computing = match cache.begin(1, &[1], |_| true) {
-        Begin::Lead(flight) => flight,
+    let computing = match cache.claim_or_join(1, &[1], |_| true) {
+        ClaimOutcome::Lead(flight) => flight,
         _ => panic!("the first who asks computes"),
     };
     // To be given a stale value is a use.
@@ -112,7 +112,9 @@ fn an_entry_to_be_renewed_ahead_is_used_by_who_asks() {
     cache.set_ahead(100 * IDLE);
     keep(&cache, 1, clock::now() + 50 * IDLE);
     assert!(!look(&cache, 1));
-    let Begin::Lead(flight) = cache.begin(1, &[1], |_| true) else { panic!("it is due") };
+    let ClaimOutcome::Lead(flight) = cache.claim_or_join(1, &[1], |_| true) else {
+        panic!("it is due")
+    };
     for _ in 0..4 {
         pass(IDLE / 2);
         assert_eq!(asked(&cache, 1), "hit");
@@ -123,7 +125,7 @@ fn an_entry_to_be_renewed_ahead_is_used_by_who_asks() {
 #[test]
 fn no_end_is_no_end() {
     for idle in [NEVER, NEVER - 1, NEVER / 2] {
-        let cache: Cache<u8> = Cache::new(Limits { idle: Some(idle), ..LIMITS });
+        let cache: ShardedCache<u8> = ShardedCache::new(Limits { idle: Some(idle), ..LIMITS });
         keep(&cache, 1, NEVER);
         pass(1 << 30);
         assert!(look(&cache, 1));

@@ -8,8 +8,8 @@ use super::super::shard::{Locked, Shard};
 use super::*;
 use crate::platform::clock::{self, Millis};
 
-fn weighing(max_bytes: u64, shards: usize) -> Cache<u32> {
-    Cache::new(Limits { max_bytes: Some(max_bytes), shards: Some(shards), ..LIMITS })
+fn weighing(max_bytes: u64, shards: usize) -> ShardedCache<u32> {
+    ShardedCache::new(Limits { max_bytes: Some(max_bytes), shards: Some(shards), ..LIMITS })
 }
 
 /// Spread over shards and tags.
@@ -17,30 +17,30 @@ fn hash(key: u32) -> u64 {
     u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-fn keep(cache: &Cache<u32>, key: u32, weight: u64) -> bool {
+fn keep(cache: &ShardedCache<u32>, key: u32, weight: u64) -> bool {
     keep_until(cache, key, weight, NEVER)
 }
 
-fn keep_until(cache: &Cache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
-    let fresh = Fresh { held: key, expires, weight: Some(weight), steady: false };
-    let node = Node::new(hash(key), &key.to_le_bytes(), fresh);
-    cache.place(hash(key), Coming::Found(node)).kept
+fn keep_until(cache: &ShardedCache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
+    let fresh = NewEntry { held: key, expires, weight: Some(weight), never_refreshed: false };
+    let node = OwnedEntry::new(hash(key), &key.to_le_bytes(), fresh);
+    cache.place(hash(key), Insertion::Found(node)).kept
 }
 
-fn has(cache: &Cache<u32>, key: u32) -> bool {
+fn has(cache: &ShardedCache<u32>, key: u32) -> bool {
     cache.peek(hash(key), &key.to_le_bytes()).is_some()
 }
 
-fn look(cache: &Cache<u32>, key: u32) -> bool {
+fn look(cache: &ShardedCache<u32>, key: u32) -> bool {
     cache.get(hash(key), |stored| stored == key.to_le_bytes(), |held| Some(*held)).is_some()
 }
 
-fn remove(cache: &Cache<u32>, key: u32) -> bool {
+fn remove(cache: &ShardedCache<u32>, key: u32) -> bool {
     cache.remove(hash(key), &key.to_le_bytes(), &mut || ())
 }
 
 /// What the entries of the tables weigh; also by what each shard has added up.
-fn weighed(cache: &Cache<u32>) -> u64 {
+fn weighed(cache: &ShardedCache<u32>) -> u64 {
     let locked: Vec<_> = cache.shards.iter().map(Shard::lock).collect();
     let weights = locked.iter().flat_map(Locked::entries).map(|(_, entry)| entry.weight());
     let sum = weights.sum();
@@ -147,8 +147,8 @@ fn one_shard_holds_what_the_model_holds() {
             }
         }
         assert_eq!(weighed(&cache), model.sum(), "{step}");
-        assert_eq!(cache.gauge.load().bytes, model.sum(), "{step}");
-        assert_eq!(cache.gauge.load().entries, model.entries.len(), "{step}");
+        assert_eq!(cache.capacity.load().bytes, model.sum(), "{step}");
+        assert_eq!(cache.capacity.load().entries, model.entries.len(), "{step}");
         assert!(model.entries.iter().all(|(key, _)| has(&cache, *key)), "{step}");
     }
 }
@@ -161,7 +161,7 @@ fn too_heavy_a_value_evicts_none_but_the_one_before() {
     assert!(has(&cache, 1) && has(&cache, 2) && !has(&cache, 3));
     assert!(!keep(&cache, 2, 101));
     assert!(has(&cache, 1) && !has(&cache, 2));
-    assert_eq!((weighed(&cache), cache.gauge.load().bytes, cache.removed().0), (40, 40, 0));
+    assert_eq!((weighed(&cache), cache.capacity.load().bytes, cache.removed().0), (40, 40, 0));
     assert!(keep(&cache, 2, 100) && !has(&cache, 1));
 }
 
@@ -208,7 +208,10 @@ fn what_expired_gives_its_weight_back() {
     assert_eq!(cache.usage(), (0, 0));
     // Looking through all places takes so many insertions.
     (100..600).for_each(|key| assert!(keep(&cache, key, 1)));
-    assert_eq!((cache.usage(), cache.gauge.load().bytes, weighed(&cache)), ((500, 500), 500, 500));
+    assert_eq!(
+        (cache.usage(), cache.capacity.load().bytes, weighed(&cache)),
+        ((500, 500), 500, 500)
+    );
     assert_eq!(cache.removed(), (0, 100));
 }
 
@@ -218,25 +221,30 @@ fn an_insertion_that_is_not_allowed_takes_nothing() {
     keep(&cache, 1, 30);
     keep(&cache, 2, 30);
     for weight in [10, 100, 101] {
-        let fresh = Fresh { held: 1, expires: NEVER, weight: Some(weight), steady: false };
+        let fresh =
+            NewEntry { held: 1, expires: NEVER, weight: Some(weight), never_refreshed: false };
         let key = 1_u32.to_le_bytes();
-        let void = cache.seize(hash(1), &key);
-        let newer = cache.seize(hash(1), &key);
+        let void = cache.take_over(hash(1), &key);
+        let newer = cache.take_over(hash(1), &key);
         assert!(!cache.finish(void, fresh).kept);
         assert!(has(&cache, 1) && has(&cache, 2));
-        assert_eq!((weighed(&cache), cache.gauge.load().bytes), (60, 60));
+        assert_eq!((weighed(&cache), cache.capacity.load().bytes), (60, 60));
         cache.abandon(newer, true);
     }
 }
 
 #[test]
 fn what_was_heavy_is_freed_at_once() {
-    let cache: Cache<Arc<()>> =
-        Cache::new(Limits { max_bytes: Some(1000), shards: Some(1), ..LIMITS });
+    let cache: ShardedCache<Arc<()>> =
+        ShardedCache::new(Limits { max_bytes: Some(1000), shards: Some(1), ..LIMITS });
     let value = Arc::new(());
     let keep = |key: u32, weight| {
-        let fresh =
-            Fresh { held: Arc::clone(&value), expires: NEVER, weight: Some(weight), steady: false };
+        let fresh = NewEntry {
+            held: Arc::clone(&value),
+            expires: NEVER,
+            weight: Some(weight),
+            never_refreshed: false,
+        };
         cache.restore(hash(key), &key.to_le_bytes(), fresh);
     };
     (0..500).for_each(|key| keep(key, 1));
@@ -282,13 +290,13 @@ fn the_bound_holds_while_threads_change_all_of_it() {
             };
             (1..=4).for_each(|seed| _ = scope.spawn(work(seed)));
         });
-        assert_eq!(weighed(&cache), cache.gauge.load().bytes);
-        assert_eq!(cache.gauge.load().entries, cache.len());
+        assert_eq!(weighed(&cache), cache.capacity.load().bytes);
+        assert_eq!(cache.capacity.load().entries, cache.len());
         cache.set_max_bytes(100);
         assert!(weighed(&cache) <= 100);
         let mut left: HashMap<u32, u32> = (0..300).map(|key| (key, 0)).collect();
         left.retain(|key, _| remove(&cache, *key));
-        assert_eq!((cache.gauge.load().bytes, cache.gauge.load().entries), (0, 0));
+        assert_eq!((cache.capacity.load().bytes, cache.capacity.load().entries), (0, 0));
     }
 }
 

@@ -18,14 +18,14 @@ type Numbers = Choice<All<u32>, InPlace>;
 const MINUTE: Millis = 60_000;
 
 impl Folder {
-    fn core(&self) -> Arc<Core<Numbers>> {
+    fn function(&self) -> Arc<FunctionCache<Numbers>> {
         self.core_with(|settings| settings)
     }
 
     fn core_with(
         &self,
         more: impl FnOnce(Settings<Numbers>) -> Settings<Numbers>,
-    ) -> Arc<Core<Numbers>> {
+    ) -> Arc<FunctionCache<Numbers>> {
         let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep())
             .max(10)
             .persist(&self.0)
@@ -64,29 +64,29 @@ fn key(n: u32) -> Key {
     Key::of(&(Serialized(&n), ()))
 }
 
-fn held(core: &Core<Numbers>, n: u32) -> Option<u32> {
+fn held(function: &FunctionCache<Numbers>, n: u32) -> Option<u32> {
     let key = key(n);
     let bytes = key.bytes().unwrap();
-    core.cache.peek(core.hash_key(bytes).unwrap(), bytes)
+    function.memory.peek(function.hash_key(bytes).unwrap(), bytes)
 }
 
 #[test]
 fn recovery_ends_what_the_latest_known_time_ends() {
-    ends_by_the_latest_known_time("clock-recovery", |core| assert!(core.recover()));
+    ends_by_the_latest_known_time("clock-recovery", |function| assert!(function.recover()));
 }
 
 #[test]
 fn a_late_open_ends_what_the_latest_known_time_ends() {
-    ends_by_the_latest_known_time("clock-late", |core| core.try_init().unwrap());
+    ends_by_the_latest_known_time("clock-late", |function| function.try_init().unwrap());
 }
 
-fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&Core<Numbers>)) {
+fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCache<Numbers>)) {
     for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
         let folder = Folder::new(name);
         folder.fill(ahead);
-        let core = folder.core();
-        open(&core);
-        assert_eq!((held(&core, 1), held(&core, 2)), (first, Some(7)), "{ahead}");
+        let function = folder.function();
+        open(&function);
+        assert_eq!((held(&function, 1), held(&function, 2)), (first, Some(7)), "{ahead}");
     }
 }
 
@@ -94,19 +94,19 @@ fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&Core<Numbers>)) {
 #[test]
 fn a_value_takes_the_place_of_another_by_one_record() {
     let folder = Folder::new("one-record");
-    let core = folder.core();
-    assert!(core.recover());
+    let function = folder.function();
+    assert!(function.recover());
     let key = key(1);
     let bytes = key.bytes().unwrap();
-    let hash = core.hash_key(bytes).unwrap();
+    let hash = function.hash_key(bytes).unwrap();
     let written = |replaces| {
-        let before = core.stats().log_bytes;
-        let claim = core.cache.seize(hash, bytes);
-        assert!(core.land(claim, 7, replaces));
-        core.stats().log_bytes - before
+        let before = function.stats().log_bytes;
+        let claim = function.memory.take_over(hash, bytes);
+        assert!(function.complete(claim, 7, replaces));
+        function.stats().log_bytes - before
     };
     written(false);
-    core.cache.remove(hash, bytes, &mut || ());
+    function.memory.remove(hash, bytes, &mut || ());
     let alone = written(false);
     assert_eq!((written(false), written(true)), (alone, alone));
 }
@@ -118,25 +118,25 @@ const DECADE: i64 = 10 * 365 * 24 * HOUR;
 const LONG_AGO: i64 = -10 * DECADE;
 
 /// A process that starts while the clock is wrong by so much, with results that live an hour.
-fn process(folder: &Folder, wrong: i64) -> Arc<Core<Numbers>> {
+fn process(folder: &Folder, wrong: i64) -> Arc<FunctionCache<Numbers>> {
     clock::steps::set(wrong);
-    let core = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
-    assert!(core.recover());
-    core
+    let function = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
+    assert!(function.recover());
+    function
 }
 
-fn compute(core: &Core<Numbers>, n: u32) {
+fn compute(function: &FunctionCache<Numbers>, n: u32) {
     let key = key(n);
     let bytes = key.bytes().unwrap();
-    let hash = core.hash_key(bytes).unwrap();
-    let claim = core.cache.seize(hash, bytes);
-    assert!(core.land(claim, n, false));
+    let hash = function.hash_key(bytes).unwrap();
+    let claim = function.memory.take_over(hash, bytes);
+    assert!(function.complete(claim, n, false));
 }
 
 /// What each entry has left to live.
-fn left(core: &Core<Numbers>) -> Vec<(u32, Millis)> {
+fn left(function: &FunctionCache<Numbers>) -> Vec<(u32, Millis)> {
     let mut left = Vec::new();
-    core.cache.for_each(&mut |_, n, expires| left.push((*n, expires - clock::now())));
+    function.memory.for_each(&mut |_, n, expires| left.push((*n, expires - clock::now())));
     left
 }
 

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeSeq, SerializeStruct, SerializeTuple, Seria
 
 use super::super::arguments::{Octets, Serialized, hash, matches};
 use super::super::hash::Seed;
-use super::super::tag::{MAX_DEPTH, MAX_LENGTH, Stop};
+use super::super::tag::{MAX_DEPTH, MAX_LENGTH, NoKey};
 use super::super::{Key, hash_bytes};
 use super::model::Value as V;
 use super::{args, key, print};
@@ -77,7 +77,7 @@ fn the_sinks_agree_on_the_deepest_value() {
         let deeper = args(&deepest);
         let deeper = (Serialized(&V::Some(boxed(deeper.0.0.clone()))), ());
         assert!(!Key::of(&deeper).is_keyable());
-        assert_eq!(hash(&deeper, &seed), Err(Stop::TooDeep));
+        assert_eq!(hash(&deeper, &seed), Err(NoKey::TooDeep));
         assert!(!matches(&deeper, &key(&deepest)));
     };
     for kind in 0..LEVELS {

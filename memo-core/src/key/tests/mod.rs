@@ -15,7 +15,7 @@ use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serial
 
 use super::arguments::{Arguments, Octets, Serialized, hash, matches};
 use super::hash::Seed;
-use super::tag::Stop;
+use super::tag::NoKey;
 use super::write::Fields;
 use super::*;
 use model::{Random, Value};
@@ -274,7 +274,7 @@ fn depth_and_length_are_bounded() {
         let key = Key::of(&args(&Deep(depth)));
         assert!(!key.is_keyable());
         assert_eq!(format!("{key:?}"), "(no key: nested deeper than 256)");
-        assert_eq!(hash(&args(&Deep(depth)), &Seed::random()), Err(Stop::TooDeep));
+        assert_eq!(hash(&args(&Deep(depth)), &Seed::random()), Err(NoKey::TooDeep));
     }
     let long = "x".repeat(tag::MAX_LENGTH - 6);
     assert!(Key::of(&args(&long)).is_keyable());
@@ -308,7 +308,7 @@ impl Serialize for Forgiving {
 fn a_failure_that_is_passed_over_stays_a_failure() {
     let args = args(&Forgiving);
     assert!(!Key::of(&args).is_keyable());
-    assert_eq!(hash(&args, &Seed::random()), Err(Stop::Refused));
+    assert_eq!(hash(&args, &Seed::random()), Err(NoKey::Refused));
     assert!(!matches(&args, &key(&(1u8, 2u8))));
 }
 

@@ -12,7 +12,7 @@ const LAST_DELAY: Duration = Duration::from_secs(300);
 const NO_RETRY: u64 = u64::MAX;
 
 /// Failures so far, and the backoff of the next attempt to heal.
-pub(crate) struct Trouble {
+pub(crate) struct Backoff {
     began: Instant,
     errors: AtomicU64,
     /// Milliseconds after `began`, so that asking costs one load while all is well.
@@ -26,7 +26,7 @@ struct State {
     delay: Duration,
 }
 
-impl Trouble {
+impl Backoff {
     pub(crate) fn new() -> Self {
         Self {
             began: Instant::now(),
