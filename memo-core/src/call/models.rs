@@ -18,7 +18,9 @@ use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
 use crate::key::Written;
 use crate::key::arguments::Serialized;
-use crate::value::keep::{Choice, InArc, OkOnly};
+use crate::value::holder::InArc;
+use crate::value::keep::Choice;
+use crate::value::selection::OkOnly;
 
 type Kept = Choice<OkOnly<u32, ()>, InArc>;
 

@@ -17,7 +17,8 @@ use crate::handle::memo::Memo;
 use crate::handle::registry;
 use crate::key::Arguments;
 use crate::platform::erased::{Erased, Label};
-use crate::value::keep::{Comparable, Keep};
+use crate::value::keep::Keep;
+use crate::value::requirements::Comparable;
 
 /// The way to one function's caches.
 pub struct Site {

@@ -15,7 +15,8 @@ use crate::function::origin::Origin;
 use crate::handle::memo::LocalHandle;
 use crate::handle::registry::InstanceList;
 use crate::key::Arguments;
-use crate::value::keep::{Comparable, Keep};
+use crate::value::keep::Keep;
+use crate::value::requirements::Comparable;
 
 /// Holds an `Arc<FunctionCache<K>>`.
 type Cache = Rc<dyn Any>;

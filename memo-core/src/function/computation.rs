@@ -7,7 +7,9 @@ use crate::function::function_cache::{FunctionCache, FunctionRef};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::wait_graph::Computing;
-use crate::value::keep::{Holder, Keep, Selection};
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
+use crate::value::selection::Selection;
 use crate::value::verify::Check;
 
 /// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.

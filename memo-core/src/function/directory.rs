@@ -22,7 +22,9 @@ use crate::persist::{Durability, Record, Store, Ticket, maintain, wake_flusher};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
-use crate::value::keep::{Holder, Keep, Persistable};
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
+use crate::value::requirements::Persistable;
 
 /// A writer that is faster than the compaction waits so long at each write, so that the disk does not fill.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);

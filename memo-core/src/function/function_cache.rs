@@ -17,7 +17,9 @@ use crate::platform::maintenance::Maintain;
 use crate::single_flight::flight::{Claim, Flight};
 use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::stats::Stats;
-use crate::value::keep::{Holder, Keep, Selection};
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
+use crate::value::selection::Selection;
 
 /// While no mean computation is known a caller waits so long for another's.
 const FIRST_WAIT: Duration = Duration::from_secs(10);

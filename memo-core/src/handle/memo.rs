@@ -11,7 +11,9 @@ use crate::function::computation::Computation;
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
 use crate::statistics::stats::Stats;
-use crate::value::keep::{Holder, Keep, Selection};
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
+use crate::value::selection::Selection;
 
 /// The cache of a memoized function that returns `R`; the companion `NAME_memo()` gives it.
 ///

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::key::Key;
 use crate::key::arguments::{Serialized, with_bytes};
 use crate::key::write::Fields;
-use crate::value::keep::{Holder, Keep};
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
 
 /// Is this one of the `share` of hits to verify? Random, so that no pattern of calls evades it.
 pub(crate) fn is_due(share: f64) -> bool {

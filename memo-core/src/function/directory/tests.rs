@@ -10,8 +10,10 @@ use crate::key::arguments::Serialized;
 use crate::key::{Key, tag};
 use crate::persist::{Durability, Identity, RealFs};
 use crate::platform::test_folder::Folder;
+use crate::value::holder::InPlace;
 use crate::value::keep::probe::KeepInPlace as _;
-use crate::value::keep::{All, Choice, InPlace, Probe};
+use crate::value::keep::{Choice, Probe};
+use crate::value::selection::All;
 
 type Numbers = Choice<All<u32>, InPlace>;
 
