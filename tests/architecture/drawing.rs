@@ -1,0 +1,25 @@
+//! The rooms of a crate, in the order in which docs/design.md draws them: the folders and files at the top of its `src`.
+
+/// The rooms from top to bottom. A room is a line of the block after the line "NAME, top to bottom:" in the section
+/// "Arrows", and begins with the room's name; a line that is indented further goes on with the text of the line before.
+pub(crate) fn rooms(design: &str, name: &str) -> Option<Vec<String>> {
+    let heading = format!("{name}, top to bottom:");
+    let section = design.lines().skip_while(|line| *line != "## Arrows").skip(1);
+    let section = section.take_while(|line| !line.starts_with("## "));
+    let block = section.skip_while(|line| line.trim() != heading).skip(1);
+    let block = block.skip_while(|line| is_edge(line)).take_while(|line| !is_edge(line));
+    let block: Vec<_> = block.map(|line| (line.len() - line.trim_start().len(), line)).collect();
+    let (edge, _) = *block.first()?;
+    let block = block.into_iter().take_while(|(indent, _)| *indent >= edge);
+    let rooms = block.filter(|(indent, _)| *indent == edge).filter_map(|(_, line)| {
+        let word = line.split_whitespace().next()?;
+        Some(word.trim_matches('`').trim_end_matches('/').trim_end_matches(".rs").to_owned())
+    });
+    Some(rooms.collect())
+}
+
+/// Whether a block of text begins or ends here.
+fn is_edge(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with("```") || line.ends_with(", top to bottom:")
+}
