@@ -48,8 +48,8 @@ impl Errors {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::Errors;
-    use crate::args::Args;
-    use crate::function::Function;
+    use crate::parse::arguments::Args;
+    use crate::parse::function::Function;
 
     /// What `check` says of a function.
     pub(crate) fn messages(

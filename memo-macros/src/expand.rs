@@ -3,14 +3,14 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::args::Args;
-use crate::bounds;
-use crate::check;
-use crate::emit::Plan;
+use crate::check::bounds;
+use crate::check::function as refuse;
+use crate::check::rules as check;
+use crate::emit::body::Plan;
+use crate::emit::fingerprint::Fingerprint;
 use crate::errors::Errors;
-use crate::fingerprint::Fingerprint;
-use crate::function::Function;
-use crate::refuse;
+use crate::parse::arguments::Args;
+use crate::parse::function::Function;
 
 /// Expands `#[memoize(arguments)] item`. `seed` sets apart two expansions of the same tokens. What surrounds the
 /// function counts for errors alone, and is asked for where an error may come of it.

@@ -1,31 +1,14 @@
 //! The attribute macro of memokit; use it through the `memokit` crate.
 #![forbid(unsafe_code)]
 
-mod args;
-mod attributes;
-mod bounds;
 mod check;
-mod companions;
-mod duration;
 mod emit;
 mod errors;
 mod expand;
-mod fingerprint;
-mod format;
-mod function;
-mod generics;
-mod raw;
-mod refuse;
-mod settings;
-mod size;
+mod parse;
 #[cfg(test)]
 mod snapshots;
-mod suggest;
-mod surroundings;
-mod task;
-mod types;
-mod unit;
-mod value;
+mod syntax;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,7 +42,9 @@ fn name(item: &TokenStream) -> Option<Ident> {
 /// As far as the file shows it.
 fn is_in_impl_of_a_trait(name: &Ident) -> bool {
     let span = name.span();
-    let place = surroundings::Place { line: span.line(), column: span.column() };
+    let place = check::enclosing_item::Place { line: span.line(), column: span.column() };
     let path = span.local_file();
-    path.is_some_and(|path| surroundings::in_impl_of_a_trait(&path, place, &name.to_string()))
+    path.is_some_and(|path| {
+        check::enclosing_item::in_impl_of_a_trait(&path, place, &name.to_string())
+    })
 }

@@ -4,8 +4,8 @@ use quote::{ToTokens, quote};
 use syn::{ReceiverKind, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
-use crate::function::Function;
-use crate::types::{Found, last_segment, walk};
+use crate::parse::function::Function;
+use crate::syntax::type_walk::{Found, last_segment, walk};
 
 /// Reports everything about a function that cannot be memoized.
 pub(crate) fn refuse(function: &Function, errors: &mut Errors) {

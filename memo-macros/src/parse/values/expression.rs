@@ -9,11 +9,11 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, ExprUnary, Lit, LitInt, LitStr, Path, Token};
 
-use crate::args::{Bytes, Companion, Scope, Span, example};
-use crate::duration;
-use crate::raw::Form;
-use crate::size;
-use crate::suggest;
+use crate::parse::arguments::{Bytes, Companion, Scope, Span, example};
+use crate::parse::raw::Form;
+use crate::parse::suggestion as suggest;
+use crate::parse::values::duration;
+use crate::parse::values::size;
 
 /// The modes of durability: as written, and as the runtime names them.
 const DURABILITIES: [(&str, &str); 4] =

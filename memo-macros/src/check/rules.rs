@@ -4,13 +4,13 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{ReturnType, Type, Visibility};
 
-use crate::args::{Args, Bytes, Companion, Given, Span};
-use crate::emit::Course;
+use crate::emit::body::Course;
 use crate::errors::Errors;
-use crate::format::in_format;
-use crate::function::{Function, Shape, mentions_receiver};
-use crate::suggest;
-use crate::types::{Found, kept_part, parts, walk};
+use crate::parse::arguments::{Args, Bytes, Companion, Given, Span};
+use crate::parse::function::{Function, Shape, mentions_receiver};
+use crate::parse::suggestion as suggest;
+use crate::syntax::format_string::in_format;
+use crate::syntax::type_walk::{Found, kept_part, parts, walk};
 
 /// Reports everything that does not fit together.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {

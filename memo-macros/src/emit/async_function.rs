@@ -6,9 +6,9 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::FnArg;
 
-use crate::attributes;
-use crate::emit::{Asking, Course, Plan, first_span, local};
-use crate::function::{Parameter, Shape, used_underscore};
+use crate::emit::attributes;
+use crate::emit::body::{Asking, Course, Plan, first_span, local};
+use crate::parse::function::{Parameter, Shape, used_underscore};
 
 impl Plan<'_> {
     pub(crate) fn task(&self) -> TokenStream {

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, FnArg, Pat, PatType, Receiver, ReturnType, Signature, Token, Visibility};
 
-use crate::attributes;
+use crate::emit::attributes;
 
 /// A function with a body, which stays the tokens it was written as.
 pub(crate) struct Function {

@@ -1,6 +1,6 @@
 //! The units of what is written as numbers with units: `64MiB`, `30s`.
 
-use crate::suggest;
+use crate::parse::suggestion as suggest;
 
 /// Other spellings of a unit, by its name.
 pub(crate) type Spellings = [(&'static str, &'static [&'static str])];

@@ -4,10 +4,10 @@
 
 use syn::{Generics, Ident, ReturnType, Type, TypeParamBound, WherePredicate};
 
-use crate::args::Args;
 use crate::errors::Errors;
-use crate::function::{Function, Parameter};
-use crate::types::{Found, kept_part, parts, walk};
+use crate::parse::arguments::Args;
+use crate::parse::function::{Function, Parameter};
+use crate::syntax::type_walk::{Found, kept_part, parts, walk};
 
 /// Traits that imply none that we ask for, and nothing of how long a type lives.
 const KNOWN: [&str; 48] = [

@@ -3,8 +3,8 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use crate::args::Args;
-use crate::function::Function;
+use crate::parse::arguments::Args;
+use crate::parse::function::Function;
 
 /// FNV-1a, 128 bits wide.
 pub(crate) struct Fingerprint(u128);

@@ -5,10 +5,10 @@ use std::time::Duration;
 use proc_macro2::{Ident, TokenStream};
 
 use crate::errors::Errors;
-use crate::function::{Function, mentions_self};
-use crate::raw::{self, Form, Raw};
-use crate::suggest;
-use crate::value;
+use crate::parse::function::{Function, mentions_self};
+use crate::parse::raw::{self, Form, Raw};
+use crate::parse::suggestion as suggest;
+use crate::parse::values::expression as value;
 
 /// Every argument, with an example for the errors that need one.
 const KNOWN: [(&str, &str); 26] = [

@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Literal, Span as TokenSpan, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::FnArg;
 
-use crate::args::{Args, Companion, Given};
-use crate::attributes;
-use crate::fingerprint;
-use crate::function::{Function, Parameter, Shape, used_underscore};
-use crate::generics;
-use crate::types::{Found, walk};
+use crate::emit::attributes;
+use crate::emit::fingerprint;
+use crate::emit::generics;
+use crate::parse::arguments::{Args, Companion, Given};
+use crate::parse::function::{Function, Parameter, Shape, used_underscore};
+use crate::syntax::type_walk::{Found, walk};
 
 /// How the function gets to the body as written.
 #[derive(Clone, Copy, PartialEq)]

@@ -7,9 +7,9 @@ use syn::{
     TypeParam, TypeParamBound,
 };
 
-use crate::emit::Asking;
-use crate::format::in_format;
-use crate::function::{Function, Parameter};
+use crate::emit::body::Asking;
+use crate::parse::function::{Function, Parameter};
+use crate::syntax::format_string::in_format;
 
 /// A signature with a type parameter for each `impl Trait`.
 pub(crate) struct Named<'a> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use proc_macro2::{Ident, Literal, Span as TokenSpan, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use crate::args::{Bytes, Companion, Given, Span};
-use crate::emit::{Asking, Plan, first_span, local};
+use crate::emit::body::{Asking, Plan, first_span, local};
+use crate::parse::arguments::{Bytes, Companion, Given, Span};
 
 impl Plan<'_> {
     /// The cache. What is wrong with the result is reported under its type.

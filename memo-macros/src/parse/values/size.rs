@@ -1,6 +1,6 @@
 //! Numbers of bytes as text: `64MiB`.
 
-use crate::unit::{self, split};
+use crate::parse::values::unit::{self, split};
 
 /// What an error about a size says is accepted.
 const ACCEPTED: &str = "sizes are written like `512KiB`, `64MiB`, `2GiB`, `500MB` or `100B`";

@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{FnArg, ReturnType, Signature};
 
-use crate::attributes;
-use crate::emit::{Asking, Course, Plan};
-use crate::types::{Found, walk};
+use crate::emit::attributes;
+use crate::emit::body::{Asking, Course, Plan};
+use crate::syntax::type_walk::{Found, walk};
 
 impl Plan<'_> {
     /// The companions, or nothing where there are to be none.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::unit::{self, split};
+use crate::parse::values::unit::{self, split};
 
 /// What an error about a duration says is accepted.
 const ACCEPTED: &str = "durations are written like `250ms`, `30s`, `5m`, `1h 30m` or `2d`";

@@ -1,0 +1,6 @@
+//! Readers of the values of arguments.
+
+pub(crate) mod duration;
+pub(crate) mod expression;
+pub(crate) mod size;
+pub(crate) mod unit;
