@@ -1,15 +1,16 @@
-//! What type parameters have to be, where their bounds say all that there is to know of them.
+//! Rules about the bounds of type parameters.
 //!
-//! A bound by a trait that is not known here may imply anything: then rustc judges.
+//! A trait that is not known here may imply any other. A parameter that has such a bound is left to rustc.
 
 use syn::{Generics, Ident, ReturnType, Type, TypeParamBound, WherePredicate};
 
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
-use crate::parse::function::{Function, Parameter};
-use crate::syntax::type_walk::{Found, kept_part, parts, walk};
+use crate::parse::function::Function;
+use crate::syntax::type_parts::{cached_part, parts};
+use crate::syntax::type_walk::{Found, walk};
 
-/// Traits that imply none that we ask for, and nothing of how long a type lives.
+/// Traits that imply none of the bounds that are required, and no `'static`.
 const KNOWN: [&str; 48] = [
     "Clone",
     "Copy",
@@ -61,70 +62,68 @@ const KNOWN: [&str; 48] = [
     "Write",
 ];
 
-/// Reports every parameter that falls short.
-pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
-    results_are_kept(args, function, errors);
-    arguments_make_a_key(args, function, errors);
-}
-
-/// A result outlives the call, goes to other threads, and comes back from disk.
-fn results_are_kept(args: &Args, function: &Function, errors: &mut Errors) {
+/// A cached result outlives the call, goes to other threads, and is read from disk.
+pub(super) fn results_can_be_cached(args: &Args, function: &Function, errors: &mut Errors) {
     let ReturnType::Type(_, output) = &function.signature.output else { return };
     let generics = &function.signature.generics;
     for param in generics.type_params() {
         let name = &param.ident;
         let Some(bounds) = Bounds::known(generics, name) else { continue };
-        let mut missing = Vec::new();
-        if holds(kept_part(output, args.cache_err.is_some()), name) {
-            let lacks = |all: &[&'static str]| {
-                all.iter().copied().filter(|one| !bounds.name(one)).collect::<Vec<_>>()
-            };
-            if !bounds.name("Copy") {
-                missing.extend(lacks(&["Clone"]));
-            }
-            if !args.is_local() {
-                missing.extend(lacks(&["Send", "Sync"]));
-            }
-            if args.wrote("persist") && args.codec.is_none() && !bounds.name("Deserialize") {
-                missing.extend(lacks(&["Serialize", "DeserializeOwned"]));
-            }
+        let missing = missing_bounds(args, output, name, &bounds);
+        if missing.is_empty() {
+            continue;
         }
-        if is_part(output, name) && !bounds.lifetime {
-            missing.push("'static");
-        }
-        if !missing.is_empty() {
-            let disk =
-                if missing.contains(&"DeserializeOwned") { " and is read from disk" } else { "" };
-            let missing = missing.join(" + ");
-            errors.at(
-                name,
-                format!(
-                    "what is kept outlives the arguments{disk}, and the result holds a `{name}`: \
-                     add the bound `{name}: {missing}`"
-                ),
-            );
-        }
+        let disk =
+            if missing.contains(&"DeserializeOwned") { " and is read from disk" } else { "" };
+        let missing = missing.join(" + ");
+        errors.at(
+            name,
+            format!(
+                "what is kept outlives the arguments{disk}, and the result holds a `{name}`: \
+                 add the bound `{name}: {missing}`"
+            ),
+        );
     }
 }
 
-fn arguments_make_a_key(args: &Args, function: &Function, errors: &mut Errors) {
-    let skipped = |parameter: &&Parameter| {
-        args.skip.as_ref().is_some_and(|skip| skip.value.contains(&parameter.name))
-    };
-    if args.wrote("key") {
+/// The bounds that a type parameter of the result lacks.
+fn missing_bounds(args: &Args, output: &Type, name: &Ident, bounds: &Bounds) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if holds(cached_part(output, args.cache_err.is_some()), name) {
+        let lacks = |all: &[&'static str]| {
+            all.iter().copied().filter(|one| !bounds.name(one)).collect::<Vec<_>>()
+        };
+        if !bounds.name("Copy") {
+            missing.extend(lacks(&["Clone"]));
+        }
+        if !args.is_per_thread() {
+            missing.extend(lacks(&["Send", "Sync"]));
+        }
+        if args.is_written("persist") && args.codec.is_none() && !bounds.name("Deserialize") {
+            missing.extend(lacks(&["Serialize", "DeserializeOwned"]));
+        }
+    }
+    if is_part(output, name) && !bounds.lifetime {
+        missing.push("'static");
+    }
+    missing
+}
+
+pub(super) fn arguments_make_a_key(args: &Args, function: &Function, errors: &mut Errors) {
+    if args.is_written("key") {
         return;
     }
-    for parameter in function.parameters.iter().filter(|parameter| !skipped(parameter)) {
-        let mut guilty = None;
+    for parameter in function.parameters.iter().filter(|parameter| !args.skips(&parameter.name)) {
+        let mut found = None;
         parts(&parameter.typed.ty, &mut |part| {
-            guilty = guilty.take().or_else(|| not_serialize(part, &function.signature.generics));
+            found = found.take().or_else(|| not_serialize(part, &function.signature.generics));
         });
-        if let Some((what, mend)) = guilty {
+        if let Some((part, fix)) = found {
             let name = &parameter.name;
             errors.at(
                 &parameter.typed.pat,
                 format!(
-                    "this argument is a part of the key, and {what} need not be `Serialize`: {mend}, \
+                    "this argument is a part of the key, and {part} need not be `Serialize`: {fix}, \
                      leave it out with `skip({name})`, or say what makes the key with `key = ...`"
                 ),
             );
@@ -132,7 +131,7 @@ fn arguments_make_a_key(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// What a part of an argument is that cannot be serialized, and what to add.
+/// If a part of an argument may not be serializable: a description of the part, and what to add.
 fn not_serialize(part: &Type, generics: &Generics) -> Option<(String, String)> {
     if let Type::ImplTrait(opaque) = part {
         let bounds = Bounds::of(opaque.bounds.iter())?;
@@ -146,15 +145,15 @@ fn not_serialize(part: &Type, generics: &Generics) -> Option<(String, String)> {
         .then(|| (format!("a `{name}`"), format!("add the bound `{name}: serde::Serialize`")))
 }
 
-/// All that is said of a parameter.
+/// The bounds of a type parameter.
 struct Bounds {
     names: Vec<String>,
-    /// Is it said how long it lives?
+    /// Whether one of them is a lifetime.
     lifetime: bool,
 }
 
 impl Bounds {
-    /// Those of a parameter, if nothing else follows from them.
+    /// The bounds of a parameter, if they are known traits and so imply no others.
     fn known(generics: &Generics, name: &Ident) -> Option<Self> {
         let own = generics.type_params().filter(|param| param.ident == *name);
         let own = own.flat_map(|param| &param.bounds);
@@ -195,14 +194,14 @@ impl Bounds {
     }
 }
 
-/// Whether a value of the type surely holds one of the parameter.
+/// Whether a value of the type certainly holds a value of the type parameter.
 fn holds(ty: &Type, name: &Ident) -> bool {
     let mut holds = false;
     parts(ty, &mut |part| holds |= is_named(part, name));
     holds
 }
 
-/// Whether a type parameter, and not what belongs to it, is a part of a type.
+/// Whether the type parameter occurs in a type. Its associated types do not count.
 fn is_part(ty: &Type, name: &Ident) -> bool {
     let mut part = false;
     walk(ty, &mut |found| {
@@ -218,19 +217,24 @@ fn is_named(ty: &Type, name: &Ident) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors;
+    use crate::check::testing;
+
+    fn check(args: &Args, function: &Function, errors: &mut Errors) {
+        results_can_be_cached(args, function, errors);
+        arguments_make_a_key(args, function, errors);
+    }
 
     fn messages(args: &str, function: &str) -> Vec<String> {
-        errors::testing::messages(check, args, function)
+        testing::messages(check, args, function)
     }
 
     #[track_caller]
     fn refused(args: &str, function: &str, message: &str) {
-        errors::testing::refused(&messages(args, function), message);
+        testing::refused(&messages(args, function), message);
     }
 
     #[test]
-    fn what_is_said_or_may_follow_is_left_alone() {
+    fn bounds_that_are_written_or_may_be_implied_are_accepted() {
         for (args, function) in [
             ("", "fn f<T: Serialize + Copy + Send + Sync + 'static>(a: T) -> Vec<T> {}"),
             ("", "fn f<T: Mine>(a: &[T]) -> T {}"),
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_bounds_are_named() {
         refused("", "fn f<T: Send>() -> (u8, T) {}", "`T: Clone + Sync + 'static`");
         refused("", "fn f<T>() -> Result<Arc<T>, u8> {}", "`T: 'static`");
         refused("cache_err", "fn f<E: 'static>() -> Result<u8, E> {}", "`E: Clone + Send + Sync`");

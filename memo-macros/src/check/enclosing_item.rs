@@ -1,46 +1,62 @@
-//! What surrounds a function in its file: an attribute is shown the function alone.
+//! The item in which a function stands. The attribute is given the function alone, so the source file is read.
 //!
-//! Only errors depend on it, and what cannot be known counts as no impl of a trait: a file may be out of reach, and what
-//! a macro is given may not be what it makes. (An attribute that turns the impl of a trait into another is not seen.)
+//! The answer is used for an error message only. If it cannot be known, the function counts as not in the impl of a
+//! trait: the file may be out of reach, and the tokens that a macro is given may not be what it emits. (An attribute
+//! that changes the impl of a trait into another item is not seen.)
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::iter::Peekable;
 use std::path::{Path, PathBuf};
-use std::str::CharIndices;
 use std::time::SystemTime;
 
-/// Where a name stands, as rustc counts: from one, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-}
+use crate::check::source_tokens::{Position, SourceTokens, Token};
 
-/// The functions in impls of traits, by place and name.
-type Found = HashSet<(Place, String)>;
+/// The functions in impls of traits, by position and name.
+type Found = HashSet<(Position, String)>;
 
-/// A file as it was read: an editor's server outlives what is written in it.
-struct Read {
-    written: Option<SystemTime>,
+/// The functions of a file, with the time of its last change: the process of an editor's server lives on while files
+/// change.
+struct SourceFile {
+    modified: Option<SystemTime>,
     found: Found,
 }
 
 thread_local! {
-    /// Each file is read once, however many functions in it are memoized.
-    static FILES: RefCell<HashMap<PathBuf, Read>> = RefCell::default();
+    /// The files that are read. Each is read once, however many of its functions are memoized.
+    static FILES: RefCell<HashMap<PathBuf, SourceFile>> = RefCell::default();
 }
 
-/// Whether the function with this name, in this place of a file, stands in the impl of a trait.
-pub(crate) fn in_impl_of_a_trait(path: &Path, place: Place, name: &str) -> bool {
-    let wanted = (place, name.to_owned());
-    let written = fs::metadata(path).and_then(|file| file.modified()).ok();
+/// Whether the function in `item` stands in the impl of a trait, as far as its file shows.
+pub(crate) fn is_impl_of_a_trait(item: &proc_macro::TokenStream) -> bool {
+    let Some(name) = name(item) else { return false };
+    let span = name.span();
+    let position = Position { line: span.line(), column: span.column() };
+    let path = span.local_file();
+    path.is_some_and(|path| in_impl_of_a_trait(&path, position, &name.to_string()))
+}
+
+/// The name of the function in `item`.
+fn name(item: &proc_macro::TokenStream) -> Option<proc_macro::Ident> {
+    use proc_macro::TokenTree;
+
+    let mut tokens = item.clone().into_iter();
+    tokens.find(|token| matches!(token, TokenTree::Ident(word) if word.to_string() == "fn"))?;
+    match tokens.next() {
+        Some(TokenTree::Ident(name)) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether the function with a name in a position of a file stands in the impl of a trait.
+fn in_impl_of_a_trait(path: &Path, position: Position, name: &str) -> bool {
+    let wanted = (position, name.to_owned());
+    let modified = fs::metadata(path).and_then(|file| file.modified()).ok();
     FILES.with_borrow_mut(|files| {
-        let read = files.get(path).is_some_and(|file| file.written == written);
-        if !read {
+        let current = files.get(path).is_some_and(|file| file.modified == modified);
+        if !current {
             let found = functions_of(path);
-            files.insert(path.to_owned(), Read { written, found });
+            files.insert(path.to_owned(), SourceFile { modified, found });
         }
         files.get(path).is_some_and(|file| file.found.contains(&wanted))
     })
@@ -53,7 +69,7 @@ fn functions_of(path: &Path) -> Found {
 fn functions_in_impls_of_traits(source: &str) -> Found {
     let mut found = Found::new();
     let mut open = vec![Frame::default()];
-    let mut tokens = Tokens::of(source);
+    let mut tokens = SourceTokens::new(source);
     let mut after_bang = false;
     while let Some(token) = tokens.next() {
         let Some(frame) = open.last_mut() else { break };
@@ -82,16 +98,17 @@ fn functions_in_impls_of_traits(source: &str) -> Found {
     found
 }
 
-/// What is between two brackets.
+/// A pair of brackets that is open.
 #[derive(Default)]
 struct Frame {
+    /// It is the body of the impl of a trait.
     of_a_trait: bool,
-    /// It is given to a macro.
+    /// It is the input of a macro, or inside it.
     for_a_macro: bool,
     header: Header,
 }
 
-/// The words of an item before its body.
+/// What the words of an item before its body have shown so far.
 #[derive(Default)]
 enum Header {
     #[default]
@@ -118,190 +135,29 @@ impl Header {
     }
 }
 
-enum Token<'a> {
-    Word(&'a str),
-    Mark(char),
-}
-
-/// The words and marks of a file, without comments and literals.
-#[derive(Clone)]
-struct Tokens<'a> {
-    source: &'a str,
-    chars: Peekable<CharIndices<'a>>,
-    /// Of the next character.
-    place: Place,
-    /// Of the last token.
-    start: Place,
-}
-
-impl<'a> Tokens<'a> {
-    fn of(source: &'a str) -> Self {
-        // rustc leaves the mark of the byte order out.
-        let source = source.trim_start_matches('\u{feff}');
-        let place = Place { line: 1, column: 1 };
-        Self { source, chars: source.char_indices().peekable(), place, start: place }
-    }
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        loop {
-            self.start = self.place;
-            let (at, char) = self.step()?;
-            match char {
-                '/' if self.before('/') => {
-                    while self.step().is_some_and(|(_, char)| char != '\n') {}
-                }
-                '/' if self.before('*') => self.comment(),
-                '"' => self.text(),
-                '\'' => self.quote(),
-                _ if char.is_whitespace() => {}
-                _ if is_part_of_a_word(char) => {
-                    let word = self.rest_of_word(at);
-                    match word {
-                        "r" | "br" | "cr" if self.before('"') || self.before('#') => {
-                            if !self.raw_text() {
-                                return Some(Token::Word(self.rest_of_word(at)));
-                            }
-                        }
-                        _ => return Some(Token::Word(word)),
-                    }
-                }
-                _ => return Some(Token::Mark(char)),
-            }
-        }
-    }
-
-    /// The next token with its place, if it is a word.
-    fn name(&mut self) -> Option<(Place, String)> {
-        match self.next() {
-            Some(Token::Word(word)) => Some((self.start, word.to_owned())),
-            _ => None,
-        }
-    }
-
-    /// The next token, if it is a mark.
-    fn mark(&mut self) -> Option<char> {
-        match self.next() {
-            Some(Token::Mark(mark)) => Some(mark),
-            _ => None,
-        }
-    }
-
-    fn step(&mut self) -> Option<(usize, char)> {
-        let next = self.chars.next()?;
-        self.place = match next.1 {
-            '\n' => Place { line: self.place.line + 1, column: 1 },
-            _ => Place { column: self.place.column + 1, ..self.place },
-        };
-        Some(next)
-    }
-
-    fn before(&mut self, wanted: char) -> bool {
-        self.chars.peek().is_some_and(|&(_, char)| char == wanted)
-    }
-
-    fn rest_of_word(&mut self, from: usize) -> &'a str {
-        while self.chars.peek().is_some_and(|&(_, char)| is_part_of_a_word(char)) {
-            self.step();
-        }
-        let end = self.chars.peek().map_or(self.source.len(), |&(at, _)| at);
-        &self.source[from..end]
-    }
-
-    /// To the end of a comment that may hold others.
-    fn comment(&mut self) {
-        let (mut depth, mut last) = (0usize, '/');
-        while let Some((_, char)) = self.step() {
-            match (last, char) {
-                ('/', '*') => depth += 1,
-                ('*', '/') => depth -= 1,
-                _ => {
-                    last = char;
-                    continue;
-                }
-            }
-            last = ' ';
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    fn text(&mut self) {
-        while let Some((_, char)) = self.step() {
-            match char {
-                '\\' => _ = self.step(),
-                '"' => return,
-                _ => {}
-            }
-        }
-    }
-
-    /// From the first `#` or quote. Of `r#name` the `#` alone: that is no text.
-    fn raw_text(&mut self) -> bool {
-        let mut hashes = 0;
-        while self.before('#') {
-            self.step();
-            hashes += 1;
-        }
-        if !self.before('"') {
-            return false;
-        }
-        self.step();
-        let mut met = None;
-        while let Some((_, char)) = self.step() {
-            met = match (char, met) {
-                ('"', _) => Some(0),
-                ('#', Some(count)) => Some(count + 1),
-                _ => None,
-            };
-            if met == Some(hashes) {
-                break;
-            }
-        }
-        true
-    }
-
-    /// A character or a lifetime.
-    fn quote(&mut self) {
-        match self.step() {
-            Some((_, '\\')) => {
-                self.step();
-                while self.step().is_some_and(|(_, char)| char != '\'') {}
-            }
-            Some(_) if self.before('\'') => _ = self.step(),
-            Some((at, _)) => _ = self.rest_of_word(at),
-            None => {}
-        }
-    }
-}
-
-fn is_part_of_a_word(char: char) -> bool {
-    char.is_alphanumeric() || char == '_'
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Whether the functions called `yes` stand in the impl of a trait and those called `no` do not.
+    /// Asserts that the functions called `yes` are found in the impl of a trait, and those called `no` are not.
     #[track_caller]
-    fn judges(source: &str) {
+    fn finds(source: &str) {
         let mut found: Vec<_> = functions_in_impls_of_traits(source).into_iter().collect();
         found.retain(|(_, name)| name != "other");
-        found.sort_by_key(|(place, _)| (place.line, place.column));
+        found.sort_by_key(|(position, _)| (position.line, position.column));
         let lines = source.lines().zip(1..);
         let expected = lines.flat_map(|(text, line)| {
             text.match_indices("fn yes(").map(move |(at, _)| {
                 let column = text[..at].chars().count() + "fn ".len() + 1;
-                (Place { line, column }, "yes".to_owned())
+                (Position { line, column }, "yes".to_owned())
             })
         });
         assert_eq!(found, expected.collect::<Vec<_>>());
     }
 
     #[test]
-    fn impls_are_told_apart() {
-        judges(
+    fn impls_of_traits_are_found() {
+        finds(
             "fn no() {}
             impl Market {
                 fn no(&self) {}
@@ -327,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_literals_are_passed_over() {
-        judges(
+    fn comments_and_literals_are_skipped() {
+        finds(
             r####"/* impl A for B { /* { */ */ // {
             const TEXT: &str = "{ \" \\"; const RAW: &str = r##"impl A for B { "# "##;
             const CHARS: [char; 4] = ['{', '\'', '\u{7d}', '"'];
@@ -341,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn bounds_for_all_lifetimes_are_of_no_trait() {
-        judges(
+    fn a_for_with_lifetimes_is_no_impl_of_a_trait() {
+        finds(
             "impl W<for <'a> fn(&'a u8)> { fn no() {} }
             impl W<for // all
                 /* of */ <'a> fn(&'a u8)> { fn no() {} }
@@ -352,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_macro_is_given_is_not_judged() {
-        judges(
+    fn the_input_of_a_macro_does_not_count() {
+        finds(
             "inherent! { impl M for W { fn no() {} } }
             inherent!(mod m { impl M for W { fn no() { impl M for W { fn no() {} } } } });
             macro_rules! m { ($t:ty) => { impl M for $t { fn yes() {} } } }",
@@ -361,30 +217,30 @@ mod tests {
     }
 
     #[test]
-    fn one_line_holds_many() {
-        judges("\u{feff}");
-        judges(
+    fn one_line_may_hold_many() {
+        finds("\u{feff}");
+        finds(
             "impl A for B { /* é */ fn yes() {} } impl B { fn no() {} } impl A for C { fn yes() {} }",
         );
-        judges(")} impl A for B { fn no() {} }");
+        finds(")} impl A for B { fn no() {} }");
         let found = functions_in_impls_of_traits("\u{feff}impl A for B { fn r#in() {} }");
-        let place = Place { line: 1, column: 19 };
-        assert_eq!(found, Found::from([(place, "r#in".to_owned())]));
+        let position = Position { line: 1, column: 19 };
+        assert_eq!(found, Found::from([(position, "r#in".to_owned())]));
     }
 
     #[test]
-    fn a_file_is_read_again_when_it_was_written() {
+    fn a_file_is_read_again_when_it_has_changed() {
         let path =
-            std::env::temp_dir().join(format!("memokit_surroundings_{}", std::process::id()));
-        let place = Place { line: 1, column: 19 };
-        let asked = |name: &str| in_impl_of_a_trait(&path, place, name);
-        assert!(!asked("one"));
+            std::env::temp_dir().join(format!("memokit_enclosing_item_{}", std::process::id()));
+        let position = Position { line: 1, column: 19 };
+        let found = |name: &str| in_impl_of_a_trait(&path, position, name);
+        assert!(!found("one"));
         fs::write(&path, "impl A for B { fn one() {} }").unwrap();
-        assert!(asked("one") && !asked("two"));
+        assert!(found("one") && !found("two"));
         fs::write(&path, "impl A for B { fn two() {} }").unwrap();
         let file = fs::File::options().write(true).open(&path).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        assert!(asked("two") && !asked("one"));
+        assert!(found("two") && !found("one"));
         fs::remove_file(&path).unwrap();
     }
 }

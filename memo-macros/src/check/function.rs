@@ -1,14 +1,15 @@
-//! What a memoized function cannot be, one function for each rule.
+//! Rules about the function alone, one function for each.
 
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::{ReceiverKind, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
 use crate::parse::function::Function;
-use crate::syntax::type_walk::{Found, last_segment, walk};
+use crate::syntax::type_parts::last_segment;
+use crate::syntax::type_walk::{Found, walk};
 
-/// Reports everything about a function that cannot be memoized.
-pub(crate) fn refuse(function: &Function, errors: &mut Errors) {
+/// Reports everything about the function that cannot be memoized.
+pub(super) fn can_be_memoized(function: &Function, errors: &mut Errors) {
     receiver(function, errors);
     parameters(function, errors);
     output(function, errors);
@@ -57,7 +58,7 @@ fn parameters(function: &Function, errors: &mut Errors) {
 fn output(function: &Function, errors: &mut Errors) {
     let ReturnType::Type(_, ty) = &function.signature.output else { return };
     if is_future(ty) {
-        return errors.at(ty, future_is_kept(ty));
+        return errors.at(ty, future_as_a_result(ty));
     }
     if let Type::Never(never) = &**ty {
         errors.at(never, "a function that never returns has no result to keep: drop `#[memoize]`");
@@ -106,12 +107,12 @@ fn is_future(ty: &Type) -> bool {
     })
 }
 
-fn future_is_kept(ty: &Type) -> &'static str {
-    let mut made_by_a_macro = false;
+fn future_as_a_result(ty: &Type) -> &'static str {
+    let mut made_by_an_attribute = false;
     walk(ty, &mut |found| {
-        made_by_a_macro |= matches!(found, Found::Lifetime(lifetime) if lifetime.ident.to_string().starts_with("async_"));
+        made_by_an_attribute |= matches!(found, Found::Lifetime(lifetime) if lifetime.ident.to_string().starts_with("async_"));
     });
-    if made_by_a_macro {
+    if made_by_an_attribute {
         "another attribute has made this a function that returns a boxed future, which can be awaited \
          once: move the body to an `async fn` without that attribute, memoize that and call it here"
     } else {
@@ -120,15 +121,16 @@ fn future_is_kept(ty: &Type) -> &'static str {
     }
 }
 
-/// Functions that no other calls, and attributes that do not know what is made of an `async fn`.
+/// Functions that are called once, and attributes that do not work with what an `async fn` becomes.
 fn callers(function: &Function, errors: &mut Errors) {
     let output = match &function.signature.output {
         ReturnType::Default => String::new(),
         ReturnType::Type(_, ty) => ty.to_token_stream().to_string().replace(' ', ""),
     };
-    let ends = ["Result<()", "ExitCode", "implTermination"].iter().any(|end| output.contains(end));
+    let termination =
+        ["Result<()", "ExitCode", "implTermination"].iter().any(|ty| output.contains(ty));
     let by_name = function.name() == "main" && function.signature.inputs.is_empty();
-    if by_name && (output.is_empty() || ends) {
+    if by_name && (output.is_empty() || termination) {
         return errors.at(
             function.name(),
             "`main` runs once, so a memo of it is of no use: memoize what it calls",
@@ -165,32 +167,4 @@ fn qualifiers(function: &Function, errors: &mut Errors) {
              whose parameters are named",
         );
     }
-}
-
-/// The message for an item that is no function, under the word that says what it is.
-pub(crate) fn not_a_function(item: &proc_macro2::TokenStream) -> Option<syn::Error> {
-    let message = "`#[memoize]` goes on functions: on each that is to be memoized, \
-                   not on what holds them";
-    let keyword = match syn::parse2::<syn::Item>(item.clone()).ok()? {
-        // What has no body is `Verbatim` to syn.
-        syn::Item::Fn(_) | syn::Item::Verbatim(_) => return None,
-        syn::Item::Impl(item) => item.impl_token.to_token_stream(),
-        syn::Item::Struct(item) => item.struct_token.to_token_stream(),
-        syn::Item::Enum(item) => item.enum_token.to_token_stream(),
-        syn::Item::Trait(item) => item.trait_token.to_token_stream(),
-        syn::Item::Mod(item) => item.mod_token.to_token_stream(),
-        syn::Item::Static(item) => item.static_token.to_token_stream(),
-        syn::Item::Const(item) => item.const_token.to_token_stream(),
-        syn::Item::Type(item) => item.type_token.to_token_stream(),
-        syn::Item::ForeignMod(item) => item.abi.to_token_stream(),
-        syn::Item::Macro(item) => {
-            return Some(syn::Error::new_spanned(
-                &item.mac.path,
-                "`#[memoize]` goes on functions and cannot see what this macro makes: \
-                 write it on the function inside the macro",
-            ));
-        }
-        other => quote!(#other),
-    };
-    Some(syn::Error::new_spanned(keyword, message))
 }

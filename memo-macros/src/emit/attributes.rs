@@ -1,21 +1,18 @@
-//! Which of a function's attributes its companions share.
+//! Which of a function's attributes the items of the expansion have.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Token};
+use syn::{Attribute, Meta};
 
-/// What an attribute is about, as far as companions care.
+use crate::syntax::attributes::select;
+
+/// What an attribute is about.
 enum Kind {
-    /// Whether the function exists and which lints it answers to: true of every companion.
+    /// Whether the function exists, and its lints: every companion has it.
     Every,
-    /// How the body is compiled: true of the companion that holds the body.
+    /// How the body is compiled: the companion that holds the body has it.
     Body,
-    /// An attribute behind a condition.
-    Conditional,
-    /// The function's alone: docs, symbols, what other macros do. Deprecation too, since a
-    /// function and its companions call each other, which rustc would report.
+    /// The function's alone: docs, symbols, other macros. Also deprecation, since a function and its companions call
+    /// each other, which rustc would report.
     Own,
 }
 
@@ -26,91 +23,30 @@ fn kind(meta: &Meta) -> Kind {
     match name.to_string().as_str() {
         "cfg" | "allow" | "expect" | "warn" | "deny" | "forbid" => Kind::Every,
         "inline" | "must_use" | "track_caller" | "target_feature" => Kind::Body,
-        "cfg_attr" => Kind::Conditional,
         _ => Kind::Own,
     }
 }
 
-/// The attributes that every companion shares.
-pub(crate) fn shared(attributes: &[Attribute]) -> TokenStream {
-    pick(attributes, |kind| matches!(kind, Kind::Every))
+/// The attributes of every companion.
+pub(super) fn shared(attributes: &[Attribute]) -> TokenStream {
+    select(attributes, |meta| matches!(kind(meta), Kind::Every))
 }
 
 /// The attributes of the companion that holds the body.
-pub(crate) fn of_body(attributes: &[Attribute]) -> TokenStream {
-    pick(attributes, |kind| matches!(kind, Kind::Every | Kind::Body))
+pub(super) fn of_body(attributes: &[Attribute]) -> TokenStream {
+    select(attributes, |meta| matches!(kind(meta), Kind::Every | Kind::Body))
 }
 
-/// All attributes, fit for a function that no longer holds its body.
-pub(crate) fn without_expectations(attributes: &[Attribute]) -> TokenStream {
-    pick(attributes, |_| true)
-}
-
-/// A parameter's attribute, fit for copies of the parameter too.
-pub(crate) fn without_expectation(mut attribute: Attribute) -> Attribute {
-    let lenient = picked(&attribute.meta, &|_| true).and_then(|meta| syn::parse2(meta).ok());
-    attribute.meta = lenient.unwrap_or(attribute.meta);
-    attribute
-}
-
-pub(crate) fn has(attributes: &[Attribute], name: &str) -> bool {
-    attributes.iter().any(|attribute| attribute.path().is_ident(name))
-}
-
-fn pick(attributes: &[Attribute], wanted: impl Fn(Kind) -> bool) -> TokenStream {
-    let metas = attributes.iter().filter_map(|attribute| picked(&attribute.meta, &wanted));
-    quote!(#(#[#metas])*)
-}
-
-fn picked(meta: &Meta, wanted: &impl Fn(Kind) -> bool) -> Option<TokenStream> {
-    match kind(meta) {
-        Kind::Conditional => conditional(meta, wanted),
-        kind => wanted(kind).then(|| lenient(meta)),
-    }
-}
-
-/// A `cfg_attr` with those of its attributes that are wanted.
-fn conditional(meta: &Meta, wanted: &impl Fn(Kind) -> bool) -> Option<TokenStream> {
-    let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
-    // What does not parse is left to rustc's own message on the function.
-    let parts = parser.parse2(meta.require_list().ok()?.tokens.clone()).ok()?;
-    let mut parts = parts.iter();
-    let condition = parts.next()?;
-    let metas: Vec<_> = parts.filter_map(|part| picked(part, wanted)).collect();
-    (!metas.is_empty()).then(|| quote!(cfg_attr(#condition, #(#metas),*)))
-}
-
-/// `expect` as `allow`: the lint fires in one of the copies, and would be missed in the others.
-fn lenient(meta: &Meta) -> TokenStream {
-    match meta {
-        Meta::List(list) if list.path.is_ident("expect") => {
-            let lints = &list.tokens;
-            quote!(allow(#lints))
-        }
-        other => other.to_token_stream(),
-    }
+/// All attributes, for a function that may not hold its body.
+pub(super) fn without_expect(attributes: &[Attribute]) -> TokenStream {
+    select(attributes, |_| true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quote::quote;
     use syn::parse_quote;
-
-    #[test]
-    fn what_is_expected_of_a_parameter_is_allowed() {
-        for (given, lenient) in [
-            (quote!(#[expect(unused)]), quote!(#[allow(unused)])),
-            (quote!(#[cfg_attr(a, expect(b), cfg(c))]), quote!(#[cfg_attr(a, allow(b), cfg(c))])),
-            (quote!(#[cfg_attr(a)]), quote!(#[cfg_attr(a)])),
-            (quote!(#[cfg(a)]), quote!(#[cfg(a)])),
-        ] {
-            let given = Attribute::parse_outer.parse2(given).unwrap().remove(0);
-            assert_eq!(
-                without_expectation(given).to_token_stream().to_string(),
-                lenient.to_string()
-            );
-        }
-    }
 
     #[test]
     fn each_kind_goes_where_it_belongs() {

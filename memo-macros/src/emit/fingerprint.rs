@@ -1,4 +1,4 @@
-//! Hashes of tokens that stay the same from build to build.
+//! Hashes of tokens that are the same in every build.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,18 +7,18 @@ use crate::parse::arguments::Args;
 use crate::parse::function::Function;
 
 /// FNV-1a, 128 bits wide.
-pub(crate) struct Fingerprint(u128);
+struct Fingerprint(u128);
 
 impl Fingerprint {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
     }
 
-    pub(crate) fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str) {
         for byte in text.bytes() {
             self.byte(byte);
         }
-        // No text contains 0xff, so no two sequences of texts run together.
+        // No text contains this byte, so different sequences of texts never hash the same bytes.
         self.byte(0xff);
     }
 
@@ -27,11 +27,11 @@ impl Fingerprint {
             (self.0 ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
 
-    /// Tokens without what a reader would not call code: attributes other than `cfg`, docs, and
-    /// the spacing of punctuation, which is a matter of format.
-    pub(crate) fn code(&mut self, tokens: TokenStream) {
+    /// Hashes tokens. Attributes other than `cfg`, docs and the spacing of punctuation do not count, since they do not
+    /// change what the code computes.
+    fn code(&mut self, tokens: TokenStream) {
         let mut tokens = tokens.into_iter().peekable();
-        // A macro sees its input with attributes, so there they count.
+        // A macro is given the attributes in its input, so they count there.
         let mut in_call = false;
         while let Some(token) = tokens.next() {
             let called = std::mem::take(&mut in_call);
@@ -75,7 +75,7 @@ impl Fingerprint {
         }
     }
 
-    /// Invisible groups are the marks of a `macro_rules!`, not code.
+    /// An invisible group comes from a `macro_rules!`. It is not code, so only its content counts.
     fn group(&mut self, delimiter: Delimiter, content: impl FnOnce(&mut Self)) {
         let (open, close) = match delimiter {
             Delimiter::Parenthesis => ("(", ")"),
@@ -88,12 +88,12 @@ impl Fingerprint {
         self.text(close);
     }
 
-    pub(crate) fn finish(&self) -> u128 {
+    fn finish(&self) -> u128 {
         self.0
     }
 
     /// The hash in 64 bits.
-    pub(crate) fn fold(&self) -> u64 {
+    fn fold(&self) -> u64 {
         let [high, low] = [self.0 >> 64, self.0 & u128::from(u64::MAX)];
         u64::try_from(high ^ low).expect("both halves have 64 bits")
     }
@@ -107,8 +107,19 @@ fn is_cfg(attribute: &TokenStream) -> bool {
     matches!(attribute.clone().into_iter().next(), Some(TokenTree::Ident(name)) if name == "cfg")
 }
 
-/// The fingerprint of what a function computes and keeps.
-pub(crate) fn of_code(function: &Function, args: &Args) -> u128 {
+/// The number of an expansion. The seed tells apart expansions of the same tokens.
+pub(crate) fn of_expansion(arguments: &TokenStream, item: &TokenStream, seed: &[&str]) -> u64 {
+    let mut hash = Fingerprint::new();
+    for text in seed {
+        hash.text(text);
+    }
+    hash.code(arguments.clone());
+    hash.code(item.clone());
+    hash.fold()
+}
+
+/// The fingerprint of what a function computes, and of which part of that it caches.
+pub(super) fn of_code(function: &Function, args: &Args) -> u128 {
     let mut hash = Fingerprint::new();
     hash.code(function.signature.to_token_stream());
     let counted = [
@@ -190,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn version_stands_in_for_the_body() {
+    fn version_replaces_the_body() {
         let one = code("version = 1", "fn f(a: u32) -> u32 { a + 1 }");
         assert_eq!(one, code("version = 2", "fn f(a: u32) -> u32 { a + 2 }"));
         assert_ne!(one, code("version = 1", "fn f(a: u64) -> u32 { a + 1 }"));

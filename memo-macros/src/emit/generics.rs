@@ -1,86 +1,85 @@
-//! A function's type parameters as its companions have them, where an `impl Trait` has a name.
+//! The type parameters of companions, in which an `impl Trait` has a name.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, Generics, PathArguments, Signature, Type,
     TypeParam, TypeParamBound,
 };
 
-use crate::emit::body::Asking;
-use crate::parse::function::{Function, Parameter};
-use crate::syntax::format_string::in_format;
+use crate::emit::expansion::Item;
+use crate::parse::function::Function;
+use crate::parse::parameter::Parameter;
+use crate::syntax::tokens::mentions;
 
-/// A signature with a type parameter for each `impl Trait`.
-pub(crate) struct Named<'a> {
-    pub(crate) signature: Signature,
-    /// The parameters whose types had an `impl Trait`, with their types now.
+/// A signature that has a type parameter in place of each `impl Trait`.
+pub(super) struct Named<'a> {
+    pub(super) signature: Signature,
+    /// The parameters whose types had an `impl Trait`, with the types that name it.
     opaque: Vec<(&'a Parameter, Type)>,
-    /// How many type parameters were made up.
-    made_up: usize,
+    /// The number of type parameters that were added.
+    added: usize,
 }
 
-impl Function {
-    /// This signature of the function's parameters, with a name for each type.
-    pub(crate) fn named(&self, mut signature: Signature) -> Named<'_> {
-        let mut names = Names { taken: signature.to_token_stream(), made_up: Vec::new() };
+impl<'a> Named<'a> {
+    /// Names the types in a signature that has the parameters of the function.
+    pub(super) fn new(function: &'a Function, mut signature: Signature) -> Self {
+        let mut names = Names { taken: signature.to_token_stream(), added: Vec::new() };
         let mut opaque = Vec::new();
         let typed = signature.inputs.iter_mut().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
-        for (typed, parameter) in typed.zip(&self.parameters) {
-            let before = names.made_up.len();
-            let place = Place { parameter, conditions: parameter.conditions().cloned().collect() };
-            names.name(&mut typed.ty, &place);
-            if names.made_up.len() > before {
+        for (typed, parameter) in typed.zip(&function.parameters) {
+            let before = names.added.len();
+            let owner = Owner { parameter, conditions: parameter.conditions().cloned().collect() };
+            names.name(&mut typed.ty, &owner);
+            if names.added.len() > before {
                 opaque.push((parameter, (*typed.ty).clone()));
             }
         }
-        let made_up = names.made_up.len();
-        signature.generics.params.extend(names.made_up.into_iter().map(GenericParam::Type));
-        Named { signature, opaque, made_up }
+        let added = names.added.len();
+        signature.generics.params.extend(names.added.into_iter().map(GenericParam::Type));
+        Named { signature, opaque, added }
     }
-}
 
-impl Named<'_> {
-    /// Calls that add to a mark what tells the function's instances apart: its type parameters, of which those that
-    /// have no name in the function are told by its arguments.
-    pub(crate) fn mark(&self, asking: Asking) -> Vec<(TokenStream, TokenStream)> {
-        let types = self.signature.generics.type_params().count() - self.made_up;
+    /// Calls that add to a mark the types that tell instances of the function apart: its type parameters. One that
+    /// has no name in the function is found through the argument's value.
+    pub(super) fn mark(&self, item: Item) -> Vec<(TokenStream, TokenStream)> {
+        let types = self.signature.generics.type_params().count() - self.added;
         let written = self.signature.generics.type_params().take(types).map(|param| {
             let name = &param.ident;
             (TokenStream::new(), quote!(.of::<#name>()))
         });
         let opaque = self.opaque.iter().map(|(parameter, ty)| {
             let name = &parameter.name;
-            let call = match asking {
-                Asking::Function => quote!(.of_value(&#name)),
-                Asking::Companion => quote!(.of::<#ty>()),
+            let call = match item {
+                Item::Function => quote!(.of_value(&#name)),
+                Item::Companion => quote!(.of::<#ty>()),
             };
             (parameter.condition(), call)
         });
         written.chain(opaque).collect()
     }
 
-    /// The type parameters of a companion that has no arguments, with the where clause.
-    pub(crate) fn of_a_handle(&self) -> Generics {
+    /// The generics of a companion without arguments, with the where clause.
+    pub(super) fn of_a_handle(&self) -> Generics {
         let generics = &self.signature.generics;
         let all_lifetimes = generics.params.iter().all(|p| matches!(p, GenericParam::Lifetime(_)));
         if all_lifetimes { Generics::default() } else { generics.clone() }
     }
 
-    /// The type arguments with which the function calls its companion; none where their number is not known.
-    pub(crate) fn turbofish(&self) -> TokenStream {
-        if self.opaque.iter().any(|(parameter, _)| parameter.conditional()) {
+    /// The type arguments with which the function calls its companion. None if a `cfg` makes their number unknown.
+    pub(super) fn turbofish(&self) -> TokenStream {
+        if self.opaque.iter().any(|(parameter, _)| parameter.is_conditional()) {
             return TokenStream::new();
         }
-        turbofish(&self.signature.generics, self.made_up)
+        turbofish(&self.signature.generics, self.added)
     }
 }
 
-/// `::<T, N, _>`: type and const parameters, the last of them inferred.
-pub(crate) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
+/// `::<T, N, _>`: the type and const parameters, of which the last are `inferred`.
+pub(super) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
     let names = generics.params.iter().filter_map(|param| match param {
         GenericParam::Lifetime(_) => None,
         GenericParam::Type(param) => Some(&param.ident),
@@ -96,51 +95,52 @@ pub(crate) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
     quote!(::<#(#all),*>)
 }
 
-/// Type parameters made up for `impl Trait`.
+/// The type parameters that stand for `impl Trait`.
 struct Names {
-    /// Tokens among which a new name must not be.
+    /// A new name must not occur in these tokens.
     taken: TokenStream,
-    made_up: Vec<TypeParam>,
+    added: Vec<TypeParam>,
 }
 
-struct Place<'a> {
+/// The parameter whose type is searched.
+struct Owner<'a> {
     parameter: &'a Parameter,
     conditions: Vec<Attribute>,
 }
 
 impl Names {
-    /// Puts a name in the place of each `impl Trait` in `ty`.
-    fn name(&mut self, ty: &mut Type, place: &Place<'_>) {
+    /// Replaces each `impl Trait` in `ty` by a new type parameter.
+    fn name(&mut self, ty: &mut Type, owner: &Owner<'_>) {
         match ty {
-            Type::Array(array) => self.name(&mut array.elem, place),
-            Type::Slice(slice) => self.name(&mut slice.elem, place),
-            Type::Group(group) => self.name(&mut group.elem, place),
-            Type::Paren(paren) => self.name(&mut paren.elem, place),
-            Type::Ptr(pointer) => self.name(&mut pointer.elem, place),
-            Type::Reference(reference) => self.name(&mut reference.elem, place),
+            Type::Array(array) => self.name(&mut array.elem, owner),
+            Type::Slice(slice) => self.name(&mut slice.elem, owner),
+            Type::Group(group) => self.name(&mut group.elem, owner),
+            Type::Paren(paren) => self.name(&mut paren.elem, owner),
+            Type::Ptr(pointer) => self.name(&mut pointer.elem, owner),
+            Type::Reference(reference) => self.name(&mut reference.elem, owner),
             Type::Tuple(tuple) => {
-                tuple.elems.iter_mut().for_each(|elem| self.name(elem, place));
+                tuple.elems.iter_mut().for_each(|elem| self.name(elem, owner));
             }
-            Type::Path(path) => self.path(&mut path.path, place),
-            Type::TraitObject(object) => self.bounds(object.bounds.iter_mut(), place),
+            Type::Path(path) => self.path(&mut path.path, owner),
+            Type::TraitObject(object) => self.bounds(object.bounds.iter_mut(), owner),
             Type::ImplTrait(opaque) => {
-                self.bounds(opaque.bounds.iter_mut(), place);
-                let name = self.new_name(place.parameter);
-                let (attributes, bounds) = (&place.conditions, &opaque.bounds);
-                self.made_up.push(syn::parse_quote!(#(#attributes)* #name: #bounds));
+                self.bounds(opaque.bounds.iter_mut(), owner);
+                let name = self.new_name(owner.parameter);
+                let (attributes, bounds) = (&owner.conditions, &opaque.bounds);
+                self.added.push(syn::parse_quote!(#(#attributes)* #name: #bounds));
                 *ty = syn::parse_quote!(#name);
             }
             _ => {}
         }
     }
 
-    fn path(&mut self, path: &mut syn::Path, place: &Place<'_>) {
+    fn path(&mut self, path: &mut syn::Path, owner: &Owner<'_>) {
         for segment in &mut path.segments {
             let PathArguments::AngleBracketed(list) = &mut segment.arguments else { continue };
             for argument in &mut list.args {
                 match argument {
-                    GenericArgument::Type(ty) => self.name(ty, place),
-                    GenericArgument::AssocType(assoc) => self.name(&mut assoc.ty, place),
+                    GenericArgument::Type(ty) => self.name(ty, owner),
+                    GenericArgument::AssocType(assoc) => self.name(&mut assoc.ty, owner),
                     _ => {}
                 }
             }
@@ -150,11 +150,11 @@ impl Names {
     fn bounds<'b>(
         &mut self,
         bounds: impl Iterator<Item = &'b mut TypeParamBound>,
-        place: &Place<'_>,
+        owner: &Owner<'_>,
     ) {
         for bound in bounds {
             if let TypeParamBound::Trait(bound) = bound {
-                self.path(&mut bound.path, place);
+                self.path(&mut bound.path, owner);
             }
         }
     }
@@ -166,8 +166,8 @@ impl Names {
         let camel: String = words.map(capitalized).collect();
         let mut name = format_ident!("Impl{camel}");
         let taken = |name: &Ident| {
-            self.made_up.iter().any(|made_up| made_up.ident == *name)
-                || occurs(self.taken.clone(), name)
+            self.added.iter().any(|added| added.ident == *name)
+                || mentions(self.taken.clone(), name)
         };
         for number in 2.. {
             if !taken(&name) {
@@ -185,27 +185,17 @@ fn capitalized(word: &str) -> String {
     first.unwrap_or_default() + chars.as_str()
 }
 
-/// Whether a word occurs in tokens, be it in a text that may be a format.
-pub(crate) fn occurs(tokens: TokenStream, word: &Ident) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == *word,
-        TokenTree::Group(group) => occurs(group.stream(), word),
-        TokenTree::Literal(literal) => in_format(&literal).contains(word),
-        TokenTree::Punct(_) => false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn named(text: &str) -> (String, String) {
         let function: Function = syn::parse_str(text).unwrap();
-        let named = function.named(function.signature.clone());
+        let named = Named::new(&function, function.signature.clone());
         (dense(&named.signature.to_token_stream()), dense(&named.turbofish()))
     }
 
-    /// As text, in which it does not matter what was written with a space.
+    /// As text without spaces, so that spacing does not matter.
     fn dense(tokens: &TokenStream) -> String {
         tokens.to_string().replace(' ', "")
     }
@@ -237,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_that_is_there_already() {
+    fn a_new_name_is_not_taken_yet() {
         becomes(
             "fn f<ImplA>(a: impl Into<ImplA>) {}",
             &quote!(fn f<ImplA, ImplA2: Into<ImplA>>(a: ImplA2)),

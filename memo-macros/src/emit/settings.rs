@@ -1,117 +1,67 @@
-//! From the arguments to the cache that they ask for.
+//! The settings of the cache, as the input of the runtime's macro.
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, Literal, Span as TokenSpan, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
 
-use crate::emit::body::{Asking, Plan, first_span, local};
-use crate::parse::arguments::{Bytes, Companion, Given, Span};
+use crate::emit::expansion::Expansion;
+use crate::parse::arguments::Given;
+use crate::parse::values::duration::TimeSpan;
+use crate::parse::values::size::Size;
 
-impl Plan<'_> {
-    /// The cache. What is wrong with the result is reported under its type.
-    pub(crate) fn memo(&self, asking: Asking) -> TokenStream {
-        let (origin, instance, settings) = (self.origin(), self.instance(asking), self.settings());
-        let find = if self.args.is_local() { quote!(local) } else { quote!(memo) };
-        let span = first_span(self.function.output());
-        quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
-    }
-
-    /// The handle of that cache.
-    pub(crate) fn handle(&self) -> TokenStream {
-        let memo = self.memo(Asking::Companion);
-        if !self.args.is_local() {
-            return quote!(#memo.handle());
+pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
+    let (args, output) = (expansion.args, expansion.function.output());
+    let here = args.is_per_thread().then(|| quote!(here));
+    let errors = args.cache_err.as_ref().map(|_| quote!(errors));
+    let values = [
+        call("max", &args.max),
+        call("weigh", &args.weigh),
+        call("shards", &args.shards),
+        call("ttl_with", &args.ttl_with),
+        call("jitter", &args.jitter),
+        call("refresh_ahead", &args.refresh_ahead),
+        call("version", &args.version),
+    ];
+    let max_bytes = args.max_bytes.as_ref().map(|given| size(&given.value));
+    let weigh = (args.max_bytes.is_some() && args.weigh.is_none()).then(|| quote!(weigh));
+    let times = [
+        ("ttl", &args.ttl),
+        ("stale", &args.stale),
+        ("idle", &args.idle),
+        ("wait_limit", &args.wait_limit),
+    ];
+    let times =
+        times.map(|(name, given)| given.as_ref().map(|given| time_span(name, &given.value)));
+    let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
+    let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
+    let persist = match (&args.persist, &args.codec) {
+        (Some(dir), Some(codec)) => {
+            let (dir, codec) = (&dir.value, &codec.value);
+            Some(quote!(.persist_by::<#codec, _>(#dir)))
         }
-        let facade = self.facade();
-        quote!(#facade::Memo::local(|| #memo.reached()))
-    }
-
-    /// Generic functions, and those in generic impls, have a cache for each instance. It is told by the type of a
-    /// closure, and to a companion by the types that it names.
-    fn instance(&self, asking: Asking) -> TokenStream {
-        let alone = matches!(&self.args.companion, Some(Given { value: Companion::None, .. }));
-        let mark = self.mark(asking);
-        match asking {
-            Asking::Function if alone => quote!(alone()),
-            Asking::Function => quote!(within(#mark)),
-            Asking::Companion => quote!(beside(#mark)),
-        }
-    }
-
-    fn mark(&self, asking: Asking) -> Option<TokenStream> {
-        let span =
-            self.args.in_impl.as_ref().map_or_else(TokenSpan::call_site, |given| given.name.span());
-        let this = (TokenStream::new(), quote_spanned!(span=> .this::<Self>()));
-        let this = self.args.in_impl(self.function).then_some(this);
-        let types = self.function.named(self.function.signature.clone()).mark(asking);
-        let calls: Vec<_> = this.into_iter().chain(types).collect();
-        if calls.is_empty() {
-            return None;
-        }
-        if calls.iter().all(|(condition, _)| condition.is_empty()) {
-            let calls = calls.iter().map(|(_, call)| call);
-            return Some(quote!(.of(&|| __memokit::Mark::new() #(#calls)*)));
-        }
-        let mark = local("mark");
-        let steps =
-            calls.iter().map(|(condition, call)| quote!(#condition let #mark = #mark #call;));
-        Some(quote!(.of(&|| { let #mark = __memokit::Mark::new(); #(#steps)* #mark })))
-    }
-
-    fn settings(&self) -> TokenStream {
-        let output = self.function.output();
-        let here = self.args.is_local().then(|| quote!(here));
-        let errors = self.args.cache_err.as_ref().map(|_| quote!(errors));
-        let args = self.args;
-        let values = [
-            call("max", &args.max),
-            call("weigh", &args.weigh),
-            call("shards", &args.shards),
-            call("ttl_with", &args.ttl_with),
-            call("jitter", &args.jitter),
-            call("refresh_ahead", &args.refresh_ahead),
-            call("version", &args.version),
-        ];
-        let max_bytes = args.max_bytes.as_ref().map(|given| bytes(&given.value));
-        let weigh = (args.max_bytes.is_some() && args.weigh.is_none()).then(|| quote!(weigh));
-        let times = [
-            ("ttl", &args.ttl),
-            ("stale", &args.stale),
-            ("idle", &args.idle),
-            ("wait_limit", &args.wait_limit),
-        ];
-        let times = times.map(|(name, given)| given.as_ref().map(|given| span(name, &given.value)));
-        let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
-        let error_ttl = error_ttl.map(|ttl| span("error_ttl", &Span::Text(ttl)));
-        let persist = match (&args.persist, &args.codec) {
-            (Some(dir), Some(codec)) => {
-                let (dir, codec) = (&dir.value, &codec.value);
-                Some(quote!(.persist_by::<#codec, _>(#dir)))
-            }
-            (dir, _) => call("persist", dir),
-        };
-        let durability = args.durability.as_ref().map(|given| {
-            let mode = &given.value;
-            quote!(.durability(__memokit::Durability::#mode))
-        });
-        quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
-    }
+        (dir, _) => call("persist", dir),
+    };
+    let durability = args.durability.as_ref().map(|given| {
+        let mode = &given.value;
+        quote!(.durability(__memokit::Durability::#mode))
+    });
+    quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
 }
 
-/// A call that hands on what an argument says, if it was given.
+/// The call that passes on an argument, if it is given.
 fn call(name: &str, given: &Option<Given<syn::Expr>>) -> Option<TokenStream> {
     let value = &given.as_ref()?.value;
-    let name = Ident::new(name, TokenSpan::mixed_site());
+    let name = Ident::new(name, Span::mixed_site());
     Some(quote!(.#name(#value)))
 }
 
-/// The same of a time.
-fn span(name: &str, time: &Span) -> TokenStream {
-    let name = Ident::new(name, TokenSpan::mixed_site());
+/// The call that passes on a duration.
+fn time_span(name: &str, time: &TimeSpan) -> TokenStream {
+    let name = Ident::new(name, Span::mixed_site());
     match time {
-        Span::Expression(time) => quote!(.#name(#time)),
-        Span::Text(time) => {
+        TimeSpan::Expression(time) => quote!(.#name(#time)),
+        TimeSpan::Literal(time) => {
             let name = format_ident!("{name}_millis");
             let millis = millis(*time);
             quote!(.#name(#millis))
@@ -119,10 +69,11 @@ fn span(name: &str, time: &Span) -> TokenStream {
     }
 }
 
-fn bytes(max: &Bytes) -> TokenStream {
+/// The call that passes on `max_bytes`.
+fn size(max: &Size) -> TokenStream {
     match max {
-        Bytes::Expression(max) => quote!(.max_bytes(#max)),
-        Bytes::Text(max) => {
+        Size::Expression(max) => quote!(.max_bytes(#max)),
+        Size::Literal(max) => {
             let max = Literal::u64_unsuffixed(*max);
             quote!(.max_bytes(#max))
         }

@@ -1,119 +1,46 @@
-//! The arguments of `#[memoize]` and what each accepts.
+//! The arguments of `#[memoize]`, and the reader of each one's value.
 
 use std::time::Duration;
 
 use proc_macro2::{Ident, TokenStream};
 
 use crate::errors::Errors;
-use crate::parse::function::{Function, mentions_self};
-use crate::parse::raw::{self, Form, Raw};
-use crate::parse::suggestion as suggest;
-use crate::parse::values::expression as value;
+use crate::parse::argument_names;
+use crate::parse::function::Function;
+use crate::parse::raw_argument::{self, Form, RawArgument};
+use crate::parse::values::companion::{self, Companion};
+use crate::parse::values::duration::{self, TimeSpan};
+use crate::parse::values::expression;
+use crate::parse::values::keyword::{self, Scope};
+use crate::parse::values::number;
+use crate::parse::values::parameter_list;
+use crate::parse::values::size::{self, Size};
+use crate::parse::values::text;
+use crate::syntax::tokens::mentions_self_type;
 
-/// Every argument, with an example for the errors that need one.
-const KNOWN: [(&str, &str); 26] = [
-    ("max", "max = 1000"),
-    ("max_bytes", "max_bytes = \"64MiB\""),
-    ("weigh", "weigh = |value| value.len()"),
-    ("ttl", "ttl = \"30s\""),
-    ("ttl_with", "ttl_with = |value| value.expires_in"),
-    ("idle", "idle = \"10m\""),
-    ("jitter", "jitter = 0.1"),
-    ("policy", "policy = \"lru\""),
-    ("shards", "shards = 16"),
-    ("stale", "stale = \"1m\""),
-    ("refresh_ahead", "refresh_ahead = 0.8"),
-    ("wait_limit", "wait_limit = \"10s\""),
-    ("persist", "persist = \"cache/quotes\""),
-    ("durability", "durability = \"interval\""),
-    ("codec", "codec = memokit::codec::Json"),
-    ("skip", "skip(connection)"),
-    ("key", "key = (a, b)"),
-    ("cache_if", "cache_if = |value| value.is_some()"),
-    ("cache_err", "cache_err = \"2s\""),
-    ("version", "version = 2"),
-    ("scope", "scope = \"thread\""),
-    ("verify", "verify = 0.01"),
-    ("name", "name = \"quotes\""),
-    ("companion", "companion = none"),
-    ("in_impl", "in_impl"),
-    ("crate", "crate = ::memokit"),
-];
-
-/// Arguments that the design has and this version does not.
-const PLANNED: [&str; 1] = ["remote"];
-
-/// What other crates and tongues call our arguments.
-const OTHER_NAMES: [(&str, &str); 19] = [
-    ("size", "max"),
-    ("max_size", "max"),
-    ("capacity", "max"),
-    ("limit", "max"),
-    ("memory", "max_bytes"),
-    ("max_weight", "max_bytes"),
-    ("weight", "weigh"),
-    ("weigher", "weigh"),
-    ("tti", "idle"),
-    ("time_to_idle", "idle"),
-    ("time", "ttl"),
-    ("expire", "ttl"),
-    ("expires", "ttl"),
-    ("timeout", "ttl"),
-    ("disk", "persist"),
-    ("path", "persist"),
-    ("convert", "key"),
-    ("ignore", "skip"),
-    ("condition", "cache_if"),
-];
-
-/// An argument that was given, with the tokens under which its errors go.
+/// An argument that is given.
 pub(crate) struct Given<T> {
     pub(crate) name: Ident,
     pub(crate) value: T,
-    /// What was written behind the name, as it counts for the fingerprint.
+    /// The value as written: errors are reported under it, and the fingerprint hashes it.
     pub(crate) tokens: TokenStream,
 }
 
-/// A span of time: read at expansion, or an expression for run time.
-pub(crate) enum Span {
-    Text(Duration),
-    Expression(syn::Expr),
-}
-
-/// A bound on bytes: read at expansion, or an expression for run time.
-pub(crate) enum Bytes {
-    Text(u64),
-    Expression(syn::Expr),
-}
-
-/// Whose a cache is.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Scope {
-    Process,
-    Thread,
-}
-
-/// The names of the companions.
-pub(crate) enum Companion {
-    None,
-    Stem(Ident),
-}
-
-/// The arguments that were given and make sense by themselves.
+/// The arguments. One that is not given, or that has a wrong value, is `None`.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) max: Option<Given<syn::Expr>>,
-    pub(crate) max_bytes: Option<Given<Bytes>>,
+    pub(crate) max_bytes: Option<Given<Size>>,
     pub(crate) weigh: Option<Given<syn::Expr>>,
     pub(crate) shards: Option<Given<syn::Expr>>,
-    pub(crate) ttl: Option<Given<Span>>,
-    pub(crate) stale: Option<Given<Span>>,
-    pub(crate) idle: Option<Given<Span>>,
+    pub(crate) ttl: Option<Given<TimeSpan>>,
+    pub(crate) stale: Option<Given<TimeSpan>>,
+    pub(crate) idle: Option<Given<TimeSpan>>,
     pub(crate) refresh_ahead: Option<Given<syn::Expr>>,
-    pub(crate) wait_limit: Option<Given<Span>>,
+    pub(crate) wait_limit: Option<Given<TimeSpan>>,
     pub(crate) ttl_with: Option<Given<syn::Expr>>,
     pub(crate) jitter: Option<Given<syn::Expr>>,
-    /// There is but one.
+    /// There is one policy, so there is nothing to choose.
     pub(crate) policy: Option<Given<()>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) durability: Option<Given<Ident>>,
@@ -121,83 +48,93 @@ pub(crate) struct Args {
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key: Option<Given<syn::Expr>>,
     pub(crate) cache_if: Option<Given<syn::Expr>>,
-    /// With the time that errors are kept for, if one is given.
+    /// With the time to live of errors, if it is given.
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
     pub(crate) version: Option<Given<syn::Expr>>,
     pub(crate) scope: Option<Given<Scope>>,
     pub(crate) verify: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
-    /// The function stands in an impl, where it shows that nowhere else.
+    /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
     pub(crate) in_impl: Option<Given<()>>,
     pub(crate) krate: Option<Given<syn::Path>>,
-    /// The names of all arguments as written, also of those with a wrong value.
+    /// The names of all arguments that are written, also of those with a wrong value.
     written: Vec<Ident>,
     shows_self: bool,
 }
 
 impl Args {
-    /// Reads the arguments; what is wrong goes to `errors` and is left out.
+    /// Reads the arguments. Those that are wrong are left out and reported to `errors`.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let shows_self = mentions_self(tokens.clone());
+        let shows_self = mentions_self_type(tokens.clone());
         let mut args = Self { shows_self, ..Self::default() };
-        for raw in raw::parse(tokens, errors) {
+        for raw in raw_argument::parse(tokens, errors) {
             let accepted = args.accept(raw);
             errors.take(accepted);
         }
         args
     }
 
-    /// Whether an argument was meant, be its value right or wrong.
-    pub(crate) fn wrote(&self, name: &str) -> bool {
+    /// Whether an argument is written, even with a wrong value.
+    pub(crate) fn is_written(&self, name: &str) -> bool {
         self.written.iter().any(|written| written == name)
     }
 
-    /// Whether the function stands in an impl or a trait, as far as is shown: by `self`, `Self` or `in_impl`.
+    /// Whether the function stands in an impl or a trait, as far as `self`, `Self` or `in_impl` show it.
     pub(crate) fn in_impl(&self, function: &Function) -> bool {
         self.in_impl.is_some() || self.shows_self || function.shows_self()
     }
 
-    /// Is it each thread's own?
-    pub(crate) fn is_local(&self) -> bool {
+    /// Whether each thread has a cache of its own.
+    pub(crate) fn is_per_thread(&self) -> bool {
         matches!(&self.scope, Some(Given { value: Scope::Thread, .. }))
     }
 
-    fn accept(&mut self, Raw { name, form }: Raw) -> syn::Result<()> {
+    /// Whether the function gets companions.
+    pub(crate) fn has_companions(&self) -> bool {
+        !matches!(&self.companion, Some(Given { value: Companion::None, .. }))
+    }
+
+    /// Whether a parameter is left out of the key.
+    pub(crate) fn skips(&self, parameter: &Ident) -> bool {
+        self.skip.as_ref().is_some_and(|skip| skip.value.contains(parameter))
+    }
+
+    fn accept(&mut self, RawArgument { name, form }: RawArgument) -> syn::Result<()> {
         self.written.push(name.clone());
         match name.to_string().as_str() {
-            "max" => set(&mut self.max, name, form, value::bound),
-            "max_bytes" => set(&mut self.max_bytes, name, form, value::bytes),
-            "weigh" => set(&mut self.weigh, name, form, value::callable),
-            "shards" => set(&mut self.shards, name, form, value::shards),
-            "ttl" => set(&mut self.ttl, name, form, value::span),
-            "stale" => set(&mut self.stale, name, form, value::span),
-            "idle" => set(&mut self.idle, name, form, value::span),
-            "refresh_ahead" => set(&mut self.refresh_ahead, name, form, value::fraction),
-            "wait_limit" => set(&mut self.wait_limit, name, form, value::span),
-            "ttl_with" => set(&mut self.ttl_with, name, form, value::callable),
-            "jitter" => set(&mut self.jitter, name, form, value::fraction),
-            "policy" => set(&mut self.policy, name, form, value::policy),
-            "persist" => set(&mut self.persist, name, form, value::directory),
-            "durability" => set(&mut self.durability, name, form, value::durability),
-            "codec" => set(&mut self.codec, name, form, value::path),
-            "skip" => set(&mut self.skip, name, form, value::names),
-            "key" => set(&mut self.key, name, form, value::key),
-            "cache_if" => set(&mut self.cache_if, name, form, value::callable),
-            "cache_err" => set(&mut self.cache_err, name, form, value::flag_or_time),
-            "version" => set(&mut self.version, name, form, value::expression),
-            "scope" => set(&mut self.scope, name, form, value::scope),
-            "verify" => set(&mut self.verify, name, form, value::fraction),
-            "name" => set(&mut self.name, name, form, value::text),
-            "companion" => set(&mut self.companion, name, form, value::companion),
-            "in_impl" => set(&mut self.in_impl, name, form, value::flag),
-            "crate" => set(&mut self.krate, name, form, value::path),
-            other => Err(syn::Error::new_spanned(&name, stranger(other))),
+            "max" => set(&mut self.max, name, form, number::entries),
+            "max_bytes" => set(&mut self.max_bytes, name, form, size::size),
+            "weigh" => set(&mut self.weigh, name, form, expression::callable),
+            "shards" => set(&mut self.shards, name, form, number::shards),
+            "ttl" => set(&mut self.ttl, name, form, duration::time_span),
+            "stale" => set(&mut self.stale, name, form, duration::time_span),
+            "idle" => set(&mut self.idle, name, form, duration::time_span),
+            "refresh_ahead" => set(&mut self.refresh_ahead, name, form, number::fraction),
+            "wait_limit" => set(&mut self.wait_limit, name, form, duration::time_span),
+            "ttl_with" => set(&mut self.ttl_with, name, form, expression::callable),
+            "jitter" => set(&mut self.jitter, name, form, number::fraction),
+            "policy" => set(&mut self.policy, name, form, keyword::policy),
+            "persist" => set(&mut self.persist, name, form, text::directory),
+            "durability" => set(&mut self.durability, name, form, keyword::durability),
+            "codec" => set(&mut self.codec, name, form, expression::path),
+            "skip" => set(&mut self.skip, name, form, parameter_list::parameters),
+            "key" => set(&mut self.key, name, form, expression::key),
+            "cache_if" => set(&mut self.cache_if, name, form, expression::callable),
+            "cache_err" => set(&mut self.cache_err, name, form, duration::flag_or_duration),
+            "version" => set(&mut self.version, name, form, expression::expression),
+            "scope" => set(&mut self.scope, name, form, keyword::scope),
+            "verify" => set(&mut self.verify, name, form, number::fraction),
+            "name" => set(&mut self.name, name, form, text::text),
+            "companion" => set(&mut self.companion, name, form, companion::companion),
+            "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
+            "crate" => set(&mut self.krate, name, form, expression::path),
+            other => Err(syn::Error::new_spanned(&name, argument_names::unknown(other))),
         }
     }
 }
 
-/// Stores an argument unless it is there already.
+/// Reads an argument and stores it. It is an error if it is there already.
 fn set<T>(
     slot: &mut Option<Given<T>>,
     name: Ident,
@@ -214,33 +151,10 @@ fn set<T>(
     Ok(())
 }
 
-/// How an argument is written, for errors.
-pub(crate) fn example(name: &Ident) -> &'static str {
-    let found = KNOWN.iter().find(|(known, _)| name == known);
-    found.map_or("", |&(_, example)| example)
-}
-
-/// The message for a name that is no argument.
-fn stranger(name: &str) -> String {
-    if PLANNED.contains(&name) {
-        return format!("this version of memokit does not have `{name}` yet: leave it out");
-    }
-    let known = KNOWN.map(|(known, _)| known);
-    let other = OTHER_NAMES.iter().find(|&&(other, _)| other == name);
-    let meant = other.map(|&(_, ours)| ours).or_else(|| suggest::nearest(name, known));
-    match meant {
-        Some(meant) => format!("unknown argument `{name}`, did you mean `{meant}`?"),
-        None => format!("unknown argument `{name}`: there are {}", listed(&known)),
-    }
-}
-
-fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::argument_names::{KNOWN, PLANNED};
 
     fn errors(text: &str) -> Vec<String> {
         let mut errors = Errors::default();
@@ -264,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_named() {
+    fn unknown_names_are_reported() {
         refused("tll = \"3s\"", "unknown argument `tll`, did you mean `ttl`?");
         refused("capacity = 3", "did you mean `max`?");
         refused("xyzzy", "there are `max`, `max_bytes`");

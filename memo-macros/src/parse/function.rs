@@ -1,38 +1,24 @@
-//! The annotated function, taken apart.
+//! The annotated function.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Pat, PatType, Receiver, ReturnType, Signature, Token, Visibility};
+use syn::{Attribute, FnArg, Receiver, ReturnType, Signature, Token, Visibility};
 
-use crate::emit::attributes;
+use crate::parse::parameter::Parameter;
+use crate::syntax::attributes;
+use crate::syntax::tokens::mentions_self_type;
 
-/// A function with a body, which stays the tokens it was written as.
+/// A function with a body. The body stays the tokens that were written.
 pub(crate) struct Function {
-    /// Outer attributes, and the inner ones of the body turned outer.
+    /// The outer attributes, and the inner ones of the body as outer ones.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     pub(crate) parameters: Vec<Parameter>,
     /// The block with its braces.
     pub(crate) body: Group,
-}
-
-/// A parameter other than `self`.
-pub(crate) struct Parameter {
-    /// Its name, or one made up for a pattern.
-    pub(crate) name: Ident,
-    pub(crate) shape: Shape,
-    pub(crate) typed: PatType,
-}
-
-/// How a parameter is bound.
-#[derive(PartialEq)]
-pub(crate) enum Shape {
-    Plain,
-    Mutable,
-    Pattern,
 }
 
 impl Parse for Function {
@@ -51,7 +37,7 @@ impl Parse for Function {
         attributes.extend(inner);
         signature.inputs.iter_mut().for_each(|input| {
             let attributes = attributes_of(input);
-            *attributes = attributes.drain(..).map(attributes::without_expectation).collect();
+            *attributes = attributes.drain(..).map(attributes::without_expect).collect();
         });
         let parameters = parameters(&signature);
         Ok(Self { attributes, visibility, signature, parameters, body })
@@ -81,17 +67,6 @@ impl Parse for Body {
     }
 }
 
-fn holds_given_block(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
-            matches!(group.stream().into_iter().next(), Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace)
-                || holds_given_block(group.stream())
-        }
-        TokenTree::Group(group) => holds_given_block(group.stream()),
-        _ => false,
-    })
-}
-
 fn attributes_of(input: &mut FnArg) -> &mut Vec<Attribute> {
     match input {
         FnArg::Receiver(receiver) => &mut receiver.attrs,
@@ -104,43 +79,7 @@ fn parameters(signature: &Signature) -> Vec<Parameter> {
         FnArg::Typed(typed) => Some(typed),
         FnArg::Receiver(_) => None,
     });
-    typed.enumerate().map(|(at, typed)| parameter(at, typed)).collect()
-}
-
-fn parameter(at: usize, typed: &PatType) -> Parameter {
-    let (name, shape) = match &*typed.pat {
-        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => {
-            let mutable = plain.mutability.is_some();
-            (plain.ident.clone(), if mutable { Shape::Mutable } else { Shape::Plain })
-        }
-        pattern => {
-            let span = syn::spanned::Spanned::span(pattern);
-            let span = Span::mixed_site().located_at(span);
-            (format_ident!("__memokit_{at}", span = span), Shape::Pattern)
-        }
-    };
-    Parameter { name, shape, typed: typed.clone() }
-}
-
-impl Parameter {
-    /// The attributes that a use of the parameter shares with it.
-    pub(crate) fn condition(&self) -> TokenStream {
-        let conditions = self.conditions();
-        quote!(#(#conditions)*)
-    }
-
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
-        self.typed.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
-    }
-
-    /// Whether it was named as what is not used, which clippy then says of every use.
-    pub(crate) fn is_underscored(&self) -> bool {
-        self.shape != Shape::Pattern && self.name.to_string().starts_with('_')
-    }
-
-    pub(crate) fn conditional(&self) -> bool {
-        attributes::has(&self.typed.attrs, "cfg")
-    }
+    typed.enumerate().map(|(position, typed)| Parameter::new(position, typed)).collect()
 }
 
 impl Function {
@@ -157,7 +96,11 @@ impl Function {
         self.signature.receiver()
     }
 
-    /// The return type, `()` where none is written.
+    pub(crate) fn is_async(&self) -> bool {
+        self.signature.asyncness.is_some()
+    }
+
+    /// The return type, `()` if none is written.
     pub(crate) fn output(&self) -> TokenStream {
         match &self.signature.output {
             ReturnType::Default => quote!(()),
@@ -165,106 +108,13 @@ impl Function {
         }
     }
 
-    /// The signature with `rename`d parameters, each without `mut`; patterns stay if `patterns`.
-    pub(crate) fn signature(&self, patterns: bool) -> Signature {
-        let mut signature = self.signature.clone();
-        let typed = signature.inputs.iter_mut().filter_map(|input| match input {
-            FnArg::Typed(typed) => Some(typed),
-            FnArg::Receiver(_) => None,
-        });
-        for (typed, parameter) in typed.zip(&self.parameters) {
-            if parameter.shape == Shape::Pattern && patterns {
-                continue;
-            }
-            let name = &parameter.name;
-            *typed.pat = Pat::Ident(syn::PatIdent {
-                attrs: Vec::new(),
-                by_ref: None,
-                mutability: None,
-                ident: name.clone(),
-                subpat: None,
-            });
-        }
-        signature
-    }
-
-    /// The parameters as arguments of a call.
-    pub(crate) fn arguments(&self) -> TokenStream {
-        let receiver = self.receiver().map(|receiver| {
-            let this = receiver.self_token;
-            quote!(#this,)
-        });
-        let rest = self.parameters.iter().map(|parameter| {
-            let (condition, name) = (parameter.condition(), &parameter.name);
-            let lint = parameter.is_underscored().then(used_underscore);
-            quote!(#condition #lint #name)
-        });
-        quote!(#receiver #(#rest),*)
-    }
-
-    /// An attribute for a body with a block that a `macro_rules!` was given: in an expansion rustc says that its braces
-    /// are not needed.
-    pub(crate) fn given_braces(&self) -> Option<TokenStream> {
-        holds_given_block(self.body.stream()).then(|| quote!(#[allow(unused_braces)]))
-    }
-
-    /// Whether the function shows that it stands in an impl or a trait.
+    /// Whether `self` or `Self` shows that the function stands in an impl or a trait.
     ///
-    /// `Self` of an item inside the body is that item's own.
+    /// An item inside the body has a `Self` of its own, which does not count.
     pub(crate) fn shows_self(&self) -> bool {
         self.receiver().is_some()
-            || mentions_self(self.signature.to_token_stream())
-            || mentions_self(self.body.stream())
-    }
-}
-
-/// An attribute for what uses an underscored parameter in our name.
-pub(crate) fn used_underscore() -> TokenStream {
-    quote!(#[allow(clippy::used_underscore_binding)])
-}
-
-/// Whether `Self` occurs in tokens, other than in an item among them.
-pub(crate) fn mentions_self(tokens: TokenStream) -> bool {
-    let mut tokens = tokens.into_iter();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(word) if word == "Self" => return true,
-            TokenTree::Ident(word) if opens_item(&word) => {
-                tokens.by_ref().find(closes_item);
-            }
-            TokenTree::Group(group) if mentions_self(group.stream()) => return true,
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Whether the value `self` occurs in tokens, as opposed to the module in `self::`.
-pub(crate) fn mentions_receiver(tokens: TokenStream) -> bool {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let colon =
-            |next: &TokenTree| matches!(next, TokenTree::Punct(mark) if mark.as_char() == ':');
-        match token {
-            TokenTree::Ident(word) if word == "self" && !tokens.peek().is_some_and(colon) => {
-                return true;
-            }
-            TokenTree::Group(group) if mentions_receiver(group.stream()) => return true,
-            _ => {}
-        }
-    }
-    false
-}
-
-fn opens_item(word: &Ident) -> bool {
-    ["impl", "trait", "struct", "enum"].iter().any(|keyword| word == keyword)
-}
-
-fn closes_item(token: &TokenTree) -> bool {
-    match token {
-        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-        TokenTree::Punct(mark) => mark.as_char() == ';',
-        _ => false,
+            || mentions_self_type(self.signature.to_token_stream())
+            || mentions_self_type(self.body.stream())
     }
 }
 
@@ -277,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn self_is_seen_where_it_is_the_functions() {
+    fn self_counts_where_it_is_the_functions() {
         for (text, shows) in [
             ("fn f(&self) {}", true),
             ("fn f(x: u32) -> Self { x.into() }", true),
@@ -297,12 +147,6 @@ mod tests {
         let function = function("fn f(&self, a: u8, mut b: u8, (c, d): (u8, u8), _: u8) {}");
         let names: Vec<_> = function.parameters.iter().map(|p| p.name.to_string()).collect();
         assert_eq!(names, ["a", "b", "__memokit_2", "__memokit_3"]);
-        let signature = function.signature(false).to_token_stream().to_string();
-        let expected =
-            "fn f (& self , a : u8 , b : u8 , __memokit_2 : (u8 , u8) , __memokit_3 : u8)";
-        assert_eq!(signature, expected);
-        let calls = function.arguments().to_string();
-        assert_eq!(calls, "self , a , b , __memokit_2 , __memokit_3");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! "Did you mean": the nearest known name.
 
-/// The candidate nearest to `word`, if one is near enough to be a slip of the hand.
+/// The candidate nearest to `word`, if one is near enough for `word` to be a typing error.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -13,7 +13,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        // A change of every letter is no slip: `a` is not near `b`.
+        // If every letter differs it is another word: `a` is not near `b`.
         .filter(|&(far, candidate)| far <= allowed && far < candidate.chars().count())
         .min_by_key(|&(far, _)| far)
         .map(|(_, candidate)| candidate)
@@ -27,7 +27,7 @@ pub(crate) fn did_you_mean<'a>(
     nearest(word, candidates).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// Edits between two words, where swapping neighbours counts as one.
+/// The number of edits between two words. A swap of two neighbours counts as one.
 fn distance(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.to_lowercase().chars().collect();
     let to: Vec<char> = to.to_lowercase().chars().collect();
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn nearest_takes_slips_and_leaves_strangers() {
+    fn nearest_finds_typing_errors_and_no_other_words() {
         let names = ["max", "ttl", "persist", "durability"];
         assert_eq!(nearest("tll", names), Some("ttl"));
         assert_eq!(nearest("Persist", names), Some("persist"));

@@ -1,28 +1,28 @@
-//! The names that a format takes from where it stands: `{name}`, `{:width$}`.
+//! The variables that a format string captures: `{name}`, `{:width$}`.
 
 use proc_macro2::{Ident, Literal};
 use quote::ToTokens;
 use syn::LitStr;
 
-/// Those of a text, where the text stands; none of another literal.
-pub(crate) fn in_format(literal: &Literal) -> Vec<Ident> {
+/// The captured names, with the span of the string. A literal that is no string has none.
+pub(crate) fn names(literal: &Literal) -> Vec<Ident> {
     let Ok(text) = syn::parse2::<LitStr>(literal.to_token_stream()) else { return Vec::new() };
     let value = text.value().replace("{{", "");
-    let holes = value.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-    let names = holes.flat_map(|(hole, _)| {
-        let (name, spec) = hole.split_once(':').unwrap_or((hole, ""));
-        // Before a `$` stands a name, behind a fill, a sign or a point.
+    let placeholders = value.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let names = placeholders.flat_map(|(placeholder, _)| {
+        let (name, spec) = placeholder.split_once(':').unwrap_or((placeholder, ""));
+        // A `$` follows a name, before which there may be a fill, a sign or a point.
         let counts = spec.split('$').rev().skip(1).map(|before| {
             let start = before.rfind(|char: char| !is_part_of_a_name(char));
             start.map_or(before, |at| before[at..].trim_start_matches(|c| !is_part_of_a_name(c)))
         });
         std::iter::once(name.trim()).chain(counts)
     });
-    names.filter_map(|name| named(name, &text)).collect()
+    names.filter_map(|name| identifier(name, &text)).collect()
 }
 
-fn named(name: &str, text: &LitStr) -> Option<Ident> {
-    // A width may be filled up with zeros.
+fn identifier(name: &str, text: &LitStr) -> Option<Ident> {
+    // A width may begin with the zero that asks for padding.
     let name = name.trim_start_matches('0');
     syn::parse_str::<Ident>(name).ok().map(|mut name| {
         name.set_span(text.span());
@@ -36,8 +36,6 @@ fn is_part_of_a_name(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn names_are_found_in_every_place() {
         for (text, names) in [
@@ -50,7 +48,7 @@ mod tests {
             ("b\"{a}\"", &[]),
             ("7", &[]),
         ] {
-            let found = in_format(&text.parse().unwrap());
+            let found = super::names(&text.parse().unwrap());
             let mut found: Vec<_> = found.iter().map(ToString::to_string).collect();
             let mut names = names.to_vec();
             found.sort();

@@ -1,8 +1,8 @@
-//! A walk through a type, to what a memoized signature cannot have.
+//! A walk through a type that reports its references, lifetimes, `impl Trait`s and paths.
 
 use syn::{
     BoundLifetimes, GenericArgument, GenericParam, Lifetime, PathArguments, ReturnType, Type,
-    TypeImplTrait, TypeParamBound, TypePath, TypeReference,
+    TypeImplTrait, TypeParamBound, TypeReference,
 };
 
 /// What the walk meets.
@@ -13,74 +13,13 @@ pub(crate) enum Found<'a> {
     /// is the signature's.
     Lifetime(&'a Lifetime),
     Opaque(&'a TypeImplTrait),
-    /// A path that is a type, and not one of which another is asked for.
+    /// A path that names a type. The type in `<Type as Trait>::Item` is not reported.
     Path(&'a syn::Path),
 }
 
-/// Calls `visit` for every reference, lifetime and `impl Trait` in a type.
+/// Calls `visit` for everything in a type that [`Found`] lists.
 pub(crate) fn walk<'a>(ty: &'a Type, visit: &mut dyn FnMut(Found<'a>)) {
     Walk { visit, bound: Vec::new(), own_elision: false, projected: false }.ty(ty);
-}
-
-/// Types of the standard library that hold values of their arguments and are what these are.
-const HOLDERS: [&str; 10] = [
-    "Option",
-    "Result",
-    "Vec",
-    "VecDeque",
-    "LinkedList",
-    "Box",
-    "HashMap",
-    "BTreeMap",
-    "HashSet",
-    "BTreeSet",
-];
-
-/// Calls `visit` for a type and those of the values that one of it surely holds or refers to.
-pub(crate) fn parts<'a>(ty: &'a Type, visit: &mut dyn FnMut(&'a Type)) {
-    visit(ty);
-    match ty {
-        Type::Array(array) => parts(&array.elem, visit),
-        Type::Slice(slice) => parts(&slice.elem, visit),
-        Type::Group(group) => parts(&group.elem, visit),
-        Type::Paren(paren) => parts(&paren.elem, visit),
-        Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| parts(elem, visit)),
-        Type::Reference(reference) => parts(&reference.elem, visit),
-        Type::Path(path) => {
-            let Some((name, arguments)) = last_segment(path) else { return };
-            if HOLDERS.contains(&&*name) {
-                arguments.for_each(|argument| parts(argument, visit));
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The part of a result that is kept, as far as its spelling shows.
-pub(crate) fn kept_part(ty: &Type, errors_too: bool) -> &Type {
-    match ty {
-        Type::Group(group) => kept_part(&group.elem, errors_too),
-        Type::Paren(paren) => kept_part(&paren.elem, errors_too),
-        Type::Path(path) if !errors_too => match last_segment(path) {
-            Some((name, mut arguments)) if name == "Result" => arguments.next().unwrap_or(ty),
-            _ => ty,
-        },
-        _ => ty,
-    }
-}
-
-/// The name of a type without its path, and its arguments that are types.
-pub(crate) fn last_segment(path: &TypePath) -> Option<(String, impl Iterator<Item = &Type>)> {
-    let last = path.path.segments.last().filter(|_| path.qself.is_none())?;
-    let list = match &last.arguments {
-        PathArguments::AngleBracketed(list) => Some(&list.args),
-        _ => None,
-    };
-    let types = list.into_iter().flatten().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    });
-    Some((last.ident.to_string(), types))
 }
 
 struct Walk<'v, 'a> {
@@ -89,7 +28,7 @@ struct Walk<'v, 'a> {
     bound: Vec<&'a Lifetime>,
     /// Inside `fn(..)` and `Fn(..)`, where elided lifetimes belong to that signature.
     own_elision: bool,
-    /// Inside `<..>::`, of which something else is the type.
+    /// Inside the `<..>` of `<..>::Item`, where a path does not name the type that is written.
     projected: bool,
 }
 
@@ -126,7 +65,7 @@ impl<'a> Walk<'_, 'a> {
                 (self.visit)(Found::Opaque(opaque));
                 self.bounds(&opaque.bounds);
             }
-            // A macro's type is unknown here; rustc judges it after expansion.
+            // The type that a macro makes is unknown here. rustc checks it after expansion.
             Type::Infer(_) | Type::Macro(_) | Type::Never(_) | Type::Verbatim(_) => {}
             _ => {}
         }

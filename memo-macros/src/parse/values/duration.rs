@@ -1,17 +1,29 @@
-//! Durations as text: `250ms`, `1h 30m`.
+//! Values that are durations: `250ms`, `1h 30m`.
 
 use std::time::Duration;
 
+use proc_macro2::Ident;
+use syn::{Expr, ExprLit, Lit, LitStr};
+
+use crate::parse::argument_names::example;
+use crate::parse::raw_argument::Form;
+use crate::parse::values::expression::{error, expression, plain};
 use crate::parse::values::unit::{self, split};
 
-/// What an error about a duration says is accepted.
+/// A duration: known at expansion, or an expression that is evaluated at run time.
+pub(crate) enum TimeSpan {
+    Literal(Duration),
+    Expression(Expr),
+}
+
+/// The durations that are accepted, for errors.
 const ACCEPTED: &str = "durations are written like `250ms`, `30s`, `5m`, `1h 30m` or `2d`";
 
 /// The units from the largest to the smallest, in milliseconds.
 const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Other spellings, to name the right one in an error.
+/// Other spellings of a unit, for the suggestion in an error.
 const OTHER_UNITS: [(&str, &[&str]); 5] = [
     ("d", &["day", "days"]),
     ("h", &["hr", "hrs", "hour", "hours"]),
@@ -20,8 +32,50 @@ const OTHER_UNITS: [(&str, &[&str]); 5] = [
     ("ms", &["msec", "msecs", "milli", "millis", "millisecond", "milliseconds"]),
 ];
 
+/// `ttl`: text, or an expression that gives a `Duration`.
+pub(crate) fn time_span(name: &Ident, form: Form) -> syn::Result<TimeSpan> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            Ok(TimeSpan::Literal(above_zero(name, text)?))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+            let digits = number.base10_digits();
+            if digits == "0" {
+                return Err(error(number, format!("`{name}` has to be longer than zero")));
+            }
+            Err(error(number, format!("a number of what? `{name} = \"{digits}s\"` for seconds")))
+        }
+        Expr::Lit(other) => Err(error(other, format!("`{name}` is a time: `{}`", example(name)))),
+        _ => Ok(TimeSpan::Expression(value)),
+    }
+}
+
+/// `cache_err`: without a value, or with a duration as text.
+pub(crate) fn flag_or_duration(name: &Ident, form: Form) -> syn::Result<Option<Duration>> {
+    if let Form::Flag = form {
+        return Ok(None);
+    }
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => above_zero(name, text).map(Some),
+        other => Err(error(
+            other,
+            format!("`{name}` stands alone or takes a time as text: `{}`", example(name)),
+        )),
+    }
+}
+
+fn above_zero(name: &Ident, text: &LitStr) -> syn::Result<Duration> {
+    match parse(&text.value()) {
+        Ok(Duration::ZERO) => Err(error(text, format!("`{name}` has to be longer than zero"))),
+        Ok(duration) => Ok(duration),
+        Err(message) => Err(error(text, message)),
+    }
+}
+
 /// Reads a duration; the error is a message that says what is accepted.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err(format!("no duration is given; {ACCEPTED}"));
@@ -103,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn refused_with_the_mend() {
-        for (text, mend) in [
+    fn refused_with_the_fix() {
+        for (text, fix) in [
             ("", "no duration is given"),
             ("30", "write `30s`"),
             ("soon", "`soon` is no number with a unit"),
@@ -121,7 +175,7 @@ mod tests {
             ("1s!", "`!` is no number"),
         ] {
             let message = parse(text).expect_err(text);
-            assert!(message.contains(mend), "{text}: {message}");
+            assert!(message.contains(fix), "{text}: {message}");
         }
     }
 }

@@ -1,8 +1,21 @@
-//! Numbers of bytes as text: `64MiB`.
+//! Values that are sizes: `64MiB`, or a number of bytes.
 
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{Expr, ExprLit, ExprUnary, Lit};
+
+use crate::parse::argument_names::example;
+use crate::parse::raw_argument::Form;
+use crate::parse::values::expression::{error, expression, plain};
 use crate::parse::values::unit::{self, split};
 
-/// What an error about a size says is accepted.
+/// A number of bytes: known at expansion, or an expression that is evaluated at run time.
+pub(crate) enum Size {
+    Literal(u64),
+    Expression(Expr),
+}
+
+/// The sizes that are accepted, for errors.
 const ACCEPTED: &str = "sizes are written like `512KiB`, `64MiB`, `2GiB`, `500MB` or `100B`";
 
 const UNITS: [(&str, u64); 9] = [
@@ -17,7 +30,7 @@ const UNITS: [(&str, u64); 9] = [
     ("TB", 1_000_000_000_000),
 ];
 
-/// Other spellings, to name the right one in an error.
+/// Other spellings of a unit, for the suggestion in an error.
 const OTHER_UNITS: [(&str, &[&str]); 5] = [
     ("B", &["byte", "bytes"]),
     ("KiB", &["k", "ki", "kibibyte", "kibibytes"]),
@@ -26,8 +39,39 @@ const OTHER_UNITS: [(&str, &[&str]); 5] = [
     ("TiB", &["t", "ti", "tebibyte", "tebibytes"]),
 ];
 
+/// `max_bytes`: text, a number of bytes above zero, or an expression that gives one.
+pub(crate) fn size(name: &Ident, form: Form) -> syn::Result<Size> {
+    let value = expression(name, form)?;
+    let above_zero = |under: &dyn ToTokens, count| {
+        let message = format!("a cache of no bytes keeps nothing: leave `{name}` out for no bound");
+        if count == 0 { Err(error(under, message)) } else { Ok(Size::Literal(count)) }
+    };
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().parse::<u64>().is_ok() => {
+            above_zero(text, text.value().parse().unwrap_or_default())?;
+            Err(error(
+                text,
+                format!("a number of bytes needs no quotes: `{name} = {}`", text.value()),
+            ))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match parse(&text.value()) {
+            Ok(bytes) => above_zero(text, bytes),
+            Err(message) => Err(error(text, message)),
+        },
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
+            let count = number.base10_parse();
+            above_zero(number, count.map_err(|_| error(number, "this number is too large"))?)
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => Ok(Size::Expression(value)),
+        Expr::Lit(_) | Expr::Unary(ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
+            Err(error(&value, format!("`{name}` is a number of bytes: `{}`", example(name))))
+        }
+        _ => Ok(Size::Expression(value)),
+    }
+}
+
 /// Reads a size; the error is a message that says what is accepted.
-pub(crate) fn parse(text: &str) -> Result<u64, String> {
+fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err(format!("no size is given; {ACCEPTED}"));
@@ -95,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn refused_with_the_mend() {
-        for (text, mend) in [
+    fn refused_with_the_fix() {
+        for (text, fix) in [
             ("", "no size is given"),
             ("MiB", "`MiB` is no part of a size"),
             ("lots", "`lots` is no part of a size"),
@@ -115,7 +159,7 @@ mod tests {
             ("99999999999999999999B", "more than can be counted"),
         ] {
             let message = parse(text).expect_err(text);
-            assert!(message.contains(mend), "{text}: {message}");
+            assert!(message.contains(fix), "{text}: {message}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The units of what is written as numbers with units: `64MiB`, `30s`.
+//! The units of sizes and durations: `64MiB`, `30s`.
 
-use crate::parse::suggestion as suggest;
+use crate::parse::suggestion;
 
 /// Other spellings of a unit, by its name.
 pub(crate) type Spellings = [(&'static str, &'static [&'static str])];
 
-/// The error about a unit that there is none of, with the one that was meant if that can be told; `accepted` ends it.
+/// The error about an unknown unit, with a suggestion if one is near. It ends with `accepted`.
 pub(crate) fn unknown(
     number: &str,
     unit: &str,
@@ -20,14 +20,14 @@ pub(crate) fn unknown(
         .copied()
         .find(|name| name.to_lowercase() == lower)
         .or_else(|| other().map(|&(name, _)| name))
-        .or_else(|| suggest::nearest(unit, units.iter().copied()));
+        .or_else(|| suggestion::nearest(unit, units.iter().copied()));
     match meant {
         Some(meant) => format!("unknown unit `{unit}`, did you mean `{number}{meant}`? {accepted}"),
         None => format!("unknown unit `{unit}`; {accepted}"),
     }
 }
 
-/// A text's beginning of characters that belong together, and the rest.
+/// The longest beginning of a text whose characters all `belong`, and the rest.
 pub(crate) fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
 }

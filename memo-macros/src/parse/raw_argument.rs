@@ -1,4 +1,4 @@
-//! The grammar of the attribute's arguments, before any has a meaning.
+//! The grammar of the attribute's arguments: a name, and what follows it. Any name is accepted here.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use syn::{Expr, Token};
 use crate::errors::Errors;
 
 /// One argument as written.
-pub(crate) struct Raw {
+pub(crate) struct RawArgument {
     pub(crate) name: Ident,
     pub(crate) form: Form,
 }
@@ -36,8 +36,8 @@ impl Form {
     }
 }
 
-/// Reads all arguments; after a mistake it goes on with the next one.
-pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Raw> {
+/// Reads all arguments. After a mistake it continues with the next argument.
+pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<RawArgument> {
     let all = |input: ParseStream<'_>| {
         let mut arguments = Vec::new();
         while !input.is_empty() {
@@ -60,7 +60,7 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Raw> {
     errors.take(arguments).unwrap_or_default()
 }
 
-fn argument(input: ParseStream<'_>) -> syn::Result<Raw> {
+fn argument(input: ParseStream<'_>) -> syn::Result<RawArgument> {
     if !input.peek(syn::Ident::peek_any) {
         return Err(input.error("expected the name of an argument, as in `max = 1000`"));
     }
@@ -68,7 +68,7 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Raw> {
     let form = if input.peek(Token![=]) {
         let equals: Token![=] = input.parse()?;
         if input.is_empty() || input.peek(Token![,]) {
-            return Ok(Raw { name, form: Form::Missing(equals) });
+            return Ok(RawArgument { name, form: Form::Missing(equals) });
         }
         Form::Value(input.parse()?)
     } else if input.peek(syn::token::Paren) {
@@ -78,7 +78,7 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Raw> {
     } else {
         return Err(input.error(format!("expected `=` after `{name}`")));
     };
-    Ok(Raw { name, form })
+    Ok(RawArgument { name, form })
 }
 
 fn parenthesis(input: ParseStream<'_>) -> syn::Result<Group> {
@@ -88,8 +88,7 @@ fn parenthesis(input: ParseStream<'_>) -> syn::Result<Group> {
     }
 }
 
-/// Leaves the input before a comma behind which an argument seems to begin, so that one mistake
-/// gives one message.
+/// Skips to a comma after which an argument seems to begin, so that one mistake gives one message.
 fn skip_to_next(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !begins_argument(input) {
         input.parse::<TokenTree>()?;
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_after_each_mistake() {
+    fn continues_after_each_mistake() {
         let (names, errors) =
             read("max =, ttl \"3s\", 5, key = |a, , b|, name = \"x\" persist, skip(a)");
         assert_eq!(names, ["max", "name", "skip"]);
