@@ -1,65 +1,79 @@
 //! The attribute macro of memokit; use it through the `memokit` crate.
+//!
+//! An expansion parses the arguments and the function, checks them, and emits the memoized function.
 #![forbid(unsafe_code)]
 
-mod args;
-mod attributes;
-mod bounds;
 mod check;
-mod companions;
-mod duration;
 mod emit;
 mod errors;
-mod expand;
-mod fingerprint;
-mod format;
-mod function;
-mod generics;
-mod raw;
-mod refuse;
-mod settings;
-mod size;
+mod parse;
 #[cfg(test)]
 mod snapshots;
-mod suggest;
-mod surroundings;
-mod task;
-mod types;
-mod unit;
-mod value;
+mod syntax;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use proc_macro::{Ident, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
+use quote::quote;
 
-/// Expansions so far in this compilation, since one `macro_rules!` may hold one function for many
-/// places that have the same tokens, file, line and column.
+use crate::emit::expansion::Expansion;
+use crate::errors::Errors;
+use crate::parse::arguments::Args;
+use crate::parse::function::Function;
+
+/// The number of expansions so far in this compilation. A `macro_rules!` may emit one function in many places that
+/// have the same tokens, file, line and column.
 static EXPANSIONS: AtomicU64 = AtomicU64::new(0);
 
 #[doc = include_str!("memoize.md")]
 #[proc_macro_attribute]
-pub fn memoize(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub fn memoize(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
     let count = EXPANSIONS.fetch_add(1, Ordering::Relaxed).to_string();
     let package = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]
         .map(|variable| std::env::var(variable).unwrap_or_default());
     let seed = [&*count, &*package[0], &*package[1], &*package[2], &*package[3]];
-    let in_impl_of_a_trait = || name(&item).is_some_and(|name| is_in_impl_of_a_trait(&name));
-    expand::expand(arguments.into(), &item.clone().into(), &seed, in_impl_of_a_trait).into()
+    let in_impl_of_a_trait = || check::enclosing_item::is_impl_of_a_trait(&item);
+    expand(arguments.into(), &item.clone().into(), &seed, in_impl_of_a_trait).into()
 }
 
-/// The name of a function.
-fn name(item: &TokenStream) -> Option<Ident> {
-    let mut tokens = item.clone().into_iter();
-    tokens.find(|token| matches!(token, TokenTree::Ident(word) if word.to_string() == "fn"))?;
-    match tokens.next() {
-        Some(TokenTree::Ident(name)) => Some(name),
-        _ => None,
+/// Expands `#[memoize(arguments)] item`.
+///
+/// `seed` tells apart expansions of the same tokens. `in_impl_of_a_trait` is called only if an error depends on it,
+/// since it reads the source file.
+fn expand(
+    arguments: TokenStream,
+    item: &TokenStream,
+    seed: &[&str],
+    in_impl_of_a_trait: impl FnOnce() -> bool,
+) -> TokenStream {
+    let mut errors = Errors::default();
+    let number = emit::fingerprint::of_expansion(&arguments, item, seed);
+    let args = Args::parse(arguments, &mut errors);
+    let function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            errors.push(check::item::not_a_function(item).unwrap_or(error));
+            let errors = errors.into_tokens();
+            return quote!(#item #errors);
+        }
+    };
+    check::rules::check(&args, &function, &mut errors);
+    let misplaced =
+        check::companions::may_be_in_impl_of_a_trait(&args, &function) && in_impl_of_a_trait();
+    if misplaced {
+        check::companions::refuse_in_impl_of_a_trait(&function, &mut errors);
     }
-}
-
-/// As far as the file shows it.
-fn is_in_impl_of_a_trait(name: &Ident) -> bool {
-    let span = name.span();
-    let place = surroundings::Place { line: span.line(), column: span.column() };
-    let path = span.local_file();
-    path.is_some_and(|path| surroundings::in_impl_of_a_trait(&path, place, &name.to_string()))
+    let expansion = Expansion { function: &function, args: &args, number };
+    if errors.is_empty() {
+        let function = emit::function::function(&expansion);
+        let companions = emit::companions::companions(&expansion);
+        return quote!(#function #companions);
+    }
+    let has_place = check::attributes::further_memoize(&function).next().is_none() && !misplaced;
+    let stand_ins = has_place.then(|| emit::companions::stand_ins(&expansion));
+    let errors = errors.into_tokens();
+    quote!(#item #stand_ins #errors)
 }

@@ -1,11 +1,11 @@
-//! Expansions as a user would read them, held still in `snapshots/`.
+//! Expansions as a user would read them, compared with the files in `snapshots/`.
 //!
-//! `UPDATE_SNAPSHOTS=1 cargo test -p memo-macros` writes them anew.
+//! `UPDATE_SNAPSHOTS=1 cargo test -p memo-macros` writes these files.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
-use crate::expand::expand;
+use crate::expand;
 
 #[track_caller]
 fn snapshot(name: &str, arguments: &str, item: &str) -> String {
@@ -16,8 +16,8 @@ fn snapshot(name: &str, arguments: &str, item: &str) -> String {
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
         fs::write(&path, &text).expect("the snapshot is written");
     }
-    let kept = fs::read_to_string(&path).expect("the snapshot exists: set UPDATE_SNAPSHOTS=1");
-    assert!(text == kept, "{name} changed (UPDATE_SNAPSHOTS=1 accepts it):\n{text}");
+    let expected = fs::read_to_string(&path).expect("the snapshot exists: set UPDATE_SNAPSHOTS=1");
+    assert!(text == expected, "{name} changed (UPDATE_SNAPSHOTS=1 accepts it):\n{text}");
     text
 }
 

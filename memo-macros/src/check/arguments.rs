@@ -1,0 +1,77 @@
+//! Rules about arguments that need or exclude each other.
+
+use crate::errors::Errors;
+use crate::parse::arguments::{Args, Given};
+
+pub(super) fn persist_is_a_feature(args: &Args, enabled: bool, errors: &mut Errors) {
+    if let Some(persist) = args.persist.as_ref().filter(|_| !enabled) {
+        let message = "`persist` is a feature of memokit: add it to `features` in Cargo.toml";
+        errors.at(&persist.name, message);
+    }
+}
+
+pub(super) fn disk_settings_need_persist(args: &Args, errors: &mut Errors) {
+    let durability = args.durability.as_ref().map(|given| &given.name);
+    let codec = args.codec.as_ref().map(|given| &given.name);
+    if args.is_written("persist") {
+        return;
+    }
+    for name in [durability, codec].into_iter().flatten() {
+        let message =
+            format!("`{name}` is about what is on disk: add `persist = \"...\"`, or leave it out");
+        errors.at(name, message);
+    }
+}
+
+pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
+    let stale = args.stale.as_ref().map(|given| &given.name);
+    let refresh_ahead = args.refresh_ahead.as_ref().map(|given| &given.name);
+    let ends = args.is_written("ttl") || args.is_written("ttl_with");
+    for name in [stale, refresh_ahead].into_iter().flatten().filter(|_| !ends) {
+        let message = format!("`{name}` is about the end of the `ttl`: add `ttl = \"30s\"`");
+        errors.at(name, message);
+    }
+}
+
+pub(super) fn weights_need_a_bound(args: &Args, errors: &mut Errors) {
+    let Some(weigh) = args.weigh.as_ref().filter(|_| !args.is_written("max_bytes")) else { return };
+    let message =
+        "`weigh` is about the bound on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
+    errors.at(&weigh.name, message);
+}
+
+pub(super) fn each_shard_has_an_entry(args: &Args, errors: &mut Errors) {
+    let number = |given: &Option<Given<syn::Expr>>| match &given.as_ref()?.value {
+        syn::Expr::Lit(literal) => match &literal.lit {
+            syn::Lit::Int(number) => number.base10_parse::<u64>().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (Some(max), Some(shards)) = (number(&args.max), number(&args.shards)) else { return };
+    if let Some(given) = args.shards.as_ref().filter(|_| max > 0 && shards > max) {
+        let most = 1_u64 << max.ilog2();
+        let message = format!(
+            "{shards} shards cannot share {max} entries: write `shards = {most}` or less, or leave it out"
+        );
+        errors.at(&given.tokens, message);
+    }
+}
+
+pub(super) fn key_excludes_skip(args: &Args, errors: &mut Errors) {
+    let Some(skip) = &args.skip else { return };
+    if args.is_written("key") {
+        errors.at(&skip.name, "`key` already says what makes the key: leave `skip` out");
+    }
+}
+
+pub(super) fn scope_excludes_persist(args: &Args, errors: &mut Errors) {
+    let Some(scope) = args.scope.as_ref().filter(|_| args.is_per_thread()) else { return };
+    if args.is_written("persist") {
+        errors.at(
+            &scope.name,
+            "a folder belongs to one cache, and each thread would have one: \
+             leave `scope` out, or `persist`",
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! The list of all rules about arguments and function, in the order in which their errors are reported.
+
+use crate::check::{arguments, attributes, bounds, function as of_function, settings, signature};
+use crate::errors::Errors;
+use crate::parse::arguments::Args;
+use crate::parse::function::Function;
+
+/// Reports every mistake that the arguments and the function show.
+pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
+    of_function::can_be_memoized(function, errors);
+    arguments::persist_is_a_feature(args, cfg!(feature = "persist"), errors);
+    arguments::disk_settings_need_persist(args, errors);
+    arguments::freshness_needs_ttl(args, errors);
+    arguments::weights_need_a_bound(args, errors);
+    arguments::each_shard_has_an_entry(args, errors);
+    arguments::key_excludes_skip(args, errors);
+    signature::skip_names_parameters(args, function, errors);
+    signature::cache_err_needs_a_result(args, function, errors);
+    settings::settings_need_no_call(args, function, errors);
+    arguments::scope_excludes_persist(args, errors);
+    signature::scope_excludes_async(args, function, errors);
+    signature::key_excludes_opaque_patterns(args, function, errors);
+    attributes::tracked_caller_reaches_the_body(args, function, errors);
+    attributes::memoize_is_given_once(function, errors);
+    signature::persisted_results_are_owned(args, function, errors);
+    bounds::results_can_be_cached(args, function, errors);
+    bounds::arguments_make_a_key(args, function, errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing;
+
+    fn messages(args: &str, function: &str) -> Vec<String> {
+        testing::messages(check, args, function)
+    }
+
+    #[track_caller]
+    fn refused(args: &str, function: &str, message: &str) {
+        testing::refused(&messages(args, function), message);
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        for (args, function) in [
+            ("durability = \"os\", persist = \"x\"", "fn f() {}"),
+            ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
+            ("cache_err", "fn f() -> io::Result<u32> { g() }"),
+            ("companion = none", "fn f(&self) {}"),
+            ("persist = \"{n}\"", "fn f(n: u32) {}"),
+            ("persist = format!(\"{{n}}{n}\", n = 1)", "fn f(n: u32) {}"),
+            ("persist = \"a~/~\"", "fn f() {}"),
+            ("max = 8, shards = 8", "fn f() {}"),
+            ("max = MAX, shards = 8", "fn f() {}"),
+            ("max = Self::MAX, ttl_with = Self::ttl", "fn f() {}"),
+            ("max_bytes = Self::MAX, weigh = Self::weight, idle = \"1s\"", "fn f() {}"),
+            ("scope = \"process\", persist = \"x\"", "fn f() {}"),
+            ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
+            ("max = config().max, version = n::N, ttl_with = |n| n.ttl", "fn f(max: u8, n: u8) {}"),
+            ("persist = \"x\"", "fn f() -> Result<u32, &'static str> {}"),
+            ("", "#[track_caller] fn f(&self) {}"),
+            ("key = a", "#[track_caller] fn f(a: u32) {}"),
+        ] {
+            assert_eq!(messages(args, function), [""; 0], "{args} {function}");
+        }
+    }
+
+    #[test]
+    fn persist_needs_its_feature() {
+        for (enabled, errors) in [(true, 0), (false, 1)] {
+            let check = |args: &Args, _: &Function, errors: &mut Errors| {
+                arguments::persist_is_a_feature(args, enabled, errors);
+            };
+            let found = testing::messages(check, "persist = \"x\"", "fn f() {}");
+            assert_eq!(found.len(), errors, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit() {
+        refused("durability = \"os\"", "fn f() {}", "add `persist");
+        refused("codec = a::Json", "fn f() {}", "add `persist");
+        refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
+        refused("weigh = f", "fn f() {}", "add `max_bytes");
+        refused("max_bytes = self.max", "fn f(&self) {}", "leave `self` out");
+        refused("key = a, skip(a)", "fn f(a: u32) {}", "leave `skip` out");
+        refused("skip(bb)", "fn f(ab: u32, c: u32) {}", "did you mean `ab`?");
+        refused("skip(zzz)", "fn f(&self, a: u32) {}", "there are `a`, `self`");
+        refused("skip(b)", "fn f((a, b): (u32, u32)) {}", "part of a pattern");
+        refused("skip(self)", "fn f(a: u32) {}", "no method");
+        refused("cache_err", "fn f() {}", "leave `cache_err` out");
+        refused("scope = \"thread\", persist = \"x\"", "fn f() {}", "leave `scope` out");
+        refused("key = a", "fn f((a, _): (u8, impl Copy)) {}", "take it apart in the body");
+        refused("ttl = self.ttl", "fn f(&self) {}", "leave `self` out");
+        refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
+        refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
+        refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
+        refused("max = n as usize", "fn f(n: u32) {}", "leave the parameter `n` out");
+        refused("persist = format!(\"a/{n:?}\")", "fn f(n: u32) {}", "leave the parameter `n` out");
+        refused(
+            "persist = \"~/cache\"",
+            "fn f() {}",
+            "home_dir().unwrap_or_default().join(\"cache\")",
+        );
+        refused("max_bytes = \"0\"", "fn f() {}", "leave `max_bytes` out");
+        refused("max = \"0\"", "fn f() {}", "leave `max` out");
+        refused("max = 4, shards = 8", "fn f() {}", "`shards = 4`");
+        refused("max = 5, shards = 8", "fn f() {}", "`shards = 4`");
+        refused("ttl = of(&config, 3)", "fn f(config: u32) {}", "the parameter `config`");
+        refused("persist = \"x\"", "fn f() -> Option<&'static str> {}", "return an owned value");
+    }
+}

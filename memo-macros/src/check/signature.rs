@@ -1,0 +1,108 @@
+//! Rules about arguments that do not fit the signature of the function.
+
+use quote::ToTokens;
+use syn::{ReturnType, Type};
+
+use crate::errors::Errors;
+use crate::parse::arguments::Args;
+use crate::parse::function::Function;
+use crate::parse::parameter::Binding;
+use crate::parse::suggestion;
+use crate::syntax::tokens::mentions_identifier;
+use crate::syntax::type_parts::{cached_part, parts};
+use crate::syntax::type_walk::{Found, walk};
+
+pub(super) fn skip_names_parameters(args: &Args, function: &Function, errors: &mut Errors) {
+    let Some(skip) = &args.skip else { return };
+    let named =
+        function.parameters.iter().filter(|parameter| parameter.binding != Binding::Pattern);
+    let mut known: Vec<String> = named.map(|parameter| parameter.name.to_string()).collect();
+    known.extend(function.receiver().map(|_| "self".to_owned()));
+    for name in skip.value.iter().filter(|name| known.iter().all(|known| *name != known)) {
+        let text = name.to_string();
+        let in_pattern = |word: &str| {
+            let patterns = function
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.binding == Binding::Pattern);
+            patterns
+                .into_iter()
+                .any(|parameter| mentions_identifier(parameter.typed.pat.to_token_stream(), word))
+        };
+        let message = if text == "self" {
+            "there is no `self` to skip: this is no method".to_owned()
+        } else if in_pattern(&text) {
+            format!(
+                "`{text}` is part of a pattern: name the parameter and take it apart in the body"
+            )
+        } else {
+            let near = suggestion::did_you_mean(&text, known.iter().map(String::as_str));
+            let near = if near.is_empty() { listed(&known) } else { near };
+            format!("there is no parameter `{text}`{near}")
+        };
+        errors.at(name, message);
+    }
+}
+
+pub(super) fn cache_err_needs_a_result(args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(cache_err), ReturnType::Default) = (&args.cache_err, &function.signature.output) {
+        errors.at(
+            &cache_err.name,
+            "the function returns no `Result`, so there is no error to keep: leave `cache_err` out",
+        );
+    }
+}
+
+pub(super) fn scope_excludes_async(args: &Args, function: &Function, errors: &mut Errors) {
+    let Some(scope) = args.scope.as_ref().filter(|_| args.is_per_thread()) else { return };
+    if function.is_async() {
+        errors.at(
+            &scope.name,
+            "a task may move from thread to thread: leave `scope = \"thread\"` out, \
+             or memoize a function that is not async",
+        );
+    }
+}
+
+/// With `key` a pattern stays in the signature, so the whole argument has no name. The type of an `impl Trait` is found
+/// through that name.
+pub(super) fn key_excludes_opaque_patterns(args: &Args, function: &Function, errors: &mut Errors) {
+    if args.key.is_none() {
+        return;
+    }
+    for parameter in function.parameters.iter().filter(|p| p.binding == Binding::Pattern) {
+        walk(&parameter.typed.ty, &mut |found| {
+            if let Found::Opaque(opaque) = found {
+                errors.at(
+                    opaque,
+                    "with `key` a pattern cannot hold an `impl Trait`: \
+                     name the parameter and take it apart in the body",
+                );
+            }
+        });
+    }
+}
+
+/// rustc would say of a borrowed result that `Deserialize` is not general enough.
+pub(super) fn persisted_results_are_owned(args: &Args, function: &Function, errors: &mut Errors) {
+    let ReturnType::Type(_, output) = &function.signature.output else { return };
+    if !args.is_written("persist") || args.codec.is_some() {
+        return;
+    }
+    parts(cached_part(output, args.cache_err.is_some()), &mut |part| match part {
+        Type::Reference(reference) if reference.lifetime.is_some() => errors.at(
+            reference,
+            "what is read from disk is nowhere to be borrowed from: return an owned value \
+             (`String`, `Vec<T>`, `Cow<'static, str>`), or leave `persist` out",
+        ),
+        _ => {}
+    });
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        return ": the function has none, leave `skip` out".to_owned();
+    }
+    let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!(": there are {}", names.join(", "))
+}

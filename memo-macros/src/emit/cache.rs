@@ -1,0 +1,79 @@
+//! The expression that finds the cache.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+
+use crate::emit::expansion::{Expansion, Item};
+use crate::emit::fingerprint;
+use crate::emit::generics::Named;
+use crate::emit::hygiene::{first_span, local};
+use crate::emit::settings::settings;
+
+/// The cache. A mistake in the result is reported under its type.
+pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
+    let (origin, instance) = (origin(expansion), instance(expansion, item));
+    let settings = settings(expansion);
+    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(memo) };
+    let span = first_span(expansion.function.output());
+    quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
+}
+
+/// The handle of the cache, for a companion.
+pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
+    let cache = cache(expansion, Item::Companion);
+    if !expansion.args.is_per_thread() {
+        return quote!(#cache.handle());
+    }
+    let facade = expansion.facade();
+    quote!(#facade::Memo::local(|| #cache.reached()))
+}
+
+/// Which function it is: its name, the number of the expansion, and the fingerprint of the code.
+fn origin(expansion: &Expansion<'_>) -> TokenStream {
+    let (function, args) = (expansion.function, expansion.args);
+    let name = match &args.name {
+        Some(given) => {
+            let name = given.value.to_token_stream();
+            quote!(named #name)
+        }
+        None => {
+            let name = format!("::{}", function.plain_name());
+            quote!(own #name)
+        }
+    };
+    let number = Literal::u64_unsuffixed(expansion.number);
+    let code = format!("{:#x}", fingerprint::of_code(function, args));
+    let code: Literal = code.parse().expect("a number in hexadecimal is a literal");
+    quote!(#name, #number, #code)
+}
+
+/// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The
+/// function finds it by the type of a closure, a companion by the types that both can name.
+fn instance(expansion: &Expansion<'_>, item: Item) -> TokenStream {
+    let mark = mark(expansion, item);
+    match item {
+        Item::Function if !expansion.args.has_companions() => quote!(alone()),
+        Item::Function => quote!(within(#mark)),
+        Item::Companion => quote!(beside(#mark)),
+    }
+}
+
+/// The types that both the function and its companions can name: `Self` and the function's type parameters.
+fn mark(expansion: &Expansion<'_>, item: Item) -> Option<TokenStream> {
+    let (function, args) = (expansion.function, expansion.args);
+    let span = args.in_impl.as_ref().map_or_else(Span::call_site, |given| given.name.span());
+    let this = (TokenStream::new(), quote_spanned!(span=> .this::<Self>()));
+    let this = args.in_impl(function).then_some(this);
+    let types = Named::new(function, function.signature.clone()).mark(item);
+    let calls: Vec<_> = this.into_iter().chain(types).collect();
+    if calls.is_empty() {
+        return None;
+    }
+    if calls.iter().all(|(condition, _)| condition.is_empty()) {
+        let calls = calls.iter().map(|(_, call)| call);
+        return Some(quote!(.of(&|| __memokit::Mark::new() #(#calls)*)));
+    }
+    let mark = local("mark");
+    let steps = calls.iter().map(|(condition, call)| quote!(#condition let #mark = #mark #call;));
+    Some(quote!(.of(&|| { let #mark = __memokit::Mark::new(); #(#steps)* #mark })))
+}

@@ -1,0 +1,182 @@
+//! The companions: the functions beside the annotated one.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{ReturnType, Signature};
+
+use crate::check::body_location::BodyLocation;
+use crate::emit::async_function;
+use crate::emit::attributes;
+use crate::emit::body;
+use crate::emit::cache::handle;
+use crate::emit::expansion::{Expansion, Item};
+use crate::emit::generics::Named;
+use crate::emit::key::key;
+use crate::emit::lints::given_braces;
+use crate::emit::signature;
+use crate::syntax::attributes::has;
+use crate::syntax::type_walk::{Found, walk};
+
+/// The companions. Nothing if there are none.
+pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
+    let (import, handle) = (expansion.import(), handle(expansion));
+    let key = key(expansion, Item::Companion);
+    let handle = handle_companion(expansion, &quote!({ #import #handle }));
+    let key = key_companion(expansion, &quote!({ #import __memokit::key(&#key) }));
+    let uncached = match BodyLocation::of(expansion.function, expansion.args) {
+        BodyLocation::Closure => uncached_with_a_copy(expansion),
+        BodyLocation::InnerFunction | BodyLocation::Companion => uncached_as_written(expansion),
+    };
+    quote!(#handle #key #uncached)
+}
+
+/// Companions that only have to type check, beside a function that is not memoized because of a mistake. Without them
+/// rustc would report each of their uses.
+pub(crate) fn stand_ins(expansion: &Expansion<'_>) -> TokenStream {
+    let never = quote!({ loop {} });
+    let handle = returns_nameable(expansion).then(|| handle_companion(expansion, &never));
+    let key = key_companion(expansion, &never);
+    let uncached = uncached_as_written(expansion);
+    quote!(#handle #key #uncached)
+}
+
+/// Whether the return type can be written in another function.
+fn returns_nameable(expansion: &Expansion<'_>) -> bool {
+    let ReturnType::Type(_, ty) = &expansion.function.signature.output else { return true };
+    let mut nameable = !matches!(**ty, syn::Type::Never(_));
+    walk(ty, &mut |found| {
+        nameable &= match found {
+            Found::Reference(reference, elides) => reference.lifetime.is_some() || !elides,
+            Found::Lifetime(_) | Found::Opaque(_) => false,
+            Found::Path(_) => true,
+        };
+    });
+    nameable
+}
+
+/// `NAME_memo`, which returns the handle.
+fn handle_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenStream> {
+    let name = expansion.companion_name("memo")?;
+    let function = expansion.function;
+    let doc =
+        format!(" The cache of `{}`: what is in it, and how it is doing.", function.plain_name());
+    let (output, facade) = (function.output(), expansion.facade());
+    let generics = Named::new(function, function.signature.clone()).of_a_handle();
+    let filter = &generics.where_clause;
+    let item = quote!(fn #name #generics() -> #facade::Memo<#output> #filter #body);
+    Some(own_item(expansion, &doc, &item))
+}
+
+/// `NAME_key`, which returns the key of a call.
+fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenStream> {
+    let name = expansion.companion_name("key")?;
+    let function = expansion.function;
+    let doc = format!(
+        " The key under which the result of this call of `{}` is kept.",
+        function.plain_name()
+    );
+    let plain = signature::with_plain_names(function, expansion.args.key.is_some());
+    let mut named = Named::new(function, plain).signature;
+    // The key changes nothing, so nothing has to be `mut`.
+    signature::without_mut_self(&mut named);
+    let (generics, filter) = (&named.generics, &named.generics.where_clause);
+    let (inputs, facade) = (&named.inputs, expansion.facade());
+    let item = quote!(fn #name #generics (#inputs) -> #facade::Key #filter #body);
+    Some(own_item(expansion, &doc, &item))
+}
+
+/// A companion whose code is all ours, so that no lint has to report it. The user's own attributes about the types that
+/// it names hold. It is inline, so that it is no code if nobody calls it.
+fn own_item(expansion: &Expansion<'_>, doc: &str, item: &TokenStream) -> TokenStream {
+    let attributes = attributes::shared(&expansion.function.attributes);
+    let visibility = &expansion.function.visibility;
+    quote! {
+        #attributes
+        #[doc = #doc]
+        #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
+        #[inline]
+        #visibility #item
+    }
+}
+
+/// `NAME_uncached` with the body in the same form as in the function: rustc reports a mistake in both once if they are
+/// alike.
+fn uncached_with_a_copy(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let location = BodyLocation::Closure;
+    let (signature, body) = if expansion.function.is_async() {
+        (
+            signature::of_async_lookup(expansion, location),
+            async_function::future(expansion, location),
+        )
+    } else {
+        let body = body::closure(expansion, Item::Companion);
+        (signature::of_lookup(expansion, location), in_unsafe(expansion, body))
+    };
+    uncached(expansion, signature, &quote!({ #body }))
+}
+
+/// `NAME_uncached` as the function is written.
+fn uncached_as_written(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let body = expansion.function.body.to_token_stream();
+    let location = BodyLocation::of(expansion.function, expansion.args);
+    let is_copy = location == BodyLocation::InnerFunction;
+    let body = if is_copy { in_unsafe(expansion, body) } else { body };
+    uncached(expansion, signature::as_written(expansion), &body)
+}
+
+/// The copy of an unsafe function's body in an `unsafe` block, so that rustc does not report a second time where it is
+/// unsafe.
+fn in_unsafe(expansion: &Expansion<'_>, body: TokenStream) -> TokenStream {
+    match expansion.function.signature.safety {
+        syn::Safety::Unsafe(_) => quote!({ unsafe { #body } }),
+        _ => body,
+    }
+}
+
+fn uncached(
+    expansion: &Expansion<'_>,
+    signature: Signature,
+    body: &TokenStream,
+) -> Option<TokenStream> {
+    let name = expansion.companion_name("uncached")?;
+    let function = expansion.function;
+    let doc = format!(
+        " `{}` as written: computes, and neither reads nor fills the cache.",
+        function.plain_name()
+    );
+    let attributes = attributes::of_body(&function.attributes);
+    let inline = (!has(&function.attributes, "inline")).then(|| quote!(#[inline]));
+    let lints = lints_of_uncached(expansion);
+    let deprecated = has(&function.attributes, "deprecated").then(|| quote!(#[allow(deprecated)]));
+    let visibility = &function.visibility;
+    let named = Named::new(function, signature).signature;
+    let signature = Signature { ident: name, ..named };
+    Some(quote! {
+        #attributes
+        #[doc = #doc]
+        #lints
+        #deprecated
+        #inline
+        #visibility #signature #body
+    })
+}
+
+fn lints_of_uncached(expansion: &Expansion<'_>) -> TokenStream {
+    match BodyLocation::of(expansion.function, expansion.args) {
+        // The function has a copy of the body, and lints report there.
+        BodyLocation::InnerFunction | BodyLocation::Closure => quote! {
+            #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]
+            #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
+            #[allow(clippy::restriction)]
+        },
+        BodyLocation::Companion => {
+            let braces = given_braces(expansion.function);
+            quote! {
+                #braces
+                #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
+                #[allow(clippy::missing_const_for_fn, clippy::missing_panics_doc)]
+                #[allow(clippy::missing_errors_doc)]
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The function that looks into its cache first.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use crate::check::body_location::BodyLocation;
+use crate::emit::async_function;
+use crate::emit::attributes;
+use crate::emit::body;
+use crate::emit::cache::cache;
+use crate::emit::expansion::{Expansion, Item};
+use crate::emit::hygiene::{first_span, local};
+use crate::emit::key::key;
+use crate::emit::lints::{given_braces, used_underscores};
+use crate::emit::signature;
+
+/// The annotated function.
+pub(crate) fn function(expansion: &Expansion<'_>) -> TokenStream {
+    if expansion.function.is_async() {
+        return async_function::function(expansion);
+    }
+    let function = expansion.function;
+    let location = BodyLocation::of(function, expansion.args);
+    let attributes = attributes::without_expect(&function.attributes);
+    let (visibility, signature) = (&function.visibility, signature::of_lookup(expansion, location));
+    let (facade, import) = (expansion.facade(), expansion.import());
+    let (lint, braces) = (used_underscores(function), given_braces(function));
+    let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
+    let cache = cache(expansion, Item::Function);
+    let (lookup, keep) = (lookup(expansion), keep(expansion, location));
+    // The lookup is a statement of its own, so that what `key` borrows or locks is released before the body runs.
+    quote! {
+        #attributes
+        #braces
+        #visibility #signature {
+            #lint
+            let #answer = {
+                #import
+                #cache.#lookup
+            };
+            match #answer {
+                #facade::__private::Answer::Hit(#value) => #value.give(),
+                #facade::__private::Answer::Miss(#turn) => #turn.#keep,
+            }
+        }
+    }
+}
+
+/// The call that looks into the cache.
+fn lookup(expansion: &Expansion<'_>) -> TokenStream {
+    let key = key(expansion, Item::Function);
+    match &expansion.args.verify {
+        Some(given) => {
+            let share = &given.value;
+            quote!(lookup_or_verify(&#key, #share))
+        }
+        None => quote!(lookup(&#key)),
+    }
+}
+
+/// The call that stores what the body computes.
+fn keep(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
+    let computed = body::computation(expansion, location);
+    match &expansion.args.cache_if {
+        Some(cache_if) => {
+            let (cache_if, span) = (&cache_if.value, first_span(cache_if.tokens.clone()));
+            quote_spanned!(span=> keep_if(#computed, #cache_if))
+        }
+        None => quote!(keep(#computed)),
+    }
+}

@@ -1,0 +1,246 @@
+//! The type parameters of companions, in which an `impl Trait` has a name.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    Attribute, FnArg, GenericArgument, GenericParam, Generics, PathArguments, Signature, Type,
+    TypeParam, TypeParamBound,
+};
+
+use crate::emit::expansion::Item;
+use crate::parse::function::Function;
+use crate::parse::parameter::Parameter;
+use crate::syntax::tokens::mentions;
+
+/// A signature that has a type parameter in place of each `impl Trait`.
+pub(super) struct Named<'a> {
+    pub(super) signature: Signature,
+    /// The parameters whose types had an `impl Trait`, with the types that name it.
+    opaque: Vec<(&'a Parameter, Type)>,
+    /// The number of type parameters that were added.
+    added: usize,
+}
+
+impl<'a> Named<'a> {
+    /// Names the types in a signature that has the parameters of the function.
+    pub(super) fn new(function: &'a Function, mut signature: Signature) -> Self {
+        let mut names = Names { taken: signature.to_token_stream(), added: Vec::new() };
+        let mut opaque = Vec::new();
+        let typed = signature.inputs.iter_mut().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+        for (typed, parameter) in typed.zip(&function.parameters) {
+            let before = names.added.len();
+            let owner = Owner { parameter, conditions: parameter.conditions().cloned().collect() };
+            names.name(&mut typed.ty, &owner);
+            if names.added.len() > before {
+                opaque.push((parameter, (*typed.ty).clone()));
+            }
+        }
+        let added = names.added.len();
+        signature.generics.params.extend(names.added.into_iter().map(GenericParam::Type));
+        Named { signature, opaque, added }
+    }
+
+    /// Calls that add to a mark the types that tell instances of the function apart: its type parameters. One that
+    /// has no name in the function is found through the argument's value.
+    pub(super) fn mark(&self, item: Item) -> Vec<(TokenStream, TokenStream)> {
+        let types = self.signature.generics.type_params().count() - self.added;
+        let written = self.signature.generics.type_params().take(types).map(|param| {
+            let name = &param.ident;
+            (TokenStream::new(), quote!(.of::<#name>()))
+        });
+        let opaque = self.opaque.iter().map(|(parameter, ty)| {
+            let name = &parameter.name;
+            let call = match item {
+                Item::Function => quote!(.of_value(&#name)),
+                Item::Companion => quote!(.of::<#ty>()),
+            };
+            (parameter.condition(), call)
+        });
+        written.chain(opaque).collect()
+    }
+
+    /// The generics of a companion without arguments, with the where clause.
+    pub(super) fn of_a_handle(&self) -> Generics {
+        let generics = &self.signature.generics;
+        let all_lifetimes = generics.params.iter().all(|p| matches!(p, GenericParam::Lifetime(_)));
+        if all_lifetimes { Generics::default() } else { generics.clone() }
+    }
+
+    /// The type arguments with which the function calls its companion. None if a `cfg` makes their number unknown.
+    pub(super) fn turbofish(&self) -> TokenStream {
+        if self.opaque.iter().any(|(parameter, _)| parameter.is_conditional()) {
+            return TokenStream::new();
+        }
+        turbofish(&self.signature.generics, self.added)
+    }
+}
+
+/// `::<T, N, _>`: the type and const parameters, of which the last are `inferred`.
+pub(super) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
+    let names = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
+    });
+    let names: Vec<_> = names.collect();
+    if names.is_empty() {
+        return TokenStream::new();
+    }
+    let written = &names[..names.len() - inferred];
+    let inferred = (0..inferred).map(|_| quote!(_));
+    let all = written.iter().map(|name| quote!(#name)).chain(inferred);
+    quote!(::<#(#all),*>)
+}
+
+/// The type parameters that stand for `impl Trait`.
+struct Names {
+    /// A new name must not occur in these tokens.
+    taken: TokenStream,
+    added: Vec<TypeParam>,
+}
+
+/// The parameter whose type is searched.
+struct Owner<'a> {
+    parameter: &'a Parameter,
+    conditions: Vec<Attribute>,
+}
+
+impl Names {
+    /// Replaces each `impl Trait` in `ty` by a new type parameter.
+    fn name(&mut self, ty: &mut Type, owner: &Owner<'_>) {
+        match ty {
+            Type::Array(array) => self.name(&mut array.elem, owner),
+            Type::Slice(slice) => self.name(&mut slice.elem, owner),
+            Type::Group(group) => self.name(&mut group.elem, owner),
+            Type::Paren(paren) => self.name(&mut paren.elem, owner),
+            Type::Ptr(pointer) => self.name(&mut pointer.elem, owner),
+            Type::Reference(reference) => self.name(&mut reference.elem, owner),
+            Type::Tuple(tuple) => {
+                tuple.elems.iter_mut().for_each(|elem| self.name(elem, owner));
+            }
+            Type::Path(path) => self.path(&mut path.path, owner),
+            Type::TraitObject(object) => self.bounds(object.bounds.iter_mut(), owner),
+            Type::ImplTrait(opaque) => {
+                self.bounds(opaque.bounds.iter_mut(), owner);
+                let name = self.new_name(owner.parameter);
+                let (attributes, bounds) = (&owner.conditions, &opaque.bounds);
+                self.added.push(syn::parse_quote!(#(#attributes)* #name: #bounds));
+                *ty = syn::parse_quote!(#name);
+            }
+            _ => {}
+        }
+    }
+
+    fn path(&mut self, path: &mut syn::Path, owner: &Owner<'_>) {
+        for segment in &mut path.segments {
+            let PathArguments::AngleBracketed(list) = &mut segment.arguments else { continue };
+            for argument in &mut list.args {
+                match argument {
+                    GenericArgument::Type(ty) => self.name(ty, owner),
+                    GenericArgument::AssocType(assoc) => self.name(&mut assoc.ty, owner),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn bounds<'b>(
+        &mut self,
+        bounds: impl Iterator<Item = &'b mut TypeParamBound>,
+        owner: &Owner<'_>,
+    ) {
+        for bound in bounds {
+            if let TypeParamBound::Trait(bound) = bound {
+                self.path(&mut bound.path, owner);
+            }
+        }
+    }
+
+    /// `ImplShortNames` for `short_names`.
+    fn new_name(&self, parameter: &Parameter) -> Ident {
+        let words = parameter.name.to_string();
+        let words = words.trim_start_matches("r#").split('_');
+        let camel: String = words.map(capitalized).collect();
+        let mut name = format_ident!("Impl{camel}");
+        let taken = |name: &Ident| {
+            self.added.iter().any(|added| added.ident == *name)
+                || mentions(self.taken.clone(), name)
+        };
+        for number in 2.. {
+            if !taken(&name) {
+                break;
+            }
+            name = format_ident!("Impl{camel}{number}");
+        }
+        name
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut chars = word.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(text: &str) -> (String, String) {
+        let function: Function = syn::parse_str(text).unwrap();
+        let named = Named::new(&function, function.signature.clone());
+        (dense(&named.signature.to_token_stream()), dense(&named.turbofish()))
+    }
+
+    /// As text without spaces, so that spacing does not matter.
+    fn dense(tokens: &TokenStream) -> String {
+        tokens.to_string().replace(' ', "")
+    }
+
+    #[track_caller]
+    fn becomes(text: &str, signature: &TokenStream, turbofish: &TokenStream) {
+        assert_eq!(named(text), (dense(signature), dense(turbofish)), "{text}");
+    }
+
+    #[test]
+    fn a_name_for_each_opaque_type() {
+        becomes("fn f<'a>(a: &'a str) {}", &quote!(fn f<'a>(a: &'a str)), &quote!());
+        becomes(
+            "fn f<'a, T, const N: usize>(a: [T; N], text: &impl AsRef<str>) {}",
+            &quote!(fn f<'a, T, const N: usize, ImplText: AsRef<str>>(a: [T; N], text: &ImplText)),
+            &quote!(::<T, N, _>),
+        );
+        becomes(
+            "fn f(&self, two_of: (impl Fn(u8) -> u8 + Copy, impl Iterator<Item = impl Eq>)) {}",
+            &quote!(
+                fn f<
+                    ImplTwoOf: Fn(u8) -> u8 + Copy,
+                    ImplTwoOf2: Eq,
+                    ImplTwoOf3: Iterator<Item = ImplTwoOf2>
+                >(&self, two_of: (ImplTwoOf, ImplTwoOf3))
+            ),
+            &quote!(::<_, _, _>),
+        );
+    }
+
+    #[test]
+    fn a_new_name_is_not_taken_yet() {
+        becomes(
+            "fn f<ImplA>(a: impl Into<ImplA>) {}",
+            &quote!(fn f<ImplA, ImplA2: Into<ImplA>>(a: ImplA2)),
+            &quote!(::<ImplA, _>),
+        );
+    }
+
+    #[test]
+    fn parameters_behind_a_condition() {
+        becomes(
+            "fn f<T>(#[cfg(unix)] a: impl Into<T>) {}",
+            &quote!(fn f<T, #[cfg(unix)] ImplA: Into<T>>(#[cfg(unix)] a: ImplA)),
+            &quote!(),
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! The key of a call.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+
+use crate::emit::expansion::{Expansion, Item};
+use crate::emit::hygiene::{first_span, local};
+use crate::parse::parameter::Parameter;
+
+/// The key as nested pairs. Each element has the span of its parameter.
+pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
+    let (function, args) = (expansion.function, expansion.args);
+    if let Some(given) = &args.key {
+        let value = &given.value;
+        let element = element(item, value, &quote!(key: #value));
+        return quote!((#element, ()));
+    }
+    let parameters: Vec<&Parameter> =
+        function.parameters.iter().filter(|parameter| !args.skips(&parameter.name)).collect();
+    let elements = parameters.iter().map(|p| (p.condition(), element(item, &p.name, &p.name)));
+    let this = function.receiver().map(|receiver| receiver.self_token);
+    let this = this.filter(|this| !args.skips(&Ident::new("self", this.span)));
+    let this = this.map(|this| (TokenStream::new(), element(item, &this, &quote!(self: #this))));
+    let elements: Vec<_> = this.into_iter().chain(elements).collect();
+    if parameters.iter().any(|parameter| parameter.is_conditional()) {
+        return step_by_step(&elements);
+    }
+    let end = quote!(());
+    elements.iter().rev().fold(end, |rest, (_, element)| quote!((#element, #rest)))
+}
+
+/// The length of a key with parameters behind a `cfg` is not known before expansion, so a `let` adds each element.
+fn step_by_step(elements: &[(TokenStream, TokenStream)]) -> TokenStream {
+    let key = local("key");
+    let steps = elements
+        .iter()
+        .rev()
+        .map(|(condition, element)| quote!(#condition let #key = (#element, #key);));
+    quote!({ let #key = (); #(#steps)* #key })
+}
+
+/// An element of the key. A mistake in it is reported under it, and not again for a companion.
+fn element(item: Item, value: &impl ToTokens, named: &impl ToTokens) -> TokenStream {
+    let span = first_span(value.to_token_stream());
+    match item {
+        Item::Function => quote_spanned!(span=> __memokit::element!(#named)),
+        Item::Companion => quote_spanned!(span=> __memokit::quiet!(#value)),
+    }
+}

@@ -1,0 +1,86 @@
+//! The settings of the cache, as the input of the runtime's macro.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::emit::expansion::Expansion;
+use crate::parse::arguments::Given;
+use crate::parse::values::duration::TimeSpan;
+use crate::parse::values::size::Size;
+
+pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
+    let (args, output) = (expansion.args, expansion.function.output());
+    let here = args.is_per_thread().then(|| quote!(here));
+    let errors = args.cache_err.as_ref().map(|_| quote!(errors));
+    let values = [
+        call("max", &args.max),
+        call("weigh", &args.weigh),
+        call("shards", &args.shards),
+        call("ttl_with", &args.ttl_with),
+        call("jitter", &args.jitter),
+        call("refresh_ahead", &args.refresh_ahead),
+        call("version", &args.version),
+    ];
+    let max_bytes = args.max_bytes.as_ref().map(|given| size(&given.value));
+    let weigh = (args.max_bytes.is_some() && args.weigh.is_none()).then(|| quote!(weigh));
+    let times = [
+        ("ttl", &args.ttl),
+        ("stale", &args.stale),
+        ("idle", &args.idle),
+        ("wait_limit", &args.wait_limit),
+    ];
+    let times =
+        times.map(|(name, given)| given.as_ref().map(|given| time_span(name, &given.value)));
+    let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
+    let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
+    let persist = match (&args.persist, &args.codec) {
+        (Some(dir), Some(codec)) => {
+            let (dir, codec) = (&dir.value, &codec.value);
+            Some(quote!(.persist_by::<#codec, _>(#dir)))
+        }
+        (dir, _) => call("persist", dir),
+    };
+    let durability = args.durability.as_ref().map(|given| {
+        let mode = &given.value;
+        quote!(.durability(__memokit::Durability::#mode))
+    });
+    quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
+}
+
+/// The call that passes on an argument, if it is given.
+fn call(name: &str, given: &Option<Given<syn::Expr>>) -> Option<TokenStream> {
+    let value = &given.as_ref()?.value;
+    let name = Ident::new(name, Span::mixed_site());
+    Some(quote!(.#name(#value)))
+}
+
+/// The call that passes on a duration.
+fn time_span(name: &str, time: &TimeSpan) -> TokenStream {
+    let name = Ident::new(name, Span::mixed_site());
+    match time {
+        TimeSpan::Expression(time) => quote!(.#name(#time)),
+        TimeSpan::Literal(time) => {
+            let name = format_ident!("{name}_millis");
+            let millis = millis(*time);
+            quote!(.#name(#millis))
+        }
+    }
+}
+
+/// The call that passes on `max_bytes`.
+fn size(max: &Size) -> TokenStream {
+    match max {
+        Size::Expression(max) => quote!(.max_bytes(#max)),
+        Size::Literal(max) => {
+            let max = Literal::u64_unsuffixed(*max);
+            quote!(.max_bytes(#max))
+        }
+    }
+}
+
+fn millis(time: Duration) -> Literal {
+    let millis = u64::try_from(time.as_millis()).expect("durations are counted in u64 millis");
+    Literal::u64_unsuffixed(millis)
+}

@@ -1,0 +1,125 @@
+//! The signatures of the function and of its companions, and the call that they have in common.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{FnArg, Pat, PatType, Signature};
+
+use crate::check::body_location::BodyLocation;
+use crate::emit::expansion::Expansion;
+use crate::emit::lints::used_underscore;
+use crate::parse::function::Function;
+use crate::parse::parameter::{Binding, Parameter};
+use crate::syntax::tokens::mentions;
+
+/// The signature of the function that looks into its cache.
+pub(super) fn of_lookup(expansion: &Expansion<'_>, location: BodyLocation) -> Signature {
+    let mut signature = with_plain_names(expansion.function, expansion.args.key.is_some());
+    if location == BodyLocation::Companion {
+        without_mut_self(&mut signature);
+    }
+    signature
+}
+
+/// The same of an `async fn`, which becomes a function that returns a future.
+pub(super) fn of_async_lookup(expansion: &Expansion<'_>, location: BodyLocation) -> Signature {
+    let mut signature = of_lookup(expansion, location);
+    let (facade, output) = (expansion.facade(), expansion.function.output());
+    // The span gives it the edition of this crate, in which such a type captures all lifetimes of the signature.
+    let span = Span::mixed_site();
+    let future = quote_spanned!(span=> -> impl #facade::__private::Future<Output = #output>);
+    signature.asyncness = None;
+    signature.output = syn::parse_quote!(#future);
+    signature
+}
+
+/// The signature as written.
+pub(super) fn as_written(expansion: &Expansion<'_>) -> Signature {
+    let mut signature = expansion.function.signature.clone();
+    let mut parameters = expansion.function.parameters.iter();
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(typed) = input {
+            parameters
+                .next()
+                .into_iter()
+                .for_each(|parameter| *typed = parameter_as_written(expansion, parameter));
+        }
+    }
+    signature
+}
+
+/// A parameter as written. If it is a part of the key it counts as used, even if the body does not use it.
+pub(super) fn parameter_as_written(expansion: &Expansion<'_>, parameter: &Parameter) -> PatType {
+    let mut typed = parameter.typed.clone();
+    if key_mentions(expansion, parameter) {
+        typed.attrs.push(syn::parse_quote!(#[allow(unused_variables)]));
+    }
+    typed
+}
+
+/// Whether the argument `key` mentions a parameter.
+pub(super) fn key_mentions(expansion: &Expansion<'_>, parameter: &Parameter) -> bool {
+    let key = expansion.args.key.as_ref();
+    key.is_some_and(|key| mentions(key.tokens.clone(), &parameter.name))
+}
+
+/// The signature with a plain name for each parameter, without `mut`. With `keep_patterns`, patterns stay.
+pub(super) fn with_plain_names(function: &Function, keep_patterns: bool) -> Signature {
+    let mut signature = function.signature.clone();
+    let typed = signature.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    });
+    for (typed, parameter) in typed.zip(&function.parameters) {
+        if parameter.binding == Binding::Pattern && keep_patterns {
+            continue;
+        }
+        let name = &parameter.name;
+        *typed.pat = Pat::Ident(syn::PatIdent {
+            attrs: Vec::new(),
+            by_ref: None,
+            mutability: None,
+            ident: name.clone(),
+            subpat: None,
+        });
+    }
+    signature
+}
+
+/// Makes a `mut self` a `self`.
+pub(super) fn without_mut_self(signature: &mut Signature) {
+    if let Some(FnArg::Receiver(receiver)) = signature.inputs.first_mut() {
+        receiver.mutability = None;
+    }
+}
+
+/// The parameters as the arguments of a call.
+pub(super) fn arguments(function: &Function) -> TokenStream {
+    let receiver = function.receiver().map(|receiver| {
+        let this = receiver.self_token;
+        quote!(#this,)
+    });
+    let rest = function.parameters.iter().map(|parameter| {
+        let (condition, name) = (parameter.condition(), &parameter.name);
+        let lint = parameter.is_underscored().then(used_underscore);
+        quote!(#condition #lint #name)
+    });
+    quote!(#receiver #(#rest),*)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::ToTokens;
+
+    #[test]
+    fn parameters_have_names() {
+        let function: Function =
+            syn::parse_str("fn f(&self, a: u8, mut b: u8, (c, d): (u8, u8), _: u8) {}").unwrap();
+        let signature = with_plain_names(&function, false).to_token_stream().to_string();
+        let expected =
+            "fn f (& self , a : u8 , b : u8 , __memokit_2 : (u8 , u8) , __memokit_3 : u8)";
+        assert_eq!(signature, expected);
+        let call = arguments(&function).to_string();
+        assert_eq!(call, "self , a , b , __memokit_2 , __memokit_3");
+    }
+}

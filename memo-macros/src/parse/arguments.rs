@@ -1,0 +1,261 @@
+//! The arguments of `#[memoize]`, and the reader of each one's value.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, TokenStream};
+
+use crate::errors::Errors;
+use crate::parse::argument_names;
+use crate::parse::function::Function;
+use crate::parse::raw_argument::{self, Form, RawArgument};
+use crate::parse::values::companion::{self, Companion};
+use crate::parse::values::duration::{self, TimeSpan};
+use crate::parse::values::expression;
+use crate::parse::values::keyword::{self, Scope};
+use crate::parse::values::number;
+use crate::parse::values::parameter_list;
+use crate::parse::values::size::{self, Size};
+use crate::parse::values::text;
+use crate::syntax::tokens::mentions_self_type;
+
+/// An argument that is given.
+pub(crate) struct Given<T> {
+    pub(crate) name: Ident,
+    pub(crate) value: T,
+    /// The value as written: errors are reported under it, and the fingerprint hashes it.
+    pub(crate) tokens: TokenStream,
+}
+
+/// The arguments. One that is not given, or that has a wrong value, is `None`.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) max: Option<Given<syn::Expr>>,
+    pub(crate) max_bytes: Option<Given<Size>>,
+    pub(crate) weigh: Option<Given<syn::Expr>>,
+    pub(crate) shards: Option<Given<syn::Expr>>,
+    pub(crate) ttl: Option<Given<TimeSpan>>,
+    pub(crate) stale: Option<Given<TimeSpan>>,
+    pub(crate) idle: Option<Given<TimeSpan>>,
+    pub(crate) refresh_ahead: Option<Given<syn::Expr>>,
+    pub(crate) wait_limit: Option<Given<TimeSpan>>,
+    pub(crate) ttl_with: Option<Given<syn::Expr>>,
+    pub(crate) jitter: Option<Given<syn::Expr>>,
+    /// There is one policy, so there is nothing to choose.
+    pub(crate) policy: Option<Given<()>>,
+    pub(crate) persist: Option<Given<syn::Expr>>,
+    pub(crate) durability: Option<Given<Ident>>,
+    pub(crate) codec: Option<Given<syn::Path>>,
+    pub(crate) skip: Option<Given<Vec<Ident>>>,
+    pub(crate) key: Option<Given<syn::Expr>>,
+    pub(crate) cache_if: Option<Given<syn::Expr>>,
+    /// With the time to live of errors, if it is given.
+    pub(crate) cache_err: Option<Given<Option<Duration>>>,
+    pub(crate) version: Option<Given<syn::Expr>>,
+    pub(crate) scope: Option<Given<Scope>>,
+    pub(crate) verify: Option<Given<syn::Expr>>,
+    pub(crate) name: Option<Given<syn::LitStr>>,
+    pub(crate) companion: Option<Given<Companion>>,
+    /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
+    pub(crate) in_impl: Option<Given<()>>,
+    pub(crate) krate: Option<Given<syn::Path>>,
+    /// The names of all arguments that are written, also of those with a wrong value.
+    written: Vec<Ident>,
+    shows_self: bool,
+}
+
+impl Args {
+    /// Reads the arguments. Those that are wrong are left out and reported to `errors`.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let shows_self = mentions_self_type(tokens.clone());
+        let mut args = Self { shows_self, ..Self::default() };
+        for raw in raw_argument::parse(tokens, errors) {
+            let accepted = args.accept(raw);
+            errors.take(accepted);
+        }
+        args
+    }
+
+    /// Whether an argument is written, even with a wrong value.
+    pub(crate) fn is_written(&self, name: &str) -> bool {
+        self.written.iter().any(|written| written == name)
+    }
+
+    /// Whether the function stands in an impl or a trait, as far as `self`, `Self` or `in_impl` show it.
+    pub(crate) fn in_impl(&self, function: &Function) -> bool {
+        self.in_impl.is_some() || self.shows_self || function.shows_self()
+    }
+
+    /// Whether each thread has a cache of its own.
+    pub(crate) fn is_per_thread(&self) -> bool {
+        matches!(&self.scope, Some(Given { value: Scope::Thread, .. }))
+    }
+
+    /// Whether the function gets companions.
+    pub(crate) fn has_companions(&self) -> bool {
+        !matches!(&self.companion, Some(Given { value: Companion::None, .. }))
+    }
+
+    /// Whether a parameter is left out of the key.
+    pub(crate) fn skips(&self, parameter: &Ident) -> bool {
+        self.skip.as_ref().is_some_and(|skip| skip.value.contains(parameter))
+    }
+
+    fn accept(&mut self, RawArgument { name, form }: RawArgument) -> syn::Result<()> {
+        self.written.push(name.clone());
+        match name.to_string().as_str() {
+            "max" => set(&mut self.max, name, form, number::entries),
+            "max_bytes" => set(&mut self.max_bytes, name, form, size::size),
+            "weigh" => set(&mut self.weigh, name, form, expression::callable),
+            "shards" => set(&mut self.shards, name, form, number::shards),
+            "ttl" => set(&mut self.ttl, name, form, duration::time_span),
+            "stale" => set(&mut self.stale, name, form, duration::time_span),
+            "idle" => set(&mut self.idle, name, form, duration::time_span),
+            "refresh_ahead" => set(&mut self.refresh_ahead, name, form, number::fraction),
+            "wait_limit" => set(&mut self.wait_limit, name, form, duration::time_span),
+            "ttl_with" => set(&mut self.ttl_with, name, form, expression::callable),
+            "jitter" => set(&mut self.jitter, name, form, number::fraction),
+            "policy" => set(&mut self.policy, name, form, keyword::policy),
+            "persist" => set(&mut self.persist, name, form, text::directory),
+            "durability" => set(&mut self.durability, name, form, keyword::durability),
+            "codec" => set(&mut self.codec, name, form, expression::path),
+            "skip" => set(&mut self.skip, name, form, parameter_list::parameters),
+            "key" => set(&mut self.key, name, form, expression::key),
+            "cache_if" => set(&mut self.cache_if, name, form, expression::callable),
+            "cache_err" => set(&mut self.cache_err, name, form, duration::flag_or_duration),
+            "version" => set(&mut self.version, name, form, expression::expression),
+            "scope" => set(&mut self.scope, name, form, keyword::scope),
+            "verify" => set(&mut self.verify, name, form, number::fraction),
+            "name" => set(&mut self.name, name, form, text::text),
+            "companion" => set(&mut self.companion, name, form, companion::companion),
+            "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
+            "crate" => set(&mut self.krate, name, form, expression::path),
+            other => Err(syn::Error::new_spanned(&name, argument_names::unknown(other))),
+        }
+    }
+}
+
+/// Reads an argument and stores it. It is an error if it is there already.
+fn set<T>(
+    slot: &mut Option<Given<T>>,
+    name: Ident,
+    form: Form,
+    read: fn(&Ident, Form) -> syn::Result<T>,
+) -> syn::Result<()> {
+    if slot.is_some() {
+        let message = format!("`{name}` is given twice: keep one");
+        return Err(syn::Error::new_spanned(name, message));
+    }
+    let tokens = form.tokens();
+    let value = read(&name, form)?;
+    *slot = Some(Given { name, value, tokens });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::argument_names::{KNOWN, PLANNED};
+
+    fn errors(text: &str) -> Vec<String> {
+        let mut errors = Errors::default();
+        Args::parse(text.parse().unwrap(), &mut errors);
+        errors.messages()
+    }
+
+    #[track_caller]
+    fn refused(text: &str, message: &str) {
+        let found = errors(text);
+        assert!(found.len() == 1 && found[0].contains(message), "{text}: {found:?}");
+    }
+
+    #[test]
+    fn the_examples_are_accepted() {
+        for (name, example) in KNOWN {
+            assert_eq!(errors(example), [""; 0], "{name}");
+        }
+        assert_eq!(errors("cache_err"), [""; 0]);
+        assert_eq!(errors("max = LIMIT * 2, ttl = config().ttl, companion = quote"), [""; 0]);
+    }
+
+    #[test]
+    fn unknown_names_are_reported() {
+        refused("tll = \"3s\"", "unknown argument `tll`, did you mean `ttl`?");
+        refused("capacity = 3", "did you mean `max`?");
+        refused("xyzzy", "there are `max`, `max_bytes`");
+        for planned in PLANNED {
+            refused(planned, "does not have");
+        }
+    }
+
+    #[test]
+    fn twice() {
+        refused("max = 1, ttl = \"1s\", max = 2", "`max` is given twice");
+    }
+
+    #[test]
+    fn values_that_cannot_be_right() {
+        refused("max = 0", "leave `max` out");
+        refused("max = \"10\"", "`max = 10`");
+        refused("max = 1.5", "a whole number");
+        refused("max = -1", "a whole number");
+        refused("max = 99999999999999999999999", "too large");
+        refused("max", "`max = 1000`");
+        refused("max =", "`max = 1000`");
+        refused("cache_err =", "`cache_err = \"2s\"`");
+        refused("max(5)", "`max = 1000`");
+        refused("max_bytes = 0", "leave `max_bytes` out");
+        refused("max_bytes = \"0 B\"", "leave `max_bytes` out");
+        refused("max_bytes = \"64\"", "`max_bytes = 64`");
+        refused("max_bytes = \"64MB?\"", "`?`");
+        refused("max_bytes = 1.5", "`max_bytes = \"64MiB\"`");
+        refused("max_bytes = -1", "`max_bytes = \"64MiB\"`");
+        refused("weigh", "`weigh = |value| value.len()`");
+        refused("weigh = \"len\"", "`weigh = |value| value.len()`");
+        refused("weigher = f", "did you mean `weigh`?");
+        refused("cache_if = true", "a function or a closure");
+        refused("idle", "`idle = \"10m\"`");
+        refused("idle = \"0s\"", "longer than zero");
+        refused("tti = \"1s\"", "did you mean `idle`?");
+        refused("shards = 0", "a power of two");
+        refused("shards = 3", "`shards = 4`");
+        refused("shards = 100", "`shards = 64` or `shards = 128`");
+        refused("shards = 131072", "`shards = 65536`");
+        refused("shards = \"4\"", "`shards = 4`");
+        refused("ttl = \"0s\"", "longer than zero");
+        refused("ttl = 0", "longer than zero");
+        refused("ttl_with = \"5s\"", "a function or a closure");
+        refused("ttl = 30", "`ttl = \"30s\"`");
+        refused("stale = 30", "`stale = \"30s\"`");
+        refused("wait_limit", "`wait_limit = \"10s\"`");
+        refused("refresh_ahead = 1.5", "`refresh_ahead = 0.8`");
+        refused("ttl = \"soon\"", "`soon` is no number");
+        refused("cache_err = \"0ms\"", "longer than zero");
+        refused("cache_err = true", "`cache_err = \"2s\"`");
+        refused("persist = \"\"", "empty");
+        refused("persist = 5", "`persist = \"cache/quotes\"`");
+        refused("verify = 2.0", "between 0 and 1");
+        refused("verify = \"1 %\"", "`verify = 0.01`");
+        refused("jitter = 2", "between 0 and 1");
+        refused("policy = \"tiny\"", "there is `lru`");
+        refused("policy = lru", "`policy = \"lru\"`");
+        refused("scope = \"threads\"", "did you mean `thread`?");
+        refused("scope = \"x\"", "`process` or `thread`");
+        refused("in_impl = true", "stands alone");
+        refused("durability = \"allways\"", "did you mean `always`?");
+        refused("durability = \"fsync\"", "`none`, `os`, `interval` or `always`");
+        refused("durability = always", "`durability = \"always\"`");
+        refused("skip = a", "`skip(a)`");
+        refused("skip()", "names no parameter");
+        refused("skip(a, a)", "`a` is skipped twice");
+        refused("skip(a.b)", "names of parameters");
+        refused("name = \"\"", "empty");
+        refused("name = quotes", "`name = \"quotes\"`");
+        refused("companion = \"quote\"", "`companion = quote`");
+        refused("crate = \"memokit\"", "`crate = memokit`");
+    }
+
+    #[test]
+    fn all_at_once() {
+        assert_eq!(errors("max = 0, tll = 3, persist = \"\", idle, skip()").len(), 5);
+    }
+}

@@ -1,0 +1,66 @@
+//! Values that are one of a few words, in quotes.
+
+use proc_macro2::{Ident, Span};
+
+use crate::parse::raw_argument::Form;
+use crate::parse::suggestion;
+use crate::parse::values::expression::{error, expression, identifier, must_be_text, string};
+
+/// Which callers share a cache.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Scope {
+    /// All threads of the process.
+    Process,
+    /// Each thread has a cache of its own.
+    Thread,
+}
+
+/// The modes of durability: the word in the attribute, and the name of the runtime's variant.
+const DURABILITIES: [(&str, &str); 4] =
+    [("none", "None"), ("os", "Os"), ("interval", "Interval"), ("always", "Always")];
+
+/// `durability`: one of four words, returned as the name of the runtime's variant.
+pub(crate) fn durability(name: &Ident, form: Form) -> syn::Result<Ident> {
+    let variant = one_of(name, form, &DURABILITIES)?;
+    Ok(Ident::new(variant, Span::mixed_site()))
+}
+
+/// `policy`: there is one.
+pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<()> {
+    one_of(name, form, &[("lru", ())])
+}
+
+/// `scope`: one of two words.
+pub(crate) fn scope(name: &Ident, form: Form) -> syn::Result<Scope> {
+    one_of(name, form, &[("process", Scope::Process), ("thread", Scope::Thread)])
+}
+
+/// The meaning of the word that is written.
+fn one_of<T: Copy>(name: &Ident, form: Form, words: &[(&str, T)]) -> syn::Result<T> {
+    let value = expression(name, form)?;
+    if let Some(word) = identifier(&value) {
+        return Err(must_be_text(name, &word));
+    }
+    let text = string(name, &value)?;
+    let written = text.value();
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == written) {
+        return Ok(*meaning);
+    }
+    let known = words.iter().map(|(word, _)| *word);
+    let fix = match (suggestion::nearest(&written, known.clone()), words) {
+        (Some(near), _) => format!(", did you mean `{near}`?"),
+        (None, [(only, _)]) => format!(": there is `{only}`"),
+        (None, _) => format!(": it is one of {}", alternatives(known)),
+    };
+    Err(error(text, format!("unknown {name} `{written}`{fix}")))
+}
+
+/// "`a`, `b` or `c`".
+fn alternatives<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}

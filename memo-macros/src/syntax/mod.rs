@@ -1,0 +1,7 @@
+//! Questions about tokens, attributes and types. Nothing here knows an argument of the macro.
+
+pub(crate) mod attributes;
+pub(crate) mod format_string;
+pub(crate) mod tokens;
+pub(crate) mod type_parts;
+pub(crate) mod type_walk;
