@@ -29,8 +29,8 @@ pub mod __private {
     pub use std::option::Option;
 
     pub use memo_core::call::future::call;
-    pub use memo_core::call::lookup::Answer;
-    pub use memo_core::function::instance::Mark;
+    pub use memo_core::call::lookup::Lookup;
+    pub use memo_core::function::instance::Generics;
     #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;
     pub use memo_core::{element, memo, quiet};

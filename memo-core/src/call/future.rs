@@ -20,9 +20,9 @@ use crate::single_flight::flight::{Flight, TaskWait};
 use crate::value::keep::Keep;
 
 /// What an asynchronous call comes to.
-pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(AskOutcome<K>);
+pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Outcome<K>);
 
-enum AskOutcome<K: Keep<Held: Send + Sync>> {
+enum Outcome<K: Keep<Held: Send + Sync>> {
     Hit(K::Return),
     Miss(&'static FunctionCache<K>, u64, KeyBytes),
     Compute(Computation<K>),
@@ -31,19 +31,19 @@ enum AskOutcome<K: Keep<Held: Send + Sync>> {
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks the key of `arguments` up.
     #[inline]
-    pub(crate) fn ask<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
+    pub(crate) fn lookup_async<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
         if bypass::is_on() {
-            return AsyncLookup(AskOutcome::Compute(Computation::bypassed(self)));
+            return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
         match self.find(arguments, hash, |held| Some(held.clone())) {
-            Some(held) => AsyncLookup(AskOutcome::Hit(K::answer(&held))),
-            None => self.ask_missed(arguments, hash),
+            Some(held) => AsyncLookup(Outcome::Hit(K::answer(&held))),
+            None => self.missed_async(arguments, hash),
         }
     }
 
     /// The same, but has a share of the hits computed and compared.
-    pub(crate) fn ask_or_verify<A: Arguments>(
+    pub(crate) fn lookup_async_or_verify<A: Arguments>(
         &'static self,
         arguments: &A,
         share: f64,
@@ -52,22 +52,26 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         K::Value: Serialize,
     {
         if bypass::is_on() {
-            return AsyncLookup(AskOutcome::Compute(Computation::bypassed(self)));
+            return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
         match self.find_or_check(arguments, hash, share) {
-            Ok(held) => AsyncLookup(AskOutcome::Hit(K::answer(&held))),
-            Err(Some(check)) => AsyncLookup(AskOutcome::Compute(Computation::verify(self, check))),
-            Err(None) => self.ask_missed(arguments, hash),
+            Ok(held) => AsyncLookup(Outcome::Hit(K::answer(&held))),
+            Err(Some(check)) => AsyncLookup(Outcome::Compute(Computation::verify(self, check))),
+            Err(None) => self.missed_async(arguments, hash),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn ask_missed<A: Arguments>(&'static self, arguments: &A, hash: Option<u64>) -> AsyncLookup<K> {
+    fn missed_async<A: Arguments>(
+        &'static self,
+        arguments: &A,
+        hash: Option<u64>,
+    ) -> AsyncLookup<K> {
         AsyncLookup(match self.key(&Written::new(arguments, hash)) {
-            Some((hash, key)) => AskOutcome::Miss(self, hash, KeyBytes::new(key)),
-            None => AskOutcome::Compute(Computation::alone(self)),
+            Some((hash, key)) => Outcome::Miss(self, hash, KeyBytes::new(key)),
+            None => Outcome::Compute(Computation::alone(self)),
         })
     }
 }
@@ -90,13 +94,13 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
         B: Future<Output = K::Return>,
         W: FnOnce(&K::Return) -> bool,
     {
-        FirstPoll { ask: self.0, body, worth }
+        FirstPoll { lookup: self.0, body, worth }
     }
 }
 
 /// A call at its first poll.
 pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W> {
-    ask: AskOutcome<K>,
+    lookup: Outcome<K>,
     body: B,
     worth: W,
 }
@@ -109,7 +113,7 @@ where
     B: Future<Output = K::Return>,
     W: FnOnce(&K::Return) -> bool,
 {
-    PinnedWith::new(Progress { stage: Stage::Unasked, worth: None }, LazyFuture::Maker(begin))
+    PinnedWith::new(Progress { stage: Stage::NotPolled, worth: None }, LazyFuture::Maker(begin))
 }
 
 struct Progress<K: Keep<Held: Send + Sync>, W> {
@@ -118,7 +122,7 @@ struct Progress<K: Keep<Held: Send + Sync>, W> {
 }
 
 enum Stage<K: Keep<Held: Send + Sync>> {
-    Unasked,
+    NotPolled,
     Waiting(Wait<K>),
     Computing(Computation<K>),
     Over,
@@ -135,20 +139,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<K::Return> {
         let (progress, mut body) = self.project();
-        if let Stage::Unasked = progress.stage {
+        if let Stage::NotPolled = progress.stage {
             // Should the maker panic, by a `Serialize` or by settings, the call is over.
             progress.stage = Stage::Over;
             let begin = body.as_mut().take_maker().expect("an unasked call has its arguments");
-            let FirstPoll { ask, body: future, worth } = begin();
-            progress.stage = match ask {
-                AskOutcome::Hit(value) => return Poll::Ready(value),
-                AskOutcome::Compute(computation) => Stage::Computing(computation),
-                AskOutcome::Miss(function, hash, key) => {
-                    match function.next(hash, key.as_slice()) {
-                        Ok(value) => return Poll::Ready(value),
-                        Err(stage) => stage,
-                    }
-                }
+            let FirstPoll { lookup, body: future, worth } = begin();
+            progress.stage = match lookup {
+                Outcome::Hit(value) => return Poll::Ready(value),
+                Outcome::Compute(computation) => Stage::Computing(computation),
+                Outcome::Miss(function, hash, key) => match function.next(hash, key.as_slice()) {
+                    Ok(value) => return Poll::Ready(value),
+                    Err(stage) => stage,
+                },
             };
             progress.worth = Some(worth);
             body.set(LazyFuture::Future(future));

@@ -25,7 +25,7 @@ pub struct Hit<K: Keep>(K::Held);
 impl<K: Keep> Hit<K> {
     /// The value.
     #[inline]
-    pub fn give(self) -> K::Return {
+    pub fn value(self) -> K::Return {
         K::answer(&self.0)
     }
 }

@@ -43,8 +43,8 @@ impl Model {
 
     fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
         match self.function.lookup(&(Serialized(&key), ())) {
-            Lookup::Hit(hit) => hit.give(),
-            Lookup::Miss(turn) => turn.keep({
+            Lookup::Hit(hit) => hit.value(),
+            Lookup::Miss(turn) => turn.store({
                 let run = self.runs.fetch_add(1, SeqCst);
                 thread::yield_now();
                 body(run)
@@ -58,7 +58,7 @@ impl Model {
         body: impl Fn(u32) -> Result<u32, ()>,
     ) -> impl Future<Output = Result<u32, ()>> {
         call(move || {
-            self.function.ask(&(Serialized(&key), ())).compute(async move {
+            self.function.lookup_async(&(Serialized(&key), ())).compute(async move {
                 let run = self.runs.fetch_add(1, SeqCst);
                 pause().await;
                 body(run)

@@ -40,9 +40,9 @@ impl Site {
     /// # Panics
     /// If another choice was made for the same instance, which no expansion does.
     #[inline]
-    pub fn memo<C, K: Keep<Held: Send + Sync>>(
+    pub fn shared<C, K: Keep<Held: Send + Sync>>(
         &self,
-        asking: Caller<'_, C>,
+        caller: Caller<'_, C>,
         settings: fn() -> Settings<K>,
     ) -> TypedCache<K> {
         let label = Label::of::<C>();
@@ -51,7 +51,7 @@ impl Site {
         {
             return TypedCache(function);
         }
-        TypedCache(self.other(label, &asking.instance(), settings))
+        TypedCache(self.other(label, &caller.instance(), settings))
     }
 
     // Built once a kind of result, and not for each closure that asks.
@@ -75,12 +75,12 @@ impl Site {
     ) -> &'static FunctionCache<K> {
         bypass::read_environment();
         EvaluatingSettings::check(&self.origin);
-        let place = instance.place();
+        let name = instance.name();
         let make = || {
-            let settings = self.settings(instance, &place, settings);
-            settings.shared(self.name(&place), self.origin.code_in(place.around))
+            let settings = self.settings(instance, &name, settings);
+            settings.shared(self.name(&name), self.origin.code_in(name.enclosing))
         };
-        let function = registry::find_or_make(&self.origin, instance.id, &place, make)
+        let function = registry::find_or_make(&self.origin, instance.id, &name, make)
             .expect("one instance has one kind of cache");
         let cache = Erased::new(label, function);
         if !bypass::is_on()
@@ -96,40 +96,40 @@ impl Site {
     /// The calling thread's own cache of the instance that is asked for.
     pub fn local<C, K: Keep>(
         &self,
-        asking: Caller<'_, C>,
+        caller: Caller<'_, C>,
         settings: fn() -> Settings<K>,
     ) -> thread_cache::ThreadCache<K> {
-        let instance = asking.instance();
+        let instance = caller.instance();
         let found = instance.id.and_then(thread_cache::known);
         found.unwrap_or_else(|| {
             bypass::read_environment();
             EvaluatingSettings::check(&self.origin);
-            let place = instance.place();
-            let make = || self.settings(&instance, &place, settings).local(self.name(&place));
-            thread_cache::find_or_make(&self.origin, instance.id, &place, make)
+            let name = instance.name();
+            let make = || self.settings(&instance, &name, settings).local(self.name(&name));
+            thread_cache::find_or_make(&self.origin, instance.id, &name, make)
         })
     }
 
     /// The function's name, with what tells the instance from others.
-    fn name(&self, place: &InstanceName) -> String {
-        let (around, parameters) = place.names();
+    fn name(&self, name: &InstanceName) -> String {
+        let (enclosing, parameters) = name.names();
         let mut name = self.origin.name().to_owned();
         if !parameters.is_empty() {
             name = format!("{name}<{parameters}>");
         }
-        if around.is_empty() { name } else { format!("{name} in {around}") }
+        if enclosing.is_empty() { name } else { format!("{name} in {enclosing}") }
     }
 
     /// Each of several instances has a folder of its own.
     fn settings<K: Keep>(
         &self,
         instance: &Instance<'_>,
-        place: &InstanceName,
+        name: &InstanceName,
         settings: fn() -> Settings<K>,
     ) -> Settings<K> {
         let _making = EvaluatingSettings::begin(self.origin);
         let settings = settings();
-        if place.is_generic() { settings.below(instance.folder(place)) } else { settings }
+        if name.is_generic() { settings.below(instance.folder(name)) } else { settings }
     }
 }
 
@@ -186,17 +186,17 @@ impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
 
     /// The same for a call of an `async fn`.
     #[inline]
-    pub fn ask<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
-        self.0.ask(arguments)
+    pub fn lookup_async<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
+        self.0.lookup_async(arguments)
     }
 
     /// The same, with a share of the hits computed again and compared.
     #[inline]
-    pub fn ask_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
+    pub fn lookup_async_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
     where
         K::Value: Comparable,
     {
-        self.0.ask_or_verify(arguments, share)
+        self.0.lookup_async_or_verify(arguments, share)
     }
 
     /// The handle that the companion returns.

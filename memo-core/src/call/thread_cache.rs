@@ -75,7 +75,7 @@ impl<K: Keep> ThreadCache<K> {
 
     /// What the companion's handle works on.
     #[must_use]
-    pub fn reached(self) -> LocalHandle<K::Return> {
+    pub fn handle(self) -> LocalHandle<K::Return> {
         LocalHandle::new(self.0)
     }
 }

@@ -15,7 +15,7 @@ use crate::platform::fnv::Fnv;
 /// types that function and companion can both name: its [`Generics`].
 pub struct Caller<'a, C> {
     by: CallerKind,
-    mark: Option<&'a dyn Fn() -> Generics>,
+    generics: Option<&'a dyn Fn() -> Generics>,
     closure: PhantomData<fn() -> C>,
 }
 
@@ -36,35 +36,35 @@ impl<C> fmt::Debug for Caller<'_, C> {
 impl<'a, C> Caller<'a, C> {
     #[inline]
     const fn by(by: CallerKind) -> Self {
-        Self { by, mark: None, closure: PhantomData }
+        Self { by, generics: None, closure: PhantomData }
     }
 
     /// The function in which the closure was written.
     #[inline]
     #[must_use]
-    pub const fn within(_: &C) -> Self {
+    pub const fn function(_: &C) -> Self {
         Self::by(CallerKind::Function)
     }
 
     /// The same, of a function without companions.
     #[inline]
     #[must_use]
-    pub const fn alone(_: &C) -> Self {
+    pub const fn without_companions(_: &C) -> Self {
         Self::by(CallerKind::Alone)
     }
 
     /// The companion in which it was written.
     #[inline]
     #[must_use]
-    pub const fn beside(_: &C) -> Self {
+    pub const fn companion(_: &C) -> Self {
         Self::by(CallerKind::Companion)
     }
 
     /// The same, of these types.
     #[inline]
     #[must_use]
-    pub fn of(self, mark: &'a dyn Fn() -> Generics) -> Self {
-        Self { mark: Some(mark), ..self }
+    pub fn with(self, generics: &'a dyn Fn() -> Generics) -> Self {
+        Self { generics: Some(generics), ..self }
     }
 
     /// The instance that is asked for, where more is wanted than the closure's type: made in memory, which a hit does
@@ -72,7 +72,7 @@ impl<'a, C> Caller<'a, C> {
     pub(crate) fn instance(self) -> Instance<'a> {
         let id = (self.by != CallerKind::Companion).then(typeid::of::<C>);
         let alone = self.by == CallerKind::Alone;
-        Instance { id, closure: type_name::<C>(), mark: self.mark, alone }
+        Instance { id, closure: type_name::<C>(), generics: self.generics, alone }
     }
 }
 
@@ -82,19 +82,19 @@ pub(crate) struct Instance<'a> {
     /// None for a companion.
     pub(crate) id: Option<TypeId>,
     closure: &'static str,
-    mark: Option<&'a dyn Fn() -> Generics>,
+    generics: Option<&'a dyn Fn() -> Generics>,
     /// There are no companions.
     alone: bool,
 }
 
 impl Instance<'_> {
     /// What function and companions agree on.
-    pub(crate) fn place(&self) -> InstanceName {
-        let (around, parameters) = split(self.closure);
+    pub(crate) fn name(&self) -> InstanceName {
+        let (enclosing, parameters) = split(self.closure);
         InstanceName {
-            around,
+            enclosing,
             parameters,
-            mark: self.mark.map_or_else(Generics::new, |mark| mark()),
+            generics: self.generics.map_or_else(Generics::new, |generics| generics()),
         }
     }
 
@@ -103,20 +103,20 @@ impl Instance<'_> {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn folder(&self, place: &InstanceName) -> Result<u64, &'static str> {
-        let (around, parameters) = place.names();
-        if [around, parameters].iter().any(|name| name.contains("{{closure}}")) {
+    pub(crate) fn folder(&self, name: &InstanceName) -> Result<u64, &'static str> {
+        let (enclosing, parameters) = name.names();
+        if [enclosing, parameters].iter().any(|name| name.contains("{{closure}}")) {
             return Err(
                 "a closure is told from others by where it stands among them, which an edit changes: give \
                         the function a type with a name",
             );
         }
         let mut hash = Fnv::new();
-        place.names().hash(&mut hash);
+        name.names().hash(&mut hash);
         if self.alone {
             self.id.hash(&mut hash);
-        } else if place.is_marked() {
-            place.mark.hash(&mut hash);
+        } else if name.is_told_by_types() {
+            name.generics.hash(&mut hash);
         } else {
             return Err(
                 "an instance of a generic impl is stored where the function mentions `Self`: nothing else \
@@ -130,7 +130,7 @@ impl Instance<'_> {
 /// Types that function and companion both name: `Self`, and the function's own parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Generics {
-    this: Option<TypeId>,
+    self_type: Option<TypeId>,
     types: Vec<TypeId>,
 }
 
@@ -143,21 +143,21 @@ impl Generics {
 
     /// `Self` too.
     #[must_use]
-    pub fn this<T: ?Sized>(self) -> Self {
-        Self { this: Some(typeid::of::<T>()), ..self }
+    pub fn self_type<T: ?Sized>(self) -> Self {
+        Self { self_type: Some(typeid::of::<T>()), ..self }
     }
 
     /// A parameter too. Lifetimes in it do not count.
     #[must_use]
-    pub fn of<T: ?Sized>(mut self) -> Self {
+    pub fn parameter<T: ?Sized>(mut self) -> Self {
         self.types.push(typeid::of::<T>());
         self
     }
 
     /// The type of an argument too, where it has no name.
     #[must_use]
-    pub fn of_value<T: ?Sized>(self, _: &T) -> Self {
-        self.of::<T>()
+    pub fn argument<T: ?Sized>(self, _: &T) -> Self {
+        self.parameter::<T>()
     }
 }
 
@@ -165,16 +165,16 @@ impl Generics {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstanceName {
     /// What surrounds the function: `path::Type<u8>`.
-    pub(crate) around: &'static str,
+    pub(crate) enclosing: &'static str,
     /// The function's own types and constants: `u8, 3`, or nothing. Constants are told by it.
     parameters: &'static str,
-    mark: Generics,
+    generics: Generics,
 }
 
 impl InstanceName {
     /// What tells it from other instances, by name; nothing where there is but one.
     pub(crate) fn names(&self) -> (&'static str, &'static str) {
-        (if self.is_generic_around() { self.around } else { "" }, self.parameters)
+        (if self.is_enclosing_generic() { self.enclosing } else { "" }, self.parameters)
     }
 
     /// Is it one of several?
@@ -182,28 +182,28 @@ impl InstanceName {
         self.names() != ("", "")
     }
 
-    fn is_generic_around(&self) -> bool {
-        self.around.contains('<')
+    fn is_enclosing_generic(&self) -> bool {
+        self.enclosing.contains('<')
     }
 
     /// Do its types tell it from all others?
-    fn is_marked(&self) -> bool {
-        self.mark.this.is_some() || !self.is_generic_around()
+    fn is_told_by_types(&self) -> bool {
+        self.generics.self_type.is_some() || !self.is_enclosing_generic()
     }
 }
 
 impl fmt::Display for InstanceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.around)?;
+        write!(f, "{}", self.enclosing)?;
         if self.parameters.is_empty() { Ok(()) } else { write!(f, "::<{}>", self.parameters) }
     }
 }
 
 /// `path::Type<u8>` and `u16` of `path::Type<u8>::function<'_, u16>::{{closure}}`.
 fn split(closure: &'static str) -> (&'static str, &'static str) {
-    let (mut around, mut name) = split_last(closure);
+    let (mut enclosing, mut name) = split_last(closure);
     while name == "{{closure}}" {
-        (around, name) = split_last(around);
+        (enclosing, name) = split_last(enclosing);
     }
     let list = name.split_once('<').map_or("", |(_, list)| list);
     let mut list = list.strip_suffix('>').unwrap_or(list);
@@ -211,7 +211,7 @@ fn split(closure: &'static str) -> (&'static str, &'static str) {
     while let Some(rest) = list.strip_prefix("'_") {
         list = rest.strip_prefix(", ").unwrap_or(rest);
     }
-    (around, list)
+    (enclosing, list)
 }
 
 /// A path without its last segment, and that.
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_name_comes_apart_between_its_segments() {
-        for (closure, around, parameters) in [
+        for (closure, enclosing, parameters) in [
             ("it::f::{{closure}}", "it", ""),
             ("it::f<a::String, 3, '<'>::{{closure}}", "it", "a::String, 3, '<'"),
             ("it::f<'_, '_>::{{closure}}", "it", ""),
@@ -270,13 +270,13 @@ mod tests {
             ("it::f::{{closure}}::g::{{closure}}", "it::f::{{closure}}", ""),
             ("it::f<u8>::{{closure}}::{{closure}}", "it", "u8"),
         ] {
-            assert_eq!(split(closure), (around, parameters), "{closure}");
+            assert_eq!(split(closure), (enclosing, parameters), "{closure}");
         }
     }
 
     fn id<T: Default>() -> String {
         let closure = || T::default();
-        Caller::within(&closure).instance().place().to_string()
+        Caller::function(&closure).instance().name().to_string()
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let asked = local("asked");
     let cache = cache(expansion, Item::Function);
-    let (ask, compute) = (ask(expansion), compute(expansion, location));
+    let (lookup, compute) = (lookup(expansion), compute(expansion, location));
     quote! {
         #attributes
         #braces
@@ -37,7 +37,7 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
                 #lint
                 let #asked = {
                     #import
-                    #cache.#ask
+                    #cache.#lookup
                 };
                 #asked.#compute
             })
@@ -46,14 +46,14 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 /// The call that looks into the cache.
-fn ask(expansion: &Expansion<'_>) -> TokenStream {
+fn lookup(expansion: &Expansion<'_>) -> TokenStream {
     let key = key(expansion, Item::Function);
     match &expansion.args.verify {
         Some(given) => {
             let share = &given.value;
-            quote!(ask_or_verify(&#key, #share))
+            quote!(lookup_async_or_verify(&#key, #share))
         }
-        None => quote!(ask(&#key)),
+        None => quote!(lookup_async(&#key)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::emit::settings::settings;
 pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     let (origin, instance) = (origin(expansion), instance(expansion, item));
     let settings = settings(expansion);
-    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(memo) };
+    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(shared) };
     let span = first_span(expansion.function.output());
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }
@@ -25,7 +25,7 @@ pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
         return quote!(#cache.handle());
     }
     let facade = expansion.facade();
-    quote!(#facade::Memo::local(|| #cache.reached()))
+    quote!(#facade::Memo::local(|| #cache.handle()))
 }
 
 /// Which function it is: its name, the number of the expansion, and the fingerprint of the code.
@@ -50,19 +50,19 @@ fn origin(expansion: &Expansion<'_>) -> TokenStream {
 /// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The
 /// function finds it by the type of a closure, a companion by the types that both can name.
 fn instance(expansion: &Expansion<'_>, item: Item) -> TokenStream {
-    let mark = mark(expansion, item);
+    let generics = generics(expansion, item);
     match item {
-        Item::Function if !expansion.args.has_companions() => quote!(alone()),
-        Item::Function => quote!(within(#mark)),
-        Item::Companion => quote!(beside(#mark)),
+        Item::Function if !expansion.args.has_companions() => quote!(without_companions()),
+        Item::Function => quote!(function(#generics)),
+        Item::Companion => quote!(companion(#generics)),
     }
 }
 
 /// The types that both the function and its companions can name: `Self` and the function's type parameters.
-fn mark(expansion: &Expansion<'_>, item: Item) -> Option<TokenStream> {
+fn generics(expansion: &Expansion<'_>, item: Item) -> Option<TokenStream> {
     let (function, args) = (expansion.function, expansion.args);
     let span = args.in_impl.as_ref().map_or_else(Span::call_site, |given| given.name.span());
-    let this = (TokenStream::new(), quote_spanned!(span=> .this::<Self>()));
+    let this = (TokenStream::new(), quote_spanned!(span=> .self_type::<Self>()));
     let this = args.in_impl(function).then_some(this);
     let types = Named::new(function, function.signature.clone()).mark(item);
     let calls: Vec<_> = this.into_iter().chain(types).collect();
@@ -71,9 +71,10 @@ fn mark(expansion: &Expansion<'_>, item: Item) -> Option<TokenStream> {
     }
     if calls.iter().all(|(condition, _)| condition.is_empty()) {
         let calls = calls.iter().map(|(_, call)| call);
-        return Some(quote!(.of(&|| __memokit::Mark::new() #(#calls)*)));
+        return Some(quote!(.with(&|| __memokit::Generics::new() #(#calls)*)));
     }
-    let mark = local("mark");
-    let steps = calls.iter().map(|(condition, call)| quote!(#condition let #mark = #mark #call;));
-    Some(quote!(.of(&|| { let #mark = __memokit::Mark::new(); #(#steps)* #mark })))
+    let generics = local("generics");
+    let steps =
+        calls.iter().map(|(condition, call)| quote!(#condition let #generics = #generics #call;));
+    Some(quote!(.with(&|| { let #generics = __memokit::Generics::new(); #(#steps)* #generics })))
 }

@@ -25,22 +25,22 @@ pub(crate) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let (visibility, signature) = (&function.visibility, signature::of_lookup(expansion, location));
     let (facade, import) = (expansion.facade(), expansion.import());
     let (lint, braces) = (used_underscores(function), given_braces(function));
-    let (answer, value, turn) = (local("answer"), local("value"), local("turn"));
+    let (found, hit, miss) = (local("found"), local("hit"), local("miss"));
     let cache = cache(expansion, Item::Function);
-    let (lookup, keep) = (lookup(expansion), keep(expansion, location));
+    let (lookup, store) = (lookup(expansion), store(expansion, location));
     // The lookup is a statement of its own, so that what `key` borrows or locks is released before the body runs.
     quote! {
         #attributes
         #braces
         #visibility #signature {
             #lint
-            let #answer = {
+            let #found = {
                 #import
                 #cache.#lookup
             };
-            match #answer {
-                #facade::__private::Answer::Hit(#value) => #value.give(),
-                #facade::__private::Answer::Miss(#turn) => #turn.#keep,
+            match #found {
+                #facade::__private::Lookup::Hit(#hit) => #hit.value(),
+                #facade::__private::Lookup::Miss(#miss) => #miss.#store,
             }
         }
     }
@@ -59,13 +59,13 @@ fn lookup(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 /// The call that stores what the body computes.
-fn keep(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
+fn store(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
     let computed = body::computation(expansion, location);
     match &expansion.args.cache_if {
         Some(cache_if) => {
             let (cache_if, span) = (&cache_if.value, first_span(cache_if.tokens.clone()));
-            quote_spanned!(span=> keep_if(#computed, #cache_if))
+            quote_spanned!(span=> store_if(#computed, #cache_if))
         }
-        None => quote!(keep(#computed)),
+        None => quote!(store(#computed)),
     }
 }

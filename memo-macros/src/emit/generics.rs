@@ -49,13 +49,13 @@ impl<'a> Named<'a> {
         let types = self.signature.generics.type_params().count() - self.added;
         let written = self.signature.generics.type_params().take(types).map(|param| {
             let name = &param.ident;
-            (TokenStream::new(), quote!(.of::<#name>()))
+            (TokenStream::new(), quote!(.parameter::<#name>()))
         });
         let opaque = self.opaque.iter().map(|(parameter, ty)| {
             let name = &parameter.name;
             let call = match item {
-                Item::Function => quote!(.of_value(&#name)),
-                Item::Companion => quote!(.of::<#ty>()),
+                Item::Function => quote!(.argument(&#name)),
+                Item::Companion => quote!(.parameter::<#ty>()),
             };
             (parameter.condition(), call)
         });

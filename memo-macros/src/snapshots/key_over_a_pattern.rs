@@ -1,17 +1,17 @@
 fn mix((a, mut b): (u8, u8)) -> u8 {
-    let __memokit_answer = {
+    let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            memo, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
-            within(), [u8]
+            shared, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
+            function(), [u8]
         )
             .lookup(&(__memokit::element!(key : a + b), ()))
     };
-    match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
-        ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn
-                .keep(
+    match __memokit_found {
+        ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
+        ::memokit::__private::Lookup::Miss(__memokit_miss) => {
+            __memokit_miss
+                .store(
                     (move || -> u8 {
                         b += a;
                         b
@@ -26,8 +26,8 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
-        beside(), [u8]
+        shared, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
+        companion(), [u8]
     )
         .handle()
 }

@@ -6,12 +6,12 @@ pub(crate) unsafe fn find(
     __memokit_1: (u8, u8),
     verbose: bool,
 ) -> Option<Self> {
-    let __memokit_answer = {
+    let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            memo, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
-            within(.of(& || __memokit::Mark::new().this:: < Self > ())), [Option < Self
-            >]
+            shared, own "::find", 15879109123744592540,
+            0xe5807cf5c3535f04c7d3cbd3aaedde37, function(.with(& ||
+            __memokit::Generics::new().self_type:: < Self > ())), [Option < Self >]
         )
             .lookup(
                 &(
@@ -20,11 +20,11 @@ pub(crate) unsafe fn find(
                 ),
             )
     };
-    match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
-        ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn
-                .keep_if(
+    match __memokit_found {
+        ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
+        ::memokit::__private::Lookup::Miss(__memokit_miss) => {
+            __memokit_miss
+                .store_if(
                     unsafe { Self::find_uncached(self, depth, __memokit_1, verbose) },
                     |found| found.is_some(),
                 )
@@ -37,8 +37,9 @@ pub(crate) unsafe fn find(
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
-        beside(.of(& || __memokit::Mark::new().this:: < Self > ())), [Option < Self >]
+        shared, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
+        companion(.with(& || __memokit::Generics::new().self_type:: < Self > ())),
+        [Option < Self >]
     )
         .handle()
 }

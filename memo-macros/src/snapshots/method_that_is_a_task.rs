@@ -7,11 +7,11 @@ unsafe fn find(
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
             __memokit::memo!(
-                memo, own "::find", 5515666018287653276,
-                0xfba334b131caab6c1caff50e0b7fff7e, within(.of(& ||
-                __memokit::Mark::new().this:: < Self > ())), [Option < u8 >]
+                shared, own "::find", 5515666018287653276,
+                0xfba334b131caab6c1caff50e0b7fff7e, function(.with(& ||
+                __memokit::Generics::new().self_type:: < Self > ())), [Option < u8 >]
             )
-                .ask_or_verify(
+                .lookup_async_or_verify(
                     &(
                         __memokit::element!(self : self),
                         (__memokit::element!(__memokit_0), ()),
@@ -32,8 +32,9 @@ unsafe fn find(
 fn find_memo() -> ::memokit::Memo<Option<u8>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e,
-        beside(.of(& || __memokit::Mark::new().this:: < Self > ())), [Option < u8 >]
+        shared, own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e,
+        companion(.with(& || __memokit::Generics::new().self_type:: < Self > ())),
+        [Option < u8 >]
     )
         .handle()
 }

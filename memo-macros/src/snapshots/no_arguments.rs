@@ -1,17 +1,17 @@
 fn seed(a: u32, b: &str) -> u64 {
-    let __memokit_answer = {
+    let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            memo, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
-            within(), [u64]
+            shared, own "::seed", 5867223723896889902,
+            0x68b505ac1fed4068f9a25a1ab82d0aee, function(), [u64]
         )
             .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
-    match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
-        ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn
-                .keep(
+    match __memokit_found {
+        ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
+        ::memokit::__private::Lookup::Miss(__memokit_miss) => {
+            __memokit_miss
+                .store(
                     (move |
                         #[allow(clippy::shadow_reuse)]
                         a: u32,
@@ -28,8 +28,8 @@ fn seed(a: u32, b: &str) -> u64 {
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
-        beside(), [u64]
+        shared, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
+        companion(), [u64]
     )
         .handle()
 }

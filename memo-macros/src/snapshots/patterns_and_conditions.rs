@@ -1,9 +1,10 @@
 fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
-    let __memokit_answer = {
+    let __memokit_found = {
         use crate::memo::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            memo, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
-            within(), [u8].max(LIMIT).version(3).ttl(config().ttl)
+            shared, own "::mix", 13371934386271165367,
+            0xab6e87be96c5a1e54596512c9b6b957e, function(), [u8].max(LIMIT).version(3)
+            .ttl(config().ttl)
         )
             .lookup(
                 &{
@@ -22,11 +23,11 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
                 },
             )
     };
-    match __memokit_answer {
-        crate::memo::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
-        crate::memo::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn
-                .keep(
+    match __memokit_found {
+        crate::memo::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
+        crate::memo::__private::Lookup::Miss(__memokit_miss) => {
+            __memokit_miss
+                .store(
                     (move |
                         (a, b): (u8, u8),
                         #[allow(clippy::shadow_reuse)]
@@ -47,8 +48,8 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
-        beside(), [u8].max(LIMIT).version(3).ttl(config().ttl)
+        shared, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
+        companion(), [u8].max(LIMIT).version(3).ttl(config().ttl)
     )
         .handle()
 }

@@ -1,19 +1,19 @@
 /// The price of a share.
 pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
-    let __memokit_answer = {
+    let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            memo, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
-            within(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
-            .persist("cache/quotes")
+            shared, own "::quote", 3290763420350999314,
+            0x77626870766553a2a06feaf52124c360, function(), [Result < Quote, ApiError >]
+            .max(1000usize).ttl_millis(30000).persist("cache/quotes")
         )
             .lookup(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
     };
-    match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
-        ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn
-                .keep(
+    match __memokit_found {
+        ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
+        ::memokit::__private::Lookup::Miss(__memokit_miss) => {
+            __memokit_miss
+                .store(
                     (move |
                         #[allow(clippy::shadow_reuse)]
                         symbol: &str,
@@ -33,8 +33,8 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
-        beside(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
+        shared, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
+        companion(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
         .persist("cache/quotes")
     )
         .handle()

@@ -1,19 +1,19 @@
 #[track_caller]
 #[unsafe(no_mangle)]
 extern "C" fn blame(r#mod: u32) -> u32 {
-    let __memokit_answer = {
+    let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            memo, own "::blame", 17584697606136167169,
-            0x3f5715cc971c857633457e1641664f4b, within(), [u32]
+            shared, own "::blame", 17584697606136167169,
+            0x3f5715cc971c857633457e1641664f4b, function(), [u32]
         )
             .lookup(&(__memokit::element!(r#mod), ()))
     };
-    match __memokit_answer {
-        ::memokit::__private::Answer::Hit(__memokit_value) => __memokit_value.give(),
-        ::memokit::__private::Answer::Miss(__memokit_turn) => {
-            __memokit_turn
-                .keep({
+    match __memokit_found {
+        ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
+        ::memokit::__private::Lookup::Miss(__memokit_miss) => {
+            __memokit_miss
+                .store({
                     #[track_caller]
                     extern "C" fn __memokit_blame(r#mod: u32) -> u32 {
                         here()
@@ -29,8 +29,8 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        memo, own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b,
-        beside(), [u32]
+        shared, own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b,
+        companion(), [u32]
     )
         .handle()
 }
