@@ -12,7 +12,7 @@ pub use memo_core::statistics::stats::Stats;
 pub use memo_core::value::weigh::Weigh;
 pub use memo_macros::memoize;
 
-/// How results become bytes on disk: what the argument `codec` may name.
+/// Codecs, which turn results into bytes on disk. The argument `codec` names one of them.
 #[cfg(feature = "persist")]
 pub mod codec {
     #[cfg(feature = "cbor")]
@@ -22,7 +22,7 @@ pub mod codec {
     pub use memo_core::codec::{Codec, Format, Postcard};
 }
 
-/// Every name that an expansion uses, and nothing that anyone else should.
+/// All names that an expansion uses. No other code should use them.
 #[doc(hidden)]
 pub mod __private {
     pub use std::future::Future;
@@ -35,7 +35,7 @@ pub mod __private {
     pub use memo_core::persist::Durability;
     pub use memo_core::{element, memo, quiet};
 
-    /// The traits by which an expansion chooses according to a type.
+    /// Traits through which an expansion makes choices that depend on a type.
     pub mod probe {
         pub use memo_core::key::arguments::element::{
             AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _, AsNothingSelf as _,
@@ -58,7 +58,7 @@ pub mod __private {
     }
 }
 
-/// In the edition before, a function's own `impl Future` would not hold the lifetimes of its arguments.
+/// In edition 2021, an `impl Future` that a function returns does not capture the lifetimes of its arguments by itself.
 ///
 /// ```edition2021
 /// #[memokit::memoize]
