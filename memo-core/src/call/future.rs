@@ -31,7 +31,7 @@ enum Outcome<K: Keep<Held: Send + Sync>> {
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks the key of `arguments` up.
     #[inline]
-    pub(crate) fn lookup_async<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
+    pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
         if bypass::is_on() {
             return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
         }
@@ -43,7 +43,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     }
 
     /// The same, but has a share of the hits computed and compared.
-    pub(crate) fn lookup_async_or_verify<A: Arguments>(
+    pub(crate) fn begin_or_verify<A: Arguments>(
         &'static self,
         arguments: &A,
         share: f64,

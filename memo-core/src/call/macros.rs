@@ -5,8 +5,8 @@
 #[doc(hidden)]
 pub use core::{concat, module_path};
 
-/// The cache of a function, at a static of its own: `memo!(shared, own "::function", number, code, function(), [how Type]
-/// .max(5))`. It says whose the cache is (`shared` or `local`, a thread's own), the function's own full name or another
+/// The cache of a function, at a static of its own: `memo!(cache, own "::function", number, code, function(), [how Type]
+/// .max(5))`. It says whose the cache is (`cache` or `local`, a thread's own), the function's own full name or another
 /// (`named "quotes"`), who asks and of which types, and what `settings!` takes.
 #[doc(hidden)]
 #[macro_export]

@@ -58,7 +58,7 @@ impl Model {
         body: impl Fn(u32) -> Result<u32, ()>,
     ) -> impl Future<Output = Result<u32, ()>> {
         call(move || {
-            self.function.lookup_async(&(Serialized(&key), ())).compute(async move {
+            self.function.begin(&(Serialized(&key), ())).compute(async move {
                 let run = self.runs.fetch_add(1, SeqCst);
                 pause().await;
                 body(run)

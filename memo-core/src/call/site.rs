@@ -40,7 +40,7 @@ impl Site {
     /// # Panics
     /// If another choice was made for the same instance, which no expansion does.
     #[inline]
-    pub fn shared<C, K: Keep<Held: Send + Sync>>(
+    pub fn cache<C, K: Keep<Held: Send + Sync>>(
         &self,
         caller: Caller<'_, C>,
         settings: fn() -> Settings<K>,
@@ -186,17 +186,17 @@ impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
 
     /// The same for a call of an `async fn`.
     #[inline]
-    pub fn lookup_async<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
-        self.0.lookup_async(arguments)
+    pub fn begin<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
+        self.0.begin(arguments)
     }
 
     /// The same, with a share of the hits computed again and compared.
     #[inline]
-    pub fn lookup_async_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
+    pub fn begin_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
     where
         K::Value: Comparable,
     {
-        self.0.lookup_async_or_verify(arguments, share)
+        self.0.begin_or_verify(arguments, share)
     }
 
     /// The handle that the companion returns.

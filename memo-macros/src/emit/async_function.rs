@@ -51,9 +51,9 @@ fn lookup(expansion: &Expansion<'_>) -> TokenStream {
     match &expansion.args.verify {
         Some(given) => {
             let share = &given.value;
-            quote!(lookup_async_or_verify(&#key, #share))
+            quote!(begin_or_verify(&#key, #share))
         }
-        None => quote!(lookup_async(&#key)),
+        None => quote!(begin(&#key)),
     }
 }
 

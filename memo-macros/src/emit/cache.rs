@@ -13,7 +13,7 @@ use crate::emit::settings::settings;
 pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     let (origin, instance) = (origin(expansion), instance(expansion, item));
     let settings = settings(expansion);
-    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(shared) };
+    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(cache) };
     let span = first_span(expansion.function.output());
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }

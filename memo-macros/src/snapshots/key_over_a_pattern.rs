@@ -2,7 +2,7 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
     let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            shared, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
+            cache, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
             function(), [u8]
         )
             .lookup(&(__memokit::element!(key : a + b), ()))
@@ -26,7 +26,7 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 fn mix_memo() -> ::memokit::Memo<u8> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
+        cache, own "::mix", 8756507279632793135, 0x6fe81359300dc9b8bb0bdfa5d87bc1ea,
         companion(), [u8]
     )
         .handle()

@@ -9,7 +9,7 @@ pub(crate) unsafe fn find(
     let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            shared, own "::find", 15879109123744592540,
+            cache, own "::find", 15879109123744592540,
             0xe5807cf5c3535f04c7d3cbd3aaedde37, function(.with(& ||
             __memokit::Generics::new().self_type:: < Self > ())), [Option < Self >]
         )
@@ -37,7 +37,7 @@ pub(crate) unsafe fn find(
 pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
+        cache, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
         companion(.with(& || __memokit::Generics::new().self_type:: < Self > ())),
         [Option < Self >]
     )

@@ -7,11 +7,11 @@ unsafe fn find(
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
             __memokit::memo!(
-                shared, own "::find", 5515666018287653276,
+                cache, own "::find", 5515666018287653276,
                 0xfba334b131caab6c1caff50e0b7fff7e, function(.with(& ||
                 __memokit::Generics::new().self_type:: < Self > ())), [Option < u8 >]
             )
-                .lookup_async_or_verify(
+                .begin_or_verify(
                     &(
                         __memokit::element!(self : self),
                         (__memokit::element!(__memokit_0), ()),
@@ -32,7 +32,7 @@ unsafe fn find(
 fn find_memo() -> ::memokit::Memo<Option<u8>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e,
+        cache, own "::find", 5515666018287653276, 0xfba334b131caab6c1caff50e0b7fff7e,
         companion(.with(& || __memokit::Generics::new().self_type:: < Self > ())),
         [Option < u8 >]
     )

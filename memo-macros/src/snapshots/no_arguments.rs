@@ -2,8 +2,8 @@ fn seed(a: u32, b: &str) -> u64 {
     let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            shared, own "::seed", 5867223723896889902,
-            0x68b505ac1fed4068f9a25a1ab82d0aee, function(), [u64]
+            cache, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
+            function(), [u64]
         )
             .lookup(&(__memokit::element!(a), (__memokit::element!(b), ())))
     };
@@ -28,7 +28,7 @@ fn seed(a: u32, b: &str) -> u64 {
 fn seed_memo() -> ::memokit::Memo<u64> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
+        cache, own "::seed", 5867223723896889902, 0x68b505ac1fed4068f9a25a1ab82d0aee,
         companion(), [u64]
     )
         .handle()

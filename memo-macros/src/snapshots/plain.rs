@@ -3,7 +3,7 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            shared, own "::quote", 3290763420350999314,
+            cache, own "::quote", 3290763420350999314,
             0x77626870766553a2a06feaf52124c360, function(), [Result < Quote, ApiError >]
             .max(1000usize).ttl_millis(30000).persist("cache/quotes")
         )
@@ -33,7 +33,7 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
+        cache, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
         companion(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
         .persist("cache/quotes")
     )

@@ -8,14 +8,12 @@ pub fn quote(
         let __memokit_asked = {
             use ::memokit::__private::{self as __memokit, probe::*};
             __memokit::memo!(
-                shared, own "::quote", 9854431957144609324,
+                cache, own "::quote", 9854431957144609324,
                 0xa09f3136f442e806e236a3a2f497e226, function(), [Result < Quote, ApiError
                 >].refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
                 .wait_limit_millis(5000)
             )
-                .lookup_async(
-                    &(__memokit::element!(symbol), (__memokit::element!(tries), ())),
-                )
+                .begin(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
         };
         __memokit_asked
             .compute(async move {
@@ -47,7 +45,7 @@ pub fn quote(
 pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226,
+        cache, own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226,
         companion(), [Result < Quote, ApiError >].refresh_ahead(0.8f64).ttl_millis(30000)
         .stale_millis(60000).wait_limit_millis(5000)
     )

@@ -4,7 +4,7 @@ extern "C" fn blame(r#mod: u32) -> u32 {
     let __memokit_found = {
         use ::memokit::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            shared, own "::blame", 17584697606136167169,
+            cache, own "::blame", 17584697606136167169,
             0x3f5715cc971c857633457e1641664f4b, function(), [u32]
         )
             .lookup(&(__memokit::element!(r#mod), ()))
@@ -29,7 +29,7 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 fn blame_of_memo() -> ::memokit::Memo<u32> {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        shared, own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b,
+        cache, own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b,
         companion(), [u32]
     )
         .handle()
