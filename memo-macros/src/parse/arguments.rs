@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_examples_are_accepted() {
-        for (name, example) in KNOWN {
+        for &(name, example) in KNOWN {
             assert_eq!(errors(example), [""; 0], "{name}");
         }
         assert_eq!(errors("cache_err"), [""; 0]);
