@@ -17,8 +17,9 @@ pub(super) fn disk_settings_need_persist(args: &Args, errors: &mut Errors) {
         return;
     }
     for name in [durability, codec].into_iter().flatten() {
-        let message =
-            format!("`{name}` is about what is on disk: add `persist = \"...\"`, or leave it out");
+        let message = format!(
+            "`{name}` applies to a cache on disk: add `persist = \"...\"`, or leave it out"
+        );
         errors.at(name, message);
     }
 }
@@ -28,7 +29,7 @@ pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     let refresh_ahead = args.refresh_ahead.as_ref().map(|given| &given.name);
     let ends = args.is_written("ttl") || args.is_written("ttl_with");
     for name in [stale, refresh_ahead].into_iter().flatten().filter(|_| !ends) {
-        let message = format!("`{name}` is about the end of the `ttl`: add `ttl = \"30s\"`");
+        let message = format!("`{name}` applies to the end of the `ttl`: add `ttl = \"30s\"`");
         errors.at(name, message);
     }
 }
@@ -36,7 +37,7 @@ pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
 pub(super) fn weights_need_a_bound(args: &Args, errors: &mut Errors) {
     let Some(weigh) = args.weigh.as_ref().filter(|_| !args.is_written("max_bytes")) else { return };
     let message =
-        "`weigh` is about the bound on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
+        "`weigh` applies to a limit on bytes: add `max_bytes = \"64MiB\"`, or leave it out";
     errors.at(&weigh.name, message);
 }
 
@@ -70,8 +71,8 @@ pub(super) fn scope_excludes_persist(args: &Args, errors: &mut Errors) {
     if args.is_written("persist") {
         errors.at(
             &scope.name,
-            "a folder belongs to one cache, and each thread would have one: \
-             leave `scope` out, or `persist`",
+            "a directory belongs to one cache, and each thread would have a cache of its own: \
+             leave `scope` out, or leave `persist` out",
         );
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn results_can_be_cached(args: &Args, function: &Function, errors: &m
         errors.at(
             name,
             format!(
-                "what is kept outlives the arguments{disk}, and the result holds a `{name}`: \
+                "the cached value outlives the arguments{disk}, and the result holds a `{name}`: \
                  add the bound `{name}: {missing}`"
             ),
         );

@@ -15,7 +15,7 @@ pub(crate) fn may_be_in_impl_of_a_trait(args: &Args, function: &Function) -> boo
 pub(crate) fn refuse_in_impl_of_a_trait(function: &Function, errors: &mut Errors) {
     errors.at(
         function.name(),
-        "the impl of a trait has no place for companions: write `#[memoize(companion = none)]`, \
+        "the impl of a trait cannot contain companions: write `#[memoize(companion = none)]`, \
          or memoize a function outside of it",
     );
 }

@@ -61,7 +61,7 @@ fn output(function: &Function, errors: &mut Errors) {
         return errors.at(ty, future_as_a_result(ty));
     }
     if let Type::Never(never) = &**ty {
-        errors.at(never, "a function that never returns has no result to keep: drop `#[memoize]`");
+        errors.at(never, "a function that never returns has no result to cache: drop `#[memoize]`");
     }
     walk(ty, &mut |found| match found {
         Found::Reference(reference, true) if reference.lifetime.is_none() => errors.at(
@@ -76,7 +76,7 @@ fn output(function: &Function, errors: &mut Errors) {
         ),
         Found::Opaque(opaque) => errors.at(
             opaque,
-            "a result that is kept needs a type with a name: name it, or return `Box<dyn Trait>`, \
+            "a cached result needs a type with a name: name it, or return `Box<dyn Trait>`, \
              `Arc<dyn Trait>` or, for an iterator, a `Vec`",
         ),
         Found::Reference(..) | Found::Path(_) => {}
@@ -116,7 +116,7 @@ fn future_as_a_result(ty: &Type) -> &'static str {
         "another attribute has made this a function that returns a boxed future, which can be awaited \
          once: move the body to an `async fn` without that attribute, memoize that and call it here"
     } else {
-        "a future can be awaited once, so there is nothing to keep: memoize an `async fn` that returns \
+        "a future can be awaited once, so there is nothing to cache: memoize an `async fn` that returns \
          what the future resolves to"
     }
 }
@@ -133,13 +133,15 @@ fn callers(function: &Function, errors: &mut Errors) {
     if by_name && (output.is_empty() || termination) {
         return errors.at(
             function.name(),
-            "`main` runs once, so a memo of it is of no use: memoize what it calls",
+            "`main` runs once, so it gains nothing from a cache: memoize the functions that it calls",
         );
     }
     for attribute in &function.attributes {
         let Some(last) = attribute.path().segments.last() else { continue };
         let message = match &*last.ident.to_string() {
-            "main" => "what this attribute calls runs once: memoize what it calls",
+            "main" => {
+                "the function that this attribute calls runs once: memoize the functions that it calls"
+            }
             "test" | "bench" => {
                 "a memoized test would pass once and not run again: memoize what it calls"
             }

@@ -88,7 +88,7 @@ mod tests {
         refused("skip(bb)", "fn f(ab: u32, c: u32) {}", "did you mean `ab`?");
         refused("skip(zzz)", "fn f(&self, a: u32) {}", "there are `a`, `self`");
         refused("skip(b)", "fn f((a, b): (u32, u32)) {}", "part of a pattern");
-        refused("skip(self)", "fn f(a: u32) {}", "no method");
+        refused("skip(self)", "fn f(a: u32) {}", "not a method");
         refused("cache_err", "fn f() {}", "leave `cache_err` out");
         refused("scope = \"thread\", persist = \"x\"", "fn f() {}", "leave `scope` out");
         refused("key = a", "fn f((a, _): (u8, impl Copy)) {}", "take it apart in the body");

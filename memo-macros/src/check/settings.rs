@@ -36,9 +36,8 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
     ];
     for (name, tokens) in settings.into_iter().flatten() {
         if mentions_self_value(tokens.clone()) {
-            let message = format!(
-                "`{name}` is one for all values of the type and evaluated once: leave `self` out"
-            );
+            let message =
+                format!("`{name}` is evaluated once, for all values of the type: leave `self` out");
             errors.at(tokens, message);
         } else if let Some(parameter) = mentioned_parameter(function, tokens, false) {
             let message = format!(

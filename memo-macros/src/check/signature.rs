@@ -30,7 +30,7 @@ pub(super) fn skip_names_parameters(args: &Args, function: &Function, errors: &m
                 .any(|parameter| mentions_identifier(parameter.typed.pat.to_token_stream(), word))
         };
         let message = if text == "self" {
-            "there is no `self` to skip: this is no method".to_owned()
+            "there is no `self` to skip: this is not a method".to_owned()
         } else if in_pattern(&text) {
             format!(
                 "`{text}` is part of a pattern: name the parameter and take it apart in the body"
@@ -48,7 +48,7 @@ pub(super) fn cache_err_needs_a_result(args: &Args, function: &Function, errors:
     if let (Some(cache_err), ReturnType::Default) = (&args.cache_err, &function.signature.output) {
         errors.at(
             &cache_err.name,
-            "the function returns no `Result`, so there is no error to keep: leave `cache_err` out",
+            "the function returns no `Result`, so there is no error to cache: leave `cache_err` out",
         );
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn persisted_results_are_owned(args: &Args, function: &Function, erro
     parts(cached_part(output, args.cache_err.is_some()), &mut |part| match part {
         Type::Reference(reference) if reference.lifetime.is_some() => errors.at(
             reference,
-            "what is read from disk is nowhere to be borrowed from: return an owned value \
+            "a value that is read from disk has nothing to borrow from: return an owned value \
              (`String`, `Vec<T>`, `Cow<'static, str>`), or leave `persist` out",
         ),
         _ => {}

@@ -5,7 +5,7 @@ use syn::{Attribute, Meta};
 
 use crate::syntax::attributes::select;
 
-/// What an attribute is about.
+/// Which items an attribute is for.
 enum Kind {
     /// Whether the function exists, and its lints: every companion has it.
     Every,

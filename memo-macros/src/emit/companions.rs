@@ -85,8 +85,8 @@ fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenS
     Some(own_item(expansion, &doc, &item))
 }
 
-/// A companion whose code is all ours, so that no lint has to report it. The user's own attributes about the types that
-/// it names hold. It is inline, so that it is no code if nobody calls it.
+/// A companion without user code: no lint reports it. The function's own lint attributes hold too, since it names the
+/// user's types. It is inline, so that it costs no code unless it is called.
 fn own_item(expansion: &Expansion<'_>, doc: &str, item: &TokenStream) -> TokenStream {
     let attributes = attributes::shared(&expansion.function.attributes);
     let visibility = &expansion.function.visibility;

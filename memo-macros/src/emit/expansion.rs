@@ -49,7 +49,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The import of the runtime's names, for a block in which no user code is but the key's.
+    /// The import of the runtime's names. It goes into a block of its own, so that the body does not see them.
     pub(super) fn import(&self) -> TokenStream {
         let facade = self.facade();
         quote!(use #facade::__private::{self as __memokit, probe::*};)

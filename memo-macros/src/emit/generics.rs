@@ -78,7 +78,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// `::<T, N, _>`: the type and const parameters, of which the last are `inferred`.
+/// `::<T, N, _>`: the type and const parameters. The last `inferred` ones are `_`.
 pub(super) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
     let names = generics.params.iter().filter_map(|param| match param {
         GenericParam::Lifetime(_) => None,

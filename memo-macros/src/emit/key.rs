@@ -29,7 +29,7 @@ pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     elements.iter().rev().fold(end, |rest, (_, element)| quote!((#element, #rest)))
 }
 
-/// The length of a key with parameters behind a `cfg` is not known before expansion, so a `let` adds each element.
+/// A key with parameters behind a `cfg`. The macro does not know its length, so a `let` adds each element.
 fn step_by_step(elements: &[(TokenStream, TokenStream)]) -> TokenStream {
     let key = local("key");
     let steps = elements

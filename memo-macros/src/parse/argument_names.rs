@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use crate::parse::suggestion;
 
 /// Every argument, with an example of its use for errors.
-pub(crate) const KNOWN: [(&str, &str); 26] = [
+pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("max", "max = 1000"),
     ("max_bytes", "max_bytes = \"64MiB\""),
     ("weigh", "weigh = |value| value.len()"),
@@ -35,10 +35,10 @@ pub(crate) const KNOWN: [(&str, &str); 26] = [
 ];
 
 /// Arguments that are planned and that this version does not have.
-pub(crate) const PLANNED: [&str; 1] = ["remote"];
+pub(crate) const PLANNED: &[&str] = &["remote"];
 
 /// Names that other crates and languages use, with the argument that is meant.
-const OTHER_NAMES: [(&str, &str); 19] = [
+const OTHER_NAMES: &[(&str, &str)] = &[
     ("size", "max"),
     ("max_size", "max"),
     ("capacity", "max"),
@@ -71,9 +71,10 @@ pub(crate) fn unknown(name: &str) -> String {
     if PLANNED.contains(&name) {
         return format!("this version of memokit does not have `{name}` yet: leave it out");
     }
-    let known = KNOWN.map(|(known, _)| known);
+    let known: Vec<&str> = KNOWN.iter().map(|&(known, _)| known).collect();
     let other = OTHER_NAMES.iter().find(|&&(other, _)| other == name);
-    let meant = other.map(|&(_, ours)| ours).or_else(|| suggestion::nearest(name, known));
+    let meant =
+        other.map(|&(_, ours)| ours).or_else(|| suggestion::nearest(name, known.iter().copied()));
     match meant {
         Some(meant) => format!("unknown argument `{name}`, did you mean `{meant}`?"),
         None => format!("unknown argument `{name}`: there are {}", listed(&known)),

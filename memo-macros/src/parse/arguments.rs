@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_examples_are_accepted() {
-        for (name, example) in KNOWN {
+        for &(name, example) in KNOWN {
             assert_eq!(errors(example), [""; 0], "{name}");
         }
         assert_eq!(errors("cache_err"), [""; 0]);
@@ -228,7 +228,7 @@ mod tests {
         refused("stale = 30", "`stale = \"30s\"`");
         refused("wait_limit", "`wait_limit = \"10s\"`");
         refused("refresh_ahead = 1.5", "`refresh_ahead = 0.8`");
-        refused("ttl = \"soon\"", "`soon` is no number");
+        refused("ttl = \"soon\"", "`soon` is not a number");
         refused("cache_err = \"0ms\"", "longer than zero");
         refused("cache_err = true", "`cache_err = \"2s\"`");
         refused("persist = \"\"", "empty");
@@ -240,7 +240,7 @@ mod tests {
         refused("policy = lru", "`policy = \"lru\"`");
         refused("scope = \"threads\"", "did you mean `thread`?");
         refused("scope = \"x\"", "`process` or `thread`");
-        refused("in_impl = true", "stands alone");
+        refused("in_impl = true", "takes no value");
         refused("durability = \"allways\"", "did you mean `always`?");
         refused("durability = \"fsync\"", "`none`, `os`, `interval` or `always`");
         refused("durability = always", "`durability = \"always\"`");

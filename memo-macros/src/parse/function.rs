@@ -29,8 +29,8 @@ impl Parse for Function {
         if input.peek(Token![;]) {
             return Err(syn::Error::new_spanned(
                 &signature.ident,
-                "there is no body here to memoize: annotate each function that has one \
-                 (in the impl of a trait with `companion = none`), or one that calls this",
+                "this function has no body to memoize: annotate each function that has one \
+                 (in the impl of a trait with `companion = none`), or a function that calls this one",
             ));
         }
         let (inner, body) = input.parse::<Body>()?.parts();

@@ -68,8 +68,7 @@ fn closes_item(token: &TokenTree) -> bool {
     }
 }
 
-/// Whether tokens hold a block that a `macro_rules!` was given as `$x:block` or as an expression: it is in an invisible
-/// group.
+/// Whether tokens hold a block that a `macro_rules!` was given. Such a block is in an invisible group.
 pub(crate) fn holds_given_block(tokens: TokenStream) -> bool {
     let is_block = |token: Option<TokenTree>| matches!(token, Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace);
     tokens.into_iter().any(|token| match token {

@@ -36,7 +36,8 @@ pub(crate) fn parts<'a>(ty: &'a Type, visit: &mut dyn FnMut(&'a Type)) {
     }
 }
 
-/// Which part of a return type is cached, as far as its spelling shows: the first argument of `Result`, else all of it.
+/// Which part of a return type is cached, as far as its spelling shows: the first argument of a `Result` unless
+/// `errors_too`, else all of it.
 pub(crate) fn cached_part(ty: &Type, errors_too: bool) -> &Type {
     match ty {
         Type::Group(group) => cached_part(&group.elem, errors_too),

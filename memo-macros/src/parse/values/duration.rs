@@ -44,7 +44,10 @@ pub(crate) fn time_span(name: &Ident, form: Form) -> syn::Result<TimeSpan> {
             if digits == "0" {
                 return Err(error(number, format!("`{name}` has to be longer than zero")));
             }
-            Err(error(number, format!("a number of what? `{name} = \"{digits}s\"` for seconds")))
+            Err(error(
+                number,
+                format!("this number has no unit: write `{name} = \"{digits}s\"` for seconds"),
+            ))
         }
         Expr::Lit(other) => Err(error(other, format!("`{name}` is a time: `{}`", example(name)))),
         _ => Ok(TimeSpan::Expression(value)),
@@ -61,7 +64,7 @@ pub(crate) fn flag_or_duration(name: &Ident, form: Form) -> syn::Result<Option<D
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => above_zero(name, text).map(Some),
         other => Err(error(
             other,
-            format!("`{name}` stands alone or takes a time as text: `{}`", example(name)),
+            format!("`{name}` takes no value or a duration as text: `{}`", example(name)),
         )),
     }
 }
@@ -91,7 +94,7 @@ fn parse(text: &str) -> Result<Duration, String> {
         let place = place_of(unit, number, after)?;
         if larger.is_some_and(|larger| place <= larger) {
             return Err(format!(
-                "`{unit}` is out of place: from the largest unit to the smallest, each once; {ACCEPTED}"
+                "`{unit}` is out of place: write the units from the largest to the smallest, each once; {ACCEPTED}"
             ));
         }
         larger = Some(place);
@@ -132,7 +135,7 @@ fn unexpected(rest: &str) -> String {
             format!("no fractions: write `1s 500ms` for one and a half seconds; {ACCEPTED}")
         }
         Some('-') => format!("a duration cannot be negative; {ACCEPTED}"),
-        _ => format!("`{rest}` is no number with a unit; {ACCEPTED}"),
+        _ => format!("`{rest}` is not a number with a unit; {ACCEPTED}"),
     }
 }
 
@@ -161,7 +164,7 @@ mod tests {
         for (text, fix) in [
             ("", "no duration is given"),
             ("30", "write `30s`"),
-            ("soon", "`soon` is no number with a unit"),
+            ("soon", "`soon` is not a number with a unit"),
             ("1.5s", "no fractions"),
             ("-1s", "negative"),
             ("30sec", "did you mean `30s`"),
@@ -172,7 +175,7 @@ mod tests {
             ("1s 1s", "`s` is out of place"),
             ("99999999999999999999s", "longer than can be counted"),
             ("300000000000d", "longer than can be counted"),
-            ("1s!", "`!` is no number"),
+            ("1s!", "`!` is not a number"),
         ] {
             let message = parse(text).expect_err(text);
             assert!(message.contains(fix), "{text}: {message}");

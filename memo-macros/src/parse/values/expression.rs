@@ -59,7 +59,7 @@ pub(crate) fn path(name: &Ident, form: Form) -> syn::Result<Path> {
 
 /// An argument without a value.
 pub(crate) fn flag(name: &Ident, form: Form) -> syn::Result<()> {
-    let message = format!("`{name}` stands alone: `{}`", example(name));
+    let message = format!("`{name}` takes no value: write `{}`", example(name));
     match form {
         Form::Flag => Ok(()),
         Form::Missing(equals) => Err(error(equals, message)),

@@ -106,11 +106,11 @@ fn unexpected(rest: &str) -> String {
     match rest.chars().next() {
         Some('.' | ',' | '_') => {
             format!(
-                "digits alone, no fractions: write `1536MiB` for one and a half GiB; {ACCEPTED}"
+                "write digits only, without fractions, such as `1536MiB` for one and a half GiB; {ACCEPTED}"
             )
         }
         Some('-') => format!("a size cannot be negative; {ACCEPTED}"),
-        _ => format!("`{rest}` is no part of a size; {ACCEPTED}"),
+        _ => format!("`{rest}` is not part of a size; {ACCEPTED}"),
     }
 }
 
@@ -142,10 +142,10 @@ mod tests {
     fn refused_with_the_fix() {
         for (text, fix) in [
             ("", "no size is given"),
-            ("MiB", "`MiB` is no part of a size"),
-            ("lots", "`lots` is no part of a size"),
-            ("1.5GiB", "no fractions"),
-            ("64_000KB", "digits alone"),
+            ("MiB", "`MiB` is not part of a size"),
+            ("lots", "`lots` is not part of a size"),
+            ("1.5GiB", "without fractions"),
+            ("64_000KB", "digits only"),
             ("-1MB", "negative"),
             ("64M", "did you mean `64MiB`"),
             ("64mb", "did you mean `64MB`"),
@@ -153,8 +153,8 @@ mod tests {
             ("7 bytes", "did you mean `7B`"),
             ("7 gigs", "did you mean `7GiB`"),
             ("3 elephants", "unknown unit `elephants`"),
-            ("64 MB?", "`?` is no part"),
-            ("1GiB 5MiB", "`5MiB` is no part"),
+            ("64 MB?", "`?` is not part"),
+            ("1GiB 5MiB", "`5MiB` is not part"),
             ("99999999TiB", "more than can be counted"),
             ("99999999999999999999B", "more than can be counted"),
         ] {

@@ -45,7 +45,7 @@ fn in_the_home_directory(name: &Ident, path: &str) -> String {
     let rest = path.trim_start_matches(['~', '/']);
     let rest = if rest.is_empty() { "cache" } else { rest };
     format!(
-        "only a shell knows `~`: `{name} = std::env::home_dir().unwrap_or_default().join({rest:?})`, \
+        "only a shell expands `~`: write `{name} = std::env::home_dir().unwrap_or_default().join({rest:?})`, \
          or `\"./{path}\"` for a directory of that name"
     )
 }
