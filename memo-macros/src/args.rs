@@ -75,12 +75,14 @@ pub(crate) struct Given<T> {
 }
 
 /// A span of time: read at expansion, or an expression for run time.
+#[expect(clippy::large_enum_variant, reason = "one of each is made at a time")]
 pub(crate) enum Span {
     Text(Duration),
     Expression(syn::Expr),
 }
 
 /// A bound on bytes: read at expansion, or an expression for run time.
+#[expect(clippy::large_enum_variant, reason = "one of each is made at a time")]
 pub(crate) enum Bytes {
     Text(u64),
     Expression(syn::Expr),

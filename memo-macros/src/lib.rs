@@ -58,8 +58,10 @@ fn name(item: &TokenStream) -> Option<Ident> {
 
 /// As far as the file shows it.
 fn is_in_impl_of_a_trait(name: &Ident) -> bool {
-    let span = name.span();
-    let place = surroundings::Place { line: span.line(), column: span.column() };
+    // By way of `proc_macro2`: rustc itself tells it since 1.88, and before that nothing is known.
+    let span = proc_macro2::Span::from(name.span());
+    let start = span.start();
+    let place = surroundings::Place { line: start.line, column: start.column + 1 };
     let path = span.local_file();
     path.is_some_and(|path| surroundings::in_impl_of_a_trait(&path, place, &name.to_string()))
 }
