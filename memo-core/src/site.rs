@@ -79,10 +79,10 @@ impl Site {
         settings: fn() -> Settings<K>,
     ) -> Memoized<K> {
         let label = Label::of::<C>();
-        if let Some(first) = self.first.get()
-            && let Some(core) = first.get(label)
-        {
-            return Memoized(core);
+        if let Some(first) = self.first.get() {
+            if let Some(core) = first.get(label) {
+                return Memoized(core);
+            }
         }
         Memoized(self.other(label, &asking.instance(), settings))
     }

@@ -239,10 +239,12 @@ impl<H: Clone> Cache<H> {
         let evict = |shard: &Shard<H>| {
             self.change(shard, |shard| {
                 let half = lacks.of(shard.load()) / 2;
+                let goal = match lacks {
+                    Lack::Place => 0,
+                    Lack::Weight(wanted) => wanted.min(half),
+                };
                 let mut sum = shard.evict();
-                while let Lack::Weight(wanted) = lacks
-                    && sum.bytes < wanted.min(half)
-                {
+                while sum.bytes < goal {
                     sum += shard.evict();
                 }
                 sum

@@ -383,9 +383,8 @@ impl<H> Locked<'_, H> {
         let mut freed = self.own.limbo.collect();
         if !std::mem::needs_drop::<H>() {
             // To drop them runs no code of anyone's, and the next insertions need as many.
-            while self.own.spares.len() < self.batch()
-                && let Some(node) = freed.pop()
-            {
+            while self.own.spares.len() < self.batch() {
+                let Some(node) = freed.pop() else { break };
                 self.own.spares.keep(node.emptied());
             }
         }
