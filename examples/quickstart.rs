@@ -112,10 +112,10 @@ fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
     let sketches: Vec<&[u32]> = files.iter().map(|file| &*file.analysis.sketch).collect();
     let pairs = similar::pairs(&sketches, options.top);
     let elapsed = start.elapsed();
-    if opened.is_ok()
-        && let Err(error) = analyse_memo().flush()
-    {
-        eprintln!("quickstart: the results may not survive a loss of power: {error}");
+    if opened.is_ok() {
+        if let Err(error) = analyse_memo().flush() {
+            eprintln!("quickstart: the results may not survive a loss of power: {error}");
+        }
     }
 
     write!(out, "{}\n{} text files", options.folder.display(), files.len())?;

@@ -44,7 +44,7 @@ impl Options {
         let mut options = Self::default();
         let mut folder = None;
         while let Some(arg) = args.next() {
-            let name = arg.display().to_string();
+            let name = arg.to_string_lossy().into_owned();
             let mut value = || args.next().ok_or(format!("{name} needs a value"));
             match &*name {
                 "--help" | "-h" => return Ok(None),

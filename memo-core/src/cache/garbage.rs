@@ -82,9 +82,13 @@ impl<H> Garbage<H> {
 
     fn older_than(&mut self, oldest: u64) -> Freed<H> {
         let mut nodes = Vec::new();
-        for (_, waste) in self.waiting.extract_if(.., |(epoch, _)| *epoch < oldest) {
-            free(waste, &mut nodes);
-        }
+        self.waiting.retain_mut(|(epoch, waste)| {
+            let stays = *epoch >= oldest;
+            if !stays {
+                free(std::mem::take(waste), &mut nodes);
+            }
+            stays
+        });
         Freed(nodes)
     }
 }

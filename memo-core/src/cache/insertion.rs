@@ -269,10 +269,12 @@ impl<H: Clone> ShardedCache<H> {
         let evict = |shard: &Shard<H>| {
             self.change(shard, |shard| {
                 let half = lacks.of(shard.load()) / 2;
+                let goal = match lacks {
+                    Shortage::Place => 0,
+                    Shortage::Weight(wanted) => wanted.min(half),
+                };
                 let mut sum = shard.evict();
-                while let Shortage::Weight(wanted) = lacks
-                    && sum.bytes < wanted.min(half)
-                {
+                while sum.bytes < goal {
                     sum += shard.evict();
                 }
                 sum

@@ -383,9 +383,8 @@ impl<H> Locked<'_, H> {
         let mut freed = self.own.garbage.collect();
         if !std::mem::needs_drop::<H>() {
             // To drop them runs no code of anyone's, and the next insertions need as many.
-            while self.own.free_list.len() < self.batch()
-                && let Some(node) = freed.pop()
-            {
+            while self.own.free_list.len() < self.batch() {
+                let Some(node) = freed.pop() else { break };
                 self.own.free_list.keep(node.into_draft());
             }
         }

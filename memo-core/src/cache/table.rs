@@ -255,11 +255,10 @@ impl<H> Table<H> {
             let mut same = zero_bytes(tags ^ (u64::from(tag(hash)) * 0x0101_0101_0101_0101));
             while same != 0 {
                 let slot = same.trailing_zeros() as usize / 8;
-                if let Some(entry) = self.read(guard, &bucket.slots[slot])
-                    && entry.low_hash() == low_half(hash)
-                    && matches(entry.key())
-                {
-                    return Some((Place::new(at, slot), entry));
+                if let Some(entry) = self.read(guard, &bucket.slots[slot]) {
+                    if entry.low_hash() == low_half(hash) && matches(entry.key()) {
+                        return Some((Place::new(at, slot), entry));
+                    }
                 }
                 same &= same - 1;
             }

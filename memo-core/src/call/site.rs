@@ -46,10 +46,10 @@ impl Site {
         settings: fn() -> Settings<K>,
     ) -> TypedCache<K> {
         let label = Label::of::<C>();
-        if let Some(first) = self.first.get()
-            && let Some(function) = first.get(label)
-        {
-            return TypedCache(function);
+        if let Some(first) = self.first.get() {
+            if let Some(function) = first.get(label) {
+                return TypedCache(function);
+            }
         }
         TypedCache(self.other(label, &caller.instance(), settings))
     }

@@ -25,9 +25,7 @@ impl<'s> Cursor<'s> {
     /// The place below all newtypes.
     fn bare(self) -> Option<(&'s Shape, NodeId)> {
         let mut at = self;
-        while let Some((shape, node)) = at.0
-            && matches!(shape.kind(node), Kind::Newtype(_))
-        {
+        while at.0.is_some_and(|(shape, node)| matches!(shape.kind(node), Kind::Newtype(_))) {
             at = at.child(0);
         }
         at.0
@@ -99,11 +97,12 @@ impl<'s> Cursor<'s> {
 
     /// The place of a product's part; `name`: of a struct's field.
     pub(super) fn part(self, index: usize, name: Option<&'static str>) -> Result<Self, Refusal> {
-        if let (Some((shape, node)), Some(name)) = (self.0, name)
-            && let Kind::Struct(_, names) | Kind::StructVariant(names) = shape.kind(node)
-            && !fits(names, shape.nodes[node].children.len(), index, name)
-        {
-            return Err(Refusal::name("field", name));
+        if let (Some((shape, node)), Some(name)) = (self.0, name) {
+            if let Kind::Struct(_, names) | Kind::StructVariant(names) = shape.kind(node) {
+                if !fits(names, shape.nodes[node].children.len(), index, name) {
+                    return Err(Refusal::name("field", name));
+                }
+            }
         }
         Ok(self.child(index))
     }

@@ -302,9 +302,7 @@ impl Explorer {
         if !accepted {
             return;
         }
-        if let Some(parts) = parts
-            && parts != self.shape.nodes[id].children.len()
-        {
+        if parts.is_some_and(|parts| parts != self.shape.nodes[id].children.len()) {
             self.fail(Untraced::Opaque("how many parts it has depends on its value".into()));
         }
         if !self.progress[id].accepted {

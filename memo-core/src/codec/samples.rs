@@ -65,7 +65,7 @@ where
     let number = NUMBERS[choice % NUMBERS.len()];
     match leaf {
         Leaf::Bool => visitor.visit_bool(choice != 0),
-        Leaf::I8 => visitor.visit_i8(number.cast_signed()),
+        Leaf::I8 => visitor.visit_i8(number as i8),
         Leaf::I16 => visitor.visit_i16(number.into()),
         Leaf::I32 => visitor.visit_i32(number.into()),
         Leaf::I64 => visitor.visit_i64(number.into()),

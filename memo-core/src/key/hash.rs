@@ -117,20 +117,20 @@ fn absorb_blocks(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
     };
     let [mut a, mut b] = lanes(seed, state);
     let (mut c, mut d) = (state.rotate_left(16) ^ key, state.rotate_left(48) ^ first);
-    let mut four = |low: &[u8; 32], high: &[u8; 32]| {
+    let mut four = |low: &[u8], high: &[u8]| {
         a = take(a, low, key);
         b = take(b, &low[16..], other);
         c = take(c, high, key);
         d = take(d, &high[16..], other);
     };
-    let (halves, _) = bytes.as_chunks::<32>();
-    let (blocks, _) = halves.as_chunks::<2>();
-    for [low, high] in blocks {
-        four(low, high);
+    let mut rest = bytes;
+    while let Some((block, after)) = rest.split_first_chunk::<64>() {
+        four(&block[..32], &block[32..]);
+        rest = after;
     }
-    match bytes.last_chunk::<64>().map(|last| last.as_chunks::<32>().0) {
-        Some([low, high]) => four(low, high),
-        _ => four(head, tail),
+    match bytes.last_chunk::<64>() {
+        Some(last) => four(&last[..32], &last[32..]),
+        None => four(head, tail),
     }
     fold(join(a, b), join(c, d))
 }

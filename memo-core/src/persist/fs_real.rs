@@ -1,7 +1,7 @@
 //! The system's files.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,11 +83,7 @@ impl Fs for RealFs {
 
     fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
         let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
-            Err(TryLockError::Error(e)) => return Err(e),
-        }
+        crate::platform::os::try_lock(&file)?;
         // In this order it takes no space where it was written before, and so works on a full disk.
         write_all(&file, holder, 0)?;
         file.set_len(holder.len() as u64)?;

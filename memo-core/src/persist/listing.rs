@@ -49,7 +49,7 @@ pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listi
             Name::Lock => {}
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.tidy.remove.push(name),
             Name::Log(generation) => {
-                listing.look(fs, dir, identity, name, Kind::Log, generation)?
+                listing.look(fs, dir, identity, name, Kind::Log, generation)?;
             }
             Name::Snapshot(generation) => {
                 listing.look(fs, dir, identity, name, Kind::Snapshot, generation)?;

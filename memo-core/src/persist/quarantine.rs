@@ -54,9 +54,8 @@ impl Tidy {
             copy_file(fs, &name.at(dir), &shelf.join(place.to_string())).map_err(failed)?;
             held.push(place);
         }
-        while held.len() > KEPT
-            && let Some(oldest) = (0..held.len()).min_by_key(|&at| held[at].serial)
-        {
+        while held.len() > KEPT {
+            let Some(oldest) = (0..held.len()).min_by_key(|&at| held[at].serial) else { break };
             fs.remove(&shelf.join(held.swap_remove(oldest).to_string())).map_err(failed)?;
         }
         Ok(())

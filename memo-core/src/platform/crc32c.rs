@@ -10,25 +10,36 @@ pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
 pub(crate) fn crc32c_append(crc: u32, bytes: &[u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("sse4.2") {
-        // SAFETY: safe but for the instruction, which the processor has.
+        // SAFETY: the processor has the instruction.
         return unsafe { by_instruction(crc, bytes) };
     }
     by_tables(crc, bytes)
 }
 
+/// # Safety
+/// The processor must have the instruction.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse4.2")]
-fn by_instruction(crc: u32, bytes: &[u8]) -> u32 {
+#[allow(unused_unsafe, reason = "before Rust 1.87 the instructions are unsafe even here")]
+unsafe fn by_instruction(crc: u32, mut bytes: &[u8]) -> u32 {
     use std::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
-    let (words, rest) = bytes.as_chunks();
-    let step = |crc, word: &[u8; 8]| _mm_crc32_u64(crc, u64::from_le_bytes(*word));
-    let crc = words.iter().fold(u64::from(!crc), step);
+    let mut crc = u64::from(!crc);
+    // Loops, since a closure does not have the feature in every Rust.
+    while let Some((word, rest)) = bytes.split_first_chunk() {
+        // SAFETY: as of this function.
+        crc = unsafe { _mm_crc32_u64(crc, u64::from_le_bytes(*word)) };
+        bytes = rest;
+    }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the instruction leaves the upper half empty"
     )]
-    let crc = crc as u32;
-    !rest.iter().fold(crc, |crc, byte| _mm_crc32_u8(crc, *byte))
+    let mut crc = crc as u32;
+    for byte in bytes {
+        // SAFETY: likewise.
+        crc = unsafe { _mm_crc32_u8(crc, *byte) };
+    }
+    !crc
 }
 
 /// What a byte comes to that so many others follow, up to seven.
@@ -52,15 +63,16 @@ const fn tables() -> [[u32; 256]; 8] {
     tables
 }
 
-fn by_tables(crc: u32, bytes: &[u8]) -> u32 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let crc = words.iter().fold(!crc, |crc, word| {
+fn by_tables(crc: u32, mut bytes: &[u8]) -> u32 {
+    let mut crc = !crc;
+    while let Some((word, rest)) = bytes.split_first_chunk() {
         let word = (u64::from_le_bytes(*word) ^ u64::from(crc)).to_le_bytes();
         let parts = word.iter().zip(TABLES.iter().rev());
-        parts.fold(0, |crc, (byte, table)| crc ^ table[usize::from(*byte)])
-    });
+        crc = parts.fold(0, |crc, (byte, table)| crc ^ table[usize::from(*byte)]);
+        bytes = rest;
+    }
     let step = |crc: u32, byte: &u8| crc >> 8 ^ TABLES[0][usize::from(crc.to_le_bytes()[0] ^ byte)];
-    !rest.iter().fold(crc, step)
+    !bytes.iter().fold(crc, step)
 }
 
 #[cfg(test)]

@@ -30,8 +30,10 @@ thread_local! {
 /// Whether the function in `item` stands in the impl of a trait, as far as its file shows.
 pub(crate) fn is_impl_of_a_trait(item: &proc_macro::TokenStream) -> bool {
     let Some(name) = name(item) else { return false };
-    let span = name.span();
-    let position = Position { line: span.line(), column: span.column() };
+    // Through `proc_macro2`: rustc itself knows since 1.88, and before that nothing is known.
+    let span = proc_macro2::Span::from(name.span());
+    let start = span.start();
+    let position = Position { line: start.line, column: start.column + 1 };
     let path = span.local_file();
     path.is_some_and(|path| in_impl_of_a_trait(&path, position, &name.to_string()))
 }
