@@ -41,7 +41,9 @@ pub(crate) const PLANNED: &[&str] = &["remote"];
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("size", "max"),
     ("max_size", "max"),
+    ("maxsize", "max"),
     ("capacity", "max"),
+    ("Capacity", "max"),
     ("limit", "max"),
     ("memory", "max_bytes"),
     ("max_weight", "max_bytes"),
@@ -50,14 +52,49 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("tti", "idle"),
     ("time_to_idle", "idle"),
     ("time", "ttl"),
+    ("ttl_secs", "ttl"),
+    ("ttl_millis", "ttl"),
+    ("time_to_live", "ttl"),
+    ("TimeToLive", "ttl"),
     ("expire", "ttl"),
     ("expires", "ttl"),
     ("timeout", "ttl"),
     ("disk", "persist"),
+    ("disk_dir", "persist"),
     ("path", "persist"),
     ("convert", "key"),
     ("ignore", "skip"),
+    ("Ignore", "skip"),
     ("condition", "cache_if"),
+];
+
+/// Names of other crates' arguments that have no counterpart here, with what to write instead.
+const OTHER_WAYS: &[(&str, &str)] = &[
+    ("result", "leave it out: memokit recognizes a `Result` by its type and caches only its `Ok`"),
+    ("option", "write `cache_if = Option::is_some`: memokit caches `None` as it does any value"),
+    ("cache_none", "leave it out: memokit caches `None` as it does any value"),
+    ("sync_writes", "leave it out: callers that miss on one key share one computation"),
+    ("sync_writes_buckets", "leave it out: callers that miss on one key share one computation"),
+    ("sync_lock", "leave it out: a hit takes no lock"),
+    (
+        "result_fallback",
+        "write `stale = \"1m\"`: for that long after `ttl` the old value is served",
+    ),
+    ("time_refresh", "write `idle = \"10m\"`: each use starts that time anew"),
+    ("refresh", "write `idle = \"10m\"` if each use is to start the time anew"),
+    ("with_cached_flag", "leave it out: `stats().hits` of the companion `NAME_memo()` counts hits"),
+    ("create", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
+    ("ty", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
+    ("unbound", "leave it out: without `max` a cache has no bound"),
+    ("map_error", "leave it out: a failure to store results never fails a call"),
+    ("typed", "leave it out: arguments of different types have different keys"),
+    (
+        "SharedCache",
+        "leave it out: all threads share the cache, unless `scope = \"thread\"` is written",
+    ),
+    ("thread_local", "write `scope = \"thread\"`"),
+    ("CustomHasher", "leave it out: keys are hashed by memokit's own function"),
+    ("HasherInit", "leave it out: keys are hashed by memokit's own function"),
 ];
 
 /// An example of the use of an argument, for errors.
@@ -71,13 +108,31 @@ pub(crate) fn unknown(name: &str) -> String {
     if PLANNED.contains(&name) {
         return format!("this version of memokit does not have `{name}` yet: leave it out");
     }
+    if let Some((_, way)) = OTHER_WAYS.iter().find(|(other, _)| *other == name) {
+        return format!("memokit has no argument `{name}`: {way}");
+    }
     let known: Vec<&str> = KNOWN.iter().map(|&(known, _)| known).collect();
-    let other = OTHER_NAMES.iter().find(|&&(other, _)| other == name);
-    let meant =
-        other.map(|&(_, ours)| ours).or_else(|| suggestion::nearest(name, known.iter().copied()));
+    let meant = counterpart(name).or_else(|| suggestion::nearest(name, known.iter().copied()));
     match meant {
         Some(meant) => format!("unknown argument `{name}`, did you mean `{meant}`?"),
         None => format!("unknown argument `{name}`: there are {}", listed(&known)),
+    }
+}
+
+/// The argument that another crate calls `name`.
+fn counterpart(name: &str) -> Option<&'static str> {
+    OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|&(_, ours)| ours)
+}
+
+/// The error about an argument that is written with a colon, as those of the crate memoize are.
+pub(crate) fn colon(name: &str) -> String {
+    if OTHER_WAYS.iter().any(|(other, _)| *other == name) {
+        return unknown(name);
+    }
+    let ours = counterpart(name).unwrap_or(name);
+    match KNOWN.iter().find(|(known, _)| *known == ours) {
+        Some((_, example)) => format!("`{name}:` is written `{example}` here"),
+        None => unknown(name),
     }
 }
 

@@ -7,6 +7,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Token};
 
 use crate::errors::Errors;
+use crate::parse::argument_names;
 
 /// One argument as written.
 pub(crate) struct RawArgument {
@@ -75,6 +76,8 @@ fn argument(input: ParseStream<'_>) -> syn::Result<RawArgument> {
         Form::List(parenthesis(input)?)
     } else if input.is_empty() || input.peek(Token![,]) {
         Form::Flag
+    } else if input.peek(Token![:]) {
+        return Err(syn::Error::new(name.span(), argument_names::colon(&name.to_string())));
     } else {
         return Err(input.error(format!("expected `=` after `{name}`")));
     };
@@ -104,6 +107,7 @@ fn begins_argument(input: ParseStream<'_>) -> bool {
                 && (ahead.is_empty()
                     || ahead.peek(Token![,])
                     || ahead.peek(Token![=])
+                    || ahead.peek(Token![:])
                     || ahead.peek(syn::token::Paren)))
 }
 

@@ -6,8 +6,8 @@ pub(crate) fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let allowed = match word.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=4 => 1,
+        5..=7 => 2,
         _ => 3,
     };
     candidates
@@ -70,5 +70,6 @@ mod tests {
         assert_eq!(nearest("durabilty", names), Some("durability"));
         assert_eq!(nearest("colour", names), None);
         assert_eq!(nearest("a", ["b"]), None);
+        assert_eq!(nearest("tag", names), None, "two of three letters differ");
     }
 }

@@ -47,10 +47,11 @@ fn one_of<T: Copy>(name: &Ident, form: Form, words: &[(&str, T)]) -> syn::Result
         return Ok(*meaning);
     }
     let known = words.iter().map(|(word, _)| *word);
-    let fix = match (suggestion::nearest(&written, known.clone()), words) {
-        (Some(near), _) => format!(", did you mean `{near}`?"),
-        (None, [(only, _)]) => format!(": there is `{only}`"),
-        (None, _) => format!(": it is one of {}", alternatives(known)),
+    // The only word is no typing error of another: `lfu` is a policy, and not `lru` mistyped.
+    let fix = match (words, suggestion::nearest(&written, known.clone())) {
+        ([(only, _)], _) => format!(": there is `{only}`"),
+        (_, Some(near)) => format!(", did you mean `{near}`?"),
+        (_, None) => format!(": it is one of {}", alternatives(known)),
     };
     Err(error(text, format!("unknown {name} `{written}`{fix}")))
 }
