@@ -1,0 +1,26 @@
+use memokit::memoize;
+
+// As for the crate cached.
+#[memoize(result = true, sync_writes = "by_key", with_cached_flag = true, time_refresh = true)]
+fn cached(symbol: u32) -> u32 {
+    symbol
+}
+
+#[memoize(ty = "SizedCache<u32, u32>", create = "{ SizedCache::with_size(5) }", convert = "{ symbol }")]
+fn made(symbol: u32) -> u32 {
+    symbol
+}
+
+// As for the crate memoize.
+#[memoize(Capacity: 10, TimeToLive: Duration::from_secs(5), SharedCache, Ignore: client)]
+fn colons(client: u32, symbol: u32) -> u32 {
+    client + symbol
+}
+
+// Not near enough to any word of ours.
+#[memoize(tag = "users")]
+fn tagged(symbol: u32) -> u32 {
+    symbol
+}
+
+fn main() {}
