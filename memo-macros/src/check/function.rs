@@ -1,24 +1,34 @@
 //! Rules about the function alone, one function for each.
 
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::{ReceiverKind, ReturnType, Type, TypeParamBound};
 
 use crate::errors::Errors;
+use crate::parse::arguments::Args;
 use crate::parse::function::Function;
 use crate::syntax::type_parts::last_segment;
 use crate::syntax::type_walk::{Found, walk};
 
 /// Reports everything about the function that cannot be memoized.
-pub(super) fn can_be_memoized(function: &Function, errors: &mut Errors) {
-    receiver(function, errors);
-    parameters(function, errors);
+pub(super) fn can_be_memoized(args: &Args, function: &Function, errors: &mut Errors) {
+    receiver(args, function, errors);
+    parameters(args, function, errors);
     output(function, errors);
     qualifiers(function, errors);
     callers(function, errors);
 }
 
-fn receiver(function: &Function, errors: &mut Errors) {
+/// Whether a parameter of this name is left out of the key, so that the user has said that it does not count.
+fn is_left_out(args: &Args, name: &Ident) -> bool {
+    args.key.is_some() || args.skips(name)
+}
+
+fn receiver(args: &Args, function: &Function, errors: &mut Errors) {
     let Some(receiver) = function.receiver() else { return };
+    if is_left_out(args, &Ident::new("self", Span::call_site())) {
+        return;
+    }
     let mutable = match &receiver.kind {
         ReceiverKind::Reference(_, _, mutable) => mutable.is_some(),
         ReceiverKind::Typed(_, ty) => mentions_mutable_reference(ty),
@@ -27,8 +37,9 @@ fn receiver(function: &Function, errors: &mut Errors) {
     if mutable {
         errors.at(
             receiver,
-            "a hit would not repeat what the function does to `self`: take `&self`, \
-             or memoize a function that computes the new state from `&self`",
+            "a hit would not repeat what the function does to `self`: take `&self`, memoize a function \
+             that computes the new state from `&self`, or, if no result depends on it, leave it out of the key \
+             with `skip(self)`",
         );
     }
 }
@@ -42,15 +53,18 @@ fn mentions_mutable_reference(ty: &Type) -> bool {
     mutable
 }
 
-fn parameters(function: &Function, errors: &mut Errors) {
-    for parameter in &function.parameters {
-        walk(&parameter.typed.ty, &mut |found| match found {
+fn parameters(args: &Args, function: &Function, errors: &mut Errors) {
+    for parameter in function.parameters.iter().filter(|p| !is_left_out(args, &p.name)) {
+        walk(&parameter.typed.ty, &mut |found| {
+            match found {
             Found::Reference(reference, true) if reference.mutability.is_some() => errors.at(
                 reference,
-                "a hit would not repeat what the function does through `&mut`: take `&` \
-                 (with a lock or a cell inside), or memoize a function that returns the change",
+                "a hit would not repeat what the function does through `&mut`: take `&` (with a lock or a cell \
+                 inside), memoize a function that returns the change, or, if no result depends on it, leave the \
+                 parameter out of the key with `skip(..)`",
             ),
             _ => {}
+        }
         });
     }
 }

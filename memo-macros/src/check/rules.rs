@@ -7,7 +7,7 @@ use crate::parse::function::Function;
 
 /// Reports every mistake that the arguments and the function show.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
-    of_function::can_be_memoized(function, errors);
+    of_function::can_be_memoized(args, function, errors);
     arguments::persist_is_a_feature(args, cfg!(feature = "persist"), errors);
     arguments::disk_settings_need_persist(args, errors);
     arguments::freshness_needs_ttl(args, errors);
