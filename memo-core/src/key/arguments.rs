@@ -1,4 +1,4 @@
-//! The arguments of a call as one key: nested pairs `(&a, (&b, ()))`, of any number.
+//! The arguments of a call as one key: nested pairs `(a, (b, ()))`, for any number of arguments.
 
 use std::marker::PhantomData;
 
@@ -8,20 +8,20 @@ use super::compare::{Compare, Verdict};
 use super::encoder::Encoder;
 use super::hash::{Hash, Seed};
 use super::sink::Sink;
-use super::stored::is_canonically;
+use super::stored::has_canonical_form;
 use super::tag::{self, NoKey};
 use super::write::{Fields, Writer};
 
 /// One argument as it goes into the key.
 pub trait Element {
-    /// Does encoding it run no code but serde's own and ours?
+    /// Whether encoding it runs only code of serde and of this crate.
     const PLAIN: bool;
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey>;
 }
 
-/// An argument that goes through its `Serialize`.
+/// An argument that is encoded through its `Serialize`.
 #[derive(Debug)]
 pub struct Serialized<'a, T: ?Sized>(pub &'a T);
 
@@ -49,7 +49,7 @@ impl<T: Plain + ?Sized> Element for PlainValue<'_, T> {
     }
 }
 
-/// An argument that is a run of bytes and goes as one, not element by element.
+/// An argument that consists of bytes. It is encoded as a whole, not byte by byte.
 #[derive(Debug)]
 pub struct Octets<'a>(pub &'a [u8]);
 
@@ -63,7 +63,7 @@ impl Element for Octets<'_> {
     }
 }
 
-/// Parameters that can be a part of a key: those that are `Serialize`.
+/// Parameters that can be a part of a key: those whose type is `Serialize`.
 #[diagnostic::on_unimplemented(
     message = "the argument `{Name}` of type `{Self}` cannot be a part of the key",
     label = "an argument of a memoized function must be `serde::Serialize` to be a part of its key",
@@ -74,7 +74,7 @@ pub trait Keyable<Name>: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized, Name> Keyable<Name> for T {}
 
-/// The same of a method's `self`.
+/// The counterpart of [`Keyable`] for the `self` of a method.
 #[diagnostic::on_unimplemented(
     message = "`self` of type `{Self}` cannot be a part of the key",
     label = "`self` must be `serde::Serialize` to be a part of a memoized method's key",
@@ -84,7 +84,7 @@ pub trait KeyableSelf: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> KeyableSelf for T {}
 
-/// The same of what `key = ...` says.
+/// The counterpart of [`Keyable`] for the expression of `key = ...`.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be the key",
     label = "what makes the key must be `serde::Serialize`",
@@ -95,7 +95,7 @@ pub trait KeyableExpression: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> KeyableExpression for T {}
 
-/// Types of the standard library whose `Serialize` runs no code of anyone else.
+/// Types of the standard library whose `Serialize` runs no user code.
 pub trait Plain: Serialize {}
 
 macro_rules! plain {
@@ -110,9 +110,9 @@ impl<T: Plain> Plain for [T] {}
 impl<A: Plain> Plain for (A,) {}
 impl<A: Plain, B: Plain> Plain for (A, B) {}
 
-/// Types whose value is a run of bytes.
+/// Types whose value consists of bytes.
 pub trait Run {
-    /// The bytes.
+    /// Returns the bytes.
     fn run(&self) -> &[u8];
 }
 
@@ -135,8 +135,8 @@ impl<T: Run + ?Sized> Run for &T {
     }
 }
 
-/// An argument before it is known how it goes into the key, and what it is to the function: `element!` calls
-/// [`element`]'s method on a reference to it.
+/// An argument for which method resolution chooses the encoding. `element!` calls the method of the traits in
+/// [`element`] on references to it. `Place` tells what the argument is to the function, for error messages.
 #[derive(Debug)]
 pub struct Argument<'a, T: ?Sized, Place>(&'a T, PhantomData<Place>);
 
@@ -149,30 +149,30 @@ impl<T: ?Sized, Place> Clone for Argument<'_, T, Place> {
 impl<T: ?Sized, Place> Copy for Argument<'_, T, Place> {}
 
 impl<'a, T: ?Sized, Place> Argument<'a, T, Place> {
-    /// An argument.
+    /// Wraps an argument.
     #[inline]
     pub fn new(argument: &'a T) -> Self {
         Self(argument, PhantomData)
     }
 }
 
-/// A parameter of this name.
+/// The place of a parameter with this name.
 #[derive(Debug)]
 pub struct Parameter<Name>(PhantomData<Name>);
 
-/// `self`.
+/// The place of `self`.
 #[derive(Debug)]
 pub struct Receiver;
 
-/// What `key = ...` says.
+/// The place of the expression of `key = ...`.
 #[derive(Debug)]
 pub struct Expression;
 
-/// Any of these in a companion: what there is to say of it is said in the function.
+/// Any of these places in a companion. A companion reports no error: the function itself already reports it.
 #[derive(Debug)]
 pub struct Quiet;
 
-/// Stands where an argument cannot be a part of the key, so that rustc says so once and not for each use.
+/// An argument that cannot be a part of the key. It exists so that rustc reports this once and not at each use.
 #[derive(Debug)]
 pub struct Unkeyable;
 
@@ -185,7 +185,7 @@ impl Element for Unkeyable {
     }
 }
 
-/// Traits that choose how an argument goes into the key: a reference more goes before a reference less.
+/// Traits that choose how an argument is encoded. Method resolution prefers the implementation with more references.
 pub mod element {
     use serde::Serialize;
 
@@ -230,7 +230,8 @@ pub mod element {
         }
     }
 
-    // Found for what is none of these. The bound is not met then, and that is the one error there is.
+    // The fallbacks when none of the traits above applies. Their bound is not met then, and rustc reports only that
+    // error.
 
     #[doc(hidden)]
     pub trait AsNothing<T: ?Sized, Name> {
@@ -292,9 +293,9 @@ pub mod element {
     }
 }
 
-/// All arguments of a call that make its key: `()` or a pair of an [`Element`] and the rest.
+/// All arguments that make the key of a call: `()`, or a pair of an [`Element`] and the remaining arguments.
 pub trait Arguments {
-    /// Does encoding them run no code but serde's own and ours? Then they may be compared under a lock.
+    /// Whether encoding them runs only code of serde and of this crate. If so, they may be compared under a lock.
     const PLAIN: bool;
 
     #[doc(hidden)]
@@ -323,7 +324,7 @@ impl<E: Element, R: Arguments> Arguments for (E, R) {
     }
 }
 
-/// The hash of the key of `arguments`, without writing it.
+/// Returns the hash of the key of `arguments`, without writing the key.
 #[inline]
 pub(crate) fn hash<A: Arguments + ?Sized>(arguments: &A, seed: &Seed) -> Result<u64, NoKey> {
     let mut sink = Hash::new(seed);
@@ -331,11 +332,11 @@ pub(crate) fn hash<A: Arguments + ?Sized>(arguments: &A, seed: &Seed) -> Result<
     sink.finish()
 }
 
-/// Are `stored` the bytes of the key of `arguments`?
+/// Reports whether `stored` encodes the key of `arguments`.
 #[inline]
 pub(crate) fn matches<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bool {
     let mut sink = Compare::new(stored);
-    // What went wrong is in the sink: a `Serialize` may hide an error, and a failed comparison stays failed.
+    // The sink records every failure and stays failed, because a `Serialize` may hide an error.
     let _ = arguments.encode(&mut sink);
     match sink.verdict() {
         Verdict::Equal => true,
@@ -344,16 +345,16 @@ pub(crate) fn matches<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bo
     }
 }
 
-/// Asked of keys with one hash of 64 bits, so that it is hardly ever asked in vain.
+/// Compares canonical forms. It runs only for keys with equal 64-bit hashes, so it rarely runs for different keys.
 #[cold]
 #[inline(never)]
 fn matches_in_another_order<A: Arguments + ?Sized>(arguments: &A, stored: &[u8]) -> bool {
     with_bytes(arguments, Fields::Sorted, |bytes| {
-        bytes.is_ok_and(|bytes| is_canonically(stored, bytes))
+        bytes.is_ok_and(|bytes| has_canonical_form(stored, bytes))
     })
 }
 
-/// Hands the bytes of the key to `f`, in this thread's buffer.
+/// Passes the bytes of the key, in this thread's buffer, to `f`.
 pub(crate) fn with_bytes<A: Arguments + ?Sized, R>(
     arguments: &A,
     order: Fields,
@@ -365,12 +366,12 @@ pub(crate) fn with_bytes<A: Arguments + ?Sized, R>(
     result
 }
 
-/// A writer to which `arguments` were written, or that has failed.
+/// Returns a writer that holds the encoded `arguments`, or that has failed.
 #[inline(never)]
 pub(crate) fn written<A: Arguments + ?Sized>(arguments: &A, order: Fields) -> Box<Writer> {
     let mut writer = Writer::take(order);
-    if let Err(stop) = arguments.encode(&mut *writer) {
-        writer.poison(stop);
+    if let Err(no_key) = arguments.encode(&mut *writer) {
+        writer.poison(no_key);
     }
     writer
 }

@@ -1,8 +1,8 @@
-//! The bytes of a key, without an allocation where they are few.
+//! The bytes of a key, stored without an allocation if the key is short.
 
 use std::sync::Arc;
 
-/// Up to 22 bytes in place.
+/// The bytes of a key: up to 22 bytes in place, more in an `Arc`.
 #[derive(Clone)]
 pub(crate) enum KeyBytes {
     Short { len: u8, bytes: [u8; Self::SHORT] },

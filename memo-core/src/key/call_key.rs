@@ -13,35 +13,35 @@ use crate::platform::fnv::Fnv;
 
 /// The key of one call of a memoized function.
 ///
-/// A key is made of what serde sees of the arguments, so **what serde cannot see is not in the key**: a field under
-/// `#[serde(skip)]`, which of two `#[serde(untagged)]` variants of one shape a value is, and state behind an argument
-/// that changes between calls (a cell, a file, the time). Two calls that differ in such a thing alone share an entry.
-/// Where that is wrong, say what makes the key with `key = ...`. To find out, add `verify = 0.01`: it recomputes that
-/// share of the hits and compares.
+/// A key contains what serde sees of the arguments. **What serde does not see is not in the key**: a field under
+/// `#[serde(skip)]`; which of two `#[serde(untagged)]` variants of the same shape a value is; state behind an argument
+/// that changes between calls (a cell, a file, the time). Two calls that differ only in such a thing share an entry. If
+/// that is wrong, name the value that makes the key with `key = ...`. To find such cases, add `verify = 0.01`: it
+/// recomputes that share of the hits and compares.
 ///
-/// Otherwise two keys are equal exactly if the arguments serialize alike, where
+/// Otherwise two keys are equal exactly if the arguments serialize alike. The rules are:
 ///
-/// - a sequence and a tuple of the same elements are alike (and so `Vec`, slice, array, `VecDeque` and tuple);
-/// - the order of a map's entries, of a set's or heap's elements and of a struct's fields does not count;
-/// - all NaN are alike; `0.0` and `-0.0` are not;
-/// - `&T`, `Box<T>`, `Rc<T>`, `Arc<T>` and `Cow<T>` are as `T`.
+/// - A sequence and a tuple of the same elements are alike. This covers `Vec`, slice, array, `VecDeque` and tuple.
+/// - The order of the entries of a map, of the elements of a set or heap, and of the fields of a struct does not count.
+/// - All NaN are alike. `0.0` and `-0.0` differ.
+/// - `&T`, `Box<T>`, `Rc<T>`, `Arc<T>` and `Cow<T>` are like `T`.
 ///
-/// Arguments that fail to serialize, are nested deeper than 256, or take more than 1 MiB have no key; the function is
-/// then computed and nothing is kept.
+/// Arguments that fail to serialize, nest deeper than 256 levels or take more than 1 MiB have no key. The function is
+/// then computed, and nothing is cached.
 ///
-/// Made by the companion `NAME_key(...)`. `Debug` prints the arguments.
+/// The companion `NAME_key(...)` makes a key. `Debug` prints the arguments.
 #[derive(Clone)]
 pub struct Key(Result<KeyBytes, NoKey>);
 
 impl Key {
-    /// The key of `arguments`; expansions call this.
+    /// Makes the key of `arguments`. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn of<A: Arguments + ?Sized>(arguments: &A) -> Self {
         arguments::with_bytes(arguments, Fields::Sorted, |bytes| Self(bytes.map(KeyBytes::new)))
     }
 
-    /// The key of stored bytes.
+    /// Makes the key of stored bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         canonical(bytes, |bytes| Self(bytes.map(KeyBytes::new).ok_or(NoKey::Refused)))
     }
@@ -50,7 +50,8 @@ impl Key {
         self.0.as_ref().ok().map(KeyBytes::as_slice)
     }
 
-    /// A hash that is the same in every process; 0 where there is no key. Two keys may share one.
+    /// Returns a hash that is the same in every process, or 0 if the arguments have no key. Two keys may have the same
+    /// hash.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         self.bytes().map_or(0, |bytes| {
@@ -60,7 +61,7 @@ impl Key {
         })
     }
 
-    /// Do the arguments have a key? If not, no cache holds an entry of this key.
+    /// Reports whether the arguments have a key. If not, no cache holds an entry for it.
     #[must_use]
     pub fn is_keyable(&self) -> bool {
         self.0.is_ok()
@@ -86,7 +87,7 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Ok(bytes) => tree::print(bytes.as_slice(), f),
-            Err(stop) => write!(f, "(no key: {stop})"),
+            Err(reason) => write!(f, "(no key: {reason})"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The comparing sink: is what is being serialized what these bytes say, part for part?
+//! The comparing sink. It checks, part by part, that stored bytes encode the value that is being serialized.
 
 use serde::Serialize;
 
@@ -7,21 +7,21 @@ use super::sink::{ItemPart, Sink, SinkCopy};
 use super::tag::{self, LONG, NoKey};
 use super::write::{Fields, Writer};
 
-/// How a comparison came out.
+/// The outcome of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Equal,
-    /// Not the same bytes. They may still be of the same key, with the fields of a struct in another order.
+    /// The bytes differ. They may still encode the same key, with the fields of a struct in another order.
     Differs,
     /// The value has no key.
     Refused,
 }
 
-/// Walks along stored bytes.
+/// A sink that compares an encoded value with stored bytes.
 pub(crate) struct Compare<'a> {
-    /// What has not been matched yet.
+    /// The stored bytes that are not matched yet.
     rest: &'a [u8],
-    /// Why the comparison failed, if it did; it goes on, and stays failed.
+    /// Why the comparison failed, if it did. After a failure it may continue, but it stays failed.
     failed: Option<NoKey>,
 }
 
@@ -40,10 +40,10 @@ impl<'a> Compare<'a> {
         }
     }
 
-    // No function that is not inlined is handed the comparer itself: it is then kept in registers, and a step does not
-    // wait for the one before to be stored and loaded.
+    // Only inlined functions take `self`. The compiler then keeps the comparer in registers, and a step does not wait
+    // for the store and load of the previous one.
     #[inline(always)]
-    fn go_on(&mut self, rest: Option<&'a [u8]>) -> Result<(), NoKey> {
+    fn advance(&mut self, rest: Option<&'a [u8]>) -> Result<(), NoKey> {
         match rest {
             Some(rest) => {
                 self.rest = rest;
@@ -57,32 +57,33 @@ impl<'a> Compare<'a> {
     }
 }
 
+/// Strips `bytes` from the start of `stored`. `None` means that they differ.
 #[inline(always)]
-fn after<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
+fn strip<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
     match stored.split_at_checked(bytes.len()) {
         Some((head, rest)) if same(head, bytes) => Some(rest),
         _ => None,
     }
 }
 
-/// After a byte, and bytes of a length that is known.
+/// Strips a byte and then bytes of a known length.
 #[inline(always)]
-fn after_pair<'a>(stored: &'a [u8], first: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+fn strip_pair<'a>(stored: &'a [u8], first: u8, bytes: &[u8]) -> Option<&'a [u8]> {
     match stored.split_at_checked(1 + bytes.len()) {
         Some(([head, tail @ ..], rest)) if *head == first && same(tail, bytes) => Some(rest),
         _ => None,
     }
 }
 
-/// After bytes of any length.
+/// Strips a tag, a length and then bytes of any length.
 #[inline(always)]
-fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
-    let Some(n) = tag::short(bytes.len()) else {
-        return after_long(after_pair(stored, tag, &[])?, bytes);
+fn strip_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
+    let Some(len) = tag::short(bytes.len()) else {
+        return strip_long(strip_pair(stored, tag, &[])?, bytes);
     };
     match stored.split_at_checked(2 + bytes.len()) {
         Some(([first, second, head @ ..], rest))
-            if [*first, *second] == [tag, n] && same_run(head, bytes) =>
+            if [*first, *second] == [tag, len] && same_bytes(head, bytes) =>
         {
             Some(rest)
         }
@@ -90,28 +91,28 @@ fn after_blob<'a>(stored: &'a [u8], tag: u8, bytes: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// Not inlined, so that what calls it stays small enough to be inlined itself; and it says yes or no alone, so that what
-/// comes next does not wait for it.
+/// Reports whether the bytes are equal. It is not inlined, so that its callers stay small enough to be inlined. It
+/// returns only a `bool`, so that the next step does not depend on its result.
 #[inline(never)]
-fn same_run(a: &[u8], b: &[u8]) -> bool {
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     same(a, b)
 }
 
 #[inline(never)]
-fn after_long<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
-    let n = u32::try_from(bytes.len()).ok()?;
-    after(after_pair(stored, LONG, &n.to_le_bytes())?, bytes)
+fn strip_long<'a>(stored: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
+    let len = u32::try_from(bytes.len()).ok()?;
+    strip(strip_pair(stored, LONG, &len.to_le_bytes())?, bytes)
 }
 
-fn after_items<'a, 'b>(
+fn strip_items<'a, 'b>(
     stored: &'a [u8],
     mut items: impl Iterator<Item = &'b [u8]>,
 ) -> Option<&'a [u8]> {
     let rest = items.try_fold(stored, |stored, item| {
         let (head, rest) = stored.split_at_checked(item.len())?;
-        same_run(head, item).then_some(rest)
+        same_bytes(head, item).then_some(rest)
     })?;
-    after_pair(rest, tag::END, &[])
+    strip_pair(rest, tag::END, &[])
 }
 
 impl Sink for Compare<'_> {
@@ -131,28 +132,28 @@ impl Sink for Compare<'_> {
     #[inline(always)]
     fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
         outer.rest = inner.rest;
-        if let Some(stop) = inner.failed {
-            outer.poison(stop);
+        if let Some(reason) = inner.failed {
+            outer.poison(reason);
         }
     }
 
     #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey> {
-        self.go_on(after_pair(self.rest, tag, &bytes))
+        self.advance(strip_pair(self.rest, tag, &bytes))
     }
 
     #[inline(always)]
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
-        self.go_on(after_blob(self.rest, tag, bytes))
+        self.advance(strip_blob(self.rest, tag, bytes))
     }
 
-    // Inlined so that the name is a constant: it then compares as two words.
+    // Inlined, so that the name is a constant and compares as two words.
     #[inline(always)]
     fn name(&mut self, name: &str) -> Result<(), NoKey> {
         let bytes = name.as_bytes();
-        self.go_on(match tag::short(bytes.len()) {
-            Some(n) => after_pair(self.rest, n, bytes),
-            None => after_long(self.rest, bytes),
+        self.advance(match tag::short(bytes.len()) {
+            Some(len) => strip_pair(self.rest, len, bytes),
+            None => strip_long(self.rest, bytes),
         })
     }
 
@@ -173,12 +174,12 @@ impl Sink for Compare<'_> {
 
     #[inline]
     fn close_fields(&mut self, (): ()) -> Result<(), NoKey> {
-        self.go_on(after_pair(self.rest, tag::END, &[]))
+        self.advance(strip_pair(self.rest, tag::END, &[]))
     }
 
     fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, NoKey> {
-        self.go_on(after_pair(self.rest, tag, &[]))?;
-        let writer = Writer::take(Fields::AsMet);
+        self.advance(strip_pair(self.rest, tag, &[]))?;
+        let writer = Writer::take(Fields::AsSerialized);
         let bag = writer.open_group(false);
         Ok((writer, bag))
     }
@@ -195,15 +196,15 @@ impl Sink for Compare<'_> {
     }
 
     fn close_bag(&mut self, (mut writer, group): Self::Bag) -> Result<(), NoKey> {
-        let rest = writer.sorted(group).map(|items| after_items(self.rest, items));
+        let rest = writer.sorted(group).map(|items| strip_items(self.rest, items));
         writer.give_back();
-        self.go_on(rest?)
+        self.advance(rest?)
     }
 
     #[inline(always)]
-    fn poison(&mut self, stop: NoKey) {
+    fn poison(&mut self, reason: NoKey) {
         if self.failed.is_none_or(|failed| failed == NoKey::Differs) {
-            self.failed = Some(stop);
+            self.failed = Some(reason);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One serializer, whatever it serializes into.
+//! The serializer that encodes arguments, for every kind of sink.
 
 use std::cell::Cell;
 use std::fmt::{Display, Write as _};
@@ -9,7 +9,7 @@ use super::sets;
 use super::sink::{ItemPart, Sink};
 use super::tag::{self, NoKey};
 
-/// The serializer. `depth` counts the levels still allowed.
+/// Encodes a value into a sink. `depth` counts the levels of nesting that are still allowed.
 pub(crate) struct Encoder<'s, S> {
     pub(crate) sink: &'s mut S,
     pub(crate) depth: u32,
@@ -20,12 +20,12 @@ impl<'s, S: Sink> Encoder<'s, S> {
         Self { sink, depth: tag::MAX_DEPTH }
     }
 
-    /// Serializes one value, and poisons the sink if that fails: half a value must not be followed by another.
+    /// Serializes one value. If that fails, it poisons the sink, because no other value may follow an incomplete one.
     #[inline]
     pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
         let outcome = value.serialize(Encoder { sink: self.sink, depth: self.depth });
-        if let Err(stop) = outcome {
-            self.sink.poison(stop);
+        if let Err(reason) = outcome {
+            self.sink.poison(reason);
         }
         outcome
     }
@@ -41,7 +41,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
         }
     }
 
-    /// What every variant begins with.
+    /// Writes the part that starts every variant.
     #[inline(always)]
     fn variant(self, tag: u8, name: &str, index: u32, variant: &str) -> Result<Self, NoKey> {
         self.sink.fixed(tag, index.to_le_bytes())?;
@@ -59,7 +59,7 @@ impl<'s, S: Sink> Encoder<'s, S> {
     fn bag(self, tag: u8) -> Result<Bag<'s, S>, NoKey> {
         let encoder = self.deeper()?;
         let bag = encoder.sink.open_bag(tag)?;
-        Ok(Bag { encoder, bag, half: false })
+        Ok(Bag { encoder, bag, has_open_key: false })
     }
 
     #[inline(always)]
@@ -110,11 +110,11 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
 
     #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), NoKey> {
-        // Without a branch, which no processor would foresee.
+        // Without a branch, because a processor could not predict it.
         self.sink.fixed(tag::FALSE + u8::from(v), [])
     }
 
-    // All NaN are one: their bits differ by platform and by the operation that made them, and so may the constant's.
+    // All NaN are equal in a key. Their bits differ by platform and by operation, and those of `f32::NAN` may too.
     #[inline]
     fn serialize_f32(self, v: f32) -> Result<(), NoKey> {
         let bits = if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() };
@@ -240,8 +240,8 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         self.variant(tag::STRUCT_VARIANT, name, index, variant)?.deeper()?.fields()
     }
 
-    /// Containers of the standard library and their kin hand themselves over here, so that the type tells a set,
-    /// whose order means nothing, from a sequence.
+    /// Containers of the standard library and similar ones pass themselves to this method. Their type therefore tells a
+    /// set, whose order does not count, from a sequence.
     #[inline]
     fn collect_seq<I>(self, iter: I) -> Result<(), NoKey>
     where
@@ -263,12 +263,12 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         }
     }
 
-    /// The default would build a new `String` at each hit.
+    /// Reuses a buffer. The default implementation would build a new `String` at each hit.
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), NoKey> {
         thread_local! {
             static TEXT: Cell<String> = const { Cell::new(String::new()) };
         }
-        // Taken out, not borrowed: the value's own Display may come by here again.
+        // Taken out and not borrowed, because the `Display` of the value may call this method again.
         let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
         text.clear();
         let written = write!(text, "{value}").map_err(|_| NoKey::Refused);
@@ -284,7 +284,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     }
 }
 
-/// A sequence or a kind of tuple: values, then an end mark.
+/// A sequence or a kind of tuple in progress: values, then an end mark.
 pub(crate) struct Ordered<'s, S: Sink + 's> {
     sink: S::Within<'s>,
     depth: u32,
@@ -328,7 +328,7 @@ ordered! {
     SerializeTupleVariant::serialize_field,
 }
 
-/// A struct's fields, in any order.
+/// The fields of a struct in progress, in any order.
 pub(crate) struct Fields<'s, S: Sink> {
     within: Ordered<'s, S>,
     fields: S::Fields,
@@ -361,35 +361,35 @@ macro_rules! fields {
 
 fields! { SerializeStruct, SerializeStructVariant, }
 
-/// A map's entries or a set's elements, in any order.
+/// The entries of a map or the elements of a set in progress, in any order.
 pub(crate) struct Bag<'s, S: Sink> {
     encoder: Encoder<'s, S>,
     bag: S::Bag,
-    /// A key was given and its value not yet.
-    half: bool,
+    /// A key was written and its value is still missing.
+    has_open_key: bool,
 }
 
 impl<S: Sink> Bag<'_, S> {
     fn part<T: Serialize + ?Sized>(&mut self, part: ItemPart, value: &T) -> Result<(), NoKey> {
-        if self.half == part.opens() {
+        if self.has_open_key == part.opens() {
             return self.refuse();
         }
-        self.half = !part.closes();
+        self.has_open_key = !part.closes();
         let outcome = self.encoder.sink.bag_part(&mut self.bag, self.encoder.depth, part, value);
-        if let Err(stop) = outcome {
-            self.encoder.sink.poison(stop);
+        if let Err(reason) = outcome {
+            self.encoder.sink.poison(reason);
         }
         outcome
     }
 
     fn close(mut self) -> Result<(), NoKey> {
-        if self.half {
+        if self.has_open_key {
             return self.refuse();
         }
         self.encoder.sink.close_bag(self.bag)
     }
 
-    /// A hand-written `Serialize` gave two keys in a row, or a value without a key.
+    /// Fails: a hand-written `Serialize` wrote two keys in a row, or a value without a key.
     #[cold]
     fn refuse(&mut self) -> Result<(), NoKey> {
         self.encoder.sink.poison(NoKey::Refused);

@@ -1,8 +1,8 @@
-//! The hashing sink: a hash of the value tree, not of its bytes.
+//! The hashing sink. It hashes the value tree and not its bytes.
 //!
-//! Ordered parts are folded one after another; fields, map entries and set elements are hashed each from the same
-//! start and added up, so that no order of theirs matters and nothing has to be sorted. The step is the folded
-//! multiplication of wyhash and foldhash: the two halves of a 128-bit product, one xor the other.
+//! Ordered parts are folded one after another. Fields, map entries and set elements are each hashed from the same
+//! start, and the hashes are added. Their order therefore does not matter, and nothing has to be sorted. The step is
+//! the folded multiplication of wyhash and foldhash: the xor of the two halves of a 128-bit product.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -13,7 +13,7 @@ use super::short::{SHORT, ends, word};
 use super::sink::{ItemPart, Sink, SinkCopy};
 use super::tag::{self, NoKey};
 
-/// Random numbers of one cache: who does not know them cannot make keys that collide.
+/// The random numbers of one cache. Without them, an attacker cannot construct keys that collide.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seed([u64; 3]);
 
@@ -27,25 +27,26 @@ impl Seed {
 #[inline(always)]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+    #[expect(clippy::cast_possible_truncation, reason = "takes each half of the product")]
     {
         (product as u64) ^ ((product >> 64) as u64)
     }
 }
 
-/// Spreads a tag over the word, so that it meets every bit of a scalar.
+/// Spreads a tag over the word, so that it affects every bit of a scalar.
 #[inline]
 const fn spread(tag: u8) -> u64 {
     (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// A sink that hashes a value.
 pub(crate) struct Hash<'a> {
     seed: &'a Seed,
     state: u64,
     failed: Option<NoKey>,
 }
 
-/// An unordered group: the hash of what came before it, and the sum of its items'.
+/// An unordered group in progress: the hash of everything before it, and the sum of the hashes of its items.
 pub(crate) struct Group {
     before: u64,
     sum: u64,
@@ -61,18 +62,18 @@ impl<'a> Hash<'a> {
     pub(crate) fn finish(self) -> Result<u64, NoKey> {
         match self.failed {
             None => Ok(fold(self.state, self.seed.0[2])),
-            Some(stop) => Err(stop),
+            Some(reason) => Err(reason),
         }
     }
 
-    /// A tag after which more must come: a step cheaper than folding, since what comes is folded. (Rotating would take
-    /// 64 of these back to where they began.)
+    /// Adds a tag that something must follow. This step is cheaper than folding, which is possible because the
+    /// following part is folded. (With a rotation, 64 such steps would restore the initial state.)
     #[inline(always)]
     fn mark(&mut self, tag: u8) {
         self.state = self.state.wrapping_add(spread(tag)).wrapping_mul(self.seed.0[2]);
     }
 
-    /// Bytes of any length, by value, so that the hasher itself is kept in registers.
+    /// Adds bytes of any length. The state is passed by value, so that the hasher stays in registers.
     #[inline(always)]
     fn absorb(&mut self, tag: u8, bytes: &[u8]) {
         self.state = absorb(self.seed, self.state, tag, bytes);
@@ -81,10 +82,10 @@ impl<'a> Hash<'a> {
 
 #[inline]
 fn absorb(seed: &Seed, state: u64, tag: u8, bytes: &[u8]) -> u64 {
-    let n = bytes.len();
-    // Spread by a number that nobody knows: the last bytes of one length must not make up for another length.
-    let head = (n as u64).wrapping_add(u64::from(tag) << 24).wrapping_mul(seed.0[2]);
-    if n <= SHORT {
+    let len = bytes.len();
+    // Spread by a secret number, so that the last bytes cannot compensate for a different length.
+    let head = (len as u64).wrapping_add(u64::from(tag) << 24).wrapping_mul(seed.0[2]);
+    if len <= SHORT {
         let (low, high) = ends(bytes);
         fold(state ^ low, seed.0[1] ^ high ^ head)
     } else {
@@ -92,7 +93,8 @@ fn absorb(seed: &Seed, state: u64, tag: u8, bytes: &[u8]) -> u64 {
     }
 }
 
-/// More than 16 bytes, in lanes that do not wait for one another. The last bytes may overlap what was taken before.
+/// Hashes more than 16 bytes in lanes that do not depend on one another. The last bytes may overlap the bytes before
+/// them.
 #[inline(never)]
 fn absorb_long(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
     let [_, key, other] = seed.0;
@@ -101,7 +103,9 @@ fn absorb_long(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
         return absorb_blocks(seed, state, bytes);
     }
     let ends = bytes.first_chunk::<16>().zip(bytes.last_chunk::<16>());
-    ends.map_or(state, |(head, tail)| join(take(a, head, key), take(b, tail, other)))
+    ends.map_or(state, |(head, tail)| {
+        combine(absorb_block(a, head, key), absorb_block(b, tail, other))
+    })
 }
 
 #[inline(always)]
@@ -117,42 +121,42 @@ fn absorb_blocks(seed: &Seed, state: u64, bytes: &[u8]) -> u64 {
     };
     let [mut a, mut b] = lanes(seed, state);
     let (mut c, mut d) = (state.rotate_left(16) ^ key, state.rotate_left(48) ^ first);
-    let mut four = |low: &[u8], high: &[u8]| {
-        a = take(a, low, key);
-        b = take(b, &low[16..], other);
-        c = take(c, high, key);
-        d = take(d, &high[16..], other);
+    let mut absorb_four = |low: &[u8], high: &[u8]| {
+        a = absorb_block(a, low, key);
+        b = absorb_block(b, &low[16..], other);
+        c = absorb_block(c, high, key);
+        d = absorb_block(d, &high[16..], other);
     };
     let mut rest = bytes;
     while let Some((block, after)) = rest.split_first_chunk::<64>() {
-        four(&block[..32], &block[32..]);
+        absorb_four(&block[..32], &block[32..]);
         rest = after;
     }
     match bytes.last_chunk::<64>() {
-        Some(last) => four(&last[..32], &last[32..]),
-        None => four(head, tail),
+        Some(last) => absorb_four(&last[..32], &last[32..]),
+        None => absorb_four(head, tail),
     }
-    fold(join(a, b), join(c, d))
+    fold(combine(a, b), combine(c, d))
 }
 
 #[inline(always)]
-fn take(lane: u64, bytes: &[u8], key: u64) -> u64 {
+fn absorb_block(lane: u64, bytes: &[u8], key: u64) -> u64 {
     fold(word(bytes) ^ lane, word(&bytes[8..]) ^ key)
 }
 
 #[inline(always)]
-fn join(a: u64, b: u64) -> u64 {
+fn combine(a: u64, b: u64) -> u64 {
     a.rotate_left(23) ^ b
 }
 
-/// Is this the tag of something that is never a value by itself? All others are folded at once: marks in a row, such as
-/// those of many bools, would make up for one another.
+/// Reports whether a value with this tag always has more parts. All other tags are folded at once, because a row of
+/// marks, such as those of many bools, could cancel out.
 #[inline(always)]
-fn opens(tag: u8) -> bool {
+fn must_continue(tag: u8) -> bool {
     matches!(tag, tag::SOME | tag::SEQ | tag::NEWTYPE_STRUCT | tag::TUPLE_STRUCT | tag::STRUCT)
 }
 
-/// Spreads the length of a name over the word.
+/// A factor that spreads the length of a name over the word.
 const LENGTH: u64 = 0xff51_afd7_ed55_8ccd;
 
 impl Items for Hash<'_> {
@@ -184,15 +188,15 @@ impl Sink for Hash<'_> {
     #[inline(always)]
     fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
         outer.state = inner.state;
-        if let Some(stop) = inner.failed {
-            outer.poison(stop);
+        if let Some(reason) = inner.failed {
+            outer.poison(reason);
         }
     }
 
     #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey> {
         match N {
-            0 if opens(tag) => self.mark(tag),
+            0 if must_continue(tag) => self.mark(tag),
             0..=8 => {
                 let mut low = [0; 8];
                 low[..N].copy_from_slice(&bytes);
@@ -214,9 +218,9 @@ impl Sink for Hash<'_> {
     fn name(&mut self, name: &str) -> Result<(), NoKey> {
         let bytes = name.as_bytes();
         if bytes.len() <= SHORT {
-            // Names are of the program's making and mostly constants, for which the compiler does all of this but the
-            // last line. What follows is folded with it. That nobody knows what the name is spread by keeps two fields
-            // apart whose values are exchanged.
+            // Names come from the program and are mostly constants. For a constant, the compiler computes all of this
+            // except the last line. The following part is folded with the name. The secret factor distinguishes two
+            // fields whose values are exchanged.
             let (low, high) = ends(bytes);
             let length = (bytes.len() as u64).wrapping_mul(LENGTH);
             let mixed = (low.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ high.rotate_left(31))
@@ -275,7 +279,7 @@ impl Sink for Hash<'_> {
     }
 
     #[inline(always)]
-    fn poison(&mut self, stop: NoKey) {
-        self.failed.get_or_insert(stop);
+    fn poison(&mut self, reason: NoKey) {
+        self.failed.get_or_insert(reason);
     }
 }

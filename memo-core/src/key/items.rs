@@ -1,4 +1,4 @@
-//! Sinks that take a map's or set's items one by one.
+//! Sinks that take the items of a map or set one by one.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use super::encoder::Encoder;
 use super::sink::{ItemPart, Sink};
 use super::tag::NoKey;
 
-/// A sink that takes the items of a map or set as they come, and so can be driven by bytes as well as by values.
+/// A sink that takes the items of a map or set as they arrive. Encoded bytes can therefore feed it as well as values.
 pub(crate) trait Items: Sink {
     fn open_item(&mut self, bag: &mut Self::Bag);
     fn close_item(&mut self, bag: &mut Self::Bag);
 
-    /// What [`Sink::bag_part`] comes to.
+    /// Implements [`Sink::bag_part`].
     #[inline]
     fn part<T: Serialize + ?Sized>(
         &mut self,

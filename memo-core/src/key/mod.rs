@@ -1,8 +1,8 @@
 //! Keys: the canonical encoding of a call's arguments.
 //!
-//! `encoder` serializes into one of three sinks: `hash` finds the bucket, `compare` checks what is stored there, and
-//! `write` makes the bytes on a miss. A cache stores fields in the order in which it met them; a [`Key`] has them sorted.
-//! docs/format.md specifies the bytes.
+//! `encoder` serializes into one of three sinks: `hash` finds the bucket, `compare` checks the key that is stored
+//! there, and `write` makes the bytes on a miss. A cache stores the fields of a struct in the order in which they were
+//! serialized. A [`Key`] has them sorted. docs/format.md specifies the bytes.
 
 pub mod arguments;
 mod bytes;

@@ -1,16 +1,16 @@
-//! Reading encoded keys: giving bytes to a sink as the values that they encode would go there.
+//! Reading of encoded keys. It passes bytes to a sink in the way in which the encoded values would be passed.
 
 use super::items::Items;
 use super::tag::{self, END, LONG, MAX_DEPTH};
 
-/// Takes bytes preceded by their length.
+/// Splits off bytes that follow their length. Returns them and the rest.
 #[inline]
-pub(crate) fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     match bytes.split_first()? {
         (&LONG, rest) => {
             let (len, rest) = rest.split_first_chunk::<4>()?;
             let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
-            // One length has one form.
+            // Each length has only one valid form.
             if tag::short(len).is_some() { None } else { rest.split_at_checked(len) }
         }
         (&END, _) => None,
@@ -43,7 +43,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn sized(&mut self) -> Option<&'a [u8]> {
-        let (bytes, rest) = sized(self.rest)?;
+        let (bytes, rest) = split_sized(self.rest)?;
         self.rest = rest;
         Some(bytes)
     }
@@ -52,7 +52,7 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(self.sized()?).ok()
     }
 
-    /// Steps over the end mark, if it is next.
+    /// Reports whether the end mark is next, and if so steps over it.
     pub(crate) fn at_end(&mut self) -> bool {
         match self.rest.strip_prefix(&[END]) {
             Some(rest) => {
@@ -67,7 +67,7 @@ impl<'a> Cursor<'a> {
         Some(Self { rest: self.rest, depth: self.depth.checked_sub(1)? })
     }
 
-    /// Gives the next value to `sink`.
+    /// Passes the next value to `sink`.
     fn replay<S: Items>(&mut self, sink: &mut S) -> Option<()> {
         let tag = self.tag()?;
         match tag {
@@ -156,7 +156,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Gives `sink` the values that `bytes` encode one after another; `None` where they are no encoding.
+/// Passes the values that `bytes` encode to `sink`, one after another. Returns `None` if the bytes are not an encoding.
 pub(crate) fn replay<S: Items>(bytes: &[u8], sink: &mut S) -> Option<()> {
     let mut cursor = Cursor::new(bytes);
     while !cursor.rest.is_empty() {

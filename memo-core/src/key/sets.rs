@@ -1,9 +1,9 @@
-//! Which containers have no order, told by the name of the type that hands itself to `collect_seq`.
+//! Recognition of containers without order, by the name of the type that passes itself to `collect_seq`.
 //!
-//! Rust does not promise these names; a test per container (tests/it/sets.rs) notices a change. A container that
-//! serializes without `collect_seq` (DashSet) is taken for a sequence.
+//! Rust does not guarantee these names. A test for each container (tests/it/sets.rs) detects a change. A container that
+//! serializes without `collect_seq` (DashSet) counts as a sequence.
 
-/// Paths of the types, up to their generic parameters: the sets themselves and the iterators over them.
+/// The start of the paths of the unordered types: sets, heaps and the iterators over them.
 const UNORDERED: &[&str] = &[
     "std::collections::hash::set::",
     "alloc::collections::btree::set::",
@@ -13,12 +13,12 @@ const UNORDERED: &[&str] = &[
     "indexmap::set::",
 ];
 
-/// A slice of an `IndexSet` is ordered, to itself and to serde.
+/// The exception: a slice of an `IndexSet` is ordered, both by its `Eq` and in serde.
 const ORDERED: &str = "indexmap::set::slice::";
 
-/// Is the type of this name a set, a heap, or an iterator over one?
+/// Reports whether the type with this name is a set, a heap, or an iterator over one.
 ///
-/// `name` is a constant at each use, and so is the answer once the compiler has folded it.
+/// `name` is a constant at each use, so the compiler folds the result into a constant too.
 #[inline]
 pub(super) fn is_unordered(name: &str) -> bool {
     let name = name.strip_prefix('&').unwrap_or(name);

@@ -1,9 +1,9 @@
-//! A few bytes as two words, without a call and without a loop: names and most strings are short.
+//! Short byte strings as two words, without a call and without a loop. Names and most strings are short.
 
-/// Up to so many bytes two words hold.
+/// The number of bytes that two words hold.
 pub(super) const SHORT: usize = 16;
 
-/// The first eight bytes.
+/// Returns the first eight bytes as a number.
 #[inline]
 pub(super) fn word(bytes: &[u8]) -> u64 {
     let mut word = [0; 8];
@@ -11,7 +11,7 @@ pub(super) fn word(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// The first and the last bytes of up to 16, which together cover them all.
+/// Returns the first and the last bytes of up to 16 bytes. Together they cover all bytes.
 #[inline]
 pub(super) fn ends(bytes: &[u8]) -> (u64, u64) {
     let n = bytes.len();
@@ -29,19 +29,19 @@ pub(super) fn ends(bytes: &[u8]) -> (u64, u64) {
     }
 }
 
-/// Are the bytes the same?
+/// Reports whether the bytes are equal.
 #[inline(always)]
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && if a.len() <= FEW { same_few(a, b) } else { a == b }
 }
 
-/// Up to so many bytes [`same_few`] compares.
+/// The number of bytes up to which [`same_few`] compares.
 pub(super) const FEW: usize = 32;
 
-/// Are these the same, of equal length up to [`FEW`]?
+/// Reports whether the bytes are equal. Both have the same length, which is at most [`FEW`].
 #[inline(always)]
 pub(super) fn same_few(a: &[u8], b: &[u8]) -> bool {
-    // The first and the last bytes, which may overlap.
+    // Compares the first and the last bytes, which may overlap.
     match a.len() {
         17.. => same_ends::<16>(a, b),
         8.. => same_ends::<8>(a, b),

@@ -1,4 +1,4 @@
-//! What an encoded value goes into: a hasher, a comparer with stored bytes, or a writer.
+//! The target of an encoded value: a hasher, a comparer with stored bytes, or a writer.
 
 use std::ops::{Deref, DerefMut};
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::tag::NoKey;
 
-/// Where an encoded value goes. The order in which fields, map entries and set elements come in must not matter to a
-/// sink; the order of everything else must.
+/// The target of an encoded value. The order of fields, map entries and set elements must not matter to a sink. The
+/// order of everything else must matter.
 ///
-/// A sink that has returned an error stays failed, whatever a hand-written `Serialize` makes of the error.
+/// A sink that has returned an error stays failed, even if a hand-written `Serialize` ignores the error.
 pub(crate) trait Sink: Sized {
-    /// The sink within a struct or sequence in progress.
+    /// The sink inside a struct or sequence in progress.
     type Within<'s>: DerefMut<Target = Self>
     where
         Self: 's;
@@ -23,11 +23,11 @@ pub(crate) trait Sink: Sized {
     fn enter(&mut self) -> Self::Within<'_>;
     fn leave(within: Self::Within<'_>);
 
-    /// A tag followed by bytes of a length that the tag implies.
+    /// Adds a tag, followed by bytes whose length the tag implies.
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey>;
-    /// A tag followed by bytes of any length.
+    /// Adds a tag, followed by bytes of any length.
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey>;
-    /// The name of a type or a variant; always after a tag that says so.
+    /// Adds the name of a type, variant or field. Its position always follows from a preceding tag.
     fn name(&mut self, name: &str) -> Result<(), NoKey>;
 
     fn open_fields(&mut self) -> Result<Self::Fields, NoKey>;
@@ -36,7 +36,7 @@ pub(crate) trait Sink: Sized {
     fn close_fields(&mut self, fields: Self::Fields) -> Result<(), NoKey>;
 
     fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, NoKey>;
-    /// A part of an item: the whole of a set's element, or the key or the value of a map's entry.
+    /// Adds a part of an item: a whole element of a set, or the key or value of an entry of a map.
     fn bag_part<T: Serialize + ?Sized>(
         &mut self,
         bag: &mut Self::Bag,
@@ -46,12 +46,12 @@ pub(crate) trait Sink: Sized {
     ) -> Result<(), NoKey>;
     fn close_bag(&mut self, bag: Self::Bag) -> Result<(), NoKey>;
 
-    /// Makes every later outcome a failure.
-    fn poison(&mut self, stop: NoKey);
+    /// Makes the sink fail from now on.
+    fn poison(&mut self, reason: NoKey);
 }
 
-/// A copy of a small sink, to be put back. A function that serializes a struct is not always inlined where the sink is;
-/// it then has the copy in registers, and does not store it at each step.
+/// A copy of a small sink, written back at the end. A function that serializes a struct is not always inlined into the
+/// function that owns the sink. With the copy it keeps the sink in registers and does not store it at each step.
 pub(crate) struct SinkCopy<'s, S> {
     pub(crate) outer: &'s mut S,
     pub(crate) inner: S,
@@ -72,7 +72,7 @@ impl<S> DerefMut for SinkCopy<'_, S> {
     }
 }
 
-/// Which part of an unordered item is being given.
+/// The part of an unordered item that is passed to a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ItemPart {
     Element,

@@ -1,12 +1,12 @@
-//! The tag that opens each value of the encoding, and the form of lengths. docs/format.md is the specification.
+//! The tag that starts each value of the encoding, and the form of lengths. docs/format.md is the specification.
 
-/// The version of the key encoding; part of what identifies a directory on disk.
+/// The version of the key encoding. It is part of the identification of a directory on disk.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Deeper values are unkeyable: a bound on the stack that encoding and printing take.
+/// The maximum nesting of a value with a key. It bounds the stack that encoding and printing need.
 pub(crate) const MAX_DEPTH: u32 = 256;
 
-/// Longer keys are unkeyable.
+/// The maximum length of a key in bytes. Longer values have no key.
 pub(crate) const MAX_LENGTH: usize = 1 << 20;
 
 macro_rules! tags {
@@ -51,11 +51,11 @@ tags! {
     END = 0xfe,
 }
 
-/// Stands for a length that a single byte cannot say; four bytes that do follow. A length byte is never [`END`], so
-/// that the end of a struct cannot be taken for a field's name.
+/// Marks a length that one byte cannot express. The length follows in four bytes. A length byte is never [`END`], so
+/// that the end of a struct cannot be read as the name of a field.
 pub(crate) const LONG: u8 = 0xff;
 
-/// The length as one byte, where it fits.
+/// Returns the length as one byte, if it fits.
 #[inline]
 pub(crate) fn short(len: usize) -> Option<u8> {
     u8::try_from(len).ok().filter(|&n| n < END)
@@ -64,14 +64,14 @@ pub(crate) fn short(len: usize) -> Option<u8> {
 /// Why a value has no key, or a comparison ended early. One byte, so that `Result<(), NoKey>` stays in a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoKey {
-    /// The comparer met a difference.
+    /// The comparer found a difference.
     Differs,
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
     /// Longer than [`MAX_LENGTH`].
     TooLong,
-    /// Two fields of one name in a struct.
-    DoubledField,
+    /// Two fields of a struct have the same name.
+    DuplicateField,
     /// The value's own `Serialize` failed.
     Refused,
 }
@@ -82,7 +82,7 @@ impl std::fmt::Display for NoKey {
             Self::Differs => "differs from the stored key",
             Self::TooDeep => "nested deeper than 256",
             Self::TooLong => "longer than 1 MiB when encoded",
-            Self::DoubledField => "a struct has two fields of one name",
+            Self::DuplicateField => "a struct has two fields with the same name",
             Self::Refused => "an argument failed to serialize",
         })
     }

@@ -1,12 +1,13 @@
-//! Printing a key as the argument tree that it encodes. All of it is built by the crate that prints a key, and mostly not
-//! at all.
+//! Printing of a key as the argument tree that it encodes. The functions are `#[inline]`, so that only a crate that
+//! prints a key compiles them.
 
 use std::fmt::{self, Formatter, Write as _};
 
 use super::read::Cursor;
 use super::tag;
 
-/// Writes `("ACME", { depth: 3, side: Buy })` for the key of two such arguments; `?` where bytes are no encoding.
+/// Writes `("ACME", { depth: 3, side: Buy })` for the key of two such arguments, and `?` where the bytes are not an
+/// encoding.
 #[inline]
 pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     let mut cursor = Cursor::new(bytes);
@@ -25,10 +26,10 @@ pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     f.write_str(if count == 1 { ",)" } else { ")" })
 }
 
-/// `Ok(None)`: the bytes are no encoding.
+/// `Ok(None)` means that the bytes are not an encoding.
 type Printed = Result<Option<()>, fmt::Error>;
 
-/// Leaves the surrounding function where the bytes end too early.
+/// Unwraps an option. On `None` it returns `Ok(None)` from the enclosing function.
 macro_rules! take {
     ($option:expr) => {
         match $option {
@@ -75,7 +76,7 @@ fn deeper<'a>(cursor: &mut Cursor<'a>, f: impl FnOnce(&mut Cursor<'a>) -> Printe
     Ok(Some(()))
 }
 
-/// An integer: its tag says how wide it is, and whether it has a sign.
+/// Prints an integer. Its tag tells the width and whether it is signed.
 #[inline]
 fn integer(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     let signed = tag >= tag::I8;
@@ -92,7 +93,7 @@ fn integer(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     Ok(Some(()))
 }
 
-/// Bytes as hexadecimal digits; of many, the first and how many more.
+/// Prints bytes as hexadecimal digits: the first ones, and the number of the others.
 #[inline]
 fn bytes(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     const SHOWN: usize = 32;
@@ -106,7 +107,7 @@ fn bytes(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// Structs and variants. A struct's own name is left out where its fields tell enough.
+/// Prints a struct or variant. The name of a struct with named fields is left out, because the fields say enough.
 #[inline]
 fn named(tag: u8, cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     if matches!(tag, tag::UNIT_VARIANT..=tag::STRUCT_VARIANT) {

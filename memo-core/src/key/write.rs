@@ -1,4 +1,5 @@
-//! The writing sink: bytes in which every map and set is sorted, and in canonical ones the fields of structs too.
+//! The writing sink. It makes bytes in which every map and set is sorted. In canonical bytes the fields of structs are
+//! sorted too.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -12,27 +13,29 @@ use super::tag::{self, LONG, MAX_LENGTH, NoKey};
 /// The order in which the fields of a struct are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Fields {
-    /// As they come: what a cache stores, since the next call's come in the same order and compare in one pass.
+    /// In the order of serialization. A cache stores this form: the next call serializes its fields in the same order,
+    /// so one pass compares them.
     #[default]
-    AsMet,
-    /// By name: one form for all orders.
+    AsSerialized,
+    /// By name. All orders have the same form.
     Sorted,
 }
 
-/// A buffer for bytes; one a thread is kept warm, so that encoding allocates nothing.
+/// A sink that writes a value into a buffer. Each thread keeps one for reuse, so that encoding allocates nothing.
 #[derive(Default)]
 pub(crate) struct Writer {
     order: Fields,
     out: Vec<u8>,
-    /// So long may `out` become: not at all after a failure.
+    /// The maximum length of `out`. It is 0 after a failure.
     limit: usize,
-    /// The items of all groups in progress, those of the innermost last.
+    /// The items of all groups in progress. Those of the innermost group are last.
     items: Vec<Item>,
     sorted: Vec<u8>,
     failed: Option<NoKey>,
 }
 
-/// An item of a group: where it stands in `out`, and its first bytes, which mostly tell its place among the others.
+/// An item of a group: its position in `out`, and its first bytes, which usually decide its position in the sorted
+/// order.
 #[derive(Debug, Clone, Copy)]
 struct Item {
     start: usize,
@@ -45,14 +48,15 @@ impl Item {
         &out[self.start..self.end]
     }
 
-    /// By bytes, a prefix first: shorter ones have zeros in `first`, and where that leaves doubt all bytes decide.
+    /// Compares by bytes; a prefix comes first. Shorter items have zeros in `first`. If `first` is equal, all bytes
+    /// decide.
     #[inline]
     fn order(&self, other: &Self, out: &[u8]) -> Ordering {
         self.first.cmp(&other.first).then_with(|| self.bytes(out).cmp(other.bytes(out)))
     }
 }
 
-/// The first eight bytes as a number that is in order as they are.
+/// Returns the first eight bytes as a number with the same order as the bytes.
 #[inline]
 fn first(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(bytes.first_chunk().copied().unwrap_or_else(|| {
@@ -62,7 +66,7 @@ fn first(bytes: &[u8]) -> u64 {
     }))
 }
 
-/// An unordered group in progress: where its first item stands in `items` and in `out`.
+/// An unordered group in progress: the position of its first item in `items` and in `out`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Group {
     first: usize,
@@ -71,7 +75,7 @@ pub(crate) struct Group {
 }
 
 impl Writer {
-    /// Runs `f` with this thread's writer, emptied. A nested call (from a user's `Serialize`) gets a new one.
+    /// Runs `f` with this thread's writer, cleared. A nested call (from a user's `Serialize`) gets a new writer.
     pub(crate) fn with<R>(order: Fields, f: impl FnOnce(&mut Self) -> R) -> R {
         let mut writer = Self::take(order);
         let result = f(&mut writer);
@@ -97,42 +101,43 @@ impl Writer {
         self.failed = None;
     }
 
-    /// The bytes written, if all went well.
+    /// Returns the written bytes, or the failure.
     pub(crate) fn bytes(&self) -> Result<&[u8], NoKey> {
-        self.sound().map(|()| self.out.as_slice())
+        self.check().map(|()| self.out.as_slice())
     }
 
-    /// Nothing is done after a failure: items of groups that were given up may still stand in `items`.
-    fn sound(&self) -> Result<(), NoKey> {
+    /// Returns the failure, if there is one. After a failure no group may be closed, because `items` may still contain
+    /// items of abandoned groups.
+    fn check(&self) -> Result<(), NoKey> {
         self.failed.map_or(Ok(()), Err)
     }
 
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
         if self.out.len() + bytes.len() > self.limit {
-            return self.overrun();
+            return self.fail_too_long();
         }
         self.out.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// It is too long, unless it had failed before.
+    /// Records that the key is too long, unless the writer failed before, and returns the failure.
     #[cold]
-    fn overrun(&mut self) -> Result<(), NoKey> {
+    fn fail_too_long(&mut self) -> Result<(), NoKey> {
         self.poison(NoKey::TooLong);
-        self.sound()
+        self.check()
     }
 
-    fn push_sized(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), NoKey> {
+    fn push_with_length(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), NoKey> {
         match (tag, tag::short(bytes.len())) {
-            (Some(tag), Some(n)) => self.push(&[tag, n])?,
-            (None, Some(n)) => self.push(&[n])?,
+            (Some(tag), Some(len)) => self.push(&[tag, len])?,
+            (None, Some(len)) => self.push(&[len])?,
             (tag, None) => {
-                let n = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
-                let n = n.inspect_err(|&stop| self.poison(stop))?;
+                let len = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
+                let len = len.inspect_err(|&reason| self.poison(reason))?;
                 self.push(tag.as_slice())?;
                 self.push(&[LONG])?;
-                self.push(&n.to_le_bytes())?;
+                self.push(&len.to_le_bytes())?;
             }
         }
         self.push(bytes)
@@ -142,21 +147,21 @@ impl Writer {
         Group { first: self.items.len(), start: self.out.len(), fields }
     }
 
-    /// Sorts the group's items, unless they are fields that stay as met.
+    /// Ends a group. Sorts its items, unless they are fields that stay in the order of serialization.
     fn close_group(&mut self, group: Group) -> Result<(), NoKey> {
-        self.sound()?;
+        self.check()?;
         let out = &mut self.out;
         let items = &mut self.items[group.first..];
         let in_order = items.is_sorted_by(|a, b| a.order(b, out).is_le());
         if !in_order {
             sort(items, out);
         }
-        if group.fields && has_doubled_name(out, items) {
-            self.poison(NoKey::DoubledField);
-            return Err(NoKey::DoubledField);
+        if group.fields && has_duplicate_name(out, items) {
+            self.poison(NoKey::DuplicateField);
+            return Err(NoKey::DuplicateField);
         }
-        let as_met = group.fields && self.order == Fields::AsMet;
-        if !in_order && !as_met {
+        let as_serialized = group.fields && self.order == Fields::AsSerialized;
+        if !in_order && !as_serialized {
             self.sorted.clear();
             for item in &*items {
                 self.sorted.extend_from_slice(item.bytes(out));
@@ -168,9 +173,9 @@ impl Writer {
         self.push(&[tag::END])
     }
 
-    /// The items of a group, sorted.
+    /// Returns the items of a group, sorted.
     pub(crate) fn sorted(&mut self, group: Group) -> Result<impl Iterator<Item = &[u8]>, NoKey> {
-        self.sound()?;
+        self.check()?;
         let out = &self.out;
         let items = &mut self.items[group.first..];
         sort(items, out);
@@ -178,15 +183,15 @@ impl Writer {
     }
 }
 
-// Built once: it is much code.
+// Not inlined, because it is much code.
 #[inline(never)]
 fn sort(items: &mut [Item], out: &[u8]) {
     items.sort_unstable_by(|a, b| a.order(b, out));
 }
 
-/// Do two fields begin with one name? Sorted, they are neighbours.
-fn has_doubled_name(out: &[u8], sorted: &[Item]) -> bool {
-    let name = |item: &Item| super::read::sized(item.bytes(out)).map(|(name, _)| name);
+/// Reports whether two fields start with the same name. In sorted order such fields are neighbours.
+fn has_duplicate_name(out: &[u8], sorted: &[Item]) -> bool {
+    let name = |item: &Item| super::read::split_sized(item.bytes(out)).map(|(name, _)| name);
     sorted.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]))
 }
 
@@ -196,7 +201,7 @@ impl Items for Writer {
         self.items.push(Item { start: at, end: at, first: 0 });
     }
 
-    /// Ends the innermost open item. One is missing only after a failure, when the bytes go nowhere.
+    /// Ends the innermost open item. It is missing only after a failure, and the bytes are then unused.
     fn close_item(&mut self, _: &mut Group) {
         if let Some(item) = self.items.last_mut() {
             item.end = self.out.len();
@@ -229,11 +234,11 @@ impl Sink for Writer {
     }
 
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
-        self.push_sized(Some(tag), bytes)
+        self.push_with_length(Some(tag), bytes)
     }
 
     fn name(&mut self, name: &str) -> Result<(), NoKey> {
-        self.push_sized(None, name.as_bytes())
+        self.push_with_length(None, name.as_bytes())
     }
 
     fn open_fields(&mut self) -> Result<Group, NoKey> {
@@ -273,8 +278,8 @@ impl Sink for Writer {
         self.close_group(bag)
     }
 
-    fn poison(&mut self, stop: NoKey) {
+    fn poison(&mut self, reason: NoKey) {
         self.limit = 0;
-        self.failed.get_or_insert(stop);
+        self.failed.get_or_insert(reason);
     }
 }

@@ -1,29 +1,34 @@
-//! A key as a call met it.
+//! The key of a call, written with its fields in the order of serialization.
 
 use super::arguments::{self, Arguments};
 use super::hash::Seed;
 use super::stored::hash_bytes;
 use super::write::{Fields, Writer};
 
-/// A key as it was met, in the thread's buffer.
+/// A key in the order of serialization, in the buffer of the thread.
 pub(crate) struct Written {
     writer: Option<Box<Writer>>,
     hash: Option<u64>,
 }
 
 impl Written {
-    /// The key of `arguments`, whose hash is known where they have one.
+    /// Writes the key of `arguments`. `hash` is their hash, if they have a key.
     pub(crate) fn new<A: Arguments + ?Sized>(arguments: &A, hash: Option<u64>) -> Self {
-        let writer = Some(arguments::written(arguments, Fields::AsMet));
-        // A `Serialize` may have changed its mind: what counts is what was written, and not what was hashed first.
+        let writer = Some(arguments::written(arguments, Fields::AsSerialized));
+        // A user's `Serialize` may write something else than it did for the hash. The written bytes count, so the hash
+        // is then computed from them.
         Self { writer, hash: hash.filter(|_| A::PLAIN) }
     }
 
-    /// The hash and the bytes; nothing where there is no key.
+    /// Returns the hash and the bytes, or `None` if the arguments have no key.
     pub(crate) fn key(&self, seed: &Seed) -> Option<(u64, &[u8])> {
         let bytes = self.writer.as_ref()?.bytes().ok()?;
         let hash = self.hash.or_else(|| hash_bytes(bytes, seed))?;
-        debug_assert_eq!(Some(hash), hash_bytes(bytes, seed), "values and bytes hash alike");
+        debug_assert_eq!(
+            Some(hash),
+            hash_bytes(bytes, seed),
+            "values and bytes must have the same hash"
+        );
         Some((hash, bytes))
     }
 }

@@ -1,14 +1,14 @@
-//! Counters: of calls, which threads add to without sharing a cache line, and of what happens rarely.
+//! Counters. Threads count calls without sharing a cache line. A plain counter counts rare events.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::epoch::participant::EpochGuard;
 
-/// Threads with a share of their own.
-const SHARES: usize = 32;
+/// The number of threads that have their own counters.
+const THREADS: usize = 32;
 
-/// What one thread counts.
+/// The counters of one thread, in a cache line of their own.
 #[repr(align(64))]
 struct ThreadCounters {
     hits: AtomicU64,
@@ -22,73 +22,74 @@ impl ThreadCounters {
     }
 }
 
-/// CallCounters that were answered, calls that computed and how long that took; exact once those who count are seen to have
-/// counted.
+/// Counts hits, misses and the time of computations. The sums are exact once the writes of all counting threads are
+/// visible to the reader.
 pub(crate) struct CallCounters {
-    own: Box<[ThreadCounters; SHARES]>,
-    /// Of threads without one of their own.
-    others: ThreadCounters,
+    per_thread: Box<[ThreadCounters; THREADS]>,
+    /// The counters of all threads without their own.
+    shared: ThreadCounters,
 }
 
 impl CallCounters {
     pub(crate) fn new() -> Self {
         Self {
-            own: Box::new([const { ThreadCounters::new() }; SHARES]),
-            others: ThreadCounters::new(),
+            per_thread: Box::new([const { ThreadCounters::new() }; THREADS]),
+            shared: ThreadCounters::new(),
         }
     }
 
     #[inline]
-    pub(crate) fn hit(&self, pin: &EpochGuard) {
-        self.add(pin, |share| &share.hits, 1);
+    pub(crate) fn hit(&self, guard: &EpochGuard) {
+        self.add(guard, |counters| &counters.hits, 1);
     }
 
-    pub(crate) fn miss(&self, pin: &EpochGuard, nanos: u64) {
-        self.add(pin, |share| &share.misses, 1);
-        self.add(pin, |share| &share.nanos, nanos);
+    pub(crate) fn miss(&self, guard: &EpochGuard, nanos: u64) {
+        self.add(guard, |counters| &counters.misses, 1);
+        self.add(guard, |counters| &counters.nanos, nanos);
     }
 
     #[inline]
-    fn add(&self, pin: &EpochGuard, count: impl Fn(&ThreadCounters) -> &AtomicU64, n: u64) {
-        match self.own.get(pin.index()) {
-            // No other thread writes this share, so nothing is lost between the load and the store.
-            Some(share) => {
-                let count = count(share);
-                count.store(count.load(Relaxed) + n, Relaxed);
+    fn add(&self, guard: &EpochGuard, count: impl Fn(&ThreadCounters) -> &AtomicU64, amount: u64) {
+        match self.per_thread.get(guard.index()) {
+            // No other thread writes these counters, so no count is lost between the load and the store.
+            Some(counters) => {
+                let counter = count(counters);
+                counter.store(counter.load(Relaxed) + amount, Relaxed);
             }
-            None => _ = count(&self.others).fetch_add(n, Relaxed),
+            None => _ = count(&self.shared).fetch_add(amount, Relaxed),
         }
     }
 
-    /// Do computations take less than `nanos` on average, as far as this thread knows? It knows after some.
-    pub(crate) fn are_short(&self, pin: &EpochGuard, nanos: u64) -> bool {
-        const SOME: u64 = 128;
-        let share = self.own.get(pin.index()).unwrap_or(&self.others);
-        let misses = share.misses.load(Relaxed);
-        misses >= SOME && share.nanos.load(Relaxed) / nanos < misses
+    /// Reports whether computations take less than `nanos` on average, judged by the counters of this thread. It is
+    /// false until these count enough computations.
+    pub(crate) fn are_short(&self, guard: &EpochGuard, nanos: u64) -> bool {
+        const ENOUGH: u64 = 128;
+        let counters = self.per_thread.get(guard.index()).unwrap_or(&self.shared);
+        let misses = counters.misses.load(Relaxed);
+        misses >= ENOUGH && counters.nanos.load(Relaxed) / nanos < misses
     }
 
     pub(crate) fn hits(&self) -> u64 {
-        self.sum(|share| &share.hits)
+        self.sum(|counters| &counters.hits)
     }
 
     pub(crate) fn misses(&self) -> u64 {
-        self.sum(|share| &share.misses)
+        self.sum(|counters| &counters.misses)
     }
 
     pub(crate) fn nanos(&self) -> u64 {
-        self.sum(|share| &share.nanos)
+        self.sum(|counters| &counters.nanos)
     }
 
-    /// The mean time of a computation; zero when there was none.
+    /// Returns the mean time of a computation, or zero if there was none.
     pub(crate) fn mean(&self) -> Duration {
         mean(Duration::from_nanos(self.nanos()), self.misses())
     }
 
     fn sum(&self, count: fn(&ThreadCounters) -> &AtomicU64) -> u64 {
-        let mut sum = count(&self.others).load(Relaxed);
-        for share in self.own.iter() {
-            sum += count(share).load(Relaxed);
+        let mut sum = count(&self.shared).load(Relaxed);
+        for counters in self.per_thread.iter() {
+            sum += count(counters).load(Relaxed);
         }
         sum
     }
@@ -99,13 +100,13 @@ pub(crate) fn mean(total: Duration, count: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-/// A plain counter for what happens rarely.
+/// A plain counter for rare events.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    pub(crate) fn add(&self, n: u64) {
-        self.0.fetch_add(n, Relaxed);
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {

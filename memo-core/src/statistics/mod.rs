@@ -1,4 +1,4 @@
-//! What caches count, and how it is shown.
+//! The counters of a cache, and the statistics and report made from them.
 
 pub(crate) mod counters;
 pub mod report;

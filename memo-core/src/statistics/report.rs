@@ -1,4 +1,4 @@
-//! All caches at a glance. Inline, so that it is built where somebody asks.
+//! A table of all caches. Its functions are `#[inline]`, so that only a crate that prints a report compiles them.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::ser::Serializer;
 
 use super::stats::Stats;
 
-/// The statistics of every cache that was touched, by name. `Display` is an aligned table.
+/// The statistics of every cache that was used, sorted by name. `Display` writes an aligned table.
 #[derive(Debug, Clone)]
 pub struct Report(Vec<Stats>);
 
@@ -19,7 +19,7 @@ impl Report {
         Self(caches)
     }
 
-    /// The caches' statistics.
+    /// Returns the statistics of the caches.
     #[must_use]
     pub fn caches(&self) -> &[Stats] {
         &self.0
@@ -32,7 +32,7 @@ impl Serialize for Report {
     }
 }
 
-const HEAD: [&str; 10] = [
+const HEADINGS: [&str; 10] = [
     "cache",
     "hits",
     "misses",
@@ -56,12 +56,12 @@ fn row(stats: &Stats) -> [String; 10] {
         size(stats.bytes),
         stats.evicted.to_string(),
         stats.recovered.to_string(),
-        short(stats.mean_compute()),
-        short(stats.time_saved),
+        duration(stats.mean_compute()),
+        duration(stats.time_saved),
     ]
 }
 
-/// Whole bytes, or three figures and a unit.
+/// Formats a size as whole bytes, or as three figures and a unit.
 #[inline]
 fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -71,12 +71,12 @@ fn size(bytes: u64) -> String {
     let unit = (bytes.ilog2() / 10) as usize;
     #[expect(clippy::cast_precision_loss, reason = "three figures")]
     let value = bytes as f64 / (1_u64 << (10 * unit)) as f64;
-    figures(value, UNITS[unit - 1])
+    three_figures(value, UNITS[unit - 1])
 }
 
-/// Three figures and a unit.
+/// Formats a time as three figures and a unit.
 #[inline]
-fn short(time: Duration) -> String {
+fn duration(time: Duration) -> String {
     let nanos = time.as_nanos();
     let (unit, size) = match nanos {
         0 => return "0".to_owned(),
@@ -87,11 +87,11 @@ fn short(time: Duration) -> String {
     };
     #[expect(clippy::cast_precision_loss, reason = "three figures")]
     let value = nanos as f64 / f64::from(size);
-    figures(value, unit)
+    three_figures(value, unit)
 }
 
 #[inline]
-fn figures(value: f64, unit: &str) -> String {
+fn three_figures(value: f64, unit: &str) -> String {
     let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
     format!("{value:.decimals$} {unit}")
 }
@@ -99,12 +99,12 @@ fn figures(value: f64, unit: &str) -> String {
 impl Display for Report {
     #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![HEAD.map(str::to_owned)];
+        let mut rows = vec![HEADINGS.map(str::to_owned)];
         rows.extend(self.0.iter().map(row));
         let width = |column: usize| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
         };
-        let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+        let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
         for (number, row) in rows.iter().enumerate() {
             if number > 0 {
                 f.write_str("\n")?;

@@ -1,4 +1,4 @@
-//! What a cache did.
+//! The statistics of one cache.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,9 +8,9 @@ use super::counters::mean;
 
 macro_rules! stats {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
-        /// What one cache did since the process began.
+        /// The statistics of one cache since the process began.
         ///
-        /// A call counts once: as a hit when it was answered without computing, as a miss when it computed.
+        /// Each call counts once: as a miss if it computed, else as a hit.
         #[derive(Debug, Clone, Default)]
         #[non_exhaustive]
         pub struct Stats {
@@ -29,20 +29,20 @@ macro_rules! stats {
 }
 
 stats! {
-    /// The function, with its module.
+    /// The name of the cache: the function with its module, unless `name` replaces it.
     name: String,
-    /// CallCounters answered without computing.
+    /// Calls that did not compute.
     hits: u64,
-    /// CallCounters that computed.
+    /// Calls that computed.
     misses: u64,
-    /// Entries now, those that have expired not counted.
+    /// The current number of entries, without expired ones.
     entries: u64,
-    /// With `max_bytes` the sum of the entries' weights. Else the bytes that they take, their keys included; what values
-    /// own outside themselves is not known.
+    /// With `max_bytes`, the sum of the weights of the entries. Otherwise the bytes that the entries take, keys
+    /// included, but without the bytes that values own outside themselves.
     bytes: u64,
     /// Entries evicted to stay within `max` and `max_bytes`.
     evicted: u64,
-    /// Entries removed after their time to live, or after the time that they may be idle.
+    /// Entries removed because their time to live or their idle time ended.
     expired: u64,
     /// Entries removed by `invalidate`, `clear` and `retain`.
     invalidated: u64,
@@ -50,8 +50,8 @@ stats! {
     coalesced: u64,
     /// Hits served after the time to live, while another caller computed.
     stale: u64,
-    /// Misses whose value was not kept: an error, one that `cache_if` turned down, one heavier than `max_bytes`, or
-    /// a call from within its own computation.
+    /// Misses whose value was not cached: an error, a value that `cache_if` rejected, a value heavier than `max_bytes`,
+    /// or a call from within its own computation.
     uncached: u64,
     /// Misses whose arguments have no key.
     unkeyable: u64,
@@ -61,24 +61,24 @@ stats! {
     mismatches: u64,
     /// Time spent in the function.
     compute_time: Duration,
-    /// Hits times the mean computation.
+    /// Hits times the mean time of a computation.
     time_saved: Duration,
     /// Entries read back from disk.
     recovered: u64,
-    /// What was found on disk and not used, with the reason.
+    /// What was found on disk and not used: how many, and the reason.
     discarded: Vec<(u64, String)>,
     /// Failures to write to disk or to open it.
     persist_errors: u64,
-    /// The last of these.
+    /// The last such failure.
     last_error: Option<String>,
-    /// Bytes of the log.
+    /// The size of the write-ahead log in bytes.
     log_bytes: u64,
-    /// When the last snapshot was written.
+    /// The time at which the last snapshot was written.
     last_snapshot: Option<SystemTime>,
 }
 
 impl Stats {
-    /// The share of calls that were hits; 0 when there were none.
+    /// Returns the share of calls that were hits, or 0 if there were no calls.
     #[must_use]
     pub fn hit_ratio(&self) -> f64 {
         let calls = self.hits + self.misses;
@@ -86,7 +86,7 @@ impl Stats {
         if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
     }
 
-    /// The mean time of a computation; zero when there was none.
+    /// Returns the mean time of a computation, or zero if there was none.
     #[must_use]
     pub fn mean_compute(&self) -> Duration {
         mean(self.compute_time, self.misses)

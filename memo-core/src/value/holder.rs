@@ -1,4 +1,4 @@
-//! How a cache holds values.
+//! How a cache holds a value: in the table, in an `Arc` or in an `Rc`.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::requirements::{Cacheable, LocalCacheable};
 
-/// Types that the table holds in place: small, and cloned by copying bytes.
+/// Small types that the table holds in place. A clone of such a value copies its bytes.
 pub trait Inline: Copy + Send + Sync + 'static {}
 
 macro_rules! inline {
@@ -19,21 +19,22 @@ impl<A: Inline> Inline for (A,) {}
 impl<A: Inline, B: Inline> Inline for (A, B) {}
 impl<A: Inline, B: Inline, C: Inline> Inline for (A, B, C) {}
 
-/// How a cache holds values.
+/// A way to hold the values of a cache.
 pub trait Holder<V>: 'static {
-    /// Clones and drops without running code of the user's while others hold it.
+    /// The form in which the cache holds a value. While other clones of it exist, cloning and dropping it run no user
+    /// code.
     type Held: Clone + 'static;
-    /// Holds a copy.
+    /// Holds a clone of the value.
     fn copy(value: &V) -> Self::Held;
     /// Holds the value itself.
     fn own(value: V) -> Self::Held;
-    /// What is held.
+    /// Returns the held value.
     fn view(held: &Self::Held) -> &V;
-    /// A copy of what is held.
+    /// Returns a clone of the held value.
     fn give(held: &Self::Held) -> V;
 }
 
-/// In the table.
+/// Holds a value in the table.
 #[derive(Debug)]
 pub struct InPlace;
 
@@ -57,7 +58,7 @@ impl<V: Inline> Holder<V> for InPlace {
     }
 }
 
-/// InArc an `Arc`.
+/// Holds a value in an `Arc`.
 #[derive(Debug)]
 pub struct InArc;
 
@@ -79,7 +80,7 @@ impl<V: Cacheable> Holder<V> for InArc {
     }
 }
 
-/// InArc an `Rc`, in a thread's own cache.
+/// Holds a value in an `Rc`, for a cache of one thread.
 #[derive(Debug)]
 pub struct InRc;
 
@@ -101,21 +102,22 @@ impl<V: LocalCacheable> Holder<V> for InRc {
     }
 }
 
-/// Not at all: stands where a type cannot be held, so that rustc says so once and not for each use.
+/// Holds nothing. It takes the place of a holder when a type cannot be held, so that rustc reports this once and not
+/// at each use.
 #[derive(Debug)]
 pub struct Unsupported;
 
-/// Has no values.
+/// A type without values.
 #[derive(Debug, Clone)]
 pub enum Nothing {}
 
 impl<V: 'static> Holder<V> for Unsupported {
     type Held = Nothing;
     fn copy(_: &V) -> Nothing {
-        unreachable!("no such choice compiles")
+        unreachable!("a function whose result cannot be held does not compile")
     }
     fn own(_: V) -> Nothing {
-        unreachable!("no such choice compiles")
+        unreachable!("a function whose result cannot be held does not compile")
     }
     fn view(held: &Nothing) -> &V {
         match *held {}

@@ -1,7 +1,7 @@
-//! What of a return value is kept, and how it is held.
+//! Which part of a return value is cached, and how it is held.
 //!
-//! Expansions choose by method resolution on a [`Probe`], so that a `Result` is known by its type and not by its
-//! spelling. A choice is two zero-sized types: which part is kept, and where it is held.
+//! An expansion chooses by method resolution on a [`Probe`]. It therefore recognizes a `Result` by its type and not by
+//! its spelling. A choice consists of two zero-sized types: the part that is cached, and how that part is held.
 
 use std::marker::PhantomData;
 
@@ -24,19 +24,19 @@ impl<P, H> Choice<P, H> {
     pub(crate) const NEW: Self = Self(PhantomData, PhantomData);
 }
 
-/// What a [`Choice`] comes to.
+/// A selection with a holder. A [`Choice`] implements it.
 pub trait Keep: Copy + 'static {
-    /// What the function returns.
+    /// The return type of the function.
     type Return: 'static;
-    /// What is kept of it.
+    /// The type of the cached part.
     type Value: 'static;
-    /// What the cache holds; `Send` and `Sync` unless each thread has a cache.
+    /// The form in which the cache holds it. It is `Send` and `Sync` unless each thread has its own cache.
     type Held: Clone + 'static;
-    /// Which part is kept.
+    /// The part that is cached.
     type Selection: Selection<Return = Self::Return, Value = Self::Value>;
-    /// How it is held.
+    /// How the part is held.
     type Holder: Holder<Self::Value, Held = Self::Held>;
-    /// The return value that a held one stands for.
+    /// Returns the return value that a held value represents.
     #[inline]
     fn answer(held: &Self::Held) -> Self::Return {
         Self::Selection::back(Self::Holder::give(held))
@@ -51,7 +51,7 @@ impl<P: Selection, H: Holder<P::Value>> Keep for Choice<P, H> {
     type Holder = H;
 }
 
-/// Stands for a return type while a choice is made for it.
+/// A value that represents a return type in the method resolution that makes its choice.
 #[derive(Debug)]
 pub struct Probe<R>(PhantomData<fn() -> R>);
 
@@ -64,11 +64,11 @@ impl<R> Clone for Probe<R> {
 impl<R> Copy for Probe<R> {}
 
 impl<R> Probe<R> {
-    /// The probe; `keep!` calls one of [`probe`]'s methods on a reference to it.
+    /// The probe. `keep!` calls a method of the traits in [`probe`] on references to it.
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Traits whose methods make the choice: a reference more goes before a reference less.
+/// Traits whose methods make the choice. Method resolution prefers the implementation with more references.
 pub mod probe {
     use super::super::holder::{InArc, InPlace, InRc, Inline, Unsupported};
     use super::super::requirements::{Cacheable, Fallible, LocalCacheable, LocalFallible};
@@ -76,14 +76,14 @@ pub mod probe {
     use super::{Choice, Probe};
 
     macro_rules! choices {
-        ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty => $part:ty, $hold:ty;)*) => {$(
+        ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty => $part:ty, $holder:ty;)*) => {$(
             #[doc(hidden)]
             pub trait $trait {
                 type Choice;
                 fn $method(self) -> Self::Choice;
             }
             impl<$($generics)*> $trait for $probe {
-                type Choice = Choice<$part, $hold>;
+                type Choice = Choice<$part, $holder>;
                 fn $method(self) -> Self::Choice {
                     Choice::NEW
                 }
@@ -105,8 +105,8 @@ pub mod probe {
         KeepErrorsHere::__memokit_keep_errors_here for [T: LocalCacheable, E: LocalCacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InRc;
     }
 
-    /// Found for what nothing better was found for. The bounds are not met then: rustc says so once, in words of ours,
-    /// since what follows compiles.
+    /// The fallback when none of the traits above applies. Its bounds are not met then. rustc reports this once, with
+    /// the message of that bound, because the code that follows compiles.
     #[doc(hidden)]
     pub trait KeepNothing<R> {
         fn __memokit_keep(self) -> Choice<All<R>, Unsupported>

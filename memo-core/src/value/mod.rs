@@ -1,4 +1,4 @@
-//! Which part of a result is cached and how it is held, what it weighs, and whether it is still right.
+//! Which part of a result is cached, how it is held, weighed and verified.
 
 pub mod holder;
 pub mod keep;

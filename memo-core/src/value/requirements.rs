@@ -1,4 +1,4 @@
-//! What a result has to implement, in words of ours where it does not.
+//! The traits that a result must implement, with an error message of ours for each that is missing.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ pub trait Cacheable: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
 
-/// Results whose errors a cache can hold too.
+/// Results whose errors a cache can also hold.
 #[diagnostic::on_unimplemented(
     message = "`cache_err` cannot keep the errors of `{Self}`",
     label = "`cache_err` needs a `Result` whose value and error are `Clone`, `Send`, `Sync` and `'static`",
@@ -24,7 +24,7 @@ pub trait Fallible: Cacheable {}
 #[diagnostic::do_not_recommend]
 impl<T: Cacheable, E: Cacheable> Fallible for Result<T, E> {}
 
-/// Values that a thread's own cache can hold: `Clone + 'static`.
+/// Values that the cache of one thread can hold: `Clone + 'static`.
 #[diagnostic::on_unimplemented(
     message = "the result `{Self}` cannot be kept in a cache",
     label = "kept results must be `Clone` and own what they hold (`'static`)",
@@ -34,7 +34,7 @@ pub trait LocalCacheable: Clone + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + 'static> LocalCacheable for T {}
 
-/// Results whose errors a thread's own cache can hold too.
+/// Results whose errors the cache of one thread can also hold.
 #[diagnostic::on_unimplemented(
     message = "`cache_err` cannot keep the errors of `{Self}`",
     label = "`cache_err` needs a `Result` whose value and error are `Clone` and `'static`",

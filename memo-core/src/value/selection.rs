@@ -2,23 +2,23 @@
 
 use std::marker::PhantomData;
 
-/// The part of a return value that is kept.
+/// A rule that selects the part of a return value that is cached.
 pub trait Selection: 'static {
-    /// What the function returns.
+    /// The return type of the function.
     type Return: 'static;
-    /// What is kept of it.
+    /// The type of the selected part.
     type Value: 'static;
-    /// The part; `None` where there is none worth keeping.
+    /// Returns the selected part, or `None` if the return value has none.
     fn of(returned: &Self::Return) -> Option<&Self::Value>;
-    /// The part taken out.
+    /// Takes the selected part out of the return value.
     fn take(returned: Self::Return) -> Option<Self::Value>;
-    /// A return value of the part.
+    /// Makes a return value from the part.
     fn back(value: Self::Value) -> Self::Return;
-    /// Is it an error, for which another time to live may be set?
+    /// Reports whether the part is an error, which can have its own time to live.
     fn is_error(value: &Self::Value) -> bool;
 }
 
-/// All of it.
+/// Selects the whole return value.
 #[derive(Debug)]
 pub struct All<R>(PhantomData<fn() -> R>);
 
@@ -41,7 +41,7 @@ impl<R: 'static> Selection for All<R> {
     }
 }
 
-/// The `Ok` of a `Result`.
+/// Selects the `Ok` of a `Result`.
 #[derive(Debug)]
 pub struct OkOnly<T, E>(PhantomData<fn() -> (T, E)>);
 
@@ -64,7 +64,7 @@ impl<T: 'static, E: 'static> Selection for OkOnly<T, E> {
     }
 }
 
-/// A `Result`, its errors too.
+/// Selects the whole `Result`, errors included.
 #[derive(Debug)]
 pub struct WithErrors<T, E>(PhantomData<fn() -> (T, E)>);
 

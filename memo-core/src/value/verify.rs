@@ -1,4 +1,4 @@
-//! Recomputing some hits, to find functions whose result is not decided by their key.
+//! Recomputation of a share of the hits. It finds functions whose result depends on more than their key.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -11,27 +11,28 @@ use crate::key::write::Fields;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
-/// Is this one of the `share` of hits to verify? Random, so that no pattern of calls evades it.
+/// Reports whether to verify this hit. It is true for `share` of the hits, chosen at random so that no pattern of calls
+/// evades verification.
 pub(crate) fn is_due(share: f64) -> bool {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(0) | 1);
     }
-    let mut x = STATE.get();
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    STATE.set(x);
-    // 53 bits are what an f64 between 0 and 1 can tell apart.
+    let mut state = STATE.get();
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    STATE.set(state);
+    // An f64 between 0 and 1 distinguishes 53 bits.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
-    let drawn = (x >> 11) as f64 / (1u64 << 53) as f64;
+    let drawn = (state >> 11) as f64 / (1u64 << 53) as f64;
     drawn < share
 }
 
-/// A held value that a recomputed one is compared with.
+/// A held value, to compare with a recomputed one.
 pub(crate) struct Check<K: Keep> {
     held: K::Held,
     key: Key,
-    same: fn(&K::Value, &K::Value) -> bool,
+    is_same: fn(&K::Value, &K::Value) -> bool,
 }
 
 impl<K: Keep> Check<K> {
@@ -39,19 +40,19 @@ impl<K: Keep> Check<K> {
     where
         K::Value: Serialize,
     {
-        Self { held, key, same: same::<K::Value> }
+        Self { held, key, is_same: same_encoding::<K::Value> }
     }
 
-    /// Does `computed` encode as what is held?
+    /// Reports whether `computed` has the same encoding as the held value.
     pub(crate) fn passes(&self, computed: &K::Value) -> bool {
-        (self.same)(K::Holder::view(&self.held), computed)
+        (self.is_same)(K::Holder::view(&self.held), computed)
     }
 
-    /// Panics in a debug build, where a developer looks.
+    /// Panics in debug builds, where a developer sees it.
     pub(crate) fn report(&self, function: &str) {
         if cfg!(debug_assertions) {
             panic!(
-                "`{function}` returned another result for the key with hash {:016x} than the one kept: it depends \
+                "`{function}` returned another result for the key with hash {:016x} than the cached one: it depends \
                  on something that is not in its key (`verify` found this)",
                 self.key.fingerprint(),
             );
@@ -59,8 +60,9 @@ impl<K: Keep> Check<K> {
     }
 }
 
-/// Values that have no encoding cannot be compared, and count as the same.
-fn same<T: Serialize>(a: &T, b: &T) -> bool {
+/// Reports whether both values have the same encoding. Values without an encoding cannot be compared and count as the
+/// same.
+fn same_encoding<T: Serialize>(a: &T, b: &T) -> bool {
     with_bytes(&(Serialized(a), ()), Fields::Sorted, |a| {
         with_bytes(&(Serialized(b), ()), Fields::Sorted, |b| a.is_err() || b.is_err() || a == b)
     })

@@ -1,7 +1,7 @@
-//! What a value owns outside itself, for bounds on bytes.
+//! The bytes that a value owns outside itself, for `max_bytes`.
 //!
-//! Expansions choose by method resolution on a [`Scale`]: what the value reports, else what a container takes for its
-//! elements, else nothing.
+//! An expansion chooses by method resolution on a [`Scale`]: the bytes that the value reports; else the bytes that a
+//! container allocates for its elements; else nothing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Values that know how many bytes they own outside themselves: for the bound `max_bytes`.
+/// Values that report how many bytes they own outside themselves, for the bound `max_bytes`.
 ///
-/// The standard library's types do, where what they hold does. For a type of one's own it is the sum over its fields; one
-/// that owns nothing needs no method.
+/// The types of the standard library implement it if their contents do. For your own type, return the sum over its
+/// fields. A type that owns nothing needs no method.
 ///
 /// ```
 /// # use memo_core::value::weigh::Weigh;
@@ -42,20 +42,20 @@ use std::sync::Arc;
 /// # assert_eq!(page.number, 4);
 /// ```
 pub trait Weigh {
-    /// The bytes owned outside the value itself. What is shared with others (an `Arc`) counts in full. It is asked once
-    /// for each value that is kept, with no lock held.
+    /// Returns the bytes that the value owns outside itself. Shared contents (an `Arc`) count in full. The cache calls
+    /// it once for each value that it stores, and holds no lock meanwhile.
     fn heap_size(&self) -> usize {
         0
     }
 }
 
-/// Containers that know what they take for their elements, without what these own.
+/// Containers that report the bytes allocated for their elements, without the bytes that the elements own.
 pub trait Shell {
     #[doc(hidden)]
     fn shell_size(&self) -> usize;
 }
 
-/// Two counts stand before what is shared.
+/// The strong and the weak count, which precede a shared value.
 const COUNTS: usize = 2 * size_of::<usize>();
 
 macro_rules! own_nothing {
@@ -91,7 +91,7 @@ impl Weigh for CString {
     }
 }
 
-/// Containers by what they take for their elements; these report what they own themselves.
+/// Implements both traits for containers: the bytes allocated for the elements, and those that the elements report.
 macro_rules! containers {
     ($([$($parameters:tt)*] $type:ty, $this:ident => $shell:expr, [$($element:ident),*] $elements:expr;)*) => {$(
         impl<$($parameters)*> Shell for $type {
@@ -114,11 +114,11 @@ macro_rules! containers {
     )*};
 }
 
-fn each<'a, T: Weigh + 'a>(elements: impl IntoIterator<Item = &'a T>) -> usize {
+fn sum<'a, T: Weigh + 'a>(elements: impl IntoIterator<Item = &'a T>) -> usize {
     elements.into_iter().map(Weigh::heap_size).fold(0, usize::saturating_add)
 }
 
-fn pairs<'a, K, V>(entries: impl IntoIterator<Item = (&'a K, &'a V)>) -> usize
+fn sum_pairs<'a, K, V>(entries: impl IntoIterator<Item = (&'a K, &'a V)>) -> usize
 where
     K: Weigh + 'a,
     V: Weigh + 'a,
@@ -127,27 +127,28 @@ where
     entries.fold(0, usize::saturating_add)
 }
 
-/// What a hash table takes for so many entries: an eighth of it stays free, and each place has a byte beside.
+/// Returns the bytes that a hash table allocates for `capacity` entries: an eighth of its slots stays free, and each
+/// slot has one byte of metadata.
 fn table<T>(capacity: usize) -> usize {
-    let places = if capacity == 0 { 0 } else { (capacity * 8 / 7).next_power_of_two() };
-    places.saturating_mul(size_of::<T>() + 1)
+    let slots = if capacity == 0 { 0 } else { (capacity * 8 / 7).next_power_of_two() };
+    slots.saturating_mul(size_of::<T>() + 1)
 }
 
 containers! {
     [T] Box<T>, this => size_of_val(&**this), [T] (**this).heap_size();
-    [T] Box<[T]>, this => size_of_val(&**this), [T] each(&**this);
+    [T] Box<[T]>, this => size_of_val(&**this), [T] sum(&**this);
     [T] Rc<T>, this => COUNTS + size_of_val(&**this), [T] (**this).heap_size();
-    [T] Rc<[T]>, this => COUNTS + size_of_val(&**this), [T] each(&**this);
+    [T] Rc<[T]>, this => COUNTS + size_of_val(&**this), [T] sum(&**this);
     [T] Arc<T>, this => COUNTS + size_of_val(&**this), [T] (**this).heap_size();
-    [T] Arc<[T]>, this => COUNTS + size_of_val(&**this), [T] each(&**this);
-    [T] Vec<T>, this => this.capacity() * size_of::<T>(), [T] each(this);
-    [T] VecDeque<T>, this => this.capacity() * size_of::<T>(), [T] each(this);
-    [T] BinaryHeap<T>, this => this.capacity() * size_of::<T>(), [T] each(this);
-    [T] LinkedList<T>, this => this.len() * (size_of::<T>() + COUNTS), [T] each(this);
-    [T] BTreeSet<T>, this => this.len() * size_of::<T>(), [T] each(this);
-    [K, V] BTreeMap<K, V>, this => this.len() * size_of::<(K, V)>(), [K, V] pairs(this);
-    [T, S] HashSet<T, S>, this => table::<T>(this.capacity()), [T] each(this);
-    [K, V, S] HashMap<K, V, S>, this => table::<(K, V)>(this.capacity()), [K, V] pairs(this);
+    [T] Arc<[T]>, this => COUNTS + size_of_val(&**this), [T] sum(&**this);
+    [T] Vec<T>, this => this.capacity() * size_of::<T>(), [T] sum(this);
+    [T] VecDeque<T>, this => this.capacity() * size_of::<T>(), [T] sum(this);
+    [T] BinaryHeap<T>, this => this.capacity() * size_of::<T>(), [T] sum(this);
+    [T] LinkedList<T>, this => this.len() * (size_of::<T>() + COUNTS), [T] sum(this);
+    [T] BTreeSet<T>, this => this.len() * size_of::<T>(), [T] sum(this);
+    [K, V] BTreeMap<K, V>, this => this.len() * size_of::<(K, V)>(), [K, V] sum_pairs(this);
+    [T, S] HashSet<T, S>, this => table::<T>(this.capacity()), [T] sum(this);
+    [K, V, S] HashMap<K, V, S>, this => table::<(K, V)>(this.capacity()), [K, V] sum_pairs(this);
 }
 
 macro_rules! text {
@@ -203,13 +204,13 @@ impl<B: ToOwned<Owned: Weigh> + ?Sized> Weigh for Cow<'_, B> {
 
 impl<T: Weigh> Weigh for [T] {
     fn heap_size(&self) -> usize {
-        each(self)
+        sum(self)
     }
 }
 
 impl<T: Weigh, const N: usize> Weigh for [T; N] {
     fn heap_size(&self) -> usize {
-        each(self)
+        sum(self)
     }
 }
 
@@ -217,7 +218,7 @@ macro_rules! tuples {
     ($([$($element:ident)*])*) => {$(
         impl<$($element: Weigh),*> Weigh for ($($element,)*) {
             fn heap_size(&self) -> usize {
-                #[expect(non_snake_case, reason = "a field is called as its type")]
+                #[expect(non_snake_case, reason = "each element is named after its type")]
                 let ($($element,)*) = self;
                 [$($element.heap_size()),*].into_iter().fold(0, usize::saturating_add)
             }
@@ -230,7 +231,7 @@ tuples! {
     [A B C D E F G H I] [A B C D E F G H I J] [A B C D E F G H I J K] [A B C D E F G H I J K L]
 }
 
-/// Stands for the values of a cache while it is chosen how they are weighed.
+/// A value that represents the type of a cache's values in the method resolution that chooses how to weigh them.
 #[derive(Debug)]
 pub struct Scale<V>(PhantomData<fn() -> V>);
 
@@ -246,7 +247,7 @@ impl<V> Scale<V> {
     pub(crate) const NEW: Self = Self(PhantomData);
 }
 
-/// Traits whose methods make the choice: a reference more goes before a reference less.
+/// Traits whose methods make the choice. Method resolution prefers the implementation with more references.
 pub mod scale {
     use super::{Scale, Shell, Weigh};
 
@@ -278,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_owned_elsewhere_is_counted_and_no_more() {
+    fn only_bytes_outside_the_value_are_counted() {
         assert_eq!(5_u64.heap_size() + "text".heap_size() + [1_u8; 9].heap_size(), 0);
         let text = String::with_capacity(100);
         assert_eq!(text.heap_size(), 100);
@@ -299,27 +300,27 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_counted_as_it_was_allocated() {
+    fn a_hash_table_counts_its_allocation() {
         for entries in [0, 1, 3, 7, 28, 1000] {
             let set: HashSet<u64> = (0..entries).collect();
-            let least = set.capacity() * 9;
-            assert!((least..=least * 5 / 2 + 9).contains(&set.heap_size()), "{entries}");
+            let minimum = set.capacity() * 9;
+            assert!((minimum..=minimum * 5 / 2 + 9).contains(&set.heap_size()), "{entries}");
         }
         assert_eq!(HashMap::<u64, u64>::new().heap_size(), 0);
     }
 
     #[test]
-    #[expect(clippy::needless_borrow, reason = "as expansions call it")]
-    fn elements_that_report_nothing_count_by_their_size() {
+    #[expect(clippy::needless_borrow, reason = "expansions call it this way")]
+    fn elements_without_weigh_count_by_their_size() {
         use scale::{WeighAll as _, WeighNothing as _, WeighShell as _};
-        struct Silent {
+        struct Unweighed {
             _text: String,
         }
-        let silent = || Silent { _text: "text".to_owned() };
-        let many = (&&Scale::<Vec<Silent>>::NEW).__memokit_heap();
-        assert_eq!(many(&vec![silent(), silent()]), 2 * size_of::<Silent>());
-        assert_eq!((&&Scale::<Silent>::NEW).__memokit_heap()(&silent()), 0);
-        let known = (&&Scale::<Vec<String>>::NEW).__memokit_heap();
-        assert_eq!(known(&vec!["text".to_owned()]), size_of::<String>() + 4);
+        let unweighed = || Unweighed { _text: "text".to_owned() };
+        let container = (&&Scale::<Vec<Unweighed>>::NEW).__memokit_heap();
+        assert_eq!(container(&vec![unweighed(), unweighed()]), 2 * size_of::<Unweighed>());
+        assert_eq!((&&Scale::<Unweighed>::NEW).__memokit_heap()(&unweighed()), 0);
+        let weighed = (&&Scale::<Vec<String>>::NEW).__memokit_heap();
+        assert_eq!(weighed(&vec!["text".to_owned()]), size_of::<String>() + 4);
     }
 }

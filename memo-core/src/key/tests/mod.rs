@@ -30,7 +30,9 @@ fn key<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 
 /// The bytes that a cache stores.
 fn as_met<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    arguments::with_bytes(&args(value), Fields::AsMet, |bytes| bytes.expect("a key").to_vec())
+    arguments::with_bytes(&args(value), Fields::AsSerialized, |bytes| {
+        bytes.expect("a key").to_vec()
+    })
 }
 
 /// Is one pass enough to see that `stored` is the key of `value`?
