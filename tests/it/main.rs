@@ -17,6 +17,7 @@ mod idle;
 mod keys;
 mod large;
 mod lints;
+mod mutable_parameters;
 mod one_computation;
 mod persistence;
 mod persistence_changes;
