@@ -90,8 +90,8 @@ fn output(function: &Function, errors: &mut Errors) {
         ),
         Found::Opaque(opaque) => errors.at(
             opaque,
-            "a cached result needs a type with a name: name it, or return `Box<dyn Trait>`, \
-             `Arc<dyn Trait>` or, for an iterator, a `Vec`",
+            "a cached result needs a type with a name that is `Clone`: name it, or return \
+             `Arc<dyn Trait + Send + Sync>` or, for an iterator, a `Vec`",
         ),
         Found::Reference(..) | Found::Path(_) => {}
     });

@@ -58,8 +58,8 @@ pub(super) fn scope_excludes_async(args: &Args, function: &Function, errors: &mu
     if function.is_async() {
         errors.at(
             &scope.name,
-            "a task may move from thread to thread: leave `scope = \"thread\"` out, \
-             or memoize a function that is not async",
+            "a task may move from thread to thread: leave `scope = \"thread\"` out (and return an `Arc` \
+             if the result is an `Rc`), or memoize a function that is not async",
         );
     }
 }
