@@ -1,11 +1,12 @@
-//! CBOR.
+//! The codec for CBOR.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::format::Format;
 
-/// Results as CBOR (RFC 8949), by ciborium (feature `cbor`). Smaller than JSON, and carries all floats and all maps.
+/// Stores results as CBOR (RFC 8949), through ciborium (feature `cbor`). It is smaller than JSON and supports all
+/// floats and all maps.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cbor;
 

@@ -1,4 +1,5 @@
-//! A `Serializer` in front of postcard's, which refuses what postcard would write and not read back rightly.
+//! A `Serializer` in front of that of postcard. It rejects values that postcard would write but not read back
+//! correctly.
 
 use std::fmt::{Display, Write};
 
@@ -12,7 +13,7 @@ use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::shape::{Leaf, MAX_DEPTH, Shape};
 
-/// Appends `value` to `out` if it has the given shape, or any shape where none is known.
+/// Appends `value` to `out` if it has the given shape. Without a shape it accepts every value.
 pub(super) fn write<T: Serialize>(
     value: &T,
     shape: Option<&Shape>,
@@ -22,6 +23,7 @@ pub(super) fn write<T: Serialize>(
     value.serialize(Checker { inner: &mut inner, at: Cursor::start(shape), depth: 0 })
 }
 
+/// The output of postcard: bytes appended to a `Vec`.
 struct Sink<'o>(&'o mut Vec<u8>);
 
 impl Flavor for Sink<'_> {
@@ -44,6 +46,7 @@ impl Flavor for Sink<'_> {
     }
 }
 
+/// Writes one value through postcard and compares it with the shape at its place.
 struct Checker<'w, 'o, 's> {
     inner: &'w mut ::postcard::Serializer<Sink<'o>>,
     at: Cursor<'s>,
@@ -65,7 +68,7 @@ impl<'w, 'o, 's> Checker<'w, 'o, 's> {
         Ok(Product { checker: Checker { at, ..checker }, declared: len, written: 0 })
     }
 
-    /// Steps into a variant's content.
+    /// Moves to the content of a variant.
     fn variant(mut self, index: u32, name: &'static str) -> Result<Self, Refusal> {
         self.at = self.at.variant(index, name)?;
         Ok(self)
@@ -127,7 +130,7 @@ impl<'w, 'o, 's> Serializer for Checker<'w, 'o, 's> {
         serialize_bytes Bytes &[u8]
     }
 
-    /// postcard would format twice, and trust both to be of one length.
+    /// Formats the value once. postcard would format it twice and rely on equal lengths.
     fn collect_str<T: ?Sized + Display>(self, value: &T) -> Result<(), Refusal> {
         let mut text = String::new();
         write!(text, "{value}").map_err(|error| Refusal(error.to_string()))?;
@@ -243,7 +246,7 @@ impl<'w, 'o, 's> Serializer for Checker<'w, 'o, 's> {
     }
 }
 
-/// A struct or tuple: as many parts as announced, each where it will be read.
+/// A struct or tuple in progress. It must write as many parts as declared, each at the place where it is read.
 struct Product<'w, 'o, 's> {
     checker: Checker<'w, 'o, 's>,
     declared: usize,
@@ -323,14 +326,14 @@ macro_rules! named_products {
 
 named_products! { SerializeStruct SerializeStructVariant }
 
-/// A sequence or map: as many entries as announced, none without bytes.
+/// A sequence or map in progress. It must write as many entries as declared, and each entry must take bytes.
 struct Collection<'w, 'o, 's> {
     checker: Checker<'w, 'o, 's>,
     key: Cursor<'s>,
     value: Cursor<'s>,
     declared: usize,
     written: usize,
-    /// Where the bytes of the entry under way begin.
+    /// Where the bytes of the current entry begin.
     entry_start: usize,
 }
 
@@ -343,7 +346,7 @@ impl<'s> Collection<'_, '_, 's> {
     fn end_entry(&mut self) -> Result<(), Refusal> {
         let len = self.checker.inner.output.0.len();
         if len == self.entry_start {
-            return Err(Refusal::weightless());
+            return Err(Refusal::elements_without_bytes());
         }
         self.entry_start = len;
         self.written += 1;

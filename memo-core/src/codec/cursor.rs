@@ -1,12 +1,12 @@
-//! Where in the traced shape a value being written is, and whether it is what will be read there.
+//! The place of a written value in the traced shape, and whether `Deserialize` reads such a value there.
 //!
-//! Compared is what decides how bytes are read: kinds, numbers of parts, the order of names. Newtypes and the
-//! difference between tuple and struct leave no trace in the bytes, so they may differ.
+//! The comparison covers what decides how bytes are read: kinds, numbers of parts, the order of names. Newtypes and the
+//! difference between tuple and struct do not appear in the bytes, so they may differ.
 
 use super::refusal::Refusal;
 use super::shape::{Kind, Leaf, NodeId, Shape};
 
-/// A place in a shape, or nowhere in particular when the shape is unknown and every value is taken.
+/// A place in a shape. It is `None` if the shape is unknown; every value is then accepted.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'s>(Option<(&'s Shape, NodeId)>);
 
@@ -17,13 +17,13 @@ impl<'s> Cursor<'s> {
 
     fn child(self, index: usize) -> Self {
         Self(self.0.map(|(shape, node)| {
-            let child = shape.child(node, index).expect("a finished shape knows every child");
+            let child = shape.child(node, index).expect("every child of a finished shape is known");
             (shape, child)
         }))
     }
 
-    /// The place below all newtypes.
-    fn bare(self) -> Option<(&'s Shape, NodeId)> {
+    /// Returns the place below all newtypes.
+    fn below_newtypes(self) -> Option<(&'s Shape, NodeId)> {
         let mut at = self;
         while at.0.is_some_and(|(shape, node)| matches!(shape.kind(node), Kind::Newtype(_))) {
             at = at.child(0);
@@ -31,16 +31,16 @@ impl<'s> Cursor<'s> {
         at.0
     }
 
-    fn expect(self, written: &str, fits: impl FnOnce(Kind) -> bool) -> Result<Self, Refusal> {
-        let Some((shape, node)) = self.bare() else { return Ok(self) };
+    fn expect(self, written: &str, matches: impl FnOnce(Kind) -> bool) -> Result<Self, Refusal> {
+        let Some((shape, node)) = self.below_newtypes() else { return Ok(self) };
         let kind = shape.kind(node);
-        if fits(kind) {
+        if matches(kind) {
             return Ok(Self(Some((shape, node))));
         }
         Err(Refusal::mismatch(written, kind.word()))
     }
 
-    /// Inlined: this is asked of every byte of a `Vec<u8>`.
+    /// Checks that a leaf of this kind is read here. Inlined, because it runs for every byte of a `Vec<u8>`.
     #[inline]
     pub(super) fn leaf(self, leaf: Leaf) -> Result<(), Refusal> {
         match self.0 {
@@ -48,31 +48,31 @@ impl<'s> Cursor<'s> {
                 Ok(())
             }
             None => Ok(()),
-            Some(_) => self.leaf_below(leaf),
+            Some(_) => self.leaf_below_newtypes(leaf),
         }
     }
 
-    fn leaf_below(self, leaf: Leaf) -> Result<(), Refusal> {
+    fn leaf_below_newtypes(self, leaf: Leaf) -> Result<(), Refusal> {
         self.expect(leaf.name(), |kind| kind == Kind::Leaf(leaf)).map(drop)
     }
 
-    /// The place of an option's content.
+    /// Returns the place of the content of an option.
     pub(super) fn option(self) -> Result<Self, Refusal> {
         Ok(self.expect("an option", |kind| kind == Kind::Option)?.child(0))
     }
 
-    /// The place of a sequence's elements.
+    /// Returns the place of the elements of a sequence.
     pub(super) fn seq(self) -> Result<Self, Refusal> {
         Ok(self.expect("a sequence", |kind| kind == Kind::Seq)?.child(0))
     }
 
-    /// The places of a map's keys and values.
+    /// Returns the places of the keys and values of a map.
     pub(super) fn map(self) -> Result<(Self, Self), Refusal> {
         let map = self.expect("a map", |kind| kind == Kind::Map)?;
         Ok((map.child(0), map.child(1)))
     }
 
-    /// A struct, tuple or unit of `len` parts.
+    /// Returns the place of a struct, tuple or unit with `len` parts.
     pub(super) fn product(self, len: usize) -> Result<Self, Refusal> {
         let product = self.expect("a struct or tuple", |kind| {
             matches!(
@@ -95,7 +95,7 @@ impl<'s> Cursor<'s> {
         }
     }
 
-    /// The place of a product's part; `name`: of a struct's field.
+    /// Returns the place of a part of a product. `name` is the name of the field, in a struct.
     pub(super) fn part(self, index: usize, name: Option<&'static str>) -> Result<Self, Refusal> {
         if let (Some((shape, node)), Some(name)) = (self.0, name) {
             if let Kind::Struct(_, names) | Kind::StructVariant(names) = shape.kind(node) {
@@ -107,7 +107,7 @@ impl<'s> Cursor<'s> {
         Ok(self.child(index))
     }
 
-    /// The place of a variant's content.
+    /// Returns the place of the content of a variant.
     pub(super) fn variant(self, index: u32, name: &'static str) -> Result<Self, Refusal> {
         let at = self.expect("an enum", |kind| matches!(kind, Kind::Enum(..)))?;
         let Some((shape, node)) = at.0 else { return Ok(at) };
@@ -119,14 +119,14 @@ impl<'s> Cursor<'s> {
         }
     }
 
-    /// The place of what a newtype variant holds.
+    /// Returns the place of the value in a newtype variant.
     pub(super) fn newtype_variant(self) -> Result<Self, Refusal> {
         Ok(self.expect("a newtype variant", |kind| kind == Kind::NewtypeVariant)?.child(0))
     }
 }
 
-/// Whether the part at `index` can have this name. Aliases are among the names, so that only the first of them can
-/// be placed exactly: a part never stands before its own number.
+/// Reports whether the part at `index` can have this name. With aliases there are more names than parts, and the exact
+/// position of a name is unknown. A name then never stands before the index of its part.
 fn fits(names: &[&str], count: usize, index: usize, name: &str) -> bool {
     if names.len() == count {
         names[index] == name

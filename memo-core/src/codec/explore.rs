@@ -1,12 +1,13 @@
-//! What tracing a type has learned so far, and what the next pass should try.
+//! The knowledge about a type that tracing has collected, and what the next pass tries.
 //!
-//! `Deserialize` shows one path at a time: one variant of each enum, an option either filled or not. So a type is
-//! deserialized again and again from made-up values until every variant and every element has been seen. Containers
-//! are known by their visitor's type name, so a type used twice is explored once and a recursive one is recognised.
+//! `Deserialize` shows one path at a time: one variant of each enum, an option that is either filled or empty. The
+//! explorer therefore deserializes a type repeatedly from sample values, until it has seen every variant and every
+//! element. It identifies a container by the type name of its visitor. A type that is used twice is therefore explored
+//! once, and a recursive type is recognized.
 //!
-//! A container that turns up inside itself can only be given a value once one way to end it is known (`finite`).
-//! Until then the pass stops, and the innermost choice above (a variant, a filled option, a non-empty sequence) is
-//! `blocked` until some container has become finite.
+//! A container inside itself can get a value only after one finite value of it is known (`accepted`). Until then the
+//! pass stops. The innermost choice above it (a variant, a filled option, a non-empty sequence) is then `blocked` until
+//! another container has been accepted.
 
 use super::samples;
 use super::shape::{Kind, Node, NodeId, Shape};
@@ -18,55 +19,58 @@ const MAX_DEPTH: usize = 128;
 /// Why a type could not be traced.
 #[derive(Clone, Debug)]
 pub(super) enum Untraced {
-    /// postcard cannot carry the type at all.
-    Uncarried(String),
-    /// postcard may carry it, but no made-up values could show its shape.
+    /// postcard does not support the type.
+    Unsupported(String),
+    /// postcard may support the type, but no sample values show its shape.
     Opaque(String),
 }
 
-/// Where a value is about to be deserialized.
+/// The place of a value that is about to be deserialized.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
     pub(super) parent: NodeId,
     pub(super) index: usize,
 }
 
+/// What is known about one node, beyond its shape.
 #[derive(Default)]
 struct Progress {
-    /// A visitor has accepted a value of this node.
+    /// Whether a visitor has accepted a value of this node.
     accepted: bool,
-    /// Which sample, or which variant when no variant is left to explore.
+    /// The current sample. For an enum, the variant to use when no variant is left to explore.
     choice: usize,
     /// The first sample that the visitor accepted.
     base: usize,
-    /// How many times a value of this node is under way.
+    /// How many values of this node are in progress, one inside another.
     active: usize,
-    /// The type name of a container's visitor.
+    /// The type name of the visitor, if the node is a container.
     visitor: Option<&'static str>,
-    /// Choices not to be made for now.
+    /// Choices that are currently excluded.
     blocked: Vec<usize>,
 }
 
+/// Explores the shape of one type.
 pub(super) struct Explorer {
     pub(super) shape: Shape,
     progress: Vec<Progress>,
-    /// The nodes whose samples were used in this pass, in order.
-    trail: Vec<NodeId>,
-    /// The leaf whose visitor refused its sample in this pass.
+    /// The nodes whose samples this pass has used, in order.
+    sampled: Vec<NodeId>,
+    /// The leaf whose visitor rejected its sample in this pass.
     refused: Option<NodeId>,
-    /// The pass was stopped by us, and no choice has yet been blocked for it.
+    /// The explorer has stopped the pass, and no choice is blocked for it yet.
     unattributed: bool,
+    /// Why tracing must stop, if it must.
     fatal: Option<Untraced>,
     visits: usize,
     depth: usize,
-    /// Grows with everything learned: a pass that teaches nothing is the last.
+    /// Increases with every new fact. It shows whether a pass has taught anything.
     facts: usize,
 }
 
-/// A container that was entered; given back to [`Explorer::leave`].
+/// A container in progress. It is passed to [`Explorer::leave`] at its end.
 pub(super) struct Entered {
     pub(super) id: NodeId,
-    /// Give the shortest value known: this container is under way further up.
+    /// Whether to use the shortest known value, because this container is in progress further up.
     pub(super) minimal: bool,
 }
 
@@ -75,7 +79,7 @@ impl Explorer {
         Self {
             shape: Shape::new(),
             progress: vec![Progress::default()],
-            trail: Vec::new(),
+            sampled: Vec::new(),
             refused: None,
             unattributed: false,
             fatal: None,
@@ -85,7 +89,7 @@ impl Explorer {
         }
     }
 
-    /// Calls `pass` until the shape is whole. `pass` deserializes the type once, reporting to this explorer.
+    /// Calls `pass` until the shape is complete. `pass` deserializes the type once and reports to this explorer.
     pub(super) fn run(
         this: &std::cell::RefCell<Self>,
         mut pass: impl FnMut() -> Result<(), String>,
@@ -104,14 +108,14 @@ impl Explorer {
         for progress in &mut self.progress {
             progress.active = 0;
         }
-        self.trail.clear();
+        self.sampled.clear();
         self.refused = None;
         self.unattributed = false;
         self.depth = 0;
         self.facts
     }
 
-    /// Whether the shape is whole.
+    /// Ends a pass. Reports whether the shape is complete.
     fn end_pass(
         &mut self,
         result: Result<(), String>,
@@ -120,7 +124,7 @@ impl Explorer {
         if let Some(fatal) = self.fatal.take() {
             return Err(fatal);
         }
-        // A type that refuses every sample only after its parts were taken has shown them all the same.
+        // A type that rejects every sample, but only after it has read its parts, has still shown them.
         if (0..self.progress.len()).all(|id| self.is_explored(id)) {
             return Ok(true);
         }
@@ -144,18 +148,18 @@ impl Explorer {
         }
     }
 
-    /// Moves on to samples not tried in this combination; false when there are none.
+    /// Selects samples that were not tried in this combination. Returns false if there are none.
     ///
-    /// A refusal by a leaf's own visitor is that leaf's. One that comes later (`try_from`) may be about any value
-    /// before it, and is most likely about the last.
+    /// A rejection by the visitor of a leaf concerns that leaf. A later rejection (`try_from`) may concern any earlier
+    /// value, most likely the last one.
     fn try_next_samples(&mut self) -> bool {
         let suspects = match self.refused {
             Some(leaf) => vec![leaf],
-            None => self.trail.iter().rev().copied().collect(),
+            None => self.sampled.iter().rev().copied().collect(),
         };
-        let mut seen = vec![false; self.progress.len()];
+        let mut visited = vec![false; self.progress.len()];
         for id in suspects {
-            if std::mem::replace(&mut seen[id], true) {
+            if std::mem::replace(&mut visited[id], true) {
                 continue;
             }
             let count = match self.shape.kind(id) {
@@ -194,27 +198,27 @@ impl Explorer {
         }
     }
 
-    pub(super) fn fail(&mut self, why: Untraced) {
-        self.fatal.get_or_insert(why);
+    pub(super) fn fail(&mut self, reason: Untraced) {
+        self.fatal.get_or_insert(reason);
     }
 
-    /// Finds or makes the node at `slot`. False when tracing has to stop.
+    /// Finds or makes the node at `slot`. Returns `None` if tracing must stop.
     fn link(&mut self, slot: Slot, kind: Kind, visitor: Option<&'static str>) -> Option<NodeId> {
         self.visits += 1;
         if self.visits > MAX_VISITS {
             self.fail(Untraced::Opaque("it is too large to explore".into()));
             return None;
         }
-        if let Some(known) = self.shape.child(slot.parent, slot.index) {
-            if self.is(known, kind, visitor) {
-                return Some(known);
+        if let Some(existing) = self.shape.child(slot.parent, slot.index) {
+            if self.is(existing, kind, visitor) {
+                return Some(existing);
             }
             self.fail(Untraced::Opaque("its shape depends on its value".into()));
             return None;
         }
-        let met =
+        let same_type =
             (0..self.progress.len()).find(|&id| visitor.is_some() && self.is(id, kind, visitor));
-        let id = met.unwrap_or_else(|| self.add(kind, visitor));
+        let id = same_type.unwrap_or_else(|| self.add(kind, visitor));
         let children = &mut self.shape.nodes[slot.parent].children;
         if children.len() <= slot.index {
             children.resize(slot.index + 1, None);
@@ -240,10 +244,10 @@ impl Explorer {
         id
     }
 
-    /// A leaf is about to be offered a sample: which node it is, and which sample.
+    /// Begins a leaf. Returns its node and the sample to offer, or `None` if tracing must stop.
     pub(super) fn begin_leaf(&mut self, slot: Slot, kind: Kind) -> Option<(NodeId, usize)> {
         let id = self.link(slot, kind, None)?;
-        self.trail.push(id);
+        self.sampled.push(id);
         Some((id, self.progress[id].choice))
     }
 
@@ -260,7 +264,7 @@ impl Explorer {
         }
     }
 
-    /// A value without samples was taken: a unit.
+    /// Records a unit, which has no samples. Returns false if tracing must stop.
     pub(super) fn unit(&mut self, slot: Slot, kind: Kind) -> bool {
         let Some(id) = self.link(slot, kind, None) else { return false };
         if !self.progress[id].accepted {
@@ -270,8 +274,8 @@ impl Explorer {
         true
     }
 
-    /// A container begins. `visitor` names its visitor's type; the content of a variant has none and is known by
-    /// its place. None when tracing has to stop.
+    /// Begins a container. `visitor` is the type name of its visitor. The content of a variant has none and is
+    /// identified by its place. Returns `None` if tracing must stop.
     pub(super) fn enter(
         &mut self,
         slot: Slot,
@@ -294,7 +298,7 @@ impl Explorer {
         Some(Entered { id, minimal: minimal || active })
     }
 
-    /// The container has ended; `parts`: how many parts a product's visitor took.
+    /// Ends a container. `parts` is the number of parts that the visitor of a product took.
     pub(super) fn leave(&mut self, entered: &Entered, accepted: bool, parts: Option<usize>) {
         let id = entered.id;
         self.depth -= 1;
@@ -314,30 +318,30 @@ impl Explorer {
         }
     }
 
-    /// How many elements to give an option (0 or 1), a sequence or a map.
+    /// Returns the number of elements for an option (0 or 1), a sequence or a map.
     pub(super) fn elements(&mut self, entered: &Entered) -> usize {
         let id = entered.id;
         let within_itself = self.progress[id].active > 1;
         if within_itself || self.is_blocked(id, 0) {
             return 0;
         }
-        self.trail.push(id);
+        self.sampled.push(id);
         let choice = self.progress[id].choice;
         let wanted = match self.shape.kind(id) {
             Kind::Seq => samples::SEQ_LENGTHS[choice],
             _ => choice,
         };
-        let leads_on =
-            !self.is_explored(id) || self.shape.children(id).any(|child| self.leads_on(child));
-        if leads_on && !entered.minimal { wanted.max(1) } else { wanted }
+        let leads_to_unexplored = !self.is_explored(id)
+            || self.shape.children(id).any(|child| self.leads_to_unexplored(child));
+        if leads_to_unexplored && !entered.minimal { wanted.max(1) } else { wanted }
     }
 
-    /// Whether a value of this node would come to something unexplored. What lies behind a container that is under
-    /// way does not count: that container is given its shortest value.
-    fn leads_on(&self, start: NodeId) -> bool {
+    /// Reports whether a value of this node would reach something unexplored. A container in progress does not count,
+    /// nor does anything behind it, because it gets its shortest value.
+    fn leads_to_unexplored(&self, start: NodeId) -> bool {
         let mut seen = vec![false; self.progress.len()];
-        let mut ahead = vec![start];
-        while let Some(id) = ahead.pop() {
+        let mut pending = vec![start];
+        while let Some(id) = pending.pop() {
             if std::mem::replace(&mut seen[id], true) || self.progress[id].active > 0 {
                 continue;
             }
@@ -345,7 +349,7 @@ impl Explorer {
                 return true;
             }
             let is_enum = matches!(self.shape.kind(id), Kind::Enum(..));
-            ahead.extend(self.shape.children(id).enumerate().filter_map(|(index, child)| {
+            pending.extend(self.shape.children(id).enumerate().filter_map(|(index, child)| {
                 let choice = if is_enum { index } else { 0 };
                 (!self.is_blocked(id, choice)).then_some(child)
             }));
@@ -353,18 +357,18 @@ impl Explorer {
         false
     }
 
-    /// Which variant to give an enum; None when no value of it can be made now.
+    /// Returns the variant for an enum, or `None` if no value of it can currently be made.
     pub(super) fn variant(&mut self, entered: &Entered) -> Option<usize> {
         let id = entered.id;
         let accepted = self.progress[id].accepted;
         let mut free = (0..self.variant_count(id)).filter(|&index| !self.is_blocked(id, index));
         let unexplored = free.clone().find(|&index| {
-            self.shape.child(id, index).is_none_or(|content| self.leads_on(content))
+            self.shape.child(id, index).is_none_or(|content| self.leads_to_unexplored(content))
         });
         let chosen = match unexplored {
             Some(index) if !(accepted && entered.minimal) => Some(index),
             _ if accepted => Some(self.progress[id].choice),
-            // What stopped a variant further down may have been blocked there.
+            // The choice that stopped a variant may have been blocked further down.
             _ => free.next(),
         };
         match chosen {
@@ -375,7 +379,8 @@ impl Explorer {
         chosen
     }
 
-    /// A choice of this container has failed: if because a value could not be ended, do not make it again for now.
+    /// Records that a choice of this container failed. Blocks the choice if the explorer stopped the pass because it
+    /// knew no finite value.
     pub(super) fn block(&mut self, id: NodeId, choice: usize) {
         if std::mem::take(&mut self.unattributed) {
             if !self.is_blocked(id, choice) {
@@ -389,10 +394,10 @@ impl Explorer {
         self.progress[id].blocked.contains(&choice)
     }
 
-    /// The enum's identifier refused this index: it has fewer variants than names (`#[serde(alias)]`).
+    /// Records that an enum rejected this index: it has fewer variants than names (`#[serde(alias)]`).
     pub(super) fn no_such_variant(&mut self, id: NodeId, index: usize) {
         if index == 0 {
-            self.fail(Untraced::Uncarried(
+            self.fail(Untraced::Unsupported(
                 "the variants of one of its enums are told apart by name, not by number".into(),
             ));
         }

@@ -1,4 +1,4 @@
-//! Codecs over formats that describe themselves.
+//! The traits for codecs: `Codec`, and `Format` for self-describing formats.
 
 use std::any::type_name;
 
@@ -11,43 +11,44 @@ use crate::error::Error;
 use crate::key::arguments::{Serialized, hash};
 use crate::key::hash::Seed;
 
-/// How values of `T` become bytes on disk. A [`Format`] is one; so is what implements this itself.
+/// Turns values of `T` into bytes on disk and back. Every [`Format`] is a codec. A type can also implement this trait
+/// itself.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no codec for `{T}`",
+    message = "`{Self}` is not a codec for `{T}`",
     label = "`codec` names a type that is a `Codec` or a `Format`",
-    note = "`memokit::codec` has some; results are to be `Serialize` and `Deserialize`"
+    note = "`memokit::codec` has some; results must be `Serialize` and `Deserialize`"
 )]
 pub trait Codec<T>: Send + Sync + 'static {
-    /// A fingerprint of the type's name and serialized shape under this codec: two types whose bytes could be
-    /// mistaken for one another have different fingerprints.
+    /// Returns a fingerprint of the name and the serialized shape of the type under this codec. Two types whose bytes
+    /// could be confused have different fingerprints. `version_given` says that the user wrote `version = ...`, which
+    /// replaces a shape that cannot be traced.
     ///
     /// # Errors
-    /// [`Error::Unpersistable`] when values of `T` cannot be carried, or its shape cannot be known.
-    /// `version_given`: the user wrote `version = ...`, which stands in for a shape that cannot be traced.
+    /// [`Error::Unpersistable`] if the codec does not support values of `T`, or if the shape cannot be found.
     fn schema(&self, version_given: bool) -> Result<u128, Error>;
 
     /// Appends the bytes of `value` to `out`.
     ///
     /// # Errors
-    /// [`Error::Unpersistable`] when this value does not have the traced shape; `out` is as it was.
+    /// [`Error::Unpersistable`] if this value does not have the traced shape. `out` is then unchanged.
     fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error>;
 
-    /// Reads a value that takes up the whole of `bytes`.
+    /// Reads a value that fills all of `bytes`.
     ///
     /// # Errors
-    /// [`Error::Unpersistable`] when the bytes are not exactly one value.
+    /// [`Error::Unpersistable`] if the bytes are not exactly one value.
     fn decode(&self, bytes: &[u8]) -> Result<T, Error>;
 }
 
-/// A format whose bytes say what they hold, with names where the type has names: it is a [`Codec`] then, and may be the
-/// `codec` of a function.
+/// A self-describing format: its bytes say what they contain, with names wherever the type has names. Every format is a
+/// [`Codec`] and can be the `codec` of a function.
 ///
-/// postcard is smaller and faster. What it cannot carry such a format can: results with `skip_serializing_if`, untagged
-/// enums, `flatten`, `serde_json::Value`.
+/// postcard is smaller and faster. A self-describing format supports what postcard does not: results with
+/// `skip_serializing_if`, untagged enums, `flatten`, `serde_json::Value`.
 ///
-/// Not every value survives every format (JSON has no NaN, and only strings as keys). Therefore each is read back
-/// when it is written, and stays in memory where that gives another one. A value on disk counts only if it writes
-/// the same bytes once it is read, so that a type that has changed since does not fill in what is missing.
+/// Not every value survives every format (JSON has no NaN, and only strings as keys). Therefore each value is read back
+/// when it is written. If that gives another value, the value stays in memory. A value from disk is used only if it
+/// writes the same bytes again, so that a type that has changed since does not fill in missing parts.
 ///
 /// ```
 /// use memo_core::codec::{Codec, Format};
@@ -73,20 +74,21 @@ pub trait Codec<T>: Send + Sync + 'static {
 /// # Ok::<(), memo_core::error::Error>(())
 /// ```
 pub trait Format: Default + Send + Sync + 'static {
-    /// What was written under another name is not read: change it with the bytes.
+    /// The name of the format. Bytes that were written under another name are not read, so change the name whenever the
+    /// bytes change.
     const NAME: &'static str;
 
     /// Appends the bytes of `value`.
     ///
     /// # Errors
-    /// Why the format cannot carry it.
+    /// The reason why the format does not support the value.
     fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), String>;
 
-    /// Reads a value that takes up the whole of `bytes`. These are as they were written, unless someone forged them:
-    /// bound what they can ask for.
+    /// Reads a value that fills all of `bytes`. The bytes are as they were written, unless someone forged them: limit
+    /// the memory and the depth that they can demand.
     ///
     /// # Errors
-    /// Why they are not exactly one value.
+    /// The reason why they are not exactly one value.
     fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String>;
 }
 
@@ -96,7 +98,7 @@ where
     F: Format,
     T: Serialize + DeserializeOwned + 'static,
 {
-    /// A shape that cannot be traced is left out: the bytes say enough of it.
+    /// Leaves out a shape that cannot be traced, because the bytes describe themselves.
     fn schema(&self, _: bool) -> Result<u128, Error> {
         let shape = trace::<T>().map_or_else(|_| "untraced".to_owned(), |shape| shape.text());
         Ok(fingerprint(&[F::NAME, type_name::<T>(), &shape]))
@@ -105,13 +107,14 @@ where
     fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
         let start = out.len();
         let written = F::write(value, out).and_then(|()| {
-            let back: T =
+            let reread: T =
                 F::read(&out[start..]).map_err(|e| format!("it does not read back ({e})"))?;
-            match same(value, &back, &out[start..], F::write::<T>)? {
+            match same_value(value, &reread, &out[start..], F::write::<T>)? {
                 true => Ok(()),
-                false => {
-                    Err(format!("`{}` does not keep it: it reads back as another value", F::NAME))
-                }
+                false => Err(format!(
+                    "`{}` does not preserve it: it reads back as another value",
+                    F::NAME
+                )),
             }
         });
         written.map_err(|reason| {
@@ -122,7 +125,7 @@ where
 
     fn decode(&self, bytes: &[u8]) -> Result<T, Error> {
         let value = F::read(bytes).map_err(unpersistable::<T>)?;
-        match writes(&value, bytes, F::write::<T>).map_err(unpersistable::<T>)? {
+        match writes_same_bytes(&value, bytes, F::write::<T>).map_err(unpersistable::<T>)? {
             true => Ok(value),
             false => {
                 Err(unpersistable::<T>("the type has changed since it was written".to_owned()))
@@ -133,31 +136,38 @@ where
 
 type Write<T> = fn(&T, &mut Vec<u8>) -> Result<(), String>;
 
-/// Does serde show the same of both? Where a value is too deep to tell so: does it write the same?
-fn same<T: Serialize>(value: &T, back: &T, bytes: &[u8], write: Write<T>) -> Result<bool, String> {
+/// Reports whether serde sees the same in both values. If a value is too deep to tell, it compares the bytes that
+/// `reread` writes instead.
+fn same_value<T: Serialize>(
+    value: &T,
+    reread: &T,
+    bytes: &[u8],
+    write: Write<T>,
+) -> Result<bool, String> {
     let seed = Seed::random();
     let hash = |value| hash(&(Serialized(value), ()), &seed);
-    match (hash(value), hash(back)) {
-        (Ok(value), Ok(back)) => Ok(value == back),
-        _ => writes(back, bytes, write),
+    match (hash(value), hash(reread)) {
+        (Ok(value), Ok(reread)) => Ok(value == reread),
+        _ => writes_same_bytes(reread, bytes, write),
     }
 }
 
-/// Does `value` write these bytes? How often each occurs is compared: hash maps and sets come in another order.
-fn writes<T>(value: &T, bytes: &[u8], write: Write<T>) -> Result<bool, String> {
-    let mut again = Vec::with_capacity(bytes.len());
-    write(value, &mut again)?;
-    Ok(same_bytes(bytes, &again))
+/// Reports whether `value` writes these bytes. It compares how often each byte occurs, because hash maps and sets
+/// change their order.
+fn writes_same_bytes<T>(value: &T, bytes: &[u8], write: Write<T>) -> Result<bool, String> {
+    let mut rewritten = Vec::with_capacity(bytes.len());
+    write(value, &mut rewritten)?;
+    Ok(same_byte_counts(bytes, &rewritten))
 }
 
 fn unpersistable<T>(reason: String) -> Error {
     Error::Unpersistable { type_name: type_name::<T>(), reason }
 }
 
-/// Does each byte occur as often in one as in the other?
-pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+/// Reports whether each byte occurs equally often in both.
+pub(super) fn same_byte_counts(a: &[u8], b: &[u8]) -> bool {
     let mut counts = [0_isize; 256];
-    one.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-    other.iter().for_each(|&byte| counts[usize::from(byte)] -= 1);
+    a.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+    b.iter().for_each(|&byte| counts[usize::from(byte)] -= 1);
     counts.iter().all(|&count| count == 0)
 }

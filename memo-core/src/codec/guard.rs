@@ -1,8 +1,9 @@
-//! A `Deserializer` in front of postcard's, which bounds what damaged bytes can ask for.
+//! A `Deserializer` in front of that of postcard. It bounds what damaged bytes can demand.
 //!
-//! postcard reads as deep as the bytes say and makes as many elements as they claim. Here nesting has a limit, so
-//! the stack does not run out, and every element must take bytes, so there are never more of them than bytes. All
-//! containers together are announced no more elements than that, for containers allocate what is announced.
+//! postcard reads as deep as the bytes say, and makes as many elements as they claim. Here nesting has a limit, so the
+//! stack does not overflow. Every element must take bytes, so there are never more elements than bytes. The announced
+//! elements of all containers together do not exceed that number either, because containers allocate for what is
+//! announced.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,12 +14,12 @@ use serde::de::{
 
 use super::shape::MAX_DEPTH;
 
-/// What one decoding has used.
+/// The resources that one decoding has used.
 pub(super) struct Meter {
     depth: Cell<usize>,
-    /// How many reads took at least a byte.
+    /// The number of reads that took at least one byte.
     reads: Cell<u64>,
-    /// How many elements may still be announced.
+    /// The number of elements that may still be announced.
     announced_left: Cell<usize>,
 }
 
@@ -48,11 +49,11 @@ impl Meter {
     }
 }
 
-/// Something of postcard's, or a visitor or seed, under this guard.
+/// A deserializer or an access of postcard, or a visitor or seed, with the limits of this module.
 pub(super) struct Guarded<'m, T> {
     inner: T,
     meter: &'m Meter,
-    /// For a visitor: how many elements it will see is said by the bytes, not by the type.
+    /// For a visitor: whether the bytes, and not the type, give the number of its elements.
     counted: bool,
 }
 
@@ -79,7 +80,8 @@ macro_rules! leaves {
     };
 }
 
-/// Containers: those that begin with a length or a tag, and those whose type says what they hold.
+/// Methods for containers. `counted` is for those that begin with a length or a tag, `new` for those whose type gives
+/// the number of parts.
 macro_rules! containers {
     ($wrap:ident: $($method:ident($($arg:ident: $type:ty),*))*) => {
         $(fn $method<V: Visitor<'de>>(
@@ -181,7 +183,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
     }
 }
 
-/// The elements or entries of a container.
+/// The elements or entries of a container, each checked after it is read.
 struct Entries<'m, A> {
     access: A,
     meter: &'m Meter,

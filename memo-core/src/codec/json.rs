@@ -1,14 +1,14 @@
-//! JSON.
+//! The codec for JSON.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::format::Format;
 
-/// Results as JSON, by serde_json (feature `json`).
+/// Stores results as JSON, through serde_json (feature `json`).
 ///
-/// Carries neither NaN nor infinities, and of maps only those whose keys are text, numbers or unit variants. Such values
-/// stay in memory.
+/// JSON supports neither NaN nor infinities. It supports only maps whose keys are text, numbers or unit variants.
+/// Values that it does not support stay in memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json;
 

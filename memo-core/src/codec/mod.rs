@@ -1,4 +1,4 @@
-//! Values to bytes and back, and the fingerprint of a value's shape.
+//! Conversion of values to bytes and back, and the fingerprint of the shape of a type.
 
 #[cfg(feature = "cbor")]
 mod cbor;

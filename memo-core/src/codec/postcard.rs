@@ -1,4 +1,4 @@
-//! Values by postcard: the smallest bytes, which say nothing about themselves.
+//! The codec for postcard, whose bytes are small and do not describe themselves.
 
 use std::any::{TypeId, type_name};
 use std::sync::OnceLock;
@@ -9,25 +9,28 @@ use serde::de::DeserializeOwned;
 
 use super::check;
 use super::explore::Untraced;
-use super::format::{Codec, same_bytes};
+use super::format::{Codec, same_byte_counts};
 use super::guard::{Guarded, Meter};
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
 use super::trace::trace;
 use crate::error::Error;
 
-/// Goes into the fingerprint: raise it when the bytes of equal shapes change.
+/// A part of the fingerprint. Raise the number when the bytes of equal shapes change.
 const FORMAT: &str = "postcard 1";
 
-const WAY_OUT: &str = "give the function a self-describing codec (`codec = ...`)";
+/// What a user can do about a type or value that postcard does not support.
+const ALTERNATIVE: &str = "give the function a self-describing codec (`codec = ...`)";
 
 /// The default codec.
 ///
-/// Its bytes hold no names, kinds or field counts, so bytes of one type can decode as another. Therefore the type's
-/// shape is traced and becomes the schema, and every value is compared with that shape while it is written. The
-/// first value is also read back; so is every value of a type whose shape cannot be traced (`version = ...`).
+/// Its bytes contain no names, kinds or field counts, so bytes of one type can decode as another type. Therefore the
+/// codec traces the shape of the type. The shape becomes the schema, and every value is compared with it while it is
+/// written. The first value is also read back. If the shape cannot be traced (`version = ...`), every value is read
+/// back.
 ///
-/// One instance serves one cache; used with several types it works, but traces all but the first again each time.
+/// One instance serves one cache. It also works with several types, but traces all of them except the first again at
+/// each use.
 ///
 /// ```
 /// use memo_core::codec::{Codec, Postcard};
@@ -43,81 +46,81 @@ const WAY_OUT: &str = "give the function a self-describing codec (`codec = ...`)
 /// ```
 #[derive(Debug, Default)]
 pub struct Postcard {
-    known: OnceLock<Known>,
+    traced: OnceLock<TracedType>,
 }
 
-/// What is known of one type.
+/// A type after tracing.
 #[derive(Debug)]
-struct Known {
+struct TracedType {
     type_id: TypeId,
-    traced: Result<Shape, Untraced>,
-    /// A value has been written and read back.
-    probed: AtomicBool,
+    shape: Result<Shape, Untraced>,
+    /// Whether a value has been written and read back.
+    round_trip_checked: AtomicBool,
 }
 
 impl Postcard {
-    /// A codec that has seen no type yet.
+    /// Makes a codec that has traced no type yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { known: OnceLock::new() }
+        Self { traced: OnceLock::new() }
     }
 
-    fn with<T: DeserializeOwned + 'static, R>(&self, use_it: impl FnOnce(&Known) -> R) -> R {
-        // Not `get_or_init`: tracing runs the user's Deserialize, which may come back here.
-        let known = match self.known.get() {
-            Some(known) => known,
+    fn with<T: DeserializeOwned + 'static, R>(&self, f: impl FnOnce(&TracedType) -> R) -> R {
+        // Tracing does not run inside `get_or_init`, because the user's `Deserialize` may call this codec.
+        let first = match self.traced.get() {
+            Some(first) => first,
             None => {
-                let traced = Known::of::<T>();
-                self.known.get_or_init(|| traced)
+                let traced = TracedType::of::<T>();
+                self.traced.get_or_init(|| traced)
             }
         };
-        if known.type_id == TypeId::of::<T>() { use_it(known) } else { use_it(&Known::of::<T>()) }
+        if first.type_id == TypeId::of::<T>() { f(first) } else { f(&TracedType::of::<T>()) }
     }
 }
 
-impl Known {
+impl TracedType {
     fn of<T: DeserializeOwned + 'static>() -> Self {
-        let traced = trace::<T>().and_then(|shape| {
-            if shape.has_weightless_elements() {
-                Err(Untraced::Uncarried(Refusal::weightless().0))
+        let shape = trace::<T>().and_then(|shape| {
+            if shape.has_elements_without_bytes() {
+                Err(Untraced::Unsupported(Refusal::elements_without_bytes().0))
             } else {
                 Ok(shape)
             }
         });
-        Self { type_id: TypeId::of::<T>(), traced, probed: AtomicBool::new(false) }
+        Self { type_id: TypeId::of::<T>(), shape, round_trip_checked: AtomicBool::new(false) }
     }
 
     fn write<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Refusal>
     where
         T: Serialize + DeserializeOwned,
     {
-        let shape = match &self.traced {
+        let shape = match &self.shape {
             Ok(shape) => Some(shape),
             Err(Untraced::Opaque(_)) => None,
-            Err(Untraced::Uncarried(reason)) => return Err(Refusal(reason.clone())),
+            Err(Untraced::Unsupported(reason)) => return Err(Refusal(reason.clone())),
         };
         let start = out.len();
         check::write(value, shape, out)?;
-        if shape.is_none() || !self.probed.load(Ordering::Relaxed) {
-            probe::<T>(&out[start..], shape)?;
-            self.probed.store(true, Ordering::Relaxed);
+        if shape.is_none() || !self.round_trip_checked.load(Ordering::Relaxed) {
+            check_round_trip::<T>(&out[start..], shape)?;
+            self.round_trip_checked.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
-/// Reads the bytes back and writes them again.
+/// Reads the bytes back, writes the value again and compares.
 ///
-/// Compared is how often each byte occurs: hash maps and sets come back in another order.
-fn probe<T>(bytes: &[u8], shape: Option<&Shape>) -> Result<(), Refusal>
+/// It compares how often each byte occurs, because hash maps and sets are read back in another order.
+fn check_round_trip<T>(bytes: &[u8], shape: Option<&Shape>) -> Result<(), Refusal>
 where
     T: Serialize + DeserializeOwned,
 {
     let value: T =
         read(bytes).map_err(|error| Refusal(format!("a value does not read back ({error})")))?;
-    let mut again = Vec::with_capacity(bytes.len());
-    check::write(&value, shape, &mut again)?;
-    if same_bytes(bytes, &again) {
+    let mut rewritten = Vec::with_capacity(bytes.len());
+    check::write(&value, shape, &mut rewritten)?;
+    if same_byte_counts(bytes, &rewritten) {
         Ok(())
     } else {
         Err(Refusal("a value reads back as another value".into()))
@@ -144,28 +147,28 @@ where
     T: Serialize + DeserializeOwned + 'static,
 {
     fn schema(&self, version_given: bool) -> Result<u128, Error> {
-        // `type_name` may change between compiler releases. That changes the fingerprint and so discards a cache,
-        // which is safe.
+        // `type_name` may change between compiler releases. That changes the fingerprint and discards the stored
+        // results, which is safe.
         let name = type_name::<T>();
-        self.with::<T, _>(|known| match &known.traced {
+        self.with::<T, _>(|traced| match &traced.shape {
             Ok(shape) => Ok(fingerprint(&[FORMAT, name, &shape.text()])),
             Err(Untraced::Opaque(_)) if version_given => {
                 Ok(fingerprint(&[FORMAT, name, "untraced"]))
             }
             Err(Untraced::Opaque(reason)) => Err(unpersistable::<T>(format!(
-                "{reason}; `version = ...` on the attribute stands in for the shape, or {WAY_OUT}"
+                "{reason}; `version = ...` on the attribute replaces the shape, or {ALTERNATIVE}"
             ))),
-            Err(Untraced::Uncarried(reason)) => {
-                Err(unpersistable::<T>(format!("{reason}; {WAY_OUT}")))
+            Err(Untraced::Unsupported(reason)) => {
+                Err(unpersistable::<T>(format!("{reason}; {ALTERNATIVE}")))
             }
         })
     }
 
     fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
         let start = out.len();
-        self.with::<T, _>(|known| known.write(value, out)).map_err(|refusal| {
+        self.with::<T, _>(|traced| traced.write(value, out)).map_err(|refusal| {
             out.truncate(start);
-            unpersistable::<T>(format!("{refusal}; mend that, or {WAY_OUT}"))
+            unpersistable::<T>(format!("{refusal}; fix that, or {ALTERNATIVE}"))
         })
     }
 

@@ -1,8 +1,8 @@
-//! Why a value was not written.
+//! The reason why a value was not written.
 
 use std::fmt;
 
-/// A value that postcard would write and not read back rightly; the reason, for the user.
+/// The reason, for the user, why postcard would write a value but not read it back correctly.
 #[derive(Debug)]
 pub(super) struct Refusal(pub(super) String);
 
@@ -41,7 +41,7 @@ impl Refusal {
         Self("a sequence or map does not know its length, which postcard writes first".into())
     }
 
-    pub(super) fn weightless() -> Self {
+    pub(super) fn elements_without_bytes() -> Self {
         Self(
             "it holds a sequence of values that take no bytes, whose length cannot be checked"
                 .into(),

@@ -1,4 +1,4 @@
-//! Values to offer a visitor that validates what it is given, the most widely accepted first.
+//! Sample values for a visitor, which may validate them. The most widely accepted samples come first.
 
 use serde::de::Visitor;
 
@@ -31,10 +31,10 @@ const ZEROS: [u8; 64] = [0; 64];
 
 const BYTE_LENGTHS: [usize; 8] = [0, 1, 4, 8, 12, 16, 32, 64];
 
-/// Lengths of a sequence whose element is known.
+/// The lengths to try for a sequence whose element is known.
 pub(super) const SEQ_LENGTHS: [usize; 7] = [0, 1, 2, 3, 4, 16, 32];
 
-/// How many samples there are for a leaf.
+/// Returns the number of samples for a leaf.
 pub(super) fn count(leaf: Leaf) -> usize {
     match leaf {
         Leaf::Bool => 2,
@@ -56,7 +56,7 @@ pub(super) fn count(leaf: Leaf) -> usize {
     }
 }
 
-/// Gives the visitor one sample, by the method that postcard would call.
+/// Passes one sample to the visitor, through the method that postcard would call.
 pub(super) fn offer<V, E>(leaf: Leaf, choice: usize, visitor: V) -> Result<V::Value, E>
 where
     V: Visitor<'static>,

@@ -1,8 +1,8 @@
-//! The shape of a type as its `Deserialize` asks for it: a graph of names and kinds, and its canonical text.
+//! The shape of a type, as its `Deserialize` requests it: a graph of names and kinds, and its canonical text.
 
 use std::fmt::Write;
 
-/// How deep a value may nest, written or read: a bound on the stack, since decoding recurses.
+/// The maximum nesting of a value, written or read. It bounds the stack, because decoding recurses.
 pub(super) const MAX_DEPTH: usize = 256;
 
 /// The index of a node in its [`Shape`].
@@ -29,7 +29,7 @@ pub(super) enum Leaf {
     Bytes,
 }
 
-/// What a node is. Numbers are the lengths that the type declares.
+/// The kind of a node. Numbers are the lengths that the type declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Node 0, whose only child is the type itself.
@@ -44,7 +44,7 @@ pub(super) enum Kind {
     Tuple(usize),
     TupleStruct(&'static str, usize),
     Struct(&'static str, &'static [&'static str]),
-    /// Its children are the contents of its variants, each of one of the four kinds below.
+    /// Its children are the contents of its variants. Each has one of the four kinds below.
     Enum(&'static str, &'static [&'static str]),
     UnitVariant,
     NewtypeVariant,
@@ -52,17 +52,17 @@ pub(super) enum Kind {
     StructVariant(&'static [&'static str]),
 }
 
-/// One node. In a finished shape every child is known.
+/// One node of a shape. In a finished shape every child is known.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) children: Vec<Option<NodeId>>,
 }
 
-/// A graph of nodes; recursive types make it cyclic.
+/// A graph of nodes. It is cyclic for recursive types.
 ///
-/// The children of a product are the parts that its visitor takes, which `#[serde(alias)]` can make fewer than the
-/// names it declares.
+/// The children of a product are the parts that its visitor takes. With `#[serde(alias)]` they can be fewer than the
+/// declared names.
 #[derive(Debug)]
 pub(super) struct Shape {
     pub(super) nodes: Vec<Node>,
@@ -83,16 +83,16 @@ impl Shape {
         self.nodes[id].children.get(index).copied().flatten()
     }
 
-    /// Whether values of this node take no bytes on the wire.
-    fn is_weightless(&self, id: NodeId, above: &mut Vec<NodeId>) -> bool {
+    /// Reports whether values of this node take no bytes.
+    fn takes_no_bytes(&self, id: NodeId, above: &mut Vec<NodeId>) -> bool {
         if above.contains(&id) {
             return false;
         }
         above.push(id);
-        let weightless = match self.kind(id) {
+        let without_bytes = match self.kind(id) {
             Kind::Unit | Kind::UnitStruct(_) => true,
             Kind::Newtype(_) | Kind::Tuple(_) | Kind::TupleStruct(..) | Kind::Struct(..) => {
-                self.children(id).all(|child| self.is_weightless(child, above))
+                self.children(id).all(|child| self.takes_no_bytes(child, above))
             }
             Kind::Root
             | Kind::Leaf(_)
@@ -106,14 +106,15 @@ impl Shape {
             | Kind::StructVariant(_) => false,
         };
         above.pop();
-        weightless
+        without_bytes
     }
 
-    /// Whether somewhere a few bytes could claim any number of elements.
-    pub(super) fn has_weightless_elements(&self) -> bool {
+    /// Reports whether the shape has a sequence or map whose elements take no bytes. A few bytes could then claim any
+    /// number of elements.
+    pub(super) fn has_elements_without_bytes(&self) -> bool {
         (0..self.nodes.len()).any(|id| {
             matches!(self.kind(id), Kind::Seq | Kind::Map)
-                && self.children(id).all(|child| self.is_weightless(child, &mut Vec::new()))
+                && self.children(id).all(|child| self.takes_no_bytes(child, &mut Vec::new()))
         })
     }
 
@@ -121,8 +122,9 @@ impl Shape {
         self.nodes[id].children.iter().copied().flatten()
     }
 
-    /// The shape as text: equal for two types exactly when they have the same names and kinds in the same order and
-    /// use the same types in the same places. Feeds the fingerprint, so a change here discards every cache on disk.
+    /// Returns the shape as text. The texts of two types are equal exactly if the types have the same names and kinds
+    /// in the same order, and use the same types in the same places. The text is a part of the fingerprint, so a change
+    /// here discards all stored results.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let mut numbers = vec![None; self.nodes.len()];
@@ -138,7 +140,7 @@ impl Shape {
         text: &mut String,
     ) {
         if let Some(number) = numbers[id] {
-            write!(text, "#{number};").expect("a String takes any text");
+            write!(text, "#{number};").expect("writing to a String does not fail");
             return;
         }
         if !matches!(self.kind(id), Kind::Leaf(_) | Kind::Unit) {
@@ -184,18 +186,18 @@ fn write_kind(kind: Kind, text: &mut String) {
     }
 }
 
-/// Names carry their lengths, so that no two lists of names give one text.
+/// Writes names with their lengths, so that different lists of names give different texts.
 fn write_names(word: &str, names: &[&str], text: &mut String) {
     text.push_str(word);
     text.push('[');
     for name in names {
-        write!(text, "{}:{name}", name.len()).expect("a String takes any text");
+        write!(text, "{}:{name}", name.len()).expect("writing to a String does not fail");
     }
     text.push(']');
 }
 
 fn write_length(word: &str, len: usize, text: &mut String) {
-    write!(text, "{word}[{len}]").expect("a String takes any text");
+    write!(text, "{word}[{len}]").expect("writing to a String does not fail");
 }
 
 impl Leaf {
@@ -222,7 +224,7 @@ impl Leaf {
 }
 
 impl Kind {
-    /// A word for messages.
+    /// Returns a word for error messages.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Root => "nothing",
@@ -243,13 +245,13 @@ impl Kind {
     }
 }
 
-/// FNV-1a of 128 bits, written out because it must stay the same over releases and platforms.
+/// Computes the 128-bit FNV-1a hash. It is implemented here because it must not change between releases or platforms.
 pub(super) fn fingerprint(parts: &[&str]) -> u128 {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     let mut hash = BASIS;
     for part in parts {
-        // 0xFF occurs in no UTF-8 text, so it ends a part for certain.
+        // 0xFF does not occur in UTF-8 text, so it marks the end of a part unambiguously.
         for byte in part.bytes().chain([0xFF]) {
             hash = (hash ^ u128::from(byte)).wrapping_mul(PRIME);
         }

@@ -1,4 +1,4 @@
-//! A `Deserializer` that makes values up and reports to the [`Explorer`] what it was asked for.
+//! A `Deserializer` that supplies sample values and reports every request to the [`Explorer`].
 
 use std::any::type_name;
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ pub(super) fn trace<T: Deserialize<'static>>() -> Result<Shape, Untraced> {
     Explorer::run(&explorer, || {
         let slot = Slot { parent: Shape::ROOT, index: 0 };
         let tracer = Tracer { explorer: &explorer, slot, minimal: false };
-        // A Deserialize that panics at a value nobody wrote must not fail the user's call.
+        // If the user's `Deserialize` panics on a sample value, the user's call must not fail.
         match catch_unwind(AssertUnwindSafe(|| T::deserialize(tracer).map(drop))) {
             Ok(result) => result.map_err(|stop| stop.0),
             Err(_) => Err("it panicked".into()),
@@ -30,7 +30,7 @@ pub(super) fn trace<T: Deserialize<'static>>() -> Result<Shape, Untraced> {
     Ok(explorer.into_inner().shape)
 }
 
-/// A pass has ended early; why is with the explorer, unless the type itself refused a value.
+/// The early end of a pass. The explorer has the reason, unless the type itself rejected a value.
 #[derive(Debug)]
 struct Stop(String);
 
@@ -54,6 +54,7 @@ impl serde::de::Error for Stop {
     }
 }
 
+/// Supplies the value at one place of the shape.
 #[derive(Clone, Copy)]
 struct Tracer<'t> {
     explorer: &'t RefCell<Explorer>,
@@ -111,7 +112,7 @@ impl<'t> Tracer<'t> {
         self.leave(&entered, Some(parts.taken), result)
     }
 
-    /// An option, a sequence or a map: something that may be left empty.
+    /// Traces an option, a sequence or a map, all of which can be empty.
     fn optional<R>(
         self,
         kind: Kind,
@@ -127,9 +128,9 @@ impl<'t> Tracer<'t> {
         self.leave(&entered, None, result)
     }
 
-    /// postcard writes nothing that says what follows, so it cannot read what depends on that.
-    fn uncarried<R>(self) -> Result<R, Stop> {
-        self.explorer.borrow_mut().fail(Untraced::Uncarried(
+    /// Fails: the type asks the data what follows. postcard does not record that, so it cannot read such a type.
+    fn unsupported<R>(self) -> Result<R, Stop> {
+        self.explorer.borrow_mut().fail(Untraced::Unsupported(
             "its Deserialize asks the data what it is, as untagged and internally tagged enums, `flatten` and \
              `serde_json::Value` do, and postcard does not record that"
                 .into(),
@@ -267,19 +268,19 @@ impl Deserializer<'static> for Tracer<'_> {
     }
 
     fn deserialize_any<V: Visitor<'static>>(self, _: V) -> Result<V::Value, Stop> {
-        self.uncarried()
+        self.unsupported()
     }
 
     fn deserialize_ignored_any<V: Visitor<'static>>(self, _: V) -> Result<V::Value, Stop> {
-        self.uncarried()
+        self.unsupported()
     }
 
     fn deserialize_identifier<V: Visitor<'static>>(self, _: V) -> Result<V::Value, Stop> {
-        self.uncarried()
+        self.unsupported()
     }
 }
 
-/// The parts of a product, each at a place of its own.
+/// The parts of a product, each at its own place.
 struct Parts<'t> {
     tracer: Tracer<'t>,
     taken: usize,
@@ -307,7 +308,7 @@ impl SeqAccess<'static> for Parts<'_> {
     }
 }
 
-/// Elements or entries, all at the same place.
+/// The elements or entries of a container, all at the same place.
 struct Elements<'t> {
     tracer: Tracer<'t>,
     left: usize,
@@ -353,7 +354,7 @@ impl MapAccess<'static> for Elements<'_> {
     }
 }
 
-/// A variant that the explorer chose; the place of its content is the variant's number.
+/// A variant that the explorer chose. The place of its content is the number of the variant.
 struct Chosen<'t> {
     content: Tracer<'t>,
     id: NodeId,

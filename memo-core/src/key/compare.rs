@@ -40,8 +40,8 @@ impl<'a> Compare<'a> {
         }
     }
 
-    // Only inlined functions take `self`. The compiler then keeps the comparer in registers, and a step does not wait
-    // for the store and load of the previous one.
+    // Except for maps and sets, only inlined functions take `self`. The compiler then keeps the comparer in registers,
+    // and a step does not wait for the store and load of the previous one.
     #[inline(always)]
     fn advance(&mut self, rest: Option<&'a [u8]>) -> Result<(), NoKey> {
         match rest {

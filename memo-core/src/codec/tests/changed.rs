@@ -1,4 +1,5 @@
-//! Pairs of types that a user could turn into one another: their shapes must differ though their names do not.
+//! Pairs of types, where an edit could turn the first into the second. Their shapes must differ although their names
+//! are equal.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::shape;
 use crate::codec::{Codec, Postcard};
 
-/// Two versions of a type named `T`, in two modules.
+/// Tests that two versions of a type named `T`, in two modules, have different shapes.
 macro_rules! pairs {
     ($($name:ident: { $($old:tt)* } { $($new:tt)* })*) => {$(
         mod $name {
@@ -38,7 +39,7 @@ macro_rules! pairs {
     )*};
 }
 
-/// A part that has changed behind its name.
+/// A type that changes without a change of its name.
 mod part_old {
     #[derive(serde::Deserialize)]
     #[allow(dead_code)]
@@ -119,7 +120,7 @@ pairs! {
     variant_fields_swapped: { pub(super) enum T { A { x: u8, y: u8 } } } { pub(super) enum T { A { y: u8, x: u8 } } }
     variant_kind_changed: { pub(super) enum T { A(u8, u8) } } { pub(super) enum T { A((u8, u8)) } }
     results_exchanged: { pub(super) struct T(Result<u32, i32>); } { pub(super) struct T(Result<i32, u32>); }
-    result_for_own: { pub(super) struct T(Result<u32, u32>); } { pub(super) struct T(Own); }
+    result_for_own_enum: { pub(super) struct T(Result<u32, u32>); } { pub(super) struct T(OwnResult); }
     recursion_changed: {
         pub(super) struct T { v: u8, next: Option<Box<T>> }
     } {
@@ -132,11 +133,11 @@ pairs! {
     }
 }
 
-/// `Result` with its variants exchanged.
+/// A `Result` with its variants exchanged.
 #[derive(Deserialize)]
 #[serde(rename = "Result")]
 #[allow(dead_code)]
-enum Own {
+enum OwnResult {
     Err(u32),
     Ok(u32),
 }
@@ -160,23 +161,23 @@ mod same_new {
 }
 
 #[test]
-fn types_written_alike_have_one_shape_and_two_fingerprints() {
+fn equal_definitions_have_equal_shapes_and_different_fingerprints() {
     assert_eq!(shape::<same_old::T>().text(), shape::<same_new::T>().text());
     let old = Codec::<same_old::T>::schema(&Postcard::new(), false).unwrap();
-    let again = Codec::<same_old::T>::schema(&Postcard::new(), true).unwrap();
+    let repeated = Codec::<same_old::T>::schema(&Postcard::new(), true).unwrap();
     let new = Codec::<same_new::T>::schema(&Postcard::new(), false).unwrap();
-    assert_eq!(old, again);
+    assert_eq!(old, repeated);
     assert_ne!(old, new);
 }
 
 #[test]
-fn fingerprints_outlive_releases() {
+fn shapes_and_fingerprints_do_not_change_between_releases() {
     use crate::codec::shape::fingerprint;
     assert_eq!(
         shape::<(u32, Option<Pair<u8, String>>)>().text(),
         "root(tuple[2](u32()option(struct[4:Pair][1:a1:b](u8()str()))))"
     );
-    // FNV-1a of 128 bits over "a" 0xFF, computed apart.
+    // The 128-bit FNV-1a of "a" 0xFF, computed independently.
     assert_eq!(fingerprint(&["a"]), FNV_OF_A);
     assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
 }

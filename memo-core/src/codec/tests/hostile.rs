@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote.
+//! Bytes that no codec wrote.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,14 +17,14 @@ fn chain(links: usize) -> Chain {
 }
 
 /// Frees a chain without recursing.
-fn unlink(mut chain: Chain) {
+fn free(mut chain: Chain) {
     while let Some(next) = chain.0.take() {
         chain = *next;
     }
 }
 
 #[test]
-fn deep_values_are_refused_both_ways() {
+fn too_deep_values_are_rejected_when_written_and_read() {
     let codec = Postcard::new();
     let links = MAX_DEPTH / 2;
     let mut bytes = Vec::new();
@@ -33,11 +33,11 @@ fn deep_values_are_refused_both_ways() {
 
     let deep = chain(1_000_000);
     codec.encode(&deep, &mut bytes).unwrap_err();
-    unlink(deep);
+    free(deep);
     Codec::<Chain>::decode(&codec, &vec![1; 1_000_000]).unwrap_err();
 }
 
-/// As large a frame of the stack as types have.
+/// A type whose `Deserialize` needs a large stack frame.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Bulky {
     Folder { children: Vec<Bulky>, by_number: BTreeMap<u8, Bulky>, sizes: [u64; 32] },
@@ -65,7 +65,7 @@ fn nesting_to_the_limit_fits_a_small_stack() {
 }
 
 #[test]
-fn claimed_lengths_are_not_believed() {
+fn a_claimed_length_beyond_the_bytes_is_an_error() {
     let codec = Postcard::new();
     let mut huge = vec![0xFF; 9];
     huge.push(1);
@@ -78,15 +78,15 @@ fn claimed_lengths_are_not_believed() {
     Codec::<String>::decode(&codec, &huge).unwrap_err();
 }
 
-/// How many entries a map was announced; takes none of them.
+/// The number of entries that were announced for a map. Its visitor takes none of them.
 #[derive(Serialize)]
 struct Announced(usize);
 
 impl<'de> Deserialize<'de> for Announced {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Taker;
+        struct CountVisitor;
 
-        impl<'de> Visitor<'de> for Taker {
+        impl<'de> Visitor<'de> for CountVisitor {
             type Value = Announced;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -98,12 +98,12 @@ impl<'de> Deserialize<'de> for Announced {
             }
         }
 
-        deserializer.deserialize_map(Taker)
+        deserializer.deserialize_map(CountVisitor)
     }
 }
 
 #[test]
-fn no_more_is_announced_than_there_are_bytes() {
+fn announced_elements_do_not_exceed_the_bytes() {
     let bytes = [[0xFF, 0xFF, 0x7F], [3, 0xFF, 0x7F]].concat();
     type Three = (Announced, Announced, Announced);
     let (first, second, third): Three = Postcard::new().decode(&bytes).unwrap();
@@ -114,7 +114,7 @@ fn no_more_is_announced_than_there_are_bytes() {
 }
 
 #[test]
-fn the_whole_input_is_one_value() {
+fn the_input_must_be_exactly_one_value() {
     let codec = Postcard::new();
     let mut bytes = Vec::new();
     codec.encode(&(1_u8, "a".to_owned()), &mut bytes).unwrap();
@@ -126,7 +126,7 @@ fn the_whole_input_is_one_value() {
     Codec::<(u8, String)>::decode(&codec, &[]).unwrap_err();
 }
 
-/// Whatever damaged bytes decode to is a value like any other: it can be written and read.
+/// A value that damaged bytes decode to can be encoded again.
 #[test]
 fn damaged_bytes_give_an_error_or_a_value() {
     let mut generator = Generator::new(7);

@@ -1,4 +1,4 @@
-//! Tests of the codec that need to see shapes alone.
+//! Unit tests of the codec, which need access to shapes.
 
 mod changed;
 mod hostile;
@@ -12,5 +12,5 @@ use super::shape::Shape;
 use super::trace::trace;
 
 fn shape<T: DeserializeOwned + 'static>() -> Shape {
-    trace::<T>().unwrap_or_else(|why| panic!("{}: {why:?}", std::any::type_name::<T>()))
+    trace::<T>().unwrap_or_else(|reason| panic!("{}: {reason:?}", std::any::type_name::<T>()))
 }

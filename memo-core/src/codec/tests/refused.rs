@@ -1,4 +1,4 @@
-//! Types and values that postcard cannot carry, and what the error says.
+//! Types and values that postcard does not support, and the text of the errors.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 
+/// Asserts that the type has no schema, and that the error names the type and the alternative.
 fn schema_error<T: Serialize + DeserializeOwned + 'static>() {
     for version_given in [false, true] {
         let error = Codec::<T>::schema(&Postcard::new(), version_given).unwrap_err();
@@ -22,7 +23,7 @@ fn schema_error<T: Serialize + DeserializeOwned + 'static>() {
     }
 }
 
-/// The error's text; the output must be as it was.
+/// Asserts that the value is rejected and the output unchanged. Returns the text of the error.
 fn encode_error<T: Serialize + DeserializeOwned + 'static>(codec: &Postcard, value: &T) -> String {
     let mut out = vec![1, 2, 3];
     let error = codec.encode(value, &mut out).unwrap_err();
@@ -53,7 +54,7 @@ enum Adjacent {
     B,
 }
 
-/// Written without a word by postcard, and not read.
+/// An enum that postcard writes without an error but cannot read.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", content = "content")]
 enum AdjacentContents {
@@ -62,7 +63,7 @@ enum AdjacentContents {
 }
 
 #[test]
-fn postcard_agrees_about_adjacent_tags() {
+fn adjacent_tags_are_rejected_because_postcard_cannot_read_them() {
     schema_error::<AdjacentContents>();
     let bytes = ::postcard::to_stdvec(&AdjacentContents::A(300)).unwrap();
     assert!(::postcard::from_bytes::<AdjacentContents>(&bytes).is_err());
@@ -82,7 +83,7 @@ struct Deep {
 }
 
 #[test]
-fn types_that_ask_the_data() {
+fn types_that_ask_the_data_for_its_type_are_rejected() {
     schema_error::<Untagged>();
     schema_error::<Internal>();
     schema_error::<Adjacent>();
@@ -100,7 +101,7 @@ fn types_that_ask_the_data() {
 struct Nothing;
 
 #[test]
-fn sequences_of_values_without_bytes() {
+fn sequences_of_values_without_bytes_are_rejected() {
     schema_error::<Vec<()>>();
     schema_error::<Vec<Nothing>>();
     schema_error::<Option<Vec<[(); 4]>>>();
@@ -129,9 +130,9 @@ enum SkippingVariant {
 }
 
 #[test]
-fn skipped_fields() {
+fn skipped_fields_are_rejected() {
     let codec = Postcard::new();
-    // Nothing is skipped in the first value, so reading it back shows nothing.
+    // The first value skips no field, so reading it back does not find the problem.
     codec.encode(&Skipping { a: Some(1), b: Some(2) }, &mut Vec::new()).unwrap();
     encode_error(&codec, &Skipping { a: Some(1), b: None });
     let text = encode_error(&codec, &Skipping { a: None, b: Some(1) });
@@ -178,12 +179,12 @@ enum ShiftedWithAlias {
 }
 
 #[test]
-fn serialize_and_deserialize_that_disagree() {
+fn a_serialize_that_disagrees_with_its_deserialize_is_rejected() {
     let text = encode_error(&Postcard::new(), &Lossy { a: 1, b: 2 });
     assert!(text.contains("writes 1 fields where its Deserialize reads 2"), "{text}");
     encode_error(&Postcard::new(), &Crossed { a: 1, b: 2 });
 
-    // Written is the variant's number among all, read its number among those not skipped: C would come back as D.
+    // Serialize counts all variants, Deserialize only those that are not skipped. C would be read back as D.
     let codec = Postcard::new();
     codec.encode(&Shifted::A(1), &mut Vec::new()).unwrap();
     encode_error(&codec, &Shifted::C(1));
@@ -208,7 +209,7 @@ enum AliasedEnum {
 }
 
 #[test]
-fn aliases_are_carried() {
+fn aliases_are_supported() {
     let codec = Postcard::new();
     Codec::<Aliased>::schema(&codec, false).unwrap();
     for other in [AliasedEnum::New(3), AliasedEnum::Next] {
@@ -219,7 +220,7 @@ fn aliases_are_carried() {
     }
 }
 
-/// Hand-written impls that go wrong in one way each.
+/// Hand-written impls, each with one mistake.
 macro_rules! wrong {
     ($($name:ident reads $inner:ty, writes |$serializer:ident| $body:expr;)*) => {$(
         struct $name;
@@ -284,7 +285,7 @@ wrong! {
 }
 
 #[test]
-fn wrong_impls() {
+fn wrong_impls_are_rejected() {
     let codec = Postcard::new;
     assert!(encode_error(&codec(), &UnknownLength).contains("length"));
     assert!(encode_error(&codec(), &WrongLength).contains("another number"));
@@ -318,7 +319,7 @@ fn the_first_value_is_read_back() {
     assert!(text.contains("another value"), "{text}");
 }
 
-/// Takes one number that no sample is, so that no shape is known.
+/// Accepts only one number, which is not among the samples, so its shape is unknown.
 #[derive(Serialize)]
 struct Answer(u8);
 
@@ -340,7 +341,7 @@ struct Untraced {
 }
 
 #[test]
-fn values_are_checked_where_no_shape_is_known() {
+fn values_of_an_untraced_type_are_checked() {
     let codec = Postcard::new();
     Codec::<Untraced>::schema(&codec, true).unwrap();
     let value = |note, units| Untraced { answer: Answer(42), note, units };

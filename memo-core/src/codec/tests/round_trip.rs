@@ -1,4 +1,4 @@
-//! What was written is what is read.
+//! A value is read as it was written.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, Postcard};
 
-/// Numbers from a seed (xorshift64*).
+/// A generator of numbers from a seed (xorshift64*).
 pub(super) struct Generator(u64);
 
 impl Generator {
@@ -25,7 +25,7 @@ impl Generator {
         usize::try_from(self.next() >> 33).expect("31 bits") % bound
     }
 
-    /// Small and large numbers alike.
+    /// Returns a number of any magnitude, small or large.
     fn number(&mut self) -> u64 {
         let shift = self.below(64);
         self.next() >> shift
@@ -125,7 +125,7 @@ impl Tree {
 }
 
 #[test]
-fn values_come_back() {
+fn values_are_read_as_written() {
     let codec = Postcard::new();
     for seed in 0..300 {
         let value = Record::generate(&mut Generator::new(seed));
@@ -148,7 +148,7 @@ fn floats_keep_their_bits() {
 }
 
 #[test]
-fn one_codec_for_two_types() {
+fn one_codec_works_with_two_types() {
     let codec = Postcard::new();
     let schema_of_text = Codec::<String>::schema(&codec, false).unwrap();
     let schema_of_number = Codec::<u32>::schema(&codec, false).unwrap();
@@ -160,7 +160,7 @@ fn one_codec_for_two_types() {
 }
 
 #[test]
-fn hash_maps_read_back_in_any_order() {
+fn hash_maps_read_back_in_another_order() {
     let codec = Postcard::new();
     let value: HashMap<u32, String> = (0..100).map(|n| (n, n.to_string())).collect();
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! Types whose shape must be found: the standard library's, recursive ones, ones that validate.
+//! Types that tracing supports: types of the standard library, recursive types, types that validate.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -26,14 +26,14 @@ macro_rules! all_traced {
         $(
             let name = stringify!($type);
             if let Some(other) = seen.insert(schema::<$type>(), name) {
-                panic!("{name} and {other} have one fingerprint");
+                panic!("{name} and {other} have the same fingerprint");
             }
         )*
     }};
 }
 
 #[test]
-fn standard_types() {
+fn standard_types_are_traced() {
     all_traced!(
         (),
         bool,
@@ -131,7 +131,7 @@ struct Nested {
     inner: Vec<Nested>,
 }
 
-/// Only the filled option leads back, through two structs.
+/// Only the filled option leads back to the type, through two structs.
 #[derive(Serialize, Deserialize)]
 enum Single {
     Only { next: Option<Wrapper> },
@@ -143,7 +143,7 @@ struct Wrapper {
 }
 
 #[test]
-fn recursive_types() {
+fn recursive_types_are_traced() {
     assert_eq!(
         shape::<Tree>().text(),
         "root(enum[4:Tree][4:Node4:Leaf](tuple-variant[2](#1;#1;)newtype-variant(u32())))"
@@ -168,7 +168,7 @@ struct Endless {
 }
 
 #[test]
-fn a_type_without_finite_values_ends_too() {
+fn tracing_a_type_without_finite_values_ends() {
     let error = Codec::<Endless>::schema(&Postcard::new(), false).unwrap_err();
     assert!(error.to_string().contains("no finite value"), "{error}");
 }
@@ -200,7 +200,7 @@ validated! {
     Password(String) if |text| text == "correct horse battery staple";
 }
 
-/// What uuid does for formats that are not for people.
+/// Serializes as `Uuid` does for formats that are not human-readable.
 #[derive(Debug, PartialEq)]
 struct Id([u8; 16]);
 
@@ -268,7 +268,7 @@ impl Ord for Name {
 }
 
 #[test]
-fn validating_types() {
+fn validating_types_are_traced() {
     all_traced!(
         Even,
         Name,
@@ -298,7 +298,7 @@ fn login(password: &str) -> Login {
 const VALID: &str = "correct horse battery staple";
 
 #[test]
-fn a_type_that_takes_no_sample_needs_a_version() {
+fn a_type_that_rejects_every_sample_needs_a_version() {
     let codec = Postcard::new();
     let error = Codec::<Vec<Login>>::schema(&codec, false).unwrap_err();
     assert!(matches!(error, Error::Unpersistable { .. }));
@@ -315,7 +315,7 @@ fn a_type_that_takes_no_sample_needs_a_version() {
 }
 
 #[test]
-fn an_untraced_type_is_read_back_each_time() {
+fn every_value_of_an_untraced_type_is_read_back() {
     let codec = Postcard::new();
     let mut bytes = vec![7];
     codec.encode(&login(VALID), &mut bytes).unwrap();
@@ -325,7 +325,7 @@ fn an_untraced_type_is_read_back_each_time() {
 }
 
 #[test]
-fn a_refusal_after_the_last_part_hides_nothing() {
+fn a_type_that_rejects_samples_after_its_last_part_is_traced() {
     assert_eq!(shape::<Password>().text(), "root(str())");
     assert_eq!(shape::<Option<Password>>().text(), "root(option(str()))");
 }
@@ -343,7 +343,7 @@ impl<'de> Deserialize<'de> for Fragile {
 }
 
 #[test]
-fn a_deserialize_that_panics_is_one_that_refuses() {
+fn a_deserialize_that_panics_counts_as_a_rejection() {
     assert_eq!(
         shape::<(Option<Fragile>, bool)>().text(),
         "root(tuple[2](option(tuple[2](str()u8()))bool()))"

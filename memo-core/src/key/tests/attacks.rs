@@ -1,4 +1,5 @@
-//! What could make two values share a key, or the sinks disagree: limits, names, lengths, groups within groups.
+//! Values that could have equal keys by mistake, or on which the sinks could disagree: limits, names, lengths, nested
+//! groups.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +13,7 @@ use super::super::{Key, hash_bytes};
 use super::model::Value as V;
 use super::{args, key, print};
 
-/// Do all sinks find these alike, and the bytes of each hash as the value does?
+/// Reports whether the values have equal keys. Asserts that all sinks agree, and that the bytes hash as the values do.
 fn alike<A, B>(a: &A, b: &B) -> bool
 where
     A: Serialize + ?Sized,
@@ -30,7 +31,7 @@ where
     same
 }
 
-fn assert_all_apart<T: Serialize + std::fmt::Debug>(values: &[T]) {
+fn assert_all_differ<T: Serialize + std::fmt::Debug>(values: &[T]) {
     for (i, a) in values.iter().enumerate() {
         for b in &values[i + 1..] {
             assert!(!alike(a, b), "{a:?} and {b:?}");
@@ -42,7 +43,7 @@ fn boxed(value: V) -> Box<V> {
     Box::new(value)
 }
 
-/// Each kind of level there is.
+/// Wraps a value in a level of each kind.
 fn level(kind: usize, inner: V) -> V {
     match kind {
         0 => V::Some(boxed(inner)),
@@ -88,8 +89,8 @@ fn the_sinks_agree_on_the_deepest_value() {
 }
 
 #[test]
-fn names_do_not_run_into_one_another() {
-    assert_all_apart(&[
+fn the_boundaries_of_names_are_in_the_key() {
+    assert_all_differ(&[
         V::Struct("", vec![]),
         V::Struct("a", vec![]),
         V::Struct("", vec![("a", V::Unit)]),
@@ -114,9 +115,9 @@ fn names_do_not_run_into_one_another() {
     ]);
 }
 
-/// Names and texts on both sides of each form of a length, some of which look like what comes after.
+/// Names and texts on both sides of each limit of a length form. Some look like the bytes that follow them.
 #[test]
-fn long_names_do_not_run_into_one_another() {
+fn the_boundaries_of_long_names_are_in_the_key() {
     let lengths = [1, 2, 0xfd, 0xfe, 0xff, 0x100, 300, 0xffff, 0x1_0000];
     let names = lengths.map(|n| &*String::leak("n".repeat(n)));
     let values: Vec<V> = names
@@ -130,10 +131,10 @@ fn long_names_do_not_run_into_one_another() {
                 V::Bytes(name.as_bytes().to_vec()),
             ]
         })
-        // A name of one letter makes the first two alike.
+        // With a name of one letter, the first two values are equal.
         .skip(1)
         .collect();
-    assert_all_apart(&values);
+    assert_all_differ(&values);
     let mut fields: Vec<_> = names.into_iter().map(|name| (name, V::U32(1))).collect();
     let forwards = V::Struct("s", fields.clone());
     fields.reverse();
@@ -141,11 +142,11 @@ fn long_names_do_not_run_into_one_another() {
 }
 
 #[test]
-fn groups_within_groups_keep_their_bounds() {
+fn the_boundaries_of_nested_groups_are_in_the_key() {
     let set = V::Set;
     let [one, two, three] = [1, 2, 3].map(V::U8);
     let pair = |a: &V, b: &V| (a.clone(), b.clone());
-    assert_all_apart(&[
+    assert_all_differ(&[
         set(vec![set(vec![one.clone()]), set(vec![two.clone()])]),
         set(vec![set(vec![one.clone(), two.clone()]), set(vec![])]),
         set(vec![set(vec![one.clone(), two.clone()])]),
@@ -169,12 +170,12 @@ fn groups_within_groups_keep_their_bounds() {
     ]);
 }
 
-/// Swapping values among fields, and moving a part from one group to its neighbour, is seen by all sinks.
+/// All sinks see a swap of values between fields, and a move of a part from one group to its neighbour.
 #[test]
-fn sums_of_hashes_do_not_mix_what_stands_in_different_places() {
+fn sums_of_hashes_distinguish_places() {
     let fields = |a: V, b: V| V::Struct("s", vec![("a", a), ("b", b)]);
     let set = |items: &[u8]| V::Set(items.iter().copied().map(V::U8).collect());
-    assert_all_apart(&[
+    assert_all_differ(&[
         fields(V::U8(1), V::U8(2)),
         fields(V::U8(2), V::U8(1)),
         fields(V::U8(1), V::U8(1)),
@@ -191,7 +192,8 @@ fn sums_of_hashes_do_not_mix_what_stands_in_different_places() {
     ]);
 }
 
-/// A struct with so many fields, of which one may be another number, be left out, or hold a set.
+/// A struct with this number of fields, in an order that depends on `turn`. One field can have another value (`other`)
+/// or be left out (`without`).
 #[derive(Debug, Clone, Copy)]
 struct Wide {
     fields: usize,
@@ -230,21 +232,21 @@ impl Serialize for Wide {
 }
 
 #[test]
-fn structs_about_the_comparers_limit_are_compared_whole() {
+fn structs_of_many_sizes_are_compared_completely() {
     for fields in [2, 63, 64, 65, 66, 127, 128, 129, 200] {
         let wide = Wide::of(fields);
         let last = Some(fields - 1);
         if fields.is_power_of_two() {
             assert!(alike(&wide, &Wide { turn: 3, ..wide }));
         }
-        assert_all_apart(&[
+        assert_all_differ(&[
             wide,
             Wide { other: Some(0), ..wide },
             Wide { other: last, without: Some(0), ..wide },
             Wide { without: last, ..wide },
             Wide::of(fields + 2),
         ]);
-        // Within others, where what follows must be compared too.
+        // Inside other values, where the following parts must be compared too.
         assert!(alike(&[wide, wide], &(wide, wide)));
         assert!(!alike(&(wide, 1u8), &(wide, 2u8)));
         assert!(!alike(&(Wide { other: last, ..wide }, 1u8), &(wide, 1u8)));
@@ -253,16 +255,16 @@ fn structs_about_the_comparers_limit_are_compared_whole() {
 }
 
 #[test]
-fn a_skipped_field_is_as_an_absent_one() {
+fn a_skipped_field_equals_an_absent_one() {
     let wide = Wide { without: Some(3), ..Wide::of(4) };
     assert!(alike(&wide, &Wide::of(3)));
 }
 
-/// Says a length, and gives another number of elements.
+/// Announces a length, and serializes another number of elements.
 #[derive(Clone, Copy)]
-struct Liar(usize, usize);
+struct WrongLength(usize, usize);
 
-impl Serialize for Liar {
+impl Serialize for WrongLength {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut out = s.serialize_seq(Some(self.0))?;
         (0..self.1).try_for_each(|n| out.serialize_element(&n))?;
@@ -270,9 +272,9 @@ impl Serialize for Liar {
     }
 }
 
-struct TupleLiar(Liar);
+struct WrongTupleLength(WrongLength);
 
-impl Serialize for TupleLiar {
+impl Serialize for WrongTupleLength {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut out = s.serialize_tuple(self.0.0)?;
         (0..self.0.1).try_for_each(|n| out.serialize_element(&n))?;
@@ -281,16 +283,22 @@ impl Serialize for TupleLiar {
 }
 
 #[test]
-fn stated_lengths_are_not_believed() {
-    assert!(alike(&Liar(9, 2), &[0usize, 1]));
-    assert!(alike(&TupleLiar(Liar(0, 2)), &Liar(usize::MAX, 2)));
-    assert!(!alike(&[Liar(1, 2), Liar(2, 1)], &[Liar(2, 1), Liar(1, 2)]));
-    assert!(!alike(&[Liar(2, 1), Liar(2, 2)], &[Liar(2, 2), Liar(2, 1)]));
+fn announced_lengths_are_ignored() {
+    assert!(alike(&WrongLength(9, 2), &[0usize, 1]));
+    assert!(alike(&WrongTupleLength(WrongLength(0, 2)), &WrongLength(usize::MAX, 2)));
+    assert!(!alike(
+        &[WrongLength(1, 2), WrongLength(2, 1)],
+        &[WrongLength(2, 1), WrongLength(1, 2)]
+    ));
+    assert!(!alike(
+        &[WrongLength(2, 1), WrongLength(2, 2)],
+        &[WrongLength(2, 2), WrongLength(2, 1)]
+    ));
 }
 
 #[test]
-fn integers_of_one_bit_pattern_are_apart() {
-    assert_all_apart(&[
+fn integers_with_equal_bits_have_different_keys() {
+    assert_all_differ(&[
         V::U8(0xff),
         V::I8(-1),
         V::U16(0xffff),
@@ -317,7 +325,7 @@ fn integers_of_one_bit_pattern_are_apart() {
 }
 
 #[test]
-fn every_nan_is_one_and_zeros_are_two() {
+fn all_nan_are_equal_and_the_two_zeros_differ() {
     let singles = [0x7fc0_0000, 0xffc0_0000, 0x7f80_0001, 0xffff_ffff].map(f32::from_bits);
     let doubles = singles.map(f64::from);
     for (single, double) in singles.into_iter().zip(doubles) {
@@ -329,16 +337,17 @@ fn every_nan_is_one_and_zeros_are_two() {
     assert!(!alike(&f64::INFINITY, &f64::NAN));
 }
 
-/// All sinks show a value the same face, or a type that has two would never be found again.
+/// All sinks give the same answer to `is_human_readable`. Otherwise a type that depends on it would never be found
+/// again.
 #[test]
 fn no_sink_is_human_readable() {
-    struct TwoFaced;
-    impl Serialize for TwoFaced {
+    struct DependsOnFormat;
+    impl Serialize for DependsOnFormat {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
             if s.is_human_readable() { s.serialize_str("read me") } else { s.serialize_u8(1) }
         }
     }
-    assert!(alike(&TwoFaced, &1u8));
+    assert!(alike(&DependsOnFormat, &1u8));
     assert!(alike(&BinaryHeap::from([1u8]), &V::Set(vec![V::U8(1)])));
     let four = Ipv4Addr::LOCALHOST;
     assert!(!alike(&IpAddr::from(four), &IpAddr::from(four.to_ipv6_mapped())));
@@ -346,7 +355,7 @@ fn no_sink_is_human_readable() {
     assert!(!alike(&Ipv6Addr::LOCALHOST, &Ipv6Addr::UNSPECIFIED));
 }
 
-/// Octets are for an argument of its own; within another bytes are a sequence of numbers.
+/// Only a whole argument is encoded as octets. Inside another value, bytes are a sequence of numbers.
 #[test]
 fn octets_are_neither_bytes_nor_a_sequence() {
     let octets = Key::of(&(Octets(&[1, 2]), ()));
@@ -357,9 +366,9 @@ fn octets_are_neither_bytes_nor_a_sequence() {
     assert!(!matches(&(Octets(&[1, 2]), (Octets(&[]), ())), octets.bytes().unwrap()));
 }
 
-/// A set or map too long to write matches nothing and makes no key, and the next value is as good as ever.
+/// A set that is too long to write has no key and matches nothing. It does not affect the next value.
 #[test]
-fn groups_over_the_limit_make_no_key() {
+fn groups_over_the_limit_have_no_key() {
     let fits: BTreeSet<u64> = (0..(MAX_LENGTH as u64 - 2) / 9).collect();
     let over: BTreeSet<u64> = (0..=(MAX_LENGTH as u64 - 2) / 9 + 1).collect();
     assert!(alike(&fits, &fits));
@@ -368,7 +377,7 @@ fn groups_over_the_limit_make_no_key() {
     assert!(alike(&[3u8], &(3u8,)));
 }
 
-/// A `Serialize` that makes keys, in the middle of another's groups.
+/// A `Serialize` that makes keys while another key is being written.
 struct Nesting(u8);
 
 impl Serialize for Nesting {

@@ -1,4 +1,4 @@
-//! The encoding stands still: tests/golden/keys.txt holds its bytes, which outlive the process on disk.
+//! The encoding does not change. tests/golden/keys.txt contains its bytes, because keys are stored on disk.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ struct Meters(f64);
 #[derive(Serialize)]
 struct Pair(u8, &'static str);
 
-/// A value under its name in the file.
+/// The key of a value, with its name in the file.
 type Case = (&'static str, Key);
 
 fn one<T: Serialize + ?Sized>(name: &'static str, value: &T) -> Case {
@@ -131,7 +131,7 @@ fn bytes(hex: &str) -> Vec<u8> {
     digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect()
 }
 
-/// The lines of the file: name, bytes, and what they print as.
+/// Returns the lines of the file: name, bytes, and the printed key.
 fn lines() -> Vec<[String; 3]> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/keys.txt");
     let text = std::fs::read_to_string(&path).expect("tests/golden/keys.txt");
@@ -144,7 +144,7 @@ fn lines() -> Vec<[String; 3]> {
 }
 
 #[test]
-fn the_bytes_of_every_golden_key_are_as_they_were() {
+fn the_bytes_of_every_golden_key_are_unchanged() {
     let expected = lines();
     let cases = cases();
     let names: Vec<_> = expected.iter().map(|line| line[0].as_str()).collect();
@@ -153,11 +153,11 @@ fn the_bytes_of_every_golden_key_are_as_they_were() {
         let now = hex(key.bytes().expect("a key"));
         assert_eq!(now, *hexadecimal, "{name}: a change of the format needs a new tag::FORMAT");
     }
-    assert_eq!(tag::FORMAT, 1, "the golden keys are of this format");
+    assert_eq!(tag::FORMAT, 1, "the golden keys have this format");
 }
 
 #[test]
-fn golden_bytes_print_and_hash_as_what_they_encode() {
+fn golden_bytes_print_and_hash_as_the_values_do() {
     let seed = Seed::random();
     for [name, hexadecimal, printed] in lines() {
         let bytes = bytes(&hexadecimal);
@@ -168,7 +168,8 @@ fn golden_bytes_print_and_hash_as_what_they_encode() {
     assert_eq!(hashed, hash(&args(&Meters(2.5)), &seed).ok());
 }
 
-/// The bytes under "Examples" in docs/format.md, one after another: tokens of two hexadecimal digits at a line's front.
+/// Returns the bytes under "Examples" in docs/format.md, one after another. They are tokens of two hexadecimal digits
+/// at the start of a line.
 fn documented() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/format.md");
     let text = std::fs::read_to_string(&path).expect("docs/format.md");
@@ -180,7 +181,7 @@ fn documented() -> String {
 }
 
 #[test]
-fn the_examples_of_the_specification_hold() {
+fn the_examples_of_the_specification_are_correct() {
     let keys = [
         Key::of(&args(&(5u8, "a"))),
         Key::of(&(Serialized(&5u8), (Serialized("a"), ()))),
@@ -193,9 +194,9 @@ fn the_examples_of_the_specification_hold() {
     assert_eq!(documented(), expected);
 }
 
-/// No tag is without a golden key, wherever in the list it stands.
+/// Every tag occurs in a golden key.
 #[test]
-fn every_tag_is_golden() {
+fn every_tag_has_a_golden_key() {
     let first: BTreeSet<u8> =
         lines().iter().filter_map(|line| bytes(&line[1]).first().copied()).collect();
     assert_eq!(first, (tag::UNIT..=tag::STRUCT_VARIANT).collect());

@@ -1,4 +1,4 @@
-//! The encoding: canonical, injective, one to its three sinks, and safe against what a `Serialize` may do.
+//! Tests of the encoding: it is canonical and injective, its three sinks agree, and no `Serialize` can break it.
 
 mod attacks;
 mod edges;
@@ -28,15 +28,15 @@ fn key<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     Key::of(&args(value)).bytes().expect("a key").to_vec()
 }
 
-/// The bytes that a cache stores.
-fn as_met<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+/// Returns the bytes that a cache stores.
+fn stored<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     arguments::with_bytes(&args(value), Fields::AsSerialized, |bytes| {
         bytes.expect("a key").to_vec()
     })
 }
 
-/// Is one pass enough to see that `stored` is the key of `value`?
-fn matches_at_once<T: Serialize + ?Sized>(value: &T, stored: &[u8]) -> bool {
+/// Reports whether one pass is enough to see that `stored` is the key of `value`.
+fn matches_in_one_pass<T: Serialize + ?Sized>(value: &T, stored: &[u8]) -> bool {
     let mut sink = compare::Compare::new(stored);
     let _ = args(value).encode(&mut sink);
     sink.verdict() == compare::Verdict::Equal
@@ -46,26 +46,26 @@ fn print<T: Serialize + ?Sized>(value: &T) -> String {
     format!("{:?}", Key::of(&args(value)))
 }
 
-/// More of them on demand.
+/// Returns the number of random cases. `MEMOKIT_KEY_CASES` overrides the default.
 fn cases() -> u64 {
     std::env::var("MEMOKIT_KEY_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
 }
 
-/// The sinks agree on `value` and on the bytes of its key.
+/// Asserts that the sinks agree on `value` and on the bytes of its key. Returns the hash.
 fn check_sinks(value: &Value, bytes: &[u8], seed: &Seed) -> u64 {
     let hashed = hash(&args(value), seed).unwrap();
     assert_eq!(hash_bytes(bytes, seed), Some(hashed), "{value:?}");
     assert!(matches(&args(value), bytes), "{value:?} against its own bytes");
-    let stored = as_met(value);
-    assert!(matches_at_once(value, &stored), "{value:?} against what is stored of it");
-    assert!(same(&stored, bytes), "{value:?} as met and canonical");
-    assert_eq!(hash_bytes(&stored, seed), Some(hashed), "{value:?} as met");
+    let as_stored = stored(value);
+    assert!(matches_in_one_pass(value, &as_stored), "{value:?} against its stored bytes");
+    assert!(same(&as_stored, bytes), "{value:?} as stored and canonical");
+    assert_eq!(hash_bytes(&as_stored, seed), Some(hashed), "{value:?} as stored");
     assert!(!print(value).contains('?') || format!("{value:?}").contains('?'));
     hashed
 }
 
 #[test]
-fn values_share_a_key_exactly_if_they_are_alike() {
+fn values_have_equal_keys_exactly_if_they_are_alike() {
     let seed = Seed::random();
     let mut alike = 0;
     for case in 0..cases() {
@@ -81,19 +81,19 @@ fn values_share_a_key_exactly_if_they_are_alike() {
         let other = if case % 2 == 0 { value.mutated(random) } else { Value::random(random, 2) };
         let same = other.normal() == value.normal();
         alike += u64::from(same);
-        let others = key(&other);
-        assert_eq!(others == bytes, same, "{value:?} and {other:?}");
+        let other_bytes = key(&other);
+        assert_eq!(other_bytes == bytes, same, "{value:?} and {other:?}");
         assert_eq!(matches(&args(&other), &bytes), same, "{value:?} and {other:?}");
-        assert_eq!(matches(&args(&other), &as_met(&value)), same, "{value:?} and {other:?}");
-        assert_eq!(super::same(&as_met(&other), &as_met(&value)), same, "{value:?} and {other:?}");
+        assert_eq!(matches(&args(&other), &stored(&value)), same, "{value:?} and {other:?}");
+        assert_eq!(super::same(&stored(&other), &stored(&value)), same, "{value:?} and {other:?}");
         assert_eq!(hash(&args(&other), &seed) == Ok(hashed), same, "{value:?} and {other:?}");
     }
-    assert!(alike > cases() / 500, "the mutations must sometimes change nothing: {alike}");
+    assert!(alike > cases() / 500, "too few mutations change nothing: {alike}");
 }
 
-/// Bytes that are no encoding are told apart from those that are, and nothing runs away.
+/// Damaged bytes match nothing, and reading them ends.
 #[test]
-fn damaged_keys_are_refused_or_read_as_others() {
+fn damaged_keys_match_nothing() {
     let seed = Seed::random();
     for case in 0..cases() / 10 {
         let random = &mut Random::new(case);
@@ -113,9 +113,9 @@ fn damaged_keys_are_refused_or_read_as_others() {
 }
 
 #[test]
-fn arguments_are_told_apart_where_they_meet() {
-    let of = |a: &str, b: &str| Key::of(&(Serialized(a), (Serialized(b), ())));
-    assert_ne!(of("ab", "c"), of("a", "bc"));
+fn the_boundaries_between_arguments_are_in_the_key() {
+    let key_of = |a: &str, b: &str| Key::of(&(Serialized(a), (Serialized(b), ())));
+    assert_ne!(key_of("ab", "c"), key_of("a", "bc"));
     assert_ne!(
         Key::of(&(Serialized(&1u8), ())),
         Key::of(&(Serialized(&1u8), (Serialized(&1u8), ())))
@@ -132,7 +132,7 @@ impl Serialize for Bytes<'_> {
 }
 
 #[test]
-fn kinds_that_look_alike_are_apart() {
+fn values_of_different_kinds_have_different_keys() {
     #[derive(Serialize)]
     struct Empty;
     #[derive(Serialize)]
@@ -188,7 +188,7 @@ fn kinds_that_look_alike_are_apart() {
 }
 
 #[test]
-fn absent_and_flattened_fields_leave_no_doubt() {
+fn absent_and_flattened_fields_are_unambiguous() {
     #[derive(Serialize)]
     struct Sparse {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,7 @@ fn absent_and_flattened_fields_leave_no_doubt() {
 }
 
 #[test]
-fn tagged_enums_are_told_apart() {
+fn tagged_enums_have_different_keys() {
     #[derive(Serialize)]
     #[serde(untagged)]
     enum Untagged {
@@ -237,7 +237,7 @@ fn tagged_enums_are_told_apart() {
 }
 
 #[test]
-fn a_key_prints_as_the_arguments() {
+fn a_key_prints_its_arguments() {
     #[derive(Serialize)]
     enum Side {
         Buy,
@@ -257,7 +257,7 @@ fn a_key_prints_as_the_arguments() {
     assert_eq!(print(&Bytes(&[0xab; 40])), format!("(0x{}..(+8 bytes),)", "ab".repeat(32)));
 }
 
-/// A list of so many boxes.
+/// An option nested to this depth.
 struct Deep(u32);
 
 impl Serialize for Deep {
@@ -294,10 +294,10 @@ impl Serialize for Failing {
     }
 }
 
-/// A sequence whose failed elements are passed over.
-struct Forgiving;
+/// A sequence that ignores failed elements.
+struct IgnoresFailures;
 
-impl Serialize for Forgiving {
+impl Serialize for IgnoresFailures {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut seq = s.serialize_seq(None)?;
         let _ = seq.serialize_element(&(1u8, Failing));
@@ -307,13 +307,14 @@ impl Serialize for Forgiving {
 }
 
 #[test]
-fn a_failure_that_is_passed_over_stays_a_failure() {
-    let args = args(&Forgiving);
+fn an_ignored_failure_stays_a_failure() {
+    let args = args(&IgnoresFailures);
     assert!(!Key::of(&args).is_keyable());
     assert_eq!(hash(&args, &Seed::random()), Err(NoKey::Refused));
     assert!(!matches(&args, &key(&(1u8, 2u8))));
 }
 
+/// A map that serializes keys (true) and values (false) in this order.
 struct Halves(&'static [bool]);
 
 impl Serialize for Halves {
@@ -327,7 +328,7 @@ impl Serialize for Halves {
 }
 
 #[test]
-fn keys_without_values_make_no_key() {
+fn a_map_with_unpaired_keys_or_values_has_no_key() {
     for halves in [&[true][..], &[false], &[true, true, false], &[true, false, false]] {
         assert!(!Key::of(&args(&Halves(halves))).is_keyable(), "{halves:?}");
     }
@@ -363,9 +364,9 @@ fn a_struct_of_a_hundred_fields_compares() {
     assert!(matches(&args(&Wide(true)), &stored));
 }
 
-struct Doubled;
+struct DuplicateFields;
 
-impl Serialize for Doubled {
+impl Serialize for DuplicateFields {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut out = s.serialize_struct("Doubled", 2)?;
         out.serialize_field("a", &1u8)?;
@@ -374,9 +375,9 @@ impl Serialize for Doubled {
     }
 }
 
-struct Twice;
+struct TwoFields;
 
-impl Serialize for Twice {
+impl Serialize for TwoFields {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut out = s.serialize_struct("Doubled", 2)?;
         out.serialize_field("a", &1u8)?;
@@ -386,15 +387,15 @@ impl Serialize for Twice {
 }
 
 #[test]
-fn two_fields_of_one_name_make_no_key_and_match_none() {
-    assert!(!Key::of(&args(&Doubled)).is_keyable());
-    assert!(!matches(&args(&Doubled), &key(&Twice)));
+fn a_struct_with_a_duplicate_field_has_no_key_and_matches_nothing() {
+    assert!(!Key::of(&args(&DuplicateFields)).is_keyable());
+    assert!(!matches(&args(&DuplicateFields), &key(&TwoFields)));
 }
 
-/// Says something else each time.
-struct Fickle(Cell<u32>);
+/// Serializes as another number each time.
+struct Changing(Cell<u32>);
 
-impl Serialize for Fickle {
+impl Serialize for Changing {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         self.0.set(self.0.get() + 1);
         s.serialize_u32(self.0.get())
@@ -402,15 +403,15 @@ impl Serialize for Fickle {
 }
 
 #[test]
-fn a_fickle_argument_never_matches_what_it_is_not() {
-    let fickle = Fickle(Cell::new(0));
-    let stored = key(&fickle);
+fn an_argument_that_changes_matches_only_its_own_bytes() {
+    let changing = Changing(Cell::new(0));
+    let stored = key(&changing);
     assert_eq!(stored, key(&1u32));
-    assert!(!matches(&args(&fickle), &stored));
+    assert!(!matches(&args(&changing), &stored));
 }
 
 #[test]
-fn displayed_values_are_text() {
+fn displayed_values_have_the_key_of_their_text() {
     struct Displayed;
     impl Serialize for Displayed {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -421,9 +422,9 @@ fn displayed_values_are_text() {
     assert!(matches(&args(&Displayed), &key("shown")));
 }
 
-/// A map by hand keeps what is doubled, in the order of the values.
+/// A hand-written map keeps duplicate entries, in the order of the values.
 #[test]
-fn doubled_map_entries_are_kept() {
+fn duplicate_map_entries_are_kept() {
     struct Pairs(&'static [(u8, u8)]);
     impl Serialize for Pairs {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

@@ -1,4 +1,4 @@
-//! Values of the whole serde data model, and an equality of them that knows nothing of the encoding.
+//! Values of the whole serde data model, and an equality that is independent of the encoding.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -8,7 +8,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// A small generator, so that a failure repeats from its seed.
+/// A small generator of random numbers. A seed reproduces a failure.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -54,7 +54,7 @@ pub(super) enum Value {
     I32(i32),
     I64(i64),
     I128(i128),
-    /// By bits.
+    /// A float, by its bits.
     F32(u32),
     F64(u64),
     Char(char),
@@ -65,7 +65,7 @@ pub(super) enum Value {
     UnitStruct(Name),
     Newtype(Name, Box<Value>),
     Seq(Vec<Value>),
-    /// Elements of a set or heap, in the order of iteration.
+    /// The elements of a set or heap, in the order of iteration.
     Set(Vec<Value>),
     Tuple(Vec<Value>),
     TupleStruct(Name, Vec<Value>),
@@ -83,7 +83,7 @@ const NAMES: &[Name] = &["", "a", "b", "ab", "A", "\u{fe}", "a\0"];
 const TEXTS: &[&str] = &["", "a", "\u{1}a", "\u{11}\u{1}a", "\0", "\u{fe}\u{ff}", "ab"];
 
 impl Value {
-    /// Small values, so that two of them are often near one another.
+    /// Makes a small value, so that two values are often similar.
     pub(super) fn random(random: &mut Random, depth: u32) -> Self {
         let kinds = if depth == 0 { 18 } else { 31 };
         let small = random.pick(&[0u8, 1, 2, 0x7f, 0xfe, 0xff]);
@@ -137,7 +137,7 @@ impl Value {
         (0..random.below(4)).map(|_| Self::random(random, depth - 1)).collect()
     }
 
-    /// Fields of different names, in any order.
+    /// Makes fields with different names, in any order.
     fn fields(random: &mut Random, depth: u32) -> Vec<(Name, Self)> {
         let mut names = NAMES.to_vec();
         random.shuffle(&mut names);
@@ -145,7 +145,7 @@ impl Value {
         names.into_iter().map(|name| (name, Self::random(random, depth - 1))).collect()
     }
 
-    /// The same value with maps and fields in other orders.
+    /// Returns the same value with maps, sets and fields in other orders.
     pub(super) fn permuted(&self, random: &mut Random) -> Self {
         let mut out = self.clone();
         out.visit(&mut |value| match value {
@@ -159,7 +159,7 @@ impl Value {
         out
     }
 
-    /// The value with one part of it changed to something else, or possibly not.
+    /// Returns the value with one part replaced. The result may be equal to the value.
     pub(super) fn mutated(&self, random: &mut Random) -> Self {
         let mut out = self.clone();
         let mut count = 0;
@@ -185,7 +185,7 @@ impl Value {
         out
     }
 
-    /// Calls `f` on this value's parts, and then on itself.
+    /// Calls `f` on the parts of this value, and then on itself.
     fn visit(&mut self, f: &mut impl FnMut(&mut Self)) {
         match self {
             V::Some(inner) | V::Newtype(_, inner) | V::NewtypeVariant(_, _, _, inner) => {
@@ -208,7 +208,7 @@ impl Value {
         f(self);
     }
 
-    /// One form for all values that the contract calls alike.
+    /// Returns one form for all values that are alike by the documentation of [`Key`](super::super::Key).
     pub(super) fn normal(&self) -> Self {
         let mut out = self.clone();
         out.visit(&mut |value| match value {
@@ -294,7 +294,7 @@ impl Serialize for Value {
     }
 }
 
-/// An element of a heap that keeps the order in which it was given.
+/// An element of a heap. All elements compare as equal, so the heap keeps their order.
 struct Element<'a>(&'a Value);
 
 impl Serialize for Element<'_> {

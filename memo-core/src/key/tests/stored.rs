@@ -1,4 +1,4 @@
-//! Stored bytes that no writer makes: they match nothing, and reading them ends well.
+//! Stored bytes that no writer makes. They match nothing, and reading them does no harm.
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -9,9 +9,9 @@ use super::super::{Key, hash_bytes};
 use super::model::{Random, Value as V};
 use super::{args, cases, key};
 
-/// Bytes nested deeper than any encoding are none.
+/// Bytes that nest deeper than any encoding are not an encoding.
 #[test]
-fn bytes_that_nest_too_deep_are_no_key() {
+fn bytes_that_nest_too_deep_are_not_a_key() {
     let seed = Seed::random();
     for tag in [0x15u8, 0x16, 0x17, 0x18] {
         let deep = vec![tag; 100_000];
@@ -27,7 +27,7 @@ fn sorted(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Stored bytes with a part moved, doubled or lost match nothing.
+/// Stored bytes with a part moved, repeated or removed match nothing.
 #[test]
 fn spliced_bytes_match_nothing() {
     let seed = Seed::random();
@@ -47,7 +47,7 @@ fn spliced_bytes_match_nothing() {
         }
         let _ = format!("{:?}", Key::from_bytes(&spliced));
         let hashed = hash_bytes(&spliced, &seed);
-        // The same bytes in another order may be the same items in an order that no writer makes.
+        // The same bytes in another order may encode the same items, in an order that no writer makes.
         if sorted(&spliced) != sorted(&bytes) {
             assert!(!matches(&args(&value), &spliced), "{value:?} and {spliced:02x?}");
             assert_ne!(hashed, hash(&args(&value), &seed).ok(), "{value:?} and {spliced:02x?}");
@@ -55,13 +55,13 @@ fn spliced_bytes_match_nothing() {
     }
 }
 
-/// The bytes of `{ a: 1u8 }` with this in the place of what follows the struct's name.
+/// Returns the bytes of a struct named `s`, with these bytes after the name.
 fn with_fields(fields: &[u8]) -> Vec<u8> {
     [&[0x1c, 1, b's'], fields].concat()
 }
 
 #[test]
-fn a_length_has_one_form() {
+fn a_length_has_only_one_form() {
     let seed = Seed::random();
     let long = [0x11, 0xff, 1, 0, 0, 0, b'a'];
     assert_eq!(hash_bytes(&long, &seed), None);
@@ -69,7 +69,7 @@ fn a_length_has_one_form() {
     assert_eq!(hash_bytes(&[0x11, 0xfe, b'a'], &seed), None);
 }
 
-/// Gives the field `a` as often as this says.
+/// A struct that serializes the field `a` this number of times.
 struct Repeating(usize);
 
 impl Serialize for Repeating {
@@ -81,7 +81,7 @@ impl Serialize for Repeating {
 }
 
 #[test]
-fn fields_match_one_for_one() {
+fn each_field_matches_only_once() {
     let field = [1, b'a', 4, 1];
     let once = with_fields(&[&field[..], &[0xfe]].concat());
     let twice = with_fields(&[&field[..], &field, &[0xfe]].concat());
