@@ -1,21 +1,21 @@
-//! Which file imports from which.
+//! Finds which file imports from which.
 
 use crate::modules::Modules;
 use crate::path::Start;
 use crate::references::{Kind, Reference};
 use crate::resolve::{Space, Target};
 
-/// `from` and `to` are two files, by number.
+/// An import of one file by another. `from` and `to` are the numbers of the files.
 #[derive(Debug)]
 pub(crate) struct Arrow {
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) line: usize,
-    /// Whether `from` cannot be understood without `to`. Only such arrows make a circle.
+    /// Whether `from` cannot be understood without `to`. Only such arrows make a cycle.
     pub(crate) needs: bool,
 }
 
-/// Sorted by line for each file.
+/// Returns all arrows, sorted by file and line.
 pub(crate) fn arrows(modules: &Modules) -> Vec<Arrow> {
     let mut arrows = Vec::new();
     for module in 0..modules.all.len() {
@@ -33,7 +33,7 @@ pub(crate) fn arrows(modules: &Modules) -> Vec<Arrow> {
     arrows
 }
 
-/// What a reference of a module means, and whether the module needs it.
+/// Returns the targets of a module's reference, each with whether the module needs it.
 fn targets(modules: &Modules, module: usize, reference: &Reference) -> Vec<(Target, bool)> {
     let path = &reference.path;
     match &reference.kind {
@@ -42,7 +42,8 @@ fn targets(modules: &Modules, module: usize, reference: &Reference) -> Vec<(Targ
             let mentioned = modules.files[modules.all[module].file].mentioned.contains(name);
             let found = modules.resolve(module, path, Space::Any).into_iter();
             let found = found.map(|target| {
-                // An imported module is needed where a path goes on into it.
+                // The module does not need an imported module by itself. A path that leads into it is a reference of
+                // its own.
                 let needs = matches!(target, Target::Item(_))
                     && (mentioned || !(*public && is_below(modules, module, &target)));
                 (target, needs)
@@ -52,13 +53,13 @@ fn targets(modules: &Modules, module: usize, reference: &Reference) -> Vec<(Targ
         kind => {
             let space = if *kind == Kind::Macro { Space::Macro } else { Space::Any };
             let found = modules.resolve(module, path, space).into_iter();
-            // A macro refers to the crate's root where it is called.
+            // `$crate` counts where the macro is called. The file that defines the macro does not need the target.
             found.map(|target| (target, path.start != Start::RootOfMacro)).collect()
         }
     }
 }
 
-/// The names of a module that the file mentions, or the module if it mentions none.
+/// Returns the names behind a glob that the file mentions, or the module of the glob if the file mentions none.
 fn glob(
     modules: &Modules,
     module: usize,
@@ -83,7 +84,7 @@ fn glob(
     found
 }
 
-/// Whether `target` is in a module below `module`: re-exporting it is no more than showing it to others.
+/// Reports whether `target` is in a module below `module`. A re-export of such an item only shows it to others.
 fn is_below(modules: &Modules, module: usize, target: &Target) -> bool {
     let (Target::Module(target) | Target::Item(target)) = target;
     modules.all[*target].path.starts_with(&modules.all[module].path)

@@ -1,4 +1,4 @@
-//! Which code is built for users. Code for tests, models and fuzzing may import anything.
+//! Decides which code is built for users. Code for tests, models and fuzzing may import anything.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Item, Meta, Stmt, Token};
@@ -6,14 +6,14 @@ use syn::{Attribute, Expr, Item, Meta, Stmt, Token};
 /// Conditions that never hold in a build for users.
 const NEVER: [&str; 3] = ["test", "fuzzing", "memokit_model"];
 
-/// False if a `#[cfg]` among `attributes` cannot hold in a build for users.
+/// Returns false if a `#[cfg]` among `attributes` cannot hold in a build for users.
 pub(crate) fn is_built(attributes: &[Attribute]) -> bool {
     let conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let mut conditions = conditions.filter_map(|condition| condition.parse_args().ok());
     conditions.all(|condition| truth(&condition) != Some(false))
 }
 
-/// `None`: it depends on features or on the platform.
+/// Evaluates a condition. `None` means that it depends on features or on the platform.
 fn truth(condition: &Meta) -> Option<bool> {
     let Meta::List(list) = condition else {
         return NEVER.iter().any(|name| condition.path().is_ident(name)).then_some(false);
@@ -23,7 +23,7 @@ fn truth(condition: &Meta) -> Option<bool> {
     if list.path.is_ident("not") {
         return parts.first()?.map(|holds| !holds);
     }
-    // One part with this value decides alone.
+    // One part with this value decides the whole condition.
     let decisive = list.path.is_ident("any");
     if parts.contains(&Some(decisive)) {
         Some(decisive)
@@ -34,7 +34,7 @@ fn truth(condition: &Meta) -> Option<bool> {
     }
 }
 
-/// The attributes of a syntax node that is one of the listed variants.
+/// Returns the attributes of a syntax node, if it is one of the listed variants.
 macro_rules! attributes {
     ($node:expr, $kind:ident: $($variant:ident)*) => {
         match $node {

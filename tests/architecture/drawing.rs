@@ -1,8 +1,9 @@
-//! The rooms of a crate, in the order in which docs/design.md draws them: the folders and files at the top of its `src`.
+//! Reads the layers of a crate from docs/design.md. They are the folders and files at the top of its `src`.
 
-/// The rooms from top to bottom. A room is a line of the block after the line "NAME, top to bottom:" in the section
-/// "Arrows", and begins with the room's name; a line that is indented further goes on with the text of the line before.
-pub(crate) fn rooms(design: &str, name: &str) -> Option<Vec<String>> {
+/// Returns the layers from top to bottom. In the section "Arrows", a block follows the line "NAME, top to bottom:".
+/// Each line of the block is one layer and begins with its name. A line that is indented further continues the line
+/// before.
+pub(crate) fn layers(design: &str, name: &str) -> Option<Vec<String>> {
     let heading = format!("{name}, top to bottom:");
     let section = design.lines().skip_while(|line| *line != "## Arrows").skip(1);
     let section = section.take_while(|line| !line.starts_with("## "));
@@ -11,14 +12,14 @@ pub(crate) fn rooms(design: &str, name: &str) -> Option<Vec<String>> {
     let block: Vec<_> = block.map(|line| (line.len() - line.trim_start().len(), line)).collect();
     let (edge, _) = *block.first()?;
     let block = block.into_iter().take_while(|(indent, _)| *indent >= edge);
-    let rooms = block.filter(|(indent, _)| *indent == edge).filter_map(|(_, line)| {
+    let layers = block.filter(|(indent, _)| *indent == edge).filter_map(|(_, line)| {
         let word = line.split_whitespace().next()?;
         Some(word.trim_matches('`').trim_end_matches('/').trim_end_matches(".rs").to_owned())
     });
-    Some(rooms.collect())
+    Some(layers.collect())
 }
 
-/// Whether a block of text begins or ends here.
+/// Reports whether a block of text begins or ends at this line.
 fn is_edge(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with("```") || line.ends_with(", top to bottom:")

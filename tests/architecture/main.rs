@@ -1,9 +1,9 @@
 //! The folders of memo-core and memo-macros depend on each other in one direction, as docs/design.md draws them, and no
-//! files import each other in a circle. It is a test program of its own because it needs `syn` to read the sources.
+//! files import each other in a cycle. This is a separate program because it needs `syn` to read the sources.
 
 mod arrows;
-mod circles;
 mod conditions;
+mod cycles;
 mod drawing;
 mod modules;
 mod path;
@@ -21,7 +21,7 @@ use problems::problems;
 use source::Source;
 
 #[test]
-fn imports_point_downwards_and_make_no_circle() {
+fn imports_point_downwards_and_form_no_cycle() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
     let design = fs::read_to_string(workspace.join("docs/design.md")).unwrap();
     let crates = ["memo-core", "memo-macros"].map(|name| Source::read(workspace, name));

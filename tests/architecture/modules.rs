@@ -1,4 +1,4 @@
-//! The modules of a crate: their names, and what each refers to.
+//! The modules of a crate: their names, and what each of them refers to.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,17 +30,17 @@ pub(crate) struct Module {
     pub(crate) names: Names,
     pub(crate) macros: Names,
     pub(crate) globs: Vec<Path>,
-    /// Imports inside of functions.
+    /// Imports inside functions.
     pub(crate) inner: Names,
     pub(crate) references: Vec<Reference>,
 }
 
 pub(crate) struct File {
-    /// In `src`.
+    /// The path below `src`.
     pub(crate) path: String,
     /// The module that is this whole file.
     pub(crate) module: usize,
-    /// The first words of its paths, imports not counted.
+    /// The first words of its paths, except those of imports.
     pub(crate) mentioned: HashSet<String>,
 }
 
@@ -58,8 +58,8 @@ impl Modules {
         modules
     }
 
-    /// `folder`: where the files of the module's modules are, with a slash at its end. Returns the module's number,
-    /// unless the whole file is for tests.
+    /// Loads a file. Returns the number of its module, or `None` if the whole file is for tests. `folder` holds the
+    /// files of the module's own modules, and ends with a slash.
     fn load_file(
         &mut self,
         source: &Source,
@@ -114,13 +114,13 @@ impl Modules {
         }
     }
 
-    /// The file of `#[path]` and the folder of its modules. Such a path is relative to the file's own folder, and in a
-    /// module inside of a file to that module's.
+    /// Returns the file of `#[path]` and the folder of its modules. The path is relative to the folder of the file that
+    /// has the attribute, and in a module inside a file to the folder of that module.
     fn place_named(&self, parent: usize, folder: &str, named: &str) -> (String, String) {
         let file = &self.files[self.all[parent].file];
         let own = file.path.rsplit_once('/').map_or(String::new(), |(own, _)| format!("{own}/"));
         let base = if file.module == parent { &*own } else { folder };
-        let path = normal(&format!("{base}{named}"));
+        let path = normalized(&format!("{base}{named}"));
         let inside =
             path.rsplit_once('/').map_or(String::new(), |(inside, _)| format!("{inside}/"));
         (path, inside)
@@ -170,7 +170,7 @@ fn named_file(attributes: &[Attribute]) -> Option<String> {
     })
 }
 
-/// The file of `mod name;`.
+/// Returns the file of `mod name;`.
 fn place(source: &Source, folder: &str, name: &str) -> String {
     let places = [format!("{folder}{name}.rs"), format!("{folder}{name}/mod.rs")];
     let place = places.iter().find(|place| source.files.contains_key(*place));
@@ -179,8 +179,8 @@ fn place(source: &Source, folder: &str, name: &str) -> String {
         .clone()
 }
 
-/// Without `.` and `..`.
-fn normal(path: &str) -> String {
+/// Removes `.` and `..` from a path.
+fn normalized(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {

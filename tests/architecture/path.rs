@@ -1,4 +1,4 @@
-//! A path as it is written, and the imports of a `use` tree.
+//! Paths as they are written, and the imports of a `use` tree.
 
 use syn::UseTree;
 use syn::ext::IdentExt;
@@ -12,7 +12,7 @@ pub(crate) enum Start {
     RootOfMacro,
     /// `super::` this many times; 0 for `self::`.
     Above(usize),
-    /// Among the names of the module; if there is no such name, it is another crate.
+    /// Among the names of the module. A name that it does not have is another crate.
     Scope,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// A path of `words` without `::` in front.
+    /// Makes a path of `words`, which has no `::` at its beginning.
     pub(crate) fn new(words: &[String]) -> Self {
         let mut start = Start::Scope;
         let mut taken = 0;
@@ -45,7 +45,7 @@ impl Path {
 /// One import of a `use` tree.
 pub(crate) struct Import {
     pub(crate) path: Path,
-    /// The name it gives; `None` for a glob.
+    /// The name that it introduces; `None` for a glob.
     pub(crate) name: Option<String>,
     pub(crate) line: usize,
 }

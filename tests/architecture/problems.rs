@@ -1,16 +1,16 @@
-//! Everything in a crate that contradicts its drawing.
+//! Finds everything in a crate that contradicts its drawing.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::arrows::{Arrow, arrows};
-use crate::circles::circles;
-use crate::drawing::rooms;
+use crate::cycles::cycles;
+use crate::drawing::layers;
 use crate::modules::Modules;
 use crate::source::Source;
 
 const DRAWING: &str = "docs/design.md";
 
-/// Sorted by place.
+/// A problem and its place. Problems sort by place.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Problem {
     file: String,
@@ -18,24 +18,24 @@ struct Problem {
     text: String,
 }
 
-/// A line for each problem.
+/// Returns one line for each problem.
 pub(crate) fn problems(source: &Source, design: &str) -> Vec<String> {
     let modules = Modules::load(source);
     let arrows = arrows(&modules);
     let crate_ = Crate { source, modules };
     let mut problems = BTreeSet::new();
-    match rooms(design, &source.name) {
-        Some(rooms) => {
-            crate_.compare(&rooms, &mut problems);
-            crate_.look_upward(&rooms, &arrows, &mut problems);
+    match layers(design, &source.name) {
+        Some(layers) => {
+            crate_.compare(&layers, &mut problems);
+            crate_.look_upward(&layers, &arrows, &mut problems);
         }
         None => {
             let name = &source.name;
-            let text = format!("no rooms are drawn after a line \"{name}, top to bottom:\"");
+            let text = format!("no layers are drawn after a line \"{name}, top to bottom:\"");
             problems.insert(Problem { file: DRAWING.to_owned(), line: 0, text });
         }
     }
-    crate_.look_for_circles(&arrows, &mut problems);
+    crate_.look_for_cycles(&arrows, &mut problems);
     problems.iter().map(Problem::message).collect()
 }
 
@@ -52,14 +52,14 @@ struct Crate<'a> {
 }
 
 impl Crate<'_> {
-    fn compare(&self, rooms: &[String], problems: &mut BTreeSet<Problem>) {
+    fn compare(&self, layers: &[String], problems: &mut BTreeSet<Problem>) {
         let built: BTreeSet<_> =
-            self.modules.files.iter().filter_map(|file| room(&file.path)).collect();
+            self.modules.files.iter().filter_map(|file| layer(&file.path)).collect();
         let mut report =
             |text| problems.insert(Problem { file: DRAWING.to_owned(), line: 0, text });
         let source = self.source.place("");
         let mut drawn = HashSet::new();
-        for name in rooms {
+        for name in layers {
             if !built.contains(&**name) {
                 report(format!("draws {name}, which is not in {source}"));
             }
@@ -72,15 +72,15 @@ impl Crate<'_> {
         }
     }
 
-    fn look_upward(&self, rooms: &[String], arrows: &[Arrow], problems: &mut BTreeSet<Problem>) {
-        // The crate's root stands above all.
-        let height = |room| match room {
-            Some(room) => rooms.iter().position(|drawn| drawn == room).map(|place| place + 1),
+    fn look_upward(&self, layers: &[String], arrows: &[Arrow], problems: &mut BTreeSet<Problem>) {
+        // The crate's root stands above all layers.
+        let height = |layer| match layer {
+            Some(layer) => layers.iter().position(|drawn| drawn == layer).map(|place| place + 1),
             None => Some(0),
         };
         let mut seen = HashSet::new();
         for &Arrow { from, to, line, .. } in arrows {
-            let (own, other) = (self.room(from), self.room(to));
+            let (own, other) = (self.layer(from), self.layer(to));
             let (Some(low), Some(high)) = (height(own), height(other)) else { continue };
             if high < low && seen.insert((from, to)) {
                 let (own, name) = (own.unwrap_or_default(), self.name(to));
@@ -91,11 +91,11 @@ impl Crate<'_> {
         }
     }
 
-    fn look_for_circles(&self, arrows: &[Arrow], problems: &mut BTreeSet<Problem>) {
-        for circle in circles(arrows) {
+    fn look_for_cycles(&self, arrows: &[Arrow], problems: &mut BTreeSet<Problem>) {
+        for cycle in cycles(arrows) {
             let mut steps = Vec::new();
-            for (place, &from) in circle.iter().enumerate() {
-                let to = circle[(place + 1) % circle.len()];
+            for (place, &from) in cycle.iter().enumerate() {
+                let to = cycle[(place + 1) % cycle.len()];
                 let is_step = |arrow: &&Arrow| arrow.needs && (arrow.from, arrow.to) == (from, to);
                 steps.push((self.name(to), arrows.iter().find(is_step).unwrap().line));
             }
@@ -104,13 +104,13 @@ impl Crate<'_> {
             for (name, line) in &steps[1..] {
                 text += &format!(", which imports {name} (line {line})");
             }
-            text += ": a circle";
-            problems.insert(Problem { file: self.place(circle[0]), line: *line, text });
+            text += ": a cycle";
+            problems.insert(Problem { file: self.place(cycle[0]), line: *line, text });
         }
     }
 
-    fn room(&self, file: usize) -> Option<&str> {
-        room(&self.modules.files[file].path)
+    fn layer(&self, file: usize) -> Option<&str> {
+        layer(&self.modules.files[file].path)
     }
 
     fn place(&self, file: usize) -> String {
@@ -123,8 +123,8 @@ impl Crate<'_> {
     }
 }
 
-/// The folder or file at the top of `src`; `lib.rs` is in no room.
-fn room(file: &str) -> Option<&str> {
+/// Returns the layer of a file: the folder or file at the top of `src`. `lib.rs` is in no layer.
+fn layer(file: &str) -> Option<&str> {
     let top = file.split('/').next().unwrap_or(file);
     (file != "lib.rs").then(|| top.trim_end_matches(".rs"))
 }

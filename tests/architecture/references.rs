@@ -1,4 +1,4 @@
-//! What an item refers to: its imports, and the paths in its signature, its body and its macros.
+//! Finds what an item refers to: its imports, and the paths in its signature, its body and its macros.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Path,
     /// The path of a macro that is called.
     Macro,
-    /// `name` is `None` for a glob; `public`: with a visibility such as `pub` or `pub(crate)`.
+    /// `name` is `None` for a glob. `public` means a visibility such as `pub` or `pub(crate)`.
     Import {
         name: Option<String>,
         public: bool,
@@ -33,22 +33,22 @@ pub(crate) struct Reference {
 pub(crate) struct References {
     pub(crate) found: Vec<Reference>,
     pub(crate) imports: Vec<Import>,
-    /// The first words of paths, imports not counted.
+    /// The first words of paths, except those of imports.
     pub(crate) mentioned: HashSet<String>,
 }
 
 impl References {
-    /// A path that begins with `words`, of which there is at least one.
+    /// Adds a path that begins with `words`. There is at least one word.
     pub(crate) fn add_path(&mut self, words: &[String], line: usize, kind: Kind) {
         self.mentioned.insert(words[0].clone());
-        // A name alone has been imported, and the import counts; a macro may be in scope without.
+        // A single name has been imported, and the import counts. A macro may be in scope without an import.
         if words.len() > 1 || kind == Kind::Macro {
             self.found.push(Reference { kind, path: Path::new(words), line });
         }
     }
 }
 
-/// Visits a node unless it is built only for tests.
+/// Defines methods that visit a node unless it is built only for tests.
 macro_rules! visit_built {
     ($($visit:ident($node:ident: $type:ty) $attributes:expr;)*) => {
         $(fn $visit(&mut self, $node: &'ast $type) {

@@ -1,4 +1,4 @@
-//! Which module or item a path means. Re-exports are followed to the module that defines the item.
+//! Resolves a path to the modules or items that it means. Re-exports are followed to the module that defines the item.
 
 use crate::modules::{Module, Modules, Name};
 use crate::path::{Path, Start};
@@ -12,7 +12,7 @@ pub(crate) enum Target {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Space {
-    /// Modules and types: the path goes on after the name.
+    /// Modules and types: the path continues after the name.
     Prefix,
     /// Everything that has the name; a macro only if nothing else has it.
     Any,
@@ -20,12 +20,13 @@ pub(crate) enum Space {
 }
 
 impl Modules {
-    /// Several targets if a module and a function have one name, none if the path leads to another crate.
+    /// Resolves a path. There are several targets if a module and a function share a name, and none if the path leads
+    /// to another crate.
     pub(crate) fn resolve(&self, module: usize, path: &Path, space: Space) -> Vec<Target> {
         Resolver { modules: self, open: Vec::new() }.path(module, path, space)
     }
 
-    /// What a glob of `module` gives for `name`.
+    /// Returns what a glob import of `module` provides for `name`.
     pub(crate) fn member(&self, module: usize, name: &str) -> Vec<Target> {
         let mut resolver = Resolver { modules: self, open: Vec::new() };
         resolver.member(module, name, Space::Any).unwrap_or_default()
@@ -50,10 +51,10 @@ impl Resolver<'_> {
             let space = if place + 1 == path.segments.len() { space } else { Space::Prefix };
             let in_scope = place == 0 && path.start == Start::Scope;
             let found = targets.into_iter().map(|target| match target {
-                // A variant, an associated item.
+                // The rest of the path names a variant or an associated item.
                 Target::Item(_) => vec![target],
                 Target::Module(module) if in_scope => self.in_scope(module, name, space),
-                // A macro has defined a name that is not found.
+                // A macro has defined the name if it is not found.
                 Target::Module(module) => {
                     self.member(module, name, space).unwrap_or_else(|| vec![Target::Item(module)])
                 }
@@ -93,7 +94,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// `None` if the module has no such name.
+    /// Looks up a name of a module. Returns `None` if the module has no such name.
     fn member(&mut self, module: usize, name: &str, space: Space) -> Option<Vec<Target>> {
         let key = (module, name.to_owned(), space);
         if self.open.contains(&key) {

@@ -1,4 +1,4 @@
-//! The text of a crate's source files, by their paths under `src`.
+//! The texts of a crate's source files, by their paths below `src`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,13 +17,14 @@ impl Source {
         Self { name: name.to_owned(), files }
     }
 
-    /// How messages name a file.
+    /// Returns the path of a file as messages show it.
     pub(crate) fn place(&self, file: &str) -> String {
         format!("{}/src/{file}", self.name)
     }
 }
 
-/// `under` is the folder's path in `src`, with a slash at its end unless it is empty.
+/// Reads a folder and all folders in it. `under` is the path of the folder below `src`. It ends with a slash unless it
+/// is empty.
 fn read_folder(folder: &Path, under: &str, files: &mut BTreeMap<String, String>) {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     for entry in entries {

@@ -1,4 +1,4 @@
-//! The paths in the tokens of a macro, whose grammar is not known.
+//! Finds the paths in the tokens of a macro. The grammar of the tokens is not known.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ItemUse;
@@ -7,7 +7,7 @@ use syn::visit::Visit;
 
 use crate::references::{Kind, References};
 
-/// Whether the tokens of this macro are code for another crate, which a macro of ours emits.
+/// Reports whether the tokens of this macro are code that `#[memoize]` emits into another crate.
 pub(crate) fn is_emitted(name: &[String]) -> bool {
     let quoting = ["quote", "quote_spanned", "parse_quote", "parse_quote_spanned"];
     name.last().is_some_and(|name| quoting.contains(&&**name))
@@ -31,7 +31,7 @@ pub(crate) fn scan(tokens: TokenStream, references: &mut References) {
     }
 }
 
-/// Where the tokens go on after the `use`, unless it has a macro's variables in it.
+/// Scans a `use`. Returns where the tokens continue, or `None` if it contains variables of a macro.
 fn scan_use(tokens: &[TokenTree], at: usize, references: &mut References) -> Option<usize> {
     let end = at + tokens[at..].iter().position(|token| is(Some(token), ';'))?;
     let item: ItemUse = syn::parse2(tokens[at..=end].iter().cloned().collect()).ok()?;
@@ -39,7 +39,7 @@ fn scan_use(tokens: &[TokenTree], at: usize, references: &mut References) -> Opt
     Some(end + 1)
 }
 
-/// Where the tokens go on after the path and the macro call that it may begin.
+/// Scans a path. Returns where the tokens continue after it and after the macro call that it may begin.
 fn scan_path(tokens: &[TokenTree], at: usize, references: &mut References) -> usize {
     let before = at.checked_sub(1).map(|before| &tokens[before]);
     let mut words = Vec::new();
@@ -52,13 +52,13 @@ fn scan_path(tokens: &[TokenTree], at: usize, references: &mut References) -> us
         }
         end += 2;
     }
-    let of_macro = is(before, '$');
-    if of_macro && words[0] == "crate" {
+    let after_dollar = is(before, '$');
+    if after_dollar && words[0] == "crate" {
         words[0].insert(0, '$');
     }
     let calls = is_call(tokens, end);
     // `$variable`, `'lifetime`, `.field`, `::other_crate`
-    let is_variable = of_macro && words[0] != "$crate";
+    let is_variable = after_dollar && words[0] != "$crate";
     if !is_variable && !['\'', '.', ':'].iter().any(|&sign| is_joined(tokens, at, sign)) {
         let kind = if calls { Kind::Macro } else { Kind::Path };
         references.add_path(&words, tokens[at].span().start().line, kind);
@@ -66,7 +66,7 @@ fn scan_path(tokens: &[TokenTree], at: usize, references: &mut References) -> us
     if calls && is_emitted(&words) { end + 2 } else { end }
 }
 
-/// Whether `sign` stands right before the word, a colon twice.
+/// Reports whether `sign` is directly before the word. A colon has to be there twice.
 fn is_joined(tokens: &[TokenTree], at: usize, sign: char) -> bool {
     let back = |steps| at.checked_sub(steps).map(|place| &tokens[place]);
     // `..end` is a range and not a field.

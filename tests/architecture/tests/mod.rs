@@ -1,17 +1,17 @@
-//! The checker finds what it should, on small crates.
+//! The checker finds the problems of small crates.
 
-mod circles;
+mod cycles;
+mod layers;
 mod reading;
-mod rooms;
 
 use crate::problems::problems;
 use crate::source::Source;
 
-/// The problems of a crate `own` whose drawing has these rooms.
-fn check(rooms: &str, files: &[(&str, &str)]) -> Vec<String> {
-    let rooms: String =
-        rooms.split(' ').map(|room| format!("    {room}  does something\n")).collect();
-    check_drawn(&format!("# Design\n\n## Arrows\n\nown, top to bottom:\n\n{rooms}"), files)
+/// Returns the problems of a crate `own` whose drawing has these layers.
+fn check(layers: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let layers: String =
+        layers.split(' ').map(|layer| format!("    {layer}  does something\n")).collect();
+    check_drawn(&format!("# Design\n\n## Arrows\n\nown, top to bottom:\n\n{layers}"), files)
 }
 
 fn check_drawn(design: &str, files: &[(&str, &str)]) -> Vec<String> {
@@ -19,24 +19,25 @@ fn check_drawn(design: &str, files: &[(&str, &str)]) -> Vec<String> {
     problems(&Source { name: "own".to_owned(), files: files.collect() }, design)
 }
 
-/// The problems of a crate with the rooms `high` and `low`, where `low` holds this text and `high` an item `High`, a
-/// function `high` and a module `inner` with an item `Inner`.
+/// Returns the problems of a crate with the layers `high` and `low`, where `low` holds this text and `high` an item
+/// `High`, a function `high` and a module `inner` with an item `Inner`.
 fn low(text: &str) -> Vec<String> {
     let high = "pub struct High; pub fn high() {} pub mod inner { pub struct Inner; }";
     check("high low", &[("lib.rs", "mod high; mod low;"), ("high.rs", high), ("low.rs", text)])
 }
 
-/// The problems of a crate with one room, whose modules `a`, `b` and `c` hold these texts, and `mod.rs` the first.
-fn room(own: &str, a: &str, b: &str, c: &str) -> Vec<String> {
+/// Returns the problems of a crate with one layer. Its modules `a`, `b` and `c` hold these texts, and its `mod.rs` the
+/// first.
+fn layer(own: &str, a: &str, b: &str, c: &str) -> Vec<String> {
     let own = format!("mod a; mod b; mod c; {own}");
     let files = [
-        ("lib.rs", "mod room;"),
-        ("room/mod.rs", &*own),
-        ("room/a.rs", a),
-        ("room/b.rs", b),
-        ("room/c.rs", c),
+        ("lib.rs", "mod layer;"),
+        ("layer/mod.rs", &*own),
+        ("layer/a.rs", a),
+        ("layer/b.rs", b),
+        ("layer/c.rs", c),
     ];
-    check("room", &files)
+    check("layer", &files)
 }
 
 const NONE: [&str; 0] = [];

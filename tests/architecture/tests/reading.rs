@@ -1,6 +1,6 @@
-//! Which code counts, and to which file.
+//! Which code counts, and for which file.
 
-use super::{NONE, check, low, room};
+use super::{NONE, check, layer, low};
 
 #[test]
 fn code_for_tests_does_not_count() {
@@ -25,7 +25,7 @@ fn code_for_tests_does_not_count() {
 }
 
 #[test]
-fn other_conditions_count() {
+fn code_under_other_conditions_counts() {
     for condition in
         ["not(test)", "unix", "feature = \"x\"", "any(test, unix)", "not(all(test, unix))"]
     {
@@ -54,19 +54,19 @@ fn visibilities_attributes_and_comments_do_not_count() {
 }
 
 #[test]
-fn words_in_a_macro_that_are_no_path_of_ours() {
+fn words_in_a_macro_that_are_no_path_of_the_crate_do_not_count() {
     let macro_of = |tokens| format!("pub struct Limit; m!({tokens});");
     let a = "use super::Limit; pub struct A;";
     for tokens in ["::a::A", "$a::A", "'a::A", "x.a::A", "a.A", "\"a::A\""] {
-        assert_eq!(room(&macro_of(tokens), a, "", ""), NONE, "{tokens}");
+        assert_eq!(layer(&macro_of(tokens), a, "", ""), NONE, "{tokens}");
     }
     for tokens in ["a::A", "x: a::A", "0..a::A", "&'a a::A", "$x, a::A!{}", "<X as a::A>::B"] {
-        assert_eq!(room(&macro_of(tokens), a, "", "").len(), 1, "{tokens}");
+        assert_eq!(layer(&macro_of(tokens), a, "", "").len(), 1, "{tokens}");
     }
 }
 
 #[test]
-fn a_module_inside_of_a_file_counts_to_the_file() {
+fn a_module_inside_a_file_counts_as_part_of_the_file() {
     let files = [
         ("lib.rs", "mod a { pub mod b; pub struct A; } mod c;"),
         ("a/b.rs", "pub mod d { use super::super::A;\nuse super::B; } pub struct B; use crate::c;"),
@@ -80,7 +80,7 @@ fn a_module_inside_of_a_file_counts_to_the_file() {
 }
 
 #[test]
-fn files_named_by_a_path() {
+fn files_named_by_a_path_attribute_are_found() {
     let files = [
         ("lib.rs", "mod a; #[path = \"other/place.rs\"] mod b;"),
         ("a/mod.rs", "#[path = \"../other/near.rs\"] mod near;"),
@@ -97,7 +97,7 @@ fn files_named_by_a_path() {
 }
 
 #[test]
-fn a_folder_beside_its_file() {
+fn a_folder_and_the_file_beside_it_are_one_layer() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "mod inner; pub struct A;"),
@@ -108,12 +108,12 @@ fn a_folder_beside_its_file() {
 }
 
 #[test]
-fn a_macro_of_the_module_above() {
+fn a_macro_of_the_parent_module_is_resolved() {
     let files = [
         ("lib.rs", "mod a;"),
         ("a/mod.rs", "macro_rules! m { () => {}; }\nmod b; fn f() { b::f() }"),
         ("a/b.rs", "pub fn f() { m!() }"),
     ];
-    let problem = "own/src/a/mod.rs:2 imports a::b, which imports a (line 1): a circle";
+    let problem = "own/src/a/mod.rs:2 imports a::b, which imports a (line 1): a cycle";
     assert_eq!(check("a", &files), [problem]);
 }

@@ -1,11 +1,11 @@
-//! The order of rooms, and whether the drawing is true.
+//! Imports follow the order of the layers, and the drawing matches the crate.
 
 use super::{NONE, check, check_drawn, low};
 
 const UPWARD: &str = "own/src/low.rs:1 imports high, but high stands above low in docs/design.md";
 
 #[test]
-fn a_clean_tree() {
+fn a_correct_tree_has_no_problems() {
     let files = [
         ("lib.rs", "mod call; mod cache; mod error; pub use call::call;"),
         ("call.rs", "use crate::cache::{Cache, Shard};\npub fn call() { crate::error::fail() }"),
@@ -18,7 +18,7 @@ fn a_clean_tree() {
 }
 
 #[test]
-fn an_upward_import() {
+fn an_upward_import_is_found() {
     assert_eq!(low("use crate::high::High;"), [UPWARD]);
     assert_eq!(low("use super::high;"), [UPWARD]);
     assert_eq!(low("pub use crate::{high::{self as other, inner::Inner}};"), [UPWARD]);
@@ -29,7 +29,7 @@ fn an_upward_import() {
 }
 
 #[test]
-fn an_upward_path_in_a_macro() {
+fn an_upward_path_in_a_macro_is_found() {
     assert_eq!(low("macro_rules! m { () => { $crate::high::high() }; }"), [UPWARD]);
     assert_eq!(low("fn f() { vec![(1, crate::high::high())]; }"), [UPWARD]);
     assert_eq!(low("m! { use crate::{high::High}; }"), [UPWARD]);
@@ -37,14 +37,14 @@ fn an_upward_path_in_a_macro() {
 }
 
 #[test]
-fn an_upward_macro() {
+fn an_upward_use_of_a_macro_is_found() {
     let high = "#[macro_export] macro_rules! shout { () => {}; }";
     let lib = "mod high; mod low;";
     for call in ["fn f() { crate::shout!() }", "use crate::shout;"] {
         let files = [("lib.rs", lib), ("high.rs", high), ("low.rs", call)];
         assert_eq!(check("high low", &files), [UPWARD]);
     }
-    // A module of the macro's name is meant where a path goes on.
+    // If the path continues, the name means the module and not the macro.
     let shout = ("shout.rs", "pub struct Shout;");
     let files = [
         ("lib.rs", "mod high; mod low; mod shout;"),
@@ -56,7 +56,7 @@ fn an_upward_macro() {
 }
 
 #[test]
-fn a_reexport_hides_no_arrow() {
+fn a_reexport_does_not_hide_an_upward_import() {
     let files = [
         ("lib.rs", "mod high; mod low; mod least;"),
         ("high/mod.rs", "mod inner; pub use inner::High;"),
@@ -72,7 +72,7 @@ fn a_reexport_hides_no_arrow() {
 }
 
 #[test]
-fn the_root_is_above_all_and_imports_from_all() {
+fn the_root_is_above_all_layers_and_may_import_from_all() {
     let files = [("lib.rs", "mod a; use a::A;\npub struct Own;"), ("a.rs", "pub struct A;")];
     assert_eq!(check("a", &files), NONE);
     let files = [("lib.rs", "mod a; pub struct Own;"), ("a.rs", "use crate::Own;")];
@@ -81,7 +81,7 @@ fn the_root_is_above_all_and_imports_from_all() {
 }
 
 #[test]
-fn a_drawing_that_is_not_true() {
+fn a_wrong_drawing_is_reported() {
     let files = [("lib.rs", "mod a; mod b;"), ("a.rs", ""), ("b/mod.rs", "")];
     let problems = [
         "docs/design.md: does not draw b of own/src/",
@@ -89,7 +89,7 @@ fn a_drawing_that_is_not_true() {
         "docs/design.md: draws c, which is not in own/src/",
     ];
     assert_eq!(check("a c a", &files), problems);
-    let missing = "docs/design.md: no rooms are drawn after a line \"own, top to bottom:\"";
+    let missing = "docs/design.md: no layers are drawn after a line \"own, top to bottom:\"";
     assert_eq!(
         check_drawn("## Arrows\n\nother, top to bottom:\n\n    a\n    b\n", &files),
         [missing]
@@ -98,7 +98,7 @@ fn a_drawing_that_is_not_true() {
 }
 
 #[test]
-fn forms_of_a_drawing() {
+fn a_drawing_may_have_several_forms() {
     let files = [("lib.rs", "mod a; mod b;"), ("a.rs", ""), ("b/mod.rs", "")];
     let blocks = [
         "own, top to bottom:\n\n    a    text\n         more text\n    b\n\nText.\n",
