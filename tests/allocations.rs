@@ -1,4 +1,4 @@
-//! A hit allocates nothing, whatever its arguments are. In a program of its own, for its allocator counts.
+//! A hit allocates nothing, whatever its arguments are. This is a separate program because its allocator counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -19,11 +19,11 @@ fn count_one() {
     COUNT.set(COUNT.get() + 1);
 }
 
-// SAFETY: passes every call on to the system's allocator as it came.
+// SAFETY: every method passes its arguments unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count_one();
-        // SAFETY: the caller's promise is that of this method.
+        // SAFETY: this method has the same contract, and its caller keeps it.
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -51,8 +51,8 @@ fn allocations(f: impl FnOnce()) -> u64 {
     COUNT.get() - before
 }
 
-/// So many calls after a few are hits and allocate nothing.
-macro_rules! assert_free {
+/// Asserts that, after a few calls, `$hits` calls are hits and allocate nothing.
+macro_rules! assert_no_allocations {
     ($name:ident as $memo:ident($($type:ty = $value:expr),*), $hits:expr) => {{
         #[memoize]
         fn $name($(_: $type),*) -> u64 {
@@ -78,15 +78,15 @@ const MANY: u64 = 10_000;
 const FEW: u64 = 1_000;
 
 #[test]
-fn the_count_counts() {
+fn the_allocator_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
     assert_eq!(allocations(|| ()), 0);
 }
 
 #[test]
-fn numbers_and_text() {
-    assert_free!(by_number as by_number_memo(u64 = 42), MANY);
-    assert_free!(by_text as by_text_memo(&str = "ACME", u32 = 3), MANY);
+fn hits_on_numbers_and_text_allocate_nothing() {
+    assert_no_allocations!(by_number as by_number_memo(u64 = 42), MANY);
+    assert_no_allocations!(by_text as by_text_memo(&str = "ACME", u32 = 3), MANY);
 }
 
 #[derive(Serialize)]
@@ -107,21 +107,21 @@ fn words(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn nested_structs() {
+fn hits_on_nested_structs_allocate_nothing() {
     let account = Account { owner: "somebody".into(), tags: words(5) };
     let order = Order { account, lines: words(20), limit: Some(1.5) };
-    assert_free!(by_struct as by_struct_memo(&Order = &order), MANY);
+    assert_no_allocations!(by_struct as by_struct_memo(&Order = &order), MANY);
 }
 
 #[test]
-fn maps_and_sets() {
+fn hits_on_maps_and_sets_allocate_nothing() {
     let map: HashMap<String, u32> = words(20).into_iter().zip(0..).collect();
     let set: HashSet<String> = words(20).into_iter().collect();
-    assert_free!(by_map as by_map_memo(&HashMap<String, u32> = &map), MANY);
-    assert_free!(by_set as by_set_memo(&HashSet<String> = &set), MANY);
+    assert_no_allocations!(by_map as by_map_memo(&HashMap<String, u32> = &map), MANY);
+    assert_no_allocations!(by_set as by_set_memo(&HashSet<String> = &set), MANY);
 }
 
-/// Fields in no order of their names' encodings, here and within a set.
+/// A struct whose fields are not in the order of their encoded names. It is an argument, and an element of a set.
 #[derive(Serialize, PartialEq, Eq, Hash, PartialOrd, Ord, Clone)]
 struct Unsorted {
     zebra: u8,
@@ -143,34 +143,37 @@ struct Sets {
 }
 
 #[test]
-fn fields_out_of_order_and_sets_within() {
+fn hits_on_fields_out_of_order_and_nested_sets_allocate_nothing() {
     let one = unsorted(1, 4);
-    assert_free!(by_unsorted as by_unsorted_memo(&Unsorted = &one), MANY);
+    assert_no_allocations!(by_unsorted as by_unsorted_memo(&Unsorted = &one), MANY);
     let inner = || (0..4).map(|n| (Some(n), (0..9).collect())).collect();
     let sets = Sets {
         z: (0..4).map(|n| unsorted(n, 2)).collect(),
         sets: (0..5).map(|n| (0..n).collect()).collect(),
         a: words(4).into_iter().map(|word| (word, inner())).collect(),
     };
-    assert_free!(by_sets as by_sets_memo(&Sets = &sets), FEW);
+    assert_no_allocations!(by_sets as by_sets_memo(&Sets = &sets), FEW);
 }
 
 #[test]
-fn sixty_four_kibibytes() {
+fn hits_on_sixty_four_kibibytes_allocate_nothing() {
     let bytes: Vec<u8> = (0..=255).cycle().take(64 << 10).collect();
     let owned: Vec<Vec<u8>> = vec![bytes.clone(); 1_003];
     let mut owned = owned.into_iter();
-    assert_free!(by_octets as by_octets_memo(Vec<u8> = owned.next().expect("one a call")), FEW);
-    assert_free!(by_slice as by_slice_memo(&[u8] = &bytes), FEW);
+    assert_no_allocations!(
+        by_octets as by_octets_memo(Vec<u8> = owned.next().expect("there is one for each call")),
+        FEW
+    );
+    assert_no_allocations!(by_slice as by_slice_memo(&[u8] = &bytes), FEW);
 }
 
 #[test]
-fn long_sequences() {
+fn hits_on_long_sequences_allocate_nothing() {
     let numbers: Vec<u64> = (0..4_000).collect();
-    assert_free!(by_sequence as by_sequence_memo(&[u64] = &numbers), 100);
+    assert_no_allocations!(by_sequence as by_sequence_memo(&[u64] = &numbers), 100);
 }
 
-/// Text by way of `Display`.
+/// Serializes as text through `Display`.
 struct Shown(u64);
 
 impl Serialize for Shown {
@@ -180,18 +183,18 @@ impl Serialize for Shown {
 }
 
 #[test]
-fn displayed_and_many_arguments() {
-    assert_free!(by_display as by_display_memo(&Shown = &Shown(5)), MANY);
+fn hits_on_displayed_and_many_arguments_allocate_nothing() {
+    assert_no_allocations!(by_display as by_display_memo(&Shown = &Shown(5)), MANY);
     let ip: IpAddr = [127, 0, 0, 1].into();
-    assert_free!(
+    assert_no_allocations!(
         by_many as by_many_memo(bool = true, char = 'x', IpAddr = ip, Duration = Duration::from_secs(1), f32 = 0.5),
         MANY
     );
 }
 
-/// More fields than the comparer keeps track of.
+/// The struct has more fields than the comparer tracks.
 #[test]
-fn structs_of_many_fields() {
+fn hits_on_structs_of_many_fields_allocate_nothing() {
     macro_rules! wide {
         ($($field:ident)*) => {
             #[derive(Default, Serialize)]
@@ -204,5 +207,5 @@ fn structs_of_many_fields() {
         g0 g1 g2 g3 g4 g5 g6 g7 g8 g9
     );
     let wide = Wide::default();
-    assert_free!(by_wide as by_wide_memo(&Wide = &wide), FEW);
+    assert_no_allocations!(by_wide as by_wide_memo(&Wide = &wide), FEW);
 }

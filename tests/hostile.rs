@@ -1,4 +1,4 @@
-//! Files that someone made to do harm take memory in proportion to their size. In a program of its own, for its
+//! Files that are made to do harm take memory only in proportion to their size. This is a separate program because its
 //! allocator counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -14,12 +14,12 @@ struct Counting;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: passes every call on to the system's allocator as it came.
+// SAFETY: every method passes its arguments unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Relaxed) + layout.size();
         PEAK.fetch_max(live, Relaxed);
-        // SAFETY: the caller's promise is that of this method.
+        // SAFETY: this method has the same contract, and its caller keeps it.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -38,30 +38,30 @@ fn identity() -> Identity {
 
 fn open(dir: &Path) -> Store {
     let fs = Arc::new(RealFs);
-    Store::open(fs, dir, &identity(), Durability::Os, &mut |_| {}).expect("it opens").0
+    Store::open(fs, dir, &identity(), Durability::Os, &mut |_| {}).expect("the folder opens").0
 }
 
-/// Opens `dir` and checks what that took at most.
-fn bounded(dir: &Path, about: &str) {
+/// Opens `dir` and asserts that the peak of memory is in proportion to its files.
+fn assert_bounded(dir: &Path, about: &str) {
     let sizes = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
     let input = usize::try_from(sizes.sum::<u64>()).unwrap();
     let before = LIVE.load(Relaxed);
     PEAK.store(before, Relaxed);
     drop(open(dir));
-    let took = PEAK.load(Relaxed) - before;
-    assert!(took <= 4 * input + (1 << 20), "{about}: {took} bytes for {input}");
+    let peak = PEAK.load(Relaxed) - before;
+    assert!(peak <= 4 * input + (1 << 20), "{about}: {peak} bytes for {input}");
 }
 
-/// The only log of a folder, its name, and where its records begin.
+/// Returns the path and the bytes of the only log of a folder, and the offset of its first record.
 fn log_of(dir: &Path) -> (std::path::PathBuf, Vec<u8>, usize) {
-    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let path = names.into_iter().find(|path| path.to_string_lossy().contains("wal-")).unwrap();
+    let paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let path = paths.into_iter().find(|path| path.to_string_lossy().contains("wal-")).unwrap();
     let bytes = fs::read(&path).unwrap();
     let start = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     (path, bytes, start)
 }
 
-/// A head with a checksum that holds in the file of this header.
+/// Returns the head of a record. Its checksum is valid in the file with this header.
 fn head(header: &[u8], sequence: u64, op: u8, key: u32, value: u32) -> [u8; 48] {
     let mut head = [0; 48];
     head[0] = op;
@@ -85,30 +85,30 @@ fn memory_is_bounded_by_the_size_of_the_files() {
     drop(store);
     let (path, log, start) = log_of(&dir);
     let header = &log[..start];
-    bounded(&dir, "what we wrote");
+    assert_bounded(&dir, "the original log");
     let log_with = |body: Vec<u8>| {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir(&dir).unwrap();
         fs::write(&path, [header, &body].concat()).unwrap();
     };
     log_with(head(header, 1, 1, 1 << 20, 16 << 20).to_vec());
-    bounded(&dir, "a head that promises 17 MiB");
+    assert_bounded(&dir, "a head that promises 17 MiB");
     let many = |op, key| (1..20_000).flat_map(|n| head(header, n, op, key, 0)).collect::<Vec<u8>>();
     log_with(many(1, 0));
-    bounded(&dir, "records without anything");
+    assert_bounded(&dir, "records without anything");
     let mut keys = Vec::new();
     for n in 1..20_000 {
         keys.extend(head(header, n, 2, 1, 0));
         keys.push(1);
     }
     log_with(keys);
-    bounded(&dir, "records with damaged keys");
+    assert_bounded(&dir, "records with damaged keys");
     log_with(vec![1; 3 << 20]);
-    bounded(&dir, "no record at all");
+    assert_bounded(&dir, "no record at all");
     for len in [0, 20, 200, u32::MAX] {
         let mut bytes = log.clone();
         bytes[12..16].copy_from_slice(&len.to_le_bytes());
         fs::write(&path, bytes).unwrap();
-        bounded(&dir, "a header of another length");
+        assert_bounded(&dir, "a header of another length");
     }
 }
