@@ -6,8 +6,8 @@ use quote::{ToTokens, quote};
 /// The error about an item that is not a function, under the keyword that says what it is. None if nothing better can
 /// be said than what the parser of functions says.
 pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
-    let message = "`#[memoize]` goes on functions: on each that is to be memoized, \
-                   not on what holds them";
+    let message = "`#[memoize]` goes on a function: write it on each function that you want to memoize, \
+                   not on the item that contains them";
     let keyword = match syn::parse2::<syn::Item>(item.clone()).ok()? {
         // syn parses a function without a body as `Verbatim`.
         syn::Item::Fn(_) | syn::Item::Verbatim(_) => return None,

@@ -25,5 +25,5 @@ fn f_uncached(a: u32) -> u32 {
     "unknown argument `tll`, did you mean `ttl`?"
 }
 ::core::compile_error! {
-    "a cache of none keeps nothing: leave `max` out for no bound"
+    "a cache without room for an entry caches nothing: leave `max` out for no bound"
 }

@@ -1,6 +1,6 @@
 use memokit::memoize;
 
-// As for the crate cached.
+// Arguments of the crate `cached`.
 #[memoize(result = true, sync_writes = "by_key", with_cached_flag = true, time_refresh = true)]
 fn cached(symbol: u32) -> u32 {
     symbol
@@ -11,13 +11,13 @@ fn made(symbol: u32) -> u32 {
     symbol
 }
 
-// As for the crate memoize.
+// Arguments of the crate `memoize`.
 #[memoize(Capacity: 10, TimeToLive: Duration::from_secs(5), SharedCache, Ignore: client)]
 fn colons(client: u32, symbol: u32) -> u32 {
     client + symbol
 }
 
-// Not near enough to any word of ours.
+// A name that resembles no argument of memokit.
 #[memoize(tag = "users")]
 fn tagged(symbol: u32) -> u32 {
     symbol

@@ -4,7 +4,7 @@ use memokit::memoize;
 #[test]
 fn a_test() {}
 
-/// Attributes of some runtime.
+/// Stands for the attributes of an async runtime.
 mod runtime {
     pub use core::prelude::v1::test as async_recursion;
     pub use core::prelude::v1::test as main;

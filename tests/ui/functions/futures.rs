@@ -20,7 +20,7 @@ fn called_so(n: u32) -> BoxFuture<'static, u32> {
     Box::pin(async move { n })
 }
 
-/// As `#[async_trait]` leaves a method.
+/// A method as `#[async_trait]` expands it.
 #[memoize]
 fn made_by_a_macro<'async_trait>(
     n: u32,

@@ -27,7 +27,7 @@ pub(crate) fn entries(name: &Ident, form: Form) -> syn::Result<Expr> {
 }
 
 fn zero_entries(name: &Ident) -> String {
-    format!("a cache of none keeps nothing: leave `{name}` out for no bound")
+    format!("a cache without room for an entry caches nothing: leave `{name}` out for no bound")
 }
 
 /// The literal as a `usize`, since rustc would make an `i32` of a literal without a type.

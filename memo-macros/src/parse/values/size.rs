@@ -43,7 +43,9 @@ const OTHER_UNITS: [(&str, &[&str]); 5] = [
 pub(crate) fn size(name: &Ident, form: Form) -> syn::Result<Size> {
     let value = expression(name, form)?;
     let above_zero = |under: &dyn ToTokens, count| {
-        let message = format!("a cache of no bytes keeps nothing: leave `{name}` out for no bound");
+        let message = format!(
+            "a cache without room for a byte caches nothing: leave `{name}` out for no bound"
+        );
         if count == 0 { Err(error(under, message)) } else { Ok(Size::Literal(count)) }
     };
     match plain(&value) {
