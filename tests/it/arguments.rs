@@ -1,4 +1,4 @@
-//! `skip`, `key`, `version`, `name`, `companion` and `crate`; each setting is evaluated once.
+//! The arguments `skip`, `key`, `version`, `name`, `companion` and `crate`. Each setting is evaluated once.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use memokit::memoize;
 use serde::Serialize;
 
-/// Without `Serialize`, as connections are.
+/// A type without `Serialize`, such as a connection.
 struct Connection(u32);
 
 #[test]
-fn skipped_parameters_do_not_count() {
+fn skipped_parameters_are_not_part_of_the_key() {
     #[memoize(skip(connection, verbose))]
     fn row(connection: &Connection, id: u32, verbose: bool) -> u32 {
         if verbose { 0 } else { connection.0 + id }
@@ -24,7 +24,7 @@ fn skipped_parameters_do_not_count() {
 }
 
 #[test]
-fn all_skipped() {
+fn a_function_with_all_parameters_skipped_has_one_entry() {
     #[memoize(skip(a))]
     #[allow(clippy::needless_pass_by_value)]
     fn constant(a: Connection) -> u32 {
@@ -43,7 +43,7 @@ struct Request {
 }
 
 #[test]
-fn key_takes_the_place_of_the_parameters() {
+fn the_key_expression_replaces_the_parameters() {
     #[memoize(key = Id(&request.path.to_lowercase(), request.id))]
     fn page(request: &Request) -> String {
         request.seen.set(request.seen.get() + 1);
@@ -59,7 +59,7 @@ fn key_takes_the_place_of_the_parameters() {
 }
 
 #[test]
-fn key_sees_arguments_before_the_body_changes_them() {
+fn the_key_expression_sees_arguments_before_the_body_changes_them() {
     #[memoize(key = list.len())]
     fn drained(mut list: Vec<u32>) -> usize {
         let all = list.drain(..).count();
@@ -70,7 +70,7 @@ fn key_sees_arguments_before_the_body_changes_them() {
 }
 
 #[test]
-fn key_over_patterns() {
+fn the_key_expression_sees_the_bindings_of_patterns() {
     #[memoize(key = a + b)]
     fn sum((a, mut b): (u32, u32), [c, ..]: [u32; 2]) -> u32 {
         b += c;
@@ -81,11 +81,11 @@ fn key_over_patterns() {
 }
 
 #[test]
-fn what_key_borrows_or_locks_is_let_go_before_the_body() {
+fn the_key_expression_releases_borrows_and_locks_before_the_body() {
     use std::sync::Mutex;
     #[memoize(key = *state.lock().unwrap())]
     fn doubled(state: &Mutex<u32>) -> u32 {
-        *state.try_lock().expect("it is free") * 2
+        *state.try_lock().expect("the lock is free") * 2
     }
     assert_eq!((doubled(&Mutex::new(2)), doubled(&Mutex::new(2))), (4, 4));
     assert_eq!(doubled_memo().stats().hits, 1);
@@ -112,7 +112,7 @@ fn settings_are_evaluated_once_and_at_the_first_call() {
 }
 
 #[test]
-fn settings_are_evaluated_once_by_many_threads_and_companions() {
+fn settings_are_evaluated_once_for_all_threads_and_companions() {
     static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
     fn configured() -> usize {
         EVALUATIONS.fetch_add(1, Relaxed);
@@ -133,7 +133,7 @@ fn settings_are_evaluated_once_by_many_threads_and_companions() {
 }
 
 #[test]
-fn a_name_for_reports() {
+fn the_name_appears_in_reports() {
     #[memoize(name = "prices of it")]
     fn named(n: u32) -> u32 {
         n
@@ -147,12 +147,12 @@ fn a_name_for_reports() {
 }
 
 #[test]
-fn companions_by_another_stem() {
+fn companions_can_have_another_stem() {
     #[memoize(companion = price)]
     fn quote(n: u32) -> u32 {
         n * 2
     }
-    /// In the way of a companion by the function's name.
+    /// Takes the name that a companion of `quote` would have.
     fn quote_memo() -> u32 {
         9
     }
@@ -162,7 +162,7 @@ fn companions_by_another_stem() {
 }
 
 #[test]
-fn no_companions() {
+fn companion_none_generates_no_companions() {
     #[memoize(companion = none, max = 3)]
     fn alone(n: u32) -> u32 {
         n * 2
@@ -179,7 +179,7 @@ fn no_companions() {
     assert_eq!(quotes.map(|stats| (stats.hits, stats.misses)), Some((1, 1)));
 }
 
-/// As a framework re-exports it.
+/// A framework that re-exports memokit.
 mod framework {
     pub(crate) mod cache {
         pub(crate) use memokit::*;
@@ -187,7 +187,7 @@ mod framework {
 }
 
 mod application {
-    /// What the path would be without `crate`.
+    /// Shadows the path that the expansion would use without `crate`.
     #[allow(unused)]
     mod memokit {}
 
@@ -205,7 +205,7 @@ mod application {
 }
 
 #[test]
-fn by_way_of_a_reexport() {
+fn the_crate_argument_finds_a_reexport() {
     use application::{relative, relative_key, relative_memo, through, through_memo};
     assert_eq!((through(0), through(1), through(1)), (0, 1, 1));
     assert_eq!((through_memo().len(), through_memo().max()), (1, Some(4)));
@@ -213,7 +213,7 @@ fn by_way_of_a_reexport() {
 }
 
 #[test]
-fn a_version_needs_no_folder() {
+fn version_works_without_persist() {
     #[memoize(version = ("2", 3))]
     fn plain(n: u32) -> u32 {
         n

@@ -1,4 +1,4 @@
-//! What else stands on a function: attributes, qualifiers, visibility, its names.
+//! Attributes, qualifiers, visibility and names of a memoized function keep their meaning.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -7,14 +7,14 @@ use memokit::memoize;
 
 #[memoize]
 unsafe fn length(pointer: usize, len: usize) -> usize {
-    // SAFETY: the tests pass a pointer to `len` bytes that are there.
+    // SAFETY: the test passes a pointer to at least `len` live bytes.
     unsafe { std::slice::from_raw_parts(pointer as *const u8, len) }.len()
 }
 
 #[test]
 fn unsafe_functions_stay_unsafe() {
     let bytes = [1u8, 2, 3];
-    // SAFETY: three bytes are there.
+    // SAFETY: each call reads at most the three bytes of `bytes`, which is alive.
     unsafe {
         let pointer = bytes.as_ptr() as usize;
         assert_eq!((length(pointer, 3), length(pointer, 3)), (3, 3));
@@ -47,7 +47,7 @@ fn an_exported_symbol_is_the_memoized_function() {
     unsafe extern "C" {
         fn memokit_it_exported(n: u32) -> u32;
     }
-    // SAFETY: it is the function above.
+    // SAFETY: the symbol is the function above, which is safe and has this signature.
     assert_eq!(unsafe { (memokit_it_exported(1), memokit_it_exported(1)) }, (3, 3));
     assert_eq!((exported(1), exported_memo().stats().misses), (3, 1));
 }
@@ -59,13 +59,13 @@ pub extern "C" fn memokit_it_not_mangled(n: u32) -> u32 {
 }
 
 #[test]
-fn a_symbol_that_is_not_mangled_is_the_memoized_function() {
+fn an_unmangled_symbol_is_the_memoized_function() {
     mod linked {
         unsafe extern "C" {
             pub(super) fn memokit_it_not_mangled(n: u32) -> u32;
         }
     }
-    // SAFETY: it is the function above.
+    // SAFETY: the symbol is the function above, which is safe and has this signature.
     assert_eq!(unsafe { (linked::memokit_it_not_mangled(1), memokit_it_not_mangled(1)) }, (4, 4));
     assert_eq!(memokit_it_not_mangled_memo().stats().hits, 1);
 }
@@ -87,12 +87,12 @@ impl Place {
 }
 
 #[test]
-fn the_caller_stays_the_caller() {
+fn track_caller_reports_the_original_caller() {
     assert_eq!(caller(1), line!());
     assert_eq!(Place.caller(1), line!());
     assert_eq!(caller_uncached(1), line!());
-    let kept = caller(2);
-    assert_eq!(caller(2), kept);
+    let cached = caller(2);
+    assert_eq!(caller(2), cached);
 }
 
 mod lints {
@@ -105,9 +105,9 @@ mod lints {
     }
 
     #[memokit::memoize]
-    #[must_use = "it is dear"]
+    #[must_use = "it is expensive"]
     #[inline(never)]
-    pub(super) fn dear(n: u32) -> u32 {
+    pub(super) fn expensive(n: u32) -> u32 {
         n
     }
 
@@ -137,21 +137,21 @@ mod lints {
 
 #[test]
 #[deny(unfulfilled_lint_expectations)]
-fn attributes_go_where_they_belong() {
+fn attributes_apply_where_they_belong() {
     #[expect(deprecated)]
     let old = lints::old(1);
     assert_eq!((old, lints::old_memo().len()), (1, 1));
     #[expect(unused_must_use)]
-    lints::dear(1);
+    lints::expensive(1);
     #[expect(unused_must_use)]
-    lints::dear_uncached(1);
-    assert_eq!((lints::dear(1), lints::dear_memo().stats().hits), (1, 1));
+    lints::expensive_uncached(1);
+    assert_eq!((lints::expensive(1), lints::expensive_memo().stats().hits), (1, 1));
     assert_eq!((lints::documented(1), lints::documented_memo().len()), (1, 1));
     assert_eq!(lints::expecting(1), 1);
 }
 
 #[test]
-fn below_and_above_other_attributes() {
+fn memoize_works_between_other_attributes() {
     #[inline]
     #[memoize]
     #[allow(clippy::let_and_return)]
@@ -165,7 +165,7 @@ fn below_and_above_other_attributes() {
 }
 
 #[test]
-fn parameters_with_attributes() {
+fn attributes_of_parameters_are_applied() {
     #[memoize]
     fn shaped(
         #[cfg(not(any()))] a: u32,
@@ -212,7 +212,7 @@ fn companions_are_as_visible_as_the_function() {
 }
 
 #[test]
-fn raw_identifiers() {
+fn raw_identifiers_are_accepted() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(skip(r#type))]
     fn r#match(r#fn: u32, r#type: u32, mut r#mut: u32) -> u32 {

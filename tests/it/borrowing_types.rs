@@ -1,4 +1,4 @@
-//! Impls for types that borrow, are unsized, or come with conditions.
+//! Methods of types that borrow, are unsized, or have `where` clauses are memoized.
 
 use std::marker::PhantomData;
 
@@ -29,21 +29,21 @@ impl<'a> View<'a> {
         format!("{}{}", self.text, other.text)
     }
 
-    #[memoize(skip(_of))]
-    fn made(n: usize, _of: Self) -> String {
+    #[memoize(skip(_view))]
+    fn made(n: usize, _view: Self) -> String {
         "x".repeat(n)
     }
 }
 
 #[test]
-fn methods_of_a_type_that_borrows() {
+fn methods_of_a_borrowing_type_are_memoized() {
     let call = |text: &str| {
         let view = View { text };
         (view.words(), View::letters(text), view.joined(&view), View::made(2, view))
     };
     for text in ["a b", "c"] {
         let first = call(text);
-        // From another place in memory.
+        // The same text at another address.
         let elsewhere: String = text.chars().collect();
         assert_eq!(first, call(&elsewhere));
         assert_eq!(first.0, text.split(' ').count());
@@ -69,7 +69,7 @@ impl<T: ?Sized> Typed<T> {
 }
 
 #[test]
-fn parameters_that_borrow_or_have_no_size() {
+fn type_parameters_may_borrow_or_be_unsized() {
     for _ in 0..2 {
         assert_eq!(Typed::<str>::name(1), "str1");
         assert_eq!(Typed::<[u8]>::name(1), "[u8]1");
@@ -79,7 +79,7 @@ fn parameters_that_borrow_or_have_no_size() {
     }
 }
 
-trait Sized1: Serialize {
+trait Scaled: Serialize {
     const FACTOR: u32;
 
     #[memoize(companion = none)]
@@ -97,16 +97,16 @@ struct One;
 #[derive(Serialize)]
 struct Two;
 
-impl Sized1 for One {
+impl Scaled for One {
     const FACTOR: u32 = 1;
 }
 
-impl Sized1 for Two {
+impl Scaled for Two {
     const FACTOR: u32 = 2;
 }
 
 #[test]
-fn a_default_method_with_a_condition() {
+fn a_default_method_may_have_a_where_clause() {
     assert_eq!((One.scaled(5), Two.scaled(5), One.scaled(5)), (5, 10, 5));
 }
 
@@ -123,7 +123,7 @@ impl<const N: usize> Fixed<N> {
 }
 
 #[test]
-fn constants_of_the_type() {
+fn a_method_sees_constants_of_its_type() {
     assert_eq!((Fixed::<1>([0; 32]).limit(1), Fixed::<2>([0; 32]).limit(1)), (34, 35));
     assert_eq!((Fixed::<1>::limit_memo().len(), Fixed::<3>::limit_memo().len()), (1, 0));
 }

@@ -1,34 +1,34 @@
-//! `max`: exact recency in small caches, never more than the bound in any.
+//! `max`: small caches track recency exactly, and no cache ever exceeds its bound.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use memokit::memoize;
 
-/// The last used at the end.
+/// A model of an exact LRU cache. The most recently used key is last.
 struct Model {
     max: usize,
     keys: Vec<u32>,
 }
 
 impl Model {
-    /// Uses `key`; says whether it was there.
+    /// Uses `key` and reports whether it was present.
     fn call(&mut self, key: u32) -> bool {
-        let known = self.remove(key);
+        let present = self.remove(key);
         if self.keys.len() == self.max {
             self.keys.remove(0);
         }
         self.keys.push(key);
-        known
+        present
     }
 
     fn remove(&mut self, key: u32) -> bool {
-        let place = self.keys.iter().position(|&known| known == key);
+        let place = self.keys.iter().position(|&other| other == key);
         place.map(|place| self.keys.remove(place)).is_some()
     }
 }
 
-/// Numbers that look random, the same ones at each run.
+/// Pseudo-random numbers, the same in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -39,8 +39,9 @@ impl Numbers {
     }
 }
 
-/// Runs a function with a bound beside the model: calls, invalidations, and looks that do not count as uses.
-macro_rules! against_the_model {
+/// Compares a bounded function with the model: calls, insertions, invalidations, and `get`, which does not count as a
+/// use.
+macro_rules! compare_with_model {
     ($test:ident, $max:literal) => {
         #[test]
         fn $test() {
@@ -57,19 +58,19 @@ macro_rules! against_the_model {
                 match numbers.below(20) {
                     0 => assert_eq!(memo.invalidate(&held_key(key)), model.remove(key), "{step}"),
                     1 => {
-                        let known = model.keys.contains(&key);
-                        assert_eq!(memo.get(&held_key(key)).is_some(), known, "{step}");
+                        let present = model.keys.contains(&key);
+                        assert_eq!(memo.get(&held_key(key)).is_some(), present, "{step}");
                     }
                     2 => {
                         memo.insert(&held_key(key), key ^ 0xabcd);
                         model.call(key);
                     }
                     _ => {
-                        let known = model.call(key);
-                        hits += u64::from(known);
+                        let present = model.call(key);
+                        hits += u64::from(present);
                         assert_eq!(held(key), key ^ 0xabcd);
-                        let unlike = memo.get(&held_key(key)).is_none();
-                        assert!(!unlike && held_memo_hits(memo) == hits, "{step}: {key}");
+                        let missing = memo.get(&held_key(key)).is_none();
+                        assert!(!missing && hit_count(memo) == hits, "{step}: {key}");
                     }
                 }
             }
@@ -79,16 +80,16 @@ macro_rules! against_the_model {
     };
 }
 
-fn held_memo_hits(memo: memokit::Memo<u32>) -> u64 {
+fn hit_count(memo: memokit::Memo<u32>) -> u64 {
     memo.stats().hits
 }
 
-against_the_model!(one_entry_is_the_last_used, 1);
-against_the_model!(three_entries_are_the_last_used, 3);
-against_the_model!(the_largest_exact_cache_holds_the_last_used, 128);
+compare_with_model!(a_cache_of_one_holds_the_last_used_entry, 1);
+compare_with_model!(a_cache_of_three_holds_the_last_used_entries, 3);
+compare_with_model!(the_largest_exact_cache_holds_the_last_used_entries, 128);
 
 #[test]
-fn a_hit_counts_as_a_use_and_a_look_does_not() {
+fn a_hit_counts_as_a_use_and_get_does_not() {
     #[memoize(max = 2)]
     fn held(n: u32) -> u32 {
         n
@@ -113,7 +114,7 @@ fn hundred_thousand(n: u32) -> u32 {
     n
 }
 
-/// Fills a cache from four threads while another looks at its size.
+/// Fills a cache from four threads while another thread watches its size.
 fn fill(memo: memokit::Memo<u32>, max: usize, call: fn(u32) -> u32) {
     let done = AtomicBool::new(false);
     let calls = u32::try_from(max + max / 2).unwrap();
@@ -129,7 +130,7 @@ fn fill(memo: memokit::Memo<u32>, max: usize, call: fn(u32) -> u32) {
         let fillers: Vec<_> = (0..4)
             .map(|thread| {
                 scope.spawn(move || {
-                    // Half of what each calls another calls too.
+                    // Half of each thread's calls overlap with another thread's.
                     let first = thread * calls / 4;
                     (first..first + calls / 2).for_each(|n| assert_eq!(call(n), n));
                 })
@@ -140,21 +141,21 @@ fn fill(memo: memokit::Memo<u32>, max: usize, call: fn(u32) -> u32) {
         assert!(watcher.join().unwrap() <= max);
     });
     assert!(memo.len() <= max);
-    assert!(memo.len() * 10 >= max * 9, "{} of {max} are held", memo.len());
+    assert!(memo.len() * 10 >= max * 9, "the cache holds {} of {max} entries", memo.len());
 }
 
 #[test]
-fn many_threads_never_exceed_a_thousand() {
+fn many_threads_never_exceed_a_bound_of_a_thousand() {
     fill(thousand_memo(), 1000, thousand);
 }
 
 #[test]
-fn many_threads_never_exceed_a_hundred_thousand() {
+fn many_threads_never_exceed_a_bound_of_a_hundred_thousand() {
     fill(hundred_thousand_memo(), 100_000, hundred_thousand);
 }
 
 #[test]
-fn larger_caches_keep_what_was_used_lately() {
+fn larger_caches_keep_recently_used_entries() {
     #[memoize(max = 1000)]
     fn held(n: u32) -> u32 {
         n
@@ -164,7 +165,7 @@ fn larger_caches_keep_what_was_used_lately() {
         assert_eq!(held(n / 1000), n / 1000);
     }
     let misses = held_memo().stats().misses;
-    // Entries in the more recently used half of their shard stay, and shards are of about one size.
+    // Entries in the more recently used half of their shard stay, and all shards have about the same size.
     for n in 2800..3000 {
         held(n);
     }
@@ -177,7 +178,7 @@ fn configured() -> usize {
 }
 
 #[test]
-fn a_bound_from_an_expression() {
+fn the_bound_can_be_an_expression() {
     #[memoize(max = configured() / 2)]
     fn held(n: u32) -> u32 {
         n
@@ -187,7 +188,7 @@ fn a_bound_from_an_expression() {
 }
 
 #[test]
-fn a_bound_of_zero_keeps_nothing() {
+fn a_bound_of_zero_caches_nothing() {
     #[memoize(max = configured() - 4)]
     fn held(n: u32) -> String {
         n.to_string()
@@ -203,7 +204,7 @@ fn a_bound_of_zero_keeps_nothing() {
 }
 
 #[test]
-fn without_a_bound() {
+fn a_cache_without_a_bound_evicts_nothing() {
     #[memoize]
     fn held(n: u32) -> u32 {
         n
@@ -214,7 +215,7 @@ fn without_a_bound() {
 }
 
 #[test]
-fn a_bound_can_change() {
+fn the_bound_can_be_changed() {
     #[memoize(max = 100)]
     fn held(n: u32) -> u32 {
         n
@@ -230,7 +231,7 @@ fn a_bound_can_change() {
 }
 
 #[test]
-fn a_lower_bound_evicts_no_more_than_it_must() {
+fn lowering_the_bound_evicts_no_more_than_necessary() {
     #[memoize]
     fn held(n: u32) -> u32 {
         n
@@ -244,7 +245,7 @@ fn a_lower_bound_evicts_no_more_than_it_must() {
 }
 
 #[test]
-fn a_bound_lowered_while_others_insert_holds_at_rest() {
+fn a_bound_lowered_during_insertions_holds_afterwards() {
     #[memoize(max = 1)]
     fn held(n: u32) -> u32 {
         n
@@ -260,9 +261,9 @@ fn a_bound_lowered_while_others_insert_holds_at_rest() {
     }
 }
 
-/// The one that is used once after the cache is full is not evicted before half of the others were.
+/// An entry that is used once after the cache is full outlives the eviction of half of the others.
 #[test]
-fn the_more_recently_used_half_stays_from_the_first_eviction_on() {
+fn the_more_recently_used_half_survives_from_the_first_eviction_on() {
     macro_rules! check {
         ($max:literal) => {{
             #[memoize(max = $max, shards = 1)]
@@ -287,7 +288,7 @@ fn the_more_recently_used_half_stays_from_the_first_eviction_on() {
 }
 
 #[test]
-fn a_bound_that_was_lowered_to_a_few_is_exact() {
+fn a_bound_lowered_to_a_few_entries_tracks_recency_exactly() {
     #[memoize(max = 1000, shards = 1)]
     fn held(n: u32) -> u32 {
         n
@@ -298,6 +299,6 @@ fn a_bound_that_was_lowered_to_a_few_is_exact() {
     for n in [1, 2, 3, 4, 2, 5] {
         held(n);
     }
-    let there: Vec<u32> = (1..=5).filter(|&n| held_memo().get(&held_key(n)).is_some()).collect();
-    assert_eq!(there, [2, 4, 5]);
+    let present: Vec<u32> = (1..=5).filter(|&n| held_memo().get(&held_key(n)).is_some()).collect();
+    assert_eq!(present, [2, 4, 5]);
 }

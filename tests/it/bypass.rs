@@ -1,11 +1,11 @@
-//! Memoization switched off.
+//! `bypass` and `MEMOKIT_OFF` switch memoization off.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::{bypass, memoize};
 
-use crate::support::{passes, processes};
+use crate::support::{processes, run_test};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -23,7 +23,7 @@ fn a_bypassed_call_computes_and_leaves_no_trace() {
     let before = RUNS.load(Relaxed);
     assert_eq!(bypass(|| bypass(|| counted(1)) + counted(1)), 2);
     assert_eq!(RUNS.load(Relaxed) - before, 2);
-    // Another thread goes on as ever.
+    // Other threads are not affected.
     bypass(|| std::thread::scope(|scope| scope.spawn(|| counted(1)).join().unwrap()));
     assert_eq!((counted(1), RUNS.load(Relaxed) - before), (1, 2));
     let stats = counted_memo().stats();
@@ -31,14 +31,14 @@ fn a_bypassed_call_computes_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_panic_ends_it() {
+fn a_panic_ends_the_bypass() {
     #[memoize]
     fn now() -> std::time::Instant {
         std::time::Instant::now()
     }
     #[memoize]
     fn fails() -> u32 {
-        panic!("as it should")
+        panic!("on purpose")
     }
     let first = now();
     assert!(std::panic::catch_unwind(|| bypass(fails)).is_err());
@@ -48,8 +48,8 @@ fn a_panic_ends_it() {
 }
 
 #[test]
-fn with_cache_if_verify_and_thread_scope() {
-    #[memoize(cache_if = |_| panic!("asks nobody"), verify = 1.0)]
+fn a_bypass_ignores_cache_if_verify_and_scope() {
+    #[memoize(cache_if = |_| panic!("cache_if must not run"), verify = 1.0)]
     fn odd(n: u32) -> u32 {
         n
     }
@@ -71,7 +71,7 @@ fn stored(n: u32) -> u32 {
 }
 
 #[test]
-fn by_the_environment() {
+fn the_environment_variable_switches_memoization_off() {
     let processes = processes!(
         || {
             stored(1);
@@ -88,7 +88,7 @@ fn by_the_environment() {
     processes.run(0);
     let off = |value: &str| {
         let mut command: Command = processes.command(1);
-        passes(command.env("MEMOKIT_OFF", value));
+        run_test(command.env("MEMOKIT_OFF", value));
     };
     off("1");
     off("0");

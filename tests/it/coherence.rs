@@ -1,15 +1,16 @@
-//! Many threads do everything at once: no stale value after an invalidation, and no place is lost.
+//! Threads call, invalidate and insert at once: no value is stale after an invalidation, and the cache loses no
+//! capacity.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use memokit::{Memo, memoize};
 
-use crate::support::{ends, folder, restarts};
+use crate::support::{folder, restarts, with_timeout};
 
 const KEYS: usize = 4;
 
-/// What the functions here look at: it changes, and whoever changes it invalidates.
+/// The input of the functions in this module. A thread that changes it invalidates the key.
 static SOURCE: [AtomicU64; KEYS] = [const { AtomicU64::new(0) }; KEYS];
 
 #[memoize(max = 3)]
@@ -17,7 +18,7 @@ fn boxed(key: usize) -> Box<u64> {
     Box::new(SOURCE[key].load(SeqCst))
 }
 
-/// Changes and invalidates on one thread a key, while others read.
+/// Changes and invalidates keys while other threads read. One thread changes each key.
 fn change_and_read(rounds: u64, read: fn(usize) -> u64, invalidate: fn(usize)) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -30,7 +31,7 @@ fn change_and_read(rounds: u64, read: fn(usize) -> u64, invalidate: fn(usize)) {
                         let value = read(key);
                         assert!(
                             value >= last[key],
-                            "{key} went back from {} to {value}",
+                            "the value of {key} went back from {} to {value}",
                             last[key]
                         );
                         last[key] = value;
@@ -55,8 +56,8 @@ fn change_and_read(rounds: u64, read: fn(usize) -> u64, invalidate: fn(usize)) {
 }
 
 #[test]
-fn no_value_is_stale_after_an_invalidation() {
-    ends(|| {
+fn a_value_is_never_stale_after_an_invalidation() {
+    with_timeout(|| {
         change_and_read(
             4000,
             |key| *boxed(key),
@@ -74,11 +75,11 @@ fn stored(key: usize) -> u64 {
 }
 
 #[test]
-fn no_value_on_disk_is_stale_after_an_invalidation() {
+fn a_stored_value_is_never_stale_after_an_invalidation() {
     const ROUNDS: u64 = 200;
     restarts!(
         || {
-            ends(|| {
+            with_timeout(|| {
                 change_and_read(ROUNDS, stored, |key| {
                     stored_memo().invalidate(&stored_key(key));
                 });
@@ -92,9 +93,9 @@ fn no_value_on_disk_is_stale_after_an_invalidation() {
     );
 }
 
-/// Everything that adds or removes entries, from four threads.
-fn everything(memo: Memo<u32>, call: fn(u32) -> u32, key: fn(u32) -> memokit::Key) {
-    ends(move || {
+/// Runs every operation that adds or removes entries, from four threads.
+fn run_all_operations(memo: Memo<u32>, call: fn(u32) -> u32, key: fn(u32) -> memokit::Key) {
+    with_timeout(move || {
         thread::scope(|scope| {
             for thread in 0..4 {
                 scope.spawn(move || {
@@ -118,7 +119,7 @@ fn everything(memo: Memo<u32>, call: fn(u32) -> u32, key: fn(u32) -> memokit::Ke
     });
 }
 
-macro_rules! no_place_is_lost {
+macro_rules! capacity_test {
     ($test:ident, $max:literal) => {
         #[test]
         fn $test() {
@@ -127,7 +128,7 @@ macro_rules! no_place_is_lost {
                 n
             }
             let memo = held_memo();
-            everything(memo, held, held_key);
+            run_all_operations(memo, held, held_key);
             memo.set_ttl(None);
             memo.clear();
             memo.set_max($max);
@@ -142,5 +143,5 @@ macro_rules! no_place_is_lost {
     };
 }
 
-no_place_is_lost!(no_place_is_lost_in_a_small_cache, 100);
-no_place_is_lost!(no_place_is_lost_in_a_large_cache, 1000);
+capacity_test!(a_small_cache_loses_no_capacity, 100);
+capacity_test!(a_large_cache_loses_no_capacity, 1000);

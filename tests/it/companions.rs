@@ -1,4 +1,4 @@
-//! `NAME_memo`, `NAME_key` and `NAME_uncached`.
+//! The companions `NAME_memo`, `NAME_key` and `NAME_uncached`.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -8,7 +8,7 @@ use memokit::{Error, Key, Memo, memoize};
 use serde::Serialize;
 
 #[test]
-fn get_shows_what_is_kept_and_counts_nothing() {
+fn get_returns_the_cached_value_and_counts_nothing() {
     #[memoize(max = 2)]
     fn squared(n: u64) -> u64 {
         n * n
@@ -21,7 +21,7 @@ fn get_shows_what_is_kept_and_counts_nothing() {
 }
 
 #[test]
-fn insert_puts_a_value_in_place_of_a_call() {
+fn insert_stores_a_value_without_a_call() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn named(n: u32) -> String {
@@ -38,7 +38,7 @@ fn insert_puts_a_value_in_place_of_a_call() {
 }
 
 #[test]
-fn invalidate_forgets_exactly_that_call() {
+fn invalidate_removes_exactly_one_key() {
     #[memoize]
     fn sum(a: u32, b: u32) -> u32 {
         a + b
@@ -55,7 +55,7 @@ fn invalidate_forgets_exactly_that_call() {
 }
 
 #[test]
-fn clear_forgets_all() {
+fn clear_removes_all_entries() {
     #[memoize(max = 1000)]
     fn held(n: u32) -> u32 {
         n
@@ -70,7 +70,7 @@ fn clear_forgets_all() {
 }
 
 #[test]
-fn retain_forgets_by_key_and_value() {
+fn retain_selects_by_key_and_value() {
     #[memoize]
     fn held(n: u32) -> Result<u32, String> {
         Ok(n * 10)
@@ -86,7 +86,7 @@ fn retain_forgets_by_key_and_value() {
 }
 
 #[test]
-fn keys_are_those_of_calls() {
+fn keys_lists_the_keys_of_cached_calls() {
     #[memoize]
     fn held(n: u32, text: &str) -> usize {
         text.len() + n as usize
@@ -98,13 +98,13 @@ fn keys_are_those_of_calls() {
 }
 
 #[test]
-fn handles_are_copies_of_one_and_go_to_other_threads() {
+fn handles_are_copy_and_work_on_other_threads() {
     #[memoize]
     fn held(n: u32) -> String {
         n.to_string()
     }
-    fn shared<T: Copy + Send + Sync + 'static>(of: T) -> T {
-        of
+    fn shared<T: Copy + Send + Sync + 'static>(value: T) -> T {
+        value
     }
     let memo: Memo<String> = shared(held_memo());
     held(1);
@@ -114,7 +114,7 @@ fn handles_are_copies_of_one_and_go_to_other_threads() {
 }
 
 #[test]
-fn without_a_folder() {
+fn disk_operations_fail_without_persist() {
     #[memoize]
     fn held(n: u32) -> u32 {
         n
@@ -136,7 +136,7 @@ struct Options<'a> {
 }
 
 #[test]
-fn keys_are_equal_as_calls_are_and_show_their_arguments() {
+fn keys_are_equal_for_equal_calls_and_print_their_arguments() {
     #[memoize]
     fn found(name: &str, options: &Options<'_>) -> usize {
         name.len() + options.tags.len() + usize::from(options.deep)
@@ -159,7 +159,7 @@ fn keys_are_equal_as_calls_are_and_show_their_arguments() {
 }
 
 #[test]
-fn keys_of_two_functions_do_not_mix_their_values() {
+fn equal_keys_of_two_functions_have_separate_values() {
     #[memoize]
     fn a(n: u32) -> u32 {
         n
@@ -174,26 +174,26 @@ fn keys_of_two_functions_do_not_mix_their_values() {
     assert_eq!(a_memo().get(&a_key(1)), Some(1));
 }
 
-/// Refuses to serialize, as a path that is not UTF-8 does.
-struct Mute;
+/// Fails to serialize, like a path that is not UTF-8.
+struct Unserializable;
 
-impl Serialize for Mute {
+impl Serialize for Unserializable {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        Err(serde::ser::Error::custom("not a word"))
+        Err(serde::ser::Error::custom("on purpose"))
     }
 }
 
 #[test]
-fn arguments_without_a_key_are_computed_each_time() {
+fn calls_without_a_key_are_computed_each_time() {
     #[memoize]
-    fn held(mute: &Mute, n: u32) -> u32 {
-        let Mute = mute;
+    fn held(argument: &Unserializable, n: u32) -> u32 {
+        let Unserializable = argument;
         n
     }
-    assert_eq!((held(&Mute, 1), held(&Mute, 1)), (1, 1));
+    assert_eq!((held(&Unserializable, 1), held(&Unserializable, 1)), (1, 1));
     let stats = held_memo().stats();
     assert_eq!((stats.hits, stats.misses, stats.unkeyable, stats.entries), (0, 2, 2, 0));
-    let key = held_key(&Mute, 1);
+    let key = held_key(&Unserializable, 1);
     assert!(!key.is_keyable());
     assert!(format!("{key:?}").contains("failed to serialize"), "{key:?}");
     assert_eq!(held_memo().get(&key), None);
@@ -202,7 +202,7 @@ fn arguments_without_a_key_are_computed_each_time() {
 }
 
 #[test]
-fn the_function_as_written_neither_reads_nor_fills() {
+fn the_uncached_companion_neither_reads_nor_fills_the_cache() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn held(n: u32) -> u32 {
@@ -218,39 +218,39 @@ fn the_function_as_written_neither_reads_nor_fills() {
     assert_eq!((stats.hits, stats.misses), (0, 1));
 }
 
-/// Each of these was taken for a function of the impl of a trait.
+/// Inherent impls whose text resembles the impl of a trait.
 #[rustfmt::skip]
-mod impls_of_no_trait {
+mod inherent_impls {
     use memokit::memoize;
 
-    struct Of<F>(F);
+    struct Wrapper<F>(F);
 
-    impl Of<for <'a> fn(&'a u8)> {
+    impl Wrapper<for <'a> fn(&'a u8)> {
         #[memoize(skip(self))]
         fn quote(&self, n: u32) -> u32 { n }
     }
 
     trait Quote { fn quote(&self, n: u32) -> u32; }
 
-    impl Quote for u8 { fn quote(&self, n: u32) -> u32 { n } } impl Of<u8> { #[memoize(skip(self))] fn quote(&self, n: u32) -> u32 { n + u32::from(self.0) } }
+    impl Quote for u8 { fn quote(&self, n: u32) -> u32 { n } } impl Wrapper<u8> { #[memoize(skip(self))] fn quote(&self, n: u32) -> u32 { n + u32::from(self.0) } }
 
     macro_rules! inherent {
         (impl $name:ident for $type:ty { $($function:tt)* }) => { impl $type { $($function)* } };
     }
 
     inherent! {
-        impl Quote for Of<u16> {
+        impl Quote for Wrapper<u16> {
             #[memoize(skip(self))]
             fn quote(&self, n: u32) -> u32 { n + u32::from(self.0) }
         }
     }
 
     #[test]
-    fn they_have_companions() {
-        let of = Of((|_| ()) as for<'a> fn(&'a u8));
-        (of.0)(&1);
-        assert_eq!((of.quote(1), 1_u8.quote(2)), (1, 2));
-        assert_eq!((Of(2_u8).quote(3), Of(3_u16).quote(4)), (5, 7));
-        assert_eq!((Of::<u8>::quote_memo().len(), Of::<u16>::quote_memo().len()), (1, 1));
+    fn inherent_functions_have_companions() {
+        let wrapper = Wrapper((|_| ()) as for<'a> fn(&'a u8));
+        (wrapper.0)(&1);
+        assert_eq!((wrapper.quote(1), 1_u8.quote(2)), (1, 2));
+        assert_eq!((Wrapper(2_u8).quote(3), Wrapper(3_u16).quote(4)), (5, 7));
+        assert_eq!((Wrapper::<u8>::quote_memo().len(), Wrapper::<u16>::quote_memo().len()), (1, 1));
     }
 }

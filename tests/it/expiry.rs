@@ -1,4 +1,4 @@
-//! `ttl_with` and `jitter`: when each value ends.
+//! `ttl_with` and `jitter`: when each entry expires.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -7,23 +7,23 @@ use memokit::memoize;
 
 use crate::support::wait_until;
 
-/// So long that nothing here waits for it.
+/// Longer than any test waits.
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
-fn each_value_says_how_long_it_lives() {
+fn ttl_with_gives_each_value_its_time_to_live() {
     #[memoize(ttl_with = |n| (*n < 10).then_some(Duration::from_millis(1)), ttl = "1h")]
     fn some(n: u32) -> u32 {
         n
     }
     some(1);
     some(10);
-    wait_until("the short one ends", || some_memo().get(&some_key(1)).is_none());
+    wait_until("the short entry expires", || some_memo().get(&some_key(1)).is_none());
     assert_eq!(some_memo().get(&some_key(10)), Some(10));
 }
 
 #[test]
-fn where_it_says_nothing_the_ttl_counts() {
+fn ttl_applies_where_ttl_with_returns_none() {
     #[expect(clippy::ptr_arg, reason = "the value is a String")]
     fn long(text: &String) -> Option<Duration> {
         text.starts_with("long").then_some(HOUR)
@@ -34,12 +34,12 @@ fn where_it_says_nothing_the_ttl_counts() {
     }
     text("long one").unwrap();
     text("short").unwrap();
-    wait_until("the short one ends", || text_memo().get(&text_key("short")).is_none());
+    wait_until("the short entry expires", || text_memo().get(&text_key("short")).is_none());
     assert!(text_memo().get(&text_key("long one")).is_some());
 }
 
 #[test]
-fn in_generic_functions_and_without_a_ttl() {
+fn ttl_with_works_in_generic_functions_and_without_ttl() {
     #[memoize(ttl_with = |list| list.is_empty().then_some(Duration::from_millis(1)))]
     fn listed<T: Clone + serde::Serialize + Send + Sync + 'static>(items: &[T]) -> Vec<T> {
         items.to_vec()
@@ -47,23 +47,23 @@ fn in_generic_functions_and_without_a_ttl() {
     listed::<u8>(&[]);
     listed(&[1u8]);
     let memo = listed_memo::<u8>();
-    wait_until("the empty one ends", || memo.get(&listed_key::<u8>(&[])).is_none());
+    wait_until("the empty list expires", || memo.get(&listed_key::<u8>(&[])).is_none());
     assert_eq!(memo.get(&listed_key(&[1u8])), Some(vec![1]));
 }
 
 #[test]
-fn a_time_of_a_value_and_that_of_errors_the_shorter_counts() {
+fn the_shorter_of_ttl_with_and_cache_err_applies() {
     #[memoize(ttl_with = |_| Some(HOUR), cache_err = "1ms")]
     fn even(n: u32) -> Result<u32, u32> {
         if n.is_multiple_of(2) { Ok(n) } else { Err(n) }
     }
     assert_eq!((even(1), even(2)), (Err(1), Ok(2)));
-    wait_until("the error ends", || even_memo().get(&even_key(1)).is_none());
+    wait_until("the error expires", || even_memo().get(&even_key(1)).is_none());
     assert!(even_memo().get(&even_key(2)).is_some());
 }
 
 #[test]
-fn jitter_spreads_the_ends() {
+fn jitter_spreads_the_expiry() {
     #[memoize(ttl = "2s", jitter = 1.0)]
     fn spread(n: u32) -> u32 {
         n
@@ -72,7 +72,7 @@ fn jitter_spreads_the_ends() {
     for n in 0..200 {
         spread(n);
     }
-    // They end evenly between now and 2 s from now.
+    // The entries expire evenly between now and 2 s from now.
     let mut lengths = Vec::new();
     while begin.elapsed() < Duration::from_secs(4) && !spread_memo().is_empty() {
         lengths.push(spread_memo().len());
@@ -80,11 +80,11 @@ fn jitter_spreads_the_ends() {
     }
     assert!(spread_memo().is_empty(), "no entry lives longer than the ttl");
     lengths.dedup();
-    assert!(lengths.len() > 5, "they end together: {lengths:?}");
+    assert!(lengths.len() > 5, "the entries expire together: {lengths:?}");
 }
 
 #[test]
-fn jitter_without_a_ttl_or_of_nothing() {
+fn jitter_without_ttl_or_of_nan_expires_nothing() {
     #[memoize(jitter = 0.5)]
     fn forever(n: u32) -> u32 {
         n

@@ -1,4 +1,4 @@
-//! Free and nested functions, and the parameters that they may have.
+//! Free and nested functions with all kinds of parameters are memoized.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +16,7 @@ fn free(text: &str, times: usize) -> String {
 }
 
 #[test]
-fn a_second_call_answers_from_the_cache() {
+fn a_second_call_is_answered_from_the_cache() {
     assert_eq!(free("ab", 2), "abab");
     assert_eq!(free("ab", 2), "abab");
     assert_eq!(FREE.load(Relaxed), 1);
@@ -26,7 +26,7 @@ fn a_second_call_answers_from_the_cache() {
 }
 
 #[test]
-fn a_nested_function_sees_what_is_beside_it() {
+fn a_nested_function_sees_the_items_around_it() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     const FACTOR: u64 = 3;
     #[memoize(max = 3)]
@@ -40,7 +40,7 @@ fn a_nested_function_sees_what_is_beside_it() {
 }
 
 #[test]
-fn a_function_in_a_closure_and_in_a_block() {
+fn functions_in_closures_and_blocks_are_memoized() {
     let by_closure = |n: u32| {
         #[memoize]
         fn inner(n: u32) -> u32 {
@@ -61,7 +61,7 @@ fn a_function_in_a_closure_and_in_a_block() {
 }
 
 #[test]
-fn without_parameters() {
+fn a_function_without_parameters_is_memoized() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn nothing() -> u32 {
@@ -73,7 +73,7 @@ fn without_parameters() {
 }
 
 #[test]
-fn without_a_result() {
+fn a_function_without_a_result_runs_once() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn once(_tag: u8) {
@@ -87,7 +87,7 @@ fn without_a_result() {
 }
 
 #[test]
-fn fifteen_parameters_all_count() {
+fn all_fifteen_parameters_are_part_of_the_key() {
     #[memoize]
     #[allow(clippy::too_many_arguments)]
     fn digits(
@@ -129,7 +129,7 @@ struct Point {
 }
 
 #[test]
-fn patterns_take_arguments_apart() {
+fn arguments_behind_patterns_are_keyed_in_full() {
     #[memoize]
     fn area(Point { x, y }: Point, (w, _): (i32, i32), [first, ..]: [i32; 3], _: u8) -> i32 {
         x * y + w + first
@@ -137,7 +137,7 @@ fn patterns_take_arguments_apart() {
     let p = Point { x: 2, y: 3 };
     assert_eq!(area(p, (4, 0), [5, 0, 0], 0), 15);
     assert_eq!(area(p, (4, 0), [5, 0, 0], 0), 15);
-    // What a pattern leaves out is an argument all the same.
+    // A part that the pattern ignores still belongs to the key.
     assert_eq!(area(p, (4, 1), [5, 0, 0], 0), 15);
     assert_eq!(area(p, (4, 0), [5, 1, 0], 0), 15);
     assert_eq!(area(p, (4, 0), [5, 0, 0], 1), 15);
@@ -147,7 +147,7 @@ fn patterns_take_arguments_apart() {
 }
 
 #[test]
-fn mutable_parameters_count_as_they_were_passed() {
+fn mutable_parameters_are_keyed_by_the_passed_value() {
     #[memoize]
     fn counted(mut n: u32, (mut a, b): (u32, u32), mut text: String) -> String {
         n += 1;
@@ -163,7 +163,7 @@ fn mutable_parameters_count_as_they_were_passed() {
 }
 
 #[test]
-fn reference_and_binding_patterns() {
+fn reference_and_binding_patterns_are_accepted() {
     #[memoize]
     #[allow(clippy::toplevel_ref_arg)]
     fn sum(&a: &u32, ref b: u32, whole @ (c, _): (u32, u32)) -> u32 {
@@ -174,7 +174,7 @@ fn reference_and_binding_patterns() {
 }
 
 #[test]
-fn lifetimes_and_references() {
+fn borrowed_parameters_with_lifetimes_are_keyed_by_content() {
     #[memoize]
     #[allow(clippy::needless_pass_by_value)]
     fn joined<'a, 'b>(a: &'a str, b: &'b [&'b str], c: Cow<'a, str>, d: &&u32) -> String
@@ -201,7 +201,7 @@ fn a_static_borrow_may_be_returned() {
 }
 
 #[test]
-fn arguments_without_hash_or_eq() {
+fn arguments_need_neither_hash_nor_eq() {
     #[memoize]
     fn total(weights: &HashMap<String, f64>, scale: f64, by: &BTreeMap<u8, Point>) -> f64 {
         weights.values().sum::<f64>() * scale + f64::from(by.values().map(|p| p.x).sum::<i32>())
@@ -216,7 +216,7 @@ fn arguments_without_hash_or_eq() {
 }
 
 #[test]
-fn early_returns_and_question_marks() {
+fn results_of_early_returns_and_question_marks_are_cached() {
     #[memoize]
     fn parsed(text: &str) -> Option<u32> {
         if text.is_empty() {
@@ -240,7 +240,7 @@ fn early_returns_and_question_marks() {
 }
 
 #[test]
-fn a_function_item_can_be_passed_on() {
+fn a_memoized_function_can_be_passed_as_a_value() {
     #[memoize]
     fn square(n: u64) -> u64 {
         n * n

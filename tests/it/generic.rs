@@ -1,4 +1,4 @@
-//! Functions with type and const parameters, and `impl Trait` arguments: a cache for each instance.
+//! Generic functions, const parameters and `impl Trait` arguments: each instance has its own cache.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
@@ -16,7 +16,7 @@ fn shown<T: Serialize + Debug>(value: T) -> String {
 }
 
 #[test]
-fn each_instance_has_a_cache() {
+fn each_instance_has_its_own_cache() {
     for _ in 0..2 {
         assert_eq!(shown(5u8), "5");
         assert_eq!(shown(5u16), "5");
@@ -35,7 +35,7 @@ fn each_instance_has_a_cache() {
 }
 
 #[test]
-fn parameters_of_arguments_alone_may_borrow() {
+fn type_parameters_that_occur_only_in_arguments_may_borrow() {
     #[memoize]
     fn joined<'a, T: AsRef<str> + Serialize>(parts: &'a [T], by: &'a str) -> String {
         parts.iter().map(T::as_ref).collect::<Vec<_>>().join(by)
@@ -51,7 +51,7 @@ fn parameters_of_arguments_alone_may_borrow() {
 }
 
 #[test]
-fn many_instances() {
+fn many_instances_are_told_apart() {
     fn twice<T: Serialize + Debug>(value: T, wanted: &str) {
         assert_eq!((shown_twice(&value), shown_twice(&value)), (wanted.into(), wanted.into()));
         assert_eq!(shown_twice_memo::<&T>().stats().hits, 1, "{wanted}");
@@ -74,7 +74,7 @@ fn many_instances() {
 }
 
 #[test]
-fn instances_that_threads_meet_at_once() {
+fn threads_that_meet_new_instances_at_once_compute_each_once() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn counted<T: Serialize, const N: usize>(_: T) -> usize {
@@ -97,7 +97,7 @@ fn instances_that_threads_meet_at_once() {
 }
 
 #[test]
-fn const_parameters() {
+fn const_parameters_tell_instances_apart() {
     #[memoize]
     fn constants<const N: usize, const SIGN: char, const ON: bool, const BY: i8>() -> String {
         format!("{N}{SIGN}{ON}{BY}")
@@ -116,7 +116,7 @@ fn const_parameters() {
 }
 
 #[test]
-fn arrays_of_any_length() {
+fn arrays_of_any_length_can_be_keyed() {
     #[memoize(key = numbers.as_slice())]
     fn total<const N: usize>(numbers: [u64; N]) -> u64 {
         numbers.iter().sum()
@@ -126,7 +126,7 @@ fn arrays_of_any_length() {
 }
 
 #[test]
-fn a_where_clause() {
+fn where_clauses_are_kept() {
     #[memoize(max = 5)]
     fn sum<I, T>(numbers: I) -> T
     where
@@ -143,7 +143,7 @@ fn a_where_clause() {
 }
 
 #[test]
-fn a_result_that_is_a_parameter_is_kept_whole() {
+fn a_type_parameter_as_return_type_is_cached_whole() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn same<T: Serialize + Clone + Send + Sync + 'static>(value: T) -> T {
@@ -158,7 +158,7 @@ fn a_result_that_is_a_parameter_is_kept_whole() {
 }
 
 #[test]
-fn a_result_of_a_parameter_keeps_its_ok() {
+fn a_result_over_a_type_parameter_caches_only_ok() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     struct NotClone;
     #[memoize]
@@ -176,7 +176,7 @@ fn a_result_of_a_parameter_keeps_its_ok() {
 }
 
 #[test]
-fn impl_trait_arguments() {
+fn impl_trait_arguments_tell_instances_apart() {
     #[memoize]
     fn listed(
         items: impl IntoIterator<Item = impl Display> + Serialize,
@@ -194,7 +194,7 @@ fn impl_trait_arguments() {
 }
 
 #[test]
-fn closures_left_out_of_the_key() {
+fn skipped_closures_tell_instances_apart() {
     #[memoize(skip(by))]
     fn mapped(n: u32, by: impl Fn(u32) -> u32) -> u32 {
         by(n)
@@ -265,7 +265,7 @@ impl<T: Default + Display + 'static> Only<T> {
 }
 
 #[test]
-fn generic_methods() {
+fn generic_methods_are_memoized() {
     for _ in 0..2 {
         assert_eq!((Scale(2).scaled(3u8), Scale(2).scaled(3u32)), (6, 6));
         assert_eq!((Scale::made::<4>().0, Scale::made::<5>().0), (4, 5));
@@ -284,7 +284,7 @@ fn generic_methods() {
 }
 
 #[test]
-fn generic_functions_of_generic_impls() {
+fn generic_functions_in_generic_impls_have_one_cache_per_instance() {
     for _ in 0..2 {
         assert_eq!(Only::<u8>::text::<String>(1), "0  1");
         assert_eq!(Only::<String>::text::<u8>(1), " 0 1");
@@ -295,7 +295,7 @@ fn generic_functions_of_generic_impls() {
 }
 
 #[test]
-fn settings_of_each_instance() {
+fn each_instance_has_its_own_settings() {
     for n in 0..9 {
         Only::<u8>::bounded(n);
         Only::<u32>::bounded(n);
@@ -309,7 +309,7 @@ fn settings_of_each_instance() {
 }
 
 #[test]
-fn types_of_one_name_never_share() {
+fn types_of_one_name_never_share_a_cache() {
     trait Tagged {
         const TAG: u32;
     }
@@ -332,7 +332,7 @@ fn types_of_one_name_never_share() {
 }
 
 #[test]
-fn names_have_the_parameters() {
+fn names_in_reports_include_the_parameters() {
     #[memoize]
     fn called<T: Serialize, const N: usize>(_: T) -> usize {
         N
@@ -345,7 +345,7 @@ fn names_have_the_parameters() {
 }
 
 #[test]
-fn a_recursive_generic_function() {
+fn a_generic_function_can_call_itself() {
     #[memoize]
     fn steps<T: Serialize + Copy + Into<u64>, const BY: u64>(n: T, depth: u32) -> u64 {
         if depth == 0 { n.into() } else { steps::<T, BY>(n, depth - 1) + BY }
@@ -361,7 +361,7 @@ fn line<T: Serialize>(_: T) -> u32 {
 }
 
 #[test]
-fn the_caller_of_a_generic_function() {
+fn track_caller_reports_the_caller_of_a_generic_function() {
     assert_eq!(line("here"), line!());
     assert_eq!(line_uncached(2), line!());
 }
@@ -379,7 +379,7 @@ fn stored<T: Default + Serialize + serde::de::DeserializeOwned + Clone + Send + 
 static RUN: AtomicU32 = AtomicU32::new(0);
 
 #[test]
-fn each_instance_has_a_folder() {
+fn each_instance_has_its_own_folder() {
     restarts!(
         || {
             assert_eq!((stored::<u8>(10).0, stored::<Row>(20).0), (10, 21));

@@ -1,12 +1,12 @@
-//! An expansion means the same wherever it stands: whatever is called `std`, `Result` or `Site` there, and under the
+//! An expansion has the same meaning in any context: beside items named `std`, `Result` or `Site`, and under the
 //! strictest lints.
 
-/// Nothing is in scope that was not named, and every lint is an error.
+/// A module without a prelude, where every lint is an error.
 #[deny(warnings, missing_docs, unused, unreachable_pub, clippy::pedantic, let_underscore_drop)]
 pub mod strict {
     #![no_implicit_prelude]
 
-    /// A function with all that an expansion may use.
+    /// A function that uses many arguments of the attribute.
     #[::memokit::memoize(
         max = 10,
         ttl = "1h",
@@ -61,7 +61,7 @@ pub mod strict {
 }
 
 #[test]
-fn without_a_prelude_and_under_all_lints() {
+fn an_expansion_compiles_without_a_prelude_and_under_all_lints() {
     assert_eq!(strict::all("a", "b", (1, 2)), "ab12");
     assert_eq!(strict::all("a", "c", (1, 2)), "ab12");
     assert_eq!(strict::type_(1), 1);
@@ -71,7 +71,7 @@ fn without_a_prelude_and_under_all_lints() {
     assert_eq!(strict::Place::associated_memo().len(), 1);
 }
 
-/// Everything that an expansion might lean on means something else.
+/// A module in which the names that an expansion might use mean something else.
 #[allow(unused, non_camel_case_types, non_upper_case_globals, clippy::all)]
 mod shadowed {
     pub(super) mod std {}
@@ -106,8 +106,8 @@ mod shadowed {
     struct Origin;
     struct Settings;
     struct Instance;
-    struct Answer;
-    struct Turn;
+    struct Lookup;
+    struct Miss;
     struct Probe;
     struct Argument;
     struct Duration;
@@ -117,9 +117,9 @@ mod shadowed {
     fn key() {}
     fn persisted() {}
     fn drop() {}
-    const answer: u8 = 0;
+    const found: u8 = 0;
     const value: u8 = 0;
-    const turn: u8 = 0;
+    const miss: u8 = 0;
     static SITE: u8 = 0;
 
     macro_rules! concat {
@@ -174,7 +174,7 @@ mod shadowed {
 }
 
 #[test]
-fn among_names_that_mean_something_else() {
+fn an_expansion_ignores_shadowed_names() {
     for _ in 0..2 {
         assert_eq!(shadowed::plain(1), (1, 1));
         assert_eq!(shadowed::errors(1), Err(1));
@@ -187,7 +187,7 @@ fn among_names_that_mean_something_else() {
     assert_eq!(shadowed::Own::method_memo().stats().hits, 1);
 }
 
-/// Parameters, and the function itself, with the names of an expansion's own things.
+/// Functions and parameters that have the names of items and variables of an expansion.
 mod parameters {
     use memokit::memoize;
 
@@ -196,19 +196,19 @@ mod parameters {
         lookup + 1
     }
 
-    #[memoize(key = (answer, value, turn, key))]
+    #[memoize(key = (found, value, miss, key))]
     #[allow(clippy::too_many_arguments)]
     pub(super) fn keep(
-        answer: u32,
+        found: u32,
         value: u32,
-        turn: u32,
+        miss: u32,
         key: u32,
         memo: u32,
         site: u32,
         keep: u32,
         element: u32,
     ) -> u32 {
-        answer + value + turn + key + memo + site + keep + element
+        found + value + miss + key + memo + site + keep + element
     }
 
     #[memoize]
@@ -228,7 +228,7 @@ mod parameters {
 }
 
 #[test]
-fn parameters_named_like_the_function_and_the_expansion() {
+fn parameters_may_have_the_names_of_the_function_and_the_expansion() {
     for _ in 0..2 {
         assert_eq!(parameters::lookup(1), 2);
         assert_eq!(parameters::keep(1, 2, 3, 4, 5, 6, 7, 8), 36);
@@ -244,7 +244,7 @@ fn parameters_named_like_the_function_and_the_expansion() {
 }
 
 #[test]
-fn a_body_sees_its_own_names_alone() {
+fn a_body_sees_only_its_own_names() {
     const __MEMOKIT: u32 = 1;
     fn helper() -> u32 {
         10
@@ -254,14 +254,14 @@ fn a_body_sees_its_own_names_alone() {
         fn helper() -> u32 {
             20
         }
-        let (answer, value, turn, key) = (n, n, n, n);
-        answer + value + turn + key + helper() + __MEMOKIT
+        let (found, value, miss, key) = (n, n, n, n);
+        found + value + miss + key + helper() + __MEMOKIT
     }
     assert_eq!((body(1), body(1), helper()), (25, 25, 10));
 }
 
-/// Programs of their own, since what is wrong with one would keep all tests here from compiling.
+/// These are separate programs, because an error in one would keep all tests from compiling.
 #[test]
-fn among_names_that_an_expansion_brings_into_scope() {
+fn names_that_an_expansion_imports_can_be_reused() {
     trybuild::TestCases::new().pass("tests/it/hygiene/*.rs");
 }

@@ -23,7 +23,7 @@ mod right {
 }
 
 #[test]
-fn one_name_in_two_modules() {
+fn functions_of_one_name_in_two_modules_have_separate_caches() {
     for _ in 0..2 {
         assert_eq!((left::side(1), right::side(1)), ("left", "right"));
     }
@@ -32,7 +32,7 @@ fn one_name_in_two_modules() {
 }
 
 mod stored {
-    /// A function of one name and one text in each of two modules.
+    /// Two modules, each with a function of the same name and text.
     macro_rules! module {
         ($module:ident, $side:literal) => {
             pub(super) mod $module {
@@ -51,7 +51,7 @@ mod stored {
 }
 
 #[test]
-fn one_name_in_two_modules_over_one_folder() {
+fn functions_of_one_name_in_two_modules_never_share_stored_results() {
     restarts!(
         || assert_eq!(stored::left::side(1), "left 1"),
         || assert_eq!(stored::right::side(1), "right 1"),
@@ -81,7 +81,7 @@ fn stored_in_second(n: u32) -> u32 {
 }
 
 #[test]
-fn one_name_nested_in_two_functions_over_one_folder() {
+fn nested_functions_of_one_name_never_share_stored_results() {
     restarts!(
         || assert_eq!(stored_in_first(1), 11),
         || assert_eq!(stored_in_second(1), 21),
@@ -111,7 +111,7 @@ impl Large {
 }
 
 #[test]
-fn methods_of_one_name_of_two_types() {
+fn methods_of_one_name_of_two_types_never_share_stored_results() {
     restarts!(|| assert_eq!(Small.size(), 1), || assert_eq!(Large.size(), 100), || assert_eq!(
         (Small.size(), Large.size(), Small.size()),
         (1, 100, 1)
@@ -135,7 +135,7 @@ fn second(n: u32) -> (u32, usize) {
 }
 
 #[test]
-fn one_name_nested_in_two_functions() {
+fn nested_functions_of_one_name_have_separate_caches() {
     assert_eq!((first(1), second(1)), ((2, 1), (3, 1)));
     assert_eq!((first(1), second(1)), ((2, 1), (3, 1)));
 }
@@ -155,7 +155,7 @@ constant!(one, 1);
 constant!(two, 2);
 
 #[test]
-fn one_place_in_a_macro_used_twice() {
+fn functions_from_two_uses_of_a_macro_have_separate_caches() {
     for _ in 0..2 {
         assert_eq!((one::constant(), two::constant()), (1, 2));
     }
@@ -176,13 +176,13 @@ macro_rules! blocks {
 }
 
 #[test]
-fn one_place_repeated_within_one_function() {
+fn functions_repeated_by_a_macro_in_one_function_have_separate_caches() {
     assert_eq!(blocks!(1, 2, 3), [(1, 1), (2, 1), (3, 1)]);
     assert_eq!(blocks!(4, 4), [(4, 1), (4, 1)]);
 }
 
 #[test]
-fn one_name_given_to_two() {
+fn functions_with_one_report_name_have_separate_caches() {
     #[memoize(name = "it::twins")]
     fn a(n: u32) -> u32 {
         n + 1
@@ -195,7 +195,7 @@ fn one_name_given_to_two() {
     assert_eq!((a_memo().len(), b_memo().len()), (1, 1));
 }
 
-/// A type for each implementor, in one macro: one file, one line, one text.
+/// Types whose functions come from one macro: the same file, line and text.
 macro_rules! types {
     ($($name:ident $value:expr;)*) => {$(
         struct $name;
@@ -214,7 +214,7 @@ types! {
 }
 
 #[test]
-fn associated_functions_made_by_a_macro() {
+fn associated_functions_from_a_macro_have_separate_caches() {
     assert_eq!((A::value(), B::value(), A::value(), B::value()), (1, 2, 1, 2));
     assert_eq!(A::value_memo().get(&A::value_key()), Some(1));
     assert_eq!(B::value_memo().get(&B::value_key()), Some(2));
@@ -255,7 +255,7 @@ impl Over<A> for Both {}
 impl Over<B> for Both {}
 
 #[test]
-fn a_default_method_of_a_trait_with_parameters() {
+fn a_default_method_has_one_cache_per_trait_parameter() {
     for _ in 0..2 {
         assert_eq!(Over::<A>::tagged(&Both, 1), "A 1");
         assert_eq!(Over::<B>::tagged(&Both, 1), "B 1");
@@ -269,7 +269,7 @@ fn a_default_method_of_a_trait_with_parameters() {
 }
 
 #[test]
-fn a_default_method_that_returns_another_type_for_each_parameter() {
+fn a_default_method_may_return_another_type_per_trait_parameter() {
     assert!(Over::<A>::nothing(&Both).is_none());
     assert!(Over::<B>::nothing(&Both).is_none());
 }
@@ -283,7 +283,7 @@ impl<T: Tagged + 'static> By<T> {
     }
 }
 
-/// What `tag` returns for a type that has the name of another.
+/// Returns the result of `tag` for a local type that shares its name with another.
 macro_rules! tag_of_a_local {
     ($tag:literal) => {{
         struct Local;
@@ -295,7 +295,7 @@ macro_rules! tag_of_a_local {
 }
 
 #[test]
-fn types_of_one_name_in_one_function() {
+fn local_types_of_one_name_have_separate_caches() {
     for _ in 0..2 {
         assert_eq!(
             (tag_of_a_local!("first"), tag_of_a_local!("second")),

@@ -1,4 +1,4 @@
-//! `idle`: results that nobody uses end.
+//! `idle`: entries that are not used expire.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::sleep;
@@ -9,7 +9,7 @@ use memokit::memoize;
 use crate::support::wait_until;
 
 #[test]
-fn a_result_ends_when_nobody_used_it_for_so_long() {
+fn an_unused_entry_expires() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(idle = "50ms")]
     fn held(n: u32) -> u32 {
@@ -20,8 +20,8 @@ fn a_result_ends_when_nobody_used_it_for_so_long() {
     held(1);
     let begin = Instant::now();
     assert!(memo.get(&held_key(1)).is_some() || begin.elapsed() >= Duration::from_millis(50));
-    // Looking at it is no use of it.
-    wait_until("it is idle", || memo.get(&held_key(1)).is_none());
+    // `get` does not count as a use.
+    wait_until("the entry is idle", || memo.get(&held_key(1)).is_none());
     assert!(begin.elapsed() >= Duration::from_millis(50));
     assert_eq!((memo.len(), memo.keys().len(), memo.stats().entries), (0, 0, 0));
     assert!(!memo.invalidate(&held_key(1)));
@@ -30,7 +30,7 @@ fn a_result_ends_when_nobody_used_it_for_so_long() {
 }
 
 #[test]
-fn a_result_that_is_used_lives_on() {
+fn a_used_entry_stays() {
     #[memoize(idle = "2s")]
     fn held(n: u32) -> u32 {
         n
@@ -49,20 +49,20 @@ fn a_result_that_is_used_lives_on() {
 }
 
 #[test]
-fn the_time_to_live_ends_it_too() {
+fn the_time_to_live_still_applies() {
     #[memoize(idle = "1h", ttl = "30ms")]
     fn held(n: u32) -> u32 {
         n
     }
     held(1);
-    wait_until("its time has ended", || {
+    wait_until("the entry expires", || {
         held(1);
         held_memo().stats().misses > 1
     });
 }
 
 #[test]
-fn what_is_idle_is_not_served_stale() {
+fn an_idle_entry_is_not_served_stale() {
     #[memoize(ttl = "10ms", stale = "1h", idle = "60ms", refresh_ahead = 0.5)]
     fn held(n: u32) -> u32 {
         n
@@ -73,7 +73,7 @@ fn what_is_idle_is_not_served_stale() {
 }
 
 #[test]
-fn a_time_may_be_an_expression_and_longer_than_can_be() {
+fn the_idle_time_may_be_an_expression_and_may_exceed_the_clock() {
     #[memoize(idle = Duration::from_millis(40), max = 2)]
     fn short(n: u32) -> u32 {
         n
@@ -83,6 +83,6 @@ fn a_time_may_be_an_expression_and_longer_than_can_be() {
         n
     }
     assert_eq!((short(1), long(1)), (1, 1));
-    wait_until("it is idle", || short_memo().is_empty());
+    wait_until("the entry is idle", || short_memo().is_empty());
     assert_eq!((long_memo().len(), long(1), long_memo().stats().hits), (1, 1, 1));
 }

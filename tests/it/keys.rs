@@ -1,4 +1,4 @@
-//! What arguments come to as keys: those that fail to serialize, change their minds, panic, or are too deep or long.
+//! Keys of unusual arguments: those that fail to serialize, change between passes, panic, or are too deep or too long.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ use memokit::{Memo, memoize};
 use serde::ser::{Error as _, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde::{Serialize, Serializer};
 
-/// Two calls that computed both times, since their arguments have no key.
+/// Asserts that two calls both computed, because their arguments have no key.
 fn assert_unkeyable<R>(memo: Memo<R>) {
     let stats = memo.stats();
     assert_eq!((stats.hits, stats.misses, stats.entries), (0, 2, 0));
@@ -20,7 +20,7 @@ fn assert_unkeyable<R>(memo: Memo<R>) {
 
 #[cfg(unix)]
 #[test]
-fn a_path_that_is_no_text_is_computed_each_time() {
+fn a_path_that_is_not_utf8_is_computed_each_time() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
@@ -65,7 +65,7 @@ impl Serialize for Failing {
 }
 
 #[test]
-fn a_custom_error_is_computed_each_time_wherever_it_stands() {
+fn an_argument_with_a_failing_part_is_computed_each_time() {
     #[memoize]
     fn first(_: &(u8, Failing), n: u8) -> u8 {
         n
@@ -82,7 +82,7 @@ fn a_custom_error_is_computed_each_time_wherever_it_stands() {
     assert_eq!((last(5, None), last(5, None), last_memo().stats().hits), (5, 5, 1));
 }
 
-/// Passes the failure of a nested set over, and leaves the encoder with bytes that look like a length.
+/// Ignores the failure of a nested set. The encoder then holds bytes that look like a length.
 struct Forgiving;
 
 #[derive(PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Serialize for Forgiving {
 }
 
 #[test]
-fn a_failure_that_is_passed_over_is_no_panic() {
+fn an_ignored_failure_does_not_panic() {
     #[derive(Serialize)]
     struct Holder {
         field: Forgiving,
@@ -126,7 +126,7 @@ fn a_failure_that_is_passed_over_is_no_panic() {
     assert_unkeyable(held_memo());
 }
 
-/// Says another number at each look.
+/// Serializes as another number in each pass.
 struct Counter(AtomicU64);
 
 impl Serialize for Counter {
@@ -135,7 +135,7 @@ impl Serialize for Counter {
     }
 }
 
-/// The same as a struct of a set and a number, which are not of one moment.
+/// Serializes a [`Counter`] as a set and a number that are read at different times.
 struct Torn<'a>(&'a Counter);
 
 impl Serialize for Torn<'_> {
@@ -147,9 +147,10 @@ impl Serialize for Torn<'_> {
     }
 }
 
-/// Whatever an argument says, an entry is found under the very key that was written, and the table stays whole.
+/// Each entry is found under the key that was written and the table stays consistent, whatever an argument serializes
+/// as.
 #[test]
-fn arguments_that_change_between_passes_leave_the_cache_whole() {
+fn arguments_that_change_between_passes_leave_the_cache_consistent() {
     const CALLS: u64 = 2_000;
     const THREADS: u64 = 4;
     #[memoize(max = 8)]
@@ -172,7 +173,7 @@ fn arguments_that_change_between_passes_leave_the_cache_whole() {
     let keys = memo.keys();
     assert_eq!(keys.iter().collect::<HashSet<_>>().len(), memo.len());
     for key in &keys {
-        let salt = memo.get(key).expect("its entry");
+        let salt = memo.get(key).expect("the key has an entry");
         assert!(format!("{key:?}").ends_with(&format!(", {salt})")), "{key:?}");
         assert!(memo.invalidate(key));
         assert_eq!(memo.get(key), None);
@@ -180,9 +181,9 @@ fn arguments_that_change_between_passes_leave_the_cache_whole() {
     assert!(memo.is_empty());
 }
 
-/// A number behind a lock, which is not of the argument's making alone.
+/// A number behind a lock can change between two calls with the same argument.
 #[test]
-fn a_shared_number_is_the_key_at_the_time_of_the_call() {
+fn a_shared_number_is_keyed_by_its_value_at_the_call() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn seen(number: &Mutex<u32>) -> u32 {
@@ -196,12 +197,12 @@ fn a_shared_number_is_the_key_at_the_time_of_the_call() {
     assert_eq!(RUNS.load(Relaxed), 2);
 }
 
-/// A chain of boxes; dropped without recursion.
+/// A chain of boxes that is dropped without recursion.
 #[derive(Default)]
 struct Chain(Option<Box<Chain>>);
 
 impl Chain {
-    fn of(depth: usize) -> Self {
+    fn new(depth: usize) -> Self {
         (0..depth).fold(Self::default(), |chain, _| Self(Some(Box::new(chain))))
     }
 }
@@ -215,7 +216,7 @@ impl Drop for Chain {
     }
 }
 
-/// In turn each kind of nesting there is.
+/// A chain that serializes as one kind of nesting. The number selects the kind.
 struct Link<'a>(&'a Chain, u32);
 
 #[derive(Serialize)]
@@ -243,33 +244,33 @@ impl Serialize for Link<'_> {
             5 => Kind::Newtype(next).serialize(s),
             6 => Kind::Tuple(1, next).serialize(s),
             7 => Kind::Struct { link: next }.serialize(s),
-            8 => s.collect_seq(&std::collections::BinaryHeap::from([Alone(next)])),
+            8 => s.collect_seq(&std::collections::BinaryHeap::from([HeapItem(next)])),
             _ => s.serialize_newtype_struct("Link", &next),
         }
     }
 }
 
-/// What can be in a heap alone.
-struct Alone<'a>(Link<'a>);
+/// The element of a heap. All elements are equal.
+struct HeapItem<'a>(Link<'a>);
 
-impl Serialize for Alone<'_> {
+impl Serialize for HeapItem<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(s)
     }
 }
 
-impl PartialEq for Alone<'_> {
+impl PartialEq for HeapItem<'_> {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
-impl Eq for Alone<'_> {}
-impl PartialOrd for Alone<'_> {
+impl Eq for HeapItem<'_> {}
+impl PartialOrd for HeapItem<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Alone<'_> {
+impl Ord for HeapItem<'_> {
     fn cmp(&self, _: &Self) -> std::cmp::Ordering {
         std::cmp::Ordering::Equal
     }
@@ -282,10 +283,10 @@ fn linked(link: &Link<'_>) -> u32 {
     link.1
 }
 
-/// On the small stack of a test, in a debug build.
+/// This holds even in a debug build, on the small stack of a test.
 #[test]
-fn deep_arguments_have_no_key_long_before_the_stack_ends() {
-    let (deepest, deeper, deep) = (Chain::of(256), Chain::of(257), Chain::of(100_000));
+fn arguments_that_are_too_deep_have_no_key_and_do_not_overflow_the_stack() {
+    let (deepest, deeper, deep) = (Chain::new(256), Chain::new(257), Chain::new(100_000));
     for kind in 0..KINDS {
         for _ in 0..2 {
             assert_eq!(linked(&Link(&deepest, kind)), kind);
@@ -302,7 +303,7 @@ fn deep_arguments_have_no_key_long_before_the_stack_ends() {
 }
 
 #[test]
-fn a_key_over_a_mebibyte_is_not_kept() {
+fn a_key_longer_than_one_mebibyte_is_not_cached() {
     #[memoize]
     fn length(text: &str, bytes: &[u8]) -> usize {
         text.len() + bytes.len()
@@ -322,23 +323,23 @@ fn a_key_over_a_mebibyte_is_not_kept() {
     );
 }
 
-/// Panics at the looks of these numbers.
+/// Panics in pass number `at`.
 struct Panicking<'a> {
-    looks: &'a Cell<u32>,
+    passes: &'a Cell<u32>,
     at: u32,
 }
 
 impl Serialize for Panicking<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        self.looks.set(self.looks.get() + 1);
-        assert_ne!(self.looks.get(), self.at, "as told");
+        self.passes.set(self.passes.get() + 1);
+        assert_ne!(self.passes.get(), self.at, "on purpose");
         s.collect_seq([1u8, 2])
     }
 }
 
-/// The first call looks twice (to hash and to write), the second twice (to hash and to compare).
+/// The first call serializes twice (to hash and to write), the second also twice (to hash and to compare).
 #[test]
-fn a_panic_while_serializing_is_the_callers_and_harms_no_later_call() {
+fn a_panic_while_serializing_reaches_its_caller_and_harms_no_later_call() {
     #[memoize]
     fn sum(set: &HashSet<u8>, panicking: &Panicking<'_>) -> usize {
         let _ = panicking;
@@ -347,15 +348,15 @@ fn a_panic_while_serializing_is_the_callers_and_harms_no_later_call() {
     let set = HashSet::from([1, 2, 3]);
     for at in 1..=4 {
         sum_memo().clear();
-        let looks = Cell::new(0);
-        let argument = Panicking { looks: &looks, at };
+        let passes = Cell::new(0);
+        let argument = Panicking { passes: &passes, at };
         let mut panics = 0;
         for _ in 0..4 {
             let outcome = catch_unwind(AssertUnwindSafe(|| sum(&set, &argument)));
             panics += u32::from(outcome.is_err());
             assert_eq!(outcome.unwrap_or(3), 3);
         }
-        assert_eq!(panics, 1, "at look {at}");
+        assert_eq!(panics, 1, "in pass {at}");
         assert_eq!(sum_memo().len(), 1);
     }
     let stats = sum_memo().stats();
@@ -364,7 +365,7 @@ fn a_panic_while_serializing_is_the_callers_and_harms_no_later_call() {
     sum_memo().clear();
 }
 
-/// A `Serialize` that calls memoized functions, the same one too.
+/// A `Serialize` that calls memoized functions, including the one that takes the argument.
 struct Calling(u32);
 
 #[memoize]
@@ -388,7 +389,7 @@ fn serializing_may_call_memoized_functions() {
 }
 
 #[test]
-fn a_key_prints_the_arguments() {
+fn a_key_prints_its_arguments() {
     #[derive(Serialize)]
     enum Side {
         Buy,
@@ -410,7 +411,7 @@ fn a_key_prints_the_arguments() {
 }
 
 #[test]
-fn keys_of_all_kinds_print() {
+fn keys_print_bytes_units_and_chars() {
     #[memoize]
     fn bytes(_: &[u8], _: (), _: char) -> u8 {
         1

@@ -1,4 +1,4 @@
-//! Results of a megabyte by value, on the stack of a main thread.
+//! Results of one megabyte by value fit on the stack of a main thread.
 
 use std::thread;
 
@@ -23,14 +23,14 @@ fn shown<const N: usize>(n: u8) -> [u8; N] {
     [n; N]
 }
 
-/// Runs `f` with the 8 MiB that a main thread has.
-fn on_a_main_threads_stack(f: fn()) {
+/// Runs `f` on a stack of 8 MiB, which is what a main thread has.
+fn with_main_thread_stack(f: fn()) {
     thread::Builder::new().stack_size(8 << 20).spawn(f).unwrap().join().unwrap();
 }
 
 #[test]
-fn arrays() {
-    on_a_main_threads_stack(|| {
+fn large_arrays_are_cached() {
+    with_main_thread_stack(|| {
         for n in [1, 2, 1] {
             assert_eq!(block(n)[MEGABYTE - 1], n);
         }
@@ -41,8 +41,8 @@ fn arrays() {
 }
 
 #[test]
-fn arrays_in_results() {
-    on_a_main_threads_stack(|| {
+fn large_arrays_in_a_result_are_cached() {
+    with_main_thread_stack(|| {
         for n in [1, 0, 1] {
             assert_eq!(checked(n).map_or(0, |block| block[7]), n);
         }
@@ -51,8 +51,8 @@ fn arrays_in_results() {
 }
 
 #[test]
-fn arrays_of_a_generic_function() {
-    on_a_main_threads_stack(|| {
+fn large_arrays_of_a_generic_function_are_cached() {
+    with_main_thread_stack(|| {
         for n in [1, 2, 3, 3] {
             assert_eq!(shown::<MEGABYTE>(n)[0], n);
         }

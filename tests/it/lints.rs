@@ -1,4 +1,5 @@
-//! Code of which no lint speaks is memoized without one; clippy's are asked for where the tests are linted.
+//! Code without lint warnings stays without them when it is memoized. The clippy lints take effect when clippy checks
+//! the tests.
 #![deny(
     unused,
     unsafe_op_in_unsafe_fn,
@@ -12,7 +13,7 @@ use crate::tasks::block_on;
 use memokit::memoize;
 
 #[test]
-fn attributes_of_parameters_hold() {
+fn lint_attributes_of_parameters_apply() {
     #[memoize]
     async fn task(
         #[allow(unused_variables)] a: u32,
@@ -38,7 +39,7 @@ fn attributes_of_parameters_hold() {
 }
 
 #[test]
-fn what_is_not_used_may_have_an_underscore() {
+fn unused_parameters_may_begin_with_an_underscore() {
     #[derive(Clone, serde::Serialize)]
     struct Shop;
     impl Shop {
@@ -78,12 +79,12 @@ macro_rules! with_body {
 with_body!(three, { 3 });
 
 #[test]
-fn a_macro_may_be_given_the_body() {
+fn a_macro_may_provide_the_body() {
     assert_eq!((three(1), three_uncached(1)), (3, 3));
 }
 
 #[test]
-fn a_format_uses_what_it_names() {
+fn a_format_string_uses_the_parameters_that_it_names() {
     #[memoize(key = format!("{a:>width$}"))]
     fn keyed(a: u32, width: usize, b: u32) -> u32 {
         b

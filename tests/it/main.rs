@@ -1,4 +1,4 @@
-//! Behaviour of memokit as a user meets it, a module a subject.
+//! Tests of memokit's public behaviour. Each module holds one subject.
 #![allow(clippy::incompatible_msrv, reason = "tests may need a newer Rust than the library does")]
 
 mod arguments;

@@ -1,4 +1,5 @@
-//! Callers that miss on one key at once: one computes, the others wait, and no wait is for ever.
+//! Single flight between threads: of the callers that miss on one key at once, one computes, the others wait, and every
+//! wait ends.
 
 use std::cell::Cell;
 use std::panic::{catch_unwind, panic_any};
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use memokit::memoize;
 
-use crate::support::{ends, wait_until};
+use crate::support::{wait_until, with_timeout};
 
-/// Long enough for others to arrive; nothing depends on whether they do.
+/// Long enough for other callers to arrive. No test depends on their arrival.
 const A_WHILE: Duration = Duration::from_millis(30);
 
 #[test]
@@ -23,7 +24,7 @@ fn a_thousand_callers_compute_once_and_all_get_the_value() {
         thread::sleep(A_WHILE);
         n.to_string()
     }
-    ends(|| {
+    with_timeout(|| {
         let start = Barrier::new(1000);
         thread::scope(|scope| {
             let call = || {
@@ -41,7 +42,7 @@ fn a_thousand_callers_compute_once_and_all_get_the_value() {
 }
 
 #[test]
-fn other_keys_do_not_wait() {
+fn callers_of_other_keys_do_not_wait() {
     static GATE: Mutex<()> = Mutex::new(());
     static INSIDE: AtomicU32 = AtomicU32::new(0);
     #[memoize(max = 10)]
@@ -54,15 +55,15 @@ fn other_keys_do_not_wait() {
     }
     let closed = GATE.lock().unwrap();
     let waiting = thread::spawn(|| gated(0));
-    wait_until("it is inside", || INSIDE.load(Relaxed) == 1);
-    ends(|| assert_eq!((gated(1), gated(1), gated(2)), (1, 1, 2)));
-    assert_eq!(ends(|| gated_memo().len()), 2);
+    wait_until("the leader is inside the function", || INSIDE.load(Relaxed) == 1);
+    with_timeout(|| assert_eq!((gated(1), gated(1), gated(2)), (1, 1, 2)));
+    assert_eq!(with_timeout(|| gated_memo().len()), 2);
     drop(closed);
     assert_eq!(waiting.join().unwrap(), 0);
 }
 
 #[test]
-fn an_error_is_shared_with_nobody() {
+fn an_error_reaches_only_its_own_caller() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn failing(n: u32) -> Result<u32, String> {
@@ -70,7 +71,7 @@ fn an_error_is_shared_with_nobody() {
         thread::sleep(Duration::from_millis(3));
         Err(n.to_string())
     }
-    ends(|| {
+    with_timeout(|| {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| failing(1))).collect();
             threads.into_iter().for_each(|thread| assert!(thread.join().unwrap().is_err()));
@@ -85,22 +86,22 @@ thread_local! {
 }
 
 #[test]
-fn a_call_of_its_own_key_from_within_computes() {
+fn a_function_that_calls_itself_with_its_own_key_computes() {
     #[memoize]
     fn again(n: u32) -> u32 {
         DEPTH.set(DEPTH.get() + 1);
         if DEPTH.get() < 4 { again(n) + 1 } else { 0 }
     }
     let begin = Instant::now();
-    assert_eq!(ends(|| again(1)), 3);
-    assert!(begin.elapsed() < Duration::from_secs(8), "it was waited for");
+    assert_eq!(with_timeout(|| again(1)), 3);
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended the wait");
     assert_eq!(again_memo().get(&again_key(1)), Some(3));
     assert_eq!((again_memo().stats().misses, again_memo().stats().uncached), (4, 3));
 }
 
 static MEETING: Barrier = Barrier::new(2);
 
-/// Each of two threads waits for the other, the first time that it comes here.
+/// Makes each of two threads wait for the other at its first call.
 fn meet() {
     DEPTH.set(DEPTH.get() + 1);
     if DEPTH.get() == 1 {
@@ -121,18 +122,18 @@ fn pong(n: u32) -> u32 {
 }
 
 #[test]
-fn two_who_wait_for_each_other_end() {
+fn two_threads_that_wait_for_each_other_finish() {
     let begin = Instant::now();
-    ends(|| {
+    with_timeout(|| {
         let (a, b) = (thread::spawn(|| ping(1)), thread::spawn(|| pong(1)));
         (a.join().unwrap(), b.join().unwrap())
     });
-    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended it");
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended the wait");
     assert_eq!((ping_memo().len(), pong_memo().len()), (1, 1));
 }
 
 #[test]
-fn a_cycle_that_cannot_be_seen_ends() {
+fn an_undetected_cycle_ends() {
     #[memoize]
     fn joining(n: u32) -> u32 {
         if n == 0 || thread::current().name() == Some("inner") {
@@ -141,37 +142,37 @@ fn a_cycle_that_cannot_be_seen_ends() {
         let inner = thread::Builder::new().name("inner".to_owned());
         inner.spawn(move || joining(n)).unwrap().join().unwrap() + 1
     }
-    // With a mean known the wait for another is a second.
+    // Once a mean is known, a call waits one second for another.
     joining(0);
-    assert_eq!(ends(|| joining(1)), 2);
+    assert_eq!(with_timeout(|| joining(1)), 2);
     assert_eq!(joining_memo().get(&joining_key(1)), Some(2));
 }
 
 #[test]
-fn of_those_who_lose_patience_one_computes() {
+fn one_waiter_computes_after_the_wait_limit() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
-    fn patient(n: u32) -> u32 {
+    fn slow(n: u32) -> u32 {
         if n > 0 {
             RUNS.fetch_add(1, Relaxed);
             thread::sleep(Duration::from_millis(1600));
         }
         n
     }
-    // With a mean known the wait for another is a second.
-    patient(0);
-    ends(|| {
+    // Once a mean is known, a call waits one second for another.
+    slow(0);
+    with_timeout(|| {
         thread::scope(|scope| {
-            (0..8).for_each(|_| _ = scope.spawn(|| assert_eq!(patient(1), 1)));
+            (0..8).for_each(|_| _ = scope.spawn(|| assert_eq!(slow(1), 1)));
         });
     });
-    // The first, and after a second one of those who waited; on a machine that stalls perhaps another.
-    assert!(RUNS.load(Relaxed) <= 3, "{} computed", RUNS.load(Relaxed));
-    assert_eq!(patient_memo().get(&patient_key(1)), Some(1));
+    // The leader computes, after one second one waiter, and on a machine that stalls perhaps one more.
+    assert!(RUNS.load(Relaxed) <= 3, "{} callers computed", RUNS.load(Relaxed));
+    assert_eq!(slow_memo().get(&slow_key(1)), Some(1));
 }
 
 #[test]
-fn a_panic_goes_to_its_caller_alone_and_another_computes() {
+fn a_panic_reaches_only_its_caller_and_a_waiter_computes() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn first_fails(n: u32) -> u32 {
@@ -181,7 +182,7 @@ fn a_panic_goes_to_its_caller_alone_and_another_computes() {
         }
         n
     }
-    let outcomes = ends(|| {
+    let outcomes = with_timeout(|| {
         let call = || thread::spawn(|| catch_unwind(|| first_fails(1)));
         let threads: Vec<_> = (0..16).map(|_| call()).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
@@ -210,7 +211,8 @@ fn a_panic_caches_nothing() {
     assert_eq!((stats.panics, stats.misses, stats.entries), (3, 4, 1));
 }
 
-/// A function whose computation another thread can hold open.
+/// Holds a computation open, runs `$during` and then `$after` in the meantime, and returns the value of `$after` and
+/// the cached value.
 macro_rules! held_open {
     ($during:expr, $after:expr) => {{
         static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -227,33 +229,33 @@ macro_rules! held_open {
         let (sender, receiver) = mpsc::channel();
         *OPEN.lock().unwrap() = Some(receiver);
         let computing = thread::spawn(|| slow(10));
-        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        wait_until("the leader computes", || RUNS.load(Relaxed) == 1);
         let during: fn(memokit::Memo<u32>, memokit::Key) = $during;
-        ends(move || during(slow_memo(), slow_key(10)));
-        let second: Option<u32> = ($after)(|| ends(|| slow(10)));
+        with_timeout(move || during(slow_memo(), slow_key(10)));
+        let second: Option<u32> = ($after)(|| with_timeout(|| slow(10)));
         drop(sender);
-        assert_eq!(ends(|| computing.join().unwrap()), 10, "the value goes to its caller");
+        assert_eq!(with_timeout(|| computing.join().unwrap()), 10, "the leader returns its value");
         (second, slow_memo().get(&slow_key(10)))
     }};
 }
 
 #[test]
-fn invalidated_while_computing_it_is_returned_and_not_kept() {
+fn a_key_invalidated_while_computing_is_not_cached() {
     let invalidate = |memo: memokit::Memo<u32>, key| _ = memo.invalidate(&key);
     assert_eq!(held_open!(invalidate, |_| None), (None, None));
-    // A call after the invalidation computes anew, and its value stays.
+    // A call after the invalidation computes again, and its value is cached.
     assert_eq!(held_open!(invalidate, |call: fn() -> u32| Some(call())), (Some(11), Some(11)));
 }
 
 #[test]
-fn cleared_while_computing_it_is_returned_and_not_kept() {
+fn a_key_cleared_while_computing_is_not_cached() {
     assert_eq!(held_open!(|memo, _| memo.clear(), |_| None), (None, None));
     let after = |call: fn() -> u32| Some(call());
     assert_eq!(held_open!(|memo, _| memo.clear(), after), (Some(11), Some(11)));
 }
 
 #[test]
-fn what_is_inserted_while_computing_stays() {
+fn a_value_inserted_while_computing_stays() {
     let insert = |memo: memokit::Memo<u32>, key| assert!(memo.insert(&key, 77));
     assert_eq!(held_open!(insert, |call: fn() -> u32| Some(call())), (Some(77), Some(77)));
 }
@@ -274,21 +276,21 @@ fn meet_in(size: usize) {
 }
 
 #[test]
-fn rings_of_threads_end() {
+fn rings_of_threads_finish() {
     let begin = Instant::now();
     for size in [2, 3, 8] {
-        ends(move || {
+        with_timeout(move || {
             let threads: Vec<_> =
                 (0..size).map(|at| thread::spawn(move || link(at, size))).collect();
             threads.into_iter().for_each(|thread| _ = thread.join().unwrap());
         });
     }
-    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended it");
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended the wait");
     assert_eq!((link_memo().len(), link_memo().computing()), (13, 0));
 }
 
 #[test]
-fn ten_thousand_deep() {
+fn recursion_ten_thousand_deep_finishes() {
     #[memoize]
     fn deep(n: u32) -> u32 {
         if n == 0 { 0 } else { deep(n - 1) + 1 }
@@ -299,8 +301,8 @@ fn ten_thousand_deep() {
 }
 
 #[test]
-fn jobs_that_a_pool_steals() {
-    // A thread that waits in `join` takes other jobs, which may ask for what it computes itself.
+fn jobs_stolen_by_a_pool_finish() {
+    // A thread that waits in `join` runs other jobs. Such a job may call the key that this thread computes.
     #[memoize]
     fn tree(depth: u32, leaf: u32) -> u32 {
         if depth == 0 {
@@ -311,7 +313,7 @@ fn jobs_that_a_pool_steals() {
         left + right
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
-    ends(move || {
+    with_timeout(move || {
         pool.install(|| {
             use rayon::prelude::*;
             (0..64u32).into_par_iter().for_each(|leaf| _ = tree(7, leaf % 8));
@@ -321,7 +323,7 @@ fn jobs_that_a_pool_steals() {
 }
 
 #[test]
-fn a_cycle_through_a_channel_ends_at_its_limit() {
+fn a_cycle_through_a_channel_ends_at_the_wait_limit() {
     #[memoize(wait_limit = "50ms")]
     fn asking(n: u32) -> u32 {
         if thread::current().name() == Some("asked") {
@@ -332,11 +334,11 @@ fn a_cycle_through_a_channel_ends_at_its_limit() {
         asked.spawn(move || sender.send(asking(n))).unwrap();
         receiver.recv().unwrap() + 1
     }
-    assert_eq!(ends(|| asking(1)), 2);
+    assert_eq!(with_timeout(|| asking(1)), 2);
     assert_eq!(asking_memo().stats().uncached, 1);
 }
 
-/// Takes time to clone, except for who computes it, and counts how many clone at once.
+/// A value that is slow to clone, except on the thread that computes it. It counts how many clones run at once.
 struct Slow;
 
 static CLONING: AtomicU32 = AtomicU32::new(0);
@@ -352,7 +354,7 @@ impl Clone for Slow {
             return Self;
         }
         AT_MOST.fetch_max(CLONING.fetch_add(1, Relaxed) + 1, Relaxed);
-        // Until another clones too: alone it would wait in vain.
+        // Waits until another thread clones too. If clones never overlap, this times out.
         let begin = Instant::now();
         while AT_MOST.load(Relaxed) < 2 && begin.elapsed() < Duration::from_secs(5) {
             thread::yield_now();
@@ -363,7 +365,7 @@ impl Clone for Slow {
 }
 
 #[test]
-fn those_who_wait_clone_at_once() {
+fn waiters_clone_the_value_in_parallel() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn slow(_n: u32) -> Slow {
@@ -372,18 +374,18 @@ fn those_who_wait_clone_at_once() {
         thread::sleep(A_WHILE);
         Slow
     }
-    ends(|| {
+    with_timeout(|| {
         let leader = thread::spawn(|| slow(1));
-        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        wait_until("the leader computes", || RUNS.load(Relaxed) == 1);
         let waiters: Vec<_> = (0..4).map(|_| thread::spawn(|| slow(1))).collect();
         let Slow = leader.join().unwrap();
         waiters.into_iter().for_each(|waiter| _ = waiter.join().unwrap());
     });
-    assert!(AT_MOST.load(Relaxed) >= 2, "one after the other");
+    assert!(AT_MOST.load(Relaxed) >= 2, "the clones ran one after the other");
 }
 
 #[test]
-fn errors_are_passed_from_one_to_the_next() {
+fn callers_that_get_errors_compute_one_at_a_time() {
     static AT_ONCE: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn failing(n: u32) -> Result<u32, String> {
@@ -392,7 +394,7 @@ fn errors_are_passed_from_one_to_the_next() {
         AT_ONCE.fetch_sub(1, Relaxed);
         Err(n.to_string())
     }
-    ends(|| {
+    with_timeout(|| {
         let start = Barrier::new(100);
         thread::scope(|scope| {
             let call = || {
@@ -405,21 +407,21 @@ fn errors_are_passed_from_one_to_the_next() {
     assert_eq!((failing_memo().stats().misses, failing_memo().computing()), (100, 0));
 }
 
-/// As where a pool runs another job that asks for the same key on the thread that computes it.
+/// A pool causes this when it runs a job that calls the same key on the thread that computes it.
 #[test]
-fn a_circle_within_a_circle_ends() {
+fn a_cycle_within_a_cycle_ends() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(wait_limit = "50ms")]
     fn stolen(n: u32) -> u32 {
         let run = RUNS.fetch_add(1, Relaxed);
         if run < 3 { thread::spawn(move || stolen(n)).join().unwrap() } else { n }
     }
-    assert_eq!(ends(|| stolen(7)), 7);
+    assert_eq!(with_timeout(|| stolen(7)), 7);
     assert_eq!(stolen_memo().computing(), 0);
 }
 
 #[test]
-fn what_a_waiter_computed_is_not_given_to_those_who_come_later() {
+fn a_value_computed_by_a_waiter_is_not_given_to_later_callers() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static GATE: Mutex<()> = Mutex::new(());
     #[memoize(ttl = "20ms", wait_limit = "50ms")]
@@ -430,10 +432,10 @@ fn what_a_waiter_computed_is_not_given_to_those_who_come_later() {
         }
         n + run
     }
-    ends(|| {
+    with_timeout(|| {
         let closed = GATE.lock().unwrap();
         let leader = thread::spawn(|| stuck(0));
-        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        wait_until("the leader computes", || RUNS.load(Relaxed) == 1);
         assert_eq!((stuck(0), stuck(0)), (1, 2));
         drop(closed);
         assert_eq!(leader.join().unwrap(), 0);
@@ -446,6 +448,6 @@ fn an_insertion_whose_weighing_calls_the_function_does_not_wait_for_itself() {
     fn weighed(n: u32) -> u32 {
         n
     }
-    assert!(ends(|| weighed_memo().insert(&weighed_key(7), 7)));
+    assert!(with_timeout(|| weighed_memo().insert(&weighed_key(7), 7)));
     assert_eq!(weighed_memo().get(&weighed_key(7)), Some(7));
 }

@@ -1,4 +1,4 @@
-//! `persist`: what a process computed the next one knows.
+//! `persist`: the next process finds the results that a process computed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ fn results_survive_a_restart() {
         let stats = found_memo().stats();
         assert_eq!((stats.recovered, stats.entries, stats.hits), (3, 3, 0));
         let values = all_found();
-        assert_eq!(runs(), 1, "the error alone is computed again");
+        assert_eq!(runs(), 1, "only the error is computed again");
         let computed = (0..4).map(|depth| found_uncached("é", depth));
         assert_eq!(values, computed.collect::<Vec<_>>());
         assert_eq!(found_memo().get(&found_key("é", 1)), Some(Ok(Found::Nothing)));
@@ -61,7 +61,7 @@ fn results_survive_a_restart() {
 }
 
 #[test]
-fn the_folder_is_made_with_the_first_write() {
+fn the_first_write_creates_the_folder() {
     restarts!(|| {
         assert_eq!(found_memo().stats().entries, 0);
         assert!(found_memo().health().is_ok());
@@ -74,7 +74,7 @@ fn the_folder_is_made_with_the_first_write() {
 
 #[cfg(unix)]
 #[test]
-fn files_are_readable_by_their_owner_alone() {
+fn only_the_owner_can_read_the_files() {
     restarts!(|| {
         use std::os::unix::fs::PermissionsExt;
         found("a", 1).unwrap();
@@ -87,7 +87,7 @@ fn files_are_readable_by_their_owner_alone() {
 }
 
 #[test]
-fn try_init_makes_and_opens_the_folder() {
+fn try_init_creates_and_opens_the_folder() {
     restarts!(
         || {
             found_memo().try_init().unwrap();
@@ -108,9 +108,9 @@ fn fleeting(n: u32) -> u32 {
 }
 
 #[test]
-fn time_to_live_runs_on_over_a_restart() {
+fn the_time_to_live_continues_over_a_restart() {
     let processes = processes!(|| _ = fleeting(1), || {
-        assert_eq!(fleeting_memo().len(), 0, "it outlived its time");
+        assert_eq!(fleeting_memo().len(), 0, "the entry outlived its time to live");
         assert_eq!((fleeting(1), runs()), (1, 1));
     });
     processes.run(0);
@@ -125,7 +125,7 @@ fn lasting(n: u32) -> u32 {
 }
 
 #[test]
-fn what_has_time_left_comes_back() {
+fn entries_with_time_left_are_recovered() {
     restarts!(|| _ = lasting(1), || assert_eq!((lasting(1), runs()), (1, 0)));
 }
 
@@ -136,7 +136,7 @@ fn plain(n: u32) -> u32 {
 }
 
 #[test]
-fn invalidations_survive() {
+fn invalidations_survive_a_restart() {
     restarts!(
         || {
             (0..10).for_each(|n| _ = plain(n));
@@ -156,7 +156,7 @@ fn invalidations_survive() {
 }
 
 #[test]
-fn clear_survives() {
+fn clear_survives_a_restart() {
     restarts!(
         || {
             (0..10).for_each(|n| _ = plain(n));
@@ -183,7 +183,7 @@ fn held() -> Vec<u32> {
 }
 
 #[test]
-fn max_bounds_what_comes_back() {
+fn max_bounds_the_recovered_entries() {
     restarts!(
         || (0..20).for_each(|n| _ = bounded(n)),
         || assert_eq!(held(), [17, 18, 19]),
@@ -196,19 +196,19 @@ fn max_bounds_what_comes_back() {
 }
 
 #[test]
-fn recency_survives() {
-    fn used_in_another_order() {
+fn recency_survives_a_restart() {
+    fn use_in_another_order() {
         for n in [0, 1, 2, 0] {
             bounded(n);
         }
         bounded_memo().snapshot().unwrap();
     }
-    fn the_oldest_goes() {
+    fn evict_the_oldest() {
         assert_eq!(held(), [0, 1, 2]);
         bounded(3);
         assert_eq!(held(), [0, 2, 3]);
     }
-    restarts!(used_in_another_order, the_oldest_goes, || assert_eq!(held(), [0, 2, 3]));
+    restarts!(use_in_another_order, evict_the_oldest, || assert_eq!(held(), [0, 2, 3]));
 }
 
 struct Store<T>(T);
@@ -222,7 +222,7 @@ impl<T: Default + Serialize + Clone + Send + Sync + for<'de> Deserialize<'de> + 
 }
 
 #[test]
-fn instances_of_a_generic_impl_have_folders_of_their_own() {
+fn instances_of_a_generic_impl_have_their_own_folders() {
     fn both() -> (u8, String) {
         (Store(5u8).value(1).1, Store("five".to_owned()).value(1).1)
     }
@@ -234,7 +234,7 @@ fn instances_of_a_generic_impl_have_folders_of_their_own() {
 }
 
 #[test]
-fn flush_all_speaks_for_every_function() {
+fn flush_all_flushes_every_function() {
     restarts!(|| {
         #[memoize(persist = shared().join("none"), durability = "none")]
         fn deferred(n: u32) -> u32 {

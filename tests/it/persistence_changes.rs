@@ -1,4 +1,4 @@
-//! What another body, type or version computed is never returned.
+//! Results that another body, type or version computed are never returned.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -25,7 +25,7 @@ mod original {
 mod commented {
     use super::{RUNS, folder};
 
-    /// Comments and documents, attributes and layout make no other body.
+    /// Comments, documentation, attributes and layout do not change the body.
     #[memokit::memoize(persist = folder(), name = "edited")]
     #[inline(never)]
     pub(super) fn f(n: u32) -> u32 {
@@ -56,7 +56,7 @@ mod retyped {
 }
 
 #[test]
-fn a_changed_body_discards_what_the_old_one_computed() {
+fn a_changed_body_discards_stored_results() {
     restarts!(
         || assert_eq!(original::f(1), 2),
         || assert_eq!((commented::f(1), runs()), (2, 0)),
@@ -72,15 +72,15 @@ fn a_changed_body_discards_what_the_old_one_computed() {
 }
 
 #[test]
-fn a_changed_return_type_discards() {
+fn a_changed_return_type_discards_stored_results() {
     restarts!(|| assert_eq!(original::f(1), 2), || {
         assert_eq!((retyped::f(1), runs()), (2, 1));
         assert_eq!(retyped::f_memo().stats().recovered, 0);
     });
 }
 
-/// One function over a type of one name and path, as a release of a program has it. The blocks of a function may hold
-/// types that not even `type_name` tells apart.
+/// One release of a program: a function that returns a type `Point`. All releases use the same names and paths. Not
+/// even `type_name` tells apart the types in the blocks of one function.
 macro_rules! release {
     ({ $($field:ident: $type:ty),* }, $value:expr, computes: $computes:expr) => {{
         #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -109,27 +109,27 @@ fn release(which: u32) {
 }
 
 #[test]
-fn the_same_shape_under_the_same_version_is_kept() {
+fn results_of_the_same_shape_and_version_are_kept() {
     restarts!(|| release(0), || release(1));
 }
 
 #[test]
-fn swapped_fields_discard() {
+fn swapped_fields_discard_stored_results() {
     restarts!(|| release(0), || release(2));
 }
 
 #[test]
-fn another_number_type_discards() {
+fn another_number_type_discards_stored_results() {
     restarts!(|| release(0), || release(3));
 }
 
 #[test]
-fn another_field_discards() {
+fn an_added_field_discards_stored_results() {
     restarts!(|| release(0), || release(4));
 }
 
 #[test]
-fn a_renamed_field_discards() {
+fn a_renamed_field_discards_stored_results() {
     restarts!(|| release(0), || release(5));
 }
 
@@ -158,7 +158,7 @@ mod versions {
 }
 
 #[test]
-fn version_stands_in_for_the_body() {
+fn version_replaces_the_hash_of_the_body() {
     fn version(text: &str) {
         std::fs::write(shared().join("version"), text).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Results that postcard cannot carry: refused by name, and right with a codec that describes itself.
+//! Results that postcard cannot encode: postcard refuses them by name, and a codec that describes itself stores them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -56,7 +56,7 @@ fn value(n: u8) -> Value {
     json!({ "n": n, "list": [null, true, "text", 0.25], "deep": { "a": {} } })
 }
 
-/// A function of a type, stored by postcard, JSON and CBOR.
+/// For each type, a function stored by postcard, by JSON and by CBOR.
 macro_rules! three_ways {
     ($($make:ident -> $type:ty, in $module:ident;)*) => {$(
         mod $module {
@@ -81,11 +81,11 @@ macro_rules! three_ways {
             }
 
             #[test]
-            fn is_refused_by_postcard_and_stored_by_others() {
+            fn the_type_is_refused_by_postcard_and_stored_by_others() {
                 restarts!(
                     || {
                         (0..3).for_each(|n| assert_eq!(by_postcard(n), $make(n)));
-                        let refused = by_postcard_memo().health().expect_err("it is not stored");
+                        let refused = by_postcard_memo().health().expect_err("the value is not stored");
                         assert!(matches!(refused, Error::Unpersistable { .. }), "{refused}");
                         assert!(refused.to_string().contains("codec"), "{refused}");
                         for n in 0..3 {
@@ -120,7 +120,7 @@ fn perhaps(n: u8) -> Option<f64> {
 }
 
 #[test]
-fn a_value_that_a_format_does_not_keep_stays_in_memory() {
+fn a_value_that_a_format_does_not_preserve_stays_in_memory() {
     restarts!(
         || {
             assert!(perhaps(0).unwrap().is_nan());
@@ -136,7 +136,7 @@ fn a_value_that_a_format_does_not_keep_stays_in_memory() {
     );
 }
 
-/// A type of one name whose definition changes while what cannot be traced stays.
+/// One release of a program: a type `Point` whose definition changes, beside a field that cannot be traced.
 macro_rules! release {
     ({ $($(#[$attribute:meta])* $field:ident: $type:ty),* }, $value:expr, computes: $computes:expr) => {{
         #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -176,21 +176,21 @@ fn release(which: u32) {
 }
 
 #[test]
-fn a_renamed_field_beside_what_cannot_be_traced_is_computed_again() {
+fn a_renamed_field_beside_an_untraceable_one_discards_stored_results() {
     restarts!(|| release(0), || release(1), || release(2));
 }
 
 #[test]
-fn an_added_field_beside_what_cannot_be_traced_is_computed_again() {
+fn an_added_field_beside_an_untraceable_one_discards_stored_results() {
     restarts!(|| release(0), || release(3));
 }
 
 #[test]
-fn another_type_beside_what_cannot_be_traced_is_computed_again() {
+fn another_type_beside_an_untraceable_field_discards_stored_results() {
     restarts!(|| release(0), || release(4));
 }
 
-/// A format of the user's own: the bytes of JSON in reverse.
+/// A user's format: the bytes of JSON in reverse.
 #[derive(Default)]
 struct Mirrored;
 
@@ -215,7 +215,7 @@ fn mirrored(n: u32) -> HashMap<u32, String> {
     (0..n).map(|n| (n, n.to_string())).collect()
 }
 
-/// A codec for one type, which need not know serde.
+/// A type without serde's traits. It has a codec of its own.
 struct Opaque(u32);
 
 impl Clone for Opaque {
@@ -250,7 +250,7 @@ fn opaque(n: u32) -> Result<Opaque, String> {
 }
 
 #[test]
-fn a_codec_may_be_the_users_own() {
+fn a_codec_may_be_user_defined() {
     restarts!(|| drop((mirrored(5), opaque(1), opaque(0))), || {
         assert_eq!((mirrored(5), opaque(1).unwrap().0), (mirrored_uncached(5), 2));
         assert_eq!(RUNS.load(Relaxed), 1, "the uncached call");
@@ -259,7 +259,7 @@ fn a_codec_may_be_the_users_own() {
 }
 
 #[test]
-fn another_codec_discards() {
+fn another_codec_discards_stored_results() {
     mod by_json {
         #[memokit::memoize(persist = super::folder(), name = "codecs", codec = super::Json)]
         pub(super) fn f(n: u32) -> u32 {

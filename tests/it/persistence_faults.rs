@@ -1,4 +1,4 @@
-//! Results that cannot be stored: the call returns its value, memory serves it, and the handle says why.
+//! Results that cannot be stored: the call returns its value, memory serves it, and the handle reports the reason.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use memokit::{Error, Memo, memoize};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{folder, passes, processes, restarts, shared, wait, wait_until};
+use crate::support::{folder, processes, restarts, run_test, shared, wait, wait_until};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -26,23 +26,23 @@ fn second(n: u32) -> String {
     format!("second {n}")
 }
 
-/// `memo` says that nothing reaches the disk, in words that contain `why`.
+/// Asserts that `memo` reports that nothing reaches the disk, with a text that contains `reason`.
 #[track_caller]
-fn tells(memo: Memo<String>, why: &str) {
+fn assert_reports(memo: Memo<String>, reason: &str) {
     let health = memo.health().expect_err("nothing is stored");
-    assert!(health.to_string().contains(why), "{health}");
+    assert!(health.to_string().contains(reason), "{health}");
     let stats = memo.stats();
     assert!(stats.persist_errors > 0, "{stats:?}");
-    assert!(stats.last_error.as_ref().is_some_and(|error| error.contains(why)), "{stats:?}");
-    let error = memo.try_init().expect_err("it cannot be opened");
-    assert!(error.to_string().contains(why), "{error}");
+    assert!(stats.last_error.as_ref().is_some_and(|error| error.contains(reason)), "{stats:?}");
+    let error = memo.try_init().expect_err("the folder cannot be opened");
+    assert!(error.to_string().contains(reason), "{error}");
     assert!(memo.flush().is_err());
     assert!(memo.snapshot().is_err());
 }
 
-/// Calls answer as ever, from memory.
+/// Asserts that calls are computed once and then served from memory.
 #[track_caller]
-fn serves(call: fn(u32) -> String) {
+fn assert_serves_from_memory(call: fn(u32) -> String) {
     let before = RUNS.load(Relaxed);
     for _ in 0..2 {
         assert!((100..110).all(|n| call(n).ends_with(&n.to_string())));
@@ -55,9 +55,9 @@ fn a_second_function_on_a_folder_in_use_serves_from_memory() {
     restarts!(
         || {
             first(1);
-            serves(second);
+            assert_serves_from_memory(second);
             assert!(matches!(second_memo().health(), Err(Error::Locked { .. })));
-            tells(second_memo(), "in use");
+            assert_reports(second_memo(), "in use");
             first(2);
             assert!(first_memo().health().is_ok());
         },
@@ -67,24 +67,24 @@ fn a_second_function_on_a_folder_in_use_serves_from_memory() {
 
 #[test]
 fn a_second_process_on_a_folder_in_use_serves_from_memory() {
-    fn holds() {
+    fn hold_folder() {
         first(1);
         println!("\nheld by {}", std::process::id());
-        // Until the parent lets go.
+        // Waits until the parent closes the pipe.
         let _ = std::io::stdin().read(&mut [0]);
         assert!(first_memo().health().is_ok());
         first(2);
     }
-    fn comes_second() {
-        serves(first);
+    fn find_folder_in_use() {
+        assert_serves_from_memory(first);
         let pid = fs::read_to_string(shared().join("pid")).unwrap();
-        tells(first_memo(), &pid);
+        assert_reports(first_memo(), &pid);
     }
-    fn comes_last() {
+    fn take_over() {
         assert_eq!((first(1), first(2), RUNS.load(Relaxed)), ("1".into(), "2".into(), 0));
         assert_eq!(first_memo().get(&first_key(100)), None);
     }
-    let processes = processes!(holds, comes_second, comes_last);
+    let processes = processes!(hold_folder, find_folder_in_use, take_over);
     let mut command = processes.command(0);
     let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -98,23 +98,23 @@ fn a_second_process_on_a_folder_in_use_serves_from_memory() {
 }
 
 #[test]
-fn a_file_in_the_place_of_the_folder() {
+fn a_file_in_the_place_of_the_folder_is_left_alone() {
     restarts!(|| {
         fs::write(folder(), "mine").unwrap();
-        serves(first);
-        tells(first_memo(), "results");
+        assert_serves_from_memory(first);
+        assert_reports(first_memo(), "results");
         assert_eq!(fs::read_to_string(folder()).unwrap(), "mine");
     });
 }
 
 #[test]
-fn it_heals_when_the_cause_goes_and_stores_what_memory_holds() {
+fn storing_resumes_when_the_cause_is_gone_and_includes_entries_from_memory() {
     restarts!(
         || {
             fs::write(folder(), "in the way").unwrap();
-            serves(first);
+            assert_serves_from_memory(first);
             fs::remove_file(folder()).unwrap();
-            wait_until("it tried again", || first_memo().try_init().is_ok());
+            wait_until("the folder is opened", || first_memo().try_init().is_ok());
             assert!(first_memo().health().is_ok());
             first(1);
         },
@@ -131,41 +131,41 @@ fn nowhere() -> PathBuf {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_that_nobody_can_make() {
+fn a_folder_that_cannot_be_created_is_reported() {
     #[memoize(persist = nowhere())]
     fn lost(n: u32) -> String {
         RUNS.fetch_add(1, Relaxed);
         n.to_string()
     }
     restarts!(|| {
-        serves(lost);
-        tells(lost_memo(), "/proc/memokit");
+        assert_serves_from_memory(lost);
+        assert_reports(lost_memo(), "/proc/memokit");
         assert!(memokit::flush_all().is_err());
     });
 }
 
 #[test]
-fn a_folder_without_permission() {
+fn a_folder_without_write_permission_is_reported() {
     restarts!(|| {
         fs::create_dir(folder()).unwrap();
         fs::set_permissions(folder(), fs::Permissions::from_mode(0o500)).unwrap();
-        // Root may write anyway.
+        // Root can write without permission.
         if fs::write(folder().join("probe"), "").is_ok() {
             fs::remove_file(folder().join("probe")).unwrap();
             return;
         }
-        serves(first);
-        tells(first_memo(), "results");
+        assert_serves_from_memory(first);
+        assert_reports(first_memo(), "results");
     });
 }
 
 #[test]
-fn a_folder_of_something_else_is_left_alone() {
+fn a_folder_with_foreign_files_is_left_alone() {
     restarts!(|| {
         fs::create_dir(folder()).unwrap();
         fs::write(folder().join("notes.txt"), "mine").unwrap();
-        serves(first);
-        tells(first_memo(), "notes.txt");
+        assert_serves_from_memory(first);
+        assert_reports(first_memo(), "notes.txt");
         assert!(matches!(first_memo().health(), Err(Error::Foreign { .. })));
         assert_eq!(folder().read_dir().unwrap().count(), 1);
         assert_eq!(fs::read_to_string(folder().join("notes.txt")).unwrap(), "mine");
@@ -208,11 +208,12 @@ fn stored(n: u32) -> String {
     large(n)
 }
 
-/// A limit on the size of files, and no signal when it is met: as on a full disk, a write fails.
+/// Shell commands that limit the size of files and ignore the signal at the limit: a write then fails, as on a full
+/// disk.
 const FULL: &str = "trap '' XFSZ; ulimit -f";
 
 #[test]
-fn a_full_disk_fails_no_call() {
+fn a_full_disk_makes_no_call_fail() {
     let processes = processes!(
         || {
             for _ in 0..2 {
@@ -222,7 +223,7 @@ fn a_full_disk_fails_no_call() {
             let stats = stored_memo().stats();
             assert_eq!((stats.hits, stats.misses, stats.entries), (60, 60, 60));
             assert!(stats.persist_errors > 0, "{stats:?}");
-            let error = stats.last_error.expect("it says why");
+            let error = stats.last_error.expect("the statistics have the error");
             assert!(error.contains("cannot write"), "{error}");
             assert!(stored_memo().health().is_err());
             assert!(stored_memo().flush().is_err());
@@ -236,22 +237,22 @@ fn a_full_disk_fails_no_call() {
         },
         || assert_eq!(stored_memo().stats().recovered, 60),
     );
-    // 200 blocks are 100 KiB to some shells and 200 to others: room for some values and not for all.
-    passes(&mut processes.command_after(&format!("{FULL} 200"), 0));
+    // 200 blocks are 100 KiB in some shells and 200 KiB in others: room for some values, but not for all.
+    run_test(&mut processes.command_after(&format!("{FULL} 200"), 0));
     processes.run(1);
     processes.run(2);
 }
 
 #[test]
-fn a_disk_that_takes_nothing() {
+fn a_disk_without_space_is_reported() {
     let processes = processes!(
         || {
-            serves(first);
-            tells(first_memo(), "cannot");
+            assert_serves_from_memory(first);
+            assert_reports(first_memo(), "cannot");
         },
         || assert_eq!(first_memo().stats().recovered, 0),
     );
-    passes(&mut processes.command_after(&format!("{FULL} 0"), 0));
+    run_test(&mut processes.command_after(&format!("{FULL} 0"), 0));
     processes.run(1);
 }
 
@@ -263,7 +264,7 @@ struct Sparse {
 }
 
 #[test]
-fn a_type_that_postcard_cannot_carry_stays_in_memory() {
+fn a_type_that_postcard_cannot_encode_stays_in_memory() {
     #[memoize(persist = folder())]
     fn sparse(n: u32) -> Sparse {
         RUNS.fetch_add(1, Relaxed);
@@ -275,7 +276,7 @@ fn a_type_that_postcard_cannot_carry_stays_in_memory() {
                 assert_eq!(sparse(n).a, (n > 5).then_some(n));
             }
             assert_eq!(RUNS.load(Relaxed), 2);
-            let health = sparse_memo().health().expect_err("it cannot be stored");
+            let health = sparse_memo().health().expect_err("the type cannot be stored");
             assert!(matches!(health, Error::Unpersistable { .. }), "{health:?}");
             assert!(health.to_string().contains("Sparse"), "{health}");
         },
@@ -284,7 +285,7 @@ fn a_type_that_postcard_cannot_carry_stays_in_memory() {
 }
 
 #[test]
-fn a_torn_log_loses_its_last_record_alone() {
+fn a_torn_log_loses_only_its_last_record() {
     restarts!(
         || (0..10).for_each(|n| _ = stored(n)),
         || {

@@ -1,4 +1,4 @@
-//! The folder goes away under the process that has it, and is made anew, or becomes another's.
+//! The folder is removed or replaced while a process uses it: the process recreates it, or leaves it to its new owner.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ fn mine(n: u32) -> u32 {
 }
 
 #[memoize(persist = folder(), durability = "os")]
-fn of_another(n: u32) -> u32 {
+fn other(n: u32) -> u32 {
     RUNS.fetch_add(1, Relaxed);
     n + 1
 }
 
-/// Each way to ask says that nothing is stored any more.
+/// Asserts that `flush`, `health` and `stats` report that nothing is stored any more.
 #[track_caller]
-fn says_so(memo: Memo<u32>) {
+fn assert_reports_folder_gone(memo: Memo<u32>) {
     let flushed = memo.flush().expect_err("the folder is gone");
     assert!(flushed.to_string().contains("removed or replaced"), "{flushed}");
     let health = memo.health().expect_err("the folder is gone");
@@ -39,16 +39,16 @@ fn files() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn a_removed_folder_is_made_anew() {
+fn a_removed_folder_is_recreated() {
     restarts!(
         || {
             mine(1);
             mine_memo().flush().unwrap();
             fs::remove_dir_all(folder()).unwrap();
             assert_eq!((mine(2), mine(1)), (2, 1));
-            says_so(mine_memo());
+            assert_reports_folder_gone(mine_memo());
             assert!(memokit::flush_all().is_err());
-            wait_until("it was made anew", || mine_memo().health().is_ok());
+            wait_until("the folder is recreated", || mine_memo().health().is_ok());
             mine(3);
             assert!(mine_memo().flush().is_ok() && folder().join("LOCK").exists());
         },
@@ -64,7 +64,7 @@ fn a_removed_folder_is_made_anew() {
 }
 
 #[test]
-fn what_is_removed_while_the_folder_is_gone_stays_away() {
+fn keys_invalidated_while_the_folder_is_gone_stay_removed() {
     restarts!(
         || {
             (0..3).for_each(|n| _ = mine(n));
@@ -76,11 +76,11 @@ fn what_is_removed_while_the_folder_is_gone_stays_away() {
     );
 }
 
-/// A program's scratch folder that it removes at its end stays removed.
+/// A program that removes its scratch folder at its end does not get it back.
 #[test]
-fn a_folder_that_went_with_what_is_around_it_stays_away() {
+fn a_folder_removed_with_its_parent_is_not_recreated() {
     fn deep() -> PathBuf {
-        folder().join("around/results")
+        folder().join("parent/results")
     }
     #[memoize(persist = deep(), durability = "os")]
     fn within(n: u32) -> u32 {
@@ -95,27 +95,27 @@ fn a_folder_that_went_with_what_is_around_it_stays_away() {
 }
 
 #[test]
-fn a_folder_made_anew_by_another_is_left_to_it() {
+fn a_folder_recreated_by_another_function_is_left_to_it() {
     restarts!(
         || {
             (0..3).for_each(|n| _ = mine(n));
             fs::remove_dir_all(folder()).unwrap();
-            (10..30).for_each(|n| _ = of_another(n));
-            of_another_memo().flush().unwrap();
+            (10..30).for_each(|n| _ = other(n));
+            other_memo().flush().unwrap();
             let before = files();
-            says_so(mine_memo());
+            assert_reports_folder_gone(mine_memo());
             for n in 3..6 {
                 assert_eq!(mine(n), n);
                 assert!(mine_memo().snapshot().is_err());
             }
             mine_memo().clear();
             assert_eq!(files(), before);
-            of_another(30);
-            of_another_memo().health().unwrap();
+            other(30);
+            other_memo().health().unwrap();
         },
         || {
-            assert_eq!(of_another_memo().stats().recovered, 21);
-            assert!((10..31).all(|n| of_another(n) == n + 1));
+            assert_eq!(other_memo().stats().recovered, 21);
+            assert!((10..31).all(|n| other(n) == n + 1));
             assert_eq!(RUNS.load(Relaxed), 0);
         }
     );

@@ -1,4 +1,4 @@
-//! Instances of a generic impl whose types have one name: what one stored the other never returns.
+//! Instances of a generic impl whose types have the same name never return each other's stored results.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ impl<F: Fn(u32) -> u32 + 'static> Map<F> {
     }
 }
 
-/// Both closures have the name of this function.
+/// Both closures have the same type name, which is made of the name of this function.
 fn mapped(which: u32) -> u32 {
     match which {
         0 => Map(|n| n + 1).map(7),
@@ -24,12 +24,12 @@ fn mapped(which: u32) -> u32 {
 }
 
 #[test]
-fn closures_of_one_function() {
+fn closures_of_one_function_never_share_stored_results() {
     restarts!(|| assert_eq!(mapped(0), 8), || assert_eq!(mapped(1), 700));
 }
 
 #[test]
-fn closures_of_one_function_in_one_process() {
+fn closures_of_one_function_have_separate_caches_in_one_process() {
     restarts!(|| assert_eq!((mapped(0), mapped(1)), (8, 700)), || assert_eq!(
         (mapped(1), mapped(0)),
         (700, 8)
@@ -40,9 +40,9 @@ trait Named {
     const NAME: &'static str;
 }
 
-struct Of<T>(PhantomData<T>);
+struct Typed<T>(PhantomData<T>);
 
-impl<T: Named + 'static> Of<T> {
+impl<T: Named + 'static> Typed<T> {
     #[memoize(persist = folder(), durability = "os")]
     fn through_self(n: u32) -> String {
         Self::text(n)
@@ -63,14 +63,14 @@ impl<T: Named + 'static> Of<T> {
     }
 }
 
-/// The answers with one of two types of one name.
+/// Calls the functions with a local type. All such types have the same name.
 macro_rules! answers {
     ($name:literal) => {{
         struct Local;
         impl Named for Local {
             const NAME: &'static str = $name;
         }
-        [Of::<Local>::through_self(1), Of::<Local>::by_parameter(1), Of::<Local>::alone(1)]
+        [Typed::<Local>::through_self(1), Typed::<Local>::by_parameter(1), Typed::<Local>::alone(1)]
     }};
 }
 
@@ -82,7 +82,7 @@ fn answers(which: u32) -> [String; 3] {
 }
 
 #[test]
-fn types_of_one_name_in_two_blocks() {
+fn types_of_one_name_in_two_blocks_never_share_stored_results() {
     restarts!(
         || assert_eq!(answers(0), ["first 1"; 3]),
         || assert_eq!(answers(1), ["second 1"; 3]),

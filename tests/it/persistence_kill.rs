@@ -1,7 +1,7 @@
-//! A process is killed with SIGKILL: every result that a call had returned is there for the next, and nothing that was
+//! A process is killed with SIGKILL: the next process finds every result that a call had returned, and nothing that was
 //! removed.
 //!
-//! `MEMOKIT_KILL_CYCLES` says how many processes to kill in place of [`CYCLES`].
+//! `MEMOKIT_KILL_CYCLES` sets how many processes to kill instead of [`CYCLES`].
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,9 +15,9 @@ use memokit::{Key, Memo, memoize};
 
 use crate::support::{Processes, folder, processes, shared};
 
-/// Processes killed by all tests of cycles together.
+/// The number of processes that all tests with cycles kill together.
 const CYCLES: usize = 300;
-/// A folder is used so often in a row.
+/// The number of processes in a row that use one folder.
 const IN_A_ROW: usize = 6;
 
 const THREADS: u32 = 4;
@@ -28,7 +28,7 @@ fn value(n: u32) -> String {
     format!("{n} {}", "x".repeat(n as usize % 700))
 }
 
-/// So long that a few hundred outgrow a log.
+/// Returns a value so long that a few hundred of them outgrow a log.
 fn long_value(n: u32) -> String {
     format!("{n} {}", "x".repeat(30_000 + n as usize % 700))
 }
@@ -57,33 +57,33 @@ fn compacting(n: u32) -> String {
     long_value(n)
 }
 
-/// A function as the cycles use it.
+/// A function under test.
 struct Subject<R: 'static> {
     call: fn(u32) -> R,
     key: fn(u32) -> Key,
     memo: fn() -> Memo<R>,
     value: fn(u32) -> R,
-    /// A thread removes what it computed so many calls before.
+    /// A thread removes the result that it computed this many calls before.
     lag: u32,
 }
 
-/// Tells the parent, in a line of its own.
+/// Reports `what` to the parent, in a line of its own.
 fn acknowledge(what: &str) {
     let mut out = std::io::stdout().lock();
-    // A parent that has gone needs nothing.
+    // If the parent is gone, the line is not needed.
     let _ = writeln!(out, "\nack {what}").and_then(|()| out.flush());
 }
 
-/// What is known of a key from what processes acknowledged before they were killed.
+/// The state of a key according to what processes acknowledged before they were killed.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
-    There,
-    /// A removal was under way.
+    Present,
+    /// A removal was in progress, so the result may be present or not.
     Either,
     Removed,
 }
 
-/// What all processes over this folder together acknowledged.
+/// Reads what all processes over this folder have acknowledged.
 fn acknowledged(lag: u32) -> BTreeMap<u32, State> {
     let text = fs::read_to_string(shared().join("acknowledged")).unwrap_or_default();
     let mut states = BTreeMap::new();
@@ -94,9 +94,9 @@ fn acknowledged(lag: u32) -> BTreeMap<u32, State> {
             states.insert(n, State::Removed);
             continue;
         }
-        states.insert(n, State::There);
+        states.insert(n, State::Present);
         if let Some(state) = n.checked_sub(lag * THREADS).and_then(|old| states.get_mut(&old))
-            && *state == State::There
+            && *state == State::Present
         {
             *state = State::Either;
         }
@@ -105,18 +105,18 @@ fn acknowledged(lag: u32) -> BTreeMap<u32, State> {
 }
 
 impl<R: PartialEq + std::fmt::Debug> Subject<R> {
-    /// Checks what earlier processes acknowledged, then computes, removes and acknowledges until killed.
-    fn live(&self) {
+    /// Checks what earlier processes acknowledged. Then computes, removes and acknowledges until the process is killed.
+    fn run(&self) {
         let states = acknowledged(self.lag);
         for (&n, &state) in &states {
             match state {
-                State::There => assert_eq!((self.call)(n), (self.value)(n)),
+                State::Present => assert_eq!((self.call)(n), (self.value)(n)),
                 State::Removed => assert_eq!((self.memo)().get(&(self.key)(n)), None, "{n}"),
                 State::Either => {}
             }
         }
-        assert_eq!(RUNS.load(Relaxed), 0, "of {} results some were lost", states.len());
-        // Those after the last acknowledged one may be there.
+        assert_eq!(RUNS.load(Relaxed), 0, "some of {} results were lost", states.len());
+        // Results after the last acknowledged one may be present.
         let from = states.keys().next_back().map_or(0, |n| (n / THREADS + 2) * THREADS);
         thread::scope(|scope| {
             for thread in 0..THREADS {
@@ -137,8 +137,8 @@ impl<R: PartialEq + std::fmt::Debug> Subject<R> {
     }
 }
 
-/// Kills a process so many times, after more and less work; the next one checks what it left. Says how often it left a
-/// snapshot.
+/// Kills many processes, after different amounts of work. Each process checks what the ones before it left. Returns how
+/// often a killed process left a snapshot.
 fn cycles(processes: &Processes, share: usize) -> usize {
     let mut snapshots = 0;
     let all = std::env::var("MEMOKIT_KILL_CYCLES").map_or(CYCLES, |n| n.parse().unwrap());
@@ -160,36 +160,36 @@ fn cycles(processes: &Processes, share: usize) -> usize {
     snapshots
 }
 
-macro_rules! killed {
+macro_rules! kill_test {
     ($test:ident, $share:literal $(, $least:literal snapshots)?, $subject:expr) => {
         #[test]
         fn $test() {
-            let processes = processes!(|| $subject.live());
+            let processes = processes!(|| $subject.run());
             let _snapshots = cycles(&processes, $share);
             $(assert!(_snapshots >= $least, "{_snapshots}");)?
         }
     };
 }
 
-killed!(
-    acknowledged_results_survive_by_default,
+kill_test!(
+    acknowledged_results_survive_with_default_durability,
     25,
     Subject { call: by_default, key: by_default_key, memo: by_default_memo, value, lag: 40 }
 );
 
-killed!(
-    acknowledged_results_survive_at_os,
+kill_test!(
+    acknowledged_results_survive_with_durability_os,
     25,
     Subject { call: by_os, key: by_os_key, memo: by_os_memo, value: |n| Ok(value(n)), lag: 40 }
 );
 
-killed!(
-    acknowledged_results_survive_at_always,
+kill_test!(
+    acknowledged_results_survive_with_durability_always,
     15,
     Subject { call: by_always, key: by_always_key, memo: by_always_memo, value, lag: 40 }
 );
 
-killed!(
+kill_test!(
     acknowledged_results_survive_compactions,
     35,
     Subject {
@@ -201,22 +201,23 @@ killed!(
     }
 );
 
-/// Lets step 0 acknowledge `count` times and kills it; what was acknowledged until then goes to a file.
+/// Runs step 0 until it has acknowledged `count` times, and kills it. Appends everything that it acknowledged to a
+/// file.
 fn kill_after(processes: &Processes, count: usize, pause: Duration) {
     let mut command = processes.command(0);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut told =
-        lines.map_while(Result::ok).filter_map(|line| Some(line.strip_prefix("ack ")?.to_owned()));
-    let mut told_before: Vec<String> = told.by_ref().take(count).collect();
-    assert_eq!(told_before.len(), count, "it ended by itself");
+    let output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines =
+        output.map_while(Result::ok).filter_map(|line| Some(line.strip_prefix("ack ")?.to_owned()));
+    let mut acknowledged: Vec<String> = lines.by_ref().take(count).collect();
+    assert_eq!(acknowledged.len(), count, "the process ended by itself");
     thread::sleep(pause);
     kill(child);
-    // What it wrote before its death was returned before, too.
-    told_before.extend(told);
+    // Calls that it acknowledged between the last of these lines and the kill had returned too.
+    acknowledged.extend(lines);
     let path = processes.shared.path().join("acknowledged");
     let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-    file.write_all((told_before.join("\n") + "\n").as_bytes()).unwrap();
+    file.write_all((acknowledged.join("\n") + "\n").as_bytes()).unwrap();
 }
 
 fn kill(mut child: Child) {
@@ -237,7 +238,7 @@ fn endless(n: u32) -> u32 {
 }
 
 #[test]
-fn killed_while_computing() {
+fn a_kill_while_computing_loses_only_that_result() {
     let processes = processes!(|| (0..6).for_each(|n| _ = endless(n)), || {
         let stats = endless_memo().stats();
         assert_eq!((stats.recovered, stats.discarded.len()), (5, 0), "{stats:?}");
@@ -250,7 +251,7 @@ fn killed_while_computing() {
 }
 
 #[test]
-fn removals_that_returned_survive() {
+fn removals_that_returned_survive_a_kill() {
     let processes = processes!(
         || {
             (0..50).for_each(|n| _ = by_os(n));

@@ -1,4 +1,4 @@
-//! A folder that can be opened only after calls were answered: it adds what it holds, and brings nothing back.
+//! A folder that can be opened only after calls were answered: its entries are added, and removed entries stay removed.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::support::{folder, restarts, shared, wait_until};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-/// What this process computes, other than what the one before did.
+/// Returns a value that tells which of two processes computed it.
 fn answer(n: u32) -> String {
     RUNS.fetch_add(1, Relaxed);
     let again = shared().join("again").exists();
@@ -27,36 +27,36 @@ fn first_process() {
     File::create(shared().join("again")).unwrap();
 }
 
-/// Whoever has this has the folder.
-fn hold(folder: &Path) -> File {
+/// Locks the folder. The returned file holds the lock until it is dropped.
+fn lock_folder(folder: &Path) -> File {
     let lock = File::options().read(true).write(true).open(folder.join("LOCK")).unwrap();
     lock.lock().unwrap();
     lock
 }
 
-/// Lets go of the folder, and waits until it is opened.
-fn let_go(held: File, memo: Memo<String>) {
+/// Releases the folder, and waits until `memo` has opened it.
+fn release(lock: File, memo: Memo<String>) {
     assert!(matches!(memo.health(), Err(Error::Locked { .. })), "{:?}", memo.health());
-    drop(held);
-    wait_until("it tried again", || memo.try_init().is_ok());
+    drop(lock);
+    wait_until("the folder is opened", || memo.try_init().is_ok());
 }
 
 fn get(n: u32) -> Option<String> {
     kept_memo().get(&kept_key(n))
 }
 
-fn computed_anew(n: u32) {
+fn assert_computed_again(n: u32) {
     assert_eq!((get(n), kept(n)), (None, format!("{n} of the second process")));
 }
 
 #[test]
-fn what_it_holds_is_added() {
+fn entries_of_a_late_folder_are_added() {
     restarts!(
         first_process,
         || {
-            let held = hold(&folder());
+            let lock = lock_folder(&folder());
             kept(0);
-            let_go(held, kept_memo());
+            release(lock, kept_memo());
             assert_eq!(
                 (kept(0), kept(4)),
                 ("0 of the second process".into(), "4 of the first process".into())
@@ -68,56 +68,56 @@ fn what_it_holds_is_added() {
 }
 
 #[test]
-fn what_was_invalidated_meanwhile_stays_away() {
+fn keys_invalidated_before_the_folder_opens_stay_removed() {
     restarts!(
         first_process,
         || {
-            let held = hold(&folder());
+            let lock = lock_folder(&folder());
             kept(1);
             assert!(kept_memo().invalidate(&kept_key(1)));
             assert!(!kept_memo().invalidate(&kept_key(2)));
-            let_go(held, kept_memo());
+            release(lock, kept_memo());
             assert_eq!((get(1), get(2)), (None, None));
         },
         || {
-            computed_anew(1);
-            computed_anew(2);
+            assert_computed_again(1);
+            assert_computed_again(2);
         },
     );
 }
 
 #[test]
-fn what_was_cleared_meanwhile_stays_away() {
+fn keys_cleared_before_the_folder_opens_stay_removed() {
     restarts!(
         first_process,
         || {
-            let held = hold(&folder());
+            let lock = lock_folder(&folder());
             kept(1);
             kept_memo().clear();
             kept(3);
-            let_go(held, kept_memo());
+            release(lock, kept_memo());
             assert_eq!((get(0), get(1)), (None, None));
         },
         || {
-            computed_anew(0);
-            computed_anew(1);
+            assert_computed_again(0);
+            assert_computed_again(1);
             assert_eq!(get(3).as_deref(), Some("3 of the second process"));
         },
     );
 }
 
 #[test]
-fn what_retain_refused_meanwhile_stays_away() {
+fn keys_rejected_by_retain_before_the_folder_opens_stay_removed() {
     restarts!(
         first_process,
         || {
-            let held = hold(&folder());
+            let lock = lock_folder(&folder());
             kept(1);
             kept_memo().retain(|_, _| false);
-            let_go(held, kept_memo());
+            release(lock, kept_memo());
             assert_eq!(get(1), None);
         },
-        || computed_anew(1),
+        || assert_computed_again(1),
     );
 }
 
@@ -126,16 +126,16 @@ fn bounded(n: u32) -> String {
     answer(n)
 }
 
-fn held_of(among: std::ops::Range<u32>) -> Vec<u32> {
-    among.filter(|&n| bounded_memo().get(&bounded_key(n)).is_some()).collect()
+fn cached_among(keys: std::ops::Range<u32>) -> Vec<u32> {
+    keys.filter(|&n| bounded_memo().get(&bounded_key(n)).is_some()).collect()
 }
 
 #[test]
-fn what_this_process_computed_is_not_evicted_by_what_is_older() {
+fn entries_of_this_process_are_not_evicted_by_older_ones() {
     restarts!(|| (10..20).for_each(|n| _ = bounded(n)), || {
-        let held = hold(&folder());
+        let lock = lock_folder(&folder());
         (0..2).for_each(|n| _ = bounded(n));
-        let_go(held, bounded_memo());
-        assert_eq!(held_of(0..20), [0, 1, 17, 18, 19]);
+        release(lock, bounded_memo());
+        assert_eq!(cached_among(0..20), [0, 1, 17, 18, 19]);
     });
 }

@@ -1,4 +1,4 @@
-//! Several processes and one folder, and how a process ends.
+//! Several processes share one folder, and a process flushes when it ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -19,17 +19,17 @@ fn answer(n: u32) -> String {
     n.to_string()
 }
 
-/// Says how its opening went, and waits for its parent.
+/// Tries to open the folder and reports the outcome. Waits for the parent before and after.
 fn contend() {
     let _ = std::io::stdin().read(&mut [0]);
     assert_eq!(answer(7), "7");
     let began = Instant::now();
-    let told = match answer_memo().try_init() {
+    let outcome = match answer_memo().try_init() {
         Ok(()) => format!("holds after {} us", began.elapsed().as_micros()),
         Err(Error::Locked { pid: Some(pid), .. }) => format!("held by {pid}"),
         Err(other) => format!("fails: {other}"),
     };
-    println!("\nsays {told}");
+    println!("\nsays {outcome}");
     let _ = std::io::stdin().read(&mut [0]);
     assert_eq!(answer(8), "8");
 }
@@ -53,13 +53,13 @@ impl Contender {
         self.go.as_mut().unwrap().write_all(b"x").unwrap();
     }
 
-    fn says(&mut self) -> String {
+    fn outcome(&mut self) -> String {
         let mut said =
             self.lines.by_ref().filter_map(|l| l.strip_prefix("says ").map(str::to_owned));
-        said.next().expect("it says something")
+        said.next().expect("the contender reports an outcome")
     }
 
-    fn ends(mut self) {
+    fn finish(mut self) {
         drop(self.go.take());
         let rest: Vec<_> = self.lines.collect();
         assert!(wait(self.child).success(), "{rest:?}");
@@ -67,20 +67,20 @@ impl Contender {
 }
 
 #[test]
-fn of_eight_processes_one_writes_and_the_next_takes_over() {
+fn one_of_eight_processes_writes_and_the_next_takes_over() {
     fn take_over() {
         let began = Instant::now();
         answer_memo().try_init().unwrap();
         let took = began.elapsed();
         assert_eq!((answer(7), RUNS.load(Relaxed)), ("7".into(), 0));
-        // A hundred on a machine that does nothing else; here others test at the same time.
+        // 100 ms suffice on an idle machine. Here other tests run at the same time.
         assert!(took.as_millis() < 1000, "{took:?}");
         println!("\nsays {}", took.as_micros());
     }
     let processes = processes!(contend, take_over);
     let mut contenders: Vec<_> = (0..8).map(|_| Contender::start(&processes, 0)).collect();
     contenders.iter_mut().for_each(Contender::go);
-    let said: Vec<String> = contenders.iter_mut().map(Contender::says).collect();
+    let said: Vec<String> = contenders.iter_mut().map(Contender::outcome).collect();
     let holders: Vec<_> = (0..8).filter(|n| said[*n].starts_with("holds")).collect();
     assert_eq!(holders.len(), 1, "{said:?}");
     let pid = contenders[holders[0]].child.id();
@@ -91,9 +91,9 @@ fn of_eight_processes_one_writes_and_the_next_takes_over() {
     holder.child.kill().unwrap();
     holder.child.wait().unwrap();
     let mut next = Contender::start(&processes, 1);
-    println!("took over after {} us", next.says());
-    next.ends();
-    contenders.into_iter().for_each(Contender::ends);
+    println!("took over after {} us", next.outcome());
+    next.finish();
+    contenders.into_iter().for_each(Contender::finish);
 }
 
 fn bytes_of_logs(folder: &Path) -> u64 {
@@ -102,23 +102,23 @@ fn bytes_of_logs(folder: &Path) -> u64 {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_forked_child_computes_and_writes_nothing() {
+fn a_forked_child_computes_but_writes_nothing() {
     restarts!(
         || {
             answer(1);
             let before = bytes_of_logs(&folder());
-            // SAFETY: the child goes on in this thread alone, calls what needs no other thread, and does not return.
+            // SAFETY: the child has only this thread, calls nothing that needs another thread, and does not return.
             let child = unsafe { libc::fork() };
             if child == 0 {
                 let right = answer(1) == "1" && answer(2) == "2" && RUNS.load(Relaxed) == 2;
-                let told = matches!(answer_memo().health(), Err(Error::Forked { .. }));
+                let reported = matches!(answer_memo().health(), Err(Error::Forked { .. }));
                 let flushed = answer_memo().flush().is_err();
-                // Not `exit`, as other handlers of this program do not expect a child.
-                // SAFETY: ends the process, whatever its state.
-                unsafe { libc::_exit(i32::from(!(right && told && flushed))) };
+                // `_exit` and not `exit`: other exit handlers of this program do not expect a forked child.
+                // SAFETY: `_exit` ends the process, whatever its state.
+                unsafe { libc::_exit(i32::from(!(right && reported && flushed))) };
             }
             let mut status = -1;
-            // SAFETY: `status` lives as long as the call.
+            // SAFETY: `status` outlives the call.
             let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
             assert_eq!((waited, status), (child, 0));
             assert_eq!(bytes_of_logs(&folder()), before);
@@ -138,22 +138,22 @@ fn deferred(n: u32) -> u32 {
     n
 }
 
-fn deferred_is_there() {
+fn check_deferred() {
     assert_eq!((deferred(1), RUNS.load(Relaxed)), (1, 0));
 }
 
 #[test]
 fn a_process_that_ends_flushes() {
-    restarts!(|| _ = deferred(1), deferred_is_there);
+    restarts!(|| _ = deferred(1), check_deferred);
 }
 
 #[test]
-fn a_process_that_exits_flushes() {
+fn a_process_that_calls_exit_flushes() {
     fn exits() {
         deferred(1);
         std::process::exit(0);
     }
-    let processes = processes!(exits, deferred_is_there);
+    let processes = processes!(exits, check_deferred);
     assert!(wait(processes.command(0).stdout(Stdio::null()).spawn().unwrap()).success());
     processes.run(1);
 }
@@ -189,9 +189,9 @@ fn churned(n: u32) -> String {
     format!("{n} {}", "x".repeat(LONG))
 }
 
-/// However much goes through a cache, its files are bounded by what it holds.
+/// The size of the files is bounded by what the cache holds, however much passes through it.
 #[test]
-fn the_disk_is_bounded_by_what_lives() {
+fn disk_usage_is_bounded_by_the_cached_entries() {
     fn churn() {
         let allowed = 2 * u64::from(HELD) * (LONG as u64 + 100) + (8 << 20);
         let mut most = 0;
@@ -199,13 +199,13 @@ fn the_disk_is_bounded_by_what_lives() {
             churned(n);
             if n % 50 == 0 {
                 let files = fs::read_dir(folder()).unwrap().map(Result::unwrap);
-                // What a compaction is about to put in place of the rest is not counted, nor what it just removed.
+                // The file that a compaction is writing does not count, and neither do files that it has just removed.
                 let counts = files.filter(|f| !f.file_name().as_encoded_bytes().ends_with(b".tmp"));
                 most = most.max(counts.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum());
             }
         }
         assert!(most <= allowed, "{most} of {allowed} bytes");
-        println!("{most} of {allowed} bytes at most, while 200 MB went through");
+        println!("at most {most} of {allowed} bytes, while 200 MB passed through the cache");
         churned_memo().clear();
     }
     restarts!(churn, || {

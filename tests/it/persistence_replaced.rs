@@ -1,4 +1,4 @@
-//! A value in the place of another: the log may end or be damaged anywhere, and the wrong one never shows.
+//! A value replaces another: if the log ends early or is damaged anywhere, the wrong value never appears.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ fn get(n: u32) -> Option<String> {
     kept_memo().get(&kept_key(n))
 }
 
-/// The log that holds `text`, and where in it.
+/// Returns the log that holds `text`, its bytes, and the offset of the text.
 fn find(text: &str) -> (PathBuf, Vec<u8>, usize) {
     let files = folder().read_dir().unwrap().map(|file| file.unwrap().path());
     let found = files.filter_map(|path| {
@@ -37,9 +37,9 @@ fn find(text: &str) -> (PathBuf, Vec<u8>, usize) {
     found.remove(0)
 }
 
-/// Writes of one replacement are one write: no end of the log between them is without both values.
+/// A replacement is one write: a log that ends within it never lacks both values.
 #[test]
-fn a_log_that_ends_within_the_replacement_keeps_the_replaced() {
+fn a_log_that_ends_within_a_replacement_keeps_the_old_value() {
     fn cut(missing: usize) {
         let (path, bytes, at) = find("the new one");
         fs::write(path, &bytes[..at + "the new one".len() - missing]).unwrap();
@@ -58,7 +58,7 @@ fn a_log_that_ends_within_the_replacement_keeps_the_replaced() {
 }
 
 #[test]
-fn what_memory_had_evicted_does_not_come_back_for_what_is_damaged() {
+fn an_evicted_value_does_not_return_in_place_of_a_damaged_one() {
     restarts!(
         || {
             insert(1, "the old one");
@@ -86,7 +86,7 @@ fn what_memory_had_evicted_does_not_come_back_for_what_is_damaged() {
 }
 
 #[test]
-fn retain_reaches_what_was_evicted() {
+fn retain_removes_evicted_entries_from_disk() {
     restarts!(
         || {
             insert(1, "evicted");

@@ -1,4 +1,5 @@
-//! Values whose `Serialize` or `Deserialize` calls memoized functions, or panics: what is stored opens all the same.
+//! Values whose `Serialize` or `Deserialize` calls memoized functions or panics: the stored results can still be
+//! opened.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -9,15 +10,15 @@ use std::thread;
 use memokit::memoize;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::support::{ends, folder, restarts, shared, wait_until};
+use crate::support::{folder, restarts, shared, wait_until, with_timeout};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 static READING_CALLS: AtomicBool = AtomicBool::new(false);
-/// Other than what may be made up to learn the type's shape.
+/// Values that memokit does not make up to learn the shape of the type.
 const STORED: [u32; 5] = [20, 21, 22, 23, 24];
 static WRITING_CALLS: AtomicBool = AtomicBool::new(false);
 
-/// Another's neighbour, which asks for its own neighbours when it is read or written.
+/// A value that calls memoized functions when it is read or written.
 #[derive(Clone, Debug, PartialEq)]
 struct Neighbour(u32);
 
@@ -60,19 +61,19 @@ fn store_both() {
 }
 
 #[test]
-fn a_deserialize_that_calls_the_function_whose_folder_is_read() {
+fn a_deserialize_may_call_the_function_whose_folder_is_read() {
     restarts!(store_both, || {
         READING_CALLS.store(true, Relaxed);
-        assert!(ends(|| STORED.into_iter().all(|n| left(n) == Neighbour(n))));
+        assert!(with_timeout(|| STORED.into_iter().all(|n| left(n) == Neighbour(n))));
         left_memo().health().unwrap();
     });
 }
 
 #[test]
-fn two_functions_whose_values_call_each_other_while_both_are_read() {
+fn values_of_two_functions_may_call_each_other_while_both_are_read() {
     restarts!(store_both, || {
         READING_CALLS.store(true, Relaxed);
-        ends(|| {
+        with_timeout(|| {
             let start = Barrier::new(2);
             thread::scope(|scope| {
                 for call in [left, right] {
@@ -84,12 +85,12 @@ fn two_functions_whose_values_call_each_other_while_both_are_read() {
                 }
             });
         });
-        assert_eq!(ends(|| (left(22), right(22))), (Neighbour(22), Neighbour(22)));
+        assert_eq!(with_timeout(|| (left(22), right(22))), (Neighbour(22), Neighbour(22)));
     });
 }
 
 #[test]
-fn a_serialize_that_calls_the_function_whose_folder_opens_late() {
+fn a_serialize_may_call_the_function_whose_folder_opens_late() {
     restarts!(
         || {
             fs::write(shared().join("right"), "in the way").unwrap();
@@ -97,8 +98,8 @@ fn a_serialize_that_calls_the_function_whose_folder_opens_late() {
             assert!(right_memo().health().is_err());
             WRITING_CALLS.store(true, Relaxed);
             fs::remove_file(shared().join("right")).unwrap();
-            ends(|| wait_until("it tried again", || right_memo().try_init().is_ok()));
-            assert_eq!(ends(|| right(30)), Neighbour(30));
+            with_timeout(|| wait_until("the folder is opened", || right_memo().try_init().is_ok()));
+            assert_eq!(with_timeout(|| right(30)), Neighbour(30));
             right_memo().health().unwrap();
         },
         || {
@@ -109,14 +110,14 @@ fn a_serialize_that_calls_the_function_whose_folder_opens_late() {
 }
 
 #[test]
-fn settings_that_call_their_function_panic_and_say_so() {
+fn settings_that_call_their_own_function_panic_with_an_explanation() {
     #[memoize(max = circular(3) as usize)]
     fn circular(n: u32) -> u32 {
         n
     }
     for _ in 0..2 {
-        let panic = ends(|| catch_unwind(|| circular(1)).expect_err("it has no bound"));
-        let message = panic.downcast_ref::<String>().expect("a message");
+        let panic = with_timeout(|| catch_unwind(|| circular(1)).expect_err("the call panics"));
+        let message = panic.downcast_ref::<String>().expect("the panic has a message");
         assert!(message.contains("settings") && message.contains("circular"), "{message}");
     }
 }
@@ -144,11 +145,11 @@ fn picky(n: u32) -> Picky {
 }
 
 #[test]
-fn a_deserialize_that_panics_loses_its_value_alone() {
+fn a_deserialize_that_panics_loses_only_its_own_value() {
     restarts!(|| (1..6).for_each(|n| _ = picky(n)), || {
         THREE_PANICS.store(true, Relaxed);
         assert_eq!(picky(1), Picky(1));
-        // Written and read back to try it: what panics there stays in memory.
+        // A new value is read back to check it. A value that panics there stays in memory.
         assert_eq!(picky(3), Picky(3));
         THREE_PANICS.store(false, Relaxed);
         assert!((1..6).all(|n| picky(n) == Picky(n)));
@@ -180,11 +181,11 @@ fn a_value_whose_serialize_panics_stays_in_memory() {
     restarts!(
         || {
             let (memo, key) = (unlucky_memo(), unlucky_key(1));
-            assert!(ends(|| unlucky_memo().insert(&unlucky_key(1), Unlucky(13))));
+            assert!(with_timeout(|| unlucky_memo().insert(&unlucky_key(1), Unlucky(13))));
             assert_eq!(memo.get(&key), Some(Unlucky(13)));
             assert!(memo.health().is_err());
             assert!(memo.invalidate(&key));
-            assert_eq!(ends(|| unlucky(1)), Unlucky(1));
+            assert_eq!(with_timeout(|| unlucky(1)), Unlucky(1));
             assert_eq!((memo.get(&key), memo.stats().uncached), (Some(Unlucky(1)), 0));
             memo.health().unwrap();
         },

@@ -1,4 +1,4 @@
-//! `max_bytes` and `idle` across processes: the bounds hold over what is found, and what went does not come back.
+//! `max_bytes` and `idle` across processes: the bounds apply to recovered entries, and removed entries stay removed.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -15,12 +15,12 @@ fn text() -> String {
     "x".repeat(LENGTH.load(Relaxed))
 }
 
-/// Whether this is a process after the first.
+/// Reports whether this is a process after the first.
 fn again() -> bool {
     shared().join("again").exists()
 }
 
-fn end_first() {
+fn end_first_process() {
     File::create(shared().join("again")).unwrap();
 }
 
@@ -44,12 +44,12 @@ fn keys() -> Vec<u32> {
 }
 
 #[test]
-fn the_newest_are_kept_within_a_lower_bound() {
+fn recovery_keeps_the_newest_entries_within_a_lower_bound() {
     restarts!(
         || {
             (0..10).for_each(|n| _ = kept(n));
             assert_eq!(kept_memo().stats().bytes, 1000);
-            end_first();
+            end_first_process();
         },
         || {
             kept_memo().try_init().unwrap();
@@ -62,11 +62,11 @@ fn the_newest_are_kept_within_a_lower_bound() {
 }
 
 #[test]
-fn what_is_found_late_is_added_as_far_as_there_is_room() {
+fn entries_of_a_late_folder_are_added_as_far_as_there_is_room() {
     restarts!(
         || {
             (0..5).for_each(|n| _ = kept(n));
-            end_first();
+            end_first_process();
         },
         || {
             let lock = File::options().read(true).write(true).open(folder().join("LOCK")).unwrap();
@@ -74,14 +74,14 @@ fn what_is_found_late_is_added_as_far_as_there_is_room() {
             kept(15);
             assert!(kept_memo().health().is_err());
             drop(lock);
-            wait_until("it tried again", || kept_memo().try_init().is_ok());
+            wait_until("the folder is opened", || kept_memo().try_init().is_ok());
             assert_eq!((keys(), kept_memo().stats().bytes), (vec![3, 4, 15], 300));
         },
     );
 }
 
 #[test]
-fn what_became_too_heavy_does_not_come_back_lighter() {
+fn an_entry_that_became_too_heavy_is_not_recovered_with_its_old_value() {
     #[memoize(persist = shared().join("renewed"), durability = "os", max_bytes = 1000, weigh = String::len,
         ttl = "1h", refresh_ahead = 0.0)]
     fn renewed(n: u32) -> String {
@@ -105,13 +105,13 @@ fn what_became_too_heavy_does_not_come_back_lighter() {
 }
 
 #[test]
-fn what_cannot_be_weighed_when_it_is_found_is_left_out() {
+fn entries_that_cannot_be_weighed_at_recovery_are_left_out() {
     restarts!(
         || {
             kept(1);
             assert!(kept_memo().insert(&kept_key(2), "panics!".to_owned()));
             assert!(kept_memo().insert(&kept_key(3), "light".to_owned()));
-            end_first();
+            end_first_process();
         },
         || {
             assert_eq!(keys(), [1, 3]);
@@ -122,7 +122,7 @@ fn what_cannot_be_weighed_when_it_is_found_is_left_out() {
 }
 
 #[test]
-fn what_is_found_counts_as_used_then() {
+fn recovered_entries_count_as_used_at_recovery() {
     #[memoize(persist = shared().join("idle"), durability = "os", idle = "1s")]
     fn held(n: u32) -> u32 {
         n
@@ -134,9 +134,9 @@ fn what_is_found_counts_as_used_then() {
         },
         || {
             let found = std::time::Instant::now();
-            let there = held_memo().get(&held_key(1)).is_some();
-            assert!(there || found.elapsed() > Duration::from_secs(1));
-            wait_until("it is idle", || held_memo().get(&held_key(1)).is_none());
+            let present = held_memo().get(&held_key(1)).is_some();
+            assert!(present || found.elapsed() > Duration::from_secs(1));
+            wait_until("the entry is idle", || held_memo().get(&held_key(1)).is_none());
         },
     );
 }

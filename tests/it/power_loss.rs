@@ -1,8 +1,8 @@
-//! A real file system, ext4 in a file: the power fails while a process writes, as by a shutdown without the journal; and
-//! it is full.
+//! Power loss on a real file system, ext4 in a file: a shutdown without the journal while a process writes. And a full
+//! disk.
 //!
-//! `MEMOKIT_POWER_LOSS=20 cargo test --release --test it power_loss`, as root on Linux, says how often. It mounts and
-//! unmounts a file of its own, and nothing else.
+//! `MEMOKIT_POWER_LOSS=20 cargo test --release --test it power_loss`, as root on Linux, sets the number of cycles. The
+//! tests mount and unmount a file of their own, and nothing else.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,10 +18,10 @@ use memokit::{Key, Memo, memoize};
 use crate::support::{FOLDER, Processes, folder, processes, shared, wait_until};
 
 const CYCLES: &str = "MEMOKIT_POWER_LOSS";
-/// At `interval` what is older than this is safe: a second, a sync, and time for a busy machine.
+/// With `interval`, results older than this are safe: one second, a sync, and time for a busy machine.
 const WINDOW: Duration = Duration::from_secs(3);
 
-/// More than a process computes.
+/// More results than one process computes.
 const STRIDE: u32 = 1_000_000;
 
 fn value(n: u32) -> String {
@@ -54,51 +54,53 @@ const INTERVAL: Subject = Subject {
     pause: Duration::from_millis(1),
 };
 
-/// Is this result removed a little later?
-fn passes(n: u32) -> bool {
+/// Reports whether this result is removed a little later.
+fn is_removed_later(n: u32) -> bool {
     n % 7 == 5
 }
 
-/// What calls and removals said that returned before the power failed: is the result there?
-fn told() -> BTreeMap<u32, bool> {
-    let text = fs::read_to_string(shared().join("told")).unwrap_or_default();
+/// Reads which calls and removals returned before the power failed: for each result, whether it is present.
+fn acknowledged() -> BTreeMap<u32, bool> {
+    let text = fs::read_to_string(shared().join("acknowledged")).unwrap_or_default();
     text.lines().map(|line| (line[1..].parse().unwrap(), line.starts_with('+'))).collect()
 }
 
 impl Subject {
-    /// Computes and removes until the disk is gone, and says so of what returned while results were stored.
+    /// Computes and removes until the disk is gone. Acknowledges what returned while results were stored.
     fn work(&self) {
-        let first = told().keys().map(|n| n / STRIDE + 1).max().unwrap_or(0) * STRIDE;
-        let say = |sign, n| {
+        let first = acknowledged().keys().map(|n| n / STRIDE + 1).max().unwrap_or(0) * STRIDE;
+        let acknowledge = |sign, n| {
             if (self.memo)().health().is_ok() {
-                println!("\ntold {sign}{n}");
+                println!("\nack {sign}{n}");
             }
         };
         for n in first.. {
             (self.call)(n);
-            say('+', n);
-            if let Some(old) = n.checked_sub(5).filter(|old| passes(*old) && *old >= first) {
+            acknowledge('+', n);
+            if let Some(old) =
+                n.checked_sub(5).filter(|old| is_removed_later(*old) && *old >= first)
+            {
                 (self.memo)().invalidate(&(self.key)(old));
-                say('-', old);
+                acknowledge('-', old);
             }
             thread::sleep(self.pause);
         }
     }
 
     fn check(&self) {
-        let told = told();
-        for (&n, &there) in &told {
+        let acknowledged = acknowledged();
+        for (&n, &present) in &acknowledged {
             let found = (self.memo)().get(&(self.key)(n));
-            // Whether the removal came before the power failed is known where it was told.
-            let may_be_gone = !there || passes(n);
-            let right = found.map_or(may_be_gone, |found| there && found == value(n));
-            assert!(right, "{n} of {}", told.len());
+            // Only an acknowledgement tells whether a removal came before the power failed.
+            let may_be_gone = !present || is_removed_later(n);
+            let right = found.map_or(may_be_gone, |found| present && found == value(n));
+            assert!(right, "{n} of {}", acknowledged.len());
         }
         assert!((self.memo)().damage().is_empty(), "{:?}", (self.memo)().damage());
     }
 }
 
-/// An ext4 of its own, in a file.
+/// An ext4 file system in a file.
 struct Disk {
     image: PathBuf,
     place: PathBuf,
@@ -119,13 +121,13 @@ impl Disk {
         run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.place))
     }
 
-    /// What is not on the disk by now never will be.
+    /// Shuts the file system down. Data that is not on the disk yet never reaches it.
     fn fail(&self) {
         // Linux's EXT4_IOC_SHUTDOWN.
         const SHUTDOWN: libc::Ioctl = 0x8004_587d_u32 as libc::Ioctl;
         let place = File::open(&self.place).unwrap();
         let without_journal = 2_u32;
-        // SAFETY: the call reads the number that it is given the address of, and nothing else.
+        // SAFETY: the call reads only the number at this address, and the number outlives the call.
         let done = unsafe { libc::ioctl(place.as_raw_fd(), SHUTDOWN, &raw const without_journal) };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
     }
@@ -143,79 +145,79 @@ impl Drop for Disk {
 
 fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {told}")) }
+    let printed = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {printed}")) }
 }
 
-/// How often, if it was asked for and can be done.
+/// Returns the number of cycles, or the reason to skip the test.
 fn cycles() -> Result<u32, String> {
-    let asked = std::env::var(CYCLES).map_err(|_| format!("{CYCLES} is not set"))?;
-    // SAFETY: it takes nothing and cannot fail.
+    let cycles = std::env::var(CYCLES).map_err(|_| format!("{CYCLES} is not set"))?;
+    // SAFETY: `geteuid` takes no arguments and cannot fail.
     if unsafe { libc::geteuid() } != 0 {
-        return Err("it takes root".to_owned());
+        return Err("the test needs root".to_owned());
     }
-    asked.parse().map_err(|_| format!("{CYCLES} is not a number"))
+    cycles.parse().map_err(|_| format!("{CYCLES} is not a number"))
 }
 
-fn loses_nothing(processes: &Processes, window: Duration) {
+fn assert_loses_nothing(processes: &Processes, window: Duration) {
     let ready = cycles().and_then(|cycles| Ok((cycles, Disk::new(processes.shared.path())?)));
     let (cycles, disk) = match ready {
         Ok(ready) => ready,
-        Err(why) => return println!("skipped: {why}"),
+        Err(reason) => return println!("skipped: {reason}"),
     };
-    let mut told = Vec::new();
+    let mut acknowledged = Vec::new();
     for cycle in 0..cycles {
-        let lasts = window + Duration::from_millis(200 + u64::from(cycle * 37 % 400));
-        told.extend(until_the_power_fails(processes, &disk, lasts, window));
+        let duration = window + Duration::from_millis(200 + u64::from(cycle * 37 % 400));
+        acknowledged.extend(until_the_power_fails(processes, &disk, duration, window));
         disk.unmount().and_then(|()| disk.mount()).unwrap();
-        fs::write(disk.place.join("told"), told.concat()).unwrap();
+        fs::write(disk.place.join("acknowledged"), acknowledged.concat()).unwrap();
         let checked = processes.command(1).env(FOLDER, &disk.place).output().unwrap();
         let printed = String::from_utf8_lossy(&checked.stderr);
         assert!(checked.status.success(), "cycle {cycle}: {printed}");
     }
-    println!("the power failed {cycles} times, {} changes were safe", told.len());
+    println!("the power failed {cycles} times, {} changes were safe", acknowledged.len());
 }
 
-/// What the process told at least `window` before.
+/// Runs a process until the power fails, and returns what it acknowledged at least `window` before.
 fn until_the_power_fails(
     processes: &Processes,
     disk: &Disk,
-    lasts: Duration,
+    duration: Duration,
     window: Duration,
 ) -> Vec<String> {
     let mut command = processes.command(0);
     let mut child = command.env(FOLDER, &disk.place).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let reader = thread::spawn(move || {
-        let told = lines.map_while(Result::ok);
-        let told = told.filter_map(|line| Some(line.strip_prefix("told ")?.to_owned()));
-        told.map(|line| (Instant::now(), line)).collect::<Vec<_>>()
+        let lines = lines.map_while(Result::ok);
+        let lines = lines.filter_map(|line| Some(line.strip_prefix("ack ")?.to_owned()));
+        lines.map(|line| (Instant::now(), line)).collect::<Vec<_>>()
     });
-    thread::sleep(lasts);
+    thread::sleep(duration);
     let failed = Instant::now();
     disk.fail();
     child.kill().unwrap();
     child.wait().unwrap();
-    let mut told = reader.join().unwrap();
-    // A sync that is under way while ext4 is shut down may succeed and leave nothing: plain programs see that too.
-    told.pop();
-    let safe = told.into_iter().filter(|(at, _)| window.is_zero() || *at + window < failed);
+    let mut lines = reader.join().unwrap();
+    // A sync in progress while ext4 shuts down may succeed and leave nothing. Programs without memokit see that too.
+    lines.pop();
+    let safe = lines.into_iter().filter(|(at, _)| window.is_zero() || *at + window < failed);
     safe.map(|(_, line)| line + "\n").collect()
 }
 
 #[test]
-fn nothing_is_lost_at_always() {
+fn durability_always_loses_nothing_on_power_loss() {
     let processes = processes!(|| ALWAYS.work(), || ALWAYS.check());
-    loses_nothing(&processes, Duration::ZERO);
+    assert_loses_nothing(&processes, Duration::ZERO);
 }
 
 #[test]
-fn at_most_the_window_is_lost_at_interval() {
+fn durability_interval_loses_at_most_the_window_on_power_loss() {
     let processes = processes!(|| INTERVAL.work(), || INTERVAL.check());
-    loses_nothing(&processes, WINDOW);
+    assert_loses_nothing(&processes, WINDOW);
 }
 
-/// Takes all space that is left.
+/// Fills the disk.
 fn fill() {
     let mut file = File::create(shared().join("filler")).unwrap();
     for len in [1 << 20, 1 << 12, 1] {
@@ -225,7 +227,7 @@ fn fill() {
 }
 
 #[test]
-fn what_is_removed_on_a_full_disk_stays_away() {
+fn keys_removed_on_a_full_disk_stay_removed() {
     fn remove(n: u32) -> bool {
         by_interval_memo().invalidate(&by_interval_key(n))
     }
@@ -245,18 +247,18 @@ fn what_is_removed_on_a_full_disk_stays_away() {
             (0..50).for_each(|n| _ = by_interval(n));
             assert!(remove(4));
             fs::remove_file(shared().join("filler")).unwrap();
-            wait_until("it healed", || by_interval_memo().flush().is_ok());
+            wait_until("storing resumes", || by_interval_memo().flush().is_ok());
             std::process::abort();
         },
         || {
-            let there = |n| by_interval_memo().get(&by_interval_key(n)).is_some();
-            assert!((0..50).all(|n| there(n) == (n != 4)));
+            let present = |n| by_interval_memo().get(&by_interval_key(n)).is_some();
+            assert!((0..50).all(|n| present(n) == (n != 4)));
         }
     );
     let ready = cycles().and_then(|_| Disk::new(processes.shared.path()));
     let disk = match ready {
         Ok(disk) => disk,
-        Err(why) => return println!("skipped: {why}"),
+        Err(reason) => return println!("skipped: {reason}"),
     };
     for step in 0..3 {
         let ended = processes.command(step).env(FOLDER, &disk.place).output().unwrap();

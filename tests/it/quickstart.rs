@@ -1,4 +1,4 @@
-//! The example of the README, as its reader runs it.
+//! The quickstart example of the README, run as its reader runs it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{run, run_within, wait_until};
 
-/// The example, built as this test was.
+/// Builds the example with the profile of this test, and returns its path.
 fn quickstart() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let built = this.ancestors().nth(2).unwrap();
@@ -22,7 +22,7 @@ fn quickstart() -> PathBuf {
     built.join("examples/quickstart")
 }
 
-/// Texts in a new folder, and room for results beside them.
+/// A new folder with texts, and a place for the results beside it.
 struct Setting {
     root: tempfile::TempDir,
     program: PathBuf,
@@ -53,7 +53,7 @@ impl Setting {
         command
     }
 
-    /// How many texts a run computed, and how many it knew.
+    /// Runs the example. Returns how many texts it computed, and how many it took from the cache.
     #[track_caller]
     fn run(&self, arguments: &[&str]) -> (usize, usize) {
         let printed = run(self.command().args(arguments));
@@ -65,7 +65,7 @@ impl Setting {
 }
 
 #[test]
-fn a_second_run_computes_nothing_and_an_edit_one_file() {
+fn a_second_run_computes_nothing_and_an_edit_recomputes_one_file() {
     let setting = Setting::new(6);
     assert_eq!(setting.run(&[]), (6, 0));
     assert_eq!(setting.run(&[]), (0, 6));
@@ -84,19 +84,19 @@ fn log_size(cache: &Path) -> u64 {
 }
 
 #[test]
-fn killed_in_mid_run_it_keeps_what_it_finished() {
+fn a_killed_run_keeps_its_finished_results() {
     const TEXTS: usize = 400;
     let setting = Setting::new(TEXTS);
     let mut command = setting.command();
     let command = command.args(["--slow", "100"]).stdout(Stdio::null());
     let mut child = command.spawn().unwrap();
-    // A header and a lock are a few hundred bytes; an analysis is some tens.
-    wait_until("some are stored", || log_size(&setting.cache()) > 1000);
+    // A header and a lock file take a few hundred bytes, an analysis takes some tens of bytes.
+    wait_until("some results are stored", || log_size(&setting.cache()) > 1000);
     child.kill().unwrap();
     let status = child.wait().unwrap();
-    assert!(!status.success(), "it was too fast to be killed");
-    let (computed, known) = setting.run(&[]);
-    assert_eq!(computed + known, TEXTS);
-    assert!(known > 0 && computed > 0, "{computed} computed, {known} known");
+    assert!(!status.success(), "the run ended before it was killed");
+    let (computed, cached) = setting.run(&[]);
+    assert_eq!(computed + cached, TEXTS);
+    assert!(cached > 0 && computed > 0, "{computed} computed, {cached} cached");
     assert_eq!(setting.run(&[]), (0, TEXTS));
 }

@@ -1,8 +1,8 @@
-//! Functions that call themselves, directly and through others.
+//! Functions that call themselves, directly or through others, are memoized.
 
 use memokit::memoize;
 
-use crate::support::ends;
+use crate::support::with_timeout;
 
 #[memoize]
 fn fib(n: u64) -> u64 {
@@ -10,8 +10,8 @@ fn fib(n: u64) -> u64 {
 }
 
 #[test]
-fn each_step_is_computed_once() {
-    assert_eq!(ends(|| fib(90)), 2_880_067_194_370_816_120);
+fn each_recursive_step_is_computed_once() {
+    assert_eq!(with_timeout(|| fib(90)), 2_880_067_194_370_816_120);
     assert_eq!(fib_memo().stats().misses, 91);
     assert_eq!(fib_memo().len(), 91);
 }
@@ -22,8 +22,8 @@ fn bounded_fib(n: u64) -> u64 {
 }
 
 #[test]
-fn within_a_bound_smaller_than_the_depth() {
-    assert_eq!(ends(|| bounded_fib(90)), 2_880_067_194_370_816_120);
+fn recursion_deeper_than_the_bound_finishes() {
+    assert_eq!(with_timeout(|| bounded_fib(90)), 2_880_067_194_370_816_120);
     assert_eq!(bounded_fib_memo().len(), 5);
 }
 
@@ -38,8 +38,8 @@ fn odd(n: u32) -> bool {
 }
 
 #[test]
-fn two_functions_by_turns() {
-    assert!(ends(|| even(80) && odd(81)));
+fn two_functions_may_call_each_other() {
+    assert!(with_timeout(|| even(80) && odd(81)));
     assert_eq!(even_memo().stats().misses, 41);
     assert_eq!(odd_memo().stats().misses, 41);
 }
@@ -54,7 +54,7 @@ fn inside(n: u64) -> u64 {
 }
 
 #[test]
-fn a_memoized_function_in_a_memoized_function() {
+fn a_memoized_function_may_contain_another() {
     assert_eq!((inside(3), inside(3), inside(2)), (243, 243, 32));
     assert_eq!(inside_memo().stats().hits, 1);
 }
@@ -69,7 +69,7 @@ fn depth(trees: &[Tree], root: usize) -> usize {
 }
 
 #[test]
-fn through_a_closure_and_a_borrow() {
+fn recursion_through_closures_and_borrows_is_memoized() {
     let tree = |children: &[usize]| Tree { children: children.to_vec() };
     let trees = [tree(&[1, 2]), tree(&[3]), tree(&[3]), tree(&[])];
     assert_eq!(depth(&trees, 0), 3);

@@ -1,4 +1,5 @@
-//! What of a return value is kept: `Ok` however the type is spelled, everything else always, `cache_if`, `cache_err`.
+//! Which part of a return value is cached: the `Ok` of a `Result` however its type is written, all of any other type,
+//! and what `cache_if` and `cache_err` select.
 
 use std::fmt;
 use std::io;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use memokit::memoize;
 
-/// An error that is neither `Clone` nor `Serialize`, and not `Send`.
+/// An error that is not `Clone`, not `Serialize` and not `Send`.
 #[derive(Debug)]
 struct Odd(std::rc::Rc<u32>);
 
@@ -28,7 +29,7 @@ fn halve(n: u32) -> Halved {
 }
 
 #[test]
-fn ok_is_kept_and_err_is_not() {
+fn ok_is_cached_and_err_is_not() {
     for _ in 0..3 {
         assert_eq!(halve(4).unwrap(), 2);
         assert_eq!(halve(5).unwrap_err().to_string(), "5 is odd");
@@ -49,12 +50,12 @@ fn err_cannot_be_inserted() {
     assert!(!memo.insert(&found_key(1), Err(Odd(1.into()))));
     assert!(memo.insert(&found_key(1), Ok("one".into())));
     assert_eq!(found(1).unwrap(), "one");
-    // An error in its place leaves what is there.
+    // A rejected error leaves the present value.
     assert!(!memo.insert(&found_key(1), Err(Odd(1.into()))));
     assert_eq!(found(1).unwrap(), "one");
 }
 
-macro_rules! of_type {
+macro_rules! result_type_test {
     ($test:ident, $type:ty, $ok:expr, $err:expr) => {
         #[test]
         fn $test() {
@@ -73,16 +74,41 @@ macro_rules! of_type {
     };
 }
 
-of_type!(an_alias_with_a_default, Halved, Ok(1), Err(Odd(1.into())));
-of_type!(an_alias_with_an_argument, Halved<String>, Ok(String::new()), Err(Odd(1.into())));
-of_type!(io_result, io::Result<Vec<u8>>, Ok(vec![]), Err(io::Error::other("no")));
-of_type!(fmt_result, fmt::Result, Ok(()), Err(fmt::Error));
-of_type!(boxed_errors, Result<u32, Box<dyn std::error::Error>>, Ok(1), Err("no".into()));
-of_type!(spelled_out, ::std::result::Result<(u32, String), ()>, Ok((1, String::new())), Err(()));
-of_type!(nested, Result<Result<u32, u32>, Odd>, Ok(Err(3)), Err(Odd(1.into())));
+result_type_test!(an_alias_with_a_default_caches_only_ok, Halved, Ok(1), Err(Odd(1.into())));
+result_type_test!(
+    an_alias_with_an_argument_caches_only_ok,
+    Halved<String>,
+    Ok(String::new()),
+    Err(Odd(1.into()))
+);
+result_type_test!(
+    io_result_caches_only_ok,
+    io::Result<Vec<u8>>,
+    Ok(vec![]),
+    Err(io::Error::other("no"))
+);
+result_type_test!(fmt_result_caches_only_ok, fmt::Result, Ok(()), Err(fmt::Error));
+result_type_test!(
+    a_result_with_a_boxed_error_caches_only_ok,
+    Result<u32, Box<dyn std::error::Error>>,
+    Ok(1),
+    Err("no".into())
+);
+result_type_test!(
+    a_result_with_its_full_path_caches_only_ok,
+    ::std::result::Result<(u32, String), ()>,
+    Ok((1, String::new())),
+    Err(())
+);
+result_type_test!(
+    a_nested_result_caches_only_the_outer_ok,
+    Result<Result<u32, u32>, Odd>,
+    Ok(Err(3)),
+    Err(Odd(1.into()))
+);
 
 #[test]
-fn an_inner_err_is_a_value() {
+fn an_inner_err_is_cached_as_a_value() {
     #[memoize]
     fn deep(n: u32) -> Result<Result<u32, u32>, Odd> {
         Ok(Err(n))
@@ -92,7 +118,7 @@ fn an_inner_err_is_a_value() {
 }
 
 #[test]
-fn none_and_unit_and_an_option_of_results_are_kept() {
+fn none_unit_and_options_of_results_are_cached() {
     #[memoize]
     fn none(n: u32) -> Option<String> {
         (n > 1).then(|| n.to_string())
@@ -116,7 +142,7 @@ fn none_and_unit_and_an_option_of_results_are_kept() {
 }
 
 #[test]
-fn question_marks_leave_with_an_error() {
+fn an_error_from_a_question_mark_is_not_cached() {
     #[memoize]
     fn sum(text: &str) -> Result<u32, std::num::ParseIntError> {
         let mut sum = 0;
@@ -135,7 +161,7 @@ fn is_some(found: &Option<u32>) -> bool {
 }
 
 #[test]
-fn cache_if_says_what_is_kept() {
+fn cache_if_decides_what_is_cached() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(cache_if = is_some)]
     fn find(n: u32) -> Option<u32> {
@@ -149,7 +175,7 @@ fn cache_if_says_what_is_kept() {
 }
 
 #[test]
-fn cache_if_of_a_result_sees_it_whole_and_keeps_no_error() {
+fn cache_if_sees_the_whole_result_and_never_caches_errors() {
     #[memoize(cache_if = |found| !matches!(found, Ok(0)))]
     fn find(n: i32) -> Result<i32, String> {
         if n < 0 { Err("below".into()) } else { Ok(n) }
@@ -161,7 +187,7 @@ fn cache_if_of_a_result_sees_it_whole_and_keeps_no_error() {
 }
 
 #[test]
-fn cache_err_keeps_errors_too() {
+fn cache_err_caches_errors_too() {
     #[memoize(cache_err)]
     fn find(n: i32) -> Result<i32, String> {
         if n < 0 { Err("below".into()) } else { Ok(n) }
@@ -176,7 +202,7 @@ fn cache_err_keeps_errors_too() {
 }
 
 #[test]
-fn cache_err_for_a_time() {
+fn cache_err_with_a_time_expires_errors() {
     #[memoize(cache_err = "30ms")]
     fn find(n: i32) -> Result<i32, String> {
         if n < 0 { Err("below".into()) } else { Ok(n) }
@@ -188,7 +214,7 @@ fn cache_err_for_a_time() {
 }
 
 #[test]
-fn cache_err_and_ttl_the_shorter_counts() {
+fn the_shorter_of_cache_err_and_ttl_applies() {
     #[memoize(cache_err = "1h", ttl = "30ms")]
     fn find(n: i32) -> Result<i32, String> {
         if n < 0 { Err("below".into()) } else { Ok(n) }
@@ -199,7 +225,7 @@ fn cache_err_and_ttl_the_shorter_counts() {
 }
 
 #[test]
-fn cache_err_with_an_alias_and_cache_if() {
+fn cache_err_works_with_aliases_and_cache_if() {
     type Found = io::Result<u32>;
     #[derive(Clone, Debug, PartialEq)]
     struct Fail(bool);

@@ -1,4 +1,4 @@
-//! `scope = "thread"`: a cache for each thread, for results that stay where they are.
+//! `scope = "thread"`: each thread has its own cache, for results that cannot leave their thread.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ fn words(text: &str) -> Rc<Vec<String>> {
 }
 
 #[test]
-fn each_thread_has_its_own() {
+fn each_thread_has_its_own_cache() {
     let runs = RUNS.load(Relaxed);
     let first = words("a b");
     assert!(Rc::ptr_eq(&first, &words("a b")));
@@ -35,7 +35,7 @@ fn each_thread_has_its_own() {
 }
 
 #[test]
-fn handles_and_bounds() {
+fn handles_and_bounds_apply_to_the_calling_thread() {
     let memo = words_memo();
     for text in ["a", "b", "a", "c"] {
         words(text);
@@ -47,19 +47,20 @@ fn handles_and_bounds() {
     assert_eq!(*words("d"), ["e"]);
     memo.retain(|_, words| words.len() > 1);
     assert!(memo.is_empty());
-    // The handle is that of the thread that uses it.
+    // A handle refers to the cache of the thread that uses it.
     words("here");
     assert_eq!(thread::spawn(move || memo.len()).join().unwrap(), 0);
     assert!(memo.flush().is_err() && memo.health().is_ok());
 }
 
-/// Counts where it is dropped.
+/// A result that shares a counter with its caller.
 #[derive(Clone)]
 struct Counted(Rc<Cell<u32>>);
 
-struct Tells(std::sync::mpsc::Sender<thread::ThreadId>);
+/// Sends the id of the thread on which it is dropped.
+struct ReportsDrop(std::sync::mpsc::Sender<thread::ThreadId>);
 
-impl Drop for Tells {
+impl Drop for ReportsDrop {
     fn drop(&mut self) {
         let _ = self.0.send(thread::current().id());
     }
@@ -68,9 +69,9 @@ impl Drop for Tells {
 struct Wire(std::sync::mpsc::Sender<thread::ThreadId>);
 
 #[memoize(scope = "thread", skip(wire))]
-fn told(wire: &Wire, n: u32) -> Rc<Tells> {
+fn reporting(wire: &Wire, n: u32) -> Rc<ReportsDrop> {
     let _ = n;
-    Rc::new(Tells(wire.0.clone()))
+    Rc::new(ReportsDrop(wire.0.clone()))
 }
 
 #[test]
@@ -78,8 +79,8 @@ fn results_are_dropped_with_their_thread() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let wire = Wire(sender);
     let id = thread::spawn(move || {
-        drop(told(&wire, 1));
-        drop(told(&wire, 2));
+        drop(reporting(&wire, 1));
+        drop(reporting(&wire, 2));
         thread::current().id()
     })
     .join()
@@ -105,12 +106,12 @@ impl Drop for Last {
 }
 
 #[test]
-fn a_drop_at_the_end_of_a_thread_may_call_it() {
+fn a_drop_at_the_end_of_a_thread_may_call_the_function() {
     thread::spawn(|| drop(last(1))).join().unwrap();
 }
 
 #[test]
-fn results_and_errors() {
+fn errors_are_cached_only_with_cache_err() {
     #[memoize(scope = "thread")]
     fn even(n: u32) -> Result<Rc<u32>, Box<dyn std::error::Error>> {
         RUNS_OF_EVEN.set(RUNS_OF_EVEN.get() + 1);
@@ -133,14 +134,14 @@ fn results_and_errors() {
 }
 
 #[test]
-fn recursion_and_generic_functions() {
+fn recursive_and_generic_functions_work_per_thread() {
     #[memoize(scope = "thread")]
-    fn path<T: Serialize + Copy>(of: T, depth: u32) -> Rc<u32> {
-        if depth == 0 { Rc::new(0) } else { Rc::new(*path(of, depth - 1) + 1) }
+    fn path<T: Serialize + Copy>(start: T, depth: u32) -> Rc<u32> {
+        if depth == 0 { Rc::new(0) } else { Rc::new(*path(start, depth - 1) + 1) }
     }
     assert_eq!((path('a', 20), path(1u8, 5)), (Rc::new(20), Rc::new(5)));
     assert_eq!((path_memo::<char>().len(), path_memo::<u8>().len()), (21, 6));
-    // Its own key again, while it is computed.
+    // The function calls its own key while it computes it.
     #[memoize(scope = "thread", skip(again))]
     fn within(n: u32, again: bool) -> u32 {
         if again { within(n, false) + 1 } else { n }
@@ -149,7 +150,7 @@ fn recursion_and_generic_functions() {
 }
 
 #[test]
-fn for_the_process_is_the_default() {
+fn scope_process_shares_the_cache_between_threads() {
     #[memoize(scope = "process", policy = "lru")]
     fn shared(n: u32) -> u32 {
         n
@@ -168,7 +169,7 @@ impl Places {
 }
 
 #[test]
-fn methods() {
+fn methods_have_a_cache_per_thread() {
     assert!(Rc::ptr_eq(&Places.place(1), &Places.place(1)));
     assert_eq!(Places::place_memo().stats().hits, 1);
     let counted = Counted(Rc::default());

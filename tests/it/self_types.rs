@@ -1,4 +1,4 @@
-//! Functions in impls and traits: associated ones, methods, generic types.
+//! Functions in impls and traits are memoized: associated functions, methods, and those of generic types.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -70,7 +70,7 @@ fn size() -> u32 {
 }
 
 #[test]
-fn an_associated_function_that_shows_its_type() {
+fn an_associated_function_may_mention_self() {
     assert_eq!(Shop::open("a"), Shop::new("a", 7));
     assert_eq!(Shop::open("a"), Shop::new("a", 7));
     let memo = Shop::open_memo();
@@ -80,7 +80,7 @@ fn an_associated_function_that_shows_its_type() {
 }
 
 #[test]
-fn an_associated_function_beside_a_free_one_of_its_name() {
+fn an_associated_function_and_a_free_one_of_its_name_have_separate_caches() {
     for _ in 0..2 {
         assert_eq!(Shop::priced("pear"), 40);
         assert_eq!(priced("pear"), 4);
@@ -95,7 +95,7 @@ fn an_associated_function_beside_a_free_one_of_its_name() {
 }
 
 #[test]
-fn methods_tell_instances_apart() {
+fn methods_tell_values_of_self_apart() {
     let (a, b) = (Shop::new("a", 1), Shop::new("b", 1));
     for _ in 0..2 {
         assert_eq!(a.sign("tea"), "a sells tea");
@@ -108,14 +108,14 @@ fn methods_tell_instances_apart() {
 }
 
 #[test]
-fn a_skipped_self_is_one_for_all() {
+fn values_of_a_skipped_self_share_entries() {
     assert_eq!(Shop::new("a", 1).checked("tea"), 4);
     assert_eq!(Shop::new("b", 5).checked("tea"), 4);
     assert_eq!(Shop::checked_memo().len(), 1);
 }
 
 #[test]
-fn a_key_over_self() {
+fn a_key_expression_may_use_self() {
     assert_eq!(Shop::new("a", 1).left("tea"), "1 of tea");
     assert_eq!(Shop::new("b", 1).left("tea"), "1 of tea");
     assert_eq!(Shop::new("b", 2).left("tea"), "2 of tea");
@@ -124,7 +124,7 @@ fn a_key_over_self() {
 }
 
 #[test]
-fn self_by_value_and_behind_an_arc() {
+fn self_may_be_by_value_or_behind_an_arc() {
     let shop = Shop::new("a", 9);
     assert_eq!((shop.clone().sold(2), shop.clone().sold(2)), (7, 7));
     assert_eq!(Shop::sold_memo().stats().hits, 1);
@@ -168,7 +168,7 @@ impl<T, const N: usize> Table<[T; N]> {
 }
 
 #[test]
-fn instances_of_a_generic_impl_never_share() {
+fn instances_of_a_generic_impl_never_share_a_cache() {
     for _ in 0..2 {
         assert_eq!(Table::<u8>::name(1), "01");
         assert_eq!(Table::<String>::name(1), "\"\"1");
@@ -183,8 +183,8 @@ fn instances_of_a_generic_impl_never_share() {
 }
 
 #[test]
-fn the_companion_of_a_generic_impl_finds_its_instance() {
-    // Of a companion that comes before the function, too.
+fn a_companion_of_a_generic_impl_finds_its_instance() {
+    // This also holds for a companion that is called before the function.
     assert!(Table::<i64>::name_memo().is_empty());
     assert!(Table::<i32>::name_memo().is_empty());
     assert_eq!(Table::<i64>::name(5), "05");
@@ -194,14 +194,14 @@ fn the_companion_of_a_generic_impl_finds_its_instance() {
 }
 
 #[test]
-fn the_companion_finds_its_instance_by_what_the_function_returns() {
+fn a_companion_finds_its_instance_by_the_return_type() {
     assert_eq!(Table::<Option<char>>::first(1), (1, None));
     assert_eq!(Table::<Option<char>>::first_memo().len(), 1);
     assert_eq!(Table::<Option<u8>>::first_memo().len(), 0);
 }
 
 #[test]
-fn types_of_one_name_never_share() {
+fn types_of_one_name_never_share_a_cache() {
     fn one() -> String {
         #[derive(Debug, Default, Clone, Serialize)]
         struct Local;
@@ -270,7 +270,7 @@ impl Priced for Coffee {
 }
 
 #[test]
-fn methods_of_traits() {
+fn methods_of_traits_are_memoized() {
     for _ in 0..3 {
         assert_eq!(Tea.price(2), 6);
         assert_eq!(Coffee.price(2), 10);

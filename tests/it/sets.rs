@@ -1,5 +1,5 @@
-//! Sets, heaps and maps have one key in any order of iteration; sequences do not. For each container two values that
-//! iterate differently show it, so that a changed type name (see memo-core's key/sets.rs) cannot go unnoticed.
+//! Sets, heaps and maps have the same key in any iteration order; sequences do not. The tests give each container two
+//! values that iterate differently, so that a changed type name (see memo-core's key/sets.rs) cannot go unnoticed.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
@@ -10,7 +10,7 @@ use indexmap::{IndexMap, IndexSet};
 use memokit::memoize;
 use serde::{Serialize, Serializer};
 
-/// Hashers of different numbers put elements in different orders.
+/// A hasher with a salt. Different salts give different iteration orders.
 #[derive(Clone, Copy, Default)]
 struct Salted(u64);
 
@@ -28,11 +28,11 @@ type BrownSet<T> = hashbrown::HashSet<T, Salted>;
 type StdMap<K, V> = HashMap<K, V, Salted>;
 type BrownMap<K, V> = hashbrown::HashMap<K, V, Salted>;
 
-/// The key of a call with one argument of this type.
+/// Returns the key of a call with one argument of this type.
 macro_rules! key {
     ($type:ty, $value:expr) => {{
         #[memoize]
-        #[allow(dead_code, clippy::boxed_local, reason = "only its key is wanted")]
+        #[allow(dead_code, clippy::boxed_local, reason = "only its key is used")]
         fn keyed(argument: $type) {
             let _ = argument;
         }
@@ -63,11 +63,11 @@ macro_rules! filled {
 }
 filled! { [T] StdSet<T>, [T] BrownSet<T>, [K, V] StdMap<K, V>, [K, V] BrownMap<K, V>, }
 
-/// Two containers of one content whose iteration orders differ.
+/// Returns two containers with the same content and different iteration orders.
 fn two_orders<C, T: PartialEq>(make: impl Fn(u64) -> C, order: impl Fn(&C) -> T) -> [C; 2] {
     let first = make(0);
     let second = (1..100).map(make).find(|other| order(other) != order(&first));
-    [first, second.expect("another order")]
+    [first, second.expect("some salt gives another order")]
 }
 
 macro_rules! one_key {
@@ -124,9 +124,9 @@ fn a_map_has_one_key_in_any_order() {
     );
 }
 
-/// One element more or less, or another value, is another key; the order of a sequence counts.
+/// One element more or less, or another value, makes another key.
 #[test]
-fn other_contents_are_other_keys() {
+fn other_contents_have_other_keys() {
     type Heap = BinaryHeap<&'static str>;
     type Index = IndexMap<&'static str, u8>;
     assert_ne!(key!(Heap, Heap::from(["a", "a"])), key!(Heap, Heap::from(["a"])));
@@ -139,7 +139,7 @@ fn other_contents_are_other_keys() {
 }
 
 #[test]
-fn the_order_of_a_sequence_counts() {
+fn the_order_of_a_sequence_is_part_of_the_key() {
     macro_rules! ordered {
         ($($type:ty),*) => {$(
             let forwards = key!($type, [1u16, 2, 3].into_iter().collect::<$type>());
@@ -152,18 +152,18 @@ fn the_order_of_a_sequence_counts() {
     assert_ne!(key!((u16, u16), (1, 2)), key!((u16, u16), (2, 1)));
 }
 
-/// A slice of an `IndexSet` is ordered: to itself, by its `Eq`, and as it serializes.
+/// A slice of an `IndexSet` is ordered: its `Eq` and its `Serialize` respect the order.
 #[test]
-fn a_slice_of_an_index_set_is_a_sequence() {
+fn a_slice_of_an_index_set_is_keyed_like_a_sequence() {
     type Slice = indexmap::set::Slice<u16>;
     let slice = |items: [u16; 2]| IndexSet::<u16>::from(items).into_boxed_slice();
     assert_ne!(slice([1, 2]), slice([2, 1]));
     assert_ne!(key!(Box<Slice>, slice([1, 2])), key!(Box<Slice>, slice([2, 1])));
 }
 
-/// Every kind of set with one content makes one key, as does every kind of map; a set is no sequence.
+/// All kinds of sets with the same content have the same key. A sequence with that content has another.
 #[test]
-fn kinds_of_sets_agree_with_one_another_and_with_no_sequence() {
+fn all_kinds_of_sets_have_the_same_key_and_sequences_another() {
     type Tree = BTreeSet<&'static str>;
     type Index = IndexSet<&'static str>;
     type Heap = BinaryHeap<&'static str>;
@@ -184,7 +184,7 @@ fn kinds_of_sets_agree_with_one_another_and_with_no_sequence() {
 }
 
 #[test]
-fn kinds_of_maps_agree_with_one_another() {
+fn all_kinds_of_maps_have_the_same_key() {
     type Tree = BTreeMap<&'static str, u8>;
     type Index = IndexMap<&'static str, u8>;
     type Std = StdMap<&'static str, u8>;
@@ -196,7 +196,7 @@ fn kinds_of_maps_agree_with_one_another() {
     assert_eq!(tree, key!(Index, pairs().collect()));
 }
 
-/// A hand-written `Serialize` gives an iterator over a set to `collect_seq`.
+/// Tests a hand-written `Serialize` that passes an iterator over a set to `collect_seq`.
 macro_rules! iterated {
     ($set:ty, $make:expr, $iter:ident $(, $other:expr)?) => {{
         struct Iterated($set);
@@ -205,13 +205,13 @@ macro_rules! iterated {
                 s.collect_seq(self.0.$iter($(&$other)?))
             }
         }
-        let order = |of: &Iterated| of.0.$iter($(&$other)?).copied().collect::<Vec<_>>();
+        let order = |value: &Iterated| value.0.$iter($(&$other)?).copied().collect::<Vec<_>>();
         one_key!(Iterated, |n| Iterated($make(n)), order);
     }};
 }
 
 #[test]
-fn an_iterator_over_a_set_is_as_the_set() {
+fn an_iterator_over_a_set_is_keyed_like_a_set() {
     type Std = StdSet<&'static str>;
     type Brown = BrownSet<&'static str>;
     let std = |n| salted::<Std, _>(n, WORDS.into_iter());
@@ -228,9 +228,9 @@ fn an_iterator_over_a_set_is_as_the_set() {
     iterated!(BinaryHeap<&'static str>, |n| rotated(n).collect::<BinaryHeap<_>>(), iter);
 }
 
-/// What an adapter makes of a set's elements is a sequence: the type does not say that the order means nothing.
+/// An adapted iterator over a set is a sequence: its type does not show that the order has no meaning.
 #[test]
-fn an_adapted_iterator_is_a_sequence() {
+fn an_adapted_iterator_is_keyed_like_a_sequence() {
     struct Copied(BTreeSet<u16>);
     impl Serialize for Copied {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -241,9 +241,9 @@ fn an_adapted_iterator_is_a_sequence() {
     assert_eq!(key!(Copied, copied), key!(Vec<u16>, vec![1, 2]));
 }
 
-/// serde's buffer for an enum within a flattened field hands a set on as a sequence.
+/// serde buffers an enum in a flattened field, and passes its set on as a sequence.
 #[test]
-fn a_set_in_a_flattened_enum_is_a_sequence() {
+fn a_set_in_a_flattened_enum_is_keyed_like_a_sequence() {
     #[derive(Serialize)]
     enum Inner {
         Held { set: BTreeSet<u8> },
@@ -260,7 +260,7 @@ fn a_set_in_a_flattened_enum_is_a_sequence() {
     assert_eq!(printed, r#"({"set": {1, 2}, "Held": { set: [1, 2] }},)"#);
 }
 
-/// Everything that holds sets here, each in the order of a hasher.
+/// A value with sets in many places. The salt decides their iteration orders.
 #[derive(Clone, Serialize)]
 struct Nested {
     z: StdSet<String>,
@@ -320,15 +320,15 @@ fn sets_have_one_key_at_any_depth() {
     assert_ne!(key!(Nested, nested(0)), key!(Nested, other));
 }
 
-/// The orders of the sets within, so far as two of these show one.
+/// Returns the iteration orders of three of the containers inside.
 fn orders(nested: &Nested) -> (Vec<String>, Vec<u8>, Vec<u8>) {
     let points = nested.by_struct.keys().map(|point| point.x).collect();
     (nested.z.iter().cloned().collect(), points, nested.pair.0.iter().copied().collect())
 }
 
-/// A heap holds what its ordering calls equal as often as it was pushed; the elements count, not the ordering.
+/// A heap keeps all elements that its ordering calls equal. The key depends on the elements and not on the ordering.
 #[test]
-fn elements_that_are_equal_to_a_heap_still_count() {
+fn elements_that_a_heap_calls_equal_are_part_of_the_key() {
     #[derive(Serialize)]
     struct Task {
         priority: u8,

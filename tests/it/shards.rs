@@ -1,12 +1,12 @@
-//! `shards`: more or fewer than suit the bound.
+//! `shards`: more or fewer shards than suit the bound.
 
 use memokit::memoize;
 
 #[test]
-fn one_shard_and_many_hold_the_same() {
+fn caches_with_one_shard_and_with_many_hold_the_same_entries() {
     macro_rules! holds {
         ($shards:expr, $max:literal) => {{
-            // No literal: as one the most would be refused beside so few entries.
+            // A constant and not a literal: the attribute rejects the largest literal beside so few entries.
             const SHARDS: usize = $shards;
             #[memoize(shards = SHARDS, max = $max)]
             fn held(n: u32) -> u32 {
@@ -22,15 +22,15 @@ fn one_shard_and_many_hold_the_same() {
     holds!(1, 1000);
     holds!(64, 1000);
     holds!(16, 100);
-    // No more of them than entries.
+    // There are never more shards than entries.
     holds!(65536, 3);
-    // Rounded up to a power of two.
+    // The number is rounded up to a power of two.
     holds!("".len(), 10);
     holds!("five!".len(), 10);
 }
 
 #[test]
-fn one_shard_keeps_what_was_used_last() {
+fn one_shard_keeps_recently_used_entries() {
     #[memoize(shards = 1, max = 50)]
     fn held(n: u32) -> u32 {
         n

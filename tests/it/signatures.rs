@@ -1,4 +1,4 @@
-//! Types of parameters that borrow, types that come from a macro, receivers.
+//! Parameters of borrowing types, types that come from a macro, and all kinds of `self` are accepted.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -9,7 +9,7 @@ use memokit::memoize;
 use serde::Serialize;
 
 #[test]
-fn parameters_that_borrow() {
+fn borrowing_parameters_are_keyed_by_content() {
     #[memoize]
     #[expect(clippy::too_many_arguments)]
     fn all(
@@ -27,18 +27,18 @@ fn parameters_that_borrow() {
         format!("{} {numbers:?} {} {array:?}", parts.concat(), path.display())
     }
     let owned = String::from("b");
-    let ask = |perhaps| {
+    let call = |perhaps| {
         let list = vec![&*owned, "c"];
         all("a", &[1], &&*owned, perhaps, list, &["d"], Cow::Borrowed("e"), Path::new("f"), &[1, 2])
     };
     for _ in 0..2 {
-        assert_eq!(ask(None), "ab-bcde [1] f [1, 2]");
-        assert_eq!(ask(Some("")), "abbcde [1] f [1, 2]");
+        assert_eq!(call(None), "ab-bcde [1] f [1, 2]");
+        assert_eq!(call(Some("")), "abbcde [1] f [1, 2]");
     }
     assert_eq!((all_memo().stats().hits, all_memo().len()), (2, 2));
 }
 
-/// A function whose types a macro is given.
+/// A function whose types are arguments of a macro.
 macro_rules! converts {
     ($name:ident, $from:ty => $to:ty, $how:expr) => {
         #[memoize]
@@ -54,13 +54,13 @@ converts!(number, &str => Result<u32, std::num::ParseIntError>, |text| text.pars
 converts!(pair, (u8, Option<u8>) => (u8, u8), |(a, b)| (a, b.unwrap_or(a)));
 
 #[test]
-fn types_from_a_macro() {
+fn types_may_come_from_a_macro() {
     for _ in 0..2 {
         assert_eq!((length("abc"), number("7"), pair((1, None))), (3, Ok(7), (1, 1)));
         assert!(number("x").is_err());
     }
     assert_eq!((length_memo().stats().hits, number_memo().stats().hits), (1, 1));
-    assert_eq!(number_memo().len(), 1, "an error is not kept");
+    assert_eq!(number_memo().len(), 1, "an error is not cached");
 }
 
 #[derive(Serialize, Clone)]
@@ -92,7 +92,7 @@ impl Shelf {
 }
 
 #[test]
-fn receivers() {
+fn all_kinds_of_receivers_are_accepted() {
     let shelf = Shelf(5);
     for _ in 0..2 {
         assert_eq!(Arc::new(shelf.clone()).shared(1), 6);
@@ -106,17 +106,17 @@ fn receivers() {
 }
 
 #[test]
-fn parameters_named_like_the_expansion_and_the_function() {
+fn parameters_may_have_names_of_the_expansion_and_the_function() {
     #[memoize]
     #[allow(non_snake_case)]
-    fn value(value: u32, turn: u32, key: u32, answer: u32, __memokit: u32, SITE: u32) -> u32 {
-        value + turn + key + answer + __memokit + SITE
+    fn value(value: u32, miss: u32, key: u32, found: u32, __memokit: u32, SITE: u32) -> u32 {
+        value + miss + key + found + __memokit + SITE
     }
     assert_eq!((value(1, 2, 3, 4, 5, 6), value(1, 2, 3, 4, 5, 6)), (21, 21));
     assert_eq!(value_memo().stats().hits, 1);
 }
 
-/// Functions of which a macro is given all but the parameter.
+/// Functions of which all but the type of the parameter is an argument of a macro.
 macro_rules! functions {
     ($($(#[$attribute:meta])* $visible:vis fn $name:ident($n:ident) -> $to:ty $body:block)*) => {$(
         #[memoize]
@@ -139,7 +139,7 @@ functions! {
     fn halved(n) -> Option<u32> { Some(n.checked_div(2)? + 1) }
 }
 
-/// A function of which a macro is given everything.
+/// A function that is the argument of a macro as a whole.
 macro_rules! item {
     ($item:item) => {
         #[memoize(max = 2)]
@@ -154,7 +154,7 @@ item! {
 }
 
 #[test]
-fn functions_from_a_macro() {
+fn functions_may_come_from_a_macro() {
     for _ in 0..2 {
         assert_eq!((doubled(0), doubled(2), halved(5), tripled(2)), (1, 4, Some(3), 6));
     }

@@ -1,4 +1,4 @@
-//! `stale` and `refresh_ahead`: one caller computes anew while the others get the old value.
+//! `stale` and `refresh_ahead`: one caller recomputes while the others get the old value.
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use memokit::memoize;
 
-use crate::support::{ends, wait_until};
+use crate::support::{wait_until, with_timeout};
 use crate::tasks::{block_on, pause, poll};
 
-/// Longer than the clock's tick and the times to live here.
+/// Longer than the tick of the clock and the times to live in these tests.
 const BEYOND: Duration = Duration::from_millis(80);
 
 #[test]
-fn one_computes_and_the_others_get_the_old_value() {
+fn one_caller_recomputes_and_the_others_get_the_old_value() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static GATE: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
     #[memoize(ttl = "30ms", stale = "1h")]
@@ -31,25 +31,25 @@ fn one_computes_and_the_others_get_the_old_value() {
     let (open, gate) = mpsc::channel();
     *GATE.lock().unwrap() = Some(gate);
     let computing = thread::spawn(|| tick(1));
-    wait_until("it computes", || RUNS.load(Relaxed) == 2);
-    ends(|| (0..50).for_each(|_| assert_eq!(tick(1), 0)));
-    assert_eq!(tick_memo().get(&tick_key(1)), None, "it is no longer fresh");
+    wait_until("the leader computes", || RUNS.load(Relaxed) == 2);
+    with_timeout(|| (0..50).for_each(|_| assert_eq!(tick(1), 0)));
+    assert_eq!(tick_memo().get(&tick_key(1)), None, "the value is no longer fresh");
     drop(open);
-    assert_eq!(computing.join().unwrap(), 1, "who computes gets what it computed");
+    assert_eq!(computing.join().unwrap(), 1, "the leader gets the new value");
     let stats = tick_memo().stats();
     assert_eq!((stats.stale, stats.hits, stats.misses), (50, 50, 2));
     assert_eq!((RUNS.load(Relaxed), tick_memo().computing()), (2, 0));
 }
 
 #[test]
-fn a_failure_goes_to_who_computed_and_the_old_value_stays() {
+fn a_failure_reaches_only_its_caller_and_the_old_value_stays() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "30ms", stale = "1h")]
     fn tick(n: u32) -> Result<u32, String> {
         let run = RUNS.fetch_add(1, Relaxed);
         if run > 0 {
-            // The others, meanwhile.
-            assert_eq!(ends(move || tick(n)), Ok(0));
+            // Other callers get the old value in the meantime.
+            assert_eq!(with_timeout(move || tick(n)), Ok(0));
             assert!(run > 1, "on purpose");
             return Err("on purpose".to_owned());
         }
@@ -66,13 +66,13 @@ fn a_failure_goes_to_who_computed_and_the_old_value_stays() {
 }
 
 #[test]
-fn what_is_stale_ends() {
+fn a_stale_value_is_not_served_after_its_time() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "20ms", stale = "20ms")]
     fn tick(n: u32) -> u32 {
         let run = RUNS.fetch_add(1, Relaxed);
         if run == 1 {
-            // Others, after the stale time has ended: they wait, as on any miss.
+            // The stale time ends here. Other callers wait, as on any miss.
             sleep(Duration::from_millis(120));
         }
         n + run
@@ -80,14 +80,14 @@ fn what_is_stale_ends() {
     assert_eq!(tick(10), 10);
     sleep(Duration::from_millis(120));
     let computing = thread::spawn(|| tick(10));
-    wait_until("it computes", || RUNS.load(Relaxed) == 2);
-    let served = ends(|| tick(10));
+    wait_until("the leader computes", || RUNS.load(Relaxed) == 2);
+    let served = with_timeout(|| tick(10));
     assert_eq!((served, computing.join().unwrap()), (11, 11));
     assert_eq!(tick_memo().stats().stale, 0);
 }
 
 #[test]
-fn what_is_stale_keeps_its_place_until_it_ends() {
+fn a_stale_entry_keeps_its_place_until_its_time_ends() {
     #[memoize(ttl = "20ms", stale = "1h", max = 1000)]
     fn held(n: u32) -> u32 {
         n
@@ -105,13 +105,13 @@ fn what_is_stale_keeps_its_place_until_it_ends() {
 }
 
 #[test]
-fn errors_do_not_outlive_their_time() {
+fn errors_are_neither_served_stale_nor_refreshed_ahead() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "1h", stale = "1h", cache_err = "20ms", refresh_ahead = 0.1)]
     fn failing(n: u32) -> Result<u32, u32> {
         let run = RUNS.fetch_add(1, Relaxed);
         if run > 0 {
-            return Ok(ends(move || failing_memo().get(&failing_key(n))).map_or(0, |_| 1));
+            return Ok(with_timeout(move || failing_memo().get(&failing_key(n))).map_or(0, |_| 1));
         }
         Err(run)
     }
@@ -124,7 +124,7 @@ fn errors_do_not_outlive_their_time() {
 }
 
 #[test]
-fn from_a_share_of_its_time_on_one_computes_ahead() {
+fn refresh_ahead_recomputes_from_its_share_of_the_ttl_on() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static GATE: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
     #[memoize(ttl = "1h", refresh_ahead = 0.00001)]
@@ -142,8 +142,8 @@ fn from_a_share_of_its_time_on_one_computes_ahead() {
     let (open, gate) = mpsc::channel();
     *GATE.lock().unwrap() = Some(gate);
     let computing = thread::spawn(|| tick(1));
-    wait_until("it computes", || RUNS.load(Relaxed) == 2);
-    ends(|| (0..50).for_each(|_| assert_eq!(tick(1), 0)));
+    wait_until("the leader computes", || RUNS.load(Relaxed) == 2);
+    with_timeout(|| (0..50).for_each(|_| assert_eq!(tick(1), 0)));
     drop(open);
     assert_eq!(computing.join().unwrap(), 1);
     let stats = tick_memo().stats();
@@ -151,7 +151,7 @@ fn from_a_share_of_its_time_on_one_computes_ahead() {
 }
 
 #[test]
-fn before_that_share_nobody_does() {
+fn refresh_ahead_does_nothing_before_its_share_of_the_ttl() {
     #[memoize(ttl = "1h", refresh_ahead = 0.8, stale = "1h")]
     fn held(n: u32) -> u32 {
         n
@@ -168,7 +168,7 @@ fn before_that_share_nobody_does() {
 }
 
 #[test]
-fn tasks_too_without_one_in_the_background() {
+fn a_task_recomputes_without_a_background_task() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "30ms", stale = "1h")]
     async fn tick(_n: u32) -> u32 {
@@ -180,8 +180,8 @@ fn tasks_too_without_one_in_the_background() {
     sleep(BEYOND);
     let mut computing = Box::pin(tick(1));
     assert!(poll(computing.as_mut()).is_pending());
-    (0..10).for_each(|_| assert_eq!(ends(|| block_on(tick(1))), 0));
-    // With who computes dropped, the next computes.
+    (0..10).for_each(|_| assert_eq!(with_timeout(|| block_on(tick(1))), 0));
+    // After the leader is dropped, the next caller computes.
     drop(computing);
     let begin = Instant::now();
     assert_eq!(block_on(tick(1)), 2);
@@ -191,7 +191,7 @@ fn tasks_too_without_one_in_the_background() {
 }
 
 #[test]
-fn invalidated_while_it_is_computed_anew_neither_value_stays() {
+fn a_key_invalidated_during_a_refresh_keeps_neither_value() {
     #[memoize(ttl = "30ms", stale = "1h")]
     async fn tick(n: u32) -> u32 {
         pause().await;
@@ -210,13 +210,13 @@ fn invalidated_while_it_is_computed_anew_neither_value_stays() {
 }
 
 #[test]
-fn what_lives_shorter_than_it_would_be_computed_ahead_is_kept_to_its_end() {
+fn an_entry_that_expires_before_its_refresh_is_not_recomputed() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "1h", ttl_with = |_| Some(Duration::from_secs(60)), refresh_ahead = 0.8)]
-    fn brief(n: u32) -> u32 {
+    fn short(n: u32) -> u32 {
         RUNS.fetch_add(1, Relaxed);
         n
     }
-    (0..10).for_each(|_| _ = brief(1));
+    (0..10).for_each(|_| _ = short(1));
     assert_eq!(RUNS.load(Relaxed), 1);
 }

@@ -1,4 +1,4 @@
-//! What `stats()` counts, and how `report()` shows it.
+//! What `stats()` counts, and how `report()` prints it.
 
 use std::panic::catch_unwind;
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use memokit::{Stats, memoize};
 
-/// Everything counted of a call, in one order.
+/// Returns the counters of calls in a fixed order.
 fn counts(stats: &Stats) -> [u64; 10] {
     let Stats { hits, misses, entries, evicted, invalidated, .. } = *stats;
     let Stats { uncached, unkeyable, panics, stale, mismatches, .. } = *stats;
@@ -14,7 +14,7 @@ fn counts(stats: &Stats) -> [u64; 10] {
 }
 
 #[test]
-fn a_call_counts_once() {
+fn each_call_is_counted_once() {
     #[memoize(max = 3)]
     fn answer(n: u32) -> Result<u32, u32> {
         assert!(n != 13, "on purpose");
@@ -45,7 +45,7 @@ impl Drop for OnDrop {
 }
 
 #[test]
-fn a_call_made_while_another_panic_unwinds_is_no_panic_of_its_own() {
+fn a_call_during_another_panic_is_not_counted_as_a_panic() {
     #[memoize]
     fn held(n: u32) -> u32 {
         n
@@ -59,7 +59,7 @@ fn a_call_made_while_another_panic_unwinds_is_no_panic_of_its_own() {
 }
 
 #[test]
-fn arguments_without_a_key_are_counted_once() {
+fn calls_without_a_key_are_counted_once() {
     #[memoize]
     fn held(depth: &[Deep]) -> usize {
         depth.len()
@@ -91,7 +91,7 @@ fn hits_of_many_threads_add_up() {
 }
 
 #[test]
-fn times_are_those_of_the_computation() {
+fn times_measure_the_computation() {
     #[memoize]
     fn slow(n: u32) -> u32 {
         thread::sleep(Duration::from_millis(20));
@@ -136,7 +136,7 @@ fn untouched(n: u32) -> u32 {
 }
 
 #[test]
-fn the_report_lists_what_was_touched() {
+fn the_report_lists_the_caches_that_were_used() {
     [1, 2, 1].into_iter().for_each(|n| _ = listed(n));
     let report = memokit::report();
     let named =
@@ -144,7 +144,7 @@ fn the_report_lists_what_was_touched() {
     assert_eq!((named("a rather long name"), named("statistics: untouched")), (1, 0));
     let names: Vec<&str> = report.caches().iter().map(|stats| stats.name.as_str()).collect();
     assert!(names.is_sorted(), "{names:?}");
-    // A companion touches, too.
+    // A call of a companion counts as a use of the cache.
     assert!(untouched_memo().is_empty());
     let report = memokit::report();
     assert!(report.caches().iter().any(|stats| stats.name == "statistics: untouched"));
@@ -172,8 +172,8 @@ fn the_report_is_an_aligned_table() {
         let line = lines.iter().find(|line| line.contains(name)).unwrap();
         line[name.len()..].split_whitespace().map(str::to_owned).collect()
     };
-    let heads: Vec<&str> = lines[0].split_whitespace().collect();
-    assert_eq!(heads[..7], ["cache", "hits", "misses", "ratio", "entries", "bytes", "evicted"]);
+    let headings: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(headings[..7], ["cache", "hits", "misses", "ratio", "entries", "bytes", "evicted"]);
     let cells = |name| cells(name)[..8].join(" ");
     let bytes = table_memo().stats().bytes;
     assert_eq!(cells("statistics: table"), format!("8 4 66.7 % 4 {bytes} B 0"));
@@ -181,7 +181,7 @@ fn the_report_is_an_aligned_table() {
 }
 
 #[test]
-fn stats_are_shown_as_one_row() {
+fn stats_print_as_one_row() {
     #[memoize(name = "statistics: row")]
     fn row(n: u32) -> u32 {
         n

@@ -1,4 +1,4 @@
-//! What several subjects need: a limit on time, and processes that begin anew.
+//! Helpers for several modules: a time limit, and tests that run in several processes.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -9,35 +9,35 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Far beyond what anything here takes: whoever has not ended by then never does.
+/// A time limit far above what any test takes. A test that has not finished by then hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// What `f` returns, on a thread of its own.
+/// Runs `f` on its own thread and returns its result.
 ///
 /// # Panics
-/// When `f` panics, or has not returned within [`LIMIT`].
+/// If `f` panics, or does not return within [`LIMIT`].
 #[track_caller]
-pub(crate) fn ends<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn with_timeout<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     let thread = thread::spawn(move || sender.send(f()));
     match receiver.recv_timeout(LIMIT) {
         Ok(value) => value,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            std::panic::resume_unwind(thread.join().expect_err("it sends or panics"))
-        }
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the call hangs"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(
+            thread.join().expect_err("a thread that sends nothing has panicked"),
+        ),
     }
 }
 
 /// Waits until `condition` holds.
 ///
 /// # Panics
-/// When it does not within [`LIMIT`].
+/// If it does not hold within [`LIMIT`].
 #[track_caller]
 pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let begin = Instant::now();
     while !condition() {
-        assert!(begin.elapsed() < LIMIT, "waited in vain until {what}");
+        assert!(begin.elapsed() < LIMIT, "timed out waiting until {what}");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -45,50 +45,52 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
 const STEP: &str = "MEMOKIT_IT_STEP";
 pub(crate) const FOLDER: &str = "MEMOKIT_IT_FOLDER";
 
-/// The folder that the processes of one test have in common.
+/// Returns the folder that the processes of one test share.
 ///
 /// # Panics
-/// Outside of such a process.
+/// Outside such a process.
 pub(crate) fn shared() -> PathBuf {
-    std::env::var_os(FOLDER).expect("run in a step").into()
+    std::env::var_os(FOLDER).expect("called in a step of a test of several processes").into()
 }
 
-/// The folder of results there.
+/// Returns the folder for stored results in the shared folder.
 pub(crate) fn folder() -> PathBuf {
     shared().join("results")
 }
 
-/// A test of several processes, over one folder.
+/// A test that runs its steps in several processes over one shared folder.
 pub(crate) struct Processes {
     test: &'static str,
     pub(crate) shared: TempDir,
 }
 
 impl Processes {
-    /// In a process of the test, runs its step and returns `None`. `marker` is a function in the test.
-    pub(crate) fn of<F>(_marker: F, steps: &[fn()]) -> Option<Self> {
+    /// Returns `None` in a child process, after its step has run there. `marker` is a function inside the test: its
+    /// path holds the name of the test.
+    pub(crate) fn in_parent<F>(_marker: F, steps: &[fn()]) -> Option<Self> {
         let marker = std::any::type_name::<F>();
-        let test = marker.rsplit_once("::").expect("it is in a function").0;
-        let test = test.split_once("::").expect("it is in a crate").1;
+        let test = marker.rsplit_once("::").expect("the marker is inside a function").0;
+        let test = test.split_once("::").expect("the path begins with the crate").1;
         if let Ok(step) = std::env::var(STEP) {
             steps[step.parse::<usize>().expect("the parent sets a number")]();
             return None;
         }
-        Some(Self { test, shared: tempfile::tempdir().expect("there is a folder for files") })
+        Some(Self { test, shared: tempfile::tempdir().expect("a temporary folder can be created") })
     }
 
+    /// Returns the command that runs a step in a new process.
     pub(crate) fn command(&self, step: usize) -> Command {
-        let this = std::env::current_exe().expect("a test knows its file");
+        let this = std::env::current_exe().expect("the test executable has a path");
         let mut command = Command::new(this);
         self.arguments(&mut command, step);
         command
     }
 
-    /// The same below a shell that first runs `setup`.
+    /// Returns the same command below a shell that first runs `setup`.
     pub(crate) fn command_after(&self, setup: &str, step: usize) -> Command {
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{setup}; exec \"$0\" \"$@\""));
-        command.arg(std::env::current_exe().expect("a test knows its file"));
+        command.arg(std::env::current_exe().expect("the test executable has a path"));
         self.arguments(&mut command, step);
         command
     }
@@ -98,42 +100,42 @@ impl Processes {
         command.env(STEP, step.to_string()).env(FOLDER, self.shared.path());
     }
 
-    /// Runs a step to its end.
+    /// Runs a step in a new process and waits for its end.
     ///
     /// # Panics
-    /// When the step fails, or does not end.
+    /// If the step fails or does not end.
     #[track_caller]
     pub(crate) fn run(&self, step: usize) {
-        passes(&mut self.command(step));
+        run_test(&mut self.command(step));
     }
 }
 
 /// Runs one test in another process.
 ///
 /// # Panics
-/// When it does not run, fails, or does not end.
+/// If the test does not run, fails, or does not end.
 #[track_caller]
-pub(crate) fn passes(command: &mut Command) {
+pub(crate) fn run_test(command: &mut Command) {
     let printed = run(command);
     assert!(printed.contains("1 passed"), "no test was run:\n{printed}");
 }
 
-/// Runs `command` to its end, and returns what it printed.
+/// Runs `command`, waits for its end, and returns its output.
 ///
 /// # Panics
-/// When it fails, or does not end.
+/// If the command fails or does not end.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> String {
     run_within(LIMIT, command)
 }
 
-/// The same for what may take so long: a build beside other tests.
+/// Does the same as [`run`] with another time limit, for commands such as a build beside other tests.
 #[track_caller]
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> String {
-    let (mut reader, writer) = std::io::pipe().expect("there are handles left");
-    command.stdout(writer.try_clone().expect("one more handle")).stderr(writer);
-    let child = command.spawn().expect("it can be started");
-    // The pipe ends when the child does, not when `command` goes.
+    let (mut reader, writer) = std::io::pipe().expect("a pipe can be created");
+    command.stdout(writer.try_clone().expect("the pipe can be cloned")).stderr(writer);
+    let child = command.spawn().expect("the command starts");
+    // `command` must not hold the writing end: the pipe has to end with the child.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let reading = thread::spawn(move || {
         let mut printed = Vec::new();
@@ -141,7 +143,7 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> String {
         String::from_utf8_lossy(&printed).into_owned()
     });
     let status = wait_within(limit, child);
-    let printed = reading.join().expect("it reads");
+    let printed = reading.join().expect("the reader does not panic");
     assert!(status.success(), "{status} of {command:?}:\n{printed}");
     printed
 }
@@ -149,7 +151,7 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> String {
 /// Waits for `child`.
 ///
 /// # Panics
-/// When it does not end within [`LIMIT`]; it is killed then.
+/// If it does not end within [`LIMIT`]. The child is killed first.
 #[track_caller]
 pub(crate) fn wait(child: Child) -> ExitStatus {
     wait_within(LIMIT, child)
@@ -159,34 +161,34 @@ pub(crate) fn wait(child: Child) -> ExitStatus {
 fn wait_within(limit: Duration, mut child: Child) -> ExitStatus {
     let begin = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().expect("it is our child") {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
             return status;
         }
         if begin.elapsed() > limit {
             let _ = child.kill();
             let _ = child.wait();
-            panic!("a child hangs");
+            panic!("the child process hangs");
         }
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// A test in steps, each in a process of its own, one after the other over one new folder.
+/// Runs the steps of a test one after the other, each in its own process, over one new folder.
 macro_rules! restarts {
     ($($step:expr),+ $(,)?) => {{
         fn marker() {}
         let steps: &[fn()] = &[$($step),+];
-        if let Some(processes) = $crate::support::Processes::of(marker, steps) {
+        if let Some(processes) = $crate::support::Processes::in_parent(marker, steps) {
             (0..steps.len()).for_each(|step| processes.run(step));
         }
     }};
 }
 
-/// The [`Processes`] of a test with these steps, run in the order that the test wants.
+/// Returns the [`Processes`] of a test with these steps. The test decides in which order they run.
 macro_rules! processes {
     ($($step:expr),+ $(,)?) => {{
         fn marker() {}
-        match $crate::support::Processes::of(marker, &[$($step),+]) {
+        match $crate::support::Processes::in_parent(marker, &[$($step),+]) {
             Some(processes) => processes,
             None => return,
         }

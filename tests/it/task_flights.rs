@@ -1,4 +1,5 @@
-//! Tasks that miss on one key at once: one computes, the others wait, and no wait is for ever, whatever is dropped.
+//! Single flight between tasks: of the tasks that miss on one key at once, one computes, the others wait, and every
+//! wait ends, whichever futures are dropped.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -12,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use memokit::memoize;
 
-use crate::support::{ends, wait_until};
+use crate::support::{wait_until, with_timeout};
 use crate::tasks::{block_on, pause, poll};
 
-/// A door that tasks wait at. Its state is looked at, with no waker kept: tests poll by hand.
+/// A door at which tasks wait. It stores no waker: a waiting task wakes itself and looks again.
 pub(crate) struct Door(AtomicBool);
 
 impl Door {
@@ -61,7 +62,7 @@ fn ten_thousand_tasks_on_tokio_compute_once() {
         tokio::time::sleep(Duration::from_millis(30)).await;
         n + 1
     }
-    ends(|| {
+    with_timeout(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = { runtime }.worker_threads(4).enable_time().build().unwrap();
         runtime.block_on(async {
@@ -86,7 +87,7 @@ fn ten_thousand_tasks_on_smol_compute_once() {
         smol::Timer::after(Duration::from_millis(30)).await;
         n + 1
     }
-    ends(|| {
+    with_timeout(|| {
         let executor = smol::Executor::new();
         let tasks: Vec<_> = (0..TASKS).map(|_| executor.spawn(slow(7))).collect();
         let stop = AtomicBool::new(false);
@@ -124,7 +125,7 @@ fn a_waiter_takes_over_wherever_the_leader_is_dropped() {
         }
         key
     }
-    // At every await point, before the first poll and after the last, with none to ten who wait.
+    // The leader is dropped before the first poll, at every await point and after the last, with zero to nine waiters.
     for (point, waiters) in (0..7).flat_map(|point| (0..10).map(move |n| (point, n))) {
         let key = point * 100 + waiters;
         let mut leader = Box::pin(stepwise(key));
@@ -143,7 +144,7 @@ fn a_waiter_takes_over_wherever_the_leader_is_dropped() {
         drop(leader);
         if point > 0 && !done && waiters > 0 {
             let sum: u32 = woken.iter().map(|woken| woken.0.load(Relaxed)).sum();
-            assert_eq!(sum, 1, "one is woken to take over");
+            assert_eq!(sum, 1, "one waiter is woken to take over");
         }
         for other in others {
             assert_eq!(block_on(other), key);
@@ -154,7 +155,7 @@ fn a_waiter_takes_over_wherever_the_leader_is_dropped() {
 }
 
 #[test]
-fn the_lead_is_passed_on_by_whoever_is_dropped_with_it() {
+fn a_dropped_task_passes_the_lead_on() {
     #[memoize]
     async fn held(n: u32) -> u32 {
         pause().await;
@@ -164,13 +165,13 @@ fn the_lead_is_passed_on_by_whoever_is_dropped_with_it() {
     for task in &mut tasks {
         assert!(poll(task.as_mut()).is_pending());
     }
-    // Each is woken in turn, and dropped before it looks.
+    // Each task is woken in turn, and dropped before it is polled.
     let last = tasks.pop().unwrap();
     tasks.into_iter().for_each(drop);
     assert_eq!(held_memo().computing(), 1);
-    assert_eq!(ends(move || block_on(last)), 1);
+    assert_eq!(with_timeout(move || block_on(last)), 1);
     assert_eq!((held_memo().computing(), held_memo().stats().entries), (0, 1));
-    // None is left.
+    // This time no task is left.
     let mut tasks: Vec<_> = (0..50).map(|_| Box::pin(held(2))).collect();
     for task in &mut tasks {
         assert!(poll(task.as_mut()).is_pending());
@@ -180,7 +181,7 @@ fn the_lead_is_passed_on_by_whoever_is_dropped_with_it() {
 }
 
 #[test]
-fn a_task_that_is_woken_and_never_polled_holds_nobody_up() {
+fn a_task_that_is_woken_and_never_polled_does_not_block_others() {
     #[memoize]
     async fn held(n: u32) -> u32 {
         pause().await;
@@ -191,14 +192,14 @@ fn a_task_that_is_woken_and_never_polled_holds_nobody_up() {
     assert!(poll(leader.as_mut()).is_pending());
     assert!(poll(asleep.as_mut()).is_pending());
     drop(leader);
-    // Another who comes by takes the lead that was passed to the sleeper.
-    assert_eq!(ends(|| block_on(held(1))), 1);
+    // A new caller takes the lead that was passed to the sleeping task.
+    assert_eq!(with_timeout(|| block_on(held(1))), 1);
     assert_eq!(poll(asleep.as_mut()), Poll::Ready(1));
     assert_eq!(held_memo().computing(), 0);
 }
 
 #[test]
-fn threads_and_tasks_wait_for_one_another() {
+fn threads_and_tasks_wait_for_the_same_computation() {
     static DOOR: Door = Door::closed();
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
@@ -211,11 +212,11 @@ fn threads_and_tasks_wait_for_one_another() {
     fn outer(n: u32) -> u32 {
         block_on(slow(n))
     }
-    ends(|| {
+    with_timeout(|| {
         let callers: Vec<_> = (0..20)
             .map(|at| thread::spawn(move || if at % 2 == 0 { outer(3) } else { block_on(slow(3)) }))
             .collect();
-        wait_until("it computes", || RUNS.load(Relaxed) == 1);
+        wait_until("the leader computes", || RUNS.load(Relaxed) == 1);
         thread::sleep(Duration::from_millis(20));
         DOOR.open();
         callers.into_iter().for_each(|caller| assert_eq!(caller.join().unwrap(), 3));
@@ -224,7 +225,7 @@ fn threads_and_tasks_wait_for_one_another() {
 }
 
 #[test]
-fn a_panic_goes_to_its_caller_and_a_waiter_takes_over() {
+fn a_panic_reaches_its_caller_and_a_waiter_takes_over() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     async fn first_fails(n: u32) -> u32 {
@@ -237,8 +238,8 @@ fn a_panic_goes_to_its_caller_and_a_waiter_takes_over() {
     let mut waiter = Box::pin(first_fails(1));
     assert!(poll(leader.as_mut()).is_pending() && poll(waiter.as_mut()).is_pending());
     assert!(catch_unwind(AssertUnwindSafe(|| poll(leader.as_mut()))).is_err());
-    // The future that panicked is still there: the lead has gone on all the same.
-    assert_eq!(ends(move || block_on(waiter)), 1);
+    // The future that panicked still exists, but it has passed the lead on.
+    assert_eq!(with_timeout(move || block_on(waiter)), 1);
     let stats = first_fails_memo().stats();
     assert_eq!((stats.panics, stats.misses, stats.entries), (1, 2, 1));
     assert!(catch_unwind(AssertUnwindSafe(|| poll(leader.as_mut()))).is_err());
@@ -247,7 +248,7 @@ fn a_panic_goes_to_its_caller_and_a_waiter_takes_over() {
 }
 
 #[test]
-fn an_error_is_shared_with_nobody_and_each_takes_over_in_turn() {
+fn an_error_reaches_only_its_caller_and_each_waiter_takes_over_in_turn() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static AT_ONCE: AtomicU32 = AtomicU32::new(0);
     #[memoize]
@@ -258,7 +259,7 @@ fn an_error_is_shared_with_nobody_and_each_takes_over_in_turn() {
         let run = RUNS.fetch_add(1, Relaxed);
         if run < 60 { Err(run) } else { Ok(n) }
     }
-    let outcomes = ends(|| {
+    let outcomes = with_timeout(|| {
         smol::block_on(async {
             let executor = smol::LocalExecutor::new();
             let tasks: Vec<_> = (0..100).map(|_| executor.spawn(failing(1))).collect();
@@ -283,7 +284,7 @@ thread_local! {
 }
 
 #[test]
-fn a_call_of_its_own_key_from_within_computes() {
+fn a_task_that_calls_itself_with_its_own_key_computes() {
     #[memoize]
     async fn again(n: u32) -> u32 {
         DEPTH.set(DEPTH.get() + 1);
@@ -291,14 +292,14 @@ fn a_call_of_its_own_key_from_within_computes() {
         if DEPTH.get() < 4 { Box::pin(again(n)).await + 1 } else { 0 }
     }
     let begin = Instant::now();
-    assert_eq!(ends(|| block_on(again(1))), 3);
-    assert!(begin.elapsed() < Duration::from_secs(8), "it was waited for");
+    assert_eq!(with_timeout(|| block_on(again(1))), 3);
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended the wait");
     assert_eq!(again_memo().get(&again_key(1)), Some(3));
     assert_eq!((again_memo().stats().misses, again_memo().stats().uncached), (4, 3));
 }
 
 #[test]
-fn a_sibling_in_one_task_waits() {
+fn a_sibling_in_the_same_task_waits() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     async fn slow(n: u32) -> u32 {
@@ -311,13 +312,14 @@ fn a_sibling_in_one_task_waits() {
     async fn both(n: u32) -> (u32, u32) {
         smol::future::zip(slow(n), slow(n)).await
     }
-    assert_eq!(ends(|| block_on(both(4))), (4, 4));
+    assert_eq!(with_timeout(|| block_on(both(4))), (4, 4));
     assert_eq!((RUNS.load(Relaxed), slow_memo().stats().coalesced), (1, 1));
 }
 
 type Task = Pin<Box<dyn Future<Output = u32> + Send>>;
 
-/// `size` functions in a ring, each of which calls the next once all have begun; on one task each, run by `run`.
+/// Starts `size` calls in a ring on one task each, and lets `run` run the tasks. Each calls the next once all have
+/// begun.
 fn ring(key: u32, size: u32, run: fn(Vec<Task>)) {
     static BEGUN: AtomicU32 = AtomicU32::new(0);
     #[memoize]
@@ -328,31 +330,31 @@ fn ring(key: u32, size: u32, run: fn(Vec<Task>)) {
             if BEGUN.load(Relaxed) >= size { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        // The last to close the ring computes again for itself, to the end of its hops.
-        if DEPTH_OF.fetch_add(1, Relaxed) > 4 * size {
+        // A call that would close the cycle computes for itself and goes round again. This bound ends it.
+        if CALLS.fetch_add(1, Relaxed) > 4 * size {
             return hops;
         }
         Box::pin(link(key, (at + 1) % size, size, hops)).await + 1
     }
-    static DEPTH_OF: AtomicU32 = AtomicU32::new(0);
+    static CALLS: AtomicU32 = AtomicU32::new(0);
     BEGUN.store(0, Relaxed);
-    DEPTH_OF.store(0, Relaxed);
+    CALLS.store(0, Relaxed);
     let begin = Instant::now();
     let tasks = (0..size).map(|at| {
         let task: Task = Box::pin(link(key, at, size, 0));
         task
     });
     let tasks: Vec<_> = tasks.collect();
-    ends(move || run(tasks));
-    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended it");
+    with_timeout(move || run(tasks));
+    assert!(begin.elapsed() < Duration::from_secs(8), "a time limit ended the wait");
     assert_eq!(link_memo().computing(), 0);
     assert!((0..size).all(|at| link_memo().get(&link_key(key, at, size, 0)).is_some()));
 }
 
 #[test]
-fn rings_of_tasks_end() {
+fn rings_of_tasks_finish() {
     for (key, size) in [(0, 2), (1, 3), (2, 8)] {
-        // On one thread, by turns.
+        // All tasks on one thread.
         ring(key, size, |tasks| {
             let executor = smol::LocalExecutor::new();
             let tasks: Vec<_> = tasks.into_iter().map(|task| executor.spawn(task)).collect();
@@ -362,7 +364,7 @@ fn rings_of_tasks_end() {
                 }
             }));
         });
-        // On a thread each.
+        // Each task on its own thread.
         ring(key + 10, size, |tasks| {
             let threads = tasks.into_iter().map(|task| thread::spawn(|| block_on(task)));
             let threads: Vec<_> = threads.collect();
@@ -372,13 +374,13 @@ fn rings_of_tasks_end() {
 }
 
 #[test]
-fn a_cycle_that_cannot_be_seen_ends() {
+fn an_undetected_cycle_of_tasks_ends() {
     #[memoize(wait_limit = "50ms")]
     async fn joining(n: u32, inner: Inner) -> u32 {
         if inner.0 {
             return n;
         }
-        // Another task of the same key, which waits for this one, which waits for it.
+        // Another task of the same key waits for this one, and this one waits for it.
         another(n).await.unwrap() + 1
     }
     fn another(n: u32) -> tokio::task::JoinHandle<u32> {
@@ -391,7 +393,7 @@ fn a_cycle_that_cannot_be_seen_ends() {
             serializer.serialize_unit()
         }
     }
-    let value = ends(|| {
+    let value = with_timeout(|| {
         tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap()
@@ -403,7 +405,7 @@ fn a_cycle_that_cannot_be_seen_ends() {
 }
 
 #[test]
-fn of_tasks_that_lose_patience_one_computes() {
+fn one_waiting_task_computes_after_the_wait_limit() {
     static DOOR: Door = Door::closed();
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(wait_limit = "50ms")]
@@ -415,18 +417,18 @@ fn of_tasks_that_lose_patience_one_computes() {
     }
     let mut leader = Box::pin(stuck(1));
     assert!(poll(leader.as_mut()).is_pending());
-    ends(|| {
+    with_timeout(|| {
         let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| block_on(stuck(1)))).collect();
         threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), 1));
     });
-    assert_eq!(RUNS.load(Relaxed), 2, "one of eight computed");
+    assert_eq!(RUNS.load(Relaxed), 2, "one of eight waiters computed");
     DOOR.open();
     assert_eq!(poll(leader.as_mut()), Poll::Ready(1));
     assert_eq!(stuck_memo().computing(), 0);
 }
 
 #[test]
-fn invalidated_while_computing_it_is_returned_and_not_kept() {
+fn a_key_invalidated_while_computing_is_not_cached() {
     #[memoize]
     async fn slow(n: u32) -> u32 {
         pause().await;
@@ -443,7 +445,7 @@ fn invalidated_while_computing_it_is_returned_and_not_kept() {
         assert_eq!(poll(leader.as_mut()), Poll::Ready(1));
         assert_eq!(poll(waiter.as_mut()), Poll::Ready(1));
         assert_eq!((slow_memo().len(), slow_memo().computing()), (0, 0));
-        // With the leader gone, who waits for what is void begins anew, and that is kept.
+        // If the leader of an invalidated flight is dropped, a waiter computes again, and its value is cached.
         let (mut leader, mut waiter) = (Box::pin(slow(1)), Box::pin(slow(1)));
         assert!(poll(leader.as_mut()).is_pending() && poll(waiter.as_mut()).is_pending());
         slow_memo().clear();
@@ -455,10 +457,10 @@ fn invalidated_while_computing_it_is_returned_and_not_kept() {
 }
 
 #[test]
-fn ten_thousand_deep() {
+fn async_recursion_ten_thousand_deep_finishes() {
     #[memoize]
     async fn deep(n: u32) -> u32 {
-        // Each wake polls all levels from the first on.
+        // Each wake-up polls all levels again, so only a few levels pause.
         if n.is_multiple_of(1000) {
             pause().await;
         }
@@ -480,12 +482,12 @@ fn wakers_may_call_memoized_functions() {
     struct Calls;
     impl Wake for Calls {
         fn wake(self: Arc<Self>) {
-            // The same key, on the leader's thread, within its poll.
+            // This call has the same key and runs on the leader's thread, within the leader's poll.
             let mut again = Box::pin(slow(1));
             let _ = poll(again.as_mut());
         }
     }
-    ends(|| {
+    with_timeout(|| {
         let (mut leader, mut waiter) = (Box::pin(slow(1)), Box::pin(slow(1)));
         let waker = Waker::from(Arc::new(Calls));
         assert!(poll(leader.as_mut()).is_pending());
@@ -496,7 +498,7 @@ fn wakers_may_call_memoized_functions() {
 }
 
 #[test]
-fn tasks_dropped_at_random_leave_nothing_behind() {
+fn tasks_dropped_at_random_leave_no_computation_behind() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(max = 4)]
     async fn slow(n: u32) -> Result<u32, ()> {
@@ -506,7 +508,7 @@ fn tasks_dropped_at_random_leave_nothing_behind() {
         }
         if run.is_multiple_of(3) { Err(()) } else { Ok(n) }
     }
-    ends(|| {
+    with_timeout(|| {
         let start = Barrier::new(4);
         thread::scope(|scope| {
             for seed in 0..4u32 {
@@ -537,8 +539,8 @@ fn tasks_dropped_at_random_leave_nothing_behind() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_thread_that_ends_patience_ends_when_nobody_waits() {
-    fn alarms() -> usize {
+fn the_timer_thread_ends_when_no_task_waits() {
+    fn timer_threads() -> usize {
         let threads = std::fs::read_dir("/proc/self/task").unwrap();
         let name = |thread: std::io::Result<std::fs::DirEntry>| {
             std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default()
@@ -552,13 +554,13 @@ fn the_thread_that_ends_patience_ends_when_nobody_waits() {
             n
         }
         assert_eq!(block_on(held(0)), 0);
-        assert_eq!(alarms(), 0, "nobody has waited");
+        assert_eq!(timer_threads(), 0, "no task has waited");
         for key in 1..3 {
             let (mut leader, mut waiter) = (Box::pin(held(key)), Box::pin(held(key)));
             assert!(poll(leader.as_mut()).is_pending() && poll(waiter.as_mut()).is_pending());
-            wait_until("the thread has begun", || alarms() == 1);
+            wait_until("the timer thread runs", || timer_threads() == 1);
             assert_eq!(block_on(leader), key);
-            wait_until("the thread has ended", || alarms() == 0);
+            wait_until("the timer thread has ended", || timer_threads() == 0);
             assert_eq!(block_on(waiter), key);
         }
     }

@@ -1,4 +1,4 @@
-//! `async fn` in every form, and what its future is.
+//! `async fn` in every form, and the properties of its future.
 
 use std::future::{Future, ready};
 use std::num::ParseIntError;
@@ -10,7 +10,7 @@ use std::thread;
 
 use memokit::memoize;
 
-/// Gives way once, so that the body has an await point at which it stays.
+/// Yields once, so that a body has an await point at which it stays pending.
 pub(crate) async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|cx| {
@@ -31,7 +31,7 @@ impl std::task::Wake for Unpark {
     }
 }
 
-/// The smallest of runtimes.
+/// Runs a future on this thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
@@ -43,7 +43,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// One poll with a waker that does nothing.
+/// Polls once, with a waker that does nothing.
 pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -55,7 +55,7 @@ async fn joined(text: &str, parts: &[u32], or: Option<&str>) -> String {
 }
 
 #[test]
-fn references() {
+fn async_functions_may_borrow_their_arguments() {
     let parts = vec![1, 2];
     for _ in 0..2 {
         assert_eq!(block_on(joined("a", &parts, Some("b"))), "a [1, 2] Some(\"b\")");
@@ -79,7 +79,7 @@ async fn parsed(text: &str) -> Result<u32, ParseIntError> {
 }
 
 #[test]
-fn early_returns_and_question_marks() {
+fn async_results_of_early_returns_and_question_marks_are_cached() {
     assert_eq!(block_on(parsed("")), Ok(0));
     assert_eq!(block_on(parsed("7")), Ok(8));
     assert!(block_on(parsed("x")).is_err() && block_on(parsed("x")).is_err());
@@ -104,7 +104,7 @@ async fn failing(n: u32) -> Result<u32, Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn results_are_made_to_fit() {
+fn async_results_are_coerced_to_the_return_type() {
     assert_eq!(format!("{:?} {:?}", block_on(drawn(0)), block_on(drawn(1))), "\"none\" 1");
     assert_eq!(block_on(failing(1)).unwrap(), 6);
     assert!(block_on(failing(0)).is_err());
@@ -117,14 +117,14 @@ async fn unit(n: u32) {
 }
 
 #[memoize]
-async fn of_nothing() -> u32 {
+async fn constant() -> u32 {
     ready(3).await
 }
 
 #[test]
-fn without_results_or_parameters() {
-    block_on(async { (unit(1).await, unit(1).await, of_nothing().await, of_nothing().await) });
-    assert_eq!((unit_memo().stats().hits, of_nothing_memo().stats().hits), (1, 1));
+fn async_functions_may_lack_results_and_parameters() {
+    block_on(async { (unit(1).await, unit(1).await, constant().await, constant().await) });
+    assert_eq!((unit_memo().stats().hits, constant_memo().stats().hits), (1, 1));
 }
 
 #[memoize]
@@ -143,7 +143,7 @@ async fn keyed((a, mut b): (u32, u32), c: u32) -> u32 {
 }
 
 #[test]
-fn parameters_as_in_any_function() {
+fn async_functions_accept_patterns_and_key_expressions() {
     assert_eq!(block_on(patterns(1, (2, 3), [4, 5, 6], 7)), 10);
     assert_eq!(block_on(keyed((1, 2), 3)), 6);
     assert_eq!(block_on(keyed((2, 1), 9)), 6);
@@ -155,7 +155,7 @@ async fn fib(n: u64) -> u64 {
 }
 
 #[test]
-fn recursion() {
+fn async_functions_may_call_themselves() {
     assert_eq!(block_on(fib(90)), 2_880_067_194_370_816_120);
     assert_eq!(fib_memo().stats().misses, 91);
 }
@@ -192,7 +192,7 @@ impl Market {
 }
 
 #[test]
-fn methods() {
+fn async_methods_are_memoized() {
     block_on(async {
         let market = Market::new(5).await;
         assert_eq!((market.price("abc").await, market.price("abc").await), (8, 8));
@@ -239,7 +239,7 @@ impl Area for Circle {
 }
 
 #[test]
-fn traits() {
+fn async_methods_of_traits_are_memoized() {
     block_on(async {
         assert_eq!((Square(2).area(1).await, Square(2).area(1).await), (4, 4));
         assert_eq!((Circle(2).area(1).await, Square(3).area(1).await), (12, 9));
@@ -259,7 +259,7 @@ impl<T: serde::Serialize + Clone + Send + Sync + 'static> Pair<T> {
 }
 
 #[test]
-fn generic_impls() {
+fn async_methods_of_generic_impls_have_one_cache_per_instance() {
     block_on(async {
         assert_eq!(Pair(1u8).taken(1).await, (1, 1));
         assert_eq!(Pair("a").taken(1).await, ("a", 1));
@@ -281,7 +281,7 @@ async fn refused(n: u32) -> Result<u32, String> {
 }
 
 /// # Safety
-/// None needed.
+/// There are no conditions.
 #[memoize]
 async unsafe fn trusted(n: u32) -> u32 {
     pause().await;
@@ -289,7 +289,7 @@ async unsafe fn trusted(n: u32) -> u32 {
 }
 
 #[test]
-fn arguments_of_the_attribute() {
+fn arguments_of_the_attribute_apply_to_async_functions() {
     for n in [1, 1, 2, 2, 2] {
         assert_eq!(block_on(judged(n)), n);
     }
@@ -297,12 +297,12 @@ fn arguments_of_the_attribute() {
     assert_eq!((stats.entries, stats.misses, stats.uncached, stats.mismatches), (1, 5, 2, 0));
     assert_eq!((block_on(refused(1)), block_on(refused(1))), (Err("1".into()), Err("1".into())));
     assert_eq!(refused_memo().stats().hits, 1);
-    // SAFETY: nothing is needed.
+    // SAFETY: `trusted` has no conditions.
     assert_eq!(unsafe { block_on(trusted(1)) + block_on(trusted(1)) }, 2);
 }
 
 #[test]
-fn what_is_kept_outlives_the_process() {
+fn async_results_survive_a_restart() {
     fn step() -> u32 {
         #[memoize(persist = crate::support::folder())]
         async fn stored(n: u32) -> u32 {
@@ -332,7 +332,7 @@ async fn guarded(_guard: Counted, n: u32) -> u32 {
 }
 
 #[test]
-fn nothing_is_done_before_the_first_poll_and_arguments_live_as_long_as_the_body() {
+fn a_future_does_nothing_before_its_first_poll_and_owns_its_arguments() {
     let drops = Arc::new(AtomicU32::new(0));
     let call = || guarded(Counted(Arc::clone(&drops)), 1);
     drop(call());
@@ -345,7 +345,7 @@ fn nothing_is_done_before_the_first_poll_and_arguments_live_as_long_as_the_body(
     assert_eq!(drops.load(Relaxed), 2);
     guarded_memo().invalidate(&guarded_key(Counted(Arc::clone(&drops)), 1));
     assert_eq!(block_on(late), 1);
-    assert_eq!(guarded_memo().stats().misses, 2, "it was looked up before it was polled");
+    assert_eq!(guarded_memo().stats().misses, 2, "the lookup ran before the first poll");
 }
 
 #[memoize]
@@ -358,17 +358,20 @@ async fn large(bytes: [u8; 4096], n: u32) -> u32 {
 
 #[test]
 fn a_future_is_little_larger_than_its_body() {
-    let little = |call: usize, body: usize| {
+    let assert_little = |call: usize, body: usize| {
         println!("{body} bytes become {call}");
         assert!(call <= body + 256, "{body} bytes become {call}");
     };
-    little(size_of_val(&large([0; 4096], 1)), size_of_val(&large_uncached([0; 4096], 1)));
-    little(size_of_val(&unit(1)), size_of_val(&unit_uncached(1)));
-    little(size_of_val(&fib(1)), size_of_val(&fib_uncached(1)));
-    little(size_of_val(&joined("", &[], None)), size_of_val(&joined_uncached("", &[], None)));
-    little(size_of_val(&judged(1)), size_of_val(&judged_uncached(1)));
+    assert_little(size_of_val(&large([0; 4096], 1)), size_of_val(&large_uncached([0; 4096], 1)));
+    assert_little(size_of_val(&unit(1)), size_of_val(&unit_uncached(1)));
+    assert_little(size_of_val(&fib(1)), size_of_val(&fib_uncached(1)));
+    assert_little(
+        size_of_val(&joined("", &[], None)),
+        size_of_val(&joined_uncached("", &[], None)),
+    );
+    assert_little(size_of_val(&judged(1)), size_of_val(&judged_uncached(1)));
     let market = Market { fee: 1 };
-    little(size_of_val(&market.price("")), size_of_val(&market.price_uncached("")));
+    assert_little(size_of_val(&market.price("")), size_of_val(&market.price_uncached("")));
 }
 
 #[memoize]
@@ -387,7 +390,7 @@ async fn celled(n: std::cell::Cell<u32>) -> u32 {
 
 #[test]
 fn a_future_is_send_if_its_body_is() {
-    /// By method resolution: an inherent method goes before one of a trait.
+    /// Decides by method resolution: an inherent method takes precedence over one of a trait.
     struct Is<T>(std::marker::PhantomData<T>);
     trait Otherwise {
         fn send(&self) -> bool {
@@ -402,15 +405,18 @@ fn a_future_is_send_if_its_body_is() {
     }
     macro_rules! is_send {
         ($future:expr) => {{
-            fn of<T>(_: &T) -> Is<T> {
+            fn probe<T>(_: &T) -> Is<T> {
                 Is(std::marker::PhantomData)
             }
-            of(&$future).send()
+            probe(&$future).send()
         }};
     }
     assert!(is_send!(joined("", &[], None)));
     assert!(is_send!(fib(1)));
-    assert!(is_send!(failing(1)), "an error that is not Send goes through it, and is not held");
+    assert!(
+        is_send!(failing(1)),
+        "the future passes on an error that is not Send, and does not hold it"
+    );
     assert!(is_send!(celled(1.into())));
     assert!(is_send!(celled_uncached(1.into())));
     assert!(is_send!(Market { fee: 1 }.price("")));

@@ -1,5 +1,7 @@
-//! `ttl`: an entry lives so long and no longer. Waits are short, bounds generous: a slow machine may end an entry
-//! early in what a test sees, so nothing is expected to live through a sleep.
+//! `ttl`: an entry lives for its time to live and no longer.
+//!
+//! Waits are short and bounds are generous. On a slow machine an entry may expire early from the view of a test, so no
+//! test expects an entry with a short time to live to survive a sleep.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::sleep;
@@ -7,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use memokit::memoize;
 
-/// Longer than the clock's tick and the times to live here.
+/// Longer than the tick of the clock and the short times to live in these tests.
 const BEYOND: Duration = Duration::from_millis(80);
 
 #[test]
-fn text_ends_an_entry() {
+fn a_ttl_as_text_expires_the_entry() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "50ms")]
     fn tick(_n: u32) -> u32 {
@@ -31,7 +33,7 @@ fn configured() -> Duration {
 }
 
 #[test]
-fn an_expression_ends_an_entry() {
+fn a_ttl_as_an_expression_expires_the_entry() {
     #[memoize(ttl = configured() / 2)]
     fn tick(n: String) -> String {
         n
@@ -43,7 +45,7 @@ fn an_expression_ends_an_entry() {
 }
 
 #[test]
-fn an_entry_lives_for_its_time() {
+fn an_entry_lives_until_its_ttl_ends() {
     #[memoize(ttl = "1h 30m")]
     fn long(n: u32) -> u32 {
         n
@@ -58,7 +60,7 @@ fn an_entry_lives_for_its_time() {
 }
 
 #[test]
-fn a_hit_does_not_prolong() {
+fn a_hit_does_not_extend_the_ttl() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[memoize(ttl = "100ms")]
     fn tick(_n: u32) -> u32 {
@@ -73,23 +75,23 @@ fn a_hit_does_not_prolong() {
 }
 
 #[test]
-fn no_value_is_served_after_its_time() {
+fn a_value_is_never_served_after_its_ttl() {
     #[memoize(ttl = "30ms")]
     fn made(_n: u32) -> Instant {
         Instant::now()
     }
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_millis(700) {
-        let asked = Instant::now();
-        // The time to live, and what a slow machine takes between computing and keeping.
-        assert!(asked.saturating_duration_since(made(1)) < Duration::from_millis(400));
+        let called = Instant::now();
+        // The time to live, and the delay of a slow machine between the computation and the insertion.
+        assert!(called.saturating_duration_since(made(1)) < Duration::from_millis(400));
         std::thread::yield_now();
     }
     assert!(made_memo().stats().hits > 0);
 }
 
 #[test]
-fn what_has_expired_gives_its_place() {
+fn expired_entries_give_up_their_place() {
     #[memoize(ttl = "20ms", max = 1000)]
     fn held(n: u32) -> u32 {
         n
@@ -103,7 +105,7 @@ fn what_has_expired_gives_its_place() {
 }
 
 #[test]
-fn the_time_can_change() {
+fn the_ttl_can_be_changed() {
     #[memoize]
     fn held(n: u32) -> u32 {
         n
@@ -120,7 +122,7 @@ fn the_time_can_change() {
 }
 
 #[test]
-fn values_inserted_by_hand_expire_too() {
+fn inserted_values_expire_too() {
     #[memoize(ttl = "20ms")]
     fn held(n: u32) -> u32 {
         n

@@ -1,4 +1,4 @@
-//! What the cache runs of a user's code may itself call memoized functions, the same one too.
+//! User code that the cache runs may call memoized functions, including the function that the cache belongs to.
 
 use std::cell::Cell;
 use std::panic::catch_unwind;
@@ -8,16 +8,16 @@ use std::thread;
 use memokit::memoize;
 use serde::{Serialize, Serializer};
 
-use crate::support::ends;
+use crate::support::with_timeout;
 
 #[memoize(max = 4)]
 fn other(n: u32) -> String {
     format!("<{n}>")
 }
 
-/// Four threads at once, since a lock that one thread holds shared another may be waiting for.
-fn by_four(work: fn(u32)) {
-    ends(move || {
+/// Runs `work` on four threads at once, because a deadlock may need a second thread that waits for a shared lock.
+fn on_four_threads(work: fn(u32)) {
+    with_timeout(move || {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|n| scope.spawn(move || work(n))).collect();
             threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -41,8 +41,8 @@ fn nested(n: &Nested) -> u32 {
 }
 
 #[test]
-fn serialize_calls_memoized_functions() {
-    by_four(|thread| {
+fn serialize_may_call_memoized_functions() {
+    on_four_threads(|thread| {
         for round in 0..20 {
             let n = (thread + round) % 4;
             assert_eq!(nested(&Nested(n)), n * 10);
@@ -58,7 +58,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs `f` unless this thread is three deep in such calls already.
+/// Runs `f` unless three such calls are active on this thread.
 fn shallow(f: impl FnOnce()) {
     if DEPTH.get() < 3 {
         DEPTH.set(DEPTH.get() + 1);
@@ -94,15 +94,15 @@ fn busy(n: u32) -> Busy {
 }
 
 #[test]
-fn clone_and_drop_call_memoized_functions() {
-    by_four(|thread| {
+fn clone_and_drop_may_call_memoized_functions() {
+    on_four_threads(|thread| {
         for round in 0..50 {
             let n = (thread + round) % 5;
             assert_eq!(busy(n).0, n);
             match round % 10 {
                 3 => drop(busy_memo().invalidate(&busy_key(n))),
                 5 => drop(busy_memo().insert(&busy_key(n), Busy(n))),
-                7 => busy_memo().retain(|_, kept| kept.0 != n),
+                7 => busy_memo().retain(|_, value| value.0 != n),
                 8 => busy_memo().set_max(1 + n as usize % 2),
                 9 => busy_memo().clear(),
                 _ => {}
@@ -111,7 +111,7 @@ fn clone_and_drop_call_memoized_functions() {
     });
 }
 
-fn worth(n: &u32) -> bool {
+fn is_worth_caching(n: &u32) -> bool {
     if *n > 0 {
         asking(*n - 1);
     }
@@ -119,35 +119,35 @@ fn worth(n: &u32) -> bool {
     asking_memo().len() < 100
 }
 
-#[memoize(cache_if = worth)]
+#[memoize(cache_if = is_worth_caching)]
 fn asking(n: u32) -> u32 {
     n
 }
 
 #[test]
-fn cache_if_calls_memoized_functions() {
-    by_four(|_| assert_eq!(asking(20), 20));
+fn cache_if_may_call_memoized_functions() {
+    on_four_threads(|_| assert_eq!(asking(20), 20));
     assert_eq!(asking_memo().len(), 21);
 }
 
 #[test]
-fn cache_if_may_ask_for_its_own_key() {
+fn cache_if_may_call_its_own_key() {
     #[memoize(cache_if = |_| { shallow(|| _ = own(1)); true })]
     fn own(n: u32) -> u32 {
         n
     }
-    assert_eq!(ends(|| own(1)), 1);
+    assert_eq!(with_timeout(|| own(1)), 1);
     assert_eq!(own_memo().len(), 1);
 }
 
 #[test]
-fn retain_calls_memoized_functions() {
+fn retain_may_call_memoized_functions() {
     #[memoize(max = 200)]
     fn held(n: u32) -> u32 {
         n
     }
     (0..100).for_each(|n| _ = held(n));
-    ends(|| {
+    with_timeout(|| {
         held_memo().retain(|key, value| {
             other(*value);
             assert_eq!(held(*value), *value);
@@ -160,13 +160,13 @@ fn retain_calls_memoized_functions() {
 }
 
 #[test]
-fn retain_may_clear() {
+fn retain_may_clear_the_cache() {
     #[memoize]
     fn held(n: u32) -> u32 {
         n
     }
     (0..10).for_each(|n| _ = held(n));
-    ends(|| {
+    with_timeout(|| {
         held_memo().retain(|key, _| {
             held_memo().invalidate(key);
             held_memo().clear();
@@ -177,7 +177,7 @@ fn retain_may_clear() {
 }
 
 #[test]
-fn key_and_settings_call_memoized_functions() {
+fn key_and_settings_may_call_memoized_functions() {
     #[memoize(key = (other(n), shallow_key(n)), max = other(7).len() * 5)]
     fn held(n: u32) -> u32 {
         n
@@ -185,31 +185,31 @@ fn key_and_settings_call_memoized_functions() {
     fn shallow_key(n: u32) -> u32 {
         if n == 0 { 0 } else { held(n - 1) + 1 }
     }
-    ends(|| assert_eq!((held(5), held(5), held(0)), (5, 5, 0)));
+    with_timeout(|| assert_eq!((held(5), held(5), held(0)), (5, 5, 0)));
     assert_eq!(held_memo().max(), Some(15));
 }
 
-/// Serialization that changes its mind at each look.
-struct Fickle;
+/// An argument that serializes differently each time.
+struct Changing;
 
-static LOOKS: AtomicU32 = AtomicU32::new(0);
+static PASSES: AtomicU32 = AtomicU32::new(0);
 
-impl Serialize for Fickle {
+impl Serialize for Changing {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(LOOKS.fetch_add(1, Relaxed))
+        serializer.serialize_u32(PASSES.fetch_add(1, Relaxed))
     }
 }
 
 #[test]
-fn a_serialize_that_changes_its_mind_costs_misses_only() {
+fn a_serialize_that_changes_each_time_only_causes_misses() {
     #[memoize(max = 3)]
     #[allow(clippy::needless_pass_by_value)]
-    fn held(of: Fickle, n: u32) -> u32 {
-        let Fickle = of;
+    fn held(argument: Changing, n: u32) -> u32 {
+        let Changing = argument;
         n
     }
     for n in 0..10 {
-        assert_eq!(held(Fickle, n), n);
+        assert_eq!(held(Changing, n), n);
     }
     assert_eq!(held_memo().stats().misses, 10);
     assert_eq!(held_memo().len(), 3);
@@ -227,20 +227,20 @@ impl Serialize for Panicking {
 }
 
 #[test]
-fn a_panic_in_serialize_goes_to_the_caller_and_harms_nobody() {
+fn a_panic_in_serialize_reaches_the_caller_and_harms_no_other_call() {
     #[memoize(max = 3)]
     #[allow(clippy::needless_pass_by_value)]
-    fn held(a: u32, of: Panicking) -> u32 {
-        let Panicking = of;
+    fn held(a: u32, argument: Panicking) -> u32 {
+        let Panicking = argument;
         a
     }
     assert_eq!(held(1, Panicking), 1);
     SERIALIZE_PANICS.store(true, Relaxed);
     assert!(catch_unwind(|| held(1, Panicking)).is_err());
     SERIALIZE_PANICS.store(false, Relaxed);
-    ends(|| assert_eq!((held(1, Panicking), held(2, Panicking)), (1, 2)));
+    with_timeout(|| assert_eq!((held(1, Panicking), held(2, Panicking)), (1, 2)));
     assert_eq!(held_memo().len(), 2);
-    assert!(ends(|| held_memo().invalidate(&held_key(1, Panicking))));
+    assert!(with_timeout(|| held_memo().invalidate(&held_key(1, Panicking))));
 }
 
 static CLONE_PANICS: AtomicBool = AtomicBool::new(false);
@@ -257,26 +257,26 @@ impl Clone for Fragile {
 
 #[test]
 fn a_panic_in_clone_or_cache_if_frees_the_key() {
-    static WORTH_PANICS: AtomicBool = AtomicBool::new(true);
-    fn worth(_: &Fragile) -> bool {
-        assert!(!WORTH_PANICS.load(Relaxed), "on purpose");
+    static CACHE_IF_PANICS: AtomicBool = AtomicBool::new(true);
+    fn is_worth_caching(_: &Fragile) -> bool {
+        assert!(!CACHE_IF_PANICS.load(Relaxed), "on purpose");
         true
     }
-    #[memoize(cache_if = worth)]
+    #[memoize(cache_if = is_worth_caching)]
     fn held(n: u32) -> Fragile {
         let _ = n;
         Fragile
     }
     assert!(catch_unwind(|| held(1)).is_err());
-    WORTH_PANICS.store(false, Relaxed);
+    CACHE_IF_PANICS.store(false, Relaxed);
     CLONE_PANICS.store(true, Relaxed);
     assert!(catch_unwind(|| held(1)).is_err());
     CLONE_PANICS.store(false, Relaxed);
     assert!(held_memo().is_empty());
-    ends(|| (held(1), held(1)));
+    with_timeout(|| (held(1), held(1)));
     CLONE_PANICS.store(true, Relaxed);
     assert!(catch_unwind(|| held(1)).is_err());
     CLONE_PANICS.store(false, Relaxed);
-    ends(|| (held(1), held(2)));
+    with_timeout(|| (held(1), held(2)));
     assert_eq!(held_memo().len(), 2);
 }

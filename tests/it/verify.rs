@@ -1,4 +1,4 @@
-//! `verify` finds a function whose result is not decided by its key.
+//! `verify` detects a function whose result does not depend on its key alone.
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use memokit::memoize;
 
 #[test]
-fn a_pure_function_passes() {
+fn a_pure_function_has_no_mismatches() {
     #[memoize(verify = 1.0)]
     fn square(n: u32) -> Option<u32> {
         n.checked_mul(n)
@@ -19,7 +19,7 @@ fn a_pure_function_passes() {
 }
 
 #[test]
-fn an_impure_function_is_found() {
+fn an_impure_function_is_detected() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     #[memoize(verify = 1)]
     fn next(_n: u32) -> u32 {
@@ -39,7 +39,7 @@ fn an_impure_function_is_found() {
 }
 
 #[test]
-fn a_share_of_the_hits_is_computed_again() {
+fn a_share_of_the_hits_is_recomputed() {
     #[memoize(verify = 0.1)]
     fn double(n: u32) -> u32 {
         n * 2
@@ -53,7 +53,7 @@ fn a_share_of_the_hits_is_computed_again() {
 }
 
 #[test]
-fn an_error_says_nothing_about_the_value() {
+fn an_error_is_not_a_mismatch() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     #[memoize(verify = 1.0)]
     fn flaky(_n: u32) -> Result<u32, String> {

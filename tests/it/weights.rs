@@ -1,4 +1,4 @@
-//! `max_bytes` and `weigh`: a bound on what results weigh.
+//! `max_bytes` and `weigh`: a bound on the total weight of the entries.
 
 use std::panic::catch_unwind;
 use std::rc::Rc;
@@ -8,11 +8,13 @@ use std::thread;
 
 use memokit::{Weigh, memoize};
 
-/// What a key of one u32 takes.
+use crate::tasks::block_on;
+
+/// The weight of a key of one `u32`.
 const KEY: u64 = 5;
 
 #[test]
-fn a_bound_on_bytes_holds_so_much() {
+fn the_total_weight_never_exceeds_the_bound() {
     #[memoize(max_bytes = 1000, weigh = |text: &String| text.len())]
     fn text(length: usize) -> String {
         "x".repeat(length)
@@ -21,11 +23,11 @@ fn a_bound_on_bytes_holds_so_much() {
     assert_eq!(memo.max_bytes(), Some(1000));
     [400, 300, 400, 200].into_iter().for_each(|length| drop(text(length)));
     assert_eq!((memo.len(), memo.stats().bytes), (3, 900));
-    // The least recently used makes room.
+    // The least recently used entry is evicted.
     text(350);
     assert!(memo.get(&text_key(300)).is_none() && memo.len() == 3);
     assert_eq!(memo.stats().bytes, 950);
-    // What is heavier than all evicts nothing.
+    // A value heavier than the bound is not cached and evicts nothing.
     assert_eq!((text(1001).len(), text(1001).len()), (1001, 1001));
     let stats = memo.stats();
     assert_eq!((stats.bytes, stats.evicted, stats.uncached, stats.hits), (950, 1, 2, 1));
@@ -36,7 +38,7 @@ fn a_bound_on_bytes_holds_so_much() {
 }
 
 #[test]
-fn a_function_without_the_bound_has_none() {
+fn a_function_without_max_bytes_has_no_such_bound() {
     #[memoize(max = 10)]
     fn plain(n: u32) -> u32 {
         n
@@ -75,7 +77,7 @@ fn the_bound_may_be_an_expression() {
 }
 
 #[test]
-fn both_bounds_hold() {
+fn max_and_max_bytes_both_apply() {
     #[memoize(max = 3, max_bytes = 100, weigh = |n| *n as usize)]
     fn held(n: u32) -> u32 {
         n
@@ -105,7 +107,7 @@ fn row(length: usize) -> Row {
 }
 
 #[derive(Clone)]
-struct Silent {
+struct Unreported {
     text: String,
 }
 
@@ -116,7 +118,7 @@ struct Point {
 }
 
 #[test]
-fn without_a_function_the_key_the_value_and_what_it_reports_count() {
+fn without_weigh_an_entry_weighs_its_key_its_value_and_its_heap() {
     macro_rules! weighs {
         ($type:ty: $value:expr => $owned:expr) => {{
             #[memoize(max_bytes = "1MiB")]
@@ -140,15 +142,15 @@ fn without_a_function_the_key_the_value_and_what_it_reports_count() {
     weighs!(Row: row(100) => |_| 100 + 24 + 3);
     weighs!(Vec<Row>: vec![row(10), row(10)] => |_| 2 * (48 + 10 + 24 + 3));
     weighs!((Row, [String; 1]): (row(10), ["a".to_owned()]) => |_| 37 + 1);
-    // A type that reports nothing owns nothing, and many of it what holds them.
-    assert_eq!(weighs!(Silent: Silent { text: "text".to_owned() } => |_| 0).text, "text");
-    weighs!(Vec<Silent>: vec![Silent { text: String::new() }; 3] => |_| 3 * 24);
+    // A type without `Weigh` counts by its size alone. A container of it also counts its own allocation.
+    assert_eq!(weighs!(Unreported: Unreported { text: "text".to_owned() } => |_| 0).text, "text");
+    weighs!(Vec<Unreported>: vec![Unreported { text: String::new() }; 3] => |_| 3 * 24);
     let point = weighs!(Point: Point { x: 1.0, y: 2.0 } => |_| 0);
     assert!(point.x < point.y);
 }
 
 #[test]
-fn of_a_result_the_part_that_is_kept_is_weighed() {
+fn the_cached_part_of_a_result_is_weighed() {
     #[memoize(max_bytes = 100, weigh = String::len)]
     fn parsed(text: &str) -> Result<String, std::fmt::Error> {
         if text.is_empty() { Err(std::fmt::Error) } else { Ok(text.to_owned()) }
@@ -165,24 +167,24 @@ fn of_a_result_the_part_that_is_kept_is_weighed() {
 }
 
 #[test]
-fn a_generic_function_weighs_by_what_it_knows_of_its_type() {
+fn a_generic_function_weighs_by_the_bounds_of_its_types() {
     #[memoize(max_bytes = "1MiB")]
-    fn repeated<T: Clone + Send + Sync + Weigh + serde::Serialize + 'static>(of: T) -> Vec<T> {
-        vec![of; 10]
+    fn repeated<T: Clone + Send + Sync + Weigh + serde::Serialize + 'static>(item: T) -> Vec<T> {
+        vec![item; 10]
     }
     repeated("x".repeat(100));
     let weight = repeated_memo::<String>().stats().bytes;
     assert!((10 * 124..10 * 124 + 200).contains(&weight), "{weight}");
     #[memoize(max_bytes = "1MiB", weigh = Vec::len)]
-    fn counted<T: Clone + Send + Sync + serde::Serialize + 'static>(of: T) -> Vec<T> {
-        vec![of; 10]
+    fn counted<T: Clone + Send + Sync + serde::Serialize + 'static>(item: T) -> Vec<T> {
+        vec![item; 10]
     }
     counted("x".repeat(100));
     assert_eq!(counted_memo::<String>().stats().bytes, 10);
 }
 
 #[test]
-fn a_thread_has_a_bound_of_its_own() {
+fn each_thread_has_its_own_bound() {
     #[memoize(scope = "thread", max_bytes = 100, weigh = |text| text.len())]
     fn shared(length: usize) -> Rc<str> {
         "x".repeat(length).into()
@@ -199,30 +201,20 @@ fn a_thread_has_a_bound_of_its_own() {
 }
 
 #[test]
-fn a_task_keeps_within_the_bound() {
+fn tasks_respect_the_bound() {
     #[memoize(max_bytes = 100, weigh = |text: &String| text.len())]
     async fn text(length: usize) -> String {
         std::future::ready(()).await;
         "x".repeat(length)
     }
     for length in [60, 70, 101] {
-        assert_eq!(pollster(text(length)).len(), length);
+        assert_eq!(block_on(text(length)).len(), length);
     }
     assert_eq!((text_memo().stats().bytes, text_memo().stats().uncached), (70, 1));
 }
 
-fn pollster<F: Future>(future: F) -> F::Output {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut future = Box::pin(future);
-    loop {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}
-
 #[test]
-fn what_became_too_heavy_is_forgotten() {
+fn an_entry_that_became_too_heavy_is_removed() {
     static LENGTH: AtomicU32 = AtomicU32::new(10);
     #[memoize(max_bytes = 100, weigh = |text: &String| text.len())]
     fn grown(n: u32) -> String {
@@ -232,7 +224,7 @@ fn what_became_too_heavy_is_forgotten() {
     (0..2).for_each(|n| drop(grown(n)));
     assert!(!memo.insert(&grown_key(0), "x".repeat(101)));
     assert!(memo.get(&grown_key(0)).is_none() && memo.get(&grown_key(1)).is_some());
-    // One that others wait for goes to them all the same.
+    // Waiters get a value even if it is too heavy to cache.
     LENGTH.store(200, Relaxed);
     let lengths = thread::scope(|scope| {
         let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| grown(5).len())).collect();
@@ -242,7 +234,7 @@ fn what_became_too_heavy_is_forgotten() {
 }
 
 #[test]
-fn a_panic_while_weighing_is_the_callers_and_breaks_nothing() {
+fn a_panic_while_weighing_reaches_the_caller_and_breaks_nothing() {
     static PANICS: AtomicBool = AtomicBool::new(true);
     fn weight(n: &u32) -> usize {
         assert!(*n != 3 || !PANICS.load(Relaxed), "on purpose");
@@ -270,24 +262,24 @@ fn weighing_may_call_memoized_functions() {
     fn other(n: u32) -> u32 {
         n
     }
-    crate::support::ends(|| (0..20).for_each(|n| assert_eq!((other(n), other(n)), (n, n))));
-    // The weight of the first needs the second, which needs the first, which is being computed.
-    crate::support::ends(|| assert_eq!((weighed(2), weighed(2)), (7, 7)));
+    crate::support::with_timeout(|| (0..20).for_each(|n| assert_eq!((other(n), other(n)), (n, n))));
+    // The weight of the first entry needs the second, which needs the first, which is being computed.
+    crate::support::with_timeout(|| assert_eq!((weighed(2), weighed(2)), (7, 7)));
 }
 
 #[test]
-fn threads_never_exceed_the_bound() {
-    const MOST: u64 = 20_000;
-    #[memoize(max_bytes = MOST, shards = 8, weigh = |n: &usize| *n)]
+fn many_threads_never_exceed_the_bound() {
+    const BOUND: u64 = 20_000;
+    #[memoize(max_bytes = BOUND, shards = 8, weigh = |n: &usize| *n)]
     fn weighed(n: usize) -> usize {
         n
     }
     let memo = weighed_memo();
-    let over = AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            while !over.load(Relaxed) {
-                assert!(memo.stats().bytes <= MOST);
+            while !done.load(Relaxed) {
+                assert!(memo.stats().bytes <= BOUND);
                 thread::yield_now();
             }
         });
@@ -299,19 +291,19 @@ fn threads_never_exceed_the_bound() {
                         n = (n * 1_103_515_245 + 12345) % 4999;
                         assert_eq!(weighed(n), n);
                         if step % 100 == 0 {
-                            memo.set_max_bytes(MOST - n as u64);
-                            assert!(memo.stats().bytes <= MOST);
+                            memo.set_max_bytes(BOUND - n as u64);
+                            assert!(memo.stats().bytes <= BOUND);
                         }
                     }
                 })
             })
             .collect();
         workers.into_iter().for_each(|worker| worker.join().unwrap());
-        over.store(true, Relaxed);
+        done.store(true, Relaxed);
         watcher.join().unwrap();
     });
-    memo.set_max_bytes(MOST);
+    memo.set_max_bytes(BOUND);
     (0..2000).for_each(|n| _ = weighed(n));
     let bytes = memo.stats().bytes;
-    assert!((MOST * 9 / 10..=MOST).contains(&bytes), "{bytes}");
+    assert!((BOUND * 9 / 10..=BOUND).contains(&bytes), "{bytes}");
 }

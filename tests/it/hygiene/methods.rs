@@ -1,4 +1,4 @@
-//! Methods of every type there is, named like those that an expansion calls.
+//! A blanket trait whose methods have the names of methods that an expansion calls.
 
 use memokit::memoize;
 
@@ -6,10 +6,10 @@ trait Everywhere: Sized {
     fn keep(self) -> u8 {
         1
     }
-    fn keep_whole(self) -> u8 {
+    fn store(self) -> u8 {
         2
     }
-    fn keep_if(self) -> u8 {
+    fn store_if(self) -> u8 {
         3
     }
     fn element(self) -> u8 {

@@ -1,4 +1,4 @@
-//! Types called like the traits that an expansion brings into scope.
+//! Types with the names of traits that an expansion imports.
 
 use memokit::memoize;
 use serde::Serialize;
@@ -16,8 +16,8 @@ impl KeepOk {
 }
 
 #[memoize(max = KeepOk::LIMIT)]
-fn shared(n: u32, of: &AsOctets) -> KeepAll {
-    KeepAll(of.0 + n)
+fn shared(n: u32, octets: &AsOctets) -> KeepAll {
+    KeepAll(octets.0 + n)
 }
 
 #[memoize(cache_err, key = AsOctets(text.len() as u32))]
