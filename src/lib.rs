@@ -38,8 +38,8 @@ pub mod __private {
     /// Traits through which an expansion makes choices that depend on a type.
     pub mod probe {
         pub use memo_core::key::arguments::element::{
-            AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _, AsNothingSelf as _,
-            AsOctets as _, AsPlain as _, AsSerialized as _,
+            AsArray as _, AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _,
+            AsNothingSelf as _, AsOctets as _, AsPlain as _, AsSerialized as _,
         };
         pub use memo_core::value::keep::probe::{
             KeepAll as _, KeepAllHere as _, KeepErrors as _, KeepErrorsHere as _, KeepInPlace as _,

@@ -2,6 +2,7 @@
 #![allow(clippy::incompatible_msrv, reason = "tests may need a newer Rust than the library does")]
 
 mod arguments;
+mod arrays;
 mod attributes;
 mod borrowing_types;
 mod bounds;

@@ -89,7 +89,7 @@ macro_rules! element {
         $crate::element!(@ $crate::key::arguments::Parameter<$argument>, $argument)
     }};
     (@ $place:ty, $argument:expr) => {
-        (&&&$crate::key::arguments::Argument::<_, $place>::new(&$argument)).__memokit_element()
+        (&&&&$crate::key::arguments::Argument::<_, $place>::new(&$argument)).__memokit_element()
     };
 }
 

@@ -199,7 +199,7 @@ pub mod element {
         fn __memokit_element(self) -> Octets<'a>;
     }
 
-    impl<'a, T: Run + ?Sized, Place> AsOctets<'a> for &&&Argument<'a, T, Place> {
+    impl<'a, T: Run + ?Sized, Place> AsOctets<'a> for &&&&Argument<'a, T, Place> {
         #[inline]
         fn __memokit_element(self) -> Octets<'a> {
             Octets(self.0.run())
@@ -211,7 +211,7 @@ pub mod element {
         fn __memokit_element(self) -> PlainValue<'a, T>;
     }
 
-    impl<'a, T: Plain + ?Sized, Place> AsPlain<'a, T> for &&Argument<'a, T, Place> {
+    impl<'a, T: Plain + ?Sized, Place> AsPlain<'a, T> for &&&Argument<'a, T, Place> {
         #[inline]
         fn __memokit_element(self) -> PlainValue<'a, T> {
             PlainValue(self.0)
@@ -223,10 +223,30 @@ pub mod element {
         fn __memokit_element(self) -> Serialized<'a, T>;
     }
 
-    impl<'a, T: Serialize + ?Sized, Place> AsSerialized<'a, T> for &Argument<'a, T, Place> {
+    impl<'a, T: Serialize + ?Sized, Place> AsSerialized<'a, T> for &&Argument<'a, T, Place> {
         #[inline]
         fn __memokit_element(self) -> Serialized<'a, T> {
             Serialized(self.0)
+        }
+    }
+
+    /// Arrays that are longer than 32 elements, which serde does not serialize. They are encoded as the slice.
+    #[doc(hidden)]
+    pub trait AsArray<'a, T> {
+        fn __memokit_element(self) -> Serialized<'a, [T]>;
+    }
+
+    impl<'a, T: Serialize, const N: usize, Place> AsArray<'a, T> for &Argument<'a, [T; N], Place> {
+        #[inline]
+        fn __memokit_element(self) -> Serialized<'a, [T]> {
+            Serialized(self.0)
+        }
+    }
+
+    impl<'a, T: Serialize, const N: usize, Place> AsArray<'a, T> for &Argument<'a, &[T; N], Place> {
+        #[inline]
+        fn __memokit_element(self) -> Serialized<'a, [T]> {
+            Serialized(*self.0)
         }
     }
 
