@@ -141,14 +141,14 @@ impl Store {
         self.shared.wal.push(&record, matches!(record, Record::Put { .. }))
     }
 
-    /// Waits until the ticket's record is as durable as was asked for: written, with [`Durability::Always`] synced
-    /// too, with [`Durability::None`] not at all. Whoever comes first writes for all who wait.
+    /// Waits until the ticket's record is as durable as the store's [`Durability`] requires: not at all, written, or
+    /// written and synced. One caller writes for all that wait (group commit).
     ///
     /// # Errors
     /// The record is not in the log: it was too large, or the log is broken.
     pub fn commit(&self, ticket: Ticket) -> Result<(), Error> {
         let Shared { durability, looked_after, .. } = &*self.shared;
-        if *durability == Durability::Interval && !looked_after.swap(true, Ordering::Relaxed) {
+        if durability.syncs_in_background() && !looked_after.swap(true, Ordering::Relaxed) {
             let shared: Arc<dyn Maintain> = self.shared.clone();
             maintain(Arc::downgrade(&shared));
         }
@@ -343,7 +343,7 @@ impl Shared {
 
 impl Maintain for Shared {
     fn tick(&self) {
-        if self.durability == Durability::Interval {
+        if self.durability.syncs_in_background() {
             let _ = self.counted(self.wal.sync());
         }
     }
@@ -351,7 +351,7 @@ impl Maintain for Shared {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if !self.shared.wal.is_broken() && self.shared.durability != Durability::None {
+        if !self.shared.wal.is_broken() && self.shared.durability.flushes_on_drop() {
             let _ = self.flush();
         }
         // The background thread may hold the rest for a moment longer.

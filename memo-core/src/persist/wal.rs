@@ -18,8 +18,6 @@ use super::unlogged::Unlogged;
 use crate::error::Error;
 use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
-/// At `Durability::None` so much waits in memory.
-const SPILL: usize = 1 << 20;
 /// Who waits for a write looks so often before falling asleep.
 const PATIENCE: u32 = if MODELLED { 1 } else { 20 };
 
@@ -109,7 +107,7 @@ impl Wal {
 
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
         let mut state = self.state.lock();
-        if self.durability == Durability::None && state.queue.len() < SPILL {
+        if self.durability.buffer_limit().is_some_and(|limit| state.queue.len() < limit) {
             return Ok(());
         }
         loop {
@@ -184,7 +182,7 @@ impl Wal {
         &'a self,
         mut state: MutexGuard<'a, State>,
     ) -> Result<MutexGuard<'a, State>, Error> {
-        if self.durability != Durability::Always {
+        if !self.durability.syncs_each_write() {
             let turn = self.turns.load(Ordering::Relaxed);
             let turned = || self.turns.load(Ordering::Relaxed) != turn;
             drop(state);
@@ -247,9 +245,9 @@ impl Wal {
         let Some(log) = &mut pen.log else { return Err(Error::NotPersistent) };
         let wrote = write_all(&*log.file, batch, log.len)
             .map_err(|e| Error::io("write", &log.path, &e))
-            .and_then(|()| match self.durability {
-                Durability::Always => log.file.sync().map_err(|e| Error::io("sync", &log.path, &e)),
-                _ => Ok(()),
+            .and_then(|()| match self.durability.syncs_each_write() {
+                true => log.file.sync().map_err(|e| Error::io("sync", &log.path, &e)),
+                false => Ok(()),
             });
         if wrote.is_err() {
             // If this fails too, recovery finds a torn tail, and the next log's header says where it begins.
@@ -265,7 +263,7 @@ impl Wal {
     fn mark_torn(&self, state: &mut State, pen: &Writer, batch: &[u8]) {
         let Some(log) = pen.log.as_ref().filter(|_| !batch.is_empty()) else { return };
         let dirty = state.dirty.last().is_some_and(|(_, last)| Arc::ptr_eq(last, &log.file));
-        if self.durability != Durability::Always && !dirty {
+        if !self.durability.syncs_each_write() && !dirty {
             state.dirty.push((log.path.clone(), Arc::clone(&log.file)));
         }
     }
@@ -283,10 +281,7 @@ impl Wal {
         let _turn = self.syncing.lock();
         let (mut state, pen) = self.become_writer(self.state.lock()).ok()?;
         let broken = state.unlogged.is_open();
-        let synced = match self.durability {
-            Durability::Always => true,
-            _ => state.dirty.is_empty() && !broken,
-        };
+        let synced = self.durability.syncs_each_write() || (state.dirty.is_empty() && !broken);
         let predecessor = pen.log.as_ref().map(|log| Predecessor {
             generation: log.generation,
             durable_len: if synced { log.len } else { 0 },
