@@ -1,4 +1,4 @@
-//! What went wrong, and when to try again.
+//! Counts failures, and plans when to retry.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,20 +9,25 @@ use crate::error::Error;
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LAST_DELAY: Duration = Duration::from_secs(300);
+/// The value of `retry_at` while no retry is planned.
 const NO_RETRY: u64 = u64::MAX;
 
-/// Failures so far, and the backoff of the next attempt to heal.
+/// The failures so far, and the exponential backoff before the next attempt to recover from one.
 pub(crate) struct Backoff {
     began: Instant,
+    /// The number of failures.
     errors: AtomicU64,
-    /// Milliseconds after `began`, so that asking costs one load while all is well.
+    /// When the next attempt is due, in milliseconds after `began`, or [`NO_RETRY`]. It is an atomic so that
+    /// [`Backoff::due`] costs one load while no retry is planned.
     retry_at: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// The latest failure.
     last: Option<Error>,
+    /// The delay before the next attempt. Zero if the latest attempt succeeded.
     delay: Duration,
 }
 
@@ -36,13 +41,13 @@ impl Backoff {
         }
     }
 
-    /// Counts a failure that changes nothing about the next attempt.
+    /// Counts a failure. Does not plan or delay an attempt.
     pub(crate) fn count(&self, error: &Error) {
         self.errors.fetch_add(1, Ordering::Relaxed);
         self.state.lock().last = Some(error.clone());
     }
 
-    /// Plans the next attempt to heal, later after each that failed.
+    /// Plans the next attempt. Doubles the delay each time, within [`FIRST_DELAY`] and [`LAST_DELAY`].
     pub(crate) fn back_off(&self) {
         let mut state = self.state.lock();
         state.delay = (state.delay * 2).clamp(FIRST_DELAY, LAST_DELAY);
@@ -50,12 +55,13 @@ impl Backoff {
         self.retry_at.store(u64::try_from(at).unwrap_or(NO_RETRY - 1), Ordering::Relaxed);
     }
 
-    pub(crate) fn healed(&self) {
+    /// Called when an attempt has succeeded: no retry is planned, and the delay starts from the beginning.
+    pub(crate) fn reset(&self) {
         self.state.lock().delay = Duration::ZERO;
         self.retry_at.store(NO_RETRY, Ordering::Relaxed);
     }
 
-    /// Is an attempt to heal planned, and if so is it due?
+    /// Returns whether the planned attempt is due. `None` if none is planned.
     pub(crate) fn due(&self) -> Option<bool> {
         let at = self.retry_at.load(Ordering::Relaxed);
         (at != NO_RETRY).then(|| self.began.elapsed().as_millis() >= u128::from(at))

@@ -1,9 +1,10 @@
-//! Whose results a directory holds.
+//! The identity of a directory: which function and which code its results belong to.
 
-/// Whose results a directory holds; anything that differs makes what is on disk another cache's.
+/// Which function and which code the results in a directory belong to. If any field differs from that of the files on
+/// disk, these files belong to another cache and are not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The function's full name, with its instance when generic.
+    /// The function's full name. For a generic function it includes the instance.
     pub function: String,
     /// The version of the key encoding.
     pub key_format: u32,

@@ -1,4 +1,4 @@
-//! What recovery could not use, and why.
+//! What recovery found, what it could not use, and why.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,32 +6,32 @@ use std::path::PathBuf;
 use super::record::WallMillis;
 use crate::error::Error;
 
-/// A kind of loss that recovery met.
+/// A kind of loss that recovery found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// A log ends in bytes that are no record: a write that a crash cut short.
+    /// A log ends in bytes that are not a complete record: a crash interrupted a write.
     TornTail,
-    /// A log ends before what was synced of it; a copy is in `quarantine`.
+    /// A log is shorter than the part of it that was synced. A copy is in `quarantine`.
     CutShort,
-    /// A record's key or value is damaged; its entry was dropped.
+    /// A record's key or value is damaged. Its entry was dropped.
     BadRecord,
-    /// A stretch of a file is no record though records follow; a copy of the file is in `quarantine`.
+    /// Some bytes of a file are not a record, although records follow. A copy of the file is in `quarantine`.
     BadStretch,
-    /// An invalidation is missing. If to damage, what preceded it was dropped, as any of it may be stale; if a crash kept
-    /// it from the disk, what preceded it counts, as after a torn tail.
+    /// An invalidation is missing. If damage is the cause, all earlier records were dropped, because any of them may be
+    /// stale. If a crash kept the invalidation from the disk, the earlier records count, as after a torn tail.
     LostRemoval,
-    /// A file's header is damaged or not ours; the file is in `quarantine`.
+    /// A file's header is damaged, or the file is not one of memokit. It is in `quarantine`.
     BadFile,
-    /// A file belongs to another function; it is in `quarantine`.
+    /// A file belongs to another function. It is in `quarantine`.
     OtherFunction,
-    /// A file's keys are encoded by another version of the key format; it was removed.
+    /// A file's keys are encoded by another version of the key format. It was removed.
     OtherKeyFormat,
-    /// A file's values are of another type; it was removed.
+    /// A file's values are of another type. It was removed.
     OtherSchema,
-    /// A file's values were computed by other code; it was removed.
+    /// A file's values were computed by other code. It was removed.
     OtherCode,
-    /// A file precedes one that could not be used, so what it says may be stale; it was removed.
+    /// A file is older than one that could not be used, so its contents may be stale. It was removed.
     Superseded,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TornTail => "torn tail of a log",
-            Self::CutShort => "log that lost its end",
+            Self::CutShort => "log shorter than its synced part",
             Self::BadRecord => "damaged record",
             Self::BadStretch => "damaged stretch of a file",
             Self::LostRemoval => "lost invalidation",
@@ -56,20 +56,21 @@ impl fmt::Display for Loss {
 /// What recovery found.
 #[derive(Debug, Clone, Default)]
 pub struct Recovery {
-    /// Records handed to the callback.
+    /// The number of records that were passed to the callback.
     pub records: u64,
-    /// Entries, stretches and files that were not used, counted by kind.
+    /// How many entries, parts of files and whole files were not used, for each kind of loss.
     pub discarded: Vec<(u64, Loss)>,
-    /// The first pieces of damage, each an [`Error::Corrupt`]; what a crash explains is none.
+    /// The first losses that are damage, each as an [`Error::Corrupt`]. A loss that a crash explains is not damage.
     pub damage: Vec<Error>,
-    /// The latest wall time that the files know of: time was at least this when they were written.
+    /// The latest wall time that the files mention. The clock had reached it when they were written.
     pub high_water: WallMillis,
 }
 
-/// More pieces of damage are counted and not told one by one.
-const MOST_TOLD: usize = 16;
+/// At most this many losses are listed in [`Recovery::damage`]. Further ones are only counted.
+const MAX_LISTED: usize = 16;
 
 impl Recovery {
+    /// Counts a loss.
     pub(super) fn note(&mut self, loss: Loss) {
         match self.discarded.iter_mut().find(|(_, known)| *known == loss) {
             Some((count, _)) => *count += 1,
@@ -77,10 +78,10 @@ impl Recovery {
         }
     }
 
-    /// Notes a loss that no crash explains.
+    /// Counts a loss that no crash explains, and lists it as damage.
     pub(super) fn damaged(&mut self, path: PathBuf, offset: u64, loss: Loss) {
         self.note(loss);
-        if self.damage.len() < MOST_TOLD {
+        if self.damage.len() < MAX_LISTED {
             self.damage.push(Error::Corrupt { path, offset, reason: loss.to_string() });
         }
     }

@@ -1,7 +1,7 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
-//! The bytes are specified in `docs/format.md`. Arrows, one way: [`Store`] → generations, recover → wal, snapshot,
-//! listing → queue, scan → frame, header, names → [`Fs`].
+//! The bytes are specified in `docs/format.md`. Imports go in one direction: [`Store`] → generations, recovery → wal,
+//! snapshot, listing → queue, scan → frame, header, file_name → [`Fs`].
 
 mod backoff;
 mod durability;

@@ -1,25 +1,28 @@
-//! Invalidations that a broken log could not take. The next log begins with them, so that a crash before its snapshot
-//! brings nothing back that was invalidated.
+//! Pending removals: invalidations that a broken log could not take. The next log begins with them, so that after a
+//! crash before its snapshot, recovery does not bring back an invalidated entry.
 
 use super::frame::{self, Place, Seed};
 use super::record::Record;
 
-/// Beyond this many bytes of keys one `Clear` stands for all.
+/// If the pending removals take more bytes than this, one `Clear` replaces them all.
 const MAX_BYTES: usize = 64 << 10;
 
+/// Pending removals in the order of their sequences.
 #[derive(Default)]
 pub(crate) struct PendingRemovals {
     items: Vec<Item>,
+    /// The size of `items` in bytes, estimated: each removal counts its key and 64 bytes.
     bytes: usize,
 }
 
 struct Item {
     place: Place,
-    /// `None`: everything.
+    /// The removed key. `None`: all keys.
     key: Option<Box<[u8]>>,
 }
 
 impl PendingRemovals {
+    /// Adds `record` if it is a removal. A `Clear` replaces all earlier removals.
     pub(crate) fn add(&mut self, sequence: u64, removals: u16, record: &Record<'_>) {
         let key = match record {
             Record::Put { .. } => return,
@@ -45,6 +48,7 @@ impl PendingRemovals {
         }
     }
 
+    /// Encodes the removals as records with the flag `repeated`, for a log with that seed.
     pub(crate) fn encode(&self, seed: Seed) -> Vec<u8> {
         let mut out = Vec::new();
         for Item { place, key } in &self.items {

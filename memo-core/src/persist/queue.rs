@@ -1,40 +1,49 @@
-//! Records that wait to be written, in order.
+//! The queue of encoded records that are not written yet.
 
 use super::frame::{self, Place, Seed};
 use super::pending_removals::PendingRemovals;
 use super::record::{Record, WallMillis};
 
-/// Where history stands.
+/// A position in the history of changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Base {
+    /// The sequence of the last record before this position.
     pub(crate) sequence: u64,
+    /// The number of removals up to that record, modulo 2^16.
     pub(crate) removals: u16,
 }
 
-/// The place of a queued record in the log; hand it to `Store::commit`.
+/// Identifies a queued record. Pass it to `Store::commit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     pub(super) sequence: u64,
+    /// Whether key and value are short enough to be stored.
     pub(super) fits: bool,
 }
 
-/// A longer buffer is not kept for the next batch.
-const LARGE: usize = 1 << 20;
+/// The largest buffer, in bytes, that is kept for the next batch.
+const MAX_SPARE: usize = 1 << 20;
 
 pub(crate) struct Queue {
+    /// The seed of the current log. Checksums depend on it.
     seed: Seed,
+    /// The encoded records.
     bytes: Vec<u8>,
+    /// An empty buffer that takes the place of `bytes` when these are written.
     spare: Vec<u8>,
+    /// The sequence of the last record.
     sequence: u64,
+    /// The number of removals so far, modulo 2^16.
     removals: u16,
+    /// The latest wall time that the store knows.
     high_water: WallMillis,
-    /// False while the log is broken: records go nowhere and invalidations are owed.
-    live: bool,
+    /// False while the log is broken: removals become pending removals, other records are dropped.
+    has_log: bool,
     pending_removals: PendingRemovals,
 }
 
 impl Queue {
-    /// For a log of that seed, or for none.
+    /// Makes a queue for a log with that seed. `None`: there is no log.
     pub(crate) fn new(seed: Option<Seed>, base: Base, high_water: WallMillis) -> Self {
         Self {
             seed: seed.unwrap_or(Seed::of(0)),
@@ -43,11 +52,12 @@ impl Queue {
             sequence: base.sequence,
             removals: base.removals,
             high_water,
-            live: seed.is_some(),
+            has_log: seed.is_some(),
             pending_removals: PendingRemovals::default(),
         }
     }
 
+    /// Queues a record. A put that is too large to be stored is queued as a removal of its key.
     pub(crate) fn push(&mut self, record: &Record<'_>, replaces: bool) -> Ticket {
         self.sequence += 1;
         let ticket = Ticket { sequence: self.sequence, fits: frame::fits(record) };
@@ -56,7 +66,7 @@ impl Queue {
         }
         match *record {
             _ if ticket.fits => self.append(record, replaces),
-            // What the disk holds under this key is older.
+            // The disk may have an older value of this key, which must not come back.
             Record::Put { key, .. } if key.len() <= frame::MAX_KEY => {
                 self.append(&Record::Remove { key }, false);
             }
@@ -65,12 +75,12 @@ impl Queue {
         ticket
     }
 
-    /// `replaces`: a put whose loss must be noticed as that of an invalidation is.
+    /// Encodes a record. `replaces`: it is a put whose loss must be noticed like the loss of a removal.
     fn append(&mut self, record: &Record<'_>, replaces: bool) {
         if replaces || matches!(record, Record::Remove { .. } | Record::Clear) {
             self.removals = self.removals.wrapping_add(1);
         }
-        if self.live {
+        if self.has_log {
             let place = Place {
                 sequence: self.sequence,
                 removals: self.removals,
@@ -87,54 +97,57 @@ impl Queue {
         }
     }
 
-    /// Bytes that wait.
+    /// Returns how many bytes are queued.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Where history stands.
+    /// Returns the position after the last record.
     pub(crate) fn base(&self) -> Base {
         Base { sequence: self.sequence, removals: self.removals }
     }
 
-    /// The latest time known.
+    /// Returns the latest wall time that the store knows.
     pub(crate) fn high_water(&self) -> WallMillis {
         self.high_water
     }
 
-    /// All that waits, and the sequence of the last of it.
+    /// Takes all queued bytes. Returns them and the sequence of the last record.
     pub(crate) fn take(&mut self) -> (Vec<u8>, u64) {
         let spare = std::mem::take(&mut self.spare);
         (std::mem::replace(&mut self.bytes, spare), self.sequence)
     }
 
-    /// Takes back the buffer of a batch that was written.
+    /// Keeps the buffer of a written batch for the next one, unless it is too large.
     pub(crate) fn recycle(&mut self, mut batch: Vec<u8>) {
-        if batch.capacity() <= LARGE {
+        if batch.capacity() <= MAX_SPARE {
             batch.clear();
             self.spare = batch;
         }
     }
 
-    /// The log is broken: of `batch`, which it did not take, and of what waits the invalidations are owed.
-    pub(crate) fn stop(&mut self, batch: &[u8]) {
+    /// Called when the log is broken. `batch` holds records that the log did not take. The removals among these and
+    /// among the queued records become pending removals. The other records are dropped.
+    pub(crate) fn stop_logging(&mut self, batch: &[u8]) {
         self.pending_removals.add_encoded(batch);
         self.pending_removals.add_encoded(&self.bytes);
         self.bytes.clear();
-        self.live = false;
+        self.has_log = false;
     }
 
-    /// What comes from now on is for a log of that seed. Hands out what waits for the one before, or is owed.
+    /// Encodes later records for a log with that seed. Returns the bytes that are queued for the log before, the
+    /// position between the two logs, and the pending removals.
     pub(crate) fn switch_log(&mut self, seed: Seed) -> (Vec<u8>, Base, PendingRemovals) {
         let (batch, _) = self.take();
         self.seed = seed;
-        self.live = true;
+        self.has_log = true;
         (batch, self.base(), std::mem::take(&mut self.pending_removals))
     }
 
-    /// Undoes [`Self::switch_log`] when the next log failed too.
+    /// Undoes [`Self::switch_log`] because the next log failed too. The records that were queued since are dropped, and
+    /// their removals become pending.
     pub(crate) fn undo_switch(&mut self, pending: PendingRemovals) {
         self.pending_removals = pending;
-        self.stop(&[]);
+        self.stop_logging(&[]);
     }
 }

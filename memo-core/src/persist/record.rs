@@ -1,6 +1,6 @@
-//! What a log or a snapshot is made of.
+//! The records that logs and snapshots consist of.
 
-/// Milliseconds since 1970 by the wall clock (before 1970: 0).
+/// Milliseconds since 1970 by the wall clock. Times before 1970 are 0.
 pub type WallMillis = u64;
 
 /// One change of the cache.
@@ -10,11 +10,11 @@ pub enum Record<'a> {
     Put {
         /// The canonical key.
         key: &'a [u8],
-        /// The value by its codec.
+        /// The value, as its codec encoded it.
         value: &'a [u8],
         /// When it was computed.
         created: WallMillis,
-        /// When it ceases to be valid.
+        /// When it expires. `None`: never.
         expires: Option<WallMillis>,
     },
     /// An entry was invalidated.
@@ -22,6 +22,6 @@ pub enum Record<'a> {
         /// The canonical key.
         key: &'a [u8],
     },
-    /// All entries were.
+    /// All entries were invalidated.
     Clear,
 }

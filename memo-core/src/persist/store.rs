@@ -1,4 +1,4 @@
-//! An open directory.
+//! The store of an open directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::platform::clock;
 use crate::platform::maintenance::Maintain;
 use crate::platform::sync::Mutex;
 
-/// What a store says of itself.
+/// The state of a store.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Status {
@@ -34,24 +34,25 @@ pub struct Status {
     pub log_bytes: u64,
     /// When the newest snapshot was written.
     pub last_snapshot: Option<SystemTime>,
-    /// Operations that failed since the directory was opened.
+    /// The number of operations that have failed since the directory was opened.
     pub errors: u64,
-    /// The latest of these failures.
+    /// The latest failure.
     pub last_error: Option<Error>,
-    /// Records reach the disk; false from a failed write until a checkpoint heals it.
+    /// Whether records reach the disk. False from a failed write until a checkpoint succeeds.
     pub healthy: bool,
 }
 
-/// Below this a log is left to grow.
+/// Logs of at most this many bytes in all are not compacted.
 const COMPACT_FROM: u64 = 4 << 20;
-/// So much more, and writers wait for the compaction.
-const OVERHANG: u64 = 2 << 20;
-/// With more logs than this recovery opens too many files.
-const MANY_LOGS: usize = 4;
+/// If the logs exceed their limit by more than this many bytes, writers wait for the compaction.
+const MAX_EXCESS: u64 = 2 << 20;
+/// More logs than this are compacted, because recovery would have to open too many files.
+const MAX_LOGS: usize = 4;
 
-/// An open directory: this process holds its lock, and appends to its log.
+/// An open directory. This process holds its lock and appends to its log.
 ///
-/// A failure never stops a store: records then go nowhere, [`Store::commit`] says so, and a later checkpoint heals it.
+/// A failure never stops a store: after a failed write records are not stored and [`Store::commit`] returns an error,
+/// until a later checkpoint succeeds.
 pub struct Store {
     shared: Arc<Shared>,
 }
@@ -63,29 +64,33 @@ struct Shared {
     durability: Durability,
     wal: Wal,
     generations: Mutex<Generations>,
-    looked_after: AtomicBool,
+    /// Whether the background thread syncs the log. It does from the first commit on, if the durability requires it.
+    maintained: AtomicBool,
     /// The number of logs that a recovery would read.
     logs: AtomicUsize,
+    /// The length of the newest snapshot in bytes. 0: there is none.
     snapshot_bytes: AtomicU64,
-    /// Records in all files but the current log, and the sequence from which on it holds more.
+    /// The number of records that recovery found, or of the entries in the newest snapshot if that is later.
     older_records: AtomicU64,
+    /// The sequence of the last record that `older_records` covers.
     counted_to: AtomicU64,
-    /// Wall milliseconds of the newest snapshot; 0: none.
+    /// When the newest snapshot was written, in milliseconds since 1970. 0: there is none.
     snapshot_at: AtomicU64,
     lock_file: LockFile,
 }
 
 impl Store {
-    /// Locks `dir` (creating it for its owner alone), recovers, and starts a new generation.
+    /// Locks `dir`, recovers what is in it, and begins a new generation. Creates `dir`, for its owner alone, if it is
+    /// missing.
     ///
-    /// Each recovered record goes to `replay` in order: entries of the snapshot from the least recently used on, then
-    /// the log. A `Put` may have expired meanwhile. When the disk takes no new log the store opens nonetheless, broken
-    /// as after a failed write.
+    /// Calls `replay` with each recovered record in order: first the entries of the snapshot, least recently used
+    /// first, then the records of the logs. A `Put` may have expired in the meantime. If no new log can be created, the
+    /// store opens all the same, in the state after a failed write.
     ///
     /// # Errors
-    /// [`Error::Locked`] while another store has the directory, [`Error::Foreign`] when it belongs to something else
-    /// or to a newer version (nothing was changed), [`Error::Io`] when it cannot be read. On any error `replay`'s
-    /// records are to be forgotten.
+    /// [`Error::Locked`] if another store has the directory. [`Error::Foreign`] if it belongs to something else or to a
+    /// newer version; nothing is changed then. [`Error::Io`] if it cannot be read. After any error the caller must
+    /// discard the records that `replay` received.
     pub fn open(
         fs: Arc<dyn Fs>,
         dir: &Path,
@@ -107,7 +112,7 @@ impl Store {
         let shared = Shared {
             durability,
             wal,
-            looked_after: AtomicBool::new(false),
+            maintained: AtomicBool::new(false),
             logs: AtomicUsize::new(generations.logs()),
             generations: Mutex::new(generations),
             snapshot_bytes: AtomicU64::new(snapshot_bytes),
@@ -122,20 +127,21 @@ impl Store {
         Ok((Self { shared: Arc::new(shared) }, recovery))
     }
 
-    /// Is there anything in `dir` to recover?
+    /// Returns whether `dir` holds something to recover.
     #[must_use]
     pub fn exists(fs: &dyn Fs, dir: &Path) -> bool {
         holds_something(fs, dir)
     }
 
-    /// Queues a record. Does no I/O; call it under the lock that orders changes in memory, with the change already
-    /// made or made before that lock is released: a checkpoint relies on finding every queued `Put` among its entries.
+    /// Queues a record. Does no I/O. Call it under the lock that orders changes in memory, and make the change itself
+    /// before that lock is released: a checkpoint relies on finding every queued `Put` among its entries.
     #[must_use]
     pub fn queue(&self, record: Record<'_>) -> Ticket {
         self.shared.wal.push(&record, false)
     }
 
-    /// As [`Store::queue`], for a `Put` in the place of a value that must not come back should this record be damaged.
+    /// Does the same as [`Store::queue`], for a `Put` that replaces another value. The old value must not come back if
+    /// this record is damaged.
     #[must_use]
     pub fn queue_replacing(&self, record: Record<'_>) -> Ticket {
         self.shared.wal.push(&record, matches!(record, Record::Put { .. }))
@@ -145,10 +151,10 @@ impl Store {
     /// written and synced. One caller writes for all that wait (group commit).
     ///
     /// # Errors
-    /// The record is not in the log: it was too large, or the log is broken.
+    /// The record is not in the log, because it is too large or the log is broken.
     pub fn commit(&self, ticket: Ticket) -> Result<(), Error> {
-        let Shared { durability, looked_after, .. } = &*self.shared;
-        if durability.syncs_in_background() && !looked_after.swap(true, Ordering::Relaxed) {
+        let Shared { durability, maintained, .. } = &*self.shared;
+        if durability.syncs_in_background() && !maintained.swap(true, Ordering::Relaxed) {
             let shared: Arc<dyn Maintain> = self.shared.clone();
             maintain(Arc::downgrade(&shared));
         }
@@ -158,64 +164,67 @@ impl Store {
                 Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
             }
         });
-        self.shared.counted(committed)
+        self.shared.count_error(committed)
     }
 
-    /// As [`Store::commit`], for an invalidation, or a put in the place of a value that must not come back. Where the
-    /// log takes nothing it is written to a new one, and where that fails all files are removed: what is not on disk is
-    /// computed again, while what was removed must not come back.
+    /// Does the same as [`Store::commit`], for a removal or for a put that replaces a value which must not come back.
+    /// If the log is broken, the removal is written to a new log. If that fails too, all files are removed: a result
+    /// that is not on disk is computed again, but a removed one must not come back.
     ///
     /// # Errors
-    /// As [`Store::commit`], and not even a file could be removed.
+    /// Those of [`Store::commit`], if the files could not be removed either.
     pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
         self.commit(ticket).or_else(|error| self.shared.secure(ticket).map_err(|_| error))
     }
 
-    /// Writes and syncs everything queued before the call.
+    /// Writes and syncs all records that were queued before the call.
     ///
     /// # Errors
-    /// Something queued before is not on disk.
+    /// A record that was queued before is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
         self.check()?;
-        self.shared.counted(self.shared.wal.flush())
+        self.shared.count_error(self.shared.wal.flush())
     }
 
-    /// Is the directory still this store's? Someone may have removed it, and another process made it anew.
+    /// Checks that the directory is still the one that this store opened. A user may have removed it, and another
+    /// process may have created it again.
     ///
     /// # Errors
-    /// [`Error::Io`] when it is not; no record reaches the disk then.
+    /// [`Error::Io`] if it is not. No record reaches the disk then.
     pub fn check(&self) -> Result<(), Error> {
         self.shared.check_place()
     }
 
-    /// Is it time for [`Store::compact`], now rather than within a second: did the logs outgrow the snapshot?
+    /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
+    /// second.
     #[must_use]
     pub fn is_outgrown(&self) -> bool {
-        self.shared.is_above(0)
+        self.shared.is_over_limit(0)
     }
 
-    /// Did they by so much that writers had better wait?
+    /// Returns whether the logs have outgrown the snapshot by so much that writers should wait for the compaction.
     #[must_use]
     pub fn is_overfull(&self) -> bool {
-        self.shared.is_above(OVERHANG)
+        self.shared.is_over_limit(MAX_EXCESS)
     }
 
-    /// Goes on in a new log, writes `entries` to a snapshot, and removes what came before. Writers go on meanwhile.
+    /// Begins a new log, writes `entries` to a snapshot, and removes the older files. Other threads can queue and
+    /// commit records meanwhile.
     ///
     /// `entries` is called once, after the new log is in place.
     ///
     /// # Errors
-    /// The snapshot is not in place; what was on disk before still is.
+    /// The snapshot is not in place. The older files still are.
     pub fn checkpoint(&self, entries: &mut Entries<'_>) -> Result<(), Error> {
         self.shared.checkpoint(&mut self.shared.generations.lock(), entries)
     }
 
-    /// A checkpoint if one is wanted and none is under way; says whether one was made. Wanted it is when the logs
-    /// outgrew the snapshot or are many, when the files hold much more than the `live` entries, or when a broken log is
-    /// due to heal.
+    /// Makes a checkpoint if one is due and none is in progress. Returns whether it made one. A checkpoint is due if
+    /// the logs have outgrown the snapshot or are too many, if the files are much larger than the `live` entries need,
+    /// or if the log is broken and its backoff has passed.
     ///
     /// # Errors
-    /// As [`Store::checkpoint`].
+    /// Those of [`Store::checkpoint`].
     pub fn compact(&self, live: usize, entries: &mut Entries<'_>) -> Result<bool, Error> {
         match self.shared.generations.try_lock() {
             Some(mut generations) if self.shared.wants_checkpoint(live) => {
@@ -225,7 +234,7 @@ impl Store {
         }
     }
 
-    /// How the store fares.
+    /// Returns the state of the store.
     #[must_use]
     pub fn status(&self) -> Status {
         let Shared { wal, snapshot_at, .. } = &*self.shared;
@@ -256,7 +265,8 @@ impl Store {
 }
 
 impl Shared {
-    fn counted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    /// Counts the error if `result` is one.
+    fn count_error<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         result.inspect_err(|error| self.wal.backoff.count(error))
     }
 
@@ -264,44 +274,47 @@ impl Shared {
         Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
     }
 
-    /// What was written to a folder that is gone is lost.
+    /// Does what [`Store::check`] describes. If the directory is gone, so are the records in its log: abandons the log.
     fn check_place(&self) -> Result<(), Error> {
-        self.lock_file.check(&*self.fs, &self.dir).inspect_err(|gone| {
+        self.lock_file.check(&*self.fs, &self.dir).inspect_err(|error| {
             if !self.wal.is_broken() {
-                self.wal.give_up(gone);
-                self.wal.backoff.count(gone);
+                self.wal.abandon_log(error);
+                self.wal.backoff.count(error);
             }
         })
     }
 
+    /// Makes a removal durable that the broken log could not take: in a new log, or by removing all files.
     fn secure(&self, ticket: Ticket) -> Result<(), Error> {
         let mut generations = self.generations.lock();
-        if !self.wal.owes(ticket) {
+        if !self.wal.is_removal_unlogged(ticket) {
             return Ok(());
         }
         self.wal.check_process()?;
-        // In the place of a folder that is gone may be another's.
+        // If the directory was removed, another process may have created it again. Its files are not ours.
         self.check_place()?;
-        let secured = generations.secure(&self.place(), &self.wal);
+        let result = generations.secure(&self.place(), &self.wal);
         self.logs.store(generations.logs(), Ordering::Relaxed);
-        self.counted(secured)
+        self.count_error(result)
     }
 
     fn wants_checkpoint(&self, live: usize) -> bool {
         self.wal.backoff.due().unwrap_or_else(|| {
-            self.is_above(0)
-                || self.logs.load(Ordering::Relaxed) > MANY_LOGS
+            self.is_over_limit(0)
+                || self.logs.load(Ordering::Relaxed) > MAX_LOGS
                 || self.is_mostly_dead(live)
         })
     }
 
-    /// Are the logs longer than they may be, by more than `overhang`? Never while they cannot be compacted.
-    fn is_above(&self, overhang: u64) -> bool {
-        let allowed = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
-        self.wal.len() > allowed + overhang && self.wal.backoff.due().is_none()
+    /// Returns whether the logs exceed their limit by more than `excess` bytes. False while the log is broken and a
+    /// retry is planned, because compaction is not possible then.
+    fn is_over_limit(&self, excess: u64) -> bool {
+        let limit = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
+        self.wal.len() > limit + excess && self.wal.backoff.due().is_none()
     }
 
-    /// Would a snapshot of `live` entries, each as long as records are on average, be less than half of the files?
+    /// Returns whether a snapshot of `live` entries would be much smaller than half of the files. Assumes that an entry
+    /// is as long as a record is on average.
     fn is_mostly_dead(&self, live: usize) -> bool {
         let bytes = self.wal.len() + self.snapshot_bytes.load(Ordering::Relaxed);
         let queued = self.wal.base().0.sequence - self.counted_to.load(Ordering::Relaxed);
@@ -322,7 +335,7 @@ impl Shared {
                 self.check_place().or_else(|_| self.lock_file.renew(&*self.fs, &self.dir))
             })
             .and_then(|()| generations.checkpoint(&self.place(), &self.wal, entries));
-        let made = self.counted(made);
+        let made = self.count_error(made);
         self.logs.store(generations.logs(), Ordering::Relaxed);
         match made {
             Ok(Written { bytes, entries }) => {
@@ -344,7 +357,7 @@ impl Shared {
 impl Maintain for Shared {
     fn tick(&self) {
         if self.durability.syncs_in_background() {
-            let _ = self.counted(self.wal.sync());
+            let _ = self.count_error(self.wal.sync());
         }
     }
 }
@@ -354,7 +367,7 @@ impl Drop for Store {
         if !self.shared.wal.is_broken() && self.shared.durability.flushes_on_drop() {
             let _ = self.flush();
         }
-        // The background thread may hold the rest for a moment longer.
+        // The background thread may hold `shared` for a moment longer, but the directory can be opened again now.
         self.shared.lock_file.release();
     }
 }
@@ -365,7 +378,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dropped_store_gives_the_folder_back_though_a_tick_is_under_way() {
+    fn a_dropped_store_releases_the_directory_while_a_tick_is_in_progress() {
         let fs = Arc::new(MemFs::new());
         let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
         let open = || {

@@ -1,5 +1,5 @@
-//! The log that is being written. Records are queued under a short lock; of those who wait for theirs one takes the pen
-//! and writes all that are queued, while the next ones queue.
+//! The write-ahead log, with group commit. Records are queued under a short lock. One of the threads that wait for
+//! their records takes the writer and writes all queued records, while other threads queue more.
 
 use std::path::PathBuf;
 use std::process;
@@ -18,52 +18,57 @@ use super::unlogged::Unlogged;
 use crate::error::Error;
 use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
-/// Who waits for a write looks so often before falling asleep.
-const PATIENCE: u32 = if MODELLED { 1 } else { 20 };
+/// A thread that waits for a write yields at most this many times before it sleeps.
+const YIELDS_BEFORE_SLEEP: u32 = if MODELLED { 1 } else { 20 };
 
-/// The file of a generation, and how much of it counts.
+/// The log file of a generation.
 pub(crate) struct LogFile {
     pub(crate) generation: u64,
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn File>,
+    /// Bytes that were written successfully, the header included. The next write begins here.
     pub(crate) len: u64,
 }
 
 pub(crate) struct Wal {
     durability: Durability,
-    /// A child after fork shares the file and must not write to it.
+    /// The process that opened the log. A forked child shares the file and must not write to it.
     pid: u32,
     pub(crate) backoff: Backoff,
     state: Mutex<State>,
-    /// The pen was laid down, so often.
-    turned: Condvar,
-    turns: AtomicU64,
-    /// Held while files are synced without the pen, so that nobody takes a sync in progress for done.
+    /// Notified each time the writer is released.
+    released: Condvar,
+    /// How often the writer was released.
+    releases: AtomicU64,
+    /// Held while files are synced without the writer, so that no thread mistakes a sync in progress for a finished
+    /// one.
     syncing: Mutex<()>,
-    /// The length of the current log.
+    /// The length of the current log in bytes.
     bytes: AtomicU64,
-    /// That of the logs before which no snapshot has replaced yet.
+    /// The length in bytes of the earlier logs that no snapshot has replaced yet.
     pub(crate) older_bytes: AtomicU64,
 }
 
 struct State {
     queue: Queue,
-    /// `None` while someone writes.
-    pen: Option<Writer>,
-    /// Every record up to here was written, if not unlogged.
+    /// `None` while a thread has it.
+    writer: Option<Writer>,
+    /// The sequence up to which every record was written or is in `unlogged`.
     written: u64,
     unlogged: Unlogged,
-    /// Files with writes that were not synced, the current one last.
+    /// Log files with writes that were not synced yet, the newest last.
     dirty: Vec<(PathBuf, Arc<dyn File>)>,
 }
 
-/// Who has it writes, without a lock.
+/// The right to write to the current log. The thread that has taken it from [`State`] writes without a lock.
 struct Writer {
+    /// `None` if no log could be created.
     log: Option<LogFile>,
 }
 
 impl Wal {
-    /// A log that begins, or when it could not be created one that is broken from the start.
+    /// Makes the write-ahead log from a new log file. If the file could not be created, the log is broken from the
+    /// start.
     pub(crate) fn new(
         durability: Durability,
         base: Base,
@@ -83,7 +88,7 @@ impl Wal {
         let bytes = AtomicU64::new(log.as_ref().map_or(0, |log| log.len));
         let state = State {
             queue: Queue::new(seed, base, high_water),
-            pen: Some(Writer { log }),
+            writer: Some(Writer { log }),
             written: base.sequence,
             unlogged,
             dirty: Vec::new(),
@@ -93,18 +98,22 @@ impl Wal {
             pid: process::id(),
             backoff,
             state: Mutex::new(state),
-            turned: Condvar::new(),
-            turns: AtomicU64::new(0),
+            released: Condvar::new(),
+            releases: AtomicU64::new(0),
             syncing: Mutex::new(()),
             bytes,
             older_bytes: AtomicU64::new(0),
         }
     }
 
+    /// Queues a record. `replaces`: it is a put that replaces a value which must not come back.
     pub(crate) fn push(&self, record: &Record<'_>, replaces: bool) -> Ticket {
         self.state.lock().queue.push(record, replaces)
     }
 
+    /// Waits until the ticket's record is as durable as the durability requires. Writes the queue if no thread does.
+    ///
+    /// Returns an error if the record is in no log.
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
         let mut state = self.state.lock();
         if self.durability.buffer_limit().is_some_and(|limit| state.queue.len() < limit) {
@@ -117,34 +126,34 @@ impl Wal {
             if state.written >= ticket.sequence {
                 return Ok(());
             }
-            match state.pen.take() {
-                Some(pen) => state = self.drain(state, pen),
-                None => state = self.wait_awhile(state)?,
+            match state.writer.take() {
+                Some(writer) => state = self.write_queue(state, writer),
+                None => state = self.yield_then_wait(state)?,
             }
         }
     }
 
-    /// Writes and syncs all that was queued; an error also when records before are unlogged.
+    /// Writes and syncs all queued records. Returns an error also if earlier records are unlogged.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.write_out()?.map_or(Ok(()), Err)
     }
 
-    /// Writes and syncs all that was queued; returns why records before are lost, if some are.
+    /// Writes and syncs all queued records. If earlier records are unlogged, returns the reason.
     pub(crate) fn write_out(&self) -> Result<Option<Error>, Error> {
-        let _turn = self.syncing.lock();
-        let (mut state, pen) = self.become_writer(self.state.lock())?;
-        state = self.drain(state, pen);
+        let _syncing = self.syncing.lock();
+        let (mut state, writer) = self.acquire_writer(self.state.lock())?;
+        state = self.write_queue(state, writer);
         let reason = state.unlogged.reason().cloned();
         if state.unlogged.is_open() {
-            return Err(reason.expect("what is lost has a reason"));
+            return Err(reason.expect("an unlogged record has a reason"));
         }
         self.sync_dirty(state)?;
         Ok(reason)
     }
 
-    /// Syncs what was written.
+    /// Syncs the written records.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        let _turn = self.syncing.lock();
+        let _syncing = self.syncing.lock();
         self.sync_dirty(self.state.lock())
     }
 
@@ -154,95 +163,100 @@ impl Wal {
         let synced = dirty
             .iter()
             .try_for_each(|(path, file)| file.sync().map_err(|e| Error::io("sync", path, &e)));
-        synced.inspect_err(|error| self.give_up(error))
+        synced.inspect_err(|error| self.abandon_log(error))
     }
 
-    /// Nothing is written to the current log any more.
-    pub(crate) fn give_up(&self, error: &Error) {
-        if let Ok((mut state, pen)) = self.become_writer(self.state.lock()) {
-            self.fail(&mut state, &[], error);
-            self.stop_writing(&mut state, pen);
+    /// Marks the current log as broken: nothing is written to it any more.
+    pub(crate) fn abandon_log(&self, error: &Error) {
+        if let Ok((mut state, writer)) = self.acquire_writer(self.state.lock()) {
+            self.mark_broken(&mut state, &[], error);
+            self.release_writer(&mut state, writer);
         }
     }
 
-    fn become_writer<'a>(
+    /// Takes the writer. Waits while another thread has it.
+    fn acquire_writer<'a>(
         &self,
         mut state: MutexGuard<'a, State>,
     ) -> Result<(MutexGuard<'a, State>, Writer), Error> {
         loop {
-            match state.pen.take() {
-                Some(pen) => return Ok((state, pen)),
+            match state.writer.take() {
+                Some(writer) => return Ok((state, writer)),
                 None => state = self.wait(state)?,
             }
         }
     }
 
-    /// Waits for the pen. A write alone takes less time than to fall asleep and be woken.
-    fn wait_awhile<'a>(
+    /// Waits until the writer is released. Yields at first, because a write without a sync takes less time than to
+    /// sleep and to be woken.
+    fn yield_then_wait<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
     ) -> Result<MutexGuard<'a, State>, Error> {
         if !self.durability.syncs_each_write() {
-            let turn = self.turns.load(Ordering::Relaxed);
-            let turned = || self.turns.load(Ordering::Relaxed) != turn;
+            let before = self.releases.load(Ordering::Relaxed);
+            let released = || self.releases.load(Ordering::Relaxed) != before;
             drop(state);
-            let _ = (0..PATIENCE).any(|_| {
+            let _ = (0..YIELDS_BEFORE_SLEEP).any(|_| {
                 yield_now();
-                turned()
+                released()
             });
             state = self.state.lock();
-            if turned() {
+            if released() {
                 return Ok(state);
             }
         }
         self.wait(state)
     }
 
-    /// Waits for the pen, which in a child after fork no thread may have.
+    /// Sleeps until the writer is released. Fails in a forked child: the thread that had the writer at the fork may not
+    /// exist there, and then nothing releases it.
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, Error> {
         self.check_process()?;
-        Ok(self.turned.wait(state))
+        Ok(self.released.wait(state))
     }
 
-    fn stop_writing(&self, state: &mut State, pen: Writer) {
-        state.pen = Some(pen);
-        self.turns.fetch_add(1, Ordering::Relaxed);
-        self.turned.notify_all();
+    fn release_writer(&self, state: &mut State, writer: Writer) {
+        state.writer = Some(writer);
+        self.releases.fetch_add(1, Ordering::Relaxed);
+        self.released.notify_all();
     }
 
-    /// Writes the whole queue in one call, while others queue; nothing where the log is broken.
-    fn drain<'a>(
+    /// Writes the whole queue at once, while other threads queue more, and releases the writer. Writes nothing if the
+    /// log is broken.
+    fn write_queue<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
-        mut pen: Writer,
+        mut writer: Writer,
     ) -> MutexGuard<'a, State> {
         if state.unlogged.is_open() {
-            self.stop_writing(&mut state, pen);
+            self.release_writer(&mut state, writer);
             return state;
         }
         let (batch, last) = state.queue.take();
         drop(state);
-        let wrote = self.write(&mut pen, &batch);
+        let wrote = self.write(&mut writer, &batch);
         let mut state = self.state.lock();
         match wrote {
             Ok(()) => {
-                self.mark_torn(&mut state, &pen, &batch);
+                self.mark_dirty(&mut state, &writer, &batch);
                 state.written = last;
                 state.queue.recycle(batch);
             }
-            Err(error) => self.fail(&mut state, &batch, &error),
+            Err(error) => self.mark_broken(&mut state, &batch, &error),
         }
-        self.stop_writing(&mut state, pen);
+        self.release_writer(&mut state, writer);
         state
     }
 
-    /// Appends `batch` to the current log, or leaves the log as it was.
-    fn write(&self, pen: &mut Writer, batch: &[u8]) -> Result<(), Error> {
+    /// Appends `batch` to the current log, and syncs it if the durability requires that. If this fails, the log keeps
+    /// its earlier length.
+    fn write(&self, writer: &mut Writer, batch: &[u8]) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
         self.check_process()?;
-        let Some(log) = &mut pen.log else { return Err(Error::NotPersistent) };
+        let Some(log) = &mut writer.log else { return Err(Error::NotPersistent) };
         let wrote = write_all(&*log.file, batch, log.len)
             .map_err(|e| Error::io("write", &log.path, &e))
             .and_then(|()| match self.durability.syncs_each_write() {
@@ -250,7 +264,7 @@ impl Wal {
                 false => Ok(()),
             });
         if wrote.is_err() {
-            // If this fails too, recovery finds a torn tail, and the next log's header says where it begins.
+            // If truncating fails too, recovery finds a torn tail. The header of the next log says where it begins.
             let _ = log.file.truncate(log.len);
             return wrote;
         }
@@ -259,106 +273,112 @@ impl Wal {
         Ok(())
     }
 
-    /// Notes that the current log has to be synced.
-    fn mark_torn(&self, state: &mut State, pen: &Writer, batch: &[u8]) {
-        let Some(log) = pen.log.as_ref().filter(|_| !batch.is_empty()) else { return };
-        let dirty = state.dirty.last().is_some_and(|(_, last)| Arc::ptr_eq(last, &log.file));
-        if !self.durability.syncs_each_write() && !dirty {
+    /// Adds the current log to the files that must be synced, if `batch` was written to it without a sync.
+    fn mark_dirty(&self, state: &mut State, writer: &Writer, batch: &[u8]) {
+        let Some(log) = writer.log.as_ref().filter(|_| !batch.is_empty()) else { return };
+        let known = state.dirty.last().is_some_and(|(_, last)| Arc::ptr_eq(last, &log.file));
+        if !self.durability.syncs_each_write() && !known {
             state.dirty.push((log.path.clone(), Arc::clone(&log.file)));
         }
     }
 
-    /// Gives up the current log: nothing is written to it any more, and no failed sync is tried again.
-    fn fail(&self, state: &mut State, batch: &[u8], error: &Error) {
-        state.queue.stop(batch);
+    /// Marks the current log as broken: nothing is written to it any more, and a failed sync is not retried. `batch`
+    /// holds the records whose write failed.
+    fn mark_broken(&self, state: &mut State, batch: &[u8], error: &Error) {
+        state.queue.stop_logging(batch);
         let from = state.written + 1;
         state.unlogged.begin(from, error);
         self.backoff.back_off();
     }
 
-    /// What the header of the next log says of this one.
+    /// Returns what the header of the next log records about the current log.
     pub(crate) fn predecessor(&self) -> Option<Predecessor> {
-        let _turn = self.syncing.lock();
-        let (mut state, pen) = self.become_writer(self.state.lock()).ok()?;
+        let _syncing = self.syncing.lock();
+        let (mut state, writer) = self.acquire_writer(self.state.lock()).ok()?;
         let broken = state.unlogged.is_open();
         let synced = self.durability.syncs_each_write() || (state.dirty.is_empty() && !broken);
-        let predecessor = pen.log.as_ref().map(|log| Predecessor {
+        let predecessor = writer.log.as_ref().map(|log| Predecessor {
             generation: log.generation,
             durable_len: if synced { log.len } else { 0 },
             valid_len: if broken { log.len } else { Predecessor::WHOLE },
         });
-        self.stop_writing(&mut state, pen);
+        self.release_writer(&mut state, writer);
         predecessor
     }
 
-    /// Where history stands, and the latest time known.
+    /// Returns the position of the last queued record, and the latest wall time that the store knows.
     pub(crate) fn base(&self) -> (Base, WallMillis) {
         let state = self.state.lock();
         (state.queue.base(), state.queue.high_water())
     }
 
-    /// Ends the current log and goes on in `next`; says where history stood at that moment.
+    /// Ends the current log and continues in `next`. Returns the position at which `next` begins.
     pub(crate) fn switch(&self, mut next: LogFile, seed: Seed) -> Result<Base, Error> {
-        let (mut state, mut pen) = self.become_writer(self.state.lock())?;
+        let (mut state, mut writer) = self.acquire_writer(self.state.lock())?;
         let was_broken = state.unlogged.is_open();
         let (batch, base, pending) = state.queue.switch_log(seed);
         state.unlogged.end(base.sequence);
         drop(state);
         let wrote = match was_broken {
-            true => begin_with(&mut next, &pending.encode(seed)),
-            false => self.write(&mut pen, &batch),
+            true => write_pending(&mut next, &pending.encode(seed)),
+            false => self.write(&mut writer, &batch),
         };
         let mut state = self.state.lock();
         match &wrote {
             Ok(()) => {
-                self.mark_torn(&mut state, &pen, &batch);
+                self.mark_dirty(&mut state, &writer, &batch);
                 state.written = base.sequence;
                 let before = self.bytes.swap(next.len, Ordering::Relaxed);
                 self.older_bytes.fetch_add(before, Ordering::Relaxed);
-                pen.log = Some(next);
+                writer.log = Some(next);
             }
             Err(_) if was_broken => {
                 state.queue.undo_switch(pending);
-                state.unlogged.go_on();
+                state.unlogged.reopen();
             }
-            Err(error) => self.fail(&mut state, &batch, error),
+            Err(error) => self.mark_broken(&mut state, &batch, error),
         }
-        self.stop_writing(&mut state, pen);
+        self.release_writer(&mut state, writer);
         wrote.map(|()| base)
     }
 
-    /// A snapshot that was begun after the last switch is in place. Says whether the log is whole.
+    /// Called when a snapshot that was begun after the last switch of logs is in place. If the log is not broken,
+    /// forgets the unlogged records, which are all in the snapshot. Returns whether the log is not broken.
     pub(crate) fn settle(&self) -> bool {
         let mut state = self.state.lock();
         if state.unlogged.is_open() {
             return false;
         }
         state.unlogged = Unlogged::default();
-        self.backoff.healed();
+        self.backoff.reset();
         true
     }
 
+    /// Returns whether records reach no log at present.
     pub(crate) fn is_broken(&self) -> bool {
         self.state.lock().unlogged.is_open()
     }
 
-    /// Is this invalidation in no log?
-    pub(crate) fn owes(&self, ticket: Ticket) -> bool {
-        self.state.lock().unlogged.owes(ticket.sequence)
+    /// Returns whether the ticket's removal is in no log. (A removal that one broken log could not take is in the
+    /// next.)
+    pub(crate) fn is_removal_unlogged(&self, ticket: Ticket) -> bool {
+        self.state.lock().unlogged.is_open_at(ticket.sequence)
     }
 
-    /// The length of all logs that a recovery would read.
+    /// Returns the length in bytes of all logs that a recovery would read.
     pub(crate) fn len(&self) -> u64 {
         self.older_bytes.load(Ordering::Relaxed) + self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Fails in a forked child.
     pub(crate) fn check_process(&self) -> Result<(), Error> {
         if process::id() == self.pid { Ok(()) } else { Err(Error::Forked { owner: self.pid }) }
     }
 }
 
-/// The pending invalidations are durable before anything else is in the log.
-fn begin_with(log: &mut LogFile, bytes: &[u8]) -> Result<(), Error> {
+/// Writes the pending removals to a new log and syncs them, so that they are durable before any other record is
+/// written.
+fn write_pending(log: &mut LogFile, bytes: &[u8]) -> Result<(), Error> {
     if bytes.is_empty() {
         return Ok(());
     }
