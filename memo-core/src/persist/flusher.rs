@@ -1,4 +1,5 @@
-//! One thread a process that syncs what was written, once a second.
+//! The background thread of a process. Once a second it calls [`Maintain::tick`] of each store and cache that asked for
+//! it: stores sync their logs, caches check and compact their directories.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
@@ -8,73 +9,76 @@ use crate::platform::maintenance::Maintain;
 use crate::platform::sync::spawn;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
+/// The time between two rounds. Each round ticks every target once.
 const PERIOD: Duration = Duration::from_secs(1);
 
-static WARDS: Mutex<Maintained> =
-    Mutex::new(Maintained { running: false, hurried: false, list: Vec::new() });
-/// Someone is in a wake_flusher.
-static HURRY: Condvar = Condvar::new();
-/// All wards were looked after once more.
-static ROUND: Condvar = Condvar::new();
+static FLUSHER: Mutex<Flusher> =
+    Mutex::new(Flusher { running: false, woken: false, targets: Vec::new() });
+/// Notified when [`Flusher::woken`] is set.
+static WAKE: Condvar = Condvar::new();
+/// Notified at the end of each round.
+static ROUND_DONE: Condvar = Condvar::new();
 
-struct Maintained {
+struct Flusher {
+    /// Whether the thread runs.
     running: bool,
-    hurried: bool,
-    list: Vec<Weak<dyn Maintain>>,
+    /// Whether the next round begins at once.
+    woken: bool,
+    targets: Vec<Weak<dyn Maintain>>,
 }
 
-/// Has `ward` looked after until it is dropped. The thread starts with the first ward and ends with the last; it keeps
-/// neither a ward nor the process alive. A system that gives no thread is asked again with the next ward.
-pub(crate) fn maintain(ward: Weak<dyn Maintain>) {
-    let mut wards = WARDS.lock();
-    wards.list.push(ward);
-    if !wards.running {
-        wards.running = spawn("memokit", run);
+/// Ticks `target` once a second until it is dropped. The thread starts with the first target and ends when none is
+/// left. It keeps neither a target nor the process alive. If the thread cannot be started, the next call tries again.
+pub(crate) fn maintain(target: Weak<dyn Maintain>) {
+    let mut flusher = FLUSHER.lock();
+    flusher.targets.push(target);
+    if !flusher.running {
+        flusher.running = spawn("memokit", run);
     }
 }
 
-/// Has all wards looked after at once, and waits for it for as long as `patience` says.
-pub(crate) fn wake_flusher(patience: Duration) {
-    let mut wards = WARDS.lock();
-    if !wards.running {
+/// Makes the next round begin at once, and waits for the end of a round, but not longer than `timeout`.
+pub(crate) fn wake_flusher(timeout: Duration) {
+    let mut flusher = FLUSHER.lock();
+    if !flusher.running {
         return;
     }
-    wards.hurried = true;
-    HURRY.notify_one();
-    if !patience.is_zero() {
-        drop(ROUND.wait_until(wards, Instant::now() + patience));
+    flusher.woken = true;
+    WAKE.notify_one();
+    if !timeout.is_zero() {
+        drop(ROUND_DONE.wait_until(flusher, Instant::now() + timeout));
     }
 }
 
-fn wait_for_the_next_round() {
-    let mut wards = WARDS.lock();
-    if !wards.hurried {
-        (wards, _) = HURRY.wait_until(wards, Instant::now() + PERIOD);
+fn wait_for_next_round() {
+    let mut flusher = FLUSHER.lock();
+    if !flusher.woken {
+        (flusher, _) = WAKE.wait_until(flusher, Instant::now() + PERIOD);
     }
-    wards.hurried = false;
+    flusher.woken = false;
 }
 
 fn run() {
     loop {
-        wait_for_the_next_round();
-        for ward in living() {
-            if let Some(ward) = ward.upgrade() {
-                let _ = catch_unwind(AssertUnwindSafe(|| ward.tick()));
+        wait_for_next_round();
+        for target in targets() {
+            if let Some(target) = target.upgrade() {
+                let _ = catch_unwind(AssertUnwindSafe(|| target.tick()));
             }
         }
-        let mut wards = WARDS.lock();
-        ROUND.notify_all();
-        wards.list.retain(|ward| ward.strong_count() > 0);
-        if wards.list.is_empty() {
-            wards.running = false;
+        let mut flusher = FLUSHER.lock();
+        ROUND_DONE.notify_all();
+        flusher.targets.retain(|target| target.strong_count() > 0);
+        if flusher.targets.is_empty() {
+            flusher.running = false;
             return;
         }
     }
 }
 
-/// A copy, so that a tick may itself call [`maintain`].
-fn living() -> Vec<Weak<dyn Maintain>> {
-    WARDS.lock().list.clone()
+/// Returns a copy of the list, so that no lock is held during a tick, which may call [`maintain`].
+fn targets() -> Vec<Weak<dyn Maintain>> {
+    FLUSHER.lock().targets.clone()
 }
 
 #[cfg(test)]
@@ -83,23 +87,23 @@ mod tests {
 
     use super::*;
 
-    struct Bell(Mutex<mpsc::Sender<()>>);
+    struct PanickingTarget(Mutex<mpsc::Sender<()>>);
 
-    impl Maintain for Bell {
+    impl Maintain for PanickingTarget {
         fn tick(&self) {
             let _ = self.0.lock().send(());
-            panic!("a ward's panic is its own");
+            panic!("this panic ends one tick and nothing else");
         }
     }
 
     #[test]
-    fn a_ward_is_looked_after_until_it_is_dropped() {
+    fn a_target_that_panics_is_ticked_until_it_is_dropped() {
         let (sender, receiver) = mpsc::channel();
-        let bell: Arc<dyn Maintain> = Arc::new(Bell(Mutex::new(sender)));
-        maintain(Arc::downgrade(&bell));
+        let target: Arc<dyn Maintain> = Arc::new(PanickingTarget(Mutex::new(sender)));
+        maintain(Arc::downgrade(&target));
         receiver.recv().unwrap();
         receiver.recv().unwrap();
-        drop(bell);
+        drop(target);
         while receiver.recv().is_ok() {}
     }
 }

@@ -42,7 +42,7 @@ pub struct Status {
     pub healthy: bool,
 }
 
-/// Logs of at most this many bytes in all are not compacted.
+/// The logs may grow to this many bytes, even if the snapshot is smaller.
 const COMPACT_FROM: u64 = 4 << 20;
 /// If the logs exceed their limit by more than this many bytes, writers wait for the compaction.
 const MAX_EXCESS: u64 = 2 << 20;
@@ -70,7 +70,8 @@ struct Shared {
     logs: AtomicUsize,
     /// The length of the newest snapshot in bytes. 0: there is none.
     snapshot_bytes: AtomicU64,
-    /// The number of records that recovery found, or of the entries in the newest snapshot if that is later.
+    /// The number of records that recovery read, or that the newest snapshot has if this store wrote one. Later records
+    /// are counted by their sequences.
     older_records: AtomicU64,
     /// The sequence of the last record that `older_records` covers.
     counted_to: AtomicU64,
@@ -220,8 +221,8 @@ impl Store {
     }
 
     /// Makes a checkpoint if one is due and none is in progress. Returns whether it made one. A checkpoint is due if
-    /// the logs have outgrown the snapshot or are too many, if the files are much larger than the `live` entries need,
-    /// or if the log is broken and its backoff has passed.
+    /// the logs have outgrown the snapshot or are too many, or if the files are much larger than the `live` entries
+    /// need. After a failure it is due when the backoff has passed.
     ///
     /// # Errors
     /// Those of [`Store::checkpoint`].
@@ -306,15 +307,15 @@ impl Shared {
         })
     }
 
-    /// Returns whether the logs exceed their limit by more than `excess` bytes. False while the log is broken and a
-    /// retry is planned, because compaction is not possible then.
+    /// Returns whether the logs exceed their limit by more than `excess` bytes. False while a retry is planned after a
+    /// failure: no compaction is made until then.
     fn is_over_limit(&self, excess: u64) -> bool {
         let limit = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
         self.wal.len() > limit + excess && self.wal.backoff.due().is_none()
     }
 
-    /// Returns whether a snapshot of `live` entries would be much smaller than half of the files. Assumes that an entry
-    /// is as long as a record is on average.
+    /// Returns whether the files, less [`COMPACT_FROM`], are more than twice as long as a snapshot of `live` entries
+    /// would be. Assumes that each entry is as long as a record is on average.
     fn is_mostly_dead(&self, live: usize) -> bool {
         let bytes = self.wal.len() + self.snapshot_bytes.load(Ordering::Relaxed);
         let queued = self.wal.base().0.sequence - self.counted_to.load(Ordering::Relaxed);
