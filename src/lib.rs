@@ -7,6 +7,8 @@ pub use memo_core::handle::memo::Memo;
 pub use memo_core::handle::registry::{flush_all, report};
 pub use memo_core::handle::session::Session;
 pub use memo_core::key::Key;
+pub use memo_core::key::unordered;
+pub use memo_core::key::unordered::{Unordered, unordered};
 pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::stats::Stats;
 pub use memo_core::value::weigh::Weigh;

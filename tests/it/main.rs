@@ -9,6 +9,7 @@ mod bounds;
 mod bypass;
 mod coherence;
 mod companions;
+mod containers;
 mod expiry;
 mod functions;
 mod generic;
@@ -47,7 +48,7 @@ mod results;
 mod scope;
 mod self_types;
 mod serialize;
-mod sets;
+
 mod shards;
 mod signatures;
 mod stale;

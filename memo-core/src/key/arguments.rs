@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 
 use super::compare::{Compare, Verdict};
-use super::encoder::Encoder;
+use super::encoder::encode;
 use super::hash::{Hash, Seed};
 use super::sink::Sink;
 use super::stored::has_canonical_form;
@@ -31,7 +31,7 @@ impl<T: Serialize + ?Sized> Element for Serialized<'_, T> {
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
-        Encoder::new(sink).value(self.0)
+        encode(sink, tag::MAX_DEPTH, self.0)
     }
 }
 
@@ -45,7 +45,7 @@ impl<T: Plain + ?Sized> Element for PlainValue<'_, T> {
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
-        Encoder::new(sink).value(self.0)
+        encode(sink, tag::MAX_DEPTH, self.0)
     }
 }
 

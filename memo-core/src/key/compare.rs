@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::short::same;
 use super::sink::{ItemPart, Sink, SinkCopy};
 use super::tag::{self, LONG, NoKey};
-use super::write::{Fields, Writer};
+use super::write::{Fields, Kind, Writer};
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Sink for Compare<'_> {
     fn open_bag(&mut self, tag: u8) -> Result<Self::Bag, NoKey> {
         self.advance(strip_pair(self.rest, tag, &[]))?;
         let writer = Writer::take(Fields::AsSerialized);
-        let bag = writer.open_group(false);
+        let bag = writer.open_group(Kind::of_bag(tag));
         Ok((writer, bag))
     }
 

@@ -1,39 +1,55 @@
 //! The serializer that encodes arguments, for every kind of sink.
 
+use std::any::type_name;
 use std::cell::Cell;
 use std::fmt::{Display, Write as _};
+use std::marker::PhantomData;
 
 use serde::ser::{self, Serialize};
 
-use super::sets;
+use super::containers::{self, is_unordered};
 use super::sink::{ItemPart, Sink};
 use super::tag::{self, NoKey};
 
-/// Encodes a value into a sink. `depth` counts the levels of nesting that are still allowed.
-pub(crate) struct Encoder<'s, S> {
-    pub(crate) sink: &'s mut S,
-    pub(crate) depth: u32,
+/// The start of the name of an [`Encoder`].
+pub(super) const NAME: &str = concat!(module_path!(), "::Encoder<");
+
+/// Encodes one value of the type `T` into a sink. `depth` counts the levels of nesting that are still allowed.
+pub(crate) struct Encoder<'s, S, T: ?Sized> {
+    sink: &'s mut S,
+    depth: u32,
+    value: PhantomData<*const T>,
 }
 
-impl<'s, S: Sink> Encoder<'s, S> {
-    pub(crate) fn new(sink: &'s mut S) -> Self {
-        Self { sink, depth: tag::MAX_DEPTH }
-    }
+/// The `T` of a container whose order has no meaning, whatever its own type is.
+struct Unordered;
 
-    /// Serializes one value. If that fails, it poisons the sink, because no other value may follow an incomplete one.
-    #[inline]
-    pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
-        let outcome = value.serialize(Encoder { sink: self.sink, depth: self.depth });
-        if let Err(reason) = outcome {
-            self.sink.poison(reason);
-        }
-        outcome
+/// Encodes a value into `sink`. If that fails, it poisons the sink, because no other value may follow an incomplete one.
+#[inline]
+pub(crate) fn encode<S, T>(sink: &mut S, depth: u32, value: &T) -> Result<(), NoKey>
+where
+    S: Sink,
+    T: Serialize + ?Sized,
+{
+    let outcome = value.serialize(Encoder::<S, T> { sink, depth, value: PhantomData });
+    if let Err(reason) = outcome {
+        sink.poison(reason);
+    }
+    outcome
+}
+
+impl<'s, S: Sink, T: ?Sized> Encoder<'s, S, T> {
+    /// Encodes a value inside this one.
+    #[inline(always)]
+    fn inner<V: Serialize + ?Sized>(self, value: &V) -> Result<(), NoKey> {
+        let Self { sink, depth, .. } = self.deeper()?;
+        encode(sink, depth, value)
     }
 
     #[inline(always)]
     fn deeper(self) -> Result<Self, NoKey> {
         match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Self { sink: self.sink, depth }),
+            Some(depth) => Ok(Self { depth, ..self }),
             None => {
                 self.sink.poison(NoKey::TooDeep);
                 Err(NoKey::TooDeep)
@@ -57,9 +73,9 @@ impl<'s, S: Sink> Encoder<'s, S> {
     }
 
     fn bag(self, tag: u8) -> Result<Bag<'s, S>, NoKey> {
-        let encoder = self.deeper()?;
-        let bag = encoder.sink.open_bag(tag)?;
-        Ok(Bag { encoder, bag, has_open_key: false })
+        let Self { sink, depth, .. } = self.deeper()?;
+        let bag = sink.open_bag(tag)?;
+        Ok(Bag { sink, depth, bag })
     }
 
     #[inline(always)]
@@ -84,14 +100,14 @@ macro_rules! scalars {
     )*};
 }
 
-impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
+impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
     type Ok = ();
     type Error = NoKey;
-    type SerializeSeq = Ordered<'s, S>;
-    type SerializeTuple = Ordered<'s, S>;
+    type SerializeSeq = Seq<'s, S>;
+    type SerializeTuple = Seq<'s, S>;
     type SerializeTupleStruct = Ordered<'s, S>;
     type SerializeTupleVariant = Ordered<'s, S>;
-    type SerializeMap = Bag<'s, S>;
+    type SerializeMap = Map<'s, S>;
     type SerializeStruct = Fields<'s, S>;
     type SerializeStructVariant = Fields<'s, S>;
 
@@ -148,9 +164,9 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoKey> {
+    fn serialize_some<V: Serialize + ?Sized>(self, value: &V) -> Result<(), NoKey> {
         self.sink.fixed(tag::SOME, [])?;
-        self.deeper()?.value(value)
+        self.inner(value)
     }
 
     #[inline]
@@ -173,34 +189,42 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+    fn serialize_newtype_struct<V: Serialize + ?Sized>(
         self,
         name: &'static str,
-        value: &T,
+        value: &V,
     ) -> Result<(), NoKey> {
+        if name == containers::UNORDERED {
+            let Self { sink, depth, .. } = self;
+            return value.serialize(Encoder::<S, Unordered> { sink, depth, value: PhantomData });
+        }
         self.sink.fixed(tag::NEWTYPE_STRUCT, [])?;
         self.sink.name(name)?;
-        self.deeper()?.value(value)
+        self.inner(value)
     }
 
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+    fn serialize_newtype_variant<V: Serialize + ?Sized>(
         self,
         name: &'static str,
         index: u32,
         variant: &'static str,
-        value: &T,
+        value: &V,
     ) -> Result<(), NoKey> {
-        self.variant(tag::NEWTYPE_VARIANT, name, index, variant)?.deeper()?.value(value)
+        self.variant(tag::NEWTYPE_VARIANT, name, index, variant)?.inner(value)
     }
 
     #[inline]
-    fn serialize_seq(self, _: Option<usize>) -> Result<Ordered<'s, S>, NoKey> {
-        self.ordered(tag::SEQ)
+    fn serialize_seq(self, _: Option<usize>) -> Result<Seq<'s, S>, NoKey> {
+        Ok(if is_unordered(type_name::<T>()) {
+            Seq::Unordered(self.bag(tag::SET)?)
+        } else {
+            Seq::Ordered(self.ordered(tag::SEQ)?)
+        })
     }
 
     #[inline]
-    fn serialize_tuple(self, _: usize) -> Result<Ordered<'s, S>, NoKey> {
-        self.ordered(tag::SEQ)
+    fn serialize_tuple(self, len: usize) -> Result<Seq<'s, S>, NoKey> {
+        self.serialize_seq(Some(len))
     }
 
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Ordered<'s, S>, NoKey> {
@@ -219,8 +243,15 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         Ok(self.variant(tag::TUPLE_VARIANT, name, index, variant)?.deeper()?.within())
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Bag<'s, S>, NoKey> {
-        self.bag(tag::MAP)
+    /// The derive of a struct with `#[serde(flatten)]` announces no length. Its fields have no order, as those of any
+    /// struct.
+    fn serialize_map(self, len: Option<usize>) -> Result<Map<'s, S>, NoKey> {
+        let entries = if len.is_none() || is_unordered(type_name::<T>()) {
+            Entries::Unordered(self.bag(tag::MAP)?)
+        } else {
+            Entries::Ordered(self.ordered(tag::ENTRIES)?)
+        };
+        Ok(Map { entries, has_open_key: false })
     }
 
     #[inline]
@@ -248,7 +279,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         I: IntoIterator,
         I::Item: Serialize,
     {
-        if sets::is_unordered(std::any::type_name::<I>()) {
+        if is_unordered(type_name::<I>()) || is_unordered(type_name::<T>()) {
             let mut bag = self.bag(tag::SET)?;
             for item in iter {
                 bag.part(ItemPart::Element, &item)?;
@@ -263,8 +294,33 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
         }
     }
 
+    /// Maps pass themselves to this method, as sets do to `collect_seq`.
+    #[inline]
+    fn collect_map<K, V, I>(self, iter: I) -> Result<(), NoKey>
+    where
+        K: Serialize,
+        V: Serialize,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        if is_unordered(type_name::<I>()) || is_unordered(type_name::<T>()) {
+            let mut bag = self.bag(tag::MAP)?;
+            iter.into_iter().try_for_each(|(key, value)| {
+                bag.part(ItemPart::Key, &key)?;
+                bag.part(ItemPart::Value, &value)
+            })?;
+            bag.close()
+        } else {
+            let mut entries = self.ordered(tag::ENTRIES)?;
+            iter.into_iter().try_for_each(|(key, value)| {
+                entries.value(&key)?;
+                entries.value(&value)
+            })?;
+            entries.close()
+        }
+    }
+
     /// Reuses a buffer. The default implementation would build a new `String` at each hit.
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), NoKey> {
+    fn collect_str<V: Display + ?Sized>(self, value: &V) -> Result<(), NoKey> {
         thread_local! {
             static TEXT: Cell<String> = const { Cell::new(String::new()) };
         }
@@ -284,7 +340,7 @@ impl<'s, S: Sink> ser::Serializer for Encoder<'s, S> {
     }
 }
 
-/// A sequence or a kind of tuple in progress: values, then an end mark.
+/// Values in progress whose order counts: values, then an end mark.
 pub(crate) struct Ordered<'s, S: Sink + 's> {
     sink: S::Within<'s>,
     depth: u32,
@@ -293,7 +349,7 @@ pub(crate) struct Ordered<'s, S: Sink + 's> {
 impl<S: Sink> Ordered<'_, S> {
     #[inline(always)]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
-        Encoder { sink: &mut *self.sink, depth: self.depth }.value(value)
+        encode(&mut *self.sink, self.depth, value)
     }
 
     #[inline(always)]
@@ -322,8 +378,6 @@ macro_rules! ordered {
 }
 
 ordered! {
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
     SerializeTupleStruct::serialize_field,
     SerializeTupleVariant::serialize_field,
 }
@@ -363,41 +417,93 @@ fields! { SerializeStruct, SerializeStructVariant, }
 
 /// The entries of a map or the elements of a set in progress, in any order.
 pub(crate) struct Bag<'s, S: Sink> {
-    encoder: Encoder<'s, S>,
+    sink: &'s mut S,
+    depth: u32,
     bag: S::Bag,
+}
+
+impl<S: Sink> Bag<'_, S> {
+    #[inline(always)]
+    fn part<T: Serialize + ?Sized>(&mut self, part: ItemPart, value: &T) -> Result<(), NoKey> {
+        let outcome = self.sink.bag_part(&mut self.bag, self.depth, part, value);
+        if let Err(reason) = outcome {
+            self.sink.poison(reason);
+        }
+        outcome
+    }
+
+    fn close(self) -> Result<(), NoKey> {
+        self.sink.close_bag(self.bag)
+    }
+}
+
+/// A sequence or a tuple in progress.
+pub(crate) enum Seq<'s, S: Sink> {
+    Ordered(Ordered<'s, S>),
+    Unordered(Bag<'s, S>),
+}
+
+macro_rules! seq {
+    ($($trait:ident,)*) => {$(
+        impl<S: Sink> ser::$trait for Seq<'_, S> {
+            type Ok = ();
+            type Error = NoKey;
+            #[inline]
+            fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
+                match self {
+                    Self::Ordered(seq) => seq.value(value),
+                    Self::Unordered(bag) => bag.part(ItemPart::Element, value),
+                }
+            }
+            #[inline]
+            fn end(self) -> Result<(), NoKey> {
+                match self {
+                    Self::Ordered(seq) => seq.close(),
+                    Self::Unordered(bag) => bag.close(),
+                }
+            }
+        }
+    )*};
+}
+
+seq! { SerializeSeq, SerializeTuple, }
+
+/// A map in progress.
+pub(crate) struct Map<'s, S: Sink> {
+    entries: Entries<'s, S>,
     /// A key was written and its value is still missing.
     has_open_key: bool,
 }
 
-impl<S: Sink> Bag<'_, S> {
+enum Entries<'s, S: Sink> {
+    Ordered(Ordered<'s, S>),
+    Unordered(Bag<'s, S>),
+}
+
+impl<S: Sink> Map<'_, S> {
     fn part<T: Serialize + ?Sized>(&mut self, part: ItemPart, value: &T) -> Result<(), NoKey> {
         if self.has_open_key == part.opens() {
             return self.refuse();
         }
         self.has_open_key = !part.closes();
-        let outcome = self.encoder.sink.bag_part(&mut self.bag, self.encoder.depth, part, value);
-        if let Err(reason) = outcome {
-            self.encoder.sink.poison(reason);
+        match &mut self.entries {
+            Entries::Ordered(entries) => entries.value(value),
+            Entries::Unordered(bag) => bag.part(part, value),
         }
-        outcome
-    }
-
-    fn close(mut self) -> Result<(), NoKey> {
-        if self.has_open_key {
-            return self.refuse();
-        }
-        self.encoder.sink.close_bag(self.bag)
     }
 
     /// Fails: a hand-written `Serialize` wrote two keys in a row, or a value without a key.
     #[cold]
     fn refuse(&mut self) -> Result<(), NoKey> {
-        self.encoder.sink.poison(NoKey::Refused);
+        match &mut self.entries {
+            Entries::Ordered(entries) => entries.sink.poison(NoKey::Refused),
+            Entries::Unordered(bag) => bag.sink.poison(NoKey::Refused),
+        }
         Err(NoKey::Refused)
     }
 }
 
-impl<S: Sink> ser::SerializeMap for Bag<'_, S> {
+impl<S: Sink> ser::SerializeMap for Map<'_, S> {
     type Ok = ();
     type Error = NoKey;
 
@@ -409,7 +515,13 @@ impl<S: Sink> ser::SerializeMap for Bag<'_, S> {
         self.part(ItemPart::Value, value)
     }
 
-    fn end(self) -> Result<(), NoKey> {
-        self.close()
+    fn end(mut self) -> Result<(), NoKey> {
+        if self.has_open_key {
+            return self.refuse();
+        }
+        match self.entries {
+            Entries::Ordered(entries) => entries.close(),
+            Entries::Unordered(bag) => bag.close(),
+        }
     }
 }

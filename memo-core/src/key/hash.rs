@@ -153,7 +153,10 @@ fn combine(a: u64, b: u64) -> u64 {
 /// marks, such as those of many bools, could cancel out.
 #[inline(always)]
 fn must_continue(tag: u8) -> bool {
-    matches!(tag, tag::SOME | tag::SEQ | tag::NEWTYPE_STRUCT | tag::TUPLE_STRUCT | tag::STRUCT)
+    matches!(
+        tag,
+        tag::SOME | tag::SEQ | tag::ENTRIES | tag::NEWTYPE_STRUCT | tag::TUPLE_STRUCT | tag::STRUCT
+    )
 }
 
 /// A factor that spreads the length of a name over the word.
@@ -164,6 +167,9 @@ impl Items for Hash<'_> {
     fn open_item(&mut self, _: &mut Group) {
         self.state = self.seed.0[0];
     }
+
+    #[inline]
+    fn split_item(&mut self, _: &mut Group) {}
 
     #[inline]
     fn close_item(&mut self, group: &mut Group) {

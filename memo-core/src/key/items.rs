@@ -2,17 +2,19 @@
 
 use serde::Serialize;
 
-use super::encoder::Encoder;
+use super::encoder::encode;
 use super::sink::{ItemPart, Sink};
 use super::tag::NoKey;
 
 /// A sink that takes the items of a map or set as they arrive. Encoded bytes can therefore feed it as well as values.
 pub(crate) trait Items: Sink {
     fn open_item(&mut self, bag: &mut Self::Bag);
+    /// Marks the end of the key of an entry.
+    fn split_item(&mut self, bag: &mut Self::Bag);
     fn close_item(&mut self, bag: &mut Self::Bag);
 
     /// Implements [`Sink::bag_part`].
-    #[inline]
+    #[inline(always)]
     fn part<T: Serialize + ?Sized>(
         &mut self,
         bag: &mut Self::Bag,
@@ -23,7 +25,10 @@ pub(crate) trait Items: Sink {
         if part.opens() {
             self.open_item(bag);
         }
-        Encoder { sink: self, depth }.value(value)?;
+        encode(self, depth, value)?;
+        if part == ItemPart::Key {
+            self.split_item(bag);
+        }
         if part.closes() {
             self.close_item(bag);
         }

@@ -8,11 +8,11 @@ pub mod arguments;
 mod bytes;
 mod call_key;
 mod compare;
+mod containers;
 mod encoder;
 pub(crate) mod hash;
 mod items;
 mod read;
-mod sets;
 mod short;
 mod sink;
 mod stored;
@@ -20,6 +20,7 @@ pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub mod unordered;
 pub(crate) mod write;
 mod written;
 

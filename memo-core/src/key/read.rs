@@ -85,7 +85,7 @@ impl<'a> Cursor<'a> {
                 sink.fixed(tag, []).ok()?;
                 self.nested(|inner| inner.replay(sink))?;
             }
-            tag::SEQ => {
+            tag::SEQ | tag::ENTRIES => {
                 sink.fixed(tag, []).ok()?;
                 self.replay_ordered(sink)?;
             }
@@ -138,6 +138,7 @@ impl<'a> Cursor<'a> {
             sink.open_item(&mut bag);
             self.replay(sink)?;
             if tag == tag::MAP {
+                sink.split_item(&mut bag);
                 self.replay(sink)?;
             }
             sink.close_item(&mut bag);

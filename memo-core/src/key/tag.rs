@@ -1,7 +1,7 @@
 //! The tag that starts each value of the encoding, and the form of lengths. docs/format.md is the specification.
 
 /// The version of the key encoding. It is part of the identification of a directory on disk.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// The maximum nesting of a value with a key. It bounds the stack that encoding and printing need.
 pub(crate) const MAX_DEPTH: u32 = 256;
@@ -48,6 +48,7 @@ tags! {
     NEWTYPE_VARIANT = 0x1e,
     TUPLE_VARIANT = 0x1f,
     STRUCT_VARIANT = 0x20,
+    ENTRIES = 0x21,
     END = 0xfe,
 }
 
@@ -70,8 +71,8 @@ pub(crate) enum NoKey {
     TooDeep,
     /// Longer than [`MAX_LENGTH`].
     TooLong,
-    /// Two fields of a struct have the same name.
-    DuplicateField,
+    /// Two fields of a struct, or two entries of a map without order, have the same name.
+    DuplicateName,
     /// The value's own `Serialize` failed.
     Refused,
 }
@@ -82,7 +83,7 @@ impl std::fmt::Display for NoKey {
             Self::Differs => "differs from the stored key",
             Self::TooDeep => "nested deeper than 256",
             Self::TooLong => "longer than 1 MiB when encoded",
-            Self::DuplicateField => "a struct has two fields with the same name",
+            Self::DuplicateName => "a struct has two fields with the same name",
             Self::Refused => "an argument failed to serialize",
         })
     }

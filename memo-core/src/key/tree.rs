@@ -63,7 +63,9 @@ fn value(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
         }
         tag::SEQ => take!(deeper(cursor, |cursor| items(cursor, f, ["[", "]"], false))?),
         tag::SET => take!(deeper(cursor, |cursor| items(cursor, f, ["{", "}"], false))?),
-        tag::MAP => take!(deeper(cursor, |cursor| items(cursor, f, ["{", "}"], true))?),
+        tag::MAP | tag::ENTRIES => {
+            take!(deeper(cursor, |cursor| items(cursor, f, ["{", "}"], true))?);
+        }
         _ => take!(named(tag, cursor, f)?),
     }
     Ok(Some(()))

@@ -39,13 +39,20 @@ pub(crate) struct Writer {
 #[derive(Debug, Clone, Copy)]
 struct Item {
     start: usize,
+    /// The end of the name of a field, or of the key of an entry.
+    name_end: usize,
     end: usize,
     first: u64,
 }
 
 impl Item {
+    #[inline]
     fn bytes<'a>(&self, out: &'a [u8]) -> &'a [u8] {
         &out[self.start..self.end]
+    }
+
+    fn name<'a>(&self, out: &'a [u8]) -> &'a [u8] {
+        &out[self.start..self.name_end]
     }
 
     /// Compares by bytes; a prefix comes first. Shorter items have zeros in `first`. If `first` is equal, all bytes
@@ -71,7 +78,21 @@ fn first(bytes: &[u8]) -> u64 {
 pub(crate) struct Group {
     first: usize,
     start: usize,
-    fields: bool,
+    items: Kind,
+}
+
+/// What the items of a group are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Fields,
+    Entries,
+    Elements,
+}
+
+impl Kind {
+    pub(crate) fn of_bag(tag: u8) -> Self {
+        if tag == tag::MAP { Self::Entries } else { Self::Elements }
+    }
 }
 
 impl Writer {
@@ -143,8 +164,8 @@ impl Writer {
         self.push(bytes)
     }
 
-    pub(crate) fn open_group(&self, fields: bool) -> Group {
-        Group { first: self.items.len(), start: self.out.len(), fields }
+    pub(crate) fn open_group(&self, items: Kind) -> Group {
+        Group { first: self.items.len(), start: self.out.len(), items }
     }
 
     /// Ends a group. Sorts its items, unless they are fields that stay in the order of serialization.
@@ -156,11 +177,11 @@ impl Writer {
         if !in_order {
             sort(items, out);
         }
-        if group.fields && has_duplicate_name(out, items) {
-            self.poison(NoKey::DuplicateField);
-            return Err(NoKey::DuplicateField);
+        if group.items != Kind::Elements && has_duplicate_name(out, items) {
+            self.poison(NoKey::DuplicateName);
+            return Err(NoKey::DuplicateName);
         }
-        let as_serialized = group.fields && self.order == Fields::AsSerialized;
+        let as_serialized = group.items == Kind::Fields && self.order == Fields::AsSerialized;
         if !in_order && !as_serialized {
             self.sorted.clear();
             for item in &*items {
@@ -189,22 +210,33 @@ fn sort(items: &mut [Item], out: &[u8]) {
     items.sort_unstable_by(|a, b| a.order(b, out));
 }
 
-/// Reports whether two fields start with the same name. In sorted order such fields are neighbours.
+/// Reports whether two fields have the same name, or two entries the same key. In sorted order such items are
+/// neighbours. Their own order could have a meaning, so sorting them could confuse two values.
 fn has_duplicate_name(out: &[u8], sorted: &[Item]) -> bool {
-    let name = |item: &Item| super::read::split_sized(item.bytes(out)).map(|(name, _)| name);
-    sorted.windows(2).any(|pair| name(&pair[0]) == name(&pair[1]))
+    sorted.windows(2).any(|pair| pair[0].name(out) == pair[1].name(out))
 }
 
 impl Items for Writer {
+    #[inline]
     fn open_item(&mut self, _: &mut Group) {
         let at = self.out.len();
-        self.items.push(Item { start: at, end: at, first: 0 });
+        self.items.push(Item { start: at, name_end: at, end: at, first: 0 });
+    }
+
+    #[inline]
+    fn split_item(&mut self, _: &mut Group) {
+        let at = self.out.len();
+        if let Some(item) = self.items.last_mut() {
+            item.name_end = at;
+        }
     }
 
     /// Ends the innermost open item. It is missing only after a failure, and the bytes are then unused.
+    #[inline]
     fn close_item(&mut self, _: &mut Group) {
+        let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
-            item.end = self.out.len();
+            item.end = at;
             item.first = first(item.bytes(&self.out));
         }
     }
@@ -242,12 +274,14 @@ impl Sink for Writer {
     }
 
     fn open_fields(&mut self) -> Result<Group, NoKey> {
-        Ok(self.open_group(true))
+        Ok(self.open_group(Kind::Fields))
     }
 
     fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), NoKey> {
         self.open_item(fields);
-        self.name(name)
+        self.name(name)?;
+        self.split_item(fields);
+        Ok(())
     }
 
     fn close_field(&mut self, fields: &mut Group) -> Result<(), NoKey> {
@@ -261,7 +295,7 @@ impl Sink for Writer {
 
     fn open_bag(&mut self, tag: u8) -> Result<Group, NoKey> {
         self.push(&[tag])?;
-        Ok(self.open_group(false))
+        Ok(self.open_group(Kind::of_bag(tag)))
     }
 
     fn bag_part<T: Serialize + ?Sized>(

@@ -105,7 +105,8 @@ fn groups_of_every_size_are_compared_in_any_order() {
             _ => V::Str("x".repeat(usize::try_from(i).unwrap() % 9)),
         };
         let items: Vec<V> = (0..n).map(item).collect();
-        let entries: Vec<(V, V)> = (0..n).map(|i| (item(i), V::U64(i))).collect();
+        let entries: Vec<(V, V)> =
+            (0..n).map(|i| (V::Tuple(vec![item(i), V::U64(i / 5 % 7)]), V::U64(i))).collect();
         for value in [V::Set(items), V::Map(entries)] {
             let stored = stored_bytes(&value);
             assert_eq!(stored, key(&value));

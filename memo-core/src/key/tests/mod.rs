@@ -8,7 +8,7 @@ mod model;
 mod stored;
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
@@ -422,15 +422,79 @@ fn displayed_values_have_the_key_of_their_text() {
     assert!(matches(&args(&Displayed), &key("shown")));
 }
 
-/// A hand-written map keeps duplicate entries, in the order of the values.
+/// An iterator whose type is not known is an ordered map. It may have duplicate keys.
 #[test]
-fn duplicate_map_entries_are_kept() {
+fn the_order_of_entries_is_part_of_the_key() {
     struct Pairs(&'static [(u8, u8)]);
     impl Serialize for Pairs {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
             s.collect_map(self.0.iter().copied())
         }
     }
-    assert_eq!(key(&Pairs(&[(1, 2), (1, 3)])), key(&Pairs(&[(1, 3), (1, 2)])));
+    assert_ne!(key(&Pairs(&[(1, 2), (1, 3)])), key(&Pairs(&[(1, 3), (1, 2)])));
+    assert_ne!(key(&Pairs(&[(1, 2), (3, 4)])), key(&Pairs(&[(3, 4), (1, 2)])));
     assert_ne!(key(&Pairs(&[(1, 2), (1, 2)])), key(&Pairs(&[(1, 2)])));
+}
+
+/// Without an order, nothing tells which entry of a duplicate key comes first. A derived struct can have such keys: a
+/// field, and an entry of a flattened map of the same name.
+#[test]
+fn a_map_without_order_and_with_a_duplicate_key_has_no_key() {
+    #[derive(Serialize)]
+    struct Flat {
+        x: u32,
+        #[serde(flatten)]
+        rest: HashMap<String, u32>,
+    }
+    let flat = |x, name: &str, other| Flat { x, rest: HashMap::from([(name.to_owned(), other)]) };
+    for value in [flat(1, "x", 2), flat(2, "x", 1), flat(1, "x", 1)] {
+        assert!(!Key::of(&args(&value)).is_keyable());
+        assert!(!matches(&args(&value), &key(&flat(1, "y", 2))));
+    }
+}
+
+/// `unordered` hides the order of any container, of nothing around it, and only in keys.
+#[test]
+fn unordered_containers_have_one_key_in_any_order() {
+    use super::unordered::{self, unordered};
+
+    struct Pairs(Vec<(u8, u8)>);
+    impl Serialize for Pairs {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            s.collect_map(self.0.iter().copied())
+        }
+    }
+    #[derive(Serialize)]
+    struct Tagged {
+        #[serde(with = "unordered")]
+        tags: Vec<&'static str>,
+        path: Vec<&'static str>,
+    }
+    let by_hand = |order: [u8; 2]| {
+        struct Bytes([u8; 2]);
+        impl Serialize for Bytes {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                let mut seq = s.serialize_seq(Some(2))?;
+                self.0.iter().try_for_each(|byte| seq.serialize_element(byte))?;
+                seq.end()
+            }
+        }
+        Bytes(order)
+    };
+    let pairs = |a, b| Pairs(vec![a, b]);
+    let tagged = |tags: [_; 2], path: [_; 2]| Tagged { tags: tags.into(), path: path.into() };
+    assert_eq!(key(&unordered([1, 2])), key(&unordered(vec![2, 1])));
+    assert_eq!(key(&unordered([1, 2])), key(&HashSet::from([2, 1])));
+    assert_eq!(key(&unordered(by_hand([1, 2]))), key(&unordered(by_hand([2, 1]))));
+    let map = |a, b| key(&unordered(pairs(a, b)));
+    assert_eq!(map((1, 2), (3, 4)), map((3, 4), (1, 2)));
+    assert_eq!(map((1, 2), (3, 4)), key(&HashMap::from([(1u8, 2u8), (3, 4)])));
+    assert_ne!(map((1, 2), (3, 4)), map((1, 4), (3, 2)));
+    let nested = |a: [u8; 2], b: [u8; 2]| key(&unordered([a, b]));
+    assert_eq!(nested([1, 2], [3, 4]), nested([3, 4], [1, 2]));
+    assert_ne!(nested([1, 2], [3, 4]), nested([2, 1], [3, 4]));
+    assert_eq!(key(&tagged(["a", "b"], ["c", "d"])), key(&tagged(["b", "a"], ["c", "d"])));
+    assert_ne!(key(&tagged(["a", "b"], ["c", "d"])), key(&tagged(["a", "b"], ["d", "c"])));
+    let json = serde_json::to_string(&tagged(["b", "a"], ["d", "c"])).expect("JSON");
+    assert_eq!(json, r#"{"tags":["b","a"],"path":["d","c"]}"#);
 }

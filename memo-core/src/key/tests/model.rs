@@ -69,7 +69,10 @@ pub(super) enum Value {
     Set(Vec<Value>),
     Tuple(Vec<Value>),
     TupleStruct(Name, Vec<Value>),
+    /// A map whose order has no meaning. Its keys differ.
     Map(Vec<(Value, Value)>),
+    /// A map whose order has a meaning. A key may occur more than once.
+    Entries(Vec<(Value, Value)>),
     Struct(Name, Vec<(Name, Value)>),
     UnitVariant(Name, u32, Name),
     NewtypeVariant(Name, u32, Name, Box<Value>),
@@ -85,7 +88,7 @@ const TEXTS: &[&str] = &["", "a", "\u{1}a", "\u{11}\u{1}a", "\0", "\u{fe}\u{ff}"
 impl Value {
     /// Makes a small value, so that two values are often similar.
     pub(super) fn random(random: &mut Random, depth: u32) -> Self {
-        let kinds = if depth == 0 { 18 } else { 31 };
+        let kinds = if depth == 0 { 18 } else { 32 };
         let small = random.pick(&[0u8, 1, 2, 0x7f, 0xfe, 0xff]);
         let name = random.pick(NAMES);
         let index = random.pick(&[0u32, 1, 254]);
@@ -119,15 +122,14 @@ impl Value {
             21 => V::Seq(Self::many(random, depth)),
             22 => V::Tuple(Self::many(random, depth)),
             23 => V::TupleStruct(name, Self::many(random, depth)),
-            24 => V::Map(
-                Self::many(random, depth).into_iter().zip(Self::many(random, depth)).collect(),
-            ),
+            24 => V::Map(Self::entries(random, depth)).with_different_keys(),
             25 => V::Struct(name, Self::fields(random, depth)),
             26 => V::UnitVariant(name, index, variant),
             27 => {
                 V::NewtypeVariant(name, index, variant, Box::new(Self::random(random, depth - 1)))
             }
             28 => V::Set(Self::many(random, depth)),
+            30 => V::Entries(Self::entries(random, depth)),
             29 => V::TupleVariant(name, index, variant, Self::many(random, depth)),
             _ => V::StructVariant(name, index, variant, Self::fields(random, depth)),
         }
@@ -135,6 +137,26 @@ impl Value {
 
     fn many(random: &mut Random, depth: u32) -> Vec<Self> {
         (0..random.below(4)).map(|_| Self::random(random, depth - 1)).collect()
+    }
+
+    fn entries(random: &mut Random, depth: u32) -> Vec<(Self, Self)> {
+        Self::many(random, depth).into_iter().zip(Self::many(random, depth)).collect()
+    }
+
+    /// Removes entries of maps without order until their keys differ. A map with duplicate keys has no key.
+    fn with_different_keys(mut self) -> Self {
+        self.visit(&mut |value| {
+            if let V::Map(entries) = value {
+                let mut seen = Vec::new();
+                entries.retain(|(key, _)| {
+                    let key = key.normal();
+                    let is_new = !seen.contains(&key);
+                    seen.push(key);
+                    is_new
+                });
+            }
+        });
+        self
     }
 
     /// Makes fields with different names, in any order.
@@ -172,8 +194,13 @@ impl Value {
                     (1, V::Some(inner) | V::Newtype(_, inner)) => (**inner).clone(),
                     (2, V::Str(text)) => V::Bytes(text.clone().into_bytes()),
                     (3, V::Set(items)) => V::Seq(items.clone()),
+                    (3, V::Entries(entries)) => V::Map(entries.clone()),
                     (3, inner) => V::Seq(vec![inner.clone()]),
                     (4, V::Seq(items)) => V::Set(items.clone()),
+                    (4, V::Map(entries)) => V::Entries(entries.clone()),
+                    (4, V::Entries(entries)) if entries.len() > 1 => {
+                        V::Entries(entries.iter().rev().cloned().collect())
+                    }
                     (4, inner) => V::Set(vec![inner.clone()]),
                     _ => V::random(random, 1),
                 };
@@ -182,7 +209,7 @@ impl Value {
                 chosen -= 1;
             }
         });
-        out
+        out.with_different_keys()
     }
 
     /// Calls `f` on the parts of this value, and then on itself.
@@ -196,7 +223,7 @@ impl Value {
             | V::Tuple(items)
             | V::TupleStruct(_, items)
             | V::TupleVariant(_, _, _, items) => items.iter_mut().for_each(|item| item.visit(f)),
-            V::Map(entries) => entries.iter_mut().for_each(|(key, value)| {
+            V::Map(entries) | V::Entries(entries) => entries.iter_mut().for_each(|(key, value)| {
                 key.visit(f);
                 value.visit(f);
             }),
@@ -254,11 +281,7 @@ impl Serialize for Value {
             V::NewtypeVariant(name, index, variant, v) => {
                 s.serialize_newtype_variant(name, *index, variant, v)
             }
-            V::Seq(items) => {
-                let mut out = s.serialize_seq(None)?;
-                items.iter().try_for_each(|item| out.serialize_element(item))?;
-                out.end()
-            }
+            V::Seq(items) => serialize_items(s, items),
             V::Set(items) => s.collect_seq(&items.iter().map(Element).collect::<BinaryHeap<_>>()),
             V::Tuple(items) => {
                 let mut out = s.serialize_tuple(items.len())?;
@@ -275,11 +298,8 @@ impl Serialize for Value {
                 items.iter().try_for_each(|item| out.serialize_field(item))?;
                 out.end()
             }
-            V::Map(entries) => {
-                let mut out = s.serialize_map(None)?;
-                entries.iter().try_for_each(|(key, value)| out.serialize_entry(key, value))?;
-                out.end()
-            }
+            V::Map(entries) => serialize_entries(s, None, entries),
+            V::Entries(entries) => serialize_entries(s, Some(entries.len()), entries),
             V::Struct(name, fields) => {
                 let mut out = s.serialize_struct(name, fields.len())?;
                 fields.iter().try_for_each(|(name, value)| out.serialize_field(name, value))?;
@@ -292,6 +312,24 @@ impl Serialize for Value {
             }
         }
     }
+}
+
+// Functions of their own, because the frame of `serialize` holds the locals of all its arms at each level.
+
+fn serialize_items<S: Serializer>(s: S, items: &[Value]) -> Result<S::Ok, S::Error> {
+    let mut out = s.serialize_seq(None)?;
+    items.iter().try_for_each(|item| out.serialize_element(item))?;
+    out.end()
+}
+
+fn serialize_entries<S: Serializer>(
+    s: S,
+    len: Option<usize>,
+    entries: &[(Value, Value)],
+) -> Result<S::Ok, S::Error> {
+    let mut out = s.serialize_map(len)?;
+    entries.iter().try_for_each(|(key, value)| out.serialize_entry(key, value))?;
+    out.end()
 }
 
 /// An element of a heap. All elements compare as equal, so the heap keeps their order.
