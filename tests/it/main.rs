@@ -21,6 +21,7 @@ mod large;
 mod lints;
 mod mutable_parameters;
 mod one_computation;
+mod other_attributes;
 mod persistence;
 mod persistence_changes;
 mod persistence_codec;

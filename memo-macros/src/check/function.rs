@@ -135,7 +135,7 @@ fn future_as_a_result(ty: &Type) -> &'static str {
     }
 }
 
-/// Functions that are called once, and attributes that do not work with what an `async fn` becomes.
+/// Functions that are called once, and those that a test runner calls.
 fn callers(function: &Function, errors: &mut Errors) {
     let output = match &function.signature.output {
         ReturnType::Default => String::new(),
@@ -158,10 +158,6 @@ fn callers(function: &Function, errors: &mut Errors) {
             }
             "test" | "bench" => {
                 "a memoized test would pass once and not run again: memoize what it calls"
-            }
-            "async_recursion" => {
-                "a memoized `async fn` calls itself as `Box::pin(name(..)).await`: \
-                 write that and drop this attribute"
             }
             _ => continue,
         };

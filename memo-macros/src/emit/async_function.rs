@@ -1,9 +1,11 @@
 //! The same for an `async fn`: a function that returns a future of the runtime.
 //!
-//! An `async fn` that awaited the body would store its arguments twice, or the body.
+//! An `async fn` that awaited the body would store its arguments twice, or the body. It is emitted only if another macro
+//! gets the function: such macros look for `async`, and a future that a plain function returns escapes them.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Signature;
 
 use crate::check::body_location::BodyLocation;
 use crate::emit::attributes;
@@ -15,14 +17,14 @@ use crate::emit::key::key;
 use crate::emit::lints::{given_braces, used_underscore, used_underscores};
 use crate::emit::signature::{self, key_mentions};
 use crate::parse::parameter::{Binding, Parameter};
+use crate::syntax::attributes::has_macro;
 
 /// The annotated `async fn`.
 pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let function = expansion.function;
     let location = BodyLocation::of(function, expansion.args);
     let attributes = attributes::without_expect(&function.attributes);
-    let (visibility, signature) =
-        (&function.visibility, signature::of_async_lookup(expansion, location));
+    let (visibility, (signature, wait)) = (&function.visibility, form(expansion, location));
     let (facade, import) = (expansion.facade(), expansion.import());
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let asked = local("asked");
@@ -40,9 +42,17 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
                     #cache.#lookup
                 };
                 #asked.#compute
-            })
+            })#wait
         }
     }
+}
+
+/// The signature, and what follows the future in the body.
+fn form(expansion: &Expansion<'_>, location: BodyLocation) -> (Signature, Option<TokenStream>) {
+    if has_macro(&expansion.function.attributes) {
+        return (signature::of_lookup(expansion, location), Some(quote!(.await)));
+    }
+    (signature::of_async_lookup(expansion, location), None)
 }
 
 /// The call that looks into the cache.

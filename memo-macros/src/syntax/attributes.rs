@@ -10,6 +10,46 @@ pub(crate) fn has(attributes: &[Attribute], name: &str) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident(name))
 }
 
+/// The attributes of the compiler that a function can have, without those of tools such as `rustfmt::skip`.
+const BUILT_IN: &[&str] = &[
+    "allow",
+    "automatically_derived",
+    "cfg",
+    "cfg_attr",
+    "cold",
+    "coverage",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "inline",
+    "instruction_set",
+    "link_section",
+    "must_use",
+    "naked",
+    "no_mangle",
+    "optimize",
+    "target_feature",
+    "track_caller",
+    "unsafe",
+    "warn",
+];
+
+const TOOLS: &[&str] = &["clippy", "diagnostic", "miri", "rustdoc", "rustfmt", "rust_analyzer"];
+
+/// Whether another macro will get the function, because one of its attributes is not the compiler's.
+pub(crate) fn has_macro(attributes: &[Attribute]) -> bool {
+    let is_macro = |meta: &Meta| {
+        let path = meta.path();
+        let first = path.segments.first().map(|first| first.ident.to_string()).unwrap_or_default();
+        let known = if path.segments.len() == 1 { BUILT_IN } else { TOOLS };
+        !known.contains(&&*first)
+    };
+    !select(attributes, is_macro).is_empty()
+}
+
 /// The attributes that are `wanted`. Those in a `cfg_attr` are judged one by one.
 pub(crate) fn select(attributes: &[Attribute], wanted: impl Fn(&Meta) -> bool) -> TokenStream {
     let metas = attributes.iter().filter_map(|attribute| selected(&attribute.meta, &wanted));
@@ -55,6 +95,21 @@ fn allow_for_expect(meta: &Meta) -> TokenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attributes_of_the_compiler_are_no_macros() {
+        for (given, expected) in [
+            (quote!(#[inline(never)] #[unsafe(no_mangle)] #[doc = "x"] #[rustfmt::skip]), false),
+            (quote!(#[cfg_attr(a, allow(b), cfg(c))]), false),
+            (quote!(#[instrument]), true),
+            (quote!(#[tracing::instrument(skip_all)]), true),
+            (quote!(#[cfg_attr(a, allow(b), tracing::instrument)]), true),
+            (quote!(#[inline::inline]), true),
+        ] {
+            let given = Attribute::parse_outer.parse2(given).unwrap();
+            assert_eq!(has_macro(&given), expected, "{}", quote!(#(#given)*));
+        }
+    }
 
     #[test]
     fn an_expect_on_a_parameter_becomes_allow() {
