@@ -4,7 +4,7 @@ use super::model::{Promise, Run, Step, script};
 use super::*;
 use crate::persist::{Crash, Failure};
 
-/// Opens a store and runs the script until `crash`. If `failure` is given, its operations fail before the crash.
+/// Opens a store and runs the script until `crash`. If `failure` is given, it is set before the crash.
 pub(super) fn crashed(
     script: &[Step],
     durability: Durability,

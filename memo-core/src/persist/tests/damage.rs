@@ -79,11 +79,11 @@ fn a_log_with_any_bit_flipped_gives_no_stale_value() {
             assert_eq!(found, Entries::new(), "{at}");
             continue;
         }
-        let hit = offsets.iter().skip(1).position(|end| at < *end).unwrap();
-        let (before, after) = (&CHANGES[..hit], &CHANGES[hit + 1..]);
-        let substitute = match CHANGES[hit] {
-            _ if at >= offsets[hit] + HEAD => {
-                Some(Record::Remove { key: CHANGES[hit].0.as_bytes() })
+        let damaged = offsets.iter().skip(1).position(|end| at < *end).unwrap();
+        let (before, after) = (&CHANGES[..damaged], &CHANGES[damaged + 1..]);
+        let substitute = match CHANGES[damaged] {
+            _ if at >= offsets[damaged] + HEAD => {
+                Some(Record::Remove { key: CHANGES[damaged].0.as_bytes() })
             }
             (_, None) if !after.is_empty() => Some(Record::Clear),
             _ => None,
@@ -225,8 +225,8 @@ fn a_log_of_64_kib_cut_at_any_byte_gives_the_records_before() {
     });
 }
 
-/// Damages `bytes` as disks and programs do: zeroes, fills, cuts out, doubles, reverses or swaps stretches and blocks, or
-/// flips a bit. Sometimes appends zeros.
+/// Damages `bytes` as disks and programs do: zeroes, fills, cuts out, copies, reverses or swaps stretches and blocks,
+/// or flips a bit. Appends up to 64 zeros.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(6) {
         let unit = [1, 24, 512, 4096][random.below(4)];
@@ -272,15 +272,16 @@ fn random_damage_gives_no_entry_that_was_not_written() {
     });
 }
 
-/// Returns the entries recovered from a log of `records`, with a bit flipped in record `hit`, `offset` bytes after its
+/// Returns the entries recovered from a log of `records`, with a bit flipped in record `damaged`, `offset` bytes after its
 /// frame header.
-fn flipped(records: &[Record<'_>], hit: usize, offset: usize) -> Entries {
+fn flipped(records: &[Record<'_>], damaged: usize, offset: usize) -> Entries {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     records.iter().for_each(|record| write(&store, *record).unwrap());
     let mut log = fs.get(&path(Name::Log(1))).unwrap();
     let start = header_len(&identity());
-    let skipped: usize = decode_own(&log[start..]).take(hit).map(|(head, _)| head.total()).sum();
+    let skipped: usize =
+        decode_own(&log[start..]).take(damaged).map(|(head, _)| head.total()).sum();
     log[start + skipped + HEAD + offset] ^= 1;
     with(&fs, Name::Log(1), &log).1
 }
@@ -331,12 +332,12 @@ fn a_log_cut_at_the_end_of_a_record_is_detected_from_the_next_log() {
             let kept = if lost { entries([("m", "x")]) } else { entries([("k", "v"), ("m", "x")]) };
             assert_eq!(found, kept, "what was removed is not known");
             assert!(losses(&recovery).contains(&Loss::CutShort), "{recovery:?}");
-            let told = Error::Corrupt {
+            let expected = Error::Corrupt {
                 path: path(Name::Log(1)),
                 offset: at(1) as u64,
                 reason: Loss::CutShort.to_string(),
             };
-            assert_eq!(recovery.damage[0].to_string(), told.to_string());
+            assert_eq!(recovery.damage[0].to_string(), expected.to_string());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Tests every crash of every script, and every disk that may result from it. No disk shows what was not promised.
 //!
-//! `MEMOKIT_CRASH_IMAGES` sets how many disks are checked instead of [`IMAGES`]. `MEMOKIT_CRASH_SEED` sets the script to
-//! begin with, so that a failure can be reproduced.
+//! `MEMOKIT_CRASH_IMAGES` sets how many disks are checked instead of [`IMAGES`]. `MEMOKIT_CRASH_SEED` sets the script
+//! to begin with, so that a failure can be reproduced.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -22,7 +22,7 @@ const ERRNOS: [i32; 5] = [5, ENOSPC, 30, 4, SHORT];
 const DURABILITIES: [Durability; 4] =
     [Durability::None, Durability::Os, Durability::Interval, Durability::Always];
 
-/// A script that is crashed at each of its operations, with its durability and an operation that fails before the crash.
+/// A script that is crashed at each of its operations, its durability, and the failure that is set before the crash.
 struct Scenario {
     seed: u64,
     script: Vec<Step>,
