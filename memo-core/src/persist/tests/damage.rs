@@ -272,8 +272,8 @@ fn random_damage_gives_no_entry_that_was_not_written() {
     });
 }
 
-/// Returns the entries recovered from a log of `records`, with a bit flipped in record `damaged`, `offset` bytes after its
-/// frame header.
+/// Returns the entries recovered from a log of `records`. A bit is flipped in record `damaged`, `offset` bytes after
+/// its frame header.
 fn flipped(records: &[Record<'_>], damaged: usize, offset: usize) -> Entries {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
