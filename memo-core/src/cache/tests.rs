@@ -1,4 +1,4 @@
-//! What others may do between two steps of a change.
+//! Tests of what other threads can do between two steps of a change to the cache.
 
 use std::sync::Arc;
 
@@ -17,44 +17,45 @@ fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
     ShardedCache::new(Limits { max, ..LIMITS })
 }
 
-fn fresh<H>(held: H) -> NewEntry<H> {
+fn new_entry<H>(held: H) -> NewEntry<H> {
     NewEntry { held, expires: NEVER, weight: None, never_refreshed: false }
 }
 
 fn keep<H: Clone>(cache: &ShardedCache<H>, key: u8, held: H) {
-    cache.restore(u64::from(key), &[key], fresh(held));
+    cache.restore(u64::from(key), &[key], new_entry(held));
 }
 
 fn lead(cache: &ShardedCache<u8>, key: u8) -> Claim {
     match cache.claim_or_join(u64::from(key), &[key], |_| true) {
         ClaimOutcome::Lead(claim) => claim,
-        _ => panic!("the first who asks computes"),
+        _ => panic!("the first caller leads"),
     }
 }
 
 #[test]
-fn a_bound_lowered_between_the_promise_of_a_place_and_its_use_holds() {
+fn a_bound_lowered_after_a_place_is_reserved_holds_for_the_insertion() {
     for (before, lowered) in [(1, 0), (5, 2), (UNBOUNDED, 0)] {
         let cache = bounded(before);
         (1..=u8::try_from(lowered).unwrap()).for_each(|key| keep(&cache, key, key));
-        let coming = Insertion::Found(OwnedEntry::new(0, &[0], fresh(0)));
-        let (shard, room) = cache.reserve_room(0, &coming);
-        // As `set_max` does that has already looked: the place is reserved, and there is nothing to evict.
+        let insertion = Insertion::Found(OwnedEntry::new(0, &[0], new_entry(0)));
+        let (shard, room) = cache.reserve_room(0, &insertion);
+        // Does what `set_max` does after its search for entries to evict: the place is only reserved, so there is
+        // nothing to evict.
         cache.capacity.set_max(lowered);
-        cache.insert_reserved(0, coming, shard, room);
+        cache.insert_reserved(0, insertion, shard, room);
         assert_eq!((cache.len(), cache.room().0), (lowered, 0));
     }
 }
 
-/// A claim that saw no entry looks for none when it ends.
+/// A claim that saw no entry does not search for one when it ends.
 #[test]
-fn what_recovery_finds_while_its_value_is_computed_is_replaced_by_it() {
+fn a_computed_value_replaces_an_entry_recovered_during_the_computation() {
     for others in [0, 20] {
         let cache = bounded(100);
         let claims: Vec<Claim> = (1..=others).map(|key| lead(&cache, key)).collect();
         let claim = lead(&cache, 0);
         keep(&cache, 0, 1);
-        assert!(cache.finish(claim, fresh(2)).kept);
+        assert!(cache.finish(claim, new_entry(2)).kept);
         assert_eq!((cache.peek(0, &[0]), cache.count()), (Some(2), 1));
         claims.into_iter().for_each(|claim| cache.abandon(claim, true));
         assert_eq!(cache.claimed(), 0);
@@ -62,7 +63,7 @@ fn what_recovery_finds_while_its_value_is_computed_is_replaced_by_it() {
 }
 
 #[test]
-fn places_are_free_before_anyone_sees_the_cache_cleared() {
+fn a_clear_frees_all_places_before_it_runs_its_callback() {
     let cache = bounded(10);
     (0..10).for_each(|key| keep(&cache, key, key));
     assert_eq!(cache.room().0, 0);
@@ -72,7 +73,7 @@ fn places_are_free_before_anyone_sees_the_cache_cleared() {
 }
 
 #[test]
-fn what_a_reader_held_back_is_freed_by_a_later_change() {
+fn values_held_back_by_a_reader_are_freed_by_a_later_change() {
     let (cache, value) = (bounded(10), Arc::new(()));
     let keep = |key: u8| keep(&cache, key, Arc::clone(&value));
     (0..5).for_each(keep);
@@ -88,7 +89,7 @@ fn what_a_reader_held_back_is_freed_by_a_later_change() {
     assert_eq!((cache.len(), Arc::strong_count(&value)), (0, 6));
     drop(done);
     reading.join().unwrap();
-    // Other tests read for a moment, too.
+    // Readers in other tests can hold the values back for a moment, too.
     let freed = (0..10_000).any(|_| {
         keep(1);
         Arc::strong_count(&value) == 2

@@ -1,7 +1,7 @@
-//! The flights under a model checker, which tries other interleavings at each run: nobody waits for ever, nothing stays
-//! registered, and what is kept was computed after the last removal began.
+//! Tests the flights under a model checker, which tries different interleavings at each run. No caller waits forever,
+//! nothing stays registered, and every value that stays in the cache was computed after the last removal began.
 //!
-//! In a model no time passes: a lost wake-up is a deadlock, which the checker reports, and no limit ends it.
+//! No time passes in a model. So no wait limit ends a lost wake-up: it is a deadlock, which the checker reports.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,10 +24,10 @@ use crate::value::selection::OkOnly;
 
 type Kept = Choice<OkOnly<u32, ()>, InArc>;
 
-/// Schedules tried of each model.
+/// The number of schedules that are tried for each model.
 const RUNS: usize = 10_000;
 
-/// A memoized function and how often it ran.
+/// A memoized function, with the number of its runs.
 struct Model {
     function: &'static FunctionCache<Kept>,
     runs: AtomicU32,
@@ -44,7 +44,7 @@ impl Model {
     fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
         match self.function.lookup(&(Serialized(&key), ())) {
             Lookup::Hit(hit) => hit.value(),
-            Lookup::Miss(turn) => turn.store({
+            Lookup::Miss(miss) => miss.store({
                 let run = self.runs.fetch_add(1, SeqCst);
                 thread::yield_now();
                 body(run)
@@ -83,7 +83,7 @@ impl Model {
     }
 
     #[track_caller]
-    fn is_at_rest(&self) {
+    fn assert_no_claim_is_left(&self) {
         assert_eq!(self.function.memory.claimed(), 0, "a claim is left");
     }
 }
@@ -100,7 +100,7 @@ async fn pause() {
     .await;
 }
 
-/// Polls a few times, or to the end.
+/// Polls the task a few times or until it is ready, then drops it.
 fn poll_and_drop<F: Future>(task: F) {
     let mut task = pin!(task);
     for _ in 0..thread_rng().gen_range(0..5u32) {
@@ -111,7 +111,7 @@ fn poll_and_drop<F: Future>(task: F) {
     }
 }
 
-/// Runs what three threads do until each has returned.
+/// Runs three threads and waits until each has returned.
 fn three(threads: [Box<dyn FnOnce() + Send>; 3]) {
     let threads = threads.map(thread::spawn);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -122,7 +122,7 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 }
 
 #[test]
-fn one_computes_for_threads_and_tasks() {
+fn one_leader_computes_for_waiting_threads_and_tasks() {
     check(|| {
         let model = Model::new(4);
         three([
@@ -131,23 +131,23 @@ fn one_computes_for_threads_and_tasks() {
             Box::new(|| assert_eq!(future::block_on(model.task(1, Ok)), Ok(0))),
         ]);
         assert_eq!((model.runs(), model.peek(1)), (1, Some(0)));
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }
 
 #[test]
-fn tasks_alone() {
+fn one_leader_computes_for_waiting_tasks() {
     check(|| {
         let model = Model::new(4);
         let call = || Box::new(|| assert_eq!(future::block_on(model.task(1, Ok)), Ok(0)));
         three([call(), call(), call()]);
         assert_eq!((model.runs(), model.peek(1)), (1, Some(0)));
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }
 
 #[test]
-fn an_error_is_its_callers_alone() {
+fn an_error_is_returned_only_to_the_caller_that_computed_it() {
     check(|| {
         let model = Model::new(4);
         let failures: &'static AtomicU32 = Box::leak(Box::default());
@@ -160,12 +160,12 @@ fn an_error_is_its_callers_alone() {
             Box::new(move || count(future::block_on(model.task(1, first_two_fail)))),
         ]);
         assert_eq!((model.runs(), failures.load(SeqCst), model.peek(1)), (3, 2, Some(2)));
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }
 
 #[test]
-fn a_panic_is_its_callers_alone() {
+fn a_panic_reaches_only_the_caller_whose_computation_panicked() {
     check(|| {
         let model = Model::new(4);
         let first_panics = |run| {
@@ -181,12 +181,12 @@ fn a_panic_is_its_callers_alone() {
         };
         three([Box::new(by_call), Box::new(by_call), Box::new(by_task)]);
         assert_eq!((model.runs(), model.peek(1)), (2, Some(1)));
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }
 
 #[test]
-fn whoever_is_dropped_is_not_waited_for() {
+fn callers_do_not_wait_for_a_dropped_task() {
     check(|| {
         let model = Model::new(4);
         three([
@@ -195,7 +195,7 @@ fn whoever_is_dropped_is_not_waited_for() {
             Box::new(|| assert!(future::block_on(model.task(1, Ok)).is_ok())),
         ]);
         assert!(model.peek(1).is_some());
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
     check(|| {
         let model = Model::new(4);
@@ -205,12 +205,12 @@ fn whoever_is_dropped_is_not_waited_for() {
             Box::new(|| assert!(model.call(1, Ok).is_ok())),
         ]);
         assert!(model.peek(1).is_some());
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }
 
 #[test]
-fn what_was_computed_before_a_removal_is_not_kept() {
+fn a_value_computed_before_a_removal_is_not_cached() {
     for clear in [false, true] {
         check(move || {
             let model = Model::new(4);
@@ -234,13 +234,13 @@ fn what_was_computed_before_a_removal_is_not_kept() {
                 }),
             ]);
             assert_eq!(model.peek(1), Some(1));
-            model.is_at_rest();
+            model.assert_no_claim_is_left();
         });
     }
 }
 
 #[test]
-fn evicted_entries_are_computed_again() {
+fn evicted_entries_are_computed_again_when_they_are_asked_for() {
     check(|| {
         let model = Model::new(1);
         let call = move |key| assert_eq!(model.call(key, |_| Ok(key)), Ok(key));
@@ -250,22 +250,22 @@ fn evicted_entries_are_computed_again() {
             Box::new(|| assert_eq!(future::block_on(model.task(1, |_| Ok(1))), Ok(1))),
         ]);
         assert_eq!(model.function.memory.len(), 1);
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }
 
-/// Computes `key` by way of the next of three, until it has gone round twice.
+/// Computes `key` by a call for the next of three keys, until the calls have gone around the three keys twice.
 fn around(model: &'static Model, key: u32, hops: u32) -> Result<u32, ()> {
     model.call(key, |_| if hops == 6 { Ok(hops) } else { around(model, (key + 1) % 3, hops + 1) })
 }
 
 #[test]
-fn rings_end() {
+fn calls_that_wait_for_each_other_in_a_ring_end() {
     check(|| {
         let model = Model::new(4);
         let go = |key| Box::new(move || _ = around(model, key, 0));
         three([go(0), go(1), go(2)]);
         assert!((0..3).all(|key| model.peek(key).is_some()));
-        model.is_at_rest();
+        model.assert_no_claim_is_left();
     });
 }

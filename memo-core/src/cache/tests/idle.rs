@@ -1,17 +1,17 @@
-//! Entries that nobody uses end.
+//! Tests that entries expire when they are not used.
 
 use super::*;
 use crate::platform::clock::{self, LAG, Millis, steps::pass};
 
 const IDLE: Millis = 1000;
 
-fn idling(max: usize) -> ShardedCache<u8> {
+fn cache_with_idle_time(max: usize) -> ShardedCache<u8> {
     ShardedCache::new(Limits { max, idle: Some(IDLE), ..LIMITS })
 }
 
 fn keep(cache: &ShardedCache<u8>, key: u8, expires: Millis) {
-    let fresh = NewEntry { held: key, expires, weight: None, never_refreshed: false };
-    cache.restore(u64::from(key), &[key], fresh);
+    let new_entry = NewEntry { held: key, expires, weight: None, never_refreshed: false };
+    cache.restore(u64::from(key), &[key], new_entry);
 }
 
 fn look(cache: &ShardedCache<u8>, key: u8) -> bool {
@@ -22,8 +22,8 @@ fn has(cache: &ShardedCache<u8>, key: u8) -> bool {
     cache.peek(u64::from(key), &[key]).is_some()
 }
 
-/// As a call that missed.
-fn asked(cache: &ShardedCache<u8>, key: u8) -> &'static str {
+/// Makes a claim, as a call that missed does, and returns its outcome. Abandons the claim if it leads.
+fn claim_outcome(cache: &ShardedCache<u8>, key: u8) -> &'static str {
     match cache.claim_or_join(u64::from(key), &[key], |_| true) {
         ClaimOutcome::Hit(_) => "hit",
         ClaimOutcome::Stale(_) => "stale",
@@ -36,9 +36,9 @@ fn asked(cache: &ShardedCache<u8>, key: u8) -> &'static str {
 }
 
 #[test]
-fn an_entry_lives_for_so_long_after_its_last_use_and_not_longer() {
+fn an_entry_expires_when_the_idle_time_has_passed_since_its_last_use() {
     for max in [10, UNBOUNDED] {
-        let cache = idling(max);
+        let cache = cache_with_idle_time(max);
         keep(&cache, 1, NEVER);
         keep(&cache, 2, NEVER);
         for _ in 0..5 {
@@ -48,12 +48,12 @@ fn an_entry_lives_for_so_long_after_its_last_use_and_not_longer() {
         assert!(!look(&cache, 2) && !has(&cache, 2));
         assert_eq!((cache.len(), cache.usage().0), (1, 1));
         pass(IDLE / 2);
-        assert_eq!(asked(&cache, 1), "hit");
-        // A look is no use.
+        assert_eq!(claim_outcome(&cache, 1), "hit");
+        // A peek does not count as a use.
         pass(IDLE - LAG);
         assert!(has(&cache, 1));
         pass(3 * LAG);
-        assert!(!has(&cache, 1) && asked(&cache, 1) == "lead" && cache.len() == 0);
+        assert!(!has(&cache, 1) && claim_outcome(&cache, 1) == "lead" && cache.len() == 0);
         let mut seen = 0;
         cache.for_each(&mut |_, _, _| seen += 1);
         assert_eq!(seen, 0);
@@ -62,10 +62,10 @@ fn an_entry_lives_for_so_long_after_its_last_use_and_not_longer() {
 }
 
 #[test]
-fn stamps_that_are_times_keep_the_order_of_uses() {
-    let cache = idling(3);
+fn stamps_that_are_times_keep_the_order_of_use() {
+    let cache = cache_with_idle_time(3);
     (1..=3).for_each(|key| keep(&cache, key, NEVER));
-    // Within one tick and across ticks.
+    // Tests the order within one tick of the clock, then across ticks.
     assert!(look(&cache, 1));
     keep(&cache, 4, NEVER);
     assert!(!has(&cache, 2));
@@ -76,8 +76,8 @@ fn stamps_that_are_times_keep_the_order_of_uses() {
 }
 
 #[test]
-fn what_is_idle_is_swept_and_counted() {
-    let cache = idling(UNBOUNDED);
+fn idle_entries_are_swept_and_counted_as_expired() {
+    let cache = cache_with_idle_time(UNBOUNDED);
     (0..50).for_each(|key| keep(&cache, key, NEVER));
     pass(2 * IDLE);
     assert!(cache.count() == 50 && cache.len() == 0);
@@ -87,7 +87,7 @@ fn what_is_idle_is_swept_and_counted() {
 }
 
 #[test]
-fn it_ends_at_its_end_too_and_is_not_stale_when_idle() {
+fn an_entry_expires_by_its_lifetime_too_and_is_not_returned_stale_when_idle() {
     let life = Limits { stale: 10 * IDLE, idle: Some(IDLE), ..LIMITS };
     let cache: ShardedCache<u8> = ShardedCache::new(life);
     keep(&cache, 1, clock::now() + IDLE / 2);
@@ -95,35 +95,35 @@ fn it_ends_at_its_end_too_and_is_not_stale_when_idle() {
     assert!(!look(&cache, 1) && !has(&cache, 1));
     let computing = match cache.claim_or_join(1, &[1], |_| true) {
         ClaimOutcome::Lead(flight) => flight,
-        _ => panic!("the first who asks computes"),
+        _ => panic!("the first caller leads"),
     };
-    // To be given a stale value is a use.
-    assert_eq!(asked(&cache, 1), "stale");
+    // A stale value that is returned counts as a use.
+    assert_eq!(claim_outcome(&cache, 1), "stale");
     pass(IDLE * 3 / 4);
-    assert_eq!(asked(&cache, 1), "stale");
+    assert_eq!(claim_outcome(&cache, 1), "stale");
     pass(IDLE * 2);
-    assert_eq!(asked(&cache, 1), "join");
+    assert_eq!(claim_outcome(&cache, 1), "join");
     cache.abandon(computing, true);
 }
 
 #[test]
-fn an_entry_to_be_renewed_ahead_is_used_by_who_asks() {
-    let cache = idling(UNBOUNDED);
+fn a_hit_on_an_entry_that_is_due_for_a_refresh_counts_as_a_use() {
+    let cache = cache_with_idle_time(UNBOUNDED);
     cache.set_ahead(100 * IDLE);
     keep(&cache, 1, clock::now() + 50 * IDLE);
     assert!(!look(&cache, 1));
     let ClaimOutcome::Lead(flight) = cache.claim_or_join(1, &[1], |_| true) else {
-        panic!("it is due")
+        panic!("the entry is due for a refresh")
     };
     for _ in 0..4 {
         pass(IDLE / 2);
-        assert_eq!(asked(&cache, 1), "hit");
+        assert_eq!(claim_outcome(&cache, 1), "hit");
     }
     cache.abandon(flight, true);
 }
 
 #[test]
-fn no_end_is_no_end() {
+fn a_very_long_idle_time_never_expires_an_entry() {
     for idle in [NEVER, NEVER - 1, NEVER / 2] {
         let cache: ShardedCache<u8> = ShardedCache::new(Limits { idle: Some(idle), ..LIMITS });
         keep(&cache, 1, NEVER);

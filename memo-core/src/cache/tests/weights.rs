@@ -1,4 +1,4 @@
-//! The bound on the sum of weights, against an obvious model and from many threads.
+//! Tests the bound on the sum of weights, compared with a simple model and from many threads.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::super::shard::{Locked, Shard};
 use super::*;
 use crate::platform::clock::{self, Millis};
 
-fn weighing(max_bytes: u64, shards: usize) -> ShardedCache<u32> {
+fn cache_bounded_by_weight(max_bytes: u64, shards: usize) -> ShardedCache<u32> {
     ShardedCache::new(Limits { max_bytes: Some(max_bytes), shards: Some(shards), ..LIMITS })
 }
 
-/// Spread over shards and tags.
+/// Returns a hash that spreads the keys over shards and tags.
 fn hash(key: u32) -> u64 {
     u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -22,8 +22,8 @@ fn keep(cache: &ShardedCache<u32>, key: u32, weight: u64) -> bool {
 }
 
 fn keep_until(cache: &ShardedCache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
-    let fresh = NewEntry { held: key, expires, weight: Some(weight), never_refreshed: false };
-    let node = OwnedEntry::new(hash(key), &key.to_le_bytes(), fresh);
+    let new_entry = NewEntry { held: key, expires, weight: Some(weight), never_refreshed: false };
+    let node = OwnedEntry::new(hash(key), &key.to_le_bytes(), new_entry);
     cache.place(hash(key), Insertion::Found(node)).kept
 }
 
@@ -39,8 +39,8 @@ fn remove(cache: &ShardedCache<u32>, key: u32) -> bool {
     cache.remove(hash(key), &key.to_le_bytes(), &mut || ())
 }
 
-/// What the entries of the tables weigh; also by what each shard has added up.
-fn weighed(cache: &ShardedCache<u32>) -> u64 {
+/// Returns the sum of the weights of the entries in the tables. Checks that the sums counted by the shards agree.
+fn sum_of_weights(cache: &ShardedCache<u32>) -> u64 {
     let locked: Vec<_> = cache.shards.iter().map(Shard::lock).collect();
     let weights = locked.iter().flat_map(Locked::entries).map(|(_, entry)| entry.weight());
     let sum = weights.sum();
@@ -62,7 +62,7 @@ impl Numbers {
     }
 }
 
-/// Keys with their weights, the last used at the end.
+/// Holds keys with their weights. The key that was used last is at the end.
 struct Model {
     max_bytes: u64,
     max: usize,
@@ -85,7 +85,7 @@ impl Model {
         known.is_some()
     }
 
-    /// The one before stays while room is made, and may be what makes it.
+    /// The previous entry of the key stays while room is made. It may itself be evicted to make room.
     fn keep(&mut self, key: u32, weight: u64) -> bool {
         if weight > self.max_bytes || self.max_bytes == 0 {
             self.remove(key);
@@ -112,8 +112,8 @@ impl Model {
 }
 
 #[test]
-fn one_shard_holds_what_the_model_holds() {
-    let cache = weighing(1000, 1);
+fn one_shard_holds_the_same_entries_as_the_model() {
+    let cache = cache_bounded_by_weight(1000, 1);
     let mut model = Model { max_bytes: 1000, max: UNBOUNDED, entries: Vec::new() };
     let mut numbers = Numbers(1);
     for step in 0..40_000 {
@@ -136,7 +136,7 @@ fn one_shard_holds_what_the_model_holds() {
             }
             7..20 => assert_eq!(look(&cache, key), model.look(key), "{step}"),
             _ => {
-                // Light ones, none, and now and then one that is heavy or heavier than all.
+                // Most weights are light. Some are zero, some are heavy, and a few are heavier than every bound.
                 let weight = match numbers.below(10) {
                     0 => 0,
                     1 => numbers.below(2000),
@@ -146,7 +146,7 @@ fn one_shard_holds_what_the_model_holds() {
                 assert_eq!(keep(&cache, key, weight), model.keep(key, weight), "{step}");
             }
         }
-        assert_eq!(weighed(&cache), model.sum(), "{step}");
+        assert_eq!(sum_of_weights(&cache), model.sum(), "{step}");
         assert_eq!(cache.capacity.load().bytes, model.sum(), "{step}");
         assert_eq!(cache.capacity.load().entries, model.entries.len(), "{step}");
         assert!(model.entries.iter().all(|(key, _)| has(&cache, *key)), "{step}");
@@ -154,20 +154,23 @@ fn one_shard_holds_what_the_model_holds() {
 }
 
 #[test]
-fn too_heavy_a_value_evicts_none_but_the_one_before() {
-    let cache = weighing(100, 1);
+fn a_value_heavier_than_the_bound_removes_only_the_previous_value_of_its_key() {
+    let cache = cache_bounded_by_weight(100, 1);
     assert!(keep(&cache, 1, 40) && keep(&cache, 2, 60));
     assert!(!keep(&cache, 3, 101) && !keep(&cache, 3, u64::MAX));
     assert!(has(&cache, 1) && has(&cache, 2) && !has(&cache, 3));
     assert!(!keep(&cache, 2, 101));
     assert!(has(&cache, 1) && !has(&cache, 2));
-    assert_eq!((weighed(&cache), cache.capacity.load().bytes, cache.removed().0), (40, 40, 0));
+    assert_eq!(
+        (sum_of_weights(&cache), cache.capacity.load().bytes, cache.removed().0),
+        (40, 40, 0)
+    );
     assert!(keep(&cache, 2, 100) && !has(&cache, 1));
 }
 
 #[test]
-fn an_entry_is_replaced_within_its_own_weight() {
-    let cache = weighing(100, 1);
+fn a_replacement_uses_the_room_of_the_entry_it_replaces() {
+    let cache = cache_bounded_by_weight(100, 1);
     assert!(keep(&cache, 1, 40) && keep(&cache, 2, 60) && keep(&cache, 2, 60));
     assert!(has(&cache, 1));
     assert!(keep(&cache, 2, 10) && keep(&cache, 3, 50));
@@ -175,81 +178,81 @@ fn an_entry_is_replaced_within_its_own_weight() {
 }
 
 #[test]
-fn weights_of_any_size_add_up() {
-    let cache = weighing(u64::MAX, 4);
+fn weights_up_to_the_largest_number_are_added_without_overflow() {
+    let cache = cache_bounded_by_weight(u64::MAX, 4);
     assert!(keep(&cache, 1, u64::MAX) && keep(&cache, 1, u64::MAX));
     assert!(keep(&cache, 2, u64::MAX) && !has(&cache, 1));
     assert!(keep(&cache, 3, 0) && has(&cache, 2));
     assert!(keep(&cache, 4, 1) && !has(&cache, 2));
     assert_eq!(cache.usage(), (2, 1));
-    let none = weighing(0, 1);
+    let none = cache_bounded_by_weight(0, 1);
     assert!(!keep(&none, 1, 0));
 }
 
 #[test]
-fn a_heavy_value_finds_room_in_all_shards() {
-    let cache = weighing(1000, 8);
+fn a_heavy_value_evicts_entries_of_all_shards() {
+    let cache = cache_bounded_by_weight(1000, 8);
     for key in 0..1000 {
         assert!(keep(&cache, key, 1));
     }
     assert_eq!(cache.usage(), (1000, 1000));
     assert!(keep(&cache, 5000, 900) && has(&cache, 5000));
-    assert!(weighed(&cache) <= 1000);
+    assert!(sum_of_weights(&cache) <= 1000);
     assert!(keep(&cache, 5001, 1000) && has(&cache, 5001));
     assert_eq!(cache.usage(), (1, 1000));
 }
 
 #[test]
-fn what_expired_gives_its_weight_back() {
-    let cache = weighing(1000, 1);
+fn expired_entries_release_their_weight() {
+    let cache = cache_bounded_by_weight(1000, 1);
     let end = clock::now() + 50;
     (0..100).for_each(|key| assert!(keep_until(&cache, key, 5, end)));
     clock::steps::pass(100);
     assert_eq!(cache.usage(), (0, 0));
-    // Looking through all places takes so many insertions.
+    // The sweep visits all places only after this many insertions.
     (100..600).for_each(|key| assert!(keep(&cache, key, 1)));
     assert_eq!(
-        (cache.usage(), cache.capacity.load().bytes, weighed(&cache)),
+        (cache.usage(), cache.capacity.load().bytes, sum_of_weights(&cache)),
         ((500, 500), 500, 500)
     );
     assert_eq!(cache.removed(), (0, 100));
 }
 
 #[test]
-fn an_insertion_that_is_not_allowed_takes_nothing() {
-    let cache = weighing(100, 1);
+fn a_superseded_insertion_evicts_nothing_and_adds_no_weight() {
+    let cache = cache_bounded_by_weight(100, 1);
     keep(&cache, 1, 30);
     keep(&cache, 2, 30);
     for weight in [10, 100, 101] {
-        let fresh =
+        let new_entry =
             NewEntry { held: 1, expires: NEVER, weight: Some(weight), never_refreshed: false };
         let key = 1_u32.to_le_bytes();
-        let void = cache.take_over(hash(1), &key);
+        let superseded = cache.take_over(hash(1), &key);
         let newer = cache.take_over(hash(1), &key);
-        assert!(!cache.finish(void, fresh).kept);
+        assert!(!cache.finish(superseded, new_entry).kept);
         assert!(has(&cache, 1) && has(&cache, 2));
-        assert_eq!((weighed(&cache), cache.capacity.load().bytes), (60, 60));
+        assert_eq!((sum_of_weights(&cache), cache.capacity.load().bytes), (60, 60));
         cache.abandon(newer, true);
     }
 }
 
 #[test]
-fn what_was_heavy_is_freed_at_once() {
+fn a_heavy_value_that_is_replaced_is_freed_at_once() {
     let cache: ShardedCache<Arc<()>> =
         ShardedCache::new(Limits { max_bytes: Some(1000), shards: Some(1), ..LIMITS });
     let value = Arc::new(());
     let keep = |key: u32, weight| {
-        let fresh = NewEntry {
+        let new_entry = NewEntry {
             held: Arc::clone(&value),
             expires: NEVER,
             weight: Some(weight),
             never_refreshed: false,
         };
-        cache.restore(hash(key), &key.to_le_bytes(), fresh);
+        cache.restore(hash(key), &key.to_le_bytes(), new_entry);
     };
     (0..500).for_each(|key| keep(key, 1));
     keep(500, 500);
-    // Of light ones 62 would be held back. Who reads in another test holds one back for a moment.
+    // If the values were light, 62 of them would be held back. A reader in another test can hold one back for a moment.
     let freed = (0..40).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(2));
         keep(500, 500);
@@ -259,10 +262,10 @@ fn what_was_heavy_is_freed_at_once() {
 }
 
 #[test]
-fn the_bound_holds_while_threads_change_all_of_it() {
+fn the_bound_holds_while_threads_change_entries_and_bounds() {
     const MOST: u64 = 5000;
     for shards in [1, 8] {
-        let cache = weighing(MOST, shards);
+        let cache = cache_bounded_by_weight(MOST, shards);
         std::thread::scope(|scope| {
             let work = |seed| {
                 let cache = &cache;
@@ -283,17 +286,17 @@ fn the_bound_holds_while_threads_change_all_of_it() {
                             }
                         }
                         if numbers.below(50) == 0 {
-                            assert!(weighed(cache) <= MOST);
+                            assert!(sum_of_weights(cache) <= MOST);
                         }
                     }
                 }
             };
             (1..=4).for_each(|seed| _ = scope.spawn(work(seed)));
         });
-        assert_eq!(weighed(&cache), cache.capacity.load().bytes);
+        assert_eq!(sum_of_weights(&cache), cache.capacity.load().bytes);
         assert_eq!(cache.capacity.load().entries, cache.len());
         cache.set_max_bytes(100);
-        assert!(weighed(&cache) <= 100);
+        assert!(sum_of_weights(&cache) <= 100);
         let mut left: HashMap<u32, u32> = (0..300).map(|key| (key, 0)).collect();
         left.retain(|key, _| remove(&cache, *key));
         assert_eq!((cache.capacity.load().bytes, cache.capacity.load().entries), (0, 0));
@@ -301,8 +304,8 @@ fn the_bound_holds_while_threads_change_all_of_it() {
 }
 
 #[test]
-fn a_lowered_bound_holds_from_then_on() {
-    let cache = weighing(1000, 4);
+fn a_lowered_bound_holds_as_soon_as_it_is_set() {
+    let cache = cache_bounded_by_weight(1000, 4);
     let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         for seed in 1..=3 {
@@ -318,7 +321,7 @@ fn a_lowered_bound_holds_from_then_on() {
         for _ in 0..300 {
             let max = numbers.below(1000);
             cache.set_max_bytes(max);
-            let sum = weighed(&cache);
+            let sum = sum_of_weights(&cache);
             assert!(sum <= max, "{sum} of {max}");
         }
         over.store(true, Relaxed);

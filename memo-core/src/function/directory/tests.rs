@@ -1,4 +1,4 @@
-//! What recovery makes of times, and what a write leaves in the log.
+//! Tests how recovery treats times, and what a write adds to the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,8 @@ impl Folder {
         more(settings).shared("f".to_owned(), 1)
     }
 
-    /// As a process leaves it whose clock is `ahead`: an entry that has two minutes by the present clock, and one
-    /// without an end.
+    /// Writes what a process leaves whose clock is `ahead` milliseconds ahead: an entry that expires in two minutes by
+    /// the present clock, and one that does not expire.
     fn fill(&self, ahead: Millis) {
         let codec: &dyn Codec<u32> = &Postcard::new();
         let mut value = Vec::new();
@@ -73,16 +73,16 @@ fn held(function: &FunctionCache<Numbers>, n: u32) -> Option<u32> {
 }
 
 #[test]
-fn recovery_ends_what_the_latest_known_time_ends() {
-    ends_by_the_latest_known_time("clock-recovery", |function| assert!(function.recover()));
+fn recovery_expires_entries_by_the_latest_known_time() {
+    check_expiry_by_the_latest_known_time("clock-recovery", |function| assert!(function.recover()));
 }
 
 #[test]
-fn a_late_open_ends_what_the_latest_known_time_ends() {
-    ends_by_the_latest_known_time("clock-late", |function| function.try_init().unwrap());
+fn a_late_open_expires_entries_by_the_latest_known_time() {
+    check_expiry_by_the_latest_known_time("clock-late", |function| function.try_init().unwrap());
 }
 
-fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCache<Numbers>)) {
+fn check_expiry_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCache<Numbers>)) {
     for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
         let folder = Folder::new(name);
         folder.fill(ahead);
@@ -92,9 +92,9 @@ fn ends_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCache<Number
     }
 }
 
-/// Between two records another thread's write may end, and with it the log.
+/// With two records, the write of another thread could end between them, and the log could end there.
 #[test]
-fn a_value_takes_the_place_of_another_by_one_record() {
+fn a_value_replaces_another_with_one_record() {
     let folder = Folder::new("one-record");
     let function = folder.function();
     assert!(function.recover());
@@ -116,10 +116,11 @@ fn a_value_takes_the_place_of_another_by_one_record() {
 const SECOND: i64 = 1000;
 const HOUR: i64 = 3600 * SECOND;
 const DECADE: i64 = 10 * 365 * 24 * HOUR;
-/// Before 1970.
+/// Sets the clock to a time before 1970.
 const LONG_AGO: i64 = -10 * DECADE;
 
-/// A process that starts while the clock is wrong by so much, with results that live an hour.
+/// Returns the cache of a process that starts while the clock is wrong by `wrong` milliseconds. Its results live for an
+/// hour.
 fn process(folder: &Folder, wrong: i64) -> Arc<FunctionCache<Numbers>> {
     clock::steps::set(wrong);
     let function = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
@@ -135,7 +136,7 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
     assert!(function.complete(claim, n, false));
 }
 
-/// What each entry has left to live.
+/// Returns how long each entry has left to live, in milliseconds.
 fn left(function: &FunctionCache<Numbers>) -> Vec<(u32, Millis)> {
     let mut left = Vec::new();
     function.memory.for_each(&mut |_, n, expires| left.push((*n, expires - clock::now())));
@@ -143,7 +144,7 @@ fn left(function: &FunctionCache<Numbers>) -> Vec<(u32, Millis)> {
 }
 
 #[test]
-fn no_step_of_the_clock_prolongs_a_life_or_shortens_later_ones() {
+fn a_step_of_the_clock_prolongs_no_lifetime_and_shortens_no_later_one() {
     let steps = [0, SECOND, -SECOND, HOUR / 2, -HOUR / 2, HOUR, -HOUR, DECADE, -DECADE, LONG_AGO];
     for first in steps {
         for second in steps {
@@ -155,7 +156,7 @@ fn no_step_of_the_clock_prolongs_a_life_or_shortens_later_ones() {
             let expected = 3_600_000_u64.saturating_sub(passed);
             match before.first() {
                 Some((_, left)) => {
-                    // The coarse clock lags a little behind the wall's.
+                    // The coarse clock lags a little behind the wall clock.
                     let near = *left <= expected + 900 && left + 5 * 60_000 > expected;
                     assert!(near, "{about}: {left}");
                 }
@@ -167,7 +168,7 @@ fn no_step_of_the_clock_prolongs_a_life_or_shortens_later_ones() {
             for (n, left) in left(&process(&folder, first)) {
                 let most =
                     before.iter().find(|(m, _)| *m == n).map_or(3_600_000, |(_, left)| *left);
-                // How long a process lived whose clock was behind, the next one cannot know.
+                // If the clock of a process was behind, the next process cannot know how long that process ran.
                 assert!(left <= most + 900, "{about}: {n} gains {} ms", left - most);
             }
         }

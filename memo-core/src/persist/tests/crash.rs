@@ -1,10 +1,10 @@
-//! The process or the power ends at any operation.
+//! Tests crashes: the process dies or the power fails at any operation.
 
 use super::model::{Promise, Run, Step, script};
 use super::*;
 use crate::persist::{Crash, Failure};
 
-/// Opens, runs the script and stops at operation `at`, after the failure if one is given.
+/// Opens a store and runs the script until `crash`. If `failure` is given, it is set before the crash.
 pub(super) fn crashed(
     script: &[Step],
     durability: Durability,
@@ -22,7 +22,7 @@ pub(super) fn crashed(
     (fs, run)
 }
 
-/// How many operations opening and the script take.
+/// Returns how many operations the opening and the script take.
 pub(super) fn operations(script: &[Step], durability: Durability, failure: Option<Failure>) -> u64 {
     let fs = MemFs::new();
     fs.fail(failure);
@@ -33,7 +33,7 @@ pub(super) fn operations(script: &[Step], durability: Durability, failure: Optio
 }
 
 #[test]
-fn a_crash_during_recovery_changes_nothing() {
+fn a_crash_during_recovery_does_not_change_what_is_recovered() {
     let script = script();
     for end in [9, 24, 40, 60, operations(&script, Durability::Os, None)] {
         let (fs, run) = crashed(&script, Durability::Os, None, Crash { at: end, half: true });
@@ -55,7 +55,7 @@ fn a_crash_during_recovery_changes_nothing() {
 }
 
 #[test]
-fn openings_that_keep_crashing_lose_nothing() {
+fn repeated_crashes_during_opening_lose_nothing() {
     let fs = MemFs::new();
     let run = Run::of(&script(), &open(&fs).0, Durability::Os);
     let mut fs = fs.after_process_death();
@@ -68,7 +68,7 @@ fn openings_that_keep_crashing_lose_nothing() {
 }
 
 #[test]
-fn an_opening_syncs_what_the_dead_process_had_only_written() {
+fn opening_syncs_what_the_dead_process_wrote_but_did_not_sync() {
     let fs = MemFs::new();
     let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
     write(&store, put(b"k", b"v")).unwrap();

@@ -1,4 +1,4 @@
-//! Files that were changed by something else.
+//! Tests files that something else has changed.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -8,7 +8,7 @@ use super::*;
 use crate::persist::frame::{HEAD, decode_own};
 use crate::persist::header::header_len;
 
-/// No key is put twice without a removal between: of a record whose head is lost nobody knows the key.
+/// No key is put twice without a removal between, because the key of a record is unknown if its frame header is lost.
 const CHANGES: [(&str, Option<&str>); 7] = [
     ("a", Some("a1")),
     ("b", Some("b1")),
@@ -32,7 +32,7 @@ fn state<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Entries {
     entries
 }
 
-/// A disk with the changes in one log, and the offset of each record with that of the end.
+/// Returns a disk with the changes in one log, and the offset of each record and of the end.
 fn logged() -> (MemFs, Vec<usize>) {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
@@ -79,16 +79,16 @@ fn a_log_with_any_bit_flipped_gives_no_stale_value() {
             assert_eq!(found, Entries::new(), "{at}");
             continue;
         }
-        let hit = offsets.iter().skip(1).position(|end| at < *end).unwrap();
-        let (before, after) = (&CHANGES[..hit], &CHANGES[hit + 1..]);
-        let stand_in = match CHANGES[hit] {
-            _ if at >= offsets[hit] + HEAD => {
-                Some(Record::Remove { key: CHANGES[hit].0.as_bytes() })
+        let damaged = offsets.iter().skip(1).position(|end| at < *end).unwrap();
+        let (before, after) = (&CHANGES[..damaged], &CHANGES[damaged + 1..]);
+        let substitute = match CHANGES[damaged] {
+            _ if at >= offsets[damaged] + HEAD => {
+                Some(Record::Remove { key: CHANGES[damaged].0.as_bytes() })
             }
             (_, None) if !after.is_empty() => Some(Record::Clear),
             _ => None,
         };
-        let records = before.iter().map(record).chain(stand_in).chain(after.iter().map(record));
+        let records = before.iter().map(record).chain(substitute).chain(after.iter().map(record));
         assert_eq!(found, state(records), "{at}: {recovery:?}");
     }
 }
@@ -110,7 +110,7 @@ fn damage_in_a_log_is_copied_to_quarantine_once() {
     assert_eq!(fs.get(&path(Name::Log(1))), Some(log), "recovery changes no file");
 }
 
-/// A disk with a snapshot of three entries, and a log that removes one and adds one.
+/// Returns a disk with a snapshot of three entries, and a log that removes one and adds one.
 fn snapshotted() -> MemFs {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
@@ -150,7 +150,7 @@ fn a_snapshot_cut_at_any_byte_gives_what_can_be_read() {
 }
 
 #[test]
-fn an_incomplete_snapshot_yields_to_the_one_before() {
+fn recovery_uses_the_previous_snapshot_if_the_newest_is_incomplete() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     checkpoint(&store, &entries([("a", "a1")])).unwrap();
@@ -174,7 +174,7 @@ fn an_incomplete_snapshot_yields_to_the_one_before() {
     assert_eq!(open(&image).2, found, "and again once it is in quarantine");
 }
 
-/// A disk with a log of 64 KiB, what it holds, and the offset of each record with that of the end.
+/// Returns a disk with a log of 64 KiB, the pairs in the log, and the offset of each record and of the end.
 fn long_log() -> (MemFs, Pairs, Vec<usize>) {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
@@ -191,7 +191,7 @@ fn long_log() -> (MemFs, Pairs, Vec<usize>) {
     (fs.after_process_death(), pairs, offsets)
 }
 
-/// Does `check` for each of `cases`, on every core.
+/// Calls `check` for each of `cases`, on every core.
 fn for_each(cases: std::ops::Range<usize>, check: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(cases.start);
     thread::scope(|scope| {
@@ -225,7 +225,8 @@ fn a_log_of_64_kib_cut_at_any_byte_gives_the_records_before() {
     });
 }
 
-/// Damages `bytes` as disks and programs do: stretches and blocks zeroed, filled, cut out, doubled, swapped.
+/// Damages `bytes` as disks and programs do: zeroes, fills, cuts out, copies, reverses or swaps stretches and blocks,
+/// or flips a bit. Appends up to 64 zeros.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(6) {
         let unit = [1, 24, 512, 4096][random.below(4)];
@@ -250,7 +251,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 }
 
 #[test]
-fn random_damage_gives_nothing_that_was_not_written() {
+fn random_damage_gives_no_entry_that_was_not_written() {
     let (long, pairs, _) = long_log();
     let (short, _) = logged();
     let snapshot = snapshotted();
@@ -271,14 +272,16 @@ fn random_damage_gives_nothing_that_was_not_written() {
     });
 }
 
-/// The log of these records, with one byte of record `hit` flipped at `offset` after its head.
-fn flipped(records: &[Record<'_>], hit: usize, offset: usize) -> Entries {
+/// Returns the entries recovered from a log of `records`. A bit is flipped in record `damaged`, `offset` bytes after
+/// its frame header.
+fn flipped(records: &[Record<'_>], damaged: usize, offset: usize) -> Entries {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     records.iter().for_each(|record| write(&store, *record).unwrap());
     let mut log = fs.get(&path(Name::Log(1))).unwrap();
     let start = header_len(&identity());
-    let skipped: usize = decode_own(&log[start..]).take(hit).map(|(head, _)| head.total()).sum();
+    let skipped: usize =
+        decode_own(&log[start..]).take(damaged).map(|(head, _)| head.total()).sum();
     log[start + skipped + HEAD + offset] ^= 1;
     with(&fs, Name::Log(1), &log).1
 }
@@ -297,7 +300,7 @@ fn a_damaged_record_does_not_bring_back_what_it_replaced() {
 }
 
 #[test]
-fn what_one_recovery_ignored_no_later_one_uses() {
+fn records_that_one_recovery_ignored_are_not_used_by_a_later_one() {
     let (fs, offsets) = logged();
     let log = fs.get(&path(Name::Log(1))).unwrap();
     fs.put(&path(Name::Log(1)), log[..offsets[3] + 5].to_vec());
@@ -311,7 +314,7 @@ fn what_one_recovery_ignored_no_later_one_uses() {
 }
 
 #[test]
-fn a_log_cut_where_a_record_ends_is_known_by_the_next() {
+fn a_log_cut_at_the_end_of_a_record_is_detected_from_the_next_log() {
     let at = |count| header_len(&identity()) + count * (HEAD + 2);
     for last in [put(b"l", b"w"), Record::Remove { key: b"k" }] {
         let fs = MemFs::new();
@@ -329,12 +332,12 @@ fn a_log_cut_where_a_record_ends_is_known_by_the_next() {
             let kept = if lost { entries([("m", "x")]) } else { entries([("k", "v"), ("m", "x")]) };
             assert_eq!(found, kept, "what was removed is not known");
             assert!(losses(&recovery).contains(&Loss::CutShort), "{recovery:?}");
-            let told = Error::Corrupt {
+            let expected = Error::Corrupt {
                 path: path(Name::Log(1)),
                 offset: at(1) as u64,
                 reason: Loss::CutShort.to_string(),
             };
-            assert_eq!(recovery.damage[0].to_string(), told.to_string());
+            assert_eq!(recovery.damage[0].to_string(), expected.to_string());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The system refuses operations.
+//! Tests operations that the system refuses.
 
 use std::thread;
 
@@ -24,7 +24,7 @@ fn failing(durability: Durability, failure: Failure) -> (MemFs, Option<Store>, R
 }
 
 #[test]
-fn any_operation_may_fail_once_or_for_good() {
+fn any_operation_may_fail_once_or_permanently() {
     thread::scope(|scope| {
         for durability in [Durability::Os, Durability::Interval, Durability::Always] {
             scope.spawn(move || {
@@ -40,7 +40,8 @@ fn any_operation_may_fail_once_or_for_good() {
     });
 }
 
-/// Whatever fails, what was acknowledged is there, and a checkpoint after the failure heals.
+/// Checks that what was acknowledged is there whichever operation fails, and that a checkpoint after the failure makes
+/// the store healthy again.
 fn one_failure(durability: Durability, failure: Failure) {
     let about = format!("{durability:?} {failure:?}");
     let (fs, store, run) = failing(durability, failure);
@@ -66,7 +67,7 @@ fn one_failure(durability: Durability, failure: Failure) {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_write_goes_on() {
+fn an_interrupted_write_is_continued() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     fs.fail(Some(Failure { at: fs.operations(), count: 5, errno: EINTR }));
@@ -75,7 +76,7 @@ fn an_interrupted_write_goes_on() {
 }
 
 #[test]
-fn short_writes_go_on() {
+fn short_writes_are_continued() {
     let fs = MemFs::new();
     fs.short_writes(3);
     let run = Run::of(&script(), &open(&fs).0, Durability::Os);
@@ -84,7 +85,7 @@ fn short_writes_go_on() {
 }
 
 #[test]
-fn what_is_removed_while_the_disk_is_full_stays_away() {
+fn an_entry_removed_while_the_disk_is_full_is_not_recovered() {
     let remove = |store: &Store| store.commit_removal(store.queue(Record::Remove { key: b"k" }));
     for clear in [false, true] {
         let fs = MemFs::new();
@@ -116,7 +117,7 @@ fn what_is_removed_while_the_disk_is_full_stays_away() {
 }
 
 #[test]
-fn what_is_removed_after_a_write_failed_once_costs_nothing_else() {
+fn a_removal_whose_write_failed_loses_no_other_entry() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
@@ -131,7 +132,7 @@ fn what_is_removed_after_a_write_failed_once_costs_nothing_else() {
 }
 
 #[test]
-fn what_cannot_even_be_unlinked_is_owed() {
+fn a_removal_that_cannot_unlink_files_is_done_by_the_next_checkpoint() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
@@ -144,7 +145,7 @@ fn what_cannot_even_be_unlinked_is_owed() {
 }
 
 #[test]
-fn a_broken_log_owes_invalidations_to_the_next() {
+fn removals_that_a_broken_log_could_not_take_are_in_the_next_log() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
@@ -156,7 +157,7 @@ fn a_broken_log_owes_invalidations_to_the_next() {
     assert!(write(&store, Record::Remove { key: b"l" }).is_err());
     assert!(!store.status().healthy);
     fs.fail(None);
-    // The snapshot fails, the new log is in place.
+    // The snapshot fails, but the new log is in place.
     let failed = store.checkpoint(&mut |sink| {
         fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
         sink(put(b"unlogged", b"v"));
@@ -176,7 +177,7 @@ fn a_broken_log_owes_invalidations_to_the_next() {
 }
 
 #[test]
-fn healing_is_tried_later_after_each_failure() {
+fn the_backoff_grows_with_each_failed_checkpoint_up_to_a_limit() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
@@ -194,7 +195,7 @@ fn healing_is_tried_later_after_each_failure() {
 }
 
 #[test]
-fn a_failed_sync_retires_its_file() {
+fn a_log_whose_sync_failed_is_not_written_again() {
     let fs = MemFs::new();
     let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
     write(&store, put(b"k", b"v")).unwrap();
@@ -211,7 +212,7 @@ fn a_failed_sync_retires_its_file() {
 }
 
 #[test]
-fn a_full_disk_does_not_hide_what_was_there() {
+fn opening_on_a_full_disk_loses_no_earlier_entry() {
     let fs = MemFs::new();
     write(&open(&fs).0, put(b"k", b"v")).unwrap();
     let opening = fs.after_process_death();
@@ -235,9 +236,10 @@ fn a_full_disk_does_not_hide_what_was_there() {
     }
 }
 
-/// Every operation of the attempt that heals fails in turn, and so does the snapshot of the next attempt.
+/// Each operation of the first checkpoint after the failure fails in turn. The snapshot of the next checkpoint fails,
+/// too.
 #[test]
-fn what_is_owed_outlives_failed_attempts_to_heal() {
+fn pending_removals_outlive_failed_checkpoints() {
     for at in 0..20 {
         let fs = MemFs::new();
         let (store, ..) = open(&fs);
@@ -258,7 +260,7 @@ fn what_is_owed_outlives_failed_attempts_to_heal() {
 }
 
 #[test]
-fn failed_snapshots_do_not_gather_logs() {
+fn failed_snapshots_do_not_accumulate_logs() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
@@ -276,7 +278,7 @@ fn failed_snapshots_do_not_gather_logs() {
 }
 
 #[test]
-fn a_background_sync_that_fails_owes_what_was_queued() {
+fn a_removal_queued_before_a_failed_background_sync_stays_pending() {
     let fs = MemFs::new();
     let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
     write(&store, put(b"k", b"v")).unwrap();

@@ -1,4 +1,4 @@
-//! A folder of format 1 is read for ever: tests/golden/format1 was written once and stays as it is.
+//! Tests that a directory of format 1 is always readable: tests/golden/format1 was written once and never changes.
 
 use super::*;
 use crate::codec::{Codec, Postcard};
@@ -6,7 +6,7 @@ use crate::persist::RealFs;
 
 type Value = (u32, Option<String>, Vec<f32>);
 
-fn folder() -> PathBuf {
+fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/format1")
 }
 
@@ -34,35 +34,38 @@ fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
     Record::Put { key, value, created: 1_700_000_000_000 + n, expires }
 }
 
-/// How the folder came to be: three entries in a snapshot, and in two logs after it new ones, one that replaces, and a removal.
+/// Shows how the directory was made. A snapshot holds three entries. The two logs after it hold new entries, one entry
+/// that replaces another, and a removal.
 #[test]
-fn is_written_where_a_folder_is_named() {
-    let Some(folder) = std::env::var_os("MEMOKIT_WRITE_GOLDEN").map(PathBuf::from) else { return };
+fn the_golden_directory_is_written_if_the_environment_names_one() {
+    let Some(directory) = std::env::var_os("MEMOKIT_WRITE_GOLDEN").map(PathBuf::from) else {
+        return;
+    };
     let keys: Vec<[u8; 5]> = (0..6).map(key).collect();
     let values: Vec<Vec<u8>> = (0..6).map(encoded).collect();
     let entry = |n: u32| record(&keys[n as usize], &values[n as usize], n.into());
-    let (store, ..) = open_as(RealFs, &folder, &identity(), Durability::Os).unwrap();
+    let (store, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
     store.checkpoint(&mut |sink| [2, 1, 3].map(entry).iter().for_each(|r| _ = sink(*r))).unwrap();
     write(&store, entry(4)).unwrap();
     drop(store);
-    let (store, ..) = open_as(RealFs, &folder, &identity(), Durability::Os).unwrap();
+    let (store, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
     store.commit(store.queue_replacing(record(&keys[3], &values[0], 3))).unwrap();
     write(&store, Record::Remove { key: &keys[1] }).unwrap();
     write(&store, entry(5)).unwrap();
     drop(store);
-    std::fs::write(folder.join("LOCK"), "memokit 1\n").unwrap();
+    std::fs::write(directory.join("LOCK"), "memokit 1\n").unwrap();
 }
 
-/// The key of a call with this one argument.
+/// Returns the key of a call with this one argument.
 fn key(n: u32) -> [u8; 5] {
     let [a, b, c, d] = n.to_le_bytes();
     [6, a, b, c, d]
 }
 
-/// The files in memory, as others than tests may look into the folder of the repository.
+/// Returns the files in memory, because programs other than the tests may read the directory in the repository.
 fn golden() -> MemFs {
     let fs = MemFs::new();
-    for entry in std::fs::read_dir(folder()).expect("tests/golden/format1") {
+    for entry in std::fs::read_dir(directory()).expect("tests/golden/format1") {
         let entry = entry.unwrap();
         fs.put(&dir().join(entry.file_name()), std::fs::read(entry.path()).unwrap());
     }
@@ -86,7 +89,7 @@ fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<Option<u64>>) {
 }
 
 #[test]
-fn format_1_is_read() {
+fn a_directory_of_format_1_is_read() {
     let (recovery, order, times) = order(&golden());
     let pair = |k: u32, v: u32| (key(k).to_vec(), encoded(v));
     let expected = [
@@ -109,7 +112,7 @@ fn format_1_is_read() {
 }
 
 #[test]
-fn format_1_cut_and_damaged_gives_the_rest() {
+fn a_log_of_format_1_that_is_cut_gives_the_records_before_the_cut() {
     let fs = golden();
     let last = fs.paths().into_iter().rfind(|p| p.to_string_lossy().contains("wal-")).unwrap();
     let mut bytes = fs.get(&last).unwrap();

@@ -1,5 +1,5 @@
-//! Group commit and the switch of generations under a model checker, which tries other interleavings at each run.
-//! Whoever waits for ever is a deadlock, which it reports.
+//! Tests group commit and the switch of generations under a model checker, which tries different interleavings at each
+//! run. A thread that waits forever is a deadlock, which the checker reports.
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Mutex;
@@ -9,7 +9,7 @@ use super::*;
 use crate::persist::Failure;
 
 const EIO: i32 = 5;
-/// Schedules tried of each model.
+/// The number of schedules that are tried for each model.
 const RUNS: usize = 10_000;
 
 const DURABILITIES: [Durability; 2] = [Durability::Os, Durability::Always];
@@ -19,7 +19,7 @@ fn check(model: impl Fn(Durability) + Send + Sync + 'static) {
     shuttle::check_random(model, RUNS);
 }
 
-/// A cache whose lock orders changes as a shard's does.
+/// A cache whose lock orders the changes, as the lock of a shard does.
 struct Cache {
     fs: MemFs,
     store: Store,
@@ -36,7 +36,7 @@ impl Cache {
         Arc::new(Self { fs, store, durability, memory, acknowledged })
     }
 
-    /// One of the next operations fails, once.
+    /// Makes one of the next eight operations fail once.
     fn fail_soon(&self) {
         let at = self.fs.operations() + thread_rng().gen_range(0..8);
         self.fs.fail(Some(Failure { at, count: 1, errno: EIO }));
@@ -53,7 +53,8 @@ impl Cache {
         }
     }
 
-    /// What was acknowledged is there at that moment, for the next process or after the power failed.
+    /// Puts `key` and returns whether the store acknowledged it. What was acknowledged is there at that moment, for the
+    /// next process or after a power failure.
     fn put(&self, key: &str) -> bool {
         let done = self.change(put(key.as_bytes(), key.as_bytes())).is_ok();
         if done {
@@ -95,7 +96,7 @@ fn run(threads: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
-/// Two keys of a thread's own, one after the other.
+/// Returns a thread's work: it puts two keys of its own, one after the other.
 fn writer(cache: &Arc<Cache>, keys: [&'static str; 2]) -> Box<dyn FnOnce() + Send> {
     let cache = Arc::clone(cache);
     Box::new(move || keys.into_iter().for_each(|key| _ = cache.put(key)))
@@ -106,7 +107,7 @@ fn writers(cache: &Arc<Cache>) -> [Box<dyn FnOnce() + Send>; 3] {
 }
 
 #[test]
-fn what_is_acknowledged_is_written() {
+fn acknowledged_changes_are_written() {
     check(|durability| {
         let cache = Cache::new(durability);
         run(writers(&cache));
@@ -115,9 +116,9 @@ fn what_is_acknowledged_is_written() {
     });
 }
 
-/// The failed batch is taken off the log, and what is there is what was acknowledged: nobody else failed.
+/// The failed batch is removed from the log. The log then holds what was acknowledged, so no other batch failed.
 #[test]
-fn a_failure_is_that_of_its_batch() {
+fn a_failed_write_fails_only_its_own_batch() {
     check(|durability| {
         let cache = Cache::new(durability);
         cache.fail_soon();
@@ -130,7 +131,7 @@ fn a_failure_is_that_of_its_batch() {
 }
 
 #[test]
-fn a_flush_waits_for_whoever_writes() {
+fn a_flush_waits_for_the_thread_that_writes() {
     check(|durability| {
         let cache = Cache::new(durability);
         let [first, second, _] = writers(&cache);
@@ -145,9 +146,9 @@ fn a_flush_waits_for_whoever_writes() {
     });
 }
 
-/// What is queued during the switch is in the new log or in the snapshot, and so is what was removed.
+/// A record that is queued during the switch is in the new log or in the snapshot. The same holds for a removal.
 #[test]
-fn a_checkpoint_loses_nothing_that_is_queued_meanwhile() {
+fn a_checkpoint_loses_no_record_that_is_queued_during_it() {
     for failing in [false, true] {
         check(move |durability| {
             let cache = Cache::new(durability);

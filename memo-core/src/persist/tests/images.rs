@@ -1,7 +1,7 @@
-//! Every crash of every script, and every disk that may be found after it: none shows what was not promised.
+//! Tests every crash of every script, and every disk that may result from it. No disk shows what was not promised.
 //!
-//! `MEMOKIT_CRASH_IMAGES` says how many disks to look at in place of [`IMAGES`], `MEMOKIT_CRASH_SEED` with which script
-//! to begin, so that what failed can be seen again.
+//! `MEMOKIT_CRASH_IMAGES` sets how many disks are checked instead of [`IMAGES`]. `MEMOKIT_CRASH_SEED` sets the script
+//! to begin with, so that a failure can be reproduced.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -11,10 +11,10 @@ use super::model::{Promise, Random, Run, Step, script};
 use super::*;
 use crate::persist::{Crash, ENOSPC, Failure, SHORT};
 
-/// At least so many disks are looked at.
+/// The least number of disks that are checked.
 const IMAGES: u64 = 100_000;
 
-/// A long run says how far it came.
+/// A long run reports its progress each time it has checked this many disks.
 const MILLION: u64 = 1_000_000;
 
 const ERRNOS: [i32; 5] = [5, ENOSPC, 30, 4, SHORT];
@@ -22,17 +22,19 @@ const ERRNOS: [i32; 5] = [5, ENOSPC, 30, 4, SHORT];
 const DURABILITIES: [Durability; 4] =
     [Durability::None, Durability::Os, Durability::Interval, Durability::Always];
 
-/// One way to crash often: a script, what it promises, and an operation that fails before.
+/// A script that is crashed at each of its operations, its durability, and the failure that is set before the crash.
 struct Scenario {
     seed: u64,
     script: Vec<Step>,
     durability: Durability,
     failure: Option<Failure>,
-    looked_at: u64,
+    /// The number of disks that were checked.
+    checked: u64,
 }
 
 impl Scenario {
-    /// The first ones run the fixed script, those after them one of their own, and every third with a failure.
+    /// The first four scenarios run the fixed script. Each later one runs a random script of its own. Every third
+    /// scenario has a failure.
     fn of(seed: u64) -> Self {
         let mut random = Random::new(seed + 1);
         let durability = DURABILITIES[usize::try_from(seed % 4).expect("below 4")];
@@ -42,7 +44,7 @@ impl Scenario {
             let count = [1, 2, u64::MAX][random.below(3)];
             Failure { at: at as u64, count, errno: ERRNOS[random.below(ERRNOS.len())] }
         });
-        Self { seed, script, durability, failure, looked_at: 0 }
+        Self { seed, script, durability, failure, checked: 0 }
     }
 
     fn explore(mut self) -> u64 {
@@ -54,20 +56,21 @@ impl Scenario {
                     "seed {} {:?} {:?} {crash:?}",
                     self.seed, self.durability, self.failure
                 );
-                self.look(&fs.after_process_death(), &run, Promise::Process, &about);
+                self.check_disk(&fs.after_process_death(), &run, Promise::Process, &about);
                 for image in fs.after_power_loss() {
                     let about = format!("{about}, {}", image.name);
-                    self.look(&image.fs, &run, Promise::Power, &about);
+                    self.check_disk(&image.fs, &run, Promise::Power, &about);
                 }
             }
         }
-        self.looked_at
+        self.checked
     }
 
-    /// What is recovered was promised; on some disks the store then goes on working, on some it crashes once more.
-    fn look(&mut self, fs: &MemFs, run: &Run, promise: Promise, about: &str) {
-        self.looked_at += 1;
-        let opening = if self.looked_at % 4 == 1 { fs.after_process_death() } else { fs.clone() };
+    /// Checks that what is recovered was promised. On some disks the store then continues to work, on some it crashes
+    /// once more.
+    fn check_disk(&mut self, fs: &MemFs, run: &Run, promise: Promise, about: &str) {
+        self.checked += 1;
+        let opening = if self.checked % 4 == 1 { fs.after_process_death() } else { fs.clone() };
         let opened = open_as(opening.clone(), &dir(), &identity(), self.durability);
         let (store, recovery, found) = opened.unwrap_or_else(|e| panic!("{about}: {e}"));
         run.check(&found, promise, about);
@@ -76,28 +79,28 @@ impl Scenario {
         if promise == Promise::Process && self.failure.is_none() {
             run.check_moment(&found, promise, about);
         }
-        match self.looked_at % 4 {
+        match self.checked % 4 {
             1 => self.crash_again(fs, &found, about),
-            2 => goes_on(&opening, &store, found, about),
+            2 => continues_to_work(&opening, &store, found, about),
             _ => {}
         }
     }
 
-    /// Another crash while `fs` is opened changes nothing about what is found.
+    /// Checks that another crash while `fs` is opened does not change what is found.
     fn crash_again(&mut self, fs: &MemFs, found: &Entries, about: &str) {
-        let at = self.looked_at / 4 % 24;
+        let at = self.checked / 4 % 24;
         let again = fs.after_process_death();
-        again.crash(Some(Crash { at, half: self.looked_at.is_multiple_of(8) }));
+        again.crash(Some(Crash { at, half: self.checked.is_multiple_of(8) }));
         let _ = open_as(again.clone(), &dir(), &identity(), self.durability);
         for image in again.after_power_loss() {
-            self.looked_at += 1;
+            self.checked += 1;
             assert_eq!(recovered(&image.fs).1, *found, "{about}, again at {at}, {}", image.name);
         }
     }
 }
 
-/// A store that recovered goes on working.
-fn goes_on(fs: &MemFs, store: &Store, mut found: Entries, about: &str) {
+/// Checks that a store continues to work after a recovery.
+fn continues_to_work(fs: &MemFs, store: &Store, mut found: Entries, about: &str) {
     let new = put(b"new", b"entry");
     apply(&mut found, new);
     write(store, new).unwrap();
@@ -112,15 +115,15 @@ fn no_crash_shows_what_was_not_promised() {
     let number = |name, default| std::env::var(name).map_or(default, |n| n.parse().unwrap());
     let wanted = number("MEMOKIT_CRASH_IMAGES", IMAGES);
     let seed = AtomicU64::new(number("MEMOKIT_CRASH_SEED", 0));
-    let looked_at = AtomicU64::new(0);
+    let checked = AtomicU64::new(0);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while looked_at.load(Relaxed) < wanted {
+                while checked.load(Relaxed) < wanted {
                     let scenario = Scenario::of(seed.fetch_add(1, Relaxed));
                     let more = scenario.explore();
-                    let before = looked_at.fetch_add(more, Relaxed);
+                    let before = checked.fetch_add(more, Relaxed);
                     if before / MILLION < (before + more) / MILLION {
                         println!("{} disks", before + more);
                     }
@@ -128,7 +131,7 @@ fn no_crash_shows_what_was_not_promised() {
             });
         }
     });
-    let looked_at = looked_at.into_inner();
-    println!("{looked_at} disks after crashes of scripts below {}", seed.into_inner());
-    assert!(looked_at >= wanted);
+    let checked = checked.into_inner();
+    println!("{checked} disks after crashes of scripts below {}", seed.into_inner());
+    assert!(checked >= wanted);
 }

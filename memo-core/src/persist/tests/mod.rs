@@ -1,4 +1,4 @@
-//! Stores against a model of what they acknowledged.
+//! Tests that compare stores with a model of the changes that they acknowledged.
 
 mod crash;
 mod damage;
@@ -21,7 +21,7 @@ use super::file_name::Name;
 use super::{Durability, Fs, Identity, Loss, MemFs, Record, Recovery, Store, Ticket};
 use crate::error::Error;
 
-/// A cache's entries, as a memo would hold them.
+/// The entries of a cache, as a memo holds them.
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Keys with their values, in order.
@@ -63,7 +63,7 @@ fn open(fs: &MemFs) -> (Store, Recovery, Entries) {
     open_as(fs.clone(), &dir(), &identity(), Durability::Os).unwrap()
 }
 
-/// What a new process recovers.
+/// Returns what a new process recovers.
 fn recovered(fs: &MemFs) -> (Recovery, Entries) {
     let (_store, recovery, entries) = open(&fs.after_process_death());
     (recovery, entries)

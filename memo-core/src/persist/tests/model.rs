@@ -1,4 +1,4 @@
-//! Runs of a store, and what may be recovered of them.
+//! Runs of a store, and what a recovery may find after them.
 
 use super::*;
 use crate::persist::generations::Emptied;
@@ -6,13 +6,13 @@ use crate::persist::generations::Emptied;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Put(&'static str, String),
-    /// Queued together, and written by one call.
+    /// Pairs that are queued together and written by one call.
     Batch(Vec<(&'static str, String)>),
     Remove(&'static str),
     Clear,
     Checkpoint,
     Flush,
-    /// The second is over.
+    /// One second has passed.
     Tick,
 }
 
@@ -20,7 +20,7 @@ use Step::{Batch, Checkpoint, Clear, Flush, Put, Remove, Tick};
 
 pub(super) const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// Every kind of change before, between and after checkpoints; each value is put once.
+/// Returns every kind of change before, between and after checkpoints. Each value is put once.
 pub(super) fn script() -> Vec<Step> {
     let put = |key, value: &str| Put(key, value.to_owned());
     vec![
@@ -44,7 +44,7 @@ pub(super) fn script() -> Vec<Step> {
     ]
 }
 
-/// Numbers that a seed determines.
+/// A generator of numbers that a seed determines.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -63,7 +63,7 @@ impl Random {
         KEYS[self.below(KEYS.len())]
     }
 
-    /// A value that no other step puts; some are longer than a sector, few longer than a page.
+    /// Returns a value that no other step puts. Some are longer than a sector, few are longer than a page.
     fn value(&mut self, step: usize, part: usize) -> String {
         let len = match self.below(8) {
             0 => 4200,
@@ -73,7 +73,7 @@ impl Random {
         format!("{step}.{part} {}", "x".repeat(len))
     }
 
-    /// A script of its own for each seed.
+    /// Returns a script that differs for each seed.
     pub(super) fn script(&mut self) -> Vec<Step> {
         (0..8 + self.below(6)).map(|n| self.step(n)).collect()
     }
@@ -94,17 +94,17 @@ impl Random {
     }
 }
 
-/// How far a promise was made about a change.
+/// What a change is promised to survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Promise {
     Nothing,
-    /// Written.
+    /// The change is written: it survives the death of the process.
     Process,
-    /// Synced.
+    /// The change is synced: it survives a power failure.
     Power,
 }
 
-/// One change: what a key shows after it; `None` for the key: all are gone.
+/// One change: the value of a key after it. If the key is `None`, all keys are gone.
 #[derive(Debug, Clone)]
 struct Change {
     key: Option<&'static str>,
@@ -115,9 +115,9 @@ pub(super) struct Run {
     pub(super) memory: Entries,
     changes: Vec<(Change, Promise)>,
     pub(super) errors: usize,
-    /// Removals that the store could not make durable in any way.
+    /// The number of removals that the store could not make durable in any way.
     pub(super) undone: usize,
-    /// Since the last checkpoint files were removed, so that less is on disk than was written.
+    /// Whether files were removed since the last checkpoint, so that the disk holds less than was written.
     emptied: bool,
 }
 
@@ -126,7 +126,7 @@ impl Run {
         Self { memory: Entries::new(), changes: Vec::new(), errors: 0, undone: 0, emptied: false }
     }
 
-    /// Goes through the script; memory changes whatever the store says.
+    /// Runs the script. Memory changes whether or not the store returns an error.
     pub(super) fn of(script: &[Step], store: &Store, durability: Durability) -> Self {
         let mut run = Self::new();
         for step in script {
@@ -176,7 +176,7 @@ impl Run {
         let result = store.commit_removal(store.queue(record));
         self.undone += usize::from(result.is_err());
         self.wrote(durability, change, &result);
-        // To the next process all is gone then, though not to memory.
+        // The next process then finds no entry, though memory still has the entries.
         let gone = Change { key: None, shows: None };
         match store.emptied() {
             Emptied::No => return,
@@ -189,7 +189,7 @@ impl Run {
     fn checkpoint(&mut self, store: &Store) {
         let result = checkpoint(store, &self.memory);
         if self.emptied {
-            // What memory kept is on disk again, or may be.
+            // The entries that memory kept are on disk again, or may be.
             self.emptied = result.is_err();
             for (key, value) in &self.memory {
                 let key = KEYS.into_iter().find(|known| known.as_bytes() == key);
@@ -220,7 +220,7 @@ impl Run {
         }
     }
 
-    /// What was written is synced, if that succeeds.
+    /// Runs a tick, after which what was written is synced if the tick succeeded.
     fn tick(&mut self, store: &Store, durability: Durability) {
         store.tick();
         if durability == Durability::Interval && store.status().healthy {
@@ -229,8 +229,8 @@ impl Run {
         }
     }
 
-    /// Each key shows the last change that was promised, or one after it. Where one after it is damaged the key shows
-    /// nothing, rather than what was replaced.
+    /// Checks that each key shows the last change that was promised, or a later one. If a later one is damaged, the key
+    /// shows nothing, not the value that was replaced.
     pub(super) fn check(&self, found: &Entries, against: Promise, about: &str) {
         for key in KEYS {
             let mut allowed: Vec<Option<&str>> = vec![None];
@@ -253,8 +253,8 @@ impl Run {
         assert!(found.len() <= KEYS.len(), "{about}");
     }
 
-    /// All keys together show one moment, no earlier than the last change that was promised: a log that was only cut
-    /// short gives back history as far as it went.
+    /// Checks that all keys together show one moment, no earlier than the last change that was promised. A log that was
+    /// only cut short gives back the history up to the cut.
     pub(super) fn check_moment(&self, found: &Entries, against: Promise, about: &str) {
         let promised = self.changes.iter().rposition(|(_, promise)| *promise >= against);
         let mut entries = Entries::new();

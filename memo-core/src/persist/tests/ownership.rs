@@ -1,4 +1,4 @@
-//! Whose files are in the folder.
+//! Tests to whom the files in the directory belong.
 
 use super::*;
 use crate::persist::header::MAGIC;
@@ -22,7 +22,7 @@ fn contents(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn a_locked_folder_names_its_holder() {
+fn opening_a_locked_directory_fails_with_the_process_that_holds_it() {
     let fs = filled();
     let (store, ..) = open(&fs);
     let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
@@ -33,7 +33,7 @@ fn a_locked_folder_names_its_holder() {
 }
 
 #[test]
-fn another_type_or_code_starts_empty_and_says_why() {
+fn another_function_key_format_schema_or_code_starts_empty_with_the_reason() {
     let mine = identity();
     let others = [
         (Identity { function: "app::other".to_owned(), ..mine.clone() }, Loss::OtherFunction, 2),
@@ -56,7 +56,7 @@ fn another_type_or_code_starts_empty_and_says_why() {
 }
 
 #[test]
-fn quarantine_is_bounded() {
+fn the_number_of_files_in_quarantine_is_bounded() {
     let fs = MemFs::new();
     for n in 0..6 {
         let other = Identity { function: format!("f{n}"), ..identity() };
@@ -67,7 +67,7 @@ fn quarantine_is_bounded() {
 }
 
 #[test]
-fn what_precedes_an_unusable_log_may_be_stale() {
+fn entries_before_an_unusable_log_are_discarded_as_they_may_be_stale() {
     let fs = MemFs::new();
     write(&open(&fs).0, put(b"k", b"v")).unwrap();
     write(&open(&fs).0, Record::Remove { key: b"k" }).unwrap();
@@ -81,7 +81,7 @@ fn what_precedes_an_unusable_log_may_be_stale() {
 }
 
 #[test]
-fn a_newer_format_is_left_untouched() {
+fn files_of_a_newer_format_are_left_untouched() {
     let fs = filled();
     let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
     let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
@@ -97,7 +97,7 @@ fn a_newer_format_is_left_untouched() {
 }
 
 #[test]
-fn a_later_version_that_this_one_can_read_is_read() {
+fn files_of_a_later_version_that_this_one_can_read_are_read() {
     let fs = filled();
     let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
     let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
@@ -109,14 +109,14 @@ fn a_later_version_that_this_one_can_read_is_read() {
 }
 
 #[test]
-fn a_strangers_folder_is_left_untouched() {
-    let strangers: [(&str, &[u8]); 4] = [
+fn a_directory_of_another_program_is_left_untouched() {
+    let foreign_files: [(&str, &[u8]); 4] = [
         ("CURRENT", b"MANIFEST-000001\n"),
         ("LOCK", b"some other program"),
         ("wal-0000000000000001", b"a log of something else entirely"),
         ("notes.txt", b""),
     ];
-    for (name, content) in strangers {
+    for (name, content) in foreign_files {
         let fs = MemFs::new();
         fs.put(&dir().join(name), content.to_vec());
         let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
@@ -130,7 +130,7 @@ fn a_strangers_folder_is_left_untouched() {
 }
 
 #[test]
-fn a_strangers_file_in_our_folder_stays() {
+fn a_file_of_another_program_in_our_directory_stays() {
     let fs = filled();
     let notes = dir().join("notes.txt");
     fs.put(&notes, b"mine".to_vec());
@@ -141,20 +141,20 @@ fn a_strangers_file_in_our_folder_stays() {
 }
 
 #[test]
-fn a_foreign_magic_under_our_name_goes_to_quarantine() {
+fn a_file_with_our_name_and_a_foreign_magic_goes_to_quarantine() {
     let fs = filled();
-    let alien = b"SQLite format 3\0 and then some".to_vec();
-    fs.put(&path(Name::Log(9)), alien.clone());
+    let foreign = b"SQLite format 3\0 and then some".to_vec();
+    fs.put(&path(Name::Log(9)), foreign.clone());
     let (_, recovery, found) = open(&fs);
     assert_eq!(found, Entries::new());
     assert!(losses(&recovery).contains(&Loss::BadFile));
     assert_eq!(quarantined(&fs), 1);
-    assert!(contents(&fs).iter().any(|(_, content)| *content == alien));
-    assert!(!alien.starts_with(&MAGIC));
+    assert!(contents(&fs).iter().any(|(_, content)| *content == foreign));
+    assert!(!foreign.starts_with(&MAGIC));
 }
 
 #[test]
-fn leftovers_are_removed() {
+fn temporary_files_and_old_logs_are_removed_at_opening() {
     let fs = filled();
     fs.put(&path(Name::TempSnapshot(2)), vec![1; 100]);
     fs.put(&path(Name::TempLog(3)), vec![]);
@@ -168,7 +168,7 @@ fn leftovers_are_removed() {
 }
 
 #[test]
-fn existence_is_told_without_creating_anything() {
+fn a_check_for_existence_creates_no_file() {
     let fs = MemFs::new();
     assert!(!Store::exists(&fs, &dir()));
     assert!(fs.paths().is_empty());

@@ -1,4 +1,4 @@
-//! On the machine's own files.
+//! Tests on the real file system of the machine.
 
 use super::model::{Run, script};
 use super::*;
@@ -16,7 +16,7 @@ impl Folder {
 }
 
 #[test]
-fn the_script_is_recovered() {
+fn the_script_is_recovered_from_real_files() {
     for durability in [Durability::Os, Durability::Interval, Durability::Always] {
         let folder = Folder::new(&format!("script-{durability:?}"));
         let run = Run::of(&script(), &folder.open(durability).unwrap().0, durability);
@@ -31,7 +31,7 @@ fn the_script_is_recovered() {
 }
 
 #[test]
-fn a_second_opening_is_refused() {
+fn a_directory_that_is_open_cannot_be_opened_again() {
     let folder = Folder::new("lock");
     let (_store, ..) = folder.open(Durability::Os).unwrap();
     let refused = folder.open(Durability::Os).err().unwrap();
@@ -42,7 +42,7 @@ fn a_second_opening_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn files_are_their_owners_alone() {
+fn only_the_owner_can_access_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new("mode");
     let (store, ..) = folder.open(Durability::Os).unwrap();
@@ -56,7 +56,7 @@ fn files_are_their_owners_alone() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_not_followed() {
+fn symbolic_links_in_the_directory_are_not_followed() {
     use std::os::unix::fs::symlink;
     for name in ["LOCK", "wal-0000000000000001", "snap-0000000000000001"] {
         let folder = Folder::new(&format!("link-{name}"));
@@ -71,7 +71,7 @@ fn links_are_not_followed() {
 
 #[cfg(unix)]
 #[test]
-fn a_planted_temporary_link_is_replaced_not_followed() {
+fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
     let folder = Folder::new("planted");
     drop(folder.open(Durability::Os).unwrap());
     let target = folder.0.join("target");

@@ -1,4 +1,4 @@
-//! What is written is read.
+//! Tests that what is written can be read.
 
 use super::model::{Run, Step, script};
 use super::*;
@@ -74,7 +74,7 @@ fn without_durability_only_a_flush_writes() {
 }
 
 #[test]
-fn without_durability_memory_is_bounded_nonetheless() {
+fn records_that_wait_in_memory_are_bounded_without_durability() {
     let fs = MemFs::new();
     let (store, ..) = open_as(fs, &dir(), &identity(), Durability::None).unwrap();
     let before = store.status().log_bytes;
@@ -92,7 +92,7 @@ fn compact(store: &Store, entries: &Entries) -> bool {
 }
 
 #[test]
-fn openings_without_a_write_leave_one_log() {
+fn openings_without_a_write_add_only_one_log() {
     let fs = MemFs::new();
     {
         let (store, ..) = open(&fs);
@@ -108,7 +108,7 @@ fn openings_without_a_write_leave_one_log() {
 }
 
 #[test]
-fn many_logs_or_a_long_one_are_compacted() {
+fn many_logs_are_compacted_and_so_is_a_long_one() {
     let fs = MemFs::new();
     for n in 0..5u8 {
         write(&open(&fs).0, put(&[n], b"v")).unwrap();
@@ -130,7 +130,7 @@ fn bytes_on_disk(fs: &MemFs) -> usize {
 }
 
 #[test]
-fn files_that_hold_little_that_lives_are_compacted() {
+fn files_with_few_live_entries_are_compacted() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let mut found = Entries::new();
@@ -151,7 +151,7 @@ fn files_that_hold_little_that_lives_are_compacted() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_and_hides_what_it_replaced() {
+fn a_record_that_is_too_large_is_refused_and_removes_the_old_value() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
@@ -165,7 +165,7 @@ fn what_is_too_large_is_refused_and_hides_what_it_replaced() {
 }
 
 #[test]
-fn the_largest_record_survives() {
+fn the_largest_record_is_recovered() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let (key, value) = (vec![1; super::super::MAX_KEY], vec![2; super::super::MAX_VALUE]);
@@ -177,7 +177,7 @@ fn the_largest_record_survives() {
 }
 
 #[test]
-fn a_record_planted_in_a_value_is_a_value() {
+fn a_record_inside_a_value_is_not_recovered_as_a_record() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"planted", b"false")).unwrap();
@@ -192,7 +192,7 @@ fn a_record_planted_in_a_value_is_a_value() {
 }
 
 #[test]
-fn group_commit_writes_for_all_who_wait() {
+fn group_commit_writes_all_queued_records_in_one_operation() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let before = fs.operations();
@@ -204,7 +204,7 @@ fn group_commit_writes_for_all_who_wait() {
 }
 
 #[test]
-fn writers_and_checkpoints_do_not_lose_each_others_work() {
+fn concurrent_writers_and_checkpoints_lose_no_change() {
     use crate::platform::sync::usual::Mutex;
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
@@ -242,7 +242,7 @@ fn writers_and_checkpoints_do_not_lose_each_others_work() {
 }
 
 #[test]
-fn a_removal_after_a_checkpoint_began_outlives_it() {
+fn a_removal_during_a_checkpoint_outlives_it() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
