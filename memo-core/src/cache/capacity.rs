@@ -156,11 +156,11 @@ impl Capacity {
 
     /// What it has room for.
     pub(super) fn room(&self) -> Load {
-        let held = self.load();
+        let load = self.load();
         let bytes = self.max_bytes().unwrap_or(u64::MAX);
         Load {
-            entries: self.max().saturating_sub(held.entries),
-            bytes: bytes.saturating_sub(held.bytes),
+            entries: self.max().saturating_sub(load.entries),
+            bytes: bytes.saturating_sub(load.bytes),
         }
     }
 }
@@ -170,27 +170,30 @@ impl Capacity {
 pub(super) const EXACT: usize = 128;
 
 /// The entries that a shard of a full cache holds on average, at the least.
-const PER_SHARD: usize = 512;
+const MIN_ENTRIES_PER_SHARD: usize = 512;
 
 /// The weight that it holds, at the least: many times that of most entries.
-const BYTES_PER_SHARD: u64 = 1 << 20;
+const MIN_BYTES_PER_SHARD: u64 = 1 << 20;
 
 /// A shard is chosen by so many bits of a hash at most.
-const MOST_SHARDS: usize = 1 << 16;
+const MAX_SHARDS: usize = 1 << 16;
 
 /// How many shards: `asked` for, but no more than entries. Else one for few entries or little weight; else as many as
 /// keep [`PER_SHARD`] entries and [`BYTES_PER_SHARD`] each, up to four a core. A power of two.
-pub(super) fn shard_count(asked: Option<usize>, max: usize, max_bytes: Option<u64>) -> usize {
+pub(super) fn shard_count(requested: Option<usize>, max: usize, max_bytes: Option<u64>) -> usize {
     let at_most = |count: usize| 1 << count.max(1).ilog2();
-    if let Some(asked) = asked {
-        return asked.min(MOST_SHARDS).next_power_of_two().min(at_most(max));
+    if let Some(requested) = requested {
+        return requested.min(MAX_SHARDS).next_power_of_two().min(at_most(max));
     }
     if max <= EXACT {
         return 1;
     }
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
-    let heavy = max_bytes.map_or(UNBOUNDED, |max| saturated(max / BYTES_PER_SHARD));
-    (4 * cores).next_power_of_two().min(at_most(max / PER_SHARD)).min(at_most(heavy))
+    let by_weight = max_bytes.map_or(UNBOUNDED, |max| saturated(max / MIN_BYTES_PER_SHARD));
+    (4 * cores)
+        .next_power_of_two()
+        .min(at_most(max / MIN_ENTRIES_PER_SHARD))
+        .min(at_most(by_weight))
 }
 
 fn saturated(n: u64) -> usize {
@@ -202,9 +205,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shards_are_as_many_as_asked_for_but_no_more_than_entries() {
+    fn shards_are_as_many_as_requested_but_no_more_than_entries() {
         let unbounded = UNBOUNDED;
-        for (asked, max, count) in [
+        for (requested, max, count) in [
             (1, unbounded, 1),
             (0, unbounded, 1),
             (3, unbounded, 4),
@@ -212,14 +215,14 @@ mod tests {
             (8, 7, 4),
             (8, 1, 1),
             (8, 0, 1),
-            (usize::MAX, unbounded, MOST_SHARDS),
+            (usize::MAX, unbounded, MAX_SHARDS),
         ] {
-            assert_eq!(shard_count(Some(asked), max, None), count, "{asked} for {max}");
+            assert_eq!(shard_count(Some(requested), max, None), count, "{requested} for {max}");
         }
     }
 
     #[test]
-    fn little_weight_has_one_shard() {
+    fn a_small_weight_bound_gives_one_shard() {
         let wanted = shard_count(None, UNBOUNDED, None);
         assert!(wanted > 1);
         assert_eq!(shard_count(None, UNBOUNDED, Some(1000)), 1);
@@ -230,16 +233,20 @@ mod tests {
 
     #[test]
     fn weights_are_admitted_and_exchanged_within_the_bound() {
-        let gauge = Capacity::new(UNBOUNDED, Some(100));
-        assert!(gauge.admits(100) && !gauge.admits(101) && !gauge.admits(u64::MAX));
-        assert!(gauge.exchange(0, 60) && !gauge.exchange(0, u64::MAX) && !gauge.exchange(0, 41));
-        assert!(gauge.exchange(60, 100) && gauge.exchange(100, 50));
-        assert_eq!(gauge.load().bytes, 50);
-        assert!(gauge.set_max_bytes(10) && gauge.exceeded());
+        let capacity = Capacity::new(UNBOUNDED, Some(100));
+        assert!(capacity.admits(100) && !capacity.admits(101) && !capacity.admits(u64::MAX));
+        assert!(
+            capacity.exchange(0, 60)
+                && !capacity.exchange(0, u64::MAX)
+                && !capacity.exchange(0, 41)
+        );
+        assert!(capacity.exchange(60, 100) && capacity.exchange(100, 50));
+        assert_eq!(capacity.load().bytes, 50);
+        assert!(capacity.set_max_bytes(10) && capacity.exceeded());
         // What makes it lighter is never refused.
-        assert!(gauge.exchange(50, 49) && !gauge.exchange(49, 50));
-        gauge.set_max_bytes(0);
-        assert!(!gauge.admits(0));
+        assert!(capacity.exchange(50, 49) && !capacity.exchange(49, 50));
+        capacity.set_max_bytes(0);
+        assert!(!capacity.admits(0));
         let unweighed = Capacity::new(5, None);
         assert!(unweighed.admits(u64::MAX) && !unweighed.set_max_bytes(1));
     }

@@ -28,7 +28,7 @@ pub(super) struct ClaimState<H> {
     /// There was an entry of the key before, or one may have come.
     pub(super) replaces: bool,
     /// Its key was invalidated: what is computed goes to those who wait, and is not kept. It is another's to claim.
-    void: bool,
+    invalidated: bool,
 }
 
 impl<H> Claims<H> {
@@ -50,21 +50,21 @@ impl<H> Claims<H> {
     #[inline]
     fn index_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let all = &self.all;
-        self.index.find(hash, |at| !all[at].void && key::same(all[at].draft.key(), key))
+        self.index.find(hash, |at| !all[at].invalidated && key::same(all[at].draft.key(), key))
     }
 
     /// This very claim, unless it has ended or its key was invalidated.
     pub(super) fn get(&self, claim: Claim) -> Option<&ClaimState<H>> {
-        Some(&self.all[self.place(claim)?]).filter(|of| !of.void)
+        Some(&self.all[self.position(claim)?]).filter(|state| !state.invalidated)
     }
 
     /// The same, to be changed.
     pub(super) fn get_mut(&mut self, claim: Claim) -> Option<&mut ClaimState<H>> {
-        let at = self.place(claim)?;
-        Some(&mut self.all[at]).filter(|of| !of.void)
+        let at = self.position(claim)?;
+        Some(&mut self.all[at]).filter(|state| !state.invalidated)
     }
 
-    fn place(&self, claim: Claim) -> Option<usize> {
+    fn position(&self, claim: Claim) -> Option<usize> {
         self.index.find(claim.hash, |at| self.all[at].claim.id == claim.id)
     }
 
@@ -73,15 +73,15 @@ impl<H> Claims<H> {
         self.index.push(claim.hash);
         // Made where it stays: a copy of what was just written waits.
         self.all.extend(iter::once_with(|| {
-            let (flight, pending, void) = (None, None, false);
-            ClaimState { claim, draft, flight, pending, replaces, void }
+            let (flight, pending, invalidated) = (None, None, false);
+            ClaimState { claim, draft, flight, pending, replaces, invalidated }
         }));
     }
 
     /// Ends this very claim.
     #[inline(always)]
     pub(super) fn end(&mut self, claim: Claim) -> Option<ClaimState<H>> {
-        let at = self.place(claim)?;
+        let at = self.position(claim)?;
         self.index.swap_remove(at);
         Some(self.all.swap_remove(at))
     }
@@ -89,7 +89,7 @@ impl<H> Claims<H> {
     /// Voids the claim on `key`, or ends it where nobody waits. What it held is to be dropped with no lock held.
     pub(super) fn invalidate(&mut self, hash: u64, key: &[u8]) -> Option<(H, Millis)> {
         let claimed = self.find(hash, key)?;
-        claimed.void = true;
+        claimed.invalidated = true;
         let pending = claimed.pending.take();
         if claimed.flight.is_none() {
             let claim = claimed.claim;
@@ -103,7 +103,7 @@ impl<H> Claims<H> {
         let mut pending = Vec::new();
         for at in (0..self.all.len()).rev() {
             let claimed = &mut self.all[at];
-            claimed.void = true;
+            claimed.invalidated = true;
             pending.extend(claimed.pending.take());
             if claimed.flight.is_none() {
                 self.index.swap_remove(at);
@@ -114,7 +114,7 @@ impl<H> Claims<H> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &ClaimState<H>> {
-        self.all.iter().filter(|of| !of.void)
+        self.all.iter().filter(|state| !state.invalidated)
     }
 }
 

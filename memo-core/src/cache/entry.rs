@@ -28,22 +28,22 @@ pub(crate) struct Entry<H> {
     /// When it was last used, by the shard's own count.
     stamp: AtomicU64,
     /// The end of its life, two flags, and in the lowest bits the length of the key: together one word.
-    ends: AtomicU64,
+    packed: AtomicU64,
     held: H,
     /// The low half of the key's hash.
     hash: u32,
 }
 
 const LENGTH_BITS: u32 = 21;
-const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
-const _: () = assert!((MAX_LENGTH as u64) < LENGTH);
+const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
+const _: () = assert!((MAX_LENGTH as u64) < LENGTH_MASK);
 /// A weight follows the key.
 const WEIGHED: u64 = 1 << LENGTH_BITS;
 /// It is not computed anew ahead of its end.
-const STEADY: u64 = 2 << LENGTH_BITS;
-const END_AT: u32 = LENGTH_BITS + 2;
+const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
+const END_SHIFT: u32 = LENGTH_BITS + 2;
 /// Ends later than 69 years after the machine was started are never.
-const LATEST: Millis = (1 << (64 - END_AT)) - 1;
+const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
 
 #[expect(clippy::cast_possible_truncation, reason = "the half is wanted")]
 #[inline]
@@ -64,14 +64,14 @@ pub(super) fn prefetch<T>(_at: *const T) {
 
 /// Has it fetch an entry: the first bytes and the last before the key may be on two lines.
 #[inline]
-fn fetch<H>(entry: NonNull<Entry<H>>) {
+fn prefetch_entry<H>(entry: NonNull<Entry<H>>) {
     let at = entry.as_ptr().cast::<u8>();
     prefetch(at);
     prefetch(at.wrapping_add(offset_of!(Entry<H>, hash)));
 }
 
 /// The word with the end of an entry is no less if it never ends.
-pub(super) const ENDLESS: u64 = LATEST << END_AT;
+pub(super) const ENDLESS: u64 = END_NEVER << END_SHIFT;
 
 impl<H> Entry<H> {
     const KEY: usize = offset_of!(Self, hash) + size_of::<u32>();
@@ -93,8 +93,8 @@ impl<H> Entry<H> {
 
     #[inline]
     pub(crate) fn expires(&self) -> Millis {
-        match self.ends.load(Relaxed) >> END_AT {
-            LATEST => NEVER,
+        match self.packed.load(Relaxed) >> END_SHIFT {
+            END_NEVER => NEVER,
             end => end,
         }
     }
@@ -102,25 +102,25 @@ impl<H> Entry<H> {
     /// Is the word with its end no less than that? None is [`u64::MAX`], which no length of a key makes.
     #[inline]
     pub(super) fn outlasts(&self, word: u64) -> bool {
-        self.ends.load(Relaxed) >= word
+        self.packed.load(Relaxed) >= word
     }
 
     pub(super) fn set_expires(&self, expires: Millis) {
-        let rest = self.ends.load(Relaxed) & (STEADY | WEIGHED | LENGTH);
-        self.ends.store(expires.min(LATEST) << END_AT | rest, Relaxed);
+        let rest = self.packed.load(Relaxed) & (NEVER_REFRESHED | WEIGHED | LENGTH_MASK);
+        self.packed.store(expires.min(END_NEVER) << END_SHIFT | rest, Relaxed);
     }
 
     #[inline]
     fn key_len(&self) -> usize {
-        (self.ends.load(Relaxed) & LENGTH) as usize
+        (self.packed.load(Relaxed) & LENGTH_MASK) as usize
     }
 
     pub(super) fn is_never_refreshed(&self) -> bool {
-        self.ends.load(Relaxed) & STEADY != 0
+        self.packed.load(Relaxed) & NEVER_REFRESHED != 0
     }
 
     fn is_weighed(&self) -> bool {
-        self.ends.load(Relaxed) & WEIGHED != 0
+        self.packed.load(Relaxed) & WEIGHED != 0
     }
 
     /// Sizes are such that allocators would give as much for the next smaller ones, so that most entries of a cache are
@@ -178,13 +178,13 @@ impl<H> Draft<H> {
     /// # Safety
     /// `at` was allocated with the layout for this, and is nobody else's.
     unsafe fn write(at: NonNull<Entry<H>>, hash: u64, key: &[u8], weighed: bool) -> Self {
-        let ends = key.len() as u64 | if weighed { WEIGHED } else { 0 };
+        let packed = key.len() as u64 | if weighed { WEIGHED } else { 0 };
         // SAFETY: the layout has room for an `Entry` at its start and, from `KEY` on, for the key. Fields are written
         // one by one, and so none of the padding that is the key's.
         unsafe {
             let entry = at.as_ptr();
             (&raw mut (*entry).stamp).write(AtomicU64::new(0));
-            (&raw mut (*entry).ends).write(AtomicU64::new(ends));
+            (&raw mut (*entry).packed).write(AtomicU64::new(packed));
             (&raw mut (*entry).hash).write(low_half(hash));
             let behind = at.cast::<u8>().add(Entry::<H>::KEY);
             behind.copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
@@ -193,22 +193,22 @@ impl<H> Draft<H> {
     }
 
     pub(super) fn layout(&self) -> Layout {
-        let ends = self.ends();
-        Entry::<H>::layout((ends & LENGTH) as usize, ends & WEIGHED != 0)
+        let packed = self.packed();
+        Entry::<H>::layout((packed & LENGTH_MASK) as usize, packed & WEIGHED != 0)
     }
 
     /// Has the processor fetch it.
     pub(super) fn prefetch(&self) {
-        fetch(self.0);
+        prefetch_entry(self.0);
     }
 
-    fn ends(&self) -> u64 {
+    fn packed(&self) -> u64 {
         // SAFETY: written in `new`; the draft has it alone.
-        unsafe { (&raw const (*self.0.as_ptr()).ends).cast::<u64>().read() }
+        unsafe { (&raw const (*self.0.as_ptr()).packed).cast::<u64>().read() }
     }
 
     pub(super) fn key(&self) -> &[u8] {
-        let len = (self.ends() & LENGTH) as usize;
+        let len = (self.packed() & LENGTH_MASK) as usize;
         // SAFETY: `new` wrote as many bytes there, which nobody changes.
         unsafe { slice::from_raw_parts(self.0.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
@@ -216,18 +216,19 @@ impl<H> Draft<H> {
     /// The entry, with its value. The weight is dropped where there is no room for one.
     pub(super) fn fill(self, fresh: NewEntry<H>) -> OwnedEntry<H> {
         let NewEntry { held, expires, weight, never_refreshed } = fresh;
-        let (ends, at) = (self.ends(), ManuallyDrop::new(self).0);
-        let never_refreshed = if never_refreshed { STEADY } else { 0 };
-        let rest = ends & (WEIGHED | LENGTH);
+        let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
+        let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
+        let rest = packed & (WEIGHED | LENGTH_MASK);
         // SAFETY: `new` made room for an `Entry` and, where it says so, for a weight behind the key. With the value all
         // of the entry is written.
         unsafe {
             let entry = at.as_ptr();
             (&raw mut (*entry).held).write(held);
-            (&raw mut (*entry).ends)
-                .write(AtomicU64::new(expires.min(LATEST) << END_AT | never_refreshed | rest));
-            if ends & WEIGHED != 0 {
-                let behind = at.cast::<u8>().add(Entry::<H>::KEY + (ends & LENGTH) as usize);
+            (&raw mut (*entry).packed).write(AtomicU64::new(
+                expires.min(END_NEVER) << END_SHIFT | never_refreshed | rest,
+            ));
+            if packed & WEIGHED != 0 {
+                let behind = at.cast::<u8>().add(Entry::<H>::KEY + (packed & LENGTH_MASK) as usize);
                 behind.cast::<u64>().write_unaligned(weight.unwrap_or_default());
             }
         }
@@ -321,7 +322,7 @@ impl<'a, H> EntryRef<'a, H> {
 
     /// Has the processor fetch it.
     pub(super) fn prefetch(self) {
-        fetch(self.at);
+        prefetch_entry(self.at);
     }
 
     /// What it counts for against a bound on bytes; nothing where the cache does not weigh.
@@ -356,7 +357,7 @@ mod tests {
 
     use super::*;
 
-    fn node<H>(
+    fn owned<H>(
         hash: u64,
         key: &[u8],
         held: H,
@@ -367,13 +368,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_every_length_stand_behind_values_of_every_size() {
+    fn keys_of_every_length_are_stored_behind_values_of_every_size() {
         fn check<H: Clone + PartialEq + std::fmt::Debug>(held: &H) {
             for len in (0..70).chain([MAX_LENGTH]) {
                 let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
                 for weight in [None, Some(0), Some(u64::MAX)] {
-                    let node = node(u64::MAX - 1, &key, held.clone(), 7, weight);
-                    let shared = node.shared();
+                    let owned = owned(u64::MAX - 1, &key, held.clone(), 7, weight);
+                    let shared = owned.shared();
                     assert_eq!((shared.key(), shared.held()), (&*key, held));
                     assert_eq!((shared.low_hash(), shared.expires()), (u32::MAX - 1, 7));
                     assert_eq!(shared.weight(), weight.unwrap_or_default());
@@ -390,14 +391,14 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_kept_and_those_out_of_reach_are_never() {
+    fn expiry_times_are_stored_and_those_out_of_range_become_never() {
         for weight in [None, Some(9)] {
-            let node = node(1, b"key", 5_u32, NEVER, weight);
-            let shared = node.shared();
+            let owned = owned(1, b"key", 5_u32, NEVER, weight);
+            let shared = owned.shared();
             assert_eq!(shared.expires(), NEVER);
             assert!(shared.outlasts(ENDLESS) && !shared.outlasts(u64::MAX));
-            let last = LATEST - 1;
-            for (end, kept) in [(0, 0), (last, last), (LATEST, NEVER), (NEVER - 1, NEVER)] {
+            let last = END_NEVER - 1;
+            for (end, kept) in [(0, 0), (last, last), (END_NEVER, NEVER), (NEVER - 1, NEVER)] {
                 shared.set_expires(end);
                 assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
                 assert_eq!(shared.outlasts(ENDLESS), kept == NEVER);
@@ -409,16 +410,16 @@ mod tests {
     /// A key of one u64 takes 9 bytes.
     #[test]
     fn an_entry_without_a_weight_has_no_room_for_one() {
-        let size = |weight| node(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
+        let size = |weight| owned(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
         assert_eq!((size(None), size(Some(1))), (40, 56));
     }
 
     #[test]
-    fn what_is_held_is_dropped_once() {
+    fn a_held_value_is_dropped_once() {
         let held = Arc::new(());
-        let node = node(1, b"key", Arc::clone(&held), 0, None);
+        let owned = owned(1, b"key", Arc::clone(&held), 0, None);
         assert_eq!(Arc::strong_count(&held), 2);
-        drop(node);
+        drop(owned);
         assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -7,13 +7,13 @@ use crate::platform::clock::{self, LAG, Millis, NEVER};
 
 pub(super) struct Expiry {
     /// For so long after its end an entry may be served while another is computed.
-    stale: Millis,
+    stale_for: Millis,
     /// For so long after its last use an entry lives.
-    idle: Option<Millis>,
+    idle_limit: Option<Millis>,
     /// So long before its end an entry is to be computed anew.
-    ahead: AtomicU64,
+    refresh_window: AtomicU64,
     /// Entries whose word with the end is no less have no time at all to look at.
-    timeless: u64,
+    timeless_from: u64,
 }
 
 /// What the time makes of an entry.
@@ -38,41 +38,41 @@ pub(super) fn stamp_of(time: Millis) -> u64 {
 }
 
 impl Expiry {
-    pub(super) fn new(stale: Millis, idle: Option<Millis>) -> Self {
+    pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>) -> Self {
         // The clock may have been behind at the last use: an entry lives no shorter than asked.
-        let idle = idle.map(|idle| idle.saturating_add(LAG));
-        let timeless = if idle.is_some() { u64::MAX } else { ENDLESS };
-        Self { stale, idle, ahead: AtomicU64::new(0), timeless }
+        let idle_limit = idle_limit.map(|idle| idle.saturating_add(LAG));
+        let timeless_from = if idle_limit.is_some() { u64::MAX } else { ENDLESS };
+        Self { stale_for, idle_limit, refresh_window: AtomicU64::new(0), timeless_from }
     }
 
     /// Do stamps say when an entry was used?
     pub(super) fn has_idle_limit(&self) -> bool {
-        self.idle.is_some()
+        self.idle_limit.is_some()
     }
 
     fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
-        self.idle.is_some_and(|idle| used().saturating_add(idle) <= now)
+        self.idle_limit.is_some_and(|idle| used().saturating_add(idle) <= now)
     }
 
     /// Does the time make no difference to an entry?
     #[inline]
     pub(super) fn is_timeless<H>(&self, entry: &Entry<H>) -> bool {
-        entry.outlasts(self.timeless)
+        entry.outlasts(self.timeless_from)
     }
 
-    fn ahead_of<H>(&self, entry: &Entry<H>) -> Millis {
-        if entry.is_never_refreshed() { 0 } else { self.ahead.load(Relaxed) }
+    fn refresh_window_of<H>(&self, entry: &Entry<H>) -> Millis {
+        if entry.is_never_refreshed() { 0 } else { self.refresh_window.load(Relaxed) }
     }
 
-    pub(super) fn ahead(&self) -> Millis {
-        self.ahead.load(Relaxed)
+    pub(super) fn refresh_window(&self) -> Millis {
+        self.refresh_window.load(Relaxed)
     }
 
     /// Is it a hit without more ado?
     pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let expires = entry.expires();
-        let due = expires != NEVER && expires <= now + self.ahead_of(entry);
+        let due = expires != NEVER && expires <= now + self.refresh_window_of(entry);
         !due && !self.is_idle(entry, now)
     }
 
@@ -87,7 +87,7 @@ impl Expiry {
 
     /// Is it of no more use, not even while another is computed?
     pub(super) fn is_gone<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
-        entry.expires().saturating_add(self.stale) <= now || self.is_idle(entry, now)
+        entry.expires().saturating_add(self.stale_for) <= now || self.is_idle(entry, now)
     }
 
     /// What is idle is over: nobody has asked for it, stale or not.
@@ -102,16 +102,16 @@ impl Expiry {
         }
         let renewable = renewable(entry.held());
         if expires <= now {
-            let stale = renewable && expires.saturating_add(self.stale) > now;
+            let stale = renewable && expires.saturating_add(self.stale_for) > now;
             return if stale { Age::Stale } else { Age::Expired };
         }
-        let due = renewable && expires != NEVER && expires <= now + self.ahead_of(entry);
+        let due = renewable && expires != NEVER && expires <= now + self.refresh_window_of(entry);
         if due { Age::Due } else { Age::Fresh }
     }
 
     /// Has entries computed anew so long before they end.
-    pub(super) fn set_ahead(&self, ahead: Millis) {
+    pub(super) fn set_refresh_window(&self, window: Millis) {
         // So that it can be added to a time.
-        self.ahead.store(ahead.min(NEVER / 2), Relaxed);
+        self.refresh_window.store(window.min(NEVER / 2), Relaxed);
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct FreeList<H> {
 
 impl<H> FreeList<H> {
     /// Bytes. For larger ones an allocation is a small part of what an insertion costs.
-    const LARGEST: usize = 512;
+    const MAX_SIZE: usize = 512;
 
     pub(super) const fn new() -> Self {
         Self { layout: Layout::new::<()>(), drafts: Vec::new() }
@@ -28,7 +28,7 @@ impl<H> FreeList<H> {
         if self.drafts.is_empty() {
             self.layout = draft.layout();
         }
-        if draft.layout() == self.layout && self.layout.size() <= Self::LARGEST {
+        if draft.layout() == self.layout && self.layout.size() <= Self::MAX_SIZE {
             self.drafts.push(draft);
         }
     }
@@ -55,23 +55,23 @@ mod tests {
     use crate::platform::clock::NEVER;
 
     #[test]
-    fn a_spare_draft_is_used_again_where_it_takes_as_much_room() {
+    fn a_free_draft_is_reused_for_an_entry_of_the_same_size() {
         let fresh = |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
-        let mut spares = FreeList::new();
+        let mut free_list = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
-                spares.keep(OwnedEntry::new(n, &vec![7; len], fresh(n)).into_draft());
+                free_list.keep(OwnedEntry::new(n, &vec![7; len], fresh(n)).into_draft());
             }
-            let spare = spares.len();
+            let spare = free_list.len();
             assert_eq!(spare, if len == 600 { 0 } else { 3 });
-            let at = spares.drafts.last().map(|draft| draft.key().as_ptr());
+            let at = free_list.drafts.last().map(|draft| draft.key().as_ptr());
             let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-            let node = spares.draft(8, &key, false).fill(fresh(9));
-            assert_eq!((node.shared().key(), *node.shared().held()), (&*key, 9));
-            assert_eq!(at == Some(node.shared().key().as_ptr()), spare == 3);
+            let entry = free_list.draft(8, &key, false).fill(fresh(9));
+            assert_eq!((entry.shared().key(), *entry.shared().held()), (&*key, 9));
+            assert_eq!(at == Some(entry.shared().key().as_ptr()), spare == 3);
             // Others do not fit, and go.
-            while spares.len() > 0 {
-                drop(spares.draft(1, &[1; 300], false));
+            while free_list.len() > 0 {
+                drop(free_list.draft(1, &[1; 300], false));
             }
         }
     }

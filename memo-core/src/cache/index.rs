@@ -11,7 +11,7 @@ pub(super) struct Index {
 }
 
 /// So many are looked through one by one.
-const FEW: usize = 8;
+const MAX_UNINDEXED: usize = 8;
 
 impl Index {
     pub(super) const fn new() -> Self {
@@ -20,29 +20,29 @@ impl Index {
 
     /// The place of an element with this hash that is the one.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(super) fn find(&self, hash: u64, is_match: impl Fn(usize) -> bool) -> Option<usize> {
         if self.table.is_empty() {
-            return (0..self.hashes.len()).find(|&at| self.hashes[at] == hash && is_it(at));
+            return (0..self.hashes.len()).find(|&at| self.hashes[at] == hash && is_match(at));
         }
-        self.find_by_table(hash, &is_it)
+        self.find_by_table(hash, &is_match)
     }
 
     #[inline(never)]
-    fn find_by_table(&self, hash: u64, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
-        self.table.find(hash, |&at| self.hashes[at] == hash && is_it(at)).copied()
+    fn find_by_table(&self, hash: u64, is_match: &dyn Fn(usize) -> bool) -> Option<usize> {
+        self.table.find(hash, |&at| self.hashes[at] == hash && is_match(at)).copied()
     }
 
     #[inline]
     pub(super) fn push(&mut self, hash: u64) {
         self.hashes.push(hash);
-        if self.hashes.len() > FEW || !self.table.is_empty() {
-            self.enter_last();
+        if self.hashes.len() > MAX_UNINDEXED || !self.table.is_empty() {
+            self.add_missing_to_table();
         }
     }
 
     /// Has the table know the last one, and so all.
     #[inline(never)]
-    fn enter_last(&mut self) {
+    fn add_missing_to_table(&mut self) {
         for at in self.table.len()..self.hashes.len() {
             self.table.insert_unique(self.hashes[at], at, |&at| self.hashes[at]);
         }
@@ -52,14 +52,14 @@ impl Index {
     #[inline]
     pub(super) fn swap_remove(&mut self, at: usize) {
         if !self.table.is_empty() {
-            self.leave(at);
+            self.remove_from_table(at);
         }
         self.hashes.swap_remove(at);
     }
 
     /// Has the table forget one, and know the last one by its place.
     #[inline(never)]
-    fn leave(&mut self, at: usize) {
+    fn remove_from_table(&mut self, at: usize) {
         let last = self.hashes.len() - 1;
         if let Ok(found) = self.table.find_entry(self.hashes[at], |&found| found == at) {
             found.remove();
@@ -75,12 +75,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_finds_what_a_list_holds_and_nothing_else() {
+    fn an_index_finds_the_elements_of_its_list_and_no_others() {
         let (mut index, mut list) = (Index::new(), Vec::new());
-        let mut drawn = 7_u64;
+        let mut random = 7_u64;
         for round in 0..5000 {
-            drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let number = drawn >> 33;
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let number = random >> 33;
             // Of each two with one hash one is found by what it is.
             let hash = |number: u64| number / 2;
             if number % 5 < 3 || list.is_empty() {

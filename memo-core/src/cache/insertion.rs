@@ -6,7 +6,7 @@ use super::capacity::Load;
 use super::entry::{NewEntry, OwnedEntry};
 use super::expiry::Expiry;
 use super::garbage::Freed;
-use super::shard::{Known, Locked, Shard};
+use super::shard::{Existing, Locked, Shard};
 use super::sharded::ShardedCache;
 use crate::platform::clock::{self, Millis};
 use crate::single_flight::flight::{Claim, Flight};
@@ -35,35 +35,35 @@ enum KeyState {
     /// There is no entry of its key.
     New,
     /// It takes the place of one.
-    Replaces(Known),
+    Replaces(Existing),
 }
 
 impl<H> Insertion<H> {
     fn weight(&self) -> u64 {
         match self {
             Self::Claimed(_, fresh) => fresh.weight.unwrap_or_default(),
-            Self::Found(node) => node.shared().weight(),
+            Self::Found(entry) => entry.shared().weight(),
         }
     }
 
     #[inline(always)]
-    fn stand(&self, hash: u64, shard: &Locked<'_, H>, expiry: &Expiry) -> KeyState {
-        let known = match self {
-            Self::Found(node) => shard.known(hash, node.shared().key(), expiry),
-            Self::Claimed(claim, _) => match shard.standing(*claim) {
+    fn key_state(&self, hash: u64, shard: &Locked<'_, H>, expiry: &Expiry) -> KeyState {
+        let existing = match self {
+            Self::Found(entry) => shard.find_existing(hash, entry.shared().key(), expiry),
+            Self::Claimed(claim, _) => match shard.valid_claim(*claim) {
                 None => return KeyState::Invalidated,
                 Some(claimed) if !claimed.replaces => None,
-                Some(claimed) => shard.known(hash, claimed.draft.key(), expiry),
+                Some(claimed) => shard.find_existing(hash, claimed.draft.key(), expiry),
             },
         };
-        known.map_or(KeyState::New, KeyState::Replaces)
+        existing.map_or(KeyState::New, KeyState::Replaces)
     }
 }
 
 /// What an insertion has taken of the bounds.
 pub(super) struct Reservation {
     reserved: bool,
-    stand: KeyState,
+    key_state: KeyState,
     /// Both a place, its own or that of the one before, and the weight.
     fits: bool,
 }
@@ -86,7 +86,7 @@ impl Shortage {
 }
 
 /// Rounds in which an insertion may find neither room nor anything to evict, all being taken by insertions under way.
-const FRUITLESS: usize = 100;
+const MAX_FRUITLESS_ROUNDS: usize = 100;
 
 impl<H: Clone> ShardedCache<H> {
     /// Ends `claim` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
@@ -105,9 +105,9 @@ impl<H: Clone> ShardedCache<H> {
     /// goes too.
     // All of one piece: what is handed on here is larger than registers, and a copy of what was just written waits.
     #[inline(always)]
-    pub(super) fn place(&self, hash: u64, coming: Insertion<H>) -> Finished<H> {
-        let (shard, room) = self.reserve_room(hash, &coming);
-        self.insert_reserved(hash, coming, shard, room)
+    pub(super) fn place(&self, hash: u64, insertion: Insertion<H>) -> Finished<H> {
+        let (shard, room) = self.reserve_room(hash, &insertion);
+        self.insert_reserved(hash, insertion, shard, room)
     }
 
     /// Inserts what comes if there is room for it.
@@ -115,48 +115,48 @@ impl<H: Clone> ShardedCache<H> {
     pub(super) fn insert_reserved(
         &self,
         hash: u64,
-        coming: Insertion<H>,
+        insertion: Insertion<H>,
         mut shard: Locked<'_, H>,
         room: Reservation,
     ) -> Finished<H> {
-        let Reservation { reserved, stand, fits } = room;
-        let known = match stand {
-            KeyState::Replaces(known) => Some(known),
+        let Reservation { reserved, key_state, fits } = room;
+        let existing = match key_state {
+            KeyState::Replaces(existing) => Some(existing),
             KeyState::New | KeyState::Invalidated => None,
         };
         // What is left of these is dropped with no lock held, as is all that is freed: that runs its owner's `Drop`.
-        let (mut node, mut void, mut flight, mut pending) = (None, None, None, None);
-        match coming {
+        let (mut entry, mut unused, mut flight, mut pending) = (None, None, None, None);
+        match insertion {
             Insertion::Found(found) => {
                 if let Some(claimed) = shard.claims().find(hash, found.shared().key()) {
                     claimed.replaces = true;
                 }
-                node = Some(found);
+                entry = Some(found);
             }
             Insertion::Claimed(claim, fresh) => match shard.claims().end(claim) {
                 Some(claimed) => {
                     (flight, pending) = (claimed.flight, claimed.pending);
-                    node = Some(claimed.draft.fill(fresh));
+                    entry = Some(claimed.draft.fill(fresh));
                 }
-                None => void = Some(fresh),
+                None => unused = Some(fresh),
             },
         }
-        match node.take_if(|_| fits) {
-            Some(node) => self.put(&mut shard, hash, node, known, reserved),
+        match entry.take_if(|_| fits) {
+            Some(entry) => self.put(&mut shard, hash, entry, existing, reserved),
             None => {
                 self.capacity.release_places(usize::from(reserved));
-                self.capacity.release(shard.remove(known));
+                self.capacity.release(shard.remove(existing));
             }
         }
-        let waste = shard.take_garbage();
-        let crowded = shard.has_waiting();
+        let freed = shard.take_garbage();
+        let readers_remain = shard.has_waiting();
         drop(shard);
-        drop((node, void));
-        if crowded {
+        drop((entry, unused));
+        if readers_remain {
             // Some reader was interrupted, or is slow: give it time, or dead entries gather.
             std::thread::yield_now();
         }
-        Finished { kept: fits, flight, waste: (waste, pending) }
+        Finished { kept: fits, flight, waste: (freed, pending) }
     }
 
     /// The bounds have room for it: its own, or that of the one that is `known`.
@@ -164,15 +164,15 @@ impl<H: Clone> ShardedCache<H> {
         &self,
         shard: &mut Locked<'_, H>,
         hash: u64,
-        node: OwnedEntry<H>,
-        known: Option<Known>,
+        entry: OwnedEntry<H>,
+        existing: Option<Existing>,
         reserved: bool,
     ) {
-        self.capacity.release_places(usize::from(reserved && known.is_some()));
+        self.capacity.release_places(usize::from(reserved && existing.is_some()));
         if self.expiry.has_idle_limit() {
             self.shard(hash).tick(clock::now());
         }
-        shard.insert(hash, node, known);
+        shard.insert(hash, entry, existing);
         self.capacity.release(shard.sweep(&self.expiry));
         // The bound may have been lowered since a place was reserved.
         if self.capacity.exceeded() {
@@ -186,13 +186,13 @@ impl<H: Clone> ShardedCache<H> {
     pub(super) fn reserve_room(
         &self,
         hash: u64,
-        coming: &Insertion<H>,
+        insertion: &Insertion<H>,
     ) -> (Locked<'_, H>, Reservation) {
         let reserved = self.capacity.reserve_place();
         let mut shard = self.shard(hash).lock();
         if !self.capacity.weighs() && self.capacity.admits(0) {
-            let stand = coming.stand(hash, &shard, &self.expiry);
-            let fits = match stand {
+            let key_state = insertion.key_state(hash, &shard, &self.expiry);
+            let fits = match key_state {
                 KeyState::Invalidated => Some(false),
                 KeyState::New if reserved => Some(true),
                 // Its place goes to this one, and the shard is locked all the time.
@@ -202,11 +202,11 @@ impl<H: Clone> ShardedCache<H> {
                 KeyState::Replaces(_) => Some(true),
             };
             if let Some(fits) = fits {
-                let reserved = reserved || fits && matches!(stand, KeyState::New);
-                return (shard, Reservation { reserved, stand, fits });
+                let reserved = reserved || fits && matches!(key_state, KeyState::New);
+                return (shard, Reservation { reserved, key_state, fits });
             }
         }
-        self.reserve_more_room(hash, coming, shard, reserved)
+        self.reserve_more_room(hash, insertion, shard, reserved)
     }
 
     /// The same where it takes more, or entries are weighed.
@@ -214,32 +214,32 @@ impl<H: Clone> ShardedCache<H> {
     fn reserve_more_room<'c>(
         &'c self,
         hash: u64,
-        coming: &Insertion<H>,
+        insertion: &Insertion<H>,
         mut shard: Locked<'c, H>,
         mut reserved: bool,
     ) -> (Locked<'c, H>, Reservation) {
-        let weight = coming.weight();
+        let weight = insertion.weight();
         let mut fruitless = 0;
         loop {
-            let stand = coming.stand(hash, &shard, &self.expiry);
-            let (has_place, before) = match &stand {
+            let key_state = insertion.key_state(hash, &shard, &self.expiry);
+            let (has_place, before) = match &key_state {
                 KeyState::Invalidated => {
-                    return (shard, Reservation { reserved, stand, fits: false });
+                    return (shard, Reservation { reserved, key_state, fits: false });
                 }
                 KeyState::New => (reserved, 0),
-                KeyState::Replaces(known) => (true, known.weight),
+                KeyState::Replaces(existing) => (true, existing.weight),
             };
-            if !self.capacity.admits(weight) || fruitless == FRUITLESS {
-                return (shard, Reservation { reserved, stand, fits: false });
+            if !self.capacity.admits(weight) || fruitless == MAX_FRUITLESS_ROUNDS {
+                return (shard, Reservation { reserved, key_state, fits: false });
             }
             if has_place && self.capacity.exchange(before, weight) {
-                return (shard, Reservation { reserved, stand, fits: true });
+                return (shard, Reservation { reserved, key_state, fits: true });
             }
-            let lacks = if has_place { Shortage::Weight(weight) } else { Shortage::Place };
-            let mut evicted = self.evict_from_own(&mut shard, lacks);
+            let shortage = if has_place { Shortage::Weight(weight) } else { Shortage::Place };
+            let mut evicted = self.evict_from_own(&mut shard, shortage);
             if evicted.is_none() {
                 drop(shard);
-                evicted = self.evict_anywhere(lacks);
+                evicted = self.evict_anywhere(shortage);
                 if evicted.is_none() {
                     fruitless += 1;
                     std::thread::yield_now();
@@ -257,19 +257,19 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Evicts one entry, unless the shard holds far less than its share: after a bound was lowered, or for a heavy one.
-    fn evict_from_own(&self, shard: &mut Locked<'_, H>, lacks: Shortage) -> Load {
-        let (own, all) = (lacks.of(shard.load()), lacks.of(self.capacity.load()));
+    fn evict_from_own(&self, shard: &mut Locked<'_, H>, shortage: Shortage) -> Load {
+        let (own, all) = (shortage.of(shard.load()), shortage.of(self.capacity.load()));
         let share = all / (2 * self.shards.len() as u64);
         if own < share { Load::default() } else { shard.evict() }
     }
 
     /// Evicts from the fullest shard, or from any: one entry for a place; for a weight as many, but no more than half of
     /// what that shard holds at once.
-    fn evict_anywhere(&self, lacks: Shortage) -> Load {
+    fn evict_anywhere(&self, shortage: Shortage) -> Load {
         let evict = |shard: &Shard<H>| {
             self.change(shard, |shard| {
-                let half = lacks.of(shard.load()) / 2;
-                let goal = match lacks {
+                let half = shortage.of(shard.load()) / 2;
+                let goal = match shortage {
                     Shortage::Place => 0,
                     Shortage::Weight(wanted) => wanted.min(half),
                 };
@@ -280,7 +280,7 @@ impl<H: Clone> ShardedCache<H> {
                 sum
             })
         };
-        let fullest = self.shards.iter().max_by_key(|shard| lacks.of(shard.lock().load()));
+        let fullest = self.shards.iter().max_by_key(|shard| shortage.of(shard.lock().load()));
         let evicted = fullest.map(evict).filter(|evicted| !evicted.is_none());
         let mut others = self.shards.iter().map(evict);
         evicted.or_else(|| others.find(|evicted| !evicted.is_none())).unwrap_or_default()
@@ -294,23 +294,23 @@ impl<H: Clone> ShardedCache<H> {
     ) -> R {
         let mut locked = shard.lock();
         let result = change(&mut locked);
-        let waste = locked.take_all_garbage();
+        let freed = locked.take_all_garbage();
         drop(locked);
-        drop(waste);
+        drop(freed);
         Self::wait_for_readers(shard);
         result
     }
 
     /// Gives those a moment who are still looking at what was taken out, since nothing may come by later that would.
     pub(super) fn wait_for_readers(shard: &Shard<H>) {
-        const MOMENT: usize = 8;
-        for _ in 0..MOMENT {
+        const ATTEMPTS: usize = 8;
+        for _ in 0..ATTEMPTS {
             let mut locked = shard.lock();
-            let waste = locked.collect_waiting();
-            let waits = locked.has_waiting();
+            let freed = locked.collect_waiting();
+            let readers_remain = locked.has_waiting();
             drop(locked);
-            drop(waste);
-            if !waits {
+            drop(freed);
+            if !readers_remain {
                 break;
             }
             std::thread::yield_now();

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::table::Place;
+use super::table::SlotIndex;
 
 /// The entries of a shard by their last use, as far as is known.
 pub(super) struct Recency {
@@ -13,7 +13,7 @@ pub(super) struct Recency {
     steps: VecDeque<Step>,
     records: usize,
     /// Emptied lists, so that a small shard, where each use is a step, need not allocate at each insertion.
-    spare: Vec<Vec<Place>>,
+    spare: Vec<Vec<SlotIndex>>,
     /// Every entry has a record. Nothing is recorded before the first eviction.
     complete: bool,
 }
@@ -28,12 +28,12 @@ pub(super) fn sort(stamped: &mut [(u64, u32)]) {
 struct Step {
     stamp: u64,
     /// In the order in which they came.
-    places: Vec<Place>,
+    slots: Vec<SlotIndex>,
     /// So many were taken from the front.
     taken: usize,
 }
 
-const SPARE: usize = 4;
+const MAX_SPARE: usize = 4;
 
 impl Recency {
     pub(super) const fn new() -> Self {
@@ -55,27 +55,27 @@ impl Recency {
         self.forget();
         self.complete = true;
         sort(&mut entries);
-        for (stamp, place) in entries {
-            self.file(stamp, Place(place));
+        for (stamp, slot) in entries {
+            self.file(stamp, SlotIndex(slot));
         }
     }
 
     /// Records a new entry, one of `len`. Records of entries that were removed are passed over when they are met; too
     /// many of them, and all are forgotten.
-    pub(super) fn record(&mut self, stamp: u64, place: Place, len: usize) {
+    pub(super) fn record(&mut self, stamp: u64, slot: SlotIndex, len: usize) {
         if self.records > 2 * len + 64 {
             self.forget();
         }
         if self.complete {
-            self.file(stamp, place);
+            self.file(stamp, slot);
         }
     }
 
-    fn file(&mut self, stamp: u64, place: Place) {
+    fn file(&mut self, stamp: u64, slot: SlotIndex) {
         self.records += 1;
         match self.steps.back_mut() {
-            Some(last) if last.stamp == stamp => last.places.push(place),
-            _ => self.step(stamp).places.push(place),
+            Some(last) if last.stamp == stamp => last.slots.push(slot),
+            _ => self.step(stamp).slots.push(slot),
         }
     }
 
@@ -83,38 +83,41 @@ impl Recency {
     fn step(&mut self, stamp: u64) -> &mut Step {
         let at = self.steps.partition_point(|step| step.stamp < stamp);
         if self.steps.get(at).is_none_or(|step| step.stamp != stamp) {
-            let places = self.spare.pop().unwrap_or_default();
-            self.steps.insert(at, Step { stamp, places, taken: 0 });
+            let slots = self.spare.pop().unwrap_or_default();
+            self.steps.insert(at, Step { stamp, slots, taken: 0 });
         }
         &mut self.steps[at]
     }
 
     /// Takes the record of the least recently used entry, by the stamp that is at each place now. Entries that others use
     /// meanwhile are filed again only so often.
-    pub(super) fn take(&mut self, stamp_at: &dyn Fn(Place) -> Option<u64>) -> Option<Place> {
-        let mut patience = self.records;
-        while let Some((filed, place)) = self.pop() {
-            let Some(stamp) = stamp_at(place) else { continue };
-            if stamp <= filed || patience == 0 {
-                return Some(place);
+    pub(super) fn take(
+        &mut self,
+        stamp_at: &dyn Fn(SlotIndex) -> Option<u64>,
+    ) -> Option<SlotIndex> {
+        let mut refiles_left = self.records;
+        while let Some((filed, slot)) = self.pop() {
+            let Some(stamp) = stamp_at(slot) else { continue };
+            if stamp <= filed || refiles_left == 0 {
+                return Some(slot);
             }
-            patience -= 1;
-            self.file(stamp, place);
+            refiles_left -= 1;
+            self.file(stamp, slot);
         }
         None
     }
 
     /// The oldest record.
-    fn pop(&mut self) -> Option<(u64, Place)> {
+    fn pop(&mut self) -> Option<(u64, SlotIndex)> {
         loop {
             let step = self.steps.front_mut()?;
-            if let Some(&place) = step.places.get(step.taken) {
+            if let Some(&slot) = step.slots.get(step.taken) {
                 step.taken += 1;
                 self.records -= 1;
-                return Some((step.stamp, place));
+                return Some((step.stamp, slot));
             }
-            let mut emptied = self.steps.pop_front()?.places;
-            if self.spare.len() < SPARE {
+            let mut emptied = self.steps.pop_front()?.slots;
+            if self.spare.len() < MAX_SPARE {
                 emptied.clear();
                 self.spare.push(emptied);
             }
@@ -122,9 +125,9 @@ impl Recency {
     }
 
     /// The oldest records, as far as they are together.
-    pub(super) fn next(&self) -> (Option<Place>, Option<Place>) {
+    pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         let oldest = self.steps.front();
-        let nth = |n: usize| oldest.and_then(|step| step.places.get(step.taken + n)).copied();
+        let nth = |n: usize| oldest.and_then(|step| step.slots.get(step.taken + n)).copied();
         (nth(0), nth(1))
     }
 }

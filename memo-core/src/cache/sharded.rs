@@ -74,9 +74,9 @@ impl<H: Clone> ShardedCache<H> {
         then: impl FnOnce(&H) -> Option<R>,
     ) -> Option<R> {
         let pin = pin();
-        let made = then(self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held())?;
+        let result = then(self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held())?;
         self.calls.hit(&pin);
-        Some(made)
+        Some(result)
     }
 
     #[inline]
@@ -158,12 +158,12 @@ impl<H: Clone> ShardedCache<H> {
 
     /// So long before their end entries are computed anew.
     pub(crate) fn ahead(&self) -> Millis {
-        self.expiry.ahead()
+        self.expiry.refresh_window()
     }
 
     /// Has entries computed anew so long before they end.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
-        self.expiry.set_ahead(ahead);
+        self.expiry.set_refresh_window(ahead);
     }
 
     /// Claims `key` in the place of who computes it, whose value is then not kept: for an insertion from outside, which
@@ -190,7 +190,7 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.claims().get_mut(claim) {
             claimed.pending = pending;
         }
-        if let Some(claimed) = shard.standing(claim) {
+        if let Some(claimed) = shard.valid_claim(claim) {
             let key = claimed.draft.key();
             then(key, claimed.replaces && shard.find(claim.hash, key).is_some());
         }
@@ -199,14 +199,15 @@ impl<H: Clone> ShardedCache<H> {
     /// How many bytes the key of `claim` has; none if it was invalidated.
     pub(crate) fn key_len(&self, claim: Claim) -> usize {
         let shard = self.shard(claim.hash).lock();
-        shard.standing(claim).map_or(0, |claimed| claimed.draft.key().len())
+        shard.valid_claim(claim).map_or(0, |claimed| claimed.draft.key().len())
     }
 
     /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
     pub(crate) fn abandon(&self, claim: Claim, led: bool) {
         let mut shard = self.shard(claim.hash).lock();
         // Who waits for one that was invalidated has to begin anew.
-        let next_leader = shard.standing(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
+        let next_leader =
+            shard.valid_claim(claim).and_then(|claimed| claimed.flight.as_ref()?.pass_on(led));
         let ended = if next_leader.is_none() { shard.claims().end(claim) } else { None };
         drop(shard);
         if let Some(next_leader) = next_leader {
@@ -238,9 +239,9 @@ impl<H: Clone> ShardedCache<H> {
     /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
     pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
-            let known = shard.known(hash, key, &self.expiry);
-            let live = known.as_ref().is_some_and(|known| !known.over);
-            self.capacity.release(shard.remove(known));
+            let existing = shard.find_existing(hash, key, &self.expiry);
+            let live = existing.as_ref().is_some_and(|existing| !existing.expired);
+            self.capacity.release(shard.remove(existing));
             // To be dropped with no lock held.
             let pending = shard.claims().invalidate(hash, key);
             then();
@@ -259,9 +260,9 @@ impl<H: Clone> ShardedCache<H> {
         // What is freed is dropped with no lock held.
         let pending: Vec<_> =
             locked.iter_mut().map(|shard| shard.claims().invalidate_all()).collect();
-        let waste: Vec<_> = locked.iter_mut().map(Locked::take_all_garbage).collect();
+        let freed: Vec<_> = locked.iter_mut().map(Locked::take_all_garbage).collect();
         drop(locked);
-        drop((pending, waste));
+        drop((pending, freed));
         self.shards.iter().for_each(Self::wait_for_readers);
         cleared.entries
     }
@@ -352,9 +353,9 @@ impl<H: Clone> ShardedCache<H> {
                 live.push(EntryCopy { stamp, key, held: e.held().clone(), expires: e.expires() });
             }
         }
-        for of in shard.claimed() {
-            if let Some((held, expires)) = of.pending.clone() {
-                let key = KeyBytes::new(of.draft.key());
+        for claimed in shard.claimed() {
+            if let Some((held, expires)) = claimed.pending.clone() {
+                let key = KeyBytes::new(claimed.draft.key());
                 live.push(EntryCopy { stamp: u64::MAX, key, held, expires });
             }
         }

@@ -53,19 +53,19 @@ impl<H> Bucket<H> {
     }
 
     /// Counts one more entry that went on, or one less. A count that reached 255 is no longer known, and stays.
-    fn count_past(&self, change: i8) {
-        let past = self.tag(SLOTS);
-        if past < u8::MAX {
-            self.set_tag(SLOTS, past.saturating_add_signed(change));
+    fn change_overflow(&self, change: i8) {
+        let overflow = self.tag(SLOTS);
+        if overflow < u8::MAX {
+            self.set_tag(SLOTS, overflow.saturating_add_signed(change));
         }
     }
 }
 
 /// Where an entry stands for as long as it is in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(pub(super) u32);
+pub(super) struct SlotIndex(pub(super) u32);
 
-impl Place {
+impl SlotIndex {
     fn new(bucket: usize, slot: usize) -> Self {
         // `Table::with_buckets` sees to it that it fits.
         Self(u32::try_from(bucket * SLOTS + slot).unwrap_or(u32::MAX))
@@ -108,7 +108,7 @@ unsafe impl<H: Send + Sync> Send for Retired<H> {}
 impl<H> Retired<H> {
     /// # Safety
     /// Whoever was reading when it was retired has ended.
-    pub(super) unsafe fn into_node(self) -> OwnedEntry<H> {
+    pub(super) unsafe fn into_entry(self) -> OwnedEntry<H> {
         // SAFETY: the pointer left its slot for another, so that this is the only one; nobody reads it.
         unsafe { OwnedEntry::from_raw(self.0) }
     }
@@ -144,10 +144,10 @@ unsafe impl<H: Send + Sync> Send for RetiredTable<H> {}
 impl<H> RetiredTable<H> {
     /// # Safety
     /// Whoever was reading when it was retired has ended.
-    pub(super) unsafe fn into_nodes(self) -> Vec<OwnedEntry<H>> {
+    pub(super) unsafe fn into_entries(self) -> Vec<OwnedEntry<H>> {
         // SAFETY: it left its root by a swap, so that this is the only pointer to it; nobody reads it.
         let table = unsafe { Box::from_raw(self.at.as_ptr()) };
-        if self.with_entries { table.into_nodes() } else { Vec::new() }
+        if self.with_entries { table.into_entries() } else { Vec::new() }
     }
 }
 
@@ -185,7 +185,7 @@ impl<H> Drop for Root<H> {
         let at = NonNull::new(*self.0.get_mut());
         let table = at.map(|at| RetiredTable { at, with_entries: true });
         // SAFETY: nobody borrows the root, so nobody reads its table.
-        table.into_iter().for_each(|table| drop(unsafe { table.into_nodes() }));
+        table.into_iter().for_each(|table| drop(unsafe { table.into_entries() }));
     }
 }
 
@@ -204,7 +204,7 @@ fn zero_bytes(word: u64) -> u64 {
 
 /// The bucket after `bucket`, of so many, for entries of this tag. Strides are odd, and so pass all buckets; they
 /// differ, so that full buckets do not gather.
-fn next(buckets: usize, bucket: usize, tag: u8) -> usize {
+fn next_bucket(buckets: usize, bucket: usize, tag: u8) -> usize {
     (bucket + 2 * usize::from(tag) + 1) & (buckets - 1)
 }
 
@@ -212,9 +212,9 @@ fn next(buckets: usize, bucket: usize, tag: u8) -> usize {
 /// once it comes back to where it began.
 #[cold]
 #[inline(never)]
-fn further(buckets: usize, bucket: usize, hash: u64) -> Option<usize> {
+fn next_in_search(buckets: usize, bucket: usize, hash: u64) -> Option<usize> {
     let home = low_half(hash) as usize & (buckets - 1);
-    Some(next(buckets, bucket, tag(hash))).filter(|&at| at != home)
+    Some(next_bucket(buckets, bucket, tag(hash))).filter(|&at| at != home)
 }
 
 impl<H> Table<H> {
@@ -232,12 +232,12 @@ impl<H> Table<H> {
     }
 
     #[inline]
-    fn home(&self, hash: u64) -> usize {
+    fn home_bucket(&self, hash: u64) -> usize {
         low_half(hash) as usize & (self.buckets.len() - 1)
     }
 
-    fn next(&self, bucket: usize, tag: u8) -> usize {
-        next(self.buckets.len(), bucket, tag)
+    fn next_bucket(&self, bucket: usize, tag: u8) -> usize {
+        next_bucket(self.buckets.len(), bucket, tag)
     }
 
     /// The entry of this hash whose key `matches`.
@@ -247,25 +247,25 @@ impl<H> Table<H> {
         guard: ReadGuard<'p>,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
-    ) -> Option<(Place, EntryRef<'p, H>)> {
-        let mut at = self.home(hash);
+    ) -> Option<(SlotIndex, EntryRef<'p, H>)> {
+        let mut at = self.home_bucket(hash);
         loop {
             let bucket = &self.buckets[at];
             let tags = bucket.tags.load(Acquire);
-            let mut same = zero_bytes(tags ^ (u64::from(tag(hash)) * 0x0101_0101_0101_0101));
-            while same != 0 {
-                let slot = same.trailing_zeros() as usize / 8;
+            let mut candidates = zero_bytes(tags ^ (u64::from(tag(hash)) * 0x0101_0101_0101_0101));
+            while candidates != 0 {
+                let slot = candidates.trailing_zeros() as usize / 8;
                 if let Some(entry) = self.read(guard, &bucket.slots[slot]) {
                     if entry.low_hash() == low_half(hash) && matches(entry.key()) {
-                        return Some((Place::new(at, slot), entry));
+                        return Some((SlotIndex::new(at, slot), entry));
                     }
                 }
-                same &= same - 1;
+                candidates &= candidates - 1;
             }
             if tags >> 56 == 0 {
                 return None;
             }
-            at = further(self.buckets.len(), at, hash)?;
+            at = next_in_search(self.buckets.len(), at, hash)?;
         }
     }
 
@@ -278,17 +278,26 @@ impl<H> Table<H> {
     }
 
     /// The entry that stands at `place`.
-    pub(super) fn at<'p>(&'p self, guard: ReadGuard<'p>, place: Place) -> Option<EntryRef<'p, H>> {
-        let (bucket, slot) = place.parts();
+    pub(super) fn at<'p>(
+        &'p self,
+        guard: ReadGuard<'p>,
+        slot: SlotIndex,
+    ) -> Option<EntryRef<'p, H>> {
+        let (bucket, slot) = slot.parts();
         self.read(guard, &self.buckets.get(bucket)?.slots[slot])
     }
 
     /// Has the processor fetch what [`Self::at`] reads: the slot at one place, the entry at another whose slot came before.
-    pub(super) fn prefetch(&self, guard: ReadGuard<'_>, slot: Option<Place>, entry: Option<Place>) {
-        if let Some(entry) = entry.and_then(|place| self.at(guard, place)) {
+    pub(super) fn prefetch(
+        &self,
+        guard: ReadGuard<'_>,
+        slot: Option<SlotIndex>,
+        entry: Option<SlotIndex>,
+    ) {
+        if let Some(entry) = entry.and_then(|slot| self.at(guard, slot)) {
             entry.prefetch();
         }
-        if let Some(bucket) = slot.and_then(|place| self.buckets.get(place.parts().0)) {
+        if let Some(bucket) = slot.and_then(|slot| self.buckets.get(slot.parts().0)) {
             prefetch(bucket);
         }
     }
@@ -298,8 +307,8 @@ impl<H> Table<H> {
     }
 
     /// The places in one bucket, of those that there are by number.
-    pub(super) fn places(&self, bucket: usize) -> impl Iterator<Item = Place> + use<H> {
-        (0..SLOTS).map(move |slot| Place::new(bucket, slot))
+    pub(super) fn slots_of(&self, bucket: usize) -> impl Iterator<Item = SlotIndex> + use<H> {
+        (0..SLOTS).map(move |slot| SlotIndex::new(bucket, slot))
     }
 
     pub(super) fn buckets(&self) -> usize {
@@ -307,42 +316,42 @@ impl<H> Table<H> {
     }
 
     /// Puts an entry into a free slot. The writer sees to it that there is one, and that no other has its key.
-    pub(super) fn insert(&self, hash: u64, node: OwnedEntry<H>) -> Place {
-        self.put(hash, node.into_raw())
+    pub(super) fn insert(&self, hash: u64, entry: OwnedEntry<H>) -> SlotIndex {
+        self.insert_raw(hash, entry.into_raw())
     }
 
-    fn put(&self, hash: u64, entry: *mut Entry<H>) -> Place {
-        let (mut at, tag) = (self.home(hash), tag(hash));
+    fn insert_raw(&self, hash: u64, entry: *mut Entry<H>) -> SlotIndex {
+        let (mut at, tag) = (self.home_bucket(hash), tag(hash));
         loop {
             let bucket = &self.buckets[at];
             if let Some(slot) = bucket.free_slot() {
                 bucket.slots[slot].store(entry, Release);
                 bucket.set_tag(slot, tag);
-                return Place::new(at, slot);
+                return SlotIndex::new(at, slot);
             }
-            bucket.count_past(1);
-            at = self.next(at, tag);
+            bucket.change_overflow(1);
+            at = self.next_bucket(at, tag);
         }
     }
 
     /// Puts an entry in the place of another with its key.
-    pub(super) fn replace(&self, place: Place, node: OwnedEntry<H>) -> Option<Retired<H>> {
-        let (bucket, slot) = place.parts();
-        Bucket::exchange(&self.buckets[bucket].slots[slot], node.into_raw()).map(Retired)
+    pub(super) fn replace(&self, slot: SlotIndex, entry: OwnedEntry<H>) -> Option<Retired<H>> {
+        let (bucket, slot) = slot.parts();
+        Bucket::exchange(&self.buckets[bucket].slots[slot], entry.into_raw()).map(Retired)
     }
 
     /// Takes the entry at `place` out of sight.
-    pub(super) fn remove(&self, place: Place) -> Option<Retired<H>> {
-        let (bucket, slot) = place.parts();
+    pub(super) fn remove(&self, slot: SlotIndex) -> Option<Retired<H>> {
+        let (bucket, slot) = slot.parts();
         let entry = Bucket::exchange(&self.buckets[bucket].slots[slot], null_mut())?;
         let tag = self.buckets[bucket].tag(slot);
         self.buckets[bucket].set_tag(slot, 0);
         // SAFETY: it was in its slot a moment ago, and nobody else takes entries out.
         let hash = unsafe { EntryRef::new(entry) }.low_hash();
-        let mut passed = self.home(u64::from(hash));
+        let mut passed = self.home_bucket(u64::from(hash));
         while passed != bucket {
-            self.buckets[passed].count_past(-1);
-            passed = self.next(passed, tag);
+            self.buckets[passed].change_overflow(-1);
+            passed = self.next_bucket(passed, tag);
         }
         Some(Retired(entry))
     }
@@ -356,24 +365,24 @@ impl<H> Table<H> {
                 if let Some(at) = NonNull::new(entry.load(Relaxed)) {
                     // SAFETY: the entry is in sight, and stays so: the writer is growing.
                     let low = unsafe { EntryRef::new(at) }.low_hash();
-                    larger.put(u64::from(tags[slot]) << 56 | u64::from(low), at.as_ptr());
+                    larger.insert_raw(u64::from(tags[slot]) << 56 | u64::from(low), at.as_ptr());
                 }
             }
         }
         larger
     }
 
-    fn into_nodes(mut self) -> Vec<OwnedEntry<H>> {
-        let mut nodes = Vec::new();
+    fn into_entries(mut self) -> Vec<OwnedEntry<H>> {
+        let mut entries = Vec::new();
         for bucket in &mut self.buckets {
             for slot in &mut bucket.slots {
                 if let Some(at) = NonNull::new(*slot.get_mut()) {
                     // SAFETY: from `insert`, and gone with the table, which nobody else has.
-                    nodes.push(unsafe { OwnedEntry::from_raw(at) });
+                    entries.push(unsafe { OwnedEntry::from_raw(at) });
                 }
             }
         }
-        nodes
+        entries
     }
 }
 
@@ -386,14 +395,14 @@ pub(super) struct Entries<'p, H> {
 }
 
 impl<'p, H> Iterator for Entries<'p, H> {
-    type Item = (Place, EntryRef<'p, H>);
+    type Item = (SlotIndex, EntryRef<'p, H>);
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.next < self.end {
-            let place = Place::new(self.next / SLOTS, self.next % SLOTS);
+            let slot = SlotIndex::new(self.next / SLOTS, self.next % SLOTS);
             self.next += 1;
-            if let Some(entry) = self.table.at(self.guard, place) {
-                return Some((place, entry));
+            if let Some(entry) = self.table.at(self.guard, slot) {
+                return Some((slot, entry));
             }
         }
         None
@@ -408,14 +417,14 @@ mod tests {
     use crate::epoch::participant::pin;
     use crate::platform::clock::NEVER;
 
-    fn passed(table: &Table<u64>) -> usize {
+    fn overflow_total(table: &Table<u64>) -> usize {
         let counts = table.buckets.iter().map(|b| (b.tags.load(Relaxed) >> 56) as usize);
         counts.sum()
     }
 
     /// A counter of buckets that were passed that never came down would make every search in vain walk on.
     #[test]
-    fn searches_stay_short_however_many_entries_came_and_went() {
+    fn searches_stay_short_after_many_insertions_and_removals() {
         let (pin, mut garbage) = (pin(), Garbage::new());
         let guard = ReadGuard::of_pin(&pin);
         let root = Root::new();
@@ -428,18 +437,19 @@ mod tests {
             let fresh = NewEntry { held: n, expires: NEVER, weight: None, never_refreshed: false };
             root.read(guard).insert(hash(n), OwnedEntry::new(hash(n), &n.to_le_bytes(), fresh));
             len += 1;
-            if let Some(gone) = n.checked_sub(1000) {
-                let is_it = |key: &[u8]| key == gone.to_le_bytes();
-                let (place, _) = root.read(guard).find(guard, hash(gone), is_it).unwrap();
-                root.read(guard).remove(place).into_iter().for_each(|entry| garbage.retire(entry));
+            if let Some(removed) = n.checked_sub(1000) {
+                let matches = |key: &[u8]| key == removed.to_le_bytes();
+                let (slot, _) = root.read(guard).find(guard, hash(removed), matches).unwrap();
+                root.read(guard).remove(slot).into_iter().for_each(|entry| garbage.retire(entry));
                 len -= 1;
             }
         }
         let table = root.read(guard);
-        assert!(passed(table) <= len / 4, "{} of {len}", passed(table));
-        let rest: Vec<Place> = table.iter(guard).map(|(place, _)| place).collect();
-        rest.iter()
-            .for_each(|&place| table.remove(place).into_iter().for_each(|e| garbage.retire(e)));
-        assert_eq!(passed(table), 0);
+        assert!(overflow_total(table) <= len / 4, "{} of {len}", overflow_total(table));
+        let remaining: Vec<SlotIndex> = table.iter(guard).map(|(slot, _)| slot).collect();
+        remaining
+            .iter()
+            .for_each(|&slot| table.remove(slot).into_iter().for_each(|e| garbage.retire(e)));
+        assert_eq!(overflow_total(table), 0);
     }
 }
