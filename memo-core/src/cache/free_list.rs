@@ -1,18 +1,18 @@
-//! Memory of entries that are gone, for those to come: a full cache asks the allocator for none.
+//! Keeps the memory of freed entries for new entries, so that a full cache does not call the allocator.
 #![allow(unsafe_code)]
 
 use std::alloc::Layout;
 
 use super::entry::{Draft, Entry};
 
-/// Drafts that nobody needs any more, for those to come: all of one layout.
+/// Drafts that are no longer used, kept for new entries. All have the same layout.
 pub(super) struct FreeList<H> {
     layout: Layout,
     drafts: Vec<Draft<H>>,
 }
 
 impl<H> FreeList<H> {
-    /// Bytes. For larger ones an allocation is a small part of what an insertion costs.
+    /// In bytes. If an entry is larger, the allocation is a small part of the cost of an insertion.
     const MAX_SIZE: usize = 512;
 
     pub(super) const fn new() -> Self {
@@ -23,7 +23,7 @@ impl<H> FreeList<H> {
         self.drafts.len()
     }
 
-    /// Keeps a draft, unless it is large or of another layout than others.
+    /// Keeps a draft, unless it is too large or its layout differs from that of the others.
     pub(super) fn keep(&mut self, draft: Draft<H>) {
         if self.drafts.is_empty() {
             self.layout = draft.layout();
@@ -33,16 +33,17 @@ impl<H> FreeList<H> {
         }
     }
 
-    /// A draft, of a spare one where that takes as much room.
+    /// Returns a draft. It reuses a free draft if that has the same layout.
     pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
-        // Where layouts differ, one that does not fit goes, so that in the end all fit.
+        // A free draft with another layout is dropped, so that after some time all free drafts fit.
         let fits = self.layout == Entry::<H>::layout(key.len(), weighed);
         let spare = self.drafts.pop().filter(|_| fits);
         let Some(spare) = spare else { return Draft::new(hash, key, weighed) };
         if let Some(next) = self.drafts.last() {
             next.prefetch();
         }
-        // SAFETY: all here are of this layout. (It is not asked itself: that would wait for its memory.)
+        // SAFETY: all drafts here have this layout. (The layout is not read from the draft, because that read would
+        // wait for the draft's memory.)
         unsafe { spare.reuse(hash, key, weighed) }
     }
 }
@@ -69,7 +70,7 @@ mod tests {
             let entry = free_list.draft(8, &key, false).fill(fresh(9));
             assert_eq!((entry.shared().key(), *entry.shared().held()), (&*key, 9));
             assert_eq!(at == Some(entry.shared().key().as_ptr()), spare == 3);
-            // Others do not fit, and go.
+            // A draft of another layout does not fit and is dropped.
             while free_list.len() > 0 {
                 drop(free_list.draft(1, &[1; 300], false));
             }

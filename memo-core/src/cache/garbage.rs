@@ -1,24 +1,24 @@
-//! Where entries are between being taken out of sight and being freed.
+//! Holds entries and tables that left the table, until they are freed.
 #![allow(unsafe_code)]
 
 use super::entry::OwnedEntry;
 use super::table::{Retired, RetiredTable};
 use crate::epoch::participant;
 
-/// What was taken out of sight since the last grace, and what waits for readers from before one.
+/// What left the table of a shard and is not freed yet.
 pub(super) struct Garbage<H> {
     retired: Vec<RetiredItem<H>>,
-    /// With the epoch that must be over.
+    /// Retired earlier. Each list has the epoch that must be over before the list is freed.
     waiting: Vec<(u64, Vec<RetiredItem<H>>)>,
-    /// There is a table among what is fresh: as large as many entries.
+    /// Whether there is a table in `retired`. A table takes as much memory as many entries.
     has_table: bool,
-    /// The weight of what is fresh.
+    /// The sum of the weights in `retired`.
     weight: u64,
-    /// The memory that it takes.
+    /// The memory of the entries in `retired`, in bytes.
     memory: usize,
 }
 
-/// More memory than this does not wait for others to be freed with.
+/// If the retired entries take more bytes than this, they are freed without waiting for a full batch.
 const MAX_MEMORY: usize = 256 << 10;
 
 enum RetiredItem<H> {
@@ -26,12 +26,13 @@ enum RetiredItem<H> {
     Table(RetiredTable<H>),
 }
 
-/// What nobody looks at any more, to be dropped with no lock held: its owners' `Drop` runs.
+/// Entries that no reader can reach any more. They are dropped while no lock is held, because the `Drop` of the values
+/// runs then.
 #[must_use = "to be dropped with no lock held"]
 pub(crate) struct Freed<H>(Vec<OwnedEntry<H>>);
 
 impl<H> Freed<H> {
-    /// Takes out one of those left.
+    /// Removes and returns one of the entries.
     pub(super) fn pop(&mut self) -> Option<OwnedEntry<H>> {
         self.0.pop()
     }
@@ -53,7 +54,8 @@ impl<H> Garbage<H> {
         self.has_table = true;
     }
 
-    /// Were so many entries retired since the last grace, or more than so much weight, or much memory, as a table is?
+    /// Returns whether it is time to collect: at least `entries` entries were retired since the last collection, or
+    /// more than `weight`, or more than [`MAX_MEMORY`], or a table, which takes as much memory.
     pub(super) fn is_due(&self, entries: usize, weight: u64) -> bool {
         self.has_table
             || self.retired.len() >= entries
@@ -61,12 +63,12 @@ impl<H> Garbage<H> {
             || self.memory > MAX_MEMORY
     }
 
-    /// Does anything wait for readers?
+    /// Returns whether something waits for readers.
     pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Ends an epoch, and takes out what nobody can be looking at. The thread must not be pinned, or all stays.
+    /// Ends an epoch, and returns what no reader can reach any more. If the calling thread is pinned, nothing is freed.
     pub(super) fn collect(&mut self) -> Freed<H> {
         if self.retired.is_empty() {
             return self.collect_waiting();
@@ -78,7 +80,7 @@ impl<H> Garbage<H> {
         self.reclaim_before(oldest)
     }
 
-    /// The same of what waits already, for whose sake an epoch was ended.
+    /// Like [`Self::collect`], but only for what waits already. Its epoch has ended, so no epoch is ended here.
     pub(super) fn collect_waiting(&mut self) -> Freed<H> {
         if self.has_waiting() {
             self.reclaim_before(participant::oldest())
@@ -101,7 +103,7 @@ impl<H> Garbage<H> {
 }
 
 impl<H> Drop for Garbage<H> {
-    /// Dropped with its shard: nobody reads.
+    /// A garbage is dropped together with its shard, so there are no readers.
     fn drop(&mut self) {
         let mut entries = Vec::new();
         for (_, items) in self.waiting.drain(..) {
@@ -111,12 +113,13 @@ impl<H> Drop for Garbage<H> {
     }
 }
 
-/// Only for what a grace has passed over, or whose shard is gone. A list drops the rest even if one `Drop` panics.
+/// Called only for what no reader can reach any more, or when the shard is dropped. The entries are collected in a
+/// list, because a list drops the other entries even if one `Drop` panics.
 fn reclaim<H>(items: Vec<RetiredItem<H>>, entries: &mut Vec<OwnedEntry<H>>) {
     entries.reserve(items.len());
     for item in items {
         match item {
-            // SAFETY: nobody reads it, see above.
+            // SAFETY: there are no readers, as stated above.
             RetiredItem::Entry(entry) => entries.push(unsafe { entry.into_entry() }),
             // SAFETY: likewise.
             RetiredItem::Table(table) => entries.extend(unsafe { table.into_entries() }),

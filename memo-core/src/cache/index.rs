@@ -1,16 +1,18 @@
-//! Finds the elements of a list by their hashes. It knows nothing of what they are, so that it is built once for all.
+//! Finds the elements of a list by their hashes. It does not depend on the type of the elements, so it is compiled once
+//! for all types.
 
 use hashbrown::HashTable;
 
-/// The places of a list's elements. Each push and removal is done to the list too.
+/// The positions of a list's elements. Each push and each removal is done both here and in the list.
 pub(super) struct Index {
-    /// Of each element of the list.
+    /// The hash of each element, in the order of the list.
     hashes: Vec<u64>,
-    /// Where they are, if they are more than [`FEW`] or were so lately.
+    /// The positions of the elements. Empty until there are more than [`MAX_UNINDEXED`] elements; then in use until no
+    /// element is left.
     table: HashTable<usize>,
 }
 
-/// So many are looked through one by one.
+/// Up to this many elements are searched one by one.
 const MAX_UNINDEXED: usize = 8;
 
 impl Index {
@@ -18,7 +20,7 @@ impl Index {
         Self { table: HashTable::new(), hashes: Vec::new() }
     }
 
-    /// The place of an element with this hash that is the one.
+    /// Returns the position of the element with this hash for which `is_match` is true.
     #[inline]
     pub(super) fn find(&self, hash: u64, is_match: impl Fn(usize) -> bool) -> Option<usize> {
         if self.table.is_empty() {
@@ -40,7 +42,7 @@ impl Index {
         }
     }
 
-    /// Has the table know the last one, and so all.
+    /// Adds to the table the positions that it does not have yet. After that it has all.
     #[inline(never)]
     fn add_missing_to_table(&mut self) {
         for at in self.table.len()..self.hashes.len() {
@@ -48,7 +50,7 @@ impl Index {
         }
     }
 
-    /// Removes one, whose place the last one takes.
+    /// Removes the element at `at`. The last element takes its position.
     #[inline]
     pub(super) fn swap_remove(&mut self, at: usize) {
         if !self.table.is_empty() {
@@ -57,7 +59,7 @@ impl Index {
         self.hashes.swap_remove(at);
     }
 
-    /// Has the table forget one, and know the last one by its place.
+    /// Removes `at` from the table, and gives the last element the position `at`.
     #[inline(never)]
     fn remove_from_table(&mut self, at: usize) {
         let last = self.hashes.len() - 1;
@@ -81,7 +83,7 @@ mod tests {
         for round in 0..5000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let number = random >> 33;
-            // Of each two with one hash one is found by what it is.
+            // Two numbers share one hash. They are told apart by their values.
             let hash = |number: u64| number / 2;
             if number % 5 < 3 || list.is_empty() {
                 index.push(hash(number));

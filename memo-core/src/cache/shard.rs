@@ -1,5 +1,5 @@
-//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the claims on
-//! its keys, the order of eviction, what waits to be freed.
+//! A shard is a part of a cache. It has a table that hits read without a lock. What hits do not need is behind a lock:
+//! the claims on keys, the order of eviction, and the garbage.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -17,12 +17,12 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
 
-/// In how many steps a full shard counts as many uses as it has entries.
+/// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
 const STEPS_PER_SHARD: usize = 64;
-/// For so many steps an entry that was used is not marked again, once entries are evicted; for none in a small shard.
+/// Once entries are evicted, an entry is not stamped again for at most this many steps. Fewer in a small shard.
 const MAX_SLACK_STEPS: usize = 4;
 
-/// So many entries are freed together: few of a small shard, and more of a large one.
+/// How many entries are freed together: few in a small shard, more in a large one.
 const BATCH_SIZES: std::ops::RangeInclusive<usize> = 128..=512;
 
 #[repr(align(128))]
@@ -33,53 +33,56 @@ pub(super) struct Shard<H> {
     root: Root<H>,
     /// The stamp of the next use.
     uses: AtomicU64,
-    /// Every use has a stamp of its own; else they are counted in steps. Until the shard outgrows [`EXACT`] entries.
+    /// Whether every use has a stamp of its own. If not, uses are counted in steps. It ends when the shard outgrows
+    /// [`EXACT`] entries.
     exact: AtomicBool,
-    /// An entry that was marked is not marked again while no more than so many later stamps are in use.
+    /// An entry is not stamped again until `uses` exceeds its stamp by more than this.
     slack: AtomicU64,
-    /// Entries were evicted, or may be before it is known how many there is room for.
+    /// Whether entries were evicted. True from the start if there is a bound on weight, because it is not known before
+    /// the first eviction how many entries there is room for.
     evicts: AtomicBool,
-    /// The shard's part of the bound.
+    /// The shard's part of the bound on entries.
     share: AtomicUsize,
-    /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
+    /// The number of uses since `uses` last changed. On a cache line of its own, because it is written far more often
+    /// than the other fields.
     uses_in_step: Padded<AtomicU64>,
     state: Padded<Mutex<ShardState<H>>>,
 }
 
-/// What the one who has the lock may change.
+/// What may be changed only under the lock.
 pub(super) struct ShardState<H> {
     claims: Claims<H>,
     recency: Recency,
     garbage: Garbage<H>,
-    /// Entries without values, for those to come.
+    /// The memory of freed entries, for new entries.
     free_list: FreeList<H>,
     load: Load,
-    /// Did an entry ever come that can expire?
+    /// Whether an entry that can expire was ever inserted.
     has_expiring: bool,
-    /// The next bucket to look through for expired entries.
+    /// The bucket that was last searched for expired entries.
     sweep_bucket: usize,
     evicted: u64,
-    /// Removed after their end.
+    /// How many entries were removed after their expiry time.
     expired: u64,
 }
 
-/// An entry that is there, for as long as its shard is locked and nothing is inserted or removed.
+/// An entry in the table. Valid as long as its shard is locked and nothing is inserted or removed.
 #[derive(Clone, Copy)]
 pub(super) struct Existing {
     slot: SlotIndex,
     pub(super) weight: u64,
-    /// Its time has ended.
+    /// Whether its time has ended.
     pub(super) expired: bool,
 }
 
-/// A shard that is locked.
+/// A locked shard.
 pub(super) struct Locked<'a, H> {
     shard: &'a Shard<H>,
     state: MutexGuard<'a, ShardState<H>>,
 }
 
 impl<H> Shard<H> {
-    /// `share` of the bound on entries is its own; `weighed`: there is one on weight as well.
+    /// `share`: the shard's part of the bound on entries. `weighed`: whether there is a bound on weight too.
     pub(super) fn new(exact: bool, share: usize, weighed: bool) -> Self {
         let state = ShardState {
             claims: Claims::new(),
@@ -116,12 +119,12 @@ impl<H> Shard<H> {
         Some(self.root.read(guard).find(guard, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, and an entry that was marked
-    /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
-    /// that never fills; entries used in one step are equally recent.
+    /// Marks `entry` as used now. A larger shard counts uses in steps of a 64th of its entries, and the entries used in
+    /// one step count as equally recent. An entry that was stamped only a few steps ago is not stamped again, so that a
+    /// hot entry is not written at every hit, and no entry is written in a cache that never fills.
     #[inline]
     pub(super) fn touch(&self, guard: ReadGuard<'_>, entry: &Entry<H>) {
-        // A later one is that of a use by another thread meanwhile.
+        // If the stamp is not less than `uses`, another thread used the entry meanwhile.
         if entry.stamp().load(Relaxed) + self.slack.load(Relaxed) < self.uses.load(Relaxed) {
             self.mark(entry, self.root.read(guard).capacity());
         }
@@ -137,8 +140,8 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Has stamps from here on be of this time or later: where entries can be idle for too long, a stamp says when an
-    /// entry was used as well as in which order.
+    /// Raises the stamps of later uses to the time `now` at least. Where entries have an idle limit, a stamp tells the
+    /// time of a use as well as the order of uses.
     pub(super) fn tick(&self, now: Millis) {
         let first = stamp_of(now);
         if self.uses.load(Relaxed) < first {
@@ -146,7 +149,8 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
+    /// Counts a use. If another thread counts at the same time, one use is not counted. That only makes the step a
+    /// little longer.
     fn step(&self, capacity: usize) {
         let uses_in_step = self.uses_in_step.0.load(Relaxed) + 1;
         let full = self.share.load(Relaxed).min(4 * capacity);
@@ -158,15 +162,15 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Tells the shard its part of the bound.
+    /// Sets the shard's part of the bound on entries.
     pub(super) fn set_share(&self, share: usize) {
         self.share.store(share, Relaxed);
         self.update_slack();
     }
 
-    /// Until entries are evicted nobody need tell those in the more recently used half from one another; then the
-    /// order counts, but for a few steps. In a small shard each use is a step, and counts, unless it is of the entry that
-    /// was used last.
+    /// Sets how rarely entries are stamped. Before the first eviction, the order within the more recently used half of
+    /// the entries does not matter. After it, the order matters, except within a few steps. In a small shard each use
+    /// is a step and is stamped, except another use of the entry that was used last.
     fn update_slack(&self) {
         let share = self.share.load(Relaxed);
         let slack = if self.exact.load(Relaxed) {
@@ -187,7 +191,7 @@ impl<H> Shard<H> {
 impl<H> Locked<'_, H> {
     #[allow(unsafe_code)]
     pub(super) fn guard(&self) -> ReadGuard<'_> {
-        // SAFETY: where it is used it is for this shard's table, from which entries go to this garbage.
+        // SAFETY: this guard is used only for the table of this shard, and entries removed from it go to this garbage.
         unsafe { ReadGuard::of_shard_lock(&self.state.garbage) }
     }
 
@@ -199,19 +203,19 @@ impl<H> Locked<'_, H> {
         Some(self.locate(hash, key)?.1)
     }
 
-    /// The entry of `key`.
+    /// Returns the entry of `key`.
     pub(super) fn find_existing(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Existing> {
         let (slot, entry) = self.locate(hash, key)?;
         Some(Existing { slot, weight: entry.weight(), expired: expiry.is_expired(entry.entry()) })
     }
 
-    // Built once for both.
+    // Not inlined, so that it is compiled once for both callers.
     #[inline(never)]
     fn locate(&self, hash: u64, key: &[u8]) -> Option<(SlotIndex, EntryRef<'_, H>)> {
         self.table().find(self.guard(), hash, |stored| key::same(stored, key))
     }
 
-    /// Puts an entry in the place of the one with its key, which is `known`, or of none.
+    /// Inserts an entry. It replaces `existing`, the entry with the same key, if there is one.
     pub(super) fn insert(&mut self, hash: u64, entry: OwnedEntry<H>, existing: Option<Existing>) {
         let load = Load::of(entry.shared());
         self.state.has_expiring |= entry.shared().expires() != NEVER;
@@ -247,7 +251,7 @@ impl<H> Locked<'_, H> {
         }
     }
 
-    /// The stamp of an insertion.
+    /// Returns the stamp of an insertion.
     fn stamp(&self) -> u64 {
         if self.shard.exact.load(Relaxed) {
             return self.shard.uses.fetch_add(1, Relaxed);
@@ -256,7 +260,7 @@ impl<H> Locked<'_, H> {
         self.shard.uses.load(Relaxed)
     }
 
-    /// Removes an entry, if there is one.
+    /// Removes the entry, if there is one.
     pub(super) fn remove(&mut self, existing: Option<Existing>) -> Load {
         existing.map_or(Load::default(), |existing| self.remove_at(existing.slot))
     }
@@ -269,7 +273,7 @@ impl<H> Locked<'_, H> {
         load
     }
 
-    /// Removes the least recently used entry, if there is any; its place is then free for another.
+    /// Removes the least recently used entry, if there is any. Its place is then free for another entry.
     pub(super) fn evict(&mut self) -> Load {
         let evicted = self.evict_oldest();
         self.state.evicted += evicted.entries as u64;
@@ -284,13 +288,13 @@ impl<H> Locked<'_, H> {
         let guard = ReadGuard::of_pin(&pin);
         let stamp_at = |slot| Some(shard.root.read(guard).at(guard, slot)?.stamp().load(Relaxed));
         let Some(oldest) = self.state.recency.take(&stamp_at) else { return Load::default() };
-        // What the next eviction looks at first is far from the processor: have it come by then.
+        // The next eviction first reads memory that is not in the processor's cache. Prefetch it now.
         let (next, after) = self.state.recency.next();
         self.table().prefetch(self.guard(), after, next);
         self.remove_at(oldest)
     }
 
-    /// Files all entries by their stamps, from where on order counts.
+    /// Files all entries by their stamps. From now on their order is kept.
     #[cold]
     fn begin_evicting(&mut self) {
         let mut entries = Vec::with_capacity(self.state.load.entries);
@@ -301,13 +305,13 @@ impl<H> Locked<'_, H> {
         self.shard.evicts.store(true, Relaxed);
         self.shard.update_slack();
         if self.state.load.bytes > 0 {
-            // The bound is on weight: this many are what it comes to.
+            // There is a bound on weight. The current number of entries is what fits into it.
             self.shard.set_share(self.state.load.entries);
         }
     }
 
-    /// Looks through one bucket for entries that nobody will be given any more, and removes them: done at each insertion,
-    /// this passes every place in a time bounded by the insertions.
+    /// Looks through one bucket for entries that cannot be served any more, and removes them. This is done at each
+    /// insertion, so each slot is visited again after a limited number of insertions.
     pub(super) fn sweep(&mut self, expiry: &Expiry) -> Load {
         if !self.state.has_expiring && !expiry.has_idle_limit() {
             return Load::default();
@@ -329,12 +333,12 @@ impl<H> Locked<'_, H> {
         swept
     }
 
-    /// Entries that were evicted, and those that were removed after their end.
+    /// Returns how many entries were evicted, and how many were removed after their expiry time.
     pub(super) fn removed(&self) -> (u64, u64) {
         (self.state.evicted, self.state.expired)
     }
 
-    /// Takes out everything.
+    /// Removes all entries.
     pub(super) fn clear(&mut self) -> Load {
         if let Some(table) = self.shard.root.empty() {
             self.state.garbage.retire_table(table);
@@ -358,8 +362,8 @@ impl<H> Locked<'_, H> {
         self.table().iter(self.guard())
     }
 
-    /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is
-    /// done for many at once; values that may be large are not held back in a number that matters.
+    /// Returns what can be freed, if it is time to try. Freeing needs a system call, so many entries are freed
+    /// together. Values that may be large are freed in smaller batches, so that they do not hold much memory.
     pub(super) fn take_garbage(&mut self) -> Option<Freed<H>> {
         let due = self.batch_size();
         if self.state.garbage.is_due(due, self.state.load.bytes / 8) {
@@ -368,7 +372,7 @@ impl<H> Locked<'_, H> {
         self.state.garbage.has_waiting().then(|| self.state.garbage.collect_waiting())
     }
 
-    /// How many entries are freed together: of values that may be large not so many that it matters.
+    /// Returns how many entries are freed together. Smaller for values with a `Drop`, because these may be large.
     fn batch_size(&self) -> usize {
         let entries = self.state.load.entries;
         if std::mem::needs_drop::<H>() {
@@ -382,7 +386,7 @@ impl<H> Locked<'_, H> {
     fn collect(&mut self) -> Freed<H> {
         let mut freed = self.state.garbage.collect();
         if !std::mem::needs_drop::<H>() {
-            // To drop them runs no code of anyone's, and the next insertions need as many.
+            // Dropping these values runs no code of the user, and the next insertions need this many drafts.
             while self.state.free_list.len() < self.batch_size() {
                 let Some(entry) = freed.pop() else { break };
                 self.state.free_list.keep(entry.into_draft());
@@ -391,12 +395,12 @@ impl<H> Locked<'_, H> {
         freed
     }
 
-    /// An entry to be.
+    /// Returns a draft of an entry.
     pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
         self.state.free_list.draft(hash, key, weighed)
     }
 
-    /// Does anything that was taken out wait for readers?
+    /// Returns whether something that was removed waits for readers.
     pub(super) fn has_waiting(&self) -> bool {
         self.state.garbage.has_waiting()
     }
@@ -409,7 +413,7 @@ impl<H> Locked<'_, H> {
         self.state.load
     }
 
-    /// What can be freed of what was taken out.
+    /// Returns what can be freed of all that was removed.
     pub(super) fn take_all_garbage(&mut self) -> Freed<H> {
         self.state.garbage.collect()
     }
@@ -418,17 +422,17 @@ impl<H> Locked<'_, H> {
         &mut self.state.claims
     }
 
-    /// This very claim, unless it has ended or its key was invalidated.
+    /// Returns the state of `claim`, unless the claim has ended or its key was invalidated.
     pub(super) fn valid_claim(&self, claim: Claim) -> Option<&ClaimState<H>> {
         self.state.claims.get(claim)
     }
 
-    /// Is a value of `key` being computed?
+    /// Returns whether a value of `key` is being computed.
     pub(super) fn is_claimed(&self, hash: u64, key: &[u8]) -> bool {
         self.state.claims.has(hash, key)
     }
 
-    /// Claims that stand.
+    /// Returns the claims that are not invalidated.
     pub(super) fn claimed(&self) -> impl Iterator<Item = &ClaimState<H>> {
         self.state.claims.iter()
     }
