@@ -17,7 +17,7 @@ pub(crate) struct Limits {
     pub(crate) max_bytes: Option<u64>,
     /// The number of shards. If there is none, it is chosen by the bounds.
     pub(crate) shards: Option<usize>,
-    /// For this long after its expiry time an entry may be served while another caller computes the value anew, in ms.
+    /// For this long after its expiry time an entry may be served while another caller computes the value again, in ms.
     pub(crate) stale: Millis,
     /// For this long after its last use an entry lives, in ms.
     pub(crate) idle: Option<Millis>,
@@ -119,7 +119,7 @@ impl Capacity {
 
     /// Replaces the weight `before` by the weight `after` in the sum. Returns false if `after` does not fit. The caller
     /// holds the lock of the shard of both entries.
-    pub(super) fn exchange(&self, before: u64, after: u64) -> bool {
+    pub(super) fn replace_weight(&self, before: u64, after: u64) -> bool {
         let Some(max) = self.max_bytes() else { return true };
         let change = |sum: u64| {
             let changed = (sum - before).checked_add(after)?;
@@ -235,19 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_admitted_and_exchanged_within_the_bound() {
+    fn weights_are_admitted_and_replaced_within_the_bound() {
         let capacity = Capacity::new(UNBOUNDED, Some(100));
         assert!(capacity.admits(100) && !capacity.admits(101) && !capacity.admits(u64::MAX));
         assert!(
-            capacity.exchange(0, 60)
-                && !capacity.exchange(0, u64::MAX)
-                && !capacity.exchange(0, 41)
+            capacity.replace_weight(0, 60)
+                && !capacity.replace_weight(0, u64::MAX)
+                && !capacity.replace_weight(0, 41)
         );
-        assert!(capacity.exchange(60, 100) && capacity.exchange(100, 50));
+        assert!(capacity.replace_weight(60, 100) && capacity.replace_weight(100, 50));
         assert_eq!(capacity.load().bytes, 50);
         assert!(capacity.set_max_bytes(10) && capacity.exceeded());
         // A change that lowers the sum is never refused.
-        assert!(capacity.exchange(50, 49) && !capacity.exchange(49, 50));
+        assert!(capacity.replace_weight(50, 49) && !capacity.replace_weight(49, 50));
         capacity.set_max_bytes(0);
         assert!(!capacity.admits(0));
         let unweighed = Capacity::new(5, None);

@@ -19,7 +19,7 @@ pub(crate) struct NewEntry<H> {
     pub(crate) held: H,
     pub(crate) expires: Millis,
     pub(crate) weight: Option<u64>,
-    /// Whether the entry is never computed anew before its expiry time, because its time to live is shorter than the
+    /// Whether the entry is never computed again before its expiry time, because its time to live is shorter than the
     /// refresh window.
     pub(crate) never_refreshed: bool,
 }
@@ -42,7 +42,7 @@ const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
 const _: () = assert!((MAX_LENGTH as u64) < LENGTH_MASK);
 /// Flag: a weight follows the key.
 const WEIGHED: u64 = 1 << LENGTH_BITS;
-/// Flag: the entry is never computed anew before its expiry time.
+/// Flag: the entry is never computed again before its expiry time.
 const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
 const END_SHIFT: u32 = LENGTH_BITS + 2;
 /// An expiry time of this or later, 69 years after the start of the machine, means never.
@@ -74,7 +74,7 @@ fn prefetch_entry<H>(entry: NonNull<Entry<H>>) {
 }
 
 /// The packed word of an entry is at least this if the entry never expires.
-pub(super) const ENDLESS: u64 = END_NEVER << END_SHIFT;
+pub(super) const NEVER_EXPIRES: u64 = END_NEVER << END_SHIFT;
 
 impl<H> Entry<H> {
     const KEY: usize = offset_of!(Self, hash) + size_of::<u32>();
@@ -105,7 +105,7 @@ impl<H> Entry<H> {
     /// Returns whether the packed word is at least `word`. No packed word is [`u64::MAX`], because no key is so long
     /// that all bits of its length are 1.
     #[inline]
-    pub(super) fn outlasts(&self, word: u64) -> bool {
+    pub(super) fn packed_is_at_least(&self, word: u64) -> bool {
         self.packed.load(Relaxed) >= word
     }
 
@@ -218,8 +218,8 @@ impl<H> Draft<H> {
     }
 
     /// Writes the value and returns the entry. If the draft has no room for a weight, the weight is dropped.
-    pub(super) fn fill(self, fresh: NewEntry<H>) -> OwnedEntry<H> {
-        let NewEntry { held, expires, weight, never_refreshed } = fresh;
+    pub(super) fn fill(self, new_entry: NewEntry<H>) -> OwnedEntry<H> {
+        let NewEntry { held, expires, weight, never_refreshed } = new_entry;
         let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
         let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
         let rest = packed & (WEIGHED | LENGTH_MASK);
@@ -257,8 +257,8 @@ unsafe impl<H: Sync> Sync for OwnedEntry<H> {}
 impl<H> OwnedEntry<H> {
     /// # Panics
     /// If `key` is longer than `MAX_LENGTH`.
-    pub(crate) fn new(hash: u64, key: &[u8], fresh: NewEntry<H>) -> Self {
-        Draft::new(hash, key, fresh.weight.is_some()).fill(fresh)
+    pub(crate) fn new(hash: u64, key: &[u8], new_entry: NewEntry<H>) -> Self {
+        Draft::new(hash, key, new_entry.weight.is_some()).fill(new_entry)
     }
 
     /// Drops the value and returns the rest as a draft.
@@ -401,12 +401,14 @@ mod tests {
             let owned = owned(1, b"key", 5_u32, NEVER, weight);
             let shared = owned.shared();
             assert_eq!(shared.expires(), NEVER);
-            assert!(shared.outlasts(ENDLESS) && !shared.outlasts(u64::MAX));
+            assert!(
+                shared.packed_is_at_least(NEVER_EXPIRES) && !shared.packed_is_at_least(u64::MAX)
+            );
             let last = END_NEVER - 1;
             for (end, kept) in [(0, 0), (last, last), (END_NEVER, NEVER), (NEVER - 1, NEVER)] {
                 shared.set_expires(end);
                 assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
-                assert_eq!(shared.outlasts(ENDLESS), kept == NEVER);
+                assert_eq!(shared.packed_is_at_least(NEVER_EXPIRES), kept == NEVER);
                 assert_eq!(shared.weight(), weight.unwrap_or_default());
             }
         }

@@ -3,15 +3,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::entry::{ENDLESS, Entry};
+use super::entry::{Entry, NEVER_EXPIRES};
 use crate::platform::clock::{self, LAG, Millis, NEVER};
 
 pub(super) struct Expiry {
-    /// For this long after its expiry time an entry may be served while another caller computes the value anew, in ms.
+    /// For this long after its expiry time an entry may be served while another caller computes the value again, in ms.
     stale_for: Millis,
     /// For this long after its last use an entry lives, in ms.
     idle_limit: Option<Millis>,
-    /// For this long before its expiry time an entry is due to be computed anew, in ms.
+    /// For this long before its expiry time an entry is due to be computed again, in ms.
     refresh_window: AtomicU64,
     /// If the packed word of an entry is at least this, the entry does not depend on the time, and the clock is not
     /// read.
@@ -22,9 +22,9 @@ pub(super) struct Expiry {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Age {
     Fresh,
-    /// Still a hit, but due to be computed anew.
+    /// Still a hit, but due to be computed again.
     Due,
-    /// Served only while it is computed anew.
+    /// Served only while it is computed again.
     Stale,
     Expired,
 }
@@ -43,7 +43,7 @@ impl Expiry {
     pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>) -> Self {
         // The clock may have been behind at the last use. An entry must not live shorter than the limit.
         let idle_limit = idle_limit.map(|idle| idle.saturating_add(LAG));
-        let timeless_from = if idle_limit.is_some() { u64::MAX } else { ENDLESS };
+        let timeless_from = if idle_limit.is_some() { u64::MAX } else { NEVER_EXPIRES };
         Self { stale_for, idle_limit, refresh_window: AtomicU64::new(0), timeless_from }
     }
 
@@ -60,7 +60,7 @@ impl Expiry {
     /// Returns whether the entry does not depend on the time.
     #[inline]
     pub(super) fn is_timeless<H>(&self, entry: &Entry<H>) -> bool {
-        entry.outlasts(self.timeless_from)
+        entry.packed_is_at_least(self.timeless_from)
     }
 
     fn refresh_window_of<H>(&self, entry: &Entry<H>) -> Millis {
@@ -71,7 +71,7 @@ impl Expiry {
         self.refresh_window.load(Relaxed)
     }
 
-    /// Returns whether the entry is a hit and not yet due to be computed anew.
+    /// Returns whether the entry is a hit and not yet due to be computed again.
     pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let expires = entry.expires();
         let due = expires != NEVER && expires <= now + self.refresh_window_of(entry);
@@ -87,8 +87,8 @@ impl Expiry {
         entry.expires() <= now || self.is_idle(entry, now)
     }
 
-    /// Returns whether the entry cannot be served any more, not even stale while it is computed anew.
-    pub(super) fn is_gone<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+    /// Returns whether the entry cannot be served any more, not even stale while it is computed again.
+    pub(super) fn is_unservable<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         entry.expires().saturating_add(self.stale_for) <= now || self.is_idle(entry, now)
     }
 
@@ -112,7 +112,7 @@ impl Expiry {
         if due { Age::Due } else { Age::Fresh }
     }
 
-    /// Sets how long before their expiry time entries are computed anew, in ms.
+    /// Sets how long before their expiry time entries are computed again, in ms.
     pub(super) fn set_refresh_window(&self, window: Millis) {
         // Limited, so that the sum with a time does not overflow.
         self.refresh_window.store(window.min(NEVER / 2), Relaxed);

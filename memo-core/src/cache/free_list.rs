@@ -57,17 +57,18 @@ mod tests {
 
     #[test]
     fn a_free_draft_is_reused_for_an_entry_of_the_same_size() {
-        let fresh = |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
+        let new_entry =
+            |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
         let mut free_list = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
-                free_list.keep(OwnedEntry::new(n, &vec![7; len], fresh(n)).into_draft());
+                free_list.keep(OwnedEntry::new(n, &vec![7; len], new_entry(n)).into_draft());
             }
             let spare = free_list.len();
             assert_eq!(spare, if len == 600 { 0 } else { 3 });
             let at = free_list.drafts.last().map(|draft| draft.key().as_ptr());
             let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-            let entry = free_list.draft(8, &key, false).fill(fresh(9));
+            let entry = free_list.draft(8, &key, false).fill(new_entry(9));
             assert_eq!((entry.shared().key(), *entry.shared().held()), (&*key, 9));
             assert_eq!(at == Some(entry.shared().key().as_ptr()), spare == 3);
             // A draft of another layout does not fit and is dropped.

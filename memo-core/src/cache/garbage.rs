@@ -28,7 +28,7 @@ enum RetiredItem<H> {
 
 /// Entries that no reader can reach any more. They are dropped while no lock is held, because the `Drop` of the values
 /// runs then.
-#[must_use = "to be dropped with no lock held"]
+#[must_use = "it must be dropped while no lock is held"]
 pub(crate) struct Freed<H>(Vec<OwnedEntry<H>>);
 
 impl<H> Freed<H> {

@@ -42,7 +42,7 @@ enum KeyState {
 impl<H> Insertion<H> {
     fn weight(&self) -> u64 {
         match self {
-            Self::Claimed(_, fresh) => fresh.weight.unwrap_or_default(),
+            Self::Claimed(_, new_entry) => new_entry.weight.unwrap_or_default(),
             Self::Found(entry) => entry.shared().weight(),
         }
     }
@@ -94,13 +94,13 @@ impl<H: Clone> ShardedCache<H> {
     /// Ends `claim` with an entry. There is no entry if the key was invalidated meanwhile, or if the bounds cannot hold
     /// the entry. In the latter case the old entry of the key is removed too.
     #[inline]
-    pub(crate) fn finish(&self, claim: Claim, fresh: NewEntry<H>) -> Finished<H> {
-        self.place(claim.hash, Insertion::Claimed(claim, fresh))
+    pub(crate) fn finish(&self, claim: Claim, new_entry: NewEntry<H>) -> Finished<H> {
+        self.place(claim.hash, Insertion::Claimed(claim, new_entry))
     }
 
     /// Inserts an entry without a claim. Used for what recovery found.
-    pub(crate) fn restore(&self, hash: u64, key: &[u8], fresh: NewEntry<H>) {
-        drop(self.place(hash, Insertion::Found(OwnedEntry::new(hash, key, fresh))));
+    pub(crate) fn restore(&self, hash: u64, key: &[u8], new_entry: NewEntry<H>) {
+        drop(self.place(hash, Insertion::Found(OwnedEntry::new(hash, key, new_entry))));
     }
 
     /// Inserts an entry within the bounds, unless its claim was invalidated. If the bounds cannot hold it, the entry
@@ -137,12 +137,12 @@ impl<H: Clone> ShardedCache<H> {
                 }
                 entry = Some(found);
             }
-            Insertion::Claimed(claim, fresh) => match shard.claims().end(claim) {
+            Insertion::Claimed(claim, new_entry) => match shard.claims().end(claim) {
                 Some(claimed) => {
                     (flight, pending) = (claimed.flight, claimed.pending);
-                    entry = Some(claimed.draft.fill(fresh));
+                    entry = Some(claimed.draft.fill(new_entry));
                 }
-                None => unused = Some(fresh),
+                None => unused = Some(new_entry),
             },
         }
         match entry.take_if(|_| fits) {
@@ -236,7 +236,7 @@ impl<H: Clone> ShardedCache<H> {
             if !self.capacity.admits(weight) || fruitless == MAX_FRUITLESS_ROUNDS {
                 return (shard, Reservation { reserved, key_state, fits: false });
             }
-            if has_place && self.capacity.exchange(before, weight) {
+            if has_place && self.capacity.replace_weight(before, weight) {
                 return (shard, Reservation { reserved, key_state, fits: true });
             }
             let shortage = if has_place { Shortage::Weight(weight) } else { Shortage::Place };

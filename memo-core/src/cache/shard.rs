@@ -19,7 +19,8 @@ use crate::single_flight::flight::Claim;
 
 /// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
 const STEPS_PER_SHARD: usize = 64;
-/// Once entries are evicted, an entry is not stamped again for at most this many steps. Fewer in a small shard.
+/// Once entries are evicted, an entry is not stamped again for at most this many steps: for fewer, or none, in a small
+/// shard.
 const MAX_SLACK_STEPS: usize = 4;
 
 /// How many entries are freed together: few in a small shard, more in a large one.
@@ -325,7 +326,7 @@ impl<H> Locked<'_, H> {
         self.state.sweep_bucket = if next < self.table().buckets() { next } else { 0 };
         for slot in self.table().slots_of(self.state.sweep_bucket) {
             let entry = self.table().at(self.guard(), slot);
-            if entry.is_some_and(|entry| expiry.is_gone(entry.entry(), now)) {
+            if entry.is_some_and(|entry| expiry.is_unservable(entry.entry(), now)) {
                 swept += self.remove_at(slot);
             }
         }

@@ -158,12 +158,12 @@ impl<H: Clone> ShardedCache<H> {
         claim
     }
 
-    /// Returns how long before their expiry time entries are computed anew, in ms.
+    /// Returns how long before their expiry time entries are computed again, in ms.
     pub(crate) fn ahead(&self) -> Millis {
         self.expiry.refresh_window()
     }
 
-    /// Sets how long before their expiry time entries are computed anew, in ms.
+    /// Sets how long before their expiry time entries are computed again, in ms.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
         self.expiry.set_refresh_window(ahead);
     }
@@ -208,7 +208,7 @@ impl<H: Clone> ShardedCache<H> {
     /// the caller was the leader.
     pub(crate) fn abandon(&self, claim: Claim, led: bool) {
         let mut shard = self.shard(claim.hash).lock();
-        // If the key was invalidated, the waiters must begin anew.
+        // If the key was invalidated, the waiters must start again.
         let next_leader =
             shard.valid_claim(claim).and_then(|claimed| claimed.flight.as_ref()?.pass_on(led));
         let ended = if next_leader.is_none() { shard.claims().end(claim) } else { None };

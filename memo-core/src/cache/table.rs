@@ -91,7 +91,7 @@ impl<'p> ReadGuard<'p> {
         Self(PhantomData)
     }
 
-    /// Whoever has the locked state of a shard cannot reach what was removed before, and nothing is removed without
+    /// The holder of the locked state of a shard cannot reach what was removed before, and nothing is removed without
     /// that lock.
     ///
     /// # Safety
@@ -104,7 +104,7 @@ impl<'p> ReadGuard<'p> {
 }
 
 /// An entry that was removed from a table. Readers may still use it.
-#[must_use = "it is freed through a limbo"]
+#[must_use = "it must be retired to a garbage, which frees it"]
 pub(super) struct Retired<H>(NonNull<Entry<H>>);
 
 // SAFETY: it owns an entry that only waits to be freed. For the entry itself, see `OwnedEntry`.
@@ -137,7 +137,7 @@ unsafe impl<H: Send + Sync> Send for Root<H> {}
 unsafe impl<H: Send + Sync> Sync for Root<H> {}
 
 /// A table that is no longer in use. Readers may still use it.
-#[must_use = "it is freed through a limbo"]
+#[must_use = "it must be retired to a garbage, which frees it"]
 pub(super) struct RetiredTable<H> {
     at: NonNull<Table<H>>,
     /// Whether the entries in the table were removed with it.
@@ -446,8 +446,9 @@ mod tests {
             if len == root.read(guard).capacity() {
                 root.grow(guard).into_iter().for_each(|table| garbage.retire_table(table));
             }
-            let fresh = NewEntry { held: n, expires: NEVER, weight: None, never_refreshed: false };
-            root.read(guard).insert(hash(n), OwnedEntry::new(hash(n), &n.to_le_bytes(), fresh));
+            let new_entry =
+                NewEntry { held: n, expires: NEVER, weight: None, never_refreshed: false };
+            root.read(guard).insert(hash(n), OwnedEntry::new(hash(n), &n.to_le_bytes(), new_entry));
             len += 1;
             if let Some(removed) = n.checked_sub(1000) {
                 let matches = |key: &[u8]| key == removed.to_le_bytes();
