@@ -47,7 +47,7 @@ impl Recency {
         self.complete
     }
 
-    /// Removes all records. Called when entries have moved to other slots.
+    /// Removes all records. Necessary when entries have moved to other slots.
     pub(super) fn forget(&mut self) {
         *self = Self::new();
     }
