@@ -1,4 +1,4 @@
-//! How much a cache holds, and how much it may: entries, and the sum of their weights.
+//! How much a cache holds, and how much it may hold: the number of entries, and the sum of their weights.
 
 use std::ops::{AddAssign, SubAssign};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -6,24 +6,24 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use super::entry::EntryRef;
 use crate::platform::clock::Millis;
 
-/// No bound.
+/// A `max` that is no bound.
 pub(crate) const UNBOUNDED: usize = usize::MAX;
 
-/// What a cache may hold, and for how long.
+/// How much a cache may hold, and for how long.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) max: usize,
-    /// The bound on the sum of weights; without it nothing is weighed.
+    /// The bound on the sum of weights. If there is none, entries have no weights.
     pub(crate) max_bytes: Option<u64>,
-    /// How many shards, if not as suits the bounds.
+    /// The number of shards. If there is none, it is chosen by the bounds.
     pub(crate) shards: Option<usize>,
-    /// For so long after its end an entry may be served while another is computed.
+    /// For this long after its expiry time an entry may be served while another caller computes the value again, in ms.
     pub(crate) stale: Millis,
-    /// For so long after its last use an entry lives.
+    /// For this long after its last use an entry lives, in ms.
     pub(crate) idle: Option<Millis>,
 }
 
-/// Entries and the sum of their weights.
+/// A number of entries and the sum of their weights.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Load {
     pub(super) entries: usize,
@@ -41,7 +41,8 @@ impl Load {
 }
 
 impl AddAssign for Load {
-    /// A sum is of what was within the bound, or of single entries taken from it: it does not overflow.
+    /// Does not overflow: a sum is made of loads that were within the bound, or of single entries removed from such a
+    /// load.
     fn add_assign(&mut self, other: Self) {
         self.entries += other.entries;
         self.bytes += other.bytes;
@@ -55,15 +56,16 @@ impl SubAssign for Load {
     }
 }
 
-/// What all shards hold, against the bounds on it.
+/// What all shards hold together, and the bounds on it.
 pub(super) struct Capacity {
     max: AtomicUsize,
-    /// Entries, expired ones included, and places reserved to insertions under way; never more than `max`.
+    /// The number of entries, expired ones and places reserved for running insertions included. Never more than `max`.
     entries: AtomicUsize,
-    /// None where entries are not weighed.
+    /// None if entries have no weights.
     max_bytes: Option<AtomicU64>,
-    /// The sum of the weights, that of an insertion from before it is seen and that of a removal until it is not: never
-    /// more than `max_bytes`, but while that is lowered.
+    /// The sum of the weights. An insertion adds its weight before its entry can be seen, and a removal subtracts the
+    /// weight after the entry can no longer be seen. So the sum is never more than `max_bytes`, except while
+    /// `max_bytes` is being lowered.
     bytes: AtomicU64,
 }
 
@@ -86,7 +88,7 @@ impl Capacity {
         self.max.store(max, Relaxed);
     }
 
-    /// The bound on the sum of weights; without one nothing has a weight.
+    /// Returns the bound on the sum of weights. If there is none, entries have no weights.
     #[inline]
     pub(super) fn max_bytes(&self) -> Option<u64> {
         Some(self.max_bytes.as_ref()?.load(Relaxed))
@@ -97,27 +99,27 @@ impl Capacity {
         self.max_bytes.is_some()
     }
 
-    /// False where entries have no weights.
+    /// Returns false if entries have no weights.
     pub(super) fn set_max_bytes(&self, max: u64) -> bool {
         self.max_bytes.as_ref().map(|bound| bound.store(max, Relaxed)).is_some()
     }
 
-    /// May an entry of this weight be held at all? A bound of 0 holds nothing.
+    /// Returns whether an entry of this weight can be held at all. A bound of 0 allows none.
     #[inline]
     pub(super) fn admits(&self, weight: u64) -> bool {
         self.max() > 0 && self.max_bytes().is_none_or(|max| max > 0 && weight <= max)
     }
 
-    /// Takes a place, if there is one.
+    /// Reserves a place for one entry. Returns false if there is none.
     #[inline]
     pub(super) fn reserve_place(&self) -> bool {
         let max = self.max();
         self.entries.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
     }
 
-    /// Has an entry that weighs `after` in the place of one that weighs `before`, if that fits. By the one who has the
-    /// lock of their shard.
-    pub(super) fn exchange(&self, before: u64, after: u64) -> bool {
+    /// Replaces the weight `before` by the weight `after` in the sum. Returns false if `after` does not fit. The caller
+    /// holds the lock of the shard of both entries.
+    pub(super) fn replace_weight(&self, before: u64, after: u64) -> bool {
         let Some(max) = self.max_bytes() else { return true };
         let change = |sum: u64| {
             let changed = (sum - before).checked_add(after)?;
@@ -141,56 +143,60 @@ impl Capacity {
         }
     }
 
-    /// Does it hold more than it may, since a bound was lowered?
+    /// Returns whether more is held than allowed. This happens after a bound was lowered.
     #[inline]
     pub(super) fn exceeded(&self) -> bool {
         let too_heavy = |max| self.bytes.load(Relaxed) > max;
         self.entries.load(Relaxed) > self.max() || self.max_bytes().is_some_and(too_heavy)
     }
 
-    /// What it holds.
+    /// Returns what is held.
     #[inline]
     pub(super) fn load(&self) -> Load {
         Load { entries: self.entries.load(Relaxed), bytes: self.bytes.load(Relaxed) }
     }
 
-    /// What it has room for.
+    /// Returns how much more can be held.
     pub(super) fn room(&self) -> Load {
-        let held = self.load();
+        let load = self.load();
         let bytes = self.max_bytes().unwrap_or(u64::MAX);
         Load {
-            entries: self.max().saturating_sub(held.entries),
-            bytes: bytes.saturating_sub(held.bytes),
+            entries: self.max().saturating_sub(load.entries),
+            bytes: bytes.saturating_sub(load.bytes),
         }
     }
 }
 
-/// Up to so many entries a cache has one shard and exact recency; so has a shard of one that is bounded by weight while
-/// it holds no more.
+/// A cache bounded to at most this many entries has one shard and exact recency. A shard of a cache that is bounded by
+/// weight also has exact recency while it holds at most this many entries.
 pub(super) const EXACT: usize = 128;
 
-/// The entries that a shard of a full cache holds on average, at the least.
-const PER_SHARD: usize = 512;
+/// The least average number of entries in a shard of a full cache.
+const MIN_ENTRIES_PER_SHARD: usize = 512;
 
-/// The weight that it holds, at the least: many times that of most entries.
-const BYTES_PER_SHARD: u64 = 1 << 20;
+/// The least average weight of a shard of a full cache, in bytes: many times the weight of most entries.
+const MIN_BYTES_PER_SHARD: u64 = 1 << 20;
 
-/// A shard is chosen by so many bits of a hash at most.
-const MOST_SHARDS: usize = 1 << 16;
+/// A shard is chosen by at most 16 bits of a hash.
+const MAX_SHARDS: usize = 1 << 16;
 
-/// How many shards: `asked` for, but no more than entries. Else one for few entries or little weight; else as many as
-/// keep [`PER_SHARD`] entries and [`BYTES_PER_SHARD`] each, up to four a core. A power of two.
-pub(super) fn shard_count(asked: Option<usize>, max: usize, max_bytes: Option<u64>) -> usize {
+/// Returns the number of shards, a power of two. It is `requested` (at most one per entry) if given. Otherwise it is
+/// one if the bounds allow few entries or little weight, else as many as give each shard [`MIN_ENTRIES_PER_SHARD`]
+/// entries and [`MIN_BYTES_PER_SHARD`], up to four per core.
+pub(super) fn shard_count(requested: Option<usize>, max: usize, max_bytes: Option<u64>) -> usize {
     let at_most = |count: usize| 1 << count.max(1).ilog2();
-    if let Some(asked) = asked {
-        return asked.min(MOST_SHARDS).next_power_of_two().min(at_most(max));
+    if let Some(requested) = requested {
+        return requested.min(MAX_SHARDS).next_power_of_two().min(at_most(max));
     }
     if max <= EXACT {
         return 1;
     }
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
-    let heavy = max_bytes.map_or(UNBOUNDED, |max| saturated(max / BYTES_PER_SHARD));
-    (4 * cores).next_power_of_two().min(at_most(max / PER_SHARD)).min(at_most(heavy))
+    let by_weight = max_bytes.map_or(UNBOUNDED, |max| saturated(max / MIN_BYTES_PER_SHARD));
+    (4 * cores)
+        .next_power_of_two()
+        .min(at_most(max / MIN_ENTRIES_PER_SHARD))
+        .min(at_most(by_weight))
 }
 
 fn saturated(n: u64) -> usize {
@@ -202,9 +208,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shards_are_as_many_as_asked_for_but_no_more_than_entries() {
+    fn shards_are_as_many_as_requested_but_no_more_than_entries() {
         let unbounded = UNBOUNDED;
-        for (asked, max, count) in [
+        for (requested, max, count) in [
             (1, unbounded, 1),
             (0, unbounded, 1),
             (3, unbounded, 4),
@@ -212,14 +218,14 @@ mod tests {
             (8, 7, 4),
             (8, 1, 1),
             (8, 0, 1),
-            (usize::MAX, unbounded, MOST_SHARDS),
+            (usize::MAX, unbounded, MAX_SHARDS),
         ] {
-            assert_eq!(shard_count(Some(asked), max, None), count, "{asked} for {max}");
+            assert_eq!(shard_count(Some(requested), max, None), count, "{requested} for {max}");
         }
     }
 
     #[test]
-    fn little_weight_has_one_shard() {
+    fn a_small_weight_bound_gives_one_shard() {
         let wanted = shard_count(None, UNBOUNDED, None);
         assert!(wanted > 1);
         assert_eq!(shard_count(None, UNBOUNDED, Some(1000)), 1);
@@ -229,17 +235,21 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_admitted_and_exchanged_within_the_bound() {
-        let gauge = Capacity::new(UNBOUNDED, Some(100));
-        assert!(gauge.admits(100) && !gauge.admits(101) && !gauge.admits(u64::MAX));
-        assert!(gauge.exchange(0, 60) && !gauge.exchange(0, u64::MAX) && !gauge.exchange(0, 41));
-        assert!(gauge.exchange(60, 100) && gauge.exchange(100, 50));
-        assert_eq!(gauge.load().bytes, 50);
-        assert!(gauge.set_max_bytes(10) && gauge.exceeded());
-        // What makes it lighter is never refused.
-        assert!(gauge.exchange(50, 49) && !gauge.exchange(49, 50));
-        gauge.set_max_bytes(0);
-        assert!(!gauge.admits(0));
+    fn weights_are_admitted_and_replaced_within_the_bound() {
+        let capacity = Capacity::new(UNBOUNDED, Some(100));
+        assert!(capacity.admits(100) && !capacity.admits(101) && !capacity.admits(u64::MAX));
+        assert!(
+            capacity.replace_weight(0, 60)
+                && !capacity.replace_weight(0, u64::MAX)
+                && !capacity.replace_weight(0, 41)
+        );
+        assert!(capacity.replace_weight(60, 100) && capacity.replace_weight(100, 50));
+        assert_eq!(capacity.load().bytes, 50);
+        assert!(capacity.set_max_bytes(10) && capacity.exceeded());
+        // A change that lowers the sum is never refused.
+        assert!(capacity.replace_weight(50, 49) && !capacity.replace_weight(49, 50));
+        capacity.set_max_bytes(0);
+        assert!(!capacity.admits(0));
         let unweighed = Capacity::new(5, None);
         assert!(unweighed.admits(u64::MAX) && !unweighed.set_max_bytes(1));
     }

@@ -1,4 +1,4 @@
-//! Which keys of a shard are being computed.
+//! The keys of a shard whose values are being computed.
 
 use std::iter;
 use std::sync::Arc;
@@ -9,26 +9,28 @@ use crate::key::{self, KeyBytes};
 use crate::platform::clock::Millis;
 use crate::single_flight::flight::{Claim, Flight};
 
-/// The claims of a shard, one a key that is not void.
+/// The claims of a shard. A key has at most one claim that is not invalidated.
 pub(super) struct Claims<H> {
-    /// Where in `all` those of a hash are.
+    /// Finds the positions in `all` by hash.
     index: Index,
     all: Vec<ClaimState<H>>,
 }
 
-/// A claim that has not ended, and what belongs to it.
+/// A claim that has not ended, with its state.
 pub(super) struct ClaimState<H> {
     pub(super) claim: Claim,
-    /// The entry to be, with its key.
+    /// The draft of the entry, with its key.
     pub(super) draft: Draft<H>,
-    /// Where others wait for it: made by the first, since mostly nobody does.
+    /// Where others wait for the value. It is made by the first waiter, because most claims have no waiter.
     pub(super) flight: Option<Arc<Flight<H>>>,
-    /// The entry to be, once its record is queued and until it is in the table: a checkpoint meanwhile must find it.
+    /// The value of the entry and its expiry time, from when the record is queued until the entry is in the table. A
+    /// checkpoint during that time must find it.
     pub(super) pending: Option<(H, Millis)>,
-    /// There was an entry of the key before, or one may have come.
+    /// Whether there was an entry of the key before, or one may have been added since.
     pub(super) replaces: bool,
-    /// Its key was invalidated: what is computed goes to those who wait, and is not kept. It is another's to claim.
-    void: bool,
+    /// Whether the key was invalidated. If so, the computed value goes to the waiters and is not kept, and another
+    /// caller can claim the key.
+    invalidated: bool,
 }
 
 impl<H> Claims<H> {
@@ -36,13 +38,13 @@ impl<H> Claims<H> {
         Self { index: Index::new(), all: Vec::new() }
     }
 
-    /// The claim on `key`.
+    /// Returns the claim on `key`.
     pub(super) fn find(&mut self, hash: u64, key: &[u8]) -> Option<&mut ClaimState<H>> {
         let at = self.index_of(hash, key)?;
         Some(&mut self.all[at])
     }
 
-    /// Is there one?
+    /// Returns whether there is a claim on `key`.
     pub(super) fn has(&self, hash: u64, key: &[u8]) -> bool {
         self.index_of(hash, key).is_some()
     }
@@ -50,46 +52,47 @@ impl<H> Claims<H> {
     #[inline]
     fn index_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let all = &self.all;
-        self.index.find(hash, |at| !all[at].void && key::same(all[at].draft.key(), key))
+        self.index.find(hash, |at| !all[at].invalidated && key::same(all[at].draft.key(), key))
     }
 
-    /// This very claim, unless it has ended or its key was invalidated.
+    /// Returns the state of `claim`, unless the claim has ended or its key was invalidated.
     pub(super) fn get(&self, claim: Claim) -> Option<&ClaimState<H>> {
-        Some(&self.all[self.place(claim)?]).filter(|of| !of.void)
+        Some(&self.all[self.position(claim)?]).filter(|state| !state.invalidated)
     }
 
-    /// The same, to be changed.
+    /// Like [`Self::get`], but mutable.
     pub(super) fn get_mut(&mut self, claim: Claim) -> Option<&mut ClaimState<H>> {
-        let at = self.place(claim)?;
-        Some(&mut self.all[at]).filter(|of| !of.void)
+        let at = self.position(claim)?;
+        Some(&mut self.all[at]).filter(|state| !state.invalidated)
     }
 
-    fn place(&self, claim: Claim) -> Option<usize> {
+    fn position(&self, claim: Claim) -> Option<usize> {
         self.index.find(claim.hash, |at| self.all[at].claim.id == claim.id)
     }
 
-    /// `replaces`: there is an entry of the key.
+    /// Adds a claim. `replaces`: whether there is an entry of the key.
     pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, replaces: bool) {
         self.index.push(claim.hash);
-        // Made where it stays: a copy of what was just written waits.
+        // Constructed in its final place, because a copy of bytes that were just written stalls the processor.
         self.all.extend(iter::once_with(|| {
-            let (flight, pending, void) = (None, None, false);
-            ClaimState { claim, draft, flight, pending, replaces, void }
+            let (flight, pending, invalidated) = (None, None, false);
+            ClaimState { claim, draft, flight, pending, replaces, invalidated }
         }));
     }
 
-    /// Ends this very claim.
+    /// Ends `claim`, and returns its state.
     #[inline(always)]
     pub(super) fn end(&mut self, claim: Claim) -> Option<ClaimState<H>> {
-        let at = self.place(claim)?;
+        let at = self.position(claim)?;
         self.index.swap_remove(at);
         Some(self.all.swap_remove(at))
     }
 
-    /// Voids the claim on `key`, or ends it where nobody waits. What it held is to be dropped with no lock held.
+    /// Invalidates the claim on `key`. If it has no waiters, ends it. The returned value must be dropped while no lock
+    /// is held.
     pub(super) fn invalidate(&mut self, hash: u64, key: &[u8]) -> Option<(H, Millis)> {
         let claimed = self.find(hash, key)?;
-        claimed.void = true;
+        claimed.invalidated = true;
         let pending = claimed.pending.take();
         if claimed.flight.is_none() {
             let claim = claimed.claim;
@@ -98,12 +101,12 @@ impl<H> Claims<H> {
         pending
     }
 
-    /// The same of all.
+    /// Like [`Self::invalidate`], for all claims.
     pub(super) fn invalidate_all(&mut self) -> Vec<(H, Millis)> {
         let mut pending = Vec::new();
         for at in (0..self.all.len()).rev() {
             let claimed = &mut self.all[at];
-            claimed.void = true;
+            claimed.invalidated = true;
             pending.extend(claimed.pending.take());
             if claimed.flight.is_none() {
                 self.index.swap_remove(at);
@@ -114,12 +117,12 @@ impl<H> Claims<H> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &ClaimState<H>> {
-        self.all.iter().filter(|of| !of.void)
+        self.all.iter().filter(|state| !state.invalidated)
     }
 }
 
 impl<H: Clone> ClaimState<H> {
-    /// Where to wait for it.
+    /// Returns the flight of the claim. Creates it if there is none.
     pub(super) fn join(&mut self) -> Arc<Flight<H>> {
         let flight = || Arc::new(Flight::new(self.claim, KeyBytes::new(self.draft.key())));
         Arc::clone(self.flight.get_or_insert_with(flight))

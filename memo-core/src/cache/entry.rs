@@ -1,6 +1,7 @@
-//! An entry: one allocation with the value and, behind it, the bytes of the key and, where the cache weighs, the weight.
+//! An entry is one allocation: the value, behind it the bytes of the key, and then the weight if the cache has a bound
+//! on weight.
 //!
-//! Readers come by without a lock, so what changes in an entry is atomic, and the rest never does.
+//! Readers read entries without a lock. So the fields that change are atomic, and the others never change.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -13,65 +14,67 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
 
-/// An entry to be: what is held, until when, and its weight where the cache weighs.
+/// The data of a new entry: the value, its expiry time, and its weight if the cache has a bound on weight.
 pub(crate) struct NewEntry<H> {
     pub(crate) held: H,
     pub(crate) expires: Millis,
     pub(crate) weight: Option<u64>,
-    /// It is not computed anew ahead of its end: its life is shorter than that.
+    /// Whether the entry is never computed again before its expiry time, because its time to live is shorter than the
+    /// refresh window.
     pub(crate) never_refreshed: bool,
 }
 
-/// What an entry's allocation begins with; the key's bytes follow `hash`, in what would be padding, then the weight.
+/// The beginning of an entry's allocation. The bytes of the key follow `hash` directly, where padding would be, and
+/// then the weight.
 #[repr(C)]
 pub(crate) struct Entry<H> {
-    /// When it was last used, by the shard's own count.
+    /// When the entry was last used, counted in uses of its shard.
     stamp: AtomicU64,
-    /// The end of its life, two flags, and in the lowest bits the length of the key: together one word.
-    ends: AtomicU64,
+    /// In one word: the expiry time, two flags, and in the lowest bits the length of the key.
+    packed: AtomicU64,
     held: H,
-    /// The low half of the key's hash.
+    /// The lower half of the key's hash.
     hash: u32,
 }
 
 const LENGTH_BITS: u32 = 21;
-const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
-const _: () = assert!((MAX_LENGTH as u64) < LENGTH);
-/// A weight follows the key.
+const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
+const _: () = assert!((MAX_LENGTH as u64) < LENGTH_MASK);
+/// Flag: a weight follows the key.
 const WEIGHED: u64 = 1 << LENGTH_BITS;
-/// It is not computed anew ahead of its end.
-const STEADY: u64 = 2 << LENGTH_BITS;
-const END_AT: u32 = LENGTH_BITS + 2;
-/// Ends later than 69 years after the machine was started are never.
-const LATEST: Millis = (1 << (64 - END_AT)) - 1;
+/// Flag: the entry is never computed again before its expiry time.
+const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
+const END_SHIFT: u32 = LENGTH_BITS + 2;
+/// An expiry time of this or later, 69 years after the start of the machine, means never.
+const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
 
-#[expect(clippy::cast_possible_truncation, reason = "the half is wanted")]
+#[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
 #[inline]
 pub(super) fn low_half(hash: u64) -> u32 {
     hash as u32
 }
 
-/// Has the processor fetch a line of memory.
+/// Prefetches a line of memory into the processor's cache.
 #[inline]
 pub(super) fn prefetch<T>(_at: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which reads nothing.
+    // SAFETY: a prefetch is a hint and reads nothing.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(_at.cast());
     }
 }
 
-/// Has it fetch an entry: the first bytes and the last before the key may be on two lines.
+/// Prefetches an entry. Its first bytes and the bytes just before the key may be on two cache lines.
 #[inline]
-fn fetch<H>(entry: NonNull<Entry<H>>) {
+fn prefetch_entry<H>(entry: NonNull<Entry<H>>) {
     let at = entry.as_ptr().cast::<u8>();
     prefetch(at);
     prefetch(at.wrapping_add(offset_of!(Entry<H>, hash)));
 }
 
-/// The word with the end of an entry is no less if it never ends.
-pub(super) const ENDLESS: u64 = LATEST << END_AT;
+/// The packed word of an entry is at least this if the entry never expires.
+pub(super) const NEVER_EXPIRES: u64 = END_NEVER << END_SHIFT;
 
 impl<H> Entry<H> {
     const KEY: usize = offset_of!(Self, hash) + size_of::<u32>();
@@ -93,41 +96,42 @@ impl<H> Entry<H> {
 
     #[inline]
     pub(crate) fn expires(&self) -> Millis {
-        match self.ends.load(Relaxed) >> END_AT {
-            LATEST => NEVER,
+        match self.packed.load(Relaxed) >> END_SHIFT {
+            END_NEVER => NEVER,
             end => end,
         }
     }
 
-    /// Is the word with its end no less than that? None is [`u64::MAX`], which no length of a key makes.
+    /// Returns whether the packed word is at least `word`. No packed word is [`u64::MAX`], because no key is so long
+    /// that all bits of its length are 1.
     #[inline]
-    pub(super) fn outlasts(&self, word: u64) -> bool {
-        self.ends.load(Relaxed) >= word
+    pub(super) fn packed_is_at_least(&self, word: u64) -> bool {
+        self.packed.load(Relaxed) >= word
     }
 
     pub(super) fn set_expires(&self, expires: Millis) {
-        let rest = self.ends.load(Relaxed) & (STEADY | WEIGHED | LENGTH);
-        self.ends.store(expires.min(LATEST) << END_AT | rest, Relaxed);
+        let rest = self.packed.load(Relaxed) & (NEVER_REFRESHED | WEIGHED | LENGTH_MASK);
+        self.packed.store(expires.min(END_NEVER) << END_SHIFT | rest, Relaxed);
     }
 
     #[inline]
     fn key_len(&self) -> usize {
-        (self.ends.load(Relaxed) & LENGTH) as usize
+        (self.packed.load(Relaxed) & LENGTH_MASK) as usize
     }
 
     pub(super) fn is_never_refreshed(&self) -> bool {
-        self.ends.load(Relaxed) & STEADY != 0
+        self.packed.load(Relaxed) & NEVER_REFRESHED != 0
     }
 
     fn is_weighed(&self) -> bool {
-        self.ends.load(Relaxed) & WEIGHED != 0
+        self.packed.load(Relaxed) & WEIGHED != 0
     }
 
-    /// Sizes are such that allocators would give as much for the next smaller ones, so that most entries of a cache are
-    /// of one size.
+    /// Rounds the size up to a size that allocators would use anyway, so that most entries of a cache have the same
+    /// size.
     ///
     /// # Panics
-    /// If the key is longer than a key can be.
+    /// If the key is longer than `MAX_LENGTH`.
     pub(super) fn layout(key_len: usize, weighed: bool) -> Layout {
         assert!(key_len <= MAX_LENGTH, "a key is at most 1 MiB");
         let weight = if weighed { size_of::<u64>() } else { 0 };
@@ -136,7 +140,7 @@ impl<H> Entry<H> {
         Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 1 MiB")
     }
 
-    /// Bytes that the entry takes, its key included.
+    /// Returns the size of the entry in bytes, its key included.
     pub(super) fn size(&self) -> usize {
         self.own_layout().size()
     }
@@ -146,45 +150,45 @@ impl<H> Entry<H> {
     }
 }
 
-/// An entry to be: all of it is written but the value and its end.
+/// An entry of which everything is written except the value, the expiry time and the weight.
 pub(crate) struct Draft<H>(NonNull<Entry<H>>);
 
-// SAFETY: a draft is a box of atomics and of bytes that nobody writes; there is no `H` in it.
+// SAFETY: a draft owns atomics and bytes that nobody writes. It contains no `H`.
 unsafe impl<H> Send for Draft<H> {}
 unsafe impl<H> Sync for Draft<H> {}
 
 impl<H> Draft<H> {
-    /// `weighed`: with room for a weight.
+    /// `weighed`: whether there is room for a weight.
     ///
     /// # Panics
-    /// If `key` is longer than a key can be.
+    /// If `key` is longer than `MAX_LENGTH`.
     pub(super) fn new(hash: u64, key: &[u8], weighed: bool) -> Self {
         let layout = Entry::<H>::layout(key.len(), weighed);
-        // SAFETY: the layout's size is that of `Entry` at least, and so not zero.
+        // SAFETY: the layout has at least the size of `Entry`, so its size is not zero.
         let Some(at) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
-        // SAFETY: allocated with this layout.
+        // SAFETY: `at` was allocated with this layout.
         unsafe { Self::write(at.cast(), hash, key, weighed) }
     }
 
-    /// The same in the place of this one.
+    /// Makes a new draft in the memory of this one.
     ///
     /// # Safety
-    /// It takes as much room.
+    /// The layout of the new draft equals that of this one.
     pub(super) unsafe fn reuse(self, hash: u64, key: &[u8], weighed: bool) -> Self {
-        // SAFETY: allocated with a layout that is equal.
+        // SAFETY: the memory was allocated with an equal layout.
         unsafe { Self::write(ManuallyDrop::new(self).0, hash, key, weighed) }
     }
 
     /// # Safety
-    /// `at` was allocated with the layout for this, and is nobody else's.
+    /// `at` was allocated with the layout for these arguments, and nobody else uses it.
     unsafe fn write(at: NonNull<Entry<H>>, hash: u64, key: &[u8], weighed: bool) -> Self {
-        let ends = key.len() as u64 | if weighed { WEIGHED } else { 0 };
-        // SAFETY: the layout has room for an `Entry` at its start and, from `KEY` on, for the key. Fields are written
-        // one by one, and so none of the padding that is the key's.
+        let packed = key.len() as u64 | if weighed { WEIGHED } else { 0 };
+        // SAFETY: the layout has room for an `Entry` at its start, and for the key from `KEY` on. Fields are written
+        // one by one, so the padding of `Entry`, which belongs to the key, is not written.
         unsafe {
             let entry = at.as_ptr();
             (&raw mut (*entry).stamp).write(AtomicU64::new(0));
-            (&raw mut (*entry).ends).write(AtomicU64::new(ends));
+            (&raw mut (*entry).packed).write(AtomicU64::new(packed));
             (&raw mut (*entry).hash).write(low_half(hash));
             let behind = at.cast::<u8>().add(Entry::<H>::KEY);
             behind.copy_from_nonoverlapping(NonNull::from(key).cast::<u8>(), key.len());
@@ -193,41 +197,42 @@ impl<H> Draft<H> {
     }
 
     pub(super) fn layout(&self) -> Layout {
-        let ends = self.ends();
-        Entry::<H>::layout((ends & LENGTH) as usize, ends & WEIGHED != 0)
+        let packed = self.packed();
+        Entry::<H>::layout((packed & LENGTH_MASK) as usize, packed & WEIGHED != 0)
     }
 
-    /// Has the processor fetch it.
+    /// Prefetches the draft.
     pub(super) fn prefetch(&self) {
-        fetch(self.0);
+        prefetch_entry(self.0);
     }
 
-    fn ends(&self) -> u64 {
-        // SAFETY: written in `new`; the draft has it alone.
-        unsafe { (&raw const (*self.0.as_ptr()).ends).cast::<u64>().read() }
+    fn packed(&self) -> u64 {
+        // SAFETY: `write` initialized the word, and the draft is its only owner.
+        unsafe { (&raw const (*self.0.as_ptr()).packed).cast::<u64>().read() }
     }
 
     pub(super) fn key(&self) -> &[u8] {
-        let len = (self.ends() & LENGTH) as usize;
-        // SAFETY: `new` wrote as many bytes there, which nobody changes.
+        let len = (self.packed() & LENGTH_MASK) as usize;
+        // SAFETY: `write` initialized this many bytes there, and nobody changes them.
         unsafe { slice::from_raw_parts(self.0.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
 
-    /// The entry, with its value. The weight is dropped where there is no room for one.
-    pub(super) fn fill(self, fresh: NewEntry<H>) -> OwnedEntry<H> {
-        let NewEntry { held, expires, weight, never_refreshed } = fresh;
-        let (ends, at) = (self.ends(), ManuallyDrop::new(self).0);
-        let never_refreshed = if never_refreshed { STEADY } else { 0 };
-        let rest = ends & (WEIGHED | LENGTH);
-        // SAFETY: `new` made room for an `Entry` and, where it says so, for a weight behind the key. With the value all
-        // of the entry is written.
+    /// Writes the value and returns the entry. If the draft has no room for a weight, the weight is dropped.
+    pub(super) fn fill(self, new_entry: NewEntry<H>) -> OwnedEntry<H> {
+        let NewEntry { held, expires, weight, never_refreshed } = new_entry;
+        let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
+        let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
+        let rest = packed & (WEIGHED | LENGTH_MASK);
+        // SAFETY: `new` made room for an `Entry`, and for a weight behind the key if the flag says so. After the value
+        // is written, all of the entry is initialized.
         unsafe {
             let entry = at.as_ptr();
             (&raw mut (*entry).held).write(held);
-            (&raw mut (*entry).ends)
-                .write(AtomicU64::new(expires.min(LATEST) << END_AT | never_refreshed | rest));
-            if ends & WEIGHED != 0 {
-                let behind = at.cast::<u8>().add(Entry::<H>::KEY + (ends & LENGTH) as usize);
+            (&raw mut (*entry).packed).write(AtomicU64::new(
+                expires.min(END_NEVER) << END_SHIFT | never_refreshed | rest,
+            ));
+            if packed & WEIGHED != 0 {
+                let behind = at.cast::<u8>().add(Entry::<H>::KEY + (packed & LENGTH_MASK) as usize);
                 behind.cast::<u64>().write_unaligned(weight.unwrap_or_default());
             }
         }
@@ -237,59 +242,59 @@ impl<H> Draft<H> {
 
 impl<H> Drop for Draft<H> {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with the same layout.
+        // SAFETY: the memory was allocated with the same layout in `new`.
         unsafe { dealloc(self.0.as_ptr().cast(), self.layout()) }
     }
 }
 
-/// An entry that its holder owns alone.
+/// An entry with a single owner.
 pub(crate) struct OwnedEntry<H>(NonNull<Entry<H>>);
 
-// SAFETY: a node is a box of an `H`, of atomics and of bytes that nobody writes.
+// SAFETY: an owned entry owns an `H`, atomics, and bytes that nobody writes.
 unsafe impl<H: Send> Send for OwnedEntry<H> {}
 unsafe impl<H: Sync> Sync for OwnedEntry<H> {}
 
 impl<H> OwnedEntry<H> {
     /// # Panics
-    /// If `key` is longer than a key can be.
-    pub(crate) fn new(hash: u64, key: &[u8], fresh: NewEntry<H>) -> Self {
-        Draft::new(hash, key, fresh.weight.is_some()).fill(fresh)
+    /// If `key` is longer than `MAX_LENGTH`.
+    pub(crate) fn new(hash: u64, key: &[u8], new_entry: NewEntry<H>) -> Self {
+        Draft::new(hash, key, new_entry.weight.is_some()).fill(new_entry)
     }
 
-    /// What is left without the value.
+    /// Drops the value and returns the rest as a draft.
     pub(super) fn into_draft(self) -> Draft<H> {
         let draft = Draft(ManuallyDrop::new(self).0);
-        // SAFETY: the node owned the entry, which now has no value any more: a draft drops none. What the draft reads of
-        // an entry has no `Drop`.
+        // SAFETY: `self` owned the entry, so its value is dropped here once: a draft does not drop a value. The fields
+        // that a draft reads have no `Drop`.
         unsafe { (&raw mut (*draft.0.as_ptr()).held).drop_in_place() }
         draft
     }
 
-    /// Gives the entry up to a pointer, from which [`Self::from_raw`] takes it back.
+    /// Turns the entry into a pointer. [`Self::from_raw`] turns it back.
     pub(super) fn into_raw(self) -> *mut Entry<H> {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
     /// # Safety
-    /// `raw` is of [`Self::into_raw`], is taken back once, and is not read by others any more.
+    /// `raw` comes from [`Self::into_raw`], is turned back only once, and no reader uses it any more.
     pub(super) unsafe fn from_raw(raw: NonNull<Entry<H>>) -> Self {
         Self(raw)
     }
 
     pub(super) fn shared(&self) -> EntryRef<'_, H> {
-        // SAFETY: the node outlives the borrow.
+        // SAFETY: the entry outlives the borrow.
         unsafe { EntryRef::new(self.0) }
     }
 }
 
 impl<H> Drop for OwnedEntry<H> {
     fn drop(&mut self) {
-        // The memory is given back even if dropping what it held panics.
+        // By way of a draft, so that the memory is freed even if the `Drop` of the value panics.
         drop(Self(self.0).into_draft());
     }
 }
 
-/// An entry that is read while others may read it too.
+/// An entry that several threads may read at the same time.
 pub(crate) struct EntryRef<'a, H> {
     at: NonNull<Entry<H>>,
     lives: std::marker::PhantomData<&'a Entry<H>>,
@@ -305,7 +310,8 @@ impl<H> Copy for EntryRef<'_, H> {}
 
 impl<'a, H> EntryRef<'a, H> {
     /// # Safety
-    /// `at` is of [`OwnedEntry::into_raw`] or of a node, and is not freed during `'a`.
+    /// `at` points to an entry from [`OwnedEntry::into_raw`] or in an [`OwnedEntry`], and the entry is not freed during
+    /// `'a`.
     #[inline]
     pub(super) unsafe fn new(at: NonNull<Entry<H>>) -> Self {
         Self { at, lives: std::marker::PhantomData }
@@ -314,22 +320,22 @@ impl<'a, H> EntryRef<'a, H> {
     #[inline]
     pub(crate) fn key(self) -> &'a [u8] {
         let len = self.key_len();
-        // SAFETY: `OwnedEntry::new` wrote `len` bytes there, which nobody changes; they live for `'a`. The pointer is that of
-        // the allocation and not of the `Entry` in it.
+        // SAFETY: `Draft::write` initialized `len` bytes there, nobody changes them, and they live for `'a`. The
+        // pointer was derived from the allocation and not from the `Entry` in it, so it may read behind the `Entry`.
         unsafe { slice::from_raw_parts(self.at.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
 
-    /// Has the processor fetch it.
+    /// Prefetches the entry.
     pub(super) fn prefetch(self) {
-        fetch(self.at);
+        prefetch_entry(self.at);
     }
 
-    /// What it counts for against a bound on bytes; nothing where the cache does not weigh.
+    /// Returns the weight of the entry. It is 0 if the cache has no bound on weight.
     pub(super) fn weight(self) -> u64 {
         if !self.is_weighed() {
             return 0;
         }
-        // SAFETY: `OwnedEntry::new` wrote it behind the key, at no particular alignment, and nobody changes it.
+        // SAFETY: `Draft::fill` wrote the weight behind the key, at any alignment, and nobody changes it.
         unsafe {
             self.at.cast::<u8>().add(Entry::<H>::KEY + self.key_len()).cast().read_unaligned()
         }
@@ -337,7 +343,7 @@ impl<'a, H> EntryRef<'a, H> {
 
     #[inline]
     pub(crate) fn entry(self) -> &'a Entry<H> {
-        // SAFETY: an `Entry` lives there for `'a`, and only its atomics change.
+        // SAFETY: there is an `Entry` for `'a`, of which only the atomics change.
         unsafe { self.at.as_ref() }
     }
 }
@@ -356,7 +362,7 @@ mod tests {
 
     use super::*;
 
-    fn node<H>(
+    fn owned<H>(
         hash: u64,
         key: &[u8],
         held: H,
@@ -367,13 +373,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_every_length_stand_behind_values_of_every_size() {
+    fn keys_of_every_length_are_stored_behind_values_of_every_size() {
         fn check<H: Clone + PartialEq + std::fmt::Debug>(held: &H) {
             for len in (0..70).chain([MAX_LENGTH]) {
                 let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
                 for weight in [None, Some(0), Some(u64::MAX)] {
-                    let node = node(u64::MAX - 1, &key, held.clone(), 7, weight);
-                    let shared = node.shared();
+                    let owned = owned(u64::MAX - 1, &key, held.clone(), 7, weight);
+                    let shared = owned.shared();
                     assert_eq!((shared.key(), shared.held()), (&*key, held));
                     assert_eq!((shared.low_hash(), shared.expires()), (u32::MAX - 1, 7));
                     assert_eq!(shared.weight(), weight.unwrap_or_default());
@@ -390,35 +396,37 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_kept_and_those_out_of_reach_are_never() {
+    fn expiry_times_are_stored_and_those_out_of_range_become_never() {
         for weight in [None, Some(9)] {
-            let node = node(1, b"key", 5_u32, NEVER, weight);
-            let shared = node.shared();
+            let owned = owned(1, b"key", 5_u32, NEVER, weight);
+            let shared = owned.shared();
             assert_eq!(shared.expires(), NEVER);
-            assert!(shared.outlasts(ENDLESS) && !shared.outlasts(u64::MAX));
-            let last = LATEST - 1;
-            for (end, kept) in [(0, 0), (last, last), (LATEST, NEVER), (NEVER - 1, NEVER)] {
+            assert!(
+                shared.packed_is_at_least(NEVER_EXPIRES) && !shared.packed_is_at_least(u64::MAX)
+            );
+            let last = END_NEVER - 1;
+            for (end, kept) in [(0, 0), (last, last), (END_NEVER, NEVER), (NEVER - 1, NEVER)] {
                 shared.set_expires(end);
                 assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
-                assert_eq!(shared.outlasts(ENDLESS), kept == NEVER);
+                assert_eq!(shared.packed_is_at_least(NEVER_EXPIRES), kept == NEVER);
                 assert_eq!(shared.weight(), weight.unwrap_or_default());
             }
         }
     }
 
-    /// A key of one u64 takes 9 bytes.
+    /// A key of one `u64` has 9 bytes.
     #[test]
     fn an_entry_without_a_weight_has_no_room_for_one() {
-        let size = |weight| node(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
+        let size = |weight| owned(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
         assert_eq!((size(None), size(Some(1))), (40, 56));
     }
 
     #[test]
-    fn what_is_held_is_dropped_once() {
+    fn a_held_value_is_dropped_once() {
         let held = Arc::new(());
-        let node = node(1, b"key", Arc::clone(&held), 0, None);
+        let owned = owned(1, b"key", Arc::clone(&held), 0, None);
         assert_eq!(Arc::strong_count(&held), 2);
-        drop(node);
+        drop(owned);
         assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -1,82 +1,84 @@
-//! How long entries live: to a time of their own, after it for as long as they may be stale, and while they are used.
+//! How long entries live: until their expiry time, after that for as long as they may be served stale, and only while
+//! they are in use.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::entry::{ENDLESS, Entry};
+use super::entry::{Entry, NEVER_EXPIRES};
 use crate::platform::clock::{self, LAG, Millis, NEVER};
 
 pub(super) struct Expiry {
-    /// For so long after its end an entry may be served while another is computed.
-    stale: Millis,
-    /// For so long after its last use an entry lives.
-    idle: Option<Millis>,
-    /// So long before its end an entry is to be computed anew.
-    ahead: AtomicU64,
-    /// Entries whose word with the end is no less have no time at all to look at.
-    timeless: u64,
+    /// For this long after its expiry time an entry may be served while another caller computes the value again, in ms.
+    stale_for: Millis,
+    /// For this long after its last use an entry lives, in ms.
+    idle_limit: Option<Millis>,
+    /// For this long before its expiry time an entry is due to be computed again, in ms.
+    refresh_window: AtomicU64,
+    /// If the packed word of an entry is at least this, the entry does not depend on the time, and the clock is not
+    /// read.
+    timeless_from: u64,
 }
 
-/// What the time makes of an entry.
+/// The state of an entry at the current time.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Age {
     Fresh,
-    /// NewEntry, and to be computed anew.
+    /// Still a hit, but due to be computed again.
     Due,
-    /// To be served only while it is computed anew.
+    /// Served only while it is computed again.
     Stale,
     Expired,
 }
 
-/// In a cache whose entries can be idle, stamps count uses from here on up within each millisecond. More uses than that
-/// make the clock of stamps go ahead, so that entries live longer.
+/// In a cache with an idle limit a stamp is a time in milliseconds, and these low bits count the uses within each
+/// millisecond. If there are more uses than that, stamps run ahead of the clock, and entries live longer.
 const USES_BITS: u32 = 20;
 
-/// The first stamp of a time.
+/// Returns the first stamp of the time `time`.
 #[inline]
 pub(super) fn stamp_of(time: Millis) -> u64 {
     time << USES_BITS
 }
 
 impl Expiry {
-    pub(super) fn new(stale: Millis, idle: Option<Millis>) -> Self {
-        // The clock may have been behind at the last use: an entry lives no shorter than asked.
-        let idle = idle.map(|idle| idle.saturating_add(LAG));
-        let timeless = if idle.is_some() { u64::MAX } else { ENDLESS };
-        Self { stale, idle, ahead: AtomicU64::new(0), timeless }
+    pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>) -> Self {
+        // The clock may have been behind at the last use. An entry must not live shorter than the limit.
+        let idle_limit = idle_limit.map(|idle| idle.saturating_add(LAG));
+        let timeless_from = if idle_limit.is_some() { u64::MAX } else { NEVER_EXPIRES };
+        Self { stale_for, idle_limit, refresh_window: AtomicU64::new(0), timeless_from }
     }
 
-    /// Do stamps say when an entry was used?
+    /// Returns whether stamps say when an entry was used.
     pub(super) fn has_idle_limit(&self) -> bool {
-        self.idle.is_some()
+        self.idle_limit.is_some()
     }
 
     fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
-        self.idle.is_some_and(|idle| used().saturating_add(idle) <= now)
+        self.idle_limit.is_some_and(|idle| used().saturating_add(idle) <= now)
     }
 
-    /// Does the time make no difference to an entry?
+    /// Returns whether the entry does not depend on the time.
     #[inline]
     pub(super) fn is_timeless<H>(&self, entry: &Entry<H>) -> bool {
-        entry.outlasts(self.timeless)
+        entry.packed_is_at_least(self.timeless_from)
     }
 
-    fn ahead_of<H>(&self, entry: &Entry<H>) -> Millis {
-        if entry.is_never_refreshed() { 0 } else { self.ahead.load(Relaxed) }
+    fn refresh_window_of<H>(&self, entry: &Entry<H>) -> Millis {
+        if entry.is_never_refreshed() { 0 } else { self.refresh_window.load(Relaxed) }
     }
 
-    pub(super) fn ahead(&self) -> Millis {
-        self.ahead.load(Relaxed)
+    pub(super) fn refresh_window(&self) -> Millis {
+        self.refresh_window.load(Relaxed)
     }
 
-    /// Is it a hit without more ado?
+    /// Returns whether the entry is a hit and not yet due to be computed again.
     pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let expires = entry.expires();
-        let due = expires != NEVER && expires <= now + self.ahead_of(entry);
+        let due = expires != NEVER && expires <= now + self.refresh_window_of(entry);
         !due && !self.is_idle(entry, now)
     }
 
-    /// Has its time ended?
+    /// Returns whether the entry's time has ended.
     pub(super) fn is_expired<H>(&self, entry: &Entry<H>) -> bool {
         if self.is_timeless(entry) {
             return false;
@@ -85,12 +87,13 @@ impl Expiry {
         entry.expires() <= now || self.is_idle(entry, now)
     }
 
-    /// Is it of no more use, not even while another is computed?
-    pub(super) fn is_gone<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
-        entry.expires().saturating_add(self.stale) <= now || self.is_idle(entry, now)
+    /// Returns whether the entry cannot be served any more, not even stale while it is computed again.
+    pub(super) fn is_unservable<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+        entry.expires().saturating_add(self.stale_for) <= now || self.is_idle(entry, now)
     }
 
-    /// What is idle is over: nobody has asked for it, stale or not.
+    /// Returns the state of an entry. An idle entry is expired, even if it could be served stale, because nobody has
+    /// asked for it.
     pub(super) fn age<H>(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
         if self.is_timeless(entry) {
             return Age::Fresh;
@@ -102,16 +105,16 @@ impl Expiry {
         }
         let renewable = renewable(entry.held());
         if expires <= now {
-            let stale = renewable && expires.saturating_add(self.stale) > now;
+            let stale = renewable && expires.saturating_add(self.stale_for) > now;
             return if stale { Age::Stale } else { Age::Expired };
         }
-        let due = renewable && expires != NEVER && expires <= now + self.ahead_of(entry);
+        let due = renewable && expires != NEVER && expires <= now + self.refresh_window_of(entry);
         if due { Age::Due } else { Age::Fresh }
     }
 
-    /// Has entries computed anew so long before they end.
-    pub(super) fn set_ahead(&self, ahead: Millis) {
-        // So that it can be added to a time.
-        self.ahead.store(ahead.min(NEVER / 2), Relaxed);
+    /// Sets how long before their expiry time entries are computed again, in ms.
+    pub(super) fn set_refresh_window(&self, window: Millis) {
+        // Limited, so that the sum with a time does not overflow.
+        self.refresh_window.store(window.min(NEVER / 2), Relaxed);
     }
 }

@@ -1,19 +1,19 @@
-//! Memory of entries that are gone, for those to come: a full cache asks the allocator for none.
+//! Keeps the memory of freed entries for new entries, so that a full cache does not call the allocator.
 #![allow(unsafe_code)]
 
 use std::alloc::Layout;
 
 use super::entry::{Draft, Entry};
 
-/// Drafts that nobody needs any more, for those to come: all of one layout.
+/// Drafts that are no longer used, kept for new entries. All have the same layout.
 pub(super) struct FreeList<H> {
     layout: Layout,
     drafts: Vec<Draft<H>>,
 }
 
 impl<H> FreeList<H> {
-    /// Bytes. For larger ones an allocation is a small part of what an insertion costs.
-    const LARGEST: usize = 512;
+    /// In bytes. If an entry is larger, the allocation is a small part of the cost of an insertion.
+    const MAX_SIZE: usize = 512;
 
     pub(super) const fn new() -> Self {
         Self { layout: Layout::new::<()>(), drafts: Vec::new() }
@@ -23,26 +23,27 @@ impl<H> FreeList<H> {
         self.drafts.len()
     }
 
-    /// Keeps a draft, unless it is large or of another layout than others.
+    /// Keeps a draft, unless it is too large or its layout differs from that of the others.
     pub(super) fn keep(&mut self, draft: Draft<H>) {
         if self.drafts.is_empty() {
             self.layout = draft.layout();
         }
-        if draft.layout() == self.layout && self.layout.size() <= Self::LARGEST {
+        if draft.layout() == self.layout && self.layout.size() <= Self::MAX_SIZE {
             self.drafts.push(draft);
         }
     }
 
-    /// A draft, of a spare one where that takes as much room.
+    /// Returns a draft. It reuses a free draft if that has the same layout.
     pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
-        // Where layouts differ, one that does not fit goes, so that in the end all fit.
+        // A free draft with another layout is dropped, so that after some time all free drafts fit.
         let fits = self.layout == Entry::<H>::layout(key.len(), weighed);
         let spare = self.drafts.pop().filter(|_| fits);
         let Some(spare) = spare else { return Draft::new(hash, key, weighed) };
         if let Some(next) = self.drafts.last() {
             next.prefetch();
         }
-        // SAFETY: all here are of this layout. (It is not asked itself: that would wait for its memory.)
+        // SAFETY: all drafts here have this layout. (The layout is not read from the draft, because that read would
+        // wait for the draft's memory.)
         unsafe { spare.reuse(hash, key, weighed) }
     }
 }
@@ -55,23 +56,24 @@ mod tests {
     use crate::platform::clock::NEVER;
 
     #[test]
-    fn a_spare_draft_is_used_again_where_it_takes_as_much_room() {
-        let fresh = |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
-        let mut spares = FreeList::new();
+    fn a_free_draft_is_reused_for_an_entry_of_the_same_size() {
+        let new_entry =
+            |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
+        let mut free_list = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
-                spares.keep(OwnedEntry::new(n, &vec![7; len], fresh(n)).into_draft());
+                free_list.keep(OwnedEntry::new(n, &vec![7; len], new_entry(n)).into_draft());
             }
-            let spare = spares.len();
+            let spare = free_list.len();
             assert_eq!(spare, if len == 600 { 0 } else { 3 });
-            let at = spares.drafts.last().map(|draft| draft.key().as_ptr());
+            let at = free_list.drafts.last().map(|draft| draft.key().as_ptr());
             let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-            let node = spares.draft(8, &key, false).fill(fresh(9));
-            assert_eq!((node.shared().key(), *node.shared().held()), (&*key, 9));
-            assert_eq!(at == Some(node.shared().key().as_ptr()), spare == 3);
-            // Others do not fit, and go.
-            while spares.len() > 0 {
-                drop(spares.draft(1, &[1; 300], false));
+            let entry = free_list.draft(8, &key, false).fill(new_entry(9));
+            assert_eq!((entry.shared().key(), *entry.shared().held()), (&*key, 9));
+            assert_eq!(at == Some(entry.shared().key().as_ptr()), spare == 3);
+            // A draft of another layout does not fit and is dropped.
+            while free_list.len() > 0 {
+                drop(free_list.draft(1, &[1; 300], false));
             }
         }
     }

@@ -1,37 +1,38 @@
-//! Where entries are between being taken out of sight and being freed.
+//! Holds entries and tables that left the table, until they are freed.
 #![allow(unsafe_code)]
 
 use super::entry::OwnedEntry;
 use super::table::{Retired, RetiredTable};
 use crate::epoch::participant;
 
-/// What was taken out of sight since the last grace, and what waits for readers from before one.
+/// What left the table of a shard and is not freed yet.
 pub(super) struct Garbage<H> {
-    fresh: Vec<RetiredItem<H>>,
-    /// With the epoch that must be over.
+    retired: Vec<RetiredItem<H>>,
+    /// Retired earlier. Each list has the epoch that must be over before the list is freed.
     waiting: Vec<(u64, Vec<RetiredItem<H>>)>,
-    /// There is a table among what is fresh: as large as many entries.
-    table: bool,
-    /// The weight of what is fresh.
-    bytes: u64,
-    /// The memory that it takes.
-    size: usize,
+    /// Whether there is a table in `retired`. A table takes as much memory as many entries.
+    has_table: bool,
+    /// The sum of the weights in `retired`.
+    weight: u64,
+    /// The memory of the entries in `retired`, in bytes.
+    memory: usize,
 }
 
-/// More memory than this does not wait for others to be freed with.
-const LARGE: usize = 256 << 10;
+/// If the retired entries take more bytes than this, they are freed without waiting for a full batch.
+const MAX_MEMORY: usize = 256 << 10;
 
 enum RetiredItem<H> {
     Entry(Retired<H>),
     Table(RetiredTable<H>),
 }
 
-/// What nobody looks at any more, to be dropped with no lock held: its owners' `Drop` runs.
-#[must_use = "to be dropped with no lock held"]
+/// Entries that no reader can reach any more. They are dropped while no lock is held, because the `Drop` of the values
+/// runs then.
+#[must_use = "it must be dropped while no lock is held"]
 pub(crate) struct Freed<H>(Vec<OwnedEntry<H>>);
 
 impl<H> Freed<H> {
-    /// Takes out one of those left.
+    /// Removes and returns one of the entries.
     pub(super) fn pop(&mut self) -> Option<OwnedEntry<H>> {
         self.0.pop()
     }
@@ -39,80 +40,89 @@ impl<H> Freed<H> {
 
 impl<H> Garbage<H> {
     pub(super) const fn new() -> Self {
-        Self { fresh: Vec::new(), waiting: Vec::new(), table: false, bytes: 0, size: 0 }
+        Self { retired: Vec::new(), waiting: Vec::new(), has_table: false, weight: 0, memory: 0 }
     }
 
     pub(super) fn retire(&mut self, entry: Retired<H>) {
-        self.bytes = self.bytes.saturating_add(entry.entry().weight());
-        self.size += entry.entry().size();
-        self.fresh.push(RetiredItem::Entry(entry));
+        self.weight = self.weight.saturating_add(entry.entry().weight());
+        self.memory += entry.entry().size();
+        self.retired.push(RetiredItem::Entry(entry));
     }
 
     pub(super) fn retire_table(&mut self, table: RetiredTable<H>) {
-        self.fresh.push(RetiredItem::Table(table));
-        self.table = true;
+        self.retired.push(RetiredItem::Table(table));
+        self.has_table = true;
     }
 
-    /// Were so many entries retired since the last grace, or more than so much weight, or much memory, as a table is?
-    pub(super) fn is_due(&self, entries: usize, bytes: u64) -> bool {
-        self.table || self.fresh.len() >= entries || self.bytes > bytes || self.size > LARGE
+    /// Returns whether it is time to collect: at least `entries` entries were retired since the last collection, or
+    /// more than `weight`, or more than [`MAX_MEMORY`], or a table, which takes as much memory.
+    pub(super) fn is_due(&self, entries: usize, weight: u64) -> bool {
+        self.has_table
+            || self.retired.len() >= entries
+            || self.weight > weight
+            || self.memory > MAX_MEMORY
     }
 
-    /// Does anything wait for readers?
+    /// Returns whether something waits for readers.
     pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Ends an epoch, and takes out what nobody can be looking at. The thread must not be pinned, or all stays.
+    /// Ends an epoch, and returns what no reader can reach any more. If the calling thread is pinned, nothing is freed.
     pub(super) fn collect(&mut self) -> Freed<H> {
-        if self.fresh.is_empty() {
+        if self.retired.is_empty() {
             return self.collect_waiting();
         }
         let Some((ended, oldest)) = participant::advance() else { return Freed(Vec::new()) };
-        (self.table, self.bytes, self.size) = (false, 0, 0);
-        let next = Vec::with_capacity(self.fresh.len());
-        self.waiting.push((ended, std::mem::replace(&mut self.fresh, next)));
-        self.older_than(oldest)
+        (self.has_table, self.weight, self.memory) = (false, 0, 0);
+        let next = Vec::with_capacity(self.retired.len());
+        self.waiting.push((ended, std::mem::replace(&mut self.retired, next)));
+        self.reclaim_before(oldest)
     }
 
-    /// The same of what waits already, for whose sake an epoch was ended.
+    /// Like [`Self::collect`], but only for what waits already. Its epoch has ended, so no epoch is ended here.
     pub(super) fn collect_waiting(&mut self) -> Freed<H> {
-        if self.has_waiting() { self.older_than(participant::oldest()) } else { Freed(Vec::new()) }
+        if self.has_waiting() {
+            self.reclaim_before(participant::oldest())
+        } else {
+            Freed(Vec::new())
+        }
     }
 
-    fn older_than(&mut self, oldest: u64) -> Freed<H> {
-        let mut nodes = Vec::new();
-        self.waiting.retain_mut(|(epoch, waste)| {
-            let stays = *epoch >= oldest;
-            if !stays {
-                free(std::mem::take(waste), &mut nodes);
+    fn reclaim_before(&mut self, oldest: u64) -> Freed<H> {
+        let mut entries = Vec::new();
+        self.waiting.retain_mut(|(epoch, items)| {
+            let in_use = *epoch >= oldest;
+            if !in_use {
+                reclaim(std::mem::take(items), &mut entries);
             }
-            stays
+            in_use
         });
-        Freed(nodes)
+        Freed(entries)
     }
 }
 
 impl<H> Drop for Garbage<H> {
-    /// Dropped with its shard: nobody reads.
+    /// A garbage is dropped together with its shard, so there are no readers.
     fn drop(&mut self) {
-        let mut nodes = Vec::new();
-        for (_, waste) in self.waiting.drain(..) {
-            free(waste, &mut nodes);
+        let mut entries = Vec::new();
+        for (_, items) in self.waiting.drain(..) {
+            reclaim(items, &mut entries);
         }
-        free(std::mem::take(&mut self.fresh), &mut nodes);
+        reclaim(std::mem::take(&mut self.retired), &mut entries);
     }
 }
 
-/// Only for what a grace has passed over, or whose shard is gone. A list drops the rest even if one `Drop` panics.
-fn free<H>(waste: Vec<RetiredItem<H>>, nodes: &mut Vec<OwnedEntry<H>>) {
-    nodes.reserve(waste.len());
-    for waste in waste {
-        match waste {
-            // SAFETY: nobody reads it, see above.
-            RetiredItem::Entry(entry) => nodes.push(unsafe { entry.into_node() }),
+/// Called only for what no reader can reach any more, or when the shard is dropped. The entries are collected in a
+/// list, because a list drops the other entries even if one `Drop` panics.
+fn reclaim<H>(items: Vec<RetiredItem<H>>, entries: &mut Vec<OwnedEntry<H>>) {
+    entries.reserve(items.len());
+    for item in items {
+        match item {
+            // SAFETY: there are no readers, as stated above.
+            RetiredItem::Entry(entry) => entries.push(unsafe { entry.into_entry() }),
             // SAFETY: likewise.
-            RetiredItem::Table(table) => nodes.extend(unsafe { table.into_nodes() }),
+            RetiredItem::Table(table) => entries.extend(unsafe { table.into_entries() }),
         }
     }
 }

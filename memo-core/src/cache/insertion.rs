@@ -1,4 +1,5 @@
-//! The bounds on a cache's entries and on the sum of their weights: insertions take what there is room for, or make it.
+//! Insertions keep a cache within the bounds on its entries and on the sum of their weights: they use free room, or
+//! evict entries to make room.
 
 use std::sync::Arc;
 
@@ -6,69 +7,69 @@ use super::capacity::Load;
 use super::entry::{NewEntry, OwnedEntry};
 use super::expiry::Expiry;
 use super::garbage::Freed;
-use super::shard::{Known, Locked, Shard};
+use super::shard::{Existing, Locked, Shard};
 use super::sharded::ShardedCache;
 use crate::platform::clock::{self, Millis};
 use crate::single_flight::flight::{Claim, Flight};
 
-/// How a claim ended that led to a value.
+/// How a claim with a value ended.
 pub(crate) struct Finished<H> {
     pub(crate) kept: bool,
     /// Where others wait for the value.
     pub(crate) flight: Option<Arc<Flight<H>>>,
-    /// To be dropped with no lock held, after they were woken.
+    /// What was removed. It must be dropped while no lock is held, after the waiters were woken.
     pub(crate) waste: (Option<Freed<H>>, Option<(H, Millis)>),
 }
 
-/// What is to be inserted.
+/// An entry to insert.
 pub(super) enum Insertion<H> {
-    /// What a claim led to.
+    /// The value computed under a claim.
     Claimed(Claim, NewEntry<H>),
-    /// What recovery found.
+    /// An entry found by recovery.
     Found(OwnedEntry<H>),
 }
 
-/// How it stands with that.
+/// The state of the key of an insertion.
 enum KeyState {
-    /// The claim is void.
+    /// The claim was invalidated.
     Invalidated,
-    /// There is no entry of its key.
+    /// There is no entry of the key.
     New,
-    /// It takes the place of one.
-    Replaces(Known),
+    /// There is an entry of the key, which is replaced.
+    Replaces(Existing),
 }
 
 impl<H> Insertion<H> {
     fn weight(&self) -> u64 {
         match self {
-            Self::Claimed(_, fresh) => fresh.weight.unwrap_or_default(),
-            Self::Found(node) => node.shared().weight(),
+            Self::Claimed(_, new_entry) => new_entry.weight.unwrap_or_default(),
+            Self::Found(entry) => entry.shared().weight(),
         }
     }
 
     #[inline(always)]
-    fn stand(&self, hash: u64, shard: &Locked<'_, H>, expiry: &Expiry) -> KeyState {
-        let known = match self {
-            Self::Found(node) => shard.known(hash, node.shared().key(), expiry),
-            Self::Claimed(claim, _) => match shard.standing(*claim) {
+    fn key_state(&self, hash: u64, shard: &Locked<'_, H>, expiry: &Expiry) -> KeyState {
+        let existing = match self {
+            Self::Found(entry) => shard.find_existing(hash, entry.shared().key(), expiry),
+            Self::Claimed(claim, _) => match shard.valid_claim(*claim) {
                 None => return KeyState::Invalidated,
                 Some(claimed) if !claimed.replaces => None,
-                Some(claimed) => shard.known(hash, claimed.draft.key(), expiry),
+                Some(claimed) => shard.find_existing(hash, claimed.draft.key(), expiry),
             },
         };
-        known.map_or(KeyState::New, KeyState::Replaces)
+        existing.map_or(KeyState::New, KeyState::Replaces)
     }
 }
 
-/// What an insertion has taken of the bounds.
+/// What an insertion has reserved within the bounds.
 pub(super) struct Reservation {
     reserved: bool,
-    stand: KeyState,
-    /// Both a place, its own or that of the one before, and the weight.
+    key_state: KeyState,
+    /// Whether there is room for both: a place, which is new or that of the replaced entry, and the weight.
     fits: bool,
 }
 
-/// What an insertion has not.
+/// What an insertion still needs.
 #[derive(Clone, Copy)]
 enum Shortage {
     Place,
@@ -76,7 +77,7 @@ enum Shortage {
 }
 
 impl Shortage {
-    /// How much of it there is in `load`.
+    /// Returns how much of it there is in `load`.
     fn of(self, load: Load) -> u64 {
         match self {
             Self::Place => load.entries as u64,
@@ -85,161 +86,164 @@ impl Shortage {
     }
 }
 
-/// Rounds in which an insertion may find neither room nor anything to evict, all being taken by insertions under way.
-const FRUITLESS: usize = 100;
+/// For this many rounds an insertion tries again if there is neither room nor anything to evict, because other running
+/// insertions have reserved all room.
+const MAX_FRUITLESS_ROUNDS: usize = 100;
 
 impl<H: Clone> ShardedCache<H> {
-    /// Ends `claim` with an entry; without one if its key was invalidated in the meantime, or if the bounds cannot hold
-    /// it: then that before goes too.
+    /// Ends `claim` with an entry. There is no entry if the key was invalidated meanwhile, or if the bounds cannot hold
+    /// the entry. In the latter case the old entry of the key is removed too.
     #[inline]
-    pub(crate) fn finish(&self, claim: Claim, fresh: NewEntry<H>) -> Finished<H> {
-        self.place(claim.hash, Insertion::Claimed(claim, fresh))
+    pub(crate) fn finish(&self, claim: Claim, new_entry: NewEntry<H>) -> Finished<H> {
+        self.place(claim.hash, Insertion::Claimed(claim, new_entry))
     }
 
-    /// Holds `fresh` under `key`, without a claim: for what recovery found.
-    pub(crate) fn restore(&self, hash: u64, key: &[u8], fresh: NewEntry<H>) {
-        drop(self.place(hash, Insertion::Found(OwnedEntry::new(hash, key, fresh))));
+    /// Inserts an entry without a claim. Used for what recovery found.
+    pub(crate) fn restore(&self, hash: u64, key: &[u8], new_entry: NewEntry<H>) {
+        drop(self.place(hash, Insertion::Found(OwnedEntry::new(hash, key, new_entry))));
     }
 
-    /// Inserts what comes, within the bounds, unless it is void. If they cannot hold it, what it would have replaced
-    /// goes too.
-    // All of one piece: what is handed on here is larger than registers, and a copy of what was just written waits.
+    /// Inserts an entry within the bounds, unless its claim was invalidated. If the bounds cannot hold it, the entry
+    /// that it would have replaced is removed too.
+    // Inlined: what is passed on is larger than registers, and a copy of bytes that were just written stalls the
+    // processor.
     #[inline(always)]
-    pub(super) fn place(&self, hash: u64, coming: Insertion<H>) -> Finished<H> {
-        let (shard, room) = self.reserve_room(hash, &coming);
-        self.insert_reserved(hash, coming, shard, room)
+    pub(super) fn place(&self, hash: u64, insertion: Insertion<H>) -> Finished<H> {
+        let (shard, room) = self.reserve_room(hash, &insertion);
+        self.insert_reserved(hash, insertion, shard, room)
     }
 
-    /// Inserts what comes if there is room for it.
+    /// Inserts the entry if there is room for it. Otherwise removes the old entry of its key.
     #[inline(always)]
     pub(super) fn insert_reserved(
         &self,
         hash: u64,
-        coming: Insertion<H>,
+        insertion: Insertion<H>,
         mut shard: Locked<'_, H>,
         room: Reservation,
     ) -> Finished<H> {
-        let Reservation { reserved, stand, fits } = room;
-        let known = match stand {
-            KeyState::Replaces(known) => Some(known),
+        let Reservation { reserved, key_state, fits } = room;
+        let existing = match key_state {
+            KeyState::Replaces(existing) => Some(existing),
             KeyState::New | KeyState::Invalidated => None,
         };
-        // What is left of these is dropped with no lock held, as is all that is freed: that runs its owner's `Drop`.
-        let (mut node, mut void, mut flight, mut pending) = (None, None, None, None);
-        match coming {
+        // What is left in these at the end is dropped while no lock is held, like all that is freed, because the `Drop`
+        // of the values runs then.
+        let (mut entry, mut unused, mut flight, mut pending) = (None, None, None, None);
+        match insertion {
             Insertion::Found(found) => {
                 if let Some(claimed) = shard.claims().find(hash, found.shared().key()) {
                     claimed.replaces = true;
                 }
-                node = Some(found);
+                entry = Some(found);
             }
-            Insertion::Claimed(claim, fresh) => match shard.claims().end(claim) {
+            Insertion::Claimed(claim, new_entry) => match shard.claims().end(claim) {
                 Some(claimed) => {
                     (flight, pending) = (claimed.flight, claimed.pending);
-                    node = Some(claimed.draft.fill(fresh));
+                    entry = Some(claimed.draft.fill(new_entry));
                 }
-                None => void = Some(fresh),
+                None => unused = Some(new_entry),
             },
         }
-        match node.take_if(|_| fits) {
-            Some(node) => self.put(&mut shard, hash, node, known, reserved),
+        match entry.take_if(|_| fits) {
+            Some(entry) => self.put(&mut shard, hash, entry, existing, reserved),
             None => {
                 self.capacity.release_places(usize::from(reserved));
-                self.capacity.release(shard.remove(known));
+                self.capacity.release(shard.remove(existing));
             }
         }
-        let waste = shard.take_garbage();
-        let crowded = shard.has_waiting();
+        let freed = shard.take_garbage();
+        let readers_remain = shard.has_waiting();
         drop(shard);
-        drop((node, void));
-        if crowded {
-            // Some reader was interrupted, or is slow: give it time, or dead entries gather.
+        drop((entry, unused));
+        if readers_remain {
+            // A reader was interrupted, or is slow. Yield to it, because otherwise retired entries accumulate.
             std::thread::yield_now();
         }
-        Finished { kept: fits, flight, waste: (waste, pending) }
+        Finished { kept: fits, flight, waste: (freed, pending) }
     }
 
-    /// The bounds have room for it: its own, or that of the one that is `known`.
+    /// Puts the entry into the table. It has room: its own, or that of the existing entry.
     fn put(
         &self,
         shard: &mut Locked<'_, H>,
         hash: u64,
-        node: OwnedEntry<H>,
-        known: Option<Known>,
+        entry: OwnedEntry<H>,
+        existing: Option<Existing>,
         reserved: bool,
     ) {
-        self.capacity.release_places(usize::from(reserved && known.is_some()));
+        self.capacity.release_places(usize::from(reserved && existing.is_some()));
         if self.expiry.has_idle_limit() {
             self.shard(hash).tick(clock::now());
         }
-        shard.insert(hash, node, known);
+        shard.insert(hash, entry, existing);
         self.capacity.release(shard.sweep(&self.expiry));
-        // The bound may have been lowered since a place was reserved.
+        // A bound may have been lowered since the place was reserved.
         if self.capacity.exceeded() {
             self.capacity.release(shard.evict());
         }
     }
 
-    /// Takes a place and the weight of what comes within the bounds, evicting for them what was not used for longest.
-    /// From then on its shard is locked.
+    /// Reserves a place and the weight of an insertion within the bounds, and evicts the least recently used entries to
+    /// make room. Returns the locked shard of the key, so that nothing changes in it before the insertion.
     #[inline(always)]
     pub(super) fn reserve_room(
         &self,
         hash: u64,
-        coming: &Insertion<H>,
+        insertion: &Insertion<H>,
     ) -> (Locked<'_, H>, Reservation) {
         let reserved = self.capacity.reserve_place();
         let mut shard = self.shard(hash).lock();
         if !self.capacity.weighs() && self.capacity.admits(0) {
-            let stand = coming.stand(hash, &shard, &self.expiry);
-            let fits = match stand {
+            let key_state = insertion.key_state(hash, &shard, &self.expiry);
+            let fits = match key_state {
                 KeyState::Invalidated => Some(false),
                 KeyState::New if reserved => Some(true),
-                // Its place goes to this one, and the shard is locked all the time.
+                // The place of the evicted entry goes to this one. The shard is locked all the time.
                 KeyState::New => {
                     (self.evict_from_own(&mut shard, Shortage::Place).entries == 1).then_some(true)
                 }
                 KeyState::Replaces(_) => Some(true),
             };
             if let Some(fits) = fits {
-                let reserved = reserved || fits && matches!(stand, KeyState::New);
-                return (shard, Reservation { reserved, stand, fits });
+                let reserved = reserved || fits && matches!(key_state, KeyState::New);
+                return (shard, Reservation { reserved, key_state, fits });
             }
         }
-        self.reserve_more_room(hash, coming, shard, reserved)
+        self.reserve_more_room(hash, insertion, shard, reserved)
     }
 
-    /// The same where it takes more, or entries are weighed.
+    /// Like [`Self::reserve_room`], for when more must be evicted, or entries have weights.
     #[inline(never)]
     fn reserve_more_room<'c>(
         &'c self,
         hash: u64,
-        coming: &Insertion<H>,
+        insertion: &Insertion<H>,
         mut shard: Locked<'c, H>,
         mut reserved: bool,
     ) -> (Locked<'c, H>, Reservation) {
-        let weight = coming.weight();
+        let weight = insertion.weight();
         let mut fruitless = 0;
         loop {
-            let stand = coming.stand(hash, &shard, &self.expiry);
-            let (has_place, before) = match &stand {
+            let key_state = insertion.key_state(hash, &shard, &self.expiry);
+            let (has_place, before) = match &key_state {
                 KeyState::Invalidated => {
-                    return (shard, Reservation { reserved, stand, fits: false });
+                    return (shard, Reservation { reserved, key_state, fits: false });
                 }
                 KeyState::New => (reserved, 0),
-                KeyState::Replaces(known) => (true, known.weight),
+                KeyState::Replaces(existing) => (true, existing.weight),
             };
-            if !self.capacity.admits(weight) || fruitless == FRUITLESS {
-                return (shard, Reservation { reserved, stand, fits: false });
+            if !self.capacity.admits(weight) || fruitless == MAX_FRUITLESS_ROUNDS {
+                return (shard, Reservation { reserved, key_state, fits: false });
             }
-            if has_place && self.capacity.exchange(before, weight) {
-                return (shard, Reservation { reserved, stand, fits: true });
+            if has_place && self.capacity.replace_weight(before, weight) {
+                return (shard, Reservation { reserved, key_state, fits: true });
             }
-            let lacks = if has_place { Shortage::Weight(weight) } else { Shortage::Place };
-            let mut evicted = self.evict_from_own(&mut shard, lacks);
+            let shortage = if has_place { Shortage::Weight(weight) } else { Shortage::Place };
+            let mut evicted = self.evict_from_own(&mut shard, shortage);
             if evicted.is_none() {
                 drop(shard);
-                evicted = self.evict_anywhere(lacks);
+                evicted = self.evict_anywhere(shortage);
                 if evicted.is_none() {
                     fruitless += 1;
                     std::thread::yield_now();
@@ -248,7 +252,7 @@ impl<H: Clone> ShardedCache<H> {
                 shard = self.shard(hash).lock();
             }
             if !has_place && !evicted.is_none() {
-                // Its place goes to this one.
+                // The place of the evicted entry goes to this one.
                 reserved = true;
                 evicted.entries -= 1;
             }
@@ -256,20 +260,21 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
-    /// Evicts one entry, unless the shard holds far less than its share: after a bound was lowered, or for a heavy one.
-    fn evict_from_own(&self, shard: &mut Locked<'_, H>, lacks: Shortage) -> Load {
-        let (own, all) = (lacks.of(shard.load()), lacks.of(self.capacity.load()));
+    /// Evicts one entry, unless the shard holds far less than its share. That can be so after a bound was lowered, or
+    /// for a heavy insertion.
+    fn evict_from_own(&self, shard: &mut Locked<'_, H>, shortage: Shortage) -> Load {
+        let (own, all) = (shortage.of(shard.load()), shortage.of(self.capacity.load()));
         let share = all / (2 * self.shards.len() as u64);
         if own < share { Load::default() } else { shard.evict() }
     }
 
-    /// Evicts from the fullest shard, or from any: one entry for a place; for a weight as many, but no more than half of
-    /// what that shard holds at once.
-    fn evict_anywhere(&self, lacks: Shortage) -> Load {
+    /// Evicts from the fullest shard, or if that has no entry, from any other. For a place one entry is evicted; for a
+    /// weight as many as needed, but at once no more than half of what the shard holds.
+    fn evict_anywhere(&self, shortage: Shortage) -> Load {
         let evict = |shard: &Shard<H>| {
             self.change(shard, |shard| {
-                let half = lacks.of(shard.load()) / 2;
-                let goal = match lacks {
+                let half = shortage.of(shard.load()) / 2;
+                let goal = match shortage {
                     Shortage::Place => 0,
                     Shortage::Weight(wanted) => wanted.min(half),
                 };
@@ -280,13 +285,13 @@ impl<H: Clone> ShardedCache<H> {
                 sum
             })
         };
-        let fullest = self.shards.iter().max_by_key(|shard| lacks.of(shard.lock().load()));
+        let fullest = self.shards.iter().max_by_key(|shard| shortage.of(shard.lock().load()));
         let evicted = fullest.map(evict).filter(|evicted| !evicted.is_none());
         let mut others = self.shards.iter().map(evict);
         evicted.or_else(|| others.find(|evicted| !evicted.is_none())).unwrap_or_default()
     }
 
-    /// Changes a shard, and frees what that took out, or soon after.
+    /// Changes a shard, and frees what the change removed, at once or soon after.
     pub(super) fn change<R>(
         &self,
         shard: &Shard<H>,
@@ -294,40 +299,42 @@ impl<H: Clone> ShardedCache<H> {
     ) -> R {
         let mut locked = shard.lock();
         let result = change(&mut locked);
-        let waste = locked.take_all_garbage();
+        let freed = locked.take_all_garbage();
         drop(locked);
-        drop(waste);
+        drop(freed);
         Self::wait_for_readers(shard);
         result
     }
 
-    /// Gives those a moment who are still looking at what was taken out, since nothing may come by later that would.
+    /// Waits for a moment until readers no longer use what was removed, and frees it, because there may be no later
+    /// call that would free it.
     pub(super) fn wait_for_readers(shard: &Shard<H>) {
-        const MOMENT: usize = 8;
-        for _ in 0..MOMENT {
+        const ATTEMPTS: usize = 8;
+        for _ in 0..ATTEMPTS {
             let mut locked = shard.lock();
-            let waste = locked.collect_waiting();
-            let waits = locked.has_waiting();
+            let freed = locked.collect_waiting();
+            let readers_remain = locked.has_waiting();
             drop(locked);
-            drop(waste);
-            if !waits {
+            drop(freed);
+            if !readers_remain {
                 break;
             }
             std::thread::yield_now();
         }
     }
 
-    /// Changes the bound on entries, and evicts what is above it.
+    /// Changes the bound on entries, and evicts what exceeds it.
     pub(crate) fn set_max(&self, max: usize) {
         self.capacity.set_max(max);
         self.shards.iter().for_each(|shard| shard.set_share(max / self.shards.len()));
         self.trim();
     }
 
-    /// Changes the bound on the sum of weights, and evicts what is above it; false where nothing is weighed.
+    /// Changes the bound on the sum of weights, and evicts what exceeds it. Returns false if entries have no weights.
     pub(crate) fn set_max_bytes(&self, max: u64) -> bool {
         let weighed = self.capacity.set_max_bytes(max);
-        // Who took a weight within the former bound did so under a lock, and is seen after it.
+        // An insertion that took its weight within the former bound did so under the lock of a shard. After each lock
+        // was held once, the sum contains all these weights.
         self.shards.iter().for_each(|shard| drop(shard.lock()));
         self.trim();
         weighed

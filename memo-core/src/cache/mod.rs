@@ -1,4 +1,4 @@
-//! The store in memory: shards, recency, expiry, and the bounds on their sum.
+//! The cache in memory: its shards, recency, expiry, and the bounds on all shards together.
 
 pub(crate) mod capacity;
 mod claims;

@@ -1,130 +1,135 @@
-//! Which entry was used least recently: exact LRU without a list, by stamps that hits write.
+//! Finds the least recently used entry. This is exact LRU without a linked list: hits write stamps.
 //!
-//! Entries are filed under the stamp that they had, in the order of stamps. What is taken from the front and has been
-//! used since is filed again; else it is the least recently used, since no entry's stamp is older than its record's.
+//! Each entry has a record, filed under the stamp that the entry had at that time. Records are ordered by stamp. If the
+//! entry of the oldest record was used since, the record is filed again under the new stamp. Otherwise this entry is
+//! the least recently used, because no entry's stamp is older than that of its record.
 
 use std::collections::VecDeque;
 
-use super::table::Place;
+use super::table::SlotIndex;
 
-/// The entries of a shard by their last use, as far as is known.
+/// The entries of a shard, ordered by their last known use.
 pub(super) struct Recency {
-    /// By stamp, the oldest first.
+    /// Ordered by stamp, the oldest first.
     steps: VecDeque<Step>,
     records: usize,
-    /// Emptied lists, so that a small shard, where each use is a step, need not allocate at each insertion.
-    spare: Vec<Vec<Place>>,
-    /// Every entry has a record. Nothing is recorded before the first eviction.
+    /// Emptied lists, kept for reuse. In a small shard each use is a step, and without these lists each insertion would
+    /// allocate.
+    spare: Vec<Vec<SlotIndex>>,
+    /// Whether every entry has a record. Nothing is recorded before the first eviction.
     complete: bool,
 }
 
-/// Sorts numbers by their stamps. Built once: it is much code.
+/// Sorts numbers by their stamps. It is not generic, because sorting is much code, which is so compiled only once.
 #[inline(never)]
 pub(super) fn sort(stamped: &mut [(u64, u32)]) {
     stamped.sort_unstable();
 }
 
-/// Records of one stamp.
+/// The records with the same stamp.
 struct Step {
     stamp: u64,
-    /// In the order in which they came.
-    places: Vec<Place>,
-    /// So many were taken from the front.
+    /// In the order in which they were filed.
+    slots: Vec<SlotIndex>,
+    /// How many records were taken from the front.
     taken: usize,
 }
 
-const SPARE: usize = 4;
+const MAX_SPARE: usize = 4;
 
 impl Recency {
     pub(super) const fn new() -> Self {
         Self { steps: VecDeque::new(), records: 0, spare: Vec::new(), complete: false }
     }
 
-    /// Are there records, or must all entries be filed first?
+    /// Returns whether every entry has a record. If not, all entries must be filed first.
     pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// Forgets all: places have changed.
+    /// Removes all records. Necessary when entries have moved to other slots.
     pub(super) fn forget(&mut self) {
         *self = Self::new();
     }
 
-    /// Files all entries, by the numbers of their places.
+    /// Files all entries. Each is given by its stamp and the number of its slot.
     pub(super) fn complete(&mut self, mut entries: Vec<(u64, u32)>) {
         self.forget();
         self.complete = true;
         sort(&mut entries);
-        for (stamp, place) in entries {
-            self.file(stamp, Place(place));
+        for (stamp, slot) in entries {
+            self.file(stamp, SlotIndex(slot));
         }
     }
 
-    /// Records a new entry, one of `len`. Records of entries that were removed are passed over when they are met; too
-    /// many of them, and all are forgotten.
-    pub(super) fn record(&mut self, stamp: u64, place: Place, len: usize) {
+    /// Records a new entry; `len` is the number of entries. Records of removed entries are skipped when they are taken.
+    /// If there are too many of these, all records are removed.
+    pub(super) fn record(&mut self, stamp: u64, slot: SlotIndex, len: usize) {
         if self.records > 2 * len + 64 {
             self.forget();
         }
         if self.complete {
-            self.file(stamp, place);
+            self.file(stamp, slot);
         }
     }
 
-    fn file(&mut self, stamp: u64, place: Place) {
+    fn file(&mut self, stamp: u64, slot: SlotIndex) {
         self.records += 1;
         match self.steps.back_mut() {
-            Some(last) if last.stamp == stamp => last.places.push(place),
-            _ => self.step(stamp).places.push(place),
+            Some(last) if last.stamp == stamp => last.slots.push(slot),
+            _ => self.step(stamp).slots.push(slot),
         }
     }
 
-    /// The step of a stamp, made if there is none.
+    /// Returns the step with this stamp. Creates it if there is none.
     fn step(&mut self, stamp: u64) -> &mut Step {
         let at = self.steps.partition_point(|step| step.stamp < stamp);
         if self.steps.get(at).is_none_or(|step| step.stamp != stamp) {
-            let places = self.spare.pop().unwrap_or_default();
-            self.steps.insert(at, Step { stamp, places, taken: 0 });
+            let slots = self.spare.pop().unwrap_or_default();
+            self.steps.insert(at, Step { stamp, slots, taken: 0 });
         }
         &mut self.steps[at]
     }
 
-    /// Takes the record of the least recently used entry, by the stamp that is at each place now. Entries that others use
-    /// meanwhile are filed again only so often.
-    pub(super) fn take(&mut self, stamp_at: &dyn Fn(Place) -> Option<u64>) -> Option<Place> {
-        let mut patience = self.records;
-        while let Some((filed, place)) = self.pop() {
-            let Some(stamp) = stamp_at(place) else { continue };
-            if stamp <= filed || patience == 0 {
-                return Some(place);
+    /// Takes the record of the least recently used entry; `stamp_at` returns the current stamp of the entry in a slot.
+    /// If other threads use entries meanwhile, these are filed again, but the number of times is limited.
+    pub(super) fn take(
+        &mut self,
+        stamp_at: &dyn Fn(SlotIndex) -> Option<u64>,
+    ) -> Option<SlotIndex> {
+        let mut refiles_left = self.records;
+        while let Some((filed, slot)) = self.pop() {
+            let Some(stamp) = stamp_at(slot) else { continue };
+            if stamp <= filed || refiles_left == 0 {
+                return Some(slot);
             }
-            patience -= 1;
-            self.file(stamp, place);
+            refiles_left -= 1;
+            self.file(stamp, slot);
         }
         None
     }
 
-    /// The oldest record.
-    fn pop(&mut self) -> Option<(u64, Place)> {
+    /// Removes and returns the oldest record.
+    fn pop(&mut self) -> Option<(u64, SlotIndex)> {
         loop {
             let step = self.steps.front_mut()?;
-            if let Some(&place) = step.places.get(step.taken) {
+            if let Some(&slot) = step.slots.get(step.taken) {
                 step.taken += 1;
                 self.records -= 1;
-                return Some((step.stamp, place));
+                return Some((step.stamp, slot));
             }
-            let mut emptied = self.steps.pop_front()?.places;
-            if self.spare.len() < SPARE {
+            let mut emptied = self.steps.pop_front()?.slots;
+            if self.spare.len() < MAX_SPARE {
                 emptied.clear();
                 self.spare.push(emptied);
             }
         }
     }
 
-    /// The oldest records, as far as they are together.
-    pub(super) fn next(&self) -> (Option<Place>, Option<Place>) {
+    /// Returns the next two records of the oldest step, or fewer if the step has fewer.
+    pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         let oldest = self.steps.front();
-        let nth = |n: usize| oldest.and_then(|step| step.places.get(step.taken + n)).copied();
+        let nth = |n: usize| oldest.and_then(|step| step.slots.get(step.taken + n)).copied();
         (nth(0), nth(1))
     }
 }

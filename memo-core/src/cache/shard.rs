@@ -1,5 +1,5 @@
-//! A part of a cache: a table that hits read without a lock, and behind a lock what they do not need: the claims on
-//! its keys, the order of eviction, what waits to be freed.
+//! A shard is a part of a cache. It has a table that hits read without a lock. What hits do not need is behind a lock:
+//! the claims on keys, the order of eviction, and the garbage.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -10,20 +10,21 @@ use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
 use super::recency::Recency;
-use super::table::{Entries, Place, ReadGuard, Root, Table};
+use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
 use crate::epoch::participant::pin;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
 
-/// In how many steps a full shard counts as many uses as it has entries.
-const STEPS: usize = 64;
-/// For so many steps an entry that was used is not marked again, once entries are evicted; for none in a small shard.
-const LAZY: usize = 4;
+/// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
+const STEPS_PER_SHARD: usize = 64;
+/// Once entries are evicted, an entry is not stamped again for at most this many steps: for fewer, or none, in a small
+/// shard.
+const MAX_SLACK_STEPS: usize = 4;
 
-/// So many entries are freed together: few of a small shard, and more of a large one.
-const BATCH: std::ops::RangeInclusive<usize> = 128..=512;
+/// How many entries are freed together: few in a small shard, more in a large one.
+const BATCH_SIZES: std::ops::RangeInclusive<usize> = 128..=512;
 
 #[repr(align(128))]
 struct Padded<T>(T);
@@ -33,62 +34,65 @@ pub(super) struct Shard<H> {
     root: Root<H>,
     /// The stamp of the next use.
     uses: AtomicU64,
-    /// Every use has a stamp of its own; else they are counted in steps. Until the shard outgrows [`EXACT`] entries.
+    /// Whether every use has a stamp of its own. If not, uses are counted in steps. It ends when the shard outgrows
+    /// [`EXACT`] entries.
     exact: AtomicBool,
-    /// An entry that was marked is not marked again while no more than so many later stamps are in use.
-    lazy: AtomicU64,
-    /// Entries were evicted, or may be before it is known how many there is room for.
+    /// An entry is not stamped again until `uses` exceeds its stamp by more than this.
+    slack: AtomicU64,
+    /// Whether entries were evicted. True from the start if there is a bound on weight, because it is not known before
+    /// the first eviction how many entries there is room for.
     evicts: AtomicBool,
-    /// The shard's part of the bound.
+    /// The shard's part of the bound on entries.
     share: AtomicUsize,
-    /// Uses since `uses` last moved. On a line of its own: written far more often than the rest.
-    since: Padded<AtomicU64>,
-    own: Padded<Mutex<ShardState<H>>>,
+    /// The number of uses since `uses` last changed. On a cache line of its own, because it is written far more often
+    /// than the other fields.
+    uses_in_step: Padded<AtomicU64>,
+    state: Padded<Mutex<ShardState<H>>>,
 }
 
-/// What the one who has the lock may change.
+/// What may be changed only under the lock.
 pub(super) struct ShardState<H> {
     claims: Claims<H>,
     recency: Recency,
     garbage: Garbage<H>,
-    /// Entries without values, for those to come.
+    /// The memory of freed entries, for new entries.
     free_list: FreeList<H>,
     load: Load,
-    /// Did an entry ever come that can expire?
-    mortal: bool,
-    /// The next bucket to look through for expired entries.
-    hand: usize,
+    /// Whether an entry that can expire was ever inserted.
+    has_expiring: bool,
+    /// The bucket that was last searched for expired entries.
+    sweep_bucket: usize,
     evicted: u64,
-    /// Removed after their end.
+    /// How many entries were removed after their expiry time.
     expired: u64,
 }
 
-/// An entry that is there, for as long as its shard is locked and nothing is inserted or removed.
+/// An entry in the table. Valid as long as its shard is locked and nothing is inserted or removed.
 #[derive(Clone, Copy)]
-pub(super) struct Known {
-    place: Place,
+pub(super) struct Existing {
+    slot: SlotIndex,
     pub(super) weight: u64,
-    /// Its time has ended.
-    pub(super) over: bool,
+    /// Whether its time has ended.
+    pub(super) expired: bool,
 }
 
-/// A shard that is locked.
+/// A locked shard.
 pub(super) struct Locked<'a, H> {
     shard: &'a Shard<H>,
-    own: MutexGuard<'a, ShardState<H>>,
+    state: MutexGuard<'a, ShardState<H>>,
 }
 
 impl<H> Shard<H> {
-    /// `share` of the bound on entries is its own; `weighed`: there is one on weight as well.
+    /// `share`: the shard's part of the bound on entries. `weighed`: whether there is a bound on weight too.
     pub(super) fn new(exact: bool, share: usize, weighed: bool) -> Self {
-        let own = ShardState {
+        let state = ShardState {
             claims: Claims::new(),
             recency: Recency::new(),
             garbage: Garbage::new(),
             free_list: FreeList::new(),
             load: Load::default(),
-            mortal: false,
-            hand: 0,
+            has_expiring: false,
+            sweep_bucket: 0,
             evicted: 0,
             expired: 0,
         };
@@ -96,13 +100,13 @@ impl<H> Shard<H> {
             root: Root::new(),
             uses: AtomicU64::new(1),
             exact: AtomicBool::new(exact),
-            lazy: AtomicU64::new(0),
+            slack: AtomicU64::new(0),
             evicts: AtomicBool::new(weighed),
             share: AtomicUsize::new(share),
-            since: Padded(AtomicU64::new(0)),
-            own: Padded(Mutex::new(own)),
+            uses_in_step: Padded(AtomicU64::new(0)),
+            state: Padded(Mutex::new(state)),
         };
-        shard.set_lazy();
+        shard.update_slack();
         shard
     }
 
@@ -116,13 +120,13 @@ impl<H> Shard<H> {
         Some(self.root.read(guard).find(guard, hash, matches)?.1)
     }
 
-    /// Marks `entry` as used now. A larger shard counts in steps of a 64th of its entries, and an entry that was marked
-    /// some steps ago or less is not marked again, so that a hot one is not written at every hit, and none in a cache
-    /// that never fills; entries used in one step are equally recent.
+    /// Marks `entry` as used now. A larger shard counts uses in steps of a 64th of its entries, and the entries used in
+    /// one step count as equally recent. An entry that was stamped only a few steps ago is not stamped again, so that a
+    /// hot entry is not written at every hit, and no entry is written in a cache that never fills.
     #[inline]
     pub(super) fn touch(&self, guard: ReadGuard<'_>, entry: &Entry<H>) {
-        // A later one is that of a use by another thread meanwhile.
-        if entry.stamp().load(Relaxed) + self.lazy.load(Relaxed) < self.uses.load(Relaxed) {
+        // If the stamp is not less than `uses`, another thread used the entry meanwhile.
+        if entry.stamp().load(Relaxed) + self.slack.load(Relaxed) < self.uses.load(Relaxed) {
             self.mark(entry, self.root.read(guard).capacity());
         }
     }
@@ -137,8 +141,8 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Has stamps from here on be of this time or later: where entries can be idle for too long, a stamp says when an
-    /// entry was used as well as in which order.
+    /// Raises the stamps of later uses to the time `now` at least. Where entries have an idle limit, a stamp tells the
+    /// time of a use as well as the order of uses.
     pub(super) fn tick(&self, now: Millis) {
         let first = stamp_of(now);
         if self.uses.load(Relaxed) < first {
@@ -146,49 +150,50 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Counts a use. One that is lost to another thread makes the step a little longer, no more.
+    /// Counts a use. If another thread counts at the same time, one use is not counted. That only makes the step a
+    /// little longer.
     fn step(&self, capacity: usize) {
-        let since = self.since.0.load(Relaxed) + 1;
+        let uses_in_step = self.uses_in_step.0.load(Relaxed) + 1;
         let full = self.share.load(Relaxed).min(4 * capacity);
-        if since * STEPS as u64 > full as u64 {
-            self.since.0.store(0, Relaxed);
+        if uses_in_step * STEPS_PER_SHARD as u64 > full as u64 {
+            self.uses_in_step.0.store(0, Relaxed);
             self.uses.fetch_add(1, Relaxed);
         } else {
-            self.since.0.store(since, Relaxed);
+            self.uses_in_step.0.store(uses_in_step, Relaxed);
         }
     }
 
-    /// Tells the shard its part of the bound.
+    /// Sets the shard's part of the bound on entries.
     pub(super) fn set_share(&self, share: usize) {
         self.share.store(share, Relaxed);
-        self.set_lazy();
+        self.update_slack();
     }
 
-    /// Until entries are evicted nobody need tell those in the more recently used half from one another; then the
-    /// order counts, but for a few steps. In a small shard each use is a step, and counts, unless it is of the entry that
-    /// was used last.
-    fn set_lazy(&self) {
+    /// Sets how rarely entries are stamped. Before the first eviction, the order within the more recently used half of
+    /// the entries does not matter. After it, the order matters, except within a few steps. In a small shard each use
+    /// is a step and is stamped, except another use of the entry that was used last.
+    fn update_slack(&self) {
         let share = self.share.load(Relaxed);
-        let lazy = if self.exact.load(Relaxed) {
+        let slack = if self.exact.load(Relaxed) {
             1
         } else if self.evicts.load(Relaxed) {
-            (share / STEPS).min(LAZY)
+            (share / STEPS_PER_SHARD).min(MAX_SLACK_STEPS)
         } else {
-            (share / 2 / (share / STEPS + 1)).saturating_sub(1)
+            (share / 2 / (share / STEPS_PER_SHARD + 1)).saturating_sub(1)
         };
-        self.lazy.store(lazy as u64, Relaxed);
+        self.slack.store(slack as u64, Relaxed);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, H> {
-        Locked { shard: self, own: self.own.0.lock() }
+        Locked { shard: self, state: self.state.0.lock() }
     }
 }
 
 impl<H> Locked<'_, H> {
     #[allow(unsafe_code)]
     pub(super) fn guard(&self) -> ReadGuard<'_> {
-        // SAFETY: where it is used it is for this shard's table, from which entries go to this garbage.
-        unsafe { ReadGuard::of_shard_lock(&self.own.garbage) }
+        // SAFETY: this guard is used only for the table of this shard, and entries removed from it go to this garbage.
+        unsafe { ReadGuard::of_shard_lock(&self.state.garbage) }
     }
 
     fn table(&self) -> &Table<H> {
@@ -199,55 +204,55 @@ impl<H> Locked<'_, H> {
         Some(self.locate(hash, key)?.1)
     }
 
-    /// The entry of `key`.
-    pub(super) fn known(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Known> {
-        let (place, entry) = self.locate(hash, key)?;
-        Some(Known { place, weight: entry.weight(), over: expiry.is_expired(entry.entry()) })
+    /// Returns the entry of `key`.
+    pub(super) fn find_existing(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Existing> {
+        let (slot, entry) = self.locate(hash, key)?;
+        Some(Existing { slot, weight: entry.weight(), expired: expiry.is_expired(entry.entry()) })
     }
 
-    // Built once for both.
+    // Not inlined, so that it is compiled once for both callers.
     #[inline(never)]
-    fn locate(&self, hash: u64, key: &[u8]) -> Option<(Place, EntryRef<'_, H>)> {
+    fn locate(&self, hash: u64, key: &[u8]) -> Option<(SlotIndex, EntryRef<'_, H>)> {
         self.table().find(self.guard(), hash, |stored| key::same(stored, key))
     }
 
-    /// Puts an entry in the place of the one with its key, which is `known`, or of none.
-    pub(super) fn insert(&mut self, hash: u64, node: OwnedEntry<H>, known: Option<Known>) {
-        let load = Load::of(node.shared());
-        self.own.mortal |= node.shared().expires() != NEVER;
+    /// Inserts an entry. It replaces `existing`, the entry with the same key, if there is one.
+    pub(super) fn insert(&mut self, hash: u64, entry: OwnedEntry<H>, existing: Option<Existing>) {
+        let load = Load::of(entry.shared());
+        self.state.has_expiring |= entry.shared().expires() != NEVER;
         let stamp = self.stamp();
-        node.shared().stamp().store(stamp, Relaxed);
-        if let Some(Known { place, over, .. }) = known {
-            if let Some(before) = self.table().replace(place, node) {
-                self.own.load -= Load::of(before.entry());
-                self.own.garbage.retire(before);
+        entry.shared().stamp().store(stamp, Relaxed);
+        if let Some(Existing { slot, expired, .. }) = existing {
+            if let Some(before) = self.table().replace(slot, entry) {
+                self.state.load -= Load::of(before.entry());
+                self.state.garbage.retire(before);
             }
-            self.own.load += load;
-            self.own.expired += u64::from(over);
+            self.state.load += load;
+            self.state.expired += u64::from(expired);
             return;
         }
-        if self.own.load.entries == self.table().capacity() {
+        if self.state.load.entries == self.table().capacity() {
             self.grow();
         }
-        let place = self.table().insert(hash, node);
-        self.own.load += load;
-        let len = self.own.load.entries;
-        self.own.recency.record(stamp, place, len);
+        let slot = self.table().insert(hash, entry);
+        self.state.load += load;
+        let len = self.state.load.entries;
+        self.state.recency.record(stamp, slot, len);
     }
 
     #[cold]
     fn grow(&mut self) {
-        self.own.recency.forget();
-        if self.own.load.entries > EXACT {
+        self.state.recency.forget();
+        if self.state.load.entries > EXACT {
             self.shard.exact.store(false, Relaxed);
-            self.shard.set_lazy();
+            self.shard.update_slack();
         }
         if let Some(outgrown) = self.shard.root.grow(self.guard()) {
-            self.own.garbage.retire_table(outgrown);
+            self.state.garbage.retire_table(outgrown);
         }
     }
 
-    /// The stamp of an insertion.
+    /// Returns the stamp of an insertion.
     fn stamp(&self) -> u64 {
         if self.shard.exact.load(Relaxed) {
             return self.shard.uses.fetch_add(1, Relaxed);
@@ -256,60 +261,60 @@ impl<H> Locked<'_, H> {
         self.shard.uses.load(Relaxed)
     }
 
-    /// Removes an entry, if there is one.
-    pub(super) fn remove(&mut self, known: Option<Known>) -> Load {
-        known.map_or(Load::default(), |known| self.remove_at(known.place))
+    /// Removes the entry, if there is one.
+    pub(super) fn remove(&mut self, existing: Option<Existing>) -> Load {
+        existing.map_or(Load::default(), |existing| self.remove_at(existing.slot))
     }
 
-    fn remove_at(&mut self, place: Place) -> Load {
-        let Some(removed) = self.table().remove(place) else { return Load::default() };
+    fn remove_at(&mut self, slot: SlotIndex) -> Load {
+        let Some(removed) = self.table().remove(slot) else { return Load::default() };
         let load = Load::of(removed.entry());
-        self.own.garbage.retire(removed);
-        self.own.load -= load;
+        self.state.garbage.retire(removed);
+        self.state.load -= load;
         load
     }
 
-    /// Removes the least recently used entry, if there is any; its place is then free for another.
+    /// Removes the least recently used entry, if there is any. Its place is then free for another entry.
     pub(super) fn evict(&mut self) -> Load {
         let evicted = self.evict_oldest();
-        self.own.evicted += evicted.entries as u64;
+        self.state.evicted += evicted.entries as u64;
         evicted
     }
 
     fn evict_oldest(&mut self) -> Load {
-        if !self.own.recency.is_complete() {
+        if !self.state.recency.is_complete() {
             self.begin_evicting();
         }
         let (shard, pin) = (self.shard, pin());
         let guard = ReadGuard::of_pin(&pin);
-        let stamp_at = |place| Some(shard.root.read(guard).at(guard, place)?.stamp().load(Relaxed));
-        let Some(oldest) = self.own.recency.take(&stamp_at) else { return Load::default() };
-        // What the next eviction looks at first is far from the processor: have it come by then.
-        let (next, after) = self.own.recency.next();
+        let stamp_at = |slot| Some(shard.root.read(guard).at(guard, slot)?.stamp().load(Relaxed));
+        let Some(oldest) = self.state.recency.take(&stamp_at) else { return Load::default() };
+        // The next eviction first reads memory that is not in the processor's cache. Prefetch it now.
+        let (next, after) = self.state.recency.next();
         self.table().prefetch(self.guard(), after, next);
         self.remove_at(oldest)
     }
 
-    /// Files all entries by their stamps, from where on order counts.
+    /// Files all entries by their stamps. From now on their order is kept.
     #[cold]
     fn begin_evicting(&mut self) {
-        let mut entries = Vec::with_capacity(self.own.load.entries);
-        for (place, entry) in self.entries() {
-            entries.push((entry.stamp().load(Relaxed), place.0));
+        let mut entries = Vec::with_capacity(self.state.load.entries);
+        for (slot, entry) in self.entries() {
+            entries.push((entry.stamp().load(Relaxed), slot.0));
         }
-        self.own.recency.complete(entries);
+        self.state.recency.complete(entries);
         self.shard.evicts.store(true, Relaxed);
-        self.shard.set_lazy();
-        if self.own.load.bytes > 0 {
-            // The bound is on weight: this many are what it comes to.
-            self.shard.set_share(self.own.load.entries);
+        self.shard.update_slack();
+        if self.state.load.bytes > 0 {
+            // There is a bound on weight. The current number of entries is what fits into it.
+            self.shard.set_share(self.state.load.entries);
         }
     }
 
-    /// Looks through one bucket for entries that nobody will be given any more, and removes them: done at each insertion,
-    /// this passes every place in a time bounded by the insertions.
+    /// Looks through one bucket for entries that cannot be served any more, and removes them. This is done at each
+    /// insertion, so each slot is visited again after a limited number of insertions.
     pub(super) fn sweep(&mut self, expiry: &Expiry) -> Load {
-        if !self.own.mortal && !expiry.has_idle_limit() {
+        if !self.state.has_expiring && !expiry.has_idle_limit() {
             return Load::default();
         }
         self.sweep_at(clock::now(), expiry)
@@ -317,119 +322,119 @@ impl<H> Locked<'_, H> {
 
     fn sweep_at(&mut self, now: Millis, expiry: &Expiry) -> Load {
         let mut swept = Load::default();
-        let next = self.own.hand + 1;
-        self.own.hand = if next < self.table().buckets() { next } else { 0 };
-        for place in self.table().places(self.own.hand) {
-            let entry = self.table().at(self.guard(), place);
-            if entry.is_some_and(|entry| expiry.is_gone(entry.entry(), now)) {
-                swept += self.remove_at(place);
+        let next = self.state.sweep_bucket + 1;
+        self.state.sweep_bucket = if next < self.table().buckets() { next } else { 0 };
+        for slot in self.table().slots_of(self.state.sweep_bucket) {
+            let entry = self.table().at(self.guard(), slot);
+            if entry.is_some_and(|entry| expiry.is_unservable(entry.entry(), now)) {
+                swept += self.remove_at(slot);
             }
         }
-        self.own.expired += swept.entries as u64;
+        self.state.expired += swept.entries as u64;
         swept
     }
 
-    /// Entries that were evicted, and those that were removed after their end.
+    /// Returns how many entries were evicted, and how many were removed after their expiry time.
     pub(super) fn removed(&self) -> (u64, u64) {
-        (self.own.evicted, self.own.expired)
+        (self.state.evicted, self.state.expired)
     }
 
-    /// Takes out everything.
+    /// Removes all entries.
     pub(super) fn clear(&mut self) -> Load {
         if let Some(table) = self.shard.root.empty() {
-            self.own.garbage.retire_table(table);
+            self.state.garbage.retire_table(table);
         }
-        self.own.recency.forget();
-        std::mem::take(&mut self.own.load)
+        self.state.recency.forget();
+        std::mem::take(&mut self.state.load)
     }
 
     pub(super) fn shorten_lifetimes(&mut self, by: Millis, latest: Millis) {
-        let mut mortal = false;
+        let mut has_expiring = false;
         for (_, entry) in self.entries() {
             let by = if entry.expires() == NEVER { 0 } else { by };
             let expires = entry.expires().saturating_sub(by).min(latest);
-            mortal |= expires != NEVER;
+            has_expiring |= expires != NEVER;
             entry.set_expires(expires);
         }
-        self.own.mortal |= mortal;
+        self.state.has_expiring |= has_expiring;
     }
 
     pub(super) fn entries(&self) -> Entries<'_, H> {
         self.table().iter(self.guard())
     }
 
-    /// What can be freed of what was taken out, if that is worth a look by now. Freeing takes a system call, so it is
-    /// done for many at once; values that may be large are not held back in a number that matters.
+    /// Returns what can be freed, if it is time to try. Freeing needs a system call, so many entries are freed
+    /// together. Values that may be large are freed in smaller batches, so that they do not hold much memory.
     pub(super) fn take_garbage(&mut self) -> Option<Freed<H>> {
-        let due = self.batch();
-        if self.own.garbage.is_due(due, self.own.load.bytes / 8) {
+        let due = self.batch_size();
+        if self.state.garbage.is_due(due, self.state.load.bytes / 8) {
             return Some(self.collect());
         }
-        self.own.garbage.has_waiting().then(|| self.own.garbage.collect_waiting())
+        self.state.garbage.has_waiting().then(|| self.state.garbage.collect_waiting())
     }
 
-    /// How many entries are freed together: of values that may be large not so many that it matters.
-    fn batch(&self) -> usize {
-        let entries = self.own.load.entries;
+    /// Returns how many entries are freed together. Smaller for values with a `Drop`, because these may be large.
+    fn batch_size(&self) -> usize {
+        let entries = self.state.load.entries;
         if std::mem::needs_drop::<H>() {
-            (entries / 8).clamp(1, *BATCH.start())
+            (entries / 8).clamp(1, *BATCH_SIZES.start())
         } else {
-            (entries / 16).clamp(*BATCH.start(), *BATCH.end())
+            (entries / 16).clamp(*BATCH_SIZES.start(), *BATCH_SIZES.end())
         }
     }
 
     #[cold]
     fn collect(&mut self) -> Freed<H> {
-        let mut freed = self.own.garbage.collect();
+        let mut freed = self.state.garbage.collect();
         if !std::mem::needs_drop::<H>() {
-            // To drop them runs no code of anyone's, and the next insertions need as many.
-            while self.own.free_list.len() < self.batch() {
-                let Some(node) = freed.pop() else { break };
-                self.own.free_list.keep(node.into_draft());
+            // Dropping these values runs no code of the user, and the next insertions need this many drafts.
+            while self.state.free_list.len() < self.batch_size() {
+                let Some(entry) = freed.pop() else { break };
+                self.state.free_list.keep(entry.into_draft());
             }
         }
         freed
     }
 
-    /// An entry to be.
+    /// Returns a draft of an entry.
     pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
-        self.own.free_list.draft(hash, key, weighed)
+        self.state.free_list.draft(hash, key, weighed)
     }
 
-    /// Does anything that was taken out wait for readers?
+    /// Returns whether something that was removed waits for readers.
     pub(super) fn has_waiting(&self) -> bool {
-        self.own.garbage.has_waiting()
+        self.state.garbage.has_waiting()
     }
 
     pub(super) fn collect_waiting(&mut self) -> Freed<H> {
-        self.own.garbage.collect_waiting()
+        self.state.garbage.collect_waiting()
     }
 
     pub(super) fn load(&self) -> Load {
-        self.own.load
+        self.state.load
     }
 
-    /// What can be freed of what was taken out.
+    /// Returns what can be freed of all that was removed.
     pub(super) fn take_all_garbage(&mut self) -> Freed<H> {
-        self.own.garbage.collect()
+        self.state.garbage.collect()
     }
 
     pub(super) fn claims(&mut self) -> &mut Claims<H> {
-        &mut self.own.claims
+        &mut self.state.claims
     }
 
-    /// This very claim, unless it has ended or its key was invalidated.
-    pub(super) fn standing(&self, claim: Claim) -> Option<&ClaimState<H>> {
-        self.own.claims.get(claim)
+    /// Returns the state of `claim`, unless the claim has ended or its key was invalidated.
+    pub(super) fn valid_claim(&self, claim: Claim) -> Option<&ClaimState<H>> {
+        self.state.claims.get(claim)
     }
 
-    /// Is a value of `key` being computed?
+    /// Returns whether a value of `key` is being computed.
     pub(super) fn is_claimed(&self, hash: u64, key: &[u8]) -> bool {
-        self.own.claims.has(hash, key)
+        self.state.claims.has(hash, key)
     }
 
-    /// Claims that stand.
+    /// Returns the claims that are not invalidated.
     pub(super) fn claimed(&self) -> impl Iterator<Item = &ClaimState<H>> {
-        self.own.claims.iter()
+        self.state.claims.iter()
     }
 }

@@ -1,7 +1,8 @@
-//! The store of one function: shards, bounds on their sum, expiry, and the flights of keys being computed.
+//! The cache of one function: shards, the bounds on all of them together, expiry, and the flights of keys being
+//! computed.
 //!
-//! No user code runs under a shard's lock: holders clone without it (see `keep`), keys compare by bytes, and whatever is
-//! taken out is handed back to be dropped outside.
+//! No user code runs under a shard's lock: cloning a holder runs none (see `keep`), keys are compared by bytes, and
+//! whatever is removed is returned to the caller, which drops it after the lock is released.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,15 +28,15 @@ pub(crate) struct ShardedCache<H> {
     pub(crate) calls: CallCounters,
 }
 
-/// What a caller who missed has to do.
+/// What a caller must do after a miss.
 pub(crate) enum ClaimOutcome<H> {
-    /// The value is there: another was faster, or computes its successor.
+    /// The value is in the cache: another caller was faster, or is computing the next value.
     Hit(H),
-    /// The same, of a value whose time to live has ended.
+    /// Like `Hit`, but the time to live of the value has ended.
     Stale(H),
-    /// Another computes: wait for it.
+    /// Another caller computes the value: wait for it.
     Join(Arc<Flight<H>>),
-    /// Compute.
+    /// Compute the value.
     Lead(Claim),
 }
 
@@ -43,7 +44,7 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn new(limits: Limits) -> Self {
         let Limits { max, max_bytes, shards, stale, idle } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
-        // How many entries come to a weight is not known.
+        // It is not known how many entries a bound on weight allows.
         let exact = max <= EXACT || max_bytes.is_some();
         Self {
             seed: Seed::random(),
@@ -58,14 +59,14 @@ impl<H: Clone> ShardedCache<H> {
 
     #[inline]
     pub(super) fn shard(&self, hash: u64) -> &Shard<H> {
-        // The table takes its bucket from the low half and its tag from the highest byte.
+        // The table takes the bucket from the lower half of the hash and the tag from the highest byte.
         let index = (hash >> 40) as usize & (self.shards.len() - 1);
         &self.shards[index]
     }
 
-    /// What `then` makes of the value of a live entry whose key `matches`, which is marked as used. No lock is held
-    /// meanwhile, but entries that are removed are not freed until both have returned. It counts as a hit if `then`
-    /// returns something.
+    /// Finds a live entry for whose key `matches` returns true, marks it as used, and returns what `then` returns for
+    /// its value. No lock is held meanwhile, but removed entries are not freed until both closures have returned. It
+    /// counts as a hit if `then` returns something.
     #[inline]
     pub(crate) fn get<R>(
         &self,
@@ -74,9 +75,9 @@ impl<H: Clone> ShardedCache<H> {
         then: impl FnOnce(&H) -> Option<R>,
     ) -> Option<R> {
         let pin = pin();
-        let made = then(self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held())?;
+        let result = then(self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held())?;
         self.calls.hit(&pin);
-        Some(made)
+        Some(result)
     }
 
     #[inline]
@@ -95,7 +96,7 @@ impl<H: Clone> ShardedCache<H> {
         Some(entry)
     }
 
-    /// Is it a hit, by its end and by when it was used? Then it is about to be marked.
+    /// Returns whether the entry is a hit, by its expiry time and by its last use. If so, the caller marks it next.
     #[inline(never)]
     fn is_fresh(&self, shard: &Shard<H>, entry: &Entry<H>) -> bool {
         let now = clock::now();
@@ -106,7 +107,7 @@ impl<H: Clone> ShardedCache<H> {
         fresh
     }
 
-    /// The value of the entry of `key`, which is not marked.
+    /// Returns the value of the entry of `key`, without marking it as used.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let pin = pin();
         let guard = ReadGuard::of_pin(&pin);
@@ -114,9 +115,10 @@ impl<H: Clone> ShardedCache<H> {
         (!self.expiry.is_expired(entry.entry())).then(|| entry.held().clone())
     }
 
-    /// Looks again, and joins or opens the flight of `key`: in one step, so that of all who miss one leads. A value that
-    /// is due is hit by those who come while another computes, unless `renewable` says that it ends when it ends.
-    // Of one piece with what follows: a copy of what was just written waits.
+    /// Looks again, and then joins the flight of `key` or claims `key`. This is one step under the lock, so that of all
+    /// callers that missed one leads. A value that is due or stale is a hit for the callers that come while another
+    /// computes, if `renewable` returns true for it. If not, the value is a hit until its expiry time.
+    // Inlined, because a copy of bytes that were just written stalls the processor.
     #[inline(always)]
     pub(crate) fn claim_or_join(
         &self,
@@ -156,18 +158,18 @@ impl<H: Clone> ShardedCache<H> {
         claim
     }
 
-    /// So long before their end entries are computed anew.
+    /// Returns how long before their expiry time entries are computed again, in ms.
     pub(crate) fn ahead(&self) -> Millis {
-        self.expiry.ahead()
+        self.expiry.refresh_window()
     }
 
-    /// Has entries computed anew so long before they end.
+    /// Sets how long before their expiry time entries are computed again, in ms.
     pub(crate) fn set_ahead(&self, ahead: Millis) {
-        self.expiry.set_ahead(ahead);
+        self.expiry.set_refresh_window(ahead);
     }
 
-    /// Claims `key` in the place of who computes it, whose value is then not kept: for an insertion from outside, which
-    /// is newer.
+    /// Claims `key`, and invalidates the claim of the caller that computes it, so that its value is not kept. Used for
+    /// an insertion from outside, which is newer.
     pub(crate) fn take_over(&self, hash: u64, key: &[u8]) -> Claim {
         let mut shard = self.shard(hash).lock();
         let pending = shard.claims().invalidate(hash, key);
@@ -177,9 +179,9 @@ impl<H: Clone> ShardedCache<H> {
         claim
     }
 
-    /// Runs `then` if `claim` still stands, before any invalidation can void it; with `pending`, the entry to be
-    /// counts from here on among those that [`ShardedCache::for_each`] shows. `then` is told the key, and whether there is an
-    /// older entry.
+    /// Runs `then` if `claim` is not invalidated, under the lock, so that no invalidation can come before it. If
+    /// `pending` is given, [`ShardedCache::for_each`] shows it from now on. `then` gets the key, and whether there is
+    /// an older entry.
     pub(crate) fn announce(
         &self,
         claim: Claim,
@@ -190,23 +192,25 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.claims().get_mut(claim) {
             claimed.pending = pending;
         }
-        if let Some(claimed) = shard.standing(claim) {
+        if let Some(claimed) = shard.valid_claim(claim) {
             let key = claimed.draft.key();
             then(key, claimed.replaces && shard.find(claim.hash, key).is_some());
         }
     }
 
-    /// How many bytes the key of `claim` has; none if it was invalidated.
+    /// Returns the length of the key of `claim` in bytes, or 0 if the key was invalidated.
     pub(crate) fn key_len(&self, claim: Claim) -> usize {
         let shard = self.shard(claim.hash).lock();
-        shard.standing(claim).map_or(0, |claimed| claimed.draft.key().len())
+        shard.valid_claim(claim).map_or(0, |claimed| claimed.draft.key().len())
     }
 
-    /// Gives `claim` up without an entry: to one of those who wait, or for good. `led`: the caller had it.
+    /// Gives up `claim` without an entry. A waiter becomes the leader; if there is none, the claim ends. `led`: whether
+    /// the caller was the leader.
     pub(crate) fn abandon(&self, claim: Claim, led: bool) {
         let mut shard = self.shard(claim.hash).lock();
-        // Who waits for one that was invalidated has to begin anew.
-        let next_leader = shard.standing(claim).and_then(|of| of.flight.as_ref()?.pass_on(led));
+        // If the key was invalidated, the waiters must start again.
+        let next_leader =
+            shard.valid_claim(claim).and_then(|claimed| claimed.flight.as_ref()?.pass_on(led));
         let ended = if next_leader.is_none() { shard.claims().end(claim) } else { None };
         drop(shard);
         if let Some(next_leader) = next_leader {
@@ -216,32 +220,34 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
-    /// Has those who come from now on wait elsewhere than at `flight`, whose value is not its leader's.
+    /// Removes `flight` from its claim, so that later callers wait at another flight. Used when the value of `flight`
+    /// is not its leader's.
     pub(crate) fn detach(&self, flight: &Arc<Flight<H>>) {
         let mut shard = self.shard(flight.claim.hash).lock();
         if let Some(claimed) = shard.claims().get_mut(flight.claim) {
-            // The caller has it too, so nothing is dropped here.
+            // The caller also has a reference to the flight, so no value is dropped here.
             claimed.flight.take_if(|joined| Arc::ptr_eq(joined, flight));
         }
     }
 
-    /// Keys being computed.
+    /// Returns the number of keys being computed.
     pub(crate) fn claimed(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().claimed().count()).sum()
     }
 
-    /// Brings the end of every entry forward, and then to `latest` at most.
+    /// Subtracts `by` from the expiry time of every entry, and limits it to `latest`.
     pub(crate) fn shorten_lifetimes(&self, by: Millis, latest: Millis) {
         self.shards.iter().for_each(|shard| shard.lock().shorten_lifetimes(by, latest));
     }
 
-    /// Removes the entry of `key` and ends its flight; `then` runs in the same step. Says whether there was an entry.
+    /// Removes the entry of `key` and invalidates its claim; `then` runs under the same lock. Returns whether there was
+    /// a live entry.
     pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
-            let known = shard.known(hash, key, &self.expiry);
-            let live = known.as_ref().is_some_and(|known| !known.over);
-            self.capacity.release(shard.remove(known));
-            // To be dropped with no lock held.
+            let existing = shard.find_existing(hash, key, &self.expiry);
+            let live = existing.as_ref().is_some_and(|existing| !existing.expired);
+            self.capacity.release(shard.remove(existing));
+            // Must be dropped while no lock is held.
             let pending = shard.claims().invalidate(hash, key);
             then();
             (live, pending)
@@ -249,25 +255,26 @@ impl<H: Clone> ShardedCache<H> {
         removed
     }
 
-    /// Removes all entries and ends all flights; `then` runs while every shard is locked. Says how many entries.
+    /// Removes all entries and invalidates all claims; `then` runs while every shard is locked. Returns the number of
+    /// removed entries.
     pub(crate) fn clear(&self, then: &mut dyn FnMut()) -> usize {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
         let mut cleared = Load::default();
         locked.iter_mut().for_each(|shard| cleared += shard.clear());
         self.capacity.release(cleared);
         then();
-        // What is freed is dropped with no lock held.
+        // What is freed must be dropped while no lock is held.
         let pending: Vec<_> =
             locked.iter_mut().map(|shard| shard.claims().invalidate_all()).collect();
-        let waste: Vec<_> = locked.iter_mut().map(Locked::take_all_garbage).collect();
+        let freed: Vec<_> = locked.iter_mut().map(Locked::take_all_garbage).collect();
         drop(locked);
-        drop((pending, waste));
+        drop((pending, freed));
         self.shards.iter().for_each(Self::wait_for_readers);
         cleared.entries
     }
 
-    /// CallCounters `f` for the live entries, those announced included, with no lock held: shard by shard, the least recently
-    /// used of each first.
+    /// Calls `f` for the live entries, announced ones included, while no lock is held: shard by shard, in each shard
+    /// the least recently used first.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Millis)) {
         for shard in &self.shards {
             let live = self.live(&shard.lock());
@@ -281,26 +288,26 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
-    /// Entries and weight for which the bounds have room.
+    /// Returns how many more entries, and how much more weight, the bounds allow.
     pub(crate) fn room(&self) -> (usize, u64) {
         let Load { entries, bytes } = self.capacity.room();
         (entries, bytes)
     }
 
-    /// Can the bounds hold an entry of this weight?
+    /// Returns whether the bounds can hold an entry of this weight.
     pub(crate) fn admits(&self, weight: Option<u64>) -> bool {
         self.capacity.admits(weight.unwrap_or_default())
     }
 
-    /// Entries, expired ones included.
+    /// Returns the number of entries, expired ones included.
     pub(crate) fn count(&self) -> usize {
         self.capacity.load().entries
     }
 
-    /// Live entries.
+    /// Returns the number of live entries.
     pub(crate) fn len(&self) -> usize {
         let mut live = 0;
-        // Shard by shard, while entries come and go: no more than there may be.
+        // Shards are counted one after another while entries are inserted and removed, so the sum may exceed the bound.
         for shard in &self.shards {
             for (_, entry) in shard.lock().entries() {
                 live += usize::from(!self.expiry.is_expired(entry.entry()));
@@ -309,7 +316,8 @@ impl<H: Clone> ShardedCache<H> {
         live.min(self.max())
     }
 
-    /// Live entries and their weights or, where they have none, the bytes they take, their keys included.
+    /// Returns the number of live entries and the sum of their weights. If they have no weights, the latter is the
+    /// memory that they take in bytes, their keys included.
     pub(crate) fn usage(&self) -> (u64, u64) {
         let max_bytes = self.max_bytes();
         let (mut entries, mut bytes) = (0, 0_u64);
@@ -325,7 +333,7 @@ impl<H: Clone> ShardedCache<H> {
         (entries.min(self.max() as u64), bytes.min(max_bytes.unwrap_or(u64::MAX)))
     }
 
-    /// Entries that were evicted to make room, and entries that were removed after their end.
+    /// Returns how many entries were evicted to make room, and how many were removed after their expiry time.
     pub(crate) fn removed(&self) -> (u64, u64) {
         let (mut evicted, mut expired) = (0, 0);
         for shard in &self.shards {
@@ -352,9 +360,9 @@ impl<H: Clone> ShardedCache<H> {
                 live.push(EntryCopy { stamp, key, held: e.held().clone(), expires: e.expires() });
             }
         }
-        for of in shard.claimed() {
-            if let Some((held, expires)) = of.pending.clone() {
-                let key = KeyBytes::new(of.draft.key());
+        for claimed in shard.claimed() {
+            if let Some((held, expires)) = claimed.pending.clone() {
+                let key = KeyBytes::new(claimed.draft.key());
                 live.push(EntryCopy { stamp: u64::MAX, key, held, expires });
             }
         }
@@ -362,7 +370,7 @@ impl<H: Clone> ShardedCache<H> {
     }
 }
 
-/// An entry as it was under the lock.
+/// A copy of an entry, taken under the lock.
 struct EntryCopy<H> {
     stamp: u64,
     key: KeyBytes,
