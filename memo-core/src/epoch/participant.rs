@@ -1,13 +1,13 @@
 //! The participant of a thread: the record that the thread writes at each hit. It has a cache line of its own. Other
 //! threads rarely read it.
 //!
-//! A participant has a number, by which a counter finds the part that belongs to the thread. It also holds the epoch since
-//! which the thread has been reading, so that no other thread frees memory that this thread may be reading.
+//! A participant has a number, by which a counter finds the part that belongs to the thread. It also holds the epoch
+//! since which the thread has been reading, so that no other thread frees memory that this thread may be reading.
 //!
 //! Memory is reclaimed by epochs (Fraser, "Practical lock-freedom", 2004) with the asymmetric fences of RCU
 //! implementations (Desnoyers et al., "User-level implementations of read-copy update", 2012). A reader stores one word
-//! and issues no fence. A thread that frees memory makes every running thread pass a fence, which is one system call for
-//! many entries.
+//! and issues no fence. A thread that frees memory makes every running thread pass a fence, which is one system call
+//! for many entries.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -32,7 +32,8 @@ static PARTICIPANTS: Mutex<Participants> =
     Mutex::new(Participants { all: Vec::new(), free: Vec::new(), asymmetric: None, process: 0 });
 
 struct Participants {
-    /// The id of the process that these participants belong to. After a fork only one of the threads exists in the child.
+    /// The id of the process that these participants belong to. After a fork only one of the threads exists in the
+    /// child.
     process: u32,
     asymmetric: Option<bool>,
     all: Vec<&'static Participant>,
@@ -129,8 +130,8 @@ impl Participant {
     }
 }
 
-/// While a guard exists, nothing that this thread can reach is freed. The guards of one thread are dropped in the reverse
-/// order of their creation.
+/// While a guard exists, nothing that this thread can reach is freed. The guards of one thread are dropped in the
+/// reverse order of their creation.
 #[must_use = "memory may be read only while the guard exists"]
 pub(crate) struct EpochGuard {
     participant: &'static Participant,
@@ -138,18 +139,20 @@ pub(crate) struct EpochGuard {
     previous: u64,
 }
 
-/// Marks, in `EpochGuard::previous`, a pin of a thread that is ending: the participant is used for this pin only. No epoch
-/// reaches this number.
+/// Marks, in `EpochGuard::previous`, a pin of a thread that is ending: the participant is used for this pin only. No
+/// epoch reaches this number.
 const TEMPORARY: u64 = u64::MAX;
 
 impl EpochGuard {
-    /// Returns a number that no other live thread has. It is the lowest one that was free at the first pin of the thread.
+    /// Returns a number that no other live thread has. It is the lowest one that was free at the first pin of the
+    /// thread.
     #[inline]
     pub(crate) fn index(&self) -> usize {
         self.participant.number
     }
 
-    /// Returns a number that was never returned before in this process, if the process has fewer than a million threads.
+    /// Returns a number that was never returned before in this process, if the process has fewer than a million
+    /// threads.
     pub(crate) fn unique_id(&self) -> u64 {
         const NUMBER_BITS: u32 = 20;
         // No other thread writes this counter, so a load and a store suffice.
@@ -181,14 +184,15 @@ impl Drop for EpochGuard {
 /// Ends the current epoch. A thread that pins after this call sees everything that the caller did before it.
 ///
 /// Returns the epoch that ended, and the oldest epoch that is still pinned. If the second is later than the first, no
-/// thread sees what the caller unlinked before this call. Returns `None` if this cannot be determined.
+/// thread sees what the caller unlinked before this call. Returns `None` if the kernel refuses the fence,
+/// so that this is unknown.
 pub(crate) fn advance() -> Option<(u64, u64)> {
     // A thread whose participant is not in this list yet takes the lock after this function, so it sees what the caller
     // did.
     let participants = participants();
-    // For a thread that is reading there are two cases. Either it has stored its epoch, and the loads below see it. Or it
-    // passes this fence before its first read, and that read sees what the caller unlinked. A thread that loads a later
-    // epoch with Acquire sees that as well.
+    // For a thread that is reading there are two cases. Either it has stored its epoch, and the loads below see it. Or
+    // it passes this fence before its first read, and that read sees what the caller unlinked. A thread that loads a
+    // later epoch with Acquire sees that as well.
     if participants.asymmetric == Some(true) {
         barrier::issue()?;
     }
@@ -197,8 +201,8 @@ pub(crate) fn advance() -> Option<(u64, u64)> {
     Some((ended, participants.oldest()))
 }
 
-/// Returns the oldest epoch that is still pinned. Among the epochs that [`advance`] ended, no thread reads in an earlier
-/// one any more.
+/// Returns the oldest epoch that is still pinned. Among the epochs that [`advance`] ended, no thread reads in an
+/// earlier one any more.
 pub(crate) fn oldest() -> u64 {
     participants().oldest()
 }
@@ -256,8 +260,8 @@ mod barrier {
 mod tests {
     use super::*;
 
-    /// Returns whether this thread has pinned no epoch up to `ended`. It ignores other participants, because other tests
-    /// of this process read at the same time.
+    /// Returns whether this thread has pinned no epoch up to `ended`. It ignores other participants, because other
+    /// tests of this process read at the same time.
     fn oldest_is_after(ended: u64) -> bool {
         let participant = Participant::of_this_thread().unwrap();
         let pinned_since = participant.pinned_since.load(Relaxed);
