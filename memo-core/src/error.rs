@@ -1,4 +1,4 @@
-//! The one error type.
+//! The error type of the crate.
 
 use std::fmt;
 use std::io;
@@ -6,46 +6,46 @@ use std::path::PathBuf;
 
 /// Why results could not be stored on disk or read back.
 ///
-/// Never returned from a memoized call: such a call computes its value and serves from memory. It is shown by
-/// `Memo::health` and `Memo::damage`, and returned by `Memo::try_init`, `Memo::flush` and `Memo::snapshot`.
+/// A memoized call never returns it: such a call computes its value and uses the cache in memory. `Memo::health` and
+/// `Memo::damage` show it, and `Memo::try_init`, `Memo::flush` and `Memo::snapshot` return it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused an operation on a file or folder.
+    /// The operating system refused an operation on a file or directory.
     Io {
-        /// What was being done, as a verb: `"create"`, `"write"`, `"sync"`.
+        /// The operation, as a verb: `"create"`, `"write"`, `"sync"`.
         doing: &'static str,
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// The kind of the underlying error.
         kind: io::ErrorKind,
-        /// The underlying error's text.
+        /// The text of the underlying error.
         reason: String,
     },
-    /// Another cache holds the folder, in this process or another.
+    /// Another cache, in this process or in another, uses the directory.
     Locked {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// The process that holds it, where its lock file says so.
+        /// The id of the process that uses it, if the lock file contains it.
         pid: Option<u32>,
     },
-    /// A file carries a magic or a format that this version does not know; it was left untouched.
+    /// A file has magic bytes or a format that this version does not know. The file was not changed.
     Foreign {
         /// The file.
         path: PathBuf,
         /// What was found.
         reason: String,
     },
-    /// A file is damaged; what is whole was read. `Memo::damage` shows it.
+    /// A file is damaged. Its intact parts were read. `Memo::damage` shows the error.
     Corrupt {
-        /// The file, which may since have moved to `quarantine/`.
+        /// The file, which may have been moved to `quarantine/` since.
         path: PathBuf,
-        /// Where in it the damage begins.
+        /// Where the damage begins, in bytes from the start of the file.
         offset: u64,
         /// What was found.
         reason: String,
     },
-    /// The value's type cannot be stored by its codec; the text names the reason and the way out.
+    /// The codec cannot store the type of the value. The text names the reason and a solution.
     Unpersistable {
         /// The type.
         type_name: &'static str,
@@ -54,12 +54,12 @@ pub enum Error {
     },
     /// A key or a value is too large to be stored.
     TooLarge {
-        /// What is, and the bound.
+        /// What is too large, and the limit.
         reason: String,
     },
-    /// The folder belongs to the process that this one was forked from; a child does not write to it.
+    /// The directory belongs to the process that this one was forked from. A child does not write to it.
     Forked {
-        /// The process that opened the folder.
+        /// The id of the process that opened the directory.
         owner: u32,
     },
     /// The function has no `persist` argument.
@@ -67,7 +67,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wraps an I/O error with what was being done to which path.
+    /// Wraps an I/O error with the operation and its path.
     #[must_use]
     pub fn io(doing: &'static str, path: impl Into<PathBuf>, error: &io::Error) -> Self {
         Self::Io { doing, path: path.into(), kind: error.kind(), reason: error.to_string() }
@@ -75,7 +75,7 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    // Inline, so that it is built where somebody prints one.
+    // `#[inline]`, so that only crates that print an error compile this.
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,7 +99,10 @@ impl fmt::Display for Error {
             }
             Self::TooLarge { reason } => write!(f, "too large to be stored: {reason}"),
             Self::Forked { owner } => {
-                write!(f, "the folder belongs to process {owner}, from which this one was forked")
+                write!(
+                    f,
+                    "the directory belongs to process {owner}, from which this one was forked"
+                )
             }
             Self::NotPersistent => write!(f, "the function was not annotated with `persist`"),
         }

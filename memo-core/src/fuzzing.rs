@@ -1,42 +1,42 @@
-//! What the fuzz targets (fuzz/) reach of the keys.
+//! The functions of keys that the fuzz targets (fuzz/) call.
 
 use crate::key::{self, Arguments, Key};
 
-/// Random numbers of a cache.
+/// The random numbers with which a cache hashes its keys.
 #[derive(Debug)]
 pub struct Seed(key::hash::Seed);
 
 impl Seed {
-    /// Other numbers each time.
+    /// Returns different numbers at each call.
     #[must_use]
     pub fn random() -> Self {
         Self(key::hash::Seed::random())
     }
 
-    /// The hash of arguments; `None` without a key.
+    /// Returns the hash of `arguments`, or `None` if they make no key.
     pub fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
         key::arguments::hash(arguments, &self.0).ok()
     }
 
-    /// The hash of what bytes encode; `None` where they encode nothing.
+    /// Returns the hash of the key that `bytes` encode, or `None` if they are not an encoding.
     #[must_use]
     pub fn hash_bytes(&self, bytes: &[u8]) -> Option<u64> {
         key::hash_bytes(bytes, &self.0)
     }
 }
 
-/// Are these the bytes of the key of `arguments`?
+/// Returns whether `bytes` are the key of `arguments`.
 pub fn matches<A: Arguments>(arguments: &A, bytes: &[u8]) -> bool {
     key::arguments::matches(arguments, bytes)
 }
 
-/// The bytes of a key.
+/// Returns the bytes of `key`, or `None` if its arguments make no key.
 #[must_use]
 pub fn bytes(key: &Key) -> Option<&[u8]> {
     key.bytes()
 }
 
-/// The key of these bytes, be they an encoding or not.
+/// Makes a key of `bytes`, which need not be an encoding.
 #[must_use]
 pub fn key(bytes: &[u8]) -> Key {
     Key::from_bytes(bytes)

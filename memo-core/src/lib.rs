@@ -1,6 +1,6 @@
-//! The runtime of memokit: what expansions of `#[memoize]` call. Use the crate `memokit`, not this one.
+//! The runtime of memokit, which the expansions of `#[memoize]` call. Use the crate `memokit` instead of this one.
 #![deny(unsafe_code)]
-// What a directory asks of the rest.
+// Without the feature `persist`, nothing calls the functions that only a directory needs.
 #![cfg_attr(not(feature = "persist"), allow(dead_code))]
 
 mod cache;

@@ -545,7 +545,7 @@ fn the_timer_thread_ends_when_no_task_waits() {
         let name = |thread: std::io::Result<std::fs::DirEntry>| {
             std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default()
         };
-        threads.map(name).filter(|name| name.trim() == "memokit-alarm").count()
+        threads.map(name).filter(|name| name.trim() == "memokit-timer").count()
     }
     fn step() {
         #[memoize]

@@ -1,3 +1,3 @@
-//! Epoch-based reclamation: what a thread may be reading is not freed.
+//! Epoch-based reclamation: memory that a thread may be reading is not freed.
 
 pub(crate) mod participant;

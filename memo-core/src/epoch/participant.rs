@@ -1,11 +1,13 @@
-//! A thread's participant: what it writes at each hit, on a cache line of its own, and others read rarely.
+//! The participant of a thread: the record that the thread writes at each hit. It has a cache line of its own. Other
+//! threads rarely read it.
 //!
-//! A participant has a number, by which a counter finds the thread's share, and says since which epoch the thread has been
-//! reading, so that nobody frees what it may be looking at.
+//! A participant has a number, by which a counter finds the part that belongs to the thread. It also holds the epoch
+//! since which the thread has been reading, so that no other thread frees memory that this thread may be reading.
 //!
-//! Reclamation is by epochs (Fraser, "Practical lock-freedom", 2004) with the asymmetric fences of RCU implementations
-//! (Desnoyers et al., "User-level implementations of read-copy update", 2012): who reads stores one word and issues no
-//! fence; who frees makes every running thread pass a fence, which is one system call for many entries.
+//! Memory is reclaimed by epochs (Fraser, "Practical lock-freedom", 2004) with the asymmetric fences of RCU
+//! implementations (Desnoyers et al., "User-level implementations of read-copy update", 2012). A reader stores one word
+//! and issues no fence. A thread that frees memory makes every running thread pass a fence, which is one system call
+//! for many entries.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -13,16 +15,16 @@ use std::sync::atomic::{AtomicU64, compiler_fence, fence};
 
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
-/// One live thread's.
+/// The record of one thread. When the thread ends, a later thread reuses it.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Participant {
     number: usize,
-    /// The epoch in which the thread began to read; 0 while it does not.
+    /// The epoch in which the thread began to read; 0 while it does not read.
     pinned_since: AtomicU64,
-    /// Tickets that were drawn here.
-    tickets: AtomicU64,
-    /// Can the kernel make every thread pass a fence? The same for all participants.
+    /// How many ids [`EpochGuard::unique_id`] has made from this participant.
+    ids_made: AtomicU64,
+    /// Whether the kernel can make every thread pass a fence. The same for all participants.
     asymmetric: bool,
 }
 
@@ -30,24 +32,25 @@ static PARTICIPANTS: Mutex<Participants> =
     Mutex::new(Participants { all: Vec::new(), free: Vec::new(), asymmetric: None, process: 0 });
 
 struct Participants {
-    /// Whose participants they are: a child after fork has but one of the threads.
+    /// The id of the process that these participants belong to. After a fork only one of the threads exists in the
+    /// child.
     process: u32,
     asymmetric: Option<bool>,
     all: Vec<&'static Participant>,
-    /// Those of threads that ended, the lowest number last.
+    /// The participants of ended threads, sorted by number, with the lowest number last.
     free: Vec<&'static Participant>,
 }
 
-/// Counts up at each [`advance`]. 0 is nobody's.
+/// The current epoch. [`advance`] increments it. No epoch has the number 0.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
 crate::platform::sync::thread_local! {
-    /// Without a destructor of its own, so that reading it is a load.
+    /// Has no destructor, so that reading it is a plain load.
     static PARTICIPANT: Cell<Option<&'static Participant>> = const { Cell::new(None) };
     static OWNER: Owner = const { Owner(Cell::new(None)) };
 }
 
-/// Gives the thread's participant back when the thread ends.
+/// Gives the participant of the thread back when the thread ends.
 struct Owner(Cell<Option<&'static Participant>>);
 
 impl Drop for Owner {
@@ -64,29 +67,30 @@ impl Participant {
             return participant;
         }
         let asymmetric = *participants.asymmetric.get_or_insert_with(barrier::register);
-        let (number, pinned_since, tickets) =
+        let (number, pinned_since, ids_made) =
             (participants.all.len(), AtomicU64::new(0), AtomicU64::new(0));
         let participant: &Self =
-            Box::leak(Box::new(Self { number, pinned_since, tickets, asymmetric }));
+            Box::leak(Box::new(Self { number, pinned_since, ids_made, asymmetric }));
         participants.all.push(participant);
         participant
     }
 
     fn give_back(&'static self) {
         let mut participants = PARTICIPANTS.lock();
-        let after = participants.free.partition_point(|free| free.number > self.number);
-        participants.free.insert(after, self);
+        let index = participants.free.partition_point(|free| free.number > self.number);
+        participants.free.insert(index, self);
     }
 
     #[cold]
-    fn end_borrowed(&'static self) {
+    fn end_temporary_pin(&'static self) {
         self.pinned_since.store(0, Release);
         self.give_back();
     }
 
+    /// Takes a participant that the current thread keeps until it ends.
     #[cold]
-    fn own() -> Option<&'static Self> {
-        // A thread that is ending has no owner that would give a participant back.
+    fn take_for_thread() -> Option<&'static Self> {
+        // A thread that is ending has no `OWNER` any more, so nothing would give the participant back.
         let participant = OWNER.try_with(|owner| {
             let participant = Self::take();
             owner.0.set(Some(participant));
@@ -97,23 +101,24 @@ impl Participant {
         Some(participant)
     }
 
+    /// Pins with a participant that is given back when the guard is dropped.
     #[cold]
-    fn borrow() -> EpochGuard {
-        let mut pin = Self::take().enter();
-        pin.before = BORROWED;
-        pin
+    fn pin_temporarily() -> EpochGuard {
+        let mut guard = Self::take().enter();
+        guard.previous = TEMPORARY;
+        guard
     }
 
     #[inline]
     fn of_this_thread() -> Option<&'static Self> {
-        PARTICIPANT.try_with(Cell::get).ok().flatten().or_else(Self::own)
+        PARTICIPANT.try_with(Cell::get).ok().flatten().or_else(Self::take_for_thread)
     }
 
     #[inline]
     fn enter(&'static self) -> EpochGuard {
-        let before = self.pinned_since.load(Relaxed);
-        if before == 0 {
-            // Release: who sees this epoch sees the reads of the pin before it done.
+        let previous = self.pinned_since.load(Relaxed);
+        if previous == 0 {
+            // Release: a thread that sees this epoch also sees that the reads under the previous pin are complete.
             self.pinned_since.store(EPOCH.load(Acquire), Release);
             if self.asymmetric {
                 compiler_fence(SeqCst);
@@ -121,66 +126,73 @@ impl Participant {
                 fence(SeqCst);
             }
         }
-        EpochGuard { participant: self, before }
+        EpochGuard { participant: self, previous }
     }
 }
 
-/// While it lives, nothing that this thread can reach is freed. Pins of one thread end in the reverse order.
-#[must_use = "what is read is safe for as long as this lives"]
+/// While a guard exists, nothing that this thread can reach is freed. The guards of one thread are dropped in the
+/// reverse order of their creation.
+#[must_use = "memory may be read only while the guard exists"]
 pub(crate) struct EpochGuard {
     participant: &'static Participant,
-    /// What the participant said before.
-    before: u64,
+    /// The value of `pinned_since` before this pin, or [`TEMPORARY`].
+    previous: u64,
 }
 
-/// In `EpochGuard::before`: the thread is ending, and the participant is for this pin alone. No epoch comes that far.
-const BORROWED: u64 = u64::MAX;
+/// Marks, in `EpochGuard::previous`, a pin of a thread that is ending: the participant is used for this pin only. No
+/// epoch reaches this number.
+const TEMPORARY: u64 = u64::MAX;
 
 impl EpochGuard {
-    /// A number that no other live thread has, the lowest that was free when the thread first asked.
+    /// Returns a number that no other live thread has. It is the lowest one that was free at the first pin of the
+    /// thread.
     #[inline]
     pub(crate) fn index(&self) -> usize {
         self.participant.number
     }
 
-    /// A number that was never drawn before in this process, as long as its threads are fewer than a million.
+    /// Returns a number that was never returned before in this process, if the process has fewer than a million
+    /// threads.
     pub(crate) fn unique_id(&self) -> u64 {
-        const PARTICIPANTS: u32 = 20;
-        // No other thread draws here.
-        let drawn = self.participant.tickets.load(Relaxed) + 1;
-        self.participant.tickets.store(drawn, Relaxed);
-        drawn << PARTICIPANTS | self.participant.number as u64 & ((1 << PARTICIPANTS) - 1)
+        const NUMBER_BITS: u32 = 20;
+        // No other thread writes this counter, so a load and a store suffice.
+        let ids_made = self.participant.ids_made.load(Relaxed) + 1;
+        self.participant.ids_made.store(ids_made, Relaxed);
+        ids_made << NUMBER_BITS | self.participant.number as u64 & ((1 << NUMBER_BITS) - 1)
     }
 }
 
-/// Begins to read.
+/// Pins the current epoch, so that this thread can read.
 #[inline]
 pub(crate) fn pin() -> EpochGuard {
     match Participant::of_this_thread() {
         Some(participant) => participant.enter(),
-        None => Participant::borrow(),
+        None => Participant::pin_temporarily(),
     }
 }
 
 impl Drop for EpochGuard {
     #[inline]
     fn drop(&mut self) {
-        if self.before == BORROWED {
-            return self.participant.end_borrowed();
+        if self.previous == TEMPORARY {
+            return self.participant.end_temporary_pin();
         }
-        self.participant.pinned_since.store(self.before, Release);
+        self.participant.pinned_since.store(self.previous, Release);
     }
 }
 
-/// Ends an epoch. Whoever pins from here on sees all that the caller did before.
+/// Ends the current epoch. A thread that pins after this call sees everything that the caller did before it.
 ///
-/// Returns the epoch that ended, and the oldest one in which anyone still reads: if that is a later one, nobody sees
-/// what the caller took out of sight before. `None` if that cannot be told.
+/// Returns the epoch that ended, and the oldest epoch that is still pinned. If the second is later than the first, no
+/// thread sees what the caller unlinked before this call. Returns `None` if the kernel refuses the fence,
+/// so that this is unknown.
 pub(crate) fn advance() -> Option<(u64, u64)> {
-    // Whose participant is not among these yet takes the lock after us, and so sees what we did.
+    // A thread whose participant is not in this list yet takes the lock after this function, so it sees what the caller
+    // did.
     let participants = participants();
-    // A thread that is reading either has stored its epoch where the loads below see it, or passes this fence before
-    // its first read, which then sees what was taken out of sight. Its load of a later epoch acquires that too.
+    // For a thread that is reading there are two cases. Either it has stored its epoch, and the loads below see it. Or
+    // it passes this fence before its first read, and that read sees what the caller unlinked. A thread that loads a
+    // later epoch with Acquire sees that as well.
     if participants.asymmetric == Some(true) {
         barrier::issue()?;
     }
@@ -189,20 +201,22 @@ pub(crate) fn advance() -> Option<(u64, u64)> {
     Some((ended, participants.oldest()))
 }
 
-/// The oldest epoch in which anyone still reads: of those that [`advance`] ended, the earlier ones are over.
+/// Returns the oldest epoch that is still pinned. Among the epochs that [`advance`] ended, no thread reads in an
+/// earlier one any more.
 pub(crate) fn oldest() -> u64 {
     participants().oldest()
 }
 
 impl Participants {
     fn oldest(&self) -> u64 {
-        let reading = self.all.iter().map(|participant| participant.pinned_since.load(Acquire));
-        reading.filter(|&since| since != 0).min().unwrap_or(u64::MAX)
+        let epochs = self.all.iter().map(|participant| participant.pinned_since.load(Acquire));
+        epochs.filter(|&epoch| epoch != 0).min().unwrap_or(u64::MAX)
     }
 }
 
-/// The participants of this process. In a child after fork those of threads that stayed behind no longer say anything; who
-/// would read beside the caller comes by here first.
+/// Locks the participants of this process. The first call in a child after fork unpins the participants of all threads
+/// but the caller's, because those threads exist only in the parent. A thread that the child starts calls this function
+/// before its first read.
 fn participants() -> MutexGuard<'static, Participants> {
     let mut participants = PARTICIPANTS.lock();
     let process = std::process::id();
@@ -221,7 +235,7 @@ fn participants() -> MutexGuard<'static, Participants> {
 mod barrier {
     use crate::platform::os;
 
-    /// A process says beforehand that it will.
+    /// Registers the process, which the kernel requires before the first [`issue`].
     pub(super) fn register() -> bool {
         os::register_fences()
     }
@@ -246,7 +260,8 @@ mod barrier {
 mod tests {
     use super::*;
 
-    /// Other tests of this process read too, so nothing is said of participants but this thread's.
+    /// Returns whether this thread has pinned no epoch up to `ended`. It ignores other participants, because other
+    /// tests of this process read at the same time.
     fn oldest_is_after(ended: u64) -> bool {
         let participant = Participant::of_this_thread().unwrap();
         let pinned_since = participant.pinned_since.load(Relaxed);
@@ -254,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pinned_stays_until_the_outermost_pin_ends() {
+    fn an_epoch_stays_pinned_until_the_outermost_guard_is_dropped() {
         let outer = pin();
         let inner = pin();
         let (ended, oldest) = advance().unwrap();
@@ -268,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_ended_gives_its_lane_to_the_next() {
+    fn the_participant_of_an_ended_thread_is_reused() {
         let numbers = || std::thread::spawn(|| pin().index()).join().unwrap();
         let many: Vec<_> = (0..200).map(|_| numbers()).collect();
         assert!(many.iter().max().unwrap() < &100, "{many:?}");
     }
 
     #[test]
-    fn a_thread_that_is_ending_pins_too() {
+    fn a_thread_can_pin_while_it_ends() {
         struct AtTheEnd;
         impl Drop for AtTheEnd {
             fn drop(&mut self) {

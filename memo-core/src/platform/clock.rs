@@ -1,18 +1,18 @@
-//! Time: a coarse monotonic clock inside the process, the wall clock for what is written to disk.
+//! Time: a coarse monotonic clock for entries in memory, and the wall clock for data that is written to disk.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the coarse monotonic clock.
 pub(crate) type Millis = u64;
 
-/// Never comes.
+/// A time that is never reached.
 pub(crate) const NEVER: Millis = Millis::MAX;
 
-/// How far [`now`] may be behind.
+/// How far [`now`] may be behind the exact time, in milliseconds.
 pub(crate) const LAG: Millis = if cfg!(target_os = "linux") { 10 } else { 1 };
 
-/// Milliseconds of the monotonic clock. On Linux the coarse one, which ticks every 1 to 10 ms and costs a fraction of
-/// `Instant::now`.
+/// Returns the milliseconds of the monotonic clock. On Linux this is the coarse clock, which ticks every 1 to 10 ms and
+/// costs a fraction of `Instant::now`.
 #[cfg(not(test))]
 #[inline]
 pub(crate) fn now() -> Millis {
@@ -36,7 +36,7 @@ fn monotonic() -> Millis {
     }
 }
 
-/// Nanoseconds of the exact monotonic clock.
+/// Returns the nanoseconds of the exact monotonic clock.
 #[inline]
 fn nanos() -> u64 {
     #[cfg(target_os = "linux")]
@@ -51,9 +51,10 @@ fn nanos() -> u64 {
     }
 }
 
-/// How long something took, by the exact clock or by the coarse one: the latter is off by a tick in each case, and right
-/// on average.
+/// Measures a duration by the exact clock or by the coarse one. A duration by the coarse clock is off by up to a tick,
+/// and right on average.
 pub(crate) struct Stopwatch {
+    /// In nanoseconds; if `coarse`, in milliseconds.
     began: u64,
     coarse: bool,
 }
@@ -74,23 +75,24 @@ impl Stopwatch {
     }
 }
 
-/// Whole milliseconds, rounded up: an entry lives no shorter than asked.
+/// Returns `duration` in milliseconds, rounded up so that an entry does not expire too early.
 pub(crate) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER)
 }
 
-/// Milliseconds since 1970 by the wall clock as it was at first use, and by the monotonic one since: a clock that is
-/// set while the process runs makes no difference to it.
+/// Returns the milliseconds since 1970. It reads the wall clock at the first call and adds the time of the monotonic
+/// clock since then. So a change of the wall clock while the process runs has no effect.
 pub(crate) fn wall() -> u64 {
-    let (then, wall) = anchor();
-    wall.saturating_add(now().saturating_sub(then))
+    let (monotonic, wall) = anchor();
+    wall.saturating_add(now().saturating_sub(monotonic))
 }
 
-/// Milliseconds since 1970; 0 before.
+/// Returns the milliseconds since 1970 by the wall clock, or 0 if it shows an earlier time.
 fn system() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
+/// Returns the times of the monotonic clock and of the wall clock at the first call.
 #[cfg(not(test))]
 fn anchor() -> (Millis, u64) {
     static ANCHOR: std::sync::OnceLock<(Millis, u64)> = std::sync::OnceLock::new();
@@ -100,7 +102,8 @@ fn anchor() -> (Millis, u64) {
 #[cfg(test)]
 use steps::anchor;
 
-/// Each thread is a process to its test.
+/// Simulates the passage of time and a wrong wall clock, for each thread on its own: a test's thread stands for a
+/// process.
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;
@@ -112,9 +115,9 @@ pub(crate) mod steps {
         static AHEAD: Cell<Millis> = const { Cell::new(0) };
     }
 
-    /// Lets so much time pass for this thread.
-    pub(crate) fn pass(time: Millis) {
-        AHEAD.set(AHEAD.get() + time);
+    /// Advances the clock of this thread by `duration`.
+    pub(crate) fn pass(duration: Millis) {
+        AHEAD.set(AHEAD.get() + duration);
     }
 
     pub(super) fn ahead() -> Millis {
@@ -125,9 +128,9 @@ pub(crate) mod steps {
         ANCHOR.get().unwrap_or_else(|| set(0))
     }
 
-    /// As a process that starts while the clock is wrong by so many milliseconds.
-    pub(crate) fn set(wrong: i64) -> (Millis, u64) {
-        let anchor = (now(), system().saturating_add_signed(wrong));
+    /// Simulates the start of a process while the wall clock is wrong by `error` milliseconds.
+    pub(crate) fn set(error: i64) -> (Millis, u64) {
+        let anchor = (now(), system().saturating_add_signed(error));
         ANCHOR.set(Some(anchor));
         anchor
     }

@@ -1,12 +1,12 @@
-//! CRC-32C, as RFC 3720 has it: by the processor's instruction where there is one, else by tables.
+//! CRC-32C, as defined in RFC 3720. It uses the instruction of the processor if there is one, and tables otherwise.
 #![allow(unsafe_code)]
 
-/// The checksum of `bytes`.
+/// Returns the checksum of `bytes`.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     crc32c_append(0, bytes)
 }
 
-/// The checksum of what has the checksum `crc`, followed by `bytes`.
+/// Returns the checksum of some data followed by `bytes`, where `crc` is the checksum of that data.
 pub(crate) fn crc32c_append(crc: u32, bytes: &[u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("sse4.2") {
@@ -24,9 +24,9 @@ pub(crate) fn crc32c_append(crc: u32, bytes: &[u8]) -> u32 {
 unsafe fn by_instruction(crc: u32, mut bytes: &[u8]) -> u32 {
     use std::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
     let mut crc = u64::from(!crc);
-    // Loops, since a closure does not have the feature in every Rust.
+    // Loops and no iterators: in some Rust versions a closure does not have the target feature.
     while let Some((word, rest)) = bytes.split_first_chunk() {
-        // SAFETY: as of this function.
+        // SAFETY: the caller guarantees that the processor has the instruction.
         crc = unsafe { _mm_crc32_u64(crc, u64::from_le_bytes(*word)) };
         bytes = rest;
     }
@@ -36,29 +36,29 @@ unsafe fn by_instruction(crc: u32, mut bytes: &[u8]) -> u32 {
     )]
     let mut crc = crc as u32;
     for byte in bytes {
-        // SAFETY: likewise.
+        // SAFETY: see above.
         crc = unsafe { _mm_crc32_u8(crc, *byte) };
     }
     !crc
 }
 
-/// What a byte comes to that so many others follow, up to seven.
+/// `TABLES[n][byte]` is the contribution of `byte` to the checksum when `n` more bytes follow it, for `n` up to 7.
 static TABLES: [[u32; 256]; 8] = tables();
 
 const fn tables() -> [[u32; 256]; 8] {
     const REVERSED: u32 = 0x82f6_3b78;
     let mut tables = [[0_u32; 256]; 8];
-    let mut at = 0_u32;
-    while at < 8 * 256 {
-        let (follow, byte) = ((at / 256) as usize, (at % 256) as usize);
-        let mut crc = if follow == 0 { at } else { tables[follow - 1][byte] };
+    let mut index = 0_u32;
+    while index < 8 * 256 {
+        let (following, byte) = ((index / 256) as usize, (index % 256) as usize);
+        let mut crc = if following == 0 { index } else { tables[following - 1][byte] };
         let mut bit = 0;
         while bit < 8 {
             crc = crc >> 1 ^ if crc & 1 == 1 { REVERSED } else { 0 };
             bit += 1;
         }
-        tables[follow][byte] = crc;
-        at += 1;
+        tables[following][byte] = crc;
+        index += 1;
     }
     tables
 }
@@ -79,9 +79,9 @@ fn by_tables(crc: u32, mut bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// RFC 3720, B.4, and the value that CRC catalogues give.
+    /// The examples of RFC 3720, B.4, and the check value of CRC catalogues.
     #[test]
-    fn known_checksums_agree() {
+    fn known_checksums_are_reproduced() {
         let rising: Vec<u8> = (0..32).collect();
         let falling: Vec<u8> = (0..32).rev().collect();
         let known: [(&[u8], u32); 6] = [
@@ -98,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn all_ways_agree_on_every_length_and_cut() {
+    fn all_implementations_agree_on_every_length_and_split() {
         let bytes: Vec<u8> = (0..200_u32).map(|n| n.wrapping_mul(167).to_le_bytes()[0]).collect();
         for len in 0..bytes.len() {
-            let (whole, cut) = (&bytes[..len], len / 3);
+            let (whole, split) = (&bytes[..len], len / 3);
             let crc = crc32c(whole);
             assert_eq!(by_tables(0, whole), crc);
-            assert_eq!(crc32c_append(crc32c(&whole[..cut]), &whole[cut..]), crc);
-            assert_eq!(by_tables(by_tables(0, &whole[..cut]), &whole[cut..]), crc);
+            assert_eq!(crc32c_append(crc32c(&whole[..split]), &whole[split..]), crc);
+            assert_eq!(by_tables(by_tables(0, &whole[..split]), &whole[split..]), crc);
             assert_eq!(::crc32c::crc32c(whole), crc);
         }
     }

@@ -1,15 +1,16 @@
-//! A shared reference whose type is known by an id: an `Any` whose check is a comparison and not a call.
+//! A shared reference whose type is erased and identified by an id: a replacement for `Any` that checks the type by a
+//! comparison.
 //!
-//! Finding its cache is the first thing that every call does; `dyn Any` takes an indirect call for it.
+//! Every call begins with the search for its cache. With `dyn Any`, each check of a type would be an indirect call.
 #![allow(unsafe_code)]
 
 use std::any::TypeId;
 use std::marker::PhantomData;
 
-/// What a reference to a `T` goes by: by `T` itself, or by `T` and whoever asks for it.
+/// Identifies a reference to a `T`: by `T` alone, or by `T` and the type of the caller.
 pub(crate) struct Label<T> {
     id: TypeId,
-    of: PhantomData<fn() -> T>,
+    _type: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Label<T> {
@@ -21,10 +22,10 @@ impl<T> Clone for Label<T> {
 impl<T> Copy for Label<T> {}
 
 impl<T: 'static> Label<T> {
-    /// Lifetimes in `C` do not count.
+    /// Makes the label of `T` and `C`. It ignores lifetimes in `C`.
     #[inline]
     pub(crate) fn of<C>() -> Self {
-        Self { id: typeid::of::<(PhantomData<C>, T)>(), of: PhantomData }
+        Self { id: typeid::of::<(PhantomData<C>, T)>(), _type: PhantomData }
     }
 
     #[inline]
@@ -33,20 +34,20 @@ impl<T: 'static> Label<T> {
     }
 }
 
-/// A `&'static T` for the `T` of the label that it carries.
+/// A `&'static T` with the id of its label.
 #[derive(Clone, Copy)]
 pub(crate) struct Erased {
     id: TypeId,
-    to: *const (),
+    pointer: *const (),
 }
 
-// SAFETY: made of a `&'static T` with `T: Sync` alone, which may be sent to and used from any thread.
+// SAFETY: it is only made of a `&'static T` with `T: Sync`, which any thread may receive and use.
 unsafe impl Send for Erased {}
 unsafe impl Sync for Erased {}
 
 impl Erased {
-    pub(crate) fn new<T: Sync + 'static>(label: Label<T>, to: &'static T) -> Self {
-        Self { id: label.id, to: std::ptr::from_ref(to).cast() }
+    pub(crate) fn new<T: Sync + 'static>(label: Label<T>, reference: &'static T) -> Self {
+        Self { id: label.id, pointer: std::ptr::from_ref(reference).cast() }
     }
 
     #[inline]
@@ -56,8 +57,8 @@ impl Erased {
 
     #[inline]
     pub(crate) fn get<T: Sync + 'static>(self, label: Label<T>) -> Option<&'static T> {
-        // SAFETY: the ids are equal, and each is that of a pair whose second type is the one: `to` was made of a
-        // `&'static T`. There is no lifetime in a `T: 'static` that the id would not count.
-        (self.id == label.id).then(|| unsafe { &*self.to.cast::<T>() })
+        // SAFETY: the ids are equal, and each is the id of a pair whose second type is the type of the reference. So
+        // `pointer` was made of a `&'static T`. A `T: 'static` contains no lifetime that the id could ignore.
+        (self.id == label.id).then(|| unsafe { &*self.pointer.cast::<T>() })
     }
 }

@@ -1,5 +1,5 @@
-//! Something to do when the process ends. The standard library has no way to ask for it, and the C library's takes a
-//! line that is unsafe to write.
+//! Runs a function when the process exits. The standard library offers nothing for this. `atexit` of the C library
+//! does, and its declaration is one line of unsafe code.
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
@@ -10,59 +10,62 @@ use std::time::{Duration, Instant};
 use crate::platform::sync::spawn;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
-/// The end of a process is not delayed for longer.
+/// The longest time by which the exit of the process is delayed.
 const LIMIT: Duration = Duration::from_secs(2);
 
-struct Last {
-    /// A child after fork ends without it.
+struct Hook {
+    /// The process that registered the hook. A child after fork exits without running it.
     pid: u32,
-    deed: fn(),
+    function: fn(),
 }
 
-static LAST: OnceLock<Last> = OnceLock::new();
-/// It is done, or has panicked.
-static OVER: Mutex<bool> = Mutex::new(false);
-static ENDED: Condvar = Condvar::new();
+static HOOK: OnceLock<Hook> = OnceLock::new();
+/// Whether the hook has returned or panicked.
+static ENDED: Mutex<bool> = Mutex::new(false);
+/// Notified when `ENDED` becomes true.
+static ENDED_CHANGED: Condvar = Condvar::new();
 
-// SAFETY: this is its signature in every C library. It may be called at any time from any thread, and it keeps a
-// function, which is there as long as the process.
+// SAFETY: `atexit` has this signature in every C library. Any thread may call it at any time. It stores a pointer to a
+// function, which exists as long as the process.
 unsafe extern "C" {
-    safe fn atexit(deed: extern "C" fn()) -> c_int;
+    safe fn atexit(function: extern "C" fn()) -> c_int;
 }
 
-/// Has `deed` done when `main` returns or the process exits, unless it is killed or aborts; for at most [`LIMIT`].
-/// Only the first call counts.
-pub(crate) fn at_exit(deed: fn()) {
-    LAST.get_or_init(|| {
-        // Best effort: without a place for it in the C library's table nothing is done.
+/// Runs `function` when `main` returns or the process exits, but not when the process is killed or aborts. Waits for
+/// `function` for at most [`LIMIT`]. Only the first call has an effect.
+pub(crate) fn at_exit(function: fn()) {
+    HOOK.get_or_init(|| {
+        // Best effort: if the table of the C library is full, nothing runs at the exit.
         let _ = atexit(run);
-        Last { pid: process::id(), deed }
+        Hook { pid: process::id(), function }
     });
 }
 
-/// In a thread of its own, since whoever holds a lock then may never let it go. Does not unwind into C: what could
-/// panic is in the thread.
+/// Runs the hook in a separate thread and waits for it with a limit, because a thread that holds a lock during the exit
+/// may never release it. Does not unwind into C: only the hook could panic, and it runs in the separate thread.
 extern "C" fn run() {
-    if LAST.get().is_none_or(|last| last.pid != process::id()) {
+    if HOOK.get().is_none_or(|hook| hook.pid != process::id()) {
         return;
     }
-    let until = Instant::now() + LIMIT;
-    let (mut over, mut late) = (OVER.lock(), !spawn("memokit-exit", do_it));
-    while !*over && !late {
-        (over, late) = ENDED.wait_until(over, until);
+    let deadline = Instant::now() + LIMIT;
+    // Without a thread there is nothing to wait for.
+    let (mut ended, mut late) = (ENDED.lock(), !spawn("memokit-exit", run_hook));
+    while !*ended && !late {
+        (ended, late) = ENDED_CHANGED.wait_until(ended, deadline);
     }
 }
 
-fn do_it() {
-    struct Over;
-    impl Drop for Over {
+fn run_hook() {
+    /// Reports the end of the hook, also after a panic.
+    struct ReportEnd;
+    impl Drop for ReportEnd {
         fn drop(&mut self) {
-            *OVER.lock() = true;
-            ENDED.notify_all();
+            *ENDED.lock() = true;
+            ENDED_CHANGED.notify_all();
         }
     }
-    let _over = Over;
-    if let Some(last) = LAST.get() {
-        (last.deed)();
+    let _report_end = ReportEnd;
+    if let Some(hook) = HOOK.get() {
+        (hook.function)();
     }
 }

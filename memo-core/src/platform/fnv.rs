@@ -1,8 +1,9 @@
-//! A hash that stays.
+//! A hash function whose results are the same in every Rust release.
 
 use std::hash::Hasher;
 
-/// FNV-1a (Fowler, Noll and Vo): the standard library's hashers may change between releases, and this one's outcome goes to disk.
+/// FNV-1a (Fowler, Noll and Vo). Its results are written to disk, and the hashers of the standard library may change
+/// between releases.
 pub(crate) struct Fnv(u64);
 
 impl Fnv {

@@ -1,7 +1,7 @@
-//! What a thread of ours looks after.
+//! Maintenance by a thread of this library.
 
-/// Something to look after each second.
+/// Something that needs maintenance each second.
 pub(crate) trait Maintain: Send + Sync {
-    /// Called each second from a thread that serves all; a panic ends this call and nothing else.
+    /// Called each second by a thread that all implementors share. A panic ends only this call.
     fn tick(&self);
 }

@@ -1,4 +1,4 @@
-//! What the operating system and the standard library offer, and small tools that know nothing of caches.
+//! Access to the operating system and the standard library, and small tools that do not depend on caches.
 
 pub(crate) mod clock;
 #[cfg(feature = "persist")]

@@ -1,23 +1,23 @@
-//! What the systems offer and the standard library does not, or not in every Rust that this builds with.
+//! Functions of the operating systems that the standard library does not offer, or not in every supported Rust version.
 //!
-//! By calls that are unsafe to write, since a crate that wraps them all takes as long to build as half of this one.
+//! The calls are unsafe code. A crate that wraps all of them takes half as long to build as this whole crate.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
 
-/// Has `open` refuse a symbolic link.
+/// The flag that makes `open` refuse a symbolic link.
 #[cfg(unix)]
 pub(crate) const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
 
-/// Locks the file for whom it is open to alone, as `File::try_lock` does since Rust 1.89.
+/// Takes an exclusive lock on the file, as `File::try_lock` does since Rust 1.89.
 ///
 /// # Errors
-/// [`io::ErrorKind::WouldBlock`] while another has it, and those of the system.
+/// [`io::ErrorKind::WouldBlock`] while the file is locked through another handle, and any error of the system.
 #[cfg(all(unix, not(target_os = "solaris")))]
 pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     use std::os::fd::AsRawFd;
-    // SAFETY: it takes numbers, and the file is open.
+    // SAFETY: `flock` takes numbers only, and the file is open.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
@@ -39,7 +39,7 @@ pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     use windows_sys::Win32::System::IO::OVERLAPPED;
     let flags = LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY;
     let mut from_start = OVERLAPPED::default();
-    // SAFETY: the file is open, and as it was not opened for overlapped operations, none outlives the call.
+    // SAFETY: the file is open. It was not opened for overlapped operations, so no operation outlives the call.
     let locked = unsafe {
         LockFileEx(file.as_raw_handle(), flags, 0, u32::MAX, u32::MAX, &raw mut from_start)
     };
@@ -53,14 +53,14 @@ pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     }
 }
 
-/// Milliseconds of the coarse monotonic clock, which counts from boot.
+/// Returns the milliseconds of the coarse monotonic clock, which counts from boot.
 #[cfg(target_os = "linux")]
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     nanos_of(libc::CLOCK_MONOTONIC_COARSE) / 1_000_000
 }
 
-/// Nanoseconds of the exact monotonic clock.
+/// Returns the nanoseconds of the exact monotonic clock.
 #[cfg(target_os = "linux")]
 #[inline]
 pub(crate) fn nanos() -> u64 {
@@ -72,21 +72,23 @@ pub(crate) fn nanos() -> u64 {
 #[inline]
 fn nanos_of(clock: libc::clockid_t) -> u64 {
     let mut time = std::mem::MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: it writes a `timespec` or nothing to where one has room.
+    // SAFETY: `clock_gettime` writes a `timespec` or nothing, and `time` has room for one.
     unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
-    // SAFETY: of numbers alone, so zeros are one. These clocks are there on every Linux that Rust runs on.
+    // SAFETY: a `timespec` consists of integers, so all zeros are a valid value too. The call does not fail, because
+    // these clocks exist on every Linux that Rust supports.
     let time = unsafe { time.assume_init() };
     // Neither part is negative.
     u64::from(time.tv_sec.unsigned_abs()) * 1_000_000_000 + u64::from(time.tv_nsec.unsigned_abs())
 }
 
-/// Says that this process will issue fences to all its threads. False on kernels before 4.14 and where it is forbidden.
+/// Tells the kernel that this process will issue fences to all its threads. Returns whether it may: false on kernels
+/// before 4.14 and where the system call is forbidden.
 #[cfg(target_os = "linux")]
 pub(crate) fn register_fences() -> bool {
     membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
 }
 
-/// Has every thread of this process that runs pass a fence.
+/// Makes every running thread of this process pass a fence. Returns whether the kernel did so.
 #[cfg(target_os = "linux")]
 pub(crate) fn fence_all_threads() -> bool {
     membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
@@ -94,6 +96,6 @@ pub(crate) fn fence_all_threads() -> bool {
 
 #[cfg(target_os = "linux")]
 fn membarrier(command: libc::c_int) -> bool {
-    // SAFETY: it takes numbers and touches no memory of ours.
+    // SAFETY: `membarrier` takes numbers only and accesses no memory of this process.
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }

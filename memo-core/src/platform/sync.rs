@@ -1,12 +1,15 @@
-//! Threads, locks, and what a thread has to itself: the usual ones, or a model checker's, which tries their interleavings. A lock
-//! that was held by a thread that panicked is as good as any: what it guards is sound at each step.
+//! Threads, locks and thread-local storage: those of the standard library, or those of a model checker (shuttle), which
+//! tries their interleavings. Poisoned locks are used like others, because the data that they guard is valid at each
+//! step.
 
-/// Starts a thread of ours, unless the system has none to give. Built once: it is much code.
+/// Starts a thread of this library. Returns whether the system could start it. Not `#[inline]`, so that this large code
+/// is compiled only once.
 pub(crate) fn spawn(name: &str, run: fn()) -> bool {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).is_ok()
 }
 
-/// The locks of a module that has those of the standard library; `$timed`: time passes.
+/// Defines `Mutex` and `Condvar` on those of the crate `$sync`, which has the interface of the standard library.
+/// `$timed`: whether time passes. If it does not, a wait ends only by a notification.
 macro_rules! locks {
     ($timed:literal, $sync:ident) => {
         use std::sync::PoisonError;
@@ -40,16 +43,16 @@ macro_rules! locks {
                 self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
             }
 
-            /// Says too whether the time has come.
+            /// Also returns whether the wait has timed out.
             pub(crate) fn wait_until<'a, T>(
                 &self,
                 guard: MutexGuard<'a, T>,
-                until: Instant,
+                deadline: Instant,
             ) -> (MutexGuard<'a, T>, bool) {
                 if !$timed {
                     return (self.wait(guard), false);
                 }
-                let left = until.saturating_duration_since(Instant::now());
+                let left = deadline.saturating_duration_since(Instant::now());
                 let waited = self.0.wait_timeout(guard, left);
                 let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
                 (guard, waited.timed_out())
@@ -71,7 +74,7 @@ pub(crate) use modelled::*;
 #[cfg(not(all(test, memokit_model)))]
 pub(crate) use usual::*;
 
-/// Locks for what is no part of a model.
+/// Those of the standard library. Code that is not part of a model uses this module directly.
 pub(crate) mod usual {
     #![cfg_attr(all(test, memokit_model), allow(unused_imports, unused_macros, dead_code))]
 
@@ -81,7 +84,7 @@ pub(crate) mod usual {
 
     pub(crate) const MODELLED: bool = false;
 
-    /// A static that is made when it is first used.
+    /// Declares a static that is initialized at its first use.
     macro_rules! lazy {
         (static $name:ident: $type:ty = $make:expr;) => {
             static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $make);
@@ -119,7 +122,7 @@ mod modelled {
     }
     pub(crate) use lazy;
 
-    // In a model no time passes.
+    // Time does not pass in a model.
     locks!(false, shuttle);
 
     impl<T> Mutex<T> {

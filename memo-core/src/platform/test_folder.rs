@@ -1,12 +1,12 @@
-//! Folders of tests.
+//! Directories of tests.
 
 use std::path::PathBuf;
 
-/// A folder that goes with the test.
+/// The path of a directory that is removed at the end of the test.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    /// Where it would be; there is nothing yet.
+    /// Chooses a path and removes what an earlier run left there. Does not create the directory.
     pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("memokit-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);

@@ -1,8 +1,8 @@
-//! One computation per key: who computes, who waits, and how a wait ends.
+//! One computation per key: which caller computes, which callers wait, and how a wait ends.
 //!
-//! A flight has a leader, or for a moment none: who gave up, by a panic, an error or a future dropped, passes the lead
-//! on to one who waits. That one is woken, and whoever looks first takes it, so that a task which is never polled again
-//! holds nobody up.
+//! A flight has a leader. A leader that fails (a panic, an error or a dropped future) passes the lead on to a waiter.
+//! For a short time the flight then has no leader: one waiter is woken, and the first waiter that checks the flight
+//! takes the lead. So a task that is never polled again blocks no other waiter.
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -14,15 +14,15 @@ use crate::single_flight::timer;
 use crate::single_flight::wait_graph::{Id, Waiting};
 use crate::single_flight::wakers::{WakerId, Wakers};
 
-/// The right to compute the value of a key, which whoever has it holds until it ends or passes on. It stands in the
-/// shard of its key meanwhile, with the key.
+/// The right to compute the value of a key. The leader holds it until the claim ends or is passed on. During that time
+/// the shard of the key stores the claim together with the key.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim {
     pub(crate) hash: u64,
     pub(crate) id: Id,
 }
 
-/// Where others wait for what is computed under a claim.
+/// Where other callers wait for the value that is computed under a claim.
 pub(crate) struct Flight<H> {
     pub(crate) claim: Claim,
     pub(crate) key: KeyBytes,
@@ -32,40 +32,42 @@ pub(crate) struct Flight<H> {
 
 struct State<H> {
     stage: Stage<H>,
-    /// Since when a waiter whose patience ended computes too. That may wait for one who waits here: the next is sent when
-    /// it has taken as long.
-    relieved: Option<Instant>,
-    /// Threads that sleep on `changed`, or are about to see why they woke.
+    /// When the current relief began. The relief may itself wait for a waiter of this flight. So when it has taken as
+    /// long as the wait limit, the next waiter whose deadline has passed computes as well.
+    relief_began: Option<Instant>,
+    /// How many threads sleep on `changed`, or woke and have not checked the state yet.
     threads: usize,
     wakers: Wakers,
-    /// The alarm knows of the tasks.
+    /// Whether the timer thread checks this flight.
     watched: bool,
 }
 
 enum Stage<H> {
-    /// Somebody computes.
+    /// The leader computes.
     Led,
-    /// Who did gave up, and another is to.
+    /// The leader failed, and no waiter has taken the lead yet.
     Leaderless,
-    /// The value, or none to share: look again.
+    /// The value. `None`: there is no value to share, and waiters look into the cache again.
     Completed(Option<H>),
 }
 
 /// How a wait ended.
 pub(crate) enum WaitOutcome<H> {
-    /// With the leader's value.
+    /// The leader returned this value.
     Value(H),
-    /// The leader has none to share: look again.
+    /// The leader has no value to share. The waiter looks into the cache again.
     Nothing,
-    /// The leader gave up: lead.
+    /// The leader failed. The waiter is the leader now.
     Lead,
-    /// To wait would be for ever: compute without leading.
+    /// The wait would never end. The waiter computes for itself, without the lead.
     Alone,
-    /// To wait longer might be for ever: compute, and land the flight for the others.
+    /// The wait limit has passed, and the wait may never end. The waiter computes and completes the flight for all
+    /// waiters.
     Relieve,
 }
 
-/// The one to whom the lead is passed: a thread, or a task to be woken with no lock held.
+/// The waiter that should take the lead. It is a task that the caller wakes while it holds no lock. `None`: it is a
+/// thread, which is woken already, or there is no waiter to wake.
 pub(crate) struct NextLeader(Option<Waker>);
 
 impl NextLeader {
@@ -77,7 +79,7 @@ impl NextLeader {
 }
 
 impl<H: Clone> State<H> {
-    /// What ends a wait now, if anything does. `late`: the waiter's patience has ended.
+    /// Returns how the wait ends, or `None` if it goes on. `late`: the deadline of the waiter has passed.
     fn outcome(&mut self, late: bool, limit: Duration) -> Option<WaitOutcome<H>> {
         match &self.stage {
             Stage::Completed(value) => {
@@ -87,8 +89,10 @@ impl<H: Clone> State<H> {
                 self.stage = Stage::Led;
                 Some(WaitOutcome::Lead)
             }
-            Stage::Led if late && self.relieved.is_none_or(|since| since.elapsed() >= limit) => {
-                self.relieved = Some(Instant::now());
+            Stage::Led
+                if late && self.relief_began.is_none_or(|began| began.elapsed() >= limit) =>
+            {
+                self.relief_began = Some(Instant::now());
                 Some(WaitOutcome::Relieve)
             }
             Stage::Led => None,
@@ -100,7 +104,7 @@ impl<H: Clone> Flight<H> {
     pub(crate) fn new(claim: Claim, key: KeyBytes) -> Self {
         let state = State {
             stage: Stage::Led,
-            relieved: None,
+            relief_began: None,
             threads: 0,
             wakers: Wakers::default(),
             watched: false,
@@ -108,7 +112,7 @@ impl<H: Clone> Flight<H> {
         Self { claim, key, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Lets all who wait go, with a value or without; the first landing counts.
+    /// Ends the flight and all waits for it, with a value or without. Only the first call has an effect.
     pub(crate) fn complete(&self, value: Option<H>) {
         let mut state = self.state.lock();
         if matches!(state.stage, Stage::Completed(_)) {
@@ -118,13 +122,14 @@ impl<H: Clone> Flight<H> {
         if state.threads > 0 {
             self.changed.notify_all();
         }
-        let tasks = state.wakers.take_all();
+        let wakers = state.wakers.take_all();
         drop(state);
-        tasks.wake();
+        wakers.wake();
     }
 
-    /// Passes the lead on, from who has it or, unless `led`, from one who was to take it and may be too late: to the
-    /// one returned, or to nobody where nobody waits. The flight's shard is locked, so that nobody can begin to.
+    /// Passes the lead on to the returned waiter. Returns `None` if nobody waits or the flight is complete. `led`: the
+    /// caller is the leader. Otherwise it is a waiter that could have taken the lead, and another waiter may have taken
+    /// it first. The caller holds the lock of the flight's shard, so that no wait can begin.
     pub(crate) fn pass_on(&self, led: bool) -> Option<NextLeader> {
         let mut state = self.state.lock();
         match state.stage {
@@ -145,27 +150,27 @@ impl<H: Clone> Flight<H> {
         Some(next_leader)
     }
 
-    /// The waiter who was to land it did not: the next whose patience has ended may.
+    /// Ends a relief that did not complete the flight. The next waiter whose deadline has passed may then compute.
     pub(crate) fn relief_failed(&self) {
         let mut state = self.state.lock();
-        state.relieved = None;
+        state.relief_began = None;
         let late = state.wakers.wake_late(Instant::now());
         drop(state);
         NextLeader(late).wake();
     }
 
-    /// Waits on this thread. Of those whose `limit` has passed one at a time is sent to compute.
+    /// Blocks this thread until the wait ends. Of the waiters whose `limit` has passed, one at a time computes.
     pub(crate) fn wait(&self, limit: Duration) -> WaitOutcome<H> {
         let Some(_waiting) = Waiting::begin(self.claim.id) else { return WaitOutcome::Alone };
         let mut state = self.state.lock();
         let mut late = false;
         loop {
-            if let Some(waited) = state.outcome(late, limit) {
-                return waited;
+            if let Some(outcome) = state.outcome(late, limit) {
+                return outcome;
             }
             state.threads += 1;
             (state, late) = match Instant::now().checked_add(limit) {
-                Some(until) => self.changed.wait_until(state, until),
+                Some(deadline) => self.changed.wait_until(state, deadline),
                 None => (self.changed.wait(state), false),
             };
             state.threads -= 1;
@@ -173,22 +178,23 @@ impl<H: Clone> Flight<H> {
     }
 }
 
-/// A task's wait for a flight.
+/// The wait of a task for a flight.
 pub(crate) struct TaskWait {
     limit: Duration,
     waker_id: Option<WakerId>,
-    until: Option<Instant>,
+    /// `None`: the wait has not begun, or has no deadline.
+    deadline: Option<Instant>,
     waiting: Option<Waiting>,
 }
 
 impl TaskWait {
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, waker_id: None, until: None, waiting: None }
+        Self { limit, waker_id: None, deadline: None, waiting: None }
     }
 }
 
 impl<H: Clone + Send + 'static> Flight<H> {
-    /// The same for a task.
+    /// Polls the wait of a task, which ends as in [`Flight::wait`].
     pub(crate) fn poll(
         self: &Arc<Self>,
         task_wait: &mut TaskWait,
@@ -200,48 +206,49 @@ impl<H: Clone + Send + 'static> Flight<H> {
                 return Poll::Ready(WaitOutcome::Alone);
             };
             task_wait.waiting = Some(waiting);
-            task_wait.until = now.checked_add(task_wait.limit);
+            task_wait.deadline = now.checked_add(task_wait.limit);
         }
-        let late = task_wait.until.is_some_and(|until| until <= now);
+        let late = task_wait.deadline.is_some_and(|deadline| deadline <= now);
         if late {
-            task_wait.until = now.checked_add(task_wait.limit);
+            task_wait.deadline = now.checked_add(task_wait.limit);
         }
-        // An executor's code: it runs with no lock held, here and where wakers are dropped.
+        // Cloning and dropping a waker runs code of an executor, so both happen while no lock is held.
         let waker = cx.waker().clone();
         let mut state = self.state.lock();
-        if let Some(waited) = state.outcome(late, task_wait.limit) {
-            let _left = task_wait.waker_id.take().and_then(|waker_id| state.wakers.leave(waker_id));
+        if let Some(outcome) = state.outcome(late, task_wait.limit) {
+            let _removed = task_wait.waker_id.take().and_then(|id| state.wakers.remove(id));
             drop(state);
             task_wait.waiting = None;
-            return Poll::Ready(waited);
+            return Poll::Ready(outcome);
         }
-        let _former = state.wakers.park(&mut task_wait.waker_id, waker, task_wait.until);
-        let unseen = !std::mem::replace(&mut state.watched, true);
+        let _replaced = state.wakers.register(&mut task_wait.waker_id, waker, task_wait.deadline);
+        let unwatched = !std::mem::replace(&mut state.watched, true);
         drop(state);
-        if unseen {
+        if unwatched {
             let flight: Weak<Self> = Arc::downgrade(self);
             timer::watch(flight, task_wait.limit);
         }
         Poll::Pending
     }
 
-    /// A task that waits no longer. True when the lead was its to take, perhaps: it has to be passed on.
+    /// Ends the wait of a task that is dropped. Returns whether the flight has no leader: this task may be the one that
+    /// was woken to take the lead, so the caller must pass the lead on.
     pub(crate) fn leave(&self, task_wait: &mut TaskWait) -> bool {
         let Some(waker_id) = task_wait.waker_id.take() else { return false };
         let mut state = self.state.lock();
-        let _left = state.wakers.leave(waker_id);
-        let vacant = matches!(state.stage, Stage::Leaderless);
+        let _removed = state.wakers.remove(waker_id);
+        let leaderless = matches!(state.stage, Stage::Leaderless);
         drop(state);
-        vacant
+        leaderless
     }
 }
 
 impl<H: Clone + Send> timer::Watched for Flight<H> {
-    fn look(&self, now: Instant) -> bool {
+    fn check(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         let next = match state.stage {
             Stage::Led => state.wakers.wake_late(now),
-            // Who was woken may not be polled again.
+            // The task that was woken before may never be polled again.
             Stage::Leaderless => state.wakers.wake_first(),
             Stage::Completed(_) => None,
         };

@@ -1,4 +1,4 @@
-//! One computation per key among threads and tasks: who computes, who waits, and how a wait ends.
+//! One computation per key among threads and tasks: which caller computes, which callers wait, and how a wait ends.
 
 pub(crate) mod flight;
 mod timer;

@@ -1,6 +1,7 @@
-//! Ends the patience of tasks that wait. A task cannot time itself without a runtime's clock; so while tasks wait, one
-//! thread of ours looks from time to time at the flights that they wait for, and ends when there are none. A thread that
-//! waits times itself. (Built by crates with asynchronous functions alone.)
+//! Wakes waiting tasks whose deadline has passed. A task cannot time itself without the clock of a runtime. So while
+//! tasks wait, one thread of this library checks the flights that they wait for at regular intervals. It ends when
+//! there are no such flights. A waiting thread times itself. (The functions here are `#[inline]`, so that only crates
+//! with asynchronous functions compile them.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
@@ -9,63 +10,66 @@ use std::time::{Duration, Instant};
 use crate::platform::sync::spawn;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
-/// How often flights are looked at: at the most, and at the least.
-const OFTEN: Duration = Duration::from_millis(10);
-const SELDOM: Duration = Duration::from_millis(250);
+/// The limits of the interval at which flights are checked.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+const LONGEST_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A flight that tasks wait for.
 pub(crate) trait Watched: Send + Sync {
-    /// Wakes the task that is next to lose its patience, if it is time. False when no task waits any more.
-    fn look(&self, now: Instant) -> bool;
+    /// Wakes the first task whose deadline has passed, if there is one. Returns whether a task still waits.
+    fn check(&self, now: Instant) -> bool;
 }
 
 struct Watch {
+    /// The flights that the thread has not taken into its own list yet.
     flights: Vec<Weak<dyn Watched>>,
-    every: Duration,
+    interval: Duration,
+    /// Whether the thread runs.
     running: bool,
 }
 
 static WATCH: Mutex<Watch> =
-    Mutex::new(Watch { flights: Vec::new(), every: SELDOM, running: false });
-static SOONER: Condvar = Condvar::new();
+    Mutex::new(Watch { flights: Vec::new(), interval: LONGEST_INTERVAL, running: false });
+/// Notified when the interval becomes shorter.
+static INTERVAL_SHORTENED: Condvar = Condvar::new();
 
-/// Has `flight` looked at until no task waits for it, often enough for a patience of `limit`.
+/// Makes the thread check `flight` until no task waits for it, often enough for a wait limit of `limit`.
 #[inline]
 pub(crate) fn watch(flight: Weak<dyn Watched>, limit: Duration) {
     if crate::platform::sync::MODELLED {
-        // In a model no time passes.
+        // Time does not pass in a model.
         return;
     }
-    let every = (limit / 4).clamp(OFTEN, SELDOM);
+    let interval = (limit / 4).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
     let mut watch = WATCH.lock();
     watch.flights.push(flight);
-    if every < watch.every {
-        watch.every = every;
-        SOONER.notify_one();
+    if interval < watch.interval {
+        watch.interval = interval;
+        INTERVAL_SHORTENED.notify_one();
     }
     if !watch.running {
-        // Where no thread can be had, tasks wait for as long as it takes.
-        watch.running = spawn("memokit-alarm", run);
+        // If the system cannot start a thread, tasks wait without a limit.
+        watch.running = spawn("memokit-timer", run);
     }
 }
 
 #[inline]
 fn run() {
-    let mut ours = Vec::new();
+    let mut flights = Vec::new();
     loop {
         let mut watch = WATCH.lock();
-        ours.append(&mut watch.flights);
-        if ours.is_empty() {
-            *watch = Watch { flights: Vec::new(), every: SELDOM, running: false };
+        flights.append(&mut watch.flights);
+        if flights.is_empty() {
+            *watch = Watch { flights: Vec::new(), interval: LONGEST_INTERVAL, running: false };
             return;
         }
-        let until = Instant::now() + watch.every;
-        drop(SOONER.wait_until(watch, until));
+        let next_check = Instant::now() + watch.interval;
+        drop(INTERVAL_SHORTENED.wait_until(watch, next_check));
         let now = Instant::now();
-        ours.retain(|flight: &Weak<dyn Watched>| {
-            // A waker is an executor's code. Should it panic, the others' tasks are still looked after.
-            let look = AssertUnwindSafe(|| flight.upgrade().is_some_and(|f| f.look(now)));
-            catch_unwind(look).unwrap_or(true)
+        flights.retain(|flight: &Weak<dyn Watched>| {
+            // A waker runs code of an executor. If it panics, the thread still checks the other flights.
+            let check = AssertUnwindSafe(|| flight.upgrade().is_some_and(|f| f.check(now)));
+            catch_unwind(check).unwrap_or(true)
         });
     }
 }

@@ -1,34 +1,36 @@
-//! Who waits for whom: what each thread computes now, and which computation waits for which.
+//! The wait graph: which flights each thread computes now, and which flight waits for which.
 //!
-//! A thread computes a stack of flights: each was begun while the one before it was computed, or polled. Whoever waits
-//! holds all of these up. So a wait is an edge from each of them to the flight that is waited for, and a cycle is found
-//! before it closes by walking from there: all edges are looked at and added under one lock, and the last to close a
-//! cycle sees it. A caller who computes nothing holds nobody up, and takes no lock here.
+//! A thread computes a stack of flights: each was begun while the one below it was computed or polled. A thread that
+//! waits blocks all flights of its stack. So a wait is an edge from each of them to the target, the flight that is
+//! waited for. A cycle is found before it closes, by a search that begins at the target. All edges are searched and
+//! added under one lock, so the wait that would close a cycle finds it. A caller that computes nothing blocks no
+//! flight, and takes no lock here.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
 use crate::platform::sync::{Mutex, lazy, thread_local};
 
-/// A flight, by the number of its claim.
+/// The id of a flight, which is the id of its claim.
 pub(crate) type Id = u64;
 
 thread_local! {
+    /// The flights that this thread computes, the innermost last.
     static COMPUTING: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread computes a flight, or polls what computes it, for as long as this lives.
+/// Exists while this thread computes a flight, or polls the future that computes it.
 pub(crate) struct Computing {
     flight: Id,
-    /// Stays on its thread.
-    _here: PhantomData<*const ()>,
+    /// Makes the guard `!Send`, because it belongs to the stack of its thread.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl Computing {
     pub(crate) fn begin(flight: Id) -> Self {
-        // A thread that is ending has no stack any more.
+        // A thread that is ending has no stack any more, so the error is ignored.
         let _ = COMPUTING.try_with(|stack| stack.borrow_mut().push(flight));
-        Self { flight, _here: PhantomData }
+        Self { flight, _not_send: PhantomData }
     }
 }
 
@@ -38,14 +40,14 @@ impl Drop for Computing {
             let mut stack = stack.borrow_mut();
             if stack.last() == Some(&self.flight) {
                 stack.pop();
-            } else if let Some(at) = stack.iter().rposition(|&flight| flight == self.flight) {
-                stack.remove(at);
+            } else if let Some(index) = stack.iter().rposition(|&flight| flight == self.flight) {
+                stack.remove(index);
             }
         });
     }
 }
 
-/// Who is held up by whom, in order: an edge may be there more than once.
+/// The edges, each a blocked flight and the flight that it waits for, sorted. The same edge may occur more than once.
 #[derive(Default)]
 struct WaitGraph(Vec<(Id, Id)>);
 
@@ -53,38 +55,40 @@ lazy! {
     static GRAPH: Mutex<WaitGraph> = Mutex::default();
 }
 
-/// What this thread computed when it began to wait stands in the graph for as long as this lives.
+/// A wait. While it exists, its edges are in the graph.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    held_up: Vec<Id>,
+    /// The flights that the thread computed when it began to wait.
+    blocked: Vec<Id>,
     target: Id,
 }
 
 impl Waiting {
-    /// `None` when `target` waits, directly or through others, for something that this thread computes, or is that.
+    /// Begins a wait for `target`. Returns `None` if the wait would close a cycle: this thread computes `target`, or
+    /// `target` waits, directly or indirectly, for a flight that this thread computes.
     pub(crate) fn begin(target: Id) -> Option<Self> {
-        // Of a thread that is ending it is not known what it computes: it waits for nobody.
-        let held_up = COMPUTING.try_with(|stack| stack.borrow().clone()).ok()?;
-        if !held_up.is_empty() {
+        // It is unknown what a thread that is ending computes, so such a thread does not wait.
+        let blocked = COMPUTING.try_with(|stack| stack.borrow().clone()).ok()?;
+        if !blocked.is_empty() {
             let mut graph = GRAPH.lock();
-            if graph.leads_to_any(target, &held_up) {
+            if graph.reaches_any(target, &blocked) {
                 return None;
             }
-            for &flight in &held_up {
+            for &flight in &blocked {
                 graph.add((flight, target));
             }
         }
-        Some(Self { held_up, target })
+        Some(Self { blocked, target })
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if self.held_up.is_empty() {
+        if self.blocked.is_empty() {
             return;
         }
         let mut graph = GRAPH.lock();
-        for &flight in &self.held_up {
+        for &flight in &self.blocked {
             graph.remove((flight, self.target));
         }
     }
@@ -92,25 +96,26 @@ impl Drop for Waiting {
 
 impl WaitGraph {
     fn add(&mut self, edge: (Id, Id)) {
-        let at = self.0.partition_point(|other| *other < edge);
-        self.0.insert(at, edge);
+        let index = self.0.partition_point(|other| *other < edge);
+        self.0.insert(index, edge);
     }
 
     fn remove(&mut self, edge: (Id, Id)) {
-        let at = self.0.partition_point(|other| *other < edge);
-        if self.0.get(at) == Some(&edge) {
-            self.0.remove(at);
+        let index = self.0.partition_point(|other| *other < edge);
+        if self.0.get(index) == Some(&edge) {
+            self.0.remove(index);
         }
     }
 
-    fn leads_to_any(&self, from: Id, ends: &[Id]) -> bool {
-        let mut reached = vec![from];
-        let mut looked_at = 0;
-        while let Some(&flight) = reached.get(looked_at) {
+    /// Returns whether a path leads from `start` to one of `ends`. A path may have no edges.
+    fn reaches_any(&self, start: Id, ends: &[Id]) -> bool {
+        let mut reached = vec![start];
+        let mut visited = 0;
+        while let Some(&flight) = reached.get(visited) {
             if ends.contains(&flight) {
                 return true;
             }
-            looked_at += 1;
+            visited += 1;
             let first = self.0.partition_point(|edge| edge.0 < flight);
             for (_, target) in self.0[first..].iter().take_while(|edge| edge.0 == flight) {
                 if !reached.contains(target) {

@@ -1,107 +1,108 @@
-//! Wakers that wait for one flight, in order of arrival.
+//! The wakers of the tasks that wait for one flight, in order of arrival.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Instant;
 
-/// A task's place among those who wait. It keeps it until it leaves, however often it is woken.
+/// Identifies a waiting task. A task keeps its id until it is removed, however often it is woken.
 pub(crate) type WakerId = u64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Wakers {
-    /// The ticket of the first place.
+    /// The id of the first slot. The ids of the other slots follow in steps of one.
     first: WakerId,
-    /// Neither the first nor the last is left.
-    places: VecDeque<Place>,
+    /// Neither the first nor the last slot is vacant.
+    slots: VecDeque<Slot>,
 }
 
 #[derive(Debug)]
-enum Place {
-    Left,
-    /// Woken, and not seen since: to wake it once more would be of no use.
+enum Slot {
+    /// The task was removed.
+    Vacant,
+    /// The task was woken and was not polled since. It needs no second wake-up.
     Woken,
-    /// With the time at which its patience ends; `None`: never.
-    Asleep(Waker, Option<Instant>),
+    /// The waker of the task, and its deadline. `None`: no deadline.
+    Waiting(Waker, Option<Instant>),
 }
 
 impl Wakers {
     pub(crate) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.slots.is_empty()
     }
 
-    /// Puts `waker` at the place of `ticket`, or at a new one. What was there is handed back, to be dropped with no
-    /// lock held, as whatever runs an executor's code.
-    pub(crate) fn park(
+    /// Stores `waker` in the slot of `id`, or in a new slot, whose id it then stores in `id`. Returns the waker that it
+    /// replaces. The caller drops that while it holds no lock, because dropping a waker runs code of an executor.
+    pub(crate) fn register(
         &mut self,
-        ticket: &mut Option<WakerId>,
+        id: &mut Option<WakerId>,
         waker: Waker,
-        until: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> Option<Waker> {
-        let asleep = Place::Asleep(waker, until);
-        match ticket.and_then(|ticket| self.place(ticket)) {
-            Some(place) => std::mem::replace(place, asleep).waker(),
+        let waiting = Slot::Waiting(waker, deadline);
+        match id.and_then(|id| self.slot(id)) {
+            Some(slot) => std::mem::replace(slot, waiting).waker(),
             None => {
-                *ticket = Some(self.first + self.places.len() as u64);
-                self.places.push_back(asleep);
+                *id = Some(self.first + self.slots.len() as u64);
+                self.slots.push_back(waiting);
                 None
             }
         }
     }
 
-    pub(crate) fn leave(&mut self, ticket: WakerId) -> Option<Waker> {
-        let left = std::mem::replace(self.place(ticket)?, Place::Left);
-        while let Some(Place::Left) = self.places.front() {
-            self.places.pop_front();
+    pub(crate) fn remove(&mut self, id: WakerId) -> Option<Waker> {
+        let removed = std::mem::replace(self.slot(id)?, Slot::Vacant);
+        while let Some(Slot::Vacant) = self.slots.front() {
+            self.slots.pop_front();
             self.first += 1;
         }
-        while let Some(Place::Left) = self.places.back() {
-            self.places.pop_back();
+        while let Some(Slot::Vacant) = self.slots.back() {
+            self.slots.pop_back();
         }
-        left.waker()
+        removed.waker()
     }
 
-    fn place(&mut self, ticket: WakerId) -> Option<&mut Place> {
-        self.places.get_mut(usize::try_from(ticket.checked_sub(self.first)?).ok()?)
+    fn slot(&mut self, id: WakerId) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::try_from(id.checked_sub(self.first)?).ok()?)
     }
 
-    /// The first that sleeps, to be woken.
+    /// Marks the first waiting task as woken and returns its waker. The caller wakes it.
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
         self.wake(|_| true)
     }
 
-    /// The first whose patience has ended, to be woken.
+    /// Marks the first waiting task whose deadline has passed as woken and returns its waker. The caller wakes it.
     pub(crate) fn wake_late(&mut self, now: Instant) -> Option<Waker> {
-        self.wake(|until| until.is_some_and(|until| until <= now))
+        self.wake(|deadline| deadline.is_some_and(|deadline| deadline <= now))
     }
 
     fn wake(&mut self, wanted: impl Fn(Option<Instant>) -> bool) -> Option<Waker> {
-        let mut asleep = self.places.iter_mut();
-        let place = asleep.find(|p| matches!(p, Place::Asleep(_, until) if wanted(*until)))?;
-        std::mem::replace(place, Place::Woken).waker()
+        let mut slots = self.slots.iter_mut();
+        let slot = slots.find(|s| matches!(s, Slot::Waiting(_, deadline) if wanted(*deadline)))?;
+        std::mem::replace(slot, Slot::Woken).waker()
     }
 
-    /// All leave.
-    pub(crate) fn take_all(&mut self) -> Departing {
-        self.first += self.places.len() as u64;
-        Departing(std::mem::take(&mut self.places))
+    /// Removes all tasks.
+    pub(crate) fn take_all(&mut self) -> TakenWakers {
+        self.first += self.slots.len() as u64;
+        TakenWakers(std::mem::take(&mut self.slots))
     }
 }
 
-/// Wakers that have left, to be woken with no lock held.
-pub(crate) struct Departing(VecDeque<Place>);
+/// Removed wakers. The caller wakes them while it holds no lock.
+pub(crate) struct TakenWakers(VecDeque<Slot>);
 
-impl Departing {
-    /// Says how many there were.
+impl TakenWakers {
+    /// Wakes all of them and returns how many there were.
     pub(crate) fn wake(self) -> usize {
-        self.0.into_iter().filter_map(Place::waker).map(Waker::wake).count()
+        self.0.into_iter().filter_map(Slot::waker).map(Waker::wake).count()
     }
 }
 
-impl Place {
+impl Slot {
     fn waker(self) -> Option<Waker> {
         match self {
-            Self::Asleep(waker, _) => Some(waker),
-            Self::Left | Self::Woken => None,
+            Self::Waiting(waker, _) => Some(waker),
+            Self::Vacant | Self::Woken => None,
         }
     }
 }
@@ -112,47 +113,48 @@ mod tests {
 
     use super::*;
 
-    fn arrive(tasks: &mut Wakers, until: Option<Instant>) -> WakerId {
-        let mut ticket = None;
-        assert!(tasks.park(&mut ticket, Waker::noop().clone(), until).is_none());
-        ticket.unwrap()
+    fn register(wakers: &mut Wakers, deadline: Option<Instant>) -> WakerId {
+        let mut id = None;
+        assert!(wakers.register(&mut id, Waker::noop().clone(), deadline).is_none());
+        id.unwrap()
     }
 
     #[test]
-    fn places_are_kept_until_their_tasks_leave() {
-        let mut tasks = Wakers::default();
-        let tickets: Vec<_> = (0..5).map(|_| arrive(&mut tasks, None)).collect();
-        for ticket in [1, 3, 0] {
-            assert!(tasks.leave(tickets[ticket]).is_some());
+    fn a_task_keeps_its_slot_until_it_is_removed() {
+        let mut wakers = Wakers::default();
+        let ids: Vec<_> = (0..5).map(|_| register(&mut wakers, None)).collect();
+        for id in [1, 3, 0] {
+            assert!(wakers.remove(ids[id]).is_some());
         }
-        assert!(tasks.leave(tickets[3]).is_none());
-        assert_eq!(tasks.places.len(), 3);
-        assert!(tasks.wake_first().is_some() && tasks.wake_first().is_some());
-        assert!(tasks.wake_first().is_none());
-        let mut again = Some(tickets[4]);
-        tasks.park(&mut again, Waker::noop().clone(), None);
-        assert_eq!(again, Some(tickets[4]));
-        assert!(tasks.leave(tickets[4]).is_some());
-        assert!(tasks.leave(tickets[2]).is_none());
-        assert!(tasks.is_empty());
-        // Whoever has left holds no ticket, so its number may be another's; who was let go still holds one.
-        let held = arrive(&mut tasks, None);
-        assert_eq!(tasks.take_all().wake(), 1);
-        let other = arrive(&mut tasks, None);
-        assert!(tasks.leave(held).is_none() && tasks.leave(other).is_some());
+        assert!(wakers.remove(ids[3]).is_none());
+        assert_eq!(wakers.slots.len(), 3);
+        assert!(wakers.wake_first().is_some() && wakers.wake_first().is_some());
+        assert!(wakers.wake_first().is_none());
+        let mut again = Some(ids[4]);
+        wakers.register(&mut again, Waker::noop().clone(), None);
+        assert_eq!(again, Some(ids[4]));
+        assert!(wakers.remove(ids[4]).is_some());
+        assert!(wakers.remove(ids[2]).is_none());
+        assert!(wakers.is_empty());
+        // A task that removed itself holds no id any more, so another task may get the same number. A task that
+        // `take_all` removed still holds its id, so no other task may get that number.
+        let held = register(&mut wakers, None);
+        assert_eq!(wakers.take_all().wake(), 1);
+        let other = register(&mut wakers, None);
+        assert!(wakers.remove(held).is_none() && wakers.remove(other).is_some());
     }
 
     #[test]
-    fn those_who_are_late_are_woken_one_by_one() {
+    fn tasks_past_their_deadline_are_woken_one_by_one() {
         let now = Instant::now();
         let later = now + Duration::from_secs(5);
-        let mut tasks = Wakers::default();
-        for until in [None, Some(later), Some(now)] {
-            arrive(&mut tasks, until);
+        let mut wakers = Wakers::default();
+        for deadline in [None, Some(later), Some(now)] {
+            register(&mut wakers, deadline);
         }
-        assert!(tasks.wake_late(now).is_some() && tasks.wake_late(now).is_none());
-        assert!(tasks.wake_late(later).is_some());
-        assert_eq!(tasks.take_all().wake(), 1);
-        assert!(tasks.is_empty());
+        assert!(wakers.wake_late(now).is_some() && wakers.wake_late(now).is_none());
+        assert!(wakers.wake_late(later).is_some());
+        assert_eq!(wakers.take_all().wake(), 1);
+        assert!(wakers.is_empty());
     }
 }
