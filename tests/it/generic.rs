@@ -219,7 +219,7 @@ fn skipped_closures_tell_instances_apart() {
     }
     let double: fn(u32) -> u32 = double;
     assert_eq!((mapped(4, double), mapped_uncached(5, double)), (8, 10));
-    assert_eq!(mapped_memo::<fn(u32) -> u32>().get(&mapped_key(4, double)), Some(8));
+    assert_eq!(mapped_memo::<fn(u32) -> u32>().get(&mapped_key(4)), Some(8));
 }
 
 #[derive(Serialize, Clone, Copy)]

@@ -77,6 +77,7 @@ fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenS
     );
     let plain = signature::with_plain_names(function, expansion.args.key.is_some());
     let mut named = Named::new(function, plain).signature;
+    signature::keep_key_parts(&mut named, expansion);
     // The key changes nothing, so nothing has to be `mut`.
     signature::without_mut_self(&mut named);
     let (generics, filter) = (&named.generics, &named.generics.where_clause);

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, Generics, PathArguments, Signature, Type,
-    TypeParam, TypeParamBound,
+    TypeParam, TypeParamBound, WherePredicate,
 };
 
 use crate::emit::expansion::Item;
@@ -93,6 +93,57 @@ pub(super) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
     let inferred = (0..inferred).map(|_| quote!(_));
     let all = written.iter().map(|name| quote!(#name)).chain(inferred);
     quote!(::<#(#all),*>)
+}
+
+/// Removes the parameters that only `removed` inputs mention, and the predicates about them. What no input mentions
+/// stays, since a caller names it.
+pub(super) fn keep_used(generics: &mut Generics, kept: TokenStream, removed: &TokenStream) {
+    let clause = generics.where_clause.as_ref();
+    let predicates: Vec<_> =
+        clause.into_iter().flat_map(|clause| &clause.predicates).cloned().collect();
+    let is_used = |used: &TokenStream, name: &Ident| mentions(used.clone(), name);
+    // What a parameter that is used mentions in its bounds is used too.
+    let mut used = kept;
+    let mut unused: Vec<GenericParam> = generics.params.iter().cloned().collect();
+    loop {
+        let (next, rest): (Vec<_>, _) = unused
+            .into_iter()
+            .partition(|param| is_used(&used, name_of(param)) || !is_used(removed, name_of(param)));
+        unused = rest;
+        if next.is_empty() {
+            break;
+        }
+        for param in &next {
+            let about = predicates.iter().filter(|predicate| is_about(predicate, name_of(param)));
+            used = quote!(#used #param #(#about)*);
+        }
+    }
+    let keep = |name: &Ident| !unused.iter().any(|param| name_of(param) == name);
+    let params = std::mem::take(&mut generics.params).into_iter();
+    generics.params = params.filter(|param| keep(name_of(param))).collect();
+    if let Some(clause) = &mut generics.where_clause {
+        let mentions_unused = |predicate: &WherePredicate| {
+            unused.iter().any(|param| is_used(&predicate.to_token_stream(), name_of(param)))
+        };
+        let kept = predicates.into_iter().filter(|predicate| !mentions_unused(predicate));
+        clause.predicates = kept.collect();
+    }
+}
+
+fn name_of(param: &GenericParam) -> &Ident {
+    match param {
+        GenericParam::Type(param) => &param.ident,
+        GenericParam::Const(param) => &param.ident,
+        GenericParam::Lifetime(param) => &param.lifetime.ident,
+    }
+}
+
+/// Whether a predicate bounds a type that mentions this parameter.
+fn is_about(predicate: &WherePredicate, name: &Ident) -> bool {
+    match predicate {
+        WherePredicate::Type(predicate) => mentions(predicate.bounded_ty.to_token_stream(), name),
+        _ => false,
+    }
 }
 
 /// The type parameters that stand for `impl Trait`.
@@ -223,6 +274,28 @@ mod tests {
                 >(&self, two_of: (ImplTwoOf, ImplTwoOf3))
             ),
             &quote!(::<_, _, _>),
+        );
+    }
+
+    #[test]
+    fn only_the_generics_that_are_used_stay() {
+        let signature: Signature = syn::parse_quote! {
+            fn f<'a, 'other, T: Get<U>, U, V: AsRef<T>, W, Z, const N: usize, const M: usize>(
+                a: &'a T, b: [u8; N], c: &'other W, d: [V; M]
+            ) where T: Clone, U: From<X>, X: Into<U>, W: Copy, V: From<U>
+        };
+        let mut generics = signature.generics;
+        keep_used(
+            &mut generics,
+            quote!(a: &'a T, b: [u8; N]),
+            &quote!(c: &'other W, d: [V; M], e: U),
+        );
+        let clause = &generics.where_clause;
+        assert_eq!(
+            dense(&quote!(#generics #clause)),
+            dense(
+                &quote!(<'a, T: Get<U>, U, Z, const N: usize> where T: Clone, U: From<X>, X: Into<U>)
+            )
         );
     }
 

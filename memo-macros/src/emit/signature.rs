@@ -1,15 +1,16 @@
 //! The signatures of the function and of its companions, and the call that they have in common.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{FnArg, Pat, PatType, Signature};
 
 use crate::check::body_location::BodyLocation;
 use crate::emit::expansion::Expansion;
+use crate::emit::generics::keep_used;
 use crate::emit::lints::used_underscore;
 use crate::parse::function::Function;
 use crate::parse::parameter::{Binding, Parameter};
-use crate::syntax::tokens::mentions;
+use crate::syntax::tokens::{collect_identifiers, mentions};
 
 /// The signature of the function that looks into its cache.
 pub(super) fn of_lookup(expansion: &Expansion<'_>, location: BodyLocation) -> Signature {
@@ -85,6 +86,37 @@ pub(super) fn with_plain_names(function: &Function, keep_patterns: bool) -> Sign
     signature
 }
 
+/// Leaves only the parameters that make the key, with the generics that they and the argument `key` need.
+pub(super) fn keep_key_parts(signature: &mut Signature, expansion: &Expansion<'_>) {
+    let mut parameters = expansion.function.parameters.iter();
+    let inputs = std::mem::take(&mut signature.inputs).into_iter();
+    let (kept, removed): (Vec<_>, Vec<_>) = inputs.partition(|input| match input {
+        FnArg::Receiver(receiver) => makes_key(expansion, &receiver.self_token.to_token_stream()),
+        FnArg::Typed(_) => parameters.next().is_none_or(|parameter| {
+            let is_pattern = parameter.binding == Binding::Pattern;
+            let (pattern, name) = (&parameter.typed.pat, &parameter.name);
+            let keyed = expansion.args.key.is_some();
+            makes_key(
+                expansion,
+                &if is_pattern && keyed { quote!(#pattern) } else { quote!(#name) },
+            )
+        }),
+    });
+    let key = expansion.args.key.as_ref().map(|key| key.tokens.clone());
+    keep_used(&mut signature.generics, quote!(#(#kept)* #key), &quote!(#(#removed)*));
+    signature.inputs = kept.into_iter().collect();
+}
+
+/// Whether the key is made of one of these names.
+fn makes_key(expansion: &Expansion<'_>, names: &TokenStream) -> bool {
+    let mut idents = Vec::new();
+    collect_identifiers(names.clone(), &mut idents);
+    idents.iter().any(|name| match &expansion.args.key {
+        Some(key) => mentions(key.tokens.clone(), name),
+        None => !expansion.args.skips(name),
+    })
+}
+
 /// Makes a `mut self` a `self`.
 pub(super) fn without_mut_self(signature: &mut Signature) {
     if let Some(FnArg::Receiver(receiver)) = signature.inputs.first_mut() {
@@ -109,7 +141,6 @@ pub(super) fn arguments(function: &Function) -> TokenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quote::ToTokens;
 
     #[test]
     fn parameters_have_names() {

@@ -46,12 +46,7 @@ pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub(crate) fn find_key(
-    &self,
-    depth: u32,
-    __memokit_1: (u8, u8),
-    verbose: bool,
-) -> ::memokit::Key {
+pub(crate) fn find_key(&self, depth: u32, __memokit_1: (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(

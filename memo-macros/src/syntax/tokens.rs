@@ -14,6 +14,17 @@ pub(crate) fn mentions(tokens: TokenStream, word: &Ident) -> bool {
     })
 }
 
+/// The identifiers in tokens, in order. Strings do not count.
+pub(crate) fn collect_identifiers(tokens: TokenStream, into: &mut Vec<Ident>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => into.push(ident),
+            TokenTree::Group(group) => collect_identifiers(group.stream(), into),
+            _ => {}
+        }
+    }
+}
+
 /// Whether an identifier occurs in tokens. Strings do not count.
 pub(crate) fn mentions_identifier(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
