@@ -35,18 +35,18 @@ pub mod __private {
     pub use memo_core::function::instance::Generics;
     #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;
-    pub use memo_core::{element, memo, quiet};
+    pub use memo_core::{companion_element, element, memo};
 
     /// Traits through which an expansion makes choices that depend on a type.
     pub mod probe {
         pub use memo_core::key::arguments::element::{
-            AsArray as _, AsNothing as _, AsNothingExpression as _, AsNothingQuiet as _,
+            AsArray as _, AsNothing as _, AsNothingExpression as _, AsNothingInCompanion as _,
             AsNothingSelf as _, AsOctets as _, AsPlain as _, AsSerialized as _,
         };
         pub use memo_core::value::keep::probe::{
-            KeepAll as _, KeepAllHere as _, KeepErrors as _, KeepErrorsHere as _, KeepInPlace as _,
-            KeepInPlaceHere as _, KeepNothing as _, KeepOk as _, KeepOkHere as _,
-            KeepOkInPlace as _, KeepOkInPlaceHere as _,
+            KeepAll as _, KeepAllLocal as _, KeepErrors as _, KeepErrorsLocal as _,
+            KeepInPlace as _, KeepInPlaceLocal as _, KeepNothing as _, KeepOk as _,
+            KeepOkInPlace as _, KeepOkInPlaceLocal as _, KeepOkLocal as _,
         };
         pub use memo_core::value::weigh::scale::{
             WeighAll as _, WeighNothing as _, WeighShell as _,

@@ -52,7 +52,7 @@ impl<H> Claims<H> {
     #[inline]
     fn index_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let all = &self.all;
-        self.index.find(hash, |at| !all[at].invalidated && key::same(all[at].draft.key(), key))
+        self.index.find(hash, |at| !all[at].invalidated && key::same_key(all[at].draft.key(), key))
     }
 
     /// Returns the state of `claim`, unless the claim has ended or its key was invalidated.

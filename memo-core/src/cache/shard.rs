@@ -213,7 +213,7 @@ impl<H> Locked<'_, H> {
     // Not inlined, so that it is compiled once for both callers.
     #[inline(never)]
     fn locate(&self, hash: u64, key: &[u8]) -> Option<(SlotIndex, EntryRef<'_, H>)> {
-        self.table().find(self.guard(), hash, |stored| key::same(stored, key))
+        self.table().find(self.guard(), hash, |stored| key::same_key(stored, key))
     }
 
     /// Inserts an entry. It replaces `existing`, the entry with the same key, if there is one.

@@ -111,7 +111,7 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<H> {
         let pin = pin();
         let guard = ReadGuard::of_pin(&pin);
-        let entry = self.shard(hash).find(guard, hash, |stored| key::same(stored, key))?;
+        let entry = self.shard(hash).find(guard, hash, |stored| key::same_key(stored, key))?;
         (!self.expiry.is_expired(entry.entry())).then(|| entry.held().clone())
     }
 

@@ -15,7 +15,7 @@ use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::Arguments;
-use crate::key::{KeyBytes, Written};
+use crate::key::{KeyBytes, WrittenKey};
 use crate::single_flight::flight::{Flight, TaskWait};
 use crate::value::keep::Keep;
 
@@ -37,7 +37,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         }
         let hash = self.hash(arguments);
         match self.find(arguments, hash, |held| Some(held.clone())) {
-            Some(held) => AsyncLookup(Outcome::Hit(K::answer(&held))),
+            Some(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
             None => self.missed_async(arguments, hash),
         }
     }
@@ -56,7 +56,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         }
         let hash = self.hash(arguments);
         match self.find_or_check(arguments, hash, share) {
-            Ok(held) => AsyncLookup(Outcome::Hit(K::answer(&held))),
+            Ok(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
             Err(Some(check)) => AsyncLookup(Outcome::Compute(Computation::verify(self, check))),
             Err(None) => self.missed_async(arguments, hash),
         }
@@ -69,7 +69,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         arguments: &A,
         hash: Option<u64>,
     ) -> AsyncLookup<K> {
-        AsyncLookup(match self.key(&Written::new(arguments, hash)) {
+        AsyncLookup(match self.key(&WrittenKey::new(arguments, hash)) {
             Some((hash, key)) => Outcome::Miss(self, hash, KeyBytes::new(key)),
             None => Outcome::Compute(Computation::alone(self)),
         })
@@ -175,7 +175,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// The value of `key`, or what is to be done for it.
     fn next(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key) {
-            NextStep::Value(held) => Ok(K::answer(&held)),
+            NextStep::Value(held) => Ok(K::to_return(&held)),
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
@@ -197,7 +197,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
         Poll::Ready(match Computation::after_wait(self.function, &self.flight, waited) {
-            Some(Ok(held)) => Ok(K::answer(&held)),
+            Some(Ok(held)) => Ok(K::to_return(&held)),
             Some(Err(computation)) => Err(Stage::Computing(computation)),
             None => self.function.next(self.flight.claim.hash, self.flight.key.as_slice()),
         })

@@ -6,10 +6,10 @@ use crate::call::bypass;
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
-use crate::key::{Key, Written};
+use crate::key::{Key, WrittenKey};
 use crate::single_flight::wait_graph::Computing;
 use crate::value::keep::Keep;
-use crate::value::verify::{self, Check};
+use crate::value::verify::{self, Comparison};
 
 /// What a memoized call comes to.
 pub enum Lookup<K: Keep> {
@@ -26,7 +26,7 @@ impl<K: Keep> Hit<K> {
     /// The value.
     #[inline]
     pub fn value(self) -> K::Return {
-        K::answer(&self.0)
+        K::to_return(&self.0)
     }
 }
 
@@ -82,29 +82,29 @@ impl<K: Keep> FunctionCache<K> {
         arguments: &A,
         hash: Option<u64>,
         share: f64,
-    ) -> Result<K::Held, Option<Check<K>>>
+    ) -> Result<K::Held, Option<Comparison<K>>>
     where
         K::Value: Serialize,
     {
         let mut due = None;
         let held = self.find(arguments, hash, |held| {
-            if verify::is_due(share) {
+            if verify::should_verify(share) {
                 due = Some(held.clone());
                 return None;
             }
             Some(held.clone())
         });
-        held.ok_or_else(|| due.map(|held| Check::new(held, Key::of(arguments))))
+        held.ok_or_else(|| due.map(|held| Comparison::new(held, Key::of(arguments))))
     }
 
     #[cold]
     #[inline(never)]
     fn missed<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Lookup<K> {
-        self.missed_key(&Written::new(arguments, hash))
+        self.missed_key(&WrittenKey::new(arguments, hash))
     }
 
     /// The hash and the bytes of a key. Where there is none that is counted.
-    pub(crate) fn key<'w>(&self, written: &'w Written) -> Option<(u64, &'w [u8])> {
+    pub(crate) fn key<'w>(&self, written: &'w WrittenKey) -> Option<(u64, &'w [u8])> {
         let key = written.key(&self.memory.seed);
         if key.is_none() {
             self.counts.unkeyable.add(1);
@@ -113,7 +113,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     /// Built once a kind of result, and not for each function's arguments.
-    fn missed_key(&self, written: &Written) -> Lookup<K> {
+    fn missed_key(&self, written: &WrittenKey) -> Lookup<K> {
         let Some((hash, key)) = self.key(written) else {
             return Miss::of(Computation::alone(self));
         };

@@ -42,10 +42,10 @@ macro_rules! memo {
 #[macro_export]
 macro_rules! keep {
     (here errors $($returns:tt)*) => {
-        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors_here()
+        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors_local()
     };
     (here $($returns:tt)*) => {
-        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_here()
+        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_local()
     };
     (errors $($returns:tt)*) => {
         (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors()
@@ -96,8 +96,8 @@ macro_rules! element {
 /// The same in a companion, which says nothing of what the function says already.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! quiet {
+macro_rules! companion_element {
     ($argument:expr) => {
-        $crate::element!(@ $crate::key::arguments::Quiet, $argument)
+        $crate::element!(@ $crate::key::arguments::InCompanion, $argument)
     };
 }

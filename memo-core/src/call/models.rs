@@ -16,13 +16,13 @@ use crate::call::future::call;
 use crate::call::lookup::Lookup;
 use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
-use crate::key::Written;
+use crate::key::WrittenKey;
 use crate::key::arguments::Serialized;
 use crate::value::holder::InArc;
-use crate::value::keep::Choice;
+use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
 
-type Kept = Choice<OkOnly<u32, ()>, InArc>;
+type Kept = KeepOf<OkOnly<u32, ()>, InArc>;
 
 /// The number of schedules that are tried for each model.
 const RUNS: usize = 10_000;
@@ -67,13 +67,13 @@ impl Model {
     }
 
     fn peek(&self, key: u32) -> Option<u32> {
-        let written = Written::new(&(Serialized(&key), ()), None);
+        let written = WrittenKey::new(&(Serialized(&key), ()), None);
         let (hash, key) = self.function.key(&written)?;
         self.function.memory.peek(hash, key).map(|held| *held)
     }
 
     fn invalidate(&self, key: u32) {
-        let written = Written::new(&(Serialized(&key), ()), None);
+        let written = WrittenKey::new(&(Serialized(&key), ()), None);
         let (hash, key) = self.function.key(&written).unwrap();
         self.function.invalidate(hash, key);
     }

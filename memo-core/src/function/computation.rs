@@ -10,7 +10,7 @@ use crate::single_flight::wait_graph::Computing;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
-use crate::value::verify::Check;
+use crate::value::verify::Comparison;
 
 /// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
 pub(crate) struct Computation<K: Keep> {
@@ -32,7 +32,7 @@ enum Role<K: Keep> {
     /// For the caller.
     Alone,
     /// To be compared with what is held.
-    Verify(Box<Check<K>>),
+    Verify(Box<Comparison<K>>),
     /// There is nothing to do, or no more.
     Done,
 }
@@ -48,7 +48,7 @@ impl<K: Keep> Computation<K> {
         Self::new(function, Role::Alone)
     }
 
-    pub(crate) fn verify(function: &FunctionCache<K>, check: Check<K>) -> Self {
+    pub(crate) fn verify(function: &FunctionCache<K>, check: Comparison<K>) -> Self {
         Self::new(function, Role::Verify(Box::new(check)))
     }
 
@@ -154,7 +154,7 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    fn compare(&self, check: &Check<K>, returned: &K::Return) {
+    fn compare(&self, check: &Comparison<K>, returned: &K::Return) {
         // An error of a function whose errors are not kept says nothing about the value.
         if K::Selection::of(returned).is_some_and(|computed| !check.passes(computed)) {
             self.function.counts.mismatches.add(1);

@@ -110,7 +110,7 @@ trait Operations<R> {
 impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
-        self.memory.peek(self.hash_key(key)?, key).as_ref().map(K::answer)
+        self.memory.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)
     }
 
     fn insert(&self, key: &Key, value: K::Return) -> bool {
@@ -135,7 +135,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
         self.memory.for_each(&mut |key, held, _| {
-            each(Key::from_bytes(key.as_slice()), &mut || K::answer(held));
+            each(Key::from_bytes(key.as_slice()), &mut || K::to_return(held));
         });
     }
 

@@ -111,27 +111,27 @@ impl<A: Plain> Plain for (A,) {}
 impl<A: Plain, B: Plain> Plain for (A, B) {}
 
 /// Types whose value consists of bytes.
-pub trait Run {
+pub trait AsByteSlice {
     /// Returns the bytes.
-    fn run(&self) -> &[u8];
+    fn byte_slice(&self) -> &[u8];
 }
 
-macro_rules! runs {
+macro_rules! byte_slices {
     ($([$($generics:tt)*] $type:ty,)*) => {$(
-        impl<$($generics)*> Run for $type {
+        impl<$($generics)*> AsByteSlice for $type {
             #[inline]
-            fn run(&self) -> &[u8] {
+            fn byte_slice(&self) -> &[u8] {
                 self
             }
         }
     )*};
 }
-runs! { [] [u8], [] Vec<u8>, [] Box<[u8]>, [const N: usize] [u8; N], }
+byte_slices! { [] [u8], [] Vec<u8>, [] Box<[u8]>, [const N: usize] [u8; N], }
 
-impl<T: Run + ?Sized> Run for &T {
+impl<T: AsByteSlice + ?Sized> AsByteSlice for &T {
     #[inline]
-    fn run(&self) -> &[u8] {
-        (**self).run()
+    fn byte_slice(&self) -> &[u8] {
+        (**self).byte_slice()
     }
 }
 
@@ -170,7 +170,7 @@ pub struct Expression;
 
 /// Any of these places in a companion. A companion reports no error: the function itself already reports it.
 #[derive(Debug)]
-pub struct Quiet;
+pub struct InCompanion;
 
 /// An argument that cannot be a part of the key. It exists so that rustc reports this once and not at each use.
 #[derive(Debug)]
@@ -190,8 +190,8 @@ pub mod element {
     use serde::Serialize;
 
     use super::{
-        Argument, Expression, Keyable, KeyableExpression, KeyableSelf, Octets, Parameter, Plain,
-        PlainValue, Quiet, Receiver, Run, Serialized, Unkeyable,
+        Argument, AsByteSlice, Expression, InCompanion, Keyable, KeyableExpression, KeyableSelf,
+        Octets, Parameter, Plain, PlainValue, Receiver, Serialized, Unkeyable,
     };
 
     #[doc(hidden)]
@@ -199,10 +199,10 @@ pub mod element {
         fn __memokit_element(self) -> Octets<'a>;
     }
 
-    impl<'a, T: Run + ?Sized, Place> AsOctets<'a> for &&&&Argument<'a, T, Place> {
+    impl<'a, T: AsByteSlice + ?Sized, Place> AsOctets<'a> for &&&&Argument<'a, T, Place> {
         #[inline]
         fn __memokit_element(self) -> Octets<'a> {
-            Octets(self.0.run())
+            Octets(self.0.byte_slice())
         }
     }
 
@@ -302,11 +302,11 @@ pub mod element {
     }
 
     #[doc(hidden)]
-    pub trait AsNothingQuiet<T: ?Sized> {
+    pub trait AsNothingInCompanion<T: ?Sized> {
         fn __memokit_element(self) -> Unkeyable;
     }
 
-    impl<T: ?Sized> AsNothingQuiet<T> for Argument<'_, T, Quiet> {
+    impl<T: ?Sized> AsNothingInCompanion<T> for Argument<'_, T, InCompanion> {
         fn __memokit_element(self) -> Unkeyable {
             Unkeyable
         }

@@ -27,5 +27,5 @@ mod written;
 pub use arguments::Arguments;
 pub(crate) use bytes::KeyBytes;
 pub use call_key::Key;
-pub(crate) use stored::{hash_bytes, same};
-pub(crate) use written::Written;
+pub(crate) use stored::{hash_bytes, same_key};
+pub(crate) use written::WrittenKey;

@@ -15,12 +15,12 @@ pub(crate) fn hash_bytes(bytes: &[u8], seed: &Seed) -> Option<u64> {
 /// Reports whether both encode the same key. Callers compare keys with equal hashes: almost always these are the same
 /// key, and almost always in the same order.
 #[inline]
-pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    a == b || same_in_another_order(a, b)
+pub(crate) fn same_key(a: &[u8], b: &[u8]) -> bool {
+    a == b || same_key_in_another_order(a, b)
 }
 
 #[cold]
-fn same_in_another_order(a: &[u8], b: &[u8]) -> bool {
+fn same_key_in_another_order(a: &[u8], b: &[u8]) -> bool {
     canonical(a, |a| canonical(b, |b| a.is_some() && a == b))
 }
 

@@ -6,12 +6,12 @@ use super::stored::hash_bytes;
 use super::write::{Fields, Writer};
 
 /// A key in the order of serialization, in the buffer of the thread.
-pub(crate) struct Written {
+pub(crate) struct WrittenKey {
     writer: Option<Box<Writer>>,
     hash: Option<u64>,
 }
 
-impl Written {
+impl WrittenKey {
     /// Writes the key of `arguments`. `hash` is their hash, if they have a key.
     pub(crate) fn new<A: Arguments + ?Sized>(arguments: &A, hash: Option<u64>) -> Self {
         let writer = Some(arguments::written(arguments, Fields::AsSerialized));
@@ -33,7 +33,7 @@ impl Written {
     }
 }
 
-impl Drop for Written {
+impl Drop for WrittenKey {
     fn drop(&mut self) {
         self.writer.take().into_iter().for_each(Writer::give_back);
     }

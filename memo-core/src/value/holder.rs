@@ -31,7 +31,7 @@ pub trait Holder<V>: 'static {
     /// Returns the held value.
     fn view(held: &Self::Held) -> &V;
     /// Returns a clone of the held value.
-    fn give(held: &Self::Held) -> V;
+    fn clone_value(held: &Self::Held) -> V;
 }
 
 /// Holds a value in the table.
@@ -53,7 +53,7 @@ impl<V: Inline> Holder<V> for InPlace {
         held
     }
     #[inline]
-    fn give(held: &V) -> V {
+    fn clone_value(held: &V) -> V {
         *held
     }
 }
@@ -75,7 +75,7 @@ impl<V: Cacheable> Holder<V> for InArc {
         held
     }
     #[inline]
-    fn give(held: &Arc<V>) -> V {
+    fn clone_value(held: &Arc<V>) -> V {
         V::clone(held)
     }
 }
@@ -97,7 +97,7 @@ impl<V: LocalCacheable> Holder<V> for InRc {
         held
     }
     #[inline]
-    fn give(held: &Rc<V>) -> V {
+    fn clone_value(held: &Rc<V>) -> V {
         V::clone(held)
     }
 }
@@ -122,7 +122,7 @@ impl<V: 'static> Holder<V> for Unsupported {
     fn view(held: &Nothing) -> &V {
         match *held {}
     }
-    fn give(held: &Nothing) -> V {
+    fn clone_value(held: &Nothing) -> V {
         match *held {}
     }
 }

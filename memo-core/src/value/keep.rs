@@ -10,21 +10,21 @@ use super::selection::Selection;
 
 /// The choice for one function: a [`Selection`] and a [`Holder`].
 #[derive(Debug)]
-pub struct Choice<P, H>(PhantomData<P>, PhantomData<H>);
+pub struct KeepOf<P, H>(PhantomData<P>, PhantomData<H>);
 
-impl<P, H> Clone for Choice<P, H> {
+impl<P, H> Clone for KeepOf<P, H> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<P, H> Copy for Choice<P, H> {}
+impl<P, H> Copy for KeepOf<P, H> {}
 
-impl<P, H> Choice<P, H> {
+impl<P, H> KeepOf<P, H> {
     pub(crate) const NEW: Self = Self(PhantomData, PhantomData);
 }
 
-/// A selection with a holder. A [`Choice`] implements it.
+/// A selection with a holder. A [`KeepOf`] implements it.
 pub trait Keep: Copy + 'static {
     /// The return type of the function.
     type Return: 'static;
@@ -38,12 +38,12 @@ pub trait Keep: Copy + 'static {
     type Holder: Holder<Self::Value, Held = Self::Held>;
     /// Returns the return value that a held value represents.
     #[inline]
-    fn answer(held: &Self::Held) -> Self::Return {
-        Self::Selection::back(Self::Holder::give(held))
+    fn to_return(held: &Self::Held) -> Self::Return {
+        Self::Selection::into_return(Self::Holder::clone_value(held))
     }
 }
 
-impl<P: Selection, H: Holder<P::Value>> Keep for Choice<P, H> {
+impl<P: Selection, H: Holder<P::Value>> Keep for KeepOf<P, H> {
     type Return = P::Return;
     type Value = P::Value;
     type Held = H::Held;
@@ -73,19 +73,19 @@ pub mod probe {
     use super::super::holder::{InArc, InPlace, InRc, Inline, Unsupported};
     use super::super::requirements::{Cacheable, Fallible, LocalCacheable, LocalFallible};
     use super::super::selection::{All, OkOnly, WithErrors};
-    use super::{Choice, Probe};
+    use super::{KeepOf, Probe};
 
     macro_rules! choices {
         ($($trait:ident::$method:ident for [$($generics:tt)*] $probe:ty => $part:ty, $holder:ty;)*) => {$(
             #[doc(hidden)]
             pub trait $trait {
-                type Choice;
-                fn $method(self) -> Self::Choice;
+                type KeepOf;
+                fn $method(self) -> Self::KeepOf;
             }
             impl<$($generics)*> $trait for $probe {
-                type Choice = Choice<$part, $holder>;
-                fn $method(self) -> Self::Choice {
-                    Choice::NEW
+                type KeepOf = KeepOf<$part, $holder>;
+                fn $method(self) -> Self::KeepOf {
+                    KeepOf::NEW
                 }
             }
         )*};
@@ -98,55 +98,55 @@ pub mod probe {
         KeepAll::__memokit_keep for [R: Cacheable] &Probe<R> => All<R>, InArc;
         KeepErrors::__memokit_keep_errors for [T: Cacheable, E: Cacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InArc;
 
-        KeepOkInPlaceHere::__memokit_keep_here for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOkHere::__memokit_keep_here for [T: LocalCacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InRc;
-        KeepInPlaceHere::__memokit_keep_here for [R: Inline] &&Probe<R> => All<R>, InPlace;
-        KeepAllHere::__memokit_keep_here for [R: LocalCacheable] &Probe<R> => All<R>, InRc;
-        KeepErrorsHere::__memokit_keep_errors_here for [T: LocalCacheable, E: LocalCacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InRc;
+        KeepOkInPlaceLocal::__memokit_keep_local for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOkLocal::__memokit_keep_local for [T: LocalCacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InRc;
+        KeepInPlaceLocal::__memokit_keep_local for [R: Inline] &&Probe<R> => All<R>, InPlace;
+        KeepAllLocal::__memokit_keep_local for [R: LocalCacheable] &Probe<R> => All<R>, InRc;
+        KeepErrorsLocal::__memokit_keep_errors_local for [T: LocalCacheable, E: LocalCacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InRc;
     }
 
     /// The fallback when none of the traits above applies. Its bounds are not met then. rustc reports this once, with
     /// the message of that bound, because the code that follows compiles.
     #[doc(hidden)]
     pub trait KeepNothing<R> {
-        fn __memokit_keep(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep(self) -> KeepOf<All<R>, Unsupported>
         where
             R: Cacheable;
-        fn __memokit_keep_errors(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep_errors(self) -> KeepOf<All<R>, Unsupported>
         where
             R: Fallible;
-        fn __memokit_keep_here(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep_local(self) -> KeepOf<All<R>, Unsupported>
         where
             R: LocalCacheable;
-        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep_errors_local(self) -> KeepOf<All<R>, Unsupported>
         where
             R: LocalFallible;
     }
 
     impl<R> KeepNothing<R> for Probe<R> {
-        fn __memokit_keep(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep(self) -> KeepOf<All<R>, Unsupported>
         where
             R: Cacheable,
         {
-            Choice::NEW
+            KeepOf::NEW
         }
-        fn __memokit_keep_errors(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep_errors(self) -> KeepOf<All<R>, Unsupported>
         where
             R: Fallible,
         {
-            Choice::NEW
+            KeepOf::NEW
         }
-        fn __memokit_keep_here(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep_local(self) -> KeepOf<All<R>, Unsupported>
         where
             R: LocalCacheable,
         {
-            Choice::NEW
+            KeepOf::NEW
         }
-        fn __memokit_keep_errors_here(self) -> Choice<All<R>, Unsupported>
+        fn __memokit_keep_errors_local(self) -> KeepOf<All<R>, Unsupported>
         where
             R: LocalFallible,
         {
-            Choice::NEW
+            KeepOf::NEW
         }
     }
 }

@@ -13,7 +13,7 @@ pub trait Selection: 'static {
     /// Takes the selected part out of the return value.
     fn take(returned: Self::Return) -> Option<Self::Value>;
     /// Makes a return value from the part.
-    fn back(value: Self::Value) -> Self::Return;
+    fn into_return(value: Self::Value) -> Self::Return;
     /// Reports whether the part is an error, which can have its own time to live.
     fn is_error(value: &Self::Value) -> bool;
 }
@@ -33,7 +33,7 @@ impl<R: 'static> Selection for All<R> {
         Some(returned)
     }
     #[inline]
-    fn back(value: R) -> R {
+    fn into_return(value: R) -> R {
         value
     }
     fn is_error(_: &R) -> bool {
@@ -56,7 +56,7 @@ impl<T: 'static, E: 'static> Selection for OkOnly<T, E> {
         returned.ok()
     }
     #[inline]
-    fn back(value: T) -> Result<T, E> {
+    fn into_return(value: T) -> Result<T, E> {
         Ok(value)
     }
     fn is_error(_: &T) -> bool {
@@ -79,7 +79,7 @@ impl<T: 'static, E: 'static> Selection for WithErrors<T, E> {
         Some(returned)
     }
     #[inline]
-    fn back(value: Result<T, E>) -> Result<T, E> {
+    fn into_return(value: Result<T, E>) -> Result<T, E> {
         value
     }
     fn is_error(value: &Result<T, E>) -> bool {

@@ -13,7 +13,7 @@ use crate::value::keep::Keep;
 
 /// Reports whether to verify this hit. It is true for `share` of the hits, chosen at random so that no pattern of calls
 /// evades verification.
-pub(crate) fn is_due(share: f64) -> bool {
+pub(crate) fn should_verify(share: f64) -> bool {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(0) | 1);
     }
@@ -29,13 +29,13 @@ pub(crate) fn is_due(share: f64) -> bool {
 }
 
 /// A held value, to compare with a recomputed one.
-pub(crate) struct Check<K: Keep> {
+pub(crate) struct Comparison<K: Keep> {
     held: K::Held,
     key: Key,
     is_same: fn(&K::Value, &K::Value) -> bool,
 }
 
-impl<K: Keep> Check<K> {
+impl<K: Keep> Comparison<K> {
     pub(crate) fn new(held: K::Held, key: Key) -> Self
     where
         K::Value: Serialize,

@@ -12,10 +12,10 @@ use crate::persist::{Durability, Identity, RealFs};
 use crate::platform::test_folder::Folder;
 use crate::value::holder::InPlace;
 use crate::value::keep::probe::KeepInPlace as _;
-use crate::value::keep::{Choice, Probe};
+use crate::value::keep::{KeepOf, Probe};
 use crate::value::selection::All;
 
-type Numbers = Choice<All<u32>, InPlace>;
+type Numbers = KeepOf<All<u32>, InPlace>;
 
 const MINUTE: Millis = 60_000;
 
