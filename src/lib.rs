@@ -35,7 +35,7 @@ pub mod __private {
     pub use memo_core::function::instance::Generics;
     #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;
-    pub use memo_core::{companion_element, element, memo};
+    pub use memo_core::{element, memo, quiet};
 
     /// Traits through which an expansion makes choices that depend on a type.
     pub mod probe {

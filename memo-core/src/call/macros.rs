@@ -96,7 +96,7 @@ macro_rules! element {
 /// The same in a companion, which says nothing of what the function says already.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! companion_element {
+macro_rules! quiet {
     ($argument:expr) => {
         $crate::element!(@ $crate::key::arguments::InCompanion, $argument)
     };

@@ -44,6 +44,6 @@ fn element(item: Item, value: &impl ToTokens, named: &impl ToTokens) -> TokenStr
     let span = first_span(value.to_token_stream());
     match item {
         Item::Function => quote_spanned!(span=> __memokit::element!(#named)),
-        Item::Companion => quote_spanned!(span=> __memokit::companion_element!(#value)),
+        Item::Companion => quote_spanned!(span=> __memokit::quiet!(#value)),
     }
 }

@@ -50,8 +50,8 @@ pub(crate) fn find_key(&self, depth: u32, __memokit_1: (u8, u8)) -> ::memokit::K
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(
-            __memokit::companion_element!(self),
-            (__memokit::companion_element!(depth), (__memokit::companion_element!(__memokit_1), ())),
+            __memokit::quiet!(self),
+            (__memokit::quiet!(depth), (__memokit::quiet!(__memokit_1), ())),
         ),
     )
 }

@@ -43,7 +43,7 @@ fn find_memo() -> ::memokit::Memo<Option<u8>> {
 #[inline]
 fn find_key(self: Arc<Self>, __memokit_0: (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::companion_element!(self), (__memokit::companion_element!(__memokit_0), ())))
+    __memokit::key(&(__memokit::quiet!(self), (__memokit::quiet!(__memokit_0), ())))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]

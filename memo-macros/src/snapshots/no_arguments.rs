@@ -38,7 +38,7 @@ fn seed_memo() -> ::memokit::Memo<u64> {
 #[inline]
 fn seed_key(a: u32, b: &str) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::companion_element!(a), (__memokit::companion_element!(b), ())))
+    __memokit::key(&(__memokit::quiet!(a), (__memokit::quiet!(b), ())))
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

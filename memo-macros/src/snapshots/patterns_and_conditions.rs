@@ -65,10 +65,10 @@ fn mix_key(
     __memokit::key(
         &{
             let __memokit_key = ();
-            let __memokit_key = (__memokit::companion_element!(__memokit_2), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(__memokit_2), __memokit_key);
             #[cfg(unix)]
-            let __memokit_key = (__memokit::companion_element!(c), __memokit_key);
-            let __memokit_key = (__memokit::companion_element!(__memokit_0), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(c), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(__memokit_0), __memokit_key);
             __memokit_key
         },
     )

@@ -44,7 +44,7 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 #[inline]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::companion_element!(symbol), (__memokit::companion_element!(opts), ())))
+    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

@@ -56,7 +56,7 @@ pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
 #[inline]
 pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::companion_element!(symbol), (__memokit::companion_element!(tries), ())))
+    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(tries), ())))
 }
 #[must_use]
 /// `quote` as written: computes, and neither reads nor fills the cache.

@@ -39,7 +39,7 @@ fn blame_of_memo() -> ::memokit::Memo<u32> {
 #[inline]
 fn blame_of_key(r#mod: u32) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::companion_element!(r#mod), ()))
+    __memokit::key(&(__memokit::quiet!(r#mod), ()))
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
