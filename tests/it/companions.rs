@@ -85,6 +85,35 @@ fn retain_selects_by_key_and_value() {
     assert_eq!(held_memo().len(), 6);
 }
 
+/// "Drop everything of user 42" also concerns a load of user 42 that began before and has read old data.
+#[test]
+fn retain_keeps_no_value_whose_computation_began_before() {
+    static USER: AtomicU32 = AtomicU32::new(1);
+    static READ: AtomicU32 = AtomicU32::new(0);
+    static RETAINED: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn user(id: u32) -> u32 {
+        let read = USER.load(Relaxed);
+        READ.fetch_add(1, Relaxed);
+        while RETAINED.load(Relaxed) == 0 {
+            thread::yield_now();
+        }
+        read + id
+    }
+    thread::scope(|scope| {
+        let callers = [(); 2].map(|()| scope.spawn(|| user(42)));
+        while READ.load(Relaxed) == 0 {
+            thread::yield_now();
+        }
+        USER.store(2, Relaxed);
+        user_memo().retain(|_, _| true);
+        RETAINED.store(1, Relaxed);
+        let values = callers.map(|caller| caller.join().unwrap());
+        assert!(values.contains(&43), "the leader returns what it computed: {values:?}");
+    });
+    assert_eq!(user(42), 44);
+}
+
 #[test]
 fn keys_lists_the_keys_of_cached_calls() {
     #[memoize]

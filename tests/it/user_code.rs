@@ -280,3 +280,77 @@ fn a_panic_in_clone_or_cache_if_frees_the_key() {
     with_timeout(|| (held(1), held(2)));
     assert_eq!(held_memo().len(), 2);
 }
+
+/// A value that counts how many of its kind exist.
+#[derive(Debug)]
+struct Counted;
+
+static EXISTING: AtomicU32 = AtomicU32::new(0);
+
+impl Counted {
+    fn new() -> Self {
+        EXISTING.fetch_add(1, Relaxed);
+        Self
+    }
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        EXISTING.fetch_sub(1, Relaxed);
+    }
+}
+
+/// An argument whose serialization waits while a flag is set.
+struct Slow;
+
+static WAITS: AtomicBool = AtomicBool::new(false);
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+impl Serialize for Slow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Waits where the argument is compared with a key, and not where it is hashed.
+        if std::any::type_name::<S>().contains("Compare") {
+            while WAITS.load(Relaxed) {
+                WAITING.store(true, Relaxed);
+                thread::yield_now();
+            }
+        }
+        serializer.serialize_u8(1)
+    }
+}
+
+#[test]
+fn a_serialize_that_waits_keeps_no_memory_from_being_freed() {
+    #[memoize]
+    fn slow(argument: &Slow) -> u32 {
+        let _ = argument;
+        1
+    }
+    #[memoize(max = 1000)]
+    fn counted(n: u32) -> Counted {
+        let _ = n;
+        Counted::new()
+    }
+    with_timeout(|| {
+        slow(&Slow);
+        WAITS.store(true, Relaxed);
+        thread::scope(|scope| {
+            let hit = scope.spawn(|| slow(&Slow));
+            while !WAITING.load(Relaxed) {
+                thread::yield_now();
+            }
+            (0..20_000).for_each(|n| drop(counted(n)));
+            let existing = EXISTING.load(Relaxed);
+            WAITS.store(false, Relaxed);
+            assert_eq!(hit.join().unwrap(), 1);
+            assert!(existing < 4000, "{existing} values exist, of 1000 in the cache");
+        });
+        assert_eq!(slow_memo().stats().hits, 1);
+    });
+}

@@ -8,6 +8,7 @@ mod free_list;
 mod garbage;
 mod index;
 pub(crate) mod insertion;
+mod key_copy;
 mod recency;
 mod shard;
 pub(crate) mod sharded;

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
 use super::entry::{Entry, EntryRef};
 use super::expiry::{Age, Expiry};
+use super::key_copy::KeyCopy;
 use super::recency;
 use super::shard::{Locked, Shard};
 use super::table::ReadGuard;
@@ -64,20 +65,43 @@ impl<H: Clone> ShardedCache<H> {
         &self.shards[index]
     }
 
-    /// Finds a live entry for whose key `matches` returns true, marks it as used, and returns what `then` returns for
-    /// its value. No lock is held meanwhile, but removed entries are not freed until both closures have returned. It
-    /// counts as a hit if `then` returns something.
+    /// Returns the value of a live entry for whose key `matches` returns true, and marks the entry as used. `counted`:
+    /// this is a hit. No lock is held while `matches` runs, but no thread can free memory meanwhile. So it must not run
+    /// code of a user.
     #[inline]
-    pub(crate) fn get<R>(
+    pub(crate) fn get(
         &self,
         hash: u64,
         matches: impl Fn(&[u8]) -> bool,
-        then: impl FnOnce(&H) -> Option<R>,
-    ) -> Option<R> {
+        counted: bool,
+    ) -> Option<H> {
         let pin = pin();
-        let result = then(self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held())?;
-        self.calls.hit(&pin);
-        Some(result)
+        let held = self.find(ReadGuard::of_pin(&pin), hash, matches)?.entry().held().clone();
+        if counted {
+            self.calls.hit(&pin);
+        }
+        Some(held)
+    }
+
+    /// Does the same with a `matches` that runs code of a user. It gets a copy of the key, so that it runs while nothing
+    /// waits for it. An entry whose key has the same 39 bits of the hash hides others. Then this finds nothing, and the
+    /// caller finds the entry in [`ShardedCache::claim_or_join`].
+    #[inline]
+    pub(crate) fn get_by_copy(
+        &self,
+        hash: u64,
+        matches: impl FnOnce(&[u8]) -> bool,
+        counted: bool,
+    ) -> Option<H> {
+        let pinned = pin();
+        let entry = self.find(ReadGuard::of_pin(&pinned), hash, |_| true)?;
+        let (key, held) = (KeyCopy::of(entry.key()), entry.entry().held().clone());
+        drop(pinned);
+        let found = matches(&key);
+        if found && counted {
+            self.calls.hit(&pin());
+        }
+        found.then_some(held)
     }
 
     #[inline]
@@ -253,6 +277,15 @@ impl<H: Clone> ShardedCache<H> {
             (live, pending)
         });
         removed
+    }
+
+    /// Invalidates all claims, so that no value that is being computed is kept.
+    pub(crate) fn invalidate_claims(&self) {
+        for shard in &self.shards {
+            // Must be dropped while no lock is held.
+            let pending = shard.lock().claims().invalidate_all();
+            drop(pending);
+        }
     }
 
     /// Removes all entries and invalidates all claims; `then` runs while every shard is locked. Returns the number of

@@ -36,7 +36,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
-        match self.find(arguments, hash, |held| Some(held.clone())) {
+        match self.find(arguments, hash, true) {
             Some(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
             None => self.missed_async(arguments, hash),
         }

@@ -38,7 +38,7 @@ impl<K: Keep> FunctionCache<K> {
             return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
-        match self.find(arguments, hash, |held| Some(held.clone())) {
+        match self.find(arguments, hash, true) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => self.missed(arguments, hash),
         }
@@ -67,13 +67,18 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     #[inline]
-    pub(crate) fn find<A: Arguments, R>(
+    pub(crate) fn find<A: Arguments>(
         &self,
         arguments: &A,
         hash: Option<u64>,
-        then: impl FnOnce(&K::Held) -> Option<R>,
-    ) -> Option<R> {
-        self.memory.get(hash?, |stored| arguments::matches(arguments, stored), then)
+        counted: bool,
+    ) -> Option<K::Held> {
+        let (hash, matches) = (hash?, |stored: &[u8]| arguments::matches(arguments, stored));
+        if A::PLAIN {
+            self.memory.get(hash, matches, counted)
+        } else {
+            self.memory.get_by_copy(hash, matches, counted)
+        }
     }
 
     /// The value that is held, or, of a share of them, what a computed one is to be compared with.
@@ -86,15 +91,9 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        let mut due = None;
-        let held = self.find(arguments, hash, |held| {
-            if verify::should_verify(share) {
-                due = Some(held.clone());
-                return None;
-            }
-            Some(held.clone())
-        });
-        held.ok_or_else(|| due.map(|held| Comparison::new(held, Key::of(arguments))))
+        let due = verify::should_verify(share);
+        let held = self.find(arguments, hash, !due).ok_or(None)?;
+        if due { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
     }
 
     #[cold]

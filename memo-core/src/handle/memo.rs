@@ -90,6 +90,7 @@ trait Operations<R> {
     fn insert(&self, key: &Key, value: R) -> bool;
     fn invalidate(&self, key: &Key) -> bool;
     fn clear(&self);
+    fn invalidate_computations(&self);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
     fn len(&self) -> usize;
     fn computing(&self) -> usize;
@@ -131,6 +132,10 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
 
     fn clear(&self) {
         self.clear();
+    }
+
+    fn invalidate_computations(&self) {
+        self.memory.invalidate_claims();
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
@@ -243,8 +248,12 @@ impl<R> Memo<R> {
         self.0.resolve().clear();
     }
 
-    /// Forgets the values for which `keep` is false. An entry replaced meanwhile is judged by its former value.
+    /// Removes the values for which `keep` returns false.
+    ///
+    /// A value that is being computed meanwhile may depend on data from before this call, and `keep` cannot judge it yet.
+    /// Its callers get it, but it is not kept. An entry that is replaced meanwhile is judged by its former value.
     pub fn retain(&self, mut keep: impl FnMut(&Key, &R) -> bool) {
+        self.0.resolve().invalidate_computations();
         let mut gone = Vec::new();
         self.0.resolve().entries(&mut |key, value| {
             if !keep(&key, &value()) {

@@ -32,7 +32,7 @@ fn has(cache: &ShardedCache<u32>, key: u32) -> bool {
 }
 
 fn look(cache: &ShardedCache<u32>, key: u32) -> bool {
-    cache.get(hash(key), |stored| stored == key.to_le_bytes(), |held| Some(*held)).is_some()
+    cache.get(hash(key), |stored| stored == key.to_le_bytes(), true).is_some()
 }
 
 fn remove(cache: &ShardedCache<u32>, key: u32) -> bool {
