@@ -9,7 +9,7 @@ use super::fs::{File, Fs, read_start};
 use super::header::{self, FileHeader, Kind, MAGIC, Start};
 use super::identity::Identity;
 use super::loss::Loss;
-use super::quarantine::Tidy;
+use super::quarantine::Cleanup;
 use crate::error::Error;
 
 /// How a lock file of ours begins; the process id follows.
@@ -33,7 +33,7 @@ pub(crate) struct Listing {
     pub(crate) snapshots: Vec<Source>,
     pub(crate) newest: u64,
     pub(crate) losses: Vec<(Name, Loss)>,
-    pub(crate) tidy: Tidy,
+    pub(crate) cleanup: Cleanup,
     /// Files up to this generation precede one that could not be used.
     cut: u64,
 }
@@ -47,7 +47,7 @@ pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listi
     for name in by_age(fs, dir)? {
         match name {
             Name::Lock => {}
-            Name::TempLog(_) | Name::TempSnapshot(_) => listing.tidy.remove.push(name),
+            Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
             Name::Log(generation) => {
                 listing.look(fs, dir, identity, name, Kind::Log, generation)?;
             }
@@ -84,7 +84,7 @@ impl Listing {
                 if size > 0 {
                     self.losses.push((name, Loss::TornTail));
                 }
-                self.tidy.remove.push(name);
+                self.cleanup.remove.push(name);
             }
             Start::Ours { header, len }
                 if header.kind == kind && header.generation == generation =>
@@ -106,7 +106,7 @@ impl Listing {
                 // A snapshot says nothing that the logs before it contradict, so these still count.
                 Kind::Snapshot => {
                     self.losses.push((name, Loss::BadFile));
-                    self.tidy.quarantine.push(name);
+                    self.cleanup.quarantine.push(name);
                 }
             },
         }
@@ -118,19 +118,19 @@ impl Listing {
         self.cut = self.cut.max(generation);
         self.losses.push((name, loss));
         match loss {
-            Loss::BadFile | Loss::OtherFunction => self.tidy.quarantine.push(name),
-            _ => self.tidy.remove.push(name),
+            Loss::BadFile | Loss::OtherFunction => self.cleanup.quarantine.push(name),
+            _ => self.cleanup.remove.push(name),
         }
     }
 
     fn drop_superseded(&mut self) {
-        let Self { logs, snapshots, losses, tidy, cut, newest: _ } = self;
+        let Self { logs, snapshots, losses, cleanup, cut, newest: _ } = self;
         for sources in [logs, snapshots] {
             sources.retain(|source| {
                 let counts = source.generation > *cut;
                 if !counts {
                     losses.push((source.name, Loss::Superseded));
-                    tidy.remove.push(source.name);
+                    cleanup.remove.push(source.name);
                 }
                 counts
             });

@@ -10,7 +10,7 @@ use super::header::{FileHeader, Predecessor};
 use super::identity::Identity;
 use super::listing::{Listing, Source, list};
 use super::loss::{Loss, Recovery};
-use super::quarantine::Tidy;
+use super::quarantine::Cleanup;
 use super::record::{Record, WallMillis};
 use super::scan::{Event, Scan};
 use crate::error::Error;
@@ -27,7 +27,7 @@ pub(crate) struct Recovered {
     pub(crate) kept: Vec<Name>,
     pub(crate) log_bytes: u64,
     pub(crate) snapshot: Option<KeptSnapshot>,
-    pub(crate) tidy: Tidy,
+    pub(crate) cleanup: Cleanup,
 }
 
 pub(crate) struct KeptSnapshot {
@@ -46,7 +46,7 @@ pub(crate) fn recover(
     replay: &mut dyn FnMut(Record<'_>),
 ) -> Result<Recovered, Error> {
     let listing = list(fs, dir, identity)?;
-    let Plan { steps, mut tidy, losses, newest } = plan(dir, listing)?;
+    let Plan { steps, mut cleanup, losses, newest } = plan(dir, listing)?;
     let mut pass = Replay::new(dir, replay);
     for (name, loss) in losses {
         match loss {
@@ -60,7 +60,7 @@ pub(crate) fn recover(
         let (source, name) = (&step.source, step.source.name);
         let outcome = pass.read(index, step)?;
         if outcome.gap {
-            tidy.copy.push(name);
+            cleanup.copy.push(name);
         }
         match name {
             Name::Snapshot(_) => {
@@ -68,7 +68,7 @@ pub(crate) fn recover(
                     Some(KeptSnapshot { bytes: source.size, written: source.header.written });
             }
             _ if outcome.valid_len == source.start && source.size == source.start => {
-                tidy.remove.push(name);
+                cleanup.remove.push(name);
                 continue;
             }
             _ => {
@@ -94,7 +94,7 @@ pub(crate) fn recover(
         kept,
         log_bytes,
         snapshot,
-        tidy,
+        cleanup,
     })
 }
 
@@ -112,7 +112,7 @@ struct Step {
 
 struct Plan {
     steps: Vec<Step>,
-    tidy: Tidy,
+    cleanup: Cleanup,
     losses: Vec<(Name, Loss)>,
     newest: u64,
 }
@@ -120,12 +120,12 @@ struct Plan {
 /// The newest complete snapshot and the logs from its generation on. Without one, every log, and what can be read of
 /// the newest snapshot in its place among them.
 fn plan(dir: &Path, listing: Listing) -> Result<Plan, Error> {
-    let Listing { logs, snapshots, newest, mut losses, mut tidy, .. } = listing;
+    let Listing { logs, snapshots, newest, mut losses, mut cleanup, .. } = listing;
     let mut base: Option<Step> = None;
     let mut incomplete: Option<Step> = None;
     for source in snapshots.into_iter().rev() {
         if base.is_some() {
-            tidy.remove.push(source.name);
+            cleanup.remove.push(source.name);
             continue;
         }
         let end = read_end(&source).map_err(|e| Error::io("read", source.name.at(dir), &e))?;
@@ -139,19 +139,19 @@ fn plan(dir: &Path, listing: Listing) -> Result<Plan, Error> {
             let limit = source.size;
             incomplete = Some(Step { source, limit, durable: 0, over_own_snapshot: false, end });
         } else {
-            tidy.quarantine.push(source.name);
+            cleanup.quarantine.push(source.name);
         }
     }
     let from = base.as_ref().map_or(0, |step| step.source.generation);
     if base.is_some() {
-        tidy.quarantine.extend(incomplete.take().map(|step| step.source.name));
+        cleanup.quarantine.extend(incomplete.take().map(|step| step.source.name));
     }
     let mut steps = Vec::with_capacity(logs.len() + 1);
     steps.extend(base);
     let lengths: Vec<_> = logs.iter().map(|log| stated(log, &logs)).collect();
     for (source, (durable, limit)) in logs.into_iter().zip(lengths) {
         if source.generation < from {
-            tidy.remove.push(source.name);
+            cleanup.remove.push(source.name);
             continue;
         }
         if incomplete.as_ref().is_some_and(|s| s.source.generation <= source.generation) {
@@ -163,7 +163,7 @@ fn plan(dir: &Path, listing: Listing) -> Result<Plan, Error> {
         steps.push(Step { source, limit, durable, over_own_snapshot, end: None });
     }
     steps.extend(incomplete);
-    Ok(Plan { steps, tidy, losses, newest })
+    Ok(Plan { steps, cleanup, losses, newest })
 }
 
 /// How much of `log` was durable, and how much of it counts, by what later logs say of it.
