@@ -95,8 +95,8 @@ impl Head {
         }
     }
 
-    /// Returns the last head of a snapshot. `entries` is the number of its entries, `bytes` its length before this head,
-    /// and `hash` the checksum of the bytes between the file header and this head.
+    /// Returns the last head of a snapshot. `entries` is the number of its entries, `bytes` is its length before this
+    /// head, and `hash` is the checksum of the bytes between the file header and this head.
     pub(crate) fn end(sequence: u64, entries: u64, bytes: u64, hash: u32) -> Self {
         Self {
             op: Op::End,
@@ -132,8 +132,8 @@ impl Head {
         bytes
     }
 
-    /// Parses the head at the beginning of `bytes`. Returns `None` if it is not a valid head of the file with this seed.
-    /// The lengths in a head that is returned are at most [`MAX_KEY`] and [`MAX_VALUE`].
+    /// Parses the head at the beginning of `bytes`. Returns `None` if they are not a valid head of the file with this
+    /// seed. The lengths in a head that is returned are at most [`MAX_KEY`] and [`MAX_VALUE`].
     pub(crate) fn parse(bytes: &[u8], seed: Seed) -> Option<Self> {
         let bytes: &[u8; HEAD] = bytes.first_chunk()?;
         let head = Self::read(bytes)?;

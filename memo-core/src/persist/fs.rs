@@ -12,8 +12,8 @@ pub type Lock = Box<dyn Any + Send + Sync>;
 
 /// A file system. A file that is a symbolic link is not opened: the call returns an error.
 pub trait Fs: Send + Sync + 'static {
-    /// Creates a directory that only its owner can access, and its missing parents, and makes them durable. Does nothing
-    /// if the directory exists.
+    /// Creates a directory that only its owner can access, and its missing parents, and makes them durable. Does
+    /// nothing if the directory exists.
     ///
     /// # Errors
     /// The errors of the system.
@@ -96,8 +96,8 @@ pub trait File: Send + Sync {
     /// Makes the content and the length durable.
     ///
     /// # Errors
-    /// The errors of the system. After an error, everything written since the last successful sync may be lost, even if a
-    /// later call succeeds.
+    /// The errors of the system. After an error, everything written since the last successful sync may be lost, even if
+    /// a later call succeeds.
     fn sync(&self) -> io::Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! Generations. A generation begins with a log. A snapshot of all entries follows, and then the older files are removed.
+//! Generations. A generation begins with a log. A snapshot of all entries follows. Then the older files are removed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -169,8 +169,8 @@ impl Generations {
         }
     }
 
-    /// Makes the pending removals of the broken log durable in a new log. If that fails, removes all logs and snapshots,
-    /// so that recovery cannot bring back an invalidated entry.
+    /// Makes the pending removals of the broken log durable in a new log. If that fails, removes all logs and
+    /// snapshots, so that recovery cannot bring back an invalidated entry.
     pub(crate) fn secure(&mut self, directory: &Directory<'_>, wal: &Wal) -> Result<(), Error> {
         if self.emptied == Emptied::Wholly {
             return Ok(());

@@ -21,8 +21,8 @@ pub(crate) struct Cleanup {
 }
 
 impl Cleanup {
-    /// Continues after a failure as far as it can, and returns the first error. The next opening finds the files that are
-    /// left, and tries again.
+    /// Continues after a failure as far as it can, and returns the first error. The next opening finds the files that
+    /// are left, and tries again.
     pub(crate) fn run(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
         let mut result = self.fill_quarantine(fs, dir);
         for name in &self.remove {
