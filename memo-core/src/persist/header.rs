@@ -60,7 +60,7 @@ pub(crate) struct FileHeader {
     pub(crate) written: WallMillis,
 }
 
-/// What the start of a file is.
+/// The result of reading the start of a file.
 pub(crate) enum Start {
     /// A valid header.
     Ours {
@@ -205,7 +205,8 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
-/// Returns a random salt. Whoever supplies keys and values cannot predict it, and so cannot put valid heads into them.
+/// Returns a random salt. An attacker who supplies keys and values cannot predict it, so these cannot
+/// contain valid heads.
 pub(crate) fn random_salt() -> u64 {
     RandomState::new().build_hasher().finish()
 }
