@@ -50,7 +50,8 @@ pub(crate) struct Head {
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
     pub(crate) value_len: usize,
-    /// The number of the record. Sequences rise within a file.
+    /// The number of the record. Within a file, each record has a higher one than the record before. Of an end: the
+    /// base sequence of the file header.
     pub(crate) sequence: u64,
     /// Of a put: when the value was computed, in milliseconds since 1970. Of an end: the number of entries.
     pub(crate) created: u64,

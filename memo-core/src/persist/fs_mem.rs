@@ -258,8 +258,8 @@ impl Disk {
         possible
     }
 
-    /// Returns the names that may be on disk. Each possibility has a label: the first changes were made,
-    /// for each number of changes, or all changes but one.
+    /// Returns the names that may be on disk. Each possibility has a label. In some, only the first
+    /// changes reached the disk, for each number of changes. In the others, all changes but one did.
     fn possible_names(&self) -> Vec<(String, Names)> {
         let all = &self.unsynced_names;
         let mut possible = Vec::new();

@@ -205,8 +205,8 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
-/// Returns a random salt. An attacker who supplies keys and values cannot predict it, so these cannot
-/// contain valid heads.
+/// Returns a random salt. An attacker who supplies keys and values cannot predict it, so these cannot contain
+/// valid heads.
 pub(crate) fn random_salt() -> u64 {
     RandomState::new().build_hasher().finish()
 }

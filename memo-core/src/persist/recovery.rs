@@ -206,8 +206,8 @@ type Order = (usize, u64);
 struct Outcome {
     /// The offset at which the last record ended.
     valid_len: u64,
-    /// Whether bytes between two records are damaged, or the synced end of the log is missing. A copy of the file is then
-    /// kept in quarantine.
+    /// Whether bytes between two records are damaged, or the synced end of the log is missing. Then a copy of the file
+    /// goes to quarantine.
     gap: bool,
 }
 
@@ -249,7 +249,7 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// Reads one file.
+    /// Reads one file and replays its records.
     fn read(&mut self, index: usize, step: &Step) -> Result<Outcome, Error> {
         let Step { source, after_own_snapshot, end, .. } = step;
         let is_log = matches!(source.name, Name::Log(_));
@@ -295,7 +295,7 @@ impl<'r> Replay<'r> {
         Ok(Outcome { valid_len: scan.valid_len(), gap })
     }
 
-    /// Prepares for the records of a file.
+    /// Takes over what the header of a file states, before its records are read.
     fn enter(&mut self, header: &FileHeader, is_log: bool, complete: bool) {
         self.recovery.high_water = self.recovery.high_water.max(header.high_water);
         self.sequence = self.sequence.max(header.base_sequence);

@@ -132,8 +132,8 @@ impl<'f> Scan<'f> {
         SECTOR - usize::try_from(self.at % SECTOR as u64).expect("less than a sector")
     }
 
-    /// Returns whether `bytes`, which begin at the current offset, are zeros as far as they lie in the current sector. If
-    /// so, this sector may not have reached the disk although the next one did.
+    /// Returns whether `bytes`, which begin at the current offset, are zeros as far as they lie in the current sector.
+    /// Then this sector may not have reached the disk although the next one did.
     fn is_sector_unwritten(&self, bytes: &[u8]) -> bool {
         bytes.iter().take(self.left_in_sector()).all(|byte| *byte == 0)
     }
@@ -157,8 +157,8 @@ impl<'f> Scan<'f> {
     }
 }
 
-/// Returns whether `bytes` hold at least `HEAD - 1` zeros in a row. A page that never reached the disk reads as zeros. A
-/// damaged record does not have as many in a row.
+/// Returns whether `bytes` hold at least `HEAD - 1` zeros in a row. A page that never reached the disk reads as zeros.
+/// A damaged record does not have as many in a row.
 fn has_zero_run(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte != 0).any(|zeros| zeros.len() >= HEAD - 1)
 }
