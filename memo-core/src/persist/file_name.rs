@@ -1,4 +1,4 @@
-//! Every name in a directory is made and read here.
+//! The names of the files in a directory. All of them are built and parsed here.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::fs::Fs;
 use crate::error::Error;
 
-/// The folder, below the store's, for files that could not be used.
+/// The directory, inside the store's directory, for files that could not be used.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-/// A file of ours.
+/// The name of a file that a store writes. The number is the generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     Lock,
@@ -33,6 +33,7 @@ impl fmt::Display for Name {
 }
 
 impl Name {
+    /// Returns `None` for a name that no store writes.
     pub(crate) fn parse(name: &OsStr) -> Option<Self> {
         let text = name.to_str()?;
         if text == "LOCK" {
@@ -43,7 +44,7 @@ impl Name {
             None => (text, false),
         };
         let (kind, digits) = stem.split_once('-')?;
-        let generation = generation(digits)?;
+        let generation = parse_generation(digits)?;
         match (kind, temporary) {
             ("wal", false) => Some(Self::Log(generation)),
             ("wal", true) => Some(Self::TempLog(generation)),
@@ -53,11 +54,13 @@ impl Name {
         }
     }
 
+    /// Returns the path of the file in `dir`.
     pub(crate) fn at(self, dir: &Path) -> PathBuf {
         dir.join(self.to_string())
     }
 
-    /// The order in which files came to count: a snapshot stands for what came before the log of its generation.
+    /// Returns the key by which files are sorted from the oldest to the newest. A snapshot comes before the log of its
+    /// generation, because it replaces the files before that log.
     fn age(self) -> (u64, bool) {
         match self {
             Self::Lock => (0, false),
@@ -67,43 +70,45 @@ impl Name {
     }
 }
 
-/// Our files in `dir`, the oldest first.
+/// Returns the names of the store's files in `dir`, the oldest first. Leaves out all other names.
 pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
     let listed = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
     let mut names: Vec<Name> = Vec::new();
     for name in listed.iter().filter_map(|name| Name::parse(name)) {
-        // They are few, and a sort of one more type is much to build.
+        // An insertion is enough for a few names. A call of `sort` would be compiled for one more type.
         names.insert(names.partition_point(|other| other.age() <= name.age()), name);
     }
     Ok(names)
 }
 
-/// Exactly 16 lower-case digits, so that no two names mean one file.
-fn generation(digits: &str) -> Option<u64> {
-    let proper = digits.len() == 16
+/// Parses exactly 16 lower-case hexadecimal digits, so that a file has only one name.
+fn parse_generation(digits: &str) -> Option<u64> {
+    let is_valid = digits.len() == 16
         && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    proper.then(|| u64::from_str_radix(digits, 16).ok())?
+    is_valid.then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
-/// A file in quarantine: in which order it came, and what it was.
+/// The name of a file in quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quarantined {
+    /// Counts the files that were moved or copied to quarantine. The newest file has the highest number.
     pub(crate) serial: u32,
-    pub(crate) was: Name,
+    /// The name of the file before it was moved or copied.
+    pub(crate) original: Name,
 }
 
 impl fmt::Display for Quarantined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{}", self.serial, self.was)
+        write!(f, "{:08x}-{}", self.serial, self.original)
     }
 }
 
 impl Quarantined {
     pub(crate) fn parse(name: &OsStr) -> Option<Self> {
-        let (serial, was) = name.to_str()?.split_once('-')?;
+        let (serial, original) = name.to_str()?.split_once('-')?;
         let parsed = Self {
             serial: u32::from_str_radix(serial, 16).ok()?,
-            was: Name::parse(OsStr::new(was))?,
+            original: Name::parse(OsStr::new(original))?,
         };
         (Some(name) == Some(OsStr::new(&parsed.to_string()))).then_some(parsed)
     }
@@ -114,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_survive_a_round_trip() {
+    fn names_are_parsed_back() {
         let names = [
             Name::Lock,
             Name::Log(7),
@@ -124,13 +129,13 @@ mod tests {
         ];
         for name in names {
             assert_eq!(Name::parse(OsStr::new(&name.to_string())), Some(name));
-            let kept = Quarantined { serial: 3, was: name };
-            assert_eq!(Quarantined::parse(OsStr::new(&kept.to_string())), Some(kept));
+            let quarantined = Quarantined { serial: 3, original: name };
+            assert_eq!(Quarantined::parse(OsStr::new(&quarantined.to_string())), Some(quarantined));
         }
     }
 
     #[test]
-    fn other_names_are_strangers() {
+    fn other_names_are_not_parsed() {
         for name in
             ["lock", "wal-7", "wal-000000000000000G", "wal-00000000000000AB", "snap-", "wal"]
         {

@@ -1,23 +1,26 @@
-//! A record's bytes: a head of fixed size with its own checksum, then key and value.
+//! The bytes of a record (its frame): a head of fixed size with a checksum of its own, then the key and the value.
 
 use crate::platform::crc32c::{crc32c, crc32c_append};
 
 use super::record::Record;
 
-/// The longest key that is stored.
+/// The length in bytes of the longest key that is stored.
 pub const MAX_KEY: usize = 1 << 20;
-/// The longest value that is stored.
+/// The length in bytes of the longest value that is stored.
 pub const MAX_VALUE: usize = 16 << 20;
-/// The size of a head.
+/// The size of a head in bytes.
 pub(crate) const HEAD: usize = 48;
 
-/// The flag of an invalidation that an earlier log should have held.
+/// The flag of a pending removal: an invalidation that an earlier, broken log could not take.
 const REPEATED: u8 = 1;
+/// The flag of a put that replaces a value which must not come back.
 const REPLACES: u8 = 2;
+/// All flags. The other bits of the byte are 0.
 pub(crate) const FLAGS: u8 = REPEATED | REPLACES;
+/// The `expires` of a value that never expires.
 const NEVER: u64 = u64::MAX;
 
-/// What a file's salt makes of a checksum: a head is valid in its own file only.
+/// The checksum of a file's salt. The checksums of heads continue it, so that a head is valid in its own file only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seed(u32);
 
@@ -39,23 +42,30 @@ pub(crate) enum Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) op: Op,
+    /// Whether this is a pending removal: an invalidation that an earlier, broken log could not take.
     pub(crate) repeated: bool,
-    /// A put that takes the place of a value which must not come back.
+    /// Whether this is a put that replaces a value which must not come back.
     pub(crate) replaces: bool,
-    /// Invalidations so far in the directory's history, this record included, modulo 2^16.
+    /// The number of invalidations in the history of the directory, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
     pub(crate) value_len: usize,
+    /// The number of the record. Within a file, each record has a higher one than the record before. Of an end: the
+    /// base sequence of the file header.
     pub(crate) sequence: u64,
+    /// Of a put: when the value was computed, in milliseconds since 1970. Of an end: the number of entries.
     pub(crate) created: u64,
+    /// Of a put: when the value expires, in milliseconds since 1970, or [`NEVER`]. Of an end: the length of the file
+    /// before this head, in bytes.
     pub(crate) expires: u64,
+    /// The checksum of the key. Of an end: that of all bytes between the file header and this head.
     pub(crate) key_crc: u32,
     pub(crate) value_crc: u32,
 }
 
-/// Where a record stands in history.
+/// The fields of a head that are not in the record itself. [`Head`] describes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RecordMeta {
     pub(crate) sequence: u64,
     pub(crate) removals: u16,
     pub(crate) repeated: bool,
@@ -63,7 +73,7 @@ pub(crate) struct Place {
 }
 
 impl Head {
-    fn of(record: &Record<'_>, place: Place) -> Self {
+    fn of(record: &Record<'_>, meta: RecordMeta) -> Self {
         let (op, key, value, created, expires) = match *record {
             Record::Put { key, value, created, expires } => {
                 (Op::Put, key, value, created, expires.unwrap_or(NEVER))
@@ -73,12 +83,12 @@ impl Head {
         };
         Self {
             op,
-            repeated: place.repeated,
-            replaces: place.replaces,
-            removals: place.removals,
+            repeated: meta.repeated,
+            replaces: meta.replaces,
+            removals: meta.removals,
             key_len: key.len(),
             value_len: value.len(),
-            sequence: place.sequence,
+            sequence: meta.sequence,
             created,
             expires,
             key_crc: crc32c(key),
@@ -86,7 +96,8 @@ impl Head {
         }
     }
 
-    /// The head that ends a snapshot of `entries` in `bytes` bytes, which hash to `hash`.
+    /// Returns the last head of a snapshot. `entries` is the number of its entries, `bytes` is its length before this
+    /// head, and `hash` is the checksum of the bytes between the file header and this head.
     pub(crate) fn end(sequence: u64, entries: u64, bytes: u64, hash: u32) -> Self {
         Self {
             op: Op::End,
@@ -122,14 +133,16 @@ impl Head {
         bytes
     }
 
-    /// The head in the first bytes, if it is one of this file. Lengths it states are within bounds.
+    /// Parses the head at the beginning of `bytes`. Returns `None` if they are not a valid head of the file with this
+    /// seed. The lengths in a head that is returned are at most [`MAX_KEY`] and [`MAX_VALUE`].
     pub(crate) fn parse(bytes: &[u8], seed: Seed) -> Option<Self> {
         let bytes: &[u8; HEAD] = bytes.first_chunk()?;
         let head = Self::read(bytes)?;
         (crc32c_append(seed.0, &bytes[..44]) == u32_at(bytes, 44)).then_some(head)
     }
 
-    /// The head without a look at its checksum, which is the costly part of a search.
+    /// Parses a head without checking its checksum. A search for heads does this first, because the checksum costs most
+    /// of its time.
     fn read(bytes: &[u8; HEAD]) -> Option<Self> {
         let op = match bytes[0] {
             1 => Op::Put,
@@ -139,13 +152,13 @@ impl Head {
             _ => return None,
         };
         let (key_len, value_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 8) as usize);
-        let plausible = bytes[1] <= FLAGS
+        let is_plausible = bytes[1] <= FLAGS
             && (op == Op::Put || bytes[1] <= REPEATED)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
             && (op == Op::Put || value_len == 0)
             && (matches!(op, Op::Put | Op::Remove) || key_len == 0);
-        plausible.then(|| Self {
+        is_plausible.then(|| Self {
             op,
             repeated: bytes[1] & REPEATED != 0,
             replaces: bytes[1] & REPLACES != 0,
@@ -160,16 +173,18 @@ impl Head {
         })
     }
 
-    /// Head, key and value together.
+    /// Returns the length of head, key and value together, in bytes.
     pub(crate) fn total(&self) -> usize {
         HEAD + self.key_len + self.value_len
     }
 
+    /// Returns whether the record is an invalidation: a remove, a clear, or a put that replaces a value which must not
+    /// come back.
     pub(crate) fn invalidates(&self) -> bool {
         matches!(self.op, Op::Remove | Op::Clear) || self.replaces
     }
 
-    /// The record that this head and `body` make, or `None` for the end of a snapshot.
+    /// Returns the record of this head. `body` is its key and value. Returns `None` for the end of a snapshot.
     pub(crate) fn record<'a>(&self, body: &'a [u8]) -> Option<Record<'a>> {
         let (key, value) = body.split_at(self.key_len);
         match self.op {
@@ -186,7 +201,7 @@ impl Head {
     }
 }
 
-/// Could `record` be stored?
+/// Returns whether key and value of `record` are short enough to be stored.
 pub(crate) fn fits(record: &Record<'_>) -> bool {
     match record {
         Record::Put { key, value, .. } => key.len() <= MAX_KEY && value.len() <= MAX_VALUE,
@@ -195,9 +210,9 @@ pub(crate) fn fits(record: &Record<'_>) -> bool {
     }
 }
 
-/// Appends a record that [`fits`].
-pub(crate) fn encode(out: &mut Vec<u8>, seed: Seed, place: Place, record: &Record<'_>) {
-    let head = Head::of(record, place);
+/// Appends the bytes of `record` to `out`. The record must fit: see [`fits`].
+pub(crate) fn encode(out: &mut Vec<u8>, seed: Seed, meta: RecordMeta, record: &Record<'_>) {
+    let head = Head::of(record, meta);
     out.reserve(head.total());
     out.extend_from_slice(&head.to_bytes(seed));
     match record {
@@ -210,7 +225,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, seed: Seed, place: Place, record: &Recor
     }
 }
 
-/// The records in bytes that [`encode`] made and that never left memory.
+/// Returns the records in `bytes`, which [`encode`] wrote. Checks no checksum, because the bytes never left memory.
 pub(crate) fn decode_own(mut bytes: &[u8]) -> impl Iterator<Item = (Head, Record<'_>)> {
     std::iter::from_fn(move || {
         let head = Head::read(bytes.first_chunk()?)?;
@@ -236,33 +251,34 @@ pub(crate) fn u128_at(bytes: &[u8], at: usize) -> u128 {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { sequence: 9, removals: 2, repeated: false, replaces: false };
+    const META: RecordMeta =
+        RecordMeta { sequence: 9, removals: 2, repeated: false, replaces: false };
 
     #[test]
-    fn a_head_is_valid_under_its_own_salt_only() {
+    fn a_head_is_valid_only_with_the_salt_of_its_file() {
         let mut bytes = Vec::new();
-        encode(&mut bytes, Seed::of(1), PLACE, &Record::Remove { key: b"k" });
+        encode(&mut bytes, Seed::of(1), META, &Record::Remove { key: b"k" });
         assert!(Head::parse(&bytes, Seed::of(1)).is_some());
         assert!(Head::parse(&bytes, Seed::of(2)).is_none());
     }
 
     #[test]
-    fn zeros_are_no_head() {
+    fn zeros_are_not_a_valid_head() {
         for salt in 0..1000 {
             assert!(Head::parse(&[0; HEAD], Seed::of(salt)).is_none());
         }
     }
 
     #[test]
-    fn the_bytes_are_those_of_the_document() {
+    fn the_bytes_are_as_docs_format_md_describes() {
         let mut bytes = Vec::new();
         let put = Record::Put { key: b"k", value: b"vv", created: 5, expires: None };
-        encode(&mut bytes, Seed::of(0x0123_4567_89ab_cdef), PLACE, &put);
+        encode(&mut bytes, Seed::of(0x0123_4567_89ab_cdef), META, &put);
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, GOLDEN);
     }
 
-    /// Made by another program from the tables in docs/format.md.
+    /// Another program made these bytes from the tables in docs/format.md.
     const GOLDEN: &str = concat!(
         "010002000100000002000000090000000000000005000000000",
         "00000ffffffffffffffff086b32aa8241ce70013518d16b7676",

@@ -1,4 +1,5 @@
-//! Files in memory for tests: can fail at any operation, or crash there and show what a disk may then hold.
+//! A file system in memory, for tests. It can fail or crash at any operation. After a crash it returns every disk that
+//! may result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -10,43 +11,44 @@ use crate::platform::crc32c::crc32c_append;
 use crate::platform::sync::usual::Mutex;
 
 use super::fs::{File, Fs, Lock};
-use super::fs_mem_unsynced::{Change, Fate, Inode, NameChange, Names};
+use super::fs_mem_unsynced::{Change, Inode, NameChange, Names, Outcome};
 
-/// Operations that fail: a failing write has written half, and a failed sync forgets what it should have made durable.
+/// Which operations fail. A write that fails has written half of its bytes. A sync that fails discards the changes that
+/// it should have made durable.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failure {
     /// The first operation that fails, counted from 0.
     pub(crate) at: u64,
-    /// How many fail; `u64::MAX`: all from there on.
+    /// How many operations fail. `u64::MAX`: all from there on.
     pub(crate) count: u64,
-    /// The system's error number; [`SHORT`] for writes that take half of what they are given and say so. On a full disk,
-    /// [`ENOSPC`], only what takes space fails.
+    /// The system's error number. [`SHORT`]: writes do not fail, but write only half of their bytes and return that
+    /// number. [`ENOSPC`] (the disk is full): only operations that take space fail.
     pub(crate) errno: i32,
 }
 
-/// No error: see [`Failure::errno`].
+/// Short writes instead of an error: see [`Failure::errno`].
 pub(crate) const SHORT: i32 = 0;
 pub(crate) const ENOSPC: i32 = 28;
 
-/// The operation at which the world stops: it does nothing, or half if it writes.
+/// The operation at which the system crashes. It does nothing, or it is a write that writes half of its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Crash {
-    /// Counted from 0.
+    /// The number of the operation, counted from 0.
     pub(crate) at: u64,
-    /// A write is cut in the middle.
+    /// Whether a write writes half of its bytes.
     pub(crate) half: bool,
 }
 
-/// A disk as it may be found after a crash.
+/// A disk that may result from a crash.
 #[derive(Debug)]
 pub(crate) struct Image {
-    /// Which of the possibilities it is.
+    /// Describes which of the possible disks it is, for messages.
     pub(crate) name: String,
-    /// What it holds, all of it durable.
+    /// The files. All of them are durable.
     pub(crate) fs: MemFs,
 }
 
-/// A file system in memory. Clones share it.
+/// A file system in memory. Clones share the disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemFs {
     disk: Arc<Mutex<Disk>>,
@@ -54,76 +56,87 @@ pub(crate) struct MemFs {
 
 #[derive(Debug, Default)]
 struct Disk {
+    /// All files. A file is identified by its index here.
     inodes: Vec<Inode>,
     dirs: BTreeSet<PathBuf>,
+    /// The names as the process sees them.
     names: Names,
+    /// The names that were synced.
     durable_names: Names,
-    renamings: Vec<NameChange>,
+    /// Changes of names that were not synced, in order.
+    unsynced_names: Vec<NameChange>,
+    /// The files that are locked.
     locked: BTreeSet<PathBuf>,
+    /// The number of operations so far.
     operations: u64,
     failure: Option<Failure>,
     crash: Option<Crash>,
-    most_per_write: Option<usize>,
-    dead: bool,
+    /// A write writes at most this many bytes.
+    max_per_write: Option<usize>,
+    /// Whether the crash has happened. Every operation fails then.
+    crashed: bool,
 }
 
 impl MemFs {
-    /// An empty file system.
+    /// Makes an empty file system.
     #[must_use]
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// From now on fails as told.
+    /// Sets which operations fail from now on.
     pub(crate) fn fail(&self, failure: Option<Failure>) {
         self.disk.lock().failure = failure;
     }
 
-    /// From now on crashes as told.
+    /// Sets at which operation the system crashes.
     pub(crate) fn crash(&self, crash: Option<Crash>) {
         self.disk.lock().crash = crash;
     }
 
-    /// No write takes more bytes than this.
-    pub(crate) fn short_writes(&self, most: usize) {
-        self.disk.lock().most_per_write = Some(most);
+    /// Limits each write to `max` bytes.
+    pub(crate) fn short_writes(&self, max: usize) {
+        self.disk.lock().max_per_write = Some(max);
     }
 
-    /// Operations so far.
+    /// Returns the number of operations so far.
     #[must_use]
     pub(crate) fn operations(&self) -> u64 {
         self.disk.lock().operations
     }
 
-    /// What the next process finds when this one dies.
+    /// Returns the files that the next process finds if this process dies now and the system does not.
     #[must_use]
     pub(crate) fn after_process_death(&self) -> Self {
         let disk = self.disk.lock();
         let files = disk.names.iter().map(|(path, n)| (path, disk.inodes[*n].content.clone()));
-        Self::holding(&disk.dirs, files)
+        Self::with_files(&disk.dirs, files)
     }
 
-    /// What may be found when the power fails, each once.
+    /// Returns every disk that may result if the power fails now. No two of them are equal.
     #[must_use]
     pub(crate) fn after_power_loss(&self) -> Vec<Image> {
         let disk = self.disk.lock();
         let mut images = Vec::new();
         let mut seen = BTreeSet::new();
-        for (naming, names) in disk.possible_names() {
-            for (fating, fates) in disk.possible_fates(&names) {
-                let fate = |n: usize| fates.get(&n).copied().unwrap_or(Fate::Kept);
-                let files: Vec<_> =
-                    names.iter().map(|(path, n)| (path, disk.inodes[*n].after(fate(*n)))).collect();
+        for (names_label, names) in disk.possible_names() {
+            for (outcomes_label, outcomes) in disk.possible_outcomes(&names) {
+                let outcome = |n: usize| outcomes.get(&n).copied().unwrap_or(Outcome::Kept);
+                let files: Vec<_> = names
+                    .iter()
+                    .map(|(path, n)| (path, disk.inodes[*n].after(outcome(*n))))
+                    .collect();
                 if seen.insert(digest(&files)) {
-                    let fs = Self::holding(&disk.dirs, files.into_iter());
-                    images.push(Image { name: format!("{naming}, {fating}"), fs });
+                    let fs = Self::with_files(&disk.dirs, files.into_iter());
+                    images.push(Image { name: format!("{names_label}, {outcomes_label}"), fs });
                 }
             }
         }
         images
     }
 
-    fn holding<'a>(
+    /// Makes a file system with these files. All of them are durable.
+    fn with_files<'a>(
         dirs: &BTreeSet<PathBuf>,
         files: impl Iterator<Item = (&'a PathBuf, Vec<u8>)>,
     ) -> Self {
@@ -135,12 +148,13 @@ impl MemFs {
         fs
     }
 
-    /// The process that holds locks dies, and the system lives on.
+    /// Releases all locks, as the system does when the process that holds them dies.
     pub(crate) fn kill(&self) {
         self.disk.lock().locked.clear();
     }
 
-    /// Gives a file this content, durably and whatever fails.
+    /// Creates a file with this content, or replaces it. The result is durable. Never fails, and is not counted as an
+    /// operation.
     pub(crate) fn put(&self, path: &Path, content: Vec<u8>) {
         let mut disk = self.disk.lock();
         if let Some(parent) = path.parent() {
@@ -153,14 +167,14 @@ impl MemFs {
         disk.durable_names.insert(path.to_owned(), inode);
     }
 
-    /// A file's content.
+    /// Returns a file's content. Never fails, and is not counted as an operation.
     #[must_use]
     pub(crate) fn get(&self, path: &Path) -> Option<Vec<u8>> {
         let disk = self.disk.lock();
         disk.names.get(path).map(|n| disk.inodes[*n].content.clone())
     }
 
-    /// Every file.
+    /// Returns the paths of all files.
     #[must_use]
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         self.disk.lock().names.keys().cloned().collect()
@@ -168,12 +182,12 @@ impl MemFs {
 }
 
 impl Failure {
-    fn meets(&self, operation: u64) -> bool {
+    fn covers(&self, operation: u64) -> bool {
         operation >= self.at && operation - self.at < self.count
     }
 }
 
-/// Two disks with one digest hold the same, but for one case in four billion.
+/// Returns a checksum of all files. The probability that two different disks have the same one is 1 in four billion.
 fn digest(files: &[(&PathBuf, Vec<u8>)]) -> u32 {
     files.iter().fold(0, |sum, (path, content)| {
         crc32c_append(crc32c_append(sum, path.as_os_str().as_encoded_bytes()), content)
@@ -181,23 +195,24 @@ fn digest(files: &[(&PathBuf, Vec<u8>)]) -> u32 {
 }
 
 impl Disk {
-    /// Counts an operation, and says whether it takes place.
+    /// Counts an operation that takes no space. Returns an error if the operation fails.
     fn step(&mut self) -> io::Result<()> {
-        self.step_that(false)
+        self.step_with(false)
     }
 
-    fn step_that(&mut self, takes_space: bool) -> io::Result<()> {
-        if self.dead {
+    /// Counts an operation. `takes_space`: it fails if the disk is full. Returns an error if the operation fails.
+    fn step_with(&mut self, takes_space: bool) -> io::Result<()> {
+        if self.crashed {
             return Err(io::Error::other("crashed"));
         }
         let now = self.operations;
         self.operations += 1;
         if self.crash.is_some_and(|crash| crash.at == now) {
-            self.dead = true;
+            self.crashed = true;
             return Err(io::Error::other("crashed"));
         }
         match self.failure {
-            Some(failure) if failure.meets(now) => match failure.errno {
+            Some(failure) if failure.covers(now) => match failure.errno {
                 SHORT => Ok(()),
                 ENOSPC if !takes_space => Ok(()),
                 errno => Err(io::Error::from_raw_os_error(errno)),
@@ -206,79 +221,85 @@ impl Disk {
         }
     }
 
-    /// How many of `len` bytes the write of the operation just counted takes.
-    fn taken(&self, len: usize) -> usize {
-        let short = |failure: Failure| failure.errno == SHORT && failure.meets(self.operations - 1);
+    /// Returns how many of `len` bytes a write writes. The write must be the operation that was counted last.
+    fn accepted(&self, len: usize) -> usize {
+        let short =
+            |failure: Failure| failure.errno == SHORT && failure.covers(self.operations - 1);
         let len = if self.failure.is_some_and(short) { len.div_ceil(2) } else { len };
-        self.most_per_write.map_or(len, |most| most.min(len))
+        self.max_per_write.map_or(len, |max| max.min(len))
     }
 
     fn find(&self, path: &Path) -> io::Result<usize> {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn rename(&mut self, change: NameChange) {
+    fn change_name(&mut self, change: NameChange) {
         change.apply(&mut self.names);
-        self.renamings.push(change);
+        self.unsynced_names.push(change);
     }
 
-    /// What may have become of the files that have names: each fate of each, while the others are whole and while they
-    /// got nothing.
-    fn possible_fates(&self, names: &Names) -> Vec<(String, BTreeMap<usize, Fate>)> {
+    /// Returns what may become of the unsynced changes of all files that have names. Each possibility has a label. Each
+    /// outcome of each file is combined with two cases: all changes of the other files are kept, or all are dropped.
+    fn possible_outcomes(&self, names: &Names) -> Vec<(String, BTreeMap<usize, Outcome>)> {
         let dirty = |n: &usize| !self.inodes[*n].unsynced.is_empty();
         let dirty: Vec<usize> = names.values().copied().filter(dirty).collect();
-        let all = |fate: Fate| dirty.iter().map(|n| (*n, fate)).collect::<BTreeMap<_, _>>();
-        let mut possible = vec![("writes Kept".to_owned(), all(Fate::Kept))];
+        let all =
+            |outcome: Outcome| dirty.iter().map(|n| (*n, outcome)).collect::<BTreeMap<_, _>>();
+        let mut possible = vec![("all writes kept".to_owned(), all(Outcome::Kept))];
         for n in &dirty {
-            for others in [Fate::Kept, Fate::Dropped] {
-                for fate in self.inodes[*n].fates() {
-                    let mut fates = all(others);
-                    fates.insert(*n, fate);
-                    possible.push((format!("file {n} {fate:?}, others {others:?}"), fates));
+            for others in [Outcome::Kept, Outcome::Dropped] {
+                for outcome in self.inodes[*n].outcomes() {
+                    let mut outcomes = all(others);
+                    outcomes.insert(*n, outcome);
+                    possible.push((format!("file {n} {outcome:?}, others {others:?}"), outcomes));
                 }
             }
         }
         possible
     }
 
-    /// The names on disk, after each number of changes in order, and with any single one missing.
+    /// Returns the names that may be on disk. Each possibility has a label. In some, only the first
+    /// changes reached the disk, for each number of changes. In the others, all changes but one did.
     fn possible_names(&self) -> Vec<(String, Names)> {
-        let all = &self.renamings;
+        let all = &self.unsynced_names;
         let mut possible = Vec::new();
         for count in 0..=all.len() {
-            possible.push((format!("{count} of {} names", all.len()), all[..count].to_vec()));
+            possible.push((
+                format!("first {count} of {} name changes", all.len()),
+                all[..count].to_vec(),
+            ));
         }
         for missing in 0..all.len().saturating_sub(1) {
             let mut changes = all.clone();
             changes.remove(missing);
-            possible.push((format!("name {missing} of {} missing", all.len()), changes));
+            possible.push((format!("name change {missing} of {} missing", all.len()), changes));
         }
-        let settle = |(name, changes): (String, Vec<NameChange>)| {
+        let apply = |(label, changes): (String, Vec<NameChange>)| {
             let mut names = self.durable_names.clone();
             changes.iter().for_each(|change| change.apply(&mut names));
-            (name, names)
+            (label, names)
         };
-        possible.into_iter().map(settle).collect()
+        possible.into_iter().map(apply).collect()
     }
 }
 
 impl Fs for MemFs {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
-        disk.step_that(true)?;
+        disk.step_with(true)?;
         disk.dirs.extend(path.ancestors().map(Path::to_owned));
         Ok(())
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut disk = self.disk.lock();
-        disk.step_that(true)?;
+        disk.step_with(true)?;
         if disk.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         disk.inodes.push(Inode::default());
         let inode = disk.inodes.len() - 1;
-        disk.rename(NameChange::Create(path.to_owned(), inode));
+        disk.change_name(NameChange::Create(path.to_owned(), inode));
         Ok(Arc::new(MemFile { disk: Arc::clone(&self.disk), inode }))
     }
 
@@ -293,7 +314,7 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.find(from)?;
-        disk.rename(NameChange::Rename(from.to_owned(), to.to_owned()));
+        disk.change_name(NameChange::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
@@ -301,7 +322,7 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.find(path)?;
-        disk.rename(NameChange::Remove(path.to_owned()));
+        disk.change_name(NameChange::Remove(path.to_owned()));
         Ok(())
     }
 
@@ -311,15 +332,15 @@ impl Fs for MemFs {
         if !disk.dirs.contains(dir) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let here = disk.names.keys().filter(|path| path.parent() == Some(dir));
-        Ok(here.filter_map(|path| path.file_name().map(Into::into)).collect())
+        let in_dir = disk.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(in_dir.filter_map(|path| path.file_name().map(Into::into)).collect())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.step()?;
-        let Disk { renamings, durable_names, .. } = &mut *disk;
-        renamings.retain(|change| {
+        let Disk { unsynced_names, durable_names, .. } = &mut *disk;
+        unsynced_names.retain(|change| {
             let synced = change.is_in(dir);
             if synced {
                 change.apply(durable_names);
@@ -364,27 +385,28 @@ struct MemFile {
 impl File for MemFile {
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
         let mut disk = self.disk.lock();
-        let was_dead = disk.dead;
-        if let Err(e) = disk.step_that(true) {
-            let half = disk.crash.is_some_and(|crash| crash.half) || !disk.dead;
-            if half && !was_dead {
-                let part = bytes[..bytes.len() / 2].to_vec();
-                disk.inodes[self.inode].change(Change::Write(at, part));
+        let had_crashed = disk.crashed;
+        if let Err(e) = disk.step_with(true) {
+            let writes_half = disk.crash.is_some_and(|crash| crash.half) || !disk.crashed;
+            if writes_half && !had_crashed {
+                let half = bytes[..bytes.len() / 2].to_vec();
+                disk.inodes[self.inode].change(Change::Write(at, half));
             }
             return Err(e);
         }
-        let taken = disk.taken(bytes.len());
-        disk.inodes[self.inode].write(at, &bytes[..taken], bytes.len());
-        Ok(taken)
+        let accepted = disk.accepted(bytes.len());
+        disk.inodes[self.inode].write(at, &bytes[..accepted], bytes.len());
+        Ok(accepted)
     }
 
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
         let mut disk = self.disk.lock();
         disk.step()?;
         let content = &disk.inodes[self.inode].content;
-        let rest = usize::try_from(at).ok().and_then(|at| content.get(at..)).unwrap_or_default();
-        let read = rest.len().min(bytes.len());
-        bytes[..read].copy_from_slice(&rest[..read]);
+        let available =
+            usize::try_from(at).ok().and_then(|at| content.get(at..)).unwrap_or_default();
+        let read = available.len().min(bytes.len());
+        bytes[..read].copy_from_slice(&available[..read]);
         Ok(read)
     }
 
@@ -403,13 +425,13 @@ impl File for MemFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut disk = self.disk.lock();
-        let stepped = disk.step();
-        if disk.dead {
-            return stepped;
+        let result = disk.step();
+        if disk.crashed {
+            return result;
         }
         let Inode { durable, unsynced, .. } = &mut disk.inodes[self.inode];
         let changes = std::mem::take(unsynced);
-        stepped?;
+        result?;
         changes.iter().for_each(|change| change.apply(durable));
         Ok(())
     }

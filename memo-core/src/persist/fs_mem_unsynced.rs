@@ -1,55 +1,69 @@
-//! What an in-memory disk has been told and not yet made durable, and what a crash may make of it.
+//! The changes of an in-memory disk that were not synced, and what may become of them in a crash.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Which file has which name.
+/// The file of each name, as an index into the list of files.
 pub(crate) type Names = BTreeMap<PathBuf, usize>;
 
+/// A change of the names in a directory.
 #[derive(Debug, Clone)]
 pub(crate) enum NameChange {
     Create(PathBuf, usize),
+    /// From the first path to the second.
     Rename(PathBuf, PathBuf),
     Remove(PathBuf),
 }
 
+/// A file.
 #[derive(Debug, Default)]
 pub(crate) struct Inode {
+    /// The content as the process sees it.
     pub(crate) content: Vec<u8>,
+    /// The content that was synced.
     pub(crate) durable: Vec<u8>,
+    /// Changes since the last sync, in order.
     pub(crate) unsynced: Vec<Change>,
-    /// Where the last write ended if it took less than it was given: the next one there is its rest.
+    /// The offset at which the last write ended, if it was short. A write that begins there continues it, and counts as
+    /// one write with it.
     pub(crate) short: Option<u64>,
 }
 
+/// A change of the content of a file.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
+    /// Bytes at an offset.
     Write(u64, Vec<u8>),
+    /// A new length.
     Truncate(u64),
 }
 
-/// A disk writes sectors or pages as a whole, each in its own time.
-const UNITS: [usize; 2] = [512, 4096];
+/// The sizes of a sector and of a page in bytes. A disk writes each of them as a whole, but not all at the same time.
+const WRITE_UNITS: [usize; 2] = [512, 4096];
 
-/// What became of the changes of one file that were not synced. Numbers count changes; places are bytes of a write.
+/// What became of the unsynced changes of one file in a crash. The first number is the index of a change. The numbers
+/// after it are offsets in the bytes of that write.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
+    /// All changes reached the disk.
     Kept,
+    /// No change reached the disk.
     Dropped,
-    /// The first so many arrived.
+    /// Only the changes before this one reached the disk.
     First(usize),
-    /// One did not.
+    /// All changes but this one reached the disk.
     Without(usize),
-    /// One alone did.
+    /// Only this change reached the disk.
     Only(usize),
-    /// A write and what follows it was cut at this place.
+    /// This write was cut at the offset. No later change reached the disk.
     Cut(usize, usize),
-    /// All arrived but a write's bytes before this place: its length is there, they are zeros or what was before.
-    Beheaded(usize, usize),
-    /// Lengths arrived; of a write the bytes from this place on did not, nor any of the following ones.
+    /// All changes reached the disk, but the bytes of this write before the offset are zeros.
+    ZeroHead(usize, usize),
+    /// The length of the file reached the disk. The bytes of this write from the offset on are zeros, and so are the
+    /// bytes of all later writes.
     ZeroTail(usize, usize),
-    /// Of a write the bytes between these places alone did not arrive.
-    Holed(usize, usize, usize),
+    /// All changes reached the disk, but the bytes of this write between the two offsets are zeros.
+    ZeroMiddle(usize, usize, usize),
 }
 
 impl NameChange {
@@ -69,6 +83,7 @@ impl NameChange {
         }
     }
 
+    /// Returns whether the change is one of the directory `dir`.
     pub(crate) fn is_in(&self, dir: &Path) -> bool {
         let (Self::Create(path, _) | Self::Rename(_, path) | Self::Remove(path)) = self;
         path.parent() == Some(dir)
@@ -81,12 +96,13 @@ impl Inode {
         self.unsynced.push(change);
     }
 
-    /// A write that was given `given` bytes and took these.
+    /// Writes `bytes` at the offset `at`. They are the first of the `given` bytes of the call, which is short if there
+    /// are more.
     pub(crate) fn write(&mut self, at: u64, bytes: &[u8], given: usize) {
         let change = Change::Write(at, bytes.to_vec());
         match (self.unsynced.last_mut(), self.short.take()) {
-            (Some(Change::Write(_, begun)), Some(end)) if end == at => {
-                begun.extend_from_slice(bytes);
+            (Some(Change::Write(_, written)), Some(end)) if end == at => {
+                written.extend_from_slice(bytes);
                 change.apply(&mut self.content);
             }
             _ => self.change(change),
@@ -94,44 +110,49 @@ impl Inode {
         self.short = (bytes.len() < given).then_some(at + bytes.len() as u64);
     }
 
-    /// What may become of the file, [`Fate::Kept`] and [`Fate::Dropped`] first.
-    pub(crate) fn fates(&self) -> Vec<Fate> {
-        let mut fates = vec![Fate::Kept, Fate::Dropped];
+    /// Returns what may become of the unsynced changes, [`Outcome::Kept`] and [`Outcome::Dropped`] first.
+    pub(crate) fn outcomes(&self) -> Vec<Outcome> {
+        let mut outcomes = vec![Outcome::Kept, Outcome::Dropped];
         for (n, change) in self.unsynced.iter().enumerate() {
-            fates.extend([Fate::First(n), Fate::Without(n), Fate::Only(n)]);
+            outcomes.extend([Outcome::First(n), Outcome::Without(n), Outcome::Only(n)]);
             let Change::Write(at, bytes) = change else { continue };
-            let ends = ends_of_units(place(*at), bytes.len());
+            let ends = ends_of_units(to_usize(*at), bytes.len());
             for &to in &ends {
-                fates.extend([Fate::Cut(n, to), Fate::Beheaded(n, to), Fate::ZeroTail(n, to)]);
+                outcomes.extend([
+                    Outcome::Cut(n, to),
+                    Outcome::ZeroHead(n, to),
+                    Outcome::ZeroTail(n, to),
+                ]);
             }
-            fates.extend(ends.windows(2).map(|two| Fate::Holed(n, two[0], two[1])));
-            // No disk is that poor, but a system may have been told of half a write only.
-            fates.extend(
-                [bytes.len() / 2, bytes.len().saturating_sub(1)].map(|to| Fate::Cut(n, to)),
+            outcomes.extend(ends.windows(2).map(|two| Outcome::ZeroMiddle(n, two[0], two[1])));
+            // No disk cuts within a sector, but the process may have died when the system had only a part of the write.
+            outcomes.extend(
+                [bytes.len() / 2, bytes.len().saturating_sub(1)].map(|to| Outcome::Cut(n, to)),
             );
-            fates.push(Fate::ZeroTail(n, 0));
+            outcomes.push(Outcome::ZeroTail(n, 0));
         }
-        fates
+        outcomes
     }
 
-    pub(crate) fn after(&self, fate: Fate) -> Vec<u8> {
+    /// Returns the content of the file after a crash with this outcome.
+    pub(crate) fn after(&self, outcome: Outcome) -> Vec<u8> {
         let mut changes = self.unsynced.clone();
-        match fate {
-            Fate::Kept => {}
-            Fate::Dropped => changes.clear(),
-            Fate::First(n) => changes.truncate(n),
-            Fate::Without(n) => drop(changes.remove(n)),
-            Fate::Only(n) => changes = vec![changes.swap_remove(n)],
-            Fate::Cut(n, at) => {
+        match outcome {
+            Outcome::Kept => {}
+            Outcome::Dropped => changes.clear(),
+            Outcome::First(n) => changes.truncate(n),
+            Outcome::Without(n) => drop(changes.remove(n)),
+            Outcome::Only(n) => changes = vec![changes.swap_remove(n)],
+            Outcome::Cut(n, at) => {
                 changes.truncate(n + 1);
                 changes[n].cut(at);
             }
-            Fate::Beheaded(n, to) => changes[n].blank(0, to),
-            Fate::ZeroTail(n, from) => {
-                changes[n].blank(from, usize::MAX);
-                changes[n + 1..].iter_mut().for_each(|change| change.blank(0, usize::MAX));
+            Outcome::ZeroHead(n, to) => changes[n].zero(0, to),
+            Outcome::ZeroTail(n, from) => {
+                changes[n].zero(from, usize::MAX);
+                changes[n + 1..].iter_mut().for_each(|change| change.zero(0, usize::MAX));
             }
-            Fate::Holed(n, from, to) => changes[n].blank(from, to),
+            Outcome::ZeroMiddle(n, from, to) => changes[n].zero(from, to),
         }
         let mut content = self.durable.clone();
         changes.iter().for_each(|change| change.apply(&mut content));
@@ -139,16 +160,16 @@ impl Inode {
     }
 }
 
-/// Where sectors and pages end within a write of `len` bytes at `at`, counted from its first byte.
+/// Returns where sectors and pages end within a write of `len` bytes at the offset `at`, counted from its first byte.
 fn ends_of_units(at: usize, len: usize) -> Vec<usize> {
     let ends = |unit: usize| ((at / unit + 1) * unit..at + len).step_by(unit).map(|end| end - at);
-    let mut places: Vec<usize> = UNITS.into_iter().flat_map(ends).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
+    let mut offsets: Vec<usize> = WRITE_UNITS.into_iter().flat_map(ends).collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    offsets
 }
 
-fn place(n: u64) -> usize {
+fn to_usize(n: u64) -> usize {
     usize::try_from(n).expect("a file that fits in memory")
 }
 
@@ -156,21 +177,23 @@ impl Change {
     pub(crate) fn apply(&self, content: &mut Vec<u8>) {
         match self {
             Self::Write(at, bytes) => {
-                let end = place(*at) + bytes.len();
+                let end = to_usize(*at) + bytes.len();
                 content.resize(content.len().max(end), 0);
-                content[place(*at)..end].copy_from_slice(bytes);
+                content[to_usize(*at)..end].copy_from_slice(bytes);
             }
-            Self::Truncate(len) => content.resize(place(*len), 0),
+            Self::Truncate(len) => content.resize(to_usize(*len), 0),
         }
     }
 
+    /// Shortens a write to `len` bytes.
     fn cut(&mut self, len: usize) {
         if let Self::Write(_, bytes) = self {
             bytes.truncate(len);
         }
     }
 
-    fn blank(&mut self, from: usize, to: usize) {
+    /// Replaces the bytes of a write from `from` to `to` with zeros.
+    fn zero(&mut self, from: usize, to: usize) {
         if let Self::Write(_, bytes) = self {
             let to = to.min(bytes.len());
             bytes[from..to].fill(0);

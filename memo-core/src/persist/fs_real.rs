@@ -1,4 +1,4 @@
-//! The system's files.
+//! The real file system.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::fs::{File, Fs, Lock, write_all};
 
-/// The file system of the machine.
+/// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFs;
 
@@ -29,11 +29,11 @@ impl Fs for RealFs {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        // Asked before opening: to open a pipe waits for its other end.
+        // Checked before the file is opened, because opening a pipe would wait for its other end.
         if !fs::symlink_metadata(path)?.file_type().is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        // Windows syncs only what was opened for writing.
+        // Windows syncs a file only if it was opened for writing.
         Ok(Arc::new(private_file().read(true).write(cfg!(windows)).open(path)?))
     }
 
@@ -69,13 +69,13 @@ impl Fs for RealFs {
     #[cfg(unix)]
     fn is_locked_by(&self, path: &Path, lock: &Lock) -> bool {
         use std::os::unix::fs::MetadataExt;
-        let place = |m: fs::Metadata| (m.dev(), m.ino());
+        let file_id = |m: fs::Metadata| (m.dev(), m.ino());
         let locked = lock.downcast_ref::<fs::File>().and_then(|file| file.metadata().ok());
-        let there = fs::symlink_metadata(path).ok();
-        locked.zip(there).is_some_and(|(locked, there)| place(locked) == place(there))
+        let current = fs::symlink_metadata(path).ok();
+        locked.zip(current).is_some_and(|(locked, current)| file_id(locked) == file_id(current))
     }
 
-    /// A file that is open cannot be removed.
+    /// Always true: Windows does not remove or replace a file that is open.
     #[cfg(not(unix))]
     fn is_locked_by(&self, _path: &Path, _lock: &Lock) -> bool {
         true
@@ -84,7 +84,8 @@ impl Fs for RealFs {
     fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
         let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
         crate::platform::os::try_lock(&file)?;
-        // In this order it takes no space where it was written before, and so works on a full disk.
+        // The file is overwritten and then shortened, not truncated first: this takes no new space if the file was
+        // written before, so it works on a full disk.
         write_all(&file, holder, 0)?;
         file.set_len(holder.len() as u64)?;
         Ok(Box::new(file))
@@ -125,6 +126,7 @@ impl File for fs::File {
     }
 }
 
+/// Returns the directory that contains `path`.
 fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -132,7 +134,7 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
-/// Options that refuse a symbolic link and give a new file to its owner alone.
+/// Returns options that open no symbolic link. Only the owner can access a new file.
 #[cfg(unix)]
 fn private_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
@@ -141,6 +143,7 @@ fn private_file() -> OpenOptions {
     options
 }
 
+/// Returns options that do not follow a symbolic link. A new file inherits its permissions from the directory.
 #[cfg(windows)]
 fn private_file() -> OpenOptions {
     use std::os::windows::fs::OpenOptionsExt;
@@ -150,6 +153,7 @@ fn private_file() -> OpenOptions {
     options
 }
 
+/// Only the owner can access a new directory.
 #[cfg(unix)]
 fn private_dir() -> DirBuilder {
     use std::os::unix::fs::DirBuilderExt;

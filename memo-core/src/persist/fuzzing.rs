@@ -1,4 +1,5 @@
-//! What the fuzz targets (fuzz/) do with files: whatever is in them, reading ends, and reading again finds the same.
+//! The checks of the fuzz targets (fuzz/) on files. For any content, reading ends, and reading again gives the same
+//! result.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ fn identity() -> Identity {
     Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 }
 }
 
-/// Bytes as the start of a file.
+/// Reads `data` as the start of a file: once as it is, and once with a length and a checksum that are valid.
 pub fn check_header(data: &[u8]) {
     let fs = MemFs::new();
     let path = Path::new("/h");
@@ -34,15 +35,17 @@ pub fn check_header(data: &[u8]) {
             bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
         }
         fs.put(path, bytes.clone());
-        let file = fs.open(path).expect("it was put there");
-        if let Start::Ours { header, len } = header::read(&*file, &identity()).expect("memory") {
+        let file = fs.open(path).expect("the file was just created");
+        if let Start::Ours { header, len } =
+            header::read(&*file, &identity()).expect("reading from memory does not fail")
+        {
             assert!(len <= bytes.len() as u64);
             assert!(header.to_bytes().len() as u64 <= len);
         }
     }
 }
 
-/// Bytes as a record's head, with a checksum that holds.
+/// Reads `data` as the head of a record, with a valid checksum.
 pub fn check_frame(data: &[u8]) {
     let Some(bytes) = data.first_chunk::<HEAD>() else { return };
     let seed = Seed::of(7);
@@ -55,27 +58,29 @@ pub fn check_frame(data: &[u8]) {
     }
 }
 
+/// Returns the checksum that makes `head` valid in a file with that salt.
 fn seal(head: &[u8; HEAD], salt: u64) -> [u8; 4] {
     crc32c_append(crate::platform::crc32c::crc32c(&salt.to_le_bytes()), &head[..44]).to_le_bytes()
 }
 
-/// Bytes as what follows the header of a log.
+/// Reads `data` as the bytes after the header of a log.
 pub fn check_log(data: &[u8]) {
     check_file(data, Kind::Log);
 }
 
-/// Bytes as what follows the header of a snapshot.
+/// Reads `data` as the bytes after the header of a snapshot.
 pub fn check_snapshot(data: &[u8]) {
     check_file(data, Kind::Snapshot);
 }
 
-/// The first byte says how many heads get lengths within the file and a checksum that holds.
+/// Recovers a file of that kind twice, and checks that both results are the same. The first byte of `data`, modulo 16,
+/// is the number of heads that get small lengths and a valid checksum.
 fn check_file(data: &[u8], kind: Kind) {
-    let Some((sealed, body)) = data.split_first() else { return };
+    let Some((heads, body)) = data.split_first() else { return };
     let mut body = body.to_vec();
     let header = header(kind);
     let mut at = 0;
-    for _ in 0..*sealed % 16 {
+    for _ in 0..*heads % 16 {
         let Some(head) = body.get_mut(at..at + HEAD) else { break };
         let (key, value) = (head[4] % 32, head[8] % 64);
         head[4..12].copy_from_slice(&[key, 0, 0, 0, value, 0, 0, 0]);
@@ -86,8 +91,8 @@ fn check_file(data: &[u8], kind: Kind) {
     let fs = MemFs::new();
     let name = if kind == Kind::Log { Name::Log(1) } else { Name::Snapshot(1) };
     fs.put(&name.at(Path::new(DIR)), [header.to_bytes(), body].concat());
-    let found = read(&fs);
-    assert_eq!(read(&fs.after_process_death()), found);
+    let first = recover(&fs);
+    assert_eq!(recover(&fs.after_process_death()), first);
 }
 
 fn header(kind: Kind) -> FileHeader {
@@ -104,18 +109,19 @@ fn header(kind: Kind) -> FileHeader {
     }
 }
 
-fn read(fs: &MemFs) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Opens the directory and returns the entries that recovery finds.
+fn recover(fs: &MemFs) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     let mut replay = |record: Record<'_>| match record {
         Record::Put { key, value, .. } => {
-            entries.retain(|(known, _)| known != key);
+            entries.retain(|(other, _)| other != key);
             entries.push((key.to_vec(), value.to_vec()));
         }
-        Record::Remove { key } => entries.retain(|(known, _)| known != key),
+        Record::Remove { key } => entries.retain(|(other, _)| other != key),
         Record::Clear => entries.clear(),
     };
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
     let opened = Store::open(fs, Path::new(DIR), &identity(), Durability::Os, &mut replay);
-    drop(opened.expect("memory fails at nothing"));
+    drop(opened.expect("a file system in memory does not fail"));
     entries
 }

@@ -1,4 +1,4 @@
-//! Generations: a log begins, a snapshot of all entries follows, what came before goes.
+//! Generations. A generation begins with a log. A snapshot of all entries follows. Then the older files are removed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,40 +18,44 @@ use super::wal::{LogFile, Wal};
 use crate::error::Error;
 use crate::platform::clock;
 
-/// The generation in use and the files from before it.
+/// The current generation and the older files.
 pub(crate) struct Generations {
-    /// The last number given to a generation, whether or not its log came to be.
+    /// The last number that was given to a generation, even if its log could not be created.
     pub(crate) last: u64,
     /// The generation of the current log.
     pub(crate) current: u64,
-    /// Where history stood when the current log began.
+    /// The position in the history of changes at which the current log began.
     pub(crate) base: Base,
-    /// What a log says of the one before while there is none open.
+    /// What the header of the next log states about the log before it, if the current log could not be created.
     pub(crate) predecessor: Predecessor,
-    /// Files that the next snapshot makes superfluous.
+    /// Files that the next snapshot replaces.
     pub(crate) older: Vec<Name>,
-    /// The current log was begun by a checkpoint whose snapshot failed; the next attempt needs no other log.
+    /// Whether the current log has no snapshot yet, although a checkpoint or [`Self::secure`] began it. The next
+    /// checkpoint then begins no other log, unless this one is broken.
     pub(crate) awaits_snapshot: bool,
+    /// Whether all files were removed.
     pub(crate) emptied: Emptied,
 }
 
-/// Were all files removed, since the log could not take an invalidation? A new log ends that.
+/// Whether all files were removed, because no log could take an invalidation. A new log sets this to `No`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Emptied {
     No,
-    /// It was begun, and some file may be left.
+    /// The removal has begun. Some files may be left.
     Partly,
+    /// All files are removed, durably.
     Wholly,
 }
 
-/// Where files are made, and for whom.
-pub(crate) struct Place<'a> {
+/// The directory of a store, and whose results it holds.
+pub(crate) struct Directory<'a> {
     pub(crate) fs: &'a dyn Fs,
+    /// The path.
     pub(crate) dir: &'a Path,
     pub(crate) identity: &'a Identity,
 }
 
-impl Place<'_> {
+impl Directory<'_> {
     fn header(
         &self,
         kind: Kind,
@@ -74,7 +78,7 @@ impl Place<'_> {
         }
     }
 
-    /// Creates a log that is durable, header and name, before anything is appended to it.
+    /// Creates a log. Its header and its name are durable when this returns, before any record is appended.
     pub(crate) fn create_log(
         &self,
         generation: u64,
@@ -107,56 +111,57 @@ impl Place<'_> {
 }
 
 impl Generations {
-    /// Runs a checkpoint.
+    /// Makes a checkpoint: begins a new log if needed, writes a snapshot of `entries`, and removes the older files.
     pub(crate) fn checkpoint(
         &mut self,
-        place: &Place<'_>,
+        directory: &Directory<'_>,
         wal: &Wal,
         entries: &mut Entries<'_>,
     ) -> Result<Written, Error> {
         if !self.awaits_snapshot || wal.is_broken() {
-            self.begin(place, wal)?;
+            self.begin(directory, wal)?;
             self.awaits_snapshot = true;
         } else {
-            // What the snapshot shows must not be undone by an earlier record of this log whose successor is queued.
+            // Recovery replays this log over the snapshot. The snapshot may reflect a change whose record is still
+            // queued. If that record were missing, an earlier record in the log would undo the change.
             wal.write_out()?;
         }
         let (_, high_water) = wal.base();
-        let header = place.header(
+        let header = directory.header(
             Kind::Snapshot,
             self.current,
             self.base,
             Predecessor::default(),
             high_water,
         );
-        let written = snapshot::write(place.fs, place.dir, &header, entries)?;
+        let written = snapshot::write(directory.fs, directory.dir, &header, entries)?;
         self.awaits_snapshot = false;
         wal.settle();
-        self.older.retain(|name| remove(place.fs, place.dir, *name).is_err());
+        self.older.retain(|name| remove(directory.fs, directory.dir, *name).is_err());
         self.older.push(Name::Snapshot(self.current));
         Ok(written)
     }
 
-    /// Goes on in a new log.
-    fn begin(&mut self, place: &Place<'_>, wal: &Wal) -> Result<(), Error> {
+    /// Begins the log of a new generation and switches to it.
+    fn begin(&mut self, directory: &Directory<'_>, wal: &Wal) -> Result<(), Error> {
         self.last += 1;
         let generation = self.last;
         let (base, high_water) = wal.base();
         let predecessor = wal.predecessor().unwrap_or(self.predecessor);
-        let begun = place
+        let begun = directory
             .create_log(generation, base, predecessor, high_water)
             .and_then(|(log, seed)| wal.switch(log, seed));
         match begun {
             Ok(base) => {
-                let before = std::mem::replace(&mut self.current, generation);
-                self.older.push(Name::Log(before));
+                let previous = std::mem::replace(&mut self.current, generation);
+                self.older.push(Name::Log(previous));
                 self.base = base;
                 self.emptied = Emptied::No;
                 Ok(())
             }
             Err(error) => {
-                // It would stand between the current log and the next.
-                if remove(place.fs, place.dir, Name::Log(generation)).is_err() {
+                // If the new log stayed, recovery would read it between the current log and the next one.
+                if remove(directory.fs, directory.dir, Name::Log(generation)).is_err() {
                     self.older.push(Name::Log(generation));
                 }
                 Err(error)
@@ -164,27 +169,28 @@ impl Generations {
         }
     }
 
-    /// Makes what the broken log owes durable in a new log, or removes every file that could bring something back.
-    pub(crate) fn secure(&mut self, place: &Place<'_>, wal: &Wal) -> Result<(), Error> {
+    /// Makes the pending removals of the broken log durable in a new log. If that fails, removes all logs and
+    /// snapshots, so that recovery cannot bring back an invalidated entry.
+    pub(crate) fn secure(&mut self, directory: &Directory<'_>, wal: &Wal) -> Result<(), Error> {
         if self.emptied == Emptied::Wholly {
             return Ok(());
         }
-        match self.begin(place, wal) {
+        match self.begin(directory, wal) {
             Ok(()) => {
                 self.awaits_snapshot = true;
                 Ok(())
             }
-            Err(_) => self.empty(place),
+            Err(_) => self.remove_all(directory),
         }
     }
 
-    /// Oldest first, each removal durable before the next: were a newer file gone and an older one left, what the newer
-    /// one removed would come back.
-    fn empty(&mut self, place: &Place<'_>) -> Result<(), Error> {
-        let Place { fs, dir, .. } = *place;
+    /// Removes all logs and snapshots, the oldest first. Each removal is synced before the next: if a newer file were
+    /// gone and an older one left, the entries that the newer one invalidated would come back.
+    fn remove_all(&mut self, directory: &Directory<'_>) -> Result<(), Error> {
+        let Directory { fs, dir, .. } = *directory;
         let names = by_age(fs, dir)?;
         self.emptied = Emptied::Partly;
-        // What a checkpoint removed before, too.
+        // Earlier removals, by a checkpoint, may not be durable yet.
         let mut synced = fs.sync_dir(dir);
         for name in names {
             if !matches!(name, Name::Log(_) | Name::Snapshot(_)) {
@@ -198,35 +204,36 @@ impl Generations {
         Ok(())
     }
 
-    /// Logs that a recovery would read.
+    /// Returns the number of logs that a recovery would read.
     pub(crate) fn logs(&self) -> usize {
         1 + self.older.iter().filter(|name| matches!(name, Name::Log(_))).count()
     }
 }
 
-/// Begins the log of a new generation, and once it is durable sets aside what does not count.
+/// Begins the log of a new generation. Then, once that log is durable, sets aside the files that recovery did not use.
 pub(crate) fn begin(
-    place: &Place<'_>,
+    directory: &Directory<'_>,
     durability: Durability,
     recovered: &Recovered,
 ) -> (Wal, Generations) {
-    let Recovered { recovery, newest, sequence, removals, predecessor, kept, tidy, .. } = recovered;
+    let Recovered { recovery, newest, sequence, removals, predecessor, kept, cleanup, .. } =
+        recovered;
     let base = Base { sequence: *sequence, removals: *removals };
     let generation = newest + 1;
-    let synced = sync_kept(place, kept);
+    let synced = sync_kept(directory, kept);
     let mut predecessor = *predecessor;
     if synced.is_err() {
         predecessor.durable_len = 0;
     }
-    let log = place.create_log(generation, base, predecessor, recovery.high_water);
+    let log = directory.create_log(generation, base, predecessor, recovery.high_water);
     let begun = log.is_ok();
     let wal = Wal::new(durability, base, recovery.high_water, log);
-    let tidied = if begun { tidy.run(place.fs, place.dir) } else { Ok(()) };
+    let cleaned = if begun { cleanup.run(directory.fs, directory.dir) } else { Ok(()) };
     if let Err(error) = &synced {
         wal.backoff.count(error);
         wal.backoff.back_off();
     }
-    if let Err(error) = &tidied {
+    if let Err(error) = &cleaned {
         wal.backoff.count(error);
     }
     let generations = Generations {
@@ -241,12 +248,13 @@ pub(crate) fn begin(
     (wal, generations)
 }
 
-/// What the last process wrote and had no time to sync is made durable now, so that its interval does not grow, and the
-/// next log can say how long the last one is.
-fn sync_kept(place: &Place<'_>, kept: &[Name]) -> Result<(), Error> {
+/// Syncs the logs of earlier processes. An earlier process may have ended before it synced its last records: without
+/// this sync, they would stay at risk for longer than the interval. Then the header of the next log can also state how
+/// much of the last log is durable.
+fn sync_kept(directory: &Directory<'_>, kept: &[Name]) -> Result<(), Error> {
     for name in kept.iter().filter(|name| matches!(name, Name::Log(_))) {
-        let path = name.at(place.dir);
-        let synced = place.fs.open(&path).and_then(|file| file.sync());
+        let path = name.at(directory.dir);
+        let synced = directory.fs.open(&path).and_then(|file| file.sync());
         synced.map_err(|e| Error::io("sync", path, &e))?;
     }
     Ok(())

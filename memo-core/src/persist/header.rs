@@ -1,4 +1,4 @@
-//! What a file says first: what it is, whose, and where in history it stands.
+//! The header of a file: its kind, whose results it holds, and its position in the history of the directory.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -11,13 +11,13 @@ use super::identity::Identity;
 use super::loss::Loss;
 use super::record::WallMillis;
 
-/// The first bytes of a file of ours. Like those of PNG they break when treated as text.
+/// The first bytes of a log or a snapshot. Like those of PNG, they change if a program treats the file as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";
-/// What this version writes, and the newest that it reads.
+/// The format that this version writes. Also the newest format that it reads.
 const FORMAT: u16 = 1;
-/// Bytes before the function's name.
-const FIXED: usize = 124;
-/// No header is longer, so that a damaged length costs no memory.
+/// The length in bytes of the part before the function's name.
+const NAME_OFFSET: usize = 124;
+/// The length in bytes of the longest header. It bounds the memory that a damaged length can cost.
 pub(crate) const MAX_HEADER: usize = 1 << 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +26,14 @@ pub(crate) enum Kind {
     Snapshot = 2,
 }
 
-/// How much of the log before counts.
+/// What a header states about the log before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Predecessor {
-    /// 0: there is none.
+    /// The generation of that log. 0: there is none.
     pub(crate) generation: u64,
-    /// So many of its bytes cannot have been lost in a crash: they were synced.
+    /// How many of its bytes were synced, so that a crash cannot have taken them. 0: not known.
     pub(crate) durable_len: u64,
-    /// [`Self::WHOLE`]: all that is valid.
+    /// How many of its bytes count. [`Self::WHOLE`]: all that are valid.
     pub(crate) valid_len: u64,
 }
 
@@ -45,33 +45,37 @@ impl Predecessor {
 pub(crate) struct FileHeader {
     pub(crate) kind: Kind,
     pub(crate) identity: Identity,
+    /// Random for each file. It makes the checksums of heads valid only in this file.
     pub(crate) salt: u64,
     pub(crate) generation: u64,
-    /// The last sequence, and the invalidations so far, when this generation's log began. Exact in a snapshot and in a
-    /// log that an opening began; a lower bound in a log that a checkpoint began.
+    /// The last sequence when the log of this generation began. Exact in a snapshot, and in a log that began when the
+    /// directory was opened. In a log that a checkpoint began it is a lower bound.
     pub(crate) base_sequence: u64,
+    /// The number of invalidations until then, modulo 2^16. It is as exact as `base_sequence`.
     pub(crate) base_removals: u16,
     pub(crate) predecessor: Predecessor,
+    /// The latest wall time that the store knew when the file was written.
     pub(crate) high_water: WallMillis,
+    /// When the file was written.
     pub(crate) written: WallMillis,
 }
 
-/// What the start of a file shows.
+/// The result of reading the start of a file.
 pub(crate) enum Start {
+    /// A valid header.
     Ours {
         header: Box<FileHeader>,
+        /// The length of the header in bytes.
         len: u64,
     },
-    /// Nothing was written, or less than a header.
-    Blank,
-    /// Another magic.
-    Alien,
+    /// A crash kept the header from being written, or a part of it.
+    Unwritten,
+    /// The file does not begin with our magic.
+    Foreign,
+    /// The file begins with our magic, but the header is not valid.
     Damaged,
-    /// Written by a later version, for readers from `least` on.
-    Newer {
-        format: u16,
-        least: u16,
-    },
+    /// A later version wrote the file. A reader must know at least the format `min_reader`.
+    Newer { format: u16, min_reader: u16 },
 }
 
 impl FileHeader {
@@ -82,12 +86,14 @@ impl FileHeader {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let name = self.identity.function.as_bytes();
         let total = header_len(&self.identity);
-        let short = |n: usize| u32::try_from(n).expect("a header within MAX_HEADER").to_le_bytes();
+        let u32_bytes = |n: usize| {
+            u32::try_from(n).expect("a header is at most MAX_HEADER bytes").to_le_bytes()
+        };
         let mut out = Vec::with_capacity(total);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT.to_le_bytes());
         out.extend_from_slice(&FORMAT.to_le_bytes());
-        out.extend_from_slice(&short(total));
+        out.extend_from_slice(&u32_bytes(total));
         out.extend_from_slice(&self.salt.to_le_bytes());
         out.extend_from_slice(&[self.kind as u8, 0]);
         out.extend_from_slice(&self.base_removals.to_le_bytes());
@@ -105,16 +111,16 @@ impl FileHeader {
         ] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        out.extend_from_slice(&short(name.len()));
+        out.extend_from_slice(&u32_bytes(name.len()));
         out.extend_from_slice(name);
         let crc = crc32c(&out);
         out.extend_from_slice(&crc.to_le_bytes());
         out
     }
 
-    /// Why a file under this header is not one of `mine`, if it is not.
-    pub(crate) fn misfit(&self, mine: &Identity) -> Option<Loss> {
-        let Identity { function, key_format, schema, code } = mine;
+    /// Returns why a file with this header does not belong to `expected`. `None`: it does.
+    pub(crate) fn mismatch(&self, expected: &Identity) -> Option<Loss> {
+        let Identity { function, key_format, schema, code } = expected;
         if self.identity.function != *function {
             Some(Loss::OtherFunction)
         } else if self.identity.key_format != *key_format {
@@ -129,22 +135,23 @@ impl FileHeader {
     }
 }
 
-/// The length of a header that names `identity`.
+/// Returns the length in bytes of a header with that identity.
 pub(crate) fn header_len(identity: &Identity) -> usize {
-    FIXED + identity.function.len() + 4
+    NAME_OFFSET + identity.function.len() + 4
 }
 
-/// Reads the start of `file`; `mine` tells how long a header that was cut short would have been.
-pub(crate) fn read(file: &dyn File, mine: &Identity) -> io::Result<Start> {
+/// Reads the start of `file`. Computes from `expected` how long a complete header would be, to recognize one that was
+/// cut short.
+pub(crate) fn read(file: &dyn File, expected: &Identity) -> io::Result<Start> {
     let bytes = read_start(file, MAX_HEADER)?;
-    let cut = bytes.len() < header_len(mine);
-    if bytes.iter().take(FIXED).all(|b| *b == 0) || (cut && MAGIC.starts_with(&bytes)) {
-        return Ok(Start::Blank);
+    let is_short = bytes.len() < header_len(expected);
+    if bytes.iter().take(NAME_OFFSET).all(|b| *b == 0) || (is_short && MAGIC.starts_with(&bytes)) {
+        return Ok(Start::Unwritten);
     }
     if !bytes.starts_with(&MAGIC) {
-        return Ok(Start::Alien);
+        return Ok(Start::Foreign);
     }
-    let unreadable = if cut { Start::Blank } else { Start::Damaged };
+    let unreadable = if is_short { Start::Unwritten } else { Start::Damaged };
     if bytes.len() < 16 {
         return Ok(unreadable);
     }
@@ -152,17 +159,17 @@ pub(crate) fn read(file: &dyn File, mine: &Identity) -> io::Result<Start> {
     if len < 20 || bytes.len() < len || crc32c(&bytes[..len - 4]) != u32_at(&bytes, len - 4) {
         return Ok(unreadable);
     }
-    let (format, least) = (u16_at(&bytes, 8), u16_at(&bytes, 10));
-    if least > FORMAT {
-        return Ok(Start::Newer { format, least });
+    let (format, min_reader) = (u16_at(&bytes, 8), u16_at(&bytes, 10));
+    if min_reader > FORMAT {
+        return Ok(Start::Newer { format, min_reader });
     }
     Ok(parse(&bytes[..len])
         .map_or(Start::Damaged, |header| Start::Ours { header: Box::new(header), len: len as u64 }))
 }
 
-/// The fields of a header whose checksum holds.
+/// Parses a header whose checksum is valid.
 fn parse(bytes: &[u8]) -> Option<FileHeader> {
-    if bytes.len() < FIXED + 4 {
+    if bytes.len() < NAME_OFFSET + 4 {
         return None;
     }
     let kind = match bytes[24] {
@@ -170,8 +177,8 @@ fn parse(bytes: &[u8]) -> Option<FileHeader> {
         2 => Kind::Snapshot,
         _ => return None,
     };
-    let end = FIXED.checked_add(u32_at(bytes, 120) as usize)?;
-    let name = bytes[..bytes.len() - 4].get(FIXED..end)?;
+    let end = NAME_OFFSET.checked_add(u32_at(bytes, 120) as usize)?;
+    let name = bytes[..bytes.len() - 4].get(NAME_OFFSET..end)?;
     Some(FileHeader {
         kind,
         identity: Identity {
@@ -198,7 +205,8 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
-/// A salt that nobody who supplies keys and values can foresee.
+/// Returns a random salt. An attacker who supplies keys and values cannot predict it, so these cannot contain
+/// valid heads.
 pub(crate) fn random_salt() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -210,7 +218,7 @@ mod tests {
     use super::super::{Fs, MemFs};
     use super::*;
 
-    /// Made by another program from the tables in docs/format.md.
+    /// Another program made these bytes from the tables in docs/format.md.
     const GOLDEN: &str = concat!(
         "896d656d6f0d0a1a0100010086000000887766554433221102000700010000000200000000000000",
         "00000000000000000000000000000000030000000000000004000000000000000500000000000000",
@@ -242,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_those_of_the_document() {
+    fn the_bytes_are_as_docs_format_md_describes() {
         let hex: String = golden().to_bytes().iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, GOLDEN);
     }
 
     #[test]
-    fn a_header_survives_a_round_trip() {
+    fn a_header_is_read_back() {
         let fs = Arc::new(MemFs::new());
         let path = std::path::Path::new("/h");
         fs.put(path, golden().to_bytes());
@@ -256,7 +264,7 @@ mod tests {
             Start::Ours { header, len } => {
                 assert_eq!((*header, len), (golden(), golden().to_bytes().len() as u64));
             }
-            _ => panic!("not recognised"),
+            _ => panic!("the header is not recognized"),
         }
     }
 }

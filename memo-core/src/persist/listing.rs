@@ -1,4 +1,4 @@
-//! Which files are there, and which of them count.
+//! Lists the files of a directory, and decides which of them recovery may use.
 
 use std::io;
 use std::path::Path;
@@ -9,59 +9,63 @@ use super::fs::{File, Fs, read_start};
 use super::header::{self, FileHeader, Kind, MAGIC, Start};
 use super::identity::Identity;
 use super::loss::Loss;
-use super::quarantine::Tidy;
+use super::quarantine::Cleanup;
 use crate::error::Error;
 
-/// How a lock file of ours begins; the process id follows.
-pub(crate) const HOLDER: &str = "memokit ";
+/// The beginning of a lock file. The process id follows.
+pub(crate) const LOCK_PREFIX: &str = "memokit ";
 
-/// A file whose records count.
+/// A file that recovery may read records from.
 pub(crate) struct Source {
     pub(crate) name: Name,
     pub(crate) generation: u64,
     pub(crate) file: Arc<dyn File>,
     pub(crate) header: FileHeader,
-    /// Where its records begin.
+    /// Where its records begin, in bytes.
     pub(crate) start: u64,
+    /// The length of the file in bytes.
     pub(crate) size: u64,
 }
 
-/// Sources by generation, and what is to be done about the other files.
+/// The files that recovery may use, sorted by generation, and what to do with the other files.
 #[derive(Default)]
 pub(crate) struct Listing {
     pub(crate) logs: Vec<Source>,
     pub(crate) snapshots: Vec<Source>,
+    /// The highest generation among all files.
     pub(crate) newest: u64,
     pub(crate) losses: Vec<(Name, Loss)>,
-    pub(crate) tidy: Tidy,
-    /// Files up to this generation precede one that could not be used.
-    cut: u64,
+    pub(crate) cleanup: Cleanup,
+    /// The highest generation of an unusable file that may hold invalidations. Files up to this generation are stale:
+    /// they are not used.
+    stale_up_to: u64,
 }
 
-/// Looks at every file of ours in `dir`.
+/// Inspects every file in `dir` that has a name of ours.
 ///
 /// # Errors
-/// When a file cannot be read, or was written by a version that this one cannot follow.
+/// A file cannot be read, or a newer version wrote it in a format that this version cannot read.
 pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listing, Error> {
     let mut listing = Listing::default();
     for name in by_age(fs, dir)? {
         match name {
             Name::Lock => {}
-            Name::TempLog(_) | Name::TempSnapshot(_) => listing.tidy.remove.push(name),
+            Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
             Name::Log(generation) => {
-                listing.look(fs, dir, identity, name, Kind::Log, generation)?;
+                listing.inspect(fs, dir, identity, name, Kind::Log, generation)?;
             }
             Name::Snapshot(generation) => {
-                listing.look(fs, dir, identity, name, Kind::Snapshot, generation)?;
+                listing.inspect(fs, dir, identity, name, Kind::Snapshot, generation)?;
             }
         }
     }
-    listing.drop_superseded();
+    listing.drop_stale();
     Ok(listing)
 }
 
 impl Listing {
-    fn look(
+    /// Reads the header of a file and sorts the file into the listing.
+    fn inspect(
         &mut self,
         fs: &dyn Fs,
         dir: &Path,
@@ -76,20 +80,21 @@ impl Listing {
         let file = fs.open(&path).map_err(failed)?;
         let size = file.size().map_err(failed)?;
         match header::read(&*file, identity).map_err(failed)? {
-            Start::Newer { format, least } => {
-                let reason = format!("format {format}, for readers of format {least} or later");
+            Start::Newer { format, min_reader } => {
+                let reason =
+                    format!("it has format {format}, for readers of format {min_reader} or later");
                 return Err(Error::Foreign { path, reason });
             }
-            Start::Blank => {
+            Start::Unwritten => {
                 if size > 0 {
                     self.losses.push((name, Loss::TornTail));
                 }
-                self.tidy.remove.push(name);
+                self.cleanup.remove.push(name);
             }
             Start::Ours { header, len }
                 if header.kind == kind && header.generation == generation =>
             {
-                match header.misfit(identity) {
+                match header.mismatch(identity) {
                     Some(loss) => self.reject(name, generation, loss),
                     None => {
                         let source =
@@ -101,94 +106,97 @@ impl Listing {
                     }
                 }
             }
-            Start::Alien | Start::Damaged | Start::Ours { .. } => match kind {
+            Start::Foreign | Start::Damaged | Start::Ours { .. } => match kind {
                 Kind::Log => self.reject(name, generation, Loss::BadFile),
-                // A snapshot says nothing that the logs before it contradict, so these still count.
+                // Nothing in a snapshot contradicts the older logs. So these are still used, without it.
                 Kind::Snapshot => {
                     self.losses.push((name, Loss::BadFile));
-                    self.tidy.quarantine.push(name);
+                    self.cleanup.quarantine.push(name);
                 }
             },
         }
         Ok(())
     }
 
-    /// Sets a file aside, and with it what came before: the file may hold invalidations of that.
+    /// Sets a file aside. The older files become stale, because this file may have invalidated entries in them.
     fn reject(&mut self, name: Name, generation: u64, loss: Loss) {
-        self.cut = self.cut.max(generation);
+        self.stale_up_to = self.stale_up_to.max(generation);
         self.losses.push((name, loss));
         match loss {
-            Loss::BadFile | Loss::OtherFunction => self.tidy.quarantine.push(name),
-            _ => self.tidy.remove.push(name),
+            Loss::BadFile | Loss::OtherFunction => self.cleanup.quarantine.push(name),
+            _ => self.cleanup.remove.push(name),
         }
     }
 
-    fn drop_superseded(&mut self) {
-        let Self { logs, snapshots, losses, tidy, cut, newest: _ } = self;
+    /// Drops the files that are older than an unusable file.
+    fn drop_stale(&mut self) {
+        let Self { logs, snapshots, losses, cleanup, stale_up_to, newest: _ } = self;
         for sources in [logs, snapshots] {
             sources.retain(|source| {
-                let counts = source.generation > *cut;
-                if !counts {
+                let is_usable = source.generation > *stale_up_to;
+                if !is_usable {
                     losses.push((source.name, Loss::Superseded));
-                    tidy.remove.push(source.name);
+                    cleanup.remove.push(source.name);
                 }
-                counts
+                is_usable
             });
         }
     }
 }
 
-/// Is there a log or a snapshot by name?
+/// Returns whether `dir` holds a file with the name of a log or a snapshot.
 pub(crate) fn holds_something(fs: &dyn Fs, dir: &Path) -> bool {
     fs.list(dir).is_ok_and(|names| {
         names.iter().any(|n| matches!(Name::parse(n), Some(Name::Log(_) | Name::Snapshot(_))))
     })
 }
 
-/// Fails when `dir` holds files and none shows that the folder is ours, so that a wrong path does no harm.
+/// Fails if `dir` holds files and none of them shows that the directory is ours. So a wrong path does no harm.
 ///
 /// # Errors
-/// [`Error::Foreign`] naming a file, and those of reading.
-pub(crate) fn refuse_strangers(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+/// [`Error::Foreign`] with the path of a file that is not ours, and the errors of reading.
+pub(crate) fn refuse_foreign(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     let names = match fs.list(dir) {
         Ok(names) => names,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(Error::io("list", dir, &e)),
     };
-    let mut stranger = None;
+    let mut foreign = None;
     for name in &names {
-        let shows = match Name::parse(name) {
+        let is_ours = match Name::parse(name) {
             None => Some(false),
-            Some(parsed) => claim(fs, &parsed.at(dir), parsed)?,
+            Some(parsed) => shows_ownership(fs, &parsed.at(dir), parsed)?,
         };
-        match shows {
+        match is_ours {
             Some(true) => return Ok(()),
-            Some(false) => stranger = stranger.or(Some(name)),
+            Some(false) => foreign = foreign.or(Some(name)),
             None => {}
         }
     }
-    stranger.map_or(Ok(()), |name| {
-        let reason = "the folder holds files of something else and none of this cache".to_owned();
+    foreign.map_or(Ok(()), |name| {
+        let reason =
+            "the directory holds files of other programs and none of this cache".to_owned();
         Err(Error::Foreign { path: dir.join(name), reason })
     })
 }
 
-/// Does the file show that the folder is ours, or that it is not?
-fn claim(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>, Error> {
-    let mark = match name {
-        Name::Lock => HOLDER.as_bytes(),
+/// Returns whether the file shows that the directory is ours, or that it is not. `None`: it shows neither.
+fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>, Error> {
+    let prefix = match name {
+        Name::Lock => LOCK_PREFIX.as_bytes(),
         Name::Log(_) | Name::Snapshot(_) => &MAGIC,
         Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
-    let start = match fs.open(path).and_then(|file| read_start(&*file, mark.len())) {
+    let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {
         Ok(start) => start,
-        // Gone meanwhile, or locked against readers by a holder, which shows as such when we lock.
+        // The file was removed in the meantime. Or it is a lock file that its holder has locked against readers: then
+        // our own attempt to lock it fails.
         Err(e) if name == Name::Lock || e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("read", path, &e)),
     };
     Ok(match start {
-        _ if start == mark => Some(true),
-        _ if start.iter().all(|b| *b == 0) || mark.starts_with(&start) => None,
+        _ if start == prefix => Some(true),
+        _ if start.iter().all(|b| *b == 0) || prefix.starts_with(&start) => None,
         _ => Some(false),
     })
 }

@@ -1,4 +1,4 @@
-//! The lock of a directory: one store a directory, one directory a store.
+//! The lock file of a directory. It ensures that at most one store uses the directory.
 
 use std::io;
 use std::path::Path;
@@ -8,87 +8,95 @@ use std::time::Duration;
 
 use super::file_name::Name;
 use super::fs::{Fs, Lock, read_start};
-use super::listing::{HOLDER, holds_something, refuse_strangers};
+use super::listing::{LOCK_PREFIX, holds_something, refuse_foreign};
 use crate::error::Error;
 use crate::platform::sync::Mutex;
 
+/// The lock of a store. `None` after [`LockFile::release`].
 pub(crate) struct LockFile(Mutex<Option<Lock>>);
 
 impl LockFile {
-    /// Makes the directory, for its owner alone, if it is missing, and locks it.
+    /// Locks the directory. Creates it, for its owner alone, if it is missing.
     ///
     /// # Errors
-    /// [`Error::Locked`] while another has it, [`Error::Foreign`] when it is something else's, and those of the system.
+    /// [`Error::Locked`] if another store has it, [`Error::Foreign`] if it belongs to something else, and the errors of
+    /// the system.
     pub(crate) fn take(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
         lock(fs, dir).map(|lock| Self(Mutex::new(Some(lock))))
     }
 
-    /// Someone may have removed the directory, and another process made it anew.
+    /// Checks that the directory is still the one that was locked. A user may have removed it, and another process may
+    /// have created it again.
     ///
     /// # Errors
-    /// When it is no longer the one that was locked.
+    /// [`Error::Io`] if it is not.
     pub(crate) fn check(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
         match &*self.0.lock() {
             Some(lock) if !fs.is_locked_by(&Name::Lock.at(dir), lock) => {
-                let gone =
-                    io::Error::new(io::ErrorKind::NotFound, "the folder was removed or replaced");
-                Err(Error::io("write to", dir, &gone))
+                let error = io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "the directory was removed or replaced",
+                );
+                Err(Error::io("write to", dir, &error))
             }
             _ => Ok(()),
         }
     }
 
-    /// Makes and locks anew what was removed, unless the folder around it was too.
+    /// Creates and locks the directory again after it was removed. Fails if its parent directory was removed too.
     ///
     /// # Errors
-    /// When something is there that another store left or has, and those of [`Self::take`].
+    /// [`Error::Foreign`] if another store has created files there, the errors of [`Self::take`], and those of reading
+    /// the parent directory.
     pub(crate) fn renew(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
         let mut held = self.0.lock();
-        if let Some(around) = dir.parent() {
-            fs.list(around).map_err(|e| Error::io("list", around, &e))?;
+        if let Some(parent) = dir.parent() {
+            fs.list(parent).map_err(|e| Error::io("list", parent, &e))?;
         }
-        let unless_taken = || match holds_something(fs, dir) {
+        let check_unused = || match holds_something(fs, dir) {
             true => Err(Error::Foreign {
                 path: dir.to_owned(),
-                reason: "another cache made the folder anew".to_owned(),
+                reason: "another cache has created the directory again".to_owned(),
             }),
             false => Ok(()),
         };
-        unless_taken()?;
+        check_unused()?;
         let lock = lock(fs, dir)?;
-        // Another may have come and gone in between.
-        unless_taken()?;
+        // Another store may have opened and closed the directory before we locked it.
+        check_unused()?;
         *held = Some(lock);
         Ok(())
     }
 
+    /// Releases the lock, so that the directory can be opened again.
     pub(crate) fn release(&self) {
         self.0.lock().take();
     }
 }
 
 fn lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
-    refuse_strangers(fs, dir)?;
+    refuse_foreign(fs, dir)?;
     fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
     let path = Name::Lock.at(dir);
-    let holder = format!("{HOLDER}{}\n", process::id());
+    let holder = format!("{LOCK_PREFIX}{}\n", process::id());
     fs.lock(&path, holder.as_bytes()).map_err(|e| match e.kind() {
         io::ErrorKind::WouldBlock => {
-            Error::Locked { path: dir.to_owned(), pid: holder_of(fs, &path) }
+            Error::Locked { path: dir.to_owned(), pid: holder_pid(fs, &path) }
         }
         _ => Error::io("lock", &path, &e),
     })
 }
 
-/// Who has the lock. A holder that came a moment ago may yet have to say so.
-fn holder_of(fs: &dyn Fs, path: &Path) -> Option<u32> {
+/// Returns the id of the process that holds the lock. Retries for up to 45 ms, because a process that has just locked
+/// the file may not have written its id yet.
+fn holder_pid(fs: &dyn Fs, path: &Path) -> Option<u32> {
     (0..10).find_map(|attempt| {
         thread::sleep(Duration::from_millis(attempt));
-        holder_by_now(fs, path)
+        read_holder_pid(fs, path)
     })
 }
 
-fn holder_by_now(fs: &dyn Fs, path: &Path) -> Option<u32> {
+fn read_holder_pid(fs: &dyn Fs, path: &Path) -> Option<u32> {
     let bytes = read_start(&*fs.open(path).ok()?, 64).ok()?;
-    std::str::from_utf8(&bytes).ok()?.strip_prefix(HOLDER)?.trim_end().parse().ok()
+    std::str::from_utf8(&bytes).ok()?.strip_prefix(LOCK_PREFIX)?.trim_end().parse().ok()
 }

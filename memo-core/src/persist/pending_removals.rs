@@ -1,7 +1,7 @@
 //! Pending removals: invalidations that a broken log could not take. The next log begins with them, so that after a
 //! crash before its snapshot, recovery does not bring back an invalidated entry.
 
-use super::frame::{self, Place, Seed};
+use super::frame::{self, RecordMeta, Seed};
 use super::record::Record;
 
 /// If the pending removals take more bytes than this, one `Clear` replaces them all.
@@ -16,7 +16,7 @@ pub(crate) struct PendingRemovals {
 }
 
 struct Item {
-    place: Place,
+    meta: RecordMeta,
     /// The removed key. `None`: all keys.
     key: Option<Box<[u8]>>,
 }
@@ -36,7 +36,7 @@ impl PendingRemovals {
             self.bytes = 0;
         }
         self.items.push(Item {
-            place: Place { sequence, removals, repeated: true, replaces: false },
+            meta: RecordMeta { sequence, removals, repeated: true, replaces: false },
             key,
         });
     }
@@ -51,9 +51,9 @@ impl PendingRemovals {
     /// Encodes the removals as records with the flag `repeated`, for a log with that seed.
     pub(crate) fn encode(&self, seed: Seed) -> Vec<u8> {
         let mut out = Vec::new();
-        for Item { place, key } in &self.items {
+        for Item { meta, key } in &self.items {
             let record = key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
-            frame::encode(&mut out, seed, *place, &record);
+            frame::encode(&mut out, seed, *meta, &record);
         }
         out
     }

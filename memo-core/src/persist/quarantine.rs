@@ -1,4 +1,4 @@
-//! What an opening does with files that do not count, once its own log is in place.
+//! Removes or quarantines the files that recovery could not use. Runs when the new log is in place.
 
 use std::io;
 use std::path::Path;
@@ -7,62 +7,68 @@ use super::file_name::{Name, QUARANTINE, Quarantined};
 use super::fs::{Fs, read_full, write_all};
 use crate::error::Error;
 
-/// So many files stay in quarantine.
-const KEPT: usize = 3;
+/// The number of files that stay in quarantine: the newest ones.
+const MAX_QUARANTINED: usize = 3;
+/// The buffer for copying, in bytes.
 const CHUNK: usize = 256 << 10;
 
-/// Files to remove, to move to quarantine, or to copy there.
+/// The files to remove, to move to quarantine, and to copy there.
 #[derive(Default)]
-pub(crate) struct Tidy {
+pub(crate) struct Cleanup {
     pub(crate) remove: Vec<Name>,
     pub(crate) quarantine: Vec<Name>,
     pub(crate) copy: Vec<Name>,
 }
 
-impl Tidy {
-    /// Does all that can be done. What fails is met again by the next opening.
+impl Cleanup {
+    /// Continues after a failure as far as it can, and returns the first error. The next opening finds the files that
+    /// are left, and tries again.
     pub(crate) fn run(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-        let mut result = self.isolate(fs, dir);
+        let mut result = self.fill_quarantine(fs, dir);
         for name in &self.remove {
             result = result.and(remove(fs, dir, *name));
         }
         result
     }
 
-    fn isolate(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    fn fill_quarantine(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
         let Self { remove: _, quarantine, copy } = self;
         if quarantine.is_empty() && copy.is_empty() {
             return Ok(());
         }
-        let shelf = dir.join(QUARANTINE);
-        let failed = |e: io::Error| Error::io("quarantine into", &shelf, &e);
-        fs.create_dir(&shelf).map_err(failed)?;
-        let mut held = shelved(fs, &shelf).map_err(failed)?;
-        let mut serial = held.iter().map(|place| place.serial).max().unwrap_or_default();
+        let quarantine_dir = dir.join(QUARANTINE);
+        let failed = |e: io::Error| Error::io("quarantine into", &quarantine_dir, &e);
+        fs.create_dir(&quarantine_dir).map_err(failed)?;
+        let mut quarantined = list_quarantined(fs, &quarantine_dir).map_err(failed)?;
+        let mut serial = quarantined.iter().map(|file| file.serial).max().unwrap_or_default();
         for name in quarantine {
             serial = serial.wrapping_add(1);
-            let place = Quarantined { serial, was: *name };
-            fs.rename(&name.at(dir), &shelf.join(place.to_string())).map_err(failed)?;
-            held.push(place);
+            let file = Quarantined { serial, original: *name };
+            fs.rename(&name.at(dir), &quarantine_dir.join(file.to_string())).map_err(failed)?;
+            quarantined.push(file);
         }
         for name in copy {
-            if holds_copy(fs, &shelf, &held, *name, dir).map_err(failed)? {
+            if has_copy(fs, &quarantine_dir, &quarantined, *name, dir).map_err(failed)? {
                 continue;
             }
             serial = serial.wrapping_add(1);
-            let place = Quarantined { serial, was: *name };
-            copy_file(fs, &name.at(dir), &shelf.join(place.to_string())).map_err(failed)?;
-            held.push(place);
+            let file = Quarantined { serial, original: *name };
+            copy_file(fs, &name.at(dir), &quarantine_dir.join(file.to_string())).map_err(failed)?;
+            quarantined.push(file);
         }
-        while held.len() > KEPT {
-            let Some(oldest) = (0..held.len()).min_by_key(|&at| held[at].serial) else { break };
-            fs.remove(&shelf.join(held.swap_remove(oldest).to_string())).map_err(failed)?;
+        while quarantined.len() > MAX_QUARANTINED {
+            let Some(oldest) = (0..quarantined.len()).min_by_key(|&at| quarantined[at].serial)
+            else {
+                break;
+            };
+            fs.remove(&quarantine_dir.join(quarantined.swap_remove(oldest).to_string()))
+                .map_err(failed)?;
         }
         Ok(())
     }
 }
 
-/// Removes a file that may be gone already.
+/// Removes a file. Succeeds if there is none.
 pub(crate) fn remove(fs: &dyn Fs, dir: &Path, name: Name) -> Result<(), Error> {
     let path = name.at(dir);
     match fs.remove(&path) {
@@ -71,21 +77,22 @@ pub(crate) fn remove(fs: &dyn Fs, dir: &Path, name: Name) -> Result<(), Error> {
     }
 }
 
-fn shelved(fs: &dyn Fs, shelf: &Path) -> io::Result<Vec<Quarantined>> {
-    Ok(fs.list(shelf)?.iter().filter_map(|name| Quarantined::parse(name)).collect())
+fn list_quarantined(fs: &dyn Fs, quarantine_dir: &Path) -> io::Result<Vec<Quarantined>> {
+    Ok(fs.list(quarantine_dir)?.iter().filter_map(|name| Quarantined::parse(name)).collect())
 }
 
-/// A damaged log is met by each opening until a checkpoint replaces it; one copy is enough.
-fn holds_copy(
+/// Returns whether a file of that name and of the same length is in quarantine. Each opening finds a damaged log again
+/// until a checkpoint replaces it, and one copy is enough.
+fn has_copy(
     fs: &dyn Fs,
-    shelf: &Path,
-    held: &[Quarantined],
+    quarantine_dir: &Path,
+    quarantined: &[Quarantined],
     name: Name,
     dir: &Path,
 ) -> io::Result<bool> {
     let size = fs.open(&name.at(dir))?.size()?;
-    for place in held.iter().filter(|place| place.was == name) {
-        if fs.open(&shelf.join(place.to_string()))?.size()? == size {
+    for file in quarantined.iter().filter(|file| file.original == name) {
+        if fs.open(&quarantine_dir.join(file.to_string()))?.size()? == size {
             return Ok(true);
         }
     }

@@ -1,6 +1,6 @@
 //! The queue of encoded records that are not written yet.
 
-use super::frame::{self, Place, Seed};
+use super::frame::{self, RecordMeta, Seed};
 use super::pending_removals::PendingRemovals;
 use super::record::{Record, WallMillis};
 
@@ -81,13 +81,13 @@ impl Queue {
             self.removals = self.removals.wrapping_add(1);
         }
         if self.has_log {
-            let place = Place {
+            let meta = RecordMeta {
                 sequence: self.sequence,
                 removals: self.removals,
                 repeated: false,
                 replaces,
             };
-            frame::encode(&mut self.bytes, self.seed, place, record);
+            frame::encode(&mut self.bytes, self.seed, meta, record);
         } else {
             let removal = match record {
                 Record::Put { key, .. } if replaces => Record::Remove { key },

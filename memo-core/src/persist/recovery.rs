@@ -1,4 +1,4 @@
-//! Turns the files of a directory back into records. Reads only.
+//! Reads the records that count from the files of a directory. Changes no file.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,35 +10,43 @@ use super::header::{FileHeader, Predecessor};
 use super::identity::Identity;
 use super::listing::{Listing, Source, list};
 use super::loss::{Loss, Recovery};
-use super::quarantine::Tidy;
+use super::quarantine::Cleanup;
 use super::record::{Record, WallMillis};
 use super::scan::{Event, Scan};
 use crate::error::Error;
 
-/// What the next generation starts from.
+/// The result of a recovery. The next generation starts from it.
 pub(crate) struct Recovered {
     pub(crate) recovery: Recovery,
-    /// The newest generation that any file names.
+    /// The highest generation among the names of all files.
     pub(crate) newest: u64,
+    /// The last sequence in the history of the directory.
     pub(crate) sequence: u64,
+    /// The number of invalidations in that history, modulo 2^16.
     pub(crate) removals: u16,
+    /// What the header of the next log states about the last log.
     pub(crate) predecessor: Predecessor,
-    /// Logs and snapshots that count until the next snapshot.
+    /// Logs and snapshots that are needed until the next snapshot.
     pub(crate) kept: Vec<Name>,
+    /// The length of the kept logs in bytes.
     pub(crate) log_bytes: u64,
     pub(crate) snapshot: Option<KeptSnapshot>,
-    pub(crate) tidy: Tidy,
+    /// What to do with the files that are not kept. A damaged file that is kept is copied to quarantine.
+    pub(crate) cleanup: Cleanup,
 }
 
+/// The snapshot among the kept files.
 pub(crate) struct KeptSnapshot {
+    /// The length of the file.
     pub(crate) bytes: u64,
+    /// When it was written.
     pub(crate) written: WallMillis,
 }
 
-/// Hands every record that counts to `replay`, in order.
+/// Calls `replay` with every record that counts, in order.
 ///
 /// # Errors
-/// When a file cannot be read or is of a newer format. What `replay` was given until then is to be forgotten.
+/// A file cannot be read or has a newer format. The caller must then discard the records that `replay` received.
 pub(crate) fn recover(
     fs: &dyn Fs,
     dir: &Path,
@@ -46,21 +54,21 @@ pub(crate) fn recover(
     replay: &mut dyn FnMut(Record<'_>),
 ) -> Result<Recovered, Error> {
     let listing = list(fs, dir, identity)?;
-    let Plan { steps, mut tidy, losses, newest } = plan(dir, listing)?;
-    let mut pass = Replay::new(dir, replay);
+    let Plan { steps, mut cleanup, losses, newest } = plan(dir, listing)?;
+    let mut replayer = Replay::new(dir, replay);
     for (name, loss) in losses {
         match loss {
-            Loss::BadFile => pass.recovery.damaged(name.at(dir), 0, loss),
-            _ => pass.recovery.note(loss),
+            Loss::BadFile => replayer.recovery.damaged(name.at(dir), 0, loss),
+            _ => replayer.recovery.note(loss),
         }
     }
     let mut kept = Vec::new();
     let (mut log_bytes, mut snapshot, mut predecessor) = (0, None, Predecessor::default());
     for (index, step) in steps.iter().enumerate() {
         let (source, name) = (&step.source, step.source.name);
-        let outcome = pass.read(index, step)?;
+        let outcome = replayer.read(index, step)?;
         if outcome.gap {
-            tidy.copy.push(name);
+            cleanup.copy.push(name);
         }
         match name {
             Name::Snapshot(_) => {
@@ -68,7 +76,7 @@ pub(crate) fn recover(
                     Some(KeptSnapshot { bytes: source.size, written: source.header.written });
             }
             _ if outcome.valid_len == source.start && source.size == source.start => {
-                tidy.remove.push(name);
+                cleanup.remove.push(name);
                 continue;
             }
             _ => {
@@ -82,8 +90,8 @@ pub(crate) fn recover(
         }
         kept.push(name);
     }
-    pass.repair(&steps)?;
-    let Replay { recovery, sequence, removals, .. } = pass;
+    replayer.repair(&steps)?;
+    let Replay { recovery, sequence, removals, .. } = replayer;
     let removals = removals.unwrap_or_default();
     Ok(Recovered {
         recovery,
@@ -94,88 +102,93 @@ pub(crate) fn recover(
         kept,
         log_bytes,
         snapshot,
-        tidy,
+        cleanup,
     })
 }
 
-/// A file to read, and how far.
+/// A file to read.
 struct Step {
     source: Source,
+    /// Records are read up to this offset.
     limit: u64,
-    /// So many of its bytes were synced, by what a later log says.
+    /// How many bytes of a log were synced, as the header of a later log states.
     durable: u64,
-    /// A log that its own complete snapshot precedes: the snapshot already shows the invalidations that were owed.
-    over_own_snapshot: bool,
-    /// The end that makes a snapshot complete.
+    /// Whether this is a log that is read right after the complete snapshot of its own generation. The snapshot already
+    /// reflects the pending removals at the beginning of the log.
+    after_own_snapshot: bool,
+    /// The last head of a complete snapshot.
     end: Option<Head>,
 }
 
+/// What to read, and what to do with the other files.
 struct Plan {
+    /// The files in the order in which they are read.
     steps: Vec<Step>,
-    tidy: Tidy,
+    cleanup: Cleanup,
     losses: Vec<(Name, Loss)>,
     newest: u64,
 }
 
-/// The newest complete snapshot and the logs from its generation on. Without one, every log, and what can be read of
-/// the newest snapshot in its place among them.
+/// Chooses the newest complete snapshot and the logs of its generation and later. If no snapshot is complete, chooses
+/// all logs and the readable part of the newest snapshot, which is read just before the log of its generation.
 fn plan(dir: &Path, listing: Listing) -> Result<Plan, Error> {
-    let Listing { logs, snapshots, newest, mut losses, mut tidy, .. } = listing;
+    let Listing { logs, snapshots, newest, mut losses, mut cleanup, .. } = listing;
     let mut base: Option<Step> = None;
     let mut incomplete: Option<Step> = None;
     for source in snapshots.into_iter().rev() {
         if base.is_some() {
-            tidy.remove.push(source.name);
+            cleanup.remove.push(source.name);
             continue;
         }
         let end = read_end(&source).map_err(|e| Error::io("read", source.name.at(dir), &e))?;
         if end.is_some() {
             let limit = source.size - HEAD as u64;
-            base = Some(Step { source, limit, durable: 0, over_own_snapshot: false, end });
+            base = Some(Step { source, limit, durable: 0, after_own_snapshot: false, end });
             continue;
         }
         losses.push((source.name, Loss::BadFile));
         if incomplete.is_none() {
             let limit = source.size;
-            incomplete = Some(Step { source, limit, durable: 0, over_own_snapshot: false, end });
+            incomplete = Some(Step { source, limit, durable: 0, after_own_snapshot: false, end });
         } else {
-            tidy.quarantine.push(source.name);
+            cleanup.quarantine.push(source.name);
         }
     }
     let from = base.as_ref().map_or(0, |step| step.source.generation);
     if base.is_some() {
-        tidy.quarantine.extend(incomplete.take().map(|step| step.source.name));
+        cleanup.quarantine.extend(incomplete.take().map(|step| step.source.name));
     }
     let mut steps = Vec::with_capacity(logs.len() + 1);
     steps.extend(base);
-    let lengths: Vec<_> = logs.iter().map(|log| stated(log, &logs)).collect();
+    let lengths: Vec<_> = logs.iter().map(|log| stated_lengths(log, &logs)).collect();
     for (source, (durable, limit)) in logs.into_iter().zip(lengths) {
         if source.generation < from {
-            tidy.remove.push(source.name);
+            cleanup.remove.push(source.name);
             continue;
         }
         if incomplete.as_ref().is_some_and(|s| s.source.generation <= source.generation) {
             steps.extend(incomplete.take());
         }
-        let over_own_snapshot = steps
+        let after_own_snapshot = steps
             .last()
             .is_some_and(|s: &Step| s.end.is_some() && s.source.generation == source.generation);
-        steps.push(Step { source, limit, durable, over_own_snapshot, end: None });
+        steps.push(Step { source, limit, durable, after_own_snapshot, end: None });
     }
     steps.extend(incomplete);
-    Ok(Plan { steps, tidy, losses, newest })
+    Ok(Plan { steps, cleanup, losses, newest })
 }
 
-/// How much of `log` was durable, and how much of it counts, by what later logs say of it.
-fn stated(log: &Source, logs: &[Source]) -> (u64, u64) {
-    let stated = logs.iter().map(|later| later.header.predecessor);
-    stated
+/// Returns how many bytes of `log` were synced, and how many of them count, as the headers of later logs state.
+fn stated_lengths(log: &Source, logs: &[Source]) -> (u64, u64) {
+    let statements = logs.iter().map(|later| later.header.predecessor);
+    statements
         .filter(|predecessor| predecessor.generation == log.generation)
         .fold((0, Predecessor::WHOLE), |(_, valid), predecessor| {
             (predecessor.durable_len, valid.min(predecessor.valid_len))
         })
 }
 
+/// Reads the last head of a snapshot. Returns `None` if the snapshot is not complete.
 fn read_end(source: &Source) -> std::io::Result<Option<Head>> {
     let Some(at) = source.size.checked_sub(HEAD as u64).filter(|at| *at >= source.start) else {
         return Ok(None);
@@ -186,29 +199,37 @@ fn read_end(source: &Source) -> std::io::Result<Option<Head>> {
     Ok(end.filter(|end| end.op == Op::End && end.expires == at))
 }
 
-/// Where a record stands among all that are read.
+/// The position of a record among all records that are read: the index of the file, and the sequence if it is a log.
 type Order = (usize, u64);
 
+/// The result of reading a file.
 struct Outcome {
+    /// The offset at which the last record ended.
     valid_len: u64,
+    /// Whether bytes between two records are damaged, or the synced end of the log is missing. Then a copy of the file
+    /// goes to quarantine.
     gap: bool,
 }
 
+/// Reads the files one after another, and passes on their records.
 struct Replay<'r> {
     dir: PathBuf,
     replay: &'r mut dyn FnMut(Record<'_>),
     recovery: Recovery,
-    /// Which file is read, and where.
-    spot: (Name, u64),
+    /// The file that is being read, and the offset in it.
+    position: (Name, u64),
+    /// The highest sequence so far.
     sequence: u64,
-    /// Invalidations up to here; `None` before the first file.
+    /// The number of invalidations up to here, modulo 2^16. `None` before the first file.
     removals: Option<u16>,
-    /// The records missing before the next look as if they never reached the disk.
+    /// Whether the records that are missing before the next one look as if a crash kept them from the disk.
     unwritten: bool,
-    /// The log just read, if nothing says where it should have ended: more may have been written to it.
+    /// The generation of the last log, if no later header states where that log ended. A crash may have taken records
+    /// from its end.
     open_ended: Option<u64>,
-    /// By checksum, keys of which a record is lost, and where the last such record stood.
-    doomed: HashMap<u32, Order>,
+    /// Keys of which a record is damaged, known only by their checksum, each with the position of the last such record.
+    damaged_keys: HashMap<u32, Order>,
+    /// The position of the last clear.
     cleared: Order,
 }
 
@@ -218,24 +239,25 @@ impl<'r> Replay<'r> {
             dir: dir.to_owned(),
             replay,
             recovery: Recovery::default(),
-            spot: (Name::Lock, 0),
+            position: (Name::Lock, 0),
             sequence: 0,
             removals: None,
             unwritten: false,
             open_ended: None,
-            doomed: HashMap::new(),
+            damaged_keys: HashMap::new(),
             cleared: (0, 0),
         }
     }
 
+    /// Reads one file and replays its records.
     fn read(&mut self, index: usize, step: &Step) -> Result<Outcome, Error> {
-        let Step { source, over_own_snapshot, end, .. } = step;
+        let Step { source, after_own_snapshot, end, .. } = step;
         let is_log = matches!(source.name, Name::Log(_));
         self.enter(&source.header, is_log, end.is_some());
         let mut scan = step.scan();
         let (mut gap, mut entries) = (false, 0);
         loop {
-            self.spot = (source.name, scan.at());
+            self.position = (source.name, scan.at());
             let next = scan.next().map_err(|e| self.unreadable(source, &e))?;
             let Some(event) = next else { break };
             let head = match &event {
@@ -250,20 +272,20 @@ impl<'r> Replay<'r> {
             entries += 1;
             let order = step.order(index, &head);
             if is_log {
-                if head.repeated && *over_own_snapshot {
+                if head.repeated && *after_own_snapshot {
                     continue;
                 }
-                self.follow(order, &head);
+                self.check_removals(order, &head);
             }
             self.apply(order, &event);
         }
-        let cut_short = step.limit != Predecessor::WHOLE && source.size < step.limit;
+        let is_short = step.limit != Predecessor::WHOLE && source.size < step.limit;
         let wrong_sum = end.is_some_and(|end| end.created != entries || end.key_crc != scan.hash());
         if is_log && scan.valid_len() < step.durable {
             (gap, self.unwritten) = (true, false);
             self.damaged(Loss::CutShort);
-        } else if is_log && (scan.torn() || cut_short) {
-            self.unwritten = cut_short || scan.unwritten();
+        } else if is_log && (scan.torn() || is_short) {
+            self.unwritten = is_short || scan.unwritten();
             self.recovery.note(Loss::TornTail);
         } else if is_log && step.limit == Predecessor::WHOLE {
             self.open_ended = Some(source.generation);
@@ -273,6 +295,7 @@ impl<'r> Replay<'r> {
         Ok(Outcome { valid_len: scan.valid_len(), gap })
     }
 
+    /// Takes over what the header of a file states, before its records are read.
     fn enter(&mut self, header: &FileHeader, is_log: bool, complete: bool) {
         self.recovery.high_water = self.recovery.high_water.max(header.high_water);
         self.sequence = self.sequence.max(header.base_sequence);
@@ -282,11 +305,12 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// Checks that no invalidation is missing before this record, and clears what it may have concerned. One that a
-    /// crash kept from the disk was never promised to outlive that crash, and what it concerned was.
-    fn follow(&mut self, order: Order, head: &Head) {
-        let before = head.removals.wrapping_sub(u16::from(head.invalidates()));
-        if self.removals != Some(before) && head.op != Op::Clear {
+    /// Checks by the count in `head` that no invalidation is missing before this record. If one is missing, clears all
+    /// entries so far, because it may have concerned any of them. But if a crash kept it from the disk, the entries
+    /// stay: that invalidation was not yet promised to survive the crash, and the entries were.
+    fn check_removals(&mut self, order: Order, head: &Head) {
+        let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
+        if self.removals != Some(expected) && head.op != Op::Clear {
             if self.unwritten {
                 self.recovery.note(Loss::LostRemoval);
             } else {
@@ -299,6 +323,7 @@ impl<'r> Replay<'r> {
         self.sequence = self.sequence.max(head.sequence);
     }
 
+    /// Passes on the record, or notes what is damaged.
     fn apply(&mut self, order: Order, event: &Event<'_>) {
         match *event {
             Event::Record(_, Record::Clear) => self.emit_clear(order),
@@ -309,14 +334,15 @@ impl<'r> Replay<'r> {
             }
             Event::BadKey(head) => {
                 self.damaged(Loss::BadRecord);
-                self.doomed.insert(head.key_crc, order);
+                self.damaged_keys.insert(head.key_crc, order);
             }
             Event::Gap { .. } => {}
         }
     }
 
+    /// Notes damage at the current position.
     fn damaged(&mut self, loss: Loss) {
-        let (name, offset) = self.spot;
+        let (name, offset) = self.position;
         self.recovery.damaged(name.at(&self.dir), offset, loss);
     }
 
@@ -333,20 +359,21 @@ impl<'r> Replay<'r> {
         self.emit(Record::Clear);
     }
 
-    /// A record with a damaged key replaced or removed an entry that is not known by name. Takes back every entry
-    /// whose key has that checksum, and gives again those that are newer.
+    /// Handles the records with a damaged key. Each of them replaced or removed an entry of which only the checksum of
+    /// the key is known. Reads all files again, removes every entry whose key has that checksum, and replays the
+    /// records that are newer.
     fn repair(&mut self, steps: &[Step]) -> Result<(), Error> {
-        if self.doomed.is_empty() {
+        if self.damaged_keys.is_empty() {
             return Ok(());
         }
         for (index, step) in steps.iter().enumerate() {
             let mut scan = step.scan();
             while let Some(event) = scan.next().map_err(|e| self.unreadable(&step.source, &e))? {
                 let Event::Record(head, record) = event else { continue };
-                let Some(doom) = self.doomed.get(&head.key_crc) else { continue };
+                let Some(damaged) = self.damaged_keys.get(&head.key_crc) else { continue };
                 match record {
                     Record::Put { key, .. }
-                        if step.order(index, &head) <= (*doom).max(self.cleared) =>
+                        if step.order(index, &head) <= (*damaged).max(self.cleared) =>
                     {
                         (self.replay)(Record::Remove { key });
                     }
@@ -364,11 +391,12 @@ impl<'r> Replay<'r> {
 }
 
 impl Step {
-    /// Entries of a snapshot were all there at once.
+    /// Returns the position of a record. All entries of a snapshot have the same one, because they existed at once.
     fn order(&self, index: usize, head: &Head) -> Order {
         (index, if matches!(self.source.name, Name::Log(_)) { head.sequence } else { 0 })
     }
 
+    /// Begins to read the records of the file.
     fn scan(&self) -> Scan<'_> {
         let Source { file, header, start, size, .. } = &self.source;
         Scan::new(&**file, header.seed(), *start, self.limit.min(*size))

@@ -1,4 +1,4 @@
-//! Reads the records of a file in bounded memory, past damage where records follow it.
+//! Reads the records of a file in bounded memory. If bytes are damaged and records follow, continues with these.
 
 use std::io;
 
@@ -8,32 +8,40 @@ use super::frame::{FLAGS, HEAD, Head, Op, Seed};
 use super::fs::{File, read_full};
 use super::record::Record;
 
+/// The file is read in pieces of this many bytes, or more if a record is longer.
 const CHUNK: u64 = 256 << 10;
-/// No disk writes less at a time.
+/// The smallest part in bytes that a disk writes at a time.
 const SECTOR: usize = 512;
 
+/// What is read next.
 pub(crate) enum Event<'a> {
+    /// A valid record.
     Record(Head, Record<'a>),
-    /// The key is whole, the value is not.
+    /// A record whose value is damaged. Head and key are valid.
     BadValue(Head, &'a [u8]),
-    /// Only the head is whole.
+    /// A record whose key is damaged. The head is valid.
     BadKey(Head),
-    /// Bytes that are no record were passed over; a record follows.
+    /// Bytes that are not a record were skipped. A valid head follows.
     Gap {
+        /// Whether the bytes look as if a crash kept them from the disk.
         unwritten: bool,
     },
 }
 
-/// Records from an offset on, in order. A head counts only if its sequence is newer than the one before, so that a
-/// stale copy of a record within the file does not.
+/// Reads the records from an offset on, in order. A head is valid only if its sequence is higher than the one before.
+/// Therefore a stale copy of a record within the file does not count.
 pub(crate) struct Scan<'f> {
     window: Window<'f>,
     seed: Seed,
+    /// Where the next record begins.
     at: u64,
+    /// The sequence of the last record.
     last: u64,
-    valid: u64,
+    /// Where the last record ended.
+    valid_len: u64,
+    /// Whether the file ends in bytes that are not a record.
     torn: bool,
-    /// The bytes last passed over look as if a crash kept them from the disk.
+    /// Whether the last skipped bytes look as if a crash kept them from the disk.
     unwritten: bool,
 }
 
@@ -41,41 +49,43 @@ impl<'f> Scan<'f> {
     /// Reads `file` from `start` up to `limit`.
     pub(crate) fn new(file: &'f dyn File, seed: Seed, start: u64, limit: u64) -> Self {
         let window = Window { file, bytes: Vec::new(), start, limit, hash: 0 };
-        Self { window, seed, at: start, last: 0, valid: start, torn: false, unwritten: true }
+        Self { window, seed, at: start, last: 0, valid_len: start, torn: false, unwritten: true }
     }
 
-    /// Where the last record ended.
+    /// Returns the offset at which the last record ended.
     pub(crate) fn valid_len(&self) -> u64 {
-        self.valid
+        self.valid_len
     }
 
-    /// Where what `next` will return begins.
+    /// Returns the offset at which [`Self::next`] continues.
     pub(crate) fn at(&self) -> u64 {
         self.at
     }
 
-    /// Did bytes remain that are no record?
+    /// Returns whether the file ends in bytes that are not a record. Known once `next` has returned `None`.
     pub(crate) fn torn(&self) -> bool {
         self.torn
     }
 
-    /// Do these bytes look as if a crash kept what should be there from the disk?
+    /// Returns whether the last skipped bytes, or the bytes at the end, look as if a crash kept records from the disk.
     pub(crate) fn unwritten(&self) -> bool {
         self.unwritten
     }
 
-    /// The hash of what was read; of the whole once `next` has returned `None` without a torn tail.
+    /// Returns the checksum of the bytes read so far. It covers all bytes once `next` has returned `None`, unless the
+    /// file has a torn end.
     pub(crate) fn hash(&self) -> u32 {
         self.window.hash
     }
 
+    /// Reads the next record. Returns `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Event<'_>>> {
         if !self.window.ensure(self.at, HEAD)? {
             (self.torn, self.unwritten) = (self.at < self.window.limit, true);
             return Ok(None);
         }
         let bytes = self.window.slice(self.at, HEAD);
-        let Some(head) = self.plausible(bytes).or_else(|| self.restored(bytes)) else {
+        let Some(head) = self.parse(bytes).or_else(|| self.parse_repaired(bytes)) else {
             if self.find_next()? {
                 return Ok(Some(Event::Gap { unwritten: self.unwritten }));
             }
@@ -88,25 +98,27 @@ impl<'f> Scan<'f> {
             return Ok(None);
         }
         self.at += head.total() as u64;
-        self.valid = self.at;
+        self.valid_len = self.at;
         self.last = head.sequence;
-        Ok(Some(judge(head, &self.window.slice(from, head.total())[HEAD..])))
+        Ok(Some(check_body(head, &self.window.slice(from, head.total())[HEAD..])))
     }
 
-    fn plausible(&self, bytes: &[u8]) -> Option<Head> {
+    /// Parses a valid head of a record.
+    fn parse(&self, bytes: &[u8]) -> Option<Head> {
         Head::parse(bytes, self.seed).filter(|head| head.sequence > self.last && head.op != Op::End)
     }
 
-    /// The head of which no more is missing than its first two bytes, at the end of a sector that reads as zeros. A
-    /// flipped bit may look like that, so this cannot be left to count as never written.
-    fn restored(&self, bytes: &[u8]) -> Option<Head> {
+    /// Parses a head of which only the first two bytes are wrong, or the only one if the sector has no second. Applies
+    /// if the bytes up to the end of the sector are zeros. A flipped bit can look like that, so such a head must not
+    /// count as never written.
+    fn parse_repaired(&self, bytes: &[u8]) -> Option<Head> {
         let missing = self.left_in_sector().min(2);
         let mut bytes: [u8; HEAD] =
-            *bytes.first_chunk().filter(|_| self.begins_unwritten(bytes))?;
+            *bytes.first_chunk().filter(|_| self.is_sector_unwritten(bytes))?;
         for op in [Op::Put, Op::Remove, Op::Clear] {
             for flags in 0..=FLAGS {
                 bytes[..missing].copy_from_slice(&[op as u8, flags][..missing]);
-                let head = self.plausible(&bytes);
+                let head = self.parse(&bytes);
                 if head.is_some() {
                     return head;
                 }
@@ -115,41 +127,44 @@ impl<'f> Scan<'f> {
         None
     }
 
-    /// Bytes from here to the end of the sector.
+    /// Returns the number of bytes from here to the end of the sector.
     fn left_in_sector(&self) -> usize {
         SECTOR - usize::try_from(self.at % SECTOR as u64).expect("less than a sector")
     }
 
-    /// Are these zeros, as far as this sector goes? Then it may not have reached the disk when the next one did.
-    fn begins_unwritten(&self, bytes: &[u8]) -> bool {
+    /// Returns whether `bytes`, which begin at the current offset, are zeros as far as they lie in the current sector.
+    /// Then this sector may not have reached the disk although the next one did.
+    fn is_sector_unwritten(&self, bytes: &[u8]) -> bool {
         bytes.iter().take(self.left_in_sector()).all(|byte| *byte == 0)
     }
 
-    /// Moves to the next whole record, if there is one.
+    /// Searches byte by byte for the next valid head and moves to it. Returns whether there is one.
     fn find_next(&mut self) -> io::Result<bool> {
         let mut from = self.at + 1;
-        self.unwritten = self.begins_unwritten(self.window.slice(self.at, HEAD));
+        self.unwritten = self.is_sector_unwritten(self.window.slice(self.at, HEAD));
         while self.window.ensure(from, HEAD)? {
             let buffered = self.window.buffered(from);
-            let found = buffered.windows(HEAD).position(|bytes| self.plausible(bytes).is_some());
-            let passed = found.unwrap_or(buffered.len());
-            self.unwritten |= has_hole(&buffered[..passed]);
+            let found = buffered.windows(HEAD).position(|bytes| self.parse(bytes).is_some());
+            let skipped = found.unwrap_or(buffered.len());
+            self.unwritten |= has_zero_run(&buffered[..skipped]);
             if let Some(offset) = found {
                 self.at = from + offset as u64;
                 return Ok(true);
             }
-            from += (passed - HEAD + 1) as u64;
+            from += (skipped - HEAD + 1) as u64;
         }
         Ok(false)
     }
 }
 
-/// A page that never reached the disk reads as zeros, more of them in a row than a damaged record shows.
-fn has_hole(bytes: &[u8]) -> bool {
+/// Returns whether `bytes` hold at least `HEAD - 1` zeros in a row. A page that never reached the disk reads as zeros.
+/// A damaged record does not have as many in a row.
+fn has_zero_run(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte != 0).any(|zeros| zeros.len() >= HEAD - 1)
 }
 
-fn judge(head: Head, body: &[u8]) -> Event<'_> {
+/// Checks key and value against the checksums in `head`.
+fn check_body(head: Head, body: &[u8]) -> Event<'_> {
     let (key, value) = body.split_at(head.key_len);
     if crc32c(key) != head.key_crc {
         return Event::BadKey(head);
@@ -163,34 +178,39 @@ fn judge(head: Head, body: &[u8]) -> Event<'_> {
     }
 }
 
-/// The part of a file that is in memory. Requests never go back, and none beyond the limit is served or allocated.
+/// The part of a file that is in memory. It only moves forward, and it never reads or allocates beyond the limit.
 struct Window<'f> {
     file: &'f dyn File,
     bytes: Vec<u8>,
+    /// The offset of `bytes` in the file.
     start: u64,
+    /// Nothing is read from this offset on.
     limit: u64,
+    /// The checksum of all bytes read so far.
     hash: u32,
 }
 
 impl Window<'_> {
+    /// Makes sure that `len` bytes at the offset `at` are in memory. Returns false if they go beyond the limit. If it
+    /// reads, it drops the bytes before `at`.
     fn ensure(&mut self, at: u64, len: usize) -> io::Result<bool> {
         let end = at + len as u64;
         if end > self.limit {
             return Ok(false);
         }
-        let held = self.start + self.bytes.len() as u64;
-        if end <= held {
+        let read_to = self.start + self.bytes.len() as u64;
+        if end <= read_to {
             return Ok(true);
         }
-        let passed =
+        let dropped =
             usize::try_from(at - self.start).map_or(self.bytes.len(), |n| n.min(self.bytes.len()));
-        self.bytes.drain(..passed);
-        self.start += passed as u64;
+        self.bytes.drain(..dropped);
+        self.start += dropped as u64;
         let kept = self.bytes.len();
         let wanted = (end - self.start).max(CHUNK).min(self.limit - self.start);
         let wanted = usize::try_from(wanted).map_err(|_| io::ErrorKind::OutOfMemory)?;
         self.bytes.resize(wanted, 0);
-        let filled = read_full(self.file, &mut self.bytes[kept..], held)?;
+        let filled = read_full(self.file, &mut self.bytes[kept..], read_to)?;
         if filled < wanted - kept {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -202,6 +222,7 @@ impl Window<'_> {
         &self.buffered(at)[..len]
     }
 
+    /// Returns all bytes in memory from the offset `at` on.
     fn buffered(&self, at: u64) -> &[u8] {
         &self.bytes[usize::try_from(at - self.start).expect("within the window")..]
     }

@@ -1,29 +1,33 @@
-//! Writes all entries to a file that replaces what came before.
+//! Writes a snapshot: a file with all entries, which replaces the older files.
 
 use std::path::Path;
 
 use crate::platform::crc32c::crc32c_append;
 
 use super::file_name::Name;
-use super::frame::{self, Head, Place, Seed};
+use super::frame::{self, Head, RecordMeta, Seed};
 use super::fs::{File, Fs, write_all};
 use super::header::FileHeader;
 use super::quarantine::remove;
 use super::record::Record;
 use crate::error::Error;
 
+/// The buffer is written when it holds this many bytes.
 const CHUNK: usize = 256 << 10;
 
-/// Calls its argument with each entry as a [`Record::Put`], least recently used first, until that returns false.
+/// Calls its argument with each entry as a [`Record::Put`], the least recently used first. Stops when the argument
+/// returns false.
 pub type Entries<'a> = dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool) + 'a;
 
-/// A snapshot in its place.
+/// The size of a snapshot that was written.
 pub(crate) struct Written {
+    /// The length of the file in bytes.
     pub(crate) bytes: u64,
+    /// The number of entries.
     pub(crate) entries: u64,
 }
 
-/// Writes a snapshot under a temporary name, and gives it its name once it is durable.
+/// Writes a snapshot under a temporary name. Renames it once it is durable. Removes the temporary file after an error.
 pub(crate) fn write(
     fs: &dyn Fs,
     dir: &Path,
@@ -64,14 +68,17 @@ fn fill(
 struct Body<'f> {
     file: &'f dyn File,
     seed: Seed,
-    place: Place,
+    meta: RecordMeta,
     base_sequence: u64,
+    /// Bytes that are not written yet.
     buffer: Vec<u8>,
-    /// Bytes before the buffer.
+    /// How many bytes are written: the offset of the buffer in the file.
     at: u64,
-    /// Of the bytes after the header.
+    /// The checksum of the written bytes after the file header.
     hash: u32,
-    header_left: usize,
+    /// The length of the file header until it is written, then 0.
+    unwritten_header: usize,
+    /// The first error. After an error nothing is written.
     failed: Option<std::io::Error>,
 }
 
@@ -81,9 +88,9 @@ impl<'f> Body<'f> {
         Self {
             file,
             seed: header.seed(),
-            place: Place { sequence: 0, removals: 0, repeated: false, replaces: false },
+            meta: RecordMeta { sequence: 0, removals: 0, repeated: false, replaces: false },
             base_sequence: header.base_sequence,
-            header_left: buffer.len(),
+            unwritten_header: buffer.len(),
             buffer,
             at: 0,
             hash: 0,
@@ -91,33 +98,34 @@ impl<'f> Body<'f> {
         }
     }
 
-    /// Adds an entry; false when there is no point in adding more.
+    /// Adds an entry. Returns false after a failed write: then no more entries are needed.
     fn add(&mut self, record: &Record<'_>) -> bool {
         if matches!(record, Record::Put { .. }) && frame::fits(record) {
-            self.place.sequence += 1;
-            frame::encode(&mut self.buffer, self.seed, self.place, record);
+            self.meta.sequence += 1;
+            frame::encode(&mut self.buffer, self.seed, self.meta, record);
             if self.buffer.len() >= CHUNK && self.failed.is_none() {
-                self.failed = self.spill().err();
+                self.failed = self.write_buffer().err();
             }
         }
         self.failed.is_none()
     }
 
-    fn spill(&mut self) -> std::io::Result<()> {
+    fn write_buffer(&mut self) -> std::io::Result<()> {
         write_all(self.file, &self.buffer, self.at)?;
-        let hashed = std::mem::take(&mut self.header_left);
-        self.hash = crc32c_append(self.hash, &self.buffer[hashed..]);
+        let from = std::mem::take(&mut self.unwritten_header);
+        self.hash = crc32c_append(self.hash, &self.buffer[from..]);
         self.at += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
     }
 
+    /// Writes the rest of the buffer and the last head.
     fn end(mut self) -> std::io::Result<Written> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
-        self.spill()?;
-        let entries = self.place.sequence;
+        self.write_buffer()?;
+        let entries = self.meta.sequence;
         let end = Head::end(self.base_sequence, entries, self.at, self.hash);
         let bytes = end.to_bytes(self.seed);
         write_all(self.file, &bytes, self.at)?;

@@ -10,7 +10,7 @@ use super::flusher::maintain;
 use super::fs::Fs;
 #[cfg(test)]
 use super::generations::Emptied;
-use super::generations::{Generations, Place, begin};
+use super::generations::{Directory, Generations, begin};
 use super::header::{MAX_HEADER, header_len};
 use super::identity::Identity;
 use super::listing::holds_something;
@@ -105,8 +105,8 @@ impl Store {
         }
         let lock_file = LockFile::take(&*fs, dir)?;
         let recovered = recover(&*fs, dir, identity, replay)?;
-        let place = Place { fs: &*fs, dir, identity };
-        let (wal, generations) = begin(&place, durability, &recovered);
+        let directory = Directory { fs: &*fs, dir, identity };
+        let (wal, generations) = begin(&directory, durability, &recovered);
         let Recovered { recovery, kept: _, log_bytes, snapshot, sequence, .. } = recovered;
         wal.older_bytes.store(log_bytes, Ordering::Relaxed);
         let (snapshot_bytes, snapshot_at) = snapshot.map_or((0, 0), |s| (s.bytes, s.written));
@@ -271,8 +271,8 @@ impl Shared {
         result.inspect_err(|error| self.wal.backoff.count(error))
     }
 
-    fn place(&self) -> Place<'_> {
-        Place { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
+    fn directory(&self) -> Directory<'_> {
+        Directory { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
     }
 
     /// Does what [`Store::check`] describes. If the directory is gone, so are the records in its log: abandons the log.
@@ -294,7 +294,7 @@ impl Shared {
         self.wal.check_process()?;
         // If the directory was removed, another process may have created it again. Its files are not ours.
         self.check_place()?;
-        let result = generations.secure(&self.place(), &self.wal);
+        let result = generations.secure(&self.directory(), &self.wal);
         self.logs.store(generations.logs(), Ordering::Relaxed);
         self.count_error(result)
     }
@@ -335,7 +335,7 @@ impl Shared {
             .and_then(|()| {
                 self.check_place().or_else(|_| self.lock_file.renew(&*self.fs, &self.dir))
             })
-            .and_then(|()| generations.checkpoint(&self.place(), &self.wal, entries));
+            .and_then(|()| generations.checkpoint(&self.directory(), &self.wal, entries));
         let made = self.count_error(made);
         self.logs.store(generations.logs(), Ordering::Relaxed);
         match made {
