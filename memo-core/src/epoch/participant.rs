@@ -11,7 +11,8 @@
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicU64, compiler_fence, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, compiler_fence, fence};
+use std::time::{Duration, Instant};
 
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
@@ -24,18 +25,25 @@ pub(crate) struct Participant {
     pinned_since: AtomicU64,
     /// How many ids [`EpochGuard::unique_id`] has made from this participant.
     ids_made: AtomicU64,
-    /// Whether the kernel can make every thread pass a fence. The same for all participants.
-    asymmetric: bool,
+    /// Whether the kernel makes every thread pass a fence, so that this thread needs none. The same for all participants.
+    asymmetric: AtomicBool,
 }
 
-static PARTICIPANTS: Mutex<Participants> =
-    Mutex::new(Participants { all: Vec::new(), free: Vec::new(), asymmetric: None, process: 0 });
+static PARTICIPANTS: Mutex<Participants> = Mutex::new(Participants {
+    all: Vec::new(),
+    free: Vec::new(),
+    asymmetric: None,
+    switched: None,
+    process: 0,
+});
 
 struct Participants {
     /// The id of the process that these participants belong to. After a fork only one of the threads exists in the
     /// child.
     process: u32,
     asymmetric: Option<bool>,
+    /// When readers were told to issue fences, because the kernel began to refuse them. `None` once all have seen it.
+    switched: Option<Instant>,
     all: Vec<&'static Participant>,
     /// The participants of ended threads, sorted by number, with the lowest number last.
     free: Vec<&'static Participant>,
@@ -69,8 +77,12 @@ impl Participant {
         let asymmetric = *participants.asymmetric.get_or_insert_with(barrier::register);
         let (number, pinned_since, ids_made) =
             (participants.all.len(), AtomicU64::new(0), AtomicU64::new(0));
-        let participant: &Self =
-            Box::leak(Box::new(Self { number, pinned_since, ids_made, asymmetric }));
+        let participant: &Self = Box::leak(Box::new(Self {
+            number,
+            pinned_since,
+            ids_made,
+            asymmetric: asymmetric.into(),
+        }));
         participants.all.push(participant);
         participant
     }
@@ -120,7 +132,7 @@ impl Participant {
         if previous == 0 {
             // Release: a thread that sees this epoch also sees that the reads under the previous pin are complete.
             self.pinned_since.store(EPOCH.load(Acquire), Release);
-            if self.asymmetric {
+            if self.asymmetric.load(Relaxed) {
                 compiler_fence(SeqCst);
             } else {
                 fence(SeqCst);
@@ -184,17 +196,20 @@ impl Drop for EpochGuard {
 /// Ends the current epoch. A thread that pins after this call sees everything that the caller did before it.
 ///
 /// Returns the epoch that ended, and the oldest epoch that is still pinned. If the second is later than the first, no
-/// thread sees what the caller unlinked before this call. Returns `None` if the kernel refuses the fence,
-/// so that this is unknown.
+/// thread sees what the caller unlinked before this call. Returns `None` if that is unknown, for a short time after the
+/// kernel began to refuse the fence (a process may give up the right to the system call).
 pub(crate) fn advance() -> Option<(u64, u64)> {
     // A thread whose participant is not in this list yet takes the lock after this function, so it sees what the caller
     // did.
-    let participants = participants();
+    let mut participants = participants();
     // For a thread that is reading there are two cases. Either it has stored its epoch, and the loads below see it. Or
     // it passes this fence before its first read, and that read sees what the caller unlinked. A thread that loads a
     // later epoch with Acquire sees that as well.
-    if participants.asymmetric == Some(true) {
-        barrier::issue()?;
+    if participants.asymmetric == Some(true) && barrier::issue().is_none() {
+        participants.switch_to_fences();
+    }
+    if !participants.have_switched() {
+        return None;
     }
     fence(SeqCst);
     let ended = EPOCH.fetch_add(1, SeqCst);
@@ -207,7 +222,25 @@ pub(crate) fn oldest() -> u64 {
     participants().oldest()
 }
 
+/// How long after [`Participants::switch_to_fences`] a reader may still be without a fence. A store becomes visible in
+/// less than a microsecond, or when the system stops the thread.
+const SWITCH: Duration = Duration::from_millis(100);
+
 impl Participants {
+    /// Makes readers issue fences from now on.
+    #[cold]
+    fn switch_to_fences(&mut self) {
+        self.all.iter().for_each(|participant| participant.asymmetric.store(false, SeqCst));
+        self.asymmetric = Some(false);
+        self.switched = Some(Instant::now());
+    }
+
+    /// Returns whether the pin of every reader that began without a fence is visible.
+    fn have_switched(&mut self) -> bool {
+        self.switched.take_if(|since| since.elapsed() >= SWITCH);
+        self.switched.is_none()
+    }
+
     fn oldest(&self) -> u64 {
         let epochs = self.all.iter().map(|participant| participant.pinned_since.load(Acquire));
         epochs.filter(|&epoch| epoch != 0).min().unwrap_or(u64::MAX)
