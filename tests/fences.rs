@@ -50,7 +50,7 @@ fn refuse_membarrier() {
         k,
     };
     let number = u32::try_from(libc::SYS_membarrier).unwrap();
-    let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+    let refused = libc::SECCOMP_RET_ERRNO | u32::try_from(libc::EPERM).unwrap();
     // The number of the system call is the first field of what a filter sees.
     let mut filter = [
         step(LOAD, 0, 0),

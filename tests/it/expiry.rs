@@ -1,5 +1,6 @@
 //! `ttl_with` and `jitter`: when each entry expires.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -98,4 +99,54 @@ fn jitter_without_ttl_or_of_nan_expires_nothing() {
         odd(n);
     }
     assert_eq!((forever_memo().len(), odd_memo().len()), (100, 100));
+}
+
+/// Expired values are freed although no call comes any more, and idle ones too.
+#[test]
+fn expired_values_are_freed_after_the_last_call() {
+    static EXISTING: AtomicU32 = AtomicU32::new(0);
+    struct Counted;
+    impl Counted {
+        fn new() -> Self {
+            EXISTING.fetch_add(1, Relaxed);
+            Self
+        }
+    }
+    impl Clone for Counted {
+        fn clone(&self) -> Self {
+            Self::new()
+        }
+    }
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            EXISTING.fetch_sub(1, Relaxed);
+        }
+    }
+    #[memoize(ttl = "500ms", stale = "200ms")]
+    fn living(n: u32) -> Counted {
+        let _ = n;
+        Counted::new()
+    }
+    #[memoize(idle = "500ms")]
+    fn used(n: u32) -> Counted {
+        let _ = n;
+        Counted::new()
+    }
+    #[memoize(ttl = "1h")]
+    fn later(n: u32) -> Counted {
+        let _ = n;
+        Counted::new()
+    }
+    for _ in 0..2 {
+        (0..5000).for_each(|n| drop((living(n), used(n))));
+        (0..10).for_each(|n| drop(later(n)));
+        assert_eq!(EXISTING.load(Relaxed), 10_010);
+        let began = Instant::now();
+        while EXISTING.load(Relaxed) > 10 {
+            assert!(began.elapsed() < Duration::from_secs(10), "{} exist", EXISTING.load(Relaxed));
+            sleep(Duration::from_millis(20));
+        }
+        assert_eq!((living_memo().stats().entries, used_memo().stats().entries), (0, 0));
+    }
+    assert_eq!((living_memo().stats().expired, later_memo().stats().entries), (10_000, 10));
 }

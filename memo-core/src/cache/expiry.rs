@@ -87,9 +87,12 @@ impl Expiry {
         entry.expires() <= now || self.is_idle(entry, now)
     }
 
-    /// Returns whether the entry cannot be served any more, not even stale while it is computed again.
-    pub(super) fn is_unservable<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
-        entry.expires().saturating_add(self.stale_for) <= now || self.is_idle(entry, now)
+    /// Returns the time from which the entry cannot be served any more, not even stale while it is computed again, if
+    /// it is not used before.
+    pub(super) fn unservable_from<H>(&self, entry: &Entry<H>) -> Millis {
+        let used = || entry.stamp().load(Relaxed) >> USES_BITS;
+        let idle_from = self.idle_limit.map_or(NEVER, |idle| used().saturating_add(idle));
+        entry.expires().saturating_add(self.stale_for).min(idle_from)
     }
 
     /// Returns the state of an entry. An idle entry is expired, even if it could be served stale, because nobody has

@@ -176,7 +176,7 @@ impl<H: Clone> ShardedCache<H> {
         if self.expiry.has_idle_limit() {
             self.shard(hash).tick(clock::now());
         }
-        shard.insert(hash, entry, existing);
+        shard.insert(hash, entry, existing, &self.expiry);
         self.capacity.release(shard.sweep(&self.expiry));
         // A bound may have been lowered since the place was reserved.
         if self.capacity.exceeded() {

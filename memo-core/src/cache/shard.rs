@@ -1,6 +1,7 @@
 //! A shard is a part of a cache. It has a table that hits read without a lock. What hits do not need is behind a lock:
 //! the claims on keys, the order of eviction, and the garbage.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::capacity::{EXACT, Load};
@@ -58,8 +59,10 @@ pub(super) struct ShardState<H> {
     /// The memory of freed entries, for new entries.
     free_list: FreeList<H>,
     load: Load,
-    /// Whether an entry that can expire was ever inserted.
-    has_expiring: bool,
+    /// No entry becomes unservable before this time.
+    next_expiry: Millis,
+    /// The memory that the entries take, in bytes.
+    size: u64,
     /// The bucket that was last searched for expired entries.
     sweep_bucket: usize,
     evicted: u64,
@@ -74,6 +77,23 @@ pub(super) struct Existing {
     pub(super) weight: u64,
     /// Whether its time has ended.
     pub(super) expired: bool,
+}
+
+/// A search of a whole shard for entries that cannot be served any more. The shard is locked for some buckets at a time.
+pub(super) struct Sweep {
+    /// The number of buckets of the table that is searched.
+    buckets: usize,
+    next: usize,
+    next_expiry: Millis,
+}
+
+/// How many buckets a [`Sweep`] searches under one lock.
+const BUCKETS_AT_ONCE: usize = 64;
+
+impl Sweep {
+    pub(super) fn is_done(&self) -> bool {
+        self.next == self.buckets
+    }
 }
 
 /// A locked shard.
@@ -91,7 +111,8 @@ impl<H> Shard<H> {
             garbage: Garbage::new(),
             free_list: FreeList::new(),
             load: Load::default(),
-            has_expiring: false,
+            next_expiry: NEVER,
+            size: 0,
             sweep_bucket: 0,
             evicted: 0,
             expired: 0,
@@ -217,14 +238,23 @@ impl<H> Locked<'_, H> {
     }
 
     /// Inserts an entry. It replaces `existing`, the entry with the same key, if there is one.
-    pub(super) fn insert(&mut self, hash: u64, entry: OwnedEntry<H>, existing: Option<Existing>) {
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        entry: OwnedEntry<H>,
+        existing: Option<Existing>,
+        expiry: &Expiry,
+    ) {
         let load = Load::of(entry.shared());
-        self.state.has_expiring |= entry.shared().expires() != NEVER;
         let stamp = self.stamp();
         entry.shared().stamp().store(stamp, Relaxed);
+        let next_expiry = expiry.unservable_from(entry.shared().entry());
+        self.state.next_expiry = self.state.next_expiry.min(next_expiry);
+        self.state.size += entry.shared().size() as u64;
         if let Some(Existing { slot, expired, .. }) = existing {
             if let Some(before) = self.table().replace(slot, entry) {
                 self.state.load -= Load::of(before.entry());
+                self.state.size -= before.entry().size() as u64;
                 self.state.garbage.retire(before);
             }
             self.state.load += load;
@@ -269,6 +299,7 @@ impl<H> Locked<'_, H> {
     fn remove_at(&mut self, slot: SlotIndex) -> Load {
         let Some(removed) = self.table().remove(slot) else { return Load::default() };
         let load = Load::of(removed.entry());
+        self.state.size -= removed.entry().size() as u64;
         self.state.garbage.retire(removed);
         self.state.load -= load;
         load
@@ -314,24 +345,65 @@ impl<H> Locked<'_, H> {
     /// Looks through one bucket for entries that cannot be served any more, and removes them. This is done at each
     /// insertion, so each slot is visited again after a limited number of insertions.
     pub(super) fn sweep(&mut self, expiry: &Expiry) -> Load {
-        if !self.state.has_expiring && !expiry.has_idle_limit() {
+        if self.state.next_expiry == NEVER || self.state.next_expiry > clock::now() {
             return Load::default();
         }
-        self.sweep_at(clock::now(), expiry)
-    }
-
-    fn sweep_at(&mut self, now: Millis, expiry: &Expiry) -> Load {
-        let mut swept = Load::default();
         let next = self.state.sweep_bucket + 1;
         self.state.sweep_bucket = if next < self.table().buckets() { next } else { 0 };
-        for slot in self.table().slots_of(self.state.sweep_bucket) {
-            let entry = self.table().at(self.guard(), slot);
-            if entry.is_some_and(|entry| expiry.is_unservable(entry.entry(), now)) {
+        self.sweep_buckets(self.state.sweep_bucket..self.state.sweep_bucket + 1, expiry).0
+    }
+
+    /// Removes the entries in these buckets that cannot be served any more. Returns what they were, and the time from
+    /// which another one cannot be served.
+    fn sweep_buckets(&mut self, buckets: Range<usize>, expiry: &Expiry) -> (Load, Millis) {
+        let (now, mut swept, mut next_expiry) = (clock::now(), Load::default(), NEVER);
+        for slot in buckets.flat_map(Table::<H>::slots_of) {
+            let Some(entry) = self.table().at(self.guard(), slot) else { continue };
+            let unservable_from = expiry.unservable_from(entry.entry());
+            if unservable_from <= now {
                 swept += self.remove_at(slot);
+            } else {
+                next_expiry = next_expiry.min(unservable_from);
             }
         }
         self.state.expired += swept.entries as u64;
+        (swept, next_expiry)
+    }
+
+    /// Begins to remove all entries that cannot be served any more. Returns `None` if there are none.
+    pub(super) fn begin_sweep(&mut self) -> Option<Sweep> {
+        if self.state.next_expiry > clock::now() {
+            return None;
+        }
+        // Entries that are inserted meanwhile are counted here, the others at the end.
+        self.state.next_expiry = NEVER;
+        Some(Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER })
+    }
+
+    /// Continues with some buckets. Returns what was removed.
+    pub(super) fn continue_sweep(&mut self, sweep: &mut Sweep, expiry: &Expiry) -> Load {
+        if self.table().buckets() != sweep.buckets {
+            // The table grew, so entries have moved.
+            *sweep = Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER };
+        }
+        let end = (sweep.next + BUCKETS_AT_ONCE).min(sweep.buckets);
+        let (swept, next_expiry) = self.sweep_buckets(sweep.next..end, expiry);
+        sweep.next = end;
+        sweep.next_expiry = sweep.next_expiry.min(next_expiry);
+        if sweep.is_done() {
+            self.state.next_expiry = self.state.next_expiry.min(sweep.next_expiry);
+        }
         swept
+    }
+
+    /// Returns whether an entry becomes unservable some time.
+    pub(super) fn has_expiring(&self) -> bool {
+        self.state.next_expiry != NEVER
+    }
+
+    /// Returns the memory that the entries take, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.state.size
     }
 
     /// Returns how many entries were evicted, and how many were removed after their expiry time.
@@ -345,18 +417,19 @@ impl<H> Locked<'_, H> {
             self.state.garbage.retire_table(table);
         }
         self.state.recency.forget();
+        self.state.size = 0;
         std::mem::take(&mut self.state.load)
     }
 
     pub(super) fn shorten_lifetimes(&mut self, by: Millis, latest: Millis) {
-        let mut has_expiring = false;
+        let mut next_expiry = NEVER;
         for (_, entry) in self.entries() {
             let by = if entry.expires() == NEVER { 0 } else { by };
             let expires = entry.expires().saturating_sub(by).min(latest);
-            has_expiring |= expires != NEVER;
+            next_expiry = next_expiry.min(expires);
             entry.set_expires(expires);
         }
-        self.state.has_expiring |= has_expiring;
+        self.state.next_expiry = self.state.next_expiry.min(next_expiry);
     }
 
     pub(super) fn entries(&self) -> Entries<'_, H> {

@@ -17,7 +17,7 @@ use super::table::ReadGuard;
 use crate::epoch::participant::pin;
 use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
-use crate::platform::clock::{self, Millis};
+use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::statistics::counters::CallCounters;
 
@@ -349,21 +349,53 @@ impl<H: Clone> ShardedCache<H> {
         live.min(self.max())
     }
 
-    /// Returns the number of live entries and the sum of their weights. If they have no weights, the latter is the
-    /// memory that they take in bytes, their keys included.
+    /// Returns the number of entries and the sum of their weights. If they have no weights, the latter is the memory that
+    /// they take in bytes, their keys included. Of many entries, those that expired and are not removed yet count too.
     pub(crate) fn usage(&self) -> (u64, u64) {
+        const FEW: usize = 4096;
+        if self.count() <= FEW {
+            self.remove_expired();
+        }
         let max_bytes = self.max_bytes();
         let (mut entries, mut bytes) = (0, 0_u64);
         for shard in &self.shards {
-            for (_, entry) in shard.lock().entries() {
-                if !self.expiry.is_expired(entry.entry()) {
-                    entries += 1;
-                    let size = || entry.size() as u64;
-                    bytes = bytes.saturating_add(max_bytes.map_or_else(size, |_| entry.weight()));
-                }
-            }
+            let shard = shard.lock();
+            entries += shard.load().entries as u64;
+            let size = || shard.size();
+            bytes = bytes.saturating_add(max_bytes.map_or_else(size, |_| shard.load().bytes));
         }
         (entries.min(self.max() as u64), bytes.min(max_bytes.unwrap_or(u64::MAX)))
+    }
+
+    /// Returns whether entries with this expiry time can expire.
+    pub(crate) fn can_expire(&self, expires: Millis) -> bool {
+        expires != NEVER || self.expiry.has_idle_limit()
+    }
+
+    /// Removes and frees the entries that cannot be served any more. Returns whether there are others that will expire.
+    pub(crate) fn remove_expired(&self) -> bool {
+        let mut has_expiring = false;
+        for shard in &self.shards {
+            let sweep = shard.lock().begin_sweep();
+            if let Some(mut sweep) = sweep {
+                while !sweep.is_done() {
+                    let mut locked = shard.lock();
+                    self.capacity.release(locked.continue_sweep(&mut sweep, &self.expiry));
+                    let freed = locked.take_garbage();
+                    drop(locked);
+                    // Dropped while no lock is held, because the `Drop` of values runs.
+                    drop(freed);
+                }
+                self.change(shard, |_| ());
+            }
+            has_expiring |= shard.lock().has_expiring();
+        }
+        has_expiring
+    }
+
+    /// Returns whether there may be entries that will expire.
+    pub(crate) fn has_expiring(&self) -> bool {
+        self.shards.iter().any(|shard| shard.lock().has_expiring())
     }
 
     /// Returns how many entries were evicted to make room, and how many were removed after their expiry time.

@@ -317,7 +317,7 @@ impl<H> Table<H> {
     }
 
     /// Returns the slots of one bucket, which is less than [`Self::buckets`].
-    pub(super) fn slots_of(&self, bucket: usize) -> impl Iterator<Item = SlotIndex> + use<H> {
+    pub(super) fn slots_of(bucket: usize) -> impl Iterator<Item = SlotIndex> {
         (0..SLOTS).map(move |slot| SlotIndex::new(bucket, slot))
     }
 

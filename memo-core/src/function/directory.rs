@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -18,8 +17,9 @@ use crate::function::function_cache::FunctionCache;
 use crate::function::function_cache::Storage;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::{Change, ValueStore};
-use crate::persist::{Durability, Record, Store, Ticket, maintain, wake_flusher};
+use crate::persist::{Durability, Record, Store, Ticket};
 use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::maintenance;
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
@@ -55,8 +55,6 @@ pub(crate) struct Directory<K: Keep> {
     recovered: OnceCell<()>,
     /// Something was removed while it could not be opened.
     void: AtomicBool,
-    /// It is looked after, from the first write on.
-    watched: AtomicBool,
 }
 
 impl<K: Keep> Settings<K> {
@@ -135,9 +133,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if ticket.is_some_and(|ticket| commit(ticket).is_ok()) {
             self.disk.succeed();
         }
-        self.watch(function);
+        function.maintain();
         if store.is_outgrown() {
-            wake_flusher(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+            maintenance::wake(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
         }
     }
 
@@ -226,7 +224,6 @@ impl<K: Keep> Directory<K> {
             disk: ValueStore::new(&dir, durability, codec, function, code, version),
             recovered: OnceCell::new(),
             void: AtomicBool::new(false),
-            watched: AtomicBool::new(false),
         })
     }
 
@@ -263,16 +260,8 @@ impl<K: Keep> Directory<K> {
         if self.disk.opened().is_none() && !self.disk.exists() {
             return None;
         }
-        self.watch(function);
+        function.maintain();
         self.open(function).inspect_err(|_| self.void.store(true, Relaxed)).ok()
-    }
-
-    /// Has the directory looked after from the first change of it on.
-    fn watch(&self, function: &FunctionCache<K>) {
-        if let (false, Some(maintained)) = (self.watched.swap(true, Relaxed), &function.maintained)
-        {
-            maintain(Weak::clone(maintained));
-        }
     }
 
     fn checkpoint(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {

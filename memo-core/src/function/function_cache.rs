@@ -1,7 +1,8 @@
 //! One function's cache with all that belongs to it: bound, time to live, directory, counts.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::platform::maintenance::Maintain;
+use crate::platform::maintenance::{self, Maintain};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::stats::Stats;
@@ -37,8 +38,10 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(crate) this: Weak<Self>,
     /// This too, where it lives as long as the process: nothing needs to be counted then.
     leaked: OnceLock<&'static Self>,
-    /// This again, as what is compacted in the background; none for a thread's own cache, which has no storage.
-    pub(crate) maintained: Option<Weak<dyn Maintain>>,
+    /// The cache itself, for the background thread. `None` for the cache of a thread, which no other thread may use.
+    maintained: Option<Weak<dyn Maintain>>,
+    /// Whether the background thread maintains the cache.
+    is_maintained: AtomicBool,
     pub(crate) name: String,
     pub(crate) memory: ShardedCache<K::Held>,
     pub(crate) ttl: AtomicU64,
@@ -195,6 +198,7 @@ impl<K: Keep> FunctionCache<K> {
             this: Weak::clone(this),
             leaked: OnceLock::new(),
             maintained: None,
+            is_maintained: AtomicBool::new(false),
             name,
             memory: ShardedCache::new(limits),
             ttl: AtomicU64::new(NEVER),
@@ -276,12 +280,25 @@ impl<K: Keep> FunctionCache<K> {
             never_refreshed: life < self.memory.ahead(),
         };
         let Finished { kept, flight, waste } = self.memory.finish(claim, fresh);
+        if self.memory.can_expire(expires) {
+            self.maintain();
+        }
         if let Some(flight) = flight {
             flight.complete(Some(value));
         }
         // Who waits does not wait for the `Drop` of other values.
         drop(waste);
         kept
+    }
+
+    /// Has the background thread maintain the cache.
+    pub(crate) fn maintain(&self) {
+        if self.is_maintained.load(Relaxed) || self.is_maintained.swap(true, SeqCst) {
+            return;
+        }
+        if let Some(maintained) = &self.maintained {
+            maintenance::maintain(Weak::clone(maintained));
+        }
     }
 
     /// The weight of an entry whose key has so many bytes, where entries are weighed.
@@ -328,10 +345,18 @@ impl<K: Keep> FunctionCache<K> {
 }
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
-    fn tick(&self) {
+    fn tick(&self) -> bool {
+        let has_expiring = self.memory.remove_expired();
         if let Some(storage) = &self.storage {
             storage.tick(self);
+            return true;
         }
+        if has_expiring {
+            return true;
+        }
+        self.is_maintained.store(false, SeqCst);
+        // An insertion between these two lines has not asked for maintenance, and is seen here.
+        self.memory.has_expiring() && !self.is_maintained.swap(true, SeqCst)
     }
 }
 

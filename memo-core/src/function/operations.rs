@@ -10,7 +10,11 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn recover(&self) -> bool {
-        self.storage.as_deref().is_none_or(|storage| storage.recover(self))
+        let recovered = self.storage.as_deref().is_none_or(|storage| storage.recover(self));
+        if self.memory.has_expiring() {
+            self.maintain();
+        }
+        recovered
     }
 
     /// Removes the entry of `key`, in memory and on disk; says whether memory had one.

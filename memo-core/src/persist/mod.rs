@@ -6,7 +6,6 @@
 mod backoff;
 mod durability;
 mod file_name;
-mod flusher;
 mod frame;
 mod fs;
 #[cfg(any(test, fuzzing))]
@@ -36,7 +35,6 @@ mod unlogged;
 mod wal;
 
 pub use durability::Durability;
-pub(crate) use flusher::{maintain, wake_flusher};
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};
 #[cfg(test)]

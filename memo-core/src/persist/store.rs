@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::durability::Durability;
-use super::flusher::maintain;
 use super::fs::Fs;
 #[cfg(test)]
 use super::generations::Emptied;
@@ -23,7 +22,7 @@ use super::snapshot::{Entries, Written};
 use super::wal::Wal;
 use crate::error::Error;
 use crate::platform::clock;
-use crate::platform::maintenance::Maintain;
+use crate::platform::maintenance::{Maintain, maintain};
 use crate::platform::sync::Mutex;
 
 /// The state of a store.
@@ -356,10 +355,11 @@ impl Shared {
 }
 
 impl Maintain for Shared {
-    fn tick(&self) {
+    fn tick(&self) -> bool {
         if self.durability.syncs_in_background() {
             let _ = self.count_error(self.wal.sync());
         }
+        true
     }
 }
 

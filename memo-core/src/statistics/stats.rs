@@ -35,7 +35,7 @@ stats! {
     hits: u64,
     /// Calls that computed.
     misses: u64,
-    /// The current number of entries, without expired ones.
+    /// The current number of entries. If there are more than 4096, expired ones may count for up to two seconds.
     entries: u64,
     /// With `max_bytes`, the sum of the weights of the entries. Otherwise the bytes that the entries take, keys
     /// included, but without the bytes that values own outside themselves.
