@@ -1,6 +1,7 @@
 //! The numbers of the keys, and the order in which keys are requested. Both are the same in every run.
 
-/// The finaliser of splitmix64. It spreads consecutive numbers over all of u64, and maps no two numbers to the same one.
+/// The finaliser of splitmix64. It spreads consecutive numbers over all of u64, and maps no two numbers to the same
+/// one.
 #[inline]
 pub(crate) fn mix(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);

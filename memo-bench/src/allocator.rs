@@ -1,5 +1,5 @@
-//! The system's allocator, with a count of bytes that is started on demand. Until then, as in every timed case, the count
-//! costs one relaxed load per allocation.
+//! The system's allocator, with a count of bytes that is started on demand. Until then, as in every timed case, the
+//! count costs one relaxed load per allocation.
 
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
@@ -51,8 +51,8 @@ pub(crate) fn start() {
     ON.store(true, Relaxed);
 }
 
-/// Returns the bytes that were allocated minus the bytes that were freed since the start. Memory that was allocated before
-/// the start and freed after it makes the result lower, even negative.
+/// Returns the bytes that were allocated minus the bytes that were freed since the start. Memory that was allocated
+/// before the start and freed after it makes the result lower, even negative.
 pub(crate) fn live() -> i64 {
     LIVE.load(Relaxed)
 }

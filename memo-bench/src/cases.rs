@@ -111,7 +111,8 @@ fn hits(
     }
 }
 
-/// Returns a case of misses. In a case without eviction all threads together insert no more than the cache has room for.
+/// Returns a case of misses. In a case without eviction all threads together insert no more than the cache has room
+/// for.
 fn misses(name: &str, contenders: Contenders, threads: usize) -> Case {
     let fill = if name.starts_with("evict") { 200_000 } else { 50_000 };
     Case {
@@ -126,8 +127,8 @@ fn misses(name: &str, contenders: Contenders, threads: usize) -> Case {
     }
 }
 
-/// Returns a case of hits and misses in a cache with room for a tenth of the keys. A contender that keeps the keys that are
-/// requested more often computes less.
+/// Returns a case of hits and misses in a cache with room for a tenth of the keys. A contender that keeps the keys that
+/// are requested more often computes less.
 fn mixed(threads: usize) -> Case {
     Case {
         name: format!("mixed/u64/100k/zipf/{threads}t"),

@@ -60,8 +60,8 @@ pub(crate) fn show(table: &mut Table, case: &str, times: &[Times]) {
     }
 }
 
-/// Returns a bar for each rival. A contender with a comma in its name is a variant of another one. Of these variants only
-/// memokit's has a bar.
+/// Returns a bar for each rival. A contender with a comma in its name is a variant of another one. Of these variants
+/// only memokit's has a bar.
 fn beside_memokit(case: String, times: &[Times]) -> Group {
     let bar = |rival: &Times| {
         let name = match rival.name.split_once([',', '+']) {

@@ -1,4 +1,4 @@
-//! Rounds: every contender in offset, again and again, so that what disturbs the machine disturbs all alike.
+//! Measures in rounds. All contenders run in each round, so that a disturbance of the machine affects all of them.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -26,8 +26,8 @@ impl Times {
         (least, self.rounds.iter().copied().fold(0.0, f64::max))
     }
 
-    /// Returns the median of the ratios of the rounds. The two times in a ratio are from the same round, so they were measured
-    /// shortly after each other.
+    /// Returns the median of the ratios of the rounds. The two times in a ratio are from the same round, so they were
+    /// measured shortly after each other.
     pub(crate) fn ratio(&self, rival: &Self) -> f64 {
         median(self.rounds.iter().zip(&rival.rounds).map(|(own, other)| own / other).collect())
     }
@@ -64,8 +64,8 @@ pub(crate) fn measure(case: &Case, plan: &Plan) -> Result<Vec<Times>, String> {
         .collect();
     for round in 0..rounds {
         for offset in 0..contenders.len() {
-            // The order changes in each round, so that no contender always runs after the same one and with the state of
-            // the processor's caches that it leaves.
+            // The order changes in each round, so that no contender always runs after the same one and with the state
+            // of the processor's caches that it leaves.
             let at = (round + offset) % contenders.len();
             times[at].rounds.push(time(&contenders[at], &orders) / calls as f64);
         }
@@ -73,8 +73,8 @@ pub(crate) fn measure(case: &Case, plan: &Plan) -> Result<Vec<Times>, String> {
     Ok(times)
 }
 
-/// Runs one round without measuring its time. Fails if the contenders have different results, or compute in a case of hits,
-/// or do not compute at each call in a case of misses.
+/// Runs one round without measuring its time. Fails if the contenders have different results, or compute in a case of
+/// hits, or do not compute at each call in a case of misses.
 fn warm_up(case: &Case, contenders: &[Contender], orders: &[Vec<u32>]) -> Result<(), String> {
     let mut sums = Vec::new();
     for contender in contenders {

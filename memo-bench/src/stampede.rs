@@ -152,7 +152,7 @@ fn hits_during_misses(call: &Call, count: u64) -> f64 {
     })
 }
 
-/// All contenders in offset, round by round.
+/// Runs all contenders in each round, in a different order each time.
 fn rounds<C>(
     plan: &Plan,
     contenders: &[(&'static str, C)],

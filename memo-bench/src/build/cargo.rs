@@ -11,8 +11,8 @@ use crate::scratch;
 /// The time limit of one build.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// A shell script that runs its arguments and then prints their times on standard output. Output of cargo goes to standard
-/// error.
+/// A shell script that runs its arguments and then prints their times on standard output. Output of cargo goes to
+/// standard error.
 const TIMED: &str = r#""$0" "$@" >&2; code=$?; times; exit $code"#;
 
 /// The cost of a build. All fields but `crates` are in seconds.
@@ -97,7 +97,8 @@ impl Cargo {
     }
 }
 
-/// Waits for the command. Returns whether it succeeded. After the time limit, kills it and all processes that it started.
+/// Waits for the command. Returns whether it succeeded. After the time limit, kills it and all processes that it
+/// started.
 fn wait(command: &mut Command) -> Result<bool, String> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);

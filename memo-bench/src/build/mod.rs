@@ -13,8 +13,8 @@ use crate::report::{Column, Table};
 use cargo::{Cargo, Cost};
 use subject::{MANY, ONE, Subject};
 
-/// All figures but `crates` are in seconds. `macros`, `checks` (of types and borrows) and `codegen` are those of the crate
-/// itself, without its dependencies.
+/// All figures but `crates` are in seconds. `macros`, `checks` (of types and borrows) and `codegen` are those of the
+/// crate itself, without its dependencies.
 const COLUMNS: [Column; 8] = [
     Column("case", 22, 0),
     Column("contender", 12, 0),

@@ -1,5 +1,5 @@
-//! Belady's MIN: the entry whose next request is the latest is evicted first. This needs knowledge of the future. No cache
-//! that admits every requested key has more hits.
+//! Belady's MIN: the entry whose next request is the latest is evicted first. This needs knowledge of the future. No
+//! cache that admits every requested key has more hits.
 
 use std::collections::BinaryHeap;
 
@@ -11,7 +11,8 @@ pub(crate) fn hits(trace: &Trace, capacity: usize) -> usize {
     let next = next_requests(trace);
     // By id: the position of its next request, or `None` if the id is not cached.
     let mut cached: Vec<Option<usize>> = vec![None; trace.ids];
-    // By position of the next request. It also contains ids that were requested since or are evicted. These are skipped.
+    // A heap by the position of the next request. It also contains ids that were requested since or are evicted. These
+    // are skipped.
     let mut latest = BinaryHeap::new();
     let (mut count, mut hits) = (0, 0);
     for (at, id) in trace.requests.iter().enumerate() {

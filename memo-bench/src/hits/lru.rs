@@ -29,7 +29,7 @@ pub(crate) fn hits(trace: &Trace, capacity: usize) -> usize {
 impl Lru {
     /// Removes an id. Returns whether it was cached.
     fn remove(&mut self, id: u32) -> bool {
-        let Some([later, earlier]) = self.links[id as usize].remove() else { return false };
+        let Some([later, earlier]) = self.links[id as usize].take() else { return false };
         match later {
             NONE => self.first = earlier,
             later => self.link(later)[1] = earlier,

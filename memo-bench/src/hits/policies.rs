@@ -33,8 +33,8 @@ fn share(trace: &Trace, hits: usize) -> f64 {
     hits as f64 / trace.requests.len() as f64
 }
 
-/// The number of runs, each with different keys and an empty cache. A ratio is the mean of the runs, because chance decides
-/// which keys share a shard.
+/// The number of runs, each with different keys and an empty cache. A ratio is the mean of the runs, because chance
+/// decides which keys share a shard.
 const RUNS: u64 = 3;
 
 fn mean<F: FnMut(u64) -> u64>(trace: &Trace, mut cache: impl FnMut() -> F) -> f64 {

@@ -14,8 +14,9 @@ pub(crate) struct Trace {
     pub(crate) ids: usize,
 }
 
-/// Returns the traces in the directory that `MEMOKIT_TRACES` names, or in `../shared/traces` beside the repository if the
-/// variable is not set. They are sorted by name. If there is no such directory, a trace is drawn, and a line says so.
+/// Returns the traces in the directory that `MEMOKIT_TRACES` names, or in `../shared/traces` beside the repository if
+/// the variable is not set. They are sorted by name. If there is no such directory, a trace is drawn, and a line says
+/// so.
 pub(crate) fn all(plan: &Plan) -> Result<Vec<Trace>, String> {
     let named = std::env::var_os("MEMOKIT_TRACES").map(PathBuf::from);
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces");
@@ -60,7 +61,8 @@ fn files(directory: &Path, required: bool) -> Result<Vec<PathBuf>, String> {
 }
 
 impl Trace {
-    /// Reads a file of little-endian ids, compressed by Zstandard. Ids are numbered in the order of their first appearance.
+    /// Reads a file of little-endian ids, compressed by Zstandard. Ids are numbered in the order of their first
+    /// appearance.
     fn read(name: &str, path: &Path) -> Result<Self, String> {
         let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();

@@ -1,6 +1,6 @@
-//! The kinds of keys, each with its contenders: a function annotated by memokit, functions with the rivals' annotations, and
-//! the code that a careful author writes by hand for each rival without one. memoize's functions own their arguments,
-//! so the caller has to make them. Its cache is shared by all threads, like the other caches.
+//! The kinds of keys, each with its contenders: a function annotated by memokit, functions with the rivals'
+//! annotations, and the code that a careful author writes by hand for each rival without one. memoize's functions own
+//! their arguments, so the caller has to make them. Its cache is shared by all threads, like the other caches.
 
 #![allow(clippy::needless_pass_by_value, reason = "some attributes need owned keys")]
 

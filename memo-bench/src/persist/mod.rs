@@ -1,5 +1,5 @@
-//! What `persist` costs: insertions by durability pairs memory alone and a rival's store, recovery, and a hit of what
-//! was recovered.
+//! Measures the cost of `persist`: insertions by durability, compared with a cache in memory and with a rival's store,
+//! hits of stored results, and recovery.
 
 mod rival;
 
@@ -54,7 +54,7 @@ fn large(n: u64) -> u64 {
     compute(n)
 }
 
-/// A variant to compute and keep, how many calls of it are enough, and on how many threads.
+/// A way to compute and store results, with the number of calls in a round and the numbers of threads.
 struct Variant {
     name: &'static str,
     call: fn(u64) -> u64,
@@ -140,7 +140,8 @@ fn nanos(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Misses of one thread, of two and of sixteen, in turns; the median of the rounds, and of always pairs the write_and_fdatasync variant.
+/// Measures misses on 1, 2 and 16 threads, in interleaved rounds. Shows the medians of the rounds, and the median ratio
+/// of `always` to a write and fdatasync for each record.
 fn insertions(quick: bool) {
     let columns: Vec<(&Variant, u64)> = VARIANTS
         .iter()
@@ -167,7 +168,9 @@ fn insertions(quick: bool) {
     for threads in [1, 16] {
         let pairs = of("write and fdatasync", 1).iter().zip(of("always", threads));
         let ratio = median(pairs.map(|(plain, always)| plain / always).collect());
-        println!("throughput of always on {threads} pairs one fdatasync each: {ratio:.2}");
+        println!(
+            "throughput of always on {threads} thread(s), divided by that of write and fdatasync: {ratio:.2}"
+        );
     }
     hits(quick);
 }

@@ -1,4 +1,5 @@
-//! The store on disk of cached, redb. It reads the file at each call, and commits at each insertion, by default with a sync.
+//! The store on disk of cached, redb. It reads the file at each call, and commits at each insertion, by default with a
+//! sync.
 
 use cached::RedbCache;
 use cached::macros::concurrent_cached;

@@ -57,8 +57,8 @@ impl Panel {
             let [x, y] = place(*percent, 0.0);
             svg.text(x, y + 16.0, &Anchor::Middle, "faint", &format!("{percent} %"));
         }
-        // A curve that is drawn earlier is wider, so that all curves are visible where they are equal. The models are drawn
-        // last, on top, and are dashed.
+        // A curve that is drawn earlier is wider, so that all curves are visible where they are equal. The models are
+        // drawn last, on top, and are dashed.
         let is_model = |name: &str| ["MIN", "LRU"].contains(&name);
         let (models, caches): (Vec<_>, Vec<_>) = self.curves.iter().partition(|c| is_model(c.0));
         let width = 1.2 + 1.0 * caches.len() as f64;
