@@ -64,8 +64,8 @@ pub(crate) fn measure(case: &Case, plan: &Plan) -> Result<Vec<Times>, String> {
         .collect();
     for round in 0..rounds {
         for offset in 0..contenders.len() {
-            // The order changes in each round, so that no contender always runs after the same one and with the state
-            // of the processor's caches that it leaves.
+            // The order changes in each round, so that the state of the machine that one contender leaves
+            // does not always affect the same other one.
             let at = (round + offset) % contenders.len();
             times[at].rounds.push(time(&contenders[at], &orders) / calls as f64);
         }

@@ -141,7 +141,7 @@ fn nanos(began: Instant) -> u64 {
 }
 
 /// Measures misses on 1, 2 and 16 threads, in interleaved rounds. Shows the medians of the rounds, and the median ratio
-/// of `always` to a write and fdatasync for each record.
+/// of the throughput of `always` to that of one write and fdatasync for each record.
 fn insertions(quick: bool) {
     let columns: Vec<(&Variant, u64)> = VARIANTS
         .iter()

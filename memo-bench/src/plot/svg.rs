@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-/// Name of a contender, its colour on a light background, its colour on a dark background. Colour-blind people can tell
-/// the colours apart.
+/// The name of a contender, its colour on a light background, and its colour on a dark background. Colour-blind people
+/// can tell the colours apart.
 const COLOURS: [(&str, &str, &str); 9] = [
     ("memokit", "#0067b8", "#4aa8ff"),
     ("quick_cache", "#d97700", "#ffa62b"),
