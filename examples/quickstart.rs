@@ -1,8 +1,9 @@
-//! Reads every text file below a folder: its language, its size in lines and tokens, and which
-//! files resemble each other. The analysis of a file is memoized on disk under its name and
-//! content, so a second run computes nothing and an edited file is computed alone.
+//! Analyses every text file below a directory: its language, its size in lines and tokens, and
+//! which files are similar. The analysis of a file is memoized on disk, with the name and the
+//! content of the file as its key. So a second run computes nothing, and a run after an edit
+//! computes only the edited file.
 //!
-//!     cargo run --release --example quickstart -- [FOLDER] [OPTIONS]
+//!     cargo run --release --example quickstart -- [DIRECTORY] [OPTIONS]
 
 #[path = "quickstart/options.rs"]
 mod options;
@@ -37,7 +38,7 @@ fn options() -> &'static Options {
     OPTIONS.get_or_init(Options::default)
 }
 
-/// What there is to know about a text.
+/// The result of the analysis of one text.
 #[derive(Clone, Serialize, Deserialize)]
 struct Analysis {
     language: String,
@@ -46,12 +47,12 @@ struct Analysis {
     sketch: Vec<u32>,
 }
 
-/// The expensive part, once for each name and content.
+/// The expensive part, computed once for each name and content.
 ///
-/// The key holds a digest in place of the text, which keeps the folder small. An edit changes the
-/// digest, and undoing the edit changes it back to one that is known. What memokit discards when
-/// the code changes it knows from this body alone, so `version` is to be raised when `text` or
-/// `similar` begin to give other results.
+/// The key holds a digest instead of the text, which keeps the stored results small. An edit
+/// changes the digest. If the edit is undone, the digest is the old one again, and the stored
+/// result is found. memokit discards results when the code changes, but it sees only the code of
+/// this body. So `version` must be raised when `text` or `similar` change their results.
 #[memoize(
     max = 100_000,
     persist = options().cache.clone(),
@@ -69,7 +70,7 @@ fn analyse(name: &str, content: &str) -> Analysis {
     }
 }
 
-/// One analysed file; `path` is relative to the folder.
+/// One analysed file. `path` is relative to the analysed directory.
 struct File<'a> {
     path: &'a Path,
     analysis: Analysis,
@@ -82,8 +83,8 @@ fn main() -> ExitCode {
             print!("{}", options::HELP);
             return ExitCode::SUCCESS;
         }
-        Err(mistake) => {
-            eprintln!("quickstart: {mistake}");
+        Err(error) => {
+            eprintln!("quickstart: {error}");
             return ExitCode::from(2);
         }
     }
@@ -100,25 +101,25 @@ fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
     let start = Instant::now();
     let opened = analyse_memo().try_init();
     if let Err(error) = &opened {
-        eprintln!("quickstart: results are kept in memory only: {error}");
+        eprintln!("quickstart: results are stored in memory only: {error}");
     }
     if options.fresh {
         analyse_memo().clear();
     }
     let mut skipped = Skipped::new();
-    let paths = walk::walk(&options.folder, &options.cache, &mut skipped)?;
-    let files = analyse_all(&options.folder, &paths, &mut skipped);
+    let paths = walk::walk(&options.directory, &options.cache, &mut skipped)?;
+    let files = analyse_all(&options.directory, &paths, &mut skipped);
     let analysed = start.elapsed();
     let sketches: Vec<&[u32]> = files.iter().map(|file| &*file.analysis.sketch).collect();
     let pairs = similar::pairs(&sketches, options.top);
     let elapsed = start.elapsed();
     if opened.is_ok() {
         if let Err(error) = analyse_memo().flush() {
-            eprintln!("quickstart: the results may not survive a loss of power: {error}");
+            eprintln!("quickstart: the results may be lost in a power failure: {error}");
         }
     }
 
-    write!(out, "{}\n{} text files", options.folder.display(), files.len())?;
+    write!(out, "{}\n{} text files", options.directory.display(), files.len())?;
     for (reason, count) in &skipped {
         write!(out, ", {count} {reason}")?;
     }
@@ -128,14 +129,14 @@ fn run(options: &Options, out: &mut impl Write) -> io::Result<()> {
     print_cache(out, options, analysed, elapsed)
 }
 
-/// Analyses the files on all cores, and returns them in the order of `paths`.
-fn analyse_all<'a>(folder: &Path, paths: &'a [PathBuf], skipped: &mut Skipped) -> Vec<File<'a>> {
+/// Analyses the files on all cores. Returns the analysed files, sorted by path.
+fn analyse_all<'a>(directory: &Path, paths: &'a [PathBuf], skipped: &mut Skipped) -> Vec<File<'a>> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let progress = Progress::new(paths.len());
     let work = || {
         while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = analyse_file(folder, path);
+            let result = analyse_file(directory, path);
             results.lock().unwrap().push(result);
             progress.step();
         }
@@ -156,8 +157,8 @@ fn analyse_all<'a>(folder: &Path, paths: &'a [PathBuf], skipped: &mut Skipped) -
     files
 }
 
-fn analyse_file<'a>(folder: &Path, path: &'a Path) -> Result<File<'a>, &'static str> {
-    let content = walk::read_text(&folder.join(path))?;
+fn analyse_file<'a>(directory: &Path, path: &'a Path) -> Result<File<'a>, &'static str> {
+    let content = walk::read_text(&directory.join(path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(File { path, analysis: analyse(&name, &content) })
 }
@@ -207,7 +208,11 @@ fn print_cache(
     let stats = analyse_memo().stats();
     let (misses, hits) = (stats.misses, stats.hits);
     writeln!(out, "analysed: {misses} computed, {hits} answered from the cache")?;
-    writeln!(out, "time:     {elapsed:.2?}, of which comparing {:.2?}", elapsed - analysed)?;
+    writeln!(
+        out,
+        "time:     {elapsed:.2?}, including {:.2?} for the comparison",
+        elapsed - analysed
+    )?;
     writeln!(out, "cache:    {}\n", options.cache.display())?;
     writeln!(out, "{}", memokit::report())
 }

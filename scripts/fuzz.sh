@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Fuzzes keys and files: scripts/fuzz.sh [SECONDS for each target, 60] [TARGET...], two at a time. Needs a C++ compiler
-# for libFuzzer, and of Rust the stable toolchain alone. Inputs are kept in fuzz/target/corpus and used again; one that
-# fails a check lands in fuzz/target/failures, and `fuzz/target/HOST/release/TARGET FILE` repeats it.
+# Fuzzes the key encoding and the file readers: scripts/fuzz.sh [SECONDS per target, default 60] [TARGET...]
+# Runs two targets at a time. Needs a C++ compiler for libFuzzer. The stable Rust toolchain is enough. Inputs are kept
+# in fuzz/target/corpus and used again. An input that fails a check is written to fuzz/target/failures, and
+# `fuzz/target/HOST/release/TARGET FILE` repeats the failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../fuzz"
 
@@ -15,7 +16,7 @@ export CARGO_TARGET_DIR=$PWD/target
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
-# --target keeps these flags from build scripts.
+# With --target, cargo does not use these flags for build scripts.
 cargo build --locked --release --target "$host"
 
 fuzz() {

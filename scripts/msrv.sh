@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the library, with the examples as its user, by the oldest Rust that Cargo.toml promises and by the newest that
-# Debian has. The compilers come from Debian's packages, into a temporary folder; cargo is the usual one.
+# Checks the library with the oldest Rust that Cargo.toml promises and with the newest Rust that Debian has, by a crate
+# that uses the library as the examples do. The compilers come from Debian's packages and are unpacked into a temporary
+# directory. cargo is the installed one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,39 +12,39 @@ oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/msrv")
 
 skip() {
-    echo "skipped: a check by $1: $2"
+    echo "skipped: the check with $1: $2"
 }
 
-# Why no package can be had at all.
-obstacle() {
+# Prints why no package can be downloaded at all. Prints nothing if packages can be downloaded.
+reason_to_skip() {
     if [[ $(id -u) != 0 ]]; then
-        echo "only root can ask for Debian's packages"
+        echo "only root can download Debian's packages"
     elif ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
-        echo "it comes from Debian's packages, and this is another system"
+        echo "the compilers are Debian packages, and this is not Debian"
     elif ! apt-get update -qq >"$scratch/apt" 2>&1; then
         echo "apt-get update failed: $(tail -n 1 "$scratch/apt")"
     fi
 }
 
-# The newest version of the package that begins so, or none.
-offered() {
+# Prints the newest version of the package that matches the pattern, or nothing.
+newest_version() {
     apt-cache madison rustc-web | awk '{ print $3 }' | grep "^$1" | sort -V | tail -n 1 || true
 }
 
-# Unpacks a version of the compiler, its library and the LLVM that it needs.
+# Unpacks one version of the compiler, its standard library and the LLVM library that it needs.
 unpack() {
-    local version=$1 folder=$2 library llvm package
+    local version=$1 directory=$2 library llvm package
     library=libstd-rust-web-$(cut -d . -f 1,2 <<<"$version")
     llvm=$(apt-cache show "$library=$version" | grep -o 'libllvm[0-9]*' | head -n 1) || return
-    mkdir -p "$folder/root"
-    (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "rustc-web=$version" \
+    mkdir -p "$directory/root"
+    (cd "$directory" && apt-get download -qq -o APT::Sandbox::User=root "rustc-web=$version" \
         "$library=$version" "libstd-rust-web-dev=$version" "$llvm") || return
-    for package in "$folder"/*.deb; do dpkg -x "$package" "$folder/root" || return; done
-    rm "$folder"/*.deb
+    for package in "$directory"/*.deb; do dpkg -x "$package" "$directory/root" || return; done
+    rm "$directory"/*.deb
 }
 
-# A crate that depends on the library and whose programs are the examples.
-make_user() {
+# Writes a crate that depends on the library. Its programs are the examples.
+write_user_crate() {
     mkdir -p "$scratch/user/src"
     cp -R examples "$scratch/user/src/bin"
     touch "$scratch/user/src/lib.rs"
@@ -65,7 +66,7 @@ serde = { version = "1", features = ["derive", "rc"] }
 END
 }
 
-# cargo itself refuses a dependency that asks for a newer Rust.
+# Checks the user crate. cargo itself rejects a dependency that needs a newer Rust.
 check() {
     local root=$1
     export RUSTC=$root/usr/bin/rustc LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu
@@ -75,24 +76,24 @@ check() {
     cargo check -q --target-dir "$target" --lib --no-default-features
 }
 
-check_by() {
-    local name=$1 begins=$2 version
-    version=$(offered "$begins")
+check_with() {
+    local name=$1 pattern=$2 version
+    version=$(newest_version "$pattern")
     if [[ -z $version ]]; then
-        skip "$name" "no package rustc-web of it is offered"
+        skip "$name" "Debian has no such version of the package rustc-web"
     elif ! unpack "$version" "$scratch/$name" >"$scratch/apt" 2>&1; then
-        skip "$name" "$version cannot be had: $(tail -n 1 "$scratch/apt")"
+        skip "$name" "$version cannot be unpacked: $(tail -n 1 "$scratch/apt")"
     else
-        echo "checking by rustc-web $version"
+        echo "checking with rustc-web $version"
         (check "$scratch/$name/root")
     fi
 }
 
-why=$(obstacle)
-if [[ -n $why ]]; then
-    skip "Rust $oldest and by the newest" "$why"
+reason=$(reason_to_skip)
+if [[ -n $reason ]]; then
+    skip "Rust $oldest and with the newest Rust" "$reason"
     exit
 fi
-make_user
-check_by "Rust $oldest" "$oldest\."
-check_by "the newest Rust" ""
+write_user_crate
+check_with "Rust $oldest" "$oldest\."
+check_with "the newest Rust" ""

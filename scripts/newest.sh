@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the library's tests with the newest dependencies that Cargo.toml allows and this Rust builds, in a copy of the
-# tree: those of a user who has no lock file. Does nothing where the lock file has them all.
+# Runs the library's tests in a copy of the tree, with the newest dependencies that Cargo.toml allows and that this Rust
+# can build. A user without a lock file gets these. Does nothing if the lock file has them all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,7 +8,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/newest")
 
-# The tree without the benchmarks, whose rivals do not matter here; cargo goes by rust-version where it has a choice.
+# Copies the tree without the benchmarks, because the versions of their rivals do not matter here. Sets rust-version to
+# the installed Rust, because cargo chooses the versions of dependencies by it.
 copy_tree() {
     local rust
     rust=$(rustc --version | cut -d ' ' -f 2)
@@ -19,7 +20,7 @@ copy_tree() {
     cargo metadata -q --format-version 1 >/dev/null
 }
 
-# As "serde v1.0.228 -> v1.0.229", a line each.
+# Prints each updated dependency on a line of its own, such as "serde v1.0.228 -> v1.0.229".
 newer() {
     sed -nE 's/^ *Updating (.* -> v[^ ]*).*/\1/p' "$scratch/update"
 }
@@ -30,7 +31,7 @@ if ! cargo update >"$scratch/update" 2>&1; then
 elif [[ -z $(newer) ]]; then
     echo "the lock file has the newest dependencies: nothing to test"
 else
-    echo "newer than in the lock file:"
+    echo "these are newer than in the lock file:"
     newer
     cargo test --tests --no-fail-fast --target-dir "$target"
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs every test: unit, integration and documentation tests, models of the flights, then the examples, and the
-# benchmarks for a moment.
-# Installs what the tests need where it is missing and can be installed.
-# Arguments go to cargo: `scripts/test.sh --test it persist` runs these tests and no examples.
+# Runs every test: unit, integration and documentation tests, the models of the flights, the examples, and a short run
+# of the benchmarks. Installs missing tools that the tests need, if that is possible.
+# Arguments are passed to cargo: `scripts/test.sh --test it persist` runs these tests only, without the models, the
+# examples and the benchmarks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,7 +23,8 @@ need_toolchain() {
     command -v cargo >/dev/null || fail "no Rust toolchain; https://rustup.rs installs one"
 }
 
-# Tests that need such a tool look for it themselves and pass without it: this says so.
+# Installs a tool if it is missing. Tests that need the tool pass without it, so a missing tool is reported here as
+# skipped.
 want_tool() {
     local tool=$1
     command -v "$tool" >/dev/null && return
@@ -31,7 +32,7 @@ want_tool() {
         echo "installing $tool"
         apt_install "$tool" >"$scratch/apt" 2>&1 || tail -n 1 "$scratch/apt"
     fi
-    command -v "$tool" >/dev/null || skipped "what needs $tool, which is not installed"
+    command -v "$tool" >/dev/null || skipped "the tests that need $tool, which is not installed"
 }
 
 apt_install() {
@@ -44,7 +45,7 @@ skipped() {
     summary+=("skipped: $*")
 }
 
-# The sums of the lines with which test programs end, from the output of cargo test.
+# Adds up the result lines of all test programs in the output of cargo test.
 count_tests() {
     awk '
         /^test result:/ {
@@ -70,7 +71,7 @@ run_tests() {
     [[ $status == 0 ]] || finish "$status"
 }
 
-# The flights and the group commit under a model checker, thousands of schedules of each model.
+# Runs the flights and the group commit under a model checker, which tries thousands of schedules of each model.
 run_models() {
     local modules=(call::models:: persist::tests::group_model::) module
     echo "models"
@@ -89,7 +90,7 @@ run_models() {
     summary+=("models: $(count_tests "$scratch/models")")
 }
 
-# cargo test has built the examples.
+# Runs an example, which cargo test has built already.
 example() {
     local name=$1
     shift
@@ -109,18 +110,18 @@ run_examples() {
     summary+=("examples: ${ran}quickstart")
 }
 
-# A second run computes nothing; after an edit the edited file alone is computed, and after undoing
-# it nothing.
+# Checks that a second run computes nothing, that a run after an edit computes only the edited file, and that a run
+# after the edit is undone computes nothing.
 check_quickstart() {
-    local folder="$scratch/texts" first
-    cp -R examples "$folder"
-    first=$(find "$folder" -type f | wc -l | tr -d ' ')
+    local directory="$scratch/texts" first
+    cp -R examples "$directory"
+    first=$(find "$directory" -type f | wc -l | tr -d ' ')
     quickstart "on new files" "$first computed, 0 answered"
     quickstart "again" "0 computed, $first answered"
-    cp "$folder/quickstart.rs" "$scratch/before"
-    echo "// edited" >>"$folder/quickstart.rs"
+    cp "$directory/quickstart.rs" "$scratch/before"
+    echo "// edited" >>"$directory/quickstart.rs"
     quickstart "after an edit" "1 computed, $((first - 1)) answered"
-    cp "$scratch/before" "$folder/quickstart.rs"
+    cp "$scratch/before" "$directory/quickstart.rs"
     quickstart "after undoing it" "0 computed, $first answered"
 }
 
@@ -133,8 +134,9 @@ quickstart() {
     finish 1
 }
 
-# Every comparison of memo-bench for a moment: that it runs, that the contenders agree, that memokit hits as often as
-# exact LRU does, and that a hit takes no more instructions than are recorded. A release build, since those count.
+# Runs every comparison of memo-bench for a short time. Checks that it runs, that the contenders agree on the results,
+# that memokit hits as often as exact LRU, and that the instructions of a hit are within 10 % of the recorded number.
+# That number is for a release build, so this is a release build too.
 run_benchmarks() {
     echo "building memo-bench"
     cargo build -q --release -p memo-bench || finish $?

@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) const HELP: &str = "\
-Usage: quickstart [FOLDER] [OPTIONS]
+Usage: quickstart [DIRECTORY] [OPTIONS]
 
-Analyses the text files below FOLDER (default: this repository).
+Analyses the text files below DIRECTORY (default: this repository).
 
-  --cache DIR   where results are kept (default: target/quickstart-cache)
-  --fresh       forget what earlier runs computed
+  --cache DIR   the directory where results are stored (default: target/quickstart-cache)
+  --fresh       discard the results of earlier runs
   --top K       how many pairs of similar files to show (default: 10)
-  --slow MS     make each analysis take so much longer, for demonstrations
-  --help        this text
+  --slow MS     make each analysis take MS milliseconds longer, for demonstrations
+  --help        show this text
 ";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
     pub(crate) cache: PathBuf,
     pub(crate) fresh: bool,
     pub(crate) top: usize,
@@ -27,22 +27,22 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
-        let target = folder.join("target");
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+        let target = directory.join("target");
         let cache = if target.is_dir() {
             target.join("quickstart-cache")
         } else {
             std::env::temp_dir().join("memokit-quickstart-cache")
         };
-        Self { folder, cache, fresh: false, top: 10, slow: Duration::ZERO }
+        Self { directory, cache, fresh: false, top: 10, slow: Duration::ZERO }
     }
 }
 
 impl Options {
-    /// The options given, or `None` where help was asked for.
+    /// Returns the given options, or `None` if help is requested.
     pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
         let mut options = Self::default();
-        let mut folder = None;
+        let mut directory = None;
         while let Some(arg) = args.next() {
             let name = arg.to_string_lossy().into_owned();
             let mut value = || args.next().ok_or(format!("{name} needs a value"));
@@ -55,11 +55,11 @@ impl Options {
                 unknown if unknown.starts_with('-') => {
                     return Err(format!("unknown option `{unknown}`; --help lists the options"));
                 }
-                _ if folder.is_some() => return Err(format!("a second folder: `{name}`")),
-                _ => folder = Some(arg.into()),
+                _ if directory.is_some() => return Err(format!("a second directory: `{name}`")),
+                _ => directory = Some(arg.into()),
             }
         }
-        options.folder = folder.unwrap_or(options.folder);
+        options.directory = directory.unwrap_or(options.directory);
         Ok(Some(options))
     }
 }

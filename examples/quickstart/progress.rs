@@ -1,4 +1,4 @@
-//! A progress bar on standard error, when that is a terminal.
+//! A progress bar on standard error, if that is a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ const BETWEEN_FRAMES: Duration = Duration::from_millis(50);
 pub(crate) struct Progress {
     total: usize,
     done: AtomicUsize,
-    /// When the bar was last drawn; `None` where it is not to be.
+    /// The time when the bar was last drawn. `None` if standard error is not a terminal.
     drawn: Option<Mutex<Instant>>,
 }
 
@@ -21,10 +21,10 @@ impl Progress {
         Self { total, done: AtomicUsize::new(0), drawn }
     }
 
-    /// One more is done.
+    /// Counts one more finished file, and draws the bar if it is time to.
     pub(crate) fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        // Whoever finds another thread drawing goes on with its work.
+        // If another thread is drawing, this thread continues with its work.
         let Some(Ok(mut drawn)) = self.drawn.as_ref().map(Mutex::try_lock) else { return };
         if drawn.elapsed() < BETWEEN_FRAMES {
             return;
@@ -44,7 +44,7 @@ impl Drop for Progress {
     }
 }
 
-/// The bar is an extra: that it cannot be drawn stops nothing.
+/// Draws the text. Errors are ignored, because the work does not depend on the bar.
 fn draw(text: &str) {
     let mut out = io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -1,16 +1,16 @@
-//! Which texts resemble each other, by MinHash: the share of equal slots in two sketches estimates
-//! the share of runs of tokens that the texts have in common.
+//! Finds similar texts by MinHash: the share of equal slots in two sketches estimates the share of
+//! runs of tokens that the texts have in common.
 
 use std::collections::BTreeSet;
 
-/// How many tokens make a run.
+/// The number of tokens in a run.
 pub(crate) const RUN: usize = 5;
-/// Texts of fewer runs resemble each other by chance.
+/// Texts with fewer runs are not compared: they are often similar by chance.
 const FEWEST_RUNS: usize = 16;
 const SLOTS: usize = 128;
-/// Two texts are compared when all slots of one band agree.
+/// The number of slots in a band. Two texts are compared if all slots of one band are equal.
 const BAND: usize = 4;
-/// In a crowd that shares a band each text is compared with so many that follow.
+/// Among the texts that share a band, each is compared with at most this many that follow it.
 const NEIGHBOURS: usize = 8;
 
 /// Two texts, as indices into the list of sketches.
@@ -20,7 +20,7 @@ pub(crate) struct Pair {
     pub(crate) texts: [usize; 2],
 }
 
-/// For each of many hash functions the least hash of all runs; empty for a short text.
+/// Returns the smallest hash of all runs for each of `SLOTS` hash functions. Empty for a short text.
 pub(crate) fn sketch(tokens: &[&str]) -> Vec<u32> {
     if tokens.len() < RUN + FEWEST_RUNS {
         return Vec::new();
@@ -36,7 +36,7 @@ pub(crate) fn sketch(tokens: &[&str]) -> Vec<u32> {
     least
 }
 
-/// The pairs with the most in common, first those with more.
+/// Returns the `top` most similar pairs, the most similar first.
 pub(crate) fn pairs(sketches: &[&[u32]], top: usize) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = candidates(sketches)
         .into_iter()
@@ -47,7 +47,8 @@ pub(crate) fn pairs(sketches: &[&[u32]], top: usize) -> Vec<Pair> {
     pairs
 }
 
-/// Comparing all with all grows with the square of the files; sorting by bands does not.
+/// Returns the pairs that share a band. They are found by sorting, because the time to compare all
+/// texts with all others grows with the square of their number.
 fn candidates(sketches: &[&[u32]]) -> BTreeSet<[usize; 2]> {
     let mut found = BTreeSet::new();
     for band in (0..SLOTS).step_by(BAND) {

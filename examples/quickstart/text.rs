@@ -1,14 +1,14 @@
-//! What can be said of one text: digest, tokens, language.
+//! Properties of one text: digest, tokens, language.
 
-/// FNV-1a of 128 bits, written out because the standard library's hashes may change between
-/// releases while a digest on disk must not.
+/// Returns the FNV-1a hash of 128 bits. It is implemented here because the hashes of the standard
+/// library may change between releases, and a digest on disk must not change.
 pub(crate) fn digest(text: &str) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = (1 << 88) + 0x13b;
     text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
-/// Words, and every other sign that is not white space.
+/// Returns the words, and every other character that is not white space.
 pub(crate) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut rest = text;
@@ -26,7 +26,7 @@ pub(crate) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A guess by file name, by extension, then by the first line.
+/// Guesses the language from the file name, then the extension, then the first line.
 pub(crate) fn language(name: &str, text: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match (name, extension) {

@@ -1,8 +1,9 @@
-//! Values out of a fuzzer's bytes: every byte decides something, so that small changes make near values.
+//! Builds values from a fuzzer's bytes. Every byte affects the value, so a small change of the bytes makes a small
+//! change of the value.
 
-use crate::call::models::Value::{self, self as V};
+use crate::model::Value::{self, self as V};
 
-/// What is left of a fuzzer's bytes; zeros once nothing is.
+/// The unread rest of a fuzzer's bytes. A read of a fixed number of bytes is filled up with zeros at the end.
 pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 const NAMES: [&str; 8] = ["", "a", "b", "ab", "a\0", "\u{fe}", "Option", LONG];
@@ -35,7 +36,7 @@ impl Input<'_> {
 
     fn bytes(&mut self) -> Vec<u8> {
         let wanted = usize::from(self.byte());
-        // Some are longer than a length byte can say.
+        // Some are too long for a length of one byte.
         let wanted = if wanted > 0xf0 { wanted * 3 } else { wanted % 32 };
         let (taken, rest) = self.0.split_at(self.0.len().min(wanted));
         self.0 = rest;
@@ -65,7 +66,7 @@ impl Input<'_> {
         (0..count).map(|_| (self.value(depth - 1), self.value(depth - 1))).collect()
     }
 
-    /// Each name once.
+    /// Returns fields with distinct names.
     fn fields(&mut self, depth: u32) -> Vec<(&'static str, Value)> {
         let mut fields: Vec<(&'static str, Value)> = Vec::new();
         for _ in 0..self.byte() % 5 {
@@ -77,7 +78,7 @@ impl Input<'_> {
         fields
     }
 
-    /// A value nested no deeper than `depth`.
+    /// Returns a value that is nested at most `depth` levels deep.
     pub(crate) fn value(&mut self, depth: u32) -> Value {
         let kinds = if depth == 0 { 19 } else { 31 };
         match self.byte() % kinds {

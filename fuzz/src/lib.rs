@@ -1,7 +1,7 @@
-//! What the targets check.
+//! The checks of the fuzz targets.
 
 mod input;
-/// Values of serde's data model, and the equality of them that keys have to show: that of memo-core's own tests.
+/// Values of serde's data model, and the equality that keys must agree with. memo-core's own tests use this file too.
 #[allow(dead_code)]
 #[path = "../../memo-core/src/key/tests/model.rs"]
 mod model;
@@ -18,10 +18,10 @@ fn arguments(value: &Value) -> (Serialized<'_, Value>, ()) {
 }
 
 fn encoded(value: &Value) -> Vec<u8> {
-    bytes(&Key::of(&arguments(value))).expect("a key").to_vec()
+    bytes(&Key::of(&arguments(value))).expect("the value has a key").to_vec()
 }
 
-/// Two values share a key exactly if they are alike, and all sinks say so.
+/// Checks that two values have the same key if and only if they are equal, and that all sinks agree on this.
 pub fn check_values(data: &[u8]) {
     let seed = Seed::random();
     let input = &mut Input(data);
@@ -48,7 +48,7 @@ pub fn check_values(data: &[u8]) {
     assert!(!format!("{:?}", key(&first)).is_empty());
 }
 
-/// Bytes that are no key are read without a panic, and match only the values that they encode.
+/// Checks that bytes that are not a key are read without a panic, and match only the values that they encode.
 pub fn check_bytes(data: &[u8]) {
     let seed = Seed::random();
     let input = &mut Input(data);

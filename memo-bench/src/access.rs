@@ -1,6 +1,7 @@
-//! Which keys there are and in which order they are asked for; the same in every run.
+//! The numbers of the keys, and the order in which keys are requested. Both are the same in every run.
 
-/// The finaliser of splitmix64: spreads consecutive numbers over all of u64, no two onto one.
+/// The finaliser of splitmix64. It spreads consecutive numbers over all of u64, and maps no two numbers to the same
+/// one.
 #[inline]
 pub(crate) fn mix(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -27,18 +28,18 @@ impl Random {
     }
 }
 
-/// How often each key is asked for.
+/// How often each key is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Uniform,
-    /// The n-th most wanted key is asked for in proportion to n^-0.99.
+    /// The n-th most frequent key is requested in proportion to n^-0.99.
     Zipf,
-    /// Every key in turn.
+    /// Each key in order. After the last key the first one follows.
     Once,
 }
 
 impl Access {
-    /// `count` indexes below `keys`.
+    /// Returns `count` indexes below `keys`.
     pub(crate) fn order(self, keys: usize, count: usize, seed: u64) -> Vec<u32> {
         let mut random = Random(seed);
         match self {
@@ -51,7 +52,7 @@ impl Access {
 
 fn zipf(keys: usize, count: usize, random: &mut Random) -> Vec<u32> {
     let mut sum = 0.0;
-    let up_to: Vec<f64> = (1..=keys)
+    let cumulative: Vec<f64> = (1..=keys)
         .map(|rank| {
             sum += (rank as f64).powf(-0.99);
             sum
@@ -60,13 +61,14 @@ fn zipf(keys: usize, count: usize, random: &mut Random) -> Vec<u32> {
     let by_rank = shuffled(keys);
     (0..count)
         .map(|_| {
-            let wanted = random.unit() * sum;
-            by_rank[up_to.partition_point(|&reached| reached <= wanted).min(keys - 1)]
+            let point = random.unit() * sum;
+            by_rank[cumulative.partition_point(|&reached| reached <= point).min(keys - 1)]
         })
         .collect()
 }
 
-/// All indexes below `keys`, so that wanted keys do not stand together. The same for every order of so many keys.
+/// Returns all indexes below `keys` in a random order, so that frequent keys are not next to each other. The result
+/// depends on `keys` only.
 fn shuffled(keys: usize) -> Vec<u32> {
     let mut random = Random(keys as u64);
     let mut indexes: Vec<u32> = (0..keys).map(index).collect();
@@ -92,12 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn uniform_access_prefers_no_key() {
+    fn uniform_access_requests_all_keys_about_equally_often() {
         let counts = counts(Access::Uniform);
         assert!(counts[0] > 50 && counts[999] < 150, "{} to {}", counts[0], counts[999]);
     }
 
-    /// Of 1,000 keys the most wanted is asked for in 1 of 7.8 calls, twice as often as the second.
+    /// Of 1,000 keys the most frequent one is requested in 1 of 7.8 calls, twice as often as the second.
     #[test]
     fn zipf_access_follows_the_ranks() {
         let counts = counts(Access::Zipf);

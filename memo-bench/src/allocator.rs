@@ -1,4 +1,5 @@
-//! The system's allocator, counting on demand. Off, as in every timed case, it costs one relaxed load an allocation.
+//! The system's allocator, with a count of bytes that is started on demand. Until then, as in every timed case, the
+//! count costs one relaxed load per allocation.
 
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
@@ -22,7 +23,7 @@ fn count(from: usize, to: usize) {
     }
 }
 
-// SAFETY: every method hands its arguments to the system's allocator and returns what that returned.
+// SAFETY: every method passes its arguments to the system's allocator and returns the result of that.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(0, layout.size());
@@ -45,17 +46,18 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Counts from now on, for the rest of the process.
+/// Starts to count, for the rest of the process.
 pub(crate) fn start() {
     ON.store(true, Relaxed);
 }
 
-/// Bytes asked for and not given back since the start; lower than before it, if what is older was given back.
+/// Returns the bytes that were allocated minus the bytes that were freed since the start. Memory that was allocated
+/// before the start and freed after it makes the result lower, even negative.
 pub(crate) fn live() -> i64 {
     LIVE.load(Relaxed)
 }
 
-/// The most that was live since the last call of this.
+/// Returns the largest number of live bytes since the last call of this function.
 pub(crate) fn take_peak() -> i64 {
     PEAK.swap(live(), Relaxed)
 }

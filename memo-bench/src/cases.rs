@@ -1,13 +1,13 @@
-//! What is measured: a list of cases.
+//! The list of cases that are measured.
 
 use crate::access::Access;
 use crate::contender::Contender;
 use crate::kinds::{map, number, octets, opts, stored, text};
 
-/// Contenders over so many keys, memokit first.
+/// Makes the contenders for a number of keys, memokit first.
 pub(crate) type Contenders = fn(usize) -> Vec<Contender>;
 
-/// What calls in a round come to.
+/// What all calls in a round must be.
 #[derive(Clone, Copy)]
 pub(crate) enum Expected {
     Hits,
@@ -20,7 +20,7 @@ pub(crate) struct Case {
     pub(crate) keys: usize,
     pub(crate) access: Access,
     pub(crate) threads: usize,
-    /// Calls a thread and round.
+    /// Calls per thread and round.
     pub(crate) calls: usize,
     /// Calls that fill the cache before the first round.
     pub(crate) fill: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Case {
 const SMALL: usize = 1000;
 const LARGE: usize = 1_000_000;
 
-/// The contenders of hits in a small cache, by the kind of key.
+/// Returns the contenders of hits in a small cache, by the kind of key.
 pub(crate) fn kind(name: &str) -> Option<Contenders> {
     KINDS.iter().find(|(known, _)| *known == name).map(|(_, contenders)| *contenders)
 }
@@ -45,7 +45,7 @@ pub(crate) const KINDS: [(&str, Contenders); 6] = [
     ("vec", octets::owned),
 ];
 
-/// A million maps or runs of 4 KiB for each contender would not fit into most machines.
+/// A million maps, or a million keys of 4 KiB, for each contender would not fit into the memory of most machines.
 const LARGE_KINDS: [(&str, Contenders); 3] =
     [("u64", number::large), ("text", text::large), ("opts", opts::large)];
 
@@ -70,7 +70,7 @@ pub(crate) fn all() -> Vec<Case> {
         for (kind, contenders) in MISSES {
             cases.push(misses(kind, contenders, threads));
         }
-        cases.push(crowded(threads));
+        cases.push(mixed(threads));
     }
     cases
 }
@@ -85,7 +85,7 @@ const MISSES: [(&str, Contenders); 7] = [
     ("evict/u64+ttl/100k", number::evicting_expiring),
 ];
 
-/// One thread, two, and as many as there are cores.
+/// Returns 1, 2 and the number of cores if it is larger.
 fn thread_counts() -> Vec<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if cores > 2 { vec![1, 2, cores] } else { vec![1, 2] }
@@ -111,7 +111,8 @@ fn hits(
     }
 }
 
-/// Where nothing is evicted the threads together insert no more than there is room for.
+/// Returns a case of misses. In a case without eviction all threads together insert no more than the cache has room
+/// for.
 fn misses(name: &str, contenders: Contenders, threads: usize) -> Case {
     let fill = if name.starts_with("evict") { 200_000 } else { 50_000 };
     Case {
@@ -126,8 +127,9 @@ fn misses(name: &str, contenders: Contenders, threads: usize) -> Case {
     }
 }
 
-/// Hits and misses as they come where a tenth of the keys fits: who keeps the better ones computes less.
-fn crowded(threads: usize) -> Case {
+/// Returns a case of hits and misses in a cache with room for a tenth of the keys. A contender that keeps the keys that
+/// are requested more often computes less.
+fn mixed(threads: usize) -> Case {
     Case {
         name: format!("mixed/u64/100k/zipf/{threads}t"),
         keys: LARGE,
@@ -136,6 +138,6 @@ fn crowded(threads: usize) -> Case {
         calls: 100_000,
         fill: LARGE,
         expected: Expected::Either,
-        contenders: number::crowded,
+        contenders: number::mixed,
     }
 }

@@ -6,28 +6,28 @@ pub(crate) const HELP: &str = "\
 Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
-  compare       nanoseconds a call, memokit beside its rivals (this without a word)
-  hits          hit ratios on traces of requests; fails where memokit's is below exact LRU's
-  memory        bytes an entry
+  compare       nanoseconds per call, of memokit and its rivals (the default)
+  hits          hit ratios on traces of requests; fails if memokit's is below exact LRU's
+  memory        bytes per entry
   build         seconds that a build of a crate with memoized functions takes
-  instructions  instructions a hit, by callgrind
-  stampede      what it costs when many miss on one key at once
-  persist       what persistence costs
-  list          the names of the cases that compare has
+  instructions  instructions per hit, counted by callgrind
+  stampede      nanoseconds per call when many callers miss on one key at once
+  persist       the cost of insertions, hits and recovery with persistence
+  list          the names of the cases of compare
   profile       one loop of hits, for callgrind and perf
 
   --only TEXT   only the cases whose names contain every word of TEXT
-  --rounds N    how often each contender runs (default: 15; build: 3)
+  --rounds N    the number of times that each contender runs (default: 15; build: 3)
   --quick       few and short rounds: shows that everything runs, measures nothing
-  --json        one JSON object a line
+  --json        one JSON object per line
   --plot DIR    charts of what was measured, as SVG
-  --check       of instructions: fails where u64's are not within 10 % of those recorded
-  --record      of instructions: records u64's
-  --help        this text
+  --check       with instructions: fails if the number for u64 differs from the recorded one by more than 10 %
+  --record      with instructions: records the number for u64
+  --help        show this text
 
-KIND is u64, text, opts, map or octets, CONTENDER memokit (default) or a rival.";
+KIND is u64, text, opts, map, octets or vec. CONTENDER is memokit (default) or a rival.";
 
-/// How a comparison is to run.
+/// The options of a comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) only: Vec<String>,
@@ -47,7 +47,7 @@ impl Plan {
     }
 }
 
-/// What becomes of the instructions that were counted.
+/// What is done with the number of instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     Shown,
@@ -95,7 +95,7 @@ impl Command {
         }
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         if counted != Counted::Shown && words != ["instructions"] {
-            return Err("--check and --record go with `instructions`".into());
+            return Err("--check and --record need the command `instructions`".into());
         }
         match *words {
             [] | ["compare"] => Ok(Self::Compare(plan)),
@@ -111,7 +111,7 @@ impl Command {
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),
             ["profile", kind, contender] => Ok(Self::profile(kind, contender, calls)),
-            _ => Err(format!("`{}` is no command: see --help", words.join(" "))),
+            _ => Err(format!("unknown command `{}`: see --help", words.join(" "))),
         }
     }
 

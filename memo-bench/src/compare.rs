@@ -1,4 +1,4 @@
-//! Every case in turn, as a table and as charts.
+//! Measures every case, and shows the times as a table and as charts.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) const COLUMNS: [Column; 6] = [
     Column("ratio", 7, 2),
 ];
 
-/// A chart for each of these, by what the names of its cases begin with.
+/// The titles of the charts, by the first part of the names of their cases.
 const CHARTS: [(&str, &str); 4] = [
     ("hit", "Hits"),
     ("insert", "Misses in a cache with room"),
@@ -29,7 +29,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     let chosen: Vec<_> = cases::all().into_iter().filter(|case| plan.wants(&case.name)).collect();
     if chosen.is_empty() {
         return Err(
-            "no case has all of these words in its name; `memo-bench list` shows them".into()
+            "no case has all of these words in its name; `memo-bench list` shows the names".into(),
         );
     }
     let mut table = Table::begin(plan.json, &COLUMNS);
@@ -39,10 +39,10 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
         show(&mut table, &case.name, &times);
         groups.push(beside_memokit(case.name, &times));
     }
-    plan.plot.as_deref().map_or(Ok(()), |folder| plot(groups, folder))
+    plan.plot.as_deref().map_or(Ok(()), |directory| plot(groups, directory))
 }
 
-/// The first contender is memokit; what others come to is memokit's time over theirs.
+/// Shows a row for each contender. The first one is memokit. A ratio is memokit's time divided by the contender's.
 pub(crate) fn show(table: &mut Table, case: &str, times: &[Times]) {
     for (at, contender) in times.iter().enumerate() {
         let (least, most) = contender.spread();
@@ -60,7 +60,8 @@ pub(crate) fn show(table: &mut Table, case: &str, times: &[Times]) {
     }
 }
 
-/// What each rival comes to. Of those that are there for comparison with themselves memokit alone is.
+/// Returns a bar for each rival. A contender with a comma in its name is a variant of another one. Of these variants
+/// only memokit's has a bar.
 fn beside_memokit(case: String, times: &[Times]) -> Group {
     let bar = |rival: &Times| {
         let name = match rival.name.split_once([',', '+']) {
@@ -74,8 +75,8 @@ fn beside_memokit(case: String, times: &[Times]) -> Group {
     Group { title: case, bars: times.iter().skip(1).filter_map(bar).collect() }
 }
 
-/// A chart by what calls come to, how many entries there are, and how many threads.
-fn plot(groups: Vec<Group>, folder: &Path) -> Result<(), String> {
+/// Writes one chart for each combination of the kind of call, the number of entries and the number of threads.
+fn plot(groups: Vec<Group>, directory: &Path) -> Result<(), String> {
     let mut charts: Vec<(String, Chart)> = Vec::new();
     for group in groups {
         let parts: Vec<&str> = group.title.split('/').collect();
@@ -83,7 +84,7 @@ fn plot(groups: Vec<Group>, folder: &Path) -> Result<(), String> {
         let what = CHARTS.iter().find(|(begin, _)| begin == kind).map_or(*kind, |(_, what)| what);
         let name = [*kind, entries, threads].join("-");
         let title = format!(
-            "{what}, {entries}, {threads}: memokit's time over each rival's, left of 1 memokit is faster"
+            "{what}, {entries}, {threads}: memokit's time divided by each rival's, memokit is faster left of 1"
         );
         let group = Group { title: [&[*key], access].concat().join(", "), bars: group.bars };
         match charts.iter_mut().find(|chart| chart.0 == name) {
@@ -91,5 +92,5 @@ fn plot(groups: Vec<Group>, folder: &Path) -> Result<(), String> {
             None => charts.push((name, Chart { title, scale: Scale::Ratio, groups: vec![group] })),
         }
     }
-    charts.iter().try_for_each(|(name, chart)| chart.write(folder, name))
+    charts.iter().try_for_each(|(name, chart)| chart.write(directory, name))
 }

@@ -1,4 +1,5 @@
-//! What every contender computes on a miss, cheap so that the cache's own cost shows, and how often it was computed.
+//! The function that every contender computes on a miss, and a count of its runs. It is cheap, so that a time shows the
+//! cost of the cache.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -10,7 +11,7 @@ pub(crate) fn compute(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n
 }
 
-/// Computations so far: between two readings a loop of hits must add none.
+/// Returns the number of computations so far. A loop of hits must not change it.
 pub(crate) fn computed() -> u64 {
     COMPUTED.load(Relaxed)
 }

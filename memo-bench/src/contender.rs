@@ -1,4 +1,4 @@
-//! One way to remember results, as a loop that can be timed.
+//! One way to cache results, as a loop that can be timed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,14 +9,14 @@ type Loop = Box<dyn Fn(&[u32]) -> u64 + Send + Sync>;
 
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
-    /// Calls once for each index, and returns the sum of the results.
+    /// Makes one call for each index, and returns the sum of the results.
     pub(crate) run: Loop,
-    /// Runs before each round, untimed.
+    /// Runs before each round. Its time is not measured.
     pub(crate) prepare: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Contender {
-    /// Calls `f` for the keys that the indexes say.
+    /// Returns a contender that calls `f` for the keys at the given indexes.
     pub(crate) fn over<K: Send + Sync + 'static>(
         name: &'static str,
         keys: &Arc<[K]>,
@@ -30,7 +30,7 @@ impl Contender {
         Self { name, run: Box::new(run), prepare: Box::new(|| ()) }
     }
 
-    /// Calls `f` for keys that were never asked for before.
+    /// Returns a contender that calls `f` for keys that were never requested before.
     pub(crate) fn fresh(
         name: &'static str,
         f: impl Fn(u64) -> u64 + Send + Sync + 'static,
@@ -45,8 +45,8 @@ impl Contender {
         Self { name, run: Box::new(run), prepare: Box::new(prepare) }
     }
 
-    /// Empty now, whatever an earlier case left; then what is remembered stays from round to round.
-    pub(crate) fn kept(self) -> Self {
+    /// Clears the cache once, now, because an earlier case may have filled it. Later rounds keep its entries.
+    pub(crate) fn prepared_once(self) -> Self {
         (self.prepare)();
         Self { prepare: Box::new(|| ()), ..self }
     }

@@ -1,4 +1,4 @@
-//! Instructions a hit, counted by callgrind: the same on a busy machine as on an idle one.
+//! Counts the instructions of a hit with callgrind. The number is the same on a busy machine and on an idle one.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -12,15 +12,15 @@ const COLUMNS: [Column; 3] =
 
 const CONTENDERS: [&str; 6] = ["memokit", "quick_cache", "cached", "moka", "memoize", "mutex_map"];
 
-/// What is recorded and held.
-const HELD: [&str; 2] = ["u64", "memokit"];
+/// The kind and the contender whose number is recorded and checked.
+const RECORDED: [&str; 2] = ["u64", "memokit"];
 
-/// How far from the recorded number is too far.
-const SLACK: f64 = 0.1;
+/// The largest allowed difference from the recorded number, as a share of it.
+const TOLERANCE: f64 = 0.1;
 
 pub(crate) fn run(plan: &Plan, counted: Counted) -> Result<(), String> {
-    if let Some(reason) = reason_against() {
-        println!("skipped: the count of instructions, since {reason}");
+    if let Some(reason) = reason_to_skip() {
+        println!("skipped: the count of instructions, because {reason}");
         return Ok(());
     }
     match counted {
@@ -30,7 +30,7 @@ pub(crate) fn run(plan: &Plan, counted: Counted) -> Result<(), String> {
     }
 }
 
-fn reason_against() -> Option<&'static str> {
+fn reason_to_skip() -> Option<&'static str> {
     if cfg!(debug_assertions) {
         return Some("this is a debug build");
     }
@@ -54,7 +54,7 @@ fn show(plan: &Plan) -> Result<(), String> {
 
 const CALLS: u64 = 100_000;
 
-/// Runs this program's `profile` under callgrind, which counts within the loop of hits alone.
+/// Runs this program's command `profile` under callgrind, which counts only in the loop of hits.
 fn count(kind: &str, contender: &str, calls: u64) -> Result<f64, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
@@ -69,7 +69,7 @@ fn count(kind: &str, contender: &str, calls: u64) -> Result<f64, String> {
         .ok_or_else(|| format!("callgrind failed: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// From the line `==123== Collected : 456`.
+/// Returns the number in the line `==123== Collected : 456`.
 fn collected(output: &Output) -> Option<f64> {
     let text = String::from_utf8_lossy(&output.stderr);
     let number = text.lines().find_map(|line| line.split_once("Collected : "))?.1;
@@ -81,22 +81,25 @@ fn path() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "instructions.txt"].iter().collect()
 }
 
-/// Other processors have other instructions: each has a line of its own.
+/// Compares the number with the one recorded for this kind of processor. Each kind has a line of its own in the file,
+/// because they have different instructions.
 fn check() -> Result<(), String> {
-    let now = count(HELD[0], HELD[1], CALLS)?;
+    let now = count(RECORDED[0], RECORDED[1], CALLS)?;
     let Some(recorded) = recorded()? else {
-        println!("skipped: no instructions are recorded for {}", std::env::consts::ARCH);
+        println!("skipped: no number of instructions is recorded for {}", std::env::consts::ARCH);
         return Ok(());
     };
     let change = (now / recorded - 1.0) * 100.0;
     let line = format!(
         "a hit of u64 takes {now:.1} instructions, {recorded:.1} are recorded: {change:+.1} %"
     );
-    if change.abs() <= SLACK * 100.0 {
+    if change.abs() <= TOLERANCE * 100.0 {
         println!("{line}");
         return Ok(());
     }
-    Err(format!("{line}. If that is meant, `memo-bench instructions --record` writes it down"))
+    Err(format!(
+        "{line}. If the change is intended, record it with `memo-bench instructions --record`"
+    ))
 }
 
 fn recorded() -> Result<Option<f64>, String> {
@@ -106,12 +109,12 @@ fn recorded() -> Result<Option<f64>, String> {
 }
 
 fn parsed(text: &str) -> Result<f64, String> {
-    text.trim().parse().map_err(|_| format!("{}: `{text}` is no number", path().display()))
+    text.trim().parse().map_err(|_| format!("{}: `{text}` is not a number", path().display()))
 }
 
-/// Writes this processor's line anew and leaves the others.
+/// Replaces the line of this kind of processor. Other lines do not change.
 fn record() -> Result<(), String> {
-    let now = count(HELD[0], HELD[1], CALLS)?;
+    let now = count(RECORDED[0], RECORDED[1], CALLS)?;
     let arch = std::env::consts::ARCH;
     let text = std::fs::read_to_string(path()).unwrap_or_default();
     let others = text.lines().filter(|line| !line.starts_with(arch));

@@ -1,4 +1,4 @@
-//! memokit beside its rivals: the same keys, the same values, one process, rounds interleaved.
+//! Compares memokit with its rivals, on the same keys and values, in one process, in interleaved rounds.
 
 mod access;
 mod allocator;

@@ -1,4 +1,4 @@
-//! Rounds: every contender in turn, again and again, so that what disturbs the machine disturbs all alike.
+//! Measures in rounds. All contenders run in each round, so that a disturbance of the machine affects all of them.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -10,7 +10,7 @@ use crate::command::Plan;
 use crate::compute::computed;
 use crate::contender::Contender;
 
-/// One contender's times, in nanoseconds an operation, a round each.
+/// The times of one contender: nanoseconds per call, one number for each round.
 pub(crate) struct Times {
     pub(crate) name: &'static str,
     pub(crate) rounds: Vec<f64>,
@@ -26,7 +26,8 @@ impl Times {
         (least, self.rounds.iter().copied().fold(0.0, f64::max))
     }
 
-    /// The median of the ratios round by round: the two times of one round were taken beside each other.
+    /// Returns the median of the ratios of the rounds. The two times in a ratio are from the same round, so they were
+    /// measured shortly after each other.
     pub(crate) fn ratio(&self, rival: &Self) -> f64 {
         median(self.rounds.iter().zip(&rival.rounds).map(|(own, other)| own / other).collect())
     }
@@ -42,7 +43,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The times of every contender of `case`, memokit's first.
+/// Returns the times of every contender of `case`, memokit's first.
 pub(crate) fn measure(case: &Case, plan: &Plan) -> Result<Vec<Times>, String> {
     let keys = if plan.quick { case.keys.min(1000) } else { case.keys };
     let calls = if plan.quick { 2000 } else { case.calls };
@@ -62,16 +63,18 @@ pub(crate) fn measure(case: &Case, plan: &Plan) -> Result<Vec<Times>, String> {
         .map(|contender| Times { name: contender.name, rounds: Vec::with_capacity(rounds) })
         .collect();
     for round in 0..rounds {
-        for turn in 0..contenders.len() {
-            // Nobody always comes after the same neighbour's leavings.
-            let at = (round + turn) % contenders.len();
+        for offset in 0..contenders.len() {
+            // The order changes in each round, so that the state of the machine that one contender leaves
+            // does not always affect the same other one.
+            let at = (round + offset) % contenders.len();
             times[at].rounds.push(time(&contenders[at], &orders) / calls as f64);
         }
     }
     Ok(times)
 }
 
-/// One untimed round, in which all agree on the results, and compute nothing or at every call as the case says.
+/// Runs one round without measuring its time. Fails if the contenders have different results, or compute in a case of
+/// hits, or do not compute at each call in a case of misses.
 fn warm_up(case: &Case, contenders: &[Contender], orders: &[Vec<u32>]) -> Result<(), String> {
     let mut sums = Vec::new();
     for contender in contenders {
@@ -90,11 +93,14 @@ fn warm_up(case: &Case, contenders: &[Contender], orders: &[Vec<u32>]) -> Result
     }
     match sums.iter().position(|sum| *sum != sums[0]) {
         None => Ok(()),
-        Some(at) => Err(format!("{}: {} has other results", case.name, contenders[at].name)),
+        Some(at) => Err(format!(
+            "{}: the results of {} differ from those of memokit",
+            case.name, contenders[at].name
+        )),
     }
 }
 
-/// Nanoseconds from the first thread's start to the last one's end.
+/// Returns the nanoseconds from the start of the first thread to the end of the last one.
 fn time(contender: &Contender, orders: &[Vec<u32>]) -> f64 {
     (contender.prepare)();
     if let [order] = orders {

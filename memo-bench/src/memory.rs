@@ -1,4 +1,4 @@
-//! Bytes an entry in caches of a million entries, just filled and after twice as many other keys came by.
+//! Bytes per entry in caches of a million entries: after they are filled, and after two million other keys are added.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -29,13 +29,13 @@ const COLUMNS: [Column; 8] = [
     Column("ratio_churned", 13, 2),
 ];
 
-/// What one contender took, in bytes by entry held.
-struct Taken {
+/// The memory that one contender uses, in bytes per entry in the cache.
+struct Footprint {
     name: &'static str,
     entries: u64,
     filled: f64,
     churned: f64,
-    /// The most during the filling.
+    /// The maximum while the cache was filled.
     peak: f64,
 }
 
@@ -43,7 +43,7 @@ fn text(n: u64) -> String {
     format!("{n:016x}")
 }
 
-/// What is remembered of a text: as long as it.
+/// Computes the cached value of a text. It is as long as the text.
 fn answer(text: &str) -> String {
     compute(text.len() as u64);
     text.chars().rev().collect()
@@ -70,9 +70,9 @@ fn cached_text(text: String) -> String {
     answer(&text)
 }
 
-/// memoize keeps a copy in the list and its map in a Mutex, both made for as many as the bound says.
-#[allow(dead_code, clippy::needless_pass_by_value, reason = "as memoize has it")]
-mod owning {
+/// memoize keeps a copy of each key in its list, and its map is in a Mutex. Both are allocated for the bound.
+#[allow(dead_code, clippy::needless_pass_by_value, reason = "memoize requires it")]
+mod memoize_functions {
     #[memoize::memoize(SharedCache, Capacity: 1_000_000)]
     pub(super) fn number(n: u64) -> u64 {
         super::compute(n)
@@ -84,27 +84,28 @@ mod owning {
     }
 }
 
-/// Measures contenders, and shows each beside memokit, the first of its kind.
-struct Scales<'a> {
+/// Measures contenders, and compares each with memokit, which is the first of its kind.
+struct Comparison<'a> {
     plan: &'a Plan,
     table: Table,
     kind: &'static str,
-    memokit: Option<Taken>,
-    charted: Vec<Group>,
+    memokit: Option<Footprint>,
+    groups: Vec<Group>,
 }
 
-impl Scales<'_> {
+impl Comparison<'_> {
     fn kind(&mut self, kind: &'static str) {
         self.kind = kind;
         self.memokit = None;
         for when in ["just filled", "churned"] {
             let title = format!("{kind}, {when}");
-            self.charted.push(Group { title, bars: Vec::new() });
+            self.groups.push(Group { title, bars: Vec::new() });
         }
     }
 
-    /// `make` returns a call and a count of the entries; the cache goes with them.
-    fn take<C: Fn(u64), L: Fn() -> u64>(
+    /// Measures one contender. `make` returns a function that makes a call and a function that counts the entries. The
+    /// cache is freed with them.
+    fn measure<C: Fn(u64), L: Fn() -> u64>(
         &mut self,
         name: &'static str,
         make: impl FnOnce() -> (C, L),
@@ -117,18 +118,18 @@ impl Scales<'_> {
         allocator::take_peak();
         let (call, len) = make();
         (0..entries).for_each(|n| call(mix(n)));
-        let by_entry = |bytes: i64| (bytes - before) as f64 / len() as f64;
-        let peak = by_entry(allocator::take_peak());
-        let filled = by_entry(allocator::live());
+        let per_entry = |bytes: i64| (bytes - before) as f64 / len() as f64;
+        let peak = per_entry(allocator::take_peak());
+        let filled = per_entry(allocator::live());
         (entries..3 * entries).for_each(|n| call(mix(n)));
-        let churned = by_entry(allocator::live());
-        self.show(&Taken { name, entries: len(), filled, churned, peak });
+        let churned = per_entry(allocator::live());
+        self.show(&Footprint { name, entries: len(), filled, churned, peak });
     }
 
-    fn show(&mut self, taken: &Taken) {
-        let Taken { name, entries, filled, churned, peak } = *taken;
-        let own = self.memokit.get_or_insert(Taken { ..*taken });
-        let beside =
+    fn show(&mut self, footprint: &Footprint) {
+        let Footprint { name, entries, filled, churned, peak } = *footprint;
+        let own = self.memokit.get_or_insert(Footprint { ..*footprint });
+        let ratio =
             |own: f64, other: f64| -> Cell { (name != "memokit").then_some(own / other).into() };
         self.table.row(&[
             self.kind.into(),
@@ -137,34 +138,34 @@ impl Scales<'_> {
             filled.into(),
             churned.into(),
             peak.into(),
-            beside(own.filled, filled),
-            beside(own.churned, churned),
+            ratio(own.filled, filled),
+            ratio(own.churned, churned),
         ]);
-        let last = self.charted.len() - 2;
-        self.charted[last].bars.push((name.to_owned(), filled));
-        self.charted[last + 1].bars.push((name.to_owned(), churned));
+        let last = self.groups.len() - 2;
+        self.groups[last].bars.push((name.to_owned(), filled));
+        self.groups[last + 1].bars.push((name.to_owned(), churned));
     }
 
-    /// The rivals without an annotation, each gone before the next one comes.
+    /// Measures the rivals without an annotation. Each cache is freed before the next one is made.
     fn by_hand<K, V>(&mut self, entry: fn(u64) -> (K, V))
     where
         K: Hash + Eq + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
         let max = if self.plan.quick { QUICK } else { ENTRIES };
-        self.take("quick_cache", || {
+        self.measure("quick_cache", || {
             let cache = Rc::new(quick_cache::sync::Cache::new(usize::try_from(max).unwrap_or(0)));
             let counted = Rc::clone(&cache);
-            let ask = move |n| {
+            let call = move |n| {
                 let (key, value) = entry(n);
                 cache.insert(key, value);
             };
-            (ask, move || counted.len() as u64)
+            (call, move || counted.len() as u64)
         });
-        self.take("moka", || {
+        self.measure("moka", || {
             let cache = moka::sync::Cache::new(max);
             let counted = cache.clone();
-            let ask = move |n| {
+            let call = move |n| {
                 let (key, value) = entry(n);
                 cache.insert(key, value);
             };
@@ -172,16 +173,16 @@ impl Scales<'_> {
                 counted.run_pending_tasks();
                 counted.entry_count()
             };
-            (ask, len)
+            (call, len)
         });
-        self.take("mutex_map", || {
+        self.measure("mutex_map", || {
             let map = Rc::new(Mutex::new(HashMap::new()));
             let counted = Rc::clone(&map);
-            let ask = move |n| {
+            let call = move |n| {
                 let (key, value) = entry(n);
                 locked(&map).insert(key, value);
             };
-            (ask, move || locked(&counted).len() as u64)
+            (call, move || locked(&counted).len() as u64)
         });
     }
 }
@@ -193,25 +194,30 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     allocator::start();
     let table = Table::begin(plan.json, &COLUMNS);
-    let mut scales = Scales { plan, table, kind: "", memokit: None, charted: Vec::new() };
-    scales.kind("u64");
-    scales.take("memokit", || (|n| _ = memo_number(n), || memo_number_memo().len() as u64));
-    scales.take("cached", || (|n| _ = cached_number(n), || CACHED_NUMBER.len() as u64));
-    scales
-        .take("memoize", || (|n| _ = owning::number(n), || owning::memoized_size_number() as u64));
-    scales.by_hand(|n| (n, compute(n)));
-    scales.kind("text");
-    scales.take("memokit", || (|n| _ = memo_text(&text(n)), || memo_text_memo().len() as u64));
-    scales.take("cached", || (|n| _ = cached_text(text(n)), || CACHED_TEXT.len() as u64));
-    scales.take("memoize", || {
-        (|n| _ = owning::text(text(n)), || owning::memoized_size_text() as u64)
+    let mut comparison = Comparison { plan, table, kind: "", memokit: None, groups: Vec::new() };
+    comparison.kind("u64");
+    comparison.measure("memokit", || (|n| _ = memo_number(n), || memo_number_memo().len() as u64));
+    comparison.measure("cached", || (|n| _ = cached_number(n), || CACHED_NUMBER.len() as u64));
+    comparison.measure("memoize", || {
+        (|n| _ = memoize_functions::number(n), || memoize_functions::memoized_size_number() as u64)
     });
-    scales.by_hand(|n| (text(n), answer(&text(n))));
-    scales.charted.retain(|group| !group.bars.is_empty());
-    if scales.charted.is_empty() {
-        return Err("no contender of that name".into());
+    comparison.by_hand(|n| (n, compute(n)));
+    comparison.kind("text");
+    comparison
+        .measure("memokit", || (|n| _ = memo_text(&text(n)), || memo_text_memo().len() as u64));
+    comparison.measure("cached", || (|n| _ = cached_text(text(n)), || CACHED_TEXT.len() as u64));
+    comparison.measure("memoize", || {
+        (
+            |n| _ = memoize_functions::text(text(n)),
+            || memoize_functions::memoized_size_text() as u64,
+        )
+    });
+    comparison.by_hand(|n| (text(n), answer(&text(n))));
+    comparison.groups.retain(|group| !group.bars.is_empty());
+    if comparison.groups.is_empty() {
+        return Err("no contender has all of these words in its name".into());
     }
-    let title = "Bytes an entry, 1,000,000 of u64 to u64 and of String to String".to_owned();
-    let chart = Chart { title, scale: Scale::Linear, groups: scales.charted };
-    plan.plot.as_deref().map_or(Ok(()), |folder| chart.write(folder, "memory"))
+    let title = "Bytes per entry, 1,000,000 of u64 to u64 and of String to String".to_owned();
+    let chart = Chart { title, scale: Scale::Linear, groups: comparison.groups };
+    plan.plot.as_deref().map_or(Ok(()), |directory| chart.write(directory, "memory"))
 }

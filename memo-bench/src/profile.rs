@@ -1,4 +1,4 @@
-//! A loop of hits and nothing else, for tools that count instructions.
+//! Runs a loop of hits and nothing else, for tools that count instructions.
 
 use std::hint::black_box;
 
@@ -10,9 +10,9 @@ const KEYS: usize = 1000;
 
 pub(crate) fn run(kind: &str, contender: &str, calls: u64) -> Result<(), String> {
     let contenders =
-        cases::kind(kind).ok_or(format!("`{kind}` is no kind of key: see --help"))?(KEYS);
+        cases::kind(kind).ok_or(format!("unknown kind of key `{kind}`: see --help"))?(KEYS);
     let found = contenders.into_iter().find(|known| known.name == contender);
-    let found = found.ok_or(format!("`{contender}` is no contender here: see --help"))?;
+    let found = found.ok_or(format!("unknown contender `{contender}`: see --help"))?;
     let order = Access::Uniform.order(KEYS, KEYS, 1);
     black_box((found.run)(&Access::Once.order(KEYS, KEYS, 0)));
     let rounds = calls.div_ceil(KEYS as u64);
@@ -21,7 +21,7 @@ pub(crate) fn run(kind: &str, contender: &str, calls: u64) -> Result<(), String>
     Ok(())
 }
 
-/// Named to be found: `--toggle-collect='*measured_hits*'`.
+/// Profilers find this function by its name: `--toggle-collect='*measured_hits*'`.
 #[inline(never)]
 fn measured_hits(contender: &Contender, order: &[u32], rounds: u64) -> u64 {
     (0..rounds).fold(0, |sum: u64, _| sum.wrapping_add((contender.run)(order)))

@@ -1,10 +1,10 @@
-//! Tables, or the same as JSON lines.
+//! Prints tables, or the same data as JSON lines.
 
-/// What stands in a place of a row.
+/// The content of one cell of a row.
 pub(crate) enum Cell {
     Text(String),
     Number(f64),
-    /// What a contender cannot do, or what says nothing beside itself.
+    /// Empty: the contender does not have this figure, or it is the ratio of memokit with itself.
     Nothing,
 }
 
@@ -26,14 +26,14 @@ impl From<Option<f64>> for Cell {
     }
 }
 
-/// A column's name, its width, and how many digits its numbers show.
+/// A column: its name, its width in characters, and the number of decimals of its numbers.
 pub(crate) struct Column(pub(crate) &'static str, pub(crate) usize, pub(crate) usize);
 
-/// Prints each row at once: a run that is cut short has shown what it measured.
+/// Prints each row immediately, so that a run that is interrupted has shown what it measured.
 pub(crate) struct Table {
     json: bool,
     columns: &'static [Column],
-    /// What the last row began with; said once.
+    /// The first cell of the last row. It is printed only once for consecutive rows.
     group: String,
 }
 

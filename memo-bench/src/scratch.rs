@@ -1,20 +1,21 @@
-//! A folder for what is written to disk, removed at the end.
+//! A temporary directory for files, which is removed at the end.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-static FOLDER: Mutex<Option<TempDir>> = Mutex::new(None);
+static DIRECTORY: Mutex<Option<TempDir>> = Mutex::new(None);
 
-/// A place of that name, in a folder of this process.
-pub(crate) fn folder(name: &str) -> PathBuf {
-    let mut folder = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+/// Returns the path with this name in the temporary directory of this process.
+pub(crate) fn directory(name: &str) -> PathBuf {
+    let mut directory = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner);
     let made = || tempfile::Builder::new().prefix("memo-bench-").tempdir();
-    let made = folder.get_or_insert_with(|| made().expect("a temporary folder can be made"));
+    let made =
+        directory.get_or_insert_with(|| made().expect("a temporary directory can be created"));
     made.path().join(name)
 }
 
 pub(crate) fn remove() {
-    drop(FOLDER.lock().unwrap_or_else(PoisonError::into_inner).take());
+    drop(DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take());
 }

@@ -1,4 +1,4 @@
-//! Many callers that miss on one key at once, each key new: one computes, the others wait. And hits meanwhile.
+//! Many callers miss on the same new key at once: one computes, the others wait. Also measures hits during such misses.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -19,10 +19,10 @@ use crate::report::Table;
 
 const THREADS: usize = 16;
 const TASKS: usize = 1000;
-/// What each cache holds at the most; no round has more keys.
-const HELD: usize = 10_000;
+/// The capacity of each cache. No round has more keys.
+const CAPACITY: usize = 10_000;
 
-/// What is computed: long enough for others to arrive.
+/// The computation. It takes long enough for other callers to arrive.
 fn work(n: u64) -> u64 {
     let began = Instant::now();
     while began.elapsed() < Duration::from_micros(5) {
@@ -49,8 +49,8 @@ async fn tasks(n: u64) -> u64 {
 type Call = Box<dyn Fn(u64) -> u64 + Send + Sync>;
 
 fn by_threads() -> Vec<(&'static str, Call)> {
-    let moka = moka::sync::Cache::new(HELD as u64);
-    let quick = quick_cache::sync::Cache::new(HELD);
+    let moka = moka::sync::Cache::new(CAPACITY as u64);
+    let quick = quick_cache::sync::Cache::new(CAPACITY);
     vec![
         ("memokit", Box::new(threads)),
         ("quick_cache", Box::new(move |n| get_or_insert(&quick, n))),
@@ -63,15 +63,15 @@ fn get_or_insert(cache: &quick_cache::sync::Cache<u64, u64>, n: u64) -> u64 {
     value
 }
 
-/// Runs tasks that each ask for all keys.
-type Walk = Box<dyn Fn(&Runtime, Range<u64>)>;
+/// Runs tasks, each of which requests all keys.
+type RunTasks = Box<dyn Fn(&Runtime, Range<u64>)>;
 
-macro_rules! walk {
-    ($cache:expr, |$held:ident, $n:ident| $call:expr) => {{
+macro_rules! run_tasks {
+    ($cache:expr, |$shared:ident, $n:ident| $call:expr) => {{
         let cache = $cache;
         Box::new(move |runtime: &Runtime, keys: Range<u64>| {
-            let walk = |_| {
-                let ($held, keys) = (cache.clone(), keys.clone());
+            let run = |_| {
+                let ($shared, keys) = (cache.clone(), keys.clone());
                 runtime.spawn(async move {
                     for key in keys {
                         let $n = mix(key);
@@ -79,7 +79,7 @@ macro_rules! walk {
                     }
                 })
             };
-            let tasks: Vec<_> = (0..TASKS).map(walk).collect();
+            let tasks: Vec<_> = (0..TASKS).map(run).collect();
             runtime.block_on(async {
                 for task in tasks {
                     task.await.expect("a task panicked");
@@ -89,30 +89,31 @@ macro_rules! walk {
     }};
 }
 
-fn by_tasks() -> Vec<(&'static str, Walk)> {
-    let moka = moka::future::Cache::new(HELD as u64);
-    let quick = std::sync::Arc::new(quick_cache::sync::Cache::new(HELD));
+fn by_tasks() -> Vec<(&'static str, RunTasks)> {
+    let moka = moka::future::Cache::new(CAPACITY as u64);
+    let quick = std::sync::Arc::new(quick_cache::sync::Cache::new(CAPACITY));
     vec![
-        ("memokit", walk!((), |_held, n| tasks(n).await)),
+        ("memokit", run_tasks!((), |_cache, n| tasks(n).await)),
         (
             "quick_cache",
-            walk!(quick, |held, n| {
+            run_tasks!(quick, |cache, n| {
                 let work = async { Ok::<_, std::convert::Infallible>(work_of_a_task(n).await) };
-                held.get_or_insert_async(&n, work).await
+                cache.get_or_insert_async(&n, work).await
             }),
         ),
-        ("moka", walk!(moka, |held, n| held.get_with(n, work_of_a_task(n)).await)),
+        ("moka", run_tasks!(moka, |cache, n| cache.get_with(n, work_of_a_task(n)).await)),
     ]
 }
 
-/// Keys that were never asked for before.
+/// Returns keys that were never requested before.
 fn fresh(count: u64) -> Range<u64> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let first = NEXT.fetch_add(count, Relaxed);
     first..first + count
 }
 
-/// Every thread asks for all keys. Nanoseconds a call, of all threads together.
+/// Runs threads, each of which requests all keys. Returns the wall time divided by the calls of all threads, in
+/// nanoseconds.
 fn stampede(call: &Call, count: u64) -> f64 {
     let (start, keys) = (Barrier::new(THREADS + 1), fresh(count));
     let took = thread::scope(|scope| {
@@ -130,8 +131,8 @@ fn stampede(call: &Call, count: u64) -> f64 {
     took.as_nanos() as f64 / (count as f64 * THREADS as f64)
 }
 
-/// Hits of one key while two threads run over new ones.
-fn hits_meanwhile(call: &Call, count: u64) -> f64 {
+/// Returns the nanoseconds per hit of one key while two threads request new keys.
+fn hits_during_misses(call: &Call, count: u64) -> f64 {
     let stop = AtomicBool::new(false);
     let hot = mix(u64::MAX);
     call(hot);
@@ -151,7 +152,7 @@ fn hits_meanwhile(call: &Call, count: u64) -> f64 {
     })
 }
 
-/// All contenders in turn, round by round.
+/// Runs all contenders in each round, in a different order each time.
 fn rounds<C>(
     plan: &Plan,
     contenders: &[(&'static str, C)],
@@ -161,8 +162,8 @@ fn rounds<C>(
     let mut times: Vec<_> =
         contenders.iter().map(|(name, _)| Times { name, rounds: Vec::new() }).collect();
     for round in 0..count {
-        for turn in 0..contenders.len() {
-            let at = (round + turn) % contenders.len();
+        for offset in 0..contenders.len() {
+            let at = (round + offset) % contenders.len();
             times[at].rounds.push(time(&contenders[at].1));
         }
     }
@@ -179,20 +180,20 @@ pub(crate) fn compare(plan: &Plan) -> Result<(), String> {
         show(&mut table, "stampede/threads", &rounds(plan, &threads, |call| stampede(call, keys)));
     }
     if plan.wants("stampede/tasks") {
-        let walk = |walk: &Walk| {
+        let time = |run: &RunTasks| {
             let (began, keys) = (Instant::now(), fresh(keys / 4));
             let calls = (keys.end - keys.start) as f64 * TASKS as f64;
-            walk(&runtime, keys);
+            run(&runtime, keys);
             began.elapsed().as_nanos() as f64 / calls
         };
-        show(&mut table, "stampede/tasks", &rounds(plan, &by_tasks(), walk));
+        show(&mut table, "stampede/tasks", &rounds(plan, &by_tasks(), time));
     }
     if plan.wants("stampede/hits") {
         let hits = 200_000 / scale;
         show(
             &mut table,
             "stampede/hits",
-            &rounds(plan, &threads, |call| hits_meanwhile(call, hits)),
+            &rounds(plan, &threads, |call| hits_during_misses(call, hits)),
         );
     }
     Ok(())

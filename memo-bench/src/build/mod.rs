@@ -1,4 +1,5 @@
-//! What memoized functions cost whoever builds them: a clean build of a crate with one, and the crate alone with 200.
+//! The build time of memoized functions: a clean build of a crate with one function, and a build of a crate with 200
+//! functions without its dependencies.
 
 mod cargo;
 mod subject;
@@ -12,7 +13,8 @@ use crate::report::{Column, Table};
 use cargo::{Cargo, Cost};
 use subject::{MANY, ONE, Subject};
 
-/// Seconds, but for `crates`. `macros`, `checks` (of types and borrows) and `codegen` are those of the crate itself.
+/// All figures but `crates` are in seconds. `macros`, `checks` (of types and borrows) and `codegen` are those of the
+/// crate itself, without its dependencies.
 const COLUMNS: [Column; 8] = [
     Column("case", 22, 0),
     Column("contender", 12, 0),
@@ -29,9 +31,9 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     builds.measure("one/release", &ONE, &["--release"], clean)?;
     builds.measure("200/release", &MANY, &["--release"], alone)?;
     builds.measure("200/dev", &MANY, &[], alone)?;
-    if let Some(folder) = &plan.plot {
+    if let Some(directory) = &plan.plot {
         let title = "User seconds of a build".to_owned();
-        Chart { title, scale: Scale::Linear, groups: builds.groups }.write(folder, "build")?;
+        Chart { title, scale: Scale::Linear, groups: builds.groups }.write(directory, "build")?;
     }
     Ok(())
 }
@@ -42,11 +44,11 @@ struct Builds<'a> {
     groups: Vec<Group>,
 }
 
-/// Builds once, from whatever state a round is to start.
+/// Brings the package into the state in which a round starts, and builds it once.
 type Round = fn(&Cargo, &[&str]) -> Result<Cost, String>;
 
 impl Builds<'_> {
-    /// The contenders take turns. A quick run asks whether the crates resolve, and builds none.
+    /// Builds all contenders in each round. A quick run only checks that the dependencies resolve, and builds nothing.
     fn measure(
         &mut self,
         case: &str,
@@ -57,7 +59,7 @@ impl Builds<'_> {
         let wanted = |subject: &&Subject| self.plan.wants(&format!("{case}/{}", subject.name));
         let cargos = subjects.iter().filter(wanted).map(|subject| {
             let cargo = Cargo::new(&format!("{case}/{}", subject.name));
-            subject.write(&cargo.folder).map_err(|error| format!("{case}: {error}"))?;
+            subject.write(&cargo.directory).map_err(|error| format!("{case}: {error}"))?;
             Ok((subject.name, cargo, Vec::new()))
         });
         let mut cargos = cargos.collect::<Result<Vec<_>, String>>()?;
@@ -91,7 +93,7 @@ impl Builds<'_> {
     }
 }
 
-/// With all that the crate depends on.
+/// Builds the crate with all its dependencies.
 fn clean(cargo: &Cargo, profile: &[&str]) -> Result<Cost, String> {
     fs::remove_dir_all(cargo.target()).or_else(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Ok(()),
@@ -100,7 +102,7 @@ fn clean(cargo: &Cargo, profile: &[&str]) -> Result<Cost, String> {
     cargo.build(profile)
 }
 
-/// The crate itself, after what it depends on.
+/// Builds the crate alone. Its dependencies are built before, if necessary.
 fn alone(cargo: &Cargo, profile: &[&str]) -> Result<Cost, String> {
     if !cargo.target().exists() {
         cargo.build(profile)?;
@@ -109,7 +111,7 @@ fn alone(cargo: &Cargo, profile: &[&str]) -> Result<Cost, String> {
     cargo.build(profile)
 }
 
-/// Of each figure the median.
+/// Returns the median of each figure.
 fn middle(costs: &[Cost]) -> Cost {
     let of = |figure: fn(&Cost) -> f64| median(costs.iter().map(figure).collect());
     Cost {

@@ -1,4 +1,4 @@
-//! The crates that are built: the same functions, remembered in one way or another.
+//! The crates that are built. They have the same functions, cached in different ways.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 pub(super) const NAME: &str = "subject";
 
-/// Functions in a crate of many, of these shapes in turn.
+/// The number of functions in a crate with many. They have the shapes of [`SHAPES`], one after another.
 const COUNT: usize = 200;
 
 const OPTS: &str = "\
@@ -14,7 +14,7 @@ const OPTS: &str = "\
 pub struct Opts { pub query: String, pub limit: u32 }
 ";
 
-/// `ATTRIBUTE` stands before each function, and `N` for its number.
+/// The shapes of functions. `N` is replaced by the number of the function.
 const SHAPES: [&str; 4] = [
     "pub fn fN(n: u64) -> u64 { n.wrapping_mul(N) }",
     "pub fn fN(name: &str, n: u32) -> String { format!(\"{name}{n}N\") }",
@@ -24,7 +24,7 @@ const SHAPES: [&str; 4] = [
 
 pub(super) struct Subject {
     pub(super) name: &'static str,
-    /// The crates that it depends on, by their names in memo-bench's own manifest.
+    /// The dependencies, by their names in memo-bench's manifest.
     needs: &'static [&'static str],
     source: Source,
 }
@@ -39,7 +39,7 @@ use Source::{Many, Whole};
 
 const MEMOIZED: &str = "#[memokit::memoize(max = 1000)] pub fn f(n: u64) -> u64 { n * 3 }";
 
-/// A crate with one memoized function each; by hand where there is no attribute.
+/// Crates with one memoized function each. Rivals without an attribute are called by hand.
 pub(super) const ONE: [Subject; 6] = [
     Subject { name: "memokit", needs: &["memokit"], source: Whole(MEMOIZED) },
     Subject { name: "memokit-lean", needs: &["memokit-lean"], source: Whole(MEMOIZED) },
@@ -83,7 +83,8 @@ pub(super) const ONE: [Subject; 6] = [
 
 const MEMOKIT: &str = "#[memokit::memoize(max = 1000)]";
 
-/// memoize takes no borrowed arguments, and an attribute is what is asked about.
+/// Crates with many functions. memoize is not among them because it takes no borrowed arguments, nor rivals without an
+/// attribute, because the cost of the attribute is measured.
 pub(super) const MANY: [Subject; 3] = [
     Subject { name: "memokit", needs: &["memokit", "serde"], source: Many([MEMOKIT; 4]) },
     Subject { name: "plain", needs: &["serde"], source: Many([""; 4]) },
@@ -102,13 +103,13 @@ pub(super) const MANY: [Subject; 3] = [
 ];
 
 impl Subject {
-    /// Writes the package. It is locked to what memo-bench is locked to.
-    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
+    /// Writes the package. It has the lock file of this workspace.
+    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        fs::create_dir_all(folder.join("src"))?;
-        fs::write(folder.join("Cargo.toml"), self.manifest(&root))?;
-        fs::write(folder.join("src/lib.rs"), self.source())?;
-        fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).map(drop)
+        fs::create_dir_all(directory.join("src"))?;
+        fs::write(directory.join("Cargo.toml"), self.manifest(&root))?;
+        fs::write(directory.join("src/lib.rs"), self.source())?;
+        fs::copy(root.join("Cargo.lock"), directory.join("Cargo.lock")).map(drop)
     }
 
     fn manifest(&self, root: &Path) -> String {
@@ -145,17 +146,17 @@ impl Subject {
     }
 }
 
-/// The line of memo-bench's manifest: its versions are the ones to be compared.
+/// Returns the line of a dependency in memo-bench's manifest, so that the versions are those that memo-bench compares.
 fn requirement(name: &str) -> String {
     let manifest = include_str!("../../Cargo.toml");
     let line = manifest.lines().find(|line| line.starts_with(&format!("{name} = ")));
-    format!("{}\n", line.expect("memo-bench depends on what it compares"))
+    format!("{}\n", line.expect("memo-bench depends on every rival"))
 }
 
-/// The same with default features, whatever memo-bench has of it.
+/// Returns the same dependency with default features only, without the features that memo-bench enables.
 fn by_default(name: &str) -> String {
     let line = requirement(name);
     let version =
         line.split('"').find(|part| part.starts_with(|first: char| first.is_ascii_digit()));
-    format!("{name} = \"{}\"\n", version.expect("a version stands in each line"))
+    format!("{name} = \"{}\"\n", version.expect("each line has a version"))
 }

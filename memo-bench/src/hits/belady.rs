@@ -1,5 +1,5 @@
-//! Belady's MIN: what is asked for next the latest goes first. No cache that takes in all that is asked for hits more
-//! often, since none knows the future.
+//! Belady's MIN: the entry whose next request is the latest is evicted first. This needs knowledge of the future. No
+//! cache that admits every requested key has more hits.
 
 use std::collections::BinaryHeap;
 
@@ -9,32 +9,33 @@ const NEVER: usize = usize::MAX;
 
 pub(crate) fn hits(trace: &Trace, capacity: usize) -> usize {
     let next = next_requests(trace);
-    // By id, when it is asked for next, if it is held.
-    let mut held: Vec<Option<usize>> = vec![None; trace.ids];
-    // Also what was asked for since, or went: such are passed over.
+    // By id: the position of its next request, or `None` if the id is not cached.
+    let mut cached: Vec<Option<usize>> = vec![None; trace.ids];
+    // A heap by the position of the next request. It also contains ids that were requested since or are evicted. These
+    // are skipped.
     let mut latest = BinaryHeap::new();
     let (mut count, mut hits) = (0, 0);
     for (at, id) in trace.requests.iter().enumerate() {
-        if held[*id as usize].is_some() {
+        if cached[*id as usize].is_some() {
             hits += 1;
         } else if count < capacity {
             count += 1;
         } else {
             while let Some((when, id)) = latest.pop() {
-                let gone: &mut Option<usize> = &mut held[id as usize];
-                if *gone == Some(when) {
-                    *gone = None;
+                let evicted: &mut Option<usize> = &mut cached[id as usize];
+                if *evicted == Some(when) {
+                    *evicted = None;
                     break;
                 }
             }
         }
-        held[*id as usize] = Some(next[at]);
+        cached[*id as usize] = Some(next[at]);
         latest.push((next[at], *id));
     }
     hits
 }
 
-/// For each request, when its id is asked for again.
+/// Returns, for each request, the position of the next request of the same id.
 fn next_requests(trace: &Trace) -> Vec<usize> {
     let mut last = vec![NEVER; trace.ids];
     let mut next: Vec<_> = (trace.requests.iter().enumerate().rev())
@@ -49,18 +50,18 @@ mod tests {
     use super::*;
     use crate::access::Access;
 
-    /// The most hits there can be, by trying every choice.
-    fn most(requests: &[u32], held: &[u32], capacity: usize) -> usize {
+    /// Returns the largest possible number of hits, found by trying every choice.
+    fn most(requests: &[u32], cached: &[u32], capacity: usize) -> usize {
         let Some((id, rest)) = requests.split_first() else { return 0 };
-        if held.contains(id) {
-            return 1 + most(rest, held, capacity);
+        if cached.contains(id) {
+            return 1 + most(rest, cached, capacity);
         }
-        let with = |held: &[u32]| [held, &[*id]].concat();
-        if held.len() < capacity {
-            return most(rest, &with(held), capacity);
+        let with = |cached: &[u32]| [cached, &[*id]].concat();
+        if cached.len() < capacity {
+            return most(rest, &with(cached), capacity);
         }
-        let without = |gone: usize| [&held[..gone], &held[gone + 1..]].concat();
-        let choices = (0..capacity).map(|gone| most(rest, &with(&without(gone)), capacity));
+        let without = |evicted: usize| [&cached[..evicted], &cached[evicted + 1..]].concat();
+        let choices = (0..capacity).map(|evicted| most(rest, &with(&without(evicted)), capacity));
         choices.max().unwrap_or(0)
     }
 

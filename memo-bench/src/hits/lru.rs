@@ -1,4 +1,4 @@
-//! Exact LRU: the model beside which memokit's approximation is held.
+//! Exact LRU: the model that memokit's approximation is compared with.
 
 use super::trace::Trace;
 
@@ -6,29 +6,29 @@ const NONE: u32 = u32::MAX;
 
 /// A doubly linked list through the ids, from the most to the least recently used.
 struct Lru {
-    /// By id: the one used next after it and the one used last before it; `None` for those that are not held.
+    /// By id: the id used next after it and the id used last before it. `None` for an id that is not cached.
     links: Vec<Option<[u32; 2]>>,
     first: u32,
     last: u32,
-    held: usize,
+    cached: usize,
 }
 
 pub(crate) fn hits(trace: &Trace, capacity: usize) -> usize {
-    let mut lru = Lru { links: vec![None; trace.ids], first: NONE, last: NONE, held: 0 };
+    let mut lru = Lru { links: vec![None; trace.ids], first: NONE, last: NONE, cached: 0 };
     let hit = |id: &&u32| {
-        let held = lru.take(**id);
-        if !held && lru.held == capacity {
-            lru.take(lru.last);
+        let cached = lru.remove(**id);
+        if !cached && lru.cached == capacity {
+            lru.remove(lru.last);
         }
         lru.put_first(**id);
-        held
+        cached
     };
     trace.requests.iter().filter(hit).count()
 }
 
 impl Lru {
-    /// Whether it was held.
-    fn take(&mut self, id: u32) -> bool {
+    /// Removes an id. Returns whether it was cached.
+    fn remove(&mut self, id: u32) -> bool {
         let Some([later, earlier]) = self.links[id as usize].take() else { return false };
         match later {
             NONE => self.first = earlier,
@@ -38,7 +38,7 @@ impl Lru {
             NONE => self.last = later,
             earlier => self.link(earlier)[0] = later,
         }
-        self.held -= 1;
+        self.cached -= 1;
         true
     }
 
@@ -49,11 +49,11 @@ impl Lru {
         }
         self.links[id as usize] = Some([NONE, self.first]);
         self.first = id;
-        self.held += 1;
+        self.cached += 1;
     }
 
     fn link(&mut self, id: u32) -> &mut [u32; 2] {
-        self.links[id as usize].as_mut().expect("a neighbour is held")
+        self.links[id as usize].as_mut().expect("a neighbour in the list is cached")
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use crate::access::Access;
 
     #[test]
-    fn the_least_recently_used_goes() {
+    fn the_least_recently_used_id_is_evicted() {
         let trace =
             |requests: &[u32]| Trace { name: String::new(), requests: requests.to_vec(), ids: 4 };
         assert_eq!(hits(&trace(&[0, 1, 0, 2, 0, 1]), 2), 2);
@@ -72,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn it_agrees_with_a_list_that_is_searched() {
+    fn hits_are_those_of_a_searched_list() {
         let requests = Access::Zipf.order(100, 5000, 7);
         let trace = Trace { name: String::new(), requests, ids: 100 };
         for capacity in [1, 7, 50, 100] {
             let mut list: Vec<u32> = Vec::new();
             let hit = |id: &&u32| {
-                let at = list.iter().position(|held| held == *id);
+                let at = list.iter().position(|cached| cached == *id);
                 if let Some(at) = at {
                     list.remove(at);
                 }

@@ -1,4 +1,4 @@
-//! Hit ratios on traces of real requests, each cache empty at the start of each.
+//! Hit ratios on traces of real requests. Each cache is empty at the start of a trace.
 
 mod belady;
 mod lru;
@@ -10,13 +10,13 @@ use crate::plot::curves::{self, Panel};
 use crate::report::{Cell, Column, Table};
 use policies::{LRU, MEMOKIT, POLICIES};
 
-/// Capacities, in percent of a trace's ids.
+/// The capacities, in percent of the ids of a trace.
 const PERCENT: [usize; 4] = [1, 5, 10, 25];
 
-/// How much lower than that of exact LRU memokit's ratio may be.
-const SLACK: f64 = 0.002;
+/// memokit's hit ratio may be lower than that of exact LRU by this much.
+const TOLERANCE: f64 = 0.002;
 
-/// A shortened run replays no trace with more requests.
+/// A quick run skips traces with more requests than this.
 const QUICK: usize = 100_000;
 
 const COLUMNS: [Column; 5] = [
@@ -27,11 +27,11 @@ const COLUMNS: [Column; 5] = [
     Column("ratio", 8, 4),
 ];
 
-/// Fails where memokit hits less often than exact LRU.
+/// Shows the hit ratios. Fails if memokit hits less often than exact LRU.
 pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     let mut table = Table::begin(plan.json, &COLUMNS);
     let mut panels = Vec::new();
-    let mut short = Vec::new();
+    let mut failed = Vec::new();
     for trace in trace::all(plan)? {
         let mut curves: Vec<_> = POLICIES.iter().map(|policy| (policy.name, Vec::new())).collect();
         for percent in PERCENT {
@@ -44,21 +44,21 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
                 let [percent, capacity, ratio] = numbers.map(Cell::Number);
                 table.row(&[trace.name.as_str().into(), (*name).into(), percent, capacity, ratio]);
             }
-            if ratios[MEMOKIT] + SLACK < ratios[LRU] {
-                short.push(format!("{} at {percent} %", trace.name));
+            if ratios[MEMOKIT] + TOLERANCE < ratios[LRU] {
+                failed.push(format!("{} at {percent} %", trace.name));
             }
         }
         panels.push(Panel { title: trace.name, curves });
     }
     if panels.is_empty() {
-        return Err("no trace of that name".into());
+        return Err("no trace has all of these words in its name".into());
     }
-    if let Some(folder) = &plan.plot {
+    if let Some(directory) = &plan.plot {
         let title = "Hit ratio by capacity, in percent of the ids of a trace";
-        curves::write(&panels, title, folder, "hit-ratio")?;
+        curves::write(&panels, title, directory, "hit-ratio")?;
     }
-    match short.is_empty() {
+    match failed.is_empty() {
         true => Ok(()),
-        false => Err(format!("memokit hits less often than exact LRU: {}", short.join(", "))),
+        false => Err(format!("memokit hits less often than exact LRU: {}", failed.join(", "))),
     }
 }

@@ -1,4 +1,4 @@
-//! The caches that are asked, and the two models beside them.
+//! The caches that are measured, and the two models that they are compared with.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use crate::kinds::by_hand;
 
 pub(crate) struct Policy {
     pub(crate) name: &'static str,
-    /// The hit ratio over a whole trace of a cache of so many entries.
+    /// Returns the hit ratio over a whole trace, for a cache with this number of entries.
     pub(crate) ratio: fn(&Trace, usize) -> Result<f64, String>,
 }
 
@@ -33,7 +33,8 @@ fn share(trace: &Trace, hits: usize) -> f64 {
     hits as f64 / trace.requests.len() as f64
 }
 
-/// Which keys share a shard is chance: the mean of so many runs, each with other keys and an empty cache.
+/// The number of runs, each with different keys and an empty cache. A ratio is the mean of the runs, because chance
+/// decides which keys share a shard.
 const RUNS: u64 = 3;
 
 fn mean<F: FnMut(u64) -> u64>(trace: &Trace, mut cache: impl FnMut() -> F) -> f64 {
@@ -43,13 +44,13 @@ fn mean<F: FnMut(u64) -> u64>(trace: &Trace, mut cache: impl FnMut() -> F) -> f6
         for id in &trace.requests {
             black_box(call(run << 32 | u64::from(*id)));
         }
-        // Hits are the calls that computed nothing.
+        // A hit is a call that computed nothing.
         1.0 - (computed() - before) as f64 / trace.requests.len() as f64
     });
     runs.sum::<f64>() / RUNS as f64
 }
 
-/// The bound of the function that is called first next.
+/// The bound of the next function that is called for the first time.
 static MAX: AtomicUsize = AtomicUsize::new(0);
 
 struct Function {
@@ -57,7 +58,8 @@ struct Function {
     clear: fn(),
 }
 
-/// An annotated function for each capacity, made with its bound as a user's is, not bounded anew.
+/// Defines an annotated function for each capacity. Its cache is created with the bound, as in a user's program, and is
+/// never resized.
 macro_rules! functions {
     ($($name:ident)*) => {
         $(mod $name {
@@ -83,7 +85,9 @@ functions! {
 fn memokit(trace: &Trace, capacity: usize) -> Result<f64, String> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     MAX.store(capacity, Relaxed);
-    let function = FUNCTIONS.get(NEXT.fetch_add(1, Relaxed)).ok_or("at most 8 traces at once")?;
+    let function = FUNCTIONS
+        .get(NEXT.fetch_add(1, Relaxed))
+        .ok_or("at most 8 traces can be replayed in one run")?;
     Ok(mean(trace, || {
         (function.clear)();
         function.call
@@ -97,7 +101,7 @@ fn quick_cache(trace: &Trace, capacity: usize) -> Result<f64, String> {
     }))
 }
 
-/// The store of `#[concurrent_cached(max_size = ...)]`, whose bound there is a literal.
+/// Uses the store of `#[concurrent_cached(max_size = ...)]` directly, because the bound in that attribute is a literal.
 fn cached(trace: &Trace, capacity: usize) -> Result<f64, String> {
     Ok(mean(trace, || {
         let cache = cached::ShardedLruCache::<u64, u64>::new(capacity);

@@ -1,4 +1,4 @@
-//! Requests for numbered ids, read from files or drawn.
+//! Traces: sequences of requests for numbered ids, read from files or drawn at random.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,21 @@ use crate::command::Plan;
 
 pub(crate) struct Trace {
     pub(crate) name: String,
-    /// Ids below `ids`.
+    /// The requested ids, all of them below `ids`.
     pub(crate) requests: Vec<u32>,
+    /// The number of different ids.
     pub(crate) ids: usize,
 }
 
-/// The traces in the folder that `MEMOKIT_TRACES` names, else in `../shared/traces` beside the repository, in the order
-/// of their names. Where there are none, one is drawn, and a line says so.
+/// Returns the traces in the directory that `MEMOKIT_TRACES` names, or in `../shared/traces` beside the repository if
+/// the variable is not set. They are sorted by name. If there is no such directory, a trace is drawn, and a line says
+/// so.
 pub(crate) fn all(plan: &Plan) -> Result<Vec<Trace>, String> {
     let named = std::env::var_os("MEMOKIT_TRACES").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces");
-    let folder = named.as_ref().unwrap_or(&beside);
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces");
+    let directory = named.as_ref().unwrap_or(&default);
     let mut traces = Vec::new();
-    for path in files(folder, named.is_some())? {
+    for path in files(directory, named.is_some())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.trim_end_matches(SUFFIX);
         if plan.wants(name) {
@@ -30,8 +32,10 @@ pub(crate) fn all(plan: &Plan) -> Result<Vec<Trace>, String> {
             traces.extend(fits.then_some(trace));
         }
     }
-    if traces.is_empty() && named.is_none() && !beside.is_dir() {
-        eprintln!("no traces here, MEMOKIT_TRACES may name their folder: drawn by Zipf instead");
+    if traces.is_empty() && named.is_none() && !default.is_dir() {
+        eprintln!(
+            "no traces found: a trace is drawn by Zipf instead (MEMOKIT_TRACES may name a directory of traces)"
+        );
         traces.push(Trace::drawn(if plan.quick { QUICK_DRAWN } else { 1_000_000 }));
     }
     Ok(traces)
@@ -40,10 +44,12 @@ pub(crate) fn all(plan: &Plan) -> Result<Vec<Trace>, String> {
 const SUFFIX: &str = ".u32.zst";
 const QUICK_DRAWN: usize = 50_000;
 
-fn files(folder: &Path, must_be: bool) -> Result<Vec<PathBuf>, String> {
-    let entries = match std::fs::read_dir(folder) {
+fn files(directory: &Path, required: bool) -> Result<Vec<PathBuf>, String> {
+    let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if must_be => return Err(format!("cannot read {}: {error}", folder.display())),
+        Err(error) if required => {
+            return Err(format!("cannot read {}: {error}", directory.display()));
+        }
         Err(_) => return Ok(Vec::new()),
     };
     let mut files: Vec<_> = entries
@@ -55,7 +61,8 @@ fn files(folder: &Path, must_be: bool) -> Result<Vec<PathBuf>, String> {
 }
 
 impl Trace {
-    /// Zstandard of little-endian ids, numbered in order of first appearance.
+    /// Reads a file of little-endian ids, compressed by Zstandard. Ids are numbered in the order of their first
+    /// appearance.
     fn read(name: &str, path: &Path) -> Result<Self, String> {
         let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
@@ -65,7 +72,10 @@ impl Trace {
             .map_err(|error| error.to_string())?;
         let (ids, rest) = bytes.as_chunks::<4>();
         if ids.is_empty() || !rest.is_empty() {
-            return Err(format!("{} bytes are no sequence of ids", bytes.len()));
+            return Err(format!(
+                "a length of {} bytes is not that of a sequence of ids",
+                bytes.len()
+            ));
         }
         Self::of(name, ids.iter().map(|id| u32::from_le_bytes(*id)).collect())
     }
@@ -77,7 +87,7 @@ impl Trace {
                 std::cmp::Ordering::Less => (),
                 std::cmp::Ordering::Equal => ids += 1,
                 std::cmp::Ordering::Greater => {
-                    return Err(format!("id {id} comes before id {ids}"));
+                    return Err(format!("id {id} appears before id {ids}"));
                 }
             }
         }
@@ -97,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_counted_and_must_come_in_order() {
+    fn ids_are_counted_and_must_first_appear_in_order() {
         assert_eq!(Trace::of("t", vec![0, 1, 0, 2]).map(|trace| trace.ids), Ok(3));
         assert!(Trace::of("t", vec![0, 2, 1]).is_err());
     }

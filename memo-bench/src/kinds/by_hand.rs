@@ -1,4 +1,4 @@
-//! Caches without an annotation: get, and on a miss compute and insert.
+//! Calls of caches without an annotation: get, and on a miss compute and insert.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -59,7 +59,7 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Invalidates at once, not in the calls that are timed.
+/// Runs the pending tasks too, so that the entries are removed here and not in the calls that are timed.
 pub(crate) fn clear_moka<K: Hash + Eq + Send + Sync + 'static>(cache: &Moka<K>) {
     cache.invalidate_all();
     cache.run_pending_tasks();

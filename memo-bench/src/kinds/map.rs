@@ -1,5 +1,5 @@
-//! `fn(&HashMap<String, u32>) -> u64`, of eight entries. The standard map is not `Hash`, so for the rivals a newtype is
-//! written by hand that adds up the hashes of its entries.
+//! `fn(&HashMap<String, u32>) -> u64`, with eight entries. The standard map is not `Hash`. So the rivals use a
+//! hand-written newtype that adds up the hashes of its entries.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};

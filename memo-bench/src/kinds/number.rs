@@ -13,10 +13,10 @@ use crate::access::mix;
 use crate::compute::compute;
 use crate::contender::Contender;
 
-/// A module with a function by each crate's attribute.
+/// Defines a module with a function for each crate that has an attribute.
 macro_rules! annotated {
     ($name:ident: memokit[$($memokit:tt)*] cached[$($cached:tt)*] memoize[$($memoize:tt)*]) => {
-        #[allow(dead_code, reason = "not every module is both hit and missed")]
+        #[allow(dead_code, reason = "not every module is used for both hits and misses")]
         mod $name {
             use super::*;
 
@@ -68,8 +68,8 @@ annotated!(filling_expiring: memokit[max = 200_000, ttl = "1h"] cached[max_size 
 annotated!(evicting_expiring: memokit[max = 100_000, ttl = "1h"] cached[max_size = 100_000, ttl_secs = 3600]
     memoize[Capacity: 100_000, TimeToLive: HOUR]);
 
-/// As memoize does it unless told otherwise: each thread has a cache of its own.
-#[allow(dead_code, reason = "memoize makes more than is used")]
+/// The default of memoize: each thread has a cache of its own.
+#[allow(dead_code, reason = "memoize defines functions that are not used")]
 mod of_thread {
     #[memoize::memoize(Capacity: 2000)]
     pub(super) fn owning(n: u64) -> u64 {
@@ -81,7 +81,7 @@ const WAITING: &str = "quick_cache, waiting";
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// quick_cache has no time to live: the time stands beside the value.
+/// quick_cache has no time to live, so the time of insertion is stored with the value.
 type Stamped = quick_cache::sync::Cache<u64, (u64, Instant)>;
 
 #[inline]
@@ -89,7 +89,7 @@ fn by_quick(cache: &Quick<u64>, n: u64) -> u64 {
     by_hand::quick(cache, &n, || n, || compute(n))
 }
 
-/// As memoized functions do it: of all who miss on a key at once one computes, and the others wait.
+/// Behaves like a memoized function: if several callers miss on a key at once, one computes and the others wait.
 #[inline]
 fn by_waiting(cache: &Quick<u64>, n: u64) -> u64 {
     cache.get_or_insert_with(&n, || Ok::<_, Infallible>(compute(n))).unwrap_or_else(|e| match e {})
@@ -140,7 +140,7 @@ pub(crate) fn small(count: usize) -> Vec<Contender> {
     hits(&keys, SMALL_MAX, small::over(&keys))
 }
 
-/// memokit's cache, which all threads share, beside one that none shares.
+/// Compares memokit's cache, which all threads share, with caches that are not shared between threads.
 pub(crate) fn of_thread(count: usize) -> Vec<Contender> {
     let keys = keys(count);
     let [memokit, ..] = small::over(&keys);
@@ -152,7 +152,7 @@ pub(crate) fn large(count: usize) -> Vec<Contender> {
     hits(&keys, LARGE_MAX, large::over(&keys))
 }
 
-/// With a time to live, and memokit and cached without beside it.
+/// Returns contenders with a time to live, and memokit and cached also without it.
 fn expiring_hits(
     keys: &Arc<[u64]>,
     max: usize,
@@ -225,7 +225,7 @@ pub(crate) fn filling_expiring(_: usize) -> Vec<Contender> {
 pub(crate) fn evicting(_: usize) -> Vec<Contender> {
     let (quick, moka) = (Quick::new(EVICTING_MAX), Moka::new(EVICTING_MAX as u64));
     let waiting = Quick::new(EVICTING_MAX);
-    let [memokit, cached, memoize] = evicting::fresh().map(Contender::kept);
+    let [memokit, cached, memoize] = evicting::fresh().map(Contender::prepared_once);
     vec![
         memokit,
         Contender::fresh("quick_cache", move |n| by_quick(&quick, n), || ()),
@@ -238,7 +238,7 @@ pub(crate) fn evicting(_: usize) -> Vec<Contender> {
 
 pub(crate) fn evicting_expiring(_: usize) -> Vec<Contender> {
     let (stamped, moka) = (Stamped::new(EVICTING_MAX), expiring_moka(EVICTING_MAX));
-    let [memokit, cached, memoize] = evicting_expiring::fresh().map(Contender::kept);
+    let [memokit, cached, memoize] = evicting_expiring::fresh().map(Contender::prepared_once);
     vec![
         memokit,
         Contender::fresh("quick_cache+Instant", move |n| by_stamp(&stamped, n), || ()),
@@ -248,8 +248,8 @@ pub(crate) fn evicting_expiring(_: usize) -> Vec<Contender> {
     ]
 }
 
-/// More keys than there is room for.
-pub(crate) fn crowded(count: usize) -> Vec<Contender> {
+/// Hits and misses with more keys than the caches have room for.
+pub(crate) fn mixed(count: usize) -> Vec<Contender> {
     let keys = keys(count);
     let mut contenders = hits(&keys, EVICTING_MAX, evicting::over(&keys));
     contenders.retain(|contender| contender.name != "mutex_map");

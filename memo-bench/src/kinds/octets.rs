@@ -1,4 +1,4 @@
-//! `fn(&[u8]) -> u64` and `fn(Vec<u8>) -> u64`, of 4 KiB.
+//! `fn(&[u8]) -> u64` and `fn(Vec<u8>) -> u64`, with 4 KiB.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ pub(crate) fn borrowed(count: usize) -> Vec<Contender> {
     all(annotated, by_hand)
 }
 
-/// The caller gives its bytes away: all pay for the copy that it makes of them.
+/// The function owns its argument. The time of every contender includes the copy that the caller makes.
 pub(crate) fn owned(count: usize) -> Vec<Contender> {
     let keys = keys(count);
     let (quick, moka) = (Quick::<Vec<u8>>::new(SMALL_MAX), Moka::new(SMALL_MAX as u64));

@@ -1,4 +1,4 @@
-//! `fn(&Opts) -> u64`, a struct such as functions take for options.
+//! `fn(&Opts) -> u64`. `Opts` is a typical struct of options.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ fn search(opts: &Opts) -> u64 {
     compute(opts.query.len() as u64 + u64::from(opts.limit) + opts.columns.len() as u64)
 }
 
-/// A module with a function by each crate's attribute.
+/// Defines a module with a function for each crate that has an attribute.
 macro_rules! annotated {
     ($name:ident: memokit[$($memokit:tt)*] cached[$($cached:tt)*] memoize[$($memoize:tt)*]) => {
-        #[allow(dead_code, reason = "memoize makes more than is used")]
+        #[allow(dead_code, reason = "memoize defines functions that are not used")]
         mod $name {
             use super::*;
 

@@ -1,4 +1,4 @@
-//! `fn(u64) -> u64` of which results are stored, beside the same in memory alone.
+//! `fn(u64) -> u64` with results stored on disk, compared with the same function in memory only.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::compute::compute;
 use crate::contender::Contender;
 use crate::scratch;
 
-#[memoize(max = 2000, persist = scratch::folder("small"), durability = "os")]
+#[memoize(max = 2000, persist = scratch::directory("small"), durability = "os")]
 fn small(n: u64) -> u64 {
     compute(n)
 }
@@ -20,7 +20,7 @@ fn small_in_memory(n: u64) -> u64 {
     compute(n)
 }
 
-#[memoize(max = 200_000, persist = scratch::folder("filling"), durability = "os")]
+#[memoize(max = 200_000, persist = scratch::directory("filling"), durability = "os")]
 fn filling(n: u64) -> u64 {
     compute(n)
 }

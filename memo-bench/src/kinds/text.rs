@@ -18,10 +18,10 @@ fn price(symbol: &str, amount: u32) -> u64 {
     compute(symbol.len() as u64 + u64::from(amount))
 }
 
-/// A module with a function by each crate's attribute.
+/// Defines a module with a function for each crate that has an attribute.
 macro_rules! annotated {
     ($name:ident: memokit[$($memokit:tt)*] cached[$($cached:tt)*] memoize[$($memoize:tt)*]) => {
-        #[allow(dead_code, reason = "not every module is both hit and missed")]
+        #[allow(dead_code, reason = "not every module is used for both hits and misses")]
         mod $name {
             use super::*;
 
@@ -66,7 +66,7 @@ annotated!(evicting: memokit[max = 100_000] cached[max_size = 100_000] memoize[C
 
 type Owned = (String, u32);
 
-/// Hashes as [`Owned`] does, and owns nothing.
+/// Has the same hash as [`Owned`], and owns nothing.
 #[derive(Hash)]
 struct Borrowed<'a>(&'a str, u32);
 
@@ -89,7 +89,7 @@ fn by_moka(cache: &Moka<Owned>, symbol: &str, amount: u32) -> u64 {
     by_hand::moka(cache, &Borrowed(symbol, amount), own, || price(symbol, amount))
 }
 
-/// A map of maps: what std offers for a borrowed pair.
+/// A map of maps, because the standard map cannot look up a borrowed pair.
 type Map = Mutex<HashMap<String, HashMap<u32, u64>>>;
 
 #[inline]
@@ -134,7 +134,7 @@ pub(crate) fn large(count: usize) -> Vec<Contender> {
     hits(&keys, LARGE_MAX, large::over(&keys))
 }
 
-/// Sixteen characters, others for each number. Made within the measured time, by all alike.
+/// Returns sixteen characters, different for each number. All contenders make the text within the measured time.
 fn text(n: u64) -> String {
     format!("{n:016x}")
 }
@@ -159,7 +159,7 @@ pub(crate) fn filling(_: usize) -> Vec<Contender> {
 /// Misses in a full cache.
 pub(crate) fn evicting(_: usize) -> Vec<Contender> {
     let (quick, moka) = (Quick::new(EVICTING_MAX), Moka::new(EVICTING_MAX as u64));
-    let [memokit, cached, memoize] = evicting::fresh().map(Contender::kept);
+    let [memokit, cached, memoize] = evicting::fresh().map(Contender::prepared_once);
     vec![
         memokit,
         Contender::fresh("quick_cache", move |n| by_quick(&quick, &text(n), 7), || ()),

@@ -1,5 +1,5 @@
-//! What `persist` costs: insertions by durability beside memory alone and a rival's store, recovery, and a hit of what
-//! was recovered.
+//! Measures the cost of `persist`: insertions by durability, compared with a cache in memory and with a rival's store,
+//! hits of stored results, and recovery.
 
 mod rival;
 
@@ -18,10 +18,10 @@ use crate::allocator;
 use crate::compute::compute;
 
 const ENTRIES: u64 = 1_000_000;
-const FOLDER: &str = "MEMO_BENCH_FOLDER";
+const DIRECTORY: &str = "MEMO_BENCH_DIRECTORY";
 
-fn folder(name: &str) -> PathBuf {
-    PathBuf::from(std::env::var_os(FOLDER).expect("set by the run")).join(name)
+fn directory(name: &str) -> PathBuf {
+    PathBuf::from(std::env::var_os(DIRECTORY).expect("the parent process sets it")).join(name)
 }
 
 #[memoize]
@@ -29,33 +29,33 @@ fn in_memory(n: u64) -> u64 {
     compute(n)
 }
 
-#[memoize(persist = folder("none"), durability = "none")]
+#[memoize(persist = directory("none"), durability = "none")]
 fn at_none(n: u64) -> u64 {
     compute(n)
 }
 
-#[memoize(persist = folder("os"), durability = "os")]
+#[memoize(persist = directory("os"), durability = "os")]
 fn at_os(n: u64) -> u64 {
     compute(n)
 }
 
-#[memoize(persist = folder("interval"), durability = "interval")]
+#[memoize(persist = directory("interval"), durability = "interval")]
 fn at_interval(n: u64) -> u64 {
     compute(n)
 }
 
-#[memoize(persist = folder("always"), durability = "always")]
+#[memoize(persist = directory("always"), durability = "always")]
 fn at_always(n: u64) -> u64 {
     compute(n)
 }
 
-#[memoize(persist = folder("large"), durability = "os")]
+#[memoize(persist = directory("large"), durability = "os")]
 fn large(n: u64) -> u64 {
     compute(n)
 }
 
-/// A way to compute and keep, how many calls of it are enough, and on how many threads.
-struct Way {
+/// A way to compute and store results, with the number of calls in a round and the numbers of threads.
+struct Variant {
     name: &'static str,
     call: fn(u64) -> u64,
     clear: fn(),
@@ -63,31 +63,32 @@ struct Way {
     threads: &'static [u64],
 }
 
-const fn way(name: &'static str, call: fn(u64) -> u64, clear: fn(), calls: u64) -> Way {
-    Way { name, call, clear, calls, threads: &[1, 2, 16] }
+const fn variant(name: &'static str, call: fn(u64) -> u64, clear: fn(), calls: u64) -> Variant {
+    Variant { name, call, clear, calls, threads: &[1, 2, 16] }
 }
 
-/// Appends a record and makes it durable, one at a time, as a program does that knows no better.
-fn plain(n: u64) -> u64 {
-    static FILE: LazyLock<Mutex<File>> =
-        LazyLock::new(|| Mutex::new(File::create(folder("plain")).expect("a folder for scratch")));
-    let mut file = FILE.lock().expect("nobody panics with it");
-    file.write_all(&[1; 65]).and_then(|()| file.sync_data()).expect("the disk takes it");
+/// Appends a record and syncs the file, one record at a time, as a simple program does.
+fn write_and_fdatasync(n: u64) -> u64 {
+    static FILE: LazyLock<Mutex<File>> = LazyLock::new(|| {
+        Mutex::new(File::create(directory("plain")).expect("the temporary directory exists"))
+    });
+    let mut file = FILE.lock().expect("no thread panics while it holds the lock");
+    file.write_all(&[1; 65]).and_then(|()| file.sync_data()).expect("the file can be written");
     compute(n)
 }
 
-const WAYS: [Way; 8] = [
-    way("memory", in_memory, || in_memory_memo().clear(), 100_000),
-    way("none", at_none, || at_none_memo().clear(), 100_000),
-    way("os", at_os, || at_os_memo().clear(), 100_000),
-    way("interval", at_interval, || at_interval_memo().clear(), 100_000),
-    Way { threads: &[1], ..way("write and fdatasync", plain, || (), 1_000) },
-    way("always", at_always, || at_always_memo().clear(), 4_000),
-    Way { threads: &[1], ..way("cached, redb", rival::at_synced, || (), 300) },
-    Way { threads: &[1], ..way("cached, redb unsynced", rival::at_unsynced, || (), 1_000) },
+const VARIANTS: [Variant; 8] = [
+    variant("memory", in_memory, || in_memory_memo().clear(), 100_000),
+    variant("none", at_none, || at_none_memo().clear(), 100_000),
+    variant("os", at_os, || at_os_memo().clear(), 100_000),
+    variant("interval", at_interval, || at_interval_memo().clear(), 100_000),
+    Variant { threads: &[1], ..variant("write and fdatasync", write_and_fdatasync, || (), 1_000) },
+    variant("always", at_always, || at_always_memo().clear(), 4_000),
+    Variant { threads: &[1], ..variant("cached, redb", rival::at_synced, || (), 300) },
+    Variant { threads: &[1], ..variant("cached, redb unsynced", rival::at_unsynced, || (), 1_000) },
 ];
 
-/// Runs everything in a folder for scratch that goes afterwards; `step` is what a child process is to do.
+/// Runs everything in a temporary directory, which is removed afterwards. `step` is the part that a child process runs.
 pub(crate) fn run(step: Option<&str>, quick: bool) -> Result<(), String> {
     match step {
         None => all(quick).map_err(|e| e.to_string()),
@@ -107,7 +108,7 @@ pub(crate) fn run(step: Option<&str>, quick: bool) -> Result<(), String> {
             recover();
             Ok(())
         }
-        Some(other) => Err(format!("`{other}` is no step of persist")),
+        Some(other) => Err(format!("unknown step `{other}` of persist")),
     }
 }
 
@@ -116,7 +117,7 @@ fn all(quick: bool) -> std::io::Result<()> {
     fs::create_dir_all(&scratch)?;
     let step = |step: &str| {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["persist", step]).env(FOLDER, &scratch);
+        command.args(["persist", step]).env(DIRECTORY, &scratch);
         if quick {
             command.arg("--quick");
         }
@@ -139,33 +140,37 @@ fn nanos(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Misses of one thread, of two and of sixteen, in turns; the median of the rounds, and of always beside the plain way.
+/// Measures misses on 1, 2 and 16 threads, in interleaved rounds. Shows the medians of the rounds, and the median ratio
+/// of the throughput of `always` to that of one write and fdatasync for each record.
 fn insertions(quick: bool) {
-    let columns: Vec<(&Way, u64)> = WAYS
+    let columns: Vec<(&Variant, u64)> = VARIANTS
         .iter()
-        .flat_map(|way| way.threads.iter().map(move |threads| (way, *threads)))
+        .flat_map(|variant| variant.threads.iter().map(move |threads| (variant, *threads)))
         .collect();
     let mut rounds = vec![Vec::new(); columns.len()];
     for n in 0..if quick { 1 } else { 7 } {
-        for ((way, threads), times) in columns.iter().zip(&mut rounds) {
-            let calls = if quick { 32 } else { way.calls };
-            times.push(round(way, *threads, calls, (n * 16 + threads) * calls));
+        for ((variant, threads), times) in columns.iter().zip(&mut rounds) {
+            let calls = if quick { 32 } else { variant.calls };
+            times.push(round(variant, *threads, calls, (n * 16 + threads) * calls));
         }
     }
-    println!("insertion, us a call by threads  {:>8} {:>8} {:>8}", 1, 2, 16);
+    println!("insertion, us per call by threads{:>8} {:>8} {:>8}", 1, 2, 16);
     let of = |name: &str, threads| {
-        let at = columns.iter().position(|(way, of)| (way.name, *of) == (name, threads));
-        &rounds[at.expect("it is one of the ways")]
+        let at = columns.iter().position(|(variant, of)| (variant.name, *of) == (name, threads));
+        &rounds[at.expect("it is one of the variants")]
     };
-    for way in &WAYS {
-        let cells = way.threads.iter().map(|threads| median(of(way.name, *threads).clone()));
+    for variant in &VARIANTS {
+        let cells =
+            variant.threads.iter().map(|threads| median(of(variant.name, *threads).clone()));
         let row: String = cells.map(|time| format!(" {time:>8.2}")).collect();
-        println!("{:<32}{row}", way.name);
+        println!("{:<32}{row}", variant.name);
     }
     for threads in [1, 16] {
-        let beside = of("write and fdatasync", 1).iter().zip(of("always", threads));
-        let ratio = median(beside.map(|(plain, always)| plain / always).collect());
-        println!("throughput of always on {threads} beside one fdatasync each: {ratio:.2}");
+        let pairs = of("write and fdatasync", 1).iter().zip(of("always", threads));
+        let ratio = median(pairs.map(|(plain, always)| plain / always).collect());
+        println!(
+            "throughput of always on {threads} thread(s), divided by that of write and fdatasync: {ratio:.2}"
+        );
     }
     hits(quick);
 }
@@ -175,15 +180,15 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// Wall time by call, in microseconds; of keys from `first` on, which nobody asked for before.
-fn round(way: &Way, threads: u64, calls: u64, first: u64) -> f64 {
-    (way.clear)();
+/// Returns the wall time per call, in microseconds. The keys start at number `first` and were never requested before.
+fn round(variant: &Variant, threads: u64, calls: u64, first: u64) -> f64 {
+    (variant.clear)();
     let began = Instant::now();
     thread::scope(|scope| {
         for thread in 0..threads {
             scope.spawn(move || {
                 let keys = (0..calls / threads).map(|n| mix(first + n * threads + thread));
-                keys.for_each(|key| _ = (way.call)(key));
+                keys.for_each(|key| _ = (variant.call)(key));
             });
         }
     });
@@ -191,21 +196,21 @@ fn round(way: &Way, threads: u64, calls: u64, first: u64) -> f64 {
 }
 
 fn hits(quick: bool) {
-    for way in [&WAYS[0], &WAYS[2], &WAYS[7]] {
+    for variant in [&VARIANTS[0], &VARIANTS[2], &VARIANTS[7]] {
         let count = if quick { 32 } else { 1000 };
-        (0..count).for_each(|n| _ = (way.call)(mix(n)));
-        let times = if way.threads.len() > 1 { 100 } else { 1 };
+        (0..count).for_each(|n| _ = (variant.call)(mix(n)));
+        let times = if variant.threads.len() > 1 { 100 } else { 1 };
         let mut rounds: Vec<u64> = (0..21)
             .map(|_| {
                 let began = Instant::now();
                 for _ in 0..times {
-                    (0..count).for_each(|n| _ = std::hint::black_box((way.call)(mix(n))));
+                    (0..count).for_each(|n| _ = std::hint::black_box((variant.call)(mix(n))));
                 }
                 nanos(began)
             })
             .collect();
         rounds.sort_unstable();
-        println!("hit, {}: {:.1} ns", way.name, rounds[10] as f64 / (count * times) as f64);
+        println!("hit, {}: {:.1} ns", variant.name, rounds[10] as f64 / (count * times) as f64);
     }
 }
 
@@ -216,7 +221,7 @@ fn recover() {
     let took = nanos(began);
     let (peak, live) = (allocator::take_peak(), allocator::live());
     println!(
-        "{entries} entries in {:.0} ms, {live} bytes held, {peak} at most ({:.2})",
+        "{entries} entries in {:.0} ms, {live} bytes live, peak {peak} ({:.2} times as many)",
         took as f64 / 1e6,
         peak as f64 / live as f64
     );

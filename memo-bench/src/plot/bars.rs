@@ -1,4 +1,4 @@
-//! Bars, a group for each case.
+//! Bar charts, with a group of bars for each case.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use super::svg::{Anchor, Svg};
 
 /// What the length of a bar means.
 pub(crate) enum Scale {
-    /// From 0 on.
+    /// Bars start at 0.
     Linear,
-    /// From 1 on, to the left what is below.
+    /// Bars start at 1. Values below 1 go to the left. The axis is logarithmic.
     Ratio,
 }
 
@@ -32,8 +32,8 @@ const BAR: f64 = 11.0;
 const GAP: f64 = 12.0;
 
 impl Chart {
-    pub(crate) fn write(&self, folder: &Path, name: &str) -> Result<(), String> {
-        super::write(folder, name, self.draw())
+    pub(crate) fn write(&self, directory: &Path, name: &str) -> Result<(), String> {
+        super::write(directory, name, self.draw())
     }
 
     fn draw(&self) -> Svg {
@@ -74,7 +74,7 @@ impl Chart {
         names
     }
 
-    /// The values that have a line, and where a value stands.
+    /// Returns the values that have a grid line, and a function from a value to its x coordinate.
     fn axis(&self) -> (Vec<f64>, Box<dyn Fn(f64) -> f64>) {
         let values = || self.groups.iter().flat_map(|group| &group.bars).map(|bar| bar.1);
         let most = values().fold(0.0, f64::max);
@@ -98,7 +98,7 @@ impl Chart {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that there are some five lines.
+/// Returns a step between grid lines: 1, 2 or 5 times a power of ten, so that there are at most about five lines.
 fn step(most: f64) -> f64 {
     let rough = (most / 5.0).max(f64::MIN_POSITIVE);
     let power = 10f64.powf(rough.log10().floor());
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_read_as_one_would_write_them() {
+    fn ticks_are_shown_as_fractions_or_short_decimals() {
         assert_eq!(
             [0.25, 0.2, 1.0, 2.5, 250.0, 0.0].map(short),
             ["1/4", "1/5", "1", "2.5", "250", "0"]

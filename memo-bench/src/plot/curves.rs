@@ -1,4 +1,4 @@
-//! Curves of ratios over percents, a panel for each subject.
+//! Charts with curves of ratios over percents, with a panel for each subject.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::svg::{Anchor, Svg};
 
 pub(crate) struct Panel {
     pub(crate) title: String,
-    /// Names and points: a percent, and a ratio between 0 and 1.
+    /// Names and points. A point is a percent and a ratio between 0 and 1.
     pub(crate) curves: Vec<(&'static str, Vec<(f64, f64)>)>,
 }
 
@@ -19,7 +19,7 @@ const PLOT: [f64; 2] = [220.0, 160.0];
 pub(crate) fn write(
     panels: &[Panel],
     title: &str,
-    folder: &Path,
+    directory: &Path,
     name: &str,
 ) -> Result<(), String> {
     let columns = panels.len().clamp(2, COLUMNS);
@@ -34,7 +34,7 @@ pub(crate) fn write(
             [(at % columns) as f64 * WIDTH + 45.0, (at / columns) as f64 * HEIGHT + TOP + 25.0];
         panel.draw(&mut svg, corner);
     }
-    super::write(folder, name, svg)
+    super::write(directory, name, svg)
 }
 
 impl Panel {
@@ -57,7 +57,8 @@ impl Panel {
             let [x, y] = place(*percent, 0.0);
             svg.text(x, y + 16.0, &Anchor::Middle, "faint", &format!("{percent} %"));
         }
-        // What lies below is wider, so that curves that agree are all seen; the models lie on top, dashed.
+        // A curve that is drawn earlier is wider, so that all curves are visible where they are equal. The models are
+        // drawn last, on top, and are dashed.
         let is_model = |name: &str| ["MIN", "LRU"].contains(&name);
         let (models, caches): (Vec<_>, Vec<_>) = self.curves.iter().partition(|c| is_model(c.0));
         let width = 1.2 + 1.0 * caches.len() as f64;

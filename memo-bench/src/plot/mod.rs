@@ -1,4 +1,4 @@
-//! Charts as SVG, legible on light and dark ground.
+//! Charts as SVG, which can be read on light and dark backgrounds.
 
 pub(crate) mod bars;
 pub(crate) mod curves;
@@ -8,9 +8,9 @@ use std::path::Path;
 
 use svg::Svg;
 
-fn write(folder: &Path, name: &str, svg: Svg) -> Result<(), String> {
-    let path = folder.join(name).with_extension("svg");
-    std::fs::create_dir_all(folder)
+fn write(directory: &Path, name: &str, svg: Svg) -> Result<(), String> {
+    let path = directory.join(name).with_extension("svg");
+    std::fs::create_dir_all(directory)
         .and_then(|()| std::fs::write(&path, svg.finish()))
         .map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -1,8 +1,9 @@
-//! The few shapes that the charts are made of.
+//! The shapes that the charts consist of.
 
 use std::fmt::Write;
 
-/// Colours that people tell apart who see few of them, by the name of what they stand for; on light and dark ground.
+/// The name of a contender, its colour on a light background, and its colour on a dark background. Colour-blind people
+/// can tell the colours apart.
 const COLOURS: [(&str, &str, &str); 9] = [
     ("memokit", "#0067b8", "#4aa8ff"),
     ("quick_cache", "#d97700", "#ffa62b"),
@@ -17,11 +18,11 @@ const COLOURS: [(&str, &str, &str); 9] = [
 
 const OTHER: (&str, &str) = ("#8a7a00", "#d6c53a");
 
-const GROUND: &str = "\
+const STYLE: &str = "\
 text { font: 12px system-ui, sans-serif; fill: #1f2328 } .faint { fill: #59636e } .title { font-weight: 600 }
 .grid { stroke: #d1d9e0 } .axis { stroke: #59636e } .curve { fill: none }
 ";
-const DARK_GROUND: &str = "\
+const DARK_STYLE: &str = "\
 text { fill: #f0f6fc } .faint { fill: #9198a1 } .grid { stroke: #3d444d } .axis { stroke: #9198a1 }
 ";
 
@@ -67,7 +68,7 @@ impl Svg {
         ));
     }
 
-    /// Through the points, with a dot on each.
+    /// Draws a curve through the points, with a dot on each.
     pub(crate) fn curve(&mut self, points: &[[f64; 2]], name: &str, width: f64, dashed: bool) {
         let class = class(name);
         let dashes = if dashed { r#" stroke-dasharray="5 4""# } else { "" };
@@ -84,7 +85,7 @@ impl Svg {
         }
     }
 
-    /// One name after another, each beside its colour.
+    /// Draws the names in one line, each beside its colour.
     pub(crate) fn legend<'a>(&mut self, names: impl Iterator<Item = &'a str>, mut x: f64, y: f64) {
         for name in names {
             self.bar([x, y - 9.0], 10.0, 10.0, name);
@@ -94,7 +95,7 @@ impl Svg {
     }
 
     fn add(&mut self, shape: std::fmt::Arguments<'_>) {
-        writeln!(self.body, "{shape}").expect("a String takes all");
+        writeln!(self.body, "{shape}").expect("writing to a String does not fail");
     }
 
     pub(crate) fn finish(self) -> String {
@@ -103,13 +104,13 @@ impl Svg {
             (colours(|at| COLOURS[at].1, OTHER.0), colours(|at| COLOURS[at].2, OTHER.1));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
-             width=\"{width:.0}\" height=\"{height:.0}\">\n<style>\n{GROUND}{light}\
-             @media (prefers-color-scheme: dark) {{\n{DARK_GROUND}{dark}}}\n</style>\n{body}</svg>\n"
+             width=\"{width:.0}\" height=\"{height:.0}\">\n<style>\n{STYLE}{light}\
+             @media (prefers-color-scheme: dark) {{\n{DARK_STYLE}{dark}}}\n</style>\n{body}</svg>\n"
         )
     }
 }
 
-/// The number of the colour of a name's first word.
+/// Returns the index of the colour for the first word of a name.
 fn class(name: &str) -> usize {
     let stem = name.split(' ').next().unwrap_or(name);
     COLOURS.iter().position(|known| known.0 == stem).unwrap_or(COLOURS.len())
