@@ -17,8 +17,8 @@ use crate::value::selection::Selection;
 
 /// The handle of the cache of a memoized function that returns `R`. The companion `NAME_memo()` returns it.
 ///
-/// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then returns
-/// `Some(Ok(value))`. With `scope = "thread"`, a handle refers to the cache of the thread that uses it.
+/// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
+/// returns `Some(Ok(value))`. With `scope = "thread"`, a handle refers to the cache of the thread that uses it.
 pub struct Memo<R: 'static>(Target<R>);
 
 /// How a handle finds its cache.
@@ -224,43 +224,45 @@ impl<R> Memo<R> {
         self.0.resolve().stats()
     }
 
-    /// Returns a clone of the cached value of `key`, or `None` if there is none or its time to live has ended. The
-    /// statistics do not count this as a hit, and eviction does not count it as a use.
+    /// Returns a clone of the cached value of `key`, or `None` if there is none or it has expired. The statistics do
+    /// not count this as a hit, and neither eviction nor `idle` counts it as a use.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<R> {
         self.0.resolve().get(key)
     }
 
-    /// Caches `value` for `key`, and returns whether it is cached. It replaces the cached value, and also a value that is
-    /// being computed. With `persist` it is written to disk before this method returns. `cache_if` is not asked.
+    /// Caches `value` for `key`, and returns whether it is cached. It replaces the cached value, and also a value that
+    /// is being computed. With `persist` it is written to disk before this method returns, except with `durability =
+    /// "none"`. `cache_if` is not called.
     ///
     /// Returns false in these cases:
     ///
     /// - `value` is an `Err`, and the function does not cache errors.
     /// - The arguments of `key` have no key, see [`Key`].
     /// - `max` or `max_bytes` is 0, or `value` weighs more than `max_bytes`. The former value is removed too.
-    /// - `key` was invalidated during the call.
+    /// - Another thread invalidated `key` or inserted another value for it during the call.
     pub fn insert(&self, key: &Key, value: R) -> bool {
         self.0.resolve().insert(key, value)
     }
 
-    /// Removes the value of `key`, in memory and on disk. Returns whether there was one in memory. If the value is being
-    /// computed, the callers that wait for it get it, but it is not cached.
+    /// Removes the value of `key`, in memory and on disk. Returns whether there was one in memory. If the value is
+    /// being computed, the callers that wait for it get it, but it is not cached.
     pub fn invalidate(&self, key: &Key) -> bool {
         self.0.resolve().invalidate(key)
     }
 
-    /// Removes all values, in memory and on disk. Values that are being computed are treated as by [`Memo::invalidate`].
+    /// Removes all values, in memory and on disk. Values that are being computed are treated as by
+    /// [`Memo::invalidate`].
     pub fn clear(&self) {
         self.0.resolve().clear();
     }
 
     /// Removes the values for which `keep` returns false, in memory and on disk.
     ///
-    /// A value that is being computed when this call begins may depend on older data, and `keep` cannot judge it yet. Its
-    /// callers get it, but it is not cached. If an entry is replaced during the call, `keep` judges its former value. If
-    /// `keep` removes a value, the results that are only on disk are removed too, because `keep` could not judge them.
-    /// [`Memo::health`] shows a failure to do so.
+    /// A value that is being computed when this call begins may depend on older data, and `keep` cannot judge it yet.
+    /// Its callers get it, but it is not cached. If an entry is replaced during the call, `keep` judges its former
+    /// value. If `keep` removes a value, the results that are only on disk are removed too, because `keep` could not
+    /// judge them. [`Memo::health`] shows a failure to do so.
     ///
     /// # Panics
     /// Panics if `keep` panics. No value is removed then.
@@ -316,8 +318,8 @@ impl<R> Memo<R> {
 
     /// Changes the maximum number of entries, and evicts the entries that exceed it. `usize::MAX` means no bound.
     ///
-    /// Evicts in the order of last use, as far as the cache knows it. A cache of more than 128 entries does not track that
-    /// order closely until it is full.
+    /// Evicts in the order of last use, as far as the cache knows it. A cache of more than 128 entries does not track
+    /// that order closely until it is full.
     pub fn set_max(&self, max: usize) {
         self.0.resolve().set_max(max);
     }
@@ -337,8 +339,8 @@ impl<R> Memo<R> {
         self.0.resolve().set_max_bytes(max)
     }
 
-    /// Changes the time to live of values that are computed from now on. With `None` they do not expire. `ttl_with` and
-    /// the time of `cache_err` still apply.
+    /// Changes the time to live of values that are computed from now on. `None` means no time to live. `ttl_with`,
+    /// `idle` and the time of `cache_err` still apply.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
         self.0.resolve().set_ttl(ttl);
     }
@@ -362,16 +364,16 @@ impl<R> Memo<R> {
     /// Returns `Ok` if results reach the disk, and also if the function has no `persist`.
     ///
     /// # Errors
-    /// The last failure because of which results do not reach the disk.
+    /// The reason why results do not reach the disk: the last failure, until storing succeeds again.
     pub fn health(&self) -> Result<(), Error> {
         self.0.resolve().health()
     }
 
-    /// Returns the damage that was found when the directory was opened. Each item is an [`Error::Corrupt`] with the file,
-    /// the offset and the reason. At most the first 16 are returned; [`Stats::discarded`] counts all.
+    /// Returns the damage that was found when the directory was opened. Each item is an [`Error::Corrupt`] with the
+    /// file, the offset and the reason. At most the first 16 are returned; [`Stats::discarded`] counts all.
     ///
-    /// The cache works in spite of the damage: results that were lost are computed again. A write that a crash interrupted
-    /// is not damage.
+    /// The cache works in spite of the damage: results that were lost are computed again. A write that a crash
+    /// interrupted is not damage.
     #[must_use]
     pub fn damage(&self) -> Vec<Error> {
         self.0.resolve().damage()
