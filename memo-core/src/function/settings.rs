@@ -29,7 +29,7 @@ pub(crate) struct PersistSettings<K: Keep> {
     pub(crate) make: MakeStorage<K>,
 }
 
-/// Takes the settings, the function's name, the fingerprint of its code, and the value of `version`.
+/// Takes the settings, the function's name, the fingerprint of its code, and the hash of its `version`.
 type MakeStorage<K> = fn(PersistSettings<K>, String, u128, Option<u64>) -> Box<dyn Storage<K>>;
 
 /// The arguments of one `#[memoize]`, for results that are held as `K` says.
