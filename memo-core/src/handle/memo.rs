@@ -232,8 +232,10 @@ impl<R> Memo<R> {
     }
 
     /// Caches `value` for `key`, and returns whether it is cached. It replaces the cached value, and also a value that
-    /// is being computed. With `persist` it is written to disk before this method returns, except with `durability =
-    /// "none"`. `cache_if` is not called.
+    /// is being computed. `cache_if` is not called.
+    ///
+    /// With `persist` the value is written to disk before this method returns; with `durability = "none"` it is only
+    /// queued. A failure to write does not change the returned value; [`Memo::health`] shows it.
     ///
     /// Returns false in these cases:
     ///
