@@ -1,5 +1,5 @@
-//! Which of a function's instances: one for each set of types and constants that the function itself and what surrounds
-//! it are for; one, where neither is generic.
+//! The instances of a function. There is one for each set of types and constants with which the function and the items
+//! around it are used. If none of them is generic, there is one instance.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -8,13 +8,15 @@ use std::marker::PhantomData;
 
 use crate::platform::fnv::Fnv;
 
-/// Who asks for a cache: a closure in the function, whose type has the parameters of all that surrounds it, so that
-/// instances are never confused.
+/// The function or companion that asks for a cache. It is identified by the type `C` of a closure inside it. In a
+/// function that type depends on the generic parameters of everything around the closure, so that instances are never
+/// confused.
 ///
-/// A companion's closure is another type. It finds the instance by what surrounds the function, by name, and by those
-/// types that function and companion can both name: its [`Generics`].
+/// The closure of a companion has another type. A companion finds the instance by the name of what encloses the
+/// function, by the names of the function's own parameters, and by the types that function and companion can both name:
+/// the [`Generics`].
 pub struct Caller<'a, C> {
-    by: CallerKind,
+    kind: CallerKind,
     generics: Option<&'a dyn Fn() -> Generics>,
     closure: PhantomData<fn() -> C>,
 }
@@ -22,75 +24,76 @@ pub struct Caller<'a, C> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CallerKind {
     Function,
-    /// There are no companions.
-    Alone,
+    /// A function without companions.
+    WithoutCompanions,
     Companion,
 }
 
 impl<C> fmt::Debug for Caller<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Asking").field(&self.by).field(&type_name::<C>()).finish()
+        f.debug_tuple("Caller").field(&self.kind).field(&type_name::<C>()).finish()
     }
 }
 
 impl<'a, C> Caller<'a, C> {
     #[inline]
-    const fn by(by: CallerKind) -> Self {
-        Self { by, generics: None, closure: PhantomData }
+    const fn new(kind: CallerKind) -> Self {
+        Self { kind, generics: None, closure: PhantomData }
     }
 
-    /// The function in which the closure was written.
+    /// The function that contains the closure.
     #[inline]
     #[must_use]
     pub const fn function(_: &C) -> Self {
-        Self::by(CallerKind::Function)
+        Self::new(CallerKind::Function)
     }
 
-    /// The same, of a function without companions.
+    /// The function that contains the closure, if it has no companions.
     #[inline]
     #[must_use]
     pub const fn without_companions(_: &C) -> Self {
-        Self::by(CallerKind::Alone)
+        Self::new(CallerKind::WithoutCompanions)
     }
 
-    /// The companion in which it was written.
+    /// The companion that contains the closure.
     #[inline]
     #[must_use]
     pub const fn companion(_: &C) -> Self {
-        Self::by(CallerKind::Companion)
+        Self::new(CallerKind::Companion)
     }
 
-    /// The same, of these types.
+    /// Adds the types that function and companions can both name.
     #[inline]
     #[must_use]
     pub fn with(self, generics: &'a dyn Fn() -> Generics) -> Self {
         Self { generics: Some(generics), ..self }
     }
 
-    /// The instance that is asked for, where more is wanted than the closure's type: made in memory, which a hit does
-    /// without.
+    /// Returns the instance that is asked for. It is only made when the closure's type is not enough to find the cache.
+    /// A hit does not need it.
     pub(crate) fn instance(self) -> Instance<'a> {
-        let id = (self.by != CallerKind::Companion).then(typeid::of::<C>);
-        let alone = self.by == CallerKind::Alone;
-        Instance { id, closure: type_name::<C>(), generics: self.generics, alone }
+        let id = (self.kind != CallerKind::Companion).then(typeid::of::<C>);
+        let without_companions = self.kind == CallerKind::WithoutCompanions;
+        Instance { id, closure: type_name::<C>(), generics: self.generics, without_companions }
     }
 }
 
-/// An instance as it was asked for.
+/// An instance as a function or companion asked for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Instance<'a> {
-    /// None for a companion.
+    /// The id of the closure's type. None for a companion.
     pub(crate) id: Option<TypeId>,
+    /// The name of the closure's type.
     closure: &'static str,
     generics: Option<&'a dyn Fn() -> Generics>,
-    /// There are no companions.
-    alone: bool,
+    /// Whether the function has no companions.
+    without_companions: bool,
 }
 
 impl Instance<'_> {
-    /// What function and companions agree on.
+    /// Returns the name, which is the same in the function and in its companions.
     pub(crate) fn name(&self) -> InstanceName {
-        let (enclosing, parameters) = split(self.closure);
+        let (enclosing, parameters) = split_closure_name(self.closure);
         InstanceName {
             enclosing,
             parameters,
@@ -98,36 +101,36 @@ impl Instance<'_> {
         }
     }
 
-    /// For the name of a folder: two instances may share all their names, so it takes the ids of types, which are the
-    /// same in every run of one build.
+    /// Returns the id in the name of the instance's directory. Two instances may have the same `name`, so the id also
+    /// depends on ids of types, which are the same in every run of one build.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why no id identifies the instance.
     pub(crate) fn folder(&self, name: &InstanceName) -> Result<u64, &'static str> {
         let (enclosing, parameters) = name.names();
         if [enclosing, parameters].iter().any(|name| name.contains("{{closure}}")) {
             return Err(
-                "a closure is told from others by where it stands among them, which an edit changes: give \
-                        the function a type with a name",
+                "the type of a closure is identified by its position among the closures, which an edit changes: give \
+                 the function a type with a name",
             );
         }
         let mut hash = Fnv::new();
         name.names().hash(&mut hash);
-        if self.alone {
+        if self.without_companions {
             self.id.hash(&mut hash);
-        } else if name.is_told_by_types() {
+        } else if name.is_identified_by_types() {
             name.generics.hash(&mut hash);
         } else {
             return Err(
-                "an instance of a generic impl is stored where the function mentions `Self`: nothing else \
-                        tells its folder from another instance's",
+                "an instance of a generic impl is only stored if the function mentions `Self`: nothing else identifies \
+                 its directory",
             );
         }
         Ok(hash.finish())
     }
 }
 
-/// Types that function and companion both name: `Self`, and the function's own parameters.
+/// The types that a function and its companions can both name: `Self`, and the function's own type parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Generics {
     self_type: Option<TypeId>,
@@ -135,49 +138,50 @@ pub struct Generics {
 }
 
 impl Generics {
-    /// None as yet.
+    /// Makes an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `Self` too.
+    /// Adds `Self`.
     #[must_use]
     pub fn self_type<T: ?Sized>(self) -> Self {
         Self { self_type: Some(typeid::of::<T>()), ..self }
     }
 
-    /// A parameter too. Lifetimes in it do not count.
+    /// Adds a type parameter. Lifetimes in it are ignored.
     #[must_use]
     pub fn parameter<T: ?Sized>(mut self) -> Self {
         self.types.push(typeid::of::<T>());
         self
     }
 
-    /// The type of an argument too, where it has no name.
+    /// Adds the type of an argument. Used if that type has no name.
     #[must_use]
     pub fn argument<T: ?Sized>(self, _: &T) -> Self {
         self.parameter::<T>()
     }
 }
 
-/// Where an instance stands among those of its function, as far as function and companions both know.
+/// What identifies an instance among those of its function, as far as function and companions both know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstanceName {
-    /// What surrounds the function: `path::Type<u8>`.
+    /// The path of what encloses the function: `path::Type<u8>`.
     pub(crate) enclosing: &'static str,
-    /// The function's own types and constants: `u8, 3`, or nothing. Constants are told by it.
+    /// The function's own types and constants: `u8, 3`, or empty. Constants are identified only by it.
     parameters: &'static str,
     generics: Generics,
 }
 
 impl InstanceName {
-    /// What tells it from other instances, by name; nothing where there is but one.
+    /// Returns the names that distinguish the instance from others: of what encloses the function, and of the
+    /// function's own parameters. Both are empty if there is only one instance.
     pub(crate) fn names(&self) -> (&'static str, &'static str) {
         (if self.is_enclosing_generic() { self.enclosing } else { "" }, self.parameters)
     }
 
-    /// Is it one of several?
+    /// Returns whether the function has several instances.
     pub(crate) fn is_generic(&self) -> bool {
         self.names() != ("", "")
     }
@@ -186,8 +190,8 @@ impl InstanceName {
         self.enclosing.contains('<')
     }
 
-    /// Do its types tell it from all others?
-    fn is_told_by_types(&self) -> bool {
+    /// Returns whether the [`Generics`] distinguish the instance from all others.
+    fn is_identified_by_types(&self) -> bool {
         self.generics.self_type.is_some() || !self.is_enclosing_generic()
     }
 }
@@ -199,48 +203,50 @@ impl fmt::Display for InstanceName {
     }
 }
 
-/// `path::Type<u8>` and `u16` of `path::Type<u8>::function<'_, u16>::{{closure}}`.
-fn split(closure: &'static str) -> (&'static str, &'static str) {
+/// Splits the name of a closure's type into the path of what encloses the function, and the function's own parameters:
+/// `path::Type<u8>::function<'_, u16>::{{closure}}` into `path::Type<u8>` and `u16`.
+fn split_closure_name(closure: &'static str) -> (&'static str, &'static str) {
     let (mut enclosing, mut name) = split_last(closure);
     while name == "{{closure}}" {
         (enclosing, name) = split_last(enclosing);
     }
-    let list = name.split_once('<').map_or("", |(_, list)| list);
-    let mut list = list.strip_suffix('>').unwrap_or(list);
-    // Lifetimes tell nothing, and not all of a function's are companions'.
-    while let Some(rest) = list.strip_prefix("'_") {
-        list = rest.strip_prefix(", ").unwrap_or(rest);
+    let parameters = name.split_once('<').map_or("", |(_, parameters)| parameters);
+    let mut parameters = parameters.strip_suffix('>').unwrap_or(parameters);
+    // Lifetimes are removed: they distinguish no instances, and companions do not have all lifetimes of the function.
+    while let Some(rest) = parameters.strip_prefix("'_") {
+        parameters = rest.strip_prefix(", ").unwrap_or(rest);
     }
-    (enclosing, list)
+    (enclosing, parameters)
 }
 
-/// A path without its last segment, and that.
+/// Splits a path into all but its last segment, and the last segment.
 fn split_last(path: &str) -> (&str, &str) {
     let bytes = path.as_bytes();
-    let (mut depth, mut cut) = (0usize, None);
+    let (mut depth, mut last_separator) = (0usize, None);
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'<' => depth += 1,
             b'>' if at == 0 || bytes[at - 1] != b'-' => depth = depth.saturating_sub(1),
             b':' if depth == 0 && bytes.get(at + 1) == Some(&b':') => {
-                cut = Some(at);
+                last_separator = Some(at);
                 at += 1;
             }
-            b'\'' => at += quoted(&path[at..]),
+            b'\'' => at += char_literal_len(&path[at..]),
             _ => {}
         }
         at += 1;
     }
-    cut.map_or(("", path), |cut| (&path[..cut], &path[cut + 2..]))
+    last_separator.map_or(("", path), |separator| (&path[..separator], &path[separator + 2..]))
 }
 
-/// How many bytes the character after this quote and its closing quote take, such as `<'`; none of a lifetime.
-fn quoted(text: &str) -> usize {
+/// Returns the length in bytes of a character literal without its opening quote, such as `<'`. `text` begins with that
+/// quote. Returns 0 if it begins a lifetime instead.
+fn char_literal_len(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     let escaped = chars.next().is_some_and(|(_, first)| first == '\\');
     let close = if escaped {
-        // Not the quote in `'\''`.
+        // Skips the escaped character, which is a quote in `'\''`.
         chars.skip(1).find(|&(_, char)| char == '\'')
     } else {
         chars.next().filter(|&(_, char)| char == '\'')
@@ -253,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_comes_apart_between_its_segments() {
+    fn a_closure_name_is_split_into_enclosing_path_and_parameters() {
         for (closure, enclosing, parameters) in [
             ("it::f::{{closure}}", "it", ""),
             ("it::f<a::String, 3, '<'>::{{closure}}", "it", "a::String, 3, '<'"),
@@ -270,21 +276,21 @@ mod tests {
             ("it::f::{{closure}}::g::{{closure}}", "it::f::{{closure}}", ""),
             ("it::f<u8>::{{closure}}::{{closure}}", "it", "u8"),
         ] {
-            assert_eq!(split(closure), (enclosing, parameters), "{closure}");
+            assert_eq!(split_closure_name(closure), (enclosing, parameters), "{closure}");
         }
     }
 
-    fn id<T: Default>() -> String {
+    fn instance_name<T: Default>() -> String {
         let closure = || T::default();
         Caller::function(&closure).instance().name().to_string()
     }
 
     #[test]
-    fn names_of_instances_have_their_types() {
+    fn names_of_instances_contain_their_types() {
         let here = module_path!();
-        assert_eq!(id::<u8>(), format!("{here}::<u8>"));
+        assert_eq!(instance_name::<u8>(), format!("{here}::<u8>"));
         assert_eq!(
-            id::<Vec<String>>(),
+            instance_name::<Vec<String>>(),
             format!("{here}::<alloc::vec::Vec<alloc::string::String>>")
         );
     }

@@ -1,4 +1,4 @@
-//! One function's cache put together: its settings, the store in memory, and the directory on disk.
+//! The cache of one function, which combines its settings, the cache in memory, and the directory on disk.
 
 pub(crate) mod computation;
 #[cfg(feature = "persist")]

@@ -1,14 +1,20 @@
-//! What is asked of a function's cache from outside of calls, in memory and on disk.
+//! The operations on a function's cache that are not calls of the function, in memory and on disk.
 
 use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Storage};
 use crate::value::keep::Keep;
 
 impl<K: Keep> FunctionCache<K> {
-    fn durable(&self) -> Result<&dyn Storage<K>, Error> {
-        self.storage.as_deref().ok_or_else(|| not_persistent::<K::Value>(self.not_stored_reason))
+    /// Returns the storage.
+    ///
+    /// # Errors
+    /// The reason why there is none.
+    fn storage_or_error(&self) -> Result<&dyn Storage<K>, Error> {
+        self.storage.as_deref().ok_or_else(|| no_storage_error::<K::Value>(self.not_stored_reason))
     }
 
+    /// Reads the entries that are on disk, if that was not done before. Returns false if it has yet to be done, by a
+    /// call that is not part of opening a storage.
     pub(crate) fn recover(&self) -> bool {
         let recovered = self.storage.as_deref().is_none_or(|storage| storage.recover(self));
         if self.memory.has_expiring() {
@@ -17,7 +23,7 @@ impl<K: Keep> FunctionCache<K> {
         recovered
     }
 
-    /// Removes the entry of `key`, in memory and on disk; says whether memory had one.
+    /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
     pub(crate) fn invalidate(&self, hash: u64, key: &[u8]) -> bool {
         let removed = match &self.storage {
             Some(storage) => storage.remove(self, hash, key),
@@ -43,11 +49,11 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn flush(&self) -> Result<(), Error> {
-        self.durable()?.flush(self)
+        self.storage_or_error()?.flush(self)
     }
 
     pub(crate) fn snapshot(&self) -> Result<(), Error> {
-        self.durable()?.snapshot(self)
+        self.storage_or_error()?.snapshot(self)
     }
 
     pub(crate) fn damage(&self) -> Vec<Error> {
@@ -58,20 +64,22 @@ impl<K: Keep> FunctionCache<K> {
         match &self.storage {
             Some(storage) => storage.failure().map_or(Ok(()), Err),
             None if self.not_stored_reason.is_some() => {
-                Err(not_persistent::<K::Value>(self.not_stored_reason))
+                Err(no_storage_error::<K::Value>(self.not_stored_reason))
             }
             None => Ok(()),
         }
     }
 }
 
-/// Why results of the type `V` have no storage. `not_stored_reason`: why not, though they were to have one.
-fn not_persistent<V>(not_stored_reason: Option<&'static str>) -> Error {
-    refused(std::any::type_name::<V>(), not_stored_reason)
+/// Returns the reason why results of the type `V` have no storage. `not_stored_reason` is given if the function has
+/// `persist`, but results of this instance cannot be stored.
+fn no_storage_error<V>(not_stored_reason: Option<&'static str>) -> Error {
+    storage_error(std::any::type_name::<V>(), not_stored_reason)
 }
 
+/// Not generic, so that it is compiled once.
 #[cold]
-fn refused(type_name: &'static str, not_stored_reason: Option<&str>) -> Error {
+fn storage_error(type_name: &'static str, not_stored_reason: Option<&str>) -> Error {
     let Some(reason) = not_stored_reason else { return Error::NotPersistent };
     Error::Unpersistable { type_name, reason: reason.to_owned() }
 }

@@ -1,43 +1,50 @@
-//! Which function it is.
+//! The identity of a memoized function.
 
 use std::hash::Hasher;
 use std::panic::Location;
 
 use crate::platform::fnv::Fnv;
 
-/// Which function it is: what the function and its companions agree on and no other function shares.
+/// The identity of a function. It is the same in the function and in its companions, and differs from that of every
+/// other function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin {
     module: &'static str,
+    /// The full name, or the one that the argument `name` gives.
     name: &'static str,
+    /// Drawn at expansion.
     number: u64,
-    place: (&'static str, u32, u32),
+    /// The file, line and column of the expansion.
+    location: (&'static str, u32, u32),
+    /// The fingerprint of the function's code.
     code: u128,
 }
 
 impl Origin {
-    /// The origin of a function of this full name, with a number drawn at expansion and the fingerprint of its code.
+    /// Makes the origin of a function in the module `module` from its full name, a number that is drawn at expansion,
+    /// and the fingerprint of its code. The caller's location becomes a part of it.
     #[must_use]
     #[track_caller]
     pub const fn new(module: &'static str, name: &'static str, number: u64, code: u128) -> Self {
-        let place = Location::caller();
-        Self { module, name, number, place: (place.file(), place.line(), place.column()), code }
+        let caller = Location::caller();
+        let location = (caller.file(), caller.line(), caller.column());
+        Self { module, name, number, location, code }
     }
 
-    /// The function's full name.
+    /// Returns the function's full name, or the one that the argument `name` gives.
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The fingerprint of its code, and of the type or function in which it stands: what has one text may mean another
-    /// thing in another.
-    pub(crate) fn code_in(&self, around: &str) -> u128 {
-        let within = around.strip_prefix(self.module).unwrap_or(around);
-        if within.is_empty() {
+    /// Returns the fingerprint of the function's code and of the path of the type or function that contains it, without
+    /// the module. The path counts because the same text can mean something else in another type or function.
+    pub(crate) fn code_in(&self, enclosing: &str) -> u128 {
+        let enclosing = enclosing.strip_prefix(self.module).unwrap_or(enclosing);
+        if enclosing.is_empty() {
             return self.code;
         }
         let mut hash = Fnv::new();
-        hash.write(within.as_bytes());
+        hash.write(enclosing.as_bytes());
         self.code ^ u128::from(hash.finish())
     }
 }

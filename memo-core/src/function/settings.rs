@@ -1,4 +1,4 @@
-//! What the attribute's arguments come to, evaluated once for each cache.
+//! The values of the attribute's arguments, evaluated once for each cache.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -17,21 +17,22 @@ use crate::platform::fnv::Fnv;
 use crate::value::keep::Keep;
 use crate::value::weigh::Scale;
 
-/// Where values are stored, what a crash may lose, and how they become bytes.
+/// Where values are stored, what a crash may lose, and how values become bytes.
 pub(crate) struct PersistSettings<K: Keep> {
     pub(crate) dir: PathBuf,
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
     #[cfg(feature = "persist")]
     pub(crate) codec: Box<dyn Codec<K::Value>>,
-    /// Makes the directory of a function, for code and version: known only to settings that name one, so that nothing of
-    /// it is built for others.
-    pub(crate) make: Make<K>,
+    /// Makes the storage of a function. It is a function pointer that only settings with a directory set, so that its
+    /// code is not compiled for functions without one.
+    pub(crate) make: MakeStorage<K>,
 }
 
-type Make<K> = fn(PersistSettings<K>, String, u128, Option<u64>) -> Box<dyn Storage<K>>;
+/// Takes the settings, the function's name, the fingerprint of its code, and the hash of its `version`.
+type MakeStorage<K> = fn(PersistSettings<K>, String, u128, Option<u64>) -> Box<dyn Storage<K>>;
 
-/// The arguments of one `#[memoize]`, for results that are kept as `K` says.
+/// The arguments of one `#[memoize]`, for results that are held as `K` says.
 pub struct Settings<K: Keep> {
     pub(crate) max: usize,
     pub(crate) max_bytes: Option<u64>,
@@ -47,7 +48,7 @@ pub struct Settings<K: Keep> {
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<PersistSettings<K>>,
     pub(crate) version: Option<u64>,
-    /// To be stored, if the instance had a name.
+    /// The reason why results of this instance are not stored, although the function has `persist`.
     pub(crate) not_stored_reason: Option<&'static str>,
 }
 
@@ -61,9 +62,9 @@ impl<K: Keep> fmt::Debug for Settings<K> {
 }
 
 impl<K: Keep> Settings<K> {
-    /// No bound, no time to live, in memory.
+    /// Makes settings without bounds, time to live and directory.
     ///
-    /// Not inlined: it is much to store, and each function calls it twice.
+    /// Not inlined, because it writes many fields, and each function calls it twice.
     #[must_use]
     #[inline(never)]
     pub fn of(_: K) -> Self {
@@ -86,56 +87,59 @@ impl<K: Keep> Settings<K> {
         }
     }
 
-    /// Entries held at most.
+    /// Sets the maximum number of entries.
     #[must_use]
     pub fn max(mut self, max: usize) -> Self {
         self.max = max;
         self
     }
 
-    /// The sum of the entries' weights at most.
+    /// Sets the maximum sum of the entries' weights.
     #[must_use]
     pub fn max_bytes(mut self, max: u64) -> Self {
         self.max_bytes = Some(max);
         self
     }
 
-    /// The whole weight of an entry.
+    /// Sets a function that returns the whole weight of an entry, its key included, from its value.
     #[must_use]
     pub fn weigh(self, weigh: impl Fn(&K::Value) -> usize + Send + Sync + 'static) -> Self {
         Self { weigh: Some(Box::new(move |value, _| weigh(value) as u64)), ..self }
     }
 
-    /// Weighs entries by the bytes of their keys, of their values, and what these own elsewhere.
+    /// Makes the weight of an entry the sum of the bytes of its key, of its value, and of what the value owns
+    /// elsewhere. The latter is what `owned_bytes` returns.
     #[must_use]
-    pub fn weigh_by(self, heap: fn(&K::Value) -> usize) -> Self {
-        let weigh = move |value: &K::Value, key: usize| {
-            (key as u64).saturating_add(size_of_val(value).saturating_add(heap(value)) as u64)
+    pub fn weigh_by(self, owned_bytes: fn(&K::Value) -> usize) -> Self {
+        let weigh = move |value: &K::Value, key_len: usize| {
+            let value_bytes = size_of_val(value).saturating_add(owned_bytes(value));
+            (key_len as u64).saturating_add(value_bytes as u64)
         };
         Self { weigh: Some(Box::new(weigh)), ..self }
     }
 
-    /// What stands for the values while [`Self::weigh_by`] is told how to weigh them.
+    /// Returns a representative of the values' type. An expansion chooses the argument of [`Self::weigh_by`] by method
+    /// resolution on it.
     #[must_use]
     pub fn scale(&self) -> Scale<K::Value> {
         Scale::NEW
     }
 
-    /// How many parts the cache has.
+    /// Sets the number of shards.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
         self
     }
 
-    /// Time to live of values.
+    /// Sets the time to live of values.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
     }
 
-    /// Time to live of each value by itself; where it gives none, that of all.
+    /// Sets a function that returns the time to live of each value. If it returns `None`, [`Self::ttl`] applies.
     #[must_use]
     pub fn ttl_with(
         self,
@@ -144,73 +148,75 @@ impl<K: Keep> Settings<K> {
         Self { ttl_with: Some(Box::new(ttl)), ..self }
     }
 
-    /// By what share of it at most a time to live is cut, more or less for each key. What is no share is none.
+    /// Sets the largest share, from 0 to 1, by which a time to live is shortened. Each key has its own share. A number
+    /// outside that range is clamped to it, and one that is not finite counts as 0.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
         self
     }
 
-    /// The same of milliseconds.
+    /// Like [`Self::ttl`], in milliseconds.
     #[must_use]
     pub fn ttl_millis(self, ttl: u64) -> Self {
         self.ttl(Duration::from_millis(ttl))
     }
 
-    /// Time to live of errors, where errors are kept.
+    /// Sets the time to live of errors in milliseconds, for functions that cache errors.
     #[must_use]
     pub fn error_ttl_millis(mut self, ttl: u64) -> Self {
         self.error_ttl = Some(Duration::from_millis(ttl));
         self
     }
 
-    /// For how long after its time to live a value is served while one caller computes it anew.
+    /// Sets for how long after its time to live a value is served while one caller computes it again.
     #[must_use]
     pub fn stale(mut self, stale: Duration) -> Self {
         self.stale = stale;
         self
     }
 
-    /// For how long after its last use a value is kept.
+    /// Sets for how long after its last use a value lives.
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
         self
     }
 
-    /// The same in milliseconds.
+    /// Like [`Self::idle`], in milliseconds.
     #[must_use]
     pub fn idle_millis(self, idle: u64) -> Self {
         self.idle(Duration::from_millis(idle))
     }
 
-    /// From which share of its time to live on, between 0 and 1, one caller computes a value anew.
+    /// Sets the share of its time to live, from 0 to 1, after which one caller computes a value again. A number outside
+    /// that range is ignored.
     #[must_use]
     pub fn refresh_ahead(mut self, share: f64) -> Self {
         self.refresh_ahead = Some(share).filter(|share| (0.0..=1.0).contains(share));
         self
     }
 
-    /// The same in milliseconds.
+    /// Like [`Self::stale`], in milliseconds.
     #[must_use]
     pub fn stale_millis(self, stale: u64) -> Self {
         self.stale(Duration::from_millis(stale))
     }
 
-    /// How long a caller waits for another's computation.
+    /// Sets how long a caller waits for the computation of another caller.
     #[must_use]
     pub fn wait_limit(mut self, limit: Duration) -> Self {
         self.wait_limit = Some(limit);
         self
     }
 
-    /// The same in milliseconds.
+    /// Like [`Self::wait_limit`], in milliseconds.
     #[must_use]
     pub fn wait_limit_millis(self, limit: u64) -> Self {
         self.wait_limit(Duration::from_millis(limit))
     }
 
-    /// What a crash may lose of what [`Self::persist`] stores.
+    /// Sets which of the results that [`Self::persist`] stores a crash may lose. Has no effect without a directory.
     #[cfg(feature = "persist")]
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
@@ -220,20 +226,18 @@ impl<K: Keep> Settings<K> {
         self
     }
 
-    /// The same in a folder for one of several instances. Without a name for it that no other instance can have,
-    /// nothing is stored.
-    pub(crate) fn below(mut self, instance: Result<u64, &'static str>) -> Self {
-        match (instance, &mut self.storage) {
-            (Ok(instance), Some(storage)) => {
-                storage.dir.push(format!("instance-{instance:016x}"));
-            }
-            (Err(why), storage) => self.not_stored_reason = storage.take().map(|_| why),
+    /// Replaces the directory by a subdirectory for one of several instances. `instance_id` is an id that no other
+    /// instance has, or the reason why there is none. In the latter case nothing is stored.
+    pub(crate) fn below(mut self, instance_id: Result<u64, &'static str>) -> Self {
+        match (instance_id, &mut self.storage) {
+            (Ok(id), Some(storage)) => storage.dir.push(format!("instance-{id:016x}")),
+            (Err(reason), storage) => self.not_stored_reason = storage.take().map(|_| reason),
             (_, None) => {}
         }
         self
     }
 
-    /// What stands in for the body in the fingerprint of the code.
+    /// Sets the version, which replaces the function's body in the fingerprint of the code.
     #[must_use]
     pub fn version(self, version: impl Hash) -> Self {
         let mut hasher = Fnv::new();
@@ -243,22 +247,22 @@ impl<K: Keep> Settings<K> {
 }
 
 impl<K: Keep> Settings<K> {
-    /// The cache of all threads of the function `name` whose code has this fingerprint.
+    /// Makes the cache, shared by all threads, of the function `name` whose code has the fingerprint `code`.
     pub(crate) fn shared(self, name: String, code: u128) -> Arc<FunctionCache<K>>
     where
         K: Keep<Held: Send + Sync>,
     {
-        let parts = self.parts(&name, code);
+        let parts = self.into_parts(&name, code);
         FunctionCache::new(name, parts)
     }
 
-    /// The calling thread's own cache of the function `name`, which stores nothing.
+    /// Makes the calling thread's own cache of the function `name`. It stores nothing on disk.
     pub(crate) fn local(self, name: String) -> Arc<FunctionCache<K>> {
-        let parts = Self { storage: None, ..self }.parts(&name, 0);
+        let parts = Self { storage: None, ..self }.into_parts(&name, 0);
         FunctionCache::local(name, parts)
     }
 
-    fn parts(self, name: &str, code: u128) -> Parts<K> {
+    fn into_parts(self, name: &str, code: u128) -> Parts<K> {
         let Self {
             max,
             max_bytes,
@@ -276,8 +280,9 @@ impl<K: Keep> Settings<K> {
             version,
             not_stored_reason,
         } = self;
-        let make =
-            |storage: PersistSettings<K>| (storage.make)(storage, name.to_owned(), code, version);
+        let make_storage = |settings: PersistSettings<K>| {
+            (settings.make)(settings, name.to_owned(), code, version)
+        };
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         Parts {
             limits: Limits { max, max_bytes, shards, stale, idle },
@@ -288,7 +293,7 @@ impl<K: Keep> Settings<K> {
             jitter,
             refresh_ahead,
             wait_limit,
-            storage: storage.map(make),
+            storage: storage.map(make_storage),
             not_stored_reason,
         }
     }

@@ -15,16 +15,16 @@ use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
 
-/// The cache of a memoized function that returns `R`; the companion `NAME_memo()` gives it.
+/// The handle of the cache of a memoized function that returns `R`. The companion `NAME_memo()` returns it.
 ///
-/// Of a function that returns a `Result` the `Ok` is kept, so that `get` gives `Some(Ok(value))`. With
-/// `scope = "thread"` a handle is one of the cache of the thread that uses it.
+/// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
+/// returns `Some(Ok(value))`. With `scope = "thread"`, a handle refers to the cache of the thread that uses it.
 pub struct Memo<R: 'static>(Target<R>);
 
-/// How a handle gets to its cache.
+/// How a handle finds its cache.
 enum Target<R: 'static> {
     Shared(&'static (dyn Operations<R> + Send + Sync)),
-    /// To that of whichever thread asks.
+    /// Finds the cache of the calling thread.
     Local(fn() -> LocalHandle<R>),
 }
 
@@ -37,7 +37,7 @@ impl<R> Target<R> {
     }
 }
 
-/// A thread's own cache that a handle found.
+/// The calling thread's own cache, which a handle has found.
 pub struct LocalHandle<R: 'static>(CacheRef<R>);
 
 enum CacheRef<R: 'static> {
@@ -84,7 +84,7 @@ impl<R> fmt::Debug for Memo<R> {
     }
 }
 
-/// What a handle does, whichever part of `R` is kept and however it is held.
+/// The operations of a handle. They do not depend on which part of `R` is cached or on how it is held.
 trait Operations<R> {
     fn get(&self, key: &Key) -> Option<R>;
     fn insert(&self, key: &Key, value: R) -> bool;
@@ -120,7 +120,8 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         let Some(value) = K::Selection::take(value) else { return false };
         let claim = self.memory.take_over(hash, key);
         let computation = Computation::lead(self, claim);
-        // The value's `Serialize` and what weighs it may call the function with this very key.
+        // Held because the value's `Serialize` and the function that weighs it may call the memoized function with the
+        // same key.
         let _computing = computation.computing();
         computation.insert(K::Holder::own(value))
     }
@@ -210,67 +211,82 @@ impl<R> Memo<R> {
         Self(Target::Shared(function))
     }
 
-    /// A handle of each thread's own cache; expansions call this.
+    /// Makes a handle that refers to each thread's own cache. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn local(find: fn() -> LocalHandle<R>) -> Self {
         Self(Target::Local(find))
     }
 
-    /// What the cache did so far. Takes time in proportion to its entries.
+    /// Returns the statistics of the cache. The time that this takes is proportional to the number of entries.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.resolve().stats()
     }
 
-    /// The value kept for `key`: not counted as a hit, nor as a use.
+    /// Returns a clone of the cached value of `key`, or `None` if there is none or it has expired. The statistics do
+    /// not count this as a hit, and neither eviction nor `idle` counts it as a use.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<R> {
         self.0.resolve().get(key)
     }
 
-    /// Keeps `value` for `key`, in the place of what is there or is being computed, and on disk before it returns.
+    /// Caches `value` for `key`, and returns whether it is cached. It replaces the cached value, and also a value that
+    /// is being computed. `cache_if` is not called.
     ///
-    /// False when it is not kept: an `Err`, a key without bytes, a bound of 0, or a value heavier than `max_bytes`. In the
-    /// last two cases the value before is forgotten too.
+    /// With `persist` the value is written to disk before this method returns; with `durability = "none"` it is only
+    /// queued. A failure to write does not change the returned value; [`Memo::health`] shows it.
+    ///
+    /// Returns false in these cases:
+    ///
+    /// - `value` is an `Err`, and the function does not cache errors.
+    /// - The arguments of `key` have no key, see [`Key`].
+    /// - `max` or `max_bytes` is 0, or `value` weighs more than `max_bytes`. The former value is removed too.
+    /// - Another thread invalidated `key` or inserted another value for it during the call.
     pub fn insert(&self, key: &Key, value: R) -> bool {
         self.0.resolve().insert(key, value)
     }
 
-    /// Forgets the value of `key`, in memory and on disk; one being computed goes to its callers and is not kept.
-    /// Says whether there was one in memory.
+    /// Removes the value of `key`, in memory and on disk. Returns whether there was one in memory. If the value is
+    /// being computed, the callers that wait for it get it, but it is not cached.
     pub fn invalidate(&self, key: &Key) -> bool {
         self.0.resolve().invalidate(key)
     }
 
-    /// Forgets all values, as [`Memo::invalidate`] does one.
+    /// Removes all values, in memory and on disk. Values that are being computed are treated as by
+    /// [`Memo::invalidate`].
     pub fn clear(&self) {
         self.0.resolve().clear();
     }
 
-    /// Removes the values for which `keep` returns false.
+    /// Removes the values for which `keep` returns false, in memory and on disk.
     ///
-    /// A value that is being computed meanwhile may depend on data from before this call, and `keep` cannot judge it yet.
-    /// Its callers get it, but it is not kept. An entry that is replaced meanwhile is judged by its former value.
+    /// A value that is being computed when this call begins may depend on older data, and `keep` cannot judge it yet.
+    /// Its callers get it, but it is not cached. If an entry is replaced during the call, `keep` judges its former
+    /// value. If `keep` removes a value, the results that are only on disk are removed too, because `keep` could not
+    /// judge them. [`Memo::health`] shows a failure to do so.
+    ///
+    /// # Panics
+    /// Panics if `keep` panics. No value is removed then.
     pub fn retain(&self, mut keep: impl FnMut(&Key, &R) -> bool) {
         self.0.resolve().invalidate_computations();
-        let mut gone = Vec::new();
+        let mut rejected = Vec::new();
         self.0.resolve().entries(&mut |key, value| {
             if !keep(&key, &value()) {
-                gone.push(key);
+                rejected.push(key);
             }
         });
-        if gone.is_empty() {
+        if rejected.is_empty() {
             return;
         }
-        for key in &gone {
+        for key in &rejected {
             self.0.resolve().invalidate(key);
         }
-        // What was evicted is on disk still and was not judged. Errors show in `health`.
+        // Evicted entries are still on disk, and `keep` did not judge them. `health` shows errors.
         self.0.resolve().forget_evicted();
     }
 
-    /// The keys of all values.
+    /// Returns the keys of all cached values.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = Vec::new();
@@ -278,90 +294,98 @@ impl<R> Memo<R> {
         keys
     }
 
-    /// How many values are kept. Takes time in proportion.
+    /// Returns the number of cached values. The time that this takes is proportional to that number.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.resolve().len()
     }
 
-    /// Is none?
+    /// Returns whether no value is cached. Takes as long as [`Memo::len`].
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many keys are being computed now, by calls that keep their values.
+    /// Returns the number of keys that are being computed now, by calls that will cache their values.
     #[must_use]
     pub fn computing(&self) -> usize {
         self.0.resolve().computing()
     }
 
-    /// The bound on entries; `None` where there is none.
+    /// Returns the maximum number of entries, or `None` if there is no bound.
     #[must_use]
     pub fn max(&self) -> Option<usize> {
         Some(self.0.resolve().max()).filter(|&max| max != UNBOUNDED)
     }
 
-    /// Changes the bound on entries, and evicts what is above it: in the order of last use, as far as that is known. A
-    /// cache of more than 128 entries does not follow it closely until it is full.
+    /// Changes the maximum number of entries, and evicts the entries that exceed it. `usize::MAX` means no bound.
+    ///
+    /// Evicts in the order of last use, as far as the cache knows it. A cache of more than 128 entries does not track
+    /// that order closely until it is full.
     pub fn set_max(&self, max: usize) {
         self.0.resolve().set_max(max);
     }
 
-    /// The bound on the sum of weights; `None` for a function without `max_bytes`.
+    /// Returns the maximum weight of all entries together, or `None` if the function has no `max_bytes`. The unit is
+    /// bytes, unless `weigh` defines another one.
     #[must_use]
     pub fn max_bytes(&self) -> Option<u64> {
         self.0.resolve().max_bytes()
     }
 
-    /// Changes the bound on the sum of weights, and evicts what is above it. False, and nothing is changed, for a function
-    /// without `max_bytes`, whose results have no weights.
-    #[expect(clippy::must_use_candidate, reason = "who wrote `max_bytes` knows the answer")]
+    /// Changes the maximum weight of all entries together, and evicts the entries that exceed it. The unit is that of
+    /// [`Memo::max_bytes`]. If the function has no `max_bytes`, its results have no weights: the method then changes
+    /// nothing and returns false.
+    #[expect(clippy::must_use_candidate, reason = "the author of `max_bytes` knows the result")]
     pub fn set_max_bytes(&self, max: u64) -> bool {
         self.0.resolve().set_max_bytes(max)
     }
 
-    /// Changes the time to live of values computed from now on; `None`: no end.
+    /// Changes the time to live of values that are computed from now on. `None` means no time to live. `ttl_with`,
+    /// `idle` and the time of `cache_err` still apply.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
         self.0.resolve().set_ttl(ttl);
     }
 
-    /// Makes everything kept so far durable.
+    /// Makes all results so far durable: writes them to disk and syncs.
     ///
     /// # Errors
-    /// [`Error::NotPersistent`] without `persist`; otherwise why something is not on disk.
+    /// [`Error::NotPersistent`] if the function has no `persist`. Otherwise the reason why some result is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
         self.0.resolve().flush()
     }
 
-    /// Writes a snapshot, and starts the log anew.
+    /// Writes a snapshot of all cached values, and starts a new, empty write-ahead log.
     ///
     /// # Errors
-    /// As [`Memo::flush`].
+    /// [`Error::NotPersistent`] if the function has no `persist`. Otherwise the reason why no snapshot was written.
     pub fn snapshot(&self) -> Result<(), Error> {
         self.0.resolve().snapshot()
     }
 
-    /// Do results reach the disk? `Ok` for a function without `persist`.
+    /// Returns `Ok` if results reach the disk, and also if the function has no `persist`.
     ///
     /// # Errors
-    /// Why they do not.
+    /// The reason why results do not reach the disk: the last failure, until storing succeeds again.
     pub fn health(&self) -> Result<(), Error> {
         self.0.resolve().health()
     }
 
-    /// The damage that was found when the directory was opened, each piece an [`Error::Corrupt`] with file, offset and
-    /// reason, the first 16 of them; `stats().discarded` counts them all. It was survived: what is damaged is computed
-    /// again. A write that a crash cut short is no damage.
+    /// Returns the damage that was found when the directory was opened. Each item is an [`Error::Corrupt`] with the
+    /// file, the offset and the reason. At most the first 16 are returned; [`Stats::discarded`] counts all.
+    ///
+    /// The cache works in spite of the damage: results that were lost are computed again. A write that a crash
+    /// interrupted is not damage.
     #[must_use]
     pub fn damage(&self) -> Vec<Error> {
         self.0.resolve().damage()
     }
 
-    /// Opens the directory now rather than at the first result, so that a program can refuse to start.
+    /// Opens the directory now, not only when the first result is stored, so that a program can refuse to start if this
+    /// fails. Returns `Ok` if the function has no `persist`.
     ///
     /// # Errors
-    /// Why it cannot be opened.
+    /// The reason why the directory cannot be opened.
     pub fn try_init(&self) -> Result<(), Error> {
         self.0.resolve().try_init()
     }

@@ -1,4 +1,5 @@
-//! What a user holds on to: the handle of one cache, the registry of all, and the session of a program.
+//! The API for caches from outside of calls: the handle of one cache, the registry of all caches, and the session of a
+//! program.
 
 pub mod memo;
 pub mod registry;

@@ -16,7 +16,7 @@ use crate::statistics::report::Report;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
-/// What can be asked of any cache, whatever it holds.
+/// The operations of a cache that do not depend on the type of its values.
 pub(crate) trait AnyCache: Send + Sync {
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
@@ -39,18 +39,21 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     }
 }
 
-/// A cache as itself, for who knows its type, and as what all have in common.
+/// A registered cache, in two forms.
 #[derive(Clone, Copy)]
 struct Registered {
+    /// For a caller that knows the type of the cache.
     typed: Erased,
-    listed: &'static dyn AnyCache,
+    /// For the functions that visit all caches.
+    any: &'static dyn AnyCache,
 }
 
-/// An instance of a function; its cell lets one caller make the cache while no guard of the map is held.
+/// An instance of a function.
 struct InstanceEntry<C> {
-    /// None until the function itself came by.
+    /// None until the function itself, and not only a companion, has looked for the instance.
     id: Option<TypeId>,
-    place: InstanceName,
+    name: InstanceName,
+    /// A shared cell. With it, one caller makes the cache while no guard of the map is held.
     cache: C,
 }
 
@@ -66,90 +69,97 @@ impl<C> Default for InstanceList<C> {
 static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<OnceCell<Registered>>>>> =
     LazyLock::new(DashMap::new);
 
-/// The cache of an instance, made by `make` if there is none; nothing if it is of another kind. Caches live as
-/// long as the process.
+/// Returns the cache of an instance, and makes it with `make` if there is none. Returns `None` if the cache has another
+/// type. Caches live as long as the process.
 pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
     origin: &Origin,
     id: Option<TypeId>,
-    place: &InstanceName,
+    name: &InstanceName,
     make: impl FnOnce() -> Arc<FunctionCache<K>>,
 ) -> Option<&'static FunctionCache<K>> {
-    let own = Label::of::<()>();
+    let label = Label::of::<()>();
     let mut make = Some(make);
-    let registered = registered(origin, id, place, &mut || {
+    let registered = registered(origin, id, name, &mut || {
         let make = make.take().expect("a cell makes one cache");
         let function: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make()));
         function.mark_static();
         if function.is_persistent() {
             at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
         }
-        Registered { typed: Erased::new(own, &**function), listed: function }
+        Registered { typed: Erased::new(label, &**function), any: function }
     });
-    registered.typed.get(own)
+    registered.typed.get(label)
 }
 
-/// Built once, whatever the caches hold: the map is much code.
+/// Not generic, so that the code of the map, which is large, is compiled once and not for each type of cache.
 #[inline(never)]
 fn registered(
     origin: &Origin,
     id: Option<TypeId>,
-    place: &InstanceName,
+    name: &InstanceName,
     make: &mut dyn FnMut() -> Registered,
 ) -> Registered {
-    let cell = CACHES.entry(*origin).or_default().find(id, place);
+    let cell = CACHES.entry(*origin).or_default().find(id, name);
     *cell.get_or_init(make)
 }
 
 impl<C: Clone + Default> InstanceList<C> {
-    /// What belongs to an instance. A function is told by its type's id. A companion that knows no id is told by its
-    /// place, and may come first: the function then takes over what the companion made.
+    /// Returns the cell of an instance, and adds the instance if it is not in the list. A function is identified by the
+    /// id of its closure's type. A companion does not know that id and is identified by `name`. If a companion comes
+    /// first, the function later takes over the instance that the companion added.
     ///
     /// # Panics
-    /// When a companion cannot tell which of two instances of one place is meant.
-    pub(crate) fn find(&mut self, id: Option<TypeId>, place: &InstanceName) -> C {
-        let known = self.0.iter().find(|member| id.is_some() && member.id == id);
-        if let Some(member) = known {
-            return member.cache.clone();
+    /// Panics if `id` is `None` and two instances have this name.
+    pub(crate) fn find(&mut self, id: Option<TypeId>, name: &InstanceName) -> C {
+        let same_id = self.0.iter().find(|instance| id.is_some() && instance.id == id);
+        if let Some(instance) = same_id {
+            return instance.cache.clone();
         }
-        let mut named = self.0.iter_mut().filter(|member| member.place == *place);
-        let unclaimed =
-            if id.is_some() { named.find(|member| member.id.is_none()) } else { named.next() };
-        if let Some(member) = unclaimed {
-            member.id = id.or(member.id);
-            let cache = member.cache.clone();
+        let mut same_name = self.0.iter_mut().filter(|instance| instance.name == *name);
+        let found = if id.is_some() {
+            same_name.find(|instance| instance.id.is_none())
+        } else {
+            same_name.next()
+        };
+        if let Some(instance) = found {
+            instance.id = id.or(instance.id);
+            let cache = instance.cache.clone();
             assert!(
-                id.is_some() || named.next().is_none(),
-                "two instances are called {place}: add `in_impl` to the function's `#[memoize]`, or give their types \
+                id.is_some() || same_name.next().is_none(),
+                "two instances are called {name}: add `in_impl` to the function's `#[memoize]`, or give their types \
                  other names",
             );
             return cache;
         }
         let cache = C::default();
-        self.0.push(InstanceEntry { id, place: place.clone(), cache: cache.clone() });
+        self.0.push(InstanceEntry { id, name: name.clone(), cache: cache.clone() });
         cache
     }
 }
 
 fn all() -> Vec<&'static dyn AnyCache> {
-    let mut listed = Vec::new();
+    let mut caches = Vec::new();
     for function in CACHES.iter() {
-        let made = function.value().0.iter().filter_map(|member| member.cache.get());
-        listed.extend(made.map(|registered| registered.listed));
+        let made = function.value().0.iter().filter_map(|instance| instance.cache.get());
+        caches.extend(made.map(|registered| registered.any));
     }
-    listed
+    caches
 }
 
-/// The statistics of every memoized function that was called or asked for its cache.
+/// Returns the statistics of every memoized function that was called or whose handle was requested with `NAME_memo()`.
+/// Functions with `scope = "thread"` are not in the report. The time that this takes is proportional to the number of
+/// all entries.
 #[must_use]
 #[inline]
 pub fn report() -> Report {
     Report::of(all().into_iter().map(AnyCache::stats).collect())
 }
 
-/// Makes the results of every function with `persist` durable.
+/// Makes the results of every function with `persist` durable, as [`Memo::flush`](crate::handle::memo::Memo::flush)
+/// does for one function.
 ///
 /// # Errors
-/// The first failure; all are tried.
+/// The first failure. All functions are flushed in spite of it.
 pub fn flush_all() -> Result<(), Error> {
     all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
 }

@@ -1,17 +1,19 @@
-//! The time in which results may wait to be durable.
+//! A guard for `main` that makes all results durable at the end of the program.
 
 use crate::error::Error;
 use crate::handle::registry::flush_all;
 
-/// Makes the results of every function with `persist` durable when it is dropped, for `main`.
+/// A guard for `main`. When it is dropped, it makes the results of every function with `persist` durable, as
+/// [`flush_all`] does.
 ///
-/// At the end of a process without a session, results that were only written may still be lost with the power, as the
-/// function's `durability` has it.
+/// Without a session, results that were written but not synced at the end of the process can be lost if the power
+/// fails. The argument `durability` of a function says which results these are.
 ///
 /// ```
-/// let session = memo_core::handle::session::Session::new();
+/// # use memo_core::handle::session::Session;
+/// let session = Session::new();
 /// // ... the program ...
-/// session.end()?; // or let it drop, which ignores failures
+/// session.end()?; // Dropping the session also flushes, but ignores failures.
 /// # Ok::<(), memo_core::error::Error>(())
 /// ```
 #[derive(Debug)]
@@ -19,19 +21,19 @@ use crate::handle::registry::flush_all;
 pub struct Session(());
 
 impl Session {
-    /// A session that lasts until it is dropped.
+    /// Begins a session. It lasts until it is dropped or [`Session::end`] is called.
     #[expect(
         clippy::new_without_default,
-        reason = "`let _ = Session::default()` would end at once"
+        reason = "`let _ = Session::default()` would end the session immediately"
     )]
     pub fn new() -> Self {
         Self(())
     }
 
-    /// Ends the session, and says whether everything is durable.
+    /// Ends the session, and makes the results of every function with `persist` durable.
     ///
     /// # Errors
-    /// The first failure of [`flush_all`].
+    /// The first failure, as for [`flush_all`]. All functions are flushed in spite of it.
     pub fn end(self) -> Result<(), Error> {
         std::mem::forget(self);
         flush_all()
