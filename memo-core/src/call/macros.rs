@@ -61,8 +61,9 @@ macro_rules! keep {
     };
 }
 
-/// Makes a closure that returns the settings for results of a type: `settings!([Type].max(5))`. The brackets contain the
-/// arguments of `keep!`. With `weigh` as the first word, an entry's weight includes the heap bytes that its value reports.
+/// Makes a closure that returns the settings for results of a type: `settings!([Type].max(5))`. The brackets contain
+/// the arguments of `keep!`. With `weigh` as the first word, entries are weighed in bytes, including the heap bytes that
+/// their values report.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! settings {
