@@ -42,8 +42,8 @@ macro_rules! memo {
     }};
 }
 
-/// Chooses how results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` if errors are kept too. With `here` as
-/// the first word, the results are kept in a thread's own cache.
+/// Chooses how results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` if errors are kept too. With `here`
+/// as the first word, the results are kept in a thread's own cache.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! keep {
@@ -62,8 +62,8 @@ macro_rules! keep {
 }
 
 /// Makes a closure that returns the settings for results of a type: `settings!([Type].max(5))`. The brackets contain
-/// the arguments of `keep!`. With `weigh` as the first word, entries are weighed in bytes, including the heap bytes that
-/// their values report.
+/// the arguments of `keep!`. With `weigh` as the first word, entries are weighed in bytes, including the heap bytes
+/// that their values report.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! settings {
