@@ -55,7 +55,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
-        match self.find_or_check(arguments, hash, share) {
+        match self.find_or_verify(arguments, hash, share) {
             Ok(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
             Err(Some(check)) => AsyncLookup(Outcome::Compute(Computation::verify(self, check))),
             Err(None) => self.missed_async(arguments, hash),
