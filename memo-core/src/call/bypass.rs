@@ -1,56 +1,59 @@
-//! Memoization switched off: for a thread while it runs a closure, or for the process by its environment.
+//! Turns memoization off: for a thread while it runs a closure, or for the whole process by an environment variable.
 
 use std::cell::Cell;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// How many threads are within [`bypass`], and one more where the environment says so. One load on each hit; the rest is
-/// asked where it is not 0.
-static ON: AtomicUsize = AtomicUsize::new(0);
+/// The number of calls of [`bypass`] that are running in all threads, plus one if the environment turns memoization
+/// off. Each hit loads it once. Only if it is not 0 are the thread and the environment checked.
+static BYPASSES: AtomicUsize = AtomicUsize::new(0);
 
-static EVERYWHERE: LazyLock<bool> = LazyLock::new(|| {
+/// Whether the environment turns memoization off for the process.
+static OFF_IN_PROCESS: LazyLock<bool> = LazyLock::new(|| {
     let off =
         std::env::var_os("MEMOKIT_OFF").is_some_and(|value| !value.is_empty() && value != "0");
     if off {
-        ON.fetch_add(1, Relaxed);
+        BYPASSES.fetch_add(1, Relaxed);
     }
     off
 });
 
 thread_local! {
+    /// The number of calls of [`bypass`] that are running in this thread.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Runs `f` with memoization off in this thread: memoized functions compute, and neither read nor fill their caches.
-/// CallCounters count as neither hits nor misses. Handles work as ever. An `async fn` that is called in there runs when its
-/// future is polled, which may be elsewhere: call its `NAME_uncached`. With the environment variable `MEMOKIT_OFF=1` that is
-/// so everywhere, from start to end.
+/// Their calls count as neither hits nor misses. Handles work as usual.
+///
+/// An `async fn` that `f` calls runs when its future is polled, which may be outside of `f`. Call its `NAME_uncached`
+/// instead. With the environment variable `MEMOKIT_OFF=1`, memoization is off in the whole process from start to end.
 pub fn bypass<R>(f: impl FnOnce() -> R) -> R {
-    struct Within;
-    impl Drop for Within {
+    struct Guard;
+    impl Drop for Guard {
         fn drop(&mut self) {
             DEPTH.set(DEPTH.get() - 1);
-            ON.fetch_sub(1, Relaxed);
+            BYPASSES.fetch_sub(1, Relaxed);
         }
     }
     DEPTH.set(DEPTH.get() + 1);
-    ON.fetch_add(1, Relaxed);
-    let _within = Within;
+    BYPASSES.fetch_add(1, Relaxed);
+    let _guard = Guard;
     f()
 }
 
-/// Is memoization off for this call? The environment counts once [`read_environment`] was called.
+/// Returns whether memoization is off for this call. The environment has an effect after [`read_environment`] has run.
 #[inline]
 pub(crate) fn is_on() -> bool {
-    ON.load(Relaxed) != 0 && is_on_here()
+    BYPASSES.load(Relaxed) != 0 && is_on_here()
 }
 
 #[cold]
 fn is_on_here() -> bool {
-    *EVERYWHERE || DEPTH.get() > 0
+    *OFF_IN_PROCESS || DEPTH.get() > 0
 }
 
-/// Called before a function's first lookup.
+/// Reads the environment variable, if no call did before. Called before the first lookup of a function.
 pub(crate) fn read_environment() {
-    LazyLock::force(&EVERYWHERE);
+    LazyLock::force(&OFF_IN_PROCESS);
 }

@@ -1,7 +1,7 @@
 //! One call of an `async fn`: a future that looks into the cache when it is first polled.
 //!
-//! It knows no runtime: it is woken by the leader of the flight that it waits for. It stores the body's future once, and
-//! is `Send` if that is.
+//! It needs no particular runtime: the leader of the flight that it waits for wakes it. It stores the body's future
+//! once and is `Send` if that future is.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,17 +19,18 @@ use crate::key::{KeyBytes, WrittenKey};
 use crate::single_flight::flight::{Flight, TaskWait};
 use crate::value::keep::Keep;
 
-/// What an asynchronous call comes to.
+/// The result of the lookup of an asynchronous call.
 pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Outcome<K>);
 
 enum Outcome<K: Keep<Held: Send + Sync>> {
     Hit(K::Return),
+    /// The cache, the hash of the key and the key.
     Miss(&'static FunctionCache<K>, u64, KeyBytes),
     Compute(Computation<K>),
 }
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
-    /// Looks the key of `arguments` up.
+    /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
         if bypass::is_on() {
@@ -42,7 +43,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         }
     }
 
-    /// The same, but has a share of the hits computed and compared.
+    /// Does the same, but for `share` of the hits the value is computed again and compared.
     pub(crate) fn begin_or_verify<A: Arguments>(
         &'static self,
         arguments: &A,
@@ -55,9 +56,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
         }
         let hash = self.hash(arguments);
-        match self.find_or_check(arguments, hash, share) {
+        match self.find_or_verify(arguments, hash, share) {
             Ok(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
-            Err(Some(check)) => AsyncLookup(Outcome::Compute(Computation::verify(self, check))),
+            Err(Some(comparison)) => {
+                AsyncLookup(Outcome::Compute(Computation::verify(self, comparison)))
+            }
             Err(None) => self.missed_async(arguments, hash),
         }
     }
@@ -76,11 +79,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     }
 }
 
-/// Says whether a result is worth keeping.
+/// Returns whether to store a result.
 pub type ShouldStore<R> = fn(&R) -> bool;
 
 impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
-    /// Goes on with `body` on a miss, and keeps its value.
+    /// On a miss, the call runs `body` and stores its value.
     pub fn compute<B: Future<Output = K::Return>>(
         self,
         body: B,
@@ -88,24 +91,24 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
         self.compute_if(body, |_| true)
     }
 
-    /// The same, if `worth` says so.
-    pub fn compute_if<B, W>(self, body: B, worth: W) -> FirstPoll<K, B, W>
+    /// Does the same, but stores nothing if `should_store` returns false.
+    pub fn compute_if<B, W>(self, body: B, should_store: W) -> FirstPoll<K, B, W>
     where
         B: Future<Output = K::Return>,
         W: FnOnce(&K::Return) -> bool,
     {
-        FirstPoll { lookup: self.0, body, worth }
+        FirstPoll { lookup: self.0, body, should_store }
     }
 }
 
-/// A call at its first poll.
+/// The input of the first poll of a call: the result of the lookup, the body, and the predicate of what to store.
 pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W> {
     lookup: Outcome<K>,
     body: B,
-    worth: W,
+    should_store: W,
 }
 
-/// The future of the call whose arguments `begin` holds.
+/// Returns the future of a call. `begin` holds the arguments; the first poll runs it.
 pub fn call<K, L, B, W>(begin: L) -> impl Future<Output = K::Return>
 where
     K: Keep<Held: Send + Sync>,
@@ -113,19 +116,24 @@ where
     B: Future<Output = K::Return>,
     W: FnOnce(&K::Return) -> bool,
 {
-    PinnedWith::new(Progress { stage: Stage::NotPolled, worth: None }, LazyFuture::Maker(begin))
+    PinnedWith::new(
+        Progress { stage: Stage::NotPolled, should_store: None },
+        LazyFuture::Maker(begin),
+    )
 }
 
+/// The state of a call, without the body's future.
 struct Progress<K: Keep<Held: Send + Sync>, W> {
     stage: Stage<K>,
-    worth: Option<W>,
+    should_store: Option<W>,
 }
 
 enum Stage<K: Keep<Held: Send + Sync>> {
     NotPolled,
     Waiting(Wait<K>),
     Computing(Computation<K>),
-    Over,
+    /// The call has returned its value, or has panicked.
+    Ended,
 }
 
 impl<K, L, B, W> Future for PinnedWith<Progress<K, W>, LazyFuture<L, B>>
@@ -140,40 +148,43 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<K::Return> {
         let (progress, mut body) = self.project();
         if let Stage::NotPolled = progress.stage {
-            // Should the maker panic, by a `Serialize` or by settings, the call is over.
-            progress.stage = Stage::Over;
-            let begin = body.as_mut().take_maker().expect("an unasked call has its arguments");
-            let FirstPoll { lookup, body: future, worth } = begin();
+            // If the maker panics, in a `Serialize` or in the settings, the call has ended.
+            progress.stage = Stage::Ended;
+            let begin =
+                body.as_mut().take_maker().expect("a call that was not polled has its arguments");
+            let FirstPoll { lookup, body: future, should_store } = begin();
             progress.stage = match lookup {
                 Outcome::Hit(value) => return Poll::Ready(value),
                 Outcome::Compute(computation) => Stage::Computing(computation),
-                Outcome::Miss(function, hash, key) => match function.next(hash, key.as_slice()) {
-                    Ok(value) => return Poll::Ready(value),
-                    Err(stage) => stage,
-                },
+                Outcome::Miss(function, hash, key) => {
+                    match function.value_or_stage(hash, key.as_slice()) {
+                        Ok(value) => return Poll::Ready(value),
+                        Err(stage) => stage,
+                    }
+                }
             };
-            progress.worth = Some(worth);
+            progress.should_store = Some(should_store);
             body.set(LazyFuture::Future(future));
         }
         while let Stage::Waiting(wait) = &mut progress.stage {
             match ready!(wait.poll(cx)) {
                 Err(stage) => progress.stage = stage,
                 Ok(value) => {
-                    progress.stage = Stage::Over;
-                    body.set(LazyFuture::Gone);
+                    progress.stage = Stage::Ended;
+                    body.set(LazyFuture::Empty);
                     return Poll::Ready(value);
                 }
             }
         }
         let value = ready!(progress.compute(body.as_mut(), cx));
-        body.set(LazyFuture::Gone);
+        body.set(LazyFuture::Empty);
         Poll::Ready(value)
     }
 }
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
-    /// The value of `key`, or what is to be done for it.
-    fn next(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
+    /// Returns the value of `key`. If there is none, returns the stage in which the call obtains it.
+    fn value_or_stage(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key) {
             NextStep::Value(held) => Ok(K::to_return(&held)),
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
@@ -185,7 +196,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     }
 }
 
-/// A task's wait for another's computation.
+/// The wait of a task for the computation of another caller.
 struct Wait<K: Keep<Held: Send + Sync>> {
     function: &'static FunctionCache<K>,
     flight: Arc<Flight<K::Held>>,
@@ -193,13 +204,15 @@ struct Wait<K: Keep<Held: Send + Sync>> {
 }
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
-    /// The value, or what is to be done next.
+    /// Polls the wait. When it ends, returns the value or the next stage of the call.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
         Poll::Ready(match Computation::after_wait(self.function, &self.flight, waited) {
             Some(Ok(held)) => Ok(K::to_return(&held)),
             Some(Err(computation)) => Err(Stage::Computing(computation)),
-            None => self.function.next(self.flight.claim.hash, self.flight.key.as_slice()),
+            None => {
+                self.function.value_or_stage(self.flight.claim.hash, self.flight.key.as_slice())
+            }
         })
     }
 }
@@ -212,7 +225,7 @@ impl<K: Keep<Held: Send + Sync>> Drop for Wait<K> {
     }
 }
 
-/// Ends the computation of a body that panics at once, and not when its future is dropped.
+/// Ends the computation as soon as the body panics, and not only when the call's future is dropped.
 struct StageGuard<'a, K: Keep<Held: Send + Sync>> {
     stage: &'a mut Stage<K>,
     returned: bool,
@@ -221,29 +234,32 @@ struct StageGuard<'a, K: Keep<Held: Send + Sync>> {
 impl<K: Keep<Held: Send + Sync>> Drop for StageGuard<'_, K> {
     fn drop(&mut self) {
         if !self.returned {
-            *self.stage = Stage::Over;
+            *self.stage = Stage::Ended;
         }
     }
 }
 
 impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
+    /// Polls the body, and stores its value.
     fn compute<L, B: Future<Output = K::Return>>(
         &mut self,
         body: Pin<&mut LazyFuture<L, B>>,
         cx: &mut Context<'_>,
     ) -> Poll<K::Return> {
         let (Stage::Computing(computation), Some(future)) = (&self.stage, body.future()) else {
-            panic!("a call was polled after it had ended");
+            panic!("a call was polled after it ended");
         };
         let _computing = computation.computing();
-        let mut working = StageGuard { stage: &mut self.stage, returned: false };
+        let mut guard = StageGuard { stage: &mut self.stage, returned: false };
         let polled = future.poll(cx);
-        working.returned = true;
-        drop(working);
+        guard.returned = true;
+        drop(guard);
         let value = ready!(polled);
-        let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        if let (Stage::Computing(mut computation), Some(worth)) = (stage, self.worth.take()) {
-            computation.finish(&value, worth);
+        let stage = std::mem::replace(&mut self.stage, Stage::Ended);
+        if let (Stage::Computing(mut computation), Some(should_store)) =
+            (stage, self.should_store.take())
+        {
+            computation.finish(&value, should_store);
         }
         Poll::Ready(value)
     }

@@ -1,5 +1,5 @@
-//! The instances of a generic function that one site has met: a tree by the bits of their ids, to which is only ever
-//! added, so that looking one up takes no lock and writes nothing.
+//! The instances of a generic function that one site has found. They form a tree by the bits of their ids. Nothing is
+//! removed from it, so a lookup takes no lock and writes nothing.
 
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
@@ -8,6 +8,7 @@ use once_cell::race::OnceBox;
 
 use crate::platform::erased::Erased;
 
+/// A tree, or an empty place for one.
 pub(crate) struct Instances(OnceBox<Node>);
 
 struct Node {
@@ -20,6 +21,7 @@ impl Instances {
         Self(OnceBox::new())
     }
 
+    /// Returns the cache with this id.
     #[inline]
     pub(crate) fn get(&self, id: TypeId) -> Option<Erased> {
         let mut node = self.0.get()?;
@@ -31,23 +33,24 @@ impl Instances {
         Some(node.cache)
     }
 
-    /// Adds an instance unless it is there.
+    /// Adds the cache of an instance, unless the tree has one with the same id.
     pub(crate) fn add(&self, cache: Erased) {
-        let mut at = self;
+        let mut place = self;
         let mut bits = bits(cache.id());
         let node = || Box::new(Node { cache, next: [const { Self::new() }; 4] });
         loop {
-            let node = at.0.get_or_init(node);
+            let node = place.0.get_or_init(node);
             if node.cache.id() == cache.id() {
                 return;
             }
-            at = &node.next[(bits & 3) as usize];
+            place = &node.next[(bits & 3) as usize];
             bits >>= 2;
         }
     }
 }
 
-/// A part of the hash that a type's id is. (After 64 bits all go one way.)
+/// Returns 64 bits of a type's id, which is a hash. Each level of the tree uses two of them. Deeper levels find only
+/// zeros, so there all ids take the same branch.
 #[inline]
 fn bits(id: TypeId) -> u64 {
     let mut hasher = IdHasher::default();
@@ -55,7 +58,7 @@ fn bits(id: TypeId) -> u64 {
     hasher.finish()
 }
 
-/// A hasher of what is a hash already.
+/// A hasher for values that are hashes already, such as the ids of types.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_added_is_found() {
+    fn finds_what_was_added() {
         static OTHER: u8 = 1;
         let instances = Instances::new();
         assert!(get::<u8>(&instances).is_none());

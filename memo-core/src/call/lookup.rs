@@ -1,4 +1,4 @@
-//! One call: the answer, or the turn to compute it.
+//! One call of a memoized function: a hit has the value, and on a miss the caller computes it.
 
 use serde::Serialize;
 
@@ -11,19 +11,19 @@ use crate::single_flight::wait_graph::Computing;
 use crate::value::keep::Keep;
 use crate::value::verify::{self, Comparison};
 
-/// What a memoized call comes to.
+/// The result of a lookup.
 pub enum Lookup<K: Keep> {
-    /// The value is known.
+    /// The value was found.
     Hit(Hit<K>),
-    /// The caller computes it, and hands it to [`Miss::store`].
+    /// The caller computes the value and passes it to [`Miss::store`].
     Miss(Miss<K>),
 }
 
-/// A known value, as it is held: an answer is small, and a large value is copied once.
+/// A value that was found, as the cache holds it. So a [`Lookup`] is small, and a large value is copied only once.
 pub struct Hit<K: Keep>(K::Held);
 
 impl<K: Keep> Hit<K> {
-    /// The value.
+    /// Returns the value.
     #[inline]
     pub fn value(self) -> K::Return {
         K::to_return(&self.0)
@@ -31,7 +31,7 @@ impl<K: Keep> Hit<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// Looks the key of `arguments` up.
+    /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
         if bypass::is_on() {
@@ -44,7 +44,8 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// The same, but makes a share of the hits a turn whose value is compared with the one that is held.
+    /// Does the same, but makes `share` of the hits a miss. The value that its caller computes is compared with the
+    /// value that the cache holds.
     pub(crate) fn lookup_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> Lookup<K>
     where
         K::Value: Serialize,
@@ -53,19 +54,20 @@ impl<K: Keep> FunctionCache<K> {
             return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
-        match self.find_or_check(arguments, hash, share) {
+        match self.find_or_verify(arguments, hash, share) {
             Ok(held) => Lookup::Hit(Hit(held)),
-            Err(Some(check)) => Miss::of(Computation::verify(self, check)),
+            Err(Some(comparison)) => Miss::of(Computation::verify(self, comparison)),
             Err(None) => self.missed(arguments, hash),
         }
     }
 
-    /// Of arguments that have a key.
+    /// Returns the hash of the key. Returns `None` if the arguments have no key.
     #[inline]
     pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
         arguments::hash(arguments, &self.memory.seed).ok()
     }
 
+    /// Returns the value that the cache holds for `arguments`. `counted`: a hit is counted.
     #[inline]
     pub(crate) fn find<A: Arguments>(
         &self,
@@ -81,8 +83,9 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// The value that is held, or, of a share of them, what a computed one is to be compared with.
-    pub(crate) fn find_or_check<A: Arguments>(
+    /// Returns the value that the cache holds. For `share` of the hits, returns as `Err(Some(_))` what to compare a
+    /// newly computed value with. On a miss, returns `Err(None)`.
+    pub(crate) fn find_or_verify<A: Arguments>(
         &self,
         arguments: &A,
         hash: Option<u64>,
@@ -91,9 +94,9 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        let due = verify::should_verify(share);
-        let held = self.find(arguments, hash, !due).ok_or(None)?;
-        if due { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
+        let selected = verify::should_verify(share);
+        let held = self.find(arguments, hash, !selected).ok_or(None)?;
+        if selected { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
     }
 
     #[cold]
@@ -102,7 +105,7 @@ impl<K: Keep> FunctionCache<K> {
         self.missed_key(&WrittenKey::new(arguments, hash))
     }
 
-    /// The hash and the bytes of a key. Where there is none that is counted.
+    /// Returns the hash and the bytes of a key. If the arguments have no key, counts the call as one without a key.
     pub(crate) fn key<'w>(&self, written: &'w WrittenKey) -> Option<(u64, &'w [u8])> {
         let key = written.key(&self.memory.seed);
         if key.is_none() {
@@ -111,7 +114,7 @@ impl<K: Keep> FunctionCache<K> {
         key
     }
 
-    /// Built once a kind of result, and not for each function's arguments.
+    /// Does the work of [`Self::missed`]. It is compiled once for each `K`, and not for each type of arguments.
     fn missed_key(&self, written: &WrittenKey) -> Lookup<K> {
         let Some((hash, key)) = self.key(written) else {
             return Miss::of(Computation::alone(self));
@@ -131,7 +134,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 }
 
-/// The turn to compute one key's value. Dropped without a value, by a panic, it lets the next caller compute.
+/// The right to compute the value of one key. If a panic drops it without a value, the next caller computes.
 #[must_use = "others may wait for the value"]
 pub struct Miss<K: Keep> {
     computation: Computation<K>,
@@ -145,8 +148,8 @@ impl<K: Keep> Miss<K> {
         Lookup::Miss(Self { computation, computing })
     }
 
-    /// Keeps what is worth keeping of `returned`, and returns it.
-    // Out of line, so that a hit does not save the registers that this takes.
+    /// Stores the part of `returned` that is cached, and returns `returned`.
+    // Not inlined, so that a hit does not save the registers that this function uses.
     #[cold]
     #[inline(never)]
     pub fn store(mut self, returned: K::Return) -> K::Return {
@@ -155,15 +158,15 @@ impl<K: Keep> Miss<K> {
         returned
     }
 
-    /// The same, if `worth` says so.
+    /// Does the same, but stores nothing if `should_store` returns false.
     #[cold]
     #[inline(never)]
     pub fn store_if(
         mut self,
         returned: K::Return,
-        worth: impl FnOnce(&K::Return) -> bool,
+        should_store: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
-        self.computation.finish(&returned, worth);
+        self.computation.finish(&returned, should_store);
         drop(self.computing);
         returned
     }

@@ -1,13 +1,19 @@
-//! Macros that keep expansions short. They expand to paths alone, and only where an expansion has imported [`probe`].
+//! Macros that keep expansions short. They name everything by its full path, except methods of the traits in [`probe`],
+//! which an expansion imports.
 //!
 //! [`probe`]: crate::value::keep::probe
 
 #[doc(hidden)]
 pub use core::{concat, module_path};
 
-/// The cache of a function, at a static of its own: `memo!(cache, own "::function", number, code, function(), [how Type]
-/// .max(5))`. It says whose the cache is (`cache` or `local`, a thread's own), the function's own full name or another
-/// (`named "quotes"`), who asks and of which types, and what `settings!` takes.
+/// Finds the cache of a function. Example: `memo!(cache, own "::function", number, code, function(), [Type].max(5))`.
+/// Each use has a static [`Site`](crate::call::site::Site) of its own. The arguments are:
+///
+/// - `cache`, or `local` for the calling thread's own cache;
+/// - the name: `own "::function"` for the full name of the function, or `named "quotes"` for another name;
+/// - the number that was drawn at expansion, and the fingerprint of the code;
+/// - the caller and its generics: a constructor of [`Caller`](crate::function::instance::Caller);
+/// - the settings, as `settings!` takes them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! memo {
@@ -20,7 +26,7 @@ macro_rules! memo {
     };
     (
         $find:ident, named $name:expr, $number:literal, $code:literal,
-        $asking:ident($($mark:tt)*), $($settings:tt)*
+        $caller:ident($($generics:tt)*), $($settings:tt)*
     ) => {{
         static SITE: $crate::call::site::Site = $crate::call::site::Site::new($crate::function::origin::Origin::new(
             $crate::call::macros::module_path!(),
@@ -30,14 +36,14 @@ macro_rules! memo {
         ));
         $crate::call::site::Site::$find(
             &SITE,
-            $crate::function::instance::Caller::$asking(&|| ()) $($mark)*,
+            $crate::function::instance::Caller::$caller(&|| ()) $($generics)*,
             $crate::settings!($($settings)*),
         )
     }};
 }
 
-/// The way in which results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` with its errors; after `here`, in
-/// a thread's own cache.
+/// Chooses how results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` if errors are kept too. With `here`
+/// as the first word, the results are kept in a thread's own cache.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! keep {
@@ -55,8 +61,9 @@ macro_rules! keep {
     };
 }
 
-/// What makes the settings of results of a type: `settings!([how Type] .max(5))`, with what `keep!` takes. After `weigh`
-/// entries are weighed by what their values report.
+/// Makes a closure that returns the settings for results of a type: `settings!([Type].max(5))`. The brackets contain
+/// the arguments of `keep!`. With `weigh` as the first word, entries are weighed in bytes, including the heap bytes
+/// that their values report.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! settings {
@@ -72,8 +79,9 @@ macro_rules! settings {
     };
 }
 
-/// One argument of a key: a parameter by its name, or after a colon `self` or the expression of `key`. A parameter's name goes into rustc's
-/// message should it be no part of a key.
+/// Makes one argument of a key: `element!(parameter)`, `element!(self: value)`, or `element!(key: value)` for the
+/// expression of `key = ...`. If a parameter's type cannot be a part of a key, rustc's message contains the parameter's
+/// name.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! element {
@@ -93,7 +101,7 @@ macro_rules! element {
     };
 }
 
-/// The same in a companion, which says nothing of what the function says already.
+/// Does the same in a companion. It reports no error, because the function itself already reports it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! quiet {

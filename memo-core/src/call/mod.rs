@@ -1,4 +1,4 @@
-//! One call of a memoized function: what an expansion calls.
+//! Calls of memoized functions: the functions, types and macros that an expansion uses.
 
 pub mod bypass;
 pub mod future;

@@ -20,25 +20,26 @@ use crate::platform::erased::{Erased, Label};
 use crate::value::keep::Keep;
 use crate::value::requirements::Comparable;
 
-/// The way to one function's caches.
+/// Finds the caches of one function.
 pub struct Site {
     origin: Origin,
-    /// The first instance with an id that was asked for, often the only one.
+    /// The cache of the first instance with an id that was found here. Often it is the only one.
     first: OnceCell<Erased>,
+    /// The caches of the other instances with an id.
     others: Instances,
 }
 
 impl Site {
-    /// A site whose caches are made at first use.
+    /// Makes a site whose caches are made at first use.
     #[must_use]
     pub const fn new(origin: Origin) -> Self {
         Self { origin, first: OnceCell::new(), others: Instances::new() }
     }
 
-    /// The cache of the instance that is asked for, made with these settings if there is none.
+    /// Returns the cache of the instance that `caller` asks for. If there is none, makes it with these settings.
     ///
     /// # Panics
-    /// If another choice was made for the same instance, which no expansion does.
+    /// If the cache of this instance was made with another `K`. No expansion does this.
     #[inline]
     pub fn cache<C, K: Keep<Held: Send + Sync>>(
         &self,
@@ -51,23 +52,23 @@ impl Site {
                 return TypedCache(function);
             }
         }
-        TypedCache(self.other(label, &caller.instance(), settings))
+        TypedCache(self.find_other(label, &caller.instance(), settings))
     }
 
-    // Built once a kind of result, and not for each closure that asks.
+    // Compiled once for each `K`, and not for each type of closure that asks.
     #[inline(never)]
-    fn other<K: Keep<Held: Send + Sync>>(
+    fn find_other<K: Keep<Held: Send + Sync>>(
         &self,
         label: Label<FunctionCache<K>>,
         instance: &Instance<'_>,
         settings: fn() -> Settings<K>,
     ) -> &'static FunctionCache<K> {
         let known = self.others.get(label.id()).and_then(|cache| cache.get(label));
-        known.unwrap_or_else(|| self.find(label, instance, settings))
+        known.unwrap_or_else(|| self.find_or_make(label, instance, settings))
     }
 
     #[cold]
-    fn find<K: Keep<Held: Send + Sync>>(
+    fn find_or_make<K: Keep<Held: Send + Sync>>(
         &self,
         label: Label<FunctionCache<K>>,
         instance: &Instance<'_>,
@@ -93,14 +94,15 @@ impl Site {
         function
     }
 
-    /// The calling thread's own cache of the instance that is asked for.
+    /// Returns the calling thread's own cache of the instance that `caller` asks for. If there is none, makes it with
+    /// these settings.
     pub fn local<C, K: Keep>(
         &self,
         caller: Caller<'_, C>,
         settings: fn() -> Settings<K>,
     ) -> thread_cache::ThreadCache<K> {
         let instance = caller.instance();
-        let found = instance.id.and_then(thread_cache::known);
+        let found = instance.id.and_then(thread_cache::find);
         found.unwrap_or_else(|| {
             bypass::read_environment();
             EvaluatingSettings::check(&self.origin);
@@ -110,7 +112,7 @@ impl Site {
         })
     }
 
-    /// The function's name, with what tells the instance from others.
+    /// Returns the function's name, with what distinguishes the instance from others.
     fn name(&self, name: &InstanceName) -> String {
         let (enclosing, parameters) = name.names();
         let mut name = self.origin.name().to_owned();
@@ -120,39 +122,44 @@ impl Site {
         if enclosing.is_empty() { name } else { format!("{name} in {enclosing}") }
     }
 
-    /// Each of several instances has a folder of its own.
+    /// Evaluates the settings of an instance. If the function can have several instances, each stores its results in
+    /// its own directory.
     fn settings<K: Keep>(
         &self,
         instance: &Instance<'_>,
         name: &InstanceName,
         settings: fn() -> Settings<K>,
     ) -> Settings<K> {
-        let _making = EvaluatingSettings::begin(self.origin);
+        let _evaluating = EvaluatingSettings::begin(self.origin);
         let settings = settings();
         if name.is_generic() { settings.below(instance.folder(name)) } else { settings }
     }
 }
 
 thread_local! {
-    static MAKING: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
+    /// The functions whose settings this thread evaluates.
+    static EVALUATING: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread evaluates the settings of a function, which must not call that function. (Not known of a thread that is
-/// ending.)
+/// Exists while this thread evaluates the settings of a function. The settings must not call that function. A thread
+/// that is ending may have no thread-local data any more, and then this is not checked.
 struct EvaluatingSettings;
 
 impl EvaluatingSettings {
     fn begin(origin: Origin) -> Self {
-        let _ = MAKING.try_with(|making| making.borrow_mut().push(origin));
+        let _ = EVALUATING.try_with(|origins| origins.borrow_mut().push(origin));
         Self
     }
 
+    /// Checks that this thread does not evaluate the settings of this function. If it does, the caller would wait for
+    /// itself.
+    ///
     /// # Panics
-    /// Where to go on would be to wait for oneself.
+    /// If this thread evaluates the settings of this function.
     fn check(origin: &Origin) {
-        let within = MAKING.try_with(|making| making.borrow().contains(origin));
+        let evaluates = EVALUATING.try_with(|origins| origins.borrow().contains(origin));
         assert!(
-            !within.unwrap_or(false),
+            !evaluates.unwrap_or(false),
             "the settings of `{}` call the function that they are for",
             origin.name(),
         );
@@ -161,21 +168,21 @@ impl EvaluatingSettings {
 
 impl Drop for EvaluatingSettings {
     fn drop(&mut self) {
-        let _ = MAKING.try_with(|making| making.borrow_mut().pop());
+        let _ = EVALUATING.try_with(|origins| origins.borrow_mut().pop());
     }
 }
 
-/// A cache, its kind known.
+/// A cache whose type is known.
 pub struct TypedCache<K: Keep>(&'static FunctionCache<K>);
 
 impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
-    /// The answer to a call, or the turn to compute it.
+    /// Looks up the result of a call. On a miss, the caller computes it.
     #[inline]
     pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {
         self.0.lookup(arguments)
     }
 
-    /// The same, with a share of the hits computed again and compared.
+    /// Does the same, but for `share` of the hits the caller computes the result again, and it is compared.
     #[inline]
     pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Lookup<K>
     where
@@ -184,13 +191,13 @@ impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
         self.0.lookup_or_verify(arguments, share)
     }
 
-    /// The same for a call of an `async fn`.
+    /// Looks up the result of a call of an `async fn`.
     #[inline]
     pub fn begin<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
         self.0.begin(arguments)
     }
 
-    /// The same, with a share of the hits computed again and compared.
+    /// Does the same, but for `share` of the hits the body computes the result again, and it is compared.
     #[inline]
     pub fn begin_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
     where
@@ -199,7 +206,7 @@ impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
         self.0.begin_or_verify(arguments, share)
     }
 
-    /// The handle that the companion returns.
+    /// Returns the handle that a companion returns.
     #[must_use]
     pub fn handle(self) -> Memo<K::Return> {
         Memo::shared(self.0)

@@ -1,4 +1,4 @@
-//! Caches that each thread has for itself, for results that other threads must not see.
+//! Caches that belong to one thread each, for results that other threads must not see.
 
 use std::any::{Any, TypeId};
 use std::cell::{OnceCell, RefCell};
@@ -18,40 +18,41 @@ use crate::key::Arguments;
 use crate::value::keep::Keep;
 use crate::value::requirements::Comparable;
 
-/// Holds an `Arc<FunctionCache<K>>`.
+/// An `Arc<FunctionCache<K>>` whose type is erased.
 type Cache = Rc<dyn Any>;
 
 thread_local! {
-    /// Those of functions that have been called, by the instance's id.
-    static KNOWN: RefCell<HashMap<TypeId, Cache, BuildHasherDefault<IdHasher>>> =
+    /// The caches of instances that were called, by the instance's id.
+    static BY_ID: RefCell<HashMap<TypeId, Cache, BuildHasherDefault<IdHasher>>> =
         RefCell::default();
-    static CACHES: RefCell<HashMap<Origin, InstanceList<Rc<OnceCell<Cache>>>>> = RefCell::default();
+    /// All caches of this thread, by function.
+    static BY_ORIGIN: RefCell<HashMap<Origin, InstanceList<Rc<OnceCell<Cache>>>>> = RefCell::default();
 }
 
-/// This thread's cache of an instance that was called before.
-pub(crate) fn known<K: Keep>(id: TypeId) -> Option<ThreadCache<K>> {
-    KNOWN.try_with(|known| known.borrow().get(&id).map(|cache| ThreadCache::of(&**cache))).ok()?
+/// Returns this thread's cache of an instance that was called before.
+pub(crate) fn find<K: Keep>(id: TypeId) -> Option<ThreadCache<K>> {
+    BY_ID.try_with(|caches| caches.borrow().get(&id).map(|cache| ThreadCache::of(&**cache))).ok()?
 }
 
-/// This thread's cache of an instance, made by `make` if there is none. While the thread's caches are being dropped at
-/// its end, one that nothing keeps.
+/// Returns this thread's cache of an instance. If there is none, `make` makes it. When the thread ends and its caches
+/// are already dropped, the new cache is not registered.
 pub(crate) fn find_or_make<K: Keep>(
     origin: &Origin,
     id: Option<TypeId>,
-    place: &InstanceName,
+    name: &InstanceName,
     make: impl Fn() -> Arc<FunctionCache<K>>,
 ) -> ThreadCache<K> {
     let cell =
-        CACHES.try_with(|caches| caches.borrow_mut().entry(*origin).or_default().find(id, place));
+        BY_ORIGIN.try_with(|caches| caches.borrow_mut().entry(*origin).or_default().find(id, name));
     let Ok(cell) = cell else { return ThreadCache(make()) };
     let cache = cell.get_or_init(|| Rc::new(make()));
     if let Some(id) = id {
-        let _ = KNOWN.try_with(|known| known.borrow_mut().insert(id, Rc::clone(cache)));
+        let _ = BY_ID.try_with(|caches| caches.borrow_mut().insert(id, Rc::clone(cache)));
     }
     ThreadCache::of(&**cache)
 }
 
-/// A thread's cache, its kind known.
+/// A thread's own cache whose type is known.
 pub struct ThreadCache<K: Keep>(Arc<FunctionCache<K>>);
 
 impl<K: Keep> ThreadCache<K> {
@@ -60,12 +61,12 @@ impl<K: Keep> ThreadCache<K> {
         Self(cache.expect("one instance has one kind of cache"))
     }
 
-    /// The answer to a call, or the turn to compute it.
+    /// Looks up the result of a call. On a miss, the caller computes it.
     pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {
         self.0.lookup(arguments)
     }
 
-    /// The same, with a share of the hits computed again and compared.
+    /// Does the same, but for `share` of the hits the caller computes the result again, and it is compared.
     pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Lookup<K>
     where
         K::Value: Comparable,
@@ -73,7 +74,7 @@ impl<K: Keep> ThreadCache<K> {
         self.0.lookup_or_verify(arguments, share)
     }
 
-    /// What the companion's handle works on.
+    /// Returns the cache in the form that the companion's handle uses.
     #[must_use]
     pub fn handle(self) -> LocalHandle<K::Return> {
         LocalHandle::new(self.0)
