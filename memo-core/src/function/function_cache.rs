@@ -55,7 +55,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The largest share by which a time to live is shortened at random.
     jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
-    /// Why results are not stored although `persist` is set: the types of the instance have no stable names.
+    /// Why results are not stored although `persist` is set: the instance has no name that no other instance can have.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
 }
@@ -93,9 +93,9 @@ impl<K: Keep> Deref for FunctionRef<K> {
 
 /// The directory of one cache. The parameter `function` of all methods is that cache.
 pub(crate) trait Storage<K: Keep>: Send + Sync {
-    /// Reads the stored entries, before the first call of the function. A failure is remembered, and `stats` and `health`
-    /// show it. Returns whether this is done. It is not if this thread is opening a storage at present; a later call
-    /// then does it.
+    /// Reads the stored entries, before the first call of the function. A failure is remembered, and shown by `stats`
+    /// and `health`. Returns whether this is done. It is not if this thread is opening a storage at present; a later
+    /// call then does it.
     fn recover(&self, function: &FunctionCache<K>) -> bool;
 
     /// Opens the storage if it is not open yet.
@@ -302,8 +302,8 @@ impl<K: Keep> FunctionCache<K> {
         self.memory.abandon(claim, true);
     }
 
-    /// Does the same for a waiter that was woken to take the lead but no longer waits. Has no effect if another waiter
-    /// has taken the lead.
+    /// Does the same for a waiter that stops waiting while the flight has no leader: it may be the one that was woken to
+    /// take the lead. Has no effect if another waiter has taken the lead.
     pub(crate) fn pass_on(&self, claim: Claim) {
         self.memory.abandon(claim, false);
     }
@@ -388,8 +388,8 @@ fn default_wait_limit(mean: Duration) -> Duration {
     }
 }
 
-/// Returns `ttl` shortened by a share of it between 0 and `jitter`, which the hash chooses. Each process has its own seed
-/// of hashes, so the expiry times of one key differ between processes.
+/// Returns `ttl` shortened by a share of it between 0 and `jitter`, which the hash chooses. Each process has its own
+/// seed of hashes, so the expiry times of one key differ between processes.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
