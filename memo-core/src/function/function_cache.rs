@@ -302,8 +302,8 @@ impl<K: Keep> FunctionCache<K> {
         self.memory.abandon(claim, true);
     }
 
-    /// Does the same for a waiter that stops waiting while the flight has no leader: it may be the one that was woken to
-    /// take the lead. Has no effect if another waiter has taken the lead.
+    /// Does the same for a waiter that stops waiting while the flight has no leader: it may be the one that was woken
+    /// to take the lead. Has no effect if another waiter has taken the lead.
     pub(crate) fn pass_on(&self, claim: Claim) {
         self.memory.abandon(claim, false);
     }
