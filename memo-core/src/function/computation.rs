@@ -164,7 +164,7 @@ impl<K: Keep> Computation<K> {
     }
 
     fn compare(&self, check: &Comparison<K>, returned: &K::Return) {
-        // If errors of the function are not kept, an error cannot be compared with the value.
+        // If errors are not kept, an error is not compared: it says nothing about the held value.
         if K::Selection::of(returned).is_some_and(|computed| !check.passes(computed)) {
             self.function.counts.mismatches.add(1);
             check.report(&self.function.name);
