@@ -18,7 +18,7 @@ pub(crate) struct Finished<H> {
     /// Where others wait for the value.
     pub(crate) flight: Option<Arc<Flight<H>>>,
     /// What was removed. It must be dropped while no lock is held, after the waiters were woken.
-    pub(crate) waste: (Option<Freed<H>>, Option<(H, Millis)>),
+    pub(crate) removed: (Option<Freed<H>>, Option<(H, Millis)>),
 }
 
 /// An entry to insert.
@@ -160,7 +160,7 @@ impl<H: Clone> ShardedCache<H> {
             // A reader was interrupted, or is slow. Yield to it, because otherwise retired entries accumulate.
             std::thread::yield_now();
         }
-        Finished { kept: fits, flight, waste: (freed, pending) }
+        Finished { kept: fits, flight, removed: (freed, pending) }
     }
 
     /// Puts the entry into the table. It has room: its own, or that of the existing entry.

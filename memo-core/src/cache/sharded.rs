@@ -255,7 +255,7 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Returns the number of keys being computed.
-    pub(crate) fn claimed(&self) -> usize {
+    pub(crate) fn claimed_count(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().claimed().count()).sum()
     }
 

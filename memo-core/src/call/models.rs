@@ -84,7 +84,7 @@ impl Model {
 
     #[track_caller]
     fn assert_no_claim_is_left(&self) {
-        assert_eq!(self.function.memory.claimed(), 0, "a claim is left");
+        assert_eq!(self.function.memory.claimed_count(), 0, "a claim is left");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The computation of computing one value: for all who wait, or for its caller alone; and what becomes of the value.
+//! One run of a function, for all waiters or only for its caller, and what happens with the value.
 
 use std::sync::Arc;
 
@@ -12,33 +12,34 @@ use crate::value::keep::Keep;
 use crate::value::selection::Selection;
 use crate::value::verify::Comparison;
 
-/// Dropped without a value, by a panic or with the future that does it, it lets the next caller compute.
+/// One run of a function. If it is dropped without a value, by a panic or with its future, another caller computes.
 pub(crate) struct Computation<K: Keep> {
     function: FunctionRef<K>,
     role: Role<K>,
     began: Stopwatch,
-    /// The time that it took is counted.
+    /// Whether the miss and its time are counted.
     counted: bool,
-    /// It began while a panic of another unwound.
+    /// Whether this thread was unwinding from another panic when the computation began.
     unwinding: bool,
 }
 
-/// For whom a value is computed.
+/// What a computation is for.
 enum Role<K: Keep> {
-    /// For all who wait, to be kept.
+    /// The value is for all waiters, and is kept.
     Lead(Claim),
-    /// For all who wait longer for another's value than that should take.
+    /// The value is for all waiters, because the leader has taken longer than the wait limit. It is not kept.
     Relieve(Arc<Flight<K::Held>>),
-    /// For the caller.
+    /// The value is only for the caller.
     Alone,
-    /// To be compared with what is held.
+    /// The value is compared with the held value.
     Verify(Box<Comparison<K>>),
-    /// There is nothing to do, or no more.
+    /// Nothing is left to do.
     Done,
 }
 
 impl<K: Keep> Computation<K> {
-    // Made in the place of the answer, since a copy of what was just written waits.
+    // Inlined, so that the computation is built in the place of the result: a copy of bytes that were just written
+    // would wait for the writes.
     #[inline(always)]
     pub(crate) fn lead(function: &FunctionCache<K>, claim: Claim) -> Self {
         Self::new(function, Role::Lead(claim))
@@ -52,26 +53,26 @@ impl<K: Keep> Computation<K> {
         Self::new(function, Role::Verify(Box::new(check)))
     }
 
-    /// Nothing to keep and nothing to count.
+    /// Returns a computation whose value is not kept and that is not counted.
     pub(crate) fn bypassed(function: &FunctionCache<K>) -> Self {
         Self::new(function, Role::Done)
     }
 
     #[inline(always)]
     fn new(function: &FunctionCache<K>, role: Role<K>) -> Self {
-        // Many short computations are timed well enough by how often the coarse clock ticks in one.
-        let brief = function.memory.calls.are_short(&pin(), 10_000);
+        // The coarse clock is right on average, which is enough for many short computations.
+        let short = function.memory.calls.are_short(&pin(), 10_000);
         Self {
             function: function.shared(),
             role,
-            began: Stopwatch::start(brief),
+            began: Stopwatch::start(short),
             counted: false,
             unwinding: std::thread::panicking(),
         }
     }
 
-    /// What the end of a wait for `flight` leaves to do: to return a value, to compute one, or, if neither, to look
-    /// again.
+    /// Returns what the caller does after its wait for `flight`: return this value, or do this computation, or, if
+    /// `None`, look into the cache again.
     pub(crate) fn after_wait(
         function: &FunctionCache<K>,
         flight: &Arc<Flight<K::Held>>,
@@ -91,7 +92,8 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Has calls of the same key from within computed, for as long as the guard lives.
+    /// Marks the key as computed by this caller until the guard is dropped. A call of the same key from inside the
+    /// computation then computes, because a wait would never end.
     pub(crate) fn computing(&self) -> Option<Computing> {
         match &self.role {
             Role::Lead(claim) => Some(Computing::begin(claim.id)),
@@ -100,8 +102,13 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Keeps what is worth keeping of `returned`. (By reference: a large value would be on the stack once more.)
-    pub(crate) fn finish(&mut self, returned: &K::Return, worth: impl FnOnce(&K::Return) -> bool) {
+    /// Stores the part of `returned` that the selection caches, if `should_store` returns true. Takes a reference,
+    /// because a large value would otherwise be on the stack once more.
+    pub(crate) fn finish(
+        &mut self,
+        returned: &K::Return,
+        should_store: impl FnOnce(&K::Return) -> bool,
+    ) {
         match &self.role {
             Role::Done => return,
             Role::Lead(_) | Role::Relieve(_) => {}
@@ -119,8 +126,9 @@ impl<K: Keep> Computation<K> {
             }
         }
         self.count();
-        // The user's predicate and Clone run first: should they panic, `drop` lets the waiters go.
-        let held = K::Selection::of(returned).filter(|_| worth(returned)).map(K::Holder::copy);
+        // The user's predicate and `Clone` run first. If they panic, `drop` releases the waiters.
+        let held =
+            K::Selection::of(returned).filter(|_| should_store(returned)).map(K::Holder::copy);
         let lead = matches!(self.role, Role::Lead(_));
         let kept = held.is_some_and(|held| self.complete(held, false));
         if !(lead && kept) {
@@ -128,13 +136,14 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Keeps a value that was not computed. Says whether it is kept.
+    /// Stores a value that was not computed. Returns whether it is kept.
     pub(crate) fn insert(mut self, value: K::Held) -> bool {
         self.counted = true;
         self.complete(value, true)
     }
 
-    /// Hands `value` to all who wait, and keeps it if it may be. What is not kept is left to `drop`.
+    /// Gives `value` to all waiters, and stores it if it is the leader's and may be stored. Returns whether it is
+    /// stored. If a leader's value is not, `drop` gives up the claim.
     fn complete(&mut self, value: K::Held, replaces: bool) -> bool {
         match &self.role {
             Role::Lead(claim) => {
@@ -155,7 +164,7 @@ impl<K: Keep> Computation<K> {
     }
 
     fn compare(&self, check: &Comparison<K>, returned: &K::Return) {
-        // An error of a function whose errors are not kept says nothing about the value.
+        // If errors are not kept, an error is not compared: it says nothing about the held value.
         if K::Selection::of(returned).is_some_and(|computed| !check.passes(computed)) {
             self.function.counts.mismatches.add(1);
             check.report(&self.function.name);

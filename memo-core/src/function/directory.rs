@@ -1,5 +1,5 @@
-//! What a cache's directory has to do with its life: what it holds is read once, results go there before they are seen,
-//! removals before they return.
+//! A cache with a directory: reads the stored entries once, writes a result before any reader can see it, and writes a
+//! removal before the removal returns.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -26,24 +26,26 @@ use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
 
-/// A writer that is faster than the compaction waits so long at each write, so that the disk does not fill.
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// How long each write waits for the compaction at most, if writers are faster than it. So the disk does not fill.
+const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(100);
 
 thread_local! {
+    /// Whether this thread is opening a directory.
     static OPENING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` unless this thread is opening a directory already: a value's `Serialize` or `Deserialize` that then calls
-/// memoized functions is served from memory, since what it would open may be what it is part of opening.
+/// Runs `f` unless this thread is already opening a directory. A value's `Serialize` or `Deserialize` that runs during
+/// the opening may call memoized functions. Such a call uses only memory, because the directory that it would open may
+/// be the one that is being opened.
 fn unless_opening<R>(f: impl FnOnce() -> R) -> Option<R> {
-    struct Done;
-    impl Drop for Done {
+    struct ResetOnDrop;
+    impl Drop for ResetOnDrop {
         fn drop(&mut self) {
             OPENING.set(false);
         }
     }
     (!OPENING.replace(true)).then(|| {
-        let _done = Done;
+        let _reset = ResetOnDrop;
         f()
     })
 }
@@ -51,14 +53,15 @@ fn unless_opening<R>(f: impl FnOnce() -> R) -> Option<R> {
 /// The directory of one cache.
 pub(crate) struct Directory<K: Keep> {
     disk: ValueStore<K::Value>,
-    /// What it holds was read, if it could be.
+    /// Set once recovery was tried.
     recovered: OnceCell<()>,
-    /// Something was removed while it could not be opened.
-    void: AtomicBool,
+    /// Whether something was removed while the directory could not be opened. All that it holds is then removed when it
+    /// is opened.
+    clear_when_opened: AtomicBool,
 }
 
 impl<K: Keep> Settings<K> {
-    /// Where results are kept on disk.
+    /// Stores results on disk, in the directory `dir`.
     #[must_use]
     pub fn persist(self, dir: impl Into<PathBuf>) -> Self
     where
@@ -67,7 +70,7 @@ impl<K: Keep> Settings<K> {
         self.stored(dir.into(), Box::new(Postcard::new()))
     }
 
-    /// The same with the codec `C`.
+    /// Does the same as [`Settings::persist`], with the codec `C`.
     #[must_use]
     pub fn persist_by<C: Codec<K::Value> + Default, P: Into<PathBuf>>(self, dir: P) -> Self {
         self.stored(dir.into(), Box::new(C::default()))
@@ -88,12 +91,12 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let disk = &self.disk;
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
-                let settle = &mut |_: &Store, behind| {
-                    function.memory.shorten_lifetimes(behind, cut(function, NEVER));
+                let on_opened = &mut |_: &Store, behind| {
+                    function.memory.shorten_lifetimes(behind, limit_expiry(function, NEVER));
                     disk.recovered.add(function.memory.len() as u64);
                 };
                 let replay = &mut |change: Change<&[u8], K::Value>| replay(function, change);
-                if disk.exists() && disk.open(replay, settle).is_err() {
+                if disk.exists() && disk.open(replay, on_opened).is_err() {
                     function.memory.clear(&mut || ());
                 }
             });
@@ -113,7 +116,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         expires: Millis,
         replaces: bool,
     ) {
-        // What cannot be written stays in memory; each step counts its own failure.
+        // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.open(function) else { return };
         let mut bytes = Vec::new();
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
@@ -135,16 +138,17 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
         function.maintain();
         if store.is_outgrown() {
-            maintenance::wake(if store.is_overfull() { LONGEST_PAUSE } else { Duration::ZERO });
+            let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
+            maintenance::wake(pause);
         }
     }
 
     fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool) {
-        let mut older = replaces;
+        let mut has_older = replaces;
         if !replaces {
-            function.memory.announce(claim, None, &mut |_, known| older = known);
+            function.memory.announce(claim, None, &mut |_, known| has_older = known);
         }
-        if !older {
+        if !has_older {
             return;
         }
         let Some(store) = self.open_to_remove(function) else { return };
@@ -223,12 +227,13 @@ impl<K: Keep> Directory<K> {
         Box::new(Self {
             disk: ValueStore::new(&dir, durability, codec, function, code, version),
             recovered: OnceCell::new(),
-            void: AtomicBool::new(false),
+            clear_when_opened: AtomicBool::new(false),
         })
     }
 
-    /// The store, opened if that was not done before. What a directory holds that could be opened only now is older
-    /// than what memory holds; it is added where memory has nothing, and memory is written out.
+    /// Returns the store, and opens it if it is not open yet. If a directory can be opened only now, its entries are
+    /// older than those in memory. They are added if memory has no entry of their key, and the entries in memory are
+    /// written to disk.
     fn open(&self, function: &FunctionCache<K>) -> Result<&Store, Error> {
         let disk = &self.disk;
         if let Some(store) = disk.opened() {
@@ -238,37 +243,37 @@ impl<K: Keep> Directory<K> {
         let replay = &mut |change: Change<&[u8], K::Value>| {
             found.borrow_mut().push(change.into_owned());
         };
-        let settle = &mut |store: &Store, behind| {
-            let had = function.memory.count() > 0;
-            if self.void.swap(false, Relaxed) {
+        let on_opened = &mut |store: &Store, behind| {
+            let had_entries = function.memory.count() > 0;
+            if self.clear_when_opened.swap(false, Relaxed) {
                 let _ = store.commit_removal(store.queue(Record::Clear));
             } else {
                 disk.recovered.add(merge(function, found.take(), behind));
             }
-            if had {
+            if had_entries {
                 // A failure is counted by the store, which tries again.
                 let _ = self.checkpoint(function, store);
             }
         };
-        let busy = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
-        unless_opening(|| disk.open(replay, settle)).unwrap_or_else(|| Err(busy()))
+        let locked = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
+        unless_opening(|| disk.open(replay, on_opened)).unwrap_or_else(|| Err(locked()))
     }
 
-    /// The store, if there is something on disk to remove; opened before memory is changed, so that nothing older can
-    /// come back. Where it cannot be opened, all that it holds is void should it ever be.
+    /// Returns the store if there may be something on disk to remove. It is opened before memory changes, so that no
+    /// older entry can come back. If it cannot be opened now, all that it holds is removed when it is opened later.
     fn open_to_remove(&self, function: &FunctionCache<K>) -> Option<&Store> {
         if self.disk.opened().is_none() && !self.disk.exists() {
             return None;
         }
         function.maintain();
-        self.open(function).inspect_err(|_| self.void.store(true, Relaxed)).ok()
+        self.open(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
     }
 
     fn checkpoint(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
         store.checkpoint(&mut |sink| self.entries(function, sink))
     }
 
-    /// Hands every entry as a record to `sink` until it returns false.
+    /// Passes every entry as a record to `sink`, until `sink` returns false.
     fn entries(&self, function: &FunctionCache<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
         let mut bytes = Vec::new();
         let mut wanted = true;
@@ -281,7 +286,7 @@ impl<K: Keep> Directory<K> {
     }
 }
 
-/// What is removed from a store, where there is one.
+/// A removal from a store. Does nothing if there is no store.
 struct Removal<'a> {
     store: Option<&'a Store>,
     ticket: Option<Ticket>,
@@ -303,7 +308,8 @@ impl<'a> Removal<'a> {
     }
 }
 
-/// Ends are those by the present clock, before it is known how far that is behind.
+/// Applies a change that recovery found to memory. Its expiry time is by the present wall clock, because it is not
+/// known yet how far the clock is behind.
 fn replay<K: Keep>(function: &FunctionCache<K>, change: Change<&[u8], K::Value>) {
     match change {
         Change::Clear => drop(function.memory.clear(&mut || ())),
@@ -327,7 +333,7 @@ fn restore<K: Keep>(
     value: K::Value,
     expires: Millis,
 ) {
-    let weight = weight_found(function, key, &value);
+    let weight = recovered_weight(function, key, &value);
     function.memory.restore(
         hash,
         key,
@@ -335,38 +341,44 @@ fn restore<K: Keep>(
     );
 }
 
-/// What cannot be weighed is too heavy: the call that asks for it computes it anew, and panics itself.
-fn weight_found<K: Keep>(function: &FunctionCache<K>, key: &[u8], value: &K::Value) -> Option<u64> {
+/// Returns the weight of a recovered entry. If weighing panics, the weight is the greatest, so the entry is not kept.
+/// The call that asks for the entry then computes it again, and panics itself.
+fn recovered_weight<K: Keep>(
+    function: &FunctionCache<K>,
+    key: &[u8],
+    value: &K::Value,
+) -> Option<u64> {
     catch_unwind(AssertUnwindSafe(|| function.weight(key.len(), value))).unwrap_or(Some(u64::MAX))
 }
 
-/// No entry lives longer than the present time to live.
-fn cut<K: Keep>(function: &FunctionCache<K>, expires: Millis) -> Millis {
+/// Returns `expires`, or the end of the present time to live if that is earlier.
+fn limit_expiry<K: Keep>(function: &FunctionCache<K>, expires: Millis) -> Millis {
     match function.ttl.load(Relaxed) {
         NEVER => expires,
         ttl => expires.min(clock::now().saturating_add(ttl)),
     }
 }
 
-/// Adds what was found where memory has nothing, each key's last change, as far as there is room.
+/// Adds the entries that recovery found, as far as there is room. Only the last change of each key counts, and memory's
+/// own entry of a key is kept. Returns how many entries were added.
 fn merge<K: Keep>(
     function: &FunctionCache<K>,
     found: Vec<Change<Box<[u8]>, K::Value>>,
     behind: Millis,
 ) -> u64 {
-    let mut seen = HashSet::new();
+    let mut changed = HashSet::new();
     let mut added = Vec::new();
     let (mut places, mut bytes) = function.memory.room();
     for change in found.into_iter().rev() {
         match change {
             Change::Clear => break,
-            Change::Remove(key) => drop(seen.insert(key)),
+            Change::Remove(key) => drop(changed.insert(key)),
             Change::Put(key, value, expires) => {
                 let Some(hash) = function.hash_key(&key) else { continue };
-                if !seen.insert(key.clone()) || function.memory.peek(hash, &key).is_some() {
+                if !changed.insert(key.clone()) || function.memory.peek(hash, &key).is_some() {
                     continue;
                 }
-                let weight = weight_found(function, &key, &value).unwrap_or_default();
+                let weight = recovered_weight(function, &key, &value).unwrap_or_default();
                 if places > 0 && weight <= bytes {
                     (places, bytes) = (places - 1, bytes - weight);
                     added.push((hash, key, value, expires));
@@ -377,7 +389,7 @@ fn merge<K: Keep>(
     let count = added.len() as u64;
     for (hash, key, value, expires) in added.into_iter().rev() {
         let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
-        restore(function, hash, &key, value, cut(function, expires));
+        restore(function, hash, &key, value, limit_expiry(function, expires));
     }
     count
 }

@@ -1,4 +1,4 @@
-//! One function's cache with all that belongs to it: bound, time to live, directory, counts.
+//! The cache of one function, with its bounds, time to live, directory and counters.
 
 use std::ops::Deref;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -22,43 +22,48 @@ use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
 
-/// While no mean computation is known a caller waits so long for another's.
-const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// A caller waits at least so long for another's computation, and at least [`WAIT_MEANS`] mean ones.
-const LEAST_WAIT: Duration = Duration::from_secs(1);
-const WAIT_MEANS: u32 = 4;
+/// The wait limit while no mean time of a computation is known.
+const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
+/// The wait limit is at least this, however short computations are.
+const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
+/// The default wait limit, in mean times of a computation.
+const WAIT_LIMIT_IN_MEANS: u32 = 4;
 
-/// The time to live of a value by itself.
+/// Returns a value's own time to live, or `None` if the time to live of the cache applies.
 pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
 
-/// The weight of an entry, by its value and the bytes of its key.
+/// Returns the weight of an entry. Gets the value and the length of the key in bytes.
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
 pub(crate) struct FunctionCache<K: Keep> {
+    /// A reference to this cache itself.
     pub(crate) this: Weak<Self>,
-    /// This too, where it lives as long as the process: nothing needs to be counted then.
-    leaked: OnceLock<&'static Self>,
-    /// The cache itself, for the background thread. `None` for the cache of a thread, which no other thread may use.
+    /// The same, if the cache lives as long as the process. It then needs no reference count.
+    static_ref: OnceLock<&'static Self>,
+    /// The same, for the background thread. `None` for the cache of a thread, which no other thread may use.
     maintained: Option<Weak<dyn Maintain>>,
     /// Whether the background thread maintains the cache.
     is_maintained: AtomicBool,
     pub(crate) name: String,
     pub(crate) memory: ShardedCache<K::Held>,
+    /// The time to live in milliseconds, or [`NEVER`].
     pub(crate) ttl: AtomicU64,
+    /// The longest time to live of an error.
     error_ttl: Millis,
-    /// The share of its time to live after which a value is computed anew.
+    /// The share of its time to live after which a value is computed again.
     refresh_ahead: Option<f64>,
     wait_limit: Option<Duration>,
     ttl_with: Option<TtlOf<K::Value>>,
     weigh: Option<WeightOf<K::Value>>,
+    /// The largest share by which a time to live is shortened at random.
     jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
-    /// Would be stored, were its instance known by name.
+    /// Why results are not stored although `persist` is set: the instance has no name that no other instance can have.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
 }
 
-/// What a function's cache is made of.
+/// The settings and the storage of a new [`FunctionCache`].
 pub(crate) struct Parts<K: Keep> {
     pub(crate) limits: Limits,
     pub(crate) weigh: Option<WeightOf<K::Value>>,
@@ -72,7 +77,7 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) not_stored_reason: Option<&'static str>,
 }
 
-/// A cache that whoever has this keeps.
+/// A reference to a cache, which keeps the cache alive.
 pub(crate) enum FunctionRef<K: Keep> {
     Static(&'static FunctionCache<K>),
     Owned(Arc<FunctionCache<K>>),
@@ -89,17 +94,18 @@ impl<K: Keep> Deref for FunctionRef<K> {
     }
 }
 
-/// The directory of one cache, which is `function` everywhere.
+/// The directory of one cache. The parameter `function` of all methods is that cache.
 pub(crate) trait Storage<K: Keep>: Send + Sync {
-    /// Reads what is there, before the first call. A failure is remembered and shown by stats and health. False when it
-    /// has yet to be done, by a call that is not part of opening a storage.
+    /// Reads the stored entries, before the first call of the function. A failure is remembered, and shown by `stats`
+    /// and `health`. Returns whether this is done. It is not if this thread is opening a storage at present; a later
+    /// call then does it.
     fn recover(&self, function: &FunctionCache<K>) -> bool;
 
-    /// Opens it if that was not done before.
+    /// Opens the storage if it is not open yet.
     fn init(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
-    /// Writes the result of `claim`, which is not seen yet. `replaces`: an older value of the key, which may be on disk
-    /// alone, must not come back.
+    /// Writes the result of `claim`, before any reader can see it. `replaces`: there may be an older value of the key,
+    /// even one that is only on disk, and it must not come back.
     fn write(
         &self,
         function: &FunctionCache<K>,
@@ -109,41 +115,41 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
         replaces: bool,
     );
 
-    /// Removes what is stored for the key of `claim`, whose value is not going to be: where memory knows an older one,
-    /// or if what it replaces may be on disk alone.
+    /// Removes the stored value of the key of `claim`, because the new value will not be stored. Does so if memory has
+    /// an older value of the key, or if `replaces`, when the older value may be only on disk.
     fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool);
 
-    /// Removes the entry of `key`, in memory and on disk; says whether memory had one.
+    /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
     fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool;
 
-    /// Removes all, likewise; says how many memory had.
+    /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
-    /// For the end of the process: opens nothing.
+    /// Flushes at the end of the process. Does not open a storage that is not open.
     fn flush_if_open(&self);
 
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
-    /// What was kept of those in memory is all that is kept: what was evicted is on disk still, and a snapshot leaves it
-    /// out. Where none can be written it is all removed, until one can be.
+    /// Removes from disk the entries that are not in memory. Evicted entries are still on disk, and a snapshot leaves
+    /// them out. If no snapshot can be written, all entries are removed from disk, until one can be written.
     fn forget_evicted(&self, function: &FunctionCache<K>);
 
-    /// Done each second once something was written.
+    /// Called each second after the first write.
     fn tick(&self, function: &FunctionCache<K>);
 
-    /// What recovery met that no crash explains.
+    /// Returns the damage that recovery found and that no crash explains.
     fn damage(&self) -> Vec<Error>;
 
-    /// The last failure that still holds.
+    /// Returns the last failure, unless it is over.
     fn failure(&self) -> Option<Error>;
 
-    /// Adds what it knows to `stats`.
+    /// Adds the figures of the storage to `stats`.
     fn report(&self, stats: &mut Stats);
 }
 
-/// What happens on misses, and to some hits.
+/// Counters of events on misses and on some hits.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) coalesced: Counter,
@@ -155,17 +161,18 @@ pub(crate) struct Counts {
     pub(crate) mismatches: Counter,
 }
 
-/// What a caller who missed has to do.
+/// What a caller does after a miss.
 pub(crate) enum NextStep<H> {
-    /// Nothing: here is the value.
+    /// Return this value, which was found after all.
     Value(H),
+    /// Compute the value as the leader.
     Lead(Claim),
-    /// Wait for another.
+    /// Wait for the leader.
     Join(Arc<Flight<H>>),
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// A cache of all threads, as yet without what its directory holds.
+    /// Makes a cache that all threads share. The entries of its directory are not read yet.
     pub(crate) fn new(name: String, parts: Parts<K>) -> Arc<Self>
     where
         K: Keep<Held: Send + Sync>,
@@ -176,7 +183,7 @@ impl<K: Keep> FunctionCache<K> {
         })
     }
 
-    /// A thread's own cache.
+    /// Makes a thread's own cache.
     pub(crate) fn local(name: String, parts: Parts<K>) -> Arc<Self> {
         Arc::new_cyclic(|this| Self::assemble(this, name, parts))
     }
@@ -196,7 +203,7 @@ impl<K: Keep> FunctionCache<K> {
         } = parts;
         let function = Self {
             this: Weak::clone(this),
-            leaked: OnceLock::new(),
+            static_ref: OnceLock::new(),
             maintained: None,
             is_maintained: AtomicBool::new(false),
             name,
@@ -216,24 +223,24 @@ impl<K: Keep> FunctionCache<K> {
         function
     }
 
-    /// Itself, for who uses it beyond a call.
+    /// Returns a reference to this cache that can outlive a call.
     pub(crate) fn shared(&self) -> FunctionRef<K> {
-        let own = || self.this.upgrade().expect("who holds a reference holds the cache");
-        self.leaked
+        let own = || self.this.upgrade().expect("a cache that is not leaked is in an `Arc`");
+        self.static_ref
             .get()
             .map_or_else(|| FunctionRef::Owned(own()), |function| FunctionRef::Static(function))
     }
 
-    /// Says that it lives as long as the process.
+    /// Records that this cache lives as long as the process.
     pub(crate) fn mark_static(&'static self) {
-        let _ = self.leaked.set(self);
+        let _ = self.static_ref.set(self);
     }
 
     pub(crate) fn hash_key(&self, key: &[u8]) -> Option<u64> {
         key::hash_bytes(key, &self.memory.seed)
     }
 
-    /// Looks again for `key`; else the caller is the one who computes it, or is told who is.
+    /// Looks for `key` again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
         let renewable = |held: &K::Held| !K::Selection::is_error(K::Holder::view(held));
@@ -248,7 +255,7 @@ impl<K: Keep> FunctionCache<K> {
         NextStep::Value(held)
     }
 
-    /// Counts a call that another's computation answered.
+    /// Counts a call that returned the value of another caller's computation.
     pub(crate) fn count_coalesced(&self) {
         self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
@@ -258,8 +265,9 @@ impl<K: Keep> FunctionCache<K> {
         self.wait_limit.unwrap_or_else(|| default_wait_limit(self.memory.calls.mean()))
     }
 
-    /// Keeps `value` as the result of `claim`, on disk first, and wakes who waits for it. False if the key was
-    /// invalidated meanwhile, or the bounds cannot hold it; then that before is forgotten.
+    /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. Returns false if the key was
+    /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
+    /// removed.
     pub(crate) fn complete(&self, claim: Claim, value: K::Held, replaces: bool) -> bool {
         let life = self.lifetime(claim.hash, K::Holder::view(&value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
@@ -273,25 +281,25 @@ impl<K: Keep> FunctionCache<K> {
             Some(storage) => storage.remove_stored(self, claim, replaces),
             None => {}
         }
-        let fresh = NewEntry {
+        let new_entry = NewEntry {
             held: value.clone(),
             expires,
             weight,
             never_refreshed: life < self.memory.ahead(),
         };
-        let Finished { kept, flight, waste } = self.memory.finish(claim, fresh);
+        let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {
             self.maintain();
         }
         if let Some(flight) = flight {
             flight.complete(Some(value));
         }
-        // Who waits does not wait for the `Drop` of other values.
-        drop(waste);
+        // The `Drop` of other values runs only now, so that waiters do not wait for it.
+        drop(removed);
         kept
     }
 
-    /// Has the background thread maintain the cache.
+    /// Makes the background thread maintain the cache.
     pub(crate) fn maintain(&self) {
         if self.is_maintained.load(Relaxed) || self.is_maintained.swap(true, SeqCst) {
             return;
@@ -301,22 +309,23 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// The weight of an entry whose key has so many bytes, where entries are weighed.
+    /// Returns the weight of an entry whose key has `key_len` bytes, or `None` if the cache does not weigh entries.
     pub(crate) fn weight(&self, key_len: usize, value: &K::Value) -> Option<u64> {
         self.weigh.as_ref().map(|weigh| weigh(value, key_len))
     }
 
-    /// Ends `claim` without a value to share.
+    /// Gives up `claim` without a value, as its leader. A waiter becomes the leader.
     pub(crate) fn abandon(&self, claim: Claim) {
         self.memory.abandon(claim, true);
     }
 
-    /// The same for one that was left to a caller who waited and waits no longer, unless another has taken it.
+    /// Does the same for a waiter that stops waiting while the flight has no leader: it may be the one that was woken
+    /// to take the lead. Has no effect if another waiter has taken the lead.
     pub(crate) fn pass_on(&self, claim: Claim) {
         self.memory.abandon(claim, false);
     }
 
-    /// How long `value` is to live.
+    /// Returns the time to live of `value`.
     fn lifetime(&self, hash: u64, value: &K::Value) -> Millis {
         let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
         let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
@@ -360,7 +369,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     }
 }
 
-// What follows is built once, whatever caches hold.
+// The functions below do not depend on the types of a cache, so they are compiled only once.
 
 impl Counts {
     fn new() -> Self {
@@ -390,27 +399,27 @@ impl Counts {
     }
 }
 
-/// How long before its end a value is to be computed anew, of whose time to live `share` is to pass before.
+/// Returns how long before its expiry time a value is computed again, if that is after `share` of its time to live.
 fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
-    let ahead = share.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
-    ahead.map_or(0, clock::millis)
+    let window = share.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
+    window.map_or(0, clock::millis)
 }
 
-/// How long a caller waits for another's computation, if one takes `mean`.
+/// Returns how long a caller waits for another caller's computation. `mean`: the mean time of one, or zero.
 fn default_wait_limit(mean: Duration) -> Duration {
     match mean {
-        Duration::ZERO => FIRST_WAIT,
-        mean => mean.saturating_mul(WAIT_MEANS).max(LEAST_WAIT),
+        Duration::ZERO => INITIAL_WAIT_LIMIT,
+        mean => mean.saturating_mul(WAIT_LIMIT_IN_MEANS).max(MIN_WAIT_LIMIT),
     }
 }
 
-/// `ttl` less a share of it that is between none and the jitter, as the hash says. Hashes are seeded in each process,
-/// so that processes spread differently.
+/// Returns `ttl` shortened by a share of it between 0 and `jitter`, which the hash chooses. Each process has its own
+/// seed of hashes, so the expiry times of one key differ between processes.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "32 bits of the hash draw, and a share of a time needs no more"
+    reason = "32 bits of the hash are random enough and precise enough for a share of a time"
 )]
 fn jittered(hash: u64, ttl: Millis, jitter: f64) -> Millis {
     if jitter == 0.0 {

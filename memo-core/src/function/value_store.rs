@@ -1,4 +1,4 @@
-//! Between a cache and its directory: opens it when there is something to read or to write, and writes values.
+//! Opens the directory of a cache when there is something to read or to write, and encodes and decodes values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -17,49 +17,56 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::statistics::counters::Counter;
 use crate::statistics::stats::Stats;
 
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LAST_DELAY: Duration = Duration::from_secs(300);
+/// The delay before the first retry. It doubles with each failure, up to [`MAX_DELAY`].
+const MIN_DELAY: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The directory of one cache's results.
 pub(crate) struct ValueStore<V: 'static> {
     pub(crate) dir: PathBuf,
     durability: Durability,
     codec: Box<dyn Codec<V>>,
-    /// Complete but for the fingerprint of the values' type.
+    /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
+    /// Whether the function has a `version`.
     versioned: bool,
-    /// That fingerprint, or why the type cannot be stored. Found when first needed, as it runs the type's `Deserialize`.
+    /// The fingerprint of the values' type, or why the type cannot be stored. Computed when it is first needed, because
+    /// that runs the type's `Deserialize`.
     schema: OnceCell<Result<u128, Error>>,
     fs: Arc<dyn Fs>,
     store: OnceCell<Store>,
-    /// How far the wall clock was behind the files when they were opened. What is written goes by their time, lest the
-    /// next opening take it for long past.
+    /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
+    /// written with the time of the files, so that the next opening does not treat them as long past.
     behind: AtomicU64,
     failure: Mutex<Failure>,
     pub(crate) errors: Counter,
+    /// How many entries recovery restored.
     pub(crate) recovered: Counter,
+    /// How many records recovery discarded, by reason.
     pub(crate) discarded: Mutex<Vec<(u64, String)>>,
     pub(crate) damage: Mutex<Vec<Error>>,
 }
 
-/// The last failure, and when the next attempt at what failed is due.
+/// The last failure, and when the next retry is due.
 #[derive(Default)]
 struct Failure {
     error: Option<Error>,
-    /// Something was stored since.
-    over: bool,
-    retry: Option<Instant>,
+    /// Whether a value was stored since.
+    is_over: bool,
+    /// `None`: the next attempt need not wait.
+    retry_at: Option<Instant>,
+    /// The last delay before a retry.
     delay: Duration,
 }
 
-/// A change that recovery found, with its key as `B`.
+/// A change that recovery found. `B` is the type of its key.
 pub(crate) enum Change<B, V> {
     Put(B, V, Millis),
     Remove(B),
     Clear,
 }
 
-/// Takes what recovery found, change by change.
+/// Is called with each change that recovery found, in order.
 pub(crate) type Replay<'a, V> = dyn FnMut(Change<&[u8], V>) + 'a;
 
 impl<V> Change<&[u8], V> {
@@ -105,32 +112,33 @@ impl<V: 'static> ValueStore<V> {
         }
     }
 
-    /// Is there something to recover?
+    /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
         Store::exists(&*self.fs, &self.dir)
     }
 
+    /// Returns the store if it is open.
     pub(crate) fn opened(&self) -> Option<&Store> {
         self.store.get()
     }
 
-    /// The store, opened if it was not; a failed attempt is repeated after a while, not at each call. What is found
-    /// goes to `replay`, and then `settle` runs, before any other caller sees the store; it is told by how much the wall
-    /// clock is behind what the files know of.
+    /// Returns the store, and opens it if it is not open yet. A failed attempt is retried after a delay, not at each
+    /// call. `replay` gets the changes that are found. Then `on_opened` runs, before any other caller sees the store.
+    /// It gets by how many milliseconds the wall clock is behind the latest time in the files.
     pub(crate) fn open(
         &self,
         replay: &mut Replay<'_, V>,
-        settle: &mut dyn FnMut(&Store, Millis),
+        on_opened: &mut dyn FnMut(&Store, Millis),
     ) -> Result<&Store, Error> {
         self.store.get_or_try_init(|| {
-            self.ready()?;
+            self.check_retry()?;
             let schema = self.schema.get_or_init(|| self.codec.schema(self.versioned)).clone();
             let schema = schema.inspect_err(|refused| self.back_off(refused))?;
             let identity = Identity { schema, ..self.identity.clone() };
             let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
             let (store, behind) = opened?;
             self.behind.store(behind, Relaxed);
-            settle(&store, behind);
+            on_opened(&store, behind);
             Ok(store)
         })
     }
@@ -148,7 +156,7 @@ impl<V: 'static> ValueStore<V> {
             Record::Put { key, value, created: _, expires } => {
                 let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
                 match self.decode(value) {
-                    // What has expired must not leave an older value in its place.
+                    // An expired value also replaces an older one, which must not stay.
                     Some(_) if left == 0 => replay(Change::Remove(key)),
                     Some(value) => {
                         let expires = clock::now().saturating_add(left);
@@ -167,48 +175,51 @@ impl<V: 'static> ValueStore<V> {
         let mut discarded = self.discarded.lock();
         discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
         if undecoded > 0 {
-            discarded.push((undecoded, "value that its type did not read".to_owned()));
+            discarded.push((undecoded, "value that its type could not decode".to_owned()));
         }
         *self.failure.lock() = Failure::default();
         Ok((store, recovery.high_water.saturating_sub(wall)))
     }
 
-    /// The value; none also where the type's own `Deserialize` panics, which must not end every later call.
+    /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics. Such a panic would
+    /// otherwise end every later call.
     fn decode(&self, bytes: &[u8]) -> Option<V> {
         catch_unwind(AssertUnwindSafe(|| self.codec.decode(bytes))).ok()?.ok()
     }
 
-    /// May an attempt be made now?
-    fn ready(&self) -> Result<(), Error> {
+    /// Returns the last error if the next retry is not due yet.
+    fn check_retry(&self) -> Result<(), Error> {
         let failure = self.failure.lock();
-        match (&failure.error, failure.retry) {
-            (Some(error), Some(retry)) if Instant::now() < retry => Err(error.clone()),
+        match (&failure.error, failure.retry_at) {
+            (Some(error), Some(retry_at)) if Instant::now() < retry_at => Err(error.clone()),
             _ => Ok(()),
         }
     }
 
+    /// Counts a failed attempt to open the store, and delays the next one.
     fn back_off(&self, error: &Error) {
         self.errors.add(1);
         let mut failure = self.failure.lock();
-        // To ask for a lock costs little, and its holder may have gone.
+        // To ask for a lock costs little, and its holder may have ended since, so this delay does not grow.
         failure.delay = match error {
-            Error::Locked { .. } => FIRST_DELAY,
-            _ => (failure.delay * 2).clamp(FIRST_DELAY, LAST_DELAY),
+            Error::Locked { .. } => MIN_DELAY,
+            _ => (failure.delay * 2).clamp(MIN_DELAY, MAX_DELAY),
         };
-        failure.retry = Instant::now().checked_add(failure.delay);
+        failure.retry_at = Instant::now().checked_add(failure.delay);
         failure.error = Some(error.clone());
-        failure.over = false;
+        failure.is_over = false;
     }
 
-    /// Counts a failure that no later attempt mends, or that another value may not meet.
+    /// Counts a failure that a retry does not mend, or that may not affect other values. So it delays nothing.
     fn fail(&self, error: &Error) {
         self.errors.add(1);
         let mut failure = self.failure.lock();
         failure.error = Some(error.clone());
-        failure.over = false;
+        failure.is_over = false;
     }
 
-    /// The bytes of `value`. Its type's own code may panic, which must not end the call whose value it is.
+    /// Appends the encoding of `value` to `out`. A panic in the code of the type is an error here, because it must not
+    /// end the call that computed the value.
     pub(crate) fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
         let start = out.len();
         let written = catch_unwind(AssertUnwindSafe(|| self.codec.encode(value, out)));
@@ -222,7 +233,7 @@ impl<V: 'static> ValueStore<V> {
         })
     }
 
-    /// The record of an entry that lives until `expires`.
+    /// Returns the record of an entry that expires at `expires`.
     pub(crate) fn put<'a>(&self, key: &'a [u8], value: &'a [u8], expires: Millis) -> Record<'a> {
         let created = clock::wall().saturating_add(self.behind.load(Relaxed));
         let left = expires.saturating_sub(clock::now());
@@ -230,12 +241,12 @@ impl<V: 'static> ValueStore<V> {
         Record::Put { key, value, created, expires }
     }
 
-    /// A value was stored: what kept another from it is over.
+    /// Records that a value was stored, so the last failure is over.
     pub(crate) fn succeed(&self) {
-        self.failure.lock().over = true;
+        self.failure.lock().is_over = true;
     }
 
-    /// Adds what the disk knows to `stats`.
+    /// Adds the figures of the storage to `stats`.
     pub(crate) fn report(&self, stats: &mut Stats) {
         let status = self.store.get().map(Store::status).unwrap_or_default();
         stats.recovered = self.recovered.get();
@@ -247,11 +258,11 @@ impl<V: 'static> ValueStore<V> {
         stats.last_snapshot = status.last_snapshot;
     }
 
-    /// The last failure that still holds.
+    /// Returns the last failure, unless it is over.
     pub(crate) fn failure(&self) -> Option<Error> {
         let status = self.store.get().map(Store::status);
         let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
         let failure = self.failure.lock();
-        broken.or_else(|| failure.error.clone().filter(|_| !failure.over))
+        broken.or_else(|| failure.error.clone().filter(|_| !failure.is_over))
     }
 }

@@ -150,7 +150,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     }
 
     fn computing(&self) -> usize {
-        self.memory.claimed()
+        self.memory.claimed_count()
     }
 
     fn max(&self) -> usize {

@@ -30,8 +30,8 @@ pub(crate) struct Generations {
     pub(crate) predecessor: Predecessor,
     /// Files that the next snapshot replaces.
     pub(crate) older: Vec<Name>,
-    /// Whether the current log has no snapshot yet, although a checkpoint or [`Self::secure`] began it. The next
-    /// checkpoint then begins no other log, unless this one is broken.
+    /// Whether the current log has no snapshot yet, although a checkpoint or [`Self::secure_removal`] began it. The
+    /// next checkpoint then begins no other log, unless this one is broken.
     pub(crate) awaits_snapshot: bool,
     /// Whether all files were removed.
     pub(crate) emptied: Emptied,
@@ -136,7 +136,7 @@ impl Generations {
         );
         let written = snapshot::write(directory.fs, directory.dir, &header, entries)?;
         self.awaits_snapshot = false;
-        wal.settle();
+        wal.snapshot_finished();
         self.older.retain(|name| remove(directory.fs, directory.dir, *name).is_err());
         self.older.push(Name::Snapshot(self.current));
         Ok(written)
@@ -171,7 +171,11 @@ impl Generations {
 
     /// Makes the pending removals of the broken log durable in a new log. If that fails, removes all logs and
     /// snapshots, so that recovery cannot bring back an invalidated entry.
-    pub(crate) fn secure(&mut self, directory: &Directory<'_>, wal: &Wal) -> Result<(), Error> {
+    pub(crate) fn secure_removal(
+        &mut self,
+        directory: &Directory<'_>,
+        wal: &Wal,
+    ) -> Result<(), Error> {
         if self.emptied == Emptied::Wholly {
             return Ok(());
         }

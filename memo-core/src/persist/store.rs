@@ -174,7 +174,7 @@ impl Store {
     /// # Errors
     /// Those of [`Store::commit`], if the files could not be removed either.
     pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
-        self.commit(ticket).or_else(|error| self.shared.secure(ticket).map_err(|_| error))
+        self.commit(ticket).or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error))
     }
 
     /// Writes and syncs all records that were queued before the call.
@@ -285,7 +285,7 @@ impl Shared {
     }
 
     /// Makes a removal durable that the broken log could not take: in a new log, or by removing all files.
-    fn secure(&self, ticket: Ticket) -> Result<(), Error> {
+    fn secure_removal(&self, ticket: Ticket) -> Result<(), Error> {
         let mut generations = self.generations.lock();
         if !self.wal.is_removal_unlogged(ticket) {
             return Ok(());
@@ -293,7 +293,7 @@ impl Shared {
         self.wal.check_process()?;
         // If the directory was removed, another process may have created it again. Its files are not ours.
         self.check_place()?;
-        let result = generations.secure(&self.directory(), &self.wal);
+        let result = generations.secure_removal(&self.directory(), &self.wal);
         self.logs.store(generations.logs(), Ordering::Relaxed);
         self.count_error(result)
     }

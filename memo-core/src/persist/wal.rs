@@ -344,7 +344,7 @@ impl Wal {
 
     /// Called when a snapshot that was begun after the last switch of logs is in place. If the log is not broken,
     /// forgets the unlogged records, which are all in the snapshot. Returns whether the log is not broken.
-    pub(crate) fn settle(&self) -> bool {
+    pub(crate) fn snapshot_finished(&self) -> bool {
         let mut state = self.state.lock();
         if state.unlogged.is_open() {
             return false;
