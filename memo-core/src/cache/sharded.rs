@@ -183,13 +183,13 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Returns how long before their expiry time entries are computed again, in ms.
-    pub(crate) fn ahead(&self) -> Millis {
+    pub(crate) fn refresh_window(&self) -> Millis {
         self.expiry.refresh_window()
     }
 
     /// Sets how long before their expiry time entries are computed again, in ms.
-    pub(crate) fn set_ahead(&self, ahead: Millis) {
-        self.expiry.set_refresh_window(ahead);
+    pub(crate) fn set_refresh_window(&self, window: Millis) {
+        self.expiry.set_refresh_window(window);
     }
 
     /// Claims `key`, and invalidates the claim of the caller that computes it, so that its value is not kept. Used for

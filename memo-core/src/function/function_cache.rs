@@ -285,7 +285,7 @@ impl<K: Keep> FunctionCache<K> {
             held: value.clone(),
             expires,
             weight,
-            never_refreshed: life < self.memory.ahead(),
+            never_refreshed: life < self.memory.refresh_window(),
         };
         let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {
@@ -338,7 +338,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
-        self.memory.set_ahead(refresh_window(self.refresh_ahead, ttl));
+        self.memory.set_refresh_window(refresh_window(self.refresh_ahead, ttl));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 

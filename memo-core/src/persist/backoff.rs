@@ -7,8 +7,8 @@ use crate::platform::sync::usual::Mutex;
 
 use crate::error::Error;
 
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LAST_DELAY: Duration = Duration::from_secs(300);
+const MIN_DELAY: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(300);
 /// The value of `retry_at` while no retry is planned.
 const NO_RETRY: u64 = u64::MAX;
 
@@ -47,10 +47,10 @@ impl Backoff {
         self.state.lock().last = Some(error.clone());
     }
 
-    /// Plans the next attempt. Doubles the delay each time, within [`FIRST_DELAY`] and [`LAST_DELAY`].
+    /// Plans the next attempt. Doubles the delay each time, within [`MIN_DELAY`] and [`MAX_DELAY`].
     pub(crate) fn back_off(&self) {
         let mut state = self.state.lock();
-        state.delay = (state.delay * 2).clamp(FIRST_DELAY, LAST_DELAY);
+        state.delay = (state.delay * 2).clamp(MIN_DELAY, MAX_DELAY);
         let at = (self.began.elapsed() + state.delay).as_millis();
         self.retry_at.store(u64::try_from(at).unwrap_or(NO_RETRY - 1), Ordering::Relaxed);
     }

@@ -10,4 +10,4 @@ pub(crate) mod maintenance;
 pub(crate) mod os;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]
-pub(crate) mod test_folder;
+pub(crate) mod test_directory;

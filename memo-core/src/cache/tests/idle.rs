@@ -109,7 +109,7 @@ fn an_entry_expires_by_its_lifetime_too_and_is_not_returned_stale_when_idle() {
 #[test]
 fn a_hit_on_an_entry_that_is_due_for_a_refresh_counts_as_a_use() {
     let cache = cache_with_idle_time(UNBOUNDED);
-    cache.set_ahead(100 * IDLE);
+    cache.set_refresh_window(100 * IDLE);
     keep(&cache, 1, clock::now() + 50 * IDLE);
     assert!(!look(&cache, 1));
     let ClaimOutcome::Lead(flight) = cache.claim_or_join(1, &[1], |_| true) else {

@@ -9,7 +9,7 @@ use crate::function::settings::Settings;
 use crate::key::arguments::Serialized;
 use crate::key::{Key, tag};
 use crate::persist::{Durability, Identity, RealFs};
-use crate::platform::test_folder::Folder;
+use crate::platform::test_directory::TestDirectory;
 use crate::value::holder::InPlace;
 use crate::value::keep::probe::KeepInPlace as _;
 use crate::value::keep::{KeepOf, Probe};
@@ -19,7 +19,7 @@ type Numbers = KeepOf<All<u32>, InPlace>;
 
 const MINUTE: Millis = 60_000;
 
-impl Folder {
+impl TestDirectory {
     fn function(&self) -> Arc<FunctionCache<Numbers>> {
         self.core_with(|settings| settings)
     }
@@ -84,7 +84,7 @@ fn a_late_open_expires_entries_by_the_latest_known_time() {
 
 fn check_expiry_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCache<Numbers>)) {
     for (ahead, first) in [(0, Some(7)), (MINUTE, Some(7)), (3 * MINUTE, None)] {
-        let folder = Folder::new(name);
+        let folder = TestDirectory::new(name);
         folder.fill(ahead);
         let function = folder.function();
         open(&function);
@@ -95,7 +95,7 @@ fn check_expiry_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCach
 /// With two records, the write of another thread could end between them, and the log could end there.
 #[test]
 fn a_value_replaces_another_with_one_record() {
-    let folder = Folder::new("one-record");
+    let folder = TestDirectory::new("one-record");
     let function = folder.function();
     assert!(function.recover());
     let key = key(1);
@@ -121,7 +121,7 @@ const LONG_AGO: i64 = -10 * DECADE;
 
 /// Returns the cache of a process that starts while the clock is wrong by `wrong` milliseconds. Its results live for an
 /// hour.
-fn process(folder: &Folder, wrong: i64) -> Arc<FunctionCache<Numbers>> {
+fn process(folder: &TestDirectory, wrong: i64) -> Arc<FunctionCache<Numbers>> {
     clock::steps::set(wrong);
     let function = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
     assert!(function.recover());
@@ -149,7 +149,7 @@ fn a_step_of_the_clock_prolongs_no_lifetime_and_shortens_no_later_one() {
     for first in steps {
         for second in steps {
             let about = format!("{first} then {second}");
-            let folder = Folder::new("clock-steps");
+            let folder = TestDirectory::new("clock-steps");
             compute(&process(&folder, first), 1);
             let before = left(&process(&folder, second));
             let passed = u64::try_from(second - first).unwrap_or(0);

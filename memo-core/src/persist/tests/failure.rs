@@ -173,7 +173,7 @@ fn removals_that_a_broken_log_could_not_take_are_in_the_next_log() {
     let memory = entries([("kept", "v"), ("unlogged", "v"), ("later", "v"), ("k", "again")]);
     checkpoint(&store, &memory).unwrap();
     store.flush().unwrap();
-    assert_eq!(recovered(&fs).1, memory, "the snapshot is newer than what was owed");
+    assert_eq!(recovered(&fs).1, memory, "the snapshot is newer than the pending removals");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use super::model::{Run, script};
 use super::*;
 use crate::persist::RealFs;
-use crate::platform::test_folder::Folder;
+use crate::platform::test_directory::TestDirectory;
 
-impl Folder {
+impl TestDirectory {
     fn open(&self, durability: Durability) -> Result<(Store, Recovery, Entries), Error> {
         open_as(RealFs, &self.0.join("deep/cache"), &identity(), durability)
     }
@@ -18,7 +18,7 @@ impl Folder {
 #[test]
 fn the_script_is_recovered_from_real_files() {
     for durability in [Durability::Os, Durability::Interval, Durability::Always] {
-        let folder = Folder::new(&format!("script-{durability:?}"));
+        let folder = TestDirectory::new(&format!("script-{durability:?}"));
         let run = Run::of(&script(), &folder.open(durability).unwrap().0, durability);
         assert_eq!(run.errors, 0);
         let (store, recovery, found) = folder.open(durability).unwrap();
@@ -32,7 +32,7 @@ fn the_script_is_recovered_from_real_files() {
 
 #[test]
 fn a_directory_that_is_open_cannot_be_opened_again() {
-    let folder = Folder::new("lock");
+    let folder = TestDirectory::new("lock");
     let (_store, ..) = folder.open(Durability::Os).unwrap();
     let refused = folder.open(Durability::Os).err().unwrap();
     assert!(matches!(refused, Error::Locked { .. }), "{refused}");
@@ -44,7 +44,7 @@ fn a_directory_that_is_open_cannot_be_opened_again() {
 #[test]
 fn only_the_owner_can_access_the_files() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = Folder::new("mode");
+    let folder = TestDirectory::new("mode");
     let (store, ..) = folder.open(Durability::Os).unwrap();
     checkpoint(&store, &Entries::new()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -59,7 +59,7 @@ fn only_the_owner_can_access_the_files() {
 fn symbolic_links_in_the_directory_are_not_followed() {
     use std::os::unix::fs::symlink;
     for name in ["LOCK", "wal-0000000000000001", "snap-0000000000000001"] {
-        let folder = Folder::new(&format!("link-{name}"));
+        let folder = TestDirectory::new(&format!("link-{name}"));
         let target = folder.0.join("target");
         std::fs::create_dir_all(folder.cache()).unwrap();
         std::fs::write(&target, "precious").unwrap();
@@ -72,7 +72,7 @@ fn symbolic_links_in_the_directory_are_not_followed() {
 #[cfg(unix)]
 #[test]
 fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
-    let folder = Folder::new("planted");
+    let folder = TestDirectory::new("planted");
     drop(folder.open(Durability::Os).unwrap());
     let target = folder.0.join("target");
     std::fs::write(&target, "precious").unwrap();

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 /// The path of a directory that is removed at the end of the test.
-pub(crate) struct Folder(pub(crate) PathBuf);
+pub(crate) struct TestDirectory(pub(crate) PathBuf);
 
-impl Folder {
+impl TestDirectory {
     /// Chooses a path and removes what an earlier run left there. Does not create the directory.
     pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("memokit-{name}-{}", std::process::id()));
@@ -14,7 +14,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TestDirectory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
