@@ -1,5 +1,6 @@
 //! Tests how recovery treats times, and what a write adds to the log.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,13 +120,34 @@ const DECADE: i64 = 10 * 365 * 24 * HOUR;
 /// Sets the clock to a time before 1970.
 const LONG_AGO: i64 = -10 * DECADE;
 
+/// The cache of a simulated process. The process ends when it is dropped.
+struct Process(Option<Arc<FunctionCache<Numbers>>>);
+
+impl Deref for Process {
+    type Target = FunctionCache<Numbers>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("taken by `drop` alone")
+    }
+}
+
+impl Drop for Process {
+    /// Waits for the background thread, which holds the cache and so the directory during a tick.
+    fn drop(&mut self) {
+        while let Some(Err(held)) = self.0.take().map(Arc::try_unwrap) {
+            self.0 = Some(held);
+            std::thread::yield_now();
+        }
+    }
+}
+
 /// Returns the cache of a process that starts while the clock is wrong by `wrong` milliseconds. Its results live for an
 /// hour.
-fn process(folder: &TestDirectory, wrong: i64) -> Arc<FunctionCache<Numbers>> {
+fn process(folder: &TestDirectory, wrong: i64) -> Process {
     clock::steps::set(wrong);
     let function = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
     assert!(function.recover());
-    function
+    Process(Some(function))
 }
 
 fn compute(function: &FunctionCache<Numbers>, n: u32) {
