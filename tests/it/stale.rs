@@ -1,7 +1,7 @@
 //! `stale` and `refresh_ahead`: one caller recomputes while the others get the old value.
 
 use std::panic::catch_unwind;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, mpsc};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ fn one_caller_recomputes_and_the_others_get_the_old_value() {
 #[test]
 fn a_failure_reaches_only_its_caller_and_the_old_value_stays() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
-    #[memoize(ttl = "30ms", stale = "1h")]
+    #[memoize(ttl = "30ms", stale = "1h", stale_if_error = false)]
     fn tick(n: u32) -> Result<u32, String> {
         let run = RUNS.fetch_add(1, Relaxed);
         if run > 0 {
@@ -63,6 +63,79 @@ fn a_failure_reaches_only_its_caller_and_the_old_value_stays() {
     }
     let stats = tick_memo().stats();
     assert_eq!((stats.stale, stats.misses, stats.uncached, stats.panics), (4, 5, 3, 1));
+}
+
+#[test]
+fn while_the_source_is_down_callers_get_the_old_value_and_few_ask_the_source() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static DOWN: AtomicBool = AtomicBool::new(false);
+    fn ask() -> Result<u32, String> {
+        let run = RUNS.fetch_add(1, Relaxed);
+        if DOWN.load(Relaxed) { Err("down".to_owned()) } else { Ok(run) }
+    }
+    #[memoize(ttl = "30ms", stale = "1h")]
+    fn price(_n: u32) -> Result<u32, String> {
+        ask()
+    }
+    #[memoize(ttl = "30ms", stale = "1h", cache_if = |price| price.is_ok())]
+    async fn price_later(_n: u32) -> Result<u32, String> {
+        pause().await;
+        ask()
+    }
+    #[memoize(ttl = "1h", refresh_ahead = 0.0)]
+    fn refreshed(_n: u32) -> Result<u32, String> {
+        ask()
+    }
+    let calls: [fn() -> Result<u32, String>; 3] =
+        [|| price(1), || block_on(price_later(1)), || refreshed(1)];
+    for call in calls {
+        RUNS.store(0, Relaxed);
+        DOWN.store(false, Relaxed);
+        assert_eq!(call(), Ok(0));
+        sleep(BEYOND);
+        DOWN.store(true, Relaxed);
+        let began = Instant::now();
+        for _ in 0..1000 {
+            assert_eq!(call(), Ok(0));
+        }
+        let attempts = RUNS.load(Relaxed) - 1;
+        let most = 2 + began.elapsed().as_millis() / 100;
+        assert!(attempts >= 1 && u128::from(attempts) <= most, "{attempts} attempts");
+        DOWN.store(false, Relaxed);
+        wait_until("an attempt succeeds", || call().unwrap() > 0);
+    }
+    let stats = price_memo().stats();
+    assert!(stats.stale_if_error >= 1 && stats.stale_if_error == stats.uncached);
+    assert_eq!(stats.misses, stats.uncached + 2);
+    assert!(price_later_memo().stats().stale_if_error >= 1);
+    assert!(refreshed_memo().stats().stale_if_error >= 1);
+}
+
+#[test]
+fn an_error_is_returned_when_the_old_value_may_not_be_served() {
+    static DOWN: AtomicBool = AtomicBool::new(false);
+    fn ask(n: u32) -> Result<u32, String> {
+        if DOWN.load(Relaxed) { Err("down".to_owned()) } else { Ok(n) }
+    }
+    #[memoize(ttl = "30ms", stale = "30ms")]
+    fn brief(n: u32) -> Result<u32, String> {
+        ask(n)
+    }
+    #[memoize(ttl = "30ms", stale = "1h", stale_if_error = false)]
+    fn strict(n: u32) -> Result<u32, String> {
+        ask(n)
+    }
+    #[memoize(ttl = "30ms", stale = "1h")]
+    fn removed(n: u32) -> Result<u32, String> {
+        ask(n)
+    }
+    assert_eq!((brief(1), strict(1), removed(1)), (Ok(1), Ok(1), Ok(1)));
+    sleep(BEYOND);
+    DOWN.store(true, Relaxed);
+    assert!(removed_memo().invalidate(&removed_key(1)) || removed_memo().stats().entries == 0);
+    assert!(brief(1).is_err() && strict(1).is_err() && removed(1).is_err());
+    assert!(brief(1).is_err() && strict(1).is_err() && removed(1).is_err());
+    assert_eq!(strict_memo().stats().stale_if_error, 0);
 }
 
 #[test]

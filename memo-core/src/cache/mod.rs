@@ -10,6 +10,7 @@ mod index;
 pub(crate) mod insertion;
 mod key_copy;
 mod recency;
+mod retries;
 mod shard;
 pub(crate) mod sharded;
 mod table;

@@ -11,6 +11,7 @@ use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
 use super::recency::Recency;
+use super::retries::Retries;
 use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
 use crate::epoch::participant::pin;
 use crate::key;
@@ -55,6 +56,7 @@ pub(super) struct Shard<H> {
 pub(super) struct ShardState<H> {
     claims: Claims<H>,
     recency: Recency,
+    retries: Retries,
     garbage: Garbage<H>,
     /// The memory of freed entries, for new entries.
     free_list: FreeList<H>,
@@ -108,6 +110,7 @@ impl<H> Shard<H> {
         let state = ShardState {
             claims: Claims::new(),
             recency: Recency::new(),
+            retries: Retries::new(),
             garbage: Garbage::new(),
             free_list: FreeList::new(),
             load: Load::default(),
@@ -245,6 +248,7 @@ impl<H> Locked<'_, H> {
         existing: Option<Existing>,
         expiry: &Expiry,
     ) {
+        self.state.retries.reset(hash);
         let load = Load::of(entry.shared());
         let stamp = self.stamp();
         entry.shared().stamp().store(stamp, Relaxed);
@@ -496,14 +500,18 @@ impl<H> Locked<'_, H> {
         &mut self.state.claims
     }
 
+    pub(super) fn retries(&mut self) -> &mut Retries {
+        &mut self.state.retries
+    }
+
     /// Returns the state of `claim`, unless the claim has ended or its key was invalidated.
     pub(super) fn valid_claim(&self, claim: Claim) -> Option<&ClaimState<H>> {
         self.state.claims.get(claim)
     }
 
-    /// Returns whether a value of `key` is being computed.
-    pub(super) fn is_claimed(&self, hash: u64, key: &[u8]) -> bool {
-        self.state.claims.has(hash, key)
+    /// Returns whether a value of `key` is being computed, or was attempted so recently that the next attempt waits.
+    pub(super) fn has_attempt(&self, hash: u64, key: &[u8]) -> bool {
+        self.state.claims.has(hash, key) || self.state.retries.is_postponed(hash, clock::now())
     }
 
     /// Returns the claims that are not invalidated.

@@ -155,7 +155,8 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(entry) = shard.find(hash, key) {
             replaces = true;
             let age = self.expiry.age(entry.entry(), &renewable);
-            if age == Age::Fresh || age != Age::Expired && shard.is_claimed(hash, key) {
+            let is_computed = age == Age::Due || age == Age::Stale;
+            if age == Age::Fresh || is_computed && shard.has_attempt(hash, key) {
                 if self.expiry.has_idle_limit() {
                     self.shard(hash).tick(clock::now());
                 }
@@ -242,6 +243,19 @@ impl<H: Clone> ShardedCache<H> {
         } else if let Some(flight) = ended.and_then(|ended| ended.flight) {
             flight.complete(None);
         }
+    }
+
+    /// Returns the value of the entry that `claim` was to replace, if it can still be served, and postpones the next
+    /// attempt to replace it.
+    pub(crate) fn fall_back(&self, claim: Claim) -> Option<H> {
+        let mut shard = self.shard(claim.hash).lock();
+        let key = shard.valid_claim(claim)?.draft.key();
+        let entry = shard.find(claim.hash, key)?;
+        let now = clock::now();
+        let left = self.expiry.unservable_from(entry.entry()).saturating_sub(now);
+        let held = (left > 0).then(|| entry.held().clone())?;
+        shard.retries().postpone(claim.hash, now, left);
+        Some(held)
     }
 
     /// Removes `flight` from its claim, so that later callers wait at another flight. Used when the value of `flight`

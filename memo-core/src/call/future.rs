@@ -259,7 +259,9 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         if let (Stage::Computing(mut computation), Some(should_store)) =
             (stage, self.should_store.take())
         {
-            computation.finish(&value, should_store);
+            if let Some(held) = computation.finish(&value, should_store) {
+                return Poll::Ready(K::to_return(&held));
+            }
         }
         Poll::Ready(value)
     }

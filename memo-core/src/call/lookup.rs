@@ -153,9 +153,9 @@ impl<K: Keep> Miss<K> {
     #[cold]
     #[inline(never)]
     pub fn store(mut self, returned: K::Return) -> K::Return {
-        self.computation.finish(&returned, |_| true);
+        let older = self.computation.finish(&returned, |_| true);
         drop(self.computing);
-        returned
+        older.map_or(returned, |held| K::to_return(&held))
     }
 
     /// Does the same, but stores nothing if `should_store` returns false.
@@ -166,8 +166,8 @@ impl<K: Keep> Miss<K> {
         returned: K::Return,
         should_store: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
-        self.computation.finish(&returned, should_store);
+        let older = self.computation.finish(&returned, should_store);
         drop(self.computing);
-        returned
+        older.map_or(returned, |held| K::to_return(&held))
     }
 }

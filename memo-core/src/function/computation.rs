@@ -102,38 +102,50 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Stores the part of `returned` that the selection caches, if `should_store` returns true. Takes a reference,
-    /// because a large value would otherwise be on the stack once more.
+    /// Stores the part of `returned` that the selection caches, if `should_store` returns true. If `returned` is an
+    /// error and the cache has an older value that it may still serve, returns that value, for the caller. Takes a
+    /// reference, because a large value would otherwise be on the stack once more.
     pub(crate) fn finish(
         &mut self,
         returned: &K::Return,
         should_store: impl FnOnce(&K::Return) -> bool,
-    ) {
+    ) -> Option<K::Held> {
         match &self.role {
-            Role::Done => return,
+            Role::Done => return None,
             Role::Lead(_) | Role::Relieve(_) => {}
             Role::Verify(check) => {
                 self.compare(check, returned);
                 self.count();
                 self.role = Role::Done;
-                return;
+                return None;
             }
             Role::Alone => {
                 self.count();
                 self.function.counts.uncached.add(1);
                 self.role = Role::Done;
-                return;
+                return None;
             }
         }
         self.count();
         // The user's predicate and `Clone` run first. If they panic, `drop` releases the waiters.
-        let held =
-            K::Selection::of(returned).filter(|_| should_store(returned)).map(K::Holder::copy);
+        let selected = K::Selection::of(returned);
+        let failed = selected.is_none();
+        let held = selected.filter(|_| should_store(returned)).map(K::Holder::copy);
         let lead = matches!(self.role, Role::Lead(_));
         let kept = held.is_some_and(|held| self.complete(held, false));
         if !(lead && kept) {
             self.function.counts.uncached.add(1);
         }
+        if failed { self.fall_back() } else { None }
+    }
+
+    /// Returns the older value that the leader's would have replaced, if it may still be served.
+    #[cold]
+    fn fall_back(&self) -> Option<K::Held> {
+        let Role::Lead(claim) = &self.role else { return None };
+        let held = self.function.fall_back(*claim)?;
+        self.function.counts.stale_if_error.add(1);
+        Some(held)
     }
 
     /// Stores a value that was not computed. Returns whether it is kept.

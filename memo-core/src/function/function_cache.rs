@@ -52,6 +52,8 @@ pub(crate) struct FunctionCache<K: Keep> {
     error_ttl: Millis,
     /// The share of its time to live after which a value is computed again.
     refresh_ahead: Option<f64>,
+    /// Whether a caller whose computation fails gets the older value, if it may still be served.
+    stale_if_error: bool,
     wait_limit: Option<Duration>,
     ttl_with: Option<TtlOf<K::Value>>,
     weigh: Option<WeightOf<K::Value>>,
@@ -72,6 +74,7 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) error_ttl: Option<Duration>,
     pub(crate) jitter: f64,
     pub(crate) refresh_ahead: Option<f64>,
+    pub(crate) stale_if_error: bool,
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
     pub(crate) not_stored_reason: Option<&'static str>,
@@ -154,6 +157,7 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 pub(crate) struct Counts {
     pub(crate) coalesced: Counter,
     pub(crate) stale: Counter,
+    pub(crate) stale_if_error: Counter,
     pub(crate) uncached: Counter,
     pub(crate) unkeyable: Counter,
     pub(crate) panics: Counter,
@@ -197,6 +201,7 @@ impl<K: Keep> FunctionCache<K> {
             error_ttl,
             jitter,
             refresh_ahead,
+            stale_if_error,
             wait_limit,
             storage,
             not_stored_reason,
@@ -211,6 +216,7 @@ impl<K: Keep> FunctionCache<K> {
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
+            stale_if_error,
             wait_limit,
             ttl_with,
             weigh: weigh.filter(|_| limits.max_bytes.is_some()),
@@ -253,6 +259,11 @@ impl<K: Keep> FunctionCache<K> {
         self.memory.calls.hit(&pin());
         self.counts.stale.add(stale);
         NextStep::Value(held)
+    }
+
+    /// Returns the older value that the value of `claim` was to replace, if errors are replaced by older values.
+    pub(crate) fn fall_back(&self, claim: Claim) -> Option<K::Held> {
+        if self.stale_if_error { self.memory.fall_back(claim) } else { None }
     }
 
     /// Counts a call that returned the value of another caller's computation.
@@ -377,7 +388,16 @@ impl Counts {
     }
 
     fn stats(&self, name: &str, calls: &CallCounters) -> Stats {
-        let Self { coalesced, stale, uncached, unkeyable, panics, invalidated, mismatches } = self;
+        let Self {
+            coalesced,
+            stale,
+            stale_if_error,
+            uncached,
+            unkeyable,
+            panics,
+            invalidated,
+            mismatches,
+        } = self;
         let (hits, misses) = (calls.hits(), calls.misses());
         let compute_time = Duration::from_nanos(calls.nanos());
         let saved = calls.mean().as_nanos().saturating_mul(u128::from(hits));
@@ -388,6 +408,7 @@ impl Counts {
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
             stale: stale.get(),
+            stale_if_error: stale_if_error.get(),
             uncached: uncached.get(),
             unkeyable: unkeyable.get(),
             panics: panics.get(),

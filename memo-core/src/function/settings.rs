@@ -45,6 +45,7 @@ pub struct Settings<K: Keep> {
     pub(crate) stale: Duration,
     pub(crate) idle: Option<Duration>,
     pub(crate) refresh_ahead: Option<f64>,
+    pub(crate) stale_if_error: bool,
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<PersistSettings<K>>,
     pub(crate) version: Option<u64>,
@@ -80,6 +81,7 @@ impl<K: Keep> Settings<K> {
             stale: Duration::ZERO,
             idle: None,
             refresh_ahead: None,
+            stale_if_error: true,
             wait_limit: None,
             storage: None,
             version: None,
@@ -197,6 +199,14 @@ impl<K: Keep> Settings<K> {
         self
     }
 
+    /// Sets whether a caller whose computation returns an error gets the older value, if that may still be served. It
+    /// is so by default.
+    #[must_use]
+    pub fn stale_if_error(mut self, stale_if_error: bool) -> Self {
+        self.stale_if_error = stale_if_error;
+        self
+    }
+
     /// Like [`Self::stale`], in milliseconds.
     #[must_use]
     pub fn stale_millis(self, stale: u64) -> Self {
@@ -275,6 +285,7 @@ impl<K: Keep> Settings<K> {
             stale,
             idle,
             refresh_ahead,
+            stale_if_error,
             wait_limit,
             storage,
             version,
@@ -292,6 +303,7 @@ impl<K: Keep> Settings<K> {
             error_ttl,
             jitter,
             refresh_ahead,
+            stale_if_error,
             wait_limit,
             storage: storage.map(make_storage),
             not_stored_reason,

@@ -50,6 +50,8 @@ stats! {
     coalesced: u64,
     /// Hits served after the time to live, while another caller computed.
     stale: u64,
+    /// Misses whose computation returned an error, and that returned an older value instead.
+    stale_if_error: u64,
     /// Misses whose value was not cached: an error, a value that `cache_if` rejected, a value heavier than `max_bytes`,
     /// or a call from within its own computation.
     uncached: u64,

@@ -27,8 +27,9 @@ pub(super) fn disk_settings_need_persist(args: &Args, errors: &mut Errors) {
 pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     let stale = args.stale.as_ref().map(|given| &given.name);
     let refresh_ahead = args.refresh_ahead.as_ref().map(|given| &given.name);
+    let stale_if_error = args.stale_if_error.as_ref().map(|given| &given.name);
     let ends = args.is_written("ttl") || args.is_written("ttl_with");
-    for name in [stale, refresh_ahead].into_iter().flatten().filter(|_| !ends) {
+    for name in [stale, refresh_ahead, stale_if_error].into_iter().flatten().filter(|_| !ends) {
         let message = format!("`{name}` applies to the end of the `ttl`: add `ttl = \"30s\"`");
         errors.at(name, message);
     }

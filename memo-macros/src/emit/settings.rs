@@ -33,6 +33,10 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     ];
     let times =
         times.map(|(name, given)| given.as_ref().map(|given| time_span(name, &given.value)));
+    let stale_if_error = args.stale_if_error.as_ref().map(|given| {
+        let value = given.value;
+        quote!(.stale_if_error(#value))
+    });
     let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
     let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
     let persist = match (&args.persist, &args.codec) {
@@ -46,7 +50,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
     });
-    quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #error_ttl #persist #durability)
+    quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #stale_if_error #error_ttl #persist #durability)
 }
 
 /// The call that passes on an argument, if it is given.

@@ -17,6 +17,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("shards", "shards = 16"),
     ("stale", "stale = \"1m\""),
     ("refresh_ahead", "refresh_ahead = 0.8"),
+    ("stale_if_error", "stale_if_error = false"),
     ("wait_limit", "wait_limit = \"10s\""),
     ("persist", "persist = \"cache/quotes\""),
     ("durability", "durability = \"interval\""),

@@ -35,6 +35,14 @@ pub(crate) fn scope(name: &Ident, form: Form) -> syn::Result<Scope> {
     one_of(name, form, &[("process", Scope::Process), ("thread", Scope::Thread)])
 }
 
+/// `stale_if_error`: `true` or `false`.
+pub(crate) fn boolean(name: &Ident, form: Form) -> syn::Result<bool> {
+    match expression(name, form)? {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(value), .. }) => Ok(value.value),
+        other => Err(error(other, format!("`{name}` is `true` or `false`"))),
+    }
+}
+
 /// The meaning of the word that is written.
 fn one_of<T: Copy>(name: &Ident, form: Form, words: &[(&str, T)]) -> syn::Result<T> {
     let value = expression(name, form)?;
