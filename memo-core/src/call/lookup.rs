@@ -68,7 +68,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     /// Returns the value that the cache holds for `arguments`. `counted`: a hit is counted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<A: Arguments>(
         &self,
         arguments: &A,
