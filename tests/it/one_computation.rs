@@ -171,6 +171,42 @@ fn one_waiter_computes_after_the_wait_limit() {
     assert_eq!(slow_memo().get(&slow_key(1)), Some(1));
 }
 
+/// A key that is much slower than the others is computed by a few callers, and not by one more for each wait limit.
+#[test]
+fn few_waiters_compute_a_key_that_takes_many_wait_limits() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(wait_limit = "50ms")]
+    fn slow(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        thread::sleep(Duration::from_millis(1500));
+        n
+    }
+    with_timeout(|| {
+        thread::scope(|scope| {
+            (0..32).for_each(|_| _ = scope.spawn(|| assert_eq!(slow(1), 1)));
+        });
+    });
+    // The leader, and waiters after 50, 250 and 1050 ms.
+    assert!((2..=4).contains(&RUNS.load(Relaxed)), "{} callers computed", RUNS.load(Relaxed));
+}
+
+#[test]
+fn with_a_wait_limit_of_zero_each_caller_computes() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(wait_limit = "0s")]
+    fn each(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        wait_until("all callers compute", || RUNS.load(Relaxed) >= 4);
+        n
+    }
+    with_timeout(|| {
+        thread::scope(|scope| {
+            (0..4).for_each(|_| _ = scope.spawn(|| assert_eq!(each(1), 1)));
+        });
+    });
+    assert_eq!(each_memo().get(&each_key(1)), Some(1));
+}
+
 #[test]
 fn a_panic_reaches_only_its_caller_and_a_waiter_computes() {
     static RUNS: AtomicU32 = AtomicU32::new(0);

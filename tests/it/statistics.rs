@@ -1,10 +1,12 @@
 //! What `stats()` counts, and how `report()` prints it.
 
 use std::panic::catch_unwind;
-use std::thread;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use memokit::{Stats, memoize};
+
+use crate::tasks::{block_on, poll};
 
 /// Returns the counters of calls in a fixed order.
 fn counts(stats: &Stats) -> [u64; 10] {
@@ -230,4 +232,28 @@ fn stats_and_report_serialize() {
     let report = serde_json::to_value(memokit::report()).unwrap();
     let rows = report.as_array().unwrap();
     assert!(rows.iter().any(|row| row["name"] == "statistics: json" && row["hits"] == 1));
+}
+
+/// A future that is held for long and dropped, and a panic, say nothing about how long a computation takes.
+#[test]
+fn computations_that_do_not_return_have_no_time() {
+    #[memoize]
+    async fn held(n: u32) -> u32 {
+        if n == 0 {
+            std::future::pending::<()>().await;
+        }
+        assert!(n < 9, "on purpose");
+        n
+    }
+    {
+        let mut dropped = std::pin::pin!(held(0));
+        assert!(poll(dropped.as_mut()).is_pending());
+        sleep(Duration::from_millis(300));
+    }
+    assert_eq!(block_on(held(1)), 1);
+    assert!(catch_unwind(|| block_on(held(9))).is_err());
+    let stats = held_memo().stats();
+    assert_eq!((stats.misses, stats.unfinished, stats.panics), (3, 2, 1));
+    assert!(stats.mean_compute() < Duration::from_millis(100), "{:?}", stats.mean_compute());
+    assert!(stats.compute_time < Duration::from_millis(100), "{:?}", stats.compute_time);
 }

@@ -197,7 +197,7 @@ impl<K: Keep> Drop for Computation<K> {
         }
         let panicked = std::thread::panicking() && !self.unwinding;
         if !self.counted {
-            self.count();
+            self.function.memory.calls.unfinished_miss(&pin());
         }
         match &self.role {
             Role::Lead(claim) => self.function.abandon(*claim),

@@ -405,6 +405,7 @@ impl Counts {
             name: name.to_owned(),
             hits,
             misses,
+            unfinished: calls.unfinished(),
             invalidated: invalidated.get(),
             coalesced: coalesced.get(),
             stale: stale.get(),

@@ -32,9 +32,11 @@ pub(crate) struct Flight<H> {
 
 struct State<H> {
     stage: Stage<H>,
-    /// When the current relief began. The relief may itself wait for a waiter of this flight. So when it has taken as
-    /// long as the wait limit, the next waiter whose deadline has passed computes as well.
+    /// When the current relief began. The relief may itself wait for a waiter of this flight, so later another waiter
+    /// computes as well.
     relief_began: Option<Instant>,
+    /// How many reliefs there were.
+    reliefs: u32,
     /// How many threads sleep on `changed`, or woke and have not checked the state yet.
     threads: usize,
     wakers: Wakers,
@@ -89,14 +91,20 @@ impl<H: Clone> State<H> {
                 self.stage = Stage::Led;
                 Some(WaitOutcome::Lead)
             }
-            Stage::Led
-                if late && self.relief_began.is_none_or(|began| began.elapsed() >= limit) =>
-            {
+            Stage::Led if late && self.may_relieve(limit) => {
                 self.relief_began = Some(Instant::now());
+                self.reliefs += 1;
                 Some(WaitOutcome::Relieve)
             }
             Stage::Led => None,
         }
+    }
+
+    /// Returns whether a waiter whose deadline has passed computes. Each relief gets four times as long as the one before.
+    /// So a cycle through reliefs ends, and a key that is only slow is computed a few times and not once per limit.
+    fn may_relieve(&self, limit: Duration) -> bool {
+        let time = limit.saturating_mul(4_u32.saturating_pow(self.reliefs));
+        self.relief_began.is_none_or(|began| began.elapsed() >= time)
     }
 }
 
@@ -105,6 +113,7 @@ impl<H: Clone> Flight<H> {
         let state = State {
             stage: Stage::Led,
             relief_began: None,
+            reliefs: 0,
             threads: 0,
             wakers: Wakers::default(),
             watched: false,

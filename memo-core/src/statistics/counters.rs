@@ -13,12 +13,20 @@ const THREADS: usize = 32;
 struct ThreadCounters {
     hits: AtomicU64,
     misses: AtomicU64,
+    /// The time of the misses that returned.
     nanos: AtomicU64,
+    /// Misses that did not return: panics, and futures that were dropped.
+    unfinished: AtomicU64,
 }
 
 impl ThreadCounters {
     const fn new() -> Self {
-        Self { hits: AtomicU64::new(0), misses: AtomicU64::new(0), nanos: AtomicU64::new(0) }
+        Self {
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
+            unfinished: AtomicU64::new(0),
+        }
     }
 }
 
@@ -46,6 +54,13 @@ impl CallCounters {
     pub(crate) fn miss(&self, guard: &EpochGuard, nanos: u64) {
         self.add(guard, |counters| &counters.misses, 1);
         self.add(guard, |counters| &counters.nanos, nanos);
+    }
+
+    /// Counts a miss that did not return. Its time says nothing about how long a computation takes: the future of one may
+    /// have been held for any time before it was dropped.
+    pub(crate) fn unfinished_miss(&self, guard: &EpochGuard) {
+        self.add(guard, |counters| &counters.misses, 1);
+        self.add(guard, |counters| &counters.unfinished, 1);
     }
 
     #[inline]
@@ -81,9 +96,14 @@ impl CallCounters {
         self.sum(|counters| &counters.nanos)
     }
 
-    /// Returns the mean time of a computation, or zero if there was none.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.sum(|counters| &counters.unfinished)
+    }
+
+    /// Returns the mean time of a computation that returned, or zero if there was none.
     pub(crate) fn mean(&self) -> Duration {
-        mean(Duration::from_nanos(self.nanos()), self.misses())
+        let finished = self.misses().saturating_sub(self.unfinished());
+        mean(Duration::from_nanos(self.nanos()), finished)
     }
 
     fn sum(&self, count: fn(&ThreadCounters) -> &AtomicU64) -> u64 {

@@ -57,11 +57,13 @@ stats! {
     uncached: u64,
     /// Misses whose arguments have no key.
     unkeyable: u64,
+    /// Misses that did not return: those that panicked, and those whose future was dropped.
+    unfinished: u64,
     /// Misses that panicked.
     panics: u64,
     /// Differences found by `verify`.
     mismatches: u64,
-    /// Time spent in the function.
+    /// Time spent in computations that returned.
     compute_time: Duration,
     /// Hits times the mean time of a computation.
     time_saved: Duration,
@@ -88,9 +90,9 @@ impl Stats {
         if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
     }
 
-    /// Returns the mean time of a computation, or zero if there was none.
+    /// Returns the mean time of a computation that returned, or zero if there was none.
     #[must_use]
     pub fn mean_compute(&self) -> Duration {
-        mean(self.compute_time, self.misses)
+        mean(self.compute_time, self.misses.saturating_sub(self.unfinished))
     }
 }

@@ -113,7 +113,7 @@ impl Args {
             "idle" => set(&mut self.idle, name, form, duration::time_span),
             "refresh_ahead" => set(&mut self.refresh_ahead, name, form, number::fraction),
             "stale_if_error" => set(&mut self.stale_if_error, name, form, keyword::boolean),
-            "wait_limit" => set(&mut self.wait_limit, name, form, duration::time_span),
+            "wait_limit" => set(&mut self.wait_limit, name, form, duration::limit),
             "ttl_with" => set(&mut self.ttl_with, name, form, expression::callable),
             "jitter" => set(&mut self.jitter, name, form, number::fraction),
             "policy" => set(&mut self.policy, name, form, keyword::policy),

@@ -54,6 +54,16 @@ pub(crate) fn time_span(name: &Ident, form: Form) -> syn::Result<TimeSpan> {
     }
 }
 
+/// `wait_limit`: a time as [`time_span`] reads it, or `"0s"`.
+pub(crate) fn limit(name: &Ident, form: Form) -> syn::Result<TimeSpan> {
+    if let Form::Value(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) = &form {
+        if text.value().trim() == "0s" {
+            return Ok(TimeSpan::Literal(Duration::ZERO));
+        }
+    }
+    time_span(name, form)
+}
+
 /// `cache_err`: without a value, or with a duration as text.
 pub(crate) fn flag_or_duration(name: &Ident, form: Form) -> syn::Result<Option<Duration>> {
     if let Form::Flag = form {
