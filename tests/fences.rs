@@ -1,5 +1,5 @@
-//! A process that gives up the right to `membarrier` after its first call, as sandboxes make it do. It is a test program of
-//! its own, because the right cannot be regained.
+//! A process that gives up the right to `membarrier` after its first call, as sandboxes make it do. It is a test
+//! program of its own, because the right cannot be regained.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};

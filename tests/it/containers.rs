@@ -1,6 +1,6 @@
-//! Hash maps, hash sets and heaps have the same key in any iteration order; other containers do not. The tests give each
-//! container two values that iterate differently, so that a changed type name (see memo-core's key/containers.rs) cannot
-//! go unnoticed.
+//! Hash maps, hash sets and heaps have the same key in any iteration order; other containers do not. The tests give
+//! each container two values that iterate differently, so that a changed type name (see memo-core's key/containers.rs)
+//! cannot go unnoticed.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::hash::{BuildHasher, DefaultHasher, Hasher};

@@ -26,7 +26,7 @@ pub(super) struct ClaimState<H> {
     /// The value of the entry and its expiry time, from when the record is queued until the entry is in the table. A
     /// checkpoint during that time must find it.
     pub(super) pending: Option<(H, Millis)>,
-    /// Whether there was an entry of the key before, or one may have been added since.
+    /// Whether the table may have an entry of the key.
     pub(super) replaces: bool,
     /// Whether the key was invalidated. If so, the computed value goes to the waiters and is not kept, and another
     /// caller can claim the key.

@@ -26,8 +26,8 @@ enum RetiredItem<H> {
     Table(RetiredTable<H>),
 }
 
-/// Entries that no reader can reach any more. They are dropped while no lock is held, because the `Drop` of the values
-/// runs then.
+/// Entries that no reader can reach any more. They are dropped while no lock is held, because this runs the values'
+/// `Drop`.
 #[must_use = "it must be dropped while no lock is held"]
 pub(crate) struct Freed<H>(Vec<OwnedEntry<H>>);
 

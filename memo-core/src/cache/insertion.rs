@@ -63,6 +63,7 @@ impl<H> Insertion<H> {
 
 /// What an insertion has reserved within the bounds.
 pub(super) struct Reservation {
+    /// Whether a place is reserved.
     reserved: bool,
     key_state: KeyState,
     /// Whether there is room for both: a place, which is new or that of the replaced entry, and the weight.
@@ -127,8 +128,7 @@ impl<H: Clone> ShardedCache<H> {
             KeyState::Replaces(existing) => Some(existing),
             KeyState::New | KeyState::Invalidated => None,
         };
-        // What is left in these at the end is dropped while no lock is held, like all that is freed, because the `Drop`
-        // of the values runs then.
+        // What is left in these at the end is dropped after the lock is released, because this runs the values' `Drop`.
         let (mut entry, mut unused, mut flight, mut pending) = (None, None, None, None);
         match insertion {
             Insertion::Found(found) => {

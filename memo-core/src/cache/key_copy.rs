@@ -6,7 +6,7 @@ use std::ops::Deref;
 /// A copy of the bytes of a key. Each thread keeps the memory of one for the next.
 pub(super) struct KeyCopy(Vec<u8>);
 
-/// Memory for longer keys is not kept, in bytes.
+/// The largest buffer that is kept for reuse, in bytes.
 const KEPT: usize = 64 << 10;
 
 thread_local! {

@@ -20,7 +20,7 @@ pub(super) struct Recency {
     complete: bool,
 }
 
-/// Sorts numbers by their stamps. It is not generic, because sorting is much code, which is so compiled only once.
+/// Sorts numbers by their stamps. It is not generic, so that the large code of sorting is compiled only once.
 #[inline(never)]
 pub(super) fn sort(stamped: &mut [(u64, u32)]) {
     stamped.sort_unstable();
@@ -92,7 +92,7 @@ impl Recency {
     }
 
     /// Takes the record of the least recently used entry; `stamp_at` returns the current stamp of the entry in a slot.
-    /// If other threads use entries meanwhile, these are filed again, but the number of times is limited.
+    /// If other threads use entries meanwhile, they are filed again, a limited number of times.
     pub(super) fn take(
         &mut self,
         stamp_at: &dyn Fn(SlotIndex) -> Option<u64>,

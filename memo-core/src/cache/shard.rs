@@ -81,7 +81,8 @@ pub(super) struct Existing {
     pub(super) expired: bool,
 }
 
-/// A search of a whole shard for entries that cannot be served any more. The shard is locked for some buckets at a time.
+/// A search of a whole shard for entries that cannot be served any more. The shard is locked for some buckets at a
+/// time.
 pub(super) struct Sweep {
     /// The number of buckets of the table that is searched.
     buckets: usize,
@@ -379,7 +380,7 @@ impl<H> Locked<'_, H> {
         if self.state.next_expiry > clock::now() {
             return None;
         }
-        // Entries that are inserted meanwhile are counted here, the others at the end.
+        // Insertions during the sweep lower this directly. The entries that were searched are merged in at its end.
         self.state.next_expiry = NEVER;
         Some(Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER })
     }

@@ -83,9 +83,9 @@ impl<H: Clone> ShardedCache<H> {
         Some(held)
     }
 
-    /// Does the same with a `matches` that runs code of a user. It gets a copy of the key, so that it runs while nothing
-    /// waits for it. An entry whose key has the same 39 bits of the hash hides others. Then this finds nothing, and the
-    /// caller finds the entry in [`ShardedCache::claim_or_join`].
+    /// Like [`Self::get`], but with a `matches` that runs code of a user. It gets a copy of the key, so that nothing
+    /// waits for it. An entry with the same lower half of the hash and the same tag hides others. Then this finds
+    /// nothing, and the caller finds the entry in [`ShardedCache::claim_or_join`].
     #[inline]
     pub(crate) fn get_by_copy(
         &self,
@@ -363,8 +363,9 @@ impl<H: Clone> ShardedCache<H> {
         live.min(self.max())
     }
 
-    /// Returns the number of entries and the sum of their weights. If they have no weights, the latter is the memory that
-    /// they take in bytes, their keys included. Of many entries, those that expired and are not removed yet count too.
+    /// Returns the number of entries and the sum of their weights. If they have no weights, the latter is the memory
+    /// that they take in bytes, their keys included. Of many entries, those that expired and are not removed yet count
+    /// too.
     pub(crate) fn usage(&self) -> (u64, u64) {
         const FEW: usize = 4096;
         if self.count() <= FEW {

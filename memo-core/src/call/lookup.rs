@@ -76,6 +76,7 @@ impl<K: Keep> FunctionCache<K> {
         counted: bool,
     ) -> Option<K::Held> {
         let (hash, matches) = (hash?, |stored: &[u8]| arguments::matches(arguments, stored));
+        // Other arguments run code of users, which must not run while the epoch is pinned.
         if A::PLAIN {
             self.memory.get(hash, matches, counted)
         } else {

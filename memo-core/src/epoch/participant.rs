@@ -25,7 +25,8 @@ pub(crate) struct Participant {
     pinned_since: AtomicU64,
     /// How many ids [`EpochGuard::unique_id`] has made from this participant.
     ids_made: AtomicU64,
-    /// Whether the kernel makes every thread pass a fence, so that this thread needs none. The same for all participants.
+    /// Whether the kernel makes every thread pass a fence, so that this thread needs none. The same for all
+    /// participants.
     asymmetric: AtomicBool,
 }
 

@@ -26,7 +26,7 @@ use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
 
-/// How long each write waits for the compaction at most, if writers are faster than it. So the disk does not fill.
+/// The longest that a write waits when writers outpace the compaction, so that the disk does not fill up.
 const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(100);
 
 thread_local! {
@@ -308,8 +308,8 @@ impl<'a> Removal<'a> {
     }
 }
 
-/// Applies a change that recovery found to memory. Its expiry time is by the present wall clock, because it is not
-/// known yet how far the clock is behind.
+/// Applies a change that recovery found to memory. Its expiry time is computed from the current wall clock, because it
+/// is not known yet how far the clock is behind.
 fn replay<K: Keep>(function: &FunctionCache<K>, change: Change<&[u8], K::Value>) {
     match change {
         Change::Clear => drop(function.memory.clear(&mut || ())),

@@ -60,7 +60,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The largest share by which a time to live is shortened at random.
     jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
-    /// Why results are not stored although `persist` is set: the instance has no name that no other instance can have.
+    /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
 }
@@ -100,8 +100,7 @@ impl<K: Keep> Deref for FunctionRef<K> {
 /// The directory of one cache. The parameter `function` of all methods is that cache.
 pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Reads the stored entries, before the first call of the function. A failure is remembered, and shown by `stats`
-    /// and `health`. Returns whether this is done. It is not if this thread is opening a storage at present; a later
-    /// call then does it.
+    /// and `health`. Returns false if this thread is already opening a storage. A later call then reads the entries.
     fn recover(&self, function: &FunctionCache<K>) -> bool;
 
     /// Opens the storage if it is not open yet.

@@ -13,8 +13,8 @@ impl<K: Keep> FunctionCache<K> {
         self.storage.as_deref().ok_or_else(|| no_storage_error::<K::Value>(self.not_stored_reason))
     }
 
-    /// Reads the entries that are on disk, if that was not done before. Returns false if it has yet to be done, by a
-    /// call that is not part of opening a storage.
+    /// Reads the entries that are on disk, if that was not done before. Returns false if this thread is already opening
+    /// a storage. A later call then reads the entries.
     pub(crate) fn recover(&self) -> bool {
         let recovered = self.storage.as_deref().is_none_or(|storage| storage.recover(self));
         if self.memory.has_expiring() {

@@ -199,8 +199,8 @@ impl<K: Keep> Settings<K> {
         self
     }
 
-    /// Sets whether a caller whose computation returns an error gets the older value, if that may still be served. It
-    /// is so by default.
+    /// Sets whether a caller whose computation returns an error gets the older value, if that may still be served. True
+    /// by default.
     #[must_use]
     pub fn stale_if_error(mut self, stale_if_error: bool) -> Self {
         self.stale_if_error = stale_if_error;

@@ -200,7 +200,7 @@ impl<V: 'static> ValueStore<V> {
     fn back_off(&self, error: &Error) {
         self.errors.add(1);
         let mut failure = self.failure.lock();
-        // To ask for a lock costs little, and its holder may have ended since, so this delay does not grow.
+        // Trying the lock is cheap, and its holder may have exited, so this delay does not grow.
         failure.delay = match error {
             Error::Locked { .. } => MIN_DELAY,
             _ => (failure.delay * 2).clamp(MIN_DELAY, MAX_DELAY),
@@ -210,7 +210,7 @@ impl<V: 'static> ValueStore<V> {
         failure.is_over = false;
     }
 
-    /// Counts a failure that a retry does not mend, or that may not affect other values. So it delays nothing.
+    /// Counts a failure without delaying the next attempt: a retry would not help, or other values may be unaffected.
     fn fail(&self, error: &Error) {
         self.errors.add(1);
         let mut failure = self.failure.lock();

@@ -1,13 +1,13 @@
 //! Recognition of containers whose order has no meaning, by the name of their type.
 //!
-//! Rust does not guarantee these names. A test for each container (tests/it/containers.rs) detects a change. The order of
-//! a container that is not known here counts: the same content in another order is a miss, never a wrong value.
+//! Rust does not guarantee these names. A test for each container (tests/it/containers.rs) detects a change. The order
+//! of a container that is not known here counts: the same content in another order is a miss, never a wrong value.
 
 /// The name under which `memokit::unordered` passes a container to the encoder.
 pub(super) const UNORDERED: &str = "memokit::unordered";
 
-/// Finds the first of some prefixes in a name. It names each prefix in a condition of its own, and not in a loop, so that
-/// the compiler folds the search in a constant name.
+/// Finds the first of some prefixes in a name. It names each prefix in a condition of its own, and not in a loop, so
+/// that the compiler folds the search in a constant name.
 macro_rules! prefix {
     ($name:expr, $($prefix:literal,)*) => {
         $(if let Some(rest) = $name.strip_prefix($prefix) { Some(rest) } else)* { None }
@@ -22,8 +22,8 @@ pub(super) fn is_unordered(name: &'static str) -> bool {
     is_known(without_adapter(without_wrapper(without_wrapper(name))))
 }
 
-/// Reports whether this is the start of the path of a type without order: a hash map, a hash set, a heap, or an iterator
-/// over one. The ordered maps of the standard library are not here, because equal ones iterate alike.
+/// Reports whether this is the start of the path of a type without order: a hash map, a hash set, a heap, or an
+/// iterator over one. The ordered maps of the standard library are not here, because equal ones iterate alike.
 #[inline(always)]
 fn is_known(name: &str) -> bool {
     let rest: Option<&str> = prefix!(

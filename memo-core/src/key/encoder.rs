@@ -24,7 +24,8 @@ pub(crate) struct Encoder<'s, S, T: ?Sized> {
 /// The `T` of a container whose order has no meaning, whatever its own type is.
 struct Unordered;
 
-/// Encodes a value into `sink`. If that fails, it poisons the sink, because no other value may follow an incomplete one.
+/// Encodes a value into `sink`. If that fails, it poisons the sink, because no other value may follow an incomplete
+/// one.
 #[inline]
 pub(crate) fn encode<S, T>(sink: &mut S, depth: u32, value: &T) -> Result<(), NoKey>
 where

@@ -13,7 +13,8 @@ use super::short::{SHORT, ends, word};
 use super::sink::{ItemPart, Sink, SinkCopy};
 use super::tag::{self, NoKey};
 
-/// The random numbers of one cache. Without them, an attacker cannot construct keys that collide.
+/// The random numbers of one cache: the start of the state, a number that is mixed in before a fold, and an odd factor.
+/// Without them, an attacker cannot construct keys that collide.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seed([u64; 3]);
 
@@ -66,8 +67,8 @@ impl<'a> Hash<'a> {
         }
     }
 
-    /// Adds a tag that something must follow. This step is cheaper than folding, which is possible because the
-    /// following part is folded. (With a rotation, 64 such steps would restore the initial state.)
+    /// Adds a tag that something must follow. This is cheaper than folding, and enough, because the part that follows
+    /// is folded. (With a rotation, 64 such steps would restore the initial state.)
     #[inline(always)]
     fn mark(&mut self, tag: u8) {
         self.state = self.state.wrapping_add(spread(tag)).wrapping_mul(self.seed.0[2]);

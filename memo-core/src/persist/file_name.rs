@@ -75,7 +75,7 @@ pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
     let listed = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
     let mut names: Vec<Name> = Vec::new();
     for name in listed.iter().filter_map(|name| Name::parse(name)) {
-        // An insertion is enough for a few names. A call of `sort` would be compiled for one more type.
+        // Insertion sort is enough for a few names. `sort` would be instantiated for one more type.
         names.insert(names.partition_point(|other| other.age() <= name.age()), name);
     }
     Ok(names)

@@ -46,7 +46,7 @@ pub(crate) struct Head {
     pub(crate) repeated: bool,
     /// Whether this is a put that replaces a value which must not come back.
     pub(crate) replaces: bool,
-    /// The number of invalidations in the history of the directory, this record included, modulo 2^16.
+    /// The number of removals in the history of the directory, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
     pub(crate) value_len: usize,

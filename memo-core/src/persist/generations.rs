@@ -1,4 +1,5 @@
-//! Generations. A generation begins with a log. A snapshot of all entries follows. Then the older files are removed.
+//! Generations. A generation is the number of a log, and of the snapshot of everything before that log. The log is
+//! begun first. When the snapshot is written, the older files are removed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +31,8 @@ pub(crate) struct Generations {
     pub(crate) predecessor: Predecessor,
     /// Files that the next snapshot replaces.
     pub(crate) older: Vec<Name>,
-    /// Whether the current log has no snapshot yet, although a checkpoint or [`Self::secure_removal`] began it. The
-    /// next checkpoint then begins no other log, unless this one is broken.
+    /// Whether the current log was begun for a snapshot that is not written yet, by a checkpoint or by
+    /// [`Self::secure_removal`]. The next checkpoint then uses this log, unless it is broken.
     pub(crate) awaits_snapshot: bool,
     /// Whether all files were removed.
     pub(crate) emptied: Emptied,

@@ -9,7 +9,7 @@ use super::record::{Record, WallMillis};
 pub(crate) struct Base {
     /// The sequence of the last record before this position.
     pub(crate) sequence: u64,
-    /// The number of removals up to that record, modulo 2^16.
+    /// The number of removals up to that record, modulo 2^16. By it recovery notices that a removal is missing.
     pub(crate) removals: u16,
 }
 

@@ -222,7 +222,7 @@ struct Replay<'r> {
     sequence: u64,
     /// The number of invalidations up to here, modulo 2^16. `None` before the first file.
     removals: Option<u16>,
-    /// Whether the records that are missing before the next one look as if a crash kept them from the disk.
+    /// Whether a crash can explain a gap before the next record: the missing records may never have reached the disk.
     unwritten: bool,
     /// The generation of the last log, if no later header states where that log ended. A crash may have taken records
     /// from its end.

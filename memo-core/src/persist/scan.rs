@@ -108,9 +108,8 @@ impl<'f> Scan<'f> {
         Head::parse(bytes, self.seed).filter(|head| head.sequence > self.last && head.op != Op::End)
     }
 
-    /// Parses a head of which only the first two bytes are wrong, or the only one if the sector has no second. Applies
-    /// if the bytes up to the end of the sector are zeros. A flipped bit can look like that, so such a head must not
-    /// count as never written.
+    /// Parses a head whose first one or two bytes lie at the end of a sector that reads as zeros, by trying every op
+    /// and flag there. A flipped bit can look like that, so such a head must not count as never written.
     fn parse_repaired(&self, bytes: &[u8]) -> Option<Head> {
         let missing = self.left_in_sector().min(2);
         let mut bytes: [u8; HEAD] =

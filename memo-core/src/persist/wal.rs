@@ -187,8 +187,8 @@ impl Wal {
         }
     }
 
-    /// Waits until the writer is released. Yields at first, because a write without a sync takes less time than to
-    /// sleep and to be woken.
+    /// Waits until the writer is released. Yields at first, because a write without a sync takes less time than
+    /// sleeping and being woken.
     fn yield_then_wait<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,

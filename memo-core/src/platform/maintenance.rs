@@ -32,8 +32,9 @@ struct Maintenance {
     targets: Vec<Weak<dyn Maintain>>,
 }
 
-/// Ticks `target` once a second until it is dropped, or needs no more. The thread starts with the first target and ends when none is
-/// left. It keeps neither a target nor the process alive. If the thread cannot be started, the next call tries again.
+/// Ticks `target` once a second until it is dropped or its `tick` returns false. The thread starts with the first
+/// target and ends when none is left. It keeps neither a target nor the process alive. If the thread cannot be started,
+/// the next call tries again.
 pub(crate) fn maintain(target: Weak<dyn Maintain>) {
     let mut maintenance = MAINTENANCE.lock();
     maintenance.targets.push(target);

@@ -100,8 +100,9 @@ impl<H: Clone> State<H> {
         }
     }
 
-    /// Returns whether a waiter whose deadline has passed computes. Each relief gets four times as long as the one before.
-    /// So a cycle through reliefs ends, and a key that is only slow is computed a few times and not once per limit.
+    /// Returns whether a waiter whose deadline has passed computes. Each relief gets four times as long as the one
+    /// before. So a cycle through reliefs ends, and a key that is only slow is computed a few times and not once per
+    /// limit.
     fn may_relieve(&self, limit: Duration) -> bool {
         let time = limit.saturating_mul(4_u32.saturating_pow(self.reliefs));
         self.relief_began.is_none_or(|began| began.elapsed() >= time)

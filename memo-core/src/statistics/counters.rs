@@ -56,8 +56,8 @@ impl CallCounters {
         self.add(guard, |counters| &counters.nanos, nanos);
     }
 
-    /// Counts a miss that did not return. Its time says nothing about how long a computation takes: the future of one may
-    /// have been held for any time before it was dropped.
+    /// Counts a miss that did not return. Its time says nothing about how long a computation takes: the future of one
+    /// may have been held for any time before it was dropped.
     pub(crate) fn unfinished_miss(&self, guard: &EpochGuard) {
         self.add(guard, |counters| &counters.misses, 1);
         self.add(guard, |counters| &counters.unfinished, 1);

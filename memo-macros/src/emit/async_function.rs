@@ -1,7 +1,7 @@
 //! The same for an `async fn`: a function that returns a future of the runtime.
 //!
-//! An `async fn` that awaited the body would store its arguments twice, or the body. It is emitted only if another macro
-//! gets the function: such macros look for `async`, and a future that a plain function returns escapes them.
+//! An `async fn` that awaited the body would store its arguments twice, or the body. It is emitted only if another
+//! macro gets the function: such macros look for `async`, and a future that a plain function returns escapes them.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
