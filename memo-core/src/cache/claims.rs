@@ -27,7 +27,7 @@ pub(super) struct ClaimState<H> {
     /// checkpoint during that time must find it.
     pub(super) pending: Option<(H, Millis)>,
     /// Whether the table may have an entry of the key.
-    pub(super) replaces: bool,
+    pub(super) may_have_entry: bool,
     /// Whether the key was invalidated. If so, the computed value goes to the waiters and is not kept, and another
     /// caller can claim the key.
     invalidated: bool,
@@ -70,13 +70,13 @@ impl<H> Claims<H> {
         self.index.find(claim.hash, |at| self.all[at].claim.id == claim.id)
     }
 
-    /// Adds a claim. `replaces`: whether there is an entry of the key.
-    pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, replaces: bool) {
+    /// Adds a claim. `may_have_entry`: whether there is an entry of the key.
+    pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, may_have_entry: bool) {
         self.index.push(claim.hash);
         // Constructed in its final place, because a copy of bytes that were just written stalls the processor.
         self.all.extend(iter::once_with(|| {
             let (flight, pending, invalidated) = (None, None, false);
-            ClaimState { claim, draft, flight, pending, replaces, invalidated }
+            ClaimState { claim, draft, flight, pending, may_have_entry, invalidated }
         }));
     }
 

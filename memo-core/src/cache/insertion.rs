@@ -53,7 +53,7 @@ impl<H> Insertion<H> {
             Self::Found(entry) => shard.find_existing(hash, entry.shared().key(), expiry),
             Self::Claimed(claim, _) => match shard.valid_claim(*claim) {
                 None => return KeyState::Invalidated,
-                Some(claimed) if !claimed.replaces => None,
+                Some(claimed) if !claimed.may_have_entry => None,
                 Some(claimed) => shard.find_existing(hash, claimed.draft.key(), expiry),
             },
         };
@@ -133,7 +133,7 @@ impl<H: Clone> ShardedCache<H> {
         match insertion {
             Insertion::Found(found) => {
                 if let Some(claimed) = shard.claims().find(hash, found.shared().key()) {
-                    claimed.replaces = true;
+                    claimed.may_have_entry = true;
                 }
                 entry = Some(found);
             }

@@ -17,7 +17,7 @@ pub(super) struct Recency {
     /// allocate.
     spare: Vec<Vec<SlotIndex>>,
     /// Whether every entry has a record. Nothing is recorded before the first eviction.
-    complete: bool,
+    is_filed: bool,
 }
 
 /// Sorts numbers by their stamps. It is not generic, so that the large code of sorting is compiled only once.
@@ -39,12 +39,12 @@ const MAX_SPARE: usize = 4;
 
 impl Recency {
     pub(super) const fn new() -> Self {
-        Self { steps: VecDeque::new(), records: 0, spare: Vec::new(), complete: false }
+        Self { steps: VecDeque::new(), records: 0, spare: Vec::new(), is_filed: false }
     }
 
     /// Returns whether every entry has a record. If not, all entries must be filed first.
-    pub(super) fn is_complete(&self) -> bool {
-        self.complete
+    pub(super) fn is_filed(&self) -> bool {
+        self.is_filed
     }
 
     /// Removes all records. Necessary when entries have moved to other slots.
@@ -53,9 +53,9 @@ impl Recency {
     }
 
     /// Files all entries. Each is given by its stamp and the number of its slot.
-    pub(super) fn complete(&mut self, mut entries: Vec<(u64, u32)>) {
+    pub(super) fn file_all(&mut self, mut entries: Vec<(u64, u32)>) {
         self.forget();
-        self.complete = true;
+        self.is_filed = true;
         sort(&mut entries);
         for (stamp, slot) in entries {
             self.file(stamp, SlotIndex(slot));
@@ -68,7 +68,7 @@ impl Recency {
         if self.records > 2 * len + 64 {
             self.forget();
         }
-        if self.complete {
+        if self.is_filed {
             self.file(stamp, slot);
         }
     }

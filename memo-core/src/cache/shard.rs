@@ -318,7 +318,7 @@ impl<H> Locked<'_, H> {
     }
 
     fn evict_oldest(&mut self) -> Load {
-        if !self.state.recency.is_complete() {
+        if !self.state.recency.is_filed() {
             self.begin_evicting();
         }
         let (shard, pin) = (self.shard, pin());
@@ -338,7 +338,7 @@ impl<H> Locked<'_, H> {
         for (slot, entry) in self.entries() {
             entries.push((entry.stamp().load(Relaxed), slot.0));
         }
-        self.state.recency.complete(entries);
+        self.state.recency.file_all(entries);
         self.shard.evicts.store(true, Relaxed);
         self.shard.update_slack();
         if self.state.load.bytes > 0 {

@@ -151,9 +151,9 @@ impl<H: Clone> ShardedCache<H> {
         renewable: impl Fn(&H) -> bool,
     ) -> ClaimOutcome<H> {
         let mut shard = self.shard(hash).lock();
-        let mut replaces = false;
+        let mut may_have_entry = false;
         if let Some(entry) = shard.find(hash, key) {
-            replaces = true;
+            may_have_entry = true;
             let age = self.expiry.age(entry.entry(), &renewable);
             let is_computed = age == Age::Due || age == Age::Stale;
             if age == Age::Fresh || is_computed && shard.has_attempt(hash, key) {
@@ -172,14 +172,20 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.claims().find(hash, key) {
             return ClaimOutcome::Join(claimed.join());
         }
-        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, replaces))
+        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, may_have_entry))
     }
 
     #[inline]
-    fn claim(&self, shard: &mut Locked<'_, H>, hash: u64, key: &[u8], replaces: bool) -> Claim {
+    fn claim(
+        &self,
+        shard: &mut Locked<'_, H>,
+        hash: u64,
+        key: &[u8],
+        may_have_entry: bool,
+    ) -> Claim {
         let draft = shard.draft(hash, key, self.capacity.weighs());
         let claim = Claim { hash, id: pin().unique_id() };
-        shard.claims().add(claim, draft, replaces);
+        shard.claims().add(claim, draft, may_have_entry);
         claim
     }
 
@@ -219,7 +225,7 @@ impl<H: Clone> ShardedCache<H> {
         }
         if let Some(claimed) = shard.valid_claim(claim) {
             let key = claimed.draft.key();
-            then(key, claimed.replaces && shard.find(claim.hash, key).is_some());
+            then(key, claimed.may_have_entry && shard.find(claim.hash, key).is_some());
         }
     }
 

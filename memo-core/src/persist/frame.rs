@@ -22,9 +22,9 @@ const NEVER: u64 = u64::MAX;
 
 /// The checksum of a file's salt. The checksums of heads continue it, so that a head is valid in its own file only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seed(u32);
+pub(crate) struct ChecksumSeed(u32);
 
-impl Seed {
+impl ChecksumSeed {
     pub(crate) fn of(salt: u64) -> Self {
         Self(crc32c(&salt.to_le_bytes()))
     }
@@ -114,7 +114,7 @@ impl Head {
         }
     }
 
-    pub(crate) fn to_bytes(self, seed: Seed) -> [u8; HEAD] {
+    pub(crate) fn to_bytes(self, seed: ChecksumSeed) -> [u8; HEAD] {
         let length = |n: usize| u32::try_from(n).expect("a length within MAX_VALUE").to_le_bytes();
         let mut bytes = [0; HEAD];
         bytes[0] = self.op as u8;
@@ -135,7 +135,7 @@ impl Head {
 
     /// Parses the head at the beginning of `bytes`. Returns `None` if they are not a valid head of the file with this
     /// seed. The lengths in a head that is returned are at most [`MAX_KEY`] and [`MAX_VALUE`].
-    pub(crate) fn parse(bytes: &[u8], seed: Seed) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8], seed: ChecksumSeed) -> Option<Self> {
         let bytes: &[u8; HEAD] = bytes.first_chunk()?;
         let head = Self::read(bytes)?;
         (crc32c_append(seed.0, &bytes[..44]) == u32_at(bytes, 44)).then_some(head)
@@ -211,7 +211,7 @@ pub(crate) fn fits(record: &Record<'_>) -> bool {
 }
 
 /// Appends the bytes of `record` to `out`. The record must fit: see [`fits`].
-pub(crate) fn encode(out: &mut Vec<u8>, seed: Seed, meta: RecordMeta, record: &Record<'_>) {
+pub(crate) fn encode(out: &mut Vec<u8>, seed: ChecksumSeed, meta: RecordMeta, record: &Record<'_>) {
     let head = Head::of(record, meta);
     out.reserve(head.total());
     out.extend_from_slice(&head.to_bytes(seed));
@@ -257,15 +257,15 @@ mod tests {
     #[test]
     fn a_head_is_valid_only_with_the_salt_of_its_file() {
         let mut bytes = Vec::new();
-        encode(&mut bytes, Seed::of(1), META, &Record::Remove { key: b"k" });
-        assert!(Head::parse(&bytes, Seed::of(1)).is_some());
-        assert!(Head::parse(&bytes, Seed::of(2)).is_none());
+        encode(&mut bytes, ChecksumSeed::of(1), META, &Record::Remove { key: b"k" });
+        assert!(Head::parse(&bytes, ChecksumSeed::of(1)).is_some());
+        assert!(Head::parse(&bytes, ChecksumSeed::of(2)).is_none());
     }
 
     #[test]
     fn zeros_are_not_a_valid_head() {
         for salt in 0..1000 {
-            assert!(Head::parse(&[0; HEAD], Seed::of(salt)).is_none());
+            assert!(Head::parse(&[0; HEAD], ChecksumSeed::of(salt)).is_none());
         }
     }
 
@@ -273,7 +273,7 @@ mod tests {
     fn the_bytes_are_as_docs_format_md_describes() {
         let mut bytes = Vec::new();
         let put = Record::Put { key: b"k", value: b"vv", created: 5, expires: None };
-        encode(&mut bytes, Seed::of(0x0123_4567_89ab_cdef), META, &put);
+        encode(&mut bytes, ChecksumSeed::of(0x0123_4567_89ab_cdef), META, &put);
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, GOLDEN);
     }

@@ -8,7 +8,7 @@ use crate::platform::crc32c::crc32c_append;
 
 use super::durability::Durability;
 use super::file_name::Name;
-use super::frame::{HEAD, Head, Seed};
+use super::frame::{ChecksumSeed, HEAD, Head};
 use super::fs::Fs;
 use super::fs_mem::MemFs;
 use super::header::{self, FileHeader, Kind, Start};
@@ -48,7 +48,7 @@ pub fn check_header(data: &[u8]) {
 /// Reads `data` as the head of a record, with a valid checksum.
 pub fn check_frame(data: &[u8]) {
     let Some(bytes) = data.first_chunk::<HEAD>() else { return };
-    let seed = Seed::of(7);
+    let seed = ChecksumSeed::of(7);
     let mut bytes = *bytes;
     let crc = seal(&bytes, 7);
     bytes[44..].copy_from_slice(&crc);

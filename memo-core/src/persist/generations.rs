@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::durability::Durability;
 use super::file_name::{Name, by_age};
-use super::frame::Seed;
+use super::frame::ChecksumSeed;
 use super::fs::{File, Fs, write_all};
 use super::header::{FileHeader, Kind, Predecessor, random_salt};
 use super::identity::Identity;
@@ -49,14 +49,14 @@ pub(crate) enum Emptied {
 }
 
 /// The directory of a store, and whose results it holds.
-pub(crate) struct Directory<'a> {
+pub(crate) struct StoreDirectory<'a> {
     pub(crate) fs: &'a dyn Fs,
     /// The path.
     pub(crate) dir: &'a Path,
     pub(crate) identity: &'a Identity,
 }
 
-impl Directory<'_> {
+impl StoreDirectory<'_> {
     fn header(
         &self,
         kind: Kind,
@@ -86,7 +86,7 @@ impl Directory<'_> {
         base: Base,
         predecessor: Predecessor,
         high_water: WallMillis,
-    ) -> Result<(LogFile, Seed), Error> {
+    ) -> Result<(LogFile, ChecksumSeed), Error> {
         let Self { fs, dir, .. } = *self;
         let header = self.header(Kind::Log, generation, base, predecessor, high_water);
         let (temporary, name) = (Name::TempLog(generation), Name::Log(generation));
@@ -115,7 +115,7 @@ impl Generations {
     /// Makes a checkpoint: begins a new log if needed, writes a snapshot of `entries`, and removes the older files.
     pub(crate) fn checkpoint(
         &mut self,
-        directory: &Directory<'_>,
+        directory: &StoreDirectory<'_>,
         wal: &Wal,
         entries: &mut Entries<'_>,
     ) -> Result<Written, Error> {
@@ -144,7 +144,7 @@ impl Generations {
     }
 
     /// Begins the log of a new generation and switches to it.
-    fn begin(&mut self, directory: &Directory<'_>, wal: &Wal) -> Result<(), Error> {
+    fn begin(&mut self, directory: &StoreDirectory<'_>, wal: &Wal) -> Result<(), Error> {
         self.last += 1;
         let generation = self.last;
         let (base, high_water) = wal.base();
@@ -174,7 +174,7 @@ impl Generations {
     /// snapshots, so that recovery cannot bring back an invalidated entry.
     pub(crate) fn secure_removal(
         &mut self,
-        directory: &Directory<'_>,
+        directory: &StoreDirectory<'_>,
         wal: &Wal,
     ) -> Result<(), Error> {
         if self.emptied == Emptied::Wholly {
@@ -191,8 +191,8 @@ impl Generations {
 
     /// Removes all logs and snapshots, the oldest first. Each removal is synced before the next: if a newer file were
     /// gone and an older one left, the entries that the newer one invalidated would come back.
-    fn remove_all(&mut self, directory: &Directory<'_>) -> Result<(), Error> {
-        let Directory { fs, dir, .. } = *directory;
+    fn remove_all(&mut self, directory: &StoreDirectory<'_>) -> Result<(), Error> {
+        let StoreDirectory { fs, dir, .. } = *directory;
         let names = by_age(fs, dir)?;
         self.emptied = Emptied::Partly;
         // Earlier removals, by a checkpoint, may not be durable yet.
@@ -217,7 +217,7 @@ impl Generations {
 
 /// Begins the log of a new generation. Then, once that log is durable, sets aside the files that recovery did not use.
 pub(crate) fn begin(
-    directory: &Directory<'_>,
+    directory: &StoreDirectory<'_>,
     durability: Durability,
     recovered: &Recovered,
 ) -> (Wal, Generations) {
@@ -256,7 +256,7 @@ pub(crate) fn begin(
 /// Syncs the logs of earlier processes. An earlier process may have ended before it synced its last records: without
 /// this sync, they would stay at risk for longer than the interval. Then the header of the next log can also state how
 /// much of the last log is durable.
-fn sync_kept(directory: &Directory<'_>, kept: &[Name]) -> Result<(), Error> {
+fn sync_kept(directory: &StoreDirectory<'_>, kept: &[Name]) -> Result<(), Error> {
     for name in kept.iter().filter(|name| matches!(name, Name::Log(_))) {
         let path = name.at(directory.dir);
         let synced = directory.fs.open(&path).and_then(|file| file.sync());

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::platform::crc32c::crc32c;
 
-use super::frame::{Seed, u32_at, u64_at, u128_at};
+use super::frame::{ChecksumSeed, u32_at, u64_at, u128_at};
 use super::fs::{File, read_start};
 use super::identity::Identity;
 use super::loss::Loss;
@@ -79,8 +79,8 @@ pub(crate) enum Start {
 }
 
 impl FileHeader {
-    pub(crate) fn seed(&self) -> Seed {
-        Seed::of(self.salt)
+    pub(crate) fn seed(&self) -> ChecksumSeed {
+        ChecksumSeed::of(self.salt)
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

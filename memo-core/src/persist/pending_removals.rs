@@ -1,7 +1,7 @@
 //! Pending removals: invalidations that a broken log could not take. The next log begins with them, so that after a
 //! crash before its snapshot, recovery does not bring back an invalidated entry.
 
-use super::frame::{self, RecordMeta, Seed};
+use super::frame::{self, ChecksumSeed, RecordMeta};
 use super::record::Record;
 
 /// If the pending removals take more bytes than this, one `Clear` replaces them all.
@@ -49,7 +49,7 @@ impl PendingRemovals {
     }
 
     /// Encodes the removals as records with the flag `repeated`, for a log with that seed.
-    pub(crate) fn encode(&self, seed: Seed) -> Vec<u8> {
+    pub(crate) fn encode(&self, seed: ChecksumSeed) -> Vec<u8> {
         let mut out = Vec::new();
         for Item { meta, key } in &self.items {
             let record = key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
@@ -69,7 +69,7 @@ mod tests {
         for n in 0..2000u64 {
             pending.add(n + 1, 0, &Record::Remove { key: &n.to_le_bytes() });
         }
-        let bytes = pending.encode(Seed::of(1));
+        let bytes = pending.encode(ChecksumSeed::of(1));
         let records: Vec<_> = frame::decode_own(&bytes).collect();
         assert_eq!(records[0].1, Record::Clear);
         assert!(records.len() < 2000);

@@ -1,6 +1,6 @@
 //! The queue of encoded records that are not written yet.
 
-use super::frame::{self, RecordMeta, Seed};
+use super::frame::{self, ChecksumSeed, RecordMeta};
 use super::pending_removals::PendingRemovals;
 use super::record::{Record, WallMillis};
 
@@ -26,7 +26,7 @@ const MAX_SPARE: usize = 1 << 20;
 
 pub(crate) struct Queue {
     /// The seed of the current log. Checksums depend on it.
-    seed: Seed,
+    seed: ChecksumSeed,
     /// The encoded records.
     bytes: Vec<u8>,
     /// An empty buffer that takes the place of `bytes` when these are written.
@@ -44,9 +44,9 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Makes a queue for a log with that seed. `None`: there is no log.
-    pub(crate) fn new(seed: Option<Seed>, base: Base, high_water: WallMillis) -> Self {
+    pub(crate) fn new(seed: Option<ChecksumSeed>, base: Base, high_water: WallMillis) -> Self {
         Self {
-            seed: seed.unwrap_or(Seed::of(0)),
+            seed: seed.unwrap_or(ChecksumSeed::of(0)),
             bytes: Vec::new(),
             spare: Vec::new(),
             sequence: base.sequence,
@@ -137,7 +137,7 @@ impl Queue {
 
     /// Encodes later records for a log with that seed. Returns the bytes that are queued for the log before, the
     /// position between the two logs, and the pending removals.
-    pub(crate) fn switch_log(&mut self, seed: Seed) -> (Vec<u8>, Base, PendingRemovals) {
+    pub(crate) fn switch_log(&mut self, seed: ChecksumSeed) -> (Vec<u8>, Base, PendingRemovals) {
         let (batch, _) = self.take();
         self.seed = seed;
         self.has_log = true;

@@ -55,18 +55,18 @@ pub(crate) fn recover(
 ) -> Result<Recovered, Error> {
     let listing = list(fs, dir, identity)?;
     let Plan { steps, mut cleanup, losses, newest } = plan(dir, listing)?;
-    let mut replayer = Replay::new(dir, replay);
+    let mut reader = Reader::new(dir, replay);
     for (name, loss) in losses {
         match loss {
-            Loss::BadFile => replayer.recovery.damaged(name.at(dir), 0, loss),
-            _ => replayer.recovery.note(loss),
+            Loss::BadFile => reader.recovery.damaged(name.at(dir), 0, loss),
+            _ => reader.recovery.note(loss),
         }
     }
     let mut kept = Vec::new();
     let (mut log_bytes, mut snapshot, mut predecessor) = (0, None, Predecessor::default());
     for (index, step) in steps.iter().enumerate() {
         let (source, name) = (&step.source, step.source.name);
-        let outcome = replayer.read(index, step)?;
+        let outcome = reader.read(index, step)?;
         if outcome.gap {
             cleanup.copy.push(name);
         }
@@ -90,8 +90,8 @@ pub(crate) fn recover(
         }
         kept.push(name);
     }
-    replayer.repair(&steps)?;
-    let Replay { recovery, sequence, removals, .. } = replayer;
+    reader.repair(&steps)?;
+    let Reader { recovery, sequence, removals, .. } = reader;
     let removals = removals.unwrap_or_default();
     Ok(Recovered {
         recovery,
@@ -212,7 +212,7 @@ struct Outcome {
 }
 
 /// Reads the files one after another, and passes on their records.
-struct Replay<'r> {
+struct Reader<'r> {
     dir: PathBuf,
     replay: &'r mut dyn FnMut(Record<'_>),
     recovery: Recovery,
@@ -233,7 +233,7 @@ struct Replay<'r> {
     cleared: Order,
 }
 
-impl<'r> Replay<'r> {
+impl<'r> Reader<'r> {
     fn new(dir: &Path, replay: &'r mut dyn FnMut(Record<'_>)) -> Self {
         Self {
             dir: dir.to_owned(),

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::platform::crc32c::{crc32c, crc32c_append};
 
-use super::frame::{FLAGS, HEAD, Head, Op, Seed};
+use super::frame::{ChecksumSeed, FLAGS, HEAD, Head, Op};
 use super::fs::{File, read_full};
 use super::record::Record;
 
@@ -32,7 +32,7 @@ pub(crate) enum Event<'a> {
 /// Therefore a stale copy of a record within the file does not count.
 pub(crate) struct Scan<'f> {
     window: Window<'f>,
-    seed: Seed,
+    seed: ChecksumSeed,
     /// Where the next record begins.
     at: u64,
     /// The sequence of the last record.
@@ -47,7 +47,7 @@ pub(crate) struct Scan<'f> {
 
 impl<'f> Scan<'f> {
     /// Reads `file` from `start` up to `limit`.
-    pub(crate) fn new(file: &'f dyn File, seed: Seed, start: u64, limit: u64) -> Self {
+    pub(crate) fn new(file: &'f dyn File, seed: ChecksumSeed, start: u64, limit: u64) -> Self {
         let window = Window { file, bytes: Vec::new(), start, limit, hash: 0 };
         Self { window, seed, at: start, last: 0, valid_len: start, torn: false, unwritten: true }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::platform::crc32c::crc32c_append;
 
 use super::file_name::Name;
-use super::frame::{self, Head, RecordMeta, Seed};
+use super::frame::{self, ChecksumSeed, Head, RecordMeta};
 use super::fs::{File, Fs, write_all};
 use super::header::FileHeader;
 use super::quarantine::remove;
@@ -67,7 +67,7 @@ fn fill(
 
 struct Body<'f> {
     file: &'f dyn File,
-    seed: Seed,
+    seed: ChecksumSeed,
     meta: RecordMeta,
     base_sequence: u64,
     /// Bytes that are not written yet.

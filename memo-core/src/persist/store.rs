@@ -9,7 +9,7 @@ use super::durability::Durability;
 use super::fs::Fs;
 #[cfg(test)]
 use super::generations::Emptied;
-use super::generations::{Directory, Generations, begin};
+use super::generations::{Generations, StoreDirectory, begin};
 use super::header::{MAX_HEADER, header_len};
 use super::identity::Identity;
 use super::listing::holds_something;
@@ -104,7 +104,7 @@ impl Store {
         }
         let lock_file = LockFile::take(&*fs, dir)?;
         let recovered = recover(&*fs, dir, identity, replay)?;
-        let directory = Directory { fs: &*fs, dir, identity };
+        let directory = StoreDirectory { fs: &*fs, dir, identity };
         let (wal, generations) = begin(&directory, durability, &recovered);
         let Recovered { recovery, kept: _, log_bytes, snapshot, sequence, .. } = recovered;
         wal.older_bytes.store(log_bytes, Ordering::Relaxed);
@@ -270,8 +270,8 @@ impl Shared {
         result.inspect_err(|error| self.wal.backoff.count(error))
     }
 
-    fn directory(&self) -> Directory<'_> {
-        Directory { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
+    fn directory(&self) -> StoreDirectory<'_> {
+        StoreDirectory { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
     }
 
     /// Does what [`Store::check`] describes. If the directory is gone, so are the records in its log: abandons the log.

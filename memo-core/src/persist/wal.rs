@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::backoff::Backoff;
 use super::durability::Durability;
-use super::frame::Seed;
+use super::frame::ChecksumSeed;
 use super::fs::{File, write_all};
 use super::header::Predecessor;
 use super::queue::Ticket;
@@ -73,7 +73,7 @@ impl Wal {
         durability: Durability,
         base: Base,
         high_water: WallMillis,
-        log: Result<(LogFile, Seed), Error>,
+        log: Result<(LogFile, ChecksumSeed), Error>,
     ) -> Self {
         let backoff = Backoff::new();
         let mut unlogged = Unlogged::default();
@@ -313,7 +313,7 @@ impl Wal {
     }
 
     /// Ends the current log and continues in `next`. Returns the position at which `next` begins.
-    pub(crate) fn switch(&self, mut next: LogFile, seed: Seed) -> Result<Base, Error> {
+    pub(crate) fn switch(&self, mut next: LogFile, seed: ChecksumSeed) -> Result<Base, Error> {
         let (mut state, mut writer) = self.acquire_writer(self.state.lock())?;
         let was_broken = state.unlogged.is_open();
         let (batch, base, pending) = state.queue.switch_log(seed);
@@ -403,7 +403,7 @@ mod tests {
         let file = fs.create(path).unwrap();
         let log = LogFile { generation: 1, path: path.to_owned(), file, len: 0 };
         let base = Base { sequence: 0, removals: 0 };
-        let mut wal = Wal::new(Durability::Os, base, 0, Ok((log, Seed::of(1))));
+        let mut wal = Wal::new(Durability::Os, base, 0, Ok((log, ChecksumSeed::of(1))));
         let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }, false));
         write(&wal).unwrap();
         let before = fs.get(path).unwrap();
