@@ -80,7 +80,7 @@ impl Input<'_> {
 
     /// Returns a value that is nested at most `depth` levels deep.
     pub(crate) fn value(&mut self, depth: u32) -> Value {
-        let kinds = if depth == 0 { 19 } else { 31 };
+        let kinds = if depth == 0 { 19 } else { 32 };
         match self.byte() % kinds {
             0 => V::Unit,
             1 => V::Bool(self.byte() & 1 == 1),
@@ -107,12 +107,13 @@ impl Input<'_> {
             22 => V::Set(self.many(depth)),
             23 => V::Tuple(self.many(depth)),
             24 => V::TupleStruct(self.name(), self.many(depth)),
-            25 => V::Map(self.entries(depth)),
+            25 => V::Map(self.entries(depth)).with_different_keys(),
             26 => V::Struct(self.name(), self.fields(depth)),
             27 => V::UnitVariant(self.name(), self.byte().into(), self.name()),
             28 => {
                 V::NewtypeVariant(self.name(), self.byte().into(), self.name(), self.boxed(depth))
             }
+            30 => V::Entries(self.entries(depth)),
             29 => V::TupleVariant(self.name(), self.byte().into(), self.name(), self.many(depth)),
             _ => V::StructVariant(self.name(), self.byte().into(), self.name(), self.fields(depth)),
         }

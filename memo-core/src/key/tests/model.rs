@@ -144,7 +144,7 @@ impl Value {
     }
 
     /// Removes entries of maps without order until their keys differ. A map with duplicate keys has no key.
-    fn with_different_keys(mut self) -> Self {
+    pub(super) fn with_different_keys(mut self) -> Self {
         self.visit(&mut |value| {
             if let V::Map(entries) = value {
                 let mut seen = Vec::new();
