@@ -115,6 +115,22 @@ fn retain_keeps_no_value_whose_computation_began_before() {
 }
 
 #[test]
+fn a_handle_can_be_used_where_a_panic_is_caught() {
+    #[memoize]
+    fn half(n: u32) -> u32 {
+        assert!(n % 2 == 0, "odd");
+        n / 2
+    }
+    let memo = half_memo();
+    let caught = std::panic::catch_unwind(move || {
+        assert!(memo.is_empty());
+        half(3)
+    });
+    assert!(caught.is_err());
+    assert_eq!((half(4), memo.len()), (2, 1));
+}
+
+#[test]
 fn keys_lists_the_keys_of_cached_calls() {
     #[memoize]
     fn held(n: u32, text: &str) -> usize {

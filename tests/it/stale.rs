@@ -112,6 +112,15 @@ fn while_the_source_is_down_callers_get_the_old_value_and_few_ask_the_source() {
 }
 
 #[test]
+fn a_share_of_the_longest_time_to_live_is_a_time() {
+    #[memoize(ttl = Duration::MAX, refresh_ahead = 1e-300)]
+    fn lasting(n: u32) -> u32 {
+        n
+    }
+    assert_eq!((lasting(1), lasting(1)), (1, 1));
+}
+
+#[test]
 fn an_error_is_returned_when_the_old_value_may_not_be_served() {
     static DOWN: AtomicBool = AtomicBool::new(false);
     fn ask(n: u32) -> Result<u32, String> {

@@ -430,6 +430,11 @@ impl<H: Clone> ShardedCache<H> {
         (evicted, expired)
     }
 
+    /// Returns whether there is a bound on entries or on their weight.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.max() != capacity::UNBOUNDED || self.max_bytes().is_some()
+    }
+
     pub(crate) fn max(&self) -> usize {
         self.capacity.max()
     }

@@ -356,6 +356,7 @@ impl<K: Keep> FunctionCache<K> {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
         (stats.evicted, stats.expired) = self.memory.removed();
         (stats.entries, stats.bytes) = self.memory.usage();
+        stats.is_bounded = self.memory.is_bounded();
         if let Some(storage) = &self.storage {
             storage.report(&mut stats);
         }
@@ -421,9 +422,16 @@ impl Counts {
 }
 
 /// Returns how long before its expiry time a value is computed again, if that is after `share` of its time to live.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a time, which is not negative, and a cast of more than the longest time gives that"
+)]
 fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
-    let window = share.zip(ttl).map(|(share, ttl)| ttl.mul_f64(1.0 - share));
-    window.map_or(0, clock::millis)
+    let Some((share, ttl)) = share.zip(ttl) else { return 0 };
+    // Not `Duration::mul_f64`, which panics where the product rounds to more than the longest duration.
+    (clock::millis(ttl) as f64 * (1.0 - share)).ceil() as Millis
 }
 
 /// Returns how long a caller waits for another caller's computation. `mean`: the mean time of one, or zero.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ enum Target<R: 'static> {
     /// Finds the cache of the calling thread.
     Local(fn() -> LocalHandle<R>),
 }
+
+// A cache stays consistent if a call panics. So it is safe to use it again after the panic was caught.
+impl<R> UnwindSafe for Memo<R> {}
+impl<R> RefUnwindSafe for Memo<R> {}
 
 impl<R> Target<R> {
     fn resolve(&self) -> CacheRef<R> {

@@ -11,6 +11,7 @@ mod fs;
 #[cfg(any(test, fuzzing))]
 mod fs_mem;
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(not(test), allow(dead_code, reason = "only tests simulate crashes"))]
 mod fs_mem_unsynced;
 mod fs_real;
 #[cfg(fuzzing)]

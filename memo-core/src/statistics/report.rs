@@ -8,7 +8,10 @@ use serde::ser::Serializer;
 
 use super::stats::Stats;
 
-/// The statistics of every cache that was used, sorted by name. `Display` writes an aligned table.
+/// The statistics of every cache that was used, sorted by name.
+///
+/// `Display` writes an aligned table. It has columns for rare events, such as errors, if there were any. A cache without
+/// a bound that holds more than 100,000 entries is marked.
 #[derive(Debug, Clone)]
 pub struct Report(Vec<Stats>);
 
@@ -32,6 +35,24 @@ impl Serialize for Report {
     }
 }
 
+/// A column for rare events, which is shown if a cache has any.
+type RareColumn = (&'static str, fn(&Stats) -> u64);
+
+const RARE: [RareColumn; 9] = [
+    ("coalesced", |stats| stats.coalesced),
+    ("stale", |stats| stats.stale),
+    ("stale if error", |stats| stats.stale_if_error),
+    ("uncached", |stats| stats.uncached),
+    ("unkeyable", |stats| stats.unkeyable),
+    ("unfinished", |stats| stats.unfinished),
+    ("panics", |stats| stats.panics),
+    ("mismatches", |stats| stats.mismatches),
+    ("disk errors", |stats| stats.persist_errors),
+];
+
+/// A cache without a bound is marked when it holds more entries than this.
+const MANY: u64 = 100_000;
+
 const HEADINGS: [&str; 10] = [
     "cache",
     "hits",
@@ -46,19 +67,24 @@ const HEADINGS: [&str; 10] = [
 ];
 
 #[inline]
-fn row(stats: &Stats) -> [String; 10] {
-    [
+fn row(stats: &Stats, rare: &[RareColumn]) -> Vec<String> {
+    let mut row = vec![
         stats.name.clone(),
         stats.hits.to_string(),
         stats.misses.to_string(),
         format!("{:.1} %", stats.hit_ratio() * 100.0),
-        stats.entries.to_string(),
+        match stats.entries {
+            MANY.. if !stats.is_bounded => format!("{} (no bound)", stats.entries),
+            entries => entries.to_string(),
+        },
         size(stats.bytes),
         stats.evicted.to_string(),
         stats.recovered.to_string(),
         duration(stats.mean_compute()),
         duration(stats.time_saved),
-    ]
+    ];
+    row.extend(rare.iter().map(|(_, count)| count(stats).to_string()));
+    row
 }
 
 /// Formats a size as whole bytes, or as three figures and a unit.
@@ -99,12 +125,15 @@ fn three_figures(value: f64, unit: &str) -> String {
 impl Display for Report {
     #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![HEADINGS.map(str::to_owned)];
-        rows.extend(self.0.iter().map(row));
+        let occurs = |column: &RareColumn| self.0.iter().any(|stats| column.1(stats) > 0);
+        let rare: Vec<_> = RARE.into_iter().filter(occurs).collect();
+        let headings = HEADINGS.into_iter().chain(rare.iter().map(|(heading, _)| *heading));
+        let mut rows = vec![headings.map(str::to_owned).collect::<Vec<_>>()];
+        rows.extend(self.0.iter().map(|stats| row(stats, &rare)));
         let width = |column: usize| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
         };
-        let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
+        let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
         for (number, row) in rows.iter().enumerate() {
             if number > 0 {
                 f.write_str("\n")?;
@@ -128,6 +157,24 @@ impl Display for Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rare_events_have_a_column_if_there_are_any() {
+        let stats = |name: &str, entries, is_bounded| {
+            let name = name.to_owned();
+            Stats { name, entries, is_bounded, hits: 3, misses: 1, ..Stats::default() }
+        };
+        let text = |stats| Report::of(stats).to_string();
+        let plain = text(vec![stats("a", 5, false), stats("b", MANY, true)]);
+        assert!(!plain.contains("uncached") && !plain.contains("no bound"), "{plain}");
+        let failing = Stats { uncached: 7, ..stats("a", 5, false) };
+        let marked = text(vec![failing, stats("b", MANY, false)]);
+        let widths: Vec<_> = marked.lines().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{marked}");
+        let lines: Vec<_> = marked.lines().collect();
+        assert!(lines[0].ends_with("uncached") && lines[1].ends_with(" 7"), "{marked}");
+        assert!(lines[2].contains("100000 (no bound)") && lines[2].ends_with(" 0"), "{marked}");
+    }
 
     #[test]
     fn sizes_have_three_figures() {

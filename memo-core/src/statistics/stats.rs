@@ -40,6 +40,8 @@ stats! {
     /// With `max_bytes`, the sum of the weights of the entries. Otherwise the bytes that the entries take, keys
     /// included, but without the bytes that values own outside themselves.
     bytes: u64,
+    /// Whether `max` or `max_bytes` bounds the cache.
+    is_bounded: bool,
     /// Entries evicted to stay within `max` and `max_bytes`.
     evicted: u64,
     /// Entries removed because their time to live or their idle time ended.
