@@ -88,6 +88,30 @@ fn a_key_takes_only_what_makes_it() {
     assert!(memo.invalidate(&Client::row_key((2, 'x'), "rows")) && memo.is_empty());
 }
 
+/// Owned parameters in a tuple are not moved into the key.
+#[test]
+fn a_tuple_of_owned_parameters_is_a_key() {
+    struct Place {
+        station: String,
+    }
+    #[memoize(key = (url, (place.station, n), n + 1))]
+    fn page(url: String, place: Place, n: u32) -> String {
+        format!("{url}/{}/{n}", place.station)
+    }
+    #[memoize(key = (a, b))]
+    async fn joined(a: String, b: Vec<u8>) -> usize {
+        a.len() + b.len()
+    }
+    let place = || Place { station: "north".to_owned() };
+    for _ in 0..2 {
+        assert_eq!(page("u".to_owned(), place(), 1), "u/north/1");
+        assert_eq!(crate::tasks::block_on(joined("a".to_owned(), vec![1])), 2);
+    }
+    assert_eq!((page_memo().stats().hits, joined_memo().stats().hits), (1, 1));
+    let key = page_key("u".to_owned(), place(), 1);
+    assert_eq!(page_memo().get(&key).as_deref(), Some("u/north/1"));
+}
+
 #[test]
 fn the_key_expression_sees_arguments_before_the_body_changes_them() {
     #[memoize(key = list.len())]

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 
 use crate::emit::expansion::{Expansion, Item};
 use crate::emit::hygiene::{first_span, local};
@@ -11,7 +12,7 @@ use crate::parse::parameter::Parameter;
 pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     let (function, args) = (expansion.function, expansion.args);
     if let Some(given) = &args.key {
-        let value = &given.value;
+        let value = &borrowed(&given.value);
         let element = element(item, value, &quote!(key: #value));
         return quote!((#element, ()));
     }
@@ -27,6 +28,27 @@ pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     }
     let end = quote!(());
     elements.iter().rev().fold(end, |rest, (_, element)| quote!((#element, #rest)))
+}
+
+/// Borrows the parameters and fields in a tuple, which would else be moved into it. A reference has the key of its value.
+fn borrowed(value: &Expr) -> Expr {
+    match value {
+        Expr::Tuple(tuple) => {
+            let mut tuple = tuple.clone();
+            for part in &mut tuple.elems {
+                *part = match part {
+                    Expr::Tuple(_) => borrowed(part),
+                    Expr::Path(path) if path.path.get_ident().is_some() => {
+                        syn::parse_quote!(&#part)
+                    }
+                    Expr::Field(_) => syn::parse_quote!(&#part),
+                    _ => continue,
+                };
+            }
+            Expr::Tuple(tuple)
+        }
+        _ => value.clone(),
+    }
 }
 
 /// A key with parameters behind a `cfg`. The macro does not know its length, so a `let` adds each element.

@@ -10,4 +10,9 @@ fn stored(a: u32) -> u32 {
     a * 2
 }
 
+#[memoize(key = 0)]
+fn constant(a: u32) -> u32 {
+    a * 2
+}
+
 fn main() {}

@@ -25,6 +25,10 @@ pub(crate) fn expression(name: &Ident, form: Form) -> syn::Result<Expr> {
 pub(crate) fn key(name: &Ident, form: Form) -> syn::Result<Expr> {
     let value = expression(name, form)?;
     match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Int(_) | Lit::Bool(_), .. }) => Err(error(
+            &value,
+            "every call would share this one key: if that is meant, write `key = ()`",
+        )),
         Expr::Lit(_) => Err(error(
             &value,
             format!(
