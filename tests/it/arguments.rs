@@ -112,6 +112,32 @@ fn a_tuple_of_owned_parameters_is_a_key() {
     assert_eq!(page_memo().get(&key).as_deref(), Some("u/north/1"));
 }
 
+/// Neither does it take the types that only skipped parameters bring, such as that of a closure's future.
+#[test]
+fn a_key_has_no_type_of_a_skipped_parameter() {
+    #[memoize(skip(fetch))]
+    async fn fetched<F, Fut>(fetch: F, id: u32) -> u32
+    where
+        F: Fn(u32) -> Fut,
+        Fut: Future<Output = u32>,
+    {
+        fetch(id).await
+    }
+    #[memoize(skip(compute))]
+    fn computed<F: Fn() -> R, R: Clone + Send + Sync + 'static, U>(compute: F, id: u32) -> R {
+        let _ = id;
+        compute()
+    }
+    let five: fn(u32) -> std::future::Ready<u32> = |id| std::future::ready(id + 4);
+    assert_eq!(crate::tasks::block_on(fetched(five, 1)), 5);
+    let memo = fetched_memo::<fn(u32) -> std::future::Ready<u32>, std::future::Ready<u32>>();
+    assert_eq!(memo.get(&fetched_key(1)), Some(5));
+    let text: fn() -> &'static str = || "text";
+    assert_eq!(computed::<_, _, u8>(text, 1), "text");
+    let memo = computed_memo::<fn() -> &'static str, &'static str, u8>();
+    assert_eq!(memo.get(&computed_key::<u8>(1)), Some("text"));
+}
+
 #[test]
 fn the_key_expression_sees_arguments_before_the_body_changes_them() {
     #[memoize(key = list.len())]

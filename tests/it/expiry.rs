@@ -101,6 +101,46 @@ fn jitter_without_ttl_or_of_nan_expires_nothing() {
     assert_eq!((forever_memo().len(), odd_memo().len()), (100, 100));
 }
 
+/// Two sweeps that overlap, and a `Drop` that panics, leave no expired value behind.
+#[test]
+fn expired_values_are_freed_despite_overlapping_sweeps_and_panics() {
+    static EXISTING: AtomicU32 = AtomicU32::new(0);
+    static PANICS: AtomicU32 = AtomicU32::new(1);
+    struct Slow;
+    impl Slow {
+        fn new() -> Self {
+            EXISTING.fetch_add(1, Relaxed);
+            Self
+        }
+    }
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            EXISTING.fetch_sub(1, Relaxed);
+            if std::thread::current().name().is_some_and(|name| name.starts_with("memokit")) {
+                sleep(Duration::from_micros(300));
+                let panics = PANICS.fetch_update(Relaxed, Relaxed, |panics| panics.checked_sub(1));
+                assert!(panics.is_err(), "on purpose");
+            }
+        }
+    }
+    #[memoize(shards = 1, ttl_with = |_| Some(Duration::from_millis(next_ttl())))]
+    fn living(n: u32) -> std::sync::Arc<Slow> {
+        let _ = n;
+        std::sync::Arc::new(Slow::new())
+    }
+    fn next_ttl() -> u64 {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        if COUNT.fetch_add(1, Relaxed) % 2 == 0 { 300 } else { 1500 }
+    }
+    (0..3000).for_each(|n| drop(living(n)));
+    let began = Instant::now();
+    while EXISTING.load(Relaxed) > 0 {
+        let _ = living_memo().stats();
+        assert!(began.elapsed() < Duration::from_secs(15), "{} exist", EXISTING.load(Relaxed));
+        sleep(Duration::from_millis(5));
+    }
+}
+
 /// Expired values are freed although no call comes any more, and idle ones too.
 #[test]
 fn expired_values_are_freed_after_the_last_call() {

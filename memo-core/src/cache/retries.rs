@@ -1,12 +1,18 @@
 //! Failed attempts to compute entries again, and when the next attempts are due.
 
+use std::collections::HashMap;
+
 use crate::platform::clock::Millis;
 
-/// The keys of a shard whose last attempt failed. Until the next one is due, callers get the value of the old entry.
-pub(super) struct Retries(Vec<Retry>);
+/// The keys of a shard, by their hash, whose last attempt failed. Until the next one is due, callers get the value of
+/// the old entry.
+pub(super) struct Retries {
+    retries: Option<HashMap<u64, Retry>>,
+    /// With this many, those that are long past are removed.
+    purge_at: usize,
+}
 
 struct Retry {
-    hash: u64,
     delay: Millis,
     due: Millis,
 }
@@ -17,30 +23,41 @@ const MIN_DELAY: Millis = 100;
 /// No delay is longer than the time for which the old entry can still be served, divided by this.
 const ATTEMPTS_LEFT: Millis = 8;
 
+const MIN_PURGE: usize = 64;
+
 impl Retries {
     pub(super) const fn new() -> Self {
-        Self(Vec::new())
+        Self { retries: None, purge_at: MIN_PURGE }
     }
 
     /// Postpones the next attempt for a key. `left`: for how long its old entry can still be served.
     pub(super) fn postpone(&mut self, hash: u64, now: Millis, left: Millis) {
-        let before = self.0.iter().find(|retry| retry.hash == hash);
+        let retries = self.retries.get_or_insert_default();
+        // A key that nobody has asked for since its attempt was due begins anew.
+        let is_recent = |retry: &Retry| retry.due.saturating_add(retry.delay) > now;
+        let before = retries.get(&hash).filter(|retry| is_recent(retry));
         let delay = before.map_or(MIN_DELAY, |retry| retry.delay.saturating_mul(2));
         let delay = delay.min(left / ATTEMPTS_LEFT).max(1);
-        // A key that nobody has asked for since its attempt was due begins anew.
-        self.0.retain(|retry| retry.hash != hash && retry.due.saturating_add(retry.delay) > now);
-        self.0.push(Retry { hash, delay, due: now.saturating_add(delay) });
+        retries.insert(hash, Retry { delay, due: now.saturating_add(delay) });
+        if retries.len() >= self.purge_at {
+            retries.retain(|_, retry| is_recent(retry));
+            self.purge_at = (2 * retries.len()).max(MIN_PURGE);
+        }
     }
 
     /// Returns whether the next attempt for a key is not due yet.
     pub(super) fn is_postponed(&self, hash: u64, now: Millis) -> bool {
-        self.0.iter().any(|retry| retry.hash == hash && retry.due > now)
+        let retry = self.retries.as_ref().and_then(|retries| retries.get(&hash));
+        retry.is_some_and(|retry| retry.due > now)
     }
 
     /// Forgets the failures of a key.
     pub(super) fn reset(&mut self, hash: u64) {
-        if !self.0.is_empty() {
-            self.0.retain(|retry| retry.hash != hash);
+        if let Some(retries) = &mut self.retries {
+            retries.remove(&hash);
+            if retries.is_empty() {
+                self.retries = None;
+            }
         }
     }
 }
@@ -62,7 +79,11 @@ mod tests {
         retries.reset(7);
         retries.postpone(7, now, 4000);
         assert!(!retries.is_postponed(7, now + 100));
-        retries.postpone(8, now + 1000, 4000);
-        assert_eq!(retries.0.len(), 1, "what is long past is forgotten");
+        for hash in 0..1000 {
+            retries.postpone(hash, now + 1000 * hash, 4000);
+        }
+        let len = retries.retries.as_ref().map_or(0, HashMap::len);
+        assert!(len < MIN_PURGE, "{len} retries are kept, of which one is recent");
+        retries.reset(999);
     }
 }

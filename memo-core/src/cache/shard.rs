@@ -63,6 +63,10 @@ pub(super) struct ShardState<H> {
     load: Load,
     /// No entry becomes unservable before this time.
     next_expiry: Millis,
+    /// The same for the entries that were inserted since the last sweep began.
+    next_inserted_expiry: Millis,
+    /// How many sweeps have begun.
+    sweeps: u64,
     /// The memory that the entries take, in bytes.
     size: u64,
     /// The bucket that was last searched for expired entries.
@@ -84,6 +88,8 @@ pub(super) struct Existing {
 /// A search of a whole shard for entries that cannot be served any more. The shard is locked for some buckets at a
 /// time.
 pub(super) struct Sweep {
+    /// Its number among the sweeps of the shard.
+    number: u64,
     /// The number of buckets of the table that is searched.
     buckets: usize,
     next: usize,
@@ -116,6 +122,8 @@ impl<H> Shard<H> {
             free_list: FreeList::new(),
             load: Load::default(),
             next_expiry: NEVER,
+            next_inserted_expiry: NEVER,
+            sweeps: 0,
             size: 0,
             sweep_bucket: 0,
             evicted: 0,
@@ -254,7 +262,7 @@ impl<H> Locked<'_, H> {
         let stamp = self.stamp();
         entry.shared().stamp().store(stamp, Relaxed);
         let next_expiry = expiry.unservable_from(entry.shared().entry());
-        self.state.next_expiry = self.state.next_expiry.min(next_expiry);
+        self.lower_next_expiry(next_expiry);
         self.state.size += entry.shared().size() as u64;
         if let Some(Existing { slot, expired, .. }) = existing {
             if let Some(before) = self.table().replace(slot, entry) {
@@ -380,23 +388,27 @@ impl<H> Locked<'_, H> {
         if self.state.next_expiry > clock::now() {
             return None;
         }
-        // Insertions during the sweep lower this directly. The entries that were searched are merged in at its end.
-        self.state.next_expiry = NEVER;
-        Some(Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER })
+        // `next_expiry` is past until the sweep is done. So if a panic ends it, or another one overlaps it, a later one
+        // searches again.
+        self.state.next_inserted_expiry = NEVER;
+        self.state.sweeps += 1;
+        let (number, buckets) = (self.state.sweeps, self.table().buckets());
+        Some(Sweep { number, buckets, next: 0, next_expiry: NEVER })
     }
 
     /// Continues with some buckets. Returns what was removed.
     pub(super) fn continue_sweep(&mut self, sweep: &mut Sweep, expiry: &Expiry) -> Load {
         if self.table().buckets() != sweep.buckets {
             // The table grew, so entries have moved.
-            *sweep = Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER };
+            *sweep =
+                Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER, ..*sweep };
         }
         let end = (sweep.next + BUCKETS_AT_ONCE).min(sweep.buckets);
         let (swept, next_expiry) = self.sweep_buckets(sweep.next..end, expiry);
         sweep.next = end;
         sweep.next_expiry = sweep.next_expiry.min(next_expiry);
-        if sweep.is_done() {
-            self.state.next_expiry = self.state.next_expiry.min(sweep.next_expiry);
+        if sweep.is_done() && sweep.number == self.state.sweeps {
+            self.state.next_expiry = self.state.next_inserted_expiry.min(sweep.next_expiry);
         }
         swept
     }
@@ -434,7 +446,12 @@ impl<H> Locked<'_, H> {
             next_expiry = next_expiry.min(expires);
             entry.set_expires(expires);
         }
-        self.state.next_expiry = self.state.next_expiry.min(next_expiry);
+        self.lower_next_expiry(next_expiry);
+    }
+
+    fn lower_next_expiry(&mut self, to: Millis) {
+        self.state.next_expiry = self.state.next_expiry.min(to);
+        self.state.next_inserted_expiry = self.state.next_inserted_expiry.min(to);
     }
 
     pub(super) fn entries(&self) -> Entries<'_, H> {

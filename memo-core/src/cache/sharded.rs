@@ -406,6 +406,8 @@ impl<H: Clone> ShardedCache<H> {
                     drop(locked);
                     // Dropped while no lock is held, because the `Drop` of values runs.
                     drop(freed);
+                    // The lock is not fair, so callers that wait for it get it only if this thread does not run.
+                    std::thread::yield_now();
                 }
                 self.change(shard, |_| ());
             }

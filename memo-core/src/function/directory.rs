@@ -19,7 +19,7 @@ use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::{Change, ValueStore};
 use crate::persist::{Durability, Record, Store, Ticket};
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::platform::maintenance;
+use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
@@ -139,7 +139,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         function.maintain();
         if store.is_outgrown() {
             let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
-            maintenance::wake(pause);
+            CACHES.wake(pause);
         }
     }
 

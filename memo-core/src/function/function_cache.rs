@@ -14,7 +14,7 @@ use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::platform::maintenance::{self, Maintain};
+use crate::platform::maintenance::{CACHES, Maintain};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::stats::Stats;
@@ -315,7 +315,10 @@ impl<K: Keep> FunctionCache<K> {
             return;
         }
         if let Some(maintained) = &self.maintained {
-            maintenance::maintain(Weak::clone(maintained));
+            // If the thread cannot be started, a later call tries again.
+            if !CACHES.maintain(Weak::clone(maintained)) {
+                self.is_maintained.store(false, SeqCst);
+            }
         }
     }
 
@@ -375,7 +378,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
             return true;
         }
         self.is_maintained.store(false, SeqCst);
-        // An insertion between these two lines has not asked for maintenance, and is seen here.
+        // An insertion before the line above did not ask for maintenance, and is seen here.
         self.memory.has_expiring() && !self.is_maintained.swap(true, SeqCst)
     }
 }

@@ -1,7 +1,9 @@
 //! Recognition of containers whose order has no meaning, by the name of their type.
 //!
 //! Rust does not guarantee these names. A test for each container (tests/it/containers.rs) detects a change. The order
-//! of a container that is not known here counts: the same content in another order is a miss, never a wrong value.
+//! of a container that is not known here counts: the same content in another order is a miss, never a wrong value. (One
+//! thing has no order though its type is unknown: a map that announces no length, such as a struct with a flattened
+//! field.)
 
 /// The name under which `memokit::unordered` passes a container to the encoder.
 pub(super) const UNORDERED: &str = "memokit::unordered";

@@ -30,6 +30,9 @@ pub fn unordered<T: Serialize>(container: T) -> Unordered<T> {
 
 /// Serializes a map, set or sequence whose order is to be no part of a key.
 ///
+/// It must be the container itself, behind references, `Box`, `Rc` or `Arc` at most: for an `Option` of a container,
+/// and behind another serializer (an internally tagged enum, `erased_serde`), the order counts.
+///
 /// # Errors
 ///
 /// Those of the container and of the serializer.

@@ -22,7 +22,7 @@ use super::snapshot::{Entries, Written};
 use super::wal::Wal;
 use crate::error::Error;
 use crate::platform::clock;
-use crate::platform::maintenance::{Maintain, maintain};
+use crate::platform::maintenance::{Maintain, STORES};
 use crate::platform::sync::Mutex;
 
 /// The state of a store.
@@ -156,7 +156,9 @@ impl Store {
         let Shared { durability, maintained, .. } = &*self.shared;
         if durability.syncs_in_background() && !maintained.swap(true, Ordering::Relaxed) {
             let shared: Arc<dyn Maintain> = self.shared.clone();
-            maintain(Arc::downgrade(&shared));
+            if !STORES.maintain(Arc::downgrade(&shared)) {
+                maintained.store(false, Ordering::Relaxed);
+            }
         }
         let committed = self.shared.wal.commit(ticket).and_then(|()| match ticket.fits {
             true => Ok(()),

@@ -1,5 +1,5 @@
-//! Maintenance by the background thread of a process. Once a second it calls [`Maintain::tick`] of each store and cache
-//! that asked for it: stores sync their logs; caches remove expired entries, and check and compact their directories.
+//! Maintenance by background threads. Once a second they call [`Maintain::tick`] of each store and cache that asked for
+//! it: stores sync their logs; caches remove expired entries, and check and compact their directories.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
@@ -10,21 +10,32 @@ use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// Something that needs maintenance each second.
 pub(crate) trait Maintain: Send + Sync {
-    /// Called each second by a thread that all implementors share, until it returns false. A panic ends only this call.
+    /// Called each second until it returns false, by a thread that the targets share. A panic ends only this call.
     fn tick(&self) -> bool;
 }
 
 /// The time between two rounds. Each round ticks every target once.
 const PERIOD: Duration = Duration::from_secs(1);
 
-static MAINTENANCE: Mutex<Maintenance> =
-    Mutex::new(Maintenance { running: false, woken: false, targets: Vec::new() });
-/// Notified when [`Maintenance::woken`] is set.
-static WAKE: Condvar = Condvar::new();
-/// Notified at the end of each round.
-static ROUND_DONE: Condvar = Condvar::new();
+/// The threads of a process. They keep neither their targets nor the process alive.
+///
+/// Stores have one of their own, because the removal of entries runs the `Drop` of users' values, which may take any
+/// time, and a store promises to sync its log each second.
+pub(crate) static STORES: Worker = Worker::new("memokit-sync", || STORES.run());
+pub(crate) static CACHES: Worker = Worker::new("memokit", || CACHES.run());
 
-struct Maintenance {
+/// A background thread. It starts with the first target and ends when none is left.
+pub(crate) struct Worker {
+    name: &'static str,
+    run: fn(),
+    state: Mutex<State>,
+    /// Notified when [`State::woken`] is set.
+    wake: Condvar,
+    /// Notified at the end of each round.
+    round_done: Condvar,
+}
+
+struct State {
     /// Whether the thread runs.
     running: bool,
     /// Whether the next round begins at once.
@@ -32,50 +43,60 @@ struct Maintenance {
     targets: Vec<Weak<dyn Maintain>>,
 }
 
-/// Ticks `target` once a second until it is dropped or its `tick` returns false. The thread starts with the first
-/// target and ends when none is left. It keeps neither a target nor the process alive. If the thread cannot be started,
-/// the next call tries again.
-pub(crate) fn maintain(target: Weak<dyn Maintain>) {
-    let mut maintenance = MAINTENANCE.lock();
-    maintenance.targets.push(target);
-    if !maintenance.running {
-        maintenance.running = spawn("memokit", run);
+impl Worker {
+    const fn new(name: &'static str, run: fn()) -> Self {
+        let state = State { running: false, woken: false, targets: Vec::new() };
+        let (wake, round_done) = (Condvar::new(), Condvar::new());
+        Self { name, run, state: Mutex::new(state), wake, round_done }
     }
-}
 
-/// Makes the next round begin at once, and waits for the end of a round, but not longer than `timeout`.
-pub(crate) fn wake(timeout: Duration) {
-    let mut maintenance = MAINTENANCE.lock();
-    if !maintenance.running {
-        return;
+    /// Ticks `target` once a second until it is dropped or its `tick` returns false. Returns false if the thread cannot
+    /// be started. The caller then tries again later.
+    pub(crate) fn maintain(&self, target: Weak<dyn Maintain>) -> bool {
+        let mut state = self.state.lock();
+        if !state.running {
+            state.running = spawn(self.name, self.run);
+        }
+        if state.running {
+            state.targets.push(target);
+        }
+        state.running
     }
-    maintenance.woken = true;
-    WAKE.notify_one();
-    if !timeout.is_zero() {
-        drop(ROUND_DONE.wait_until(maintenance, Instant::now() + timeout));
-    }
-}
 
-fn wait_for_next_round() {
-    let mut maintenance = MAINTENANCE.lock();
-    if !maintenance.woken {
-        (maintenance, _) = WAKE.wait_until(maintenance, Instant::now() + PERIOD);
-    }
-    maintenance.woken = false;
-}
-
-fn run() {
-    loop {
-        wait_for_next_round();
-        let due = std::mem::take(&mut MAINTENANCE.lock().targets);
-        // No lock is held during a tick, because it may call `maintain`.
-        let remaining: Vec<_> = due.into_iter().filter(needs_more).collect();
-        let mut maintenance = MAINTENANCE.lock();
-        maintenance.targets.extend(remaining);
-        ROUND_DONE.notify_all();
-        if maintenance.targets.is_empty() {
-            maintenance.running = false;
+    /// Makes the next round begin at once, and waits for the end of a round, but not longer than `timeout`.
+    pub(crate) fn wake(&self, timeout: Duration) {
+        let mut state = self.state.lock();
+        if !state.running {
             return;
+        }
+        state.woken = true;
+        self.wake.notify_one();
+        if !timeout.is_zero() {
+            drop(self.round_done.wait_until(state, Instant::now() + timeout));
+        }
+    }
+
+    fn wait_for_next_round(&self) {
+        let mut state = self.state.lock();
+        if !state.woken {
+            (state, _) = self.wake.wait_until(state, Instant::now() + PERIOD);
+        }
+        state.woken = false;
+    }
+
+    fn run(&self) {
+        loop {
+            self.wait_for_next_round();
+            let due = std::mem::take(&mut self.state.lock().targets);
+            // No lock is held during a tick, because it may call `maintain`.
+            let remaining: Vec<_> = due.into_iter().filter(needs_more).collect();
+            let mut state = self.state.lock();
+            state.targets.extend(remaining);
+            self.round_done.notify_all();
+            if state.targets.is_empty() {
+                state.running = false;
+                return;
+            }
         }
     }
 }
@@ -106,7 +127,7 @@ mod tests {
     fn a_target_that_panics_is_ticked_until_it_is_dropped() {
         let (sender, receiver) = mpsc::channel();
         let target: Arc<dyn Maintain> = Arc::new(PanickingTarget(Mutex::new(sender)));
-        maintain(Arc::downgrade(&target));
+        assert!(CACHES.maintain(Arc::downgrade(&target)));
         receiver.recv().unwrap();
         receiver.recv().unwrap();
         drop(target);

@@ -95,38 +95,44 @@ pub(super) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
     quote!(::<#(#all),*>)
 }
 
-/// Removes the parameters that only `removed` inputs mention, and the predicates about them. What no input mentions
-/// stays, since a caller names it.
-pub(super) fn keep_used(generics: &mut Generics, kept: TokenStream, removed: &TokenStream) {
+/// Removes the parameters that only `removed` inputs need, and the predicates about them. What no input needs stays,
+/// since a caller names it.
+pub(super) fn keep_used(generics: &mut Generics, kept: TokenStream, removed: TokenStream) {
     let clause = generics.where_clause.as_ref();
     let predicates: Vec<_> =
         clause.into_iter().flat_map(|clause| &clause.predicates).cloned().collect();
-    let is_used = |used: &TokenStream, name: &Ident| mentions(used.clone(), name);
-    // What a parameter that is used mentions in its bounds is used too.
-    let mut used = kept;
-    let mut unused: Vec<GenericParam> = generics.params.iter().cloned().collect();
-    loop {
-        let (next, rest): (Vec<_>, _) = unused
-            .into_iter()
-            .partition(|param| is_used(&used, name_of(param)) || !is_used(removed, name_of(param)));
-        unused = rest;
-        if next.is_empty() {
-            break;
-        }
-        for param in &next {
-            let about = predicates.iter().filter(|predicate| is_about(predicate, name_of(param)));
-            used = quote!(#used #param #(#about)*);
-        }
-    }
-    let keep = |name: &Ident| !unused.iter().any(|param| name_of(param) == name);
-    let params = std::mem::take(&mut generics.params).into_iter();
-    generics.params = params.filter(|param| keep(name_of(param))).collect();
+    let params: Vec<GenericParam> = generics.params.iter().cloned().collect();
+    let needed_by_removed = needed(&params, &predicates, removed);
+    let named = params.iter().filter(|param| !needed_by_removed.contains(name_of(param)));
+    let used = needed(&params, &predicates, quote!(#kept #(#named)*));
+    generics.params =
+        params.iter().filter(|param| used.contains(name_of(param))).cloned().collect();
     if let Some(clause) = &mut generics.where_clause {
-        let mentions_unused = |predicate: &WherePredicate| {
-            unused.iter().any(|param| is_used(&predicate.to_token_stream(), name_of(param)))
+        let unused = |param: &&GenericParam| !used.contains(name_of(param));
+        let unused: Vec<_> = params.iter().filter(unused).map(name_of).collect();
+        let is_kept = |predicate: &WherePredicate| {
+            !unused.iter().any(|name| mentions(predicate.to_token_stream(), name))
         };
-        let kept = predicates.into_iter().filter(|predicate| !mentions_unused(predicate));
-        clause.predicates = kept.collect();
+        clause.predicates = predicates.into_iter().filter(is_kept).collect();
+    }
+}
+
+/// The names of the parameters that `tokens` mention, and those that the bounds of these mention, and so on.
+fn needed(
+    params: &[GenericParam],
+    predicates: &[WherePredicate],
+    mut tokens: TokenStream,
+) -> Vec<Ident> {
+    let mut needed: Vec<Ident> = Vec::new();
+    loop {
+        let is_new = |param: &&GenericParam| {
+            let name = name_of(param);
+            !needed.contains(name) && mentions(tokens.clone(), name)
+        };
+        let Some(param) = params.iter().find(is_new) else { return needed };
+        let about = predicates.iter().filter(|predicate| is_about(predicate, name_of(param)));
+        tokens = quote!(#tokens #param #(#about)*);
+        needed.push(name_of(param).clone());
     }
 }
 
@@ -288,7 +294,7 @@ mod tests {
         keep_used(
             &mut generics,
             quote!(a: &'a T, b: [u8; N]),
-            &quote!(c: &'other W, d: [V; M], e: U),
+            quote!(c: &'other W, d: [V; M], e: U),
         );
         let clause = &generics.where_clause;
         assert_eq!(
