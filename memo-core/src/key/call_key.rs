@@ -24,10 +24,10 @@ use crate::platform::fnv::Fnv;
 /// - A sequence and a tuple of the same elements are alike. This covers `Vec`, slice, array, `VecDeque` and tuple.
 /// - The order of the fields of a struct does not count. Nor does the order of the entries of a hash map, or of the
 ///   elements of a hash set or heap: those of the standard library and of hashbrown, `DashMap`, and those of bimap,
-///   heapless (heaps), im, imbl, papaya, rpds and scc. The order of every other container counts, also of an `IndexMap`. (Exception: a map that is serialized without a
-///   length has no order. serde's derive does that for a struct with `#[serde(flatten)]`, so the order of a flattened
-///   `IndexMap` does not count.)
-///   `memokit::unordered` says that the order of a container does not count.
+///   heapless (heaps), im, imbl, papaya, rpds and scc. The order of every other container counts, also of an
+///   `IndexMap`. `memokit::unordered` says that the order of a container does not count.
+/// - Exception: a map that is serialized without a length has no order. serde's derive does that for a struct with
+///   `#[serde(flatten)]`, so the order of a flattened `IndexMap` does not count.
 /// - All NaN are alike. `0.0` and `-0.0` differ.
 /// - `&T`, `Box<T>`, `Rc<T>`, `Arc<T>` and `Cow<T>` are like `T`.
 ///

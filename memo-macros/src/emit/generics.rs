@@ -97,7 +97,7 @@ pub(super) fn turbofish(generics: &Generics, inferred: usize) -> TokenStream {
 
 /// Removes the parameters that only `removed` inputs need, and the predicates about them. What no input needs stays,
 /// since a caller names it.
-pub(super) fn keep_used(generics: &mut Generics, kept: TokenStream, removed: TokenStream) {
+pub(super) fn keep_used(generics: &mut Generics, kept: &TokenStream, removed: TokenStream) {
     let clause = generics.where_clause.as_ref();
     let predicates: Vec<_> =
         clause.into_iter().flat_map(|clause| &clause.predicates).cloned().collect();
@@ -293,7 +293,7 @@ mod tests {
         let mut generics = signature.generics;
         keep_used(
             &mut generics,
-            quote!(a: &'a T, b: [u8; N]),
+            &quote!(a: &'a T, b: [u8; N]),
             quote!(c: &'other W, d: [V; M], e: U),
         );
         let clause = &generics.where_clause;

@@ -103,7 +103,7 @@ pub(super) fn keep_key_parts(signature: &mut Signature, expansion: &Expansion<'_
         }),
     });
     let key = expansion.args.key.as_ref().map(|key| key.tokens.clone());
-    keep_used(&mut signature.generics, quote!(#(#kept)* #key), quote!(#(#removed)*));
+    keep_used(&mut signature.generics, &quote!(#(#kept)* #key), quote!(#(#removed)*));
     signature.inputs = kept.into_iter().collect();
 }
 
