@@ -72,6 +72,23 @@ pub(crate) struct RecordMeta {
     pub(crate) replaces: bool,
 }
 
+/// What the head at the end of a snapshot says, in fields that other records use otherwise.
+impl Head {
+    /// Returns the length of the file before this head, in bytes.
+    pub(crate) fn end_offset(&self) -> u64 {
+        self.expires
+    }
+
+    pub(crate) fn entry_count(&self) -> u64 {
+        self.created
+    }
+
+    /// Returns the checksum of all bytes between the file header and this head.
+    pub(crate) fn body_checksum(&self) -> u32 {
+        self.key_crc
+    }
+}
+
 impl Head {
     fn of(record: &Record<'_>, meta: RecordMeta) -> Self {
         let (op, key, value, created, expires) = match *record {

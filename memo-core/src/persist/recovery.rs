@@ -196,7 +196,7 @@ fn read_end(source: &Source) -> std::io::Result<Option<Head>> {
     let mut bytes = [0; HEAD];
     read_full(&*source.file, &mut bytes, at)?;
     let end = Head::parse(&bytes, source.header.seed());
-    Ok(end.filter(|end| end.op == Op::End && end.expires == at))
+    Ok(end.filter(|end| end.op == Op::End && end.end_offset() == at))
 }
 
 /// The position of a record among all records that are read: the index of the file, and the sequence if it is a log.
@@ -280,7 +280,8 @@ impl<'r> Reader<'r> {
             self.apply(order, &event);
         }
         let is_short = step.limit != Predecessor::WHOLE && source.size < step.limit;
-        let wrong_sum = end.is_some_and(|end| end.created != entries || end.key_crc != scan.hash());
+        let wrong_sum = end
+            .is_some_and(|end| end.entry_count() != entries || end.body_checksum() != scan.hash());
         if is_log && scan.valid_len() < step.durable {
             (gap, self.unwritten) = (true, false);
             self.damaged(Loss::CutShort);
