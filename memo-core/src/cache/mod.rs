@@ -13,6 +13,7 @@ mod recency;
 mod retries;
 mod shard;
 pub(crate) mod sharded;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;

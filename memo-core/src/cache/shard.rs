@@ -12,6 +12,7 @@ use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
 use super::recency::Recency;
 use super::retries::Retries;
+use super::sweep::{Sweep, Sweeps};
 use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
 use crate::epoch::participant::pin;
 use crate::key;
@@ -61,12 +62,7 @@ pub(super) struct ShardState<H> {
     /// The memory of freed entries, for new entries.
     free_list: FreeList<H>,
     load: Load,
-    /// No entry becomes unservable before this time.
-    next_expiry: Millis,
-    /// The same for the entries that were inserted since the last sweep began.
-    next_inserted_expiry: Millis,
-    /// How many sweeps have begun.
-    sweeps: u64,
+    sweeps: Sweeps,
     /// The memory that the entries take, in bytes.
     size: u64,
     /// The bucket that was last searched for expired entries.
@@ -85,26 +81,6 @@ pub(super) struct Existing {
     pub(super) expired: bool,
 }
 
-/// A search of a whole shard for entries that cannot be served any more. The shard is locked for some buckets at a
-/// time.
-pub(super) struct Sweep {
-    /// Its number among the sweeps of the shard.
-    number: u64,
-    /// The number of buckets of the table that is searched.
-    buckets: usize,
-    next: usize,
-    next_expiry: Millis,
-}
-
-/// How many buckets a [`Sweep`] searches under one lock.
-const BUCKETS_AT_ONCE: usize = 64;
-
-impl Sweep {
-    pub(super) fn is_done(&self) -> bool {
-        self.next == self.buckets
-    }
-}
-
 /// A locked shard.
 pub(super) struct Locked<'a, H> {
     shard: &'a Shard<H>,
@@ -121,9 +97,7 @@ impl<H> Shard<H> {
             garbage: Garbage::new(),
             free_list: FreeList::new(),
             load: Load::default(),
-            next_expiry: NEVER,
-            next_inserted_expiry: NEVER,
-            sweeps: 0,
+            sweeps: Sweeps::new(),
             size: 0,
             sweep_bucket: 0,
             evicted: 0,
@@ -261,8 +235,7 @@ impl<H> Locked<'_, H> {
         let load = Load::of(entry.shared());
         let stamp = self.stamp();
         entry.shared().stamp().store(stamp, Relaxed);
-        let next_expiry = expiry.unservable_from(entry.shared().entry());
-        self.lower_next_expiry(next_expiry);
+        self.state.sweeps.note(expiry.unservable_from(entry.shared().entry()));
         self.state.size += entry.shared().size() as u64;
         if let Some(Existing { slot, expired, .. }) = existing {
             if let Some(before) = self.table().replace(slot, entry) {
@@ -358,64 +331,53 @@ impl<H> Locked<'_, H> {
     /// Looks through one bucket for entries that cannot be served any more, and removes them. This is done at each
     /// insertion, so each slot is visited again after a limited number of insertions.
     pub(super) fn sweep(&mut self, expiry: &Expiry) -> Load {
-        if self.state.next_expiry == NEVER || self.state.next_expiry > clock::now() {
+        if !self.state.sweeps.is_due() {
             return Load::default();
         }
         let next = self.state.sweep_bucket + 1;
         self.state.sweep_bucket = if next < self.table().buckets() { next } else { 0 };
-        self.sweep_buckets(self.state.sweep_bucket..self.state.sweep_bucket + 1, expiry).0
+        self.sweep_buckets(self.state.sweep_bucket..self.state.sweep_bucket + 1, expiry, |_| ())
     }
 
-    /// Removes the entries in these buckets that cannot be served any more. Returns what they were, and the time from
-    /// which another one cannot be served.
-    fn sweep_buckets(&mut self, buckets: Range<usize>, expiry: &Expiry) -> (Load, Millis) {
-        let (now, mut swept, mut next_expiry) = (clock::now(), Load::default(), NEVER);
+    /// Removes the entries in these buckets that cannot be served any more. Returns what was removed, and tells `stays`
+    /// from when on each other entry cannot be served.
+    fn sweep_buckets(
+        &mut self,
+        buckets: Range<usize>,
+        expiry: &Expiry,
+        mut stays: impl FnMut(Millis),
+    ) -> Load {
+        let (now, mut swept) = (clock::now(), Load::default());
         for slot in buckets.flat_map(Table::<H>::slots_of) {
             let Some(entry) = self.table().at(self.guard(), slot) else { continue };
             let unservable_from = expiry.unservable_from(entry.entry());
             if unservable_from <= now {
                 swept += self.remove_at(slot);
             } else {
-                next_expiry = next_expiry.min(unservable_from);
+                stays(unservable_from);
             }
         }
         self.state.expired += swept.entries as u64;
-        (swept, next_expiry)
+        swept
     }
 
     /// Begins to remove all entries that cannot be served any more. Returns `None` if there are none.
     pub(super) fn begin_sweep(&mut self) -> Option<Sweep> {
-        if self.state.next_expiry > clock::now() {
-            return None;
-        }
-        // `next_expiry` is past until the sweep is done. So if a panic ends it, or another one overlaps it, a later one
-        // searches again.
-        self.state.next_inserted_expiry = NEVER;
-        self.state.sweeps += 1;
-        let (number, buckets) = (self.state.sweeps, self.table().buckets());
-        Some(Sweep { number, buckets, next: 0, next_expiry: NEVER })
+        let buckets = self.table().buckets();
+        self.state.sweeps.is_due().then(|| self.state.sweeps.begin(buckets))
     }
 
     /// Continues with some buckets. Returns what was removed.
     pub(super) fn continue_sweep(&mut self, sweep: &mut Sweep, expiry: &Expiry) -> Load {
-        if self.table().buckets() != sweep.buckets {
-            // The table grew, so entries have moved.
-            *sweep =
-                Sweep { buckets: self.table().buckets(), next: 0, next_expiry: NEVER, ..*sweep };
-        }
-        let end = (sweep.next + BUCKETS_AT_ONCE).min(sweep.buckets);
-        let (swept, next_expiry) = self.sweep_buckets(sweep.next..end, expiry);
-        sweep.next = end;
-        sweep.next_expiry = sweep.next_expiry.min(next_expiry);
-        if sweep.is_done() && sweep.number == self.state.sweeps {
-            self.state.next_expiry = self.state.next_inserted_expiry.min(sweep.next_expiry);
-        }
+        let buckets = sweep.next_buckets(self.table().buckets());
+        let swept = self.sweep_buckets(buckets, expiry, |expiry| sweep.note(expiry));
+        self.state.sweeps.end(sweep);
         swept
     }
 
     /// Returns whether an entry becomes unservable some time.
     pub(super) fn has_expiring(&self) -> bool {
-        self.state.next_expiry != NEVER
+        self.state.sweeps.has_expiring()
     }
 
     /// Returns the memory that the entries take, in bytes.
@@ -439,19 +401,14 @@ impl<H> Locked<'_, H> {
     }
 
     pub(super) fn shorten_lifetimes(&mut self, by: Millis, latest: Millis) {
-        let mut next_expiry = NEVER;
+        let mut earliest = NEVER;
         for (_, entry) in self.entries() {
             let by = if entry.expires() == NEVER { 0 } else { by };
             let expires = entry.expires().saturating_sub(by).min(latest);
-            next_expiry = next_expiry.min(expires);
+            earliest = earliest.min(expires);
             entry.set_expires(expires);
         }
-        self.lower_next_expiry(next_expiry);
-    }
-
-    fn lower_next_expiry(&mut self, to: Millis) {
-        self.state.next_expiry = self.state.next_expiry.min(to);
-        self.state.next_inserted_expiry = self.state.next_inserted_expiry.min(to);
+        self.state.sweeps.note(earliest);
     }
 
     pub(super) fn entries(&self) -> Entries<'_, H> {

@@ -393,9 +393,8 @@ impl<H: Clone> ShardedCache<H> {
         expires != NEVER || self.expiry.has_idle_limit()
     }
 
-    /// Removes and frees the entries that cannot be served any more. Returns whether there are others that will expire.
-    pub(crate) fn remove_expired(&self) -> bool {
-        let mut has_expiring = false;
+    /// Removes and frees the entries that cannot be served any more.
+    pub(crate) fn remove_expired(&self) {
         for shard in &self.shards {
             let sweep = shard.lock().begin_sweep();
             if let Some(mut sweep) = sweep {
@@ -411,9 +410,7 @@ impl<H: Clone> ShardedCache<H> {
                 }
                 self.change(shard, |_| ());
             }
-            has_expiring |= shard.lock().has_expiring();
         }
-        has_expiring
     }
 
     /// Returns whether there may be entries that will expire.

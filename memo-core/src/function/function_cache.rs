@@ -1,8 +1,7 @@
 //! The cache of one function, with its bounds, time to live, directory and counters.
 
 use std::ops::Deref;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::platform::maintenance::{CACHES, Maintain};
+use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::stats::Stats;
@@ -42,8 +41,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     static_ref: OnceLock<&'static Self>,
     /// The same, for the background thread. `None` for the cache of a thread, which no other thread may use.
     maintained: Option<Weak<dyn Maintain>>,
-    /// Whether the background thread maintains the cache.
-    is_maintained: AtomicBool,
+    maintenance: Registration,
     pub(crate) name: String,
     pub(crate) memory: ShardedCache<K::Held>,
     /// The time to live in milliseconds, or [`NEVER`].
@@ -209,7 +207,7 @@ impl<K: Keep> FunctionCache<K> {
             this: Weak::clone(this),
             static_ref: OnceLock::new(),
             maintained: None,
-            is_maintained: AtomicBool::new(false),
+            maintenance: Registration::new(),
             name,
             memory: ShardedCache::new(limits),
             ttl: AtomicU64::new(NEVER),
@@ -311,14 +309,8 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Makes the background thread maintain the cache.
     pub(crate) fn maintain(&self) {
-        if self.is_maintained.load(Relaxed) || self.is_maintained.swap(true, SeqCst) {
-            return;
-        }
         if let Some(maintained) = &self.maintained {
-            // If the thread cannot be started, a later call tries again.
-            if !CACHES.maintain(Weak::clone(maintained)) {
-                self.is_maintained.store(false, SeqCst);
-            }
+            self.maintenance.begin(&CACHES, || Weak::clone(maintained));
         }
     }
 
@@ -369,17 +361,14 @@ impl<K: Keep> FunctionCache<K> {
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     fn tick(&self) -> bool {
-        let has_expiring = self.memory.remove_expired();
+        // Before the removal, which runs the `Drop` of values and may take any time.
         if let Some(storage) = &self.storage {
             storage.tick(self);
-            return true;
         }
-        if has_expiring {
-            return true;
-        }
-        self.is_maintained.store(false, SeqCst);
-        // An insertion before the line above did not ask for maintenance, and is seen here.
-        self.memory.has_expiring() && !self.is_maintained.swap(true, SeqCst)
+        self.memory.remove_expired();
+        self.storage.is_some()
+            || self.memory.has_expiring()
+            || self.maintenance.end_unless(|| self.memory.has_expiring())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::durability::Durability;
@@ -22,7 +22,7 @@ use super::snapshot::{Entries, Written};
 use super::wal::Wal;
 use crate::error::Error;
 use crate::platform::clock;
-use crate::platform::maintenance::{Maintain, STORES};
+use crate::platform::maintenance::{Maintain, Registration, STORES};
 use crate::platform::sync::Mutex;
 
 /// The state of a store.
@@ -64,7 +64,7 @@ struct Shared {
     wal: Wal,
     generations: Mutex<Generations>,
     /// Whether the background thread syncs the log. It does from the first commit on, if the durability requires it.
-    maintained: AtomicBool,
+    maintenance: Registration,
     /// The number of logs that a recovery would read.
     logs: AtomicUsize,
     /// The length of the newest snapshot in bytes. 0: there is none.
@@ -112,7 +112,7 @@ impl Store {
         let shared = Shared {
             durability,
             wal,
-            maintained: AtomicBool::new(false),
+            maintenance: Registration::new(),
             logs: AtomicUsize::new(generations.logs()),
             generations: Mutex::new(generations),
             snapshot_bytes: AtomicU64::new(snapshot_bytes),
@@ -153,12 +153,12 @@ impl Store {
     /// # Errors
     /// The record is not in the log, because it is too large or the log is broken.
     pub fn commit(&self, ticket: Ticket) -> Result<(), Error> {
-        let Shared { durability, maintained, .. } = &*self.shared;
-        if durability.syncs_in_background() && !maintained.swap(true, Ordering::Relaxed) {
-            let shared: Arc<dyn Maintain> = self.shared.clone();
-            if !STORES.maintain(Arc::downgrade(&shared)) {
-                maintained.store(false, Ordering::Relaxed);
-            }
+        let Shared { durability, maintenance, .. } = &*self.shared;
+        if durability.syncs_in_background() {
+            maintenance.begin(&STORES, || {
+                let shared: Arc<dyn Maintain> = self.shared.clone();
+                Arc::downgrade(&shared)
+            });
         }
         let committed = self.shared.wal.commit(ticket).and_then(|()| match ticket.fits {
             true => Ok(()),

@@ -3,6 +3,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 use crate::platform::sync::spawn;
@@ -51,8 +53,8 @@ impl Worker {
     }
 
     /// Ticks `target` once a second until it is dropped or its `tick` returns false. Returns false if the thread cannot
-    /// be started. The caller then tries again later.
-    pub(crate) fn maintain(&self, target: Weak<dyn Maintain>) -> bool {
+    /// be started.
+    fn maintain(&self, target: Weak<dyn Maintain>) -> bool {
         let mut state = self.state.lock();
         if !state.running {
             state.running = spawn(self.name, self.run);
@@ -106,6 +108,32 @@ fn needs_more(target: &Weak<dyn Maintain>) -> bool {
     target
         .upgrade()
         .is_some_and(|target| catch_unwind(AssertUnwindSafe(|| target.tick())).unwrap_or(true))
+}
+
+/// Whether a thread maintains a target.
+pub(crate) struct Registration(AtomicBool);
+
+impl Registration {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Registers a target, unless it is registered. If the thread cannot be started, a later call tries again.
+    pub(crate) fn begin(&self, worker: &Worker, target: impl FnOnce() -> Weak<dyn Maintain>) {
+        if self.0.load(Relaxed) || self.0.swap(true, SeqCst) {
+            return;
+        }
+        if !worker.maintain(target()) {
+            self.0.store(false, SeqCst);
+        }
+    }
+
+    /// Ends the registration, for a tick that is about to return false, unless `is_needed` returns true afterwards.
+    /// Returns whether it goes on: what happened before the end did not ask for maintenance, and is seen by `is_needed`.
+    pub(crate) fn end_unless(&self, is_needed: impl FnOnce() -> bool) -> bool {
+        self.0.store(false, SeqCst);
+        is_needed() && !self.0.swap(true, SeqCst)
+    }
 }
 
 #[cfg(test)]
