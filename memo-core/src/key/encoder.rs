@@ -21,6 +21,10 @@ pub(crate) struct Encoder<'s, S, T: ?Sized> {
     value: PhantomData<*const T>,
 }
 
+/// The tags for [`Encoder::parts`].
+const SEQUENCE: [u8; 2] = [tag::SET, tag::SEQ];
+const MAP: [u8; 2] = [tag::MAP, tag::ENTRIES];
+
 /// The `T` of a container whose order has no meaning, whatever its own type is.
 struct Unordered;
 
@@ -73,6 +77,16 @@ impl<'s, S: Sink, T: ?Sized> Encoder<'s, S, T> {
         Ok(self.deeper()?.within())
     }
 
+    /// Begins a sequence or map. The tags are those of one whose order has no meaning, and of one whose order counts.
+    #[inline(always)]
+    fn parts(self, unordered: bool, tags: [u8; 2]) -> Result<Parts<'s, S>, NoKey> {
+        if unordered {
+            self.bag(tags[0]).map(Parts::Unordered)
+        } else {
+            self.ordered(tags[1]).map(Parts::Ordered)
+        }
+    }
+
     fn bag(self, tag: u8) -> Result<Bag<'s, S>, NoKey> {
         let Self { sink, depth, .. } = self.deeper()?;
         let bag = sink.open_bag(tag)?;
@@ -104,8 +118,8 @@ macro_rules! scalars {
 impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
     type Ok = ();
     type Error = NoKey;
-    type SerializeSeq = Seq<'s, S>;
-    type SerializeTuple = Seq<'s, S>;
+    type SerializeSeq = Parts<'s, S>;
+    type SerializeTuple = Parts<'s, S>;
     type SerializeTupleStruct = Ordered<'s, S>;
     type SerializeTupleVariant = Ordered<'s, S>;
     type SerializeMap = Map<'s, S>;
@@ -215,16 +229,12 @@ impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
     }
 
     #[inline]
-    fn serialize_seq(self, _: Option<usize>) -> Result<Seq<'s, S>, NoKey> {
-        Ok(if is_unordered(type_name::<T>()) {
-            Seq::Unordered(self.bag(tag::SET)?)
-        } else {
-            Seq::Ordered(self.ordered(tag::SEQ)?)
-        })
+    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'s, S>, NoKey> {
+        self.parts(is_unordered(type_name::<T>()), SEQUENCE)
     }
 
     #[inline]
-    fn serialize_tuple(self, len: usize) -> Result<Seq<'s, S>, NoKey> {
+    fn serialize_tuple(self, len: usize) -> Result<Parts<'s, S>, NoKey> {
         self.serialize_seq(Some(len))
     }
 
@@ -247,11 +257,7 @@ impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
     /// The derive of a struct with `#[serde(flatten)]` announces no length. Its fields have no order, as those of any
     /// struct.
     fn serialize_map(self, len: Option<usize>) -> Result<Map<'s, S>, NoKey> {
-        let entries = if len.is_none() || is_unordered(type_name::<T>()) {
-            Entries::Unordered(self.bag(tag::MAP)?)
-        } else {
-            Entries::Ordered(self.ordered(tag::ENTRIES)?)
-        };
+        let entries = self.parts(len.is_none() || is_unordered(type_name::<T>()), MAP)?;
         Ok(Map { entries, has_open_key: false })
     }
 
@@ -280,19 +286,12 @@ impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
         I: IntoIterator,
         I::Item: Serialize,
     {
-        if is_unordered(type_name::<I>()) || is_unordered(type_name::<T>()) {
-            let mut bag = self.bag(tag::SET)?;
-            for item in iter {
-                bag.part(ItemPart::Element, &item)?;
-            }
-            bag.close()
-        } else {
-            let mut seq = self.ordered(tag::SEQ)?;
-            for item in iter {
-                seq.value(&item)?;
-            }
-            seq.close()
+        let unordered = is_unordered(type_name::<I>()) || is_unordered(type_name::<T>());
+        let mut elements = self.parts(unordered, SEQUENCE)?;
+        for item in iter {
+            elements.part(ItemPart::Element, &item)?;
         }
+        elements.close()
     }
 
     /// Maps pass themselves to this method, as sets do to `collect_seq`.
@@ -303,21 +302,13 @@ impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
         V: Serialize,
         I: IntoIterator<Item = (K, V)>,
     {
-        if is_unordered(type_name::<I>()) || is_unordered(type_name::<T>()) {
-            let mut bag = self.bag(tag::MAP)?;
-            iter.into_iter().try_for_each(|(key, value)| {
-                bag.part(ItemPart::Key, &key)?;
-                bag.part(ItemPart::Value, &value)
-            })?;
-            bag.close()
-        } else {
-            let mut entries = self.ordered(tag::ENTRIES)?;
-            iter.into_iter().try_for_each(|(key, value)| {
-                entries.value(&key)?;
-                entries.value(&value)
-            })?;
-            entries.close()
-        }
+        let unordered = is_unordered(type_name::<I>()) || is_unordered(type_name::<T>());
+        let mut entries = self.parts(unordered, MAP)?;
+        iter.into_iter().try_for_each(|(key, value)| {
+            entries.part(ItemPart::Key, &key)?;
+            entries.part(ItemPart::Value, &value)
+        })?;
+        entries.close()
     }
 
     /// Reuses a buffer. The default implementation would build a new `String` at each hit.
@@ -438,69 +429,73 @@ impl<S: Sink> Bag<'_, S> {
     }
 }
 
-/// A sequence or a tuple in progress.
-pub(crate) enum Seq<'s, S: Sink> {
+/// A sequence, tuple or map in progress.
+pub(crate) enum Parts<'s, S: Sink> {
     Ordered(Ordered<'s, S>),
     Unordered(Bag<'s, S>),
 }
 
-macro_rules! seq {
+impl<S: Sink> Parts<'_, S> {
+    #[inline(always)]
+    fn part<T: Serialize + ?Sized>(&mut self, part: ItemPart, value: &T) -> Result<(), NoKey> {
+        match self {
+            Self::Ordered(parts) => parts.value(value),
+            Self::Unordered(bag) => bag.part(part, value),
+        }
+    }
+
+    #[inline(always)]
+    fn close(self) -> Result<(), NoKey> {
+        match self {
+            Self::Ordered(parts) => parts.close(),
+            Self::Unordered(bag) => bag.close(),
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self) -> Result<(), NoKey> {
+        match self {
+            Self::Ordered(parts) => parts.sink.poison(NoKey::Refused),
+            Self::Unordered(bag) => bag.sink.poison(NoKey::Refused),
+        }
+        Err(NoKey::Refused)
+    }
+}
+
+macro_rules! elements {
     ($($trait:ident,)*) => {$(
-        impl<S: Sink> ser::$trait for Seq<'_, S> {
+        impl<S: Sink> ser::$trait for Parts<'_, S> {
             type Ok = ();
             type Error = NoKey;
             #[inline]
             fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoKey> {
-                match self {
-                    Self::Ordered(seq) => seq.value(value),
-                    Self::Unordered(bag) => bag.part(ItemPart::Element, value),
-                }
+                self.part(ItemPart::Element, value)
             }
             #[inline]
             fn end(self) -> Result<(), NoKey> {
-                match self {
-                    Self::Ordered(seq) => seq.close(),
-                    Self::Unordered(bag) => bag.close(),
-                }
+                self.close()
             }
         }
     )*};
 }
 
-seq! { SerializeSeq, SerializeTuple, }
+elements! { SerializeSeq, SerializeTuple, }
 
-/// A map in progress.
+/// A map in progress whose `Serialize` gives keys and values one by one.
 pub(crate) struct Map<'s, S: Sink> {
-    entries: Entries<'s, S>,
+    entries: Parts<'s, S>,
     /// A key was written and its value is still missing.
     has_open_key: bool,
 }
 
-enum Entries<'s, S: Sink> {
-    Ordered(Ordered<'s, S>),
-    Unordered(Bag<'s, S>),
-}
-
 impl<S: Sink> Map<'_, S> {
+    /// Fails if a hand-written `Serialize` writes two keys in a row, or a value without a key.
     fn part<T: Serialize + ?Sized>(&mut self, part: ItemPart, value: &T) -> Result<(), NoKey> {
         if self.has_open_key == part.opens() {
-            return self.refuse();
+            return self.entries.refuse();
         }
         self.has_open_key = !part.closes();
-        match &mut self.entries {
-            Entries::Ordered(entries) => entries.value(value),
-            Entries::Unordered(bag) => bag.part(part, value),
-        }
-    }
-
-    /// Fails: a hand-written `Serialize` wrote two keys in a row, or a value without a key.
-    #[cold]
-    fn refuse(&mut self) -> Result<(), NoKey> {
-        match &mut self.entries {
-            Entries::Ordered(entries) => entries.sink.poison(NoKey::Refused),
-            Entries::Unordered(bag) => bag.sink.poison(NoKey::Refused),
-        }
-        Err(NoKey::Refused)
+        self.entries.part(part, value)
     }
 }
 
@@ -517,12 +512,6 @@ impl<S: Sink> ser::SerializeMap for Map<'_, S> {
     }
 
     fn end(mut self) -> Result<(), NoKey> {
-        if self.has_open_key {
-            return self.refuse();
-        }
-        match self.entries {
-            Entries::Ordered(entries) => entries.close(),
-            Entries::Unordered(bag) => bag.close(),
-        }
+        if self.has_open_key { self.entries.refuse() } else { self.entries.close() }
     }
 }
