@@ -2,40 +2,22 @@
 //! program of its own, because the right cannot be regained.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
+#[path = "it/counted.rs"]
+mod counted;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
+use counted::Counted;
 use memokit::memoize;
 
-/// A value that counts how many of its kind exist.
-struct Counted;
-
 static EXISTING: AtomicU32 = AtomicU32::new(0);
-
-impl Counted {
-    fn new() -> Self {
-        EXISTING.fetch_add(1, Relaxed);
-        Self
-    }
-}
-
-impl Clone for Counted {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        EXISTING.fetch_sub(1, Relaxed);
-    }
-}
 
 #[memoize(max = 1000)]
 fn counted(n: u32) -> Counted {
     let _ = n;
-    Counted::new()
+    Counted::new(&EXISTING)
 }
 
 /// Makes `membarrier` fail with `EPERM` in this thread, and in threads that it starts.

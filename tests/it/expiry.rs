@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use memokit::memoize;
 
+use crate::counted::Counted;
 use crate::support::wait_until;
 
 /// Longer than any test waits.
@@ -106,16 +107,9 @@ fn jitter_without_ttl_or_of_nan_expires_nothing() {
 fn expired_values_are_freed_despite_overlapping_sweeps_and_panics() {
     static EXISTING: AtomicU32 = AtomicU32::new(0);
     static PANICS: AtomicU32 = AtomicU32::new(1);
-    struct Slow;
-    impl Slow {
-        fn new() -> Self {
-            EXISTING.fetch_add(1, Relaxed);
-            Self
-        }
-    }
+    struct Slow(#[expect(dead_code, reason = "counts")] Counted);
     impl Drop for Slow {
         fn drop(&mut self) {
-            EXISTING.fetch_sub(1, Relaxed);
             if std::thread::current().name().is_some_and(|name| name.starts_with("memokit")) {
                 sleep(Duration::from_micros(300));
                 let panics = PANICS.fetch_update(Relaxed, Relaxed, |panics| panics.checked_sub(1));
@@ -126,7 +120,7 @@ fn expired_values_are_freed_despite_overlapping_sweeps_and_panics() {
     #[memoize(shards = 1, ttl_with = |_| Some(Duration::from_millis(next_ttl())))]
     fn living(n: u32) -> std::sync::Arc<Slow> {
         let _ = n;
-        std::sync::Arc::new(Slow::new())
+        std::sync::Arc::new(Slow(Counted::new(&EXISTING)))
     }
     fn next_ttl() -> u64 {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -145,37 +139,20 @@ fn expired_values_are_freed_despite_overlapping_sweeps_and_panics() {
 #[test]
 fn expired_values_are_freed_after_the_last_call() {
     static EXISTING: AtomicU32 = AtomicU32::new(0);
-    struct Counted;
-    impl Counted {
-        fn new() -> Self {
-            EXISTING.fetch_add(1, Relaxed);
-            Self
-        }
-    }
-    impl Clone for Counted {
-        fn clone(&self) -> Self {
-            Self::new()
-        }
-    }
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            EXISTING.fetch_sub(1, Relaxed);
-        }
-    }
     #[memoize(ttl = "500ms", stale = "200ms")]
     fn living(n: u32) -> Counted {
         let _ = n;
-        Counted::new()
+        Counted::new(&EXISTING)
     }
     #[memoize(idle = "500ms")]
     fn used(n: u32) -> Counted {
         let _ = n;
-        Counted::new()
+        Counted::new(&EXISTING)
     }
     #[memoize(ttl = "1h")]
     fn later(n: u32) -> Counted {
         let _ = n;
-        Counted::new()
+        Counted::new(&EXISTING)
     }
     for _ in 0..2 {
         (0..5000).for_each(|n| drop((living(n), used(n))));

@@ -10,6 +10,7 @@ mod bypass;
 mod coherence;
 mod companions;
 mod containers;
+mod counted;
 mod expiry;
 mod functions;
 mod generic;

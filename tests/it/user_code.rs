@@ -8,6 +8,7 @@ use std::thread;
 use memokit::memoize;
 use serde::{Serialize, Serializer};
 
+use crate::counted::Counted;
 use crate::support::with_timeout;
 
 #[memoize(max = 4)]
@@ -281,31 +282,6 @@ fn a_panic_in_clone_or_cache_if_frees_the_key() {
     assert_eq!(held_memo().len(), 2);
 }
 
-/// A value that counts how many of its kind exist.
-#[derive(Debug)]
-struct Counted;
-
-static EXISTING: AtomicU32 = AtomicU32::new(0);
-
-impl Counted {
-    fn new() -> Self {
-        EXISTING.fetch_add(1, Relaxed);
-        Self
-    }
-}
-
-impl Clone for Counted {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        EXISTING.fetch_sub(1, Relaxed);
-    }
-}
-
 /// An argument whose serialization waits while a flag is set.
 struct Slow;
 
@@ -327,6 +303,7 @@ impl Serialize for Slow {
 
 #[test]
 fn a_serialize_that_waits_keeps_no_memory_from_being_freed() {
+    static EXISTING: AtomicU32 = AtomicU32::new(0);
     #[memoize]
     fn slow(argument: &Slow) -> u32 {
         let _ = argument;
@@ -335,7 +312,7 @@ fn a_serialize_that_waits_keeps_no_memory_from_being_freed() {
     #[memoize(max = 1000)]
     fn counted(n: u32) -> Counted {
         let _ = n;
-        Counted::new()
+        Counted::new(&EXISTING)
     }
     with_timeout(|| {
         slow(&Slow);
