@@ -261,6 +261,27 @@ fn a_bound_lowered_during_insertions_holds_afterwards() {
     }
 }
 
+#[test]
+fn tables_shrink_and_grow_under_readers() {
+    #[memoize(shards = 1)]
+    fn held(n: u32) -> u32 {
+        n
+    }
+    let keys = 0..2_000;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..20).for_each(|_| keys.clone().for_each(|n| assert_eq!(held(n), n))));
+        }
+        for round in 0..100 {
+            held_memo().set_max(if round % 2 == 0 { 20 } else { usize::MAX });
+            keys.clone().step_by(3).for_each(|n| assert_eq!(held(n), n));
+        }
+    });
+    held_memo().set_max(20);
+    assert_eq!((held_memo().len(), held_memo().keys().len()), (20, 20));
+    assert!(held_memo().keys().iter().all(|key| held_memo().get(key).is_some()));
+}
+
 /// An entry that is used once after the cache is full outlives the eviction of half of the others.
 #[test]
 fn the_more_recently_used_half_survives_from_the_first_eviction_on() {

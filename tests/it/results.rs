@@ -55,6 +55,23 @@ fn err_cannot_be_inserted() {
     assert_eq!(found(1).unwrap(), "one");
 }
 
+#[test]
+fn ok_values_are_read_inserted_and_removed_without_their_ok() {
+    #[memoize(cache_err)]
+    fn found(n: u32) -> Result<u32, String> {
+        if n < 10 { Ok(n) } else { Err("large".into()) }
+    }
+    let _ = (found(1), found(2), found(10));
+    let memo = found_memo();
+    assert_eq!((memo.get_ok(&found_key(2)), memo.get_ok(&found_key(3))), (Some(2), None));
+    assert!(memo.get_ok(&found_key(10)).is_none());
+    assert!(memo.insert_ok(&found_key(3), 33));
+    assert_eq!(found(3).unwrap(), 33);
+    memo.retain_ok(|_, &value| value > 1);
+    assert_eq!((memo.get_ok(&found_key(1)), memo.get_ok(&found_key(2))), (None, Some(2)));
+    assert!(matches!(memo.get(&found_key(10)), Some(Err(_))), "errors are not judged");
+}
+
 macro_rules! result_type_test {
     ($test:ident, $type:ty, $ok:expr, $err:expr) => {
         #[test]

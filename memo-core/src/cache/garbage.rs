@@ -18,6 +18,9 @@ pub(super) struct Garbage<H> {
     memory: usize,
 }
 
+/// There is room at once for this many retired items. After a large cache was emptied, not for as many again.
+const MAX_BATCH: usize = 512;
+
 /// If the retired entries take more bytes than this, they are freed without waiting for a full batch.
 const MAX_MEMORY: usize = 256 << 10;
 
@@ -75,7 +78,7 @@ impl<H> Garbage<H> {
         }
         let Some((ended, oldest)) = participant::advance() else { return Freed(Vec::new()) };
         (self.has_table, self.weight, self.memory) = (false, 0, 0);
-        let next = Vec::with_capacity(self.retired.len());
+        let next = Vec::with_capacity(self.retired.len().min(MAX_BATCH));
         self.waiting.push((ended, std::mem::replace(&mut self.retired, next)));
         self.reclaim_before(oldest)
     }

@@ -349,6 +349,6 @@ impl<H: Clone> ShardedCache<H> {
             empty = if evicted.is_none() { empty + 1 } else { 0 };
             self.capacity.release(evicted);
         }
-        self.shards.iter().for_each(|shard| self.change(shard, |_| ()));
+        self.shards.iter().for_each(|shard| self.change(shard, |shard| shard.shrink()));
     }
 }

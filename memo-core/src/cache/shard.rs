@@ -268,6 +268,21 @@ impl<H> Locked<'_, H> {
         }
     }
 
+    /// Replaces the table by a smaller one if the entries fit into a quarter of it. A table that is only half empty may
+    /// soon be needed again, and a small one takes little.
+    pub(super) fn shrink(&mut self) {
+        const SMALL: usize = 8;
+        let len = self.state.load.entries;
+        if self.table().buckets() <= SMALL || len > self.table().capacity() / 4 {
+            return;
+        }
+        if let Some(outgrown) = self.shard.root.shrink(self.guard(), len) {
+            self.state.recency.forget();
+            self.state.sweeps.restart();
+            self.state.garbage.retire_table(outgrown);
+        }
+    }
+
     /// Returns the stamp of an insertion.
     fn stamp(&self) -> u64 {
         if self.shard.exact.load(Relaxed) {

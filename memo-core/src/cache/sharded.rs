@@ -291,6 +291,7 @@ impl<H: Clone> ShardedCache<H> {
             let existing = shard.find_existing(hash, key, &self.expiry);
             let live = existing.as_ref().is_some_and(|existing| !existing.expired);
             self.capacity.release(shard.remove(existing));
+            shard.shrink();
             // Must be dropped while no lock is held.
             let pending = shard.claims().invalidate(hash, key);
             then();
@@ -408,7 +409,7 @@ impl<H: Clone> ShardedCache<H> {
                     // The lock is not fair, so callers that wait for it get it only if this thread does not run.
                     std::thread::yield_now();
                 }
-                self.change(shard, |_| ());
+                self.change(shard, |shard| shard.shrink());
             }
         }
     }

@@ -57,6 +57,11 @@ impl Sweeps {
         Sweep { number: self.begun, buckets, next: 0, next_expiry: NEVER }
     }
 
+    /// Makes a sweep that is running count for nothing, because the entries have moved.
+    pub(super) fn restart(&mut self) {
+        self.begun += 1;
+    }
+
     /// Notes what a sweep has found, once it is done.
     pub(super) fn end(&mut self, sweep: &Sweep) {
         if sweep.is_done() && sweep.number == self.begun {

@@ -5,8 +5,8 @@
 //! this bucket full and are in a later bucket. It tells a search where to end, so a removal leaves no mark in the slot.
 //! (The layout follows Bronson and Shi, "Open-sourcing F14", 2019.)
 //!
-//! An entry stays in its slot until it is removed. A full table is replaced by a larger one, and readers of the old
-//! table still find its entries. A reader may miss an entry that is being inserted, but it never takes one entry for
+//! An entry stays in its slot until it is removed. A full table is replaced by a larger one, an almost empty one by a
+//! smaller one, and readers of the old table still find its entries. A reader may miss an entry that is being inserted, but it never takes one entry for
 //! another: a tag is only a hint, and the hash and the key of an entry do not change.
 #![allow(unsafe_code)]
 
@@ -19,6 +19,9 @@ use super::entry::{Entry, EntryRef, OwnedEntry, low_half, prefetch};
 use crate::epoch::participant::EpochGuard;
 
 const SLOTS: usize = 7;
+/// How many slots of a bucket are taken on average when the table is full: so few that searches that find nothing are
+/// short.
+const FILLED_SLOTS: usize = 5;
 
 #[repr(C, align(64))]
 struct Bucket<H> {
@@ -172,8 +175,19 @@ impl<H> Root<H> {
 
     /// Replaces the table by one of twice the size with the same entries. Called by the one writer only.
     pub(super) fn grow(&self, guard: ReadGuard<'_>) -> Option<RetiredTable<H>> {
-        let larger = self.read(guard).grown();
-        self.exchange(larger, false)
+        let table = self.read(guard);
+        self.exchange(table.resized(2 * table.buckets()), false)
+    }
+
+    /// Replaces the table by the smallest one that takes its `len` entries. Returns `None` if it is that already. Called
+    /// by the one writer only.
+    pub(super) fn shrink(&self, guard: ReadGuard<'_>, len: usize) -> Option<RetiredTable<H>> {
+        let table = self.read(guard);
+        let buckets = Table::<H>::buckets_for(len);
+        if buckets >= table.buckets() {
+            return None;
+        }
+        self.exchange(table.resized(buckets), false)
     }
 
     /// Replaces the table by an empty one.
@@ -234,10 +248,14 @@ impl<H> Table<H> {
         Self { buckets: (0..n).map(|_| Bucket::empty()).collect() }
     }
 
-    /// Returns how many entries the table takes before it must grow: five of seven slots, so that searches that find
-    /// nothing are short.
+    /// Returns how many entries the table takes before it must grow.
     pub(super) fn capacity(&self) -> usize {
-        self.buckets.len() * (SLOTS - 2)
+        self.buckets.len() * FILLED_SLOTS
+    }
+
+    /// Returns the least number of buckets that take this many entries.
+    fn buckets_for(len: usize) -> usize {
+        len.div_ceil(FILLED_SLOTS).next_power_of_two()
     }
 
     #[inline]
@@ -367,20 +385,20 @@ impl<H> Table<H> {
         Some(Retired(entry))
     }
 
-    /// Returns a table of twice the size with the same entries.
-    fn grown(&self) -> Self {
-        let larger = Self::with_buckets(self.buckets.len() * 2);
+    /// Returns a table of another size with the same entries. It has to have room for them.
+    fn resized(&self, buckets: usize) -> Self {
+        let resized = Self::with_buckets(buckets);
         for bucket in &self.buckets {
             let tags = bucket.tags.load(Relaxed).to_le_bytes();
             for (slot, entry) in bucket.slots.iter().enumerate() {
                 if let Some(at) = NonNull::new(entry.load(Relaxed)) {
                     // SAFETY: the entry is in the table, and stays there because the only writer is busy here.
                     let low = unsafe { EntryRef::new(at) }.low_hash();
-                    larger.insert_raw(u64::from(tags[slot]) << 56 | u64::from(low), at.as_ptr());
+                    resized.insert_raw(u64::from(tags[slot]) << 56 | u64::from(low), at.as_ptr());
                 }
             }
         }
-        larger
+        resized
     }
 
     fn into_entries(mut self) -> Vec<OwnedEntry<H>> {
@@ -459,6 +477,13 @@ mod tests {
         }
         let table = root.read(guard);
         assert!(overflow_total(table) <= len / 4, "{} of {len}", overflow_total(table));
+        root.shrink(guard, len).into_iter().for_each(|table| garbage.retire_table(table));
+        assert!(root.shrink(guard, len).is_none());
+        let table = root.read(guard);
+        assert_eq!((table.buckets(), table.iter(guard).count()), (256, len));
+        for n in 29_000..30_000_u64 {
+            assert!(table.find(guard, hash(n), |key| key == n.to_le_bytes()).is_some());
+        }
         let remaining: Vec<SlotIndex> = table.iter(guard).map(|(slot, _)| slot).collect();
         remaining
             .iter()

@@ -19,7 +19,7 @@ use crate::value::selection::Selection;
 /// The handle of the cache of a memoized function that returns `R`. The companion `NAME_memo()` returns it.
 ///
 /// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
-/// returns `Some(Ok(value))`. With `scope = "thread"`, a handle refers to the cache of the thread that uses it.
+/// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache of the thread that uses it.
 pub struct Memo<R: 'static>(Target<R>);
 
 /// How a handle finds its cache.
@@ -223,7 +223,7 @@ impl<R> Memo<R> {
         Self(Target::Local(find))
     }
 
-    /// Returns the statistics of the cache. The time that this takes is proportional to the number of entries.
+    /// Returns the statistics of the cache. The time that this takes does not depend on the number of entries.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.resolve().stats()
@@ -393,5 +393,27 @@ impl<R> Memo<R> {
     /// The reason why the directory cannot be opened.
     pub fn try_init(&self) -> Result<(), Error> {
         self.0.resolve().try_init()
+    }
+}
+
+/// The same for a function that returns a `Result`, without the `Ok` around each value.
+impl<T, E> Memo<Result<T, E>> {
+    /// Returns a clone of the cached `Ok` value of `key`, like [`Memo::get`]. Returns `None` also for a cached error.
+    #[must_use]
+    pub fn get_ok(&self, key: &Key) -> Option<T> {
+        self.get(key)?.ok()
+    }
+
+    /// Caches `Ok(value)` for `key`, like [`Memo::insert`].
+    pub fn insert_ok(&self, key: &Key, value: T) -> bool {
+        self.insert(key, Ok(value))
+    }
+
+    /// Removes the `Ok` values for which `keep` returns false, like [`Memo::retain`]. Cached errors stay.
+    ///
+    /// # Panics
+    /// Panics if `keep` panics. No value is removed then.
+    pub fn retain_ok(&self, mut keep: impl FnMut(&Key, &T) -> bool) {
+        self.retain(|key, value| value.as_ref().map_or(true, |value| keep(key, value)));
     }
 }
