@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub use memo_core::call::bypass::bypass;
+pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
 pub use memo_core::handle::memo::Memo;
 pub use memo_core::handle::registry::{flush_all, report};
@@ -10,6 +11,7 @@ pub use memo_core::key::Key;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
 pub use memo_core::statistics::report::Report;
+pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;
 pub use memo_core::value::weigh::Weigh;
 pub use memo_macros::memoize;

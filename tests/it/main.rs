@@ -23,6 +23,7 @@ mod lints;
 mod mutable_parameters;
 mod one_computation;
 mod other_attributes;
+mod outcomes;
 mod persistence;
 mod persistence_changes;
 mod persistence_codec;

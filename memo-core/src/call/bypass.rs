@@ -2,18 +2,16 @@
 
 use std::cell::Cell;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The number of calls of [`bypass`] that are running in all threads, plus one if the environment turns memoization
-/// off. Each hit loads it once. Only if it is not 0 are the thread and the environment checked.
-static BYPASSES: AtomicUsize = AtomicUsize::new(0);
+use crate::call::special::{self, Special};
 
 /// Whether the environment turns memoization off for the process.
 static OFF_IN_PROCESS: LazyLock<bool> = LazyLock::new(|| {
     let off =
         std::env::var_os("MEMOKIT_OFF").is_some_and(|value| !value.is_empty() && value != "0");
     if off {
-        BYPASSES.fetch_add(1, Relaxed);
+        // Until the process ends.
+        std::mem::forget(Special::begin());
     }
     off
 });
@@ -33,24 +31,17 @@ pub fn bypass<R>(f: impl FnOnce() -> R) -> R {
     impl Drop for Guard {
         fn drop(&mut self) {
             DEPTH.set(DEPTH.get() - 1);
-            BYPASSES.fetch_sub(1, Relaxed);
         }
     }
+    let _special = Special::begin();
     DEPTH.set(DEPTH.get() + 1);
-    BYPASSES.fetch_add(1, Relaxed);
     let _guard = Guard;
     f()
 }
 
-/// Returns whether memoization is off for this call. The environment has an effect after [`read_environment`] has run.
-#[inline]
-pub(crate) fn is_on() -> bool {
-    BYPASSES.load(Relaxed) != 0 && is_on_here()
-}
-
-#[cold]
-fn is_on_here() -> bool {
-    *OFF_IN_PROCESS || DEPTH.get() > 0
+/// Returns whether memoization is off in this thread. The environment has an effect after [`read_environment`] has run.
+pub(super) fn is_on() -> bool {
+    special::is_possible() && (*OFF_IN_PROCESS || DEPTH.get() > 0)
 }
 
 /// Reads the environment variable, if no call did before. Called before the first lookup of a function.

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::call::bypass;
+use crate::call::{bypass, special};
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
 use crate::single_flight::wait_graph::Computing;
+use crate::statistics::source::{self, Source};
 use crate::value::keep::Keep;
 use crate::value::verify::{self, Comparison};
 
@@ -30,11 +31,26 @@ impl<K: Keep> Hit<K> {
     }
 }
 
+/// Called when a call begins. Returns whether it is bypassed. Otherwise notes that it is a hit, if somebody asks: a hit
+/// itself notes nothing, and a call that is none notes its source later.
+#[inline]
+pub(super) fn begin_bypassed() -> bool {
+    #[cold]
+    fn begin_special() -> bool {
+        let bypassed = bypass::is_on();
+        if !bypassed {
+            source::note(Source::Hit);
+        }
+        bypassed
+    }
+    special::is_possible() && begin_special()
+}
+
 impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
-        if bypass::is_on() {
+        if begin_bypassed() {
             return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
@@ -50,7 +66,7 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if bypass::is_on() {
+        if begin_bypassed() {
             return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);

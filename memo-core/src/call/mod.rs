@@ -7,6 +7,8 @@ pub mod lookup;
 pub mod macros;
 #[cfg(all(test, memokit_model))]
 mod models;
+pub mod outcome;
 mod pinned;
 pub mod site;
+mod special;
 pub mod thread_cache;

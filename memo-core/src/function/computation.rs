@@ -7,6 +7,7 @@ use crate::function::function_cache::{FunctionCache, FunctionRef};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::wait_graph::Computing;
+use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
@@ -106,6 +107,17 @@ impl<K: Keep> Computation<K> {
     /// error and the cache has an older value that it may still serve, returns that value, for the caller. Takes a
     /// reference, because a large value would otherwise be on the stack once more.
     pub(crate) fn finish(
+        &mut self,
+        returned: &K::Return,
+        should_store: impl FnOnce(&K::Return) -> bool,
+    ) -> Option<K::Held> {
+        let older = self.conclude(returned, should_store);
+        // After the predicate, the `Clone` and the `Serialize` of the user, which may call memoized functions.
+        source::note(if older.is_some() { Source::Stale } else { Source::Computed });
+        older
+    }
+
+    fn conclude(
         &mut self,
         returned: &K::Return,
         should_store: impl FnOnce(&K::Return) -> bool,

@@ -16,6 +16,7 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::statistics::counters::{CallCounters, Counter};
+use crate::statistics::source::{self, Source};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -247,14 +248,15 @@ impl<K: Keep> FunctionCache<K> {
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
         let renewable = |held: &K::Held| !K::Selection::is_error(K::Holder::view(held));
-        let (held, stale) = match self.memory.claim_or_join(hash, key, renewable) {
+        let (held, source) = match self.memory.claim_or_join(hash, key, renewable) {
             ClaimOutcome::Lead(claim) => return NextStep::Lead(claim),
             ClaimOutcome::Join(flight) => return NextStep::Join(flight),
-            ClaimOutcome::Hit(held) => (held, 0),
-            ClaimOutcome::Stale(held) => (held, 1),
+            ClaimOutcome::Hit(held) => (held, Source::Hit),
+            ClaimOutcome::Stale(held) => (held, Source::Stale),
         };
         self.memory.calls.hit(&pin());
-        self.counts.stale.add(stale);
+        self.counts.stale.add(u64::from(source == Source::Stale));
+        source::note(source);
         NextStep::Value(held)
     }
 
@@ -267,6 +269,7 @@ impl<K: Keep> FunctionCache<K> {
     pub(crate) fn count_coalesced(&self) {
         self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
+        source::note(Source::Coalesced);
     }
 
     pub(crate) fn wait_limit(&self) -> Duration {

@@ -2,4 +2,5 @@
 
 pub(crate) mod counters;
 pub mod report;
+pub mod source;
 pub mod stats;

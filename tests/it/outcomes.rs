@@ -1,0 +1,150 @@
+//! `outcome` and `outcome_async` tell where a value came from.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, sleep};
+use std::time::Duration;
+
+use memokit::{Outcome, Source, bypass, memoize, outcome, outcome_async};
+
+use crate::support::wait_until;
+use crate::tasks::{block_on, pause};
+
+/// Longer than the tick of the clock and the times to live in these tests.
+const BEYOND: Duration = Duration::from_millis(80);
+
+fn source<R>(f: impl FnOnce() -> R) -> Source {
+    outcome(f).source().unwrap()
+}
+
+fn source_async<F: Future>(future: F) -> Source {
+    block_on(outcome_async(future)).source().unwrap()
+}
+
+#[memoize]
+fn inner(n: u32) -> u32 {
+    n + 1
+}
+
+/// Calls another memoized function, before and after a computation.
+#[memoize]
+fn plain(n: u32) -> u32 {
+    inner(n) + inner(n)
+}
+
+#[test]
+fn a_call_is_computed_and_then_a_hit() {
+    let first: Outcome<u32> = outcome(|| plain(1));
+    assert_eq!((*first, first.was_cached(), first.source()), (4, false, Some(Source::Computed)));
+    let second = outcome(|| plain(1));
+    assert_eq!((second.was_cached(), second.source()), (true, Some(Source::Hit)));
+    assert_eq!(second.into_value(), 4);
+    plain_memo().clear();
+    assert_eq!(source(|| plain(1)), Source::Computed, "though the inner calls are hits");
+}
+
+#[test]
+fn the_last_call_counts_and_no_call_is_told() {
+    let _ = plain(3);
+    assert_eq!(outcome(|| 3).source(), None);
+    assert_eq!(source(|| plain(plain(3))), Source::Computed);
+    assert_eq!(source(|| (plain(99), plain(3))), Source::Hit);
+    assert_eq!(source(|| thread::scope(|_| plain(3))), Source::Hit);
+    let elsewhere = outcome(|| thread::scope(|scope| scope.spawn(|| plain(3)).join().unwrap()));
+    assert_eq!(elsewhere.source(), None, "another thread made the call");
+}
+
+#[test]
+fn outcomes_are_nested_and_survive_panics() {
+    let _ = plain(4);
+    let both = outcome(|| (outcome(|| 1), outcome(|| plain(4))));
+    assert_eq!((both.0.source(), both.1.source()), (None, Some(Source::Hit)));
+    assert_eq!(both.source(), Some(Source::Hit));
+    let caught =
+        std::panic::catch_unwind(|| outcome(|| -> u32 { panic!("on purpose") }).into_value());
+    assert!(caught.is_err());
+    assert_eq!(source(|| plain(4)), Source::Hit);
+}
+
+#[test]
+fn calls_that_are_not_cached_are_computed() {
+    #[memoize(verify = 1.0)]
+    fn verified(n: u32) -> u32 {
+        n
+    }
+    #[memoize(cache_if = |&n| plain(n) > 100)]
+    fn rejected(n: u32) -> u32 {
+        n
+    }
+    #[memoize(scope = "thread")]
+    fn own(n: u32) -> u32 {
+        n
+    }
+    let _ = (plain(5), verified(5), own(5));
+    assert_eq!(source(|| bypass(|| plain(5))), Source::Computed);
+    assert_eq!(source(|| bypass(|| plain_uncached(5))), Source::Computed, "by its inner calls");
+    assert_eq!(source(|| verified(5)), Source::Computed);
+    assert_eq!(source(|| rejected(5)), Source::Computed, "though its predicate hits");
+    assert_eq!((source(|| own(5)), source(|| own(6))), (Source::Hit, Source::Computed));
+}
+
+#[test]
+fn an_older_value_is_stale() {
+    static FAILS: AtomicBool = AtomicBool::new(false);
+    #[memoize(ttl = "20ms", stale = "1h")]
+    fn tick(n: u32) -> Result<u32, String> {
+        if FAILS.load(Relaxed) { Err("down".into()) } else { Ok(n) }
+    }
+    assert_eq!(source(|| tick(1)), Source::Computed);
+    sleep(BEYOND);
+    FAILS.store(true, Relaxed);
+    let stale = outcome(|| tick(1));
+    assert_eq!((stale.source(), stale.was_cached(), &*stale), (Some(Source::Stale), true, &Ok(1)));
+    assert_eq!(source(|| tick(2)), Source::Computed, "an error without an older value");
+}
+
+#[test]
+fn a_waiter_is_coalesced() {
+    static OPEN: AtomicBool = AtomicBool::new(false);
+    #[memoize]
+    fn gated(n: u32) -> u32 {
+        wait_until("the gate opens", || OPEN.load(Relaxed));
+        n
+    }
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| source(|| gated(1)));
+        wait_until("the leader computes", || gated_memo().computing() == 1);
+        let waiter = scope.spawn(|| source(|| gated(1)));
+        sleep(Duration::from_millis(20));
+        OPEN.store(true, Relaxed);
+        assert_eq!(leader.join().unwrap(), Source::Computed);
+        let waited = waiter.join().unwrap();
+        assert!(matches!(waited, Source::Coalesced | Source::Hit), "{waited:?}");
+    });
+}
+
+#[memoize]
+async fn task(n: u32) -> u32 {
+    pause().await;
+    inner(n)
+}
+
+#[test]
+fn async_calls_tell_it_too() {
+    assert_eq!(source_async(task(1)), Source::Computed);
+    assert_eq!(source_async(task(1)), Source::Hit);
+    let value = block_on(outcome_async(async {
+        pause().await;
+        let value = task(1).await;
+        pause().await;
+        value
+    }));
+    assert_eq!((*value, value.source()), (2, Some(Source::Hit)));
+    assert_eq!(block_on(outcome_async(pause())).source(), None);
+    assert_eq!(outcome(|| task(1)).source(), None, "the call begins when it is polled");
+}
+
+#[test]
+fn the_future_is_send_if_the_call_is() {
+    fn assert_send<T: Send>(_: T) {}
+    assert_send(outcome_async(task(7)));
+}
