@@ -1,6 +1,8 @@
 //! The list of all rules about arguments and function, in the order in which their errors are reported.
 
-use crate::check::{arguments, attributes, bounds, function as of_function, settings, signature};
+use crate::check::{
+    arguments, attributes, bounds, companions, function as of_function, settings, signature,
+};
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
@@ -22,6 +24,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     signature::key_excludes_opaque_patterns(args, function, errors);
     attributes::tracked_caller_reaches_the_body(args, function, errors);
     attributes::memoize_is_given_once(function, errors);
+    companions::unique_items_are_not_copied(args, function, errors);
     signature::persisted_results_are_owned(args, function, errors);
     bounds::results_can_be_cached(args, function, errors);
     bounds::arguments_make_a_key(args, function, errors);
@@ -61,6 +64,8 @@ mod tests {
             ("persist = \"x\"", "fn f() -> Result<u32, &'static str> {}"),
             ("", "#[track_caller] fn f(&self) {}"),
             ("key = a", "#[track_caller] fn f(a: u32) {}"),
+            ("key = a", "fn f(a: u32) { static N: u8 = 0; }"),
+            ("key = a, companion = none", "fn f((a, b): (u8, u8)) { static N: u8 = 0; }"),
         ] {
             assert_eq!(messages(args, function), [""; 0], "{args} {function}");
         }
@@ -96,6 +101,7 @@ mod tests {
         refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
         refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
         refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
+        refused("key = a", "fn f((a, b): (u8, u8)) { static N: u8 = 0; }", "would exist twice");
         refused("max = n as usize", "fn f(n: u32) {}", "leave the parameter `n` out");
         refused("persist = format!(\"a/{n:?}\")", "fn f(n: u32) {}", "leave the parameter `n` out");
         refused(

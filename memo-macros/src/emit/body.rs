@@ -21,11 +21,16 @@ pub(super) fn computation(expansion: &Expansion<'_>, location: BodyLocation) -> 
     }
 }
 
-/// `Self::NAME_uncached(..)`.
+/// `Self::NAME_uncached(..)`, or `NAME_uncached(..)` after a check that this is the function's own companion.
 pub(super) fn call_of_companion(expansion: &Expansion<'_>) -> TokenStream {
     let function = expansion.function;
     let (uncached, arguments) = (expansion.companion_name("uncached"), arguments(function));
     let generics = Named::new(function, function.signature.clone()).turbofish();
+    if !expansion.args.in_impl(function) {
+        let (call, proof) = (quote!(#uncached #generics(#arguments)), expansion.sibling());
+        let call = unsafe_call(expansion, call);
+        return quote!({ const _: () = #proof; #call });
+    }
     let this = expansion.self_type();
     unsafe_call(expansion, quote!(#this::#uncached #generics(#arguments)))
 }

@@ -27,7 +27,16 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
         BodyLocation::Closure => uncached_with_a_copy(expansion),
         BodyLocation::InnerFunction | BodyLocation::Companion => uncached_as_written(expansion),
     };
-    quote!(#handle #key #uncached)
+    let sibling = sibling(expansion);
+    quote!(#handle #key #uncached #sibling)
+}
+
+/// The constant that shows the function that its companions are beside it.
+fn sibling(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    BodyLocation::needs_free_function(expansion.function, expansion.args)?;
+    let (name, attributes) =
+        (expansion.sibling(), attributes::shared(&expansion.function.attributes));
+    Some(quote!(#attributes #[doc(hidden)] const #name: () = ();))
 }
 
 /// Companions that only have to type check, beside a function that is not memoized because of a mistake. Without them

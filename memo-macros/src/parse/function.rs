@@ -9,6 +9,7 @@ use syn::{Attribute, FnArg, Receiver, ReturnType, Signature, Token, Visibility};
 use crate::parse::parameter::Parameter;
 use crate::syntax::attributes;
 use crate::syntax::tokens::mentions_self_type;
+use crate::syntax::unique_items;
 
 /// A function with a body. The body stays the tokens that were written.
 pub(crate) struct Function {
@@ -106,6 +107,11 @@ impl Function {
             ReturnType::Default => quote!(()),
             ReturnType::Type(_, ty) => ty.to_token_stream(),
         }
+    }
+
+    /// A word that shows an item in the body that must not exist in two copies.
+    pub(crate) fn unique_item(&self) -> Option<Ident> {
+        unique_items::first_in(&self.body.stream())
     }
 
     /// Whether `self` or `Self` shows that the function stands in an impl or a trait.
