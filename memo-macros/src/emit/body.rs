@@ -40,6 +40,7 @@ fn inner_function(expansion: &Expansion<'_>) -> TokenStream {
     let (function, arguments) = (expansion.function, arguments(expansion.function));
     let mut signature = function.signature.clone();
     signature.ident = format_ident!("__memokit_{}", function.plain_name());
+    attributes::leave_shared_on_parameters(&mut signature);
     let (name, body) = (&signature.ident, &function.body);
     let attributes = attributes::of_body(&function.attributes);
     let generics = turbofish(&signature.generics, 0);

@@ -89,6 +89,7 @@ fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenS
     signature::keep_key_parts(&mut named, expansion);
     // The key changes nothing, so nothing has to be `mut`.
     signature::without_mut_self(&mut named);
+    attributes::leave_shared_on_parameters(&mut named);
     let (generics, filter) = (&named.generics, &named.generics.where_clause);
     let (inputs, facade) = (&named.inputs, expansion.facade());
     let item = quote!(fn #name #generics (#inputs) -> #facade::Key #filter #body);
@@ -159,7 +160,8 @@ fn uncached(
     let lints = lints_of_uncached(expansion);
     let deprecated = has(&function.attributes, "deprecated").then(|| quote!(#[allow(deprecated)]));
     let visibility = &function.visibility;
-    let named = Named::new(function, signature).signature;
+    let mut named = Named::new(function, signature).signature;
+    attributes::leave_shared_on_parameters(&mut named);
     let signature = Signature { ident: name, ..named };
     Some(quote! {
         #attributes
