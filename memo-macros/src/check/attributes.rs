@@ -50,7 +50,10 @@ pub(super) fn results_are_cached_once(function: &Function, errors: &mut Errors) 
 /// A shim takes and returns what a foreign caller does, and another attribute has written it.
 pub(super) fn shims_are_not_memoized(function: &Function, errors: &mut Errors) -> bool {
     let name = function.plain_name();
-    let is_shim = ["__wasm_bindgen", "__napi"].iter().any(|prefix| name.starts_with(prefix));
+    let is_foreign = function.signature.abi.is_some();
+    // The names that wasm_bindgen and napi give.
+    let is_shim =
+        is_foreign && (name.starts_with("__wasm_bindgen") || name.ends_with("_c_callback"));
     if is_shim {
         errors.at(
             function.name(),

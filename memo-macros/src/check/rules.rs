@@ -70,6 +70,7 @@ mod tests {
             ("", "#[track_caller] fn f(&self) {}"),
             ("key = a", "#[track_caller] fn f(a: u32) {}"),
             ("", "#[once] fn f() {}"),
+            ("", "fn f_c_callback() {}"),
             ("skip(self)", "fn f(&self, a: u32) { match self { E::A(one) => one.f(a) } }"),
             ("", "fn f(&self, a: u32) { match self { E::A(one) => Trait::f(one, a) } }"),
             ("key = a", "fn f(a: u32) { static N: u8 = 0; }"),
@@ -116,6 +117,7 @@ mod tests {
             "extern \"C\" fn __wasm_bindgen_generated_f(a: u32) {}",
             "foreign code",
         );
+        refused("", "extern \"C\" fn f_c_callback(a: *mut u8) -> *mut u8 {}", "foreign code");
         refused(
             "skip(self)",
             "fn f(&self, a: u32) -> u32 { match self { E::A(inner) => Trait::f(inner, a) } }",

@@ -18,21 +18,6 @@ fn taken_apart((a, b): (u32, u32)) -> u32 {
     a + b + CALLS.fetch_add(1, Relaxed)
 }
 
-// The source of a function that a macro makes is not known to be in an impl.
-macro_rules! memoized {
-    ($name:ident) => {
-        #[memoize]
-        fn $name(n: u32) -> u32 {
-            static CALLS: AtomicU32 = AtomicU32::new(0);
-            n + CALLS.fetch_add(1, Relaxed)
-        }
-    };
-}
-
-impl Counter {
-    memoized!(from_a_macro);
-}
-
 fn main() {
     let _ = (Counter::associated_uncached(1), Counter::associated_memo(), taken_apart_uncached((1, 2)));
 }
