@@ -50,13 +50,10 @@ fn a_static_counts_the_calls_of_both() {
 #[test]
 fn every_kind_of_generic_function() {
     #[memoize]
-    fn array<T: serde::Serialize, const N: usize>(
+    fn array<T: serde::Serialize + Copy, const N: usize>(
         values: [T; N],
         extra: impl Into<u32> + serde::Serialize + Copy,
-    ) -> u32
-    where
-        T: Copy,
-    {
+    ) -> u32 {
         static CALLS: AtomicU32 = AtomicU32::new(0);
         let _ = values;
         extra.into() + CALLS.fetch_add(1, Relaxed)

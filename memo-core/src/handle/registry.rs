@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn instances_of_a_generic_function_have_a_cache_each() {
         fn generic<T>(list: &mut InstanceList<Rc<Cell<u8>>>) -> Rc<Cell<u8>> {
-            find(list, &|| (), false)
+            find(list, &|| size_of::<T>(), false)
         }
         let mut list = InstanceList::default();
         let caches =

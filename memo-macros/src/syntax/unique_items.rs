@@ -43,7 +43,7 @@ fn find(tokens: TokenStream, of_statements: bool, local: &[String]) -> Option<Id
     (0..tokens.len()).find_map(|at| match &tokens[at] {
         TokenTree::Ident(word) if is_static(&tokens, at) => Some(word.clone()),
         TokenTree::Ident(word) if word == "impl" && of_statements => (begins_item(&tokens[..at])
-            && !mentions_any(header(&tokens[at..]), local))
+            && !mentions_any(&header(&tokens[at..]), local))
         .then(|| word.clone()),
         TokenTree::Ident(word) if REGISTERING.iter().any(|name| word == name) => {
             is_mark(tokens.get(at + 1), '!').then(|| word.clone())
@@ -93,7 +93,7 @@ fn header(item: &[TokenTree]) -> TokenStream {
     item.iter().take_while(braces).cloned().collect()
 }
 
-fn mentions_any(tokens: TokenStream, names: &[String]) -> bool {
+fn mentions_any(tokens: &TokenStream, names: &[String]) -> bool {
     names.iter().any(|name| mentions_identifier(tokens.clone(), name))
 }
 
