@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::check::enclosing_item::Enclosing;
 use crate::emit::expansion::Expansion;
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
@@ -35,19 +36,19 @@ pub fn memoize(
     let package = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]
         .map(|variable| std::env::var(variable).unwrap_or_default());
     let seed = [&*count, &*package[0], &*package[1], &*package[2], &*package[3]];
-    let in_impl_of_a_trait = || check::enclosing_item::is_impl_of_a_trait(&item);
-    expand(arguments.into(), &item.clone().into(), &seed, in_impl_of_a_trait).into()
+    let enclosing = || check::enclosing_item::of(&item);
+    expand(arguments.into(), &item.clone().into(), &seed, enclosing).into()
 }
 
 /// Expands `#[memoize(arguments)] item`.
 ///
-/// `seed` tells apart expansions of the same tokens. `in_impl_of_a_trait` is called only if an error depends on it,
-/// since it reads the source file.
+/// `seed` tells apart expansions of the same tokens. `enclosing` is called only if an error depends on it, since it
+/// reads the source file.
 fn expand(
     arguments: TokenStream,
     item: &TokenStream,
     seed: &[&str],
-    in_impl_of_a_trait: impl FnOnce() -> bool,
+    enclosing: impl FnOnce() -> Option<Enclosing>,
 ) -> TokenStream {
     let mut errors = Errors::default();
     let number = emit::fingerprint::of_expansion(&arguments, item, seed);
@@ -61,11 +62,7 @@ fn expand(
         }
     };
     check::rules::check(&args, &function, &mut errors);
-    let misplaced =
-        check::companions::may_be_in_impl_of_a_trait(&args, &function) && in_impl_of_a_trait();
-    if misplaced {
-        check::companions::refuse_in_impl_of_a_trait(&function, &mut errors);
-    }
+    let misplaced = check::companions::refuse_misplaced(&args, &function, enclosing, &mut errors);
     let expansion = Expansion { function: &function, args: &args, number };
     if errors.is_empty() {
         let function = emit::function::function(&expansion);

@@ -9,7 +9,7 @@ use crate::expand;
 
 #[track_caller]
 fn snapshot(name: &str, arguments: &str, item: &str) -> String {
-    let expansion = expand(arguments.parse().unwrap(), &item.parse().unwrap(), &["seed"], || false);
+    let expansion = expand(arguments.parse().unwrap(), &item.parse().unwrap(), &["seed"], || None);
     let file = syn::parse2(expansion).expect("an expansion is a file of items");
     let text = prettyplease::unparse(&file);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/snapshots").join(name);

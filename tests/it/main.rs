@@ -4,6 +4,7 @@
 mod arguments;
 mod arrays;
 mod attributes;
+mod bodies;
 mod borrowing_types;
 mod bounds;
 mod bypass;

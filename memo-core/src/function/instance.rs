@@ -165,7 +165,7 @@ impl Generics {
 }
 
 /// What identifies an instance among those of its function, as far as function and companions both know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct InstanceName {
     /// The path of what encloses the function: `path::Type<u8>`.
     pub(crate) enclosing: &'static str,
@@ -173,6 +173,15 @@ pub(crate) struct InstanceName {
     parameters: &'static str,
     generics: Generics,
 }
+
+/// A path without generic parameters does not count. Another macro may copy the function to other paths.
+impl PartialEq for InstanceName {
+    fn eq(&self, other: &Self) -> bool {
+        self.names() == other.names() && self.generics == other.generics
+    }
+}
+
+impl Eq for InstanceName {}
 
 impl InstanceName {
     /// Returns the names that distinguish the instance from others: of what encloses the function, and of the
@@ -283,6 +292,26 @@ mod tests {
     fn instance_name<T: Default>() -> String {
         let closure = || T::default();
         Caller::function(&closure).instance().name().to_string()
+    }
+
+    #[test]
+    fn copies_of_a_function_are_one_instance_unless_it_is_generic() {
+        fn dispatch() -> [InstanceName; 2] {
+            fn of<C>(closure: &C) -> InstanceName {
+                Caller::function(closure).instance().name()
+            }
+            fn copy() -> InstanceName {
+                of(&|| ())
+            }
+            [of(&|| ()), copy()]
+        }
+        let [function, copy] = dispatch();
+        assert_ne!(function.enclosing, copy.enclosing);
+        assert_eq!(function, copy);
+        let with = |parameters| InstanceName { parameters, ..copy.clone() };
+        assert_ne!(with("u8"), with("u16"));
+        let of = |enclosing| InstanceName { enclosing, ..copy.clone() };
+        assert_ne!(of("a::Type<u8>"), of("a::Type<u16>"));
     }
 
     #[test]

@@ -116,7 +116,8 @@ impl<C: Clone + Default> InstanceList<C> {
             return instance.cache.clone();
         }
         let mut same_name = self.0.iter_mut().filter(|instance| instance.name == *name);
-        let found = if id.is_some() {
+        // A function that is not generic has one instance, whatever its closure: another macro may copy the function.
+        let found = if id.is_some() && name.is_generic() {
             same_name.find(|instance| instance.id.is_none())
         } else {
             same_name.next()
@@ -162,4 +163,46 @@ pub fn report() -> Report {
 /// The first failure. All functions are flushed in spite of it.
 pub fn flush_all() -> Result<(), Error> {
     all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::function::instance::Caller;
+
+    fn find<C>(
+        list: &mut InstanceList<Rc<Cell<u8>>>,
+        closure: &C,
+        is_companion: bool,
+    ) -> Rc<Cell<u8>> {
+        let caller =
+            if is_companion { Caller::companion(closure) } else { Caller::function(closure) };
+        let instance = caller.instance();
+        list.find(instance.id, &instance.name())
+    }
+
+    #[test]
+    fn copies_of_a_function_and_its_companion_have_one_cache() {
+        fn copy(list: &mut InstanceList<Rc<Cell<u8>>>) -> Rc<Cell<u8>> {
+            find(list, &|| (), false)
+        }
+        let mut list = InstanceList::default();
+        let (function, copy) = (find(&mut list, &|| (), false), copy(&mut list));
+        let companion = find(&mut list, &|| (), true);
+        assert!(Rc::ptr_eq(&function, &copy) && Rc::ptr_eq(&function, &companion));
+    }
+
+    #[test]
+    fn instances_of_a_generic_function_have_a_cache_each() {
+        fn generic<T>(list: &mut InstanceList<Rc<Cell<u8>>>) -> Rc<Cell<u8>> {
+            find(list, &|| size_of::<T>(), false)
+        }
+        let mut list = InstanceList::default();
+        let caches =
+            [generic::<u8>(&mut list), generic::<u16>(&mut list), generic::<u8>(&mut list)];
+        assert!(Rc::ptr_eq(&caches[0], &caches[2]) && !Rc::ptr_eq(&caches[0], &caches[1]));
+    }
 }

@@ -1,21 +1,56 @@
-//! Companions in the impl of a trait, where they cannot stand.
+//! Companions where they cannot stand, or cannot have the body.
 
+use proc_macro2::Ident;
+use quote::format_ident;
 use syn::Visibility;
 
+use crate::check::body_location::BodyLocation;
+use crate::check::enclosing_item::Enclosing;
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
 
-/// Whether the function has companions and may stand in the impl of a trait, where nothing has a visibility.
-pub(crate) fn may_be_in_impl_of_a_trait(args: &Args, function: &Function) -> bool {
-    args.has_companions() && matches!(function.visibility, Visibility::Inherited)
+/// Reports companions that cannot stand where the function stands. Whether there are any.
+pub(crate) fn refuse_misplaced(
+    args: &Args,
+    function: &Function,
+    enclosing: impl FnOnce() -> Option<Enclosing>,
+    errors: &mut Errors,
+) -> bool {
+    // Nothing in the impl of a trait has a visibility.
+    let may_be_in_a_trait =
+        args.has_companions() && matches!(function.visibility, Visibility::Inherited);
+    let item = BodyLocation::needs_free_function(function, args);
+    if !may_be_in_a_trait && item.is_none() {
+        return false;
+    }
+    match (enclosing(), item) {
+        (Some(Enclosing::ImplOfATrait), _) if may_be_in_a_trait => errors.at(
+            function.name(),
+            "the impl of a trait cannot contain companions: write `#[memoize(companion = none)]`, \
+             or memoize a function outside of it",
+        ),
+        (Some(_), Some(item)) => {
+            let fix = "write `#[memoize(in_impl)]`, since the function is in an impl and mentions \
+                       neither `self` nor `Self`";
+            refuse_to_copy(function, &item, fix, errors);
+            return false;
+        }
+        _ => return false,
+    }
+    true
 }
 
-/// rustc would say of each companion that it is not a member of the trait.
-pub(crate) fn refuse_in_impl_of_a_trait(function: &Function, errors: &mut Errors) {
-    errors.at(
-        function.name(),
-        "the impl of a trait cannot contain companions: write `#[memoize(companion = none)]`, \
-         or memoize a function outside of it",
-    );
+/// A body that is copied to `NAME_uncached` cannot contain an item that must exist once.
+pub(super) fn unique_items_are_not_copied(args: &Args, function: &Function, errors: &mut Errors) {
+    let copied = BodyLocation::of(function, args) != BodyLocation::Companion;
+    if let Some(item) = function.unique_item().filter(|_| copied && args.has_companions()) {
+        let fix = "name the parameters and take the patterns apart in the body";
+        refuse_to_copy(function, &item, fix, errors);
+    }
+}
+
+fn refuse_to_copy(function: &Function, item: &Ident, fix: &str, errors: &mut Errors) {
+    let uncached = format_ident!("{}_uncached", function.plain_name());
+    errors.at(item, format!("this `{item}` would exist twice, here and in `{uncached}`: {fix}"));
 }

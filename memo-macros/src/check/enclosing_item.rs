@@ -1,19 +1,26 @@
 //! The item in which a function stands. The attribute is given the function alone, so the source file is read.
 //!
-//! The answer is used for an error message only. If it cannot be known, the function counts as not in the impl of a
-//! trait: the file may be out of reach, and the tokens that a macro is given may not be what it emits. (An attribute
+//! The answer is used for an error message only. If it cannot be known, the function counts as free: the file may be out of reach, and the tokens that a macro is given may not be what it emits. (An attribute
 //! that changes the impl of a trait into another item is not seen.)
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::check::source_tokens::{Position, SourceTokens, Token};
 
-/// The functions in impls of traits, by position and name.
-type Found = HashSet<(Position, String)>;
+/// The item that contains an associated function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Enclosing {
+    /// An inherent impl, or a trait.
+    Impl,
+    ImplOfATrait,
+}
+
+/// The associated functions, by position and name.
+type Found = HashMap<(Position, String), Enclosing>;
 
 /// The functions of a file, with the time of its last change: the process of an editor's server lives on while files
 /// change.
@@ -27,15 +34,14 @@ thread_local! {
     static FILES: RefCell<HashMap<PathBuf, SourceFile>> = RefCell::default();
 }
 
-/// Whether the function in `item` stands in the impl of a trait, as far as its file shows.
-pub(crate) fn is_impl_of_a_trait(item: &proc_macro::TokenStream) -> bool {
-    let Some(name) = name(item) else { return false };
+/// What contains the function in `item`, as far as its file shows.
+pub(crate) fn of(item: &proc_macro::TokenStream) -> Option<Enclosing> {
+    let name = name(item)?;
     // Through `proc_macro2`: rustc itself knows since 1.88, and before that nothing is known.
     let span = proc_macro2::Span::from(name.span());
     let start = span.start();
     let position = Position { line: start.line, column: start.column + 1 };
-    let path = span.local_file();
-    path.is_some_and(|path| in_impl_of_a_trait(&path, position, &name.to_string()))
+    enclosing(&span.local_file()?, position, &name.to_string())
 }
 
 /// The name of the function in `item`.
@@ -50,8 +56,8 @@ fn name(item: &proc_macro::TokenStream) -> Option<proc_macro::Ident> {
     }
 }
 
-/// Whether the function with a name in a position of a file stands in the impl of a trait.
-fn in_impl_of_a_trait(path: &Path, position: Position, name: &str) -> bool {
+/// What contains the function with a name in a position of a file.
+fn enclosing(path: &Path, position: Position, name: &str) -> Option<Enclosing> {
     let wanted = (position, name.to_owned());
     let modified = fs::metadata(path).and_then(|file| file.modified()).ok();
     FILES.with_borrow_mut(|files| {
@@ -60,15 +66,15 @@ fn in_impl_of_a_trait(path: &Path, position: Position, name: &str) -> bool {
             let found = functions_of(path);
             files.insert(path.to_owned(), SourceFile { modified, found });
         }
-        files.get(path).is_some_and(|file| file.found.contains(&wanted))
+        files.get(path).and_then(|file| file.found.get(&wanted).copied())
     })
 }
 
 fn functions_of(path: &Path) -> Found {
-    fs::read_to_string(path).map(|source| functions_in_impls_of_traits(&source)).unwrap_or_default()
+    fs::read_to_string(path).map(|source| associated_functions(&source)).unwrap_or_default()
 }
 
-fn functions_in_impls_of_traits(source: &str) -> Found {
+fn associated_functions(source: &str) -> Found {
     let mut found = Found::new();
     let mut open = vec![Frame::default()];
     let mut tokens = SourceTokens::new(source);
@@ -77,15 +83,15 @@ fn functions_in_impls_of_traits(source: &str) -> Found {
         let Some(frame) = open.last_mut() else { break };
         match token {
             Token::Word(word) => {
-                if word == "fn" && frame.of_a_trait {
-                    found.extend(tokens.clone().name());
+                if let Some(enclosing) = frame.enclosing.filter(|_| word == "fn") {
+                    found.extend(tokens.clone().name().map(|name| (name, enclosing)));
                 }
                 frame.header.read(word, || tokens.clone().mark() == Some('<'));
             }
             Token::Mark(mark @ ('{' | '(' | '[')) => {
                 let for_a_macro = after_bang || frame.for_a_macro;
-                let of_a_trait = mark == '{' && frame.header.is_of_a_trait() && !for_a_macro;
-                open.push(Frame { of_a_trait, for_a_macro, header: Header::default() });
+                let enclosing = frame.header.enclosing().filter(|_| mark == '{' && !for_a_macro);
+                open.push(Frame { enclosing, for_a_macro, header: Header::default() });
             }
             Token::Mark('}') => {
                 open.pop();
@@ -103,8 +109,8 @@ fn functions_in_impls_of_traits(source: &str) -> Found {
 /// A pair of brackets that is open.
 #[derive(Default)]
 struct Frame {
-    /// It is the body of the impl of a trait.
-    of_a_trait: bool,
+    /// It is the body of this item.
+    enclosing: Option<Enclosing>,
     /// It is the input of a macro, or inside it.
     for_a_macro: bool,
     header: Header,
@@ -123,8 +129,8 @@ enum Header {
 impl Header {
     fn read(&mut self, word: &str, before_generics: impl FnOnce() -> bool) {
         *self = match (&*self, word) {
-            (Self::Empty, "unsafe" | "default") => Self::Empty,
-            (Self::Empty, "impl") => Self::Impl,
+            (Self::Empty, "unsafe" | "default" | "pub") => Self::Empty,
+            (Self::Empty, "impl" | "trait") => Self::Impl,
             (Self::Impl, "for") if !before_generics() => Self::ImplFor,
             (Self::Impl, _) => Self::Impl,
             (Self::ImplFor, _) => Self::ImplFor,
@@ -132,8 +138,12 @@ impl Header {
         };
     }
 
-    fn is_of_a_trait(&self) -> bool {
-        matches!(self, Self::ImplFor)
+    fn enclosing(&self) -> Option<Enclosing> {
+        match self {
+            Self::Impl => Some(Enclosing::Impl),
+            Self::ImplFor => Some(Enclosing::ImplOfATrait),
+            Self::Empty | Self::Other => None,
+        }
     }
 }
 
@@ -141,17 +151,24 @@ impl Header {
 mod tests {
     use super::*;
 
-    /// Asserts that the functions called `yes` are found in the impl of a trait, and those called `no` are not.
+    /// Asserts that the functions called `yes` are found in the impl of a trait, those called `own` in another impl or
+    /// in a trait, and those called `no` in neither.
     #[track_caller]
     fn finds(source: &str) {
-        let mut found: Vec<_> = functions_in_impls_of_traits(source).into_iter().collect();
-        found.retain(|(_, name)| name != "other");
-        found.sort_by_key(|(position, _)| (position.line, position.column));
+        let mut found: Vec<_> = associated_functions(source).into_iter().collect();
+        found.retain(|((_, name), _)| name != "other");
+        found.sort_by_key(|((position, _), _)| (position.line, position.column));
         let lines = source.lines().zip(1..);
         let expected = lines.flat_map(|(text, line)| {
-            text.match_indices("fn yes(").map(move |(at, _)| {
+            text.match_indices("fn ").filter_map(move |(at, _)| {
+                let name = text[at + 3..].split('(').next()?;
+                let enclosing = match name {
+                    "yes" => Enclosing::ImplOfATrait,
+                    "own" => Enclosing::Impl,
+                    _ => return None,
+                };
                 let column = text[..at].chars().count() + "fn ".len() + 1;
-                (Position { line, column }, "yes".to_owned())
+                Some(((Position { line, column }, name.to_owned()), enclosing))
             })
         });
         assert_eq!(found, expected.collect::<Vec<_>>());
@@ -162,7 +179,7 @@ mod tests {
         finds(
             "fn no() {}
             impl Market {
-                fn no(&self) {}
+                fn own(&self) {}
             }
             #[cfg(all(unix, feature = \"for\"))]
             unsafe impl<'a, F: for<'b> Fn(&'b u8) -> [u8; 2]> Market for [F; 2] where F: 'a {
@@ -175,10 +192,10 @@ mod tests {
                 fn yes(&self) {}
             }
             impl<F> Place<F> where for<'b> F: Fn(&'b u8) {
-                fn no() -> impl Iterator<Item = u8> { for n in 0..1 { fn no() {} } }
+                fn own() -> impl Iterator<Item = u8> { for n in 0..1 { fn no() {} } }
             }
-            trait Market {
-                fn no(&self) {}
+            pub(crate) trait Market: for<'a> Of<'a> where Self: 'static {
+                fn own(&self) {}
             }
             mod m { impl Market for u8 { fn yes() {} } fn no() {} }",
         );
@@ -201,10 +218,10 @@ mod tests {
     #[test]
     fn a_for_with_lifetimes_is_no_impl_of_a_trait() {
         finds(
-            "impl W<for <'a> fn(&'a u8)> { fn no() {} }
+            "impl W<for <'a> fn(&'a u8)> { fn own() {} }
             impl W<for // all
-                /* of */ <'a> fn(&'a u8)> { fn no() {} }
-            impl W<r#for::T> { fn no() {} }
+                /* of */ <'a> fn(&'a u8)> { fn own() {} }
+            impl W<r#for::T> { fn own() {} }
             impl M for W<for  <'a> fn(&'a u8)> { fn yes() {} }",
         );
     }
@@ -222,12 +239,12 @@ mod tests {
     fn one_line_may_hold_many() {
         finds("\u{feff}");
         finds(
-            "impl A for B { /* é */ fn yes() {} } impl B { fn no() {} } impl A for C { fn yes() {} }",
+            "impl A for B { /* é */ fn yes() {} } impl B { fn own() {} } impl A for C { fn yes() {} }",
         );
         finds(")} impl A for B { fn no() {} }");
-        let found = functions_in_impls_of_traits("\u{feff}impl A for B { fn r#in() {} }");
+        let found = associated_functions("\u{feff}impl A for B { fn r#in() {} }");
         let position = Position { line: 1, column: 19 };
-        assert_eq!(found, Found::from([(position, "r#in".to_owned())]));
+        assert_eq!(found, Found::from([((position, "r#in".to_owned()), Enclosing::ImplOfATrait)]));
     }
 
     #[test]
@@ -235,7 +252,7 @@ mod tests {
         let path =
             std::env::temp_dir().join(format!("memokit_enclosing_item_{}", std::process::id()));
         let position = Position { line: 1, column: 19 };
-        let found = |name: &str| in_impl_of_a_trait(&path, position, name);
+        let found = |name: &str| enclosing(&path, position, name).is_some();
         assert!(!found("one"));
         fs::write(&path, "impl A for B { fn one() {} }").unwrap();
         assert!(found("one") && !found("two"));

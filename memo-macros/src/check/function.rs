@@ -131,7 +131,8 @@ fn future_as_a_result(ty: &Type) -> &'static str {
          once: move the body to an `async fn` without that attribute, memoize that and call it here"
     } else {
         "a future can be awaited once, so there is nothing to cache: memoize an `async fn` that returns \
-         what the future resolves to"
+         what the future resolves to (if it is one, and another attribute has changed it: write `#[memoize]` \
+         above that attribute, or move the body to a memoized `async fn` without it)"
     }
 }
 

@@ -1,12 +1,17 @@
 //! The list of all rules about arguments and function, in the order in which their errors are reported.
 
-use crate::check::{arguments, attributes, bounds, function as of_function, settings, signature};
+use crate::check::{
+    arguments, attributes, bounds, companions, function as of_function, settings, signature,
+};
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
 
 /// Reports every mistake that the arguments and the function show.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
+    if attributes::shims_are_not_memoized(function, errors) {
+        return;
+    }
     of_function::can_be_memoized(args, function, errors);
     arguments::persist_is_a_feature(args, cfg!(feature = "persist"), errors);
     arguments::disk_settings_need_persist(args, errors);
@@ -22,6 +27,9 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     signature::key_excludes_opaque_patterns(args, function, errors);
     attributes::tracked_caller_reaches_the_body(args, function, errors);
     attributes::memoize_is_given_once(function, errors);
+    attributes::results_are_cached_once(function, errors);
+    attributes::skipped_self_picks_no_variant(args, function, errors);
+    companions::unique_items_are_not_copied(args, function, errors);
     signature::persisted_results_are_owned(args, function, errors);
     bounds::results_can_be_cached(args, function, errors);
     bounds::arguments_make_a_key(args, function, errors);
@@ -61,6 +69,12 @@ mod tests {
             ("persist = \"x\"", "fn f() -> Result<u32, &'static str> {}"),
             ("", "#[track_caller] fn f(&self) {}"),
             ("key = a", "#[track_caller] fn f(a: u32) {}"),
+            ("", "#[once] fn f() {}"),
+            ("", "fn f_c_callback() {}"),
+            ("skip(self)", "fn f(&self, a: u32) { match self { E::A(one) => one.f(a) } }"),
+            ("", "fn f(&self, a: u32) { match self { E::A(one) => Trait::f(one, a) } }"),
+            ("key = a", "fn f(a: u32) { static N: u8 = 0; }"),
+            ("key = a, companion = none", "fn f((a, b): (u8, u8)) { static N: u8 = 0; }"),
         ] {
             assert_eq!(messages(args, function), [""; 0], "{args} {function}");
         }
@@ -96,6 +110,20 @@ mod tests {
         refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
         refused("key = a", "#[track_caller] fn f((a, b): (u8, u8)) {}", "apart in the body");
         refused("", "#[memokit::memoize] fn f() {}", "memoized twice");
+        refused("", "#[cached] fn f() {}", "cached twice");
+        refused("", "#[cached::proc_macro::once] fn f() {}", "cached twice");
+        refused(
+            "skip(self)",
+            "extern \"C\" fn __wasm_bindgen_generated_f(a: u32) {}",
+            "foreign code",
+        );
+        refused("", "extern \"C\" fn f_c_callback(a: *mut u8) -> *mut u8 {}", "foreign code");
+        refused(
+            "skip(self)",
+            "fn f(&self, a: u32) -> u32 { match self { E::A(inner) => Trait::f(inner, a) } }",
+            "answer for another",
+        );
+        refused("key = a", "fn f((a, b): (u8, u8)) { static N: u8 = 0; }", "would exist twice");
         refused("max = n as usize", "fn f(n: u32) {}", "leave the parameter `n` out");
         refused("persist = format!(\"a/{n:?}\")", "fn f(n: u32) {}", "leave the parameter `n` out");
         refused(

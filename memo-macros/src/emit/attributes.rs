@@ -1,7 +1,8 @@
 //! Which of a function's attributes the items of the expansion have.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Meta};
+use syn::parse::Parser;
+use syn::{Attribute, FnArg, Meta, Signature};
 
 use crate::syntax::attributes::select;
 
@@ -37,6 +38,22 @@ pub(super) fn of_body(attributes: &[Attribute]) -> TokenStream {
     select(attributes, |meta| matches!(kind(meta), Kind::Every | Kind::Body))
 }
 
+/// Leaves on the parameters what every companion has. An attribute of another macro is for the function alone.
+pub(super) fn leave_shared_on_parameters(signature: &mut Signature) {
+    for input in &mut signature.inputs {
+        let attributes = match input {
+            FnArg::Receiver(receiver) => &mut receiver.attrs,
+            FnArg::Typed(typed) => &mut typed.attrs,
+        };
+        *attributes = on_copied_parameter(attributes);
+    }
+}
+
+pub(super) fn on_copied_parameter(attributes: &[Attribute]) -> Vec<Attribute> {
+    // What does not parse is reported on the function.
+    Attribute::parse_outer.parse2(shared(attributes)).unwrap_or_default()
+}
+
 /// All attributes, for a function that may not hold its body.
 pub(super) fn without_expect(attributes: &[Attribute]) -> TokenStream {
     select(attributes, |_| true)
@@ -47,6 +64,16 @@ mod tests {
     use super::*;
     use quote::quote;
     use syn::parse_quote;
+
+    #[test]
+    fn attributes_of_other_macros_stay_off_copied_parameters() {
+        let mut signature: Signature = parse_quote!(
+            fn f(#[cfg(unix)] #[case] a: u8, #[cfg_attr(test, builder(x), allow(unused))] b: u8)
+        );
+        leave_shared_on_parameters(&mut signature);
+        let expected = quote!(fn f(#[cfg(unix)] a: u8, #[cfg_attr(test, allow(unused))] b: u8));
+        assert_eq!(quote!(#signature).to_string(), expected.to_string());
+    }
 
     #[test]
     fn each_kind_goes_where_it_belongs() {

@@ -21,11 +21,16 @@ pub(super) fn computation(expansion: &Expansion<'_>, location: BodyLocation) -> 
     }
 }
 
-/// `Self::NAME_uncached(..)`.
+/// `Self::NAME_uncached(..)`, or `NAME_uncached(..)` after a check that this is the function's own companion.
 pub(super) fn call_of_companion(expansion: &Expansion<'_>) -> TokenStream {
     let function = expansion.function;
     let (uncached, arguments) = (expansion.companion_name("uncached"), arguments(function));
     let generics = Named::new(function, function.signature.clone()).turbofish();
+    if !expansion.args.in_impl(function) {
+        let (call, proof) = (quote!(#uncached #generics(#arguments)), expansion.sibling());
+        let call = unsafe_call(expansion, call);
+        return quote!({ const _: () = #proof; #call });
+    }
     let this = expansion.self_type();
     unsafe_call(expansion, quote!(#this::#uncached #generics(#arguments)))
 }
@@ -35,6 +40,7 @@ fn inner_function(expansion: &Expansion<'_>) -> TokenStream {
     let (function, arguments) = (expansion.function, arguments(expansion.function));
     let mut signature = function.signature.clone();
     signature.ident = format_ident!("__memokit_{}", function.plain_name());
+    attributes::leave_shared_on_parameters(&mut signature);
     let (name, body) = (&signature.ident, &function.body);
     let attributes = attributes::of_body(&function.attributes);
     let generics = turbofish(&signature.generics, 0);

@@ -27,7 +27,16 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
         BodyLocation::Closure => uncached_with_a_copy(expansion),
         BodyLocation::InnerFunction | BodyLocation::Companion => uncached_as_written(expansion),
     };
-    quote!(#handle #key #uncached)
+    let sibling = sibling(expansion);
+    quote!(#handle #key #uncached #sibling)
+}
+
+/// The constant that shows the function that its companions are beside it.
+fn sibling(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    BodyLocation::needs_free_function(expansion.function, expansion.args)?;
+    let (name, attributes) =
+        (expansion.sibling(), attributes::shared(&expansion.function.attributes));
+    Some(quote!(#attributes #[doc(hidden)] const #name: () = ();))
 }
 
 /// Companions that only have to type check, beside a function that is not memoized because of a mistake. Without them
@@ -80,6 +89,7 @@ fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenS
     signature::keep_key_parts(&mut named, expansion);
     // The key changes nothing, so nothing has to be `mut`.
     signature::without_mut_self(&mut named);
+    attributes::leave_shared_on_parameters(&mut named);
     let (generics, filter) = (&named.generics, &named.generics.where_clause);
     let (inputs, facade) = (&named.inputs, expansion.facade());
     let item = quote!(fn #name #generics (#inputs) -> #facade::Key #filter #body);
@@ -150,7 +160,8 @@ fn uncached(
     let lints = lints_of_uncached(expansion);
     let deprecated = has(&function.attributes, "deprecated").then(|| quote!(#[allow(deprecated)]));
     let visibility = &function.visibility;
-    let named = Named::new(function, signature).signature;
+    let mut named = Named::new(function, signature).signature;
+    attributes::leave_shared_on_parameters(&mut named);
     let signature = Signature { ident: name, ..named };
     Some(quote! {
         #attributes

@@ -41,6 +41,11 @@ impl Expansion<'_> {
         Some(format_ident!("{stem}_{suffix}", span = self.function.name().span()))
     }
 
+    /// A constant beside the function, which has the name in no other expansion. In an impl this name is not found.
+    pub(super) fn sibling(&self) -> Ident {
+        format_ident!("__MEMOKIT_NOT_IN_IMPL_{}", self.number, span = self.function.name().span())
+    }
+
     /// `Self`, with the span of `in_impl` if that is given: an error about it is reported there.
     pub(super) fn self_type(&self) -> TokenStream {
         match &self.args.in_impl {

@@ -5,6 +5,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{FnArg, Pat, PatType, Signature};
 
 use crate::check::body_location::BodyLocation;
+use crate::emit::attributes;
 use crate::emit::expansion::Expansion;
 use crate::emit::generics::keep_used;
 use crate::emit::lints::used_underscore;
@@ -51,6 +52,7 @@ pub(super) fn as_written(expansion: &Expansion<'_>) -> Signature {
 /// A parameter as written. If it is a part of the key it counts as used, even if the body does not use it.
 pub(super) fn parameter_as_written(expansion: &Expansion<'_>, parameter: &Parameter) -> PatType {
     let mut typed = parameter.typed.clone();
+    typed.attrs = attributes::on_copied_parameter(&typed.attrs);
     if key_mentions(expansion, parameter) {
         typed.attrs.push(syn::parse_quote!(#[allow(unused_variables)]));
     }
@@ -148,9 +150,9 @@ mod tests {
             syn::parse_str("fn f(&self, a: u8, mut b: u8, (c, d): (u8, u8), _: u8) {}").unwrap();
         let signature = with_plain_names(&function, false).to_token_stream().to_string();
         let expected =
-            "fn f (& self , a : u8 , b : u8 , __memokit_2 : (u8 , u8) , __memokit_3 : u8)";
+            "fn f (& self , a : u8 , b : u8 , __memokit_2_c_d : (u8 , u8) , __memokit_3_u8 : u8)";
         assert_eq!(signature, expected);
         let call = arguments(&function).to_string();
-        assert_eq!(call, "self , a , b , __memokit_2 , __memokit_3");
+        assert_eq!(call, "self , a , b , __memokit_2_c_d , __memokit_3_u8");
     }
 }

@@ -9,6 +9,7 @@ use syn::{Attribute, FnArg, Receiver, ReturnType, Signature, Token, Visibility};
 use crate::parse::parameter::Parameter;
 use crate::syntax::attributes;
 use crate::syntax::tokens::mentions_self_type;
+use crate::syntax::unique_items;
 
 /// A function with a body. The body stays the tokens that were written.
 pub(crate) struct Function {
@@ -29,8 +30,9 @@ impl Parse for Function {
         if input.peek(Token![;]) {
             return Err(syn::Error::new_spanned(
                 &signature.ident,
-                "this function has no body to memoize: annotate each function that has one \
-                 (in the impl of a trait with `companion = none`), or a function that calls this one",
+                "there is no body here to memoize: annotate each function that has one (in the impl of a trait \
+                 with `companion = none`), or a function that calls this one. If another attribute has copied \
+                 `#[memoize]` to this declaration, memoize a function that the body calls",
             ));
         }
         let (inner, body) = input.parse::<Body>()?.parts();
@@ -108,6 +110,11 @@ impl Function {
         }
     }
 
+    /// A word that shows an item in the body that must not exist in two copies.
+    pub(crate) fn unique_item(&self) -> Option<Ident> {
+        unique_items::first_in(&self.body.stream())
+    }
+
     /// Whether `self` or `Self` shows that the function stands in an impl or a trait.
     ///
     /// An item inside the body has a `Self` of its own, which does not count.
@@ -144,9 +151,19 @@ mod tests {
 
     #[test]
     fn parameters_have_names() {
-        let function = function("fn f(&self, a: u8, mut b: u8, (c, d): (u8, u8), _: u8) {}");
+        let function = function(
+            "fn f(&self, a: u8, mut b: u8, (c, d): (u8, u8), State(e): T, _: &Context<'_>, _: ()) {}",
+        );
         let names: Vec<_> = function.parameters.iter().map(|p| p.name.to_string()).collect();
-        assert_eq!(names, ["a", "b", "__memokit_2", "__memokit_3"]);
+        let expected = [
+            "a",
+            "b",
+            "__memokit_2_c_d",
+            "__memokit_3_state_e",
+            "__memokit_4_context",
+            "__memokit_5",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

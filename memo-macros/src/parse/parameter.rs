@@ -1,10 +1,12 @@
 //! A parameter of the function.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, Pat, PatType};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, Pat, PatType, Type};
 
 use crate::syntax::attributes;
+use crate::syntax::tokens::collect_identifiers;
 
 /// A parameter other than `self`.
 pub(crate) struct Parameter {
@@ -37,7 +39,8 @@ impl Parameter {
             pattern => {
                 let span = syn::spanned::Spanned::span(pattern);
                 let span = Span::mixed_site().located_at(span);
-                (format_ident!("__memokit_{position}", span = span), Binding::Pattern)
+                let words = words(pattern, &typed.ty);
+                (format_ident!("__memokit_{position}{words}", span = span), Binding::Pattern)
             }
         };
         Self { name, binding, typed: typed.clone() }
@@ -62,4 +65,15 @@ impl Parameter {
     pub(crate) fn is_underscored(&self) -> bool {
         self.binding != Binding::Pattern && self.name.to_string().starts_with('_')
     }
+}
+
+/// What a pattern without a name is called in messages: its words, or those of its type if it has none.
+fn words(pattern: &Pat, ty: &Type) -> String {
+    let [pattern, ty] = [pattern.to_token_stream(), ty.to_token_stream()].map(|tokens| {
+        let mut words = Vec::new();
+        collect_identifiers(tokens, &mut words);
+        let words = words.iter().map(|word| word.unraw().to_string().to_lowercase());
+        words.filter(|word| word != "_").map(|word| format!("_{word}")).collect::<String>()
+    });
+    if pattern.is_empty() { ty } else { pattern }
 }

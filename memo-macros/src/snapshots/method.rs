@@ -3,7 +3,7 @@
 pub(crate) unsafe fn find(
     &self,
     depth: u32,
-    __memokit_1: (u8, u8),
+    __memokit_1_a: (u8, u8),
     verbose: bool,
 ) -> Option<Self> {
     let __memokit_found = {
@@ -16,7 +16,10 @@ pub(crate) unsafe fn find(
             .lookup(
                 &(
                     __memokit::element!(self : self),
-                    (__memokit::element!(depth), (__memokit::element!(__memokit_1), ())),
+                    (
+                        __memokit::element!(depth),
+                        (__memokit::element!(__memokit_1_a), ()),
+                    ),
                 ),
             )
     };
@@ -25,7 +28,7 @@ pub(crate) unsafe fn find(
         ::memokit::__private::Lookup::Miss(__memokit_miss) => {
             __memokit_miss
                 .store_if(
-                    unsafe { Self::find_uncached(self, depth, __memokit_1, verbose) },
+                    unsafe { Self::find_uncached(self, depth, __memokit_1_a, verbose) },
                     |found| found.is_some(),
                 )
         }
@@ -46,12 +49,12 @@ pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub(crate) fn find_key(&self, depth: u32, __memokit_1: (u8, u8)) -> ::memokit::Key {
+pub(crate) fn find_key(&self, depth: u32, __memokit_1_a: (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
     __memokit::key(
         &(
             __memokit::quiet!(self),
-            (__memokit::quiet!(depth), (__memokit::quiet!(__memokit_1), ())),
+            (__memokit::quiet!(depth), (__memokit::quiet!(__memokit_1_a), ())),
         ),
     )
 }

@@ -1,7 +1,7 @@
 #[allow(clippy::double_must_use, clippy::manual_async_fn)]
 unsafe fn find(
     self: Arc<Self>,
-    __memokit_0: (u8, u8),
+    __memokit_0_a: (u8, u8),
 ) -> impl ::memokit::__private::Future<Output = Option<u8>> {
     ::memokit::__private::call(move || {
         let __memokit_asked = {
@@ -14,14 +14,14 @@ unsafe fn find(
                 .begin_or_verify(
                     &(
                         __memokit::element!(self : self),
-                        (__memokit::element!(__memokit_0), ()),
+                        (__memokit::element!(__memokit_0_a), ()),
                     ),
                     0.5f64,
                 )
         };
         __memokit_asked
             .compute_if(
-                unsafe { Self::find_uncached(self, __memokit_0) },
+                unsafe { Self::find_uncached(self, __memokit_0_a) },
                 |found| found.is_some(),
             )
     })
@@ -41,9 +41,9 @@ fn find_memo() -> ::memokit::Memo<Option<u8>> {
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn find_key(self: Arc<Self>, __memokit_0: (u8, u8)) -> ::memokit::Key {
+fn find_key(self: Arc<Self>, __memokit_0_a: (u8, u8)) -> ::memokit::Key {
     use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::quiet!(self), (__memokit::quiet!(__memokit_0), ())))
+    __memokit::key(&(__memokit::quiet!(self), (__memokit::quiet!(__memokit_0_a), ())))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]

@@ -1,4 +1,4 @@
-fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
+fn mix(__memokit_0_a_b: (u8, u8), #[cfg(unix)] c: u8, __memokit_2_str: &str) -> u8 {
     let __memokit_found = {
         use crate::memo::__private::{self as __memokit, probe::*};
         __memokit::memo!(
@@ -9,13 +9,13 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
                 &{
                     let __memokit_key = ();
                     let __memokit_key = (
-                        __memokit::element!(__memokit_2),
+                        __memokit::element!(__memokit_2_str),
                         __memokit_key,
                     );
                     #[cfg(unix)]
                     let __memokit_key = (__memokit::element!(c), __memokit_key);
                     let __memokit_key = (
-                        __memokit::element!(__memokit_0),
+                        __memokit::element!(__memokit_0_a_b),
                         __memokit_key,
                     );
                     __memokit_key
@@ -36,7 +36,7 @@ fn mix(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
                     | -> u8 {
                         c += a;
                         c + b
-                    })(__memokit_0, #[cfg(unix)] c, __memokit_2),
+                    })(__memokit_0_a_b, #[cfg(unix)] c, __memokit_2_str),
                 )
         }
     }
@@ -56,19 +56,19 @@ fn mix_memo() -> crate::memo::Memo<u8> {
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn mix_key(
-    __memokit_0: (u8, u8),
+    __memokit_0_a_b: (u8, u8),
     #[cfg(unix)]
     c: u8,
-    __memokit_2: &str,
+    __memokit_2_str: &str,
 ) -> crate::memo::Key {
     use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::key(
         &{
             let __memokit_key = ();
-            let __memokit_key = (__memokit::quiet!(__memokit_2), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(__memokit_2_str), __memokit_key);
             #[cfg(unix)]
             let __memokit_key = (__memokit::quiet!(c), __memokit_key);
-            let __memokit_key = (__memokit::quiet!(__memokit_0), __memokit_key);
+            let __memokit_key = (__memokit::quiet!(__memokit_0_a_b), __memokit_key);
             __memokit_key
         },
     )
@@ -78,9 +78,14 @@ fn mix_key(
 #[allow(unreachable_pub, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(clippy::restriction)]
 #[inline]
-fn mix_uncached(__memokit_0: (u8, u8), #[cfg(unix)] c: u8, __memokit_2: &str) -> u8 {
+fn mix_uncached(
+    __memokit_0_a_b: (u8, u8),
+    #[cfg(unix)]
+    c: u8,
+    __memokit_2_str: &str,
+) -> u8 {
     (move |(a, b): (u8, u8), #[cfg(unix)] mut c: u8, _: &str| -> u8 {
         c += a;
         c + b
-    })(__memokit_0, #[cfg(unix)] c, __memokit_2)
+    })(__memokit_0_a_b, #[cfg(unix)] c, __memokit_2_str)
 }

@@ -5,3 +5,4 @@ pub(crate) mod format_string;
 pub(crate) mod tokens;
 pub(crate) mod type_parts;
 pub(crate) mod type_walk;
+pub(crate) mod unique_items;
