@@ -96,8 +96,10 @@ impl<K: Keep> Computation<K> {
     /// computation then computes, because a wait would never end.
     pub(crate) fn computing(&self) -> Option<Computing> {
         match &self.role {
-            Role::Lead(claim) => Some(Computing::begin(claim.id)),
-            Role::Relieve(flight) => Some(Computing::begin(flight.claim.id)),
+            Role::Lead(claim) => Some(Computing::begin(claim.id, &self.function.recursive)),
+            Role::Relieve(flight) => {
+                Some(Computing::begin(flight.claim.id, &self.function.recursive))
+            }
             Role::Alone | Role::Verify(_) | Role::Done => None,
         }
     }

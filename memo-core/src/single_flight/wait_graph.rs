@@ -8,15 +8,37 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::platform::sync::{Mutex, lazy, thread_local};
 
 /// The id of a flight, which is the id of its claim.
 pub(crate) type Id = u64;
 
+/// Whether a function was seen to call itself, directly or through other functions. Its address identifies the function.
+#[derive(Debug, Default)]
+pub(crate) struct Recursive(AtomicBool);
+
+impl Recursive {
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A flight that a thread computes.
+struct Frame {
+    flight: Id,
+    /// Only compared.
+    function: *const Recursive,
+}
+
+/// Among so many of the innermost frames a function is searched for its own, so that a deep stack costs no more.
+const SEARCHED: usize = 64;
+
 thread_local! {
     /// The flights that this thread computes, the innermost last.
-    static COMPUTING: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+    static COMPUTING: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Exists while this thread computes a flight, or polls the future that computes it.
@@ -27,9 +49,17 @@ pub(crate) struct Computing {
 }
 
 impl Computing {
-    pub(crate) fn begin(flight: Id) -> Self {
+    /// `function`: which function the flight is of.
+    pub(crate) fn begin(flight: Id, function: &Recursive) -> Self {
         // A thread that is ending has no stack any more, so the error is ignored.
-        let _ = COMPUTING.try_with(|stack| stack.borrow_mut().push(flight));
+        let _ = COMPUTING.try_with(|stack| {
+            let mut stack = stack.borrow_mut();
+            let is_own = |frame: &Frame| ptr::eq(frame.function, function);
+            if !function.get() && stack.iter().rev().take(SEARCHED).any(is_own) {
+                function.0.store(true, Relaxed);
+            }
+            stack.push(Frame { flight, function });
+        });
         Self { flight, _not_send: PhantomData }
     }
 }
@@ -38,9 +68,7 @@ impl Drop for Computing {
     fn drop(&mut self) {
         let _ = COMPUTING.try_with(|stack| {
             let mut stack = stack.borrow_mut();
-            if stack.last() == Some(&self.flight) {
-                stack.pop();
-            } else if let Some(index) = stack.iter().rposition(|&flight| flight == self.flight) {
+            if let Some(index) = stack.iter().rposition(|frame| frame.flight == self.flight) {
                 stack.remove(index);
             }
         });
@@ -68,7 +96,9 @@ impl Waiting {
     /// `target` waits, directly or indirectly, for a flight that this thread computes.
     pub(crate) fn begin(target: Id) -> Option<Self> {
         // It is unknown what a thread that is ending computes, so such a thread does not wait.
-        let blocked = COMPUTING.try_with(|stack| stack.borrow().clone()).ok()?;
+        let blocked =
+            COMPUTING.try_with(|stack| stack.borrow().iter().map(|frame| frame.flight).collect());
+        let blocked: Vec<Id> = blocked.ok()?;
         if !blocked.is_empty() {
             let mut graph = GRAPH.lock();
             if graph.reaches_any(target, &blocked) {
@@ -92,6 +122,13 @@ impl Drop for Waiting {
             graph.remove((flight, self.target));
         }
     }
+}
+
+/// Returns whether a caller that computes `flight` waits for another flight.
+pub(crate) fn is_blocked(flight: Id) -> bool {
+    let graph = GRAPH.lock();
+    let first = graph.0.partition_point(|edge| edge.0 < flight);
+    graph.0.get(first).is_some_and(|edge| edge.0 == flight)
 }
 
 impl WaitGraph {
