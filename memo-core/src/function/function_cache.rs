@@ -405,8 +405,8 @@ impl Counts {
             mismatches,
         } = self;
         let (hits, misses) = (calls.hits(), calls.misses());
-        let compute_time = Duration::from_nanos(calls.nanos());
-        let saved = calls.mean().as_nanos().saturating_mul(u128::from(hits));
+        let compute_time = Duration::from_nanos(calls.own_nanos());
+        let saved = calls.own_mean().as_nanos().saturating_mul(u128::from(hits));
         Stats {
             name: name.to_owned(),
             hits,

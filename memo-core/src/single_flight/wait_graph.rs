@@ -26,31 +26,34 @@ impl Recursive {
     }
 }
 
-/// A flight that a thread computes.
+/// A computation that a thread runs or polls.
 struct Frame {
-    flight: Id,
+    /// `None`: the computation is only for its caller, so nobody waits for it.
+    flight: Option<Id>,
     /// Only compared.
     function: *const Recursive,
+    /// The time of the computations of memoized functions that ended within this one, in nanoseconds.
+    nested_nanos: u64,
 }
 
 /// Among so many of the innermost frames a function is searched for its own, so that a deep stack costs no more.
 const SEARCHED: usize = 64;
 
 thread_local! {
-    /// The flights that this thread computes, the innermost last.
+    /// The computations of this thread, the innermost last.
     static COMPUTING: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Exists while this thread computes a flight, or polls the future that computes it.
+/// Exists while this thread runs a computation, or polls its future.
 pub(crate) struct Computing {
-    flight: Id,
+    flight: Option<Id>,
     /// Makes the guard `!Send`, because it belongs to the stack of its thread.
     _not_send: PhantomData<*const ()>,
 }
 
 impl Computing {
-    /// `function`: which function the flight is of.
-    pub(crate) fn begin(flight: Id, function: &Recursive) -> Self {
+    /// `function`: what is computed. `nested_nanos`: what [`Self::nested_nanos`] returned at the end of the last poll.
+    pub(crate) fn begin(flight: Option<Id>, function: &Recursive, nested_nanos: u64) -> Self {
         // A thread that is ending has no stack any more, so the error is ignored.
         let _ = COMPUTING.try_with(|stack| {
             let mut stack = stack.borrow_mut();
@@ -58,10 +61,32 @@ impl Computing {
             if !function.get() && stack.iter().rev().take(SEARCHED).any(is_own) {
                 function.0.store(true, Relaxed);
             }
-            stack.push(Frame { flight, function });
+            stack.push(Frame { flight, function, nested_nanos });
         });
         Self { flight, _not_send: PhantomData }
     }
+
+    /// Returns the time of the computations that ended within the innermost one, which is this.
+    pub(crate) fn nested_nanos(&self) -> u64 {
+        let nested = COMPUTING.try_with(|stack| stack.borrow().last().map(|top| top.nested_nanos));
+        nested.ok().flatten().unwrap_or_default()
+    }
+}
+
+/// Records that the innermost computation ended after `nanos`. Returns its own time, without that of the computations
+/// within it.
+pub(crate) fn own_nanos(nanos: u64) -> u64 {
+    let own = COMPUTING.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let mut frames = stack.iter_mut().rev();
+        // Computations within one task may overlap, so their sum may exceed the time of the whole.
+        let own = frames.next().map(|top| nanos.saturating_sub(top.nested_nanos));
+        if let Some(around) = frames.next() {
+            around.nested_nanos = around.nested_nanos.saturating_add(nanos);
+        }
+        own
+    });
+    own.ok().flatten().unwrap_or(nanos)
 }
 
 impl Drop for Computing {
@@ -96,8 +121,8 @@ impl Waiting {
     /// `target` waits, directly or indirectly, for a flight that this thread computes.
     pub(crate) fn begin(target: Id) -> Option<Self> {
         // It is unknown what a thread that is ending computes, so such a thread does not wait.
-        let blocked =
-            COMPUTING.try_with(|stack| stack.borrow().iter().map(|frame| frame.flight).collect());
+        let blocked = COMPUTING
+            .try_with(|stack| stack.borrow().iter().filter_map(|frame| frame.flight).collect());
         let blocked: Vec<Id> = blocked.ok()?;
         if !blocked.is_empty() {
             let mut graph = GRAPH.lock();
