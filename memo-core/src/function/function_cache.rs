@@ -26,8 +26,8 @@ use crate::value::selection::Selection;
 const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The wait limit is at least this, however short computations are.
 const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
-/// The same for a thread that waits for a function that calls itself. In a pool, such calls wait for each other in cycles
-/// that cannot be seen, and a thread that blocks here blocks a thread of the pool.
+/// The same for a thread that waits for a function that calls itself. In a pool, such calls wait for each other in
+/// cycles that cannot be seen, and a thread that blocks here blocks a thread of the pool.
 const MIN_RECURSIVE_LIMIT: Duration = Duration::from_millis(10);
 /// The default wait limit, in mean times of a computation.
 const WAIT_LIMIT_IN_MEANS: u32 = 4;

@@ -16,7 +16,7 @@ use crate::platform::sync::{Mutex, lazy, thread_local};
 /// The id of a flight, which is the id of its claim.
 pub(crate) type Id = u64;
 
-/// Whether a function was seen to call itself, directly or through other functions. Its address identifies the function.
+/// Whether a function was seen to call itself, directly or through others. Its address identifies the function.
 #[derive(Debug, Default)]
 pub(crate) struct Recursive(AtomicBool);
 

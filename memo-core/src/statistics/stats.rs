@@ -94,8 +94,8 @@ impl Stats {
         if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
     }
 
-    /// Returns the mean time of a computation that returned, or zero if there was none. As in `compute_time`, the time of
-    /// computations within it does not count.
+    /// Returns the mean time of a computation that returned, or zero if there was none. As in `compute_time`, the time
+    /// of computations within it does not count.
     #[must_use]
     pub fn mean_compute(&self) -> Duration {
         mean(self.compute_time, self.misses.saturating_sub(self.unfinished))
