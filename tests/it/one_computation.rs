@@ -190,6 +190,59 @@ fn few_waiters_compute_a_key_that_takes_many_wait_limits() {
     assert!((2..=4).contains(&RUNS.load(Relaxed)), "{} callers computed", RUNS.load(Relaxed));
 }
 
+/// A leader that begins other computations runs, however long it takes.
+#[test]
+fn nobody_relieves_a_leader_that_is_seen_to_run() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    fn part(n: u32) -> u32 {
+        n
+    }
+    #[memoize(wait_limit = "500ms")]
+    fn whole(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        let begin = Instant::now();
+        (0..).take_while(|_| begin.elapsed() < Duration::from_millis(1800)).for_each(|at| {
+            part(at);
+            thread::sleep(Duration::from_millis(1));
+        });
+        n
+    }
+    with_timeout(|| {
+        thread::scope(|scope| {
+            (0..8).for_each(|_| _ = scope.spawn(|| assert_eq!(whole(1), 1)));
+        });
+    });
+    assert_eq!(RUNS.load(Relaxed), 1);
+}
+
+/// A leader that waits has a limit of its own.
+#[test]
+fn nobody_relieves_a_leader_that_waits() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static INSIDE: AtomicU32 = AtomicU32::new(0);
+    static GATE: Mutex<()> = Mutex::new(());
+    #[memoize(wait_limit = "1h")]
+    fn gated(n: u32) -> u32 {
+        INSIDE.fetch_add(1, Relaxed);
+        drop(GATE.lock().unwrap());
+        n
+    }
+    #[memoize(wait_limit = "200ms")]
+    fn waiting(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        gated(n)
+    }
+    let closed = GATE.lock().unwrap();
+    let gate = thread::spawn(|| gated(1));
+    wait_until("the gate is closed", || INSIDE.load(Relaxed) == 1);
+    let callers: Vec<_> = (0..4).map(|_| thread::spawn(|| waiting(1))).collect();
+    thread::sleep(Duration::from_millis(700));
+    drop(closed);
+    callers.into_iter().chain([gate]).for_each(|caller| assert_eq!(caller.join().unwrap(), 1));
+    assert_eq!(RUNS.load(Relaxed), 1);
+}
+
 #[test]
 fn with_a_wait_limit_of_zero_each_caller_computes() {
     static RUNS: AtomicU32 = AtomicU32::new(0);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use memokit::{Stats, memoize};
 
-use crate::tasks::{block_on, poll};
+use crate::tasks::{block_on, pause, poll};
 
 /// Returns the counters of calls in a fixed order.
 fn counts(stats: &Stats) -> [u64; 10] {
@@ -256,4 +256,44 @@ fn computations_that_do_not_return_have_no_time() {
     assert_eq!((stats.misses, stats.unfinished, stats.panics), (3, 2, 1));
     assert!(stats.mean_compute() < Duration::from_millis(100), "{:?}", stats.mean_compute());
     assert!(stats.compute_time < Duration::from_millis(100), "{:?}", stats.compute_time);
+}
+
+/// The time of a computation within another one counts once.
+#[test]
+fn nested_computations_are_timed_once() {
+    const OWN: Duration = Duration::from_millis(5);
+    #[memoize]
+    fn deep(n: u32) -> u32 {
+        sleep(OWN);
+        if n == 0 { 0 } else { deep(n - 1) + 1 }
+    }
+    let begin = std::time::Instant::now();
+    assert_eq!((deep(20), deep(20)), (20, 20));
+    let (wall, stats) = (begin.elapsed(), deep_memo().stats());
+    assert!((OWN * 21..=wall).contains(&stats.compute_time), "{stats:?} in {wall:?}");
+    assert!((OWN..=wall / 21).contains(&stats.time_saved), "{stats:?} in {wall:?}");
+}
+
+#[test]
+fn nested_tasks_are_timed_once() {
+    const OWN: Duration = Duration::from_millis(20);
+    #[memoize]
+    async fn inner(n: u32) -> u32 {
+        pause().await;
+        sleep(OWN);
+        n
+    }
+    #[memoize]
+    async fn outer(n: u32) -> u32 {
+        let sum = inner(n).await + inner(n + 1).await;
+        pause().await;
+        sleep(OWN);
+        sum
+    }
+    let begin = std::time::Instant::now();
+    assert_eq!(block_on(outer(1)), 3);
+    let wall = begin.elapsed();
+    let (inner, outer) = (inner_memo().stats().compute_time, outer_memo().stats().compute_time);
+    assert!(inner >= OWN * 2 && outer >= OWN, "{inner:?} {outer:?}");
+    assert!(inner + outer <= wall, "{inner:?} and {outer:?} in {wall:?}");
 }

@@ -249,12 +249,17 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         let (Stage::Computing(computation), Some(future)) = (&self.stage, body.future()) else {
             panic!("a call was polled after it ended");
         };
-        let _computing = computation.computing();
+        let computing = computation.computing();
         let mut guard = StageGuard { stage: &mut self.stage, returned: false };
         let polled = future.poll(cx);
         guard.returned = true;
         drop(guard);
-        let value = ready!(polled);
+        let Poll::Ready(value) = polled else {
+            if let Stage::Computing(computation) = &mut self.stage {
+                computation.pause(computing.as_ref());
+            }
+            return Poll::Pending;
+        };
         let stage = std::mem::replace(&mut self.stage, Stage::Ended);
         if let (Stage::Computing(mut computation), Some(should_store)) =
             (stage, self.should_store.take())

@@ -142,7 +142,7 @@ impl<K: Keep> FunctionCache<K> {
                 NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
                 NextStep::Join(flight) => flight,
             };
-            match Computation::after_wait(self, &flight, flight.wait(self.wait_limit())) {
+            match Computation::after_wait(self, &flight, flight.wait(self.thread_wait_limit())) {
                 Some(Ok(held)) => return Lookup::Hit(Hit(held)),
                 Some(Err(computation)) => return Miss::of(computation),
                 None => {}

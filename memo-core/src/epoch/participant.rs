@@ -167,11 +167,47 @@ impl EpochGuard {
     /// Returns a number that was never returned before in this process, if the process has fewer than a million
     /// threads.
     pub(crate) fn unique_id(&self) -> u64 {
-        const NUMBER_BITS: u32 = 20;
         // No other thread writes this counter, so a load and a store suffice.
         let ids_made = self.participant.ids_made.load(Relaxed) + 1;
         self.participant.ids_made.store(ids_made, Relaxed);
-        ids_made << NUMBER_BITS | self.participant.number as u64 & ((1 << NUMBER_BITS) - 1)
+        ids_made << NUMBER_BITS | self.participant.number as u64 & NUMBER_MASK
+    }
+}
+
+/// The bits of an id that hold the number of the participant. The others hold how many ids it had made.
+const NUMBER_BITS: u32 = 20;
+const NUMBER_MASK: u64 = (1 << NUMBER_BITS) - 1;
+
+/// The ids that one thread has made, as another thread sees them: whether it makes more shows whether it runs.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    /// The last id that was seen.
+    last: u64,
+}
+
+impl Activity {
+    /// Begins to observe the thread that made `id`, from that moment on.
+    pub(crate) fn since(id: u64) -> Self {
+        Self { last: id }
+    }
+
+    /// Begins to observe this thread.
+    pub(crate) fn of_this_thread() -> Self {
+        let participant = pin().participant;
+        let made = participant.ids_made.load(Relaxed);
+        Self { last: made << NUMBER_BITS | participant.number as u64 & NUMBER_MASK }
+    }
+
+    /// Returns whether the thread has made an id since the last call.
+    pub(crate) fn has_advanced(&mut self) -> bool {
+        let number = self.last & NUMBER_MASK;
+        let participants = participants();
+        let Some(participant) = participants.all.get(usize::try_from(number).unwrap_or(usize::MAX))
+        else {
+            return false;
+        };
+        let now = participant.ids_made.load(Relaxed) << NUMBER_BITS | number;
+        std::mem::replace(&mut self.last, now) != now
     }
 }
 

@@ -6,7 +6,7 @@ use crate::epoch::participant::pin;
 use crate::function::function_cache::{FunctionCache, FunctionRef};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
-use crate::single_flight::wait_graph::Computing;
+use crate::single_flight::wait_graph::{self, Computing};
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -18,6 +18,8 @@ pub(crate) struct Computation<K: Keep> {
     function: FunctionRef<K>,
     role: Role<K>,
     began: Stopwatch,
+    /// The time of the computations within this one until the last poll, in nanoseconds.
+    nested_nanos: u64,
     /// Whether the miss and its time are counted.
     counted: bool,
     /// Whether this thread was unwinding from another panic when the computation began.
@@ -67,6 +69,7 @@ impl<K: Keep> Computation<K> {
             function: function.shared(),
             role,
             began: Stopwatch::start(short),
+            nested_nanos: 0,
             counted: false,
             unwinding: std::thread::panicking(),
         }
@@ -94,13 +97,21 @@ impl<K: Keep> Computation<K> {
     }
 
     /// Marks the key as computed by this caller until the guard is dropped. A call of the same key from inside the
-    /// computation then computes, because a wait would never end.
+    /// computation then computes, because a wait would never end. The guard also collects the time of the computations
+    /// within this one.
     pub(crate) fn computing(&self) -> Option<Computing> {
-        match &self.role {
-            Role::Lead(claim) => Some(Computing::begin(claim.id)),
-            Role::Relieve(flight) => Some(Computing::begin(flight.claim.id)),
-            Role::Alone | Role::Verify(_) | Role::Done => None,
-        }
+        let flight = match &self.role {
+            Role::Lead(claim) => Some(claim.id),
+            Role::Relieve(flight) => Some(flight.claim.id),
+            Role::Alone | Role::Verify(_) => None,
+            Role::Done => return None,
+        };
+        Some(Computing::begin(flight, &self.function.recursive, self.nested_nanos))
+    }
+
+    /// Remembers, at the end of a poll, what `computing` has collected.
+    pub(crate) fn pause(&mut self, computing: Option<&Computing>) {
+        self.nested_nanos = computing.map_or(0, Computing::nested_nanos);
     }
 
     /// Stores the part of `returned` that the selection caches, if `should_store` returns true. If `returned` is an
@@ -196,7 +207,8 @@ impl<K: Keep> Computation<K> {
     }
 
     fn count(&mut self) {
-        self.function.memory.calls.miss(&pin(), self.began.nanos());
+        let nanos = self.began.nanos();
+        self.function.memory.calls.miss(&pin(), nanos, wait_graph::own_nanos(nanos));
         self.counted = true;
     }
 }

@@ -15,6 +15,7 @@ use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
+use crate::single_flight::wait_graph::Recursive;
 use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::source::{self, Source};
 use crate::statistics::stats::Stats;
@@ -26,6 +27,9 @@ use crate::value::selection::Selection;
 const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The wait limit is at least this, however short computations are.
 const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
+/// The same for a thread that waits for a function that calls itself. In a pool, such calls wait for each other in
+/// cycles that cannot be seen, and a thread that blocks here blocks a thread of the pool.
+const MIN_RECURSIVE_LIMIT: Duration = Duration::from_millis(10);
 /// The default wait limit, in mean times of a computation.
 const WAIT_LIMIT_IN_MEANS: u32 = 4;
 
@@ -54,6 +58,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// Whether a caller whose computation fails gets the older value, if it may still be served.
     stale_if_error: bool,
     wait_limit: Option<Duration>,
+    pub(crate) recursive: Recursive,
     ttl_with: Option<TtlOf<K::Value>>,
     weigh: Option<WeightOf<K::Value>>,
     /// The largest share by which a time to live is shortened at random.
@@ -216,6 +221,7 @@ impl<K: Keep> FunctionCache<K> {
             refresh_ahead,
             stale_if_error,
             wait_limit,
+            recursive: Recursive::default(),
             ttl_with,
             weigh: weigh.filter(|_| limits.max_bytes.is_some()),
             jitter,
@@ -272,8 +278,16 @@ impl<K: Keep> FunctionCache<K> {
         source::note(Source::Coalesced);
     }
 
+    /// Returns how long a task waits for another.
     pub(crate) fn wait_limit(&self) -> Duration {
-        self.wait_limit.unwrap_or_else(|| default_wait_limit(self.memory.calls.mean()))
+        let mean = self.memory.calls.mean();
+        self.wait_limit.unwrap_or_else(|| default_wait_limit(mean, MIN_WAIT_LIMIT))
+    }
+
+    /// Returns how long a thread waits for another.
+    pub(crate) fn thread_wait_limit(&self) -> Duration {
+        let least = if self.recursive.get() { MIN_RECURSIVE_LIMIT } else { MIN_WAIT_LIMIT };
+        self.wait_limit.unwrap_or_else(|| default_wait_limit(self.memory.calls.mean(), least))
     }
 
     /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. Returns false if the key was
@@ -394,8 +408,8 @@ impl Counts {
             mismatches,
         } = self;
         let (hits, misses) = (calls.hits(), calls.misses());
-        let compute_time = Duration::from_nanos(calls.nanos());
-        let saved = calls.mean().as_nanos().saturating_mul(u128::from(hits));
+        let compute_time = Duration::from_nanos(calls.own_nanos());
+        let saved = calls.own_mean().as_nanos().saturating_mul(u128::from(hits));
         Stats {
             name: name.to_owned(),
             hits,
@@ -430,10 +444,10 @@ fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
 }
 
 /// Returns how long a caller waits for another caller's computation. `mean`: the mean time of one, or zero.
-fn default_wait_limit(mean: Duration) -> Duration {
+fn default_wait_limit(mean: Duration, least: Duration) -> Duration {
     match mean {
         Duration::ZERO => INITIAL_WAIT_LIMIT,
-        mean => mean.saturating_mul(WAIT_LIMIT_IN_MEANS).max(MIN_WAIT_LIMIT),
+        mean => mean.saturating_mul(WAIT_LIMIT_IN_MEANS).max(least),
     }
 }
 

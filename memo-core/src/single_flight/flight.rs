@@ -8,10 +8,11 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::epoch::participant::Activity;
 use crate::key::KeyBytes;
 use crate::platform::sync::{Condvar, Mutex};
 use crate::single_flight::timer;
-use crate::single_flight::wait_graph::{Id, Waiting};
+use crate::single_flight::wait_graph::{self, Id, Waiting};
 use crate::single_flight::wakers::{WakerId, Wakers};
 
 /// The right to compute the value of a key. The leader holds it until the claim ends or is passed on. During that time
@@ -21,6 +22,10 @@ pub(crate) struct Claim {
     pub(crate) hash: u64,
     pub(crate) id: Id,
 }
+
+/// A leader that is seen to run, or that waits itself, holds its waiters up for at most this many wait limits. Not
+/// longer, because a pool may give the leader's thread other work without end while its own computation cannot go on.
+const MAX_LIMITS: u32 = 16;
 
 /// Where other callers wait for the value that is computed under a claim.
 pub(crate) struct Flight<H> {
@@ -32,6 +37,10 @@ pub(crate) struct Flight<H> {
 
 struct State<H> {
     stage: Stage<H>,
+    /// Whether the thread that leads begins other computations.
+    leader: Activity,
+    /// When it was last seen to have begun one.
+    leader_ran: Option<Instant>,
     /// When the current relief began. The relief may itself wait for a waiter of this flight, so later another waiter
     /// computes as well.
     relief_began: Option<Instant>,
@@ -81,7 +90,8 @@ impl NextLeader {
 }
 
 impl<H: Clone> State<H> {
-    /// Returns how the wait ends, or `None` if it goes on. `late`: the deadline of the waiter has passed.
+    /// Returns how the wait ends, or `None` if it goes on. `late`: the deadline of the waiter has passed, and nothing
+    /// shows that the leader runs.
     fn outcome(&mut self, late: bool, limit: Duration) -> Option<WaitOutcome<H>> {
         match &self.stage {
             Stage::Completed(value) => {
@@ -113,6 +123,8 @@ impl<H: Clone> Flight<H> {
     pub(crate) fn new(claim: Claim, key: KeyBytes) -> Self {
         let state = State {
             stage: Stage::Led,
+            leader: Activity::since(claim.id),
+            leader_ran: None,
             relief_began: None,
             reliefs: 0,
             threads: 0,
@@ -169,13 +181,20 @@ impl<H: Clone> Flight<H> {
         NextLeader(late).wake();
     }
 
-    /// Blocks this thread until the wait ends. Of the waiters whose `limit` has passed, one at a time computes.
+    /// Blocks this thread until the wait ends, for a leader that is a thread too. Of the waiters whose `limit` has
+    /// passed, one at a time computes.
     pub(crate) fn wait(&self, limit: Duration) -> WaitOutcome<H> {
         let Some(_waiting) = Waiting::begin(self.claim.id) else { return WaitOutcome::Alone };
+        let latest = Instant::now().checked_add(limit.saturating_mul(MAX_LIMITS));
         let mut state = self.state.lock();
         let mut late = false;
         loop {
+            let overdue = || latest.is_some_and(|latest| latest <= Instant::now());
+            late = late && (overdue() || !self.leader_runs(&mut state, limit));
             if let Some(outcome) = state.outcome(late, limit) {
+                if let WaitOutcome::Lead = outcome {
+                    state.leader = Activity::of_this_thread();
+                }
                 return outcome;
             }
             state.threads += 1;
@@ -185,6 +204,18 @@ impl<H: Clone> Flight<H> {
             };
             state.threads -= 1;
         }
+    }
+}
+
+impl<H> Flight<H> {
+    /// Returns whether the leader's thread was seen within the last `limit` to have begun a computation, or waits for
+    /// another flight. In the second case its own wait has a limit, and it computes when that has passed.
+    fn leader_runs(&self, state: &mut State<H>, limit: Duration) -> bool {
+        if state.leader.has_advanced() {
+            state.leader_ran = Some(Instant::now());
+        }
+        state.leader_ran.is_some_and(|ran| ran.elapsed() < limit)
+            || wait_graph::is_blocked(self.claim.id)
     }
 }
 

@@ -8,39 +8,92 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::platform::sync::{Mutex, lazy, thread_local};
 
 /// The id of a flight, which is the id of its claim.
 pub(crate) type Id = u64;
 
-thread_local! {
-    /// The flights that this thread computes, the innermost last.
-    static COMPUTING: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+/// Whether a function was seen to call itself, directly or through others. Its address identifies the function.
+#[derive(Debug, Default)]
+pub(crate) struct Recursive(AtomicBool);
+
+impl Recursive {
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Relaxed)
+    }
 }
 
-/// Exists while this thread computes a flight, or polls the future that computes it.
+/// A computation that a thread runs or polls.
+struct Frame {
+    /// `None`: the computation is only for its caller, so nobody waits for it.
+    flight: Option<Id>,
+    /// Only compared.
+    function: *const Recursive,
+    /// The time of the computations of memoized functions that ended within this one, in nanoseconds.
+    nested_nanos: u64,
+}
+
+/// Among so many of the innermost frames a function is searched for its own, so that a deep stack costs no more.
+const SEARCHED: usize = 64;
+
+thread_local! {
+    /// The computations of this thread, the innermost last.
+    static COMPUTING: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Exists while this thread runs a computation, or polls its future.
 pub(crate) struct Computing {
-    flight: Id,
+    flight: Option<Id>,
     /// Makes the guard `!Send`, because it belongs to the stack of its thread.
     _not_send: PhantomData<*const ()>,
 }
 
 impl Computing {
-    pub(crate) fn begin(flight: Id) -> Self {
+    /// `function`: what is computed. `nested_nanos`: what [`Self::nested_nanos`] returned at the end of the last poll.
+    pub(crate) fn begin(flight: Option<Id>, function: &Recursive, nested_nanos: u64) -> Self {
         // A thread that is ending has no stack any more, so the error is ignored.
-        let _ = COMPUTING.try_with(|stack| stack.borrow_mut().push(flight));
+        let _ = COMPUTING.try_with(|stack| {
+            let mut stack = stack.borrow_mut();
+            let is_own = |frame: &Frame| ptr::eq(frame.function, function);
+            if !function.get() && stack.iter().rev().take(SEARCHED).any(is_own) {
+                function.0.store(true, Relaxed);
+            }
+            stack.push(Frame { flight, function, nested_nanos });
+        });
         Self { flight, _not_send: PhantomData }
     }
+
+    /// Returns the time of the computations that ended within the innermost one, which is this.
+    pub(crate) fn nested_nanos(&self) -> u64 {
+        let nested = COMPUTING.try_with(|stack| stack.borrow().last().map(|top| top.nested_nanos));
+        nested.ok().flatten().unwrap_or_default()
+    }
+}
+
+/// Records that the innermost computation ended after `nanos`. Returns its own time, without that of the computations
+/// within it.
+pub(crate) fn own_nanos(nanos: u64) -> u64 {
+    let own = COMPUTING.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let mut frames = stack.iter_mut().rev();
+        // Computations within one task may overlap, so their sum may exceed the time of the whole.
+        let own = frames.next().map(|top| nanos.saturating_sub(top.nested_nanos));
+        if let Some(around) = frames.next() {
+            around.nested_nanos = around.nested_nanos.saturating_add(nanos);
+        }
+        own
+    });
+    own.ok().flatten().unwrap_or(nanos)
 }
 
 impl Drop for Computing {
     fn drop(&mut self) {
         let _ = COMPUTING.try_with(|stack| {
             let mut stack = stack.borrow_mut();
-            if stack.last() == Some(&self.flight) {
-                stack.pop();
-            } else if let Some(index) = stack.iter().rposition(|&flight| flight == self.flight) {
+            if let Some(index) = stack.iter().rposition(|frame| frame.flight == self.flight) {
                 stack.remove(index);
             }
         });
@@ -68,7 +121,9 @@ impl Waiting {
     /// `target` waits, directly or indirectly, for a flight that this thread computes.
     pub(crate) fn begin(target: Id) -> Option<Self> {
         // It is unknown what a thread that is ending computes, so such a thread does not wait.
-        let blocked = COMPUTING.try_with(|stack| stack.borrow().clone()).ok()?;
+        let blocked = COMPUTING
+            .try_with(|stack| stack.borrow().iter().filter_map(|frame| frame.flight).collect());
+        let blocked: Vec<Id> = blocked.ok()?;
         if !blocked.is_empty() {
             let mut graph = GRAPH.lock();
             if graph.reaches_any(target, &blocked) {
@@ -92,6 +147,13 @@ impl Drop for Waiting {
             graph.remove((flight, self.target));
         }
     }
+}
+
+/// Returns whether a caller that computes `flight` waits for another flight.
+pub(crate) fn is_blocked(flight: Id) -> bool {
+    let graph = GRAPH.lock();
+    let first = graph.0.partition_point(|edge| edge.0 < flight);
+    graph.0.get(first).is_some_and(|edge| edge.0 == flight)
 }
 
 impl WaitGraph {

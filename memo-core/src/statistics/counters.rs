@@ -15,6 +15,8 @@ struct ThreadCounters {
     misses: AtomicU64,
     /// The time of the misses that returned.
     nanos: AtomicU64,
+    /// The same without the time of the computations within them.
+    own_nanos: AtomicU64,
     /// Misses that did not return: panics, and futures that were dropped.
     unfinished: AtomicU64,
 }
@@ -25,6 +27,7 @@ impl ThreadCounters {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
+            own_nanos: AtomicU64::new(0),
             unfinished: AtomicU64::new(0),
         }
     }
@@ -51,9 +54,11 @@ impl CallCounters {
         self.add(guard, |counters| &counters.hits, 1);
     }
 
-    pub(crate) fn miss(&self, guard: &EpochGuard, nanos: u64) {
+    /// Counts a miss that took `nanos`, of which `own_nanos` were not spent in computations within it.
+    pub(crate) fn miss(&self, guard: &EpochGuard, nanos: u64, own_nanos: u64) {
         self.add(guard, |counters| &counters.misses, 1);
         self.add(guard, |counters| &counters.nanos, nanos);
+        self.add(guard, |counters| &counters.own_nanos, own_nanos);
     }
 
     /// Counts a miss that did not return. Its time says nothing about how long a computation takes: the future of one
@@ -92,18 +97,27 @@ impl CallCounters {
         self.sum(|counters| &counters.misses)
     }
 
-    pub(crate) fn nanos(&self) -> u64 {
-        self.sum(|counters| &counters.nanos)
+    /// Returns the time of all computations that returned. What runs within another computation counts only once.
+    pub(crate) fn own_nanos(&self) -> u64 {
+        self.sum(|counters| &counters.own_nanos)
     }
 
     pub(crate) fn unfinished(&self) -> u64 {
         self.sum(|counters| &counters.unfinished)
     }
 
-    /// Returns the mean time of a computation that returned, or zero if there was none.
+    /// Returns the mean time from the beginning of a computation to its return, or zero if none has returned.
     pub(crate) fn mean(&self) -> Duration {
-        let finished = self.misses().saturating_sub(self.unfinished());
-        mean(Duration::from_nanos(self.nanos()), finished)
+        mean(Duration::from_nanos(self.sum(|counters| &counters.nanos)), self.finished())
+    }
+
+    /// Returns the mean of the times that [`Self::own_nanos`] adds up.
+    pub(crate) fn own_mean(&self) -> Duration {
+        mean(Duration::from_nanos(self.own_nanos()), self.finished())
+    }
+
+    fn finished(&self) -> u64 {
+        self.misses().saturating_sub(self.unfinished())
     }
 
     fn sum(&self, count: fn(&ThreadCounters) -> &AtomicU64) -> u64 {

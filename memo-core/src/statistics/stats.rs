@@ -65,9 +65,11 @@ stats! {
     panics: u64,
     /// Differences found by `verify`.
     mismatches: u64,
-    /// Time spent in computations that returned.
+    /// Time spent in computations that returned, without the time of computations of memoized functions within them
+    /// that ran on the same thread or in the same task. So the sum over all caches counts no time twice.
     compute_time: Duration,
-    /// Hits times the mean time of a computation.
+    /// Hits times the mean time of a computation, as [`Stats::mean_compute`] gives it. It is what computing again would
+    /// have taken if the results that are used within were still cached, so it is a lower bound.
     time_saved: Duration,
     /// Entries read back from disk.
     recovered: u64,
@@ -92,7 +94,8 @@ impl Stats {
         if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
     }
 
-    /// Returns the mean time of a computation that returned, or zero if there was none.
+    /// Returns the mean time of a computation that returned, or zero if there was none. As in `compute_time`, the time
+    /// of computations within it does not count.
     #[must_use]
     pub fn mean_compute(&self) -> Duration {
         mean(self.compute_time, self.misses.saturating_sub(self.unfinished))
