@@ -566,3 +566,50 @@ fn the_timer_thread_ends_when_no_task_waits() {
     }
     crate::support::restarts!(step);
 }
+
+/// A future that was polled once and is held, as beside a `select!` on a reference, holds nobody up once it was woken.
+#[test]
+fn a_leader_that_was_woken_and_is_not_polled_is_replaced() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize]
+    async fn held(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        pause().await;
+        n
+    }
+    let mut leader = Box::pin(held(1));
+    assert!(poll(leader.as_mut()).is_pending());
+    let begin = Instant::now();
+    assert_eq!(with_timeout(|| block_on(held(1))), 1);
+    assert!(begin.elapsed() < Duration::from_secs(5), "the wait limit is 10 s");
+    assert_eq!((RUNS.load(Relaxed), held_memo().len(), held_memo().computing()), (2, 1, 0));
+    // The value of the waiter is kept, and that of the first leader is not.
+    assert_eq!(poll(leader.as_mut()), Poll::Ready(1));
+    assert_eq!((held_memo().stats().entries, held_memo().stats().uncached), (1, 1));
+}
+
+/// A leader that waits for something is not replaced, however long it waits.
+#[test]
+fn a_leader_that_was_not_woken_is_waited_for() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static WAKER: std::sync::Mutex<Option<Waker>> = std::sync::Mutex::new(None);
+    #[memoize]
+    async fn held(n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed);
+        let mut polled = false;
+        poll_fn(|cx| {
+            *WAKER.lock().unwrap() = Some(cx.waker().clone());
+            if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        n
+    }
+    let leader = thread::spawn(|| block_on(held(1)));
+    wait_until("the leader waits", || WAKER.lock().unwrap().is_some());
+    let waiter = thread::spawn(|| block_on(held(1)));
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(RUNS.load(Relaxed), 1);
+    WAKER.lock().unwrap().take().unwrap().wake();
+    assert_eq!((leader.join().unwrap(), waiter.join().unwrap()), (1, 1));
+    assert_eq!(RUNS.load(Relaxed), 1);
+}

@@ -8,6 +8,7 @@ use super::index::Index;
 use crate::key::{self, KeyBytes};
 use crate::platform::clock::Millis;
 use crate::single_flight::flight::{Claim, Flight};
+use crate::single_flight::leader_task::LeaderTask;
 
 /// The claims of a shard. A key has at most one claim that is not invalidated.
 pub(super) struct Claims<H> {
@@ -26,6 +27,8 @@ pub(super) struct ClaimState<H> {
     /// The value of the entry and its expiry time, from when the record is queued until the entry is in the table. A
     /// checkpoint during that time must find it.
     pub(super) pending: Option<(H, Millis)>,
+    /// The leader, if it is a task that was polled and is not done.
+    pub(super) leader_task: Option<Arc<LeaderTask>>,
     /// Whether the table may have an entry of the key.
     pub(super) may_have_entry: bool,
     /// Whether the key was invalidated. If so, the computed value goes to the waiters and is not kept, and another
@@ -74,9 +77,14 @@ impl<H> Claims<H> {
     pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, may_have_entry: bool) {
         self.index.push(claim.hash);
         // Constructed in its final place, because a copy of bytes that were just written stalls the processor.
-        self.all.extend(iter::once_with(|| {
-            let (flight, pending, invalidated) = (None, None, false);
-            ClaimState { claim, draft, flight, pending, may_have_entry, invalidated }
+        self.all.extend(iter::once_with(|| ClaimState {
+            claim,
+            draft,
+            flight: None,
+            pending: None,
+            leader_task: None,
+            may_have_entry,
+            invalidated: false,
         }));
     }
 
@@ -124,7 +132,10 @@ impl<H> Claims<H> {
 impl<H: Clone> ClaimState<H> {
     /// Returns the flight of the claim. Creates it if there is none.
     pub(super) fn join(&mut self) -> Arc<Flight<H>> {
-        let flight = || Arc::new(Flight::new(self.claim, KeyBytes::new(self.draft.key())));
+        let flight = || {
+            let key = KeyBytes::new(self.draft.key());
+            Arc::new(Flight::new(self.claim, key, self.leader_task.take()))
+        };
         Arc::clone(self.flight.get_or_insert_with(flight))
     }
 }

@@ -19,6 +19,7 @@ use crate::key::hash::Seed;
 use crate::key::{self, KeyBytes};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::{Claim, Flight};
+use crate::single_flight::leader_task::LeaderTask;
 use crate::statistics::counters::CallCounters;
 
 pub(crate) struct ShardedCache<H> {
@@ -233,6 +234,21 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn key_len(&self, claim: Claim) -> usize {
         let shard = self.shard(claim.hash).lock();
         shard.valid_claim(claim).map_or(0, |claimed| claimed.draft.key().len())
+    }
+
+    /// Records that `task` leads the computation of `claim`, for those who wait.
+    pub(crate) fn set_leader_task(&self, claim: Claim, task: Arc<LeaderTask>) {
+        let mut shard = self.shard(claim.hash).lock();
+        let Some(claimed) = shard.claims().get_mut(claim) else { return };
+        let (flight, mut task) = (claimed.flight.clone(), Some(task));
+        if flight.is_none() {
+            task = std::mem::replace(&mut claimed.leader_task, task);
+        }
+        drop(shard);
+        // What is replaced is dropped while no lock is held, because dropping a waker runs code of an executor.
+        if let (Some(flight), Some(task)) = (flight, task) {
+            flight.set_leader_task(task);
+        }
     }
 
     /// Gives up `claim` without an entry. A waiter becomes the leader; if there is none, the claim ends. `led`: whether

@@ -17,6 +17,8 @@ use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
 use crate::single_flight::flight::{Flight, TaskWait};
+use crate::single_flight::leader_task::LeaderTask;
+use crate::single_flight::wait_graph;
 use crate::value::keep::Keep;
 
 /// The result of the lookup of an asynchronous call.
@@ -117,15 +119,20 @@ where
     W: FnOnce(&K::Return) -> bool,
 {
     PinnedWith::new(
-        Progress { stage: Stage::NotPolled, should_store: None },
+        Progress { stage: Stage::NotPolled, should_store: None, task: None },
         LazyFuture::Maker(begin),
     )
 }
+
+/// Among calls within calls of one task, so many of the outermost are observed. Each has a waker that wakes the next.
+const MAX_OBSERVED_DEPTH: usize = 16;
 
 /// The state of a call, without the body's future.
 struct Progress<K: Keep<Held: Send + Sync>, W> {
     stage: Stage<K>,
     should_store: Option<W>,
+    /// The task that computes, once it was polled.
+    task: Option<Arc<LeaderTask>>,
 }
 
 enum Stage<K: Keep<Held: Send + Sync>> {
@@ -250,13 +257,19 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
             panic!("a call was polled after it ended");
         };
         let computing = computation.computing();
+        let observed = computation.leads() && wait_graph::depth() <= MAX_OBSERVED_DEPTH;
         let mut guard = StageGuard { stage: &mut self.stage, returned: false };
-        let polled = future.poll(cx);
+        let (polled, new_task) = if observed {
+            LeaderTask::poll(&mut self.task, future, cx)
+        } else {
+            (future.poll(cx), None)
+        };
         guard.returned = true;
         drop(guard);
         let Poll::Ready(value) = polled else {
             if let Stage::Computing(computation) = &mut self.stage {
                 computation.pause(computing.as_ref());
+                new_task.into_iter().for_each(|task| computation.set_task(task));
             }
             return Poll::Pending;
         };

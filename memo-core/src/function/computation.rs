@@ -6,6 +6,7 @@ use crate::epoch::participant::pin;
 use crate::function::function_cache::{FunctionCache, FunctionRef};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
+use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph::{self, Computing};
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
@@ -107,6 +108,18 @@ impl<K: Keep> Computation<K> {
             Role::Done => return None,
         };
         Some(Computing::begin(flight, &self.function.recursive, self.nested_nanos))
+    }
+
+    /// Returns whether others may wait for the value.
+    pub(crate) fn leads(&self) -> bool {
+        matches!(self.role, Role::Lead(_))
+    }
+
+    /// Records that `task` runs this computation.
+    pub(crate) fn set_task(&self, task: Arc<LeaderTask>) {
+        if let Role::Lead(claim) = &self.role {
+            self.function.memory.set_leader_task(*claim, task);
+        }
     }
 
     /// Remembers, at the end of a poll, what `computing` has collected.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::epoch::participant::Activity;
 use crate::key::KeyBytes;
 use crate::platform::sync::{Condvar, Mutex};
+use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::timer;
 use crate::single_flight::wait_graph::{self, Id, Waiting};
 use crate::single_flight::wakers::{WakerId, Wakers};
@@ -41,6 +42,8 @@ struct State<H> {
     leader: Activity,
     /// When it was last seen to have begun one.
     leader_ran: Option<Instant>,
+    /// The leader, if it is a task that was polled and is not done.
+    leader_task: Option<Arc<LeaderTask>>,
     /// When the current relief began. The relief may itself wait for a waiter of this flight, so later another waiter
     /// computes as well.
     relief_began: Option<Instant>,
@@ -101,6 +104,11 @@ impl<H: Clone> State<H> {
                 self.stage = Stage::Led;
                 Some(WaitOutcome::Lead)
             }
+            // The first of both to finish has the value, so the waiter leads as well.
+            Stage::Led if self.is_leader_stuck() => {
+                self.leader_task = None;
+                Some(WaitOutcome::Lead)
+            }
             Stage::Led if late && self.may_relieve(limit) => {
                 self.relief_began = Some(Instant::now());
                 self.reliefs += 1;
@@ -108,6 +116,11 @@ impl<H: Clone> State<H> {
             }
             Stage::Led => None,
         }
+    }
+
+    /// Returns whether the leader is a task that was woken and is not polled.
+    fn is_leader_stuck(&self) -> bool {
+        self.leader_task.as_ref().is_some_and(|task| task.is_stuck())
     }
 
     /// Returns whether a waiter whose deadline has passed computes. Each relief gets four times as long as the one
@@ -120,11 +133,13 @@ impl<H: Clone> State<H> {
 }
 
 impl<H: Clone> Flight<H> {
-    pub(crate) fn new(claim: Claim, key: KeyBytes) -> Self {
+    /// `leader_task`: the leader, if it is a task that was polled already.
+    pub(crate) fn new(claim: Claim, key: KeyBytes, leader_task: Option<Arc<LeaderTask>>) -> Self {
         let state = State {
             stage: Stage::Led,
             leader: Activity::since(claim.id),
             leader_ran: None,
+            leader_task,
             relief_began: None,
             reliefs: 0,
             threads: 0,
@@ -132,6 +147,15 @@ impl<H: Clone> Flight<H> {
             watched: false,
         };
         Self { claim, key, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Records which task leads.
+    pub(crate) fn set_leader_task(&self, task: Arc<LeaderTask>) {
+        let mut state = self.state.lock();
+        let replaced = state.leader_task.replace(task);
+        drop(state);
+        // Dropping a waker runs code of an executor.
+        drop(replaced);
     }
 
     /// Ends the flight and all waits for it, with a value or without. Only the first call has an effect.
@@ -288,6 +312,7 @@ impl<H: Clone + Send> timer::Watched for Flight<H> {
     fn check(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         let next = match state.stage {
+            Stage::Led if state.is_leader_stuck() => state.wakers.wake_first(),
             Stage::Led => state.wakers.wake_late(now),
             // The task that was woken before may never be polled again.
             Stage::Leaderless => state.wakers.wake_first(),

@@ -12,7 +12,8 @@ use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// The limits of the interval at which flights are checked.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
-const LONGEST_INTERVAL: Duration = Duration::from_millis(250);
+/// Short enough to notice soon that a leader was woken and is not polled.
+const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A flight that tasks wait for.
 pub(crate) trait Watched: Send + Sync {

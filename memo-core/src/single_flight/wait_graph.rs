@@ -73,6 +73,11 @@ impl Computing {
     }
 }
 
+/// Returns how many computations this thread runs within each other.
+pub(crate) fn depth() -> usize {
+    COMPUTING.try_with(|stack| stack.borrow().len()).unwrap_or_default()
+}
+
 /// Records that the innermost computation ended after `nanos`. Returns its own time, without that of the computations
 /// within it.
 pub(crate) fn own_nanos(nanos: u64) -> u64 {
