@@ -14,7 +14,7 @@ pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;
 pub use memo_core::value::weigh::Weigh;
-pub use memo_macros::memoize;
+pub use memo_macros::{Weigh, memoize};
 
 /// Codecs, which turn results into bytes on disk. The argument `codec` names one of them.
 #[cfg(feature = "persist")]
@@ -49,9 +49,6 @@ pub mod __private {
             KeepAll as _, KeepAllLocal as _, KeepErrors as _, KeepErrorsLocal as _,
             KeepInPlace as _, KeepInPlaceLocal as _, KeepNothing as _, KeepOk as _,
             KeepOkInPlace as _, KeepOkInPlaceLocal as _, KeepOkLocal as _,
-        };
-        pub use memo_core::value::weigh::scale::{
-            WeighAll as _, WeighNothing as _, WeighShell as _,
         };
     }
 

@@ -1,25 +1,35 @@
-//! A cache gives back its memory when it holds less. This is a separate program because its allocator counts.
+//! `max_bytes` bounds the memory that results take. This is a separate program because its allocator counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use memokit::memoize;
+use memokit::{Weigh, memoize};
 
 struct Counting;
 
-/// The bytes that are allocated now.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// The bytes that this thread has allocated, less those that it has freed.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: usize, sign: isize) {
+    let bytes = isize::try_from(bytes).expect("an allocation fits an isize");
+    // The thread's last values are freed after the counter.
+    let _ = LIVE.try_with(|live| live.set(live.get() + sign * bytes));
+}
 
 // SAFETY: every method passes its arguments unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Relaxed);
+        count(layout.size(), 1);
         // SAFETY: this method has the same contract, and its caller keeps it.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Relaxed);
+        count(layout.size(), -1);
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -28,70 +38,85 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const ENTRIES: u32 = 200_000;
-
-/// Asserts that `empty` frees 98 of 100 bytes that `fill` allocates. Each shard keeps some memory for new entries.
-fn assert_given_back(what: &str, fill: impl FnOnce(), empty: impl FnOnce()) {
-    let before = LIVE.load(Relaxed);
-    fill();
-    let filled = LIVE.load(Relaxed) - before;
-    assert!(filled > 40 * ENTRIES as usize, "{what}: {filled} bytes for {ENTRIES} entries");
-    empty();
-    let share = || (LIVE.load(Relaxed) as f64 - before as f64) / filled as f64;
-    // Readers of other threads, and the background thread, may hold up what was removed for a moment.
-    let begin = Instant::now();
-    while share() > 0.02 && begin.elapsed() < Duration::from_secs(20) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(share() <= 0.02, "{what}: {:.3} of {filled} bytes remain", share());
+/// Returns the value of `make`, and the bytes that it owns.
+fn measured<T>(make: impl FnOnce() -> T) -> (T, usize) {
+    let before = LIVE.get();
+    let value = make();
+    let owned = LIVE.get() - before;
+    (value, usize::try_from(owned).expect("a value frees nothing"))
 }
 
-/// One test, because the allocator counts what all threads do.
+/// Asserts that the weight of a value is what it allocates, or at most `share` percent more.
+#[track_caller]
+fn assert_weight<T: Weigh>(share: usize, make: impl FnOnce() -> T) {
+    let (value, owned) = measured(make);
+    let (weight, type_name) = (value.heap_size(), std::any::type_name::<T>());
+    assert!(owned <= weight, "{type_name} owns {owned} and weighs {weight}");
+    assert!(weight <= owned + owned * share / 100, "{type_name} owns {owned} and weighs {weight}");
+}
+
+fn text(n: u32) -> String {
+    "x".repeat(n as usize % 40)
+}
+
+#[derive(Clone, Weigh)]
+struct Row {
+    name: String,
+    tags: Option<Box<[String]>>,
+    numbers: BTreeMap<u32, u64>,
+}
+
+fn row(n: u32) -> Row {
+    let tags = Some((0..n % 5).map(text).collect());
+    Row { name: text(n), tags, numbers: (0..n % 30).map(|n| (n, n.into())).collect() }
+}
+
 #[test]
-fn memory_is_given_back() {
-    #[memoize]
-    fn bounded(n: u32) -> u64 {
-        u64::from(n)
+fn a_weight_is_what_a_value_allocates() {
+    for len in [0, 1, 2, 5, 7, 100, 1000] {
+        assert_weight(0, || (0..len).map(text).collect::<Vec<_>>());
+        assert_weight(0, || (0..len).map(text).collect::<VecDeque<_>>());
+        assert_weight(0, || (0..len).map(text).collect::<BinaryHeap<_>>());
+        assert_weight(0, || (0..len).map(text).collect::<LinkedList<_>>());
+        assert_weight(0, || (0..len).map(text).collect::<Box<[_]>>());
+        assert_weight(0, || (0..len).map(|n| Some(Rc::new(text(n)))).collect::<Rc<[_]>>());
+        assert_weight(0, || (0..len).map(|n| (Arc::<str>::from(text(n)), n)).collect::<Arc<[_]>>());
+        assert_weight(0, || Box::new([Ok(text(len)), Err(vec![len; 9])]));
     }
-    assert_given_back(
-        "set_max",
-        || (0..ENTRIES).for_each(|n| _ = bounded(n)),
-        || bounded_memo().set_max(10),
-    );
+}
 
-    #[memoize]
-    fn cleared(n: u32) -> u64 {
-        u64::from(n)
+#[test]
+fn a_weight_of_a_map_is_at_least_what_it_allocates() {
+    for len in [0_u32, 1, 3, 4, 14, 15, 28, 1000, 5000] {
+        assert_weight(10, || (0..len).map(|n| (n, u64::from(n))).collect::<HashMap<_, _>>());
+        assert_weight(30, || (0..len).collect::<HashSet<_>>());
+        // One by one and in order, which leaves nodes half empty.
+        let mut set = BTreeSet::new();
+        assert_weight(if len < 12 { 10 } else { 60 }, || {
+            (0..len).for_each(|n| _ = set.insert(n));
+            set
+        });
+        let mut map = BTreeMap::new();
+        assert_weight(if len < 12 { 10 } else { 60 }, || {
+            (0..len).for_each(|n| _ = map.insert(u64::from(n), [n; 8]));
+            map
+        });
     }
-    assert_given_back(
-        "clear",
-        || (0..ENTRIES).for_each(|n| _ = cleared(n)),
-        || cleared_memo().clear(),
-    );
+}
 
-    #[memoize]
-    fn retained(n: u32) -> u64 {
-        u64::from(n)
+#[test]
+fn a_cache_of_nested_results_takes_no_more_than_its_bound() {
+    const BOUND: usize = 1 << 20;
+    #[memoize(max_bytes = BOUND as u64, shards = 1)]
+    fn rows(n: u32) -> Vec<Row> {
+        (0..50).map(|k| row(n + k)).collect()
     }
-    assert_given_back(
-        "retain",
-        || (0..ENTRIES).for_each(|n| _ = retained(n)),
-        || retained_memo().retain(|_, &value| value < 10),
-    );
-
-    #[memoize(max_bytes = 100_000_000, weigh = |_| 1)]
-    fn weighed(n: u32) -> u64 {
-        u64::from(n)
-    }
-    assert_given_back(
-        "set_max_bytes",
-        || (0..ENTRIES).for_each(|n| _ = weighed(n)),
-        || _ = weighed_memo().set_max_bytes(100),
-    );
-
-    #[memoize(ttl = "2s")]
-    fn expiring(n: u32) -> u64 {
-        u64::from(n)
-    }
-    assert_given_back("ttl", || (0..ENTRIES).for_each(|n| _ = expiring(n)), || ());
+    rows(0);
+    rows_memo().clear();
+    let ((), live) = measured(|| (0..5000).for_each(|n| drop(rows(n))));
+    let stats = rows_memo().stats();
+    assert!(stats.bytes <= BOUND as u64 && stats.evicted > 1000, "{stats:?}");
+    // Of each entry about 40 bytes are not counted. Garbage of at most 256 KiB waits to be freed.
+    assert!(live <= BOUND + (256 << 10) + rows_memo().len() * 100, "{live}");
+    assert!(live >= BOUND / 2, "{live}");
 }

@@ -1,9 +1,10 @@
-//! The attribute macro of memokit; use it through the `memokit` crate.
+//! The macros of memokit; use them through the `memokit` crate.
 //!
-//! An expansion parses the arguments and the function, checks them, and emits the memoized function.
+//! An expansion of `#[memoize]` parses the arguments and the function, checks them, and emits the memoized function.
 #![forbid(unsafe_code)]
 
 mod check;
+mod derive;
 mod emit;
 mod errors;
 mod parse;
@@ -38,6 +39,43 @@ pub fn memoize(
     let seed = [&*count, &*package[0], &*package[1], &*package[2], &*package[3]];
     let enclosing = || check::enclosing_item::of(&item);
     expand(arguments.into(), &item.clone().into(), &seed, enclosing).into()
+}
+
+/// Implements the trait `Weigh` for a struct or an enum: a value owns what its fields own.
+///
+/// Every field must be `Weigh`. What a field under `#[weigh(shallow)]` owns is not counted; its type may be any. Type
+/// parameters that occur in the other fields get the bound `Weigh`. `#[weigh(crate = path)]` on the type gives the path
+/// of memokit if it is not `::memokit`.
+///
+/// ```
+/// use memokit::{Weigh, memoize};
+///
+/// #[derive(Clone, Weigh)]
+/// struct Build {
+///     target: String,
+///     warnings: Vec<Warning>,
+///     #[weigh(shallow)] // another crate's type, and small
+///     exit: std::process::ExitStatus,
+/// }
+///
+/// #[derive(Clone, Weigh)]
+/// enum Warning {
+///     Unused(String),
+///     Deprecated { name: String, line: u32 },
+/// }
+///
+/// #[memoize(max_bytes = "64MiB")]
+/// fn build(target: &str) -> Build {
+///     let warnings = vec![Warning::Deprecated { name: "x".repeat(1000), line: 3 }];
+///     Build { target: target.to_owned(), warnings, exit: Default::default() }
+/// }
+///
+/// build("all");
+/// assert!(build_memo().stats().bytes > 1000);
+/// ```
+#[proc_macro_derive(Weigh, attributes(weigh))]
+pub fn weigh(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive::implementation::derive(item.into()).into()
 }
 
 /// Expands `#[memoize(arguments)] item`.

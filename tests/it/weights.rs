@@ -90,16 +90,10 @@ fn max_and_max_bytes_both_apply() {
     assert_eq!((held_memo().len(), held_memo().stats().bytes), (1, 95));
 }
 
-#[derive(Clone)]
+#[derive(Clone, Weigh)]
 struct Row {
     name: String,
     tags: Vec<String>,
-}
-
-impl Weigh for Row {
-    fn heap_size(&self) -> usize {
-        self.name.heap_size() + self.tags.heap_size()
-    }
 }
 
 fn row(length: usize) -> Row {
@@ -111,7 +105,7 @@ struct Unreported {
     text: String,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Weigh)]
 struct Point {
     x: f32,
     y: f32,
@@ -136,17 +130,101 @@ fn without_weigh_an_entry_weighs_its_key_its_value_and_its_heap() {
     weighs!(u64: 5 => |_| 0);
     weighs!((): () => |()| 0);
     weighs!(String: "x".repeat(300) => |_| 300);
-    weighs!(Arc<str>: "four".into() => |_| 20);
+    weighs!(Arc<str>: "four".into() => |_| 24);
     weighs!(Option<Vec<u16>>: Some(vec![1, 2, 3]) => |_| 6);
     weighs!(Vec<String>: vec!["ab".to_owned()] => |_| 24 + 2);
     weighs!(Row: row(100) => |_| 100 + 24 + 3);
     weighs!(Vec<Row>: vec![row(10), row(10)] => |_| 2 * (48 + 10 + 24 + 3));
     weighs!((Row, [String; 1]): (row(10), ["a".to_owned()]) => |_| 37 + 1);
-    // A type without `Weigh` counts by its size alone. A container of it also counts its own allocation.
-    assert_eq!(weighs!(Unreported: Unreported { text: "text".to_owned() } => |_| 0).text, "text");
-    weighs!(Vec<Unreported>: vec![Unreported { text: String::new() }; 3] => |_| 3 * 24);
     let point = weighs!(Point: Point { x: 1.0, y: 2.0 } => |_| 0);
     assert!(point.x < point.y);
+}
+
+#[test]
+fn a_shallow_weight_is_that_of_the_key_and_the_value() {
+    #[memoize(max_bytes = "1MiB", weigh = shallow)]
+    fn unreported(length: u32) -> Unreported {
+        Unreported { text: "x".repeat(length as usize) }
+    }
+    assert_eq!(unreported(100).text.len(), 100);
+    assert_eq!(unreported_memo().stats().bytes, KEY + size_of::<Unreported>() as u64);
+}
+
+/// Names that a derived implementation must not mistake for its own.
+mod derived {
+    use std::borrow::Cow;
+    use std::collections::{BTreeMap, HashMap};
+    use std::marker::PhantomData;
+    use std::rc::Rc;
+
+    #[allow(dead_code, reason = "only to be in the way")]
+    pub(super) trait Weigh {}
+    #[allow(non_camel_case_types, dead_code, reason = "only to be in the way")]
+    pub(super) struct usize;
+
+    #[derive(Clone, memokit::Weigh)]
+    pub(super) struct Unit;
+
+    #[derive(Clone, memokit::Weigh)]
+    #[weigh(crate = memokit)]
+    pub(super) struct Tuple<'a, const N: u32>(
+        pub(super) &'a str,
+        pub(super) String,
+        pub(super) [u8; 4],
+    );
+
+    #[derive(Clone, memokit::Weigh)]
+    pub(super) enum Enum<T, I: Iterator> {
+        None,
+        One(T, PhantomData<Rc<super::Unreported>>),
+        Named { r#type: Option<I::Item>, some: Cow<'static, str> },
+    }
+
+    #[derive(memokit::Weigh)]
+    pub(super) enum Never {}
+
+    #[derive(memokit::Weigh)]
+    pub(super) struct List<T: ?Sized + 'static>
+    where
+        Self: Sized,
+    {
+        pub(super) next: Option<Box<Self>>,
+        pub(super) item: Box<T>,
+        #[weigh(shallow)]
+        pub(super) _foreign: super::Unreported,
+    }
+
+    #[derive(memokit::Weigh)]
+    pub(super) struct Maps<K, V> {
+        pub(super) hashed: HashMap<K, Vec<V>>,
+        pub(super) sorted: BTreeMap<K, V>,
+        pub(super) _phantom: PhantomData<super::Unreported>,
+    }
+}
+
+#[test]
+fn a_derived_type_owns_what_its_fields_own() {
+    use derived::{Enum, List, Maps, Never, Tuple, Unit};
+    use std::marker::PhantomData;
+
+    type Letters = Enum<String, std::vec::IntoIter<String>>;
+    let text = || "four".to_owned();
+    assert_eq!((Unit.heap_size(), None::<Never>.heap_size()), (0, 0));
+    assert_eq!(Tuple::<1>("abc", text(), [0; 4]).heap_size(), 4);
+    assert_eq!(Letters::None.heap_size(), 0);
+    assert_eq!(Letters::One(text(), PhantomData).heap_size(), 4);
+    let named = Letters::Named { r#type: Some(text()), some: text().into() };
+    assert_eq!(named.heap_size(), 8);
+    let foreign = || Unreported { text: text() };
+    let last = List { next: None, item: Box::<str>::from("ab"), _foreign: foreign() };
+    let list = List { next: Some(Box::new(last)), item: "c".into(), _foreign: foreign() };
+    assert_eq!(list.heap_size(), 3 + size_of_val(&list));
+    let mut maps = Maps { hashed: [].into(), sorted: [].into(), _phantom: PhantomData };
+    assert_eq!(maps.heap_size(), 0);
+    maps.hashed.insert(1_u8, vec![text()]);
+    maps.sorted.insert(1, text());
+    assert_eq!(maps.heap_size(), maps.hashed.heap_size() + maps.sorted.heap_size());
+    assert!(maps.hashed.heap_size() > 28 && maps.sorted.heap_size() > 28);
 }
 
 #[test]

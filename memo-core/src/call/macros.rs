@@ -62,18 +62,10 @@ macro_rules! keep {
 }
 
 /// Makes a closure that returns the settings for results of a type: `settings!([Type].max(5))`. The brackets contain
-/// the arguments of `keep!`. With `weigh` as the first word, entries are weighed in bytes, including the heap bytes
-/// that their values report.
+/// the arguments of `keep!`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! settings {
-    (weigh $($settings:tt)*) => {
-        || {
-            let settings = $crate::settings!($($settings)*)();
-            let heap = (&&settings.scale()).__memokit_heap();
-            settings.weigh_by(heap)
-        }
-    };
     ([$($returns:tt)*] $($settings:tt)*) => {
         || $crate::function::settings::Settings::of($crate::keep!($($returns)*)) $($settings)*
     };

@@ -15,7 +15,7 @@ use crate::persist::Durability;
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
 use crate::value::keep::Keep;
-use crate::value::weigh::Scale;
+use crate::value::weigh::Weigh;
 
 /// Where values are stored, what a crash may lose, and how values become bytes.
 pub(crate) struct PersistSettings<K: Keep> {
@@ -109,22 +109,27 @@ impl<K: Keep> Settings<K> {
         Self { weigh: Some(Box::new(move |value, _| weigh(value) as u64)), ..self }
     }
 
-    /// Makes the weight of an entry the sum of the bytes of its key, of its value, and of what the value owns
-    /// elsewhere. The latter is what `owned_bytes` returns.
+    /// Makes the weight of an entry the bytes of its key, of its value, and of what the value owns elsewhere.
     #[must_use]
-    pub fn weigh_by(self, owned_bytes: fn(&K::Value) -> usize) -> Self {
+    pub fn weigh_deep(self) -> Self
+    where
+        K::Value: Weigh,
+    {
+        self.weigh_by(Weigh::heap_size)
+    }
+
+    /// Makes the weight of an entry the bytes of its key and of its value, without what the value owns elsewhere.
+    #[must_use]
+    pub fn weigh_shallow(self) -> Self {
+        self.weigh_by(|_| 0)
+    }
+
+    fn weigh_by(self, owned_bytes: fn(&K::Value) -> usize) -> Self {
         let weigh = move |value: &K::Value, key_len: usize| {
             let value_bytes = size_of_val(value).saturating_add(owned_bytes(value));
             (key_len as u64).saturating_add(value_bytes as u64)
         };
         Self { weigh: Some(Box::new(weigh)), ..self }
-    }
-
-    /// Returns a representative of the values' type. An expansion chooses the argument of [`Self::weigh_by`] by method
-    /// resolution on it.
-    #[must_use]
-    pub fn scale(&self) -> Scale<K::Value> {
-        Scale::NEW
     }
 
     /// Sets the number of shards.

@@ -2,6 +2,7 @@
 
 pub mod holder;
 pub mod keep;
+mod plain;
 pub mod requirements;
 pub mod selection;
 pub(crate) mod verify;

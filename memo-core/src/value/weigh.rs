@@ -1,21 +1,23 @@
 //! The bytes that a value owns outside itself, for `max_bytes`.
 //!
-//! An expansion chooses by method resolution on a [`Scale`]: the bytes that the value reports; else the bytes that a
-//! container allocates for its elements; else nothing.
+//! A weight is never less than what the value allocated, because it stands for memory. An allocator's own overhead is
+//! not counted. Types whose contents may grow after they were weighed (`RefCell`, `Mutex`, `OnceLock`) have no weight.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::ffi::{CString, OsString};
-use std::marker::PhantomData;
-use std::mem::size_of_val;
-use std::path::{Path, PathBuf};
+use std::mem::{align_of_val, size_of_val};
+use std::num::{Saturating, Wrapping};
+use std::ops::{Bound, ControlFlow, Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// Values that report how many bytes they own outside themselves, for the bound `max_bytes`.
 ///
-/// The types of the standard library implement it if their contents do. For your own type, return the sum over its
-/// fields. A type that owns nothing needs no method.
+/// The types of the standard library implement it if their contents do. For your own type, derive it
+/// (`#[derive(memokit::Weigh)]`), or return the sum over its fields. A type that owns nothing needs no method.
 ///
 /// ```
 /// # use memo_core::value::weigh::Weigh;
@@ -41,37 +43,23 @@ use std::sync::Arc;
 /// assert_eq!(vec![Point(0.0, 1.0); 3].heap_size(), 48);
 /// # assert_eq!(page.number, 4);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`max_bytes` cannot tell how many bytes `{Self}` owns",
+    label = "holds `{Self}`, which is not `memokit::Weigh`",
+    note = "for your own type, write `#[derive(memokit::Weigh)]`",
+    note = "for another crate's type, say what a result weighs: `weigh = |value| ...` on the function",
+    note = "if what it owns is not to be counted, write `weigh = shallow`, or `#[weigh(shallow)]` on a derived type's \
+            field"
+)]
 pub trait Weigh {
-    /// Returns the bytes that the value owns outside itself. Shared contents (an `Arc`) count in full. The cache calls
-    /// it once for each value that it stores, and holds no lock meanwhile.
+    /// Returns the bytes that the value owns outside itself. Shared contents (an `Arc`) count in full at each place
+    /// that holds them. The cache calls it once for each value that it stores, and holds no lock meanwhile.
     fn heap_size(&self) -> usize {
         0
     }
 }
 
-/// Containers that report the bytes allocated for their elements, without the bytes that the elements own.
-pub trait Shell {
-    #[doc(hidden)]
-    fn shell_size(&self) -> usize;
-}
-
-/// The strong and the weak count, which precede a shared value.
-const COUNTS: usize = 2 * size_of::<usize>();
-
-macro_rules! own_nothing {
-    ($($type:ty),* $(,)?) => { $(impl Weigh for $type {})* };
-}
-
-own_nothing! {
-    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, (), str,
-    std::time::Duration, std::time::Instant, std::time::SystemTime, std::cmp::Ordering,
-    std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
-    std::num::NonZeroU8, std::num::NonZeroU16, std::num::NonZeroU32, std::num::NonZeroU64,
-    std::num::NonZeroUsize, Path,
-}
-
 impl<T: ?Sized> Weigh for &T {}
-impl<T: ?Sized> Weigh for PhantomData<T> {}
 
 macro_rules! own_bytes {
     ($($type:ty: $length:ident),* $(,)?) => {$(
@@ -91,16 +79,28 @@ impl Weigh for CString {
     }
 }
 
-/// Implements both traits for containers: the bytes allocated for the elements, and those that the elements report.
-macro_rules! containers {
-    ($([$($parameters:tt)*] $type:ty, $this:ident => $shell:expr, [$($element:ident),*] $elements:expr;)*) => {$(
-        impl<$($parameters)*> Shell for $type {
-            fn shell_size(&self) -> usize {
-                let $this = self;
-                $shell
+macro_rules! pointers {
+    ($($pointer:ident: $size:path),*) => {$(
+        impl<T: Weigh + ?Sized> Weigh for $pointer<T> {
+            fn heap_size(&self) -> usize {
+                (**self).heap_size().saturating_add($size(&**self))
             }
         }
+    )*};
+}
 
+pointers!(Box: size_of_val, Rc: shared, Arc: shared);
+
+/// Returns the size of a shared value, which the strong and the weak count precede.
+fn shared<T: ?Sized>(value: &T) -> usize {
+    let align = align_of_val(value).max(align_of::<usize>());
+    let start = (2 * size_of::<usize>()).next_multiple_of(align);
+    (start + size_of_val(value)).next_multiple_of(align)
+}
+
+/// Implements `Weigh` for collections: the bytes allocated for the elements, and those that the elements own.
+macro_rules! collections {
+    ($([$($parameters:tt)*] $type:ty, $this:ident => $allocated:expr, [$($element:ident),*] $elements:expr;)*) => {$(
         impl<$($parameters)*> Weigh for $type
         where
             $($element: Weigh),*
@@ -108,7 +108,7 @@ macro_rules! containers {
             fn heap_size(&self) -> usize {
                 let $this = self;
                 let elements: usize = $elements;
-                elements.saturating_add(self.shell_size())
+                elements.saturating_add($allocated)
             }
         }
     )*};
@@ -127,79 +127,37 @@ where
     entries.fold(0, usize::saturating_add)
 }
 
-/// Returns the bytes that a hash table allocates for `capacity` entries: an eighth of its slots stays free, and each
-/// slot has one byte of metadata.
-fn table<T>(capacity: usize) -> usize {
-    let slots = if capacity == 0 { 0 } else { (capacity * 8 / 7).next_power_of_two() };
-    slots.saturating_mul(size_of::<T>() + 1)
+/// Returns the bytes that a hash table allocates for `capacity` entries: an eighth of its slots stays free, each slot
+/// has one byte of metadata, and a group of 16 such bytes ends the table.
+fn hash_table<T>(capacity: usize) -> usize {
+    if capacity == 0 {
+        return 0;
+    }
+    let slots = (capacity.saturating_mul(8) / 7).next_power_of_two();
+    slots.saturating_mul(size_of::<T>() + 1).saturating_add(16)
 }
 
-containers! {
-    [T] Box<T>, this => size_of_val(&**this), [T] (**this).heap_size();
-    [T] Box<[T]>, this => size_of_val(&**this), [T] sum(&**this);
-    [T] Rc<T>, this => COUNTS + size_of_val(&**this), [T] (**this).heap_size();
-    [T] Rc<[T]>, this => COUNTS + size_of_val(&**this), [T] sum(&**this);
-    [T] Arc<T>, this => COUNTS + size_of_val(&**this), [T] (**this).heap_size();
-    [T] Arc<[T]>, this => COUNTS + size_of_val(&**this), [T] sum(&**this);
+/// Returns the bytes that a B-tree allocates for `len` entries. A node has room for 11 entries, a pointer and two
+/// lengths, and one above others for 12 pointers to them. Insertion in order leaves 6 entries in each.
+fn tree<T>(len: usize) -> usize {
+    let node = 11 * size_of::<T>() + 2 * size_of::<usize>();
+    if len <= 11 {
+        return if len == 0 { 0 } else { node };
+    }
+    let leaves = len.div_ceil(6);
+    let above = leaves.div_ceil(6).saturating_mul(node + 12 * size_of::<usize>());
+    leaves.saturating_mul(node).saturating_add(above)
+}
+
+collections! {
     [T] Vec<T>, this => this.capacity() * size_of::<T>(), [T] sum(this);
     [T] VecDeque<T>, this => this.capacity() * size_of::<T>(), [T] sum(this);
     [T] BinaryHeap<T>, this => this.capacity() * size_of::<T>(), [T] sum(this);
-    [T] LinkedList<T>, this => this.len() * (size_of::<T>() + COUNTS), [T] sum(this);
-    [T] BTreeSet<T>, this => this.len() * size_of::<T>(), [T] sum(this);
-    [K, V] BTreeMap<K, V>, this => this.len() * size_of::<(K, V)>(), [K, V] sum_pairs(this);
-    [T, S] HashSet<T, S>, this => table::<T>(this.capacity()), [T] sum(this);
-    [K, V, S] HashMap<K, V, S>, this => table::<(K, V)>(this.capacity()), [K, V] sum_pairs(this);
-}
-
-macro_rules! text {
-    ($($type:ty),*) => {$(
-        impl Weigh for $type {
-            fn heap_size(&self) -> usize {
-                size_of_val(&**self)
-            }
-        }
-    )*};
-}
-
-text!(Box<str>, Box<Path>);
-
-macro_rules! shared_text {
-    ($($type:ty),*) => {$(
-        impl Weigh for $type {
-            fn heap_size(&self) -> usize {
-                COUNTS + size_of_val(&**self)
-            }
-        }
-    )*};
-}
-
-shared_text!(Rc<str>, Arc<str>, Rc<Path>, Arc<Path>);
-
-impl<T: Weigh> Weigh for Option<T> {
-    fn heap_size(&self) -> usize {
-        self.as_ref().map_or(0, Weigh::heap_size)
-    }
-}
-
-impl<T: Shell> Shell for Option<T> {
-    fn shell_size(&self) -> usize {
-        self.as_ref().map_or(0, Shell::shell_size)
-    }
-}
-
-impl<T: Weigh, E: Weigh> Weigh for Result<T, E> {
-    fn heap_size(&self) -> usize {
-        self.as_ref().map_or_else(Weigh::heap_size, Weigh::heap_size)
-    }
-}
-
-impl<B: ToOwned<Owned: Weigh> + ?Sized> Weigh for Cow<'_, B> {
-    fn heap_size(&self) -> usize {
-        match self {
-            Cow::Borrowed(_) => 0,
-            Cow::Owned(owned) => owned.heap_size(),
-        }
-    }
+    [T] LinkedList<T>, this => this.len() * (size_of::<T>() + 2 * size_of::<usize>()), [T] sum(this);
+    [T] BTreeSet<T>, this => tree::<T>(this.len()), [T] sum(this);
+    [K, V] BTreeMap<K, V>, this => tree::<(K, V)>(this.len()), [K, V] sum_pairs(this);
+    [T, S] HashSet<T, S>, this => hash_table::<T>(this.capacity()), [T] sum(this);
+    [K, V, S] HashMap<K, V, S>, this => hash_table::<(K, V)>(this.capacity()), [K, V] sum_pairs(this);
 }
 
 impl<T: Weigh> Weigh for [T] {
@@ -212,6 +170,43 @@ impl<T: Weigh, const N: usize> Weigh for [T; N] {
     fn heap_size(&self) -> usize {
         sum(self)
     }
+}
+
+impl<B: ToOwned<Owned: Weigh> + ?Sized> Weigh for Cow<'_, B> {
+    fn heap_size(&self) -> usize {
+        match self {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(owned) => owned.heap_size(),
+        }
+    }
+}
+
+/// Implements `Weigh` for types that hold values in place: the sum over the values that a pattern names.
+macro_rules! in_place {
+    ($([$($parameter:ident),*] $type:ty { $($pattern:pat => [$($held:expr),*]),+ $(,)? })*) => {$(
+        impl<$($parameter: Weigh),*> Weigh for $type {
+            fn heap_size(&self) -> usize {
+                match self {
+                    $($pattern => [$($held.heap_size()),*].into_iter().fold(0, usize::saturating_add)),+
+                }
+            }
+        }
+    )*};
+}
+
+in_place! {
+    [T] Option<T> { Some(value) => [value], None => [] }
+    [T, E] Result<T, E> { Ok(value) => [value], Err(error) => [error] }
+    [B, C] ControlFlow<B, C> { Self::Break(value) => [value], Self::Continue(value) => [value] }
+    [T] Bound<T> { Self::Included(end) => [end], Self::Excluded(end) => [end], Self::Unbounded => [] }
+    [T] Range<T> { Self { start, end } => [start, end] }
+    [T] RangeFrom<T> { Self { start } => [start] }
+    [T] RangeTo<T> { Self { end } => [end] }
+    [T] RangeToInclusive<T> { Self { end } => [end] }
+    [T] RangeInclusive<T> { range => [range.start(), range.end()] }
+    [T] Reverse<T> { Self(value) => [value] }
+    [T] Wrapping<T> { Self(value) => [value] }
+    [T] Saturating<T> { Self(value) => [value] }
 }
 
 macro_rules! tuples {
@@ -231,49 +226,6 @@ tuples! {
     [A B C D E F G H I] [A B C D E F G H I J] [A B C D E F G H I J K] [A B C D E F G H I J K L]
 }
 
-/// A value that represents the type of a cache's values in the method resolution that chooses how to weigh them.
-#[derive(Debug)]
-pub struct Scale<V>(PhantomData<fn() -> V>);
-
-impl<V> Clone for Scale<V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<V> Copy for Scale<V> {}
-
-impl<V> Scale<V> {
-    pub(crate) const NEW: Self = Self(PhantomData);
-}
-
-/// Traits whose methods make the choice. Method resolution prefers the implementation with more references.
-pub mod scale {
-    use super::{Scale, Shell, Weigh};
-
-    macro_rules! choices {
-        ($($trait:ident for [$($generics:tt)*] $scale:ty => $heap:expr;)*) => {$(
-            #[doc(hidden)]
-            pub trait $trait {
-                type Value;
-                fn __memokit_heap(self) -> fn(&Self::Value) -> usize;
-            }
-            impl<$($generics)*> $trait for $scale {
-                type Value = V;
-                fn __memokit_heap(self) -> fn(&V) -> usize {
-                    $heap
-                }
-            }
-        )*};
-    }
-
-    choices! {
-        WeighAll for [V: Weigh] &&Scale<V> => V::heap_size;
-        WeighShell for [V: Shell] &Scale<V> => V::shell_size;
-        WeighNothing for [V] Scale<V> => |_| 0;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,16 +239,16 @@ mod tests {
         assert_eq!(Vec::<u16>::with_capacity(8).heap_size(), 16);
         assert_eq!(Some(Box::new([0_u32; 4])).heap_size(), 16);
         assert_eq!(Box::<[u8]>::from([1, 2, 3]).heap_size(), 3);
-        assert_eq!(Arc::<str>::from("four").heap_size(), COUNTS + 4);
-        assert_eq!(Arc::new(Box::new(1_u64)).heap_size(), COUNTS + 8 + 8);
+        assert_eq!(Arc::<str>::from("four").heap_size(), 24);
+        assert_eq!(Arc::new(Box::new(1_u64)).heap_size(), 16 + 8 + 8);
         assert_eq!((text, 7_u8, vec![1_u8]).heap_size(), 101);
         assert_eq!(
             Cow::Borrowed("ab").heap_size() + Cow::<str>::Owned("ab".to_owned()).heap_size(),
             2
         );
         assert_eq!(Err::<u8, _>(vec![0_u8; 3]).heap_size(), 3);
-        let map: BTreeMap<u32, String> = [(1, "abc".to_owned())].into();
-        assert_eq!(map.heap_size(), size_of::<(u32, String)>() + 3);
+        assert_eq!((Bound::Included("ab".to_owned()), Reverse("c".to_owned())).heap_size(), 3);
+        assert_eq!(("a".to_owned()..="bc".to_owned()).heap_size(), 3);
     }
 
     #[test]
@@ -307,20 +259,5 @@ mod tests {
             assert!((minimum..=minimum * 5 / 2 + 9).contains(&set.heap_size()), "{entries}");
         }
         assert_eq!(HashMap::<u64, u64>::new().heap_size(), 0);
-    }
-
-    #[test]
-    #[expect(clippy::needless_borrow, reason = "expansions call it this way")]
-    fn elements_without_weigh_count_by_their_size() {
-        use scale::{WeighAll as _, WeighNothing as _, WeighShell as _};
-        struct Unweighed {
-            _text: String,
-        }
-        let unweighed = || Unweighed { _text: "text".to_owned() };
-        let container = (&&Scale::<Vec<Unweighed>>::NEW).__memokit_heap();
-        assert_eq!(container(&vec![unweighed(), unweighed()]), 2 * size_of::<Unweighed>());
-        assert_eq!((&&Scale::<Unweighed>::NEW).__memokit_heap()(&unweighed()), 0);
-        let weighed = (&&Scale::<Vec<String>>::NEW).__memokit_heap();
-        assert_eq!(weighed(&vec!["text".to_owned()]), size_of::<String>() + 4);
     }
 }

@@ -63,6 +63,7 @@ mod tests {
             ("max = MAX, shards = 8", "fn f() {}"),
             ("max = Self::MAX, ttl_with = Self::ttl", "fn f() {}"),
             ("max_bytes = Self::MAX, weigh = Self::weight, idle = \"1s\"", "fn f() {}"),
+            ("max_bytes = 9, weigh = shallow", "fn f(shallow: u32) {}"),
             ("scope = \"process\", persist = \"x\"", "fn f() {}"),
             ("max = self::LIMIT, key = self.id", "fn f(&self) {}"),
             ("max = config().max, version = n::N, ttl_with = |n| n.ttl", "fn f(max: u8, n: u8) {}"),

@@ -7,6 +7,7 @@ use crate::parse::arguments::{Args, Given};
 use crate::parse::function::Function;
 use crate::parse::values::duration::TimeSpan;
 use crate::parse::values::size::Size;
+use crate::parse::values::weight::Weight;
 use crate::syntax::format_string;
 use crate::syntax::tokens::mentions_self_value;
 
@@ -18,11 +19,11 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
     fn span(given: Option<&Given<TimeSpan>>) -> Option<(&Ident, &TokenStream)> {
         given.filter(|given| matches!(given.value, TimeSpan::Expression(_))).map(named)
     }
-    let max_bytes = args.max_bytes.as_ref();
+    let (max_bytes, weigh) = (args.max_bytes.as_ref(), args.weigh.as_ref());
     let settings = [
         args.max.as_ref().map(named),
         max_bytes.filter(|given| matches!(given.value, Size::Expression(_))).map(named),
-        args.weigh.as_ref().map(named),
+        weigh.filter(|given| matches!(given.value, Weight::Function(_))).map(named),
         args.shards.as_ref().map(named),
         span(args.ttl.as_ref()),
         span(args.stale.as_ref()),

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::emit::expansion::Expansion;
+use crate::emit::hygiene::first_span;
 use crate::parse::arguments::Given;
 use crate::parse::values::duration::TimeSpan;
 use crate::parse::values::size::Size;
+use crate::parse::values::weight::Weight;
 
 pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let (args, output) = (expansion.args, expansion.function.output());
@@ -16,7 +18,6 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let errors = args.cache_err.as_ref().map(|_| quote!(errors));
     let values = [
         call("max", &args.max),
-        call("weigh", &args.weigh),
         call("shards", &args.shards),
         call("ttl_with", &args.ttl_with),
         call("jitter", &args.jitter),
@@ -24,7 +25,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         call("version", &args.version),
     ];
     let max_bytes = args.max_bytes.as_ref().map(|given| size(&given.value));
-    let weigh = (args.max_bytes.is_some() && args.weigh.is_none()).then(|| quote!(weigh));
+    let weigh = args.max_bytes.as_ref().map(|_| weigh(expansion));
     let times = [
         ("ttl", &args.ttl),
         ("stale", &args.stale),
@@ -50,7 +51,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
     });
-    quote!(#weigh [#here #errors #output] #max_bytes #(#values)* #(#times)* #stale_if_error #error_ttl #persist #durability)
+    quote!([#here #errors #output] #max_bytes #weigh #(#values)* #(#times)* #stale_if_error #error_ttl #persist #durability)
 }
 
 /// The call that passes on an argument, if it is given.
@@ -80,6 +81,18 @@ fn size(max: &Size) -> TokenStream {
         Size::Literal(max) => {
             let max = Literal::u64_unsuffixed(*max);
             quote!(.max_bytes(#max))
+        }
+    }
+}
+
+/// The call that says what an entry weighs. A result type that does not say what it owns is reported under it.
+fn weigh(expansion: &Expansion<'_>) -> TokenStream {
+    match expansion.args.weigh.as_ref().map(|given| &given.value) {
+        Some(Weight::Function(weigh)) => quote!(.weigh(#weigh)),
+        Some(Weight::Shallow) => quote!(.weigh_shallow()),
+        None => {
+            let span = first_span(expansion.function.output());
+            quote_spanned!(span=> .weigh_deep())
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::parse::values::number;
 use crate::parse::values::parameter_list;
 use crate::parse::values::size::{self, Size};
 use crate::parse::values::text;
+use crate::parse::values::weight::{self, Weight};
 use crate::syntax::tokens::mentions_self_type;
 
 /// An argument that is given.
@@ -31,7 +32,7 @@ pub(crate) struct Given<T> {
 pub(crate) struct Args {
     pub(crate) max: Option<Given<syn::Expr>>,
     pub(crate) max_bytes: Option<Given<Size>>,
-    pub(crate) weigh: Option<Given<syn::Expr>>,
+    pub(crate) weigh: Option<Given<Weight>>,
     pub(crate) shards: Option<Given<syn::Expr>>,
     pub(crate) ttl: Option<Given<TimeSpan>>,
     pub(crate) stale: Option<Given<TimeSpan>>,
@@ -106,7 +107,7 @@ impl Args {
         match name.to_string().as_str() {
             "max" => set(&mut self.max, name, form, number::entries),
             "max_bytes" => set(&mut self.max_bytes, name, form, size::size),
-            "weigh" => set(&mut self.weigh, name, form, expression::callable),
+            "weigh" => set(&mut self.weigh, name, form, weight::weight),
             "shards" => set(&mut self.shards, name, form, number::shards),
             "ttl" => set(&mut self.ttl, name, form, duration::time_span),
             "stale" => set(&mut self.stale, name, form, duration::time_span),
@@ -175,7 +176,7 @@ mod tests {
         for &(name, example) in KNOWN {
             assert_eq!(errors(example), [""; 0], "{name}");
         }
-        assert_eq!(errors("cache_err"), [""; 0]);
+        assert_eq!(errors("cache_err, weigh = shallow"), [""; 0]);
         assert_eq!(errors("max = LIMIT * 2, ttl = config().ttl, companion = quote"), [""; 0]);
     }
 

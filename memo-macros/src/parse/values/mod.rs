@@ -9,3 +9,4 @@ pub(crate) mod parameter_list;
 pub(crate) mod size;
 pub(crate) mod text;
 pub(crate) mod unit;
+pub(crate) mod weight;
