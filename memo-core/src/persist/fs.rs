@@ -49,6 +49,18 @@ pub trait Fs: Send + Sync + 'static {
     /// The errors of the system.
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
 
+    /// Returns the names of the subdirectories of a directory.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `DirectoryNotEmpty` if it holds something, and the errors of the system.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()>;
+
     /// Makes creations, renames and removals of files in a directory durable. Does nothing on a system without such a
     /// call.
     ///

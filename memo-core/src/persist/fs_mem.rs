@@ -158,7 +158,7 @@ impl MemFs {
     pub(crate) fn put(&self, path: &Path, content: Vec<u8>) {
         let mut disk = self.disk.lock();
         if let Some(parent) = path.parent() {
-            disk.dirs.insert(parent.to_owned());
+            disk.dirs.extend(parent.ancestors().map(Path::to_owned));
         }
         let durable = content.clone();
         disk.inodes.push(Inode { content, durable, ..Inode::default() });
@@ -334,6 +334,26 @@ impl Fs for MemFs {
         }
         let in_dir = disk.names.keys().filter(|path| path.parent() == Some(dir));
         Ok(in_dir.filter_map(|path| path.file_name().map(Into::into)).collect())
+    }
+
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        let mut disk = self.disk.lock();
+        disk.step()?;
+        if !disk.dirs.contains(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let in_dir = disk.dirs.iter().filter(|path| path.parent() == Some(dir));
+        Ok(in_dir.filter_map(|path| path.file_name().map(Into::into)).collect())
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.step()?;
+        let is_inside = |path: &PathBuf| path.parent() == Some(dir);
+        if disk.names.keys().any(is_inside) || disk.dirs.iter().any(is_inside) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        if disk.dirs.remove(dir) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

@@ -46,14 +46,15 @@ impl Fs for RealFs {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if !entry.file_type()?.is_dir() {
-                names.push(entry.file_name());
-            }
-        }
-        Ok(names)
+        list(dir, false)
+    }
+
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        list(dir, true)
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir(dir)
     }
 
     #[cfg(unix)]
@@ -124,6 +125,18 @@ impl File for fs::File {
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
     }
+}
+
+/// Returns the names in `dir`, either of the subdirectories or of all else.
+fn list(dir: &Path, subdirectories: bool) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() == subdirectories {
+            names.push(entry.file_name());
+        }
+    }
+    Ok(names)
 }
 
 /// Returns the directory that contains `path`.

@@ -49,7 +49,7 @@ pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listi
     let mut listing = Listing::default();
     for name in by_age(fs, dir)? {
         match name {
-            Name::Lock => {}
+            Name::Lock | Name::Used => {}
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
             Name::Log(generation) => {
                 listing.inspect(fs, dir, identity, name, Kind::Log, generation)?;
@@ -91,41 +91,33 @@ impl Listing {
                 }
                 self.cleanup.remove.push(name);
             }
+            // The folder is that of the identity, so a file with another one is damage.
             Start::Ours { header, len }
-                if header.kind == kind && header.generation == generation =>
+                if header.kind == kind
+                    && header.generation == generation
+                    && header.identity == *identity =>
             {
-                match header.mismatch(identity) {
-                    Some(loss) => self.reject(name, generation, loss),
-                    None => {
-                        let source =
-                            Source { name, generation, file, header: *header, start: len, size };
-                        match kind {
-                            Kind::Log => self.logs.push(source),
-                            Kind::Snapshot => self.snapshots.push(source),
-                        }
-                    }
+                let source = Source { name, generation, file, header: *header, start: len, size };
+                match kind {
+                    Kind::Log => self.logs.push(source),
+                    Kind::Snapshot => self.snapshots.push(source),
                 }
             }
-            Start::Foreign | Start::Damaged | Start::Ours { .. } => match kind {
-                Kind::Log => self.reject(name, generation, Loss::BadFile),
-                // Nothing in a snapshot contradicts the older logs. So these are still used, without it.
-                Kind::Snapshot => {
-                    self.losses.push((name, Loss::BadFile));
-                    self.cleanup.quarantine.push(name);
-                }
-            },
+            Start::Foreign | Start::Damaged | Start::Ours { .. } => {
+                self.set_aside(name, kind, generation, Loss::BadFile);
+            }
         }
         Ok(())
     }
 
-    /// Sets a file aside. The older files become stale, because this file may have invalidated entries in them.
-    fn reject(&mut self, name: Name, generation: u64, loss: Loss) {
-        self.stale_up_to = self.stale_up_to.max(generation);
-        self.losses.push((name, loss));
-        match loss {
-            Loss::BadFile | Loss::OtherFunction => self.cleanup.quarantine.push(name),
-            _ => self.cleanup.remove.push(name),
+    /// Sets a file aside. If it is a log, the older files become stale, because it may have invalidated entries in
+    /// them. Nothing in a snapshot contradicts the older logs, so these are still used, without it.
+    fn set_aside(&mut self, name: Name, kind: Kind, generation: u64, loss: Loss) {
+        if kind == Kind::Log {
+            self.stale_up_to = self.stale_up_to.max(generation);
         }
+        self.losses.push((name, loss));
+        self.cleanup.quarantine.push(name);
     }
 
     /// Drops the files that are older than an unusable file.
@@ -185,7 +177,7 @@ fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>,
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
         Name::Log(_) | Name::Snapshot(_) => &MAGIC,
-        Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
+        Name::Used | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {
         Ok(start) => start,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::file_name::Name;
 use super::fs::{Fs, Lock, read_start};
 use super::listing::{LOCK_PREFIX, holds_something, refuse_foreign};
+use super::place::Place;
 use crate::error::Error;
 use crate::platform::sync::Mutex;
 
@@ -43,14 +44,16 @@ impl LockFile {
         }
     }
 
-    /// Creates and locks the directory again after it was removed. Fails if its parent directory was removed too.
+    /// Creates and locks the directory again after it was removed. Fails if the parent of the place's root was removed
+    /// too.
     ///
     /// # Errors
     /// [`Error::Foreign`] if another store has created files there, the errors of [`Self::take`], and those of reading
     /// the parent directory.
-    pub(crate) fn renew(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    pub(crate) fn renew(&self, fs: &dyn Fs, place: &Place) -> Result<(), Error> {
         let mut held = self.0.lock();
-        if let Some(parent) = dir.parent() {
+        let dir = place.dir();
+        if let Some(parent) = place.root().parent() {
             fs.list(parent).map_err(|e| Error::io("list", parent, &e))?;
         }
         let check_unused = || match holds_something(fs, dir) {

@@ -9,7 +9,7 @@ use crate::codec::{Codec, Postcard};
 use crate::function::settings::Settings;
 use crate::key::arguments::Serialized;
 use crate::key::{Key, tag};
-use crate::persist::{Durability, Identity, RealFs};
+use crate::persist::{Durability, Identity, Place, RealFs};
 use crate::platform::test_directory::TestDirectory;
 use crate::value::holder::InPlace;
 use crate::value::keep::probe::KeepInPlace as _;
@@ -33,7 +33,8 @@ impl TestDirectory {
             .max(10)
             .persist(&self.0)
             .durability(Durability::Os);
-        more(settings).shared("f".to_owned(), 1)
+        let settings = more(settings).at(|| "f".to_owned(), || Ok(0));
+        settings.shared("f".to_owned(), 1)
     }
 
     /// Writes what a process leaves whose clock is `ahead` milliseconds ahead: an entry that expires in two minutes by
@@ -49,7 +50,8 @@ impl TestDirectory {
             code: 1,
         };
         let fs = Arc::new(RealFs);
-        let opened = Store::open(fs, &self.0, &identity, Durability::Os, &mut |_| {});
+        let place = Place::of(&self.0, "f", 0, &identity);
+        let opened = Store::open(fs, &place, &identity, Durability::Os, &mut |_| {});
         let (store, _) = opened.unwrap();
         let now = clock::wall();
         let (first, second) = (key(1), key(2));
