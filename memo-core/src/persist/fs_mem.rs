@@ -71,6 +71,10 @@ struct Disk {
     operations: u64,
     failure: Option<Failure>,
     crash: Option<Crash>,
+    /// The system's error number that every sync of a directory returns.
+    dir_sync_error: Option<i32>,
+    /// Files of another user: they cannot be opened.
+    denied: BTreeSet<PathBuf>,
     /// A write writes at most this many bytes.
     max_per_write: Option<usize>,
     /// Whether the crash has happened. Every operation fails then.
@@ -97,6 +101,16 @@ impl MemFs {
     /// Limits each write to `max` bytes.
     pub(crate) fn short_writes(&self, max: usize) {
         self.disk.lock().max_per_write = Some(max);
+    }
+
+    /// Makes every sync of a directory return this error number of the system.
+    pub(crate) fn fail_dir_syncs(&self, errno: i32) {
+        self.disk.lock().dir_sync_error = Some(errno);
+    }
+
+    /// Makes a file one of another user, which cannot be opened. Its name can be removed.
+    pub(crate) fn deny(&self, path: &Path) {
+        self.disk.lock().denied.insert(path.to_owned());
     }
 
     /// Returns the number of operations so far.
@@ -229,6 +243,14 @@ impl Disk {
         self.max_per_write.map_or(len, |max| max.min(len))
     }
 
+    fn check_access(&self, path: &Path) -> io::Result<()> {
+        if self.denied.contains(path) {
+            Err(io::ErrorKind::PermissionDenied.into())
+        } else {
+            Ok(())
+        }
+    }
+
     fn find(&self, path: &Path) -> io::Result<usize> {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -306,6 +328,7 @@ impl Fs for MemFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        disk.check_access(path)?;
         let inode = disk.find(path)?;
         Ok(Arc::new(MemFile { disk: Arc::clone(&self.disk), inode }))
     }
@@ -314,6 +337,9 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.find(from)?;
+        if disk.denied.remove(from) {
+            disk.denied.insert(to.to_owned());
+        }
         disk.change_name(NameChange::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
@@ -322,6 +348,7 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.find(path)?;
+        disk.denied.remove(path);
         disk.change_name(NameChange::Remove(path.to_owned()));
         Ok(())
     }
@@ -356,9 +383,12 @@ impl Fs for MemFs {
         if disk.dirs.remove(dir) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn call_sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        if let Some(errno) = disk.dir_sync_error {
+            return Err(io::Error::from_raw_os_error(errno));
+        }
         let Disk { unsynced_names, durable_names, .. } = &mut *disk;
         unsynced_names.retain(|change| {
             let synced = change.is_in(dir);
@@ -377,6 +407,7 @@ impl Fs for MemFs {
     fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        disk.check_access(path)?;
         if !disk.locked.insert(path.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }

@@ -24,6 +24,9 @@ pub enum Loss {
     /// A file's header is damaged or names another function or version, or the file is not one of memokit. It is in
     /// `quarantine`.
     BadFile,
+    /// A file cannot be opened: it belongs to another user, is a link to nothing, or is no regular file. It is in
+    /// `quarantine`.
+    Unreadable,
     /// A file is older than one that could not be used, so its contents may be stale. It was removed.
     Superseded,
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Loss {
             Self::BadStretch => "damaged stretch of a file",
             Self::LostRemoval => "lost invalidation",
             Self::BadFile => "damaged or foreign file",
+            Self::Unreadable => "file that cannot be opened",
             Self::Superseded => "file older than one that could not be used",
         })
     }
