@@ -143,8 +143,8 @@ impl Listing {
     }
 }
 
-/// Returns whether the error says that the file cannot be opened, now or later: it belongs to another user, is a link to
-/// nothing, or is no regular file. The disk itself works.
+/// Returns whether the error says that the file cannot be opened, now or later: it belongs to another user, is a link
+/// to nothing, or is no regular file. The disk itself works.
 fn is_unopenable(error: &io::Error) -> bool {
     matches!(
         error.kind(),
