@@ -18,8 +18,8 @@ impl Fs for RealFs {
             path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
         private_dir().recursive(true).create(path)?;
         // From the outermost on, because each is given to the owner of the one around it.
+        #[cfg(unix)]
         for created in missing.iter().rev() {
-            #[cfg(unix)]
             give_to_owner_of_parent(created, &private_file().read(true).open(created)?)?;
         }
         for created in missing {
