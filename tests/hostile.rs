@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use memo_core::persist::{Durability, Identity, RealFs, Record, Store};
+use memo_core::persist::{Durability, Identity, Place, RealFs, Record, Store};
 
 struct Counting;
 
@@ -38,7 +38,9 @@ fn identity() -> Identity {
 
 fn open(dir: &Path) -> Store {
     let fs = Arc::new(RealFs);
-    Store::open(fs, dir, &identity(), Durability::Os, &mut |_| {}).expect("the folder opens").0
+    Store::open(fs, &Place::alone(dir), &identity(), Durability::Os, &mut |_| {})
+        .expect("the folder opens")
+        .0
 }
 
 /// Opens `dir` and asserts that the peak of memory is in proportion to its files.

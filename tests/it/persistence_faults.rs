@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use memokit::{Error, Memo, memoize};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{folder, processes, restarts, run_test, shared, wait, wait_until};
+use crate::support::{
+    folder, processes, restarts, run_test, shared, version_folder, version_folders, wait,
+    wait_until,
+};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -51,17 +54,27 @@ fn assert_serves_from_memory(call: fn(u32) -> String) {
 }
 
 #[test]
-fn a_second_function_on_a_folder_in_use_serves_from_memory() {
+fn two_functions_store_below_one_path() {
     restarts!(
         || {
             first(1);
-            assert_serves_from_memory(second);
-            assert!(matches!(second_memo().health(), Err(Error::Locked { .. })));
-            assert_reports(second_memo(), "in use");
+            second(1);
+            second_memo().health().unwrap();
             first(2);
             assert!(first_memo().health().is_ok());
+            let names = folder().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+            names.sort();
+            assert!(names[0].starts_with("it.persistence_faults.first-"), "{names:?}");
+            assert!(names[1].starts_with("it.persistence_faults.second-"), "{names:?}");
         },
-        || assert_eq!((first(1), first(2), RUNS.load(Relaxed)), ("1".into(), "2".into(), 0)),
+        || {
+            assert_eq!(
+                (first(1), first(2), second(1)),
+                ("1".into(), "2".into(), "second 1".into())
+            );
+            assert_eq!(RUNS.load(Relaxed), 0);
+        },
     );
 }
 
@@ -161,15 +174,32 @@ fn a_folder_without_write_permission_is_reported() {
 
 #[test]
 fn a_folder_with_foreign_files_is_left_alone() {
-    restarts!(|| {
-        fs::create_dir(folder()).unwrap();
-        fs::write(folder().join("notes.txt"), "mine").unwrap();
+    restarts!(|| _ = first(1), || {
+        let folder = version_folder();
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("notes.txt"), "mine").unwrap();
         assert_serves_from_memory(first);
         assert_reports(first_memo(), "notes.txt");
         assert!(matches!(first_memo().health(), Err(Error::Foreign { .. })));
-        assert_eq!(folder().read_dir().unwrap().count(), 1);
-        assert_eq!(fs::read_to_string(folder().join("notes.txt")).unwrap(), "mine");
-    });
+        assert_eq!(folder.read_dir().unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(folder.join("notes.txt")).unwrap(), "mine");
+    },);
+}
+
+/// Functions store in folders of their own, so files of others beside these are no obstacle.
+#[test]
+fn a_path_with_foreign_files_is_shared() {
+    restarts!(
+        || {
+            fs::create_dir(folder()).unwrap();
+            fs::write(folder().join("notes.txt"), "mine").unwrap();
+            first(1);
+            first_memo().health().unwrap();
+            assert_eq!(fs::read_to_string(folder().join("notes.txt")).unwrap(), "mine");
+        },
+        || assert_eq!((first(1), RUNS.load(Relaxed)), ("1".into(), 0)),
+    );
 }
 
 #[test]
@@ -182,10 +212,12 @@ fn foreign_files_among_ours_are_left_alone() {
     restarts!(
         || {
             first(1);
-            fs::create_dir(folder().join("more")).unwrap();
-            fs::write(folder().join("notes.txt"), "mine").unwrap();
-            fs::write(folder().join("wal-notes"), "mine too").unwrap();
-            fs::write(folder().join("more/snap-1"), "and mine").unwrap();
+            for folder in [folder(), version_folder()] {
+                fs::create_dir(folder.join("more")).unwrap();
+                fs::write(folder.join("notes.txt"), "mine").unwrap();
+                fs::write(folder.join("wal-notes"), "mine too").unwrap();
+                fs::write(folder.join("more/snap-1"), "and mine").unwrap();
+            }
             first_memo().snapshot().unwrap();
         },
         || {
@@ -193,7 +225,9 @@ fn foreign_files_among_ours_are_left_alone() {
             first_memo().health().unwrap();
             first_memo().clear();
             first_memo().snapshot().unwrap();
-            check(&folder());
+            let more = folder().join("more");
+            let versions = version_folders(&folder()).into_iter().filter(|path| *path != more);
+            versions.chain([folder()]).for_each(|folder| check(&folder));
         }
     );
 }
@@ -289,7 +323,7 @@ fn a_torn_log_loses_only_its_last_record() {
     restarts!(
         || (0..10).for_each(|n| _ = stored(n)),
         || {
-            let logs = folder().read_dir().unwrap().map(|file| file.unwrap().path());
+            let logs = version_folder().read_dir().unwrap().map(|file| file.unwrap().path());
             let is_log =
                 |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("wal-");
             let log =

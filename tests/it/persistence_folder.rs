@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::{Memo, memoize};
 
-use crate::support::{folder, restarts, shared, wait_until};
+use crate::support::{folder, restarts, shared, version_folder, version_folders, wait_until};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -32,7 +32,9 @@ fn assert_reports_folder_gone(memo: Memo<u32>) {
 }
 
 fn files() -> Vec<(PathBuf, Vec<u8>)> {
-    let paths = folder().read_dir().unwrap().map(|file| file.unwrap().path());
+    let folders = version_folders(&folder()).into_iter();
+    let paths =
+        folders.flat_map(|folder| folder.read_dir().unwrap()).map(|file| file.unwrap().path());
     let mut files: Vec<_> = paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
     files.sort();
     files
@@ -50,7 +52,7 @@ fn a_removed_folder_is_recreated() {
             assert!(memokit::flush_all().is_err());
             wait_until("the folder is recreated", || mine_memo().health().is_ok());
             mine(3);
-            assert!(mine_memo().flush().is_ok() && folder().join("LOCK").exists());
+            assert!(mine_memo().flush().is_ok() && version_folder().join("LOCK").exists());
         },
         || assert_eq!((mine_memo().stats().recovered, mine_memo().len()), (3, 3)),
         || {
@@ -94,14 +96,19 @@ fn a_folder_removed_with_its_parent_is_not_recreated() {
     });
 }
 
+/// Another process has created the folder again: here a copy of what this process wrote, under another lock.
 #[test]
-fn a_folder_recreated_by_another_function_is_left_to_it() {
+fn a_folder_recreated_by_another_process_is_left_to_it() {
     restarts!(
         || {
             (0..3).for_each(|n| _ = mine(n));
-            fs::remove_dir_all(folder()).unwrap();
-            (10..30).for_each(|n| _ = other(n));
-            other_memo().flush().unwrap();
+            let (held, copied) = (version_folder(), shared().join("copied"));
+            fs::create_dir(&copied).unwrap();
+            for (path, bytes) in files() {
+                fs::write(copied.join(path.file_name().unwrap()), bytes).unwrap();
+            }
+            fs::remove_dir_all(&held).unwrap();
+            fs::rename(copied, held).unwrap();
             let before = files();
             assert_reports_folder_gone(mine_memo());
             for n in 3..6 {
@@ -110,12 +117,28 @@ fn a_folder_recreated_by_another_function_is_left_to_it() {
             }
             mine_memo().clear();
             assert_eq!(files(), before);
-            other(30);
+        },
+        || assert_eq!((mine_memo().stats().recovered, mine_memo().len()), (3, 3)),
+    );
+}
+
+/// Two functions share one path, so the folder of one is created again beside that of the other.
+#[test]
+fn functions_recreate_their_own_folders() {
+    restarts!(
+        || {
+            (0..3).for_each(|n| _ = mine(n));
+            fs::remove_dir_all(folder()).unwrap();
+            (10..30).for_each(|n| _ = other(n));
+            other_memo().flush().unwrap();
+            assert_reports_folder_gone(mine_memo());
+            mine_memo().snapshot().unwrap();
+            mine_memo().health().unwrap();
             other_memo().health().unwrap();
         },
         || {
-            assert_eq!(other_memo().stats().recovered, 21);
-            assert!((10..31).all(|n| other(n) == n + 1));
+            assert_eq!((mine_memo().stats().recovered, other_memo().stats().recovered), (3, 20));
+            assert!((10..30).all(|n| other(n) == n + 1));
             assert_eq!(RUNS.load(Relaxed), 0);
         }
     );

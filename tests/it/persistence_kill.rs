@@ -4,6 +4,7 @@
 //! `MEMOKIT_KILL_CYCLES` sets how many processes to kill instead of [`CYCLES`].
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use memokit::{Key, Memo, memoize};
 
-use crate::support::{Processes, folder, processes, shared};
+use crate::support::{Processes, folder, processes, shared, version_folders};
 
 /// The number of processes that all tests with cycles kill together.
 const CYCLES: usize = 300;
@@ -152,9 +153,10 @@ fn cycles(processes: &Processes, share: usize) -> usize {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(cycle as u64 | 1);
         let count = [1, 7, 40, 150, 400][(random >> 40) as usize % 5];
         kill_after(processes, count, Duration::from_micros(random >> 54));
-        let names = fs::read_dir(processes.shared.path().join("results")).unwrap();
-        let mut names = names.map(|entry| entry.unwrap().file_name());
-        snapshots += usize::from(names.any(|name| name.as_encoded_bytes().starts_with(b"snap-")));
+        let folders = version_folders(&processes.shared.path().join("results"));
+        let mut names = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+        let is_snapshot = |name: OsString| name.as_encoded_bytes().starts_with(b"snap-");
+        snapshots += usize::from(names.any(|entry| is_snapshot(entry.unwrap().file_name())));
     }
     println!("{cycles} processes were killed, {snapshots} of them had written a snapshot");
     snapshots

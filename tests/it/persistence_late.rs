@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::{Error, Memo, memoize};
 
-use crate::support::{folder, restarts, shared, wait_until};
+use crate::support::{folder, restarts, shared, version_folder, wait_until};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -54,7 +54,7 @@ fn entries_of_a_late_folder_are_added() {
     restarts!(
         first_process,
         || {
-            let lock = lock_folder(&folder());
+            let lock = lock_folder(&version_folder());
             kept(0);
             release(lock, kept_memo());
             assert_eq!(
@@ -72,7 +72,7 @@ fn keys_invalidated_before_the_folder_opens_stay_removed() {
     restarts!(
         first_process,
         || {
-            let lock = lock_folder(&folder());
+            let lock = lock_folder(&version_folder());
             kept(1);
             assert!(kept_memo().invalidate(&kept_key(1)));
             assert!(!kept_memo().invalidate(&kept_key(2)));
@@ -91,7 +91,7 @@ fn keys_cleared_before_the_folder_opens_stay_removed() {
     restarts!(
         first_process,
         || {
-            let lock = lock_folder(&folder());
+            let lock = lock_folder(&version_folder());
             kept(1);
             kept_memo().clear();
             kept(3);
@@ -111,7 +111,7 @@ fn keys_rejected_by_retain_before_the_folder_opens_stay_removed() {
     restarts!(
         first_process,
         || {
-            let lock = lock_folder(&folder());
+            let lock = lock_folder(&version_folder());
             kept(1);
             kept_memo().retain(|_, _| false);
             release(lock, kept_memo());
@@ -133,7 +133,7 @@ fn cached_among(keys: std::ops::Range<u32>) -> Vec<u32> {
 #[test]
 fn entries_of_this_process_are_not_evicted_by_older_ones() {
     restarts!(|| (10..20).for_each(|n| _ = bounded(n)), || {
-        let lock = lock_folder(&folder());
+        let lock = lock_folder(&version_folder());
         (0..2).for_each(|n| _ = bounded(n));
         release(lock, bounded_memo());
         assert_eq!(cached_among(0..20), [0, 1, 17, 18, 19]);

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use memokit::{Error, Session, memoize};
 
-use crate::support::{Processes, folder, processes, restarts, shared, wait};
+use crate::support::{Processes, folder, processes, restarts, shared, version_folder, wait};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -106,7 +106,7 @@ fn a_forked_child_computes_but_writes_nothing() {
     restarts!(
         || {
             answer(1);
-            let before = bytes_of_logs(&folder());
+            let before = bytes_of_logs(&version_folder());
             // SAFETY: the child has only this thread, calls nothing that needs another thread, and does not return.
             let child = unsafe { libc::fork() };
             if child == 0 {
@@ -121,7 +121,7 @@ fn a_forked_child_computes_but_writes_nothing() {
             // SAFETY: `status` outlives the call.
             let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
             assert_eq!((waited, status), (child, 0));
-            assert_eq!(bytes_of_logs(&folder()), before);
+            assert_eq!(bytes_of_logs(&version_folder()), before);
             answer(3);
             answer_memo().health().unwrap();
         },
@@ -198,7 +198,7 @@ fn disk_usage_is_bounded_by_the_cached_entries() {
         for n in 0..10_000 {
             churned(n);
             if n % 50 == 0 {
-                let files = fs::read_dir(folder()).unwrap().map(Result::unwrap);
+                let files = fs::read_dir(version_folder()).unwrap().map(Result::unwrap);
                 // The file that a compaction is writing does not count, and neither do files that it has just removed.
                 let counts = files.filter(|f| !f.file_name().as_encoded_bytes().ends_with(b".tmp"));
                 most = most.max(counts.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use memokit::{Error, memoize};
 
-use crate::support::{folder, restarts, shared};
+use crate::support::{folder, restarts, shared, version_folder};
 
 fn bound() -> usize {
     fs::read_to_string(shared().join("bound")).map_or(1, |text| text.len())
@@ -26,7 +26,7 @@ fn get(n: u32) -> Option<String> {
 
 /// Returns the log that holds `text`, its bytes, and the offset of the text.
 fn find(text: &str) -> (PathBuf, Vec<u8>, usize) {
-    let files = folder().read_dir().unwrap().map(|file| file.unwrap().path());
+    let files = version_folder().read_dir().unwrap().map(|file| file.unwrap().path());
     let found = files.filter_map(|path| {
         let bytes = fs::read(&path).unwrap();
         let at = bytes.windows(text.len()).position(|window| window == text.as_bytes())?;

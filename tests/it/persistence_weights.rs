@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use memokit::memoize;
 
-use crate::support::{folder, restarts, shared, wait_until};
+use crate::support::{folder, restarts, shared, version_folder, wait_until};
 
 static LENGTH: AtomicUsize = AtomicUsize::new(100);
 
@@ -69,7 +69,8 @@ fn entries_of_a_late_folder_are_added_as_far_as_there_is_room() {
             end_first_process();
         },
         || {
-            let lock = File::options().read(true).write(true).open(folder().join("LOCK")).unwrap();
+            let lock =
+                File::options().read(true).write(true).open(version_folder().join("LOCK")).unwrap();
             lock.lock().unwrap();
             kept(15);
             assert!(kept_memo().health().is_err());

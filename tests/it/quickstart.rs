@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{run, run_within, wait_until};
+use crate::support::{run, run_within, version_folders, wait_until};
 
 /// Builds the example with the profile of this test, and returns its path.
 fn quickstart() -> PathBuf {
@@ -79,7 +79,8 @@ fn a_second_run_computes_nothing_and_an_edit_recomputes_one_file() {
 }
 
 fn log_size(cache: &Path) -> u64 {
-    let files = fs::read_dir(cache).into_iter().flatten().map_while(Result::ok);
+    let files = version_folders(cache).into_iter().filter_map(|folder| fs::read_dir(folder).ok());
+    let files = files.flatten().map_while(Result::ok);
     files.map(|file| file.metadata().map_or(0, |data| data.len())).sum()
 }
 

@@ -1,7 +1,7 @@
 //! Helpers for several modules: a time limit, and tests that run in several processes.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -56,6 +56,25 @@ pub(crate) fn shared() -> PathBuf {
 /// Returns the folder for stored results in the shared folder.
 pub(crate) fn folder() -> PathBuf {
     shared().join("results")
+}
+
+/// Returns the folders with the files of stored results below `place`: those of every version of every function.
+pub(crate) fn version_folders(place: &Path) -> Vec<PathBuf> {
+    let folders = |path: PathBuf| {
+        let entries = path.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    folders(place.to_owned()).into_iter().flat_map(folders).collect()
+}
+
+/// Returns the only folder with files of stored results below [`folder`].
+///
+/// # Panics
+/// If there is none, or there are several.
+pub(crate) fn version_folder() -> PathBuf {
+    let mut folders = version_folders(&folder());
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    folders.remove(0)
 }
 
 /// A test that runs its steps in several processes over one shared folder.

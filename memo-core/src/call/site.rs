@@ -122,8 +122,8 @@ impl Site {
         if enclosing.is_empty() { name } else { format!("{name} in {enclosing}") }
     }
 
-    /// Evaluates the settings of an instance. If the function can have several instances, each stores its results in
-    /// its own directory.
+    /// Evaluates the settings of an instance, and chooses where it stores its results: each function and each instance
+    /// has a folder of its own.
     fn settings<K: Keep>(
         &self,
         instance: &Instance<'_>,
@@ -131,8 +131,8 @@ impl Site {
         settings: fn() -> Settings<K>,
     ) -> Settings<K> {
         let _evaluating = EvaluatingSettings::begin(self.origin);
-        let settings = settings();
-        if name.is_generic() { settings.below(instance.folder(name)) } else { settings }
+        let id = || if name.is_generic() { instance.stored_id(name) } else { Ok(0) };
+        settings().at(|| self.origin.path_in(name), id)
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Directory<K: Keep> {
 }
 
 impl<K: Keep> Settings<K> {
-    /// Stores results on disk, in the directory `dir`.
+    /// Stores results on disk, in a folder of the function in the directory `dir`.
     #[must_use]
     pub fn persist(self, dir: impl Into<PathBuf>) -> Self
     where
@@ -76,9 +76,11 @@ impl<K: Keep> Settings<K> {
         self.stored(dir.into(), Box::new(C::default()))
     }
 
-    fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
+    fn stored(self, root: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
         let durability = Durability::Interval;
-        let storage = PersistSettings { dir, durability, codec, make: Directory::make };
+        let (path, instance) = (String::new(), 0);
+        let make = Directory::make;
+        let storage = PersistSettings { root, path, instance, durability, codec, make };
         Self { storage: Some(storage), ..self }
     }
 }
@@ -96,8 +98,12 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     disk.recovered.add(function.memory.len() as u64);
                 };
                 let replay = &mut |change: Change<&[u8], K::Value>| replay(function, change);
-                if disk.exists() && disk.open(replay, on_opened).is_err() {
-                    function.memory.clear(&mut || ());
+                if !disk.exists() {
+                    return;
+                }
+                match disk.open(replay, on_opened) {
+                    Ok(_) => maintain_soon(function),
+                    Err(_) => drop(function.memory.clear(&mut || ())),
                 }
             });
         });
@@ -195,6 +201,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn tick(&self, function: &FunctionCache<K>) {
+        self.disk.remove_old_versions();
         if let Some(store) = self.disk.opened() {
             // A failure is counted by the store, which tries again.
             let _ = store.check();
@@ -223,9 +230,8 @@ impl<K: Keep> Directory<K> {
         code: u128,
         version: Option<u64>,
     ) -> Box<dyn Storage<K>> {
-        let PersistSettings { dir, durability, codec, make: _ } = storage;
         Box::new(Self {
-            disk: ValueStore::new(&dir, durability, codec, function, code, version),
+            disk: ValueStore::new(storage, function, code, version),
             recovered: OnceCell::new(),
             clear_when_opened: AtomicBool::new(false),
         })
@@ -255,14 +261,16 @@ impl<K: Keep> Directory<K> {
                 let _ = self.checkpoint(function, store);
             }
         };
-        let locked = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
-        unless_opening(|| disk.open(replay, on_opened)).unwrap_or_else(|| Err(locked()))
+        let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
+        let opened = unless_opening(|| disk.open(replay, on_opened));
+        opened.unwrap_or_else(|| Err(locked())).inspect(|_| maintain_soon(function))
     }
 
     /// Returns the store if there may be something on disk to remove. It is opened before memory changes, so that no
     /// older entry can come back. If it cannot be opened now, all that it holds is removed when it is opened later.
     fn open_to_remove(&self, function: &FunctionCache<K>) -> Option<&Store> {
-        if self.disk.opened().is_none() && !self.disk.exists() {
+        let exists = || unless_opening(|| self.disk.exists()).unwrap_or(true);
+        if self.disk.opened().is_none() && !exists() {
             return None;
         }
         function.maintain();
@@ -284,6 +292,12 @@ impl<K: Keep> Directory<K> {
             }
         });
     }
+}
+
+/// Wakes the background thread, which removes old versions once a store was opened.
+fn maintain_soon<K: Keep>(function: &FunctionCache<K>) {
+    function.maintain();
+    CACHES.wake(Duration::ZERO);
 }
 
 /// A removal from a store. Does nothing if there is no store.

@@ -101,12 +101,12 @@ impl Instance<'_> {
         }
     }
 
-    /// Returns the id in the name of the instance's directory. Two instances may have the same `name`, so the id also
-    /// depends on ids of types, which are the same in every run of one build.
+    /// Returns an id that tells this instance from others of the same `name`. It depends on ids of types, which are the
+    /// same in every run of one build.
     ///
     /// # Errors
     /// The reason why no id identifies the instance.
-    pub(crate) fn folder(&self, name: &InstanceName) -> Result<u64, &'static str> {
+    pub(crate) fn stored_id(&self, name: &InstanceName) -> Result<u64, &'static str> {
         let (enclosing, parameters) = name.names();
         if [enclosing, parameters].iter().any(|name| name.contains("{{closure}}")) {
             return Err(
@@ -170,7 +170,7 @@ pub(crate) struct InstanceName {
     /// The path of what encloses the function: `path::Type<u8>`.
     pub(crate) enclosing: &'static str,
     /// The function's own types and constants: `u8, 3`, or empty. Constants are identified only by it.
-    parameters: &'static str,
+    pub(crate) parameters: &'static str,
     generics: Generics,
 }
 

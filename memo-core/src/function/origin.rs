@@ -3,6 +3,7 @@
 use std::hash::Hasher;
 use std::panic::Location;
 
+use crate::function::instance::InstanceName;
 use crate::platform::fnv::Fnv;
 
 /// The identity of a function. It is the same in the function and in its companions, and differs from that of every
@@ -34,6 +35,23 @@ impl Origin {
     /// Returns the function's full name, or the one that the argument `name` gives.
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Returns the full path of the function: what encloses it, its name, and the parameters of the instance.
+    pub(crate) fn path_in(&self, instance: &InstanceName) -> String {
+        let enclosing = instance.enclosing;
+        let mut path = match self.name.strip_prefix(self.module) {
+            Some(own_name) => format!("{enclosing}{own_name}"),
+            // The user chose the name. Functions of one name in two modules are one function with two versions.
+            None => match enclosing.strip_prefix(self.module).unwrap_or(enclosing) {
+                "" => self.name.to_owned(),
+                enclosing => format!("{}{enclosing}", self.name),
+            },
+        };
+        if !instance.parameters.is_empty() {
+            path = format!("{path}<{}>", instance.parameters);
+        }
+        path
     }
 
     /// Returns the fingerprint of the function's code and of the path of the type or function that contains it, without

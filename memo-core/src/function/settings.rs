@@ -19,7 +19,12 @@ use crate::value::weigh::Weigh;
 
 /// Where values are stored, what a crash may lose, and how values become bytes.
 pub(crate) struct PersistSettings<K: Keep> {
-    pub(crate) dir: PathBuf,
+    /// The directory that several functions may share.
+    pub(crate) root: PathBuf,
+    /// The full path of the function, which names its folder below `root`. Empty before [`Settings::at`].
+    pub(crate) path: String,
+    /// Tells apart instances whose paths are the same.
+    pub(crate) instance: u64,
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
     #[cfg(feature = "persist")]
@@ -241,13 +246,18 @@ impl<K: Keep> Settings<K> {
         self
     }
 
-    /// Replaces the directory by a subdirectory for one of several instances. `instance_id` is an id that no other
-    /// instance has, or the reason why there is none. In the latter case nothing is stored.
-    pub(crate) fn below(mut self, instance_id: Result<u64, &'static str>) -> Self {
-        match (instance_id, &mut self.storage) {
-            (Ok(id), Some(storage)) => storage.dir.push(format!("instance-{id:016x}")),
-            (Err(reason), storage) => self.not_stored_reason = storage.take().map(|_| reason),
-            (_, None) => {}
+    /// Sets what chooses the folder of the function below its directory: `path`, its full path, and `instance`, an id
+    /// that no other instance with this path has, or the reason why there is none. In the latter case nothing is
+    /// stored.
+    pub(crate) fn at(
+        mut self,
+        path: impl FnOnce() -> String,
+        instance: impl FnOnce() -> Result<u64, &'static str>,
+    ) -> Self {
+        let Some(storage) = &mut self.storage else { return self };
+        match instance() {
+            Ok(id) => (storage.path, storage.instance) = (path(), id),
+            Err(reason) => (self.storage, self.not_stored_reason) = (None, Some(reason)),
         }
         self
     }

@@ -1,9 +1,9 @@
 //! Opens the directory of a cache when there is something to read or to write, and encodes and decodes values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::platform::sync::usual::Mutex;
@@ -11,11 +11,15 @@ use once_cell::sync::OnceCell;
 
 use crate::codec::Codec;
 use crate::error::Error;
+use crate::function::settings::PersistSettings;
 use crate::key::tag;
-use crate::persist::{Durability, Fs, Identity, RealFs, Record, Store};
+use crate::persist::{
+    Durability, Fs, Identity, Place, RealFs, Record, Store, function_folder, mark_used, remove_old,
+};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::statistics::counters::Counter;
 use crate::statistics::stats::Stats;
+use crate::value::keep::Keep;
 
 /// The delay before the first retry. It doubles with each failure, up to [`MAX_DELAY`].
 const MIN_DELAY: Duration = Duration::from_secs(1);
@@ -23,16 +27,24 @@ const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The directory of one cache's results.
 pub(crate) struct ValueStore<V: 'static> {
-    pub(crate) dir: PathBuf,
+    /// The directory that several functions may share.
+    root: PathBuf,
+    /// The path of the function, and what tells apart instances with the same path.
+    path: String,
+    instance: u64,
+    /// The folder of the function. Each version has its own folder in it.
+    pub(crate) folder: PathBuf,
     durability: Durability,
     codec: Box<dyn Codec<V>>,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
     /// Whether the function has a `version`.
     versioned: bool,
-    /// The fingerprint of the values' type, or why the type cannot be stored. Computed when it is first needed, because
-    /// that runs the type's `Deserialize`.
-    schema: OnceCell<Result<u128, Error>>,
+    /// The identity with its `schema`, and where its files are; or why the type cannot be stored. Computed when it is
+    /// first needed, because that runs the type's `Deserialize`.
+    current: OnceCell<Result<Version, Error>>,
+    /// Whether older versions are to be removed: once after each opening.
+    has_old_versions: AtomicBool,
     fs: Arc<dyn Fs>,
     store: OnceCell<Store>,
     /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
@@ -45,6 +57,13 @@ pub(crate) struct ValueStore<V: 'static> {
     /// How many records recovery discarded, by reason.
     pub(crate) discarded: Mutex<Vec<(u64, String)>>,
     pub(crate) damage: Mutex<Vec<Error>>,
+}
+
+/// The version of the function that this process runs: whose results its files hold, and where they are.
+#[derive(Clone)]
+struct Version {
+    identity: Identity,
+    place: Place,
 }
 
 /// The last failure, and when the next retry is due.
@@ -80,14 +99,14 @@ impl<V> Change<&[u8], V> {
 }
 
 impl<V: 'static> ValueStore<V> {
-    pub(crate) fn new(
-        dir: &Path,
-        durability: Durability,
-        codec: Box<dyn Codec<V>>,
+    pub(crate) fn new<K: Keep<Value = V>>(
+        settings: PersistSettings<K>,
         function: String,
         code: u128,
         version: Option<u64>,
     ) -> Self {
+        let PersistSettings { root, path, instance, durability, codec, make: _ } = settings;
+        let root = std::path::absolute(&root).unwrap_or(root);
         let identity = Identity {
             function,
             key_format: tag::FORMAT,
@@ -95,12 +114,16 @@ impl<V: 'static> ValueStore<V> {
             code: code ^ u128::from(version.unwrap_or(0)),
         };
         Self {
-            dir: std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+            folder: function_folder(&root, &path),
+            root,
+            path,
+            instance,
             durability,
             codec,
             identity,
             versioned: version.is_some(),
-            schema: OnceCell::new(),
+            current: OnceCell::new(),
+            has_old_versions: AtomicBool::new(false),
             fs: Arc::new(RealFs),
             store: OnceCell::new(),
             behind: AtomicU64::new(0),
@@ -114,7 +137,23 @@ impl<V: 'static> ValueStore<V> {
 
     /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
-        Store::exists(&*self.fs, &self.dir)
+        // The type is not explored if the function has stored nothing yet.
+        self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
+            && self.version().is_ok_and(|version| Store::exists(&*self.fs, version.place.dir()))
+    }
+
+    /// Returns the version of the function that this process runs.
+    ///
+    /// # Errors
+    /// The reason why its type cannot be stored.
+    fn version(&self) -> Result<&Version, &Error> {
+        let current = self.current.get_or_init(|| {
+            let schema = self.codec.schema(self.versioned)?;
+            let identity = Identity { schema, ..self.identity.clone() };
+            let place = Place::of(&self.root, &self.path, self.instance, &identity);
+            Ok(Version { identity, place })
+        });
+        current.as_ref()
     }
 
     /// Returns the store if it is open.
@@ -132,11 +171,9 @@ impl<V: 'static> ValueStore<V> {
     ) -> Result<&Store, Error> {
         self.store.get_or_try_init(|| {
             self.check_retry()?;
-            let schema = self.schema.get_or_init(|| self.codec.schema(self.versioned)).clone();
-            let schema = schema.inspect_err(|refused| self.back_off(refused))?;
-            let identity = Identity { schema, ..self.identity.clone() };
-            let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
-            let (store, behind) = opened?;
+            let version = self.version().inspect_err(|refused| self.back_off(refused));
+            let opened = self.try_open(version.map_err(Error::clone)?, replay);
+            let (store, behind) = opened.inspect_err(|error| self.back_off(error))?;
             self.behind.store(behind, Relaxed);
             on_opened(&store, behind);
             Ok(store)
@@ -145,7 +182,7 @@ impl<V: 'static> ValueStore<V> {
 
     fn try_open(
         &self,
-        identity: &Identity,
+        version: &Version,
         replay: &mut Replay<'_, V>,
     ) -> Result<(Store, Millis), Error> {
         let mut undecoded = 0;
@@ -169,8 +206,12 @@ impl<V: 'static> ValueStore<V> {
                 }
             }
         };
+        let Version { identity, place } = version;
         let (store, recovery) =
-            Store::open(Arc::clone(&self.fs), &self.dir, identity, self.durability, &mut each)?;
+            Store::open(Arc::clone(&self.fs), place, identity, self.durability, &mut each)?;
+        // A version without a note of its use counts as used when another one looks for old versions.
+        let _ = mark_used(&*self.fs, place, wall);
+        self.has_old_versions.store(true, Relaxed);
         *self.damage.lock() = recovery.damage;
         let mut discarded = self.discarded.lock();
         discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
@@ -179,6 +220,17 @@ impl<V: 'static> ValueStore<V> {
         }
         *self.failure.lock() = Failure::default();
         Ok((store, recovery.high_water.saturating_sub(wall)))
+    }
+
+    /// Removes versions of the function that are no longer used, once after each opening.
+    pub(crate) fn remove_old_versions(&self) {
+        if !self.has_old_versions.swap(false, Relaxed) {
+            return;
+        }
+        if let Ok(version) = self.version() {
+            // What could not be removed is found again at the next opening.
+            let _ = remove_old(&*self.fs, &version.place, clock::wall());
+        }
     }
 
     /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics. Such a panic would

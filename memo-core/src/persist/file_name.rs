@@ -14,6 +14,8 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     Lock,
+    /// Holds when the version was last used.
+    Used,
     Log(u64),
     Snapshot(u64),
     TempLog(u64),
@@ -24,6 +26,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lock => f.write_str("LOCK"),
+            Self::Used => f.write_str("USED"),
             Self::Log(generation) => write!(f, "wal-{generation:016x}"),
             Self::Snapshot(generation) => write!(f, "snap-{generation:016x}"),
             Self::TempLog(generation) => write!(f, "wal-{generation:016x}.tmp"),
@@ -36,8 +39,10 @@ impl Name {
     /// Returns `None` for a name that no store writes.
     pub(crate) fn parse(name: &OsStr) -> Option<Self> {
         let text = name.to_str()?;
-        if text == "LOCK" {
-            return Some(Self::Lock);
+        match text {
+            "LOCK" => return Some(Self::Lock),
+            "USED" => return Some(Self::Used),
+            _ => {}
         }
         let (stem, temporary) = match text.strip_suffix(".tmp") {
             Some(stem) => (stem, true),
@@ -63,7 +68,7 @@ impl Name {
     /// generation, because it replaces the files before that log.
     fn age(self) -> (u64, bool) {
         match self {
-            Self::Lock => (0, false),
+            Self::Lock | Self::Used => (0, false),
             Self::Snapshot(generation) | Self::TempSnapshot(generation) => (generation, false),
             Self::Log(generation) | Self::TempLog(generation) => (generation, true),
         }
@@ -122,6 +127,7 @@ mod tests {
     fn names_are_parsed_back() {
         let names = [
             Name::Lock,
+            Name::Used,
             Name::Log(7),
             Name::Snapshot(u64::MAX),
             Name::TempLog(0),

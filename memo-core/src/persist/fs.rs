@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The lock of a directory. Held while the directory is in use. Dropping it releases the directory.
 pub type Lock = Box<dyn Any + Send + Sync>;
 
-/// A file system. A file that is a symbolic link is not opened: the call returns an error.
+/// A file system. Reading follows symbolic links, creating and locking does not: the call returns an error.
 pub trait Fs: Send + Sync + 'static {
     /// Creates a directory that only its owner can access, and its missing parents, and makes them durable. Does
     /// nothing if the directory exists.
@@ -49,12 +49,35 @@ pub trait Fs: Send + Sync + 'static {
     /// The errors of the system.
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
 
-    /// Makes creations, renames and removals of files in a directory durable. Does nothing on a system without such a
-    /// call.
+    /// Returns the names of the subdirectories of a directory.
     ///
     /// # Errors
     /// The errors of the system.
-    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `DirectoryNotEmpty` if it holds something, and the errors of the system.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Makes creations, renames and removals of files in a directory durable. Does nothing on a system or a file system
+    /// without such a call.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        match self.call_sync_dir(dir) {
+            Err(e) if crate::platform::os::says_unsupported(&e) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Calls the system for [`Self::sync_dir`].
+    ///
+    /// # Errors
+    /// The errors of the system, also that there is no such call.
+    fn call_sync_dir(&self, dir: &Path) -> io::Result<()>;
 
     /// Returns whether `path` is still the file that `lock` locks. False if that file was removed or replaced.
     fn is_locked_by(&self, path: &Path, lock: &Lock) -> bool;

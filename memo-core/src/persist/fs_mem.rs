@@ -71,6 +71,10 @@ struct Disk {
     operations: u64,
     failure: Option<Failure>,
     crash: Option<Crash>,
+    /// The system's error number that every sync of a directory returns.
+    dir_sync_error: Option<i32>,
+    /// Files of another user: they cannot be opened.
+    denied: BTreeSet<PathBuf>,
     /// A write writes at most this many bytes.
     max_per_write: Option<usize>,
     /// Whether the crash has happened. Every operation fails then.
@@ -97,6 +101,16 @@ impl MemFs {
     /// Limits each write to `max` bytes.
     pub(crate) fn short_writes(&self, max: usize) {
         self.disk.lock().max_per_write = Some(max);
+    }
+
+    /// Makes every sync of a directory return this error number of the system.
+    pub(crate) fn fail_dir_syncs(&self, errno: i32) {
+        self.disk.lock().dir_sync_error = Some(errno);
+    }
+
+    /// Makes a file one of another user, which cannot be opened. Its name can be removed.
+    pub(crate) fn deny(&self, path: &Path) {
+        self.disk.lock().denied.insert(path.to_owned());
     }
 
     /// Returns the number of operations so far.
@@ -158,7 +172,7 @@ impl MemFs {
     pub(crate) fn put(&self, path: &Path, content: Vec<u8>) {
         let mut disk = self.disk.lock();
         if let Some(parent) = path.parent() {
-            disk.dirs.insert(parent.to_owned());
+            disk.dirs.extend(parent.ancestors().map(Path::to_owned));
         }
         let durable = content.clone();
         disk.inodes.push(Inode { content, durable, ..Inode::default() });
@@ -227,6 +241,14 @@ impl Disk {
             |failure: Failure| failure.errno == SHORT && failure.covers(self.operations - 1);
         let len = if self.failure.is_some_and(short) { len.div_ceil(2) } else { len };
         self.max_per_write.map_or(len, |max| max.min(len))
+    }
+
+    fn check_access(&self, path: &Path) -> io::Result<()> {
+        if self.denied.contains(path) {
+            Err(io::ErrorKind::PermissionDenied.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn find(&self, path: &Path) -> io::Result<usize> {
@@ -306,6 +328,7 @@ impl Fs for MemFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        disk.check_access(path)?;
         let inode = disk.find(path)?;
         Ok(Arc::new(MemFile { disk: Arc::clone(&self.disk), inode }))
     }
@@ -314,6 +337,9 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.find(from)?;
+        if disk.denied.remove(from) {
+            disk.denied.insert(to.to_owned());
+        }
         disk.change_name(NameChange::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
@@ -322,6 +348,7 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.find(path)?;
+        disk.denied.remove(path);
         disk.change_name(NameChange::Remove(path.to_owned()));
         Ok(())
     }
@@ -336,9 +363,32 @@ impl Fs for MemFs {
         Ok(in_dir.filter_map(|path| path.file_name().map(Into::into)).collect())
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<OsString>> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        if !disk.dirs.contains(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let in_dir = disk.dirs.iter().filter(|path| path.parent() == Some(dir));
+        Ok(in_dir.filter_map(|path| path.file_name().map(Into::into)).collect())
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.step()?;
+        let is_inside = |path: &PathBuf| path.parent() == Some(dir);
+        if disk.names.keys().any(is_inside) || disk.dirs.iter().any(is_inside) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        if disk.dirs.remove(dir) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    fn call_sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.step()?;
+        if let Some(errno) = disk.dir_sync_error {
+            return Err(io::Error::from_raw_os_error(errno));
+        }
         let Disk { unsynced_names, durable_names, .. } = &mut *disk;
         unsynced_names.retain(|change| {
             let synced = change.is_in(dir);
@@ -357,6 +407,7 @@ impl Fs for MemFs {
     fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        disk.check_access(path)?;
         if !disk.locked.insert(path.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }

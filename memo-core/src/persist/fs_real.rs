@@ -17,6 +17,11 @@ impl Fs for RealFs {
         let missing: Vec<&Path> =
             path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
         private_dir().recursive(true).create(path)?;
+        // From the outermost on, because each is given to the owner of the one around it.
+        #[cfg(unix)]
+        for created in missing.iter().rev() {
+            give_to_owner_of_parent(created, &private_file().read(true).open(created)?)?;
+        }
         for created in missing {
             self.sync_dir(&parent(created))?;
         }
@@ -25,16 +30,18 @@ impl Fs for RealFs {
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut options = private_file();
-        Ok(Arc::new(options.read(true).write(true).create_new(true).open(path)?))
+        let file = options.read(true).write(true).create_new(true).open(path)?;
+        give_to_owner_of_parent(path, &file)?;
+        Ok(Arc::new(file))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         // Checked before the file is opened, because opening a pipe would wait for its other end.
-        if !fs::symlink_metadata(path)?.file_type().is_file() {
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         // Windows syncs a file only if it was opened for writing.
-        Ok(Arc::new(private_file().read(true).write(cfg!(windows)).open(path)?))
+        Ok(Arc::new(OpenOptions::new().read(true).write(cfg!(windows)).open(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -46,23 +53,24 @@ impl Fs for RealFs {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if !entry.file_type()?.is_dir() {
-                names.push(entry.file_name());
-            }
-        }
-        Ok(names)
+        list(dir, false)
+    }
+
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        list(dir, true)
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir(dir)
     }
 
     #[cfg(unix)]
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn call_sync_dir(&self, dir: &Path) -> io::Result<()> {
         fs::File::open(dir)?.sync_all()
     }
 
     #[cfg(not(unix))]
-    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+    fn call_sync_dir(&self, _dir: &Path) -> io::Result<()> {
         Ok(())
     }
 
@@ -84,6 +92,7 @@ impl Fs for RealFs {
     fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
         let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
         crate::platform::os::try_lock(&file)?;
+        give_to_owner_of_parent(path, &file)?;
         // The file is overwritten and then shortened, not truncated first: this takes no new space if the file was
         // written before, so it works on a full disk.
         write_all(&file, holder, 0)?;
@@ -126,12 +135,46 @@ impl File for fs::File {
     }
 }
 
+/// Returns the names in `dir`, either of the subdirectories or of all else.
+fn list(dir: &Path, subdirectories: bool) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() == subdirectories {
+            names.push(entry.file_name());
+        }
+    }
+    Ok(names)
+}
+
 /// Returns the directory that contains `path`.
 fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// Gives what root has created in a folder of another user to that user, who could not open it otherwise. `file` is the
+/// open file or directory at `path`.
+#[cfg(unix)]
+fn give_to_owner_of_parent(path: &Path, file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if !crate::platform::os::is_root() {
+        return Ok(());
+    }
+    let (parent, created) = (fs::metadata(parent(path))?, file.metadata()?);
+    if (parent.uid(), parent.gid()) == (created.uid(), created.gid()) {
+        return Ok(());
+    }
+    // Without the right to do so, as on some network file systems, the file stays with root.
+    let _ = fchown(file, Some(parent.uid()), Some(parent.gid()));
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of_parent(_path: &Path, _file: &fs::File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Returns options that open no symbolic link. Only the owner can access a new file.

@@ -13,6 +13,7 @@ use super::fs::Fs;
 use super::fs_mem::MemFs;
 use super::header::{self, FileHeader, Kind, Start};
 use super::identity::Identity;
+use super::place::Place;
 use super::record::Record;
 use super::store::Store;
 
@@ -121,7 +122,8 @@ fn recover(fs: &MemFs) -> Vec<(Vec<u8>, Vec<u8>)> {
         Record::Clear => entries.clear(),
     };
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
-    let opened = Store::open(fs, Path::new(DIR), &identity(), Durability::Os, &mut replay);
+    let opened =
+        Store::open(fs, &Place::alone(Path::new(DIR)), &identity(), Durability::Os, &mut replay);
     drop(opened.expect("a file system in memory does not fail"));
     entries
 }

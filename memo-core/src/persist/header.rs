@@ -8,13 +8,12 @@ use crate::platform::crc32c::crc32c;
 use super::frame::{ChecksumSeed, u32_at, u64_at, u128_at};
 use super::fs::{File, read_start};
 use super::identity::Identity;
-use super::loss::Loss;
 use super::record::WallMillis;
 
 /// The first bytes of a log or a snapshot. Like those of PNG, they change if a program treats the file as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";
 /// The format that this version writes. Also the newest format that it reads.
-const FORMAT: u16 = 1;
+pub(crate) const FORMAT: u16 = 1;
 /// The length in bytes of the part before the function's name.
 const NAME_OFFSET: usize = 124;
 /// The length in bytes of the longest header. It bounds the memory that a damaged length can cost.
@@ -116,22 +115,6 @@ impl FileHeader {
         let crc = crc32c(&out);
         out.extend_from_slice(&crc.to_le_bytes());
         out
-    }
-
-    /// Returns why a file with this header does not belong to `expected`. `None`: it does.
-    pub(crate) fn mismatch(&self, expected: &Identity) -> Option<Loss> {
-        let Identity { function, key_format, schema, code } = expected;
-        if self.identity.function != *function {
-            Some(Loss::OtherFunction)
-        } else if self.identity.key_format != *key_format {
-            Some(Loss::OtherKeyFormat)
-        } else if self.identity.schema != *schema {
-            Some(Loss::OtherSchema)
-        } else if self.identity.code != *code {
-            Some(Loss::OtherCode)
-        } else {
-            None
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lists the files of a directory, and decides which of them recovery may use.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listi
     let mut listing = Listing::default();
     for name in by_age(fs, dir)? {
         match name {
-            Name::Lock => {}
+            Name::Lock | Name::Used => {}
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
             Name::Log(generation) => {
                 listing.inspect(fs, dir, identity, name, Kind::Log, generation)?;
@@ -77,7 +78,13 @@ impl Listing {
         let path = name.at(dir);
         let failed = |e: io::Error| Error::io("read", &path, &e);
         self.newest = self.newest.max(generation);
-        let file = fs.open(&path).map_err(failed)?;
+        let file = match fs.open(&path) {
+            Err(e) if is_unopenable(&e) => {
+                self.set_aside(name, kind, generation, Loss::Unreadable);
+                return Ok(());
+            }
+            opened => opened.map_err(failed)?,
+        };
         let size = file.size().map_err(failed)?;
         match header::read(&*file, identity).map_err(failed)? {
             Start::Newer { format, min_reader } => {
@@ -91,41 +98,33 @@ impl Listing {
                 }
                 self.cleanup.remove.push(name);
             }
+            // The folder is that of the identity, so a file with another one is damage.
             Start::Ours { header, len }
-                if header.kind == kind && header.generation == generation =>
+                if header.kind == kind
+                    && header.generation == generation
+                    && header.identity == *identity =>
             {
-                match header.mismatch(identity) {
-                    Some(loss) => self.reject(name, generation, loss),
-                    None => {
-                        let source =
-                            Source { name, generation, file, header: *header, start: len, size };
-                        match kind {
-                            Kind::Log => self.logs.push(source),
-                            Kind::Snapshot => self.snapshots.push(source),
-                        }
-                    }
+                let source = Source { name, generation, file, header: *header, start: len, size };
+                match kind {
+                    Kind::Log => self.logs.push(source),
+                    Kind::Snapshot => self.snapshots.push(source),
                 }
             }
-            Start::Foreign | Start::Damaged | Start::Ours { .. } => match kind {
-                Kind::Log => self.reject(name, generation, Loss::BadFile),
-                // Nothing in a snapshot contradicts the older logs. So these are still used, without it.
-                Kind::Snapshot => {
-                    self.losses.push((name, Loss::BadFile));
-                    self.cleanup.quarantine.push(name);
-                }
-            },
+            Start::Foreign | Start::Damaged | Start::Ours { .. } => {
+                self.set_aside(name, kind, generation, Loss::BadFile);
+            }
         }
         Ok(())
     }
 
-    /// Sets a file aside. The older files become stale, because this file may have invalidated entries in them.
-    fn reject(&mut self, name: Name, generation: u64, loss: Loss) {
-        self.stale_up_to = self.stale_up_to.max(generation);
-        self.losses.push((name, loss));
-        match loss {
-            Loss::BadFile | Loss::OtherFunction => self.cleanup.quarantine.push(name),
-            _ => self.cleanup.remove.push(name),
+    /// Sets a file aside. If it is a log, the older files become stale, because it may have invalidated entries in
+    /// them. Nothing in a snapshot contradicts the older logs, so these are still used, without it.
+    fn set_aside(&mut self, name: Name, kind: Kind, generation: u64, loss: Loss) {
+        if kind == Kind::Log {
+            self.stale_up_to = self.stale_up_to.max(generation);
         }
+        self.losses.push((name, loss));
+        self.cleanup.quarantine.push(name);
     }
 
     /// Drops the files that are older than an unusable file.
@@ -144,6 +143,15 @@ impl Listing {
     }
 }
 
+/// Returns whether the error says that the file cannot be opened, now or later: it belongs to another user, is a link
+/// to nothing, or is no regular file. The disk itself works.
+fn is_unopenable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+    )
+}
+
 /// Returns whether `dir` holds a file with the name of a log or a snapshot.
 pub(crate) fn holds_something(fs: &dyn Fs, dir: &Path) -> bool {
     fs.list(dir).is_ok_and(|names| {
@@ -151,7 +159,8 @@ pub(crate) fn holds_something(fs: &dyn Fs, dir: &Path) -> bool {
     })
 }
 
-/// Fails if `dir` holds files and none of them shows that the directory is ours. So a wrong path does no harm.
+/// Fails if `dir` holds files and none of them shows that the directory is ours. So a wrong path does no harm. Files
+/// that tools put into any directory do not count, see [`is_placeholder`].
 ///
 /// # Errors
 /// [`Error::Foreign`] with the path of a file that is not ours, and the errors of reading.
@@ -164,6 +173,7 @@ pub(crate) fn refuse_foreign(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     let mut foreign = None;
     for name in &names {
         let is_ours = match Name::parse(name) {
+            None if is_placeholder(fs, dir, name) => None,
             None => Some(false),
             Some(parsed) => shows_ownership(fs, &parsed.at(dir), parsed)?,
         };
@@ -180,18 +190,30 @@ pub(crate) fn refuse_foreign(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     })
 }
 
+/// Returns whether the file shows nothing about whose the directory is: it is empty or hidden, or tools and people put
+/// such files into directories of others.
+fn is_placeholder(fs: &dyn Fs, dir: &Path, name: &OsStr) -> bool {
+    let lower = name.to_string_lossy().to_lowercase();
+    let is_known = lower.starts_with('.')
+        || lower.starts_with("readme")
+        || ["cachedir.tag", "thumbs.db", "desktop.ini"].contains(&&*lower);
+    // What cannot be opened is not known to be empty.
+    is_known || fs.open(&dir.join(name)).and_then(|file| file.size()).is_ok_and(|n| n == 0)
+}
+
 /// Returns whether the file shows that the directory is ours, or that it is not. `None`: it shows neither.
 fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>, Error> {
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
         Name::Log(_) | Name::Snapshot(_) => &MAGIC,
-        Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
+        Name::Used | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {
         Ok(start) => start,
-        // The file was removed in the meantime. Or it is a lock file that its holder has locked against readers: then
-        // our own attempt to lock it fails.
-        Err(e) if name == Name::Lock || e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // A lock file that its holder has locked against readers: then our own attempt to lock it fails.
+        Err(_) if name == Name::Lock => return Ok(None),
+        // The file is set aside when the directory is opened, or was removed in the meantime.
+        Err(e) if is_unopenable(&e) => return Ok(None),
         Err(e) => return Err(Error::io("read", path, &e)),
     };
     Ok(match start {

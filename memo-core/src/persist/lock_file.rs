@@ -9,8 +9,12 @@ use std::time::Duration;
 use super::file_name::Name;
 use super::fs::{Fs, Lock, read_start};
 use super::listing::{LOCK_PREFIX, holds_something, refuse_foreign};
+use super::place::Place;
 use crate::error::Error;
 use crate::platform::sync::Mutex;
+
+/// How often the lock is tried while the lock file is removed by others each time.
+const MAX_ATTEMPTS: usize = 3;
 
 /// The lock of a store. `None` after [`LockFile::release`].
 pub(crate) struct LockFile(Mutex<Option<Lock>>);
@@ -43,14 +47,16 @@ impl LockFile {
         }
     }
 
-    /// Creates and locks the directory again after it was removed. Fails if its parent directory was removed too.
+    /// Creates and locks the directory again after it was removed. Fails if the parent of the place's root was removed
+    /// too.
     ///
     /// # Errors
     /// [`Error::Foreign`] if another store has created files there, the errors of [`Self::take`], and those of reading
     /// the parent directory.
-    pub(crate) fn renew(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    pub(crate) fn renew(&self, fs: &dyn Fs, place: &Place) -> Result<(), Error> {
         let mut held = self.0.lock();
-        if let Some(parent) = dir.parent() {
+        let dir = place.dir();
+        if let Some(parent) = place.root().parent() {
             fs.list(parent).map_err(|e| Error::io("list", parent, &e))?;
         }
         let check_unused = || match holds_something(fs, dir) {
@@ -76,15 +82,22 @@ impl LockFile {
 
 fn lock(fs: &dyn Fs, dir: &Path) -> Result<Lock, Error> {
     refuse_foreign(fs, dir)?;
-    fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
     let path = Name::Lock.at(dir);
     let holder = format!("{LOCK_PREFIX}{}\n", process::id());
-    fs.lock(&path, holder.as_bytes()).map_err(|e| match e.kind() {
-        io::ErrorKind::WouldBlock => {
-            Error::Locked { path: dir.to_owned(), pid: holder_pid(fs, &path) }
+    for _ in 0..MAX_ATTEMPTS {
+        fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
+        match fs.lock(&path, holder.as_bytes()) {
+            Ok(lock) if fs.is_locked_by(&path, &lock) => return Ok(lock),
+            // The folder was removed meanwhile, as an old version. The next attempt creates it again.
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            // Another user made the lock file. Its holder, if there is one, notices that the file was replaced.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && fs.remove(&path).is_ok() => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+            Err(e) => return Err(Error::io("lock", &path, &e)),
         }
-        _ => Error::io("lock", &path, &e),
-    })
+    }
+    Err(Error::Locked { path: dir.to_owned(), pid: holder_pid(fs, &path) })
 }
 
 /// Returns the id of the process that holds the lock. Retries for up to 45 ms, because a process that has just locked

@@ -21,16 +21,12 @@ pub enum Loss {
     /// An invalidation is missing. If damage is the cause, all earlier records were dropped, because any of them may be
     /// stale. If a crash kept the invalidation from the disk, the earlier records count, as after a torn tail.
     LostRemoval,
-    /// A file's header is damaged, or the file is not one of memokit. It is in `quarantine`.
+    /// A file's header is damaged or names another function or version, or the file is not one of memokit. It is in
+    /// `quarantine`.
     BadFile,
-    /// A file belongs to another function. It is in `quarantine`.
-    OtherFunction,
-    /// A file's keys are encoded by another version of the key format. It was removed.
-    OtherKeyFormat,
-    /// A file's values are of another type. It was removed.
-    OtherSchema,
-    /// A file's values were computed by other code. It was removed.
-    OtherCode,
+    /// A file cannot be opened: it belongs to another user, is a link to nothing, or is no regular file. It is in
+    /// `quarantine`.
+    Unreadable,
     /// A file is older than one that could not be used, so its contents may be stale. It was removed.
     Superseded,
 }
@@ -44,10 +40,7 @@ impl fmt::Display for Loss {
             Self::BadStretch => "damaged stretch of a file",
             Self::LostRemoval => "lost invalidation",
             Self::BadFile => "damaged or foreign file",
-            Self::OtherFunction => "file of another function",
-            Self::OtherKeyFormat => "file with another key format",
-            Self::OtherSchema => "file with values of another type",
-            Self::OtherCode => "file computed by other code",
+            Self::Unreadable => "file that cannot be opened",
             Self::Superseded => "file older than one that could not be used",
         })
     }

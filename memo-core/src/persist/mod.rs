@@ -1,7 +1,7 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
-//! The bytes are specified in `docs/format.md`. Imports go in one direction: [`Store`] → generations, recovery → wal,
-//! snapshot, listing → queue, scan → frame, header, file_name → [`Fs`].
+//! The bytes are specified in `docs/format.md`. Imports go in one direction: versions, [`Store`] → generations,
+//! recovery → wal, snapshot, listing → queue, scan → frame, header, file_name → [`Fs`].
 
 mod backoff;
 mod durability;
@@ -23,6 +23,7 @@ mod listing;
 mod lock_file;
 mod loss;
 mod pending_removals;
+mod place;
 mod quarantine;
 mod queue;
 mod record;
@@ -33,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unlogged;
+mod versions;
 mod wal;
 
 pub use durability::Durability;
@@ -43,7 +45,9 @@ pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use identity::Identity;
 pub use loss::{Loss, Recovery};
+pub use place::{Place, function_folder};
 pub use queue::Ticket;
 pub use record::{Record, WallMillis};
 pub use snapshot::Entries;
 pub use store::{Status, Store};
+pub use versions::{mark_used, remove_old};

@@ -92,7 +92,8 @@ fn has_copy(
 ) -> io::Result<bool> {
     let size = fs.open(&name.at(dir))?.size()?;
     for file in quarantined.iter().filter(|file| file.original == name) {
-        if fs.open(&quarantine_dir.join(file.to_string()))?.size()? == size {
+        let copy = fs.open(&quarantine_dir.join(file.to_string())).and_then(|copy| copy.size());
+        if copy.is_ok_and(|copy| copy == size) {
             return Ok(true);
         }
     }

@@ -58,7 +58,7 @@ pub(crate) fn recover(
     let mut reader = Reader::new(dir, replay);
     for (name, loss) in losses {
         match loss {
-            Loss::BadFile => reader.recovery.damaged(name.at(dir), 0, loss),
+            Loss::BadFile | Loss::Unreadable => reader.recovery.damaged(name.at(dir), 0, loss),
             _ => reader.recovery.note(loss),
         }
     }

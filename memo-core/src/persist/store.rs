@@ -1,6 +1,6 @@
 //! The store of an open directory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +15,7 @@ use super::identity::Identity;
 use super::listing::holds_something;
 use super::lock_file::LockFile;
 use super::loss::Recovery;
+use super::place::Place;
 use super::queue::Ticket;
 use super::record::Record;
 use super::recovery::{Recovered, recover};
@@ -58,7 +59,7 @@ pub struct Store {
 
 struct Shared {
     fs: Arc<dyn Fs>,
-    dir: PathBuf,
+    place: Place,
     identity: Identity,
     durability: Durability,
     wal: Wal,
@@ -80,8 +81,8 @@ struct Shared {
 }
 
 impl Store {
-    /// Locks `dir`, recovers what is in it, and begins a new generation. Creates `dir`, for its owner alone, if it is
-    /// missing.
+    /// Locks the directory at `place`, recovers what is in it, and begins a new generation. Creates it, for its owner
+    /// alone, if it is missing.
     ///
     /// Calls `replay` with each recovered record in order: first the entries of the snapshot, least recently used
     /// first, then the records of the logs. A `Put` may have expired in the meantime. If no new log can be created, the
@@ -93,7 +94,7 @@ impl Store {
     /// discard the records that `replay` received.
     pub fn open(
         fs: Arc<dyn Fs>,
-        dir: &Path,
+        place: &Place,
         identity: &Identity,
         durability: Durability,
         replay: &mut dyn FnMut(Record<'_>),
@@ -102,6 +103,7 @@ impl Store {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }
+        let dir = place.dir();
         let lock_file = LockFile::take(&*fs, dir)?;
         let recovered = recover(&*fs, dir, identity, replay)?;
         let directory = StoreDirectory { fs: &*fs, dir, identity };
@@ -121,7 +123,7 @@ impl Store {
             snapshot_at: AtomicU64::new(snapshot_at),
             lock_file,
             identity: identity.clone(),
-            dir: dir.to_owned(),
+            place: place.clone(),
             fs,
         };
         Ok((Self { shared: Arc::new(shared) }, recovery))
@@ -273,12 +275,12 @@ impl Shared {
     }
 
     fn directory(&self) -> StoreDirectory<'_> {
-        StoreDirectory { fs: &*self.fs, dir: &self.dir, identity: &self.identity }
+        StoreDirectory { fs: &*self.fs, dir: self.place.dir(), identity: &self.identity }
     }
 
     /// Does what [`Store::check`] describes. If the directory is gone, so are the records in its log: abandons the log.
     fn check_place(&self) -> Result<(), Error> {
-        self.lock_file.check(&*self.fs, &self.dir).inspect_err(|error| {
+        self.lock_file.check(&*self.fs, self.place.dir()).inspect_err(|error| {
             if !self.wal.is_broken() {
                 self.wal.abandon_log(error);
                 self.wal.backoff.count(error);
@@ -334,7 +336,7 @@ impl Shared {
             .wal
             .check_process()
             .and_then(|()| {
-                self.check_place().or_else(|_| self.lock_file.renew(&*self.fs, &self.dir))
+                self.check_place().or_else(|_| self.lock_file.renew(&*self.fs, &self.place))
             })
             .and_then(|()| generations.checkpoint(&self.directory(), &self.wal, entries));
         let made = self.count_error(made);
@@ -386,7 +388,8 @@ mod tests {
         let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
         let open = || {
             let fs = Arc::clone(&fs) as Arc<dyn Fs>;
-            Store::open(fs, Path::new("/c"), &identity, Durability::Os, &mut |_| {}).map(|(s, _)| s)
+            Store::open(fs, &Place::alone(Path::new("/c")), &identity, Durability::Os, &mut |_| {})
+                .map(|(s, _)| s)
         };
         let store = open().unwrap();
         let ticking = Arc::clone(&store.shared);

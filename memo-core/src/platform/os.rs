@@ -20,8 +20,36 @@ pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     // SAFETY: `flock` takes numbers only, and the file is open.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
         0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+        _ => Err(lock_error(io::Error::last_os_error())),
     }
+}
+
+/// Returns what the error of a lock means. CIFS denies access to a file that another client has locked.
+#[cfg(unix)]
+fn lock_error(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EACCES) => io::ErrorKind::WouldBlock.into(),
+        _ => error,
+    }
+}
+
+/// Returns whether the error says that the system or the file system has no such call for this kind of file.
+#[cfg(unix)]
+pub(crate) fn says_unsupported(error: &io::Error) -> bool {
+    let numbers = [libc::EINVAL, libc::ENOTSUP, libc::EOPNOTSUPP, libc::ENOSYS, libc::EBADF];
+    error.raw_os_error().is_some_and(|number| numbers.contains(&number))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn says_unsupported(_error: &io::Error) -> bool {
+    false
+}
+
+/// Returns whether this process acts as root.
+#[cfg(unix)]
+pub(crate) fn is_root() -> bool {
+    // SAFETY: `geteuid` only reads a number of the process and cannot fail.
+    unsafe { libc::geteuid() == 0 }
 }
 
 #[cfg(target_os = "solaris")]
@@ -98,4 +126,17 @@ pub(crate) fn fence_all_threads() -> bool {
 fn membarrier(command: libc::c_int) -> bool {
     // SAFETY: `membarrier` takes numbers only and accesses no memory of this process.
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_to_which_access_is_denied_is_held() {
+        let kind = |number| lock_error(io::Error::from_raw_os_error(number)).kind();
+        assert_eq!(kind(libc::EACCES), io::ErrorKind::WouldBlock);
+        assert_eq!(kind(libc::EWOULDBLOCK), io::ErrorKind::WouldBlock);
+        assert_ne!(kind(libc::EIO), io::ErrorKind::WouldBlock);
+    }
 }

@@ -9,7 +9,7 @@ use crate::codec::{Codec, Postcard};
 use crate::function::settings::Settings;
 use crate::key::arguments::Serialized;
 use crate::key::{Key, tag};
-use crate::persist::{Durability, Identity, RealFs};
+use crate::persist::{Durability, Identity, Place, RealFs, function_folder};
 use crate::platform::test_directory::TestDirectory;
 use crate::value::holder::InPlace;
 use crate::value::keep::probe::KeepInPlace as _;
@@ -33,7 +33,8 @@ impl TestDirectory {
             .max(10)
             .persist(&self.0)
             .durability(Durability::Os);
-        more(settings).shared("f".to_owned(), 1)
+        let settings = more(settings).at(|| "f".to_owned(), || Ok(0));
+        settings.shared("f".to_owned(), 1)
     }
 
     /// Writes what a process leaves whose clock is `ahead` milliseconds ahead: an entry that expires in two minutes by
@@ -49,7 +50,8 @@ impl TestDirectory {
             code: 1,
         };
         let fs = Arc::new(RealFs);
-        let opened = Store::open(fs, &self.0, &identity, Durability::Os, &mut |_| {});
+        let place = Place::of(&self.0, "f", 0, &identity);
+        let opened = Store::open(fs, &place, &identity, Durability::Os, &mut |_| {});
         let (store, _) = opened.unwrap();
         let now = clock::wall();
         let (first, second) = (key(1), key(2));
@@ -112,6 +114,27 @@ fn a_value_replaces_another_with_one_record() {
     function.memory.remove(hash, bytes, &mut || ());
     let alone = written(false);
     assert_eq!((written(false), written(true)), (alone, alone));
+}
+
+#[test]
+fn an_opening_removes_versions_that_are_no_longer_used() {
+    let folder = TestDirectory::new("old-version");
+    let versions = || {
+        let listed = std::fs::read_dir(function_folder(&folder.0, "f")).unwrap();
+        let paths = listed.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    compute(&Process(Some(folder.function())), 1);
+    let old = versions().remove(0);
+    std::fs::write(old.join("USED"), "1\n").unwrap();
+    let process = Process(Some(folder.core_with(|settings| settings.version("other"))));
+    compute(&process, 1);
+    let begin = std::time::Instant::now();
+    while versions().contains(&old) {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the old version stays");
+        std::thread::yield_now();
+    }
+    assert_eq!(versions().len(), 1);
 }
 
 const SECOND: i64 = 1000;

@@ -219,7 +219,8 @@ fn a_log_of_64_kib_cut_at_any_byte_gives_the_records_before() {
             Record::Put { key, value, .. } => found.push((key.to_vec(), value.to_vec())),
             other => panic!("{len}: {other:?}"),
         };
-        Store::open(Arc::new(image), &dir(), &identity(), Durability::Os, replay).unwrap();
+        Store::open(Arc::new(image), &Place::alone(&dir()), &identity(), Durability::Os, replay)
+            .unwrap();
         let whole = offsets.iter().skip(1).filter(|end| **end <= len).count();
         assert!(found == pairs[..whole], "{len}");
     });

@@ -83,8 +83,14 @@ fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<Option<u64>>) {
         Record::Remove { key } => order.push((key.to_vec(), Vec::new())),
         Record::Clear => panic!("nothing was cleared"),
     };
-    let opened =
-        Store::open(Arc::new(fs.clone()), &dir(), &identity(), Durability::Os, replay).unwrap();
+    let opened = Store::open(
+        Arc::new(fs.clone()),
+        &Place::alone(&dir()),
+        &identity(),
+        Durability::Os,
+        replay,
+    )
+    .unwrap();
     (opened.1, order, times)
 }
 

@@ -12,13 +12,14 @@ mod model;
 mod ownership;
 mod real;
 mod round_trip;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::Name;
-use super::{Durability, Fs, Identity, Loss, MemFs, Record, Recovery, Store, Ticket};
+use super::{Durability, Fs, Identity, Loss, MemFs, Place, Record, Recovery, Store, Ticket};
 use crate::error::Error;
 
 /// The entries of a cache, as a memo holds them.
@@ -55,7 +56,8 @@ fn open_as(
 ) -> Result<(Store, Recovery, Entries), Error> {
     let mut entries = Entries::new();
     let mut replay = |record: Record<'_>| apply(&mut entries, record);
-    let (store, recovery) = Store::open(Arc::new(fs), dir, identity, durability, &mut replay)?;
+    let (store, recovery) =
+        Store::open(Arc::new(fs), &Place::alone(dir), identity, durability, &mut replay)?;
     Ok((store, recovery, entries))
 }
 

@@ -32,26 +32,26 @@ fn opening_a_locked_directory_fails_with_the_process_that_holds_it() {
     open(&fs);
 }
 
+/// The folder of a version holds only files of that version, so a file of another one is damage.
 #[test]
-fn another_function_key_format_schema_or_code_starts_empty_with_the_reason() {
+fn a_file_with_another_identity_is_set_aside_as_damage() {
     let mine = identity();
     let others = [
-        (Identity { function: "app::other".to_owned(), ..mine.clone() }, Loss::OtherFunction, 2),
-        (Identity { key_format: 9, ..mine.clone() }, Loss::OtherKeyFormat, 0),
-        (Identity { schema: 9, ..mine.clone() }, Loss::OtherSchema, 0),
-        (Identity { code: 9, ..mine }, Loss::OtherCode, 0),
+        Identity { function: "app::other".to_owned(), ..mine.clone() },
+        Identity { key_format: 9, ..mine.clone() },
+        Identity { schema: 9, ..mine.clone() },
+        Identity { code: 9, ..mine },
     ];
-    for (other, loss, kept) in others {
+    for other in others {
         let fs = filled();
         let (store, recovery, found) = open_as(fs.clone(), &dir(), &other, Durability::Os).unwrap();
         assert_eq!(found, Entries::new());
-        assert_eq!(recovery.discarded, [(2, loss)]);
-        assert_eq!(quarantined(&fs), kept);
+        assert_eq!(recovery.discarded, [(2, Loss::BadFile)]);
+        assert_eq!((recovery.damage.len(), quarantined(&fs)), (2, 2));
         write(&store, put(b"k", b"other")).unwrap();
         drop(store);
         let (_, _, found) = open_as(fs.clone(), &dir(), &other, Durability::Os).unwrap();
         assert_eq!(found, entries([("k", "other")]));
-        assert_eq!(open(&fs).2, Entries::new(), "and the first finds nothing of its own");
     }
 }
 
@@ -114,7 +114,7 @@ fn a_directory_of_another_program_is_left_untouched() {
         ("CURRENT", b"MANIFEST-000001\n"),
         ("LOCK", b"some other program"),
         ("wal-0000000000000001", b"a log of something else entirely"),
-        ("notes.txt", b""),
+        ("notes.txt", b"mine"),
     ];
     for (name, content) in foreign_files {
         let fs = MemFs::new();
@@ -126,6 +126,66 @@ fn a_directory_of_another_program_is_left_untouched() {
         );
         assert_eq!(fs.paths(), [dir().join(name)]);
         assert_eq!(fs.get(&dir().join(name)).unwrap(), content);
+    }
+}
+
+#[test]
+fn placeholder_files_do_not_make_a_directory_one_of_another_program() {
+    let placeholders: [(&str, &[u8]); 8] = [
+        (".gitkeep", b""),
+        (".gitignore", b"*\n"),
+        (".DS_Store", b"\0\0\0\x01Bud1"),
+        ("CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55\n"),
+        ("README.md", b"Results of the program.\n"),
+        ("Thumbs.db", b"\xd0\xcf"),
+        ("desktop.ini", b"[.ShellClassInfo]"),
+        ("placeholder", b""),
+    ];
+    let fs = MemFs::new();
+    for (name, content) in placeholders {
+        fs.put(&dir().join(name), content.to_vec());
+    }
+    write(&open(&fs).0, put(b"k", b"v")).unwrap();
+    assert_eq!(recovered(&fs).1, entries([("k", "v")]));
+    for (name, content) in placeholders {
+        assert_eq!(fs.get(&dir().join(name)).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_is_set_aside_and_named() {
+    for (name, left) in [
+        (Name::Lock, entries([("k", "v"), ("l", "w")])),
+        (Name::Snapshot(2), entries([("l", "w")])),
+        (Name::Log(2), Entries::new()),
+    ] {
+        let fs = filled();
+        fs.deny(&path(name));
+        let (store, recovery, found) = open(&fs);
+        assert_eq!(found, left, "{name}");
+        if name == Name::Lock {
+            assert!(recovery.discarded.is_empty(), "{recovery:?}");
+        } else {
+            assert!(recovery.discarded.contains(&(1, Loss::Unreadable)), "{recovery:?}");
+            let damage = recovery.damage.iter().map(ToString::to_string).collect::<String>();
+            assert!(damage.contains(&name.to_string()), "{damage}");
+            assert_eq!(quarantined(&fs), 1);
+        }
+        write(&store, put(b"m", b"x")).unwrap();
+        drop(store);
+        assert!(open(&fs).2.contains_key(&b"m"[..]), "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_cannot_be_synced_stores_unless_the_disk_fails() {
+    for (errno, stores) in [(22, true), (95, true), (38, true), (9, true), (5, false)] {
+        let fs = MemFs::new();
+        fs.fail_dir_syncs(errno);
+        let (store, ..) = open(&fs);
+        assert_eq!(write(&store, put(b"k", b"v")).is_ok(), stores, "{errno}");
+        assert_eq!(checkpoint(&store, &entries([("k", "v")])).is_ok(), stores, "{errno}");
     }
 }
 

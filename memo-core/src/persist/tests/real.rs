@@ -54,18 +54,85 @@ fn only_the_owner_can_access_the_files() {
     }
 }
 
+/// Nothing is written through a link: its target stays as it is.
 #[cfg(unix)]
 #[test]
-fn symbolic_links_in_the_directory_are_not_followed() {
+fn symbolic_links_in_the_directory_are_not_written_to() {
     use std::os::unix::fs::symlink;
     for name in ["LOCK", "wal-0000000000000001", "snap-0000000000000001"] {
         let folder = TestDirectory::new(&format!("link-{name}"));
         let target = folder.0.join("target");
-        std::fs::create_dir_all(folder.cache()).unwrap();
+        drop(folder.open(Durability::Os).unwrap());
         std::fs::write(&target, "precious").unwrap();
+        let _ = std::fs::remove_file(folder.cache().join(name));
         symlink(&target, folder.cache().join(name)).unwrap();
-        assert!(folder.open(Durability::Os).is_err(), "{name}");
+        assert_eq!(folder.open(Durability::Os).is_err(), name == "LOCK", "{name}");
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+    }
+}
+
+/// Package managers make folders of links to files that they keep elsewhere.
+#[cfg(unix)]
+#[test]
+fn files_are_read_through_symbolic_links() {
+    use std::os::unix::fs::symlink;
+    let folder = TestDirectory::new("farm");
+    let (store, ..) = folder.open(Durability::Os).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    checkpoint(&store, &entries([("k", "v")])).unwrap();
+    write(&store, put(b"l", b"w")).unwrap();
+    drop(store);
+    let kept = folder.0.join("kept");
+    std::fs::rename(folder.cache(), &kept).unwrap();
+    std::fs::create_dir(folder.0.join("farm")).unwrap();
+    symlink(folder.0.join("farm"), folder.cache()).unwrap();
+    for name in ["snap-0000000000000002", "wal-0000000000000002"] {
+        symlink(kept.join(name), folder.cache().join(name)).unwrap();
+    }
+    let contents = || {
+        ["snap-0000000000000002", "wal-0000000000000002"]
+            .map(|name| std::fs::read(kept.join(name)).unwrap())
+    };
+    let before = contents();
+    let (store, recovery, found) = folder.open(Durability::Os).unwrap();
+    assert_eq!(found, entries([("k", "v"), ("l", "w")]));
+    assert!(recovery.discarded.is_empty(), "{recovery:?}");
+    write(&store, put(b"m", b"x")).unwrap();
+    checkpoint(&store, &found).unwrap();
+    assert_eq!(contents(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_set_aside() {
+    let folder = TestDirectory::new("dangling");
+    drop(folder.open(Durability::Os).unwrap());
+    let link = folder.cache().join("snap-0000000000000001");
+    std::os::unix::fs::symlink("nothing", link).unwrap();
+    let (_, recovery, _) = folder.open(Durability::Os).unwrap();
+    assert_eq!(losses(&recovery), [Loss::Unreadable]);
+}
+
+/// As root, creates files in a folder of another user. Does nothing as another user.
+#[cfg(unix)]
+#[test]
+fn what_root_creates_in_the_folder_of_a_user_belongs_to_that_user() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    if !crate::platform::os::is_root() {
+        return;
+    }
+    let folder = TestDirectory::new("owner");
+    std::fs::create_dir(&folder.0).unwrap();
+    chown(&folder.0, Some(12345), Some(23456)).unwrap();
+    let (store, ..) = folder.open(Durability::Os).unwrap();
+    write(&store, put(b"k", b"v")).unwrap();
+    checkpoint(&store, &entries([("k", "v")])).unwrap();
+    let mut paths = vec![folder.0.join("deep"), folder.cache()];
+    paths.extend(std::fs::read_dir(folder.cache()).unwrap().map(|entry| entry.unwrap().path()));
+    assert!(paths.len() >= 5, "{paths:?}");
+    for path in paths {
+        let owner = std::fs::metadata(&path).unwrap();
+        assert_eq!((owner.uid(), owner.gid()), (12345, 23456), "{}", path.display());
     }
 }
 

@@ -14,11 +14,16 @@ fn a_log_gives_back_what_was_committed() {
     write(&store, Record::Clear).unwrap();
     let mut seen = Vec::new();
     let image = fs.after_process_death();
-    let (_store, recovery) =
-        Store::open(Arc::new(image), &dir(), &identity(), Durability::Os, &mut |record| {
+    let (_store, recovery) = Store::open(
+        Arc::new(image),
+        &Place::alone(&dir()),
+        &identity(),
+        Durability::Os,
+        &mut |record| {
             seen.push(format!("{record:?}"));
-        })
-        .unwrap();
+        },
+    )
+    .unwrap();
     let expected = [expiring, Record::Remove { key: b"k" }, Record::Clear];
     assert_eq!(seen, expected.map(|record| format!("{record:?}")));
     assert_eq!(recovery.records, 3);
@@ -40,11 +45,17 @@ fn a_checkpoint_replaces_the_log_and_keeps_the_order_of_use() {
     write(&store, put(b"m", b"newest")).unwrap();
     let mut order = Vec::new();
     let image = fs.after_process_death();
-    Store::open(Arc::new(image), &dir(), &identity(), Durability::Os, &mut |record| {
-        if let Record::Put { key, .. } = record {
-            order.push(key.to_vec());
-        }
-    })
+    Store::open(
+        Arc::new(image),
+        &Place::alone(&dir()),
+        &identity(),
+        Durability::Os,
+        &mut |record| {
+            if let Record::Put { key, .. } = record {
+                order.push(key.to_vec());
+            }
+        },
+    )
     .unwrap();
     assert_eq!(order, [b"z", b"a", b"m"]);
     assert_eq!(fs.get(&path(Name::Log(1))), None);

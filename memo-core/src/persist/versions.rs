@@ -1,0 +1,160 @@
+//! The versions of a function, each in a folder of its own: when each was last used, and the removal of old ones.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::file_name::{Name, QUARANTINE, Quarantined, by_age};
+use super::fs::{Fs, read_start, write_all};
+use super::listing::holds_something;
+use super::lock_file::LockFile;
+use super::place::{Place, is_version_name};
+use super::quarantine::remove;
+use super::record::WallMillis;
+use crate::error::Error;
+
+/// So many versions stay: the last used ones.
+const KEPT: usize = 4;
+const DAY: WallMillis = 24 * 3600 * 1000;
+/// A version that was not used for so long is removed, in milliseconds.
+const MAX_AGE: WallMillis = 30 * DAY;
+
+/// The standard file by which backups recognize a folder that they can leave out.
+const CACHE_TAG: &str = "CACHEDIR.TAG";
+const CACHE_TAG_TEXT: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55
+# This folder holds results that memokit can compute again.
+# See https://bford.info/cachedir/
+";
+
+/// Notes that the version at `place` is used, at most once a day, and tags the folder of the function as a cache. The
+/// caller holds the lock of the version.
+///
+/// # Errors
+/// The errors of the system. Without the note the version counts as used when that is noticed.
+pub fn mark_used(fs: &dyn Fs, place: &Place, now: WallMillis) -> Result<(), Error> {
+    let Some(function) = place.function_folder() else { return Ok(()) };
+    let tag = function.join(CACHE_TAG);
+    let tagged = match fs.create(&tag) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.and_then(|file| write_all(&*file, CACHE_TAG_TEXT, 0)),
+    };
+    let marked = match last_use(fs, place.dir()) {
+        // A time in the future is replaced, because the version would not grow old until then.
+        Some(at) if at <= now && now - at < DAY => Ok(()),
+        _ => write_last_use(fs, place.dir(), now),
+    };
+    marked.and(tagged.map_err(|e| Error::io("create", tag, &e)))
+}
+
+/// Removes the versions of the function at `place` that were not used for 30 days, and those beyond the 4 that were
+/// used last. The one at `place` is one of these. A version that is in use stays. Continues after a failure.
+///
+/// # Errors
+/// The first error. The next call tries again.
+pub fn remove_old(fs: &dyn Fs, place: &Place, now: WallMillis) -> Result<(), Error> {
+    let Some(function) = place.function_folder() else { return Ok(()) };
+    let names = fs.list_dirs(function).map_err(|e| Error::io("list", function, &e))?;
+    let mut result = Ok(());
+    let mut others: Vec<(WallMillis, PathBuf)> = Vec::new();
+    for dir in names.iter().filter(|name| is_version_name(name)).map(|name| function.join(name)) {
+        if dir == place.dir() {
+            continue;
+        }
+        match last_use(fs, &dir) {
+            Some(at) => others.push((at.min(now), dir)),
+            // The process that made the folder ended before it noted the use, or the note was damaged.
+            None if holds_something(fs, &dir) => {
+                result = result.and(mark_unmarked(fs, &dir, now));
+                others.push((now, dir));
+            }
+            None => result = result.and(remove_version(fs, &dir, None)),
+        }
+    }
+    others.sort_by(|a, b| b.cmp(a));
+    for (rank, (at, dir)) in others.iter().enumerate() {
+        if rank + 1 >= KEPT || now - at >= MAX_AGE {
+            result = result.and(remove_version(fs, dir, Some((*at, now))));
+        }
+    }
+    result
+}
+
+/// Returns when the version in `dir` was last used. `None` if that is not known.
+fn last_use(fs: &dyn Fs, dir: &Path) -> Option<WallMillis> {
+    let bytes = read_start(&*fs.open(&Name::Used.at(dir)).ok()?, 32).ok()?;
+    std::str::from_utf8(&bytes).ok()?.strip_suffix('\n')?.parse().ok()
+}
+
+fn write_last_use(fs: &dyn Fs, dir: &Path, now: WallMillis) -> Result<(), Error> {
+    remove(fs, dir, Name::Used)?;
+    let path = Name::Used.at(dir);
+    let written =
+        fs.create(&path).and_then(|file| write_all(&*file, format!("{now}\n").as_bytes(), 0));
+    written.map_err(|e| Error::io("write", path, &e))
+}
+
+fn mark_unmarked(fs: &dyn Fs, dir: &Path, now: WallMillis) -> Result<(), Error> {
+    let Some(_lock) = lock_unused(fs, dir)? else { return Ok(()) };
+    write_last_use(fs, dir, now)
+}
+
+/// Returns the lock of the version, or `None` if the version is in use or its folder belongs to another program.
+fn lock_unused(fs: &dyn Fs, dir: &Path) -> Result<Option<LockFile>, Error> {
+    match LockFile::take(fs, dir) {
+        Err(Error::Locked { .. } | Error::Foreign { .. }) => Ok(None),
+        taken => taken.map(Some),
+    }
+}
+
+/// Removes a version, unless it is in use or was used since. `seen` is its last use as the caller knows it, and the
+/// present time. `None`: the version has no files with results.
+fn remove_version(
+    fs: &dyn Fs,
+    dir: &Path,
+    seen: Option<(WallMillis, WallMillis)>,
+) -> Result<(), Error> {
+    let Some(lock) = lock_unused(fs, dir)? else { return Ok(()) };
+    let is_unused = match seen {
+        Some((at, now)) => last_use(fs, dir).is_none_or(|used| used.min(now) == at),
+        None => last_use(fs, dir).is_none() && !holds_something(fs, dir),
+    };
+    if !is_unused {
+        return Ok(());
+    }
+    // The oldest file first, and each removal is synced before the next: after a crash between two of them, an older
+    // file without a newer one would bring back what the newer one invalidated.
+    for name in by_age(fs, dir)? {
+        if !matches!(name, Name::Lock | Name::Used) {
+            remove(fs, dir, name)?;
+            fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
+        }
+    }
+    remove_quarantine(fs, &dir.join(QUARANTINE))?;
+    remove(fs, dir, Name::Used)?;
+    // The lock file is the last one, so that no other process opens the folder meanwhile.
+    remove(fs, dir, Name::Lock)?;
+    // Windows removes the file only now.
+    drop(lock);
+    remove_dir(fs, dir)
+}
+
+fn remove_quarantine(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    for name in fs.list(dir).unwrap_or_default() {
+        if Quarantined::parse(&name).is_some() {
+            let path = dir.join(name);
+            fs.remove(&path).map_err(|e| Error::io("remove", path, &e))?;
+        }
+    }
+    remove_dir(fs, dir)
+}
+
+/// Removes an empty directory. One that holds something of others stays.
+fn remove_dir(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    match fs.remove_dir(dir) {
+        Err(e)
+            if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
+        {
+            Err(Error::io("remove", dir, &e))
+        }
+        _ => Ok(()),
+    }
+}
