@@ -53,6 +53,52 @@ pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     }
 }
 
+/// While this exists, the thread that made it gets no signals that are sent to the process. It still gets those of its
+/// own faults: while they are blocked, the kernel ends the process without asking the handler.
+#[cfg(unix)]
+pub(crate) struct BlockedSignals {
+    /// The thread's mask before.
+    before: libc::sigset_t,
+    /// Drop has to happen in the same thread.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+#[cfg(unix)]
+impl BlockedSignals {
+    pub(crate) fn begin() -> Self {
+        const FAULTS: [libc::c_int; 6] = [
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGTRAP,
+            libc::SIGABRT,
+        ];
+        let mut blocked = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: `sigfillset` initializes `blocked`, and `pthread_sigmask` initializes `before`. They fail for wrong
+        // arguments only, and these are none.
+        unsafe {
+            libc::sigfillset(blocked.as_mut_ptr());
+            for fault in FAULTS {
+                libc::sigdelset(blocked.as_mut_ptr(), fault);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr());
+            Self { before: before.assume_init(), _not_send: std::marker::PhantomData }
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: the mask was this thread's own. It is only read.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut());
+        }
+    }
+}
+
 /// Returns the milliseconds of the coarse monotonic clock, which counts from boot.
 #[cfg(target_os = "linux")]
 #[inline]
