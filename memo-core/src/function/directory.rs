@@ -78,9 +78,20 @@ impl<K: Keep> Settings<K> {
 
     fn stored(self, dir: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
         let durability = Durability::Interval;
+        let dir = absolute(dir);
         let storage = PersistSettings { dir, durability, codec, make: Directory::make };
         Self { storage: Some(storage), ..self }
     }
+}
+
+/// Returns the absolute path, so that a later change of the working directory has no effect. Without a path the files
+/// would go into the working directory itself.
+fn absolute(dir: PathBuf) -> Result<PathBuf, Error> {
+    if dir.to_str().is_some_and(|text| text.trim().is_empty()) {
+        return Err(Error::NoDirectory { path: dir, reason: "it is empty".to_owned() });
+    }
+    std::path::absolute(&dir)
+        .map_err(|error| Error::NoDirectory { path: dir, reason: error.to_string() })
 }
 
 impl<K: Keep> Storage<K> for Directory<K> {
@@ -225,7 +236,7 @@ impl<K: Keep> Directory<K> {
     ) -> Box<dyn Storage<K>> {
         let PersistSettings { dir, durability, codec, make: _ } = storage;
         Box::new(Self {
-            disk: ValueStore::new(&dir, durability, codec, function, code, version),
+            disk: ValueStore::new(dir, durability, codec, function, code, version),
             recovered: OnceCell::new(),
             clear_when_opened: AtomicBool::new(false),
         })
@@ -255,8 +266,9 @@ impl<K: Keep> Directory<K> {
                 let _ = self.checkpoint(function, store);
             }
         };
-        let locked = || Error::Locked { path: disk.dir.clone(), pid: Some(std::process::id()) };
-        unless_opening(|| disk.open(replay, on_opened)).unwrap_or_else(|| Err(locked()))
+        let locked = |path| Err(Error::Locked { path, pid: Some(std::process::id()) });
+        unless_opening(|| disk.open(replay, on_opened))
+            .unwrap_or_else(|| disk.dir.clone().and_then(locked))
     }
 
     /// Returns the store if there may be something on disk to remove. It is opened before memory changes, so that no

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::cache::capacity::{Limits, UNBOUNDED};
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
+use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
 #[cfg(feature = "persist")]
 use crate::persist::Durability;
@@ -19,7 +20,8 @@ use crate::value::weigh::Scale;
 
 /// Where values are stored, what a crash may lose, and how values become bytes.
 pub(crate) struct PersistSettings<K: Keep> {
-    pub(crate) dir: PathBuf,
+    /// The absolute path, or why there is none.
+    pub(crate) dir: Result<PathBuf, Error>,
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
     #[cfg(feature = "persist")]
@@ -240,7 +242,10 @@ impl<K: Keep> Settings<K> {
     /// instance has, or the reason why there is none. In the latter case nothing is stored.
     pub(crate) fn below(mut self, instance_id: Result<u64, &'static str>) -> Self {
         match (instance_id, &mut self.storage) {
-            (Ok(id), Some(storage)) => storage.dir.push(format!("instance-{id:016x}")),
+            (Ok(id), Some(storage)) => {
+                storage.dir =
+                    storage.dir.clone().map(|dir| dir.join(format!("instance-{id:016x}")));
+            }
             (Err(reason), storage) => self.not_stored_reason = storage.take().map(|_| reason),
             (_, None) => {}
         }

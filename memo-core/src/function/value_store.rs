@@ -23,7 +23,8 @@ const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The directory of one cache's results.
 pub(crate) struct ValueStore<V: 'static> {
-    pub(crate) dir: PathBuf,
+    /// The absolute path, or why there is none.
+    pub(crate) dir: Result<PathBuf, Error>,
     durability: Durability,
     codec: Box<dyn Codec<V>>,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
@@ -81,7 +82,7 @@ impl<V> Change<&[u8], V> {
 
 impl<V: 'static> ValueStore<V> {
     pub(crate) fn new(
-        dir: &Path,
+        dir: Result<PathBuf, Error>,
         durability: Durability,
         codec: Box<dyn Codec<V>>,
         function: String,
@@ -95,7 +96,7 @@ impl<V: 'static> ValueStore<V> {
             code: code ^ u128::from(version.unwrap_or(0)),
         };
         Self {
-            dir: std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+            dir,
             durability,
             codec,
             identity,
@@ -114,7 +115,7 @@ impl<V: 'static> ValueStore<V> {
 
     /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
-        Store::exists(&*self.fs, &self.dir)
+        self.dir.as_ref().is_ok_and(|dir| Store::exists(&*self.fs, dir))
     }
 
     /// Returns the store if it is open.
@@ -132,10 +133,13 @@ impl<V: 'static> ValueStore<V> {
     ) -> Result<&Store, Error> {
         self.store.get_or_try_init(|| {
             self.check_retry()?;
+            let dir = self.dir.as_ref().inspect_err(|error| self.back_off(error));
+            let dir = dir.map_err(Clone::clone)?;
             let schema = self.schema.get_or_init(|| self.codec.schema(self.versioned)).clone();
             let schema = schema.inspect_err(|refused| self.back_off(refused))?;
             let identity = Identity { schema, ..self.identity.clone() };
-            let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
+            let opened =
+                self.try_open(dir, &identity, replay).inspect_err(|error| self.back_off(error));
             let (store, behind) = opened?;
             self.behind.store(behind, Relaxed);
             on_opened(&store, behind);
@@ -145,6 +149,7 @@ impl<V: 'static> ValueStore<V> {
 
     fn try_open(
         &self,
+        dir: &Path,
         identity: &Identity,
         replay: &mut Replay<'_, V>,
     ) -> Result<(Store, Millis), Error> {
@@ -170,7 +175,7 @@ impl<V: 'static> ValueStore<V> {
             }
         };
         let (store, recovery) =
-            Store::open(Arc::clone(&self.fs), &self.dir, identity, self.durability, &mut each)?;
+            Store::open(Arc::clone(&self.fs), dir, identity, self.durability, &mut each)?;
         *self.damage.lock() = recovery.damage;
         let mut discarded = self.discarded.lock();
         discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));

@@ -20,6 +20,28 @@ type Numbers = KeepOf<All<u32>, InPlace>;
 
 const MINUTE: Millis = 60_000;
 
+#[test]
+fn an_empty_path_is_refused_before_anything_is_touched() {
+    for path in ["", " "] {
+        for instance in [None, Some(0x5eed)] {
+            let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep()).persist(path);
+            let settings = match instance {
+                Some(id) => settings.below(Ok(id)),
+                None => settings,
+            };
+            let function = settings.shared("f".to_owned(), 1);
+            assert!(function.recover());
+            let refused = function.try_init().unwrap_err();
+            assert!(matches!(&refused, Error::NoDirectory { .. }), "{refused}");
+            assert!(refused.to_string().contains("it is empty"), "{refused}");
+            assert!(matches!(function.health(), Err(Error::NoDirectory { .. })));
+        }
+        for name in ["LOCK", "instance-0000000000005eed"] {
+            assert!(!std::path::Path::new(path).join(name).exists(), "{name}");
+        }
+    }
+}
+
 impl TestDirectory {
     fn function(&self) -> Arc<FunctionCache<Numbers>> {
         self.core_with(|settings| settings)
