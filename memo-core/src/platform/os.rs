@@ -66,14 +66,8 @@ pub(crate) struct BlockedSignals {
 #[cfg(unix)]
 impl BlockedSignals {
     pub(crate) fn begin() -> Self {
-        const FAULTS: [libc::c_int; 6] = [
-            libc::SIGSEGV,
-            libc::SIGBUS,
-            libc::SIGFPE,
-            libc::SIGILL,
-            libc::SIGTRAP,
-            libc::SIGABRT,
-        ];
+        const FAULTS: [libc::c_int; 6] =
+            [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT];
         let mut blocked = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: `sigfillset` initializes `blocked`, and `pthread_sigmask` initializes `before`. They fail for wrong
@@ -99,21 +93,33 @@ impl Drop for BlockedSignals {
     }
 }
 
-/// Returns the milliseconds of the coarse monotonic clock, which counts from boot.
+/// Returns the milliseconds of the coarse monotonic clock, which counts from boot and stops while the machine sleeps.
 #[cfg(target_os = "linux")]
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     nanos_of(libc::CLOCK_MONOTONIC_COARSE) / 1_000_000
 }
 
-/// Returns the nanoseconds of the exact monotonic clock.
+/// Returns the nanoseconds of the exact monotonic clock, which stops while the machine sleeps.
 #[cfg(target_os = "linux")]
 #[inline]
 pub(crate) fn nanos() -> u64 {
     nanos_of(libc::CLOCK_MONOTONIC)
 }
 
+/// Returns the nanoseconds since boot, with the time asleep.
 #[cfg(target_os = "linux")]
+pub(crate) fn nanos_with_sleep() -> u64 {
+    nanos_of(libc::CLOCK_BOOTTIME)
+}
+
+/// Returns the nanoseconds of a monotonic clock that goes on while the machine sleeps. (`Instant` stops there.)
+#[cfg(target_vendor = "apple")]
+pub(crate) fn nanos() -> u64 {
+    nanos_of(libc::CLOCK_MONOTONIC_RAW)
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 #[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
 #[inline]
 fn nanos_of(clock: libc::clockid_t) -> u64 {
@@ -121,7 +127,7 @@ fn nanos_of(clock: libc::clockid_t) -> u64 {
     // SAFETY: `clock_gettime` writes a `timespec` or nothing, and `time` has room for one.
     unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
     // SAFETY: a `timespec` consists of integers, so all zeros are a valid value too. The call does not fail, because
-    // these clocks exist on every Linux that Rust supports.
+    // these clocks exist on every such system that Rust supports.
     let time = unsafe { time.assume_init() };
     // Neither part is negative.
     u64::from(time.tv_sec.unsigned_abs()) * 1_000_000_000 + u64::from(time.tv_nsec.unsigned_abs())
