@@ -1,7 +1,7 @@
 //! The fingerprint of a function's code together with what the code takes from the build.
 
-/// A fingerprint, made by the compiler. It begins with the hash of the tokens. Each call adds what one of them evaluates
-/// to, in the order of the code.
+/// A fingerprint, made by the compiler. It begins with the hash of the tokens. Each call adds what one of them
+/// evaluates to, in the order of the code.
 pub struct Code(u128);
 
 impl Code {
