@@ -40,7 +40,7 @@ pub(super) fn calls(tokens: TokenStream) -> TokenStream {
 fn of_macro(name: &Ident, input: &Group) -> TokenStream {
     let (span, tokens) = (name.span(), input.stream());
     match name.to_string().as_str() {
-        "cfg" => flag(tokens),
+        "cfg" => flag(&tokens),
         "env" | "option_env" => {
             // `option_env!` takes no message, and does not report a second time what is not set.
             let variable = before_comma(tokens);
@@ -75,10 +75,10 @@ fn of_attribute(tokens: TokenStream) -> TokenStream {
         return TokenStream::new();
     };
     match name.to_string().as_str() {
-        "cfg" => flag(input.stream()),
+        "cfg" => flag(&input.stream()),
         "cfg_attr" => {
             let predicate = before_comma(input.stream());
-            let mut calls = flag(predicate.clone());
+            let mut calls = flag(&predicate);
             let mut rest = input.stream().into_iter().skip(predicate.into_iter().count() + 1);
             while let Some(token) = rest.next() {
                 let attribute = std::iter::once(token)
@@ -91,8 +91,8 @@ fn of_attribute(tokens: TokenStream) -> TokenStream {
     }
 }
 
-fn flag(predicate: TokenStream) -> TokenStream {
-    if is_predicate(&predicate) {
+fn flag(predicate: &TokenStream) -> TokenStream {
+    if is_predicate(predicate) {
         quote!(.flag(__memokit::cfg!(#predicate)))
     } else {
         TokenStream::new()
