@@ -31,9 +31,11 @@ pub mod codec {
 pub mod __private {
     pub use std::future::Future;
     pub use std::option::Option;
+    pub use std::{cfg, column, concat, file, include_bytes, line, module_path, option_env};
 
     pub use memo_core::call::future::call;
     pub use memo_core::call::lookup::Lookup;
+    pub use memo_core::function::code::Code;
     pub use memo_core::function::instance::Generics;
     #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;

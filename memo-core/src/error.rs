@@ -22,6 +22,13 @@ pub enum Error {
         /// The text of the underlying error.
         reason: String,
     },
+    /// The path that `persist` gives names no directory. Nothing was read or written.
+    NoDirectory {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Another cache, in this process or in another, uses the directory.
     Locked {
         /// The directory.
@@ -81,6 +88,9 @@ impl fmt::Display for Error {
         match self {
             Self::Io { doing, path, reason, kind: _ } => {
                 write!(f, "cannot {doing} {}: {reason}", path.display())
+            }
+            Self::NoDirectory { path, reason } => {
+                write!(f, "the path {path:?} of `persist` names no directory: {reason}")
             }
             Self::Locked { path, pid: Some(pid) } => {
                 write!(f, "{} is in use by process {pid}", path.display())

@@ -25,7 +25,7 @@ macro_rules! memo {
         )
     };
     (
-        $find:ident, named $name:expr, $number:literal, $code:literal,
+        $find:ident, named $name:expr, $number:literal, $code:expr,
         $caller:ident($($generics:tt)*), $($settings:tt)*
     ) => {{
         static SITE: $crate::call::site::Site = $crate::call::site::Site::new($crate::function::origin::Origin::new(

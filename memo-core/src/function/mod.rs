@@ -1,5 +1,6 @@
 //! The cache of one function, which combines its settings, the cache in memory, and the directory on disk.
 
+pub mod code;
 pub(crate) mod computation;
 #[cfg(feature = "persist")]
 mod directory;

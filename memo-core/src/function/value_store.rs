@@ -27,12 +27,12 @@ const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The directory of one cache's results.
 pub(crate) struct ValueStore<V: 'static> {
-    /// The directory that several functions may share.
-    root: PathBuf,
+    /// The directory that several functions may share, or why there is none.
+    root: Result<PathBuf, Error>,
     /// The path of the function, and what tells apart instances with the same path.
     path: String,
     instance: u64,
-    /// The folder of the function. Each version has its own folder in it.
+    /// The folder of the function. Each version has its own folder in it. Empty if there is no `root`.
     pub(crate) folder: PathBuf,
     durability: Durability,
     codec: Box<dyn Codec<V>>,
@@ -106,7 +106,7 @@ impl<V: 'static> ValueStore<V> {
         version: Option<u64>,
     ) -> Self {
         let PersistSettings { root, path, instance, durability, codec, make: _ } = settings;
-        let root = std::path::absolute(&root).unwrap_or(root);
+        let root = absolute(root);
         let identity = Identity {
             function,
             key_format: tag::FORMAT,
@@ -114,7 +114,9 @@ impl<V: 'static> ValueStore<V> {
             code: code ^ u128::from(version.unwrap_or(0)),
         };
         Self {
-            folder: function_folder(&root, &path),
+            folder: root
+                .as_ref()
+                .map_or_else(|_| PathBuf::new(), |root| function_folder(root, &path)),
             root,
             path,
             instance,
@@ -138,19 +140,21 @@ impl<V: 'static> ValueStore<V> {
     /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
         // The type is not explored if the function has stored nothing yet.
-        self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
+        self.root.is_ok()
+            && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
             && self.version().is_ok_and(|version| Store::exists(&*self.fs, version.place.dir()))
     }
 
     /// Returns the version of the function that this process runs.
     ///
     /// # Errors
-    /// The reason why its type cannot be stored.
+    /// The reason why there is no directory, or why its type cannot be stored.
     fn version(&self) -> Result<&Version, &Error> {
         let current = self.current.get_or_init(|| {
+            let root = self.root.clone()?;
             let schema = self.codec.schema(self.versioned)?;
             let identity = Identity { schema, ..self.identity.clone() };
-            let place = Place::of(&self.root, &self.path, self.instance, &identity);
+            let place = Place::of(&root, &self.path, self.instance, &identity);
             Ok(Version { identity, place })
         });
         current.as_ref()
@@ -317,4 +321,14 @@ impl<V: 'static> ValueStore<V> {
         let failure = self.failure.lock();
         broken.or_else(|| failure.error.clone().filter(|_| !failure.is_over))
     }
+}
+
+/// Returns the absolute path, so that a later change of the working directory has no effect. Without a path the files
+/// would go into the working directory itself.
+fn absolute(dir: PathBuf) -> Result<PathBuf, Error> {
+    if dir.to_str().is_some_and(|text| text.trim().is_empty()) {
+        return Err(Error::NoDirectory { path: dir, reason: "it is empty".to_owned() });
+    }
+    std::path::absolute(&dir)
+        .map_err(|error| Error::NoDirectory { path: dir, reason: error.to_string() })
 }

@@ -1,8 +1,11 @@
-//! Time: a coarse monotonic clock for entries in memory, and the wall clock for data that is written to disk.
+//! Time: a monotonic clock for entries in memory, and the wall clock for data that is written to disk.
 
+use std::sync::OnceLock;
+#[cfg(any(target_os = "linux", test))]
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds of the coarse monotonic clock.
+/// Milliseconds of the monotonic clock.
 pub(crate) type Millis = u64;
 
 /// A time that is never reached.
@@ -11,21 +14,29 @@ pub(crate) const NEVER: Millis = Millis::MAX;
 /// How far [`now`] may be behind the exact time, in milliseconds.
 pub(crate) const LAG: Millis = if cfg!(target_os = "linux") { 10 } else { 1 };
 
-/// Returns the milliseconds of the monotonic clock. On Linux this is the coarse clock, which ticks every 1 to 10 ms and
-/// costs a fraction of `Instant::now`.
+/// Returns the milliseconds of a monotonic clock that counts the time in which the machine sleeps. On Linux it is read
+/// from the coarse clock, which ticks every 1 to 10 ms and costs a fraction of `Instant::now`; there a sleep is noticed
+/// up to [`CHECK_PERIOD`] after its end.
 #[cfg(not(test))]
 #[inline]
 pub(crate) fn now() -> Millis {
-    monotonic()
+    #[cfg(target_os = "linux")]
+    {
+        static SLEEP: Sleep = Sleep::new();
+        SLEEP.add_to(awake())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        awake()
+    }
 }
 
 #[cfg(test)]
-pub(crate) fn now() -> Millis {
-    monotonic() + steps::ahead()
-}
+pub(crate) use steps::now;
 
+/// Returns the milliseconds of the monotonic clock. On Linux it stops while the machine sleeps.
 #[inline]
-fn monotonic() -> Millis {
+fn awake() -> Millis {
     #[cfg(target_os = "linux")]
     {
         crate::platform::os::coarse_millis()
@@ -36,23 +47,70 @@ fn monotonic() -> Millis {
     }
 }
 
+/// How much time awake passes between two looks at how long the machine slept, in milliseconds.
+#[cfg(any(target_os = "linux", test))]
+const CHECK_PERIOD: Millis = 100;
+
+/// How long the machine has slept since the first use, as of the last check. The first reader of the clock after the
+/// end of a period checks, so that a hit needs no second clock.
+#[cfg(any(target_os = "linux", test))]
+struct Sleep {
+    /// In milliseconds. It only grows, so that [`now`] never goes back.
+    total: AtomicU64,
+    /// The time awake from which the next check is due.
+    next_check: AtomicU64,
+    /// In nanoseconds, by how much the clock with sleep was ahead of the one without at the first use.
+    before: OnceLock<u64>,
+}
+
+#[cfg(any(target_os = "linux", test))]
+impl Sleep {
+    const fn new() -> Self {
+        let (total, next_check) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { total, next_check, before: OnceLock::new() }
+    }
+
+    #[inline]
+    fn add_to(&self, awake: Millis) -> Millis {
+        if awake >= self.next_check.load(Relaxed) {
+            self.check(awake);
+        }
+        awake + self.total.load(Relaxed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check(&self, awake: Millis) {
+        let (before, with_sleep, after) = (nanos(), nanos_with_sleep(), nanos());
+        // However long this thread is interrupted between two readings, the sleep counts as shorter than it was, and
+        // never as longer: no entry expires early.
+        let at_first = *self.before.get_or_init(|| with_sleep.saturating_sub(before));
+        let slept = with_sleep.saturating_sub(after).saturating_sub(at_first);
+        self.total.fetch_max(slept / 1_000_000, Relaxed);
+        self.next_check.store(awake + CHECK_PERIOD, Relaxed);
+    }
+}
+
+#[cfg(all(target_os = "linux", not(test)))]
+use crate::platform::os::nanos_with_sleep;
+
 /// Returns the nanoseconds of the exact monotonic clock.
 #[inline]
 fn nanos() -> u64 {
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     {
         crate::platform::os::nanos()
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
     {
-        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        static START: OnceLock<std::time::Instant> = OnceLock::new();
         let start = START.get_or_init(std::time::Instant::now);
         u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
 /// Measures a duration by the exact clock or by the coarse one. A duration by the coarse clock is off by up to a tick,
-/// and right on average.
+/// and right on average. On Linux neither counts the time in which the machine sleeps.
 pub(crate) struct Stopwatch {
     /// In nanoseconds; if `coarse`, in milliseconds.
     began: u64,
@@ -62,13 +120,13 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     #[inline]
     pub(crate) fn start(coarse: bool) -> Self {
-        Self { began: if coarse { now() } else { nanos() }, coarse }
+        Self { began: if coarse { awake() } else { nanos() }, coarse }
     }
 
     #[inline]
     pub(crate) fn nanos(&self) -> u64 {
         if self.coarse {
-            now().saturating_sub(self.began).saturating_mul(1_000_000)
+            awake().saturating_sub(self.began).saturating_mul(1_000_000)
         } else {
             nanos().saturating_sub(self.began)
         }
@@ -95,12 +153,12 @@ fn system() -> u64 {
 /// Returns the times of the monotonic clock and of the wall clock at the first call.
 #[cfg(not(test))]
 fn anchor() -> (Millis, u64) {
-    static ANCHOR: std::sync::OnceLock<(Millis, u64)> = std::sync::OnceLock::new();
+    static ANCHOR: OnceLock<(Millis, u64)> = OnceLock::new();
     *ANCHOR.get_or_init(|| (now(), system()))
 }
 
 #[cfg(test)]
-use steps::anchor;
+use steps::{anchor, nanos_with_sleep};
 
 /// Simulates the passage of time and a wrong wall clock, for each thread on its own: a test's thread stands for a
 /// process.
@@ -108,9 +166,11 @@ use steps::anchor;
 pub(crate) mod steps {
     use std::cell::Cell;
 
-    use super::{Millis, now, system};
+    use super::{Millis, Sleep, awake, system};
 
     thread_local! {
+        static SLEEP: Sleep = const { Sleep::new() };
+        static ASLEEP: Cell<Millis> = const { Cell::new(0) };
         static ANCHOR: Cell<Option<(Millis, u64)>> = const { Cell::new(None) };
         static AHEAD: Cell<Millis> = const { Cell::new(0) };
     }
@@ -120,8 +180,23 @@ pub(crate) mod steps {
         AHEAD.set(AHEAD.get() + duration);
     }
 
-    pub(super) fn ahead() -> Millis {
-        AHEAD.try_with(Cell::get).unwrap_or_default()
+    /// Lets the machine sleep for `duration`, as this thread sees it.
+    pub(crate) fn sleep(duration: Millis) {
+        ASLEEP.set(ASLEEP.get() + duration);
+    }
+
+    pub(crate) fn now() -> Millis {
+        let awake = awake() + AHEAD.get();
+        // A thread that is ending has no clock of its own any more.
+        SLEEP.try_with(|sleep| sleep.add_to(awake)).unwrap_or(awake)
+    }
+
+    pub(super) fn nanos_with_sleep() -> u64 {
+        #[cfg(target_os = "linux")]
+        let real = crate::platform::os::nanos_with_sleep();
+        #[cfg(not(target_os = "linux"))]
+        let real = super::nanos();
+        real + ASLEEP.get() * 1_000_000
     }
 
     pub(super) fn anchor() -> (Millis, u64) {
@@ -133,5 +208,40 @@ pub(crate) mod steps {
         let anchor = (now(), system().saturating_add_signed(error));
         ANCHOR.set(Some(anchor));
         anchor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Millis = 3_600_000;
+
+    #[test]
+    fn the_time_asleep_counts() {
+        let (began, wall_began) = (now(), wall());
+        steps::sleep(HOUR);
+        steps::pass(CHECK_PERIOD);
+        assert!((HOUR..2 * HOUR).contains(&(now() - began)));
+        assert!((HOUR..2 * HOUR).contains(&(wall() - wall_began)));
+    }
+
+    #[test]
+    fn sleep_before_the_first_use_does_not_count() {
+        steps::sleep(HOUR);
+        let began = now();
+        steps::pass(CHECK_PERIOD);
+        assert!(now() - began < HOUR);
+    }
+
+    #[test]
+    fn a_computation_does_not_take_the_time_asleep() {
+        for coarse in [true, false] {
+            let watch = Stopwatch::start(coarse);
+            steps::sleep(HOUR);
+            steps::pass(CHECK_PERIOD);
+            now();
+            assert!(watch.nanos() < HOUR * 1_000_000);
+        }
     }
 }

@@ -81,21 +81,73 @@ pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     }
 }
 
-/// Returns the milliseconds of the coarse monotonic clock, which counts from boot.
+/// While this exists, the thread that made it gets no signals that are sent to the process. It still gets those of its
+/// own faults: while they are blocked, the kernel ends the process without asking the handler.
+#[cfg(unix)]
+pub(crate) struct BlockedSignals {
+    /// The thread's mask before.
+    before: libc::sigset_t,
+    /// Drop has to happen in the same thread.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+#[cfg(unix)]
+impl BlockedSignals {
+    pub(crate) fn begin() -> Self {
+        const FAULTS: [libc::c_int; 6] =
+            [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT];
+        let mut blocked = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: `sigfillset` initializes `blocked`, and `pthread_sigmask` initializes `before`. They fail for wrong
+        // arguments only, and these are none.
+        unsafe {
+            libc::sigfillset(blocked.as_mut_ptr());
+            for fault in FAULTS {
+                libc::sigdelset(blocked.as_mut_ptr(), fault);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr());
+            Self { before: before.assume_init(), _not_send: std::marker::PhantomData }
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: the mask was this thread's own. It is only read.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Returns the milliseconds of the coarse monotonic clock, which counts from boot and stops while the machine sleeps.
 #[cfg(target_os = "linux")]
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     nanos_of(libc::CLOCK_MONOTONIC_COARSE) / 1_000_000
 }
 
-/// Returns the nanoseconds of the exact monotonic clock.
+/// Returns the nanoseconds of the exact monotonic clock, which stops while the machine sleeps.
 #[cfg(target_os = "linux")]
 #[inline]
 pub(crate) fn nanos() -> u64 {
     nanos_of(libc::CLOCK_MONOTONIC)
 }
 
+/// Returns the nanoseconds since boot, with the time asleep.
 #[cfg(target_os = "linux")]
+pub(crate) fn nanos_with_sleep() -> u64 {
+    nanos_of(libc::CLOCK_BOOTTIME)
+}
+
+/// Returns the nanoseconds of a monotonic clock that goes on while the machine sleeps. (`Instant` stops there.)
+#[cfg(target_vendor = "apple")]
+pub(crate) fn nanos() -> u64 {
+    nanos_of(libc::CLOCK_MONOTONIC_RAW)
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 #[allow(clippy::useless_conversion, reason = "the parts are narrower on 32 bits")]
 #[inline]
 fn nanos_of(clock: libc::clockid_t) -> u64 {
@@ -103,7 +155,7 @@ fn nanos_of(clock: libc::clockid_t) -> u64 {
     // SAFETY: `clock_gettime` writes a `timespec` or nothing, and `time` has room for one.
     unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
     // SAFETY: a `timespec` consists of integers, so all zeros are a valid value too. The call does not fail, because
-    // these clocks exist on every Linux that Rust supports.
+    // these clocks exist on every such system that Rust supports.
     let time = unsafe { time.assume_init() };
     // Neither part is negative.
     u64::from(time.tv_sec.unsigned_abs()) * 1_000_000_000 + u64::from(time.tv_nsec.unsigned_abs())

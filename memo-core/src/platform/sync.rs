@@ -2,9 +2,13 @@
 //! tries their interleavings. Poisoned locks are used like others, because the data that they guard is valid at each
 //! step.
 
-/// Starts a thread of this library. Returns whether the system could start it. Not `#[inline]`, so that this large code
-/// is compiled only once.
+/// Starts a thread of this library. Returns whether the system could start it. Signals for the process are blocked in
+/// the thread, whatever the caller's own mask is: they belong to the threads of the program. Not `#[inline]`, so that
+/// this large code is compiled only once.
 pub(crate) fn spawn(name: &str, run: fn()) -> bool {
+    // The new thread inherits the mask of its parent.
+    #[cfg(unix)]
+    let _blocked = crate::platform::os::BlockedSignals::begin();
     std::thread::Builder::new().name(name.to_owned()).spawn(run).is_ok()
 }
 

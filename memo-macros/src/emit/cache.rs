@@ -3,6 +3,7 @@
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
+use crate::emit::build_input;
 use crate::emit::expansion::{Expansion, Item};
 use crate::emit::fingerprint;
 use crate::emit::generics::Named;
@@ -44,7 +45,12 @@ fn origin(expansion: &Expansion<'_>) -> TokenStream {
     let number = Literal::u64_unsuffixed(expansion.number);
     let code = format!("{:#x}", fingerprint::of_code(function, args));
     let code: Literal = code.parse().expect("a number in hexadecimal is a literal");
-    quote!(#name, #number, #code)
+    let counted = fingerprint::counted(function, args).into_iter();
+    let inputs: TokenStream = counted.map(|(_, tokens)| build_input::calls(tokens)).collect();
+    if inputs.is_empty() {
+        return quote!(#name, #number, #code);
+    }
+    quote!(#name, #number, __memokit::Code::of(#code) #inputs .fingerprint())
 }
 
 /// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The

@@ -27,7 +27,7 @@ impl Fingerprint {
             (self.0 ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
 
-    /// Hashes tokens. Attributes other than `cfg`, docs and the spacing of punctuation do not count, since they do not
+    /// Hashes tokens. Attributes other than `cfg` and `cfg_attr`, docs and the spacing of punctuation do not count, since they do not
     /// change what the code computes.
     fn code(&mut self, tokens: TokenStream) {
         let mut tokens = tokens.into_iter().peekable();
@@ -104,7 +104,7 @@ fn is_attribute(token: &TokenTree) -> bool {
 }
 
 fn is_cfg(attribute: &TokenStream) -> bool {
-    matches!(attribute.clone().into_iter().next(), Some(TokenTree::Ident(name)) if name == "cfg")
+    matches!(attribute.clone().into_iter().next(), Some(TokenTree::Ident(name)) if name == "cfg" || name == "cfg_attr")
 }
 
 /// The number of an expansion. The seed tells apart expansions of the same tokens.
@@ -121,22 +121,32 @@ pub(crate) fn of_expansion(arguments: &TokenStream, item: &TokenStream, seed: &[
 /// The fingerprint of what a function computes, and of which part of that it caches.
 pub(super) fn of_code(function: &Function, args: &Args) -> u128 {
     let mut hash = Fingerprint::new();
-    hash.code(function.signature.to_token_stream());
-    let counted = [
+    for (name, tokens) in counted(function, args) {
+        if let Some(name) = name {
+            hash.text(&name);
+        }
+        hash.code(tokens);
+    }
+    hash.finish()
+}
+
+/// The code that decides what a function computes, and which part of that it caches, with a name for each but the
+/// signature.
+pub(super) fn counted(function: &Function, args: &Args) -> Vec<(Option<String>, TokenStream)> {
+    let mut counted = vec![(None, function.signature.to_token_stream())];
+    let arguments = [
         args.key.as_ref().map(|given| (&given.name, &given.tokens)),
         args.skip.as_ref().map(|given| (&given.name, &given.tokens)),
         args.cache_if.as_ref().map(|given| (&given.name, &given.tokens)),
         args.cache_err.as_ref().map(|given| (&given.name, &given.tokens)),
     ];
-    for (name, tokens) in counted.into_iter().flatten() {
-        hash.text(&name.to_string());
-        hash.code(tokens.clone());
+    for (name, tokens) in arguments.into_iter().flatten() {
+        counted.push((Some(name.to_string()), tokens.clone()));
     }
     if args.version.is_none() {
-        hash.text("body");
-        hash.code(function.body.stream());
+        counted.push((Some("body".to_owned()), function.body.stream()));
     }
-    hash.finish()
+    counted
 }
 
 #[cfg(test)]

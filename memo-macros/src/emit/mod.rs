@@ -3,6 +3,7 @@
 pub(crate) mod async_function;
 pub(crate) mod attributes;
 pub(crate) mod body;
+mod build_input;
 pub(crate) mod cache;
 pub(crate) mod companions;
 pub(crate) mod expansion;

@@ -2,8 +2,10 @@ fn mix(__memokit_0_a_b: (u8, u8), #[cfg(unix)] c: u8, __memokit_2_str: &str) -> 
     let __memokit_found = {
         use crate::memo::__private::{self as __memokit, probe::*};
         __memokit::memo!(
-            cache, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
-            function(), [u8].max(LIMIT).version(3).ttl(config().ttl)
+            cache, own "::mix", 13371934386271165367,
+            __memokit::Code::of(0xab6e87be96c5a1e54596512c9b6b957e)
+            .flag(__memokit::cfg!(unix)).fingerprint(), function(), [u8].max(LIMIT)
+            .version(3).ttl(config().ttl)
         )
             .lookup(
                 &{
@@ -47,8 +49,10 @@ fn mix(__memokit_0_a_b: (u8, u8), #[cfg(unix)] c: u8, __memokit_2_str: &str) -> 
 fn mix_memo() -> crate::memo::Memo<u8> {
     use crate::memo::__private::{self as __memokit, probe::*};
     __memokit::memo!(
-        cache, own "::mix", 13371934386271165367, 0xab6e87be96c5a1e54596512c9b6b957e,
-        companion(), [u8].max(LIMIT).version(3).ttl(config().ttl)
+        cache, own "::mix", 13371934386271165367,
+        __memokit::Code::of(0xab6e87be96c5a1e54596512c9b6b957e)
+        .flag(__memokit::cfg!(unix)).fingerprint(), companion(), [u8].max(LIMIT)
+        .version(3).ttl(config().ttl)
     )
         .handle()
 }

@@ -1,7 +1,10 @@
 //! Tests that entries expire when they are not used.
 
 use super::*;
-use crate::platform::clock::{self, LAG, Millis, steps::pass};
+use crate::platform::clock::{
+    self, LAG, Millis,
+    steps::{pass, sleep},
+};
 
 const IDLE: Millis = 1000;
 
@@ -59,6 +62,19 @@ fn an_entry_expires_when_the_idle_time_has_passed_since_its_last_use() {
         assert_eq!(seen, 0);
         assert!(!cache.remove(1, &[1], &mut || ()));
     }
+}
+
+#[test]
+fn lifetimes_and_idle_times_end_while_the_machine_sleeps() {
+    let cache = cache_with_idle_time(UNBOUNDED);
+    keep(&cache, 1, NEVER);
+    let lasting: ShardedCache<u8> = ShardedCache::new(LIMITS);
+    keep(&lasting, 1, clock::now() + 60_000);
+    keep(&lasting, 2, clock::now() + 6_000_000);
+    sleep(3_600_000);
+    // The clock looks for a sleep every 100 ms.
+    pass(100);
+    assert!(!has(&cache, 1) && !has(&lasting, 1) && has(&lasting, 2));
 }
 
 #[test]

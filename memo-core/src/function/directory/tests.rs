@@ -20,6 +20,21 @@ type Numbers = KeepOf<All<u32>, InPlace>;
 
 const MINUTE: Millis = 60_000;
 
+#[test]
+fn an_empty_path_is_refused_before_anything_is_touched() {
+    for path in ["", " "] {
+        let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep()).persist(path);
+        let function = settings.at(|| "f".to_owned(), || Ok(0)).shared("f".to_owned(), 1);
+        assert!(function.recover());
+        let refused = function.try_init().unwrap_err();
+        assert!(matches!(&refused, Error::NoDirectory { .. }), "{refused}");
+        assert!(refused.to_string().contains("it is empty"), "{refused}");
+        assert!(matches!(function.health(), Err(Error::NoDirectory { .. })));
+        let folder = function_folder(std::path::Path::new(path), "f");
+        assert!(!folder.exists(), "{}", folder.display());
+    }
+}
+
 impl TestDirectory {
     fn function(&self) -> Arc<FunctionCache<Numbers>> {
         self.core_with(|settings| settings)
