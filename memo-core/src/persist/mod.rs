@@ -1,9 +1,11 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
 //! The bytes are specified in `docs/format.md`. Imports go in one direction: [`Store`] → generations, recovery → wal,
-//! snapshot, listing → queue, scan → frame, header, file_name → [`Fs`].
+//! snapshot, listing → queue, scan → frame, header, file_name → record, cost,
+//! [`Fs`].
 
 mod backoff;
+mod cost;
 mod durability;
 mod file_name;
 mod frame;
@@ -35,6 +37,7 @@ mod tests;
 mod unlogged;
 mod wal;
 
+pub use cost::Cost;
 pub use durability::Durability;
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};

@@ -65,6 +65,10 @@ impl Stopwatch {
         Self { began: if coarse { now() } else { nanos() }, coarse }
     }
 
+    pub(crate) fn is_coarse(&self) -> bool {
+        self.coarse
+    }
+
     #[inline]
     pub(crate) fn nanos(&self) -> u64 {
         if self.coarse {
