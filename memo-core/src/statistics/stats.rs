@@ -73,8 +73,7 @@ stats! {
     /// is not part of `compute_time`.
     recovered_compute_time: Duration,
     /// Hits times the mean time of a computation, as [`Stats::mean_compute`] gives it. It is what computing again would
-    /// have taken if the results that are used within were still cached. So it is too low for a computation within which
-    /// results are used that would have to be computed as well.
+    /// have taken if the results that are used within were still cached; without these it would have taken longer.
     time_saved: Duration,
     /// Entries read back from disk.
     recovered: u64,
