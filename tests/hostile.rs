@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use memo_core::persist::{Durability, Identity, Place, RealFs, Record, Store};
+use memo_core::persist::{Cost, Durability, Identity, Place, RealFs, Record, Store};
 
 struct Counting;
 
@@ -82,7 +82,8 @@ fn memory_is_bounded_by_the_size_of_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("results");
     let store = open(&dir);
-    let record = Record::Put { key: b"k", value: &[1; 100_000], created: 1, expires: None };
+    let cost = Cost::UNKNOWN;
+    let record = Record::Put { key: b"k", value: &[1; 100_000], created: 1, expires: None, cost };
     store.commit(store.queue(record)).unwrap();
     drop(store);
     let (path, log, start) = log_of(&dir);

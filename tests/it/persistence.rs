@@ -244,3 +244,28 @@ fn flush_all_flushes_every_function() {
         memokit::flush_all().unwrap();
     });
 }
+
+#[memoize(persist = folder())]
+fn slow(n: u32) -> u32 {
+    sleep(Duration::from_millis(100));
+    n
+}
+
+#[test]
+fn a_second_run_says_what_it_saved() {
+    fn computes() {
+        let mean = (slow(1), slow(2), slow_memo().stats().mean_compute()).2;
+        std::fs::write(shared().join("mean"), mean.as_nanos().to_string()).unwrap();
+    }
+    fn hits() {
+        (0..25).for_each(|_| _ = (slow(1), slow(2)));
+        let stats = slow_memo().stats();
+        assert_eq!((stats.hits, stats.misses, stats.compute_time), (50, 0, Duration::ZERO));
+        let mean = std::fs::read_to_string(shared().join("mean")).unwrap();
+        let expected = Duration::from_nanos(mean.parse().unwrap()) * 50;
+        // A stored time is right to a ninth. A snapshot stores the mean of such times.
+        assert!(stats.time_saved.abs_diff(expected) * 4 <= expected, "{expected:?} {stats:?}");
+        assert_eq!(stats.mean_compute() * 50, stats.time_saved);
+    }
+    restarts!(computes, hits, || slow_memo().snapshot().unwrap(), hits);
+}

@@ -221,6 +221,7 @@ fn stats_and_report_serialize() {
         "panics",
         "mismatches",
         "compute_time",
+        "recovered_compute_time",
         "time_saved",
         "recovered",
         "persist_errors",

@@ -1,9 +1,10 @@
 //! One run of a function, for all waiters or only for its caller, and what happens with the value.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::epoch::participant::pin;
-use crate::function::function_cache::{FunctionCache, FunctionRef};
+use crate::function::function_cache::{FunctionCache, FunctionRef, Made};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
@@ -162,13 +163,13 @@ impl<K: Keep> Computation<K> {
                 return None;
             }
         }
-        self.count();
+        let time = self.count();
         // The user's predicate and `Clone` run first. If they panic, `drop` releases the waiters.
         let selected = K::Selection::of(returned);
         let failed = selected.is_none();
         let held = selected.filter(|_| should_store(returned)).map(K::Holder::copy);
         let lead = matches!(self.role, Role::Lead(_));
-        let kept = held.is_some_and(|held| self.complete(held, false));
+        let kept = held.is_some_and(|held| self.complete(held, Made::Computed(time)));
         if !(lead && kept) {
             self.function.counts.uncached.add(1);
         }
@@ -187,15 +188,15 @@ impl<K: Keep> Computation<K> {
     /// Stores a value that was not computed. Returns whether it is kept.
     pub(crate) fn insert(mut self, value: K::Held) -> bool {
         self.counted = true;
-        self.complete(value, true)
+        self.complete(value, Made::Inserted)
     }
 
     /// Gives `value` to all waiters, and stores it if it is the leader's and may be stored. Returns whether it is
     /// stored. If a leader's value is not, `drop` gives up the claim.
-    fn complete(&mut self, value: K::Held, replaces: bool) -> bool {
+    fn complete(&mut self, value: K::Held, made: Made) -> bool {
         match &self.role {
             Role::Lead(claim) => {
-                let kept = self.function.complete(*claim, value, replaces);
+                let kept = self.function.complete(*claim, value, made);
                 if kept {
                     self.role = Role::Done;
                 }
@@ -219,10 +220,14 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    fn count(&mut self) {
+    /// Counts the miss. Returns its own time, or `None` if the coarse clock timed it: that says nothing about one
+    /// computation.
+    fn count(&mut self) -> Option<Duration> {
         let nanos = self.began.nanos();
-        self.function.memory.calls.miss(&pin(), nanos, wait_graph::own_nanos(nanos));
+        let own_nanos = wait_graph::own_nanos(nanos);
+        self.function.memory.calls.miss(&pin(), nanos, own_nanos);
         self.counted = true;
+        (!self.began.is_coarse()).then(|| Duration::from_nanos(own_nanos))
     }
 }
 

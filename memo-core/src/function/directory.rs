@@ -14,10 +14,10 @@ use crate::cache::entry::NewEntry;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::Storage;
+use crate::function::function_cache::{Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
-use crate::function::value_store::{Change, ValueStore};
-use crate::persist::{Durability, Record, Store, Ticket};
+use crate::function::value_store::{Change, Opened, ValueStore};
+use crate::persist::{Cost, Durability, Record, Store, Ticket};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
@@ -93,9 +93,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let disk = &self.disk;
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
-                let on_opened = &mut |_: &Store, behind| {
+                let on_opened = &mut |_: &Store, opened: Opened| {
+                    let Opened { behind, mean_cost } = opened;
                     function.memory.shorten_lifetimes(behind, limit_expiry(function, NEVER));
-                    disk.recovered.add(function.memory.len() as u64);
+                    function.memory.calls.set_recovered(function.memory.len() as u64, mean_cost);
                 };
                 let replay = &mut |change: Change<&[u8], K::Value>| replay(function, change);
                 if !disk.exists() {
@@ -120,7 +121,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         claim: Claim,
         value: &K::Held,
         expires: Millis,
-        replaces: bool,
+        made: Made,
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.open(function) else { return };
@@ -128,9 +129,13 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
             return;
         }
+        let (replaces, cost) = match made {
+            Made::Computed(time) => (false, Cost::of(time)),
+            Made::Inserted => (true, Cost::UNKNOWN),
+        };
         let mut ticket = None;
         function.memory.announce(claim, Some((value.clone(), expires)), &mut |key, known| {
-            let record = self.disk.put(key, &bytes, expires);
+            let record = self.disk.put(key, &bytes, expires, cost);
             let replaces = replaces || known;
             let queue = if replaces { Store::queue_replacing } else { Store::queue };
             ticket = Some(queue(store, record));
@@ -249,13 +254,15 @@ impl<K: Keep> Directory<K> {
         let replay = &mut |change: Change<&[u8], K::Value>| {
             found.borrow_mut().push(change.into_owned());
         };
-        let on_opened = &mut |store: &Store, behind| {
+        let on_opened = &mut |store: &Store, opened: Opened| {
             let had_entries = function.memory.count() > 0;
+            let mut recovered = 0;
             if self.clear_when_opened.swap(false, Relaxed) {
                 let _ = store.commit_removal(store.queue(Record::Clear));
             } else {
-                disk.recovered.add(merge(function, found.take(), behind));
+                recovered = merge(function, found.take(), opened.behind);
             }
+            function.memory.calls.set_recovered(recovered, opened.mean_cost);
             if had_entries {
                 // A failure is counted by the store, which tries again.
                 let _ = self.checkpoint(function, store);
@@ -281,14 +288,16 @@ impl<K: Keep> Directory<K> {
         store.checkpoint(&mut |sink| self.entries(function, sink))
     }
 
-    /// Passes every entry as a record to `sink`, until `sink` returns false.
+    /// Passes every entry as a record to `sink`, until `sink` returns false. Entries do not know what they cost, so each
+    /// record has the mean.
     fn entries(&self, function: &FunctionCache<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
         let mut bytes = Vec::new();
         let mut wanted = true;
+        let cost = Cost::of(function.mean_compute());
         function.memory.for_each(&mut |key, held, expires| {
             bytes.clear();
             if wanted && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                wanted = sink(self.disk.put(key.as_slice(), &bytes, expires));
+                wanted = sink(self.disk.put(key.as_slice(), &bytes, expires, cost));
             }
         });
     }

@@ -23,7 +23,7 @@ use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
 
-/// The wait limit while no mean time of a computation is known.
+/// The wait limit, or the least one, while no mean time of a computation in this process is known.
 const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The wait limit is at least this, however short computations are.
 const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
@@ -110,15 +110,14 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Opens the storage if it is not open yet.
     fn init(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
-    /// Writes the result of `claim`, before any reader can see it. `replaces`: there may be an older value of the key,
-    /// even one that is only on disk, and it must not come back.
+    /// Writes the result of `claim`, before any reader can see it. `made`: how it came about.
     fn write(
         &self,
         function: &FunctionCache<K>,
         claim: Claim,
         value: &K::Held,
         expires: Millis,
-        replaces: bool,
+        made: Made,
     );
 
     /// Removes the stored value of the key of `claim`, because the new value will not be stored. Does so if memory has
@@ -166,6 +165,15 @@ pub(crate) struct Counts {
     pub(crate) panics: Counter,
     pub(crate) invalidated: Counter,
     pub(crate) mismatches: Counter,
+}
+
+/// How a value came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// By a computation that took this time of its own, or `None` if that is not known exactly.
+    Computed(Option<Duration>),
+    /// By a user. There may be an older value of the key, even one that is only on disk, and it must not come back.
+    Inserted,
 }
 
 /// What a caller does after a miss.
@@ -280,20 +288,19 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Returns how long a task waits for another.
     pub(crate) fn wait_limit(&self) -> Duration {
-        let mean = self.memory.calls.mean();
-        self.wait_limit.unwrap_or_else(|| default_wait_limit(mean, MIN_WAIT_LIMIT))
+        self.wait_limit.unwrap_or_else(|| default_wait_limit(&self.memory.calls, MIN_WAIT_LIMIT))
     }
 
     /// Returns how long a thread waits for another.
     pub(crate) fn thread_wait_limit(&self) -> Duration {
         let least = if self.recursive.get() { MIN_RECURSIVE_LIMIT } else { MIN_WAIT_LIMIT };
-        self.wait_limit.unwrap_or_else(|| default_wait_limit(self.memory.calls.mean(), least))
+        self.wait_limit.unwrap_or_else(|| default_wait_limit(&self.memory.calls, least))
     }
 
     /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. Returns false if the key was
     /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
     /// removed.
-    pub(crate) fn complete(&self, claim: Claim, value: K::Held, replaces: bool) -> bool {
+    pub(crate) fn complete(&self, claim: Claim, value: K::Held, made: Made) -> bool {
         let life = self.lifetime(claim.hash, K::Holder::view(&value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let weigh =
@@ -301,9 +308,9 @@ impl<K: Keep> FunctionCache<K> {
         let weight = self.weigh.as_ref().map(weigh);
         match &self.storage {
             Some(storage) if self.memory.admits(weight) => {
-                storage.write(self, claim, &value, expires, replaces);
+                storage.write(self, claim, &value, expires, made);
             }
-            Some(storage) => storage.remove_stored(self, claim, replaces),
+            Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
             None => {}
         }
         let new_entry = NewEntry {
@@ -364,6 +371,12 @@ impl<K: Keep> FunctionCache<K> {
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 
+    /// Returns the mean own time of the computations, also of those of recovered entries, or `None` if none is known.
+    pub(crate) fn mean_compute(&self) -> Option<Duration> {
+        let mean = self.counts.stats(&self.name, &self.memory.calls).mean_compute();
+        (!mean.is_zero()).then_some(mean)
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
         (stats.evicted, stats.expired) = self.memory.removed();
@@ -408,9 +421,8 @@ impl Counts {
             mismatches,
         } = self;
         let (hits, misses) = (calls.hits(), calls.misses());
-        let compute_time = Duration::from_nanos(calls.own_nanos());
-        let saved = calls.own_mean().as_nanos().saturating_mul(u128::from(hits));
-        Stats {
+        let recovered = calls.recovered();
+        let mut stats = Stats {
             name: name.to_owned(),
             hits,
             misses,
@@ -423,10 +435,13 @@ impl Counts {
             unkeyable: unkeyable.get(),
             panics: panics.get(),
             mismatches: mismatches.get(),
-            compute_time,
-            time_saved: Duration::from_nanos(u64::try_from(saved).unwrap_or(u64::MAX)),
+            compute_time: Duration::from_nanos(calls.own_nanos()),
+            recovered,
+            recovered_compute_time: times(calls.recovered_mean(), recovered),
             ..Stats::default()
-        }
+        };
+        stats.time_saved = times(stats.mean_compute(), hits);
+        stats
     }
 }
 
@@ -443,10 +458,18 @@ fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
     (clock::millis(ttl) as f64 * (1.0 - share)).ceil() as Millis
 }
 
-/// Returns how long a caller waits for another caller's computation. `mean`: the mean time of one, or zero.
-fn default_wait_limit(mean: Duration, least: Duration) -> Duration {
-    match mean {
-        Duration::ZERO => INITIAL_WAIT_LIMIT,
+fn times(time: Duration, count: u64) -> Duration {
+    let nanos = time.as_nanos().saturating_mul(u128::from(count));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// Returns how long a caller waits for another caller's computation.
+fn default_wait_limit(calls: &CallCounters, least: Duration) -> Duration {
+    match calls.mean() {
+        // Recovered times leave out the computations within each, so they can only raise the limit.
+        Duration::ZERO => {
+            calls.recovered_mean().saturating_mul(WAIT_LIMIT_IN_MEANS).max(INITIAL_WAIT_LIMIT)
+        }
         mean => mean.saturating_mul(WAIT_LIMIT_IN_MEANS).max(least),
     }
 }

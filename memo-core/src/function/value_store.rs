@@ -14,10 +14,11 @@ use crate::error::Error;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Durability, Fs, Identity, Place, RealFs, Record, Store, function_folder, mark_used, remove_old,
+    Cost, Durability, Fs, Identity, Place, RealFs, Record, Store, function_folder, mark_used,
+    remove_old,
 };
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::statistics::counters::Counter;
+use crate::statistics::counters::{Counter, mean};
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
@@ -52,8 +53,6 @@ pub(crate) struct ValueStore<V: 'static> {
     behind: AtomicU64,
     failure: Mutex<Failure>,
     pub(crate) errors: Counter,
-    /// How many entries recovery restored.
-    pub(crate) recovered: Counter,
     /// How many records recovery discarded, by reason.
     pub(crate) discarded: Mutex<Vec<(u64, String)>>,
     pub(crate) damage: Mutex<Vec<Error>>,
@@ -83,6 +82,15 @@ pub(crate) enum Change<B, V> {
     Put(B, V, Millis),
     Remove(B),
     Clear,
+}
+
+/// What the opening of a store found beside the changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Opened {
+    /// By how many milliseconds the wall clock is behind the latest time in the files.
+    pub(crate) behind: Millis,
+    /// The mean time in which the values were computed, expired ones included, or zero if it is not known.
+    pub(crate) mean_cost: Duration,
 }
 
 /// Is called with each change that recovery found, in order.
@@ -131,7 +139,6 @@ impl<V: 'static> ValueStore<V> {
             behind: AtomicU64::new(0),
             failure: Mutex::default(),
             errors: Counter::default(),
-            recovered: Counter::default(),
             discarded: Mutex::default(),
             damage: Mutex::default(),
         }
@@ -167,19 +174,18 @@ impl<V: 'static> ValueStore<V> {
 
     /// Returns the store, and opens it if it is not open yet. A failed attempt is retried after a delay, not at each
     /// call. `replay` gets the changes that are found. Then `on_opened` runs, before any other caller sees the store.
-    /// It gets by how many milliseconds the wall clock is behind the latest time in the files.
     pub(crate) fn open(
         &self,
         replay: &mut Replay<'_, V>,
-        on_opened: &mut dyn FnMut(&Store, Millis),
+        on_opened: &mut dyn FnMut(&Store, Opened),
     ) -> Result<&Store, Error> {
         self.store.get_or_try_init(|| {
             self.check_retry()?;
             let version = self.version().inspect_err(|refused| self.back_off(refused));
             let opened = self.try_open(version.map_err(Error::clone)?, replay);
-            let (store, behind) = opened.inspect_err(|error| self.back_off(error))?;
-            self.behind.store(behind, Relaxed);
-            on_opened(&store, behind);
+            let (store, opened) = opened.inspect_err(|error| self.back_off(error))?;
+            self.behind.store(opened.behind, Relaxed);
+            on_opened(&store, opened);
             Ok(store)
         })
     }
@@ -188,13 +194,17 @@ impl<V: 'static> ValueStore<V> {
         &self,
         version: &Version,
         replay: &mut Replay<'_, V>,
-    ) -> Result<(Store, Millis), Error> {
+    ) -> Result<(Store, Opened), Error> {
         let mut undecoded = 0;
+        let (mut cost_sum, mut costs) = (Duration::ZERO, 0);
         let wall = clock::wall();
         let mut each = |record: Record<'_>| match record {
             Record::Remove { key } => replay(Change::Remove(key)),
             Record::Clear => replay(Change::Clear),
-            Record::Put { key, value, created: _, expires } => {
+            Record::Put { key, value, created: _, expires, cost } => {
+                if let Some(time) = cost.time() {
+                    (cost_sum, costs) = (cost_sum.saturating_add(time), costs + 1);
+                }
                 let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
                 match self.decode(value) {
                     // An expired value also replaces an older one, which must not stay.
@@ -223,7 +233,8 @@ impl<V: 'static> ValueStore<V> {
             discarded.push((undecoded, "value that its type could not decode".to_owned()));
         }
         *self.failure.lock() = Failure::default();
-        Ok((store, recovery.high_water.saturating_sub(wall)))
+        let behind = recovery.high_water.saturating_sub(wall);
+        Ok((store, Opened { behind, mean_cost: mean(cost_sum, costs) }))
     }
 
     /// Removes versions of the function that are no longer used, once after each opening.
@@ -290,11 +301,17 @@ impl<V: 'static> ValueStore<V> {
     }
 
     /// Returns the record of an entry that expires at `expires`.
-    pub(crate) fn put<'a>(&self, key: &'a [u8], value: &'a [u8], expires: Millis) -> Record<'a> {
+    pub(crate) fn put<'a>(
+        &self,
+        key: &'a [u8],
+        value: &'a [u8],
+        expires: Millis,
+        cost: Cost,
+    ) -> Record<'a> {
         let created = clock::wall().saturating_add(self.behind.load(Relaxed));
         let left = expires.saturating_sub(clock::now());
         let expires = (expires != NEVER).then(|| created.saturating_add(left));
-        Record::Put { key, value, created, expires }
+        Record::Put { key, value, created, expires, cost }
     }
 
     /// Records that a value was stored, so the last failure is over.
@@ -305,7 +322,6 @@ impl<V: 'static> ValueStore<V> {
     /// Adds the figures of the storage to `stats`.
     pub(crate) fn report(&self, stats: &mut Stats) {
         let status = self.store.get().map(Store::status).unwrap_or_default();
-        stats.recovered = self.recovered.get();
         stats.discarded.clone_from(&self.discarded.lock());
         stats.persist_errors = self.errors.get() + status.errors;
         stats.last_error =

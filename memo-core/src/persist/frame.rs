@@ -2,6 +2,7 @@
 
 use crate::platform::crc32c::{crc32c, crc32c_append};
 
+use super::cost::Cost;
 use super::record::Record;
 
 /// The length in bytes of the longest key that is stored.
@@ -49,6 +50,8 @@ pub(crate) struct Head {
     /// The number of removals in the history of the directory, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
+    /// Of a put: what it cost to compute the value. Of others: [`Cost::UNKNOWN`].
+    pub(crate) cost: Cost,
     pub(crate) value_len: usize,
     /// The number of the record. Within a file, each record has a higher one than the record before. Of an end: the
     /// base sequence of the file header.
@@ -91,12 +94,12 @@ impl Head {
 
 impl Head {
     fn of(record: &Record<'_>, meta: RecordMeta) -> Self {
-        let (op, key, value, created, expires) = match *record {
-            Record::Put { key, value, created, expires } => {
-                (Op::Put, key, value, created, expires.unwrap_or(NEVER))
+        let (op, key, value, created, expires, cost) = match *record {
+            Record::Put { key, value, created, expires, cost } => {
+                (Op::Put, key, value, created, expires.unwrap_or(NEVER), cost)
             }
-            Record::Remove { key } => (Op::Remove, key, &[][..], 0, NEVER),
-            Record::Clear => (Op::Clear, &[][..], &[][..], 0, NEVER),
+            Record::Remove { key } => (Op::Remove, key, &[][..], 0, NEVER, Cost::UNKNOWN),
+            Record::Clear => (Op::Clear, &[][..], &[][..], 0, NEVER, Cost::UNKNOWN),
         };
         Self {
             op,
@@ -104,6 +107,7 @@ impl Head {
             replaces: meta.replaces,
             removals: meta.removals,
             key_len: key.len(),
+            cost,
             value_len: value.len(),
             sequence: meta.sequence,
             created,
@@ -122,6 +126,7 @@ impl Head {
             replaces: false,
             removals: 0,
             key_len: 0,
+            cost: Cost::UNKNOWN,
             value_len: 0,
             sequence,
             created: entries,
@@ -139,6 +144,8 @@ impl Head {
             if self.repeated { REPEATED } else { 0 } | if self.replaces { REPLACES } else { 0 };
         bytes[2..4].copy_from_slice(&self.removals.to_le_bytes());
         bytes[4..8].copy_from_slice(&length(self.key_len));
+        // MAX_KEY needs only three bytes.
+        bytes[7] = self.cost.to_byte();
         bytes[8..12].copy_from_slice(&length(self.value_len));
         bytes[12..20].copy_from_slice(&self.sequence.to_le_bytes());
         bytes[20..28].copy_from_slice(&self.created.to_le_bytes());
@@ -168,12 +175,13 @@ impl Head {
             4 => Op::End,
             _ => return None,
         };
-        let (key_len, value_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 8) as usize);
+        let key_len = (u32_at(bytes, 4) & 0xff_ffff) as usize;
+        let (cost, value_len) = (Cost::from_byte(bytes[7]), u32_at(bytes, 8) as usize);
         let is_plausible = bytes[1] <= FLAGS
             && (op == Op::Put || bytes[1] <= REPEATED)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
-            && (op == Op::Put || value_len == 0)
+            && (op == Op::Put || (value_len == 0 && cost == Cost::UNKNOWN))
             && (matches!(op, Op::Put | Op::Remove) || key_len == 0);
         is_plausible.then(|| Self {
             op,
@@ -181,6 +189,7 @@ impl Head {
             replaces: bytes[1] & REPLACES != 0,
             removals: u16::from_le_bytes([bytes[2], bytes[3]]),
             key_len,
+            cost,
             value_len,
             sequence: u64_at(bytes, 12),
             created: u64_at(bytes, 20),
@@ -210,6 +219,7 @@ impl Head {
                 value,
                 created: self.created,
                 expires: (self.expires != NEVER).then_some(self.expires),
+                cost: self.cost,
             }),
             Op::Remove => Some(Record::Remove { key }),
             Op::Clear => Some(Record::Clear),
@@ -266,6 +276,8 @@ pub(crate) fn u128_at(bytes: &[u8], at: usize) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const META: RecordMeta =
@@ -288,11 +300,16 @@ mod tests {
 
     #[test]
     fn the_bytes_are_as_docs_format_md_describes() {
-        let mut bytes = Vec::new();
-        let put = Record::Put { key: b"k", value: b"vv", created: 5, expires: None };
-        encode(&mut bytes, ChecksumSeed::of(0x0123_4567_89ab_cdef), META, &put);
-        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, GOLDEN);
+        for (time, golden) in
+            [(None, GOLDEN), (Some(Duration::from_secs(8)), GOLDEN_OF_EIGHT_SECONDS)]
+        {
+            let mut bytes = Vec::new();
+            let cost = Cost::of(time);
+            let put = Record::Put { key: b"k", value: b"vv", created: 5, expires: None, cost };
+            encode(&mut bytes, ChecksumSeed::of(0x0123_4567_89ab_cdef), META, &put);
+            let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(hex, golden);
+        }
     }
 
     /// Another program made these bytes from the tables in docs/format.md.
@@ -300,4 +317,28 @@ mod tests {
         "010002000100000002000000090000000000000005000000000",
         "00000ffffffffffffffff086b32aa8241ce70013518d16b7676",
     );
+    const GOLDEN_OF_EIGHT_SECONDS: &str = concat!(
+        "010002000100008302000000090000000000000005000000000",
+        "00000ffffffffffffffff086b32aa8241ce70c88cbdcc6b7676",
+    );
+
+    #[test]
+    fn the_longest_key_leaves_room_for_the_highest_cost() {
+        let (key, cost) = (vec![7; MAX_KEY], Cost::of(Some(Duration::MAX)));
+        let put = Record::Put { key: &key, value: b"v", created: 5, expires: None, cost };
+        let (mut bytes, seed) = (Vec::new(), ChecksumSeed::of(1));
+        encode(&mut bytes, seed, META, &put);
+        let head = Head::parse(&bytes, seed).expect("a valid head");
+        assert_eq!(head.record(&bytes[HEAD..]), Some(put));
+    }
+
+    #[test]
+    fn only_a_put_has_a_cost() {
+        let seed = ChecksumSeed::of(1);
+        for op in [Op::Put, Op::Remove, Op::Clear, Op::End] {
+            let cost = Cost::of(Some(Duration::from_secs(1)));
+            let head = Head { op, cost, ..Head::end(1, 0, 0, 0) };
+            assert_eq!(Head::parse(&head.to_bytes(seed), seed).is_some(), op == Op::Put);
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::record::WallMillis;
 /// The first bytes of a log or a snapshot. Like those of PNG, they change if a program treats the file as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";
 /// The format that this version writes. Also the newest format that it reads.
-pub(crate) const FORMAT: u16 = 1;
+pub(crate) const FORMAT: u16 = 2;
 /// The length in bytes of the part before the function's name.
 const NAME_OFFSET: usize = 124;
 /// The length in bytes of the longest header. It bounds the memory that a damaged length can cost.
@@ -203,10 +203,10 @@ mod tests {
 
     /// Another program made these bytes from the tables in docs/format.md.
     const GOLDEN: &str = concat!(
-        "896d656d6f0d0a1a0100010086000000887766554433221102000700010000000200000000000000",
+        "896d656d6f0d0a1a0200020086000000887766554433221102000700010000000200000000000000",
         "00000000000000000000000000000000030000000000000004000000000000000500000000000000",
         "03000000000000000600000000000000ffffffffffffffff08000000000000000900000000000000",
-        "060000006170703a3a66acea21a0",
+        "060000006170703a3a66bad30e35",
     );
 
     fn golden() -> FileHeader {

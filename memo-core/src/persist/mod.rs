@@ -1,9 +1,10 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
 //! The bytes are specified in `docs/format.md`. Imports go in one direction: versions, [`Store`] → generations,
-//! recovery → wal, snapshot, listing → queue, scan → frame, header, file_name → [`Fs`].
+//! recovery → wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
+mod cost;
 mod durability;
 mod file_name;
 mod frame;
@@ -37,6 +38,7 @@ mod unlogged;
 mod versions;
 mod wal;
 
+pub use cost::Cost;
 pub use durability::Durability;
 pub use frame::{MAX_KEY, MAX_VALUE};
 pub use fs::{File, Fs, Lock};

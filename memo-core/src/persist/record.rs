@@ -1,5 +1,7 @@
 //! The records that logs and snapshots consist of.
 
+use super::cost::Cost;
+
 /// Milliseconds since 1970 by the wall clock. Times before 1970 are 0.
 pub type WallMillis = u64;
 
@@ -16,6 +18,8 @@ pub enum Record<'a> {
         created: WallMillis,
         /// When it expires. `None`: never.
         expires: Option<WallMillis>,
+        /// What it cost to compute it.
+        cost: Cost,
     },
     /// An entry was invalidated.
     Remove {

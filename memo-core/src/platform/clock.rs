@@ -123,6 +123,10 @@ impl Stopwatch {
         Self { began: if coarse { awake() } else { nanos() }, coarse }
     }
 
+    pub(crate) fn is_coarse(&self) -> bool {
+        self.coarse
+    }
+
     #[inline]
     pub(crate) fn nanos(&self) -> u64 {
         if self.coarse {

@@ -39,6 +39,15 @@ pub(crate) struct CallCounters {
     per_thread: Box<[ThreadCounters; THREADS]>,
     /// The counters of all threads without their own.
     shared: ThreadCounters,
+    recovered: Recovered,
+}
+
+/// What recovery found of other runs.
+#[derive(Default)]
+struct Recovered {
+    entries: AtomicU64,
+    /// The mean own time of their computations, or zero if it is not known.
+    mean_nanos: AtomicU64,
 }
 
 impl CallCounters {
@@ -46,7 +55,16 @@ impl CallCounters {
         Self {
             per_thread: Box::new([const { ThreadCounters::new() }; THREADS]),
             shared: ThreadCounters::new(),
+            recovered: Recovered::default(),
         }
+    }
+
+    /// Records how many entries recovery restored, and the mean own time of the computations of its records, or zero if
+    /// that is not known.
+    pub(crate) fn set_recovered(&self, entries: u64, mean: Duration) {
+        let nanos = u64::try_from(mean.as_nanos()).unwrap_or(u64::MAX);
+        self.recovered.entries.store(entries, Relaxed);
+        self.recovered.mean_nanos.store(nanos, Relaxed);
     }
 
     #[inline]
@@ -111,9 +129,13 @@ impl CallCounters {
         mean(Duration::from_nanos(self.sum(|counters| &counters.nanos)), self.finished())
     }
 
-    /// Returns the mean of the times that [`Self::own_nanos`] adds up.
-    pub(crate) fn own_mean(&self) -> Duration {
-        mean(Duration::from_nanos(self.own_nanos()), self.finished())
+    pub(crate) fn recovered(&self) -> u64 {
+        self.recovered.entries.load(Relaxed)
+    }
+
+    /// Returns the mean own time of the computations that recovery found, or zero if it is not known.
+    pub(crate) fn recovered_mean(&self) -> Duration {
+        Duration::from_nanos(self.recovered.mean_nanos.load(Relaxed))
     }
 
     fn finished(&self) -> u64 {

@@ -68,8 +68,12 @@ stats! {
     /// Time spent in computations that returned, without the time of computations of memoized functions within them
     /// that ran on the same thread or in the same task. So the sum over all caches counts no time twice.
     compute_time: Duration,
+    /// The time that other runs of the program spent in the computations of the `recovered` entries: their number times
+    /// the mean of the times that were recorded with stored results, each within a ninth. Zero if none was recorded. It
+    /// is not part of `compute_time`.
+    recovered_compute_time: Duration,
     /// Hits times the mean time of a computation, as [`Stats::mean_compute`] gives it. It is what computing again would
-    /// have taken if the results that are used within were still cached, so it is a lower bound.
+    /// have taken if the results that are used within were still cached; without these it would have taken longer.
     time_saved: Duration,
     /// Entries read back from disk.
     recovered: u64,
@@ -94,10 +98,16 @@ impl Stats {
         if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
     }
 
-    /// Returns the mean time of a computation that returned, or zero if there was none. As in `compute_time`, the time
-    /// of computations within it does not count.
+    /// Returns the mean time of a computation, or zero if none is known. The mean is of those that returned and of those
+    /// of the `recovered` entries, if their time is known:
+    ///
+    /// (`compute_time` + `recovered_compute_time`) / (`misses` - `unfinished` + `recovered`)
+    ///
+    /// As in `compute_time`, the time of computations within each does not count.
     #[must_use]
     pub fn mean_compute(&self) -> Duration {
-        mean(self.compute_time, self.misses.saturating_sub(self.unfinished))
+        let recovered = if self.recovered_compute_time.is_zero() { 0 } else { self.recovered };
+        let count = self.misses.saturating_sub(self.unfinished) + recovered;
+        mean(self.compute_time.saturating_add(self.recovered_compute_time), count)
     }
 }

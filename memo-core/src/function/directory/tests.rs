@@ -1,5 +1,7 @@
 //! Tests how recovery treats times, and what a write adds to the log.
 
+mod costs;
+
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +74,8 @@ impl TestDirectory {
         let (first, second) = (key(1), key(2));
         let put = |key: &Key, created, expires| {
             let key = key.bytes().unwrap();
-            let record = Record::Put { key, value: &value, created, expires };
+            let cost = Cost::UNKNOWN;
+            let record = Record::Put { key, value: &value, created, expires, cost };
             store.commit(store.queue(record)).unwrap();
         };
         put(&first, now, Some(now + 2 * MINUTE));
@@ -119,16 +122,17 @@ fn a_value_replaces_another_with_one_record() {
     let key = key(1);
     let bytes = key.bytes().unwrap();
     let hash = function.hash_key(bytes).unwrap();
-    let written = |replaces| {
+    let written = |made| {
         let before = function.stats().log_bytes;
         let claim = function.memory.take_over(hash, bytes);
-        assert!(function.complete(claim, 7, replaces));
+        assert!(function.complete(claim, 7, made));
         function.stats().log_bytes - before
     };
-    written(false);
+    let computed = Made::Computed(None);
+    written(computed);
     function.memory.remove(hash, bytes, &mut || ());
-    let alone = written(false);
-    assert_eq!((written(false), written(true)), (alone, alone));
+    let alone = written(computed);
+    assert_eq!((written(computed), written(Made::Inserted)), (alone, alone));
 }
 
 #[test]
@@ -193,7 +197,7 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
     let bytes = key.bytes().unwrap();
     let hash = function.hash_key(bytes).unwrap();
     let claim = function.memory.take_over(hash, bytes);
-    assert!(function.complete(claim, n, false));
+    assert!(function.complete(claim, n, Made::Computed(None)));
 }
 
 /// Returns how long each entry has left to live, in milliseconds.

@@ -1,4 +1,6 @@
-//! Tests that a directory of format 1 is always readable: tests/golden/format1 was written once and never changes.
+//! Tests that directories of all formats are always readable: each in tests/golden was written once and never changes.
+
+use std::time::Duration;
 
 use super::*;
 use crate::codec::{Codec, Postcard};
@@ -6,8 +8,11 @@ use crate::persist::RealFs;
 
 type Value = (u32, Option<String>, Vec<f32>);
 
-fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/format1")
+/// Records of format 1 have no cost.
+const FORMATS: [&str; 2] = ["format1", "format2"];
+
+fn directory(format: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(format)
 }
 
 fn identity() -> Identity {
@@ -31,7 +36,8 @@ fn encoded(n: u32) -> Vec<u8> {
 
 fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
     let expires = (n == 2).then_some(4_102_444_800_000);
-    Record::Put { key, value, created: 1_700_000_000_000 + n, expires }
+    let cost = Cost::of(Some(Duration::from_secs(n)));
+    Record::Put { key, value, created: 1_700_000_000_000 + n, expires, cost }
 }
 
 /// Shows how the directory was made. A snapshot holds three entries. The two logs after it hold new entries, one entry
@@ -63,9 +69,9 @@ fn key(n: u32) -> [u8; 5] {
 }
 
 /// Returns the files in memory, because programs other than the tests may read the directory in the repository.
-fn golden() -> MemFs {
+fn golden(format: &str) -> MemFs {
     let fs = MemFs::new();
-    for entry in std::fs::read_dir(directory()).expect("tests/golden/format1") {
+    for entry in std::fs::read_dir(directory(format)).expect("a folder in tests/golden") {
         let entry = entry.unwrap();
         fs.put(&dir().join(entry.file_name()), std::fs::read(entry.path()).unwrap());
     }
@@ -73,12 +79,12 @@ fn golden() -> MemFs {
     fs
 }
 
-fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<Option<u64>>) {
+fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<(Option<u64>, Cost)>) {
     let (mut order, mut times) = (Vec::new(), Vec::new());
     let replay = &mut |record: Record<'_>| match record {
-        Record::Put { key, value, expires, .. } => {
+        Record::Put { key, value, expires, cost, .. } => {
             order.push((key.to_vec(), value.to_vec()));
-            times.push(expires);
+            times.push((expires, cost));
         }
         Record::Remove { key } => order.push((key.to_vec(), Vec::new())),
         Record::Clear => panic!("nothing was cleared"),
@@ -95,8 +101,7 @@ fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<Option<u64>>) {
 }
 
 #[test]
-fn a_directory_of_format_1_is_read() {
-    let (recovery, order, times) = order(&golden());
+fn a_directory_of_any_format_is_read() {
     let pair = |k: u32, v: u32| (key(k).to_vec(), encoded(v));
     let expected = [
         pair(2, 2),
@@ -107,23 +112,31 @@ fn a_directory_of_format_1_is_read() {
         (key(1).to_vec(), vec![]),
         pair(5, 5),
     ];
-    assert_eq!(order, expected);
-    assert_eq!(times[0], Some(4_102_444_800_000));
-    assert!(times[1..].iter().all(Option::is_none));
-    assert!(recovery.discarded.is_empty(), "{recovery:?}");
-    for (_, bytes) in order.iter().filter(|(_, bytes)| !bytes.is_empty()) {
-        let read: Value = Postcard::new().decode(bytes).unwrap();
-        assert_eq!(read, value(read.0));
+    for format in FORMATS {
+        let (recovery, order, times) = order(&golden(format));
+        assert_eq!(order, expected);
+        let time = |n: u64| {
+            let cost = Cost::of(Some(Duration::from_secs(n)).filter(|_| format != "format1"));
+            ((n == 2).then_some(4_102_444_800_000), cost)
+        };
+        assert_eq!(times, [2, 1, 3, 4, 3, 5].map(time), "{format}");
+        assert!(recovery.discarded.is_empty(), "{recovery:?}");
+        for (_, bytes) in order.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+            let read: Value = Postcard::new().decode(bytes).unwrap();
+            assert_eq!(read, value(read.0));
+        }
     }
 }
 
 #[test]
-fn a_log_of_format_1_that_is_cut_gives_the_records_before_the_cut() {
-    let fs = golden();
-    let last = fs.paths().into_iter().rfind(|p| p.to_string_lossy().contains("wal-")).unwrap();
-    let mut bytes = fs.get(&last).unwrap();
-    bytes.pop();
-    fs.put(&last, bytes);
-    let (recovery, order, _) = order(&fs);
-    assert_eq!((losses(&recovery), order.len()), (vec![Loss::TornTail], 6));
+fn a_log_of_any_format_that_is_cut_gives_the_records_before_the_cut() {
+    for format in FORMATS {
+        let fs = golden(format);
+        let last = fs.paths().into_iter().rfind(|p| p.to_string_lossy().contains("wal-")).unwrap();
+        let mut bytes = fs.get(&last).unwrap();
+        bytes.pop();
+        fs.put(&last, bytes);
+        let (recovery, order, _) = order(&fs);
+        assert_eq!((losses(&recovery), order.len()), (vec![Loss::TornTail], 6));
+    }
 }

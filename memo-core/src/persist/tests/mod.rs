@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::Name;
-use super::{Durability, Fs, Identity, Loss, MemFs, Place, Record, Recovery, Store, Ticket};
+use super::{Cost, Durability, Fs, Identity, Loss, MemFs, Place, Record, Recovery, Store, Ticket};
 use crate::error::Error;
 
 /// The entries of a cache, as a memo holds them.
@@ -72,7 +72,7 @@ fn recovered(fs: &MemFs) -> (Recovery, Entries) {
 }
 
 fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
-    Record::Put { key, value, created: 1, expires: None }
+    Record::Put { key, value, created: 1, expires: None, cost: Cost::UNKNOWN }
 }
 
 fn write(store: &Store, record: Record<'_>) -> Result<(), Error> {

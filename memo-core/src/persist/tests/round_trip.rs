@@ -1,5 +1,7 @@
 //! Tests that what is written can be read.
 
+use std::time::Duration;
+
 use super::model::{Run, Step, script};
 use super::*;
 
@@ -8,7 +10,8 @@ fn a_log_gives_back_what_was_committed() {
     let fs = MemFs::new();
     let (store, recovery, found) = open(&fs);
     assert_eq!((recovery.records, found), (0, Entries::new()));
-    let expiring = Record::Put { key: b"k", value: b"", created: 77, expires: Some(99) };
+    let cost = Cost::of(Some(Duration::from_secs(8)));
+    let expiring = Record::Put { key: b"k", value: b"", created: 77, expires: Some(99), cost };
     write(&store, expiring).unwrap();
     write(&store, Record::Remove { key: b"k" }).unwrap();
     write(&store, Record::Clear).unwrap();
