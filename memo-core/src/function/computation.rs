@@ -28,6 +28,8 @@ pub(crate) struct Computation<K: Keep> {
 enum Role<K: Keep> {
     /// The value is for all waiters, and is kept.
     Lead(Claim),
+    /// The same, behind its caller, who has got the older value.
+    Refresh(Claim),
     /// The value is for all waiters, because the leader has taken longer than the wait limit. It is not kept.
     Relieve(Arc<Flight<K::Held>>),
     /// The value is only for the caller.
@@ -93,11 +95,26 @@ impl<K: Keep> Computation<K> {
         }
     }
 
+    /// If callers get an older value until this computation ends, makes it one that runs behind its caller. Returns it
+    /// with the older value. Otherwise returns it as it was.
+    pub(crate) fn behind(mut self) -> Result<(Self, K::Held), Self> {
+        let Role::Lead(claim) = self.role else { return Err(self) };
+        let Some(older) = self.function.older(claim) else { return Err(self) };
+        self.role = Role::Refresh(claim);
+        Ok((self, older))
+    }
+
+    /// Begins a computation that has waited for its thread or task.
+    pub(crate) fn begin(&mut self) {
+        self.began = Stopwatch::start(false);
+        self.unwinding = std::thread::panicking();
+    }
+
     /// Marks the key as computed by this caller until the guard is dropped. A call of the same key from inside the
     /// computation then computes, because a wait would never end.
     pub(crate) fn computing(&self) -> Option<Computing> {
         match &self.role {
-            Role::Lead(claim) => Some(Computing::begin(claim.id)),
+            Role::Lead(claim) | Role::Refresh(claim) => Some(Computing::begin(claim.id)),
             Role::Relieve(flight) => Some(Computing::begin(flight.claim.id)),
             Role::Alone | Role::Verify(_) | Role::Done => None,
         }
@@ -124,7 +141,7 @@ impl<K: Keep> Computation<K> {
     ) -> Option<K::Held> {
         match &self.role {
             Role::Done => return None,
-            Role::Lead(_) | Role::Relieve(_) => {}
+            Role::Lead(_) | Role::Refresh(_) | Role::Relieve(_) => {}
             Role::Verify(check) => {
                 self.compare(check, returned);
                 self.count();
@@ -143,7 +160,7 @@ impl<K: Keep> Computation<K> {
         let selected = K::Selection::of(returned);
         let failed = selected.is_none();
         let held = selected.filter(|_| should_store(returned)).map(K::Holder::copy);
-        let lead = matches!(self.role, Role::Lead(_));
+        let lead = matches!(self.role, Role::Lead(_) | Role::Refresh(_));
         let kept = held.is_some_and(|held| self.complete(held, false));
         if !(lead && kept) {
             self.function.counts.uncached.add(1);
@@ -170,7 +187,7 @@ impl<K: Keep> Computation<K> {
     /// stored. If a leader's value is not, `drop` gives up the claim.
     fn complete(&mut self, value: K::Held, replaces: bool) -> bool {
         match &self.role {
-            Role::Lead(claim) => {
+            Role::Lead(claim) | Role::Refresh(claim) => {
                 let kept = self.function.complete(*claim, value, replaces);
                 if kept {
                     self.role = Role::Done;
@@ -196,8 +213,15 @@ impl<K: Keep> Computation<K> {
     }
 
     fn count(&mut self) {
+        self.count_refresh();
         self.function.memory.calls.miss(&pin(), self.began.nanos());
         self.counted = true;
+    }
+
+    fn count_refresh(&self) {
+        if let Role::Refresh(_) = self.role {
+            self.function.counts.refreshed.add(1);
+        }
     }
 }
 
@@ -209,10 +233,16 @@ impl<K: Keep> Drop for Computation<K> {
         }
         let panicked = std::thread::panicking() && !self.unwinding;
         if !self.counted {
+            self.count_refresh();
             self.function.memory.calls.unfinished_miss(&pin());
         }
         match &self.role {
             Role::Lead(claim) => self.function.abandon(*claim),
+            Role::Refresh(claim) => {
+                // Before the claim ends. Otherwise a caller would claim the key at once.
+                self.function.memory.postpone(*claim);
+                self.function.abandon(*claim);
+            }
             Role::Relieve(flight) => flight.relief_failed(),
             Role::Alone | Role::Verify(_) | Role::Done => {}
         }
