@@ -1,6 +1,5 @@
 use memokit::memoize;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 #[memoize(ttl = "1m", spawn = std::thread::spawn)]
 fn without_an_older_result(a: u32) -> u32 {
@@ -23,7 +22,7 @@ fn borrows(text: &str, (a, b): (u32, &u32), parts: Vec<Cow<'_, str>>, fixed: &'s
     text.len() + parts.len() + (a + b) as usize + fixed.len()
 }
 
-#[memoize(ttl = "1m", stale = "1m", spawn = tokio::spawn)]
+#[memoize(ttl = "1m", stale = "1m", spawn = task::spawn)]
 async fn task(text: &str) -> usize {
     text.len()
 }
@@ -35,16 +34,6 @@ impl Shop {
     fn price(&self, a: u32) -> u32 {
         a
     }
-
-    #[memoize(skip(self), ttl = "1m", stale = "1m", spawn = std::thread::spawn)]
-    fn owned(self: Arc<Self>, a: u32) -> u32 {
-        a
-    }
-}
-
-#[memoize(ttl = "1m", stale = "1m", spawn = std::thread::spawn, skip(of))]
-fn not_send(of: std::rc::Rc<u32>) -> u32 {
-    *of
 }
 
 #[memoize(ttl = "1m", stale = "1m", spawn = 5)]
