@@ -8,15 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use shuttle::rand::{Rng, thread_rng};
-use shuttle::sync::Mutex;
 use shuttle::{future, thread};
 
 use crate::call::future::call;
 use crate::call::lookup::Lookup;
-use crate::call::refresh::Behind;
 use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
 use crate::key::WrittenKey;
@@ -36,21 +33,9 @@ struct Model {
     runs: AtomicU32,
 }
 
-/// The threads that compute behind callers.
-type Refreshes = Mutex<Vec<thread::JoinHandle<()>>>;
-
 impl Model {
     fn new(max: usize) -> &'static Self {
-        Self::of(Settings::of(Kept::NEW).max(max))
-    }
-
-    /// A function whose values are due to be computed again at once.
-    fn refreshed() -> &'static Self {
-        Self::of(Settings::of(Kept::NEW).ttl(Duration::from_secs(3600)).refresh_ahead(0.0))
-    }
-
-    fn of(settings: Settings<Kept>) -> &'static Self {
-        let function = settings.shared("modelled".to_owned(), 1);
+        let function = Settings::of(Kept::NEW).max(max).shared("modelled".to_owned(), 1);
         // A cache lives as long as the process.
         let function: &'static std::sync::Arc<_> = Box::leak(Box::new(function));
         Box::leak(Box::new(Self { function, runs: AtomicU32::new(0) }))
@@ -64,26 +49,6 @@ impl Model {
                 thread::yield_now();
                 body(run)
             }),
-        }
-    }
-
-    /// Calls the function; a thread computes behind the call if there is an older value.
-    fn call_behind(
-        &'static self,
-        refreshes: &Refreshes,
-        body: impl FnOnce(u32) -> Result<u32, ()> + Send + 'static,
-    ) -> Result<u32, ()> {
-        let found = self.function.lookup(&(Serialized(&1), ()));
-        let compute = move |run: u32| {
-            thread::yield_now();
-            body(run)
-        };
-        match found.behind(move |miss| miss.store(compute(self.runs.fetch_add(1, SeqCst)))) {
-            Behind::Value(value) => value,
-            Behind::Refresh(older, refresh) => {
-                refreshes.lock().unwrap().push(thread::spawn(move || refresh.run()));
-                older.value()
-            }
         }
     }
 
@@ -285,62 +250,6 @@ fn evicted_entries_are_computed_again_when_they_are_asked_for() {
             Box::new(|| assert_eq!(future::block_on(model.task(1, |_| Ok(1))), Ok(1))),
         ]);
         assert_eq!(model.function.memory.len(), 1);
-        model.assert_no_claim_is_left();
-    });
-}
-
-/// Waits until each thread that computes behind a caller has returned.
-fn end(refreshes: &Refreshes) {
-    let refreshes = std::mem::take(&mut *refreshes.lock().unwrap());
-    refreshes.into_iter().for_each(|thread| thread.join().unwrap());
-}
-
-#[test]
-fn one_refresh_at_a_time_runs_behind_its_caller() {
-    check(|| {
-        let model = Model::refreshed();
-        let refreshes: &'static Refreshes = Box::leak(Box::default());
-        assert_eq!(model.call_behind(refreshes, Ok), Ok(0));
-        let running: &'static AtomicU32 = Box::leak(Box::default());
-        let one_at_a_time = move |run| {
-            assert_eq!(running.fetch_add(1, SeqCst), 0, "two refreshes run");
-            thread::yield_now();
-            running.fetch_sub(1, SeqCst);
-            Ok(run)
-        };
-        let call = move || assert!(model.call_behind(refreshes, one_at_a_time).is_ok());
-        three([Box::new(call), Box::new(call), Box::new(call)]);
-        end(refreshes);
-        assert!(model.runs() > 1);
-        assert_eq!(model.peek(1), Some(model.runs() - 1));
-        model.assert_no_claim_is_left();
-    });
-}
-
-#[test]
-fn a_refresh_that_began_before_a_removal_is_not_cached() {
-    check(|| {
-        let model = Model::refreshed();
-        let refreshes: &'static Refreshes = Box::leak(Box::default());
-        let source: &'static AtomicU32 = Box::leak(Box::default());
-        let read = move |_| {
-            let seen = source.load(SeqCst);
-            thread::yield_now();
-            Ok(seen)
-        };
-        assert_eq!(model.call_behind(refreshes, read), Ok(0));
-        let call = move || _ = model.call_behind(refreshes, read);
-        three([
-            Box::new(call),
-            Box::new(call),
-            Box::new(move || {
-                source.store(1, SeqCst);
-                model.invalidate(1);
-                assert_eq!(model.call_behind(refreshes, read), Ok(1), "asked after the removal");
-            }),
-        ]);
-        end(refreshes);
-        assert_eq!(model.peek(1), Some(1));
         model.assert_no_claim_is_left();
     });
 }
