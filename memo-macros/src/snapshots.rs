@@ -78,6 +78,20 @@ fn task() {
 }
 
 #[test]
+fn refresh_behind_a_call() {
+    snapshot(
+        "refresh.rs",
+        r#"ttl = "30s", stale = "1m", spawn = std::thread::spawn, cache_if = |found| found.is_some()"#,
+        "fn find(name: String) -> Option<u8> { search(name) }",
+    );
+    snapshot(
+        "refresh_task.rs",
+        r#"ttl = "30s", refresh_ahead = 0.8, spawn = tokio::spawn"#,
+        "async fn find(name: String) -> Option<u8> { search(name).await }",
+    );
+}
+
+#[test]
 fn method_that_is_a_task() {
     snapshot(
         "method_that_is_a_task.rs",

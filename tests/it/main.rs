@@ -48,6 +48,7 @@ mod persistence_weights;
 mod power_loss;
 mod quickstart;
 mod recursion;
+mod refresh;
 mod results;
 mod scope;
 mod self_types;

@@ -158,11 +158,7 @@ impl<H: Clone> ShardedCache<H> {
             let age = self.expiry.age(entry.entry(), &renewable);
             let is_computed = age == Age::Due || age == Age::Stale;
             if age == Age::Fresh || is_computed && shard.has_attempt(hash, key) {
-                if self.expiry.has_idle_limit() {
-                    self.shard(hash).tick(clock::now());
-                }
-                self.shard(hash).touch(shard.guard(), entry.entry());
-                let held = entry.held().clone();
+                let held = self.serve(hash, &shard, entry);
                 return if age == Age::Stale {
                     ClaimOutcome::Stale(held)
                 } else {
@@ -174,6 +170,26 @@ impl<H: Clone> ShardedCache<H> {
             return ClaimOutcome::Join(claimed.join());
         }
         ClaimOutcome::Lead(self.claim(&mut shard, hash, key, may_have_entry))
+    }
+
+    /// Returns the value of the entry that the value of `claim` is to replace, if callers get it meanwhile, and whether
+    /// its time to live has ended. Marks the entry as used.
+    pub(crate) fn older(&self, claim: Claim, renewable: impl Fn(&H) -> bool) -> Option<(H, bool)> {
+        let shard = self.shard(claim.hash).lock();
+        let entry = shard.find(claim.hash, shard.valid_claim(claim)?.draft.key())?;
+        let age = self.expiry.age(entry.entry(), renewable);
+        let is_served = age != Age::Expired;
+        is_served.then(|| (self.serve(claim.hash, &shard, entry), age == Age::Stale))
+    }
+
+    /// Returns the value of an entry, and marks the entry as used.
+    #[inline]
+    fn serve(&self, hash: u64, shard: &Locked<'_, H>, entry: EntryRef<'_, H>) -> H {
+        if self.expiry.has_idle_limit() {
+            self.shard(hash).tick(clock::now());
+        }
+        self.shard(hash).touch(shard.guard(), entry.entry());
+        entry.held().clone()
     }
 
     #[inline]
@@ -278,6 +294,12 @@ impl<H: Clone> ShardedCache<H> {
         let held = (left > 0).then(|| entry.held().clone())?;
         shard.retries().postpone(claim.hash, now, left);
         Some(held)
+    }
+
+    /// Postpones the next attempt to replace the entry that `claim` was to replace.
+    pub(crate) fn postpone(&self, claim: Claim) {
+        // Dropped while no lock is held.
+        drop(self.fall_back(claim));
     }
 
     /// Removes `flight` from its claim, so that later callers wait at another flight. Used when the value of `flight`

@@ -22,13 +22,23 @@ use crate::single_flight::wait_graph;
 use crate::value::keep::Keep;
 
 /// The result of the lookup of an asynchronous call.
-pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Outcome<K>);
+pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Result<K::Return, Missed<K>>);
 
-enum Outcome<K: Keep<Held: Send + Sync>> {
-    Hit(K::Return),
-    /// The cache, the hash of the key and the key.
-    Miss(&'static FunctionCache<K>, u64, KeyBytes),
-    Compute(Computation<K>),
+/// A call that is no hit.
+enum Missed<K: Keep<Held: Send + Sync>> {
+    /// The cache, the hash of the key and the key, which is not claimed yet.
+    Key(&'static FunctionCache<K>, u64, KeyBytes),
+    Stage(Stage<K>),
+}
+
+impl<K: Keep<Held: Send + Sync>> Missed<K> {
+    /// Returns the value, if there is one after all, or the stage in which the call obtains it.
+    fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
+        match self {
+            Self::Key(function, hash, key) => function.value_or_stage(hash, key.as_slice()),
+            Self::Stage(stage) => Err(stage),
+        }
+    }
 }
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
@@ -36,11 +46,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     #[inline]
     pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
         if begin_bypassed() {
-            return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
+            return AsyncLookup::compute_by(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
         match self.find(arguments, hash, true) {
-            Some(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
+            Some(held) => AsyncLookup(Ok(K::to_return(&held))),
             None => self.missed_async(arguments, hash),
         }
     }
@@ -55,14 +65,12 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         K::Value: Serialize,
     {
         if begin_bypassed() {
-            return AsyncLookup(Outcome::Compute(Computation::bypassed(self)));
+            return AsyncLookup::compute_by(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
-            Ok(held) => AsyncLookup(Outcome::Hit(K::to_return(&held))),
-            Err(Some(comparison)) => {
-                AsyncLookup(Outcome::Compute(Computation::verify(self, comparison)))
-            }
+            Ok(held) => AsyncLookup(Ok(K::to_return(&held))),
+            Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),
             Err(None) => self.missed_async(arguments, hash),
         }
     }
@@ -74,10 +82,10 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         arguments: &A,
         hash: Option<u64>,
     ) -> AsyncLookup<K> {
-        AsyncLookup(match self.key(&WrittenKey::new(arguments, hash)) {
-            Some((hash, key)) => Outcome::Miss(self, hash, KeyBytes::new(key)),
-            None => Outcome::Compute(Computation::alone(self)),
-        })
+        match self.key(&WrittenKey::new(arguments, hash)) {
+            Some((hash, key)) => AsyncLookup(Err(Missed::Key(self, hash, KeyBytes::new(key)))),
+            None => AsyncLookup::compute_by(Computation::alone(self)),
+        }
     }
 }
 
@@ -85,6 +93,15 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
 pub type ShouldStore<R> = fn(&R) -> bool;
 
 impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
+    fn compute_by(computation: Computation<K>) -> Self {
+        Self(Err(Missed::Stage(Stage::Computing(computation))))
+    }
+
+    /// Returns the value, or the stage in which the call obtains it.
+    pub(super) fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
+        self.0.or_else(Missed::value_or_stage)
+    }
+
     /// On a miss, the call runs `body` and stores its value.
     pub fn compute<B: Future<Output = K::Return>>(
         self,
@@ -99,15 +116,22 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
         B: Future<Output = K::Return>,
         W: FnOnce(&K::Return) -> bool,
     {
-        FirstPoll { lookup: self.0, body, should_store }
+        FirstPoll(self.0.map_err(|missed| (missed, body, should_store)))
     }
 }
 
-/// The input of the first poll of a call: the result of the lookup, the body, and the predicate of what to store.
-pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W> {
-    lookup: Outcome<K>,
-    body: B,
-    should_store: W,
+/// The input of the first poll of a call: the value, or on a miss what was found, the body, and the predicate of what
+/// to store.
+pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W>(Result<K::Return, (Missed<K>, B, W)>);
+
+impl<K: Keep<Held: Send + Sync>, B, W> FirstPoll<K, B, W> {
+    pub(super) fn value(value: K::Return) -> Self {
+        Self(Ok(value))
+    }
+
+    pub(super) fn of(stage: Stage<K>, body: B, should_store: W) -> Self {
+        Self(Err((Missed::Stage(stage), body, should_store)))
+    }
 }
 
 /// Returns the future of a call. `begin` holds the arguments; the first poll runs it.
@@ -128,14 +152,14 @@ where
 const MAX_OBSERVED_DEPTH: usize = 16;
 
 /// The state of a call, without the body's future.
-struct Progress<K: Keep<Held: Send + Sync>, W> {
-    stage: Stage<K>,
-    should_store: Option<W>,
+pub(super) struct Progress<K: Keep<Held: Send + Sync>, W> {
+    pub(super) stage: Stage<K>,
+    pub(super) should_store: Option<W>,
     /// The task that computes, once it was polled.
-    task: Option<Arc<LeaderTask>>,
+    pub(super) task: Option<Arc<LeaderTask>>,
 }
 
-enum Stage<K: Keep<Held: Send + Sync>> {
+pub(super) enum Stage<K: Keep<Held: Send + Sync>> {
     NotPolled,
     Waiting(Wait<K>),
     Computing(Computation<K>),
@@ -159,16 +183,13 @@ where
             progress.stage = Stage::Ended;
             let begin =
                 body.as_mut().take_maker().expect("a call that was not polled has its arguments");
-            let FirstPoll { lookup, body: future, should_store } = begin();
-            progress.stage = match lookup {
-                Outcome::Hit(value) => return Poll::Ready(value),
-                Outcome::Compute(computation) => Stage::Computing(computation),
-                Outcome::Miss(function, hash, key) => {
-                    match function.value_or_stage(hash, key.as_slice()) {
-                        Ok(value) => return Poll::Ready(value),
-                        Err(stage) => stage,
-                    }
-                }
+            let (missed, future, should_store) = match begin().0 {
+                Ok(value) => return Poll::Ready(value),
+                Err(missed) => missed,
+            };
+            progress.stage = match missed.value_or_stage() {
+                Ok(value) => return Poll::Ready(value),
+                Err(stage) => stage,
             };
             progress.should_store = Some(should_store);
             body.set(LazyFuture::Future(future));
@@ -204,7 +225,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
 }
 
 /// The wait of a task for the computation of another caller.
-struct Wait<K: Keep<Held: Send + Sync>> {
+pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
     function: &'static FunctionCache<K>,
     flight: Arc<Flight<K::Held>>,
     task_wait: TaskWait,
@@ -248,7 +269,7 @@ impl<K: Keep<Held: Send + Sync>> Drop for StageGuard<'_, K> {
 
 impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
     /// Polls the body, and stores its value.
-    fn compute<L, B: Future<Output = K::Return>>(
+    pub(super) fn compute<L, B: Future<Output = K::Return>>(
         &mut self,
         body: Pin<&mut LazyFuture<L, B>>,
         cx: &mut Context<'_>,

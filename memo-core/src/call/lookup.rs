@@ -161,8 +161,23 @@ pub struct Miss<K: Keep> {
 impl<K: Keep> Miss<K> {
     #[inline(always)]
     fn of(computation: Computation<K>) -> Lookup<K> {
+        Lookup::Miss(Self::new(computation))
+    }
+
+    #[inline(always)]
+    pub(super) fn new(computation: Computation<K>) -> Self {
         let computing = computation.computing();
-        Lookup::Miss(Self { computation, computing })
+        Self { computation, computing }
+    }
+
+    /// If callers get an older value until this one is computed, returns the computation for another thread, and that
+    /// value.
+    pub(super) fn behind(self) -> Result<(Computation<K>, Hit<K>), Self> {
+        let Self { computation, computing } = self;
+        match computation.behind() {
+            Ok((computation, older)) => Ok((computation, Hit(older))),
+            Err(computation) => Err(Self { computation, computing }),
+        }
     }
 
     /// Stores the part of `returned` that is cached, and returns `returned`.

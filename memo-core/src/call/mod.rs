@@ -9,6 +9,7 @@ pub mod macros;
 mod models;
 pub mod outcome;
 mod pinned;
+pub mod refresh;
 pub mod site;
 mod special;
 pub mod thread_cache;

@@ -32,6 +32,8 @@ pub(crate) struct Computation<K: Keep> {
 enum Role<K: Keep> {
     /// The value is for all waiters, and is kept.
     Lead(Claim),
+    /// The same, behind its caller, who has got the older value.
+    Refresh(Claim),
     /// The value is for all waiters, because the leader has taken longer than the wait limit. It is not kept.
     Relieve(Arc<Flight<K::Held>>),
     /// The value is only for the caller.
@@ -98,12 +100,27 @@ impl<K: Keep> Computation<K> {
         }
     }
 
+    /// If callers get an older value until this computation ends, makes it one that runs behind its caller. Returns it
+    /// with the older value. Otherwise returns it as it was.
+    pub(crate) fn behind(mut self) -> Result<(Self, K::Held), Self> {
+        let Role::Lead(claim) = self.role else { return Err(self) };
+        let Some(older) = self.function.older(claim) else { return Err(self) };
+        self.role = Role::Refresh(claim);
+        Ok((self, older))
+    }
+
+    /// Begins a computation that has waited for its thread or task.
+    pub(crate) fn begin(&mut self) {
+        self.began = Stopwatch::start(false);
+        self.unwinding = std::thread::panicking();
+    }
+
     /// Marks the key as computed by this caller until the guard is dropped. A call of the same key from inside the
     /// computation then computes, because a wait would never end. The guard also collects the time of the computations
     /// within this one.
     pub(crate) fn computing(&self) -> Option<Computing> {
         let flight = match &self.role {
-            Role::Lead(claim) => Some(claim.id),
+            Role::Lead(claim) | Role::Refresh(claim) => Some(claim.id),
             Role::Relieve(flight) => Some(flight.claim.id),
             Role::Alone | Role::Verify(_) => None,
             Role::Done => return None,
@@ -113,12 +130,12 @@ impl<K: Keep> Computation<K> {
 
     /// Returns whether others may wait for the value.
     pub(crate) fn leads(&self) -> bool {
-        matches!(self.role, Role::Lead(_))
+        matches!(self.role, Role::Lead(_) | Role::Refresh(_))
     }
 
     /// Records that `task` runs this computation.
     pub(crate) fn set_task(&self, task: Arc<LeaderTask>) {
-        if let Role::Lead(claim) = &self.role {
+        if let Role::Lead(claim) | Role::Refresh(claim) = &self.role {
             self.function.memory.set_leader_task(*claim, task);
         }
     }
@@ -149,7 +166,7 @@ impl<K: Keep> Computation<K> {
     ) -> Option<K::Held> {
         match &self.role {
             Role::Done => return None,
-            Role::Lead(_) | Role::Relieve(_) => {}
+            Role::Lead(_) | Role::Refresh(_) | Role::Relieve(_) => {}
             Role::Verify(check) => {
                 self.compare(check, returned);
                 self.count();
@@ -168,9 +185,9 @@ impl<K: Keep> Computation<K> {
         let selected = K::Selection::of(returned);
         let failed = selected.is_none();
         let held = selected.filter(|_| should_store(returned)).map(K::Holder::copy);
-        let lead = matches!(self.role, Role::Lead(_));
+        let leads = self.leads();
         let kept = held.is_some_and(|held| self.complete(held, Made::Computed(time)));
-        if !(lead && kept) {
+        if !(leads && kept) {
             self.function.counts.uncached.add(1);
         }
         if failed { self.fall_back() } else { None }
@@ -195,7 +212,7 @@ impl<K: Keep> Computation<K> {
     /// stored. If a leader's value is not, `drop` gives up the claim.
     fn complete(&mut self, value: K::Held, made: Made) -> bool {
         match &self.role {
-            Role::Lead(claim) => {
+            Role::Lead(claim) | Role::Refresh(claim) => {
                 let kept = self.function.complete(*claim, value, made);
                 if kept {
                     self.role = Role::Done;
@@ -223,11 +240,18 @@ impl<K: Keep> Computation<K> {
     /// Counts the miss. Returns its own time, or `None` if the coarse clock timed it: that says nothing about one
     /// computation.
     fn count(&mut self) -> Option<Duration> {
+        self.count_refresh();
         let nanos = self.began.nanos();
         let own_nanos = wait_graph::own_nanos(nanos);
         self.function.memory.calls.miss(&pin(), nanos, own_nanos);
         self.counted = true;
         (!self.began.is_coarse()).then(|| Duration::from_nanos(own_nanos))
+    }
+
+    fn count_refresh(&self) {
+        if let Role::Refresh(_) = self.role {
+            self.function.counts.refreshed.add(1);
+        }
     }
 }
 
@@ -239,10 +263,16 @@ impl<K: Keep> Drop for Computation<K> {
         }
         let panicked = std::thread::panicking() && !self.unwinding;
         if !self.counted {
+            self.count_refresh();
             self.function.memory.calls.unfinished_miss(&pin());
         }
         match &self.role {
             Role::Lead(claim) => self.function.abandon(*claim),
+            Role::Refresh(claim) => {
+                // Before the claim ends. Otherwise a caller would claim the key at once.
+                self.function.memory.postpone(*claim);
+                self.function.abandon(*claim);
+            }
             Role::Relieve(flight) => flight.relief_failed(),
             Role::Alone | Role::Verify(_) | Role::Done => {}
         }

@@ -160,6 +160,7 @@ pub(crate) struct Counts {
     pub(crate) coalesced: Counter,
     pub(crate) stale: Counter,
     pub(crate) stale_if_error: Counter,
+    pub(crate) refreshed: Counter,
     pub(crate) uncached: Counter,
     pub(crate) unkeyable: Counter,
     pub(crate) panics: Counter,
@@ -261,17 +262,31 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks for `key` again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
-        let renewable = |held: &K::Held| !K::Selection::is_error(K::Holder::view(held));
-        let (held, source) = match self.memory.claim_or_join(hash, key, renewable) {
+        let (held, stale) = match self.memory.claim_or_join(hash, key, Self::is_renewable) {
             ClaimOutcome::Lead(claim) => return NextStep::Lead(claim),
             ClaimOutcome::Join(flight) => return NextStep::Join(flight),
-            ClaimOutcome::Hit(held) => (held, Source::Hit),
-            ClaimOutcome::Stale(held) => (held, Source::Stale),
+            ClaimOutcome::Hit(held) => (held, false),
+            ClaimOutcome::Stale(held) => (held, true),
         };
-        self.memory.calls.hit(&pin());
-        self.counts.stale.add(u64::from(source == Source::Stale));
-        source::note(source);
+        self.count_served(stale);
         NextStep::Value(held)
+    }
+
+    /// Returns the older value that the value of `claim` is to replace, if callers get it until then. Counts a hit.
+    pub(crate) fn older(&self, claim: Claim) -> Option<K::Held> {
+        let (held, stale) = self.memory.older(claim, Self::is_renewable)?;
+        self.count_served(stale);
+        Some(held)
+    }
+
+    fn is_renewable(held: &K::Held) -> bool {
+        !K::Selection::is_error(K::Holder::view(held))
+    }
+
+    fn count_served(&self, stale: bool) {
+        self.memory.calls.hit(&pin());
+        self.counts.stale.add(u64::from(stale));
+        source::note(if stale { Source::Stale } else { Source::Hit });
     }
 
     /// Returns the older value that the value of `claim` was to replace, if errors are replaced by older values.
@@ -414,13 +429,16 @@ impl Counts {
             coalesced,
             stale,
             stale_if_error,
+            refreshed,
             uncached,
             unkeyable,
             panics,
             invalidated,
             mismatches,
         } = self;
-        let (hits, misses) = (calls.hits(), calls.misses());
+        let (hits, refreshed) = (calls.hits(), refreshed.get());
+        // Read last, because a refresh is counted before its computation.
+        let misses = calls.misses().saturating_sub(refreshed);
         let recovered = calls.recovered();
         let mut stats = Stats {
             name: name.to_owned(),
@@ -431,6 +449,7 @@ impl Counts {
             coalesced: coalesced.get(),
             stale: stale.get(),
             stale_if_error: stale_if_error.get(),
+            refreshed,
             uncached: uncached.get(),
             unkeyable: unkeyable.get(),
             panics: panics.get(),

@@ -38,10 +38,11 @@ impl Serialize for Report {
 /// A column for rare events, which is shown if a cache has any.
 type RareColumn = (&'static str, fn(&Stats) -> u64);
 
-const RARE: [RareColumn; 9] = [
+const RARE: [RareColumn; 10] = [
     ("coalesced", |stats| stats.coalesced),
     ("stale", |stats| stats.stale),
     ("stale if error", |stats| stats.stale_if_error),
+    ("refreshed", |stats| stats.refreshed),
     ("uncached", |stats| stats.uncached),
     ("unkeyable", |stats| stats.unkeyable),
     ("unfinished", |stats| stats.unfinished),

@@ -10,7 +10,8 @@ macro_rules! stats {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
         /// The statistics of one cache since the process began.
         ///
-        /// Each call counts once: as a miss if it computed, else as a hit.
+        /// Each call counts once: as a miss if it computed, else as a hit. A computation that no call waited for is a
+        /// refresh, and neither.
         #[derive(Debug, Clone, Default)]
         #[non_exhaustive]
         pub struct Stats {
@@ -50,16 +51,19 @@ stats! {
     invalidated: u64,
     /// Hits that waited for another caller's computation.
     coalesced: u64,
-    /// Hits served after the time to live, while another caller computed.
+    /// Hits served after the time to live, while another caller computed, or a refresh.
     stale: u64,
     /// Misses whose computation returned an error, and that returned an older value instead.
     stale_if_error: u64,
+    /// Refreshes: computations that ran behind the calls, by `spawn`. The fields below that count misses count them
+    /// too.
+    refreshed: u64,
     /// Misses whose value was not cached: an error, a value that `cache_if` rejected, a value heavier than `max_bytes`,
     /// or a call from within its own computation.
     uncached: u64,
     /// Misses whose arguments have no key.
     unkeyable: u64,
-    /// Misses that did not return: those that panicked, and those whose future was dropped.
+    /// Misses that did not return: those that panicked, and those whose future was dropped, or whose task was.
     unfinished: u64,
     /// Misses that panicked.
     panics: u64,
@@ -101,13 +105,13 @@ impl Stats {
     /// Returns the mean time of a computation, or zero if none is known. The mean is of those that returned and of those
     /// of the `recovered` entries, if their time is known:
     ///
-    /// (`compute_time` + `recovered_compute_time`) / (`misses` - `unfinished` + `recovered`)
+    /// (`compute_time` + `recovered_compute_time`) / (`misses` + `refreshed` - `unfinished` + `recovered`)
     ///
     /// As in `compute_time`, the time of computations within each does not count.
     #[must_use]
     pub fn mean_compute(&self) -> Duration {
         let recovered = if self.recovered_compute_time.is_zero() { 0 } else { self.recovered };
-        let count = self.misses.saturating_sub(self.unfinished) + recovered;
+        let count = (self.misses + self.refreshed).saturating_sub(self.unfinished) + recovered;
         mean(self.compute_time.saturating_add(self.recovered_compute_time), count)
     }
 }

@@ -35,6 +35,29 @@ pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     }
 }
 
+/// A refresh runs behind a call that returns an older result.
+pub(super) fn spawn_needs_older_results(args: &Args, errors: &mut Errors) {
+    let Some(spawn) = args.spawn.as_ref().map(|given| &given.name) else { return };
+    if !args.is_written("stale") && !args.is_written("refresh_ahead") {
+        let message = "`spawn` applies to results that are computed again while the older one is served: \
+                       add `stale = \"1m\"` or `refresh_ahead = 0.8`";
+        errors.at(spawn, message);
+    }
+    if let Some(scope) = args.scope.as_ref().filter(|_| args.is_per_thread()) {
+        errors.at(
+            &scope.name,
+            "with `spawn` another thread may compute, and it cannot fill the cache of this one: \
+             leave `scope` out, or leave `spawn` out",
+        );
+    }
+    if let Some(given) = &args.stale_if_error {
+        errors.at(
+            &given.name,
+            "with `spawn` the call that finds an older result always returns it: leave `stale_if_error` out",
+        );
+    }
+}
+
 pub(super) fn weights_need_a_bound(args: &Args, errors: &mut Errors) {
     let Some(weigh) = args.weigh.as_ref().filter(|_| !args.is_written("max_bytes")) else { return };
     let message =

@@ -16,6 +16,10 @@ pub(super) fn tracked_caller_reaches_the_body(
     let tracked = function.attributes.iter().find(|attr| attr.path().is_ident("track_caller"));
     // rustc does not track the caller of an `async fn` either.
     let Some(tracked) = tracked.filter(|_| !function.is_async()) else { return };
+    if args.spawn.is_some() {
+        errors.at(tracked, "a refresh by `spawn` has no caller: drop `#[track_caller]`");
+        return;
+    }
     if !matches!(BodyLocation::of(function, args), BodyLocation::Closure) {
         return;
     }

@@ -16,6 +16,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     arguments::persist_is_a_feature(args, cfg!(feature = "persist"), errors);
     arguments::disk_settings_need_persist(args, errors);
     arguments::freshness_needs_ttl(args, errors);
+    arguments::spawn_needs_older_results(args, errors);
     arguments::weights_need_a_bound(args, errors);
     arguments::each_shard_has_an_entry(args, errors);
     arguments::key_excludes_skip(args, errors);
@@ -24,6 +25,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     settings::settings_need_no_call(args, function, errors);
     arguments::scope_excludes_persist(args, errors);
     signature::scope_excludes_async(args, function, errors);
+    signature::spawned_arguments_are_owned(args, function, errors);
     signature::key_excludes_opaque_patterns(args, function, errors);
     attributes::tracked_caller_reaches_the_body(args, function, errors);
     attributes::memoize_is_given_once(function, errors);
@@ -75,6 +77,10 @@ mod tests {
             ("skip(self)", "fn f(&self, a: u32) { match self { E::A(one) => one.f(a) } }"),
             ("", "fn f(&self, a: u32) { match self { E::A(one) => Trait::f(one, a) } }"),
             ("key = a", "fn f(a: u32) { static N: u8 = 0; }"),
+            (
+                "ttl = \"1s\", stale = \"1s\", spawn = std::thread::spawn, key = a",
+                "fn f(self: Arc<Self>, a: &'static str, mut b: Vec<fn(&str)>, c: impl Fn(&u8)) {}",
+            ),
             ("key = a, companion = none", "fn f((a, b): (u8, u8)) { static N: u8 = 0; }"),
         ] {
             assert_eq!(messages(args, function), [""; 0], "{args} {function}");
@@ -97,6 +103,18 @@ mod tests {
         refused("durability = \"os\"", "fn f() {}", "add `persist");
         refused("codec = a::Json", "fn f() {}", "add `persist");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
+        refused("ttl = \"1s\", spawn = f", "fn f() {}", "add `stale = \"1m\"`");
+        let spawn = "ttl = \"1s\", stale = \"1s\", spawn = f";
+        let with = |more: &str| format!("{spawn}, {more}");
+        refused(&with("scope = \"thread\""), "fn f() {}", "leave `scope` out");
+        refused(&with("stale_if_error = true"), "fn f() {}", "leave `stale_if_error` out");
+        refused(spawn, "#[track_caller] fn f() {}", "drop `#[track_caller]`");
+        refused(spawn, "fn f(&self) {}", "take `self: Arc<Self>`");
+        refused(spawn, "fn f(self: &Arc<Self>) {}", "take `self: Arc<Self>`");
+        for borrowed in ["&str", "&'a str", "Option<&u8>", "Cow<'_, str>", "Box<dyn A + 'a>"] {
+            refused(spawn, &format!("fn f(mut text: {borrowed}) {{}}"), "`text` borrows");
+        }
+        refused(spawn, "async fn f((a, b): (u8, &u8)) {}", "`(a , b)` borrows");
         refused("weigh = f", "fn f() {}", "add `max_bytes");
         refused("max_bytes = self.max", "fn f(&self) {}", "leave `self` out");
         refused("key = a, skip(a)", "fn f(a: u32) {}", "leave `skip` out");

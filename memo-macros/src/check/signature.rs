@@ -1,7 +1,7 @@
 //! Rules about arguments that do not fit the signature of the function.
 
 use quote::ToTokens;
-use syn::{ReturnType, Type};
+use syn::{Receiver, ReceiverKind, ReturnType, Type};
 
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
@@ -81,6 +81,52 @@ pub(super) fn key_excludes_opaque_patterns(args: &Args, function: &Function, err
             }
         });
     }
+}
+
+/// rustc would say of a borrowed argument that it escapes from the function.
+pub(super) fn spawned_arguments_are_owned(args: &Args, function: &Function, errors: &mut Errors) {
+    if args.spawn.is_none() {
+        return;
+    }
+    let borrows = |receiver: &&Receiver| match &receiver.kind {
+        ReceiverKind::Reference(_, lifetime, _) => {
+            lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static")
+        }
+        ReceiverKind::Typed(_, ty) => is_borrowed(ty),
+        _ => false,
+    };
+    if let Some(receiver) = function.receiver().filter(borrows) {
+        errors.at(
+            receiver,
+            "`self` is borrowed, and with `spawn` the body may run after the call has returned: \
+             take `self: Arc<Self>`, or `self` by value",
+        );
+    }
+    for parameter in function.parameters.iter().filter(|p| is_borrowed(&p.typed.ty)) {
+        let pattern = &parameter.typed.pat;
+        let name = match parameter.binding {
+            Binding::Pattern => pattern.to_token_stream().to_string(),
+            Binding::Plain | Binding::Mutable => parameter.name.to_string(),
+        };
+        errors.at(
+            &parameter.typed,
+            format!(
+                "`{name}` borrows, and with `spawn` the body may run after the call has returned: \
+                 take an owned value (`String`, `Vec<T>`, an `Arc`)"
+            ),
+        );
+    }
+}
+
+/// Whether a type shows that its values borrow for less than `'static`.
+fn is_borrowed(ty: &Type) -> bool {
+    let mut borrowed = false;
+    walk(ty, &mut |found| match found {
+        Found::Reference(reference, elides) => borrowed |= elides && reference.lifetime.is_none(),
+        Found::Lifetime(_) => borrowed = true,
+        Found::Opaque(_) | Found::Path(_) => {}
+    });
+    borrowed
 }
 
 /// rustc would say of a borrowed result that `Deserialize` is not general enough.

@@ -70,12 +70,17 @@ fn lookup(expansion: &Expansion<'_>) -> TokenStream {
 /// The call that polls the body's future on a miss and stores its result.
 fn compute(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
     let future = future(expansion, location);
-    match &expansion.args.cache_if {
-        Some(given) => {
+    let spawn = expansion.args.spawn.as_ref().map(|given| &given.value);
+    match (&expansion.args.cache_if, spawn) {
+        (Some(given), spawn) => {
             let (cache_if, span) = (&given.value, first_span(given.tokens.clone()));
-            quote_spanned!(span=> compute_if(#future, #cache_if))
+            match spawn {
+                Some(spawn) => quote_spanned!(span=> compute_behind_if(#future, #cache_if, #spawn)),
+                None => quote_spanned!(span=> compute_if(#future, #cache_if)),
+            }
         }
-        None => quote!(compute(#future)),
+        (None, Some(spawn)) => quote!(compute_behind(#future, #spawn)),
+        (None, None) => quote!(compute(#future)),
     }
 }
 

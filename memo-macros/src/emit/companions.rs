@@ -183,8 +183,12 @@ fn lints_of_uncached(expansion: &Expansion<'_>) -> TokenStream {
         },
         BodyLocation::Companion => {
             let braces = given_braces(expansion.function);
+            // With `spawn` they have to be values.
+            let owned = expansion.args.spawn.as_ref();
+            let owned = owned.map(|_| quote!(#[allow(clippy::needless_pass_by_value)]));
             quote! {
                 #braces
+                #owned
                 #[allow(dead_code, unreachable_pub, non_snake_case, clippy::missing_safety_doc)]
                 #[allow(clippy::missing_const_for_fn, clippy::missing_panics_doc)]
                 #[allow(clippy::missing_errors_doc)]

@@ -39,6 +39,7 @@ pub(crate) struct Args {
     pub(crate) idle: Option<Given<TimeSpan>>,
     pub(crate) refresh_ahead: Option<Given<syn::Expr>>,
     pub(crate) stale_if_error: Option<Given<bool>>,
+    pub(crate) spawn: Option<Given<syn::Expr>>,
     pub(crate) wait_limit: Option<Given<TimeSpan>>,
     pub(crate) ttl_with: Option<Given<syn::Expr>>,
     pub(crate) jitter: Option<Given<syn::Expr>>,
@@ -114,6 +115,7 @@ impl Args {
             "idle" => set(&mut self.idle, name, form, duration::time_span),
             "refresh_ahead" => set(&mut self.refresh_ahead, name, form, number::fraction),
             "stale_if_error" => set(&mut self.stale_if_error, name, form, keyword::boolean),
+            "spawn" => set(&mut self.spawn, name, form, expression::callable),
             "wait_limit" => set(&mut self.wait_limit, name, form, duration::limit),
             "ttl_with" => set(&mut self.ttl_with, name, form, expression::callable),
             "jitter" => set(&mut self.jitter, name, form, number::fraction),
@@ -227,6 +229,8 @@ mod tests {
         refused("ttl = \"0s\"", "longer than zero");
         refused("ttl = 0", "longer than zero");
         refused("ttl_with = \"5s\"", "a function or a closure");
+        refused("spawn", "`spawn = std::thread::spawn`");
+        refused("spawn = \"tokio\"", "a function or a closure");
         refused("ttl = 30", "`ttl = \"30s\"`");
         refused("stale = 30", "`stale = \"30s\"`");
         refused("wait_limit", "`wait_limit = \"10s\"`");
