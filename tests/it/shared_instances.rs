@@ -253,7 +253,7 @@ fn callers_of_two_instances_share_one_computation() {
     }
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| assert_eq!((counted("a"), counted(&"a")), (0, 0)));
+            scope.spawn(|| assert_eq!((counted("a"), counted(Box::<str>::from("a"))), (0, 0)));
             scope.spawn(|| assert_eq!((counted(String::from("a")), counted("a")), (0, 0)));
         }
     });
@@ -274,7 +274,10 @@ fn all_instances_have_one_folder() {
         },
         || {
             RUN.store(100, Relaxed);
-            assert_eq!((stored(String::from("a")), stored(&"b")), ((1, 0), (1, 1)));
+            assert_eq!(
+                (stored(String::from("a")), stored(Box::<str>::from("b"))),
+                ((1, 0), (1, 1))
+            );
             assert_eq!((stored("c"), stored_memo().stats().recovered), ((1, 100), 2));
             stored_memo().health().unwrap();
         },

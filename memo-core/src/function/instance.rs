@@ -67,7 +67,7 @@ impl<'a, C> Caller<'a, C> {
         Self::new(CallerKind::Companion)
     }
 
-    /// A function whose own parameters share one cache, or a companion of it. The argument is the companion `NAME_memo`.
+    /// A function whose own parameters share one cache, or a companion of it. It is told by the companion `NAME_memo`.
     #[inline]
     #[must_use]
     pub const fn shared(_: &C) -> Self {
@@ -225,8 +225,8 @@ impl fmt::Display for InstanceName {
 }
 
 /// Splits the name of a caller's type into the path of what encloses the function, and the function's own parameters:
-/// `path::Type<u8>::function<'_, u16>::{{closure}}` into `path::Type<u8>` and `u16`, `path::Type<u8>::function_memo` into
-/// `path::Type<u8>` and nothing.
+/// `path::Type<u8>::function<'_, u16>::{{closure}}` into `path::Type<u8>` and `u16`. The name of a companion,
+/// `path::Type<u8>::function_memo`, has none of these parameters.
 fn split_item_name(item: &'static str) -> (&'static str, &'static str) {
     let (mut enclosing, mut name) = split_last(item);
     while name == "{{closure}}" {

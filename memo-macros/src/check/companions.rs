@@ -57,7 +57,10 @@ fn refuse_bare_names(args: &Args, function: &Function, errors: &mut Errors) {
     }
     if let Some(instances) = &args.instances {
         if finds_its_cache_by_a_bare_name(args, function) {
-            let message = format!("the instances of the impl would share the cache too: {fix}");
+            let message = format!(
+                "the instances find their cache by the companion `{}_memo`, which has no name here: {fix}",
+                function.plain_name()
+            );
             errors.at(&instances.tokens, message);
         }
     }

@@ -50,8 +50,8 @@ fn origin(expansion: &Expansion<'_>) -> TokenStream {
 /// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The
 /// function finds it by the type of a closure, a companion by the types that both can name.
 ///
-/// If the function's own parameters share one cache, both find it by the type of the companion `NAME_memo`, which has only
-/// the parameters of what surrounds the function.
+/// If the function's own parameters share one cache, both find it by the type of the companion `NAME_memo`, which has
+/// only the parameters of what surrounds the function.
 fn instance(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     if expansion.args.shares_instances() {
         let companion = companion(expansion);
