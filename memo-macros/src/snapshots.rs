@@ -110,6 +110,15 @@ fn patterns_and_conditions() {
 }
 
 #[test]
+fn shared_instances() {
+    snapshot(
+        "shared_instances.rs",
+        "key = path.as_ref().to_owned(), instances = \"shared\"",
+        "fn load(path: impl AsRef<Path>) -> Config { read(path) }",
+    );
+}
+
+#[test]
 fn key_over_a_pattern() {
     snapshot(
         "key_over_a_pattern.rs",

@@ -55,6 +55,7 @@ mod self_types;
 mod serialize;
 
 mod shards;
+mod shared_instances;
 mod signatures;
 mod stale;
 mod statistics;

@@ -12,7 +12,7 @@ pub use core::{concat, module_path};
 /// - `cache`, or `local` for the calling thread's own cache;
 /// - the name: `own "::function"` for the full name of the function, or `named "quotes"` for another name;
 /// - the number that was drawn at expansion, and the fingerprint of the code;
-/// - the caller and its generics: a constructor of [`Caller`](crate::function::instance::Caller);
+/// - the caller, as `caller!` takes it;
 /// - the settings, as `settings!` takes them.
 #[doc(hidden)]
 #[macro_export]
@@ -26,7 +26,7 @@ macro_rules! memo {
     };
     (
         $find:ident, named $name:expr, $number:literal, $code:expr,
-        $caller:ident($($generics:tt)*), $($settings:tt)*
+        $caller:ident $about:tt, $($settings:tt)*
     ) => {{
         static SITE: $crate::call::site::Site = $crate::call::site::Site::new($crate::function::origin::Origin::new(
             $crate::call::macros::module_path!(),
@@ -36,10 +36,23 @@ macro_rules! memo {
         ));
         $crate::call::site::Site::$find(
             &SITE,
-            $crate::function::instance::Caller::$caller(&|| ()) $($generics)*,
+            $crate::caller!($caller $about),
             $crate::settings!($($settings)*),
         )
     }};
+}
+
+/// Makes a [`Caller`](crate::function::instance::Caller): `caller!(shared(companion))`, or the name of another
+/// constructor with the calls that add generics: `caller!(function(.with(..)))`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! caller {
+    (shared($companion:expr)) => {
+        $crate::function::instance::Caller::shared(&$companion)
+    };
+    ($caller:ident($($generics:tt)*)) => {
+        $crate::function::instance::Caller::$caller(&|| ()) $($generics)*
+    };
 }
 
 /// Chooses how results of a type are kept: `keep!(Type)`, or `keep!(errors Type)` if errors are kept too. With `here`

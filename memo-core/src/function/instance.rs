@@ -15,6 +15,9 @@ use crate::platform::fnv::Fnv;
 /// The closure of a companion has another type. A companion finds the instance by the name of what encloses the
 /// function, by the names of the function's own parameters, and by the types that function and companion can both name:
 /// the [`Generics`].
+///
+/// If the function's own parameters share one cache, `C` is the type of the companion `NAME_memo` instead, as both can
+/// name it. It has the parameters of everything around the function, and none of the function's own.
 pub struct Caller<'a, C> {
     kind: CallerKind,
     generics: Option<&'a dyn Fn() -> Generics>,
@@ -27,6 +30,8 @@ enum CallerKind {
     /// A function without companions.
     WithoutCompanions,
     Companion,
+    /// A function whose own parameters share one cache, or a companion of it.
+    Shared,
 }
 
 impl<C> fmt::Debug for Caller<'_, C> {
@@ -62,6 +67,13 @@ impl<'a, C> Caller<'a, C> {
         Self::new(CallerKind::Companion)
     }
 
+    /// A function whose own parameters share one cache, or a companion of it. It is told by the companion `NAME_memo`.
+    #[inline]
+    #[must_use]
+    pub const fn shared(_: &C) -> Self {
+        Self::new(CallerKind::Shared)
+    }
+
     /// Adds the types that function and companions can both name.
     #[inline]
     #[must_use]
@@ -73,27 +85,27 @@ impl<'a, C> Caller<'a, C> {
     /// A hit does not need it.
     pub(crate) fn instance(self) -> Instance<'a> {
         let id = (self.kind != CallerKind::Companion).then(typeid::of::<C>);
-        let without_companions = self.kind == CallerKind::WithoutCompanions;
-        Instance { id, closure: type_name::<C>(), generics: self.generics, without_companions }
+        let stored_by_id = matches!(self.kind, CallerKind::WithoutCompanions | CallerKind::Shared);
+        Instance { id, item: type_name::<C>(), generics: self.generics, stored_by_id }
     }
 }
 
 /// An instance as a function or companion asked for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Instance<'a> {
-    /// The id of the closure's type. None for a companion.
+    /// The id of the caller's type. None for a companion that finds the instance by name.
     pub(crate) id: Option<TypeId>,
-    /// The name of the closure's type.
-    closure: &'static str,
+    /// The name of the caller's type.
+    item: &'static str,
     generics: Option<&'a dyn Fn() -> Generics>,
-    /// Whether the function has no companions.
-    without_companions: bool,
+    /// Whether the id names the directory: everyone who asks for the instance knows it.
+    stored_by_id: bool,
 }
 
 impl Instance<'_> {
     /// Returns the name, which is the same in the function and in its companions.
     pub(crate) fn name(&self) -> InstanceName {
-        let (enclosing, parameters) = split_closure_name(self.closure);
+        let (enclosing, parameters) = split_item_name(self.item);
         InstanceName {
             enclosing,
             parameters,
@@ -116,7 +128,7 @@ impl Instance<'_> {
         }
         let mut hash = Fnv::new();
         name.names().hash(&mut hash);
-        if self.without_companions {
+        if self.stored_by_id {
             self.id.hash(&mut hash);
         } else if name.is_identified_by_types() {
             name.generics.hash(&mut hash);
@@ -212,10 +224,11 @@ impl fmt::Display for InstanceName {
     }
 }
 
-/// Splits the name of a closure's type into the path of what encloses the function, and the function's own parameters:
-/// `path::Type<u8>::function<'_, u16>::{{closure}}` into `path::Type<u8>` and `u16`.
-fn split_closure_name(closure: &'static str) -> (&'static str, &'static str) {
-    let (mut enclosing, mut name) = split_last(closure);
+/// Splits the name of a caller's type into the path of what encloses the function, and the function's own parameters:
+/// `path::Type<u8>::function<'_, u16>::{{closure}}` into `path::Type<u8>` and `u16`. The name of a companion,
+/// `path::Type<u8>::function_memo`, has none of these parameters.
+fn split_item_name(item: &'static str) -> (&'static str, &'static str) {
+    let (mut enclosing, mut name) = split_last(item);
     while name == "{{closure}}" {
         (enclosing, name) = split_last(enclosing);
     }
@@ -268,8 +281,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closure_name_is_split_into_enclosing_path_and_parameters() {
-        for (closure, enclosing, parameters) in [
+    fn the_name_of_a_caller_is_split_into_enclosing_path_and_parameters() {
+        for (item, enclosing, parameters) in [
             ("it::f::{{closure}}", "it", ""),
             ("it::f<a::String, 3, '<'>::{{closure}}", "it", "a::String, 3, '<'"),
             ("it::f<'_, '_>::{{closure}}", "it", ""),
@@ -284,8 +297,10 @@ mod tests {
             ("it::S<u8>::m<it::f::{{closure}}>::{{closure}}", "it::S<u8>", "it::f::{{closure}}"),
             ("it::f::{{closure}}::g::{{closure}}", "it::f::{{closure}}", ""),
             ("it::f<u8>::{{closure}}::{{closure}}", "it", "u8"),
+            ("it::f_memo", "it", ""),
+            ("<it::S<u16> as it::T<u8>>::f_memo", "<it::S<u16> as it::T<u8>>", ""),
         ] {
-            assert_eq!(split_closure_name(closure), (enclosing, parameters), "{closure}");
+            assert_eq!(split_item_name(item), (enclosing, parameters), "{item}");
         }
     }
 

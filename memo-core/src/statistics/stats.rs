@@ -102,8 +102,8 @@ impl Stats {
         if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
     }
 
-    /// Returns the mean time of a computation, or zero if none is known. The mean is of those that returned and of those
-    /// of the `recovered` entries, if their time is known:
+    /// Returns the mean time of a computation, or zero if none is known. The mean is of those that returned and of
+    /// those of the `recovered` entries, if their time is known:
     ///
     /// (`compute_time` + `recovered_compute_time`) / (`misses` + `refreshed` - `unfinished` + `recovered`)
     ///

@@ -20,25 +20,50 @@ pub(crate) fn refuse_misplaced(
     // Nothing in the impl of a trait has a visibility.
     let may_be_in_a_trait =
         args.has_companions() && matches!(function.visibility, Visibility::Inherited);
-    let item = BodyLocation::needs_free_function(function, args);
-    if !may_be_in_a_trait && item.is_none() {
+    if !may_be_in_a_trait && !must_be_free(args, function) {
         return false;
     }
-    match (enclosing(), item) {
-        (Some(Enclosing::ImplOfATrait), _) if may_be_in_a_trait => errors.at(
+    match enclosing() {
+        Some(Enclosing::ImplOfATrait) if may_be_in_a_trait => errors.at(
             function.name(),
             "the impl of a trait cannot contain companions: write `#[memoize(companion = none)]`, \
              or memoize a function outside of it",
         ),
-        (Some(_), Some(item)) => {
-            let fix = "write `#[memoize(in_impl)]`, since the function is in an impl and mentions \
-                       neither `self` nor `Self`";
-            refuse_to_copy(function, &item, fix, errors);
+        Some(_) => {
+            refuse_bare_names(args, function, errors);
             return false;
         }
-        _ => return false,
+        None => return false,
     }
     true
+}
+
+/// Whether the function names a companion without `Self`, which it can only do if it is free.
+pub(crate) fn must_be_free(args: &Args, function: &Function) -> bool {
+    BodyLocation::needs_free_function(function, args).is_some()
+        || finds_its_cache_by_a_bare_name(args, function)
+}
+
+fn finds_its_cache_by_a_bare_name(args: &Args, function: &Function) -> bool {
+    args.shares_instances() && !args.in_impl(function)
+}
+
+/// Reports what the function needs a companion for, if it stands in an impl and cannot name the companion.
+fn refuse_bare_names(args: &Args, function: &Function, errors: &mut Errors) {
+    let fix = "write `#[memoize(in_impl)]`, since the function is in an impl and mentions neither \
+               `self` nor `Self`";
+    if let Some(item) = BodyLocation::needs_free_function(function, args) {
+        refuse_to_copy(function, &item, fix, errors);
+    }
+    if let Some(instances) = &args.instances {
+        if finds_its_cache_by_a_bare_name(args, function) {
+            let message = format!(
+                "the instances find their cache by the companion `{}_memo`, which has no name here: {fix}",
+                function.plain_name()
+            );
+            errors.at(&instances.tokens, message);
+        }
+    }
 }
 
 /// A body that is copied to `NAME_uncached` cannot contain an item that must exist once.

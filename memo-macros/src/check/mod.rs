@@ -7,6 +7,7 @@ pub(crate) mod bounds;
 pub(crate) mod companions;
 pub(crate) mod enclosing_item;
 pub(crate) mod function;
+pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod rules;
 pub(crate) mod settings;

@@ -1,7 +1,8 @@
 //! The list of all rules about arguments and function, in the order in which their errors are reported.
 
 use crate::check::{
-    arguments, attributes, bounds, companions, function as of_function, settings, signature,
+    arguments, attributes, bounds, companions, function as of_function, instances, settings,
+    signature,
 };
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
@@ -20,6 +21,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     arguments::weights_need_a_bound(args, errors);
     arguments::each_shard_has_an_entry(args, errors);
     arguments::key_excludes_skip(args, errors);
+    instances::can_be_shared(args, function, errors);
     signature::skip_names_parameters(args, function, errors);
     signature::cache_err_needs_a_result(args, function, errors);
     settings::settings_need_no_call(args, function, errors);

@@ -55,13 +55,31 @@ fn origin(expansion: &Expansion<'_>) -> TokenStream {
 
 /// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The
 /// function finds it by the type of a closure, a companion by the types that both can name.
+///
+/// If the function's own parameters share one cache, both find it by the type of the companion `NAME_memo`, which has
+/// only the parameters of what surrounds the function.
 fn instance(expansion: &Expansion<'_>, item: Item) -> TokenStream {
+    if expansion.args.shares_instances() {
+        let companion = companion(expansion);
+        return quote!(shared(#companion));
+    }
     let generics = generics(expansion, item);
     match item {
         Item::Function if !expansion.args.has_companions() => quote!(without_companions()),
         Item::Function => quote!(function(#generics)),
         Item::Companion => quote!(companion(#generics)),
     }
+}
+
+/// The companion `NAME_memo`. Without `Self` it is named after a check that it is the function's own.
+fn companion(expansion: &Expansion<'_>) -> TokenStream {
+    let name = expansion.companion_name("memo");
+    if expansion.args.in_impl(expansion.function) {
+        let this = expansion.self_type();
+        return quote!(#this::#name);
+    }
+    let proof = expansion.sibling();
+    quote!({ const _: () = #proof; #name })
 }
 
 /// The types that both the function and its companions can name: `Self` and the function's type parameters.

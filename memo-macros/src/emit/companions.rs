@@ -5,12 +5,13 @@ use quote::{ToTokens, quote};
 use syn::{ReturnType, Signature};
 
 use crate::check::body_location::BodyLocation;
+use crate::check::companions::must_be_free;
 use crate::emit::async_function;
 use crate::emit::attributes;
 use crate::emit::body;
 use crate::emit::cache::handle;
 use crate::emit::expansion::{Expansion, Item};
-use crate::emit::generics::Named;
+use crate::emit::generics::{Named, without_own_parameters};
 use crate::emit::key::key;
 use crate::emit::lints::given_braces;
 use crate::emit::signature;
@@ -33,7 +34,9 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The constant that shows the function that its companions are beside it.
 fn sibling(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    BodyLocation::needs_free_function(expansion.function, expansion.args)?;
+    if !must_be_free(expansion.args, expansion.function) {
+        return None;
+    }
     let (name, attributes) =
         (expansion.sibling(), attributes::shared(&expansion.function.attributes));
     Some(quote!(#attributes #[doc(hidden)] const #name: () = ();))
@@ -70,7 +73,11 @@ fn handle_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<Tok
     let doc =
         format!(" The cache of `{}`: what is in it, and how it is doing.", function.plain_name());
     let (output, facade) = (function.output(), expansion.facade());
-    let generics = Named::new(function, function.signature.clone()).of_a_handle();
+    let generics = if expansion.args.shares_instances() {
+        without_own_parameters(&function.signature)
+    } else {
+        Named::new(function, function.signature.clone()).of_a_handle()
+    };
     let filter = &generics.where_clause;
     let item = quote!(fn #name #generics() -> #facade::Memo<#output> #filter #body);
     Some(own_item(expansion, &doc, &item))

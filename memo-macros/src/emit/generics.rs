@@ -117,6 +117,14 @@ pub(super) fn keep_used(generics: &mut Generics, kept: &TokenStream, removed: To
     }
 }
 
+/// The generics of a companion without arguments, if the function's own parameters share one cache. What is left is the
+/// where clause, as far as it is about what surrounds the function.
+pub(super) fn without_own_parameters(signature: &Signature) -> Generics {
+    let mut generics = signature.generics.clone();
+    keep_used(&mut generics, &TokenStream::new(), signature.inputs.to_token_stream());
+    generics
+}
+
 /// The names of the parameters that `tokens` mention, and those that the bounds of these mention, and so on.
 fn needed(
     params: &[GenericParam],

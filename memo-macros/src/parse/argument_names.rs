@@ -29,6 +29,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("cache_err", "cache_err = \"2s\""),
     ("version", "version = 2"),
     ("scope", "scope = \"thread\""),
+    ("instances", "instances = \"shared\""),
     ("verify", "verify = 0.01"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),

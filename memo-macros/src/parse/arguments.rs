@@ -11,7 +11,7 @@ use crate::parse::raw_argument::{self, Form, RawArgument};
 use crate::parse::values::companion::{self, Companion};
 use crate::parse::values::duration::{self, TimeSpan};
 use crate::parse::values::expression;
-use crate::parse::values::keyword::{self, Scope};
+use crate::parse::values::keyword::{self, Instances, Scope};
 use crate::parse::values::number;
 use crate::parse::values::parameter_list;
 use crate::parse::values::size::{self, Size};
@@ -55,14 +55,15 @@ pub(crate) struct Args {
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
     pub(crate) version: Option<Given<syn::Expr>>,
     pub(crate) scope: Option<Given<Scope>>,
+    pub(crate) instances: Option<Given<Instances>>,
     pub(crate) verify: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
     pub(crate) in_impl: Option<Given<()>>,
     pub(crate) krate: Option<Given<syn::Path>>,
-    /// The names of all arguments that are written, also of those with a wrong value.
-    written: Vec<Ident>,
+    /// All arguments that are written, also those with a wrong value.
+    written: Vec<(Ident, TokenStream)>,
     shows_self: bool,
 }
 
@@ -80,7 +81,12 @@ impl Args {
 
     /// Whether an argument is written, even with a wrong value.
     pub(crate) fn is_written(&self, name: &str) -> bool {
-        self.written.iter().any(|written| written == name)
+        self.written.iter().any(|(written, _)| written == name)
+    }
+
+    /// The names of all arguments that are written, with the values as written.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &(Ident, TokenStream)> {
+        self.written.iter()
     }
 
     /// Whether the function stands in an impl or a trait, as far as `self`, `Self` or `in_impl` show it.
@@ -91,6 +97,11 @@ impl Args {
     /// Whether each thread has a cache of its own.
     pub(crate) fn is_per_thread(&self) -> bool {
         matches!(&self.scope, Some(Given { value: Scope::Thread, .. }))
+    }
+
+    /// Whether the function's own type and const parameters share one cache.
+    pub(crate) fn shares_instances(&self) -> bool {
+        matches!(&self.instances, Some(Given { value: Instances::Shared, .. }))
     }
 
     /// Whether the function gets companions.
@@ -104,7 +115,7 @@ impl Args {
     }
 
     fn accept(&mut self, RawArgument { name, form }: RawArgument) -> syn::Result<()> {
-        self.written.push(name.clone());
+        self.written.push((name.clone(), form.tokens()));
         match name.to_string().as_str() {
             "max" => set(&mut self.max, name, form, number::entries),
             "max_bytes" => set(&mut self.max_bytes, name, form, size::size),
@@ -129,6 +140,7 @@ impl Args {
             "cache_err" => set(&mut self.cache_err, name, form, duration::flag_or_duration),
             "version" => set(&mut self.version, name, form, expression::expression),
             "scope" => set(&mut self.scope, name, form, keyword::scope),
+            "instances" => set(&mut self.instances, name, form, keyword::instances),
             "verify" => set(&mut self.verify, name, form, number::fraction),
             "name" => set(&mut self.name, name, form, text::text),
             "companion" => set(&mut self.companion, name, form, companion::companion),

@@ -1,13 +1,14 @@
 //! Searches for a word in tokens.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
 
 use crate::syntax::format_string;
 
 /// Whether a word occurs in tokens. A string counts as a format string, since it may be given to a macro.
 pub(crate) fn mentions(tokens: TokenStream, word: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == *word,
+        TokenTree::Ident(ident) => ident.unraw() == word.unraw(),
         TokenTree::Group(group) => mentions(group.stream(), word),
         TokenTree::Literal(literal) => format_string::names(&literal).contains(word),
         TokenTree::Punct(_) => false,

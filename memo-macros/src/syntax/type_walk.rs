@@ -1,7 +1,7 @@
 //! A walk through a type that reports its references, lifetimes, `impl Trait`s and paths.
 
 use syn::{
-    BoundLifetimes, GenericArgument, GenericParam, Lifetime, PathArguments, ReturnType, Type,
+    BoundLifetimes, Expr, GenericArgument, GenericParam, Lifetime, PathArguments, ReturnType, Type,
     TypeImplTrait, TypeParamBound, TypeReference,
 };
 
@@ -13,7 +13,8 @@ pub(crate) enum Found<'a> {
     /// is the signature's.
     Lifetime(&'a Lifetime),
     Opaque(&'a TypeImplTrait),
-    /// A path that names a type. The type in `<Type as Trait>::Item` is not reported.
+    /// A path that names a type, or the length of an array. The types in
+    /// `<Type as Trait<Type>>::Item` are not reported.
     Path(&'a syn::Path),
 }
 
@@ -35,21 +36,27 @@ struct Walk<'v, 'a> {
 impl<'a> Walk<'_, 'a> {
     fn ty(&mut self, ty: &'a Type) {
         match ty {
-            Type::Array(array) => self.ty(&array.elem),
+            Type::Array(array) => {
+                self.ty(&array.elem);
+                if let Expr::Path(length) = &array.len {
+                    self.name(&length.path);
+                }
+            }
             Type::Slice(slice) => self.ty(&slice.elem),
             Type::Group(group) => self.ty(&group.elem),
             Type::Paren(paren) => self.ty(&paren.elem),
             Type::Ptr(pointer) => self.ty(&pointer.elem),
             Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| self.ty(elem)),
             Type::Path(path) => {
+                let outer = self.projected;
                 if let Some(qself) = &path.qself {
-                    let outer = std::mem::replace(&mut self.projected, true);
+                    self.projected = true;
                     self.ty(&qself.ty);
-                    self.projected = outer;
-                } else if !self.projected {
-                    (self.visit)(Found::Path(&path.path));
+                } else {
+                    self.name(&path.path);
                 }
                 self.path(&path.path);
+                self.projected = outer;
             }
             Type::Reference(reference) => {
                 (self.visit)(Found::Reference(reference, !self.own_elision));
@@ -68,6 +75,13 @@ impl<'a> Walk<'_, 'a> {
             // The type that a macro makes is unknown here. rustc checks it after expansion.
             Type::Infer(_) | Type::Macro(_) | Type::Never(_) | Type::Verbatim(_) => {}
             _ => {}
+        }
+    }
+
+    /// Reports a path that is written where it names something.
+    fn name(&mut self, path: &'a syn::Path) {
+        if !self.projected {
+            (self.visit)(Found::Path(path));
         }
     }
 

@@ -15,6 +15,15 @@ pub(crate) enum Scope {
     Thread,
 }
 
+/// Which instances of a generic function share a cache.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Instances {
+    /// Each has a cache of its own.
+    Separate,
+    /// Those that differ in nothing but the function's own parameters.
+    Shared,
+}
+
 /// The modes of durability: the word in the attribute, and the name of the runtime's variant.
 const DURABILITIES: [(&str, &str); 4] =
     [("none", "None"), ("os", "Os"), ("interval", "Interval"), ("always", "Always")];
@@ -33,6 +42,11 @@ pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<()> {
 /// `scope`: one of two words.
 pub(crate) fn scope(name: &Ident, form: Form) -> syn::Result<Scope> {
     one_of(name, form, &[("process", Scope::Process), ("thread", Scope::Thread)])
+}
+
+/// `instances`: one of two words.
+pub(crate) fn instances(name: &Ident, form: Form) -> syn::Result<Instances> {
+    one_of(name, form, &[("separate", Instances::Separate), ("shared", Instances::Shared)])
 }
 
 /// `stale_if_error`: `true` or `false`.
