@@ -23,24 +23,22 @@ pub(crate) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let location = BodyLocation::of(function, expansion.args);
     let attributes = attributes::without_expect(&function.attributes);
     let (visibility, signature) = (&function.visibility, signature::of_lookup(expansion, location));
-    let (facade, import) = (expansion.facade(), expansion.import());
+    let names = expansion.names();
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let (found, hit, miss) = (local("found"), local("hit"), local("miss"));
     let cache = cache(expansion, Item::Function);
     let (lookup, store) = (lookup(expansion), store(expansion, location));
+    let lookup = expansion.with_names(&quote!(#cache.#lookup));
     // The lookup is a statement of its own, so that what `key` borrows or locks is released before the body runs.
     quote! {
         #attributes
         #braces
         #visibility #signature {
             #lint
-            let #found = {
-                #import
-                #cache.#lookup
-            };
+            let #found = #lookup;
             match #found {
-                #facade::__private::Lookup::Hit(#hit) => #hit.value(),
-                #facade::__private::Lookup::Miss(#miss) => #miss.#store,
+                #names::Lookup::Hit(#hit) => #hit.value(),
+                #names::Lookup::Miss(#miss) => #miss.#store,
             }
         }
     }
