@@ -33,6 +33,7 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::{cfg, column, concat, file, include_bytes, line, module_path, option_env};
 
+    pub use crate::{__with_names as with_names, Key, Memo};
     pub use memo_core::call::future::call;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};
@@ -60,6 +61,16 @@ pub mod __private {
     pub fn key<A: memo_core::key::Arguments>(arguments: &A) -> crate::Key {
         crate::Key::of(arguments)
     }
+}
+
+/// Evaluates an expression that sees the names of `__private` and its traits.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_names {
+    ($($expression:tt)*) => {{
+        use $crate::__private::{self as __memokit, probe::*};
+        $($expression)*
+    }};
 }
 
 /// In edition 2021, an `impl Future` that a function returns does not capture the lifetimes of its arguments by itself.

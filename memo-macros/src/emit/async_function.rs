@@ -25,22 +25,20 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let location = BodyLocation::of(function, expansion.args);
     let attributes = attributes::without_expect(&function.attributes);
     let (visibility, (signature, wait)) = (&function.visibility, form(expansion, location));
-    let (facade, import) = (expansion.facade(), expansion.import());
+    let names = expansion.names();
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let asked = local("asked");
     let cache = cache(expansion, Item::Function);
     let (lookup, compute) = (lookup(expansion), compute(expansion, location));
+    let lookup = expansion.with_names(&quote!(#cache.#lookup));
     quote! {
         #attributes
         #braces
         #[allow(clippy::double_must_use, clippy::manual_async_fn)]
         #visibility #signature {
-            #facade::__private::call(move || {
+            #names::call(move || {
                 #lint
-                let #asked = {
-                    #import
-                    #cache.#lookup
-                };
+                let #asked = #lookup;
                 #asked.#compute
             })#wait
         }
@@ -89,7 +87,7 @@ pub(super) fn future(expansion: &Expansion<'_>, location: BodyLocation) -> Token
     if location == BodyLocation::Companion {
         return body::call_of_companion(expansion);
     }
-    let (function, facade) = (expansion.function, expansion.facade());
+    let (function, names) = (expansion.function, expansion.names());
     let (output, body) = (function.output(), function.body.stream());
     let mut returned = local("returned");
     // rustc reports here what the block returns, as the type that was written.
@@ -101,8 +99,8 @@ pub(super) fn future(expansion: &Expansion<'_>, location: BodyLocation) -> Token
     let mut block = Group::new(
         Delimiter::Brace,
         quote! {
-            if let #facade::__private::Option::Some(#returned) =
-                #facade::__private::Option::<#output>::None
+            if let #names::Option::Some(#returned) =
+                #names::Option::<#output>::None
             {
                 return #returned;
             }

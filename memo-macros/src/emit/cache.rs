@@ -25,8 +25,7 @@ pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
     if !expansion.args.is_per_thread() {
         return quote!(#cache.handle());
     }
-    let facade = expansion.facade();
-    quote!(#facade::Memo::local(|| #cache.handle()))
+    quote!(__memokit::Memo::local(|| #cache.handle()))
 }
 
 /// Which function it is: its name, the number of the expansion, and the fingerprint of the code.

@@ -20,10 +20,11 @@ use crate::syntax::type_walk::{Found, walk};
 
 /// The companions. Nothing if there are none.
 pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
-    let (import, handle) = (expansion.import(), handle(expansion));
+    let handle = expansion.with_names(&handle(expansion));
     let key = key(expansion, Item::Companion);
-    let handle = handle_companion(expansion, &quote!({ #import #handle }));
-    let key = key_companion(expansion, &quote!({ #import __memokit::key(&#key) }));
+    let handle = handle_companion(expansion, &quote!({ #handle }));
+    let key = expansion.with_names(&quote!(__memokit::key(&#key)));
+    let key = key_companion(expansion, &quote!({ #key }));
     let uncached = match BodyLocation::of(expansion.function, expansion.args) {
         BodyLocation::Closure => uncached_with_a_copy(expansion),
         BodyLocation::InnerFunction | BodyLocation::Companion => uncached_as_written(expansion),
@@ -72,14 +73,14 @@ fn handle_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<Tok
     let function = expansion.function;
     let doc =
         format!(" The cache of `{}`: what is in it, and how it is doing.", function.plain_name());
-    let (output, facade) = (function.output(), expansion.facade());
+    let (output, names) = (function.output(), expansion.names());
     let generics = if expansion.args.shares_instances() {
         without_own_parameters(&function.signature)
     } else {
         Named::new(function, function.signature.clone()).of_a_handle()
     };
     let filter = &generics.where_clause;
-    let item = quote!(fn #name #generics() -> #facade::Memo<#output> #filter #body);
+    let item = quote!(fn #name #generics() -> #names::Memo<#output> #filter #body);
     Some(own_item(expansion, &doc, &item))
 }
 
@@ -98,8 +99,8 @@ fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenS
     signature::without_mut_self(&mut named);
     attributes::leave_shared_on_parameters(&mut named);
     let (generics, filter) = (&named.generics, &named.generics.where_clause);
-    let (inputs, facade) = (&named.inputs, expansion.facade());
-    let item = quote!(fn #name #generics (#inputs) -> #facade::Key #filter #body);
+    let (inputs, names) = (&named.inputs, expansion.names());
+    let item = quote!(fn #name #generics (#inputs) -> #names::Key #filter #body);
     Some(own_item(expansion, &doc, &item))
 }
 

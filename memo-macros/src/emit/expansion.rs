@@ -1,8 +1,9 @@
 //! What all parts of one expansion are made of.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
+use crate::emit::hygiene::first_span;
 use crate::parse::arguments::{Args, Given};
 use crate::parse::function::Function;
 use crate::parse::values::companion::Companion;
@@ -23,11 +24,16 @@ pub(super) enum Item {
 }
 
 impl Expansion<'_> {
-    /// The path of the facade.
-    pub(super) fn facade(&self) -> TokenStream {
+    /// The module of the runtime's names. Every path into the facade begins with it, so that rustc reports a wrong
+    /// `crate` once and under it.
+    pub(super) fn names(&self) -> TokenStream {
         match &self.args.krate {
-            Some(given) => given.value.to_token_stream(),
-            None => quote!(::memokit),
+            Some(given) => {
+                let path = given.value.to_token_stream();
+                let span = Span::call_site().located_at(first_span(path.clone()));
+                quote_spanned!(span=> #path::__private)
+            }
+            None => quote!(::memokit::__private),
         }
     }
 
@@ -54,9 +60,10 @@ impl Expansion<'_> {
         }
     }
 
-    /// The import of the runtime's names. It goes into a block of its own, so that the body does not see them.
-    pub(super) fn import(&self) -> TokenStream {
-        let facade = self.facade();
-        quote!(use #facade::__private::{self as __memokit, probe::*};)
+    /// An expression that sees the runtime's names, which the body does not see. A macro imports them, because rustc
+    /// reports an import that fails beside the paths that fail.
+    pub(super) fn with_names(&self, expression: &TokenStream) -> TokenStream {
+        let names = self.names();
+        quote!(#names::with_names!(#expression))
     }
 }

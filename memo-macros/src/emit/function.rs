@@ -23,21 +23,18 @@ pub(crate) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let location = BodyLocation::of(function, expansion.args);
     let attributes = attributes::without_expect(&function.attributes);
     let (visibility, signature) = (&function.visibility, signature::of_lookup(expansion, location));
-    let import = expansion.import();
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let found = local("found");
     let cache = cache(expansion, Item::Function);
     let (lookup, value) = (lookup(expansion), value(expansion, location));
+    let lookup = expansion.with_names(&quote!(#cache.#lookup));
     // The lookup is a statement of its own, so that what `key` borrows or locks is released before the body runs.
     quote! {
         #attributes
         #braces
         #visibility #signature {
             #lint
-            let #found = {
-                #import
-                #cache.#lookup
-            };
+            let #found = #lookup;
             #value
         }
     }
@@ -45,22 +42,22 @@ pub(crate) fn function(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The value of the call, from what was found.
 fn value(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
-    let (facade, store) = (expansion.facade(), store(expansion, location));
+    let (names, store) = (expansion.names(), store(expansion, location));
     let (found, hit, miss) = (local("found"), local("hit"), local("miss"));
     let Some(spawn) = &expansion.args.spawn else {
         return quote! {
             match #found {
-                #facade::__private::Lookup::Hit(#hit) => #hit.value(),
-                #facade::__private::Lookup::Miss(#miss) => #miss.#store,
+                #names::Lookup::Hit(#hit) => #hit.value(),
+                #names::Lookup::Miss(#miss) => #miss.#store,
             }
         };
     };
     let (value, refresh, spawn) = (local("value"), local("refresh"), &spawn.value);
     quote! {
         match #found.behind(move |#miss| #miss.#store) {
-            #facade::__private::Behind::Value(#value) => #value,
-            #facade::__private::Behind::Refresh(#hit, #refresh) => {
-                #facade::__private::hand_over(move || #refresh.run(), #spawn);
+            #names::Behind::Value(#value) => #value,
+            #names::Behind::Refresh(#hit, #refresh) => {
+                #names::hand_over(move || #refresh.run(), #spawn);
                 #hit.value()
             }
         }

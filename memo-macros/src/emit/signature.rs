@@ -25,10 +25,10 @@ pub(super) fn of_lookup(expansion: &Expansion<'_>, location: BodyLocation) -> Si
 /// The same of an `async fn`, which becomes a function that returns a future.
 pub(super) fn of_async_lookup(expansion: &Expansion<'_>, location: BodyLocation) -> Signature {
     let mut signature = of_lookup(expansion, location);
-    let (facade, output) = (expansion.facade(), expansion.function.output());
+    let (names, output) = (expansion.names(), expansion.function.output());
     // The span gives it the edition of this crate, in which such a type captures all lifetimes of the signature.
     let span = Span::mixed_site();
-    let future = quote_spanned!(span=> -> impl #facade::__private::Future<Output = #output>);
+    let future = quote_spanned!(span=> -> impl #names::Future<Output = #output>);
     signature.asyncness = None;
     signature.output = syn::parse_quote!(#future);
     signature

@@ -6,23 +6,13 @@ pub(crate) unsafe fn find(
     __memokit_1_a: (u8, u8),
     verbose: bool,
 ) -> Option<Self> {
-    let __memokit_found = {
-        use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::memo!(
-            cache, own "::find", 15879109123744592540,
-            0xe5807cf5c3535f04c7d3cbd3aaedde37, function(.with(& ||
-            __memokit::Generics::new().self_type:: < Self > ())), [Option < Self >]
-        )
-            .lookup(
-                &(
-                    __memokit::element!(self : self),
-                    (
-                        __memokit::element!(depth),
-                        (__memokit::element!(__memokit_1_a), ()),
-                    ),
-                ),
-            )
-    };
+    let __memokit_found = ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::find", 15879109123744592540,
+        0xe5807cf5c3535f04c7d3cbd3aaedde37, function(.with(& ||
+        __memokit::Generics::new().self_type:: < Self > ())), [Option < Self >])
+        .lookup(& (__memokit::element!(self : self), (__memokit::element!(depth),
+        (__memokit::element!(__memokit_1_a), ()))))
+    );
     match __memokit_found {
         ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
         ::memokit::__private::Lookup::Miss(__memokit_miss) => {
@@ -37,25 +27,25 @@ pub(crate) unsafe fn find(
 /// The cache of `find`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub(crate) fn find_memo() -> ::memokit::Memo<Option<Self>> {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::memo!(
-        cache, own "::find", 15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37,
-        companion(.with(& || __memokit::Generics::new().self_type:: < Self > ())),
-        [Option < Self >]
-    )
+pub(crate) fn find_memo() -> ::memokit::__private::Memo<Option<Self>> {
+    ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::find", 15879109123744592540,
+        0xe5807cf5c3535f04c7d3cbd3aaedde37, companion(.with(& ||
+        __memokit::Generics::new().self_type:: < Self > ())), [Option < Self >])
         .handle()
+    )
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub(crate) fn find_key(&self, depth: u32, __memokit_1_a: (u8, u8)) -> ::memokit::Key {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(
-        &(
-            __memokit::quiet!(self),
-            (__memokit::quiet!(depth), (__memokit::quiet!(__memokit_1_a), ())),
-        ),
+pub(crate) fn find_key(
+    &self,
+    depth: u32,
+    __memokit_1_a: (u8, u8),
+) -> ::memokit::__private::Key {
+    ::memokit::__private::with_names!(
+        __memokit::key(& (__memokit::quiet!(self), (__memokit::quiet!(depth),
+        (__memokit::quiet!(__memokit_1_a), ()))))
     )
 }
 #[track_caller]

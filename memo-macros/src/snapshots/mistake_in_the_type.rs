@@ -4,7 +4,7 @@ fn f(a: &str) -> &str {
 /// The key under which the result of this call of `f` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn f_key(a: &str) -> ::memokit::Key {
+fn f_key(a: &str) -> ::memokit::__private::Key {
     loop {}
 }
 /// `f` as written: computes, and neither reads nor fills the cache.

@@ -4,13 +4,13 @@ fn f(a: u32) -> u32 {
 /// The cache of `f`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn f_memo() -> ::memokit::Memo<u32> {
+fn f_memo() -> ::memokit::__private::Memo<u32> {
     loop {}
 }
 /// The key under which the result of this call of `f` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn f_key(a: u32) -> ::memokit::Key {
+fn f_key(a: u32) -> ::memokit::__private::Key {
     loop {}
 }
 /// `f` as written: computes, and neither reads nor fills the cache.

@@ -1,14 +1,11 @@
 /// The price of a share.
 pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
-    let __memokit_found = {
-        use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::memo!(
-            cache, own "::quote", 3290763420350999314,
-            0x77626870766553a2a06feaf52124c360, function(), [Result < Quote, ApiError >]
-            .max(1000usize).ttl_millis(30000).persist("cache/quotes")
-        )
-            .lookup(&(__memokit::element!(symbol), (__memokit::element!(opts), ())))
-    };
+    let __memokit_found = ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::quote", 3290763420350999314,
+        0x77626870766553a2a06feaf52124c360, function(), [Result < Quote, ApiError >]
+        .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .lookup(&
+        (__memokit::element!(symbol), (__memokit::element!(opts), ())))
+    );
     match __memokit_found {
         ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
         ::memokit::__private::Lookup::Miss(__memokit_miss) => {
@@ -30,21 +27,20 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 /// The cache of `quote`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::memo!(
-        cache, own "::quote", 3290763420350999314, 0x77626870766553a2a06feaf52124c360,
-        companion(), [Result < Quote, ApiError >].max(1000usize).ttl_millis(30000)
-        .persist("cache/quotes")
+pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
+    ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::quote", 3290763420350999314,
+        0x77626870766553a2a06feaf52124c360, companion(), [Result < Quote, ApiError >]
+        .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .handle()
     )
-        .handle()
 }
 /// The key under which the result of this call of `quote` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::Key {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))
+pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::__private::Key {
+    ::memokit::__private::with_names!(
+        __memokit::key(& (__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())))
+    )
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

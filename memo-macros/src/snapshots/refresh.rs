@@ -1,12 +1,9 @@
 fn find(name: String) -> Option<u8> {
-    let __memokit_found = {
-        use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::memo!(
-            cache, own "::find", 7680952442443112849, 0x67cde303de6768966dbe5af130e57845,
-            function(), [Option < u8 >].ttl_millis(30000).stale_millis(60000)
-        )
-            .lookup(&(__memokit::element!(name), ()))
-    };
+    let __memokit_found = ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::find", 7680952442443112849,
+        0x67cde303de6768966dbe5af130e57845, function(), [Option < u8 >].ttl_millis(30000)
+        .stale_millis(60000)) .lookup(& (__memokit::element!(name), ()))
+    );
     match __memokit_found
         .behind(move |__memokit_miss| {
             __memokit_miss
@@ -31,20 +28,18 @@ fn find(name: String) -> Option<u8> {
 /// The cache of `find`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn find_memo() -> ::memokit::Memo<Option<u8>> {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::memo!(
-        cache, own "::find", 7680952442443112849, 0x67cde303de6768966dbe5af130e57845,
-        companion(), [Option < u8 >].ttl_millis(30000).stale_millis(60000)
+fn find_memo() -> ::memokit::__private::Memo<Option<u8>> {
+    ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::find", 7680952442443112849,
+        0x67cde303de6768966dbe5af130e57845, companion(), [Option < u8 >]
+        .ttl_millis(30000).stale_millis(60000)) .handle()
     )
-        .handle()
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn find_key(name: String) -> ::memokit::Key {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::quiet!(name), ()))
+fn find_key(name: String) -> ::memokit::__private::Key {
+    ::memokit::__private::with_names!(__memokit::key(& (__memokit::quiet!(name), ())))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

@@ -1,15 +1,12 @@
 #[allow(clippy::double_must_use, clippy::manual_async_fn)]
 fn find(name: String) -> impl ::memokit::__private::Future<Output = Option<u8>> {
     ::memokit::__private::call(move || {
-        let __memokit_asked = {
-            use ::memokit::__private::{self as __memokit, probe::*};
-            __memokit::memo!(
-                cache, own "::find", 9581210999310895620,
-                0x2b49164ca428f84ed2fc962c8f361d3, function(), [Option < u8 >]
-                .refresh_ahead(0.8f64).ttl_millis(30000)
-            )
-                .begin(&(__memokit::element!(name), ()))
-        };
+        let __memokit_asked = ::memokit::__private::with_names!(
+            __memokit::memo!(cache, own "::find", 9581210999310895620,
+            0x2b49164ca428f84ed2fc962c8f361d3, function(), [Option < u8 >]
+            .refresh_ahead(0.8f64).ttl_millis(30000)) .begin(&
+            (__memokit::element!(name), ()))
+        );
         __memokit_asked
             .compute_behind(
                 async move {
@@ -33,20 +30,18 @@ fn find(name: String) -> impl ::memokit::__private::Future<Output = Option<u8>> 
 /// The cache of `find`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn find_memo() -> ::memokit::Memo<Option<u8>> {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::memo!(
-        cache, own "::find", 9581210999310895620, 0x2b49164ca428f84ed2fc962c8f361d3,
-        companion(), [Option < u8 >].refresh_ahead(0.8f64).ttl_millis(30000)
+fn find_memo() -> ::memokit::__private::Memo<Option<u8>> {
+    ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::find", 9581210999310895620,
+        0x2b49164ca428f84ed2fc962c8f361d3, companion(), [Option < u8 >]
+        .refresh_ahead(0.8f64).ttl_millis(30000)) .handle()
     )
-        .handle()
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn find_key(name: String) -> ::memokit::Key {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::quiet!(name), ()))
+fn find_key(name: String) -> ::memokit::__private::Key {
+    ::memokit::__private::with_names!(__memokit::key(& (__memokit::quiet!(name), ())))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

@@ -5,16 +5,13 @@ pub fn quote(
     tries: u32,
 ) -> impl ::memokit::__private::Future<Output = Result<Quote, ApiError>> {
     ::memokit::__private::call(move || {
-        let __memokit_asked = {
-            use ::memokit::__private::{self as __memokit, probe::*};
-            __memokit::memo!(
-                cache, own "::quote", 9854431957144609324,
-                0xa09f3136f442e806e236a3a2f497e226, function(), [Result < Quote, ApiError
-                >].refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
-                .wait_limit_millis(5000)
-            )
-                .begin(&(__memokit::element!(symbol), (__memokit::element!(tries), ())))
-        };
+        let __memokit_asked = ::memokit::__private::with_names!(
+            __memokit::memo!(cache, own "::quote", 9854431957144609324,
+            0xa09f3136f442e806e236a3a2f497e226, function(), [Result < Quote, ApiError >]
+            .refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
+            .wait_limit_millis(5000)) .begin(& (__memokit::element!(symbol),
+            (__memokit::element!(tries), ())))
+        );
         __memokit_asked
             .compute(async move {
                 if let ::memokit::__private::Option::Some(__memokit_returned) = ::memokit::__private::Option::<
@@ -42,21 +39,21 @@ pub fn quote(
 /// The cache of `quote`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub fn quote_memo() -> ::memokit::Memo<Result<Quote, ApiError>> {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::memo!(
-        cache, own "::quote", 9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226,
-        companion(), [Result < Quote, ApiError >].refresh_ahead(0.8f64).ttl_millis(30000)
-        .stale_millis(60000).wait_limit_millis(5000)
+pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
+    ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::quote", 9854431957144609324,
+        0xa09f3136f442e806e236a3a2f497e226, companion(), [Result < Quote, ApiError >]
+        .refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
+        .wait_limit_millis(5000)) .handle()
     )
-        .handle()
 }
 /// The key under which the result of this call of `quote` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::Key {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::quiet!(symbol), (__memokit::quiet!(tries), ())))
+pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::__private::Key {
+    ::memokit::__private::with_names!(
+        __memokit::key(& (__memokit::quiet!(symbol), (__memokit::quiet!(tries), ())))
+    )
 }
 #[must_use]
 /// `quote` as written: computes, and neither reads nor fills the cache.

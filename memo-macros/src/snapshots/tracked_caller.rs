@@ -1,14 +1,11 @@
 #[track_caller]
 #[unsafe(no_mangle)]
 extern "C" fn blame(r#mod: u32) -> u32 {
-    let __memokit_found = {
-        use ::memokit::__private::{self as __memokit, probe::*};
-        __memokit::memo!(
-            cache, own "::blame", 17584697606136167169,
-            0x3f5715cc971c857633457e1641664f4b, function(), [u32]
-        )
-            .lookup(&(__memokit::element!(r#mod), ()))
-    };
+    let __memokit_found = ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::blame", 17584697606136167169,
+        0x3f5715cc971c857633457e1641664f4b, function(), [u32]) .lookup(&
+        (__memokit::element!(r#mod), ()))
+    );
     match __memokit_found {
         ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
         ::memokit::__private::Lookup::Miss(__memokit_miss) => {
@@ -26,20 +23,17 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 /// The cache of `blame`: what is in it, and how it is doing.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn blame_of_memo() -> ::memokit::Memo<u32> {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::memo!(
-        cache, own "::blame", 17584697606136167169, 0x3f5715cc971c857633457e1641664f4b,
-        companion(), [u32]
+fn blame_of_memo() -> ::memokit::__private::Memo<u32> {
+    ::memokit::__private::with_names!(
+        __memokit::memo!(cache, own "::blame", 17584697606136167169,
+        0x3f5715cc971c857633457e1641664f4b, companion(), [u32]) .handle()
     )
-        .handle()
 }
 /// The key under which the result of this call of `blame` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
-fn blame_of_key(r#mod: u32) -> ::memokit::Key {
-    use ::memokit::__private::{self as __memokit, probe::*};
-    __memokit::key(&(__memokit::quiet!(r#mod), ()))
+fn blame_of_key(r#mod: u32) -> ::memokit::__private::Key {
+    ::memokit::__private::with_names!(__memokit::key(& (__memokit::quiet!(r#mod), ())))
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
