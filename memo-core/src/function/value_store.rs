@@ -28,8 +28,6 @@ pub(crate) struct ValueStore<V: 'static> {
     codec: Box<dyn Codec<V>>,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
-    /// Whether the function has a `version`.
-    versioned: bool,
     /// The fingerprint of the values' type, or why the type cannot be stored. Computed when it is first needed, because
     /// that runs the type's `Deserialize`.
     schema: OnceCell<Result<u128, Error>>,
@@ -99,7 +97,6 @@ impl<V: 'static> ValueStore<V> {
             durability,
             codec,
             identity,
-            versioned: version.is_some(),
             schema: OnceCell::new(),
             fs: Arc::new(RealFs),
             store: OnceCell::new(),
@@ -132,7 +129,7 @@ impl<V: 'static> ValueStore<V> {
     ) -> Result<&Store, Error> {
         self.store.get_or_try_init(|| {
             self.check_retry()?;
-            let schema = self.schema.get_or_init(|| self.codec.schema(self.versioned)).clone();
+            let schema = self.schema.get_or_init(|| self.codec.schema()).clone();
             let schema = schema.inspect_err(|refused| self.back_off(refused))?;
             let identity = Identity { schema, ..self.identity.clone() };
             let opened = self.try_open(&identity, replay).inspect_err(|error| self.back_off(error));
