@@ -40,6 +40,7 @@ mod persistence_late;
 #[cfg(unix)]
 mod persistence_processes;
 mod persistence_replaced;
+mod persistence_untraced;
 #[cfg(unix)]
 mod persistence_values;
 #[cfg(unix)]

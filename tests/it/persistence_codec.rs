@@ -228,7 +228,7 @@ impl Clone for Opaque {
 struct ByHand;
 
 impl Codec<Opaque> for ByHand {
-    fn schema(&self, _: bool) -> Result<u128, Error> {
+    fn schema(&self) -> Result<u128, Error> {
         Ok(0x0fa)
     }
 

@@ -19,13 +19,13 @@ use crate::key::hash::Seed;
     note = "`memokit::codec` has some; results must be `Serialize` and `Deserialize`"
 )]
 pub trait Codec<T>: Send + Sync + 'static {
-    /// Returns a fingerprint of the name and the serialized shape of the type under this codec. Two types whose bytes
-    /// could be confused have different fingerprints. `version_given` says that the user wrote `version = ...`, which
-    /// replaces a shape that cannot be traced.
+    /// Returns a fingerprint of the name and the serialized shape of the type under this codec. Stored results are
+    /// discarded if it changes. Two types whose bytes could be confused have different fingerprints, unless
+    /// [`Self::decode`] tells them apart.
     ///
     /// # Errors
-    /// [`Error::Unpersistable`] if the codec does not support values of `T`, or if the shape cannot be found.
-    fn schema(&self, version_given: bool) -> Result<u128, Error>;
+    /// [`Error::Unpersistable`] if the codec does not support values of `T`.
+    fn schema(&self) -> Result<u128, Error>;
 
     /// Appends the bytes of `value` to `out`.
     ///
@@ -51,7 +51,8 @@ pub trait Codec<T>: Send + Sync + 'static {
 /// writes the same bytes again, so that a type that has changed since does not fill in missing parts.
 ///
 /// ```
-/// use memo_core::codec::{Codec, Format};
+/// # use memo_core as memokit;
+/// use memokit::codec::{Codec, Format};
 /// use serde::{Serialize, de::DeserializeOwned};
 ///
 /// #[derive(Default)]
@@ -99,7 +100,7 @@ where
     T: Serialize + DeserializeOwned + 'static,
 {
     /// Leaves out a shape that cannot be traced, because the bytes describe themselves.
-    fn schema(&self, _: bool) -> Result<u128, Error> {
+    fn schema(&self) -> Result<u128, Error> {
         let shape = trace::<T>().map_or_else(|_| "untraced".to_owned(), |shape| shape.text());
         Ok(fingerprint(&[F::NAME, type_name::<T>(), &shape]))
     }

@@ -4,6 +4,7 @@
 mod cbor;
 mod check;
 mod cursor;
+mod digest;
 mod explore;
 mod format;
 mod guard;

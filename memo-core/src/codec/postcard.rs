@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::check;
+use super::digest::{Digest, digest};
 use super::explore::Untraced;
 use super::format::{Codec, same_byte_counts};
 use super::guard::{Guarded, Meter};
@@ -19,21 +20,34 @@ use crate::error::Error;
 /// A part of the fingerprint. Raise the number when the bytes of equal shapes change.
 const FORMAT: &str = "postcard 1";
 
+/// Takes the place of an unknown shape in the fingerprint. Raise the number when equal values get another digest.
+const DIGEST: &str = "digest 1";
+
 /// What a user can do about a type or value that postcard does not support.
 const ALTERNATIVE: &str = "give the function a self-describing codec (`codec = ...`)";
 
 /// The default codec.
 ///
 /// Its bytes contain no names, kinds or field counts, so bytes of one type can decode as another type. Therefore the
-/// codec traces the shape of the type. The shape becomes the schema, and every value is compared with it while it is
-/// written. The first value is also read back. If the shape cannot be traced (`version = ...`), every value is read
-/// back.
+/// codec traces the shape of the type: it runs the type's `Deserialize` with sample values. The shape becomes the
+/// schema, and every value is compared with it while it is written. The first value is also read back.
+///
+/// A `Deserialize` that validates its input may refuse all samples (a weekday, a time zone, a compressed bitmap). The
+/// shape of such a type is unknown, and its schema has only the type's name. Each of its values is read back as it is
+/// written, and is stored after a digest: a 64-bit hash of what serde shows of it, with names and kinds. If what is
+/// read back has another digest, the value is refused. From disk, a value is used only if what was read has its digest.
+///
+/// This proves that serde shows the same of both values, whatever the type has become since. It does not prove that the
+/// type means the same by it (meters that became feet), nor anything about what serde does not show
+/// (`#[serde(skip)]`); tracing does not prove that either. A hash map whose type memokit does not know may be refused,
+/// because it reads back in another order.
 ///
 /// One instance serves one cache. It also works with several types, but traces all of them except the first again at
 /// each use.
 ///
 /// ```
-/// use memo_core::codec::{Codec, Postcard};
+/// # use memo_core as memokit;
+/// use memokit::codec::{Codec, Postcard};
 ///
 /// let codec = Postcard::new();
 /// let mut bytes = Vec::new();
@@ -94,14 +108,27 @@ impl TracedType {
     where
         T: Serialize + DeserializeOwned,
     {
-        let shape = match &self.shape {
-            Ok(shape) => Some(shape),
-            Err(Untraced::Opaque(_)) => None,
-            Err(Untraced::Unsupported(reason)) => return Err(Refusal(reason.clone())),
-        };
+        match &self.shape {
+            Ok(shape) => self.write_traced(value, shape, out),
+            Err(Untraced::Opaque(reason)) => write_untraced(value, out).map_err(|refusal| {
+                Refusal(format!("{refusal}, and its shape cannot be traced: {reason}"))
+            }),
+            Err(Untraced::Unsupported(reason)) => Err(Refusal(reason.clone())),
+        }
+    }
+
+    fn write_traced<T>(&self, value: &T, shape: &Shape, out: &mut Vec<u8>) -> Result<(), Refusal>
+    where
+        T: Serialize + DeserializeOwned,
+    {
         let start = out.len();
-        check::write(value, shape, out)?;
-        if shape.is_none() || !self.round_trip_checked.load(Ordering::Relaxed) {
+        check::write(value, Some(shape), out).map_err(|refusal| {
+            match write_untraced(value, &mut Vec::new()) {
+                Ok(()) => refusal.of_varying_shape(),
+                Err(_) => refusal,
+            }
+        })?;
+        if !self.round_trip_checked.load(Ordering::Relaxed) {
             check_round_trip::<T>(&out[start..], shape)?;
             self.round_trip_checked.store(true, Ordering::Relaxed);
         }
@@ -112,22 +139,46 @@ impl TracedType {
 /// Reads the bytes back, writes the value again and compares.
 ///
 /// It compares how often each byte occurs, because hash maps and sets are read back in another order.
-fn check_round_trip<T>(bytes: &[u8], shape: Option<&Shape>) -> Result<(), Refusal>
+fn check_round_trip<T>(bytes: &[u8], shape: &Shape) -> Result<(), Refusal>
 where
     T: Serialize + DeserializeOwned,
 {
-    let value: T =
-        read(bytes).map_err(|error| Refusal(format!("a value does not read back ({error})")))?;
+    let value: T = read_back(bytes)?;
     let mut rewritten = Vec::with_capacity(bytes.len());
-    check::write(&value, shape, &mut rewritten)?;
-    if same_byte_counts(bytes, &rewritten) {
-        Ok(())
-    } else {
-        Err(Refusal("a value reads back as another value".into()))
-    }
+    check::write(&value, Some(shape), &mut rewritten)?;
+    if same_byte_counts(bytes, &rewritten) { Ok(()) } else { Err(Refusal::another_value()) }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ::postcard::Error> {
+/// Writes a value of a type that cannot be traced, after its digest, and reads it back.
+fn write_untraced<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Refusal>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let digest = digest(value)?;
+    out.extend_from_slice(&digest);
+    let start = out.len();
+    check::write(value, None, out)?;
+    check_digest::<T>(&read_back(&out[start..])?, digest)
+}
+
+fn read_untraced<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let too_short = || Refusal("its digest is missing".into());
+    let (digest, bytes) = bytes.split_first_chunk().ok_or_else(too_short)?;
+    let value = read(bytes)?;
+    check_digest(&value, *digest)?;
+    Ok(value)
+}
+
+fn check_digest<T: Serialize>(value: &T, expected: Digest) -> Result<(), Refusal> {
+    if digest(value)? == expected { Ok(()) } else { Err(Refusal::another_value()) }
+}
+
+fn read_back<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    read(bytes).map_err(|error| Refusal(format!("a value does not read back ({error})")))
+}
+
+/// Reads a value that fills all of `bytes`, within the limits of [`Guarded`].
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ::postcard::Error> {
     let meter = Meter::new(bytes);
     let mut inner = ::postcard::Deserializer::from_bytes(bytes);
     let value = T::deserialize(Guarded::new(&mut inner, &meter))?;
@@ -146,18 +197,13 @@ impl<T> Codec<T> for Postcard
 where
     T: Serialize + DeserializeOwned + 'static,
 {
-    fn schema(&self, version_given: bool) -> Result<u128, Error> {
+    fn schema(&self) -> Result<u128, Error> {
         // `type_name` may change between compiler releases. That changes the fingerprint and discards the stored
         // results, which is safe.
         let name = type_name::<T>();
         self.with::<T, _>(|traced| match &traced.shape {
             Ok(shape) => Ok(fingerprint(&[FORMAT, name, &shape.text()])),
-            Err(Untraced::Opaque(_)) if version_given => {
-                Ok(fingerprint(&[FORMAT, name, "untraced"]))
-            }
-            Err(Untraced::Opaque(reason)) => Err(unpersistable::<T>(format!(
-                "{reason}; `version = ...` on the attribute replaces the shape, or {ALTERNATIVE}"
-            ))),
+            Err(Untraced::Opaque(_)) => Ok(fingerprint(&[FORMAT, name, DIGEST])),
             Err(Untraced::Unsupported(reason)) => {
                 Err(unpersistable::<T>(format!("{reason}; {ALTERNATIVE}")))
             }
@@ -173,6 +219,10 @@ where
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<T, Error> {
-        read(bytes).map_err(|error| unpersistable::<T>(error.to_string()))
+        let value = self.with::<T, _>(|traced| match &traced.shape {
+            Err(Untraced::Opaque(_)) => read_untraced(bytes),
+            _ => Ok(read(bytes)?),
+        });
+        value.map_err(|refusal| unpersistable::<T>(refusal.to_string()))
     }
 }

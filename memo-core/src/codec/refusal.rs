@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The likely cause of another number of fields.
+const SKIPS: &str = " (`skip_serializing` or `skip_serializing_if` without `skip_deserializing`?)";
+
 /// The reason, for the user, why postcard would write a value but not read it back correctly.
 #[derive(Debug)]
 pub(super) struct Refusal(pub(super) String);
@@ -15,8 +18,16 @@ impl Refusal {
 
     pub(super) fn part_count(written: usize, read: usize) -> Self {
         Self(format!(
-            "its Serialize writes {written} fields where its Deserialize reads {read} \
-             (`skip_serializing` or `skip_serializing_if` without `skip_deserializing`?)"
+            "its Serialize writes {written} fields where its Deserialize reads {read}{SKIPS}"
+        ))
+    }
+
+    /// The same refusal, of a value that reads back all the same.
+    pub(super) fn of_varying_shape(self) -> Self {
+        let found = self.0.strip_suffix(SKIPS).unwrap_or(&self.0);
+        Self(format!(
+            "{found}; this value reads back all the same, so what its Deserialize reads seems to depend on the data, \
+             and only values of the shape that was traced are stored"
         ))
     }
 
@@ -31,6 +42,10 @@ impl Refusal {
             "field `{field}` was skipped, and postcard does not record that: remove \
              `#[serde(skip_serializing_if = ...)]`"
         ))
+    }
+
+    pub(super) fn another_value() -> Self {
+        Self("a value reads back as another value".into())
     }
 
     pub(super) fn declared(what: &str, declared: usize) -> Self {

@@ -39,8 +39,6 @@ pub(crate) struct ValueStore<V: 'static> {
     codec: Box<dyn Codec<V>>,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
-    /// Whether the function has a `version`.
-    versioned: bool,
     /// The identity with its `schema`, and where its files are; or why the type cannot be stored. Computed when it is
     /// first needed, because that runs the type's `Deserialize`.
     current: OnceCell<Result<Version, Error>>,
@@ -131,7 +129,6 @@ impl<V: 'static> ValueStore<V> {
             durability,
             codec,
             identity,
-            versioned: version.is_some(),
             current: OnceCell::new(),
             has_old_versions: AtomicBool::new(false),
             fs: Arc::new(RealFs),
@@ -159,7 +156,7 @@ impl<V: 'static> ValueStore<V> {
     fn version(&self) -> Result<&Version, &Error> {
         let current = self.current.get_or_init(|| {
             let root = self.root.clone()?;
-            let schema = self.codec.schema(self.versioned)?;
+            let schema = self.codec.schema()?;
             let identity = Identity { schema, ..self.identity.clone() };
             let place = Place::of(&root, &self.path, self.instance, &identity);
             Ok(Version { identity, place })

@@ -1,4 +1,5 @@
-//! The hashing sink. It hashes the value tree and not its bytes.
+//! The hashing sink. It hashes the value tree and not its bytes. Some hashes are on disk (`codec/digest.rs`): a change
+//! here changes a disk format.
 //!
 //! Ordered parts are folded one after another. Fields, map entries and set elements are each hashed from the same
 //! start, and the hashes are added. Their order therefore does not matter, and nothing has to be sorted. The step is
@@ -19,6 +20,11 @@ use super::tag::{self, NoKey};
 pub(crate) struct Seed([u64; 3]);
 
 impl Seed {
+    /// The seed of the hashes that are on disk (`codec/digest.rs`), the same in every process.
+    #[cfg(feature = "persist")]
+    pub(crate) const STORED: Self =
+        Self([0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d1]);
+
     pub(crate) fn random() -> Self {
         let state = RandomState::new();
         Self([state.hash_one(0), state.hash_one(1), state.hash_one(2) | 1])

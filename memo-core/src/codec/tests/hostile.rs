@@ -6,6 +6,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::round_trip::{Generator, Record};
+use crate::codec::postcard::read;
 use crate::codec::shape::MAX_DEPTH;
 use crate::codec::{Codec, Postcard};
 
@@ -106,10 +107,10 @@ impl<'de> Deserialize<'de> for Announced {
 fn announced_elements_do_not_exceed_the_bytes() {
     let bytes = [[0xFF, 0xFF, 0x7F], [3, 0xFF, 0x7F]].concat();
     type Three = (Announced, Announced, Announced);
-    let (first, second, third): Three = Postcard::new().decode(&bytes).unwrap();
+    let (first, second, third): Three = read(&bytes).unwrap();
     assert_eq!([first.0, second.0, third.0], [6, 0, 0]);
 
-    let (first, second): (Announced, Announced) = Postcard::new().decode(&[1, 9]).unwrap();
+    let (first, second): (Announced, Announced) = read(&[1, 9]).unwrap();
     assert_eq!([first.0, second.0], [1, 1]);
 }
 

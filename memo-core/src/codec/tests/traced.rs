@@ -13,11 +13,11 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::shape;
+use crate::codec::trace::trace;
 use crate::codec::{Codec, Postcard};
-use crate::error::Error;
 
 fn schema<T: Serialize + DeserializeOwned + 'static>() -> u128 {
-    Codec::<T>::schema(&Postcard::new(), false).unwrap_or_else(|error| panic!("{error}"))
+    Codec::<T>::schema(&Postcard::new()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 macro_rules! all_traced {
@@ -169,8 +169,8 @@ struct Endless {
 
 #[test]
 fn tracing_a_type_without_finite_values_ends() {
-    let error = Codec::<Endless>::schema(&Postcard::new(), false).unwrap_err();
-    assert!(error.to_string().contains("no finite value"), "{error}");
+    let untraced = trace::<Endless>().unwrap_err();
+    assert!(format!("{untraced:?}").contains("no finite value"), "{untraced:?}");
 }
 
 macro_rules! validated {
@@ -298,20 +298,23 @@ fn login(password: &str) -> Login {
 const VALID: &str = "correct horse battery staple";
 
 #[test]
-fn a_type_that_rejects_every_sample_needs_a_version() {
+fn a_type_that_rejects_every_sample_is_stored_with_digests() {
+    let untraced = trace::<Vec<Login>>().unwrap_err();
+    assert!(format!("{untraced:?}").contains("validates its input"), "{untraced:?}");
     let codec = Postcard::new();
-    let error = Codec::<Vec<Login>>::schema(&codec, false).unwrap_err();
-    assert!(matches!(error, Error::Unpersistable { .. }));
-    let text = error.to_string();
-    assert!(text.contains("validates its input") && text.contains("`version = ...`"), "{text}");
-
-    let with_version = Codec::<Vec<Login>>::schema(&codec, true).unwrap();
-    assert_ne!(with_version, Codec::<Login>::schema(&Postcard::new(), true).unwrap());
+    let schema = Codec::<Vec<Login>>::schema(&codec).unwrap();
+    assert_ne!(schema, Codec::<Login>::schema(&Postcard::new()).unwrap());
 
     let mut bytes = Vec::new();
     codec.encode(&vec![login(VALID)], &mut bytes).unwrap();
     let read: Vec<Login> = codec.decode(&bytes).unwrap();
     assert_eq!((read[0].password.0.as_str(), read[0].attempts), (VALID, 3));
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        Codec::<Vec<Login>>::decode(&codec, &damaged).map(drop).unwrap_err();
+    }
+    Codec::<Vec<Login>>::decode(&codec, &bytes[..7]).map(drop).unwrap_err();
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl TestDirectory {
         let identity = Identity {
             function: "f".to_owned(),
             key_format: tag::FORMAT,
-            schema: codec.schema(false).unwrap(),
+            schema: codec.schema().unwrap(),
             code: 1,
         };
         let fs = Arc::new(RealFs);
