@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::memoize;
 
-use crate::support::{folder, restarts};
+use crate::support::{folder, restarts, version_folder, version_folders};
 use crate::tasks::block_on;
 
 #[test]
@@ -270,7 +270,7 @@ fn all_instances_have_one_folder() {
     restarts!(
         || {
             assert_eq!((stored("a"), stored(String::from("b"))), ((1, 0), (1, 1)));
-            assert!(folder().join("LOCK").exists());
+            assert!(version_folder().join("LOCK").exists());
         },
         || {
             RUN.store(100, Relaxed);
@@ -303,7 +303,7 @@ fn instances_of_a_generic_impl_have_a_folder_each() {
         || assert_eq!(stored_by(2), ["second a"; 2]),
         || {
             assert_eq!(stored_by(3), ["third a"; 2]);
-            assert_eq!(std::fs::read_dir(folder()).unwrap().count(), 2);
+            assert_eq!(version_folders(&folder()).len(), 2);
         },
         || {
             assert_eq!(stored(&Typed::<First>(PhantomData)), ["first a"; 2]);

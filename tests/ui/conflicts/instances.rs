@@ -50,21 +50,4 @@ impl Shown for u8 {
     }
 }
 
-/// A companion of that name elsewhere does not make the instances of an impl share.
-mod elsewhere {
-    macro_rules! in_a_macro {
-        ($name:ident) => {
-            impl<T: Default + ToString> super::Typed<T> {
-                #[memokit::memoize(key = text.as_ref(), instances = "shared")]
-                fn $name(text: impl AsRef<str>) -> String {
-                    T::default().to_string() + text.as_ref()
-                }
-            }
-        };
-    }
-    in_a_macro!(unseen);
-
-    fn unseen_memo() {}
-}
-
 fn main() {}
