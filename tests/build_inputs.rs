@@ -1,4 +1,5 @@
 //! A build with another feature, variable or file does not get the values that the first one stored.
+#![allow(clippy::incompatible_msrv, reason = "tests may need a newer Rust than the library does")]
 
 #[path = "it/support.rs"]
 #[allow(dead_code, unused_imports, unused_macros)]
