@@ -1,4 +1,5 @@
 //! Signals that are sent to the process reach the program's own threads.
+#![allow(clippy::incompatible_msrv, reason = "tests may need a newer Rust than the library does")]
 #![cfg(target_os = "linux")]
 
 #[path = "it/support.rs"]
