@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use memokit::{Outcome, Source, bypass, memoize, outcome, outcome_async};
 
-use crate::support::wait_until;
+use crate::support::{folder, restarts, wait_until};
 use crate::tasks::{block_on, pause};
 
 /// Longer than the tick of the clock and the times to live in these tests.
@@ -99,7 +99,55 @@ fn an_older_value_is_stale() {
     FAILS.store(true, Relaxed);
     let stale = outcome(|| tick(1));
     assert_eq!((stale.source(), stale.was_cached(), &*stale), (Some(Source::Stale), true, &Ok(1)));
+    assert!(stale.age().unwrap() >= BEYOND / 2, "{stale:?}");
     assert_eq!(source(|| tick(2)), Source::Computed, "an error without an older value");
+}
+
+#[test]
+fn the_age_of_a_value_is_known_where_values_have_a_time_to_live() {
+    #[memoize(ttl = "1h", stale = "1h")]
+    fn timed(n: u32) -> Result<u32, u32> {
+        if n > 9 { Err(n) } else { Ok(n) }
+    }
+    #[memoize(ttl_with = |_| None)]
+    async fn timed_task(n: u32) -> u32 {
+        n
+    }
+    let new = Duration::from_millis(20);
+    let (first, task) = (outcome(|| timed(1)), block_on(outcome_async(timed_task(1))));
+    assert!(first.age().unwrap() < new && task.age().unwrap() < new);
+    sleep(BEYOND);
+    let aged = |age: Option<Duration>| age.is_some_and(|age| age > new && age < 100 * BEYOND);
+    let (found, task) = (outcome(|| timed(1)), block_on(outcome_async(timed_task(1))));
+    assert!(aged(found.age()) && aged(task.age()), "{found:?} {task:?}");
+    timed_memo().insert(&timed_key(1), Ok(7));
+    assert!(outcome(|| timed(1)).age().unwrap() < new);
+    let (error, untimed) = (outcome(|| timed(10)), outcome(|| (plain(7), plain(7)).1));
+    assert!(error.age().unwrap() < new, "an error is as new as any value");
+    assert_eq!((untimed.source(), untimed.age()), (Some(Source::Hit), None));
+}
+
+#[test]
+fn the_age_counts_from_the_computation_in_an_earlier_process() {
+    #[memoize(ttl = "1h", persist = folder(), durability = "os")]
+    fn stored(n: u32) -> u32 {
+        n
+    }
+    restarts!(
+        || {
+            assert_eq!(stored(1), 1);
+            sleep(BEYOND);
+        },
+        || {
+            assert!(outcome(|| stored(1)).age().unwrap() >= BEYOND, "from the log");
+            stored_memo().snapshot().unwrap();
+        },
+        || {
+            let found = outcome(|| stored(1));
+            assert_eq!(found.source(), Some(Source::Hit));
+            assert!(found.age().unwrap() >= BEYOND, "from a snapshot");
+        },
+    );
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(crate) struct Limits {
     pub(crate) stale: Millis,
     /// For this long after its last use an entry lives, in ms.
     pub(crate) idle: Option<Millis>,
+    /// Whether entries have the time at which they were computed.
+    pub(crate) timed: bool,
 }
 
 /// A number of entries and the sum of their weights.

@@ -3,10 +3,9 @@
 use std::iter;
 use std::sync::Arc;
 
-use super::entry::Draft;
+use super::entry::{Draft, Lifetime};
 use super::index::Index;
 use crate::key::{self, KeyBytes};
-use crate::platform::clock::Millis;
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::leader_task::LeaderTask;
 
@@ -24,9 +23,9 @@ pub(super) struct ClaimState<H> {
     pub(super) draft: Draft<H>,
     /// Where others wait for the value. It is made by the first waiter, because most claims have no waiter.
     pub(super) flight: Option<Arc<Flight<H>>>,
-    /// The value of the entry and its expiry time, from when the record is queued until the entry is in the table. A
+    /// The value of the entry and its times, from when the record is queued until the entry is in the table. A
     /// checkpoint during that time must find it.
-    pub(super) pending: Option<(H, Millis)>,
+    pub(super) pending: Option<(H, Lifetime)>,
     /// The leader, if it is a task that was polled and is not done.
     pub(super) leader_task: Option<Arc<LeaderTask>>,
     /// Whether the table may have an entry of the key.
@@ -98,7 +97,7 @@ impl<H> Claims<H> {
 
     /// Invalidates the claim on `key`. If it has no waiters, ends it. The returned value must be dropped while no lock
     /// is held.
-    pub(super) fn invalidate(&mut self, hash: u64, key: &[u8]) -> Option<(H, Millis)> {
+    pub(super) fn invalidate(&mut self, hash: u64, key: &[u8]) -> Option<(H, Lifetime)> {
         let claimed = self.find(hash, key)?;
         claimed.invalidated = true;
         let pending = claimed.pending.take();
@@ -110,7 +109,7 @@ impl<H> Claims<H> {
     }
 
     /// Like [`Self::invalidate`], for all claims.
-    pub(super) fn invalidate_all(&mut self) -> Vec<(H, Millis)> {
+    pub(super) fn invalidate_all(&mut self) -> Vec<(H, Lifetime)> {
         let mut pending = Vec::new();
         for at in (0..self.all.len()).rev() {
             let claimed = &mut self.all[at];

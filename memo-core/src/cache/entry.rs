@@ -1,5 +1,5 @@
-//! An entry is one allocation: the value, behind it the bytes of the key, and then the weight if the cache has a bound
-//! on weight.
+//! An entry is one allocation: the value, behind it the bytes of the key, and then the words that the cache needs: the
+//! weight if there is a bound on weight, and the time of the computation if values have a time to live.
 //!
 //! Readers read entries without a lock. So the fields that change are atomic, and the others never change.
 #![allow(unsafe_code)]
@@ -14,10 +14,49 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
 
-/// The data of a new entry: the value, its expiry time, and its weight if the cache has a bound on weight.
+/// When a value was computed, and when it expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lifetime {
+    /// In milliseconds since 1970. `None`: it is not known.
+    pub(crate) computed: Option<u64>,
+    pub(crate) expires: Millis,
+}
+
+#[cfg(test)]
+impl Lifetime {
+    /// Of a value of which it is not known when it was computed.
+    pub(crate) fn until(expires: Millis) -> Self {
+        Self { computed: None, expires }
+    }
+}
+
+/// Which words stand behind the key of an entry, in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) weight: bool,
+    /// When the value was computed.
+    pub(crate) time: bool,
+}
+
+impl Words {
+    fn of(packed: u64) -> Self {
+        Self { weight: packed & WEIGHED != 0, time: packed & TIMED != 0 }
+    }
+
+    fn flags(self) -> u64 {
+        (if self.weight { WEIGHED } else { 0 }) | if self.time { TIMED } else { 0 }
+    }
+
+    /// The length of all words in bytes.
+    fn len(self) -> usize {
+        WORD * (usize::from(self.weight) + usize::from(self.time))
+    }
+}
+
+/// The data of a new entry: the value, its times, and its weight if the cache has a bound on weight.
 pub(crate) struct NewEntry<H> {
     pub(crate) held: H,
-    pub(crate) expires: Millis,
+    pub(crate) lifetime: Lifetime,
     pub(crate) weight: Option<u64>,
     /// Whether the entry is never computed again before its expiry time, because its time to live is shorter than the
     /// refresh window.
@@ -25,12 +64,12 @@ pub(crate) struct NewEntry<H> {
 }
 
 /// The beginning of an entry's allocation. The bytes of the key follow `hash` directly, where padding would be, and
-/// then the weight.
+/// then the [`Words`].
 #[repr(C)]
 pub(crate) struct Entry<H> {
     /// When the entry was last used, counted in uses of its shard.
     stamp: AtomicU64,
-    /// In one word: the expiry time, two flags, and in the lowest bits the length of the key.
+    /// In one word: the expiry time, three flags, and in the lowest bits the length of the key.
     packed: AtomicU64,
     held: H,
     /// The lower half of the key's hash.
@@ -44,8 +83,11 @@ const _: () = assert!((MAX_LENGTH as u64) < LENGTH_MASK);
 const WEIGHED: u64 = 1 << LENGTH_BITS;
 /// Flag: the entry is never computed again before its expiry time.
 const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
-const END_SHIFT: u32 = LENGTH_BITS + 2;
-/// An expiry time of this or later, 69 years after the start of the machine, means never.
+/// Flag: the time of the computation follows the key, after the weight.
+const TIMED: u64 = 4 << LENGTH_BITS;
+const END_SHIFT: u32 = LENGTH_BITS + 3;
+const WORD: usize = size_of::<u64>();
+/// An expiry time of this or later, 34 years after the start of the machine, means never.
 const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
 
 #[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
@@ -72,6 +114,9 @@ fn prefetch_entry<H>(entry: NonNull<Entry<H>>) {
     prefetch(at);
     prefetch(at.wrapping_add(offset_of!(Entry<H>, hash)));
 }
+
+/// The word of a time that is not known.
+const UNKNOWN_TIME: u64 = u64::MAX;
 
 /// The packed word of an entry is at least this if the entry never expires.
 pub(super) const NEVER_EXPIRES: u64 = END_NEVER << END_SHIFT;
@@ -110,7 +155,7 @@ impl<H> Entry<H> {
     }
 
     pub(super) fn set_expires(&self, expires: Millis) {
-        let rest = self.packed.load(Relaxed) & (NEVER_REFRESHED | WEIGHED | LENGTH_MASK);
+        let rest = self.packed.load(Relaxed) & ((1 << END_SHIFT) - 1);
         self.packed.store(expires.min(END_NEVER) << END_SHIFT | rest, Relaxed);
     }
 
@@ -123,8 +168,8 @@ impl<H> Entry<H> {
         self.packed.load(Relaxed) & NEVER_REFRESHED != 0
     }
 
-    fn is_weighed(&self) -> bool {
-        self.packed.load(Relaxed) & WEIGHED != 0
+    fn words(&self) -> Words {
+        Words::of(self.packed.load(Relaxed))
     }
 
     /// Rounds the size up to a size that allocators would use anyway, so that most entries of a cache have the same
@@ -132,10 +177,9 @@ impl<H> Entry<H> {
     ///
     /// # Panics
     /// If the key is longer than `MAX_LENGTH`.
-    pub(super) fn layout(key_len: usize, weighed: bool) -> Layout {
+    pub(super) fn layout(key_len: usize, words: Words) -> Layout {
         assert!(key_len <= MAX_LENGTH, "a key is at most 1 MiB");
-        let weight = if weighed { size_of::<u64>() } else { 0 };
-        let size = (Self::KEY + key_len + weight).max(size_of::<Self>());
+        let size = (Self::KEY + key_len + words.len()).max(size_of::<Self>());
         let size = (size + 8).next_multiple_of(16) - 8;
         Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 1 MiB")
     }
@@ -146,11 +190,11 @@ impl<H> Entry<H> {
     }
 
     fn own_layout(&self) -> Layout {
-        Self::layout(self.key_len(), self.is_weighed())
+        Self::layout(self.key_len(), self.words())
     }
 }
 
-/// An entry of which everything is written except the value, the expiry time and the weight.
+/// An entry of which everything is written except the value, the expiry time and the words behind the key.
 pub(crate) struct Draft<H>(NonNull<Entry<H>>);
 
 // SAFETY: a draft owns atomics and bytes that nobody writes. It contains no `H`.
@@ -158,31 +202,31 @@ unsafe impl<H> Send for Draft<H> {}
 unsafe impl<H> Sync for Draft<H> {}
 
 impl<H> Draft<H> {
-    /// `weighed`: whether there is room for a weight.
+    /// `words`: for which words there is room.
     ///
     /// # Panics
     /// If `key` is longer than `MAX_LENGTH`.
-    pub(super) fn new(hash: u64, key: &[u8], weighed: bool) -> Self {
-        let layout = Entry::<H>::layout(key.len(), weighed);
+    pub(super) fn new(hash: u64, key: &[u8], words: Words) -> Self {
+        let layout = Entry::<H>::layout(key.len(), words);
         // SAFETY: the layout has at least the size of `Entry`, so its size is not zero.
         let Some(at) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
         // SAFETY: `at` was allocated with this layout.
-        unsafe { Self::write(at.cast(), hash, key, weighed) }
+        unsafe { Self::write(at.cast(), hash, key, words) }
     }
 
     /// Makes a new draft in the memory of this one.
     ///
     /// # Safety
     /// The layout of the new draft equals that of this one.
-    pub(super) unsafe fn reuse(self, hash: u64, key: &[u8], weighed: bool) -> Self {
+    pub(super) unsafe fn reuse(self, hash: u64, key: &[u8], words: Words) -> Self {
         // SAFETY: the memory was allocated with an equal layout.
-        unsafe { Self::write(ManuallyDrop::new(self).0, hash, key, weighed) }
+        unsafe { Self::write(ManuallyDrop::new(self).0, hash, key, words) }
     }
 
     /// # Safety
     /// `at` was allocated with the layout for these arguments, and nobody else uses it.
-    unsafe fn write(at: NonNull<Entry<H>>, hash: u64, key: &[u8], weighed: bool) -> Self {
-        let packed = key.len() as u64 | if weighed { WEIGHED } else { 0 };
+    unsafe fn write(at: NonNull<Entry<H>>, hash: u64, key: &[u8], words: Words) -> Self {
+        let packed = key.len() as u64 | words.flags();
         // SAFETY: the layout has room for an `Entry` at its start, and for the key from `KEY` on. Fields are written
         // one by one, so the padding of `Entry`, which belongs to the key, is not written.
         unsafe {
@@ -198,7 +242,7 @@ impl<H> Draft<H> {
 
     pub(super) fn layout(&self) -> Layout {
         let packed = self.packed();
-        Entry::<H>::layout((packed & LENGTH_MASK) as usize, packed & WEIGHED != 0)
+        Entry::<H>::layout((packed & LENGTH_MASK) as usize, Words::of(packed))
     }
 
     /// Prefetches the draft.
@@ -217,13 +261,14 @@ impl<H> Draft<H> {
         unsafe { slice::from_raw_parts(self.0.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
 
-    /// Writes the value and returns the entry. If the draft has no room for a weight, the weight is dropped.
+    /// Writes the value and returns the entry. A weight or a time for which the draft has no room is dropped.
     pub(super) fn fill(self, new_entry: NewEntry<H>) -> OwnedEntry<H> {
-        let NewEntry { held, expires, weight, never_refreshed } = new_entry;
+        let NewEntry { held, lifetime, weight, never_refreshed } = new_entry;
+        let Lifetime { computed, expires } = lifetime;
         let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
         let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
-        let rest = packed & (WEIGHED | LENGTH_MASK);
-        // SAFETY: `new` made room for an `Entry`, and for a weight behind the key if the flag says so. After the value
+        let (words, rest) = (Words::of(packed), packed & (TIMED | WEIGHED | LENGTH_MASK));
+        // SAFETY: `new` made room for an `Entry`, and behind the key for the words that the flags name. After the value
         // is written, all of the entry is initialized.
         unsafe {
             let entry = at.as_ptr();
@@ -231,9 +276,13 @@ impl<H> Draft<H> {
             (&raw mut (*entry).packed).write(AtomicU64::new(
                 expires.min(END_NEVER) << END_SHIFT | never_refreshed | rest,
             ));
-            if packed & WEIGHED != 0 {
-                let behind = at.cast::<u8>().add(Entry::<H>::KEY + (packed & LENGTH_MASK) as usize);
+            let mut behind = at.cast::<u8>().add(Entry::<H>::KEY + (packed & LENGTH_MASK) as usize);
+            if words.weight {
                 behind.cast::<u64>().write_unaligned(weight.unwrap_or_default());
+                behind = behind.add(WORD);
+            }
+            if words.time {
+                behind.cast::<u64>().write_unaligned(computed.unwrap_or(UNKNOWN_TIME));
             }
         }
         OwnedEntry(at)
@@ -258,7 +307,11 @@ impl<H> OwnedEntry<H> {
     /// # Panics
     /// If `key` is longer than `MAX_LENGTH`.
     pub(crate) fn new(hash: u64, key: &[u8], new_entry: NewEntry<H>) -> Self {
-        Draft::new(hash, key, new_entry.weight.is_some()).fill(new_entry)
+        let words = Words {
+            weight: new_entry.weight.is_some(),
+            time: new_entry.lifetime.computed.is_some(),
+        };
+        Draft::new(hash, key, words).fill(new_entry)
     }
 
     /// Drops the value and returns the rest as a draft.
@@ -332,13 +385,27 @@ impl<'a, H> EntryRef<'a, H> {
 
     /// Returns the weight of the entry. It is 0 if the cache has no bound on weight.
     pub(super) fn weight(self) -> u64 {
-        if !self.is_weighed() {
-            return 0;
-        }
-        // SAFETY: `Draft::fill` wrote the weight behind the key, at any alignment, and nobody changes it.
-        unsafe {
-            self.at.cast::<u8>().add(Entry::<H>::KEY + self.key_len()).cast().read_unaligned()
-        }
+        // SAFETY: the entry has the word.
+        if self.words().weight { unsafe { self.word(0) } } else { 0 }
+    }
+
+    /// Returns when the value was computed and when it expires.
+    pub(super) fn lifetime(self) -> Lifetime {
+        let words = self.words();
+        // SAFETY: the entry has the word.
+        let computed = words.time.then(|| unsafe { self.word(usize::from(words.weight)) });
+        let computed = computed.filter(|&time| time != UNKNOWN_TIME);
+        Lifetime { computed, expires: self.expires() }
+    }
+
+    /// Returns the word number `index` behind the key.
+    ///
+    /// # Safety
+    /// The entry has that word.
+    unsafe fn word(self, index: usize) -> u64 {
+        let offset = Entry::<H>::KEY + self.key_len() + WORD * index;
+        // SAFETY: `Draft::fill` wrote the words behind the key, at any alignment, and nobody changes them.
+        unsafe { self.at.cast::<u8>().add(offset).cast().read_unaligned() }
     }
 
     #[inline]
@@ -366,22 +433,32 @@ mod tests {
         hash: u64,
         key: &[u8],
         held: H,
-        expires: Millis,
+        lifetime: Lifetime,
         weight: Option<u64>,
     ) -> OwnedEntry<H> {
-        OwnedEntry::new(hash, key, NewEntry { held, expires, weight, never_refreshed: false })
+        OwnedEntry::new(hash, key, NewEntry { held, lifetime, weight, never_refreshed: false })
     }
+
+    /// Every choice of words behind a key.
+    const WORDS: [(Option<u64>, Option<u64>); 5] = [
+        (None, None),
+        (Some(0), None),
+        (None, Some(3)),
+        (Some(u64::MAX), Some(0)),
+        (Some(1), Some(5)),
+    ];
 
     #[test]
     fn keys_of_every_length_are_stored_behind_values_of_every_size() {
         fn check<H: Clone + PartialEq + std::fmt::Debug>(held: &H) {
             for len in (0..70).chain([MAX_LENGTH]) {
                 let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-                for weight in [None, Some(0), Some(u64::MAX)] {
-                    let owned = owned(u64::MAX - 1, &key, held.clone(), 7, weight);
+                for (weight, computed) in WORDS {
+                    let lifetime = Lifetime { computed, expires: 7 };
+                    let owned = owned(u64::MAX - 1, &key, held.clone(), lifetime, weight);
                     let shared = owned.shared();
                     assert_eq!((shared.key(), shared.held()), (&*key, held));
-                    assert_eq!((shared.low_hash(), shared.expires()), (u32::MAX - 1, 7));
+                    assert_eq!((shared.low_hash(), shared.lifetime()), (u32::MAX - 1, lifetime));
                     assert_eq!(shared.weight(), weight.unwrap_or_default());
                     assert!(shared.size() >= len + size_of::<H>());
                 }
@@ -397,8 +474,8 @@ mod tests {
 
     #[test]
     fn expiry_times_are_stored_and_those_out_of_range_become_never() {
-        for weight in [None, Some(9)] {
-            let owned = owned(1, b"key", 5_u32, NEVER, weight);
+        for (weight, computed) in WORDS {
+            let owned = owned(1, b"key", 5_u32, Lifetime { computed, expires: NEVER }, weight);
             let shared = owned.shared();
             assert_eq!(shared.expires(), NEVER);
             assert!(
@@ -410,21 +487,25 @@ mod tests {
                 assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
                 assert_eq!(shared.packed_is_at_least(NEVER_EXPIRES), kept == NEVER);
                 assert_eq!(shared.weight(), weight.unwrap_or_default());
+                assert_eq!(shared.lifetime(), Lifetime { computed, expires: kept });
             }
         }
     }
 
     /// A key of one `u64` has 9 bytes.
     #[test]
-    fn an_entry_without_a_weight_has_no_room_for_one() {
-        let size = |weight| owned(1, &[0; 9], 5_u64, NEVER, weight).shared().size();
-        assert_eq!((size(None), size(Some(1))), (40, 56));
+    fn an_entry_has_no_room_for_words_that_it_lacks() {
+        let size = |weight, computed| {
+            owned(1, &[0; 9], 5_u64, Lifetime { computed, expires: 1 }, weight).shared().size()
+        };
+        assert_eq!((size(None, None), size(Some(1), None), size(None, Some(1))), (40, 56, 56));
+        assert_eq!(size(Some(1), Some(1)), 56);
     }
 
     #[test]
     fn a_held_value_is_dropped_once() {
         let held = Arc::new(());
-        let owned = owned(1, b"key", Arc::clone(&held), 0, None);
+        let owned = owned(1, b"key", Arc::clone(&held), Lifetime::until(0), None);
         assert_eq!(Arc::strong_count(&held), 2);
         drop(owned);
         assert_eq!(Arc::strong_count(&held), 1);

@@ -3,7 +3,7 @@
 
 use std::alloc::Layout;
 
-use super::entry::{Draft, Entry};
+use super::entry::{Draft, Entry, Words};
 
 /// Drafts that are no longer used, kept for new entries. All have the same layout.
 pub(super) struct FreeList<H> {
@@ -34,31 +34,34 @@ impl<H> FreeList<H> {
     }
 
     /// Returns a draft. It reuses a free draft if that has the same layout.
-    pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
+    pub(super) fn draft(&mut self, hash: u64, key: &[u8], words: Words) -> Draft<H> {
         // A free draft with another layout is dropped, so that after some time all free drafts fit.
-        let fits = self.layout == Entry::<H>::layout(key.len(), weighed);
+        let fits = self.layout == Entry::<H>::layout(key.len(), words);
         let spare = self.drafts.pop().filter(|_| fits);
-        let Some(spare) = spare else { return Draft::new(hash, key, weighed) };
+        let Some(spare) = spare else { return Draft::new(hash, key, words) };
         if let Some(next) = self.drafts.last() {
             next.prefetch();
         }
         // SAFETY: all drafts here have this layout. (The layout is not read from the draft, because that read would
         // wait for the draft's memory.)
-        unsafe { spare.reuse(hash, key, weighed) }
+        unsafe { spare.reuse(hash, key, words) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::NewEntry;
-    use super::super::entry::OwnedEntry;
+    use super::super::entry::{Lifetime, NewEntry, OwnedEntry};
     use super::*;
     use crate::platform::clock::NEVER;
 
     #[test]
     fn a_free_draft_is_reused_for_an_entry_of_the_same_size() {
-        let new_entry =
-            |held| NewEntry { held, expires: NEVER, weight: None, never_refreshed: false };
+        let new_entry = |held| NewEntry {
+            held,
+            lifetime: Lifetime::until(NEVER),
+            weight: None,
+            never_refreshed: false,
+        };
         let mut free_list = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
@@ -68,12 +71,12 @@ mod tests {
             assert_eq!(spare, if len == 600 { 0 } else { 3 });
             let at = free_list.drafts.last().map(|draft| draft.key().as_ptr());
             let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-            let entry = free_list.draft(8, &key, false).fill(new_entry(9));
+            let entry = free_list.draft(8, &key, Words::default()).fill(new_entry(9));
             assert_eq!((entry.shared().key(), *entry.shared().held()), (&*key, 9));
             assert_eq!(at == Some(entry.shared().key().as_ptr()), spare == 3);
             // A draft of another layout does not fit and is dropped.
             while free_list.len() > 0 {
-                drop(free_list.draft(1, &[1; 300], false));
+                drop(free_list.draft(1, &[1; 300], Words::default()));
             }
         }
     }

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::capacity::Load;
-use super::entry::{NewEntry, OwnedEntry};
+use super::entry::{Lifetime, NewEntry, OwnedEntry};
 use super::expiry::Expiry;
 use super::garbage::Freed;
 use super::shard::{Existing, Locked, Shard};
 use super::sharded::ShardedCache;
-use crate::platform::clock::{self, Millis};
+use crate::platform::clock;
 use crate::single_flight::flight::{Claim, Flight};
 
 /// How a claim with a value ended.
@@ -18,7 +18,7 @@ pub(crate) struct Finished<H> {
     /// Where others wait for the value.
     pub(crate) flight: Option<Arc<Flight<H>>>,
     /// What was removed. It must be dropped while no lock is held, after the waiters were woken.
-    pub(crate) removed: (Option<Freed<H>>, Option<(H, Millis)>),
+    pub(crate) removed: (Option<Freed<H>>, Option<(H, Lifetime)>),
 }
 
 /// An entry to insert.

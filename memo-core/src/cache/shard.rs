@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::capacity::{EXACT, Load};
 use super::claims::{ClaimState, Claims};
-use super::entry::{Draft, Entry, EntryRef, OwnedEntry};
+use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words};
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
@@ -464,8 +464,8 @@ impl<H> Locked<'_, H> {
     }
 
     /// Returns a draft of an entry.
-    pub(super) fn draft(&mut self, hash: u64, key: &[u8], weighed: bool) -> Draft<H> {
-        self.state.free_list.draft(hash, key, weighed)
+    pub(super) fn draft(&mut self, hash: u64, key: &[u8], words: Words) -> Draft<H> {
+        self.state.free_list.draft(hash, key, words)
     }
 
     /// Returns whether something that was removed waits for readers.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
-use super::entry::{Entry, EntryRef};
+use super::entry::{Entry, EntryRef, Lifetime, Words};
 use super::expiry::{Age, Expiry};
 use super::key_copy::KeyCopy;
 use super::recency;
@@ -27,6 +27,8 @@ pub(crate) struct ShardedCache<H> {
     pub(super) shards: Box<[Shard<H>]>,
     pub(super) capacity: Capacity,
     pub(super) expiry: Expiry,
+    /// What stands behind the key of each entry.
+    words: Words,
     pub(crate) calls: CallCounters,
 }
 
@@ -44,7 +46,7 @@ pub(crate) enum ClaimOutcome<H> {
 
 impl<H: Clone> ShardedCache<H> {
     pub(crate) fn new(limits: Limits) -> Self {
-        let Limits { max, max_bytes, shards, stale, idle } = limits;
+        let Limits { max, max_bytes, shards, stale, idle, timed } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
         let exact = max <= EXACT || max_bytes.is_some();
@@ -55,6 +57,7 @@ impl<H: Clone> ShardedCache<H> {
                 .collect(),
             capacity: Capacity::new(max, max_bytes),
             expiry: Expiry::new(stale, idle),
+            words: Words { weight: max_bytes.is_some(), time: timed },
             calls: CallCounters::new(),
         }
     }
@@ -140,6 +143,29 @@ impl<H: Clone> ShardedCache<H> {
         (!self.expiry.is_expired(entry.entry())).then(|| entry.held().clone())
     }
 
+    /// Returns when the value of the entry of `key` was computed, if that is known.
+    pub(crate) fn computed(&self, hash: u64, key: &[u8]) -> Option<u64> {
+        if !self.words.time {
+            return None;
+        }
+        let pin = pin();
+        let guard = ReadGuard::of_pin(&pin);
+        let entry = self.shard(hash).find(guard, hash, |stored| key::same_key(stored, key))?;
+        entry.lifetime().computed
+    }
+
+    /// Does the same for the entry that the value of `claim` is to replace.
+    pub(crate) fn computed_of(&self, claim: Claim) -> Option<u64> {
+        let shard = self.shard(claim.hash).lock();
+        let entry = shard.find(claim.hash, shard.valid_claim(claim)?.draft.key())?;
+        entry.lifetime().computed
+    }
+
+    /// Returns whether entries have the time at which they were computed.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.words.time
+    }
+
     /// Looks again, and then joins the flight of `key` or claims `key`. This is one step under the lock, so that of all
     /// callers that missed one leads. A value that is due or stale is a hit for the callers that come while another
     /// computes, if `renewable` returns true for it. If not, the value is a hit until its expiry time.
@@ -200,7 +226,7 @@ impl<H: Clone> ShardedCache<H> {
         key: &[u8],
         may_have_entry: bool,
     ) -> Claim {
-        let draft = shard.draft(hash, key, self.capacity.weighs());
+        let draft = shard.draft(hash, key, self.words);
         let claim = Claim { hash, id: pin().unique_id() };
         shard.claims().add(claim, draft, may_have_entry);
         claim
@@ -233,7 +259,7 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn announce(
         &self,
         claim: Claim,
-        pending: Option<(H, Millis)>,
+        pending: Option<(H, Lifetime)>,
         then: &mut dyn FnMut(&[u8], bool),
     ) {
         let mut shard = self.shard(claim.hash).lock();
@@ -367,15 +393,15 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Calls `f` for the live entries, announced ones included, while no lock is held: shard by shard, in each shard
     /// the least recently used first.
-    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Millis)) {
+    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Lifetime)) {
         for shard in &self.shards {
             let live = self.live(&shard.lock());
             let mut order: Vec<(u64, u32)> =
                 live.iter().map(|copied| copied.stamp).zip(0..).collect();
             recency::sort(&mut order);
             for (_, at) in order {
-                let EntryCopy { key, held, expires, .. } = &live[at as usize];
-                f(key, held, *expires);
+                let EntryCopy { key, held, lifetime, .. } = &live[at as usize];
+                f(key, held, *lifetime);
             }
         }
     }
@@ -486,13 +512,14 @@ impl<H: Clone> ShardedCache<H> {
         for (_, e) in shard.entries() {
             if !self.expiry.is_expired(e.entry()) {
                 let (stamp, key) = (e.stamp().load(Relaxed), KeyBytes::new(e.key()));
-                live.push(EntryCopy { stamp, key, held: e.held().clone(), expires: e.expires() });
+                let (held, lifetime) = (e.held().clone(), e.lifetime());
+                live.push(EntryCopy { stamp, key, held, lifetime });
             }
         }
         for claimed in shard.claimed() {
-            if let Some((held, expires)) = claimed.pending.clone() {
+            if let Some((held, lifetime)) = claimed.pending.clone() {
                 let key = KeyBytes::new(claimed.draft.key());
-                live.push(EntryCopy { stamp: u64::MAX, key, held, expires });
+                live.push(EntryCopy { stamp: u64::MAX, key, held, lifetime });
             }
         }
         live
@@ -504,5 +531,5 @@ struct EntryCopy<H> {
     stamp: u64,
     key: KeyBytes,
     held: H,
-    expires: Millis,
+    lifetime: Lifetime,
 }

@@ -441,7 +441,7 @@ impl<'p, H> Iterator for Entries<'p, H> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::NewEntry;
+    use super::super::entry::{Lifetime, NewEntry};
     use super::super::garbage::Garbage;
     use super::*;
     use crate::epoch::participant::pin;
@@ -464,8 +464,12 @@ mod tests {
             if len == root.read(guard).capacity() {
                 root.grow(guard).into_iter().for_each(|table| garbage.retire_table(table));
             }
-            let new_entry =
-                NewEntry { held: n, expires: NEVER, weight: None, never_refreshed: false };
+            let new_entry = NewEntry {
+                held: n,
+                lifetime: Lifetime::until(NEVER),
+                weight: None,
+                never_refreshed: false,
+            };
             root.read(guard).insert(hash(n), OwnedEntry::new(hash(n), &n.to_le_bytes(), new_entry));
             len += 1;
             if let Some(removed) = n.checked_sub(1000) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::capacity::{Limits, UNBOUNDED};
-use super::entry::{NewEntry, OwnedEntry};
+use super::entry::{Lifetime, NewEntry, OwnedEntry};
 use super::insertion::Insertion;
 use super::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
@@ -11,14 +11,14 @@ use crate::platform::clock::NEVER;
 use crate::single_flight::flight::Claim;
 
 const LIMITS: Limits =
-    Limits { max: UNBOUNDED, max_bytes: None, shards: None, stale: 0, idle: None };
+    Limits { max: UNBOUNDED, max_bytes: None, shards: None, stale: 0, idle: None, timed: false };
 
 fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
     ShardedCache::new(Limits { max, ..LIMITS })
 }
 
 fn new_entry<H>(held: H) -> NewEntry<H> {
-    NewEntry { held, expires: NEVER, weight: None, never_refreshed: false }
+    NewEntry { held, lifetime: Lifetime::until(NEVER), weight: None, never_refreshed: false }
 }
 
 fn keep<H: Clone>(cache: &ShardedCache<H>, key: u8, held: H) {

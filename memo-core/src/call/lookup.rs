@@ -31,26 +31,41 @@ impl<K: Keep> Hit<K> {
     }
 }
 
-/// Called when a call begins. Returns whether it is bypassed. Otherwise notes that it is a hit, if somebody asks: a hit
-/// itself notes nothing, and a call that is none notes its source later.
-#[inline]
-pub(super) fn begin_bypassed() -> bool {
+impl<K: Keep> FunctionCache<K> {
+    /// Called when a call begins. Returns whether it is bypassed. Otherwise notes that it is a hit, if somebody asks: a
+    /// hit itself notes nothing, and a call that is none notes its source later.
+    #[inline]
+    pub(super) fn begin_bypassed<A: Arguments>(&self, arguments: &A) -> bool {
+        special::is_possible() && self.begin_special(arguments)
+    }
+
     #[cold]
-    fn begin_special() -> bool {
+    #[inline(never)]
+    fn begin_special<A: Arguments>(&self, arguments: &A) -> bool {
         let bypassed = bypass::is_on();
         if !bypassed {
-            source::note(Source::Hit);
+            source::note(Source::Hit, || self.computed(arguments));
         }
         bypassed
     }
-    special::is_possible() && begin_special()
+
+    /// Returns when the cached value was computed, if that is known. If the entry is replaced before it is found, it is
+    /// even newer.
+    fn computed<A: Arguments>(&self, arguments: &A) -> Option<u64> {
+        if !self.memory.is_timed() {
+            return None;
+        }
+        let written = WrittenKey::new(arguments, self.hash(arguments));
+        let (hash, key) = written.key(&self.memory.seed)?;
+        self.memory.computed(hash, key)
+    }
 }
 
 impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
-        if begin_bypassed() {
+        if self.begin_bypassed(arguments) {
             return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);
@@ -66,7 +81,7 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if begin_bypassed() {
+        if self.begin_bypassed(arguments) {
             return Miss::of(Computation::bypassed(self));
         }
         let hash = self.hash(arguments);

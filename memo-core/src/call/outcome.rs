@@ -4,10 +4,11 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use crate::call::pinned::PinnedWith;
 use crate::call::special::Special;
-use crate::statistics::source::{Source, Watch};
+use crate::statistics::source::{Noted, Source, Watch};
 
 /// The value of a call, and where it came from. [`outcome`] and [`outcome_async`] return it. It dereferences to the
 /// value.
@@ -15,9 +16,14 @@ use crate::statistics::source::{Source, Watch};
 pub struct Outcome<R> {
     value: R,
     source: Option<Source>,
+    age: Option<Duration>,
 }
 
 impl<R> Outcome<R> {
+    fn new(value: R, noted: Option<Noted>) -> Self {
+        Self { value, source: noted.map(|noted| noted.source), age: noted.and_then(Noted::age) }
+    }
+
     /// Returns where the value came from, or `None` if no memoized function was called.
     pub fn source(&self) -> Option<Source> {
         self.source
@@ -26,6 +32,13 @@ impl<R> Outcome<R> {
     /// Returns whether the cache had the value: [`Source::Hit`] or [`Source::Stale`].
     pub fn was_cached(&self) -> bool {
         matches!(self.source, Some(Source::Hit | Source::Stale))
+    }
+
+    /// Returns how long ago the value was computed, in this process or in an earlier one. A value that was computed or
+    /// awaited by this call is as good as new. For a cached value the age is known only if the function has `ttl` or
+    /// `ttl_with`; and a value that [`Memo::insert`](crate::handle::memo::Memo::insert) put there counts from then on.
+    pub fn age(&self) -> Option<Duration> {
+        self.age
     }
 
     /// Returns the value.
@@ -52,19 +65,19 @@ pub fn outcome<R>(f: impl FnOnce() -> R) -> Outcome<R> {
     let _special = Special::begin();
     let watch = Watch::begin();
     let value = f();
-    Outcome { value, source: watch.end() }
+    Outcome::new(value, watch.end())
 }
 
 /// Returns a future that does the same for `future`, which a memoized `async fn` has returned.
 ///
 /// If `future` awaits several such functions, the last to return counts.
 pub fn outcome_async<F: Future>(future: F) -> impl Future<Output = Outcome<F::Output>> {
-    PinnedWith::new(Watched { source: None }, future)
+    PinnedWith::new(Watched { noted: None }, future)
 }
 
 /// What a future has noted so far.
 struct Watched {
-    source: Option<Source>,
+    noted: Option<Noted>,
 }
 
 impl<F: Future> Future for PinnedWith<Watched, F> {
@@ -75,7 +88,7 @@ impl<F: Future> Future for PinnedWith<Watched, F> {
         let _special = Special::begin();
         let watch = Watch::begin();
         let polled = future.poll(cx);
-        watched.source = watch.end().or(watched.source);
-        Poll::Ready(Outcome { value: ready!(polled), source: watched.source })
+        watched.noted = watch.end().or(watched.noted);
+        Poll::Ready(Outcome::new(ready!(polled), watched.noted))
     }
 }

@@ -155,7 +155,9 @@ impl<K: Keep> Computation<K> {
     ) -> Option<K::Held> {
         let older = self.conclude(returned, should_store);
         // After the predicate, the `Clone` and the `Serialize` of the user, which may call memoized functions.
-        source::note(if older.is_some() { Source::Stale } else { Source::Computed });
+        if older.is_none() {
+            source::note_new(Source::Computed);
+        }
         older
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::cache::entry::NewEntry;
+use crate::cache::entry::{Lifetime, NewEntry};
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
@@ -120,7 +120,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         function: &FunctionCache<K>,
         claim: Claim,
         value: &K::Held,
-        expires: Millis,
+        lifetime: Lifetime,
         made: Made,
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
@@ -134,8 +134,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
             Made::Inserted => (true, Cost::UNKNOWN),
         };
         let mut ticket = None;
-        function.memory.announce(claim, Some((value.clone(), expires)), &mut |key, known| {
-            let record = self.disk.put(key, &bytes, expires, cost);
+        function.memory.announce(claim, Some((value.clone(), lifetime)), &mut |key, known| {
+            let record = self.disk.put(key, &bytes, lifetime, cost);
             let replaces = replaces || known;
             let queue = if replaces { Store::queue_replacing } else { Store::queue };
             ticket = Some(queue(store, record));
@@ -294,10 +294,10 @@ impl<K: Keep> Directory<K> {
         let mut bytes = Vec::new();
         let mut wanted = true;
         let cost = Cost::of(function.mean_compute());
-        function.memory.for_each(&mut |key, held, expires| {
+        function.memory.for_each(&mut |key, held, lifetime| {
             bytes.clear();
             if wanted && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                wanted = sink(self.disk.put(key.as_slice(), &bytes, expires, cost));
+                wanted = sink(self.disk.put(key.as_slice(), &bytes, lifetime, cost));
             }
         });
     }
@@ -341,9 +341,9 @@ fn replay<K: Keep>(function: &FunctionCache<K>, change: Change<&[u8], K::Value>)
                 function.memory.remove(hash, key, &mut || ());
             }
         }
-        Change::Put(key, value, expires) => {
+        Change::Put(key, value, lifetime) => {
             if let Some(hash) = function.hash_key(key) {
-                restore(function, hash, key, value, expires);
+                restore(function, hash, key, value, lifetime);
             }
         }
     }
@@ -354,14 +354,14 @@ fn restore<K: Keep>(
     hash: u64,
     key: &[u8],
     value: K::Value,
-    expires: Millis,
+    lifetime: Lifetime,
 ) {
     let weight = recovered_weight(function, key, &value);
-    function.memory.restore(
-        hash,
-        key,
-        NewEntry { held: K::Holder::own(value), expires, weight, never_refreshed: false },
-    );
+    let computed = lifetime.computed.filter(|_| function.memory.is_timed());
+    let lifetime = Lifetime { computed, ..lifetime };
+    let held = K::Holder::own(value);
+    let new_entry = NewEntry { held, lifetime, weight, never_refreshed: false };
+    function.memory.restore(hash, key, new_entry);
 }
 
 /// Returns the weight of a recovered entry. If weighing panics, the weight is the greatest, so the entry is not kept.
@@ -396,7 +396,7 @@ fn merge<K: Keep>(
         match change {
             Change::Clear => break,
             Change::Remove(key) => drop(changed.insert(key)),
-            Change::Put(key, value, expires) => {
+            Change::Put(key, value, lifetime) => {
                 let Some(hash) = function.hash_key(&key) else { continue };
                 if !changed.insert(key.clone()) || function.memory.peek(hash, &key).is_some() {
                     continue;
@@ -404,15 +404,16 @@ fn merge<K: Keep>(
                 let weight = recovered_weight(function, &key, &value).unwrap_or_default();
                 if places > 0 && weight <= bytes {
                     (places, bytes) = (places - 1, bytes - weight);
-                    added.push((hash, key, value, expires));
+                    added.push((hash, key, value, lifetime));
                 }
             }
         }
     }
     let count = added.len() as u64;
-    for (hash, key, value, expires) in added.into_iter().rev() {
+    for (hash, key, value, Lifetime { computed, expires }) in added.into_iter().rev() {
         let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
-        restore(function, hash, &key, value, limit_expiry(function, expires));
+        let lifetime = Lifetime { computed, expires: limit_expiry(function, expires) };
+        restore(function, hash, &key, value, lifetime);
     }
     count
 }

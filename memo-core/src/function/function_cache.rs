@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use crate::cache::capacity::Limits;
-use crate::cache::entry::NewEntry;
+use crate::cache::entry::{Lifetime, NewEntry};
 use crate::cache::insertion::Finished;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
@@ -116,7 +116,7 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
         function: &FunctionCache<K>,
         claim: Claim,
         value: &K::Held,
-        expires: Millis,
+        lifetime: Lifetime,
         made: Made,
     );
 
@@ -268,14 +268,14 @@ impl<K: Keep> FunctionCache<K> {
             ClaimOutcome::Hit(held) => (held, false),
             ClaimOutcome::Stale(held) => (held, true),
         };
-        self.count_served(stale);
+        self.count_served(stale, || self.memory.computed(hash, key));
         NextStep::Value(held)
     }
 
     /// Returns the older value that the value of `claim` is to replace, if callers get it until then. Counts a hit.
     pub(crate) fn older(&self, claim: Claim) -> Option<K::Held> {
         let (held, stale) = self.memory.older(claim, Self::is_renewable)?;
-        self.count_served(stale);
+        self.count_served(stale, || self.memory.computed_of(claim));
         Some(held)
     }
 
@@ -283,22 +283,27 @@ impl<K: Keep> FunctionCache<K> {
         !K::Selection::is_error(K::Holder::view(held))
     }
 
-    fn count_served(&self, stale: bool) {
+    fn count_served(&self, stale: bool, computed: impl FnOnce() -> Option<u64>) {
         self.memory.calls.hit(&pin());
         self.counts.stale.add(u64::from(stale));
-        source::note(if stale { Source::Stale } else { Source::Hit });
+        source::note(if stale { Source::Stale } else { Source::Hit }, computed);
     }
 
     /// Returns the older value that the value of `claim` was to replace, if errors are replaced by older values.
     pub(crate) fn fall_back(&self, claim: Claim) -> Option<K::Held> {
-        if self.stale_if_error { self.memory.fall_back(claim) } else { None }
+        if !self.stale_if_error {
+            return None;
+        }
+        let held = self.memory.fall_back(claim)?;
+        source::note(Source::Stale, || self.memory.computed_of(claim));
+        Some(held)
     }
 
     /// Counts a call that returned the value of another caller's computation.
     pub(crate) fn count_coalesced(&self) {
         self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
-        source::note(Source::Coalesced);
+        source::note_new(Source::Coalesced);
     }
 
     /// Returns how long a task waits for another.
@@ -318,19 +323,21 @@ impl<K: Keep> FunctionCache<K> {
     pub(crate) fn complete(&self, claim: Claim, value: K::Held, made: Made) -> bool {
         let life = self.lifetime(claim.hash, K::Holder::view(&value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
+        let computed = self.memory.is_timed().then(clock::wall);
+        let lifetime = Lifetime { computed, expires };
         let weigh =
             |weigh: &WeightOf<_>| weigh(K::Holder::view(&value), self.memory.key_len(claim));
         let weight = self.weigh.as_ref().map(weigh);
         match &self.storage {
             Some(storage) if self.memory.admits(weight) => {
-                storage.write(self, claim, &value, expires, made);
+                storage.write(self, claim, &value, lifetime, made);
             }
             Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
             None => {}
         }
         let new_entry = NewEntry {
             held: value.clone(),
-            expires,
+            lifetime,
             weight,
             never_refreshed: life < self.memory.refresh_window(),
         };

@@ -310,8 +310,10 @@ impl<K: Keep> Settings<K> {
             (settings.make)(settings, name.to_owned(), code, version)
         };
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
+        // Where values have a time to live, their age is of interest.
+        let timed = ttl.is_some() || ttl_with.is_some();
         Parts {
-            limits: Limits { max, max_bytes, shards, stale, idle },
+            limits: Limits { max, max_bytes, shards, stale, idle, timed },
             weigh,
             ttl,
             ttl_with,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::platform::sync::usual::Mutex;
 use once_cell::sync::OnceCell;
 
+use crate::cache::entry::Lifetime;
 use crate::codec::Codec;
 use crate::error::Error;
 use crate::function::settings::PersistSettings;
@@ -77,7 +78,7 @@ struct Failure {
 
 /// A change that recovery found. `B` is the type of its key.
 pub(crate) enum Change<B, V> {
-    Put(B, V, Millis),
+    Put(B, V, Lifetime),
     Remove(B),
     Clear,
 }
@@ -97,7 +98,7 @@ pub(crate) type Replay<'a, V> = dyn FnMut(Change<&[u8], V>) + 'a;
 impl<V> Change<&[u8], V> {
     pub(crate) fn into_owned(self) -> Change<Box<[u8]>, V> {
         match self {
-            Self::Put(key, value, expires) => Change::Put(key.into(), value, expires),
+            Self::Put(key, value, lifetime) => Change::Put(key.into(), value, lifetime),
             Self::Remove(key) => Change::Remove(key.into()),
             Self::Clear => Change::Clear,
         }
@@ -198,7 +199,7 @@ impl<V: 'static> ValueStore<V> {
         let mut each = |record: Record<'_>| match record {
             Record::Remove { key } => replay(Change::Remove(key)),
             Record::Clear => replay(Change::Clear),
-            Record::Put { key, value, created: _, expires, cost } => {
+            Record::Put { key, value, created, expires, cost } => {
                 if let Some(time) = cost.time() {
                     (cost_sum, costs) = (cost_sum.saturating_add(time), costs + 1);
                 }
@@ -208,7 +209,8 @@ impl<V: 'static> ValueStore<V> {
                     Some(_) if left == 0 => replay(Change::Remove(key)),
                     Some(value) => {
                         let expires = clock::now().saturating_add(left);
-                        replay(Change::Put(key, value, expires));
+                        let lifetime = Lifetime { computed: Some(created), expires };
+                        replay(Change::Put(key, value, lifetime));
                     }
                     None => {
                         undecoded += 1;
@@ -297,17 +299,18 @@ impl<V: 'static> ValueStore<V> {
         })
     }
 
-    /// Returns the record of an entry that expires at `expires`.
+    /// Returns the record of an entry.
     pub(crate) fn put<'a>(
         &self,
         key: &'a [u8],
         value: &'a [u8],
-        expires: Millis,
+        lifetime: Lifetime,
         cost: Cost,
     ) -> Record<'a> {
-        let created = clock::wall().saturating_add(self.behind.load(Relaxed));
-        let left = expires.saturating_sub(clock::now());
-        let expires = (expires != NEVER).then(|| created.saturating_add(left));
+        let now = clock::wall().saturating_add(self.behind.load(Relaxed));
+        let left = lifetime.expires.saturating_sub(clock::now());
+        let expires = (lifetime.expires != NEVER).then(|| now.saturating_add(left));
+        let created = lifetime.computed.unwrap_or(now);
         Record::Put { key, value, created, expires, cost }
     }
 

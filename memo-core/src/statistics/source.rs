@@ -1,6 +1,9 @@
 //! Where a call's value came from, noted for a caller that asks.
 
 use std::cell::Cell;
+use std::time::Duration;
+
+use crate::platform::clock;
 
 /// Where the value of a call came from. [`outcome`](crate::call::outcome::outcome) tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,22 +19,45 @@ pub enum Source {
     Computed,
 }
 
-thread_local! {
-    /// What the last call of this thread has noted. `None` if nobody asks.
-    static NOTED: Cell<Option<Option<Source>>> = const { Cell::new(None) };
+/// What a call has noted of its value.
+#[derive(Clone, Copy)]
+pub(crate) struct Noted {
+    pub(crate) source: Source,
+    /// When the value was computed, in milliseconds since 1970, if that is known.
+    computed: Option<u64>,
 }
 
-/// Notes the source of a call's value, if somebody asks. A call notes it after the calls that its body makes.
-#[inline]
-pub(crate) fn note(source: Source) {
-    if NOTED.get().is_some() {
-        NOTED.set(Some(Some(source)));
+impl Noted {
+    /// Returns the time since the value was computed.
+    pub(crate) fn age(self) -> Option<Duration> {
+        Some(Duration::from_millis(clock::wall().saturating_sub(self.computed?)))
     }
+}
+
+thread_local! {
+    /// What the last call of this thread has noted. `None` if nobody asks.
+    static NOTED: Cell<Option<Option<Noted>>> = const { Cell::new(None) };
+}
+
+/// Notes the source of a call's value, and when it was computed, if somebody asks. A call notes it after the calls that
+/// its body makes.
+#[inline]
+pub(crate) fn note(source: Source, computed: impl FnOnce() -> Option<u64>) {
+    if NOTED.get().is_some() {
+        let computed = computed();
+        NOTED.set(Some(Some(Noted { source, computed })));
+    }
+}
+
+/// Notes a value that was computed just now.
+#[inline]
+pub(crate) fn note_new(source: Source) {
+    note(source, || Some(clock::wall()));
 }
 
 /// Until it ends, calls of this thread note their sources. Watches can be nested.
 pub(crate) struct Watch {
-    outer: Option<Option<Source>>,
+    outer: Option<Option<Noted>>,
 }
 
 impl Watch {
@@ -40,7 +66,7 @@ impl Watch {
     }
 
     /// Returns what was noted last. The enclosing watch gets it too.
-    pub(crate) fn end(mut self) -> Option<Source> {
+    pub(crate) fn end(mut self) -> Option<Noted> {
         let noted = NOTED.get().flatten();
         if noted.is_some() && self.outer.is_some() {
             self.outer = Some(noted);

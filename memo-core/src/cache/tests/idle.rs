@@ -13,7 +13,12 @@ fn cache_with_idle_time(max: usize) -> ShardedCache<u8> {
 }
 
 fn keep(cache: &ShardedCache<u8>, key: u8, expires: Millis) {
-    let new_entry = NewEntry { held: key, expires, weight: None, never_refreshed: false };
+    let new_entry = NewEntry {
+        held: key,
+        lifetime: Lifetime::until(expires),
+        weight: None,
+        never_refreshed: false,
+    };
     cache.restore(u64::from(key), &[key], new_entry);
 }
 

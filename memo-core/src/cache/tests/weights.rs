@@ -22,7 +22,12 @@ fn keep(cache: &ShardedCache<u32>, key: u32, weight: u64) -> bool {
 }
 
 fn keep_until(cache: &ShardedCache<u32>, key: u32, weight: u64, expires: Millis) -> bool {
-    let new_entry = NewEntry { held: key, expires, weight: Some(weight), never_refreshed: false };
+    let new_entry = NewEntry {
+        held: key,
+        lifetime: Lifetime::until(expires),
+        weight: Some(weight),
+        never_refreshed: false,
+    };
     let node = OwnedEntry::new(hash(key), &key.to_le_bytes(), new_entry);
     cache.place(hash(key), Insertion::Found(node)).kept
 }
@@ -224,8 +229,12 @@ fn a_superseded_insertion_evicts_nothing_and_adds_no_weight() {
     keep(&cache, 1, 30);
     keep(&cache, 2, 30);
     for weight in [10, 100, 101] {
-        let new_entry =
-            NewEntry { held: 1, expires: NEVER, weight: Some(weight), never_refreshed: false };
+        let new_entry = NewEntry {
+            held: 1,
+            lifetime: Lifetime::until(NEVER),
+            weight: Some(weight),
+            never_refreshed: false,
+        };
         let key = 1_u32.to_le_bytes();
         let superseded = cache.take_over(hash(1), &key);
         let newer = cache.take_over(hash(1), &key);
@@ -244,7 +253,7 @@ fn a_heavy_value_that_is_replaced_is_freed_at_once() {
     let keep = |key: u32, weight| {
         let new_entry = NewEntry {
             held: Arc::clone(&value),
-            expires: NEVER,
+            lifetime: Lifetime::until(NEVER),
             weight: Some(weight),
             never_refreshed: false,
         };

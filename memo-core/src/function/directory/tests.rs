@@ -203,7 +203,9 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
 /// Returns how long each entry has left to live, in milliseconds.
 fn left(function: &FunctionCache<Numbers>) -> Vec<(u32, Millis)> {
     let mut left = Vec::new();
-    function.memory.for_each(&mut |_, n, expires| left.push((*n, expires - clock::now())));
+    function
+        .memory
+        .for_each(&mut |_, n, lifetime| left.push((*n, lifetime.expires - clock::now())));
     left
 }
 
