@@ -44,6 +44,10 @@ struct State<H> {
     leader_ran: Option<Instant>,
     /// The leader, if it is a task that was polled and is not done.
     leader_task: Option<Arc<LeaderTask>>,
+    /// When a waiter was woken because the leader seemed stuck. That waiter was not polled since.
+    stuck_noticed: Option<Instant>,
+    /// How many waiters that were woken so, one after another, found the leader still stuck.
+    stuck_confirmed: u32,
     /// When the current relief began. The relief may itself wait for a waiter of this flight, so later another waiter
     /// computes as well.
     relief_began: Option<Instant>,
@@ -104,11 +108,6 @@ impl<H: Clone> State<H> {
                 self.stage = Stage::Led;
                 Some(WaitOutcome::Lead)
             }
-            // The first of both to finish has the value, so the waiter leads as well.
-            Stage::Led if self.is_leader_stuck() => {
-                self.leader_task = None;
-                Some(WaitOutcome::Lead)
-            }
             Stage::Led if late && self.may_relieve(limit) => {
                 self.relief_began = Some(Instant::now());
                 self.reliefs += 1;
@@ -118,9 +117,23 @@ impl<H: Clone> State<H> {
         }
     }
 
-    /// Returns whether the leader is a task that was woken and is not polled.
-    fn is_leader_stuck(&self) -> bool {
-        self.leader_task.as_ref().is_some_and(|task| task.is_stuck())
+    /// If the leader is a task that was woken and is not polled, returns since when.
+    fn leader_stuck_for(&self) -> Option<Duration> {
+        self.leader_task.as_ref()?.stuck_for()
+    }
+
+    /// Returns whether a task that was woken because the leader seems stuck leads as well. It does if two such tasks,
+    /// one after another, were polled much sooner after their wake-up than the leader. Otherwise the executor may only
+    /// be busy. The first of both leaders to finish has the value.
+    fn takes_lead(&mut self) -> bool {
+        let Some(noticed) = self.stuck_noticed.take() else { return false };
+        let is_stuck = self.leader_stuck_for().is_some_and(|time| time >= 4 * noticed.elapsed());
+        self.stuck_confirmed = if is_stuck { self.stuck_confirmed + 1 } else { 0 };
+        let replaces = self.stuck_confirmed == 2;
+        if replaces {
+            (self.leader_task, self.stuck_confirmed) = (None, 0);
+        }
+        replaces
     }
 
     /// Returns whether a waiter whose deadline has passed computes. Each relief gets four times as long as the one
@@ -140,6 +153,8 @@ impl<H: Clone> Flight<H> {
             leader: Activity::since(claim.id),
             leader_ran: None,
             leader_task,
+            stuck_noticed: None,
+            stuck_confirmed: 0,
             relief_began: None,
             reliefs: 0,
             threads: 0,
@@ -280,7 +295,9 @@ impl<H: Clone + Send + 'static> Flight<H> {
         // Cloning and dropping a waker runs code of an executor, so both happen while no lock is held.
         let waker = cx.waker().clone();
         let mut state = self.state.lock();
-        if let Some(outcome) = state.outcome(late, task_wait.limit) {
+        let takes_lead = task_wait.waker_id.is_some() && state.takes_lead();
+        let outcome = state.outcome(late, task_wait.limit);
+        if let Some(outcome) = outcome.or_else(|| takes_lead.then_some(WaitOutcome::Lead)) {
             let _removed = task_wait.waker_id.take().and_then(|id| state.wakers.remove(id));
             drop(state);
             task_wait.waiting = None;
@@ -312,7 +329,10 @@ impl<H: Clone + Send> timer::Watched for Flight<H> {
     fn check(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         let next = match state.stage {
-            Stage::Led if state.is_leader_stuck() => state.wakers.wake_first(),
+            Stage::Led if state.leader_stuck_for().is_some() => {
+                state.stuck_noticed = Some(now);
+                state.wakers.wake_first()
+            }
             Stage::Led => state.wakers.wake_late(now),
             // The task that was woken before may never be polled again.
             Stage::Leaderless => state.wakers.wake_first(),

@@ -8,12 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::MODELLED;
 
-/// A task that was woken this long ago and was not polled since does not hold up its waiters any longer, in ms.
-const PATIENCE: Millis = 25;
+/// A task that was woken this long ago and was not polled since may never be polled, in ms.
+const PATIENCE: Millis = 10;
 
 #[derive(Debug)]
 pub(crate) struct LeaderTask {
@@ -55,10 +56,12 @@ impl LeaderTask {
         (polled, new_task)
     }
 
-    /// Returns whether it was woken some time ago and was not polled since. In a model time does not pass.
-    pub(crate) fn is_stuck(&self) -> bool {
+    /// If it was woken some time ago and was not polled since, returns how long ago. In a model time does not pass.
+    pub(crate) fn stuck_for(&self) -> Option<Duration> {
         let woken = self.woken.load(Relaxed);
-        woken < POLLED_AND_WOKEN && !MODELLED && clock::now().saturating_sub(woken) >= PATIENCE
+        let waits = woken < POLLED_AND_WOKEN && !MODELLED;
+        let time = waits.then(|| clock::now().saturating_sub(woken));
+        time.filter(|&time| time >= PATIENCE).map(Duration::from_millis)
     }
 }
 
