@@ -31,8 +31,8 @@ impl<K: Keep> Hit<K> {
     }
 }
 
-/// Called when a call begins. Returns whether it is bypassed. Otherwise notes that it is a hit, if somebody asks: a hit
-/// itself notes nothing, and a call that is none notes its source later.
+/// Begins a call, and returns whether it is bypassed. If not, and if somebody asks for the source, notes a hit: a miss
+/// notes another source later, and a hit itself need not note anything.
 #[inline]
 pub(super) fn begin_bypassed() -> bool {
     #[cold]

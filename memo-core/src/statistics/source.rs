@@ -17,7 +17,7 @@ pub enum Source {
 }
 
 thread_local! {
-    /// What the last call of this thread has noted. `None` if nobody asks.
+    /// What the last call of this thread has noted, or `None` if nobody asks.
     static NOTED: Cell<Option<Option<Source>>> = const { Cell::new(None) };
 }
 
