@@ -44,7 +44,7 @@ fn run(package: &Path, features: &str, variable: &str, text: &str) -> String {
 }
 
 #[test]
-fn values_of_another_build_are_discarded() {
+fn values_of_another_build_are_not_used() {
     let package = tempfile::tempdir().unwrap();
     let root = env!("CARGO_MANIFEST_DIR");
     let manifest = format!(

@@ -1,5 +1,5 @@
-//! Results whose `Deserialize` validates its input, so that their shape cannot be traced: each value is read back when it
-//! is written, and stored with a digest.
+//! Results whose `Deserialize` validates its input, so that their shape cannot be traced: each value is read back when
+//! it is written, and stored with a digest.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

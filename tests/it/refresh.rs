@@ -346,7 +346,7 @@ fn methods_patterns_generics_and_bodies_with_statics_refresh() {
 }
 
 #[test]
-fn a_refreshed_value_is_stored_and_its_caller_is_verified() {
+fn a_refreshed_value_is_stored_also_under_verify() {
     static FOLDER: Mutex<Option<tempfile::TempDir>> = Mutex::new(None);
     static RUNS: AtomicU32 = AtomicU32::new(0);
     fn folder() -> std::path::PathBuf {

@@ -1,4 +1,4 @@
-//! `instances = "shared"`: the instances of a generic function have one cache, as far as only its own parameters differ.
+//! `instances = "shared"`: instances of a generic function that differ only in its own parameters have one cache.
 
 use std::fmt::{Debug, Display};
 use std::future::ready;

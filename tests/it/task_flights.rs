@@ -613,3 +613,32 @@ fn a_leader_that_was_not_woken_is_waited_for() {
     assert_eq!((leader.join().unwrap(), waiter.join().unwrap()), (1, 1));
     assert_eq!(RUNS.load(Relaxed), 1);
 }
+
+/// A leader that was replaced has nothing to pass on when it is dropped.
+#[test]
+fn a_replaced_leader_that_is_dropped_ends_no_computation() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static DOOR: Door = Door::closed();
+    #[memoize]
+    async fn held(n: u32) -> u32 {
+        if RUNS.fetch_add(1, Relaxed) == 0 {
+            pause().await
+        } else {
+            DOOR.pass().await
+        }
+        n
+    }
+    let mut leader = Box::pin(held(1));
+    assert!(poll(leader.as_mut()).is_pending());
+    with_timeout(|| {
+        let second = thread::spawn(|| block_on(held(1)));
+        wait_until("a waiter leads", || RUNS.load(Relaxed) == 2);
+        drop(leader);
+        let third = thread::spawn(|| block_on(held(1)));
+        thread::sleep(Duration::from_millis(20));
+        DOOR.open();
+        assert_eq!((second.join().unwrap(), third.join().unwrap()), (1, 1));
+    });
+    let stats = held_memo().stats();
+    assert_eq!((RUNS.load(Relaxed), stats.entries, stats.uncached), (2, 1, 0));
+}

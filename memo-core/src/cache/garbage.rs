@@ -18,8 +18,8 @@ pub(super) struct Garbage<H> {
     memory: usize,
 }
 
-/// There is room at once for this many retired items. After a large cache was emptied, not for as many again.
-const MAX_BATCH: usize = 512;
+/// At most this many retired items get room in advance. Otherwise a cache that was emptied would keep room for as many.
+const MAX_RESERVED: usize = 512;
 
 /// If the retired entries take more bytes than this, they are freed without waiting for a full batch.
 const MAX_MEMORY: usize = 256 << 10;
@@ -78,7 +78,7 @@ impl<H> Garbage<H> {
         }
         let Some((ended, oldest)) = participant::advance() else { return Freed(Vec::new()) };
         (self.has_table, self.weight, self.memory) = (false, 0, 0);
-        let next = Vec::with_capacity(self.retired.len().min(MAX_BATCH));
+        let next = Vec::with_capacity(self.retired.len().min(MAX_RESERVED));
         self.waiting.push((ended, std::mem::replace(&mut self.retired, next)));
         self.reclaim_before(oldest)
     }

@@ -227,7 +227,7 @@ impl<H: Clone> ShardedCache<H> {
         may_have_entry: bool,
     ) -> Claim {
         let draft = shard.draft(hash, key, self.words);
-        let claim = Claim { hash, id: pin().unique_id() };
+        let claim = Claim { hash, id: pin().unique_id(), leader: 0 };
         shard.claims().add(claim, draft, may_have_entry);
         claim
     }
@@ -293,9 +293,9 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
-    /// Gives up `claim` without an entry. A waiter becomes the leader; if there is none, the claim ends. `led`: whether
-    /// the caller was the leader.
-    pub(crate) fn abandon(&self, claim: Claim, led: bool) {
+    /// Gives up `claim` without an entry. A waiter becomes the leader; if there is none, the claim ends. `led`: the
+    /// number under which the caller was the leader, if it was.
+    pub(crate) fn abandon(&self, claim: Claim, led: Option<u32>) {
         let mut shard = self.shard(claim.hash).lock();
         // If the key was invalidated, the waiters must start again.
         let next_leader =

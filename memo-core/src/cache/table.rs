@@ -6,8 +6,8 @@
 //! (The layout follows Bronson and Shi, "Open-sourcing F14", 2019.)
 //!
 //! An entry stays in its slot until it is removed. A full table is replaced by a larger one, an almost empty one by a
-//! smaller one, and readers of the old table still find its entries. A reader may miss an entry that is being inserted, but it never takes one entry for
-//! another: a tag is only a hint, and the hash and the key of an entry do not change.
+//! smaller one, and readers of the old table still find its entries. A reader may miss an entry that is being inserted,
+//! but it never takes one entry for another: a tag is only a hint, and the hash and the key of an entry do not change.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
@@ -19,8 +19,8 @@ use super::entry::{Entry, EntryRef, OwnedEntry, low_half, prefetch};
 use crate::epoch::participant::EpochGuard;
 
 const SLOTS: usize = 7;
-/// How many slots of a bucket are taken on average when the table is full: so few that searches that find nothing are
-/// short.
+/// A table is full when this many slots of a bucket are taken on average. With more, searches that find nothing would
+/// be long.
 const FILLED_SLOTS: usize = 5;
 
 #[repr(C, align(64))]
@@ -179,8 +179,8 @@ impl<H> Root<H> {
         self.exchange(table.resized(2 * table.buckets()), false)
     }
 
-    /// Replaces the table by the smallest one that takes its `len` entries. Returns `None` if it is that already. Called
-    /// by the one writer only.
+    /// Replaces the table by the smallest one that takes its `len` entries. Returns `None` if it is that already.
+    /// Called by the one writer only.
     pub(super) fn shrink(&self, guard: ReadGuard<'_>, len: usize) -> Option<RetiredTable<H>> {
         let table = self.read(guard);
         let buckets = Table::<H>::buckets_for(len);

@@ -57,7 +57,7 @@ fn a_computed_value_replaces_an_entry_recovered_during_the_computation() {
         keep(&cache, 0, 1);
         assert!(cache.finish(claim, new_entry(2)).kept);
         assert_eq!((cache.peek(0, &[0]), cache.count()), (Some(2), 1));
-        claims.into_iter().for_each(|claim| cache.abandon(claim, true));
+        claims.into_iter().for_each(|claim| cache.abandon(claim, Some(0)));
         assert_eq!(cache.claimed_count(), 0);
     }
 }

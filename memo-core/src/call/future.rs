@@ -147,7 +147,8 @@ where
     )
 }
 
-/// Among calls within calls of one task, so many of the outermost are observed. Each has a waker that wakes the next.
+/// Of the calls within each other in one task, only this many of the outermost are observed, because each passes a
+/// wake-up on to the next.
 const MAX_OBSERVED_DEPTH: usize = 16;
 
 /// The state of a call, without the body's future.
@@ -289,7 +290,9 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         let Poll::Ready(value) = polled else {
             if let Stage::Computing(computation) = &mut self.stage {
                 computation.pause(computing.as_ref());
-                new_task.into_iter().for_each(|task| computation.set_task(task));
+                if let Some(task) = new_task {
+                    computation.set_task(task);
+                }
             }
             return Poll::Pending;
         };

@@ -1,4 +1,4 @@
-//! Tells a caller whether its value was cached.
+//! Tells a caller where its value came from.
 
 use std::future::Future;
 use std::ops::Deref;
@@ -55,7 +55,7 @@ impl<R> Deref for Outcome<R> {
     }
 }
 
-/// Calls `f`, and returns its value with the information where the value came from.
+/// Calls `f`, and returns its value and where the value came from.
 ///
 /// `f` calls one memoized function, in this thread. What that function calls itself does not count. If `f` calls
 /// several, the last to return counts. For an `async fn` there is [`outcome_async`].

@@ -1,11 +1,11 @@
-//! Whether calls have to be treated in a special way. A hit asks for all of them with one load.
+//! Whether calls are bypassed or watched. A hit asks for both with one load.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The number of [`Special`] guards in all threads.
 static GUARDS: AtomicUsize = AtomicUsize::new(0);
 
-/// While one exists, each call of every thread asks whether it is special.
+/// While one exists, each call of every thread asks whether it is bypassed or watched.
 pub(super) struct Special(());
 
 impl Special {
@@ -21,7 +21,7 @@ impl Drop for Special {
     }
 }
 
-/// Returns whether a call may be special.
+/// Returns whether a call may be bypassed or watched.
 #[inline]
 pub(super) fn is_possible() -> bool {
     GUARDS.load(Relaxed) != 0

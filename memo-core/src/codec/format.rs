@@ -19,8 +19,8 @@ use crate::key::hash::Seed;
     note = "`memokit::codec` has some; results must be `Serialize` and `Deserialize`"
 )]
 pub trait Codec<T>: Send + Sync + 'static {
-    /// Returns a fingerprint of the name and the serialized shape of the type under this codec. Stored results are
-    /// discarded if it changes. Two types whose bytes could be confused have different fingerprints, unless
+    /// Returns a fingerprint of the name and the serialized shape of the type under this codec. If it changes, stored
+    /// results are not found. Two types whose bytes could be confused have different fingerprints, unless
     /// [`Self::decode`] tells them apart.
     ///
     /// # Errors

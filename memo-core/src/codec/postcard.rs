@@ -198,8 +198,8 @@ where
     T: Serialize + DeserializeOwned + 'static,
 {
     fn schema(&self) -> Result<u128, Error> {
-        // `type_name` may change between compiler releases. That changes the fingerprint and discards the stored
-        // results, which is safe.
+        // `type_name` may change between compiler releases. That changes the fingerprint, and the stored results are not
+        // found, which is safe.
         let name = type_name::<T>();
         self.with::<T, _>(|traced| match &traced.shape {
             Ok(shape) => Ok(fingerprint(&[FORMAT, name, &shape.text()])),

@@ -92,7 +92,9 @@ impl<K: Keep> Computation<K> {
                 function.count_coalesced();
                 Some(Ok(held))
             }
-            WaitOutcome::Lead => Some(Err(Self::lead(function, flight.claim))),
+            WaitOutcome::Lead(leader) => {
+                Some(Err(Self::lead(function, Claim { leader, ..flight.claim })))
+            }
             WaitOutcome::Alone => Some(Err(Self::alone(function))),
             WaitOutcome::Relieve => {
                 Some(Err(Self::new(function, Role::Relieve(Arc::clone(flight)))))

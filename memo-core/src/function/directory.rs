@@ -288,8 +288,8 @@ impl<K: Keep> Directory<K> {
         store.checkpoint(&mut |sink| self.entries(function, sink))
     }
 
-    /// Passes every entry as a record to `sink`, until `sink` returns false. Entries do not know what they cost, so each
-    /// record has the mean.
+    /// Passes every entry as a record to `sink`, until `sink` returns false. Entries do not know what they cost, so
+    /// each record has the mean.
     fn entries(&self, function: &FunctionCache<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
         let mut bytes = Vec::new();
         let mut wanted = true;

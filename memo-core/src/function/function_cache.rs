@@ -23,7 +23,7 @@ use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
 
-/// The wait limit, or the least one, while no mean time of a computation in this process is known.
+/// The least wait limit while no computation of this process tells the mean time.
 const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The wait limit is at least this, however short computations are.
 const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Opens the storage if it is not open yet.
     fn init(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
-    /// Writes the result of `claim`, before any reader can see it. `made`: how it came about.
+    /// Writes the result of `claim`, before any reader can see it.
     fn write(
         &self,
         function: &FunctionCache<K>,
@@ -367,13 +367,13 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Gives up `claim` without a value, as its leader. A waiter becomes the leader.
     pub(crate) fn abandon(&self, claim: Claim) {
-        self.memory.abandon(claim, true);
+        self.memory.abandon(claim, Some(claim.leader));
     }
 
     /// Does the same for a waiter that stops waiting while the flight has no leader: it may be the one that was woken
     /// to take the lead. Has no effect if another waiter has taken the lead.
     pub(crate) fn pass_on(&self, claim: Claim) {
-        self.memory.abandon(claim, false);
+        self.memory.abandon(claim, None);
     }
 
     /// Returns the time to live of `value`.

@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Place, RealFs, Record, Store, function_folder, mark_used,
-    remove_old,
+    Cost, Durability, Fs, Identity, Place, RealFs, Record, Store, WallMillis, function_folder,
+    mark_used, remove_old,
 };
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::statistics::counters::{Counter, mean};
@@ -90,6 +90,16 @@ pub(crate) struct Opened {
     pub(crate) behind: Millis,
     /// The mean time in which the values were computed, expired ones included, or zero if it is not known.
     pub(crate) mean_cost: Duration,
+}
+
+/// What the records of a store have shown beside the changes.
+#[derive(Default)]
+struct Found {
+    /// How many values could not be decoded.
+    undecoded: u64,
+    /// The sum of the known costs, and their number.
+    cost_sum: Duration,
+    costs: u64,
 }
 
 /// Is called with each change that recovery found, in order.
@@ -193,32 +203,9 @@ impl<V: 'static> ValueStore<V> {
         version: &Version,
         replay: &mut Replay<'_, V>,
     ) -> Result<(Store, Opened), Error> {
-        let mut undecoded = 0;
-        let (mut cost_sum, mut costs) = (Duration::ZERO, 0);
+        let mut found = Found::default();
         let wall = clock::wall();
-        let mut each = |record: Record<'_>| match record {
-            Record::Remove { key } => replay(Change::Remove(key)),
-            Record::Clear => replay(Change::Clear),
-            Record::Put { key, value, created, expires, cost } => {
-                if let Some(time) = cost.time() {
-                    (cost_sum, costs) = (cost_sum.saturating_add(time), costs + 1);
-                }
-                let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
-                match self.decode(value) {
-                    // An expired value also replaces an older one, which must not stay.
-                    Some(_) if left == 0 => replay(Change::Remove(key)),
-                    Some(value) => {
-                        let expires = clock::now().saturating_add(left);
-                        let lifetime = Lifetime { computed: Some(created), expires };
-                        replay(Change::Put(key, value, lifetime));
-                    }
-                    None => {
-                        undecoded += 1;
-                        replay(Change::Remove(key));
-                    }
-                }
-            }
-        };
+        let mut each = |record: Record<'_>| replay(self.change(record, wall, &mut found));
         let Version { identity, place } = version;
         let (store, recovery) =
             Store::open(Arc::clone(&self.fs), place, identity, self.durability, &mut each)?;
@@ -228,12 +215,45 @@ impl<V: 'static> ValueStore<V> {
         *self.damage.lock() = recovery.damage;
         let mut discarded = self.discarded.lock();
         discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
-        if undecoded > 0 {
-            discarded.push((undecoded, "value that its type could not decode".to_owned()));
+        if found.undecoded > 0 {
+            discarded.push((found.undecoded, "value that its type could not decode".to_owned()));
         }
         *self.failure.lock() = Failure::default();
         let behind = recovery.high_water.saturating_sub(wall);
-        Ok((store, Opened { behind, mean_cost: mean(cost_sum, costs) }))
+        Ok((store, Opened { behind, mean_cost: mean(found.cost_sum, found.costs) }))
+    }
+
+    /// Returns what a recovered record changes at the time `wall`, and counts it in `found`.
+    fn change<'a>(
+        &self,
+        record: Record<'a>,
+        wall: WallMillis,
+        found: &mut Found,
+    ) -> Change<&'a [u8], V> {
+        let (key, value, created, expires, cost) = match record {
+            Record::Remove { key } => return Change::Remove(key),
+            Record::Clear => return Change::Clear,
+            Record::Put { key, value, created, expires, cost } => {
+                (key, value, created, expires, cost)
+            }
+        };
+        if let Some(time) = cost.time() {
+            found.cost_sum = found.cost_sum.saturating_add(time);
+            found.costs += 1;
+        }
+        let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
+        match self.decode(value) {
+            // An expired value also replaces an older one, which must not stay.
+            Some(_) if left == 0 => Change::Remove(key),
+            Some(value) => {
+                let expires = clock::now().saturating_add(left);
+                Change::Put(key, value, Lifetime { computed: Some(created), expires })
+            }
+            None => {
+                found.undecoded += 1;
+                Change::Remove(key)
+            }
+        }
     }
 
     /// Removes versions of the function that are no longer used, once after each opening.

@@ -19,7 +19,8 @@ use crate::value::selection::Selection;
 /// The handle of the cache of a memoized function that returns `R`. The companion `NAME_memo()` returns it.
 ///
 /// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
-/// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache of the thread that uses it.
+/// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache
+/// of the thread that uses it.
 pub struct Memo<R: 'static>(Target<R>);
 
 /// How a handle finds its cache.
@@ -396,7 +397,7 @@ impl<R> Memo<R> {
     }
 }
 
-/// The same for a function that returns a `Result`, without the `Ok` around each value.
+/// Methods for a function that returns a `Result`, without the `Ok` around each value.
 impl<T, E> Memo<Result<T, E>> {
     /// Returns a clone of the cached `Ok` value of `key`, like [`Memo::get`]. Returns `None` also for a cached error.
     #[must_use]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The time that a computation took, or that it is not known. It is rounded to the nearest of four steps from each
-/// power of two nanoseconds to the next, so it is off by a ninth at most.
+/// The time that a computation took, if it is known. It is rounded to the nearest of four steps from each power of two
+/// nanoseconds to the next, so it is off by a ninth at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost(u8);
 

@@ -12,8 +12,8 @@ use super::quarantine::remove;
 use super::record::WallMillis;
 use crate::error::Error;
 
-/// So many versions stay: the last used ones.
-const KEPT: usize = 4;
+/// At most this many versions stay: those that were used last.
+const MAX_VERSIONS: usize = 4;
 const DAY: WallMillis = 24 * 3600 * 1000;
 /// A version that was not used for so long is removed, in milliseconds.
 const MAX_AGE: WallMillis = 30 * DAY;
@@ -71,7 +71,7 @@ pub fn remove_old(fs: &dyn Fs, place: &Place, now: WallMillis) -> Result<(), Err
     }
     others.sort_by(|a, b| b.cmp(a));
     for (rank, (at, dir)) in others.iter().enumerate() {
-        if rank + 1 >= KEPT || now - at >= MAX_AGE {
+        if rank + 1 >= MAX_VERSIONS || now - at >= MAX_AGE {
             result = result.and(remove_version(fs, dir, Some((*at, now))));
         }
     }

@@ -129,7 +129,7 @@ impl Registration {
     }
 
     /// Ends the registration, for a tick that is about to return false, unless `is_needed` returns true afterwards.
-    /// Returns whether it goes on: what happened before the end did not ask for maintenance, and is seen by `is_needed`.
+    /// Returns whether it goes on: what happened before the end did not ask for maintenance, and `is_needed` sees it.
     pub(crate) fn end_unless(&self, is_needed: impl FnOnce() -> bool) -> bool {
         self.0.store(false, SeqCst);
         is_needed() && !self.0.swap(true, SeqCst)

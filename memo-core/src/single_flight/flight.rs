@@ -22,6 +22,9 @@ use crate::single_flight::wakers::{WakerId, Wakers};
 pub(crate) struct Claim {
     pub(crate) hash: u64,
     pub(crate) id: Id,
+    /// The number of its leader: 0 for the first, and one more for each that took the lead from a leader that is not
+    /// polled. A former leader that fails has nothing to pass on.
+    pub(crate) leader: u32,
 }
 
 /// A leader that is seen to run, or that waits itself, holds its waiters up for at most this many wait limits. Not
@@ -48,6 +51,8 @@ struct State<H> {
     stuck_noticed: Option<Instant>,
     /// How many waiters that were woken so, one after another, found the leader still stuck.
     stuck_confirmed: u32,
+    /// How often a waiter took the lead from a leader that is not polled.
+    takeovers: u32,
     /// When the current relief began. The relief may itself wait for a waiter of this flight, so later another waiter
     /// computes as well.
     relief_began: Option<Instant>,
@@ -75,8 +80,8 @@ pub(crate) enum WaitOutcome<H> {
     Value(H),
     /// The leader has no value to share. The waiter looks into the cache again.
     Nothing,
-    /// The leader failed. The waiter is the leader now.
-    Lead,
+    /// The leader failed, or is not polled. The waiter is the leader now, with this number.
+    Lead(u32),
     /// The wait would never end. The waiter computes for itself, without the lead.
     Alone,
     /// The wait limit has passed, and the wait may never end. The waiter computes and completes the flight for all
@@ -106,7 +111,7 @@ impl<H: Clone> State<H> {
             }
             Stage::Leaderless => {
                 self.stage = Stage::Led;
-                Some(WaitOutcome::Lead)
+                Some(WaitOutcome::Lead(self.takeovers))
             }
             Stage::Led if late && self.may_relieve(limit) => {
                 self.relief_began = Some(Instant::now());
@@ -124,14 +129,15 @@ impl<H: Clone> State<H> {
 
     /// Returns whether a task that was woken because the leader seems stuck leads as well. It does if two such tasks,
     /// one after another, were polled much sooner after their wake-up than the leader. Otherwise the executor may only
-    /// be busy. The first of both leaders to finish has the value.
+    /// be busy. It happens once per flight, since a leader that took over is polled like any other task. The first of
+    /// both leaders to finish has the value.
     fn takes_lead(&mut self) -> bool {
         let Some(noticed) = self.stuck_noticed.take() else { return false };
         let is_stuck = self.leader_stuck_for().is_some_and(|time| time >= 4 * noticed.elapsed());
         self.stuck_confirmed = if is_stuck { self.stuck_confirmed + 1 } else { 0 };
-        let replaces = self.stuck_confirmed == 2;
+        let replaces = self.stuck_confirmed == 2 && self.takeovers == 0;
         if replaces {
-            (self.leader_task, self.stuck_confirmed) = (None, 0);
+            (self.leader_task, self.takeovers) = (None, 1);
         }
         replaces
     }
@@ -155,6 +161,7 @@ impl<H: Clone> Flight<H> {
             leader_task,
             stuck_noticed: None,
             stuck_confirmed: 0,
+            takeovers: 0,
             relief_began: None,
             reliefs: 0,
             threads: 0,
@@ -189,13 +196,16 @@ impl<H: Clone> Flight<H> {
     }
 
     /// Passes the lead on to the returned waiter. Returns `None` if nobody waits or the flight is complete. `led`: the
-    /// caller is the leader. Otherwise it is a waiter that could have taken the lead, and another waiter may have taken
-    /// it first. The caller holds the lock of the flight's shard, so that no wait can begin.
-    pub(crate) fn pass_on(&self, led: bool) -> Option<NextLeader> {
+    /// number under which the caller was the leader. `None`: it is a waiter that could have taken the lead, and another
+    /// waiter may have taken it first. The caller holds the lock of the flight's shard, so that no wait can begin.
+    pub(crate) fn pass_on(&self, led: Option<u32>) -> Option<NextLeader> {
         let mut state = self.state.lock();
         match state.stage {
             Stage::Completed(_) => return None,
-            Stage::Led if !led => return Some(NextLeader(None)),
+            _ if led.is_some_and(|leader| leader != state.takeovers) => {
+                return Some(NextLeader(None));
+            }
+            Stage::Led if led.is_none() => return Some(NextLeader(None)),
             Stage::Led | Stage::Leaderless => {}
         }
         let next_leader = if state.threads > 0 {
@@ -231,7 +241,7 @@ impl<H: Clone> Flight<H> {
             let overdue = || latest.is_some_and(|latest| latest <= Instant::now());
             late = late && (overdue() || !self.leader_runs(&mut state, limit));
             if let Some(outcome) = state.outcome(late, limit) {
-                if let WaitOutcome::Lead = outcome {
+                if let WaitOutcome::Lead(_) = outcome {
                     state.leader = Activity::of_this_thread();
                 }
                 return outcome;
@@ -297,7 +307,8 @@ impl<H: Clone + Send + 'static> Flight<H> {
         let mut state = self.state.lock();
         let takes_lead = task_wait.waker_id.is_some() && state.takes_lead();
         let outcome = state.outcome(late, task_wait.limit);
-        if let Some(outcome) = outcome.or_else(|| takes_lead.then_some(WaitOutcome::Lead)) {
+        let takes_lead = takes_lead.then_some(WaitOutcome::Lead(state.takeovers));
+        if let Some(outcome) = outcome.or(takes_lead) {
             let _removed = task_wait.waker_id.take().and_then(|id| state.wakers.remove(id));
             drop(state);
             task_wait.waiting = None;

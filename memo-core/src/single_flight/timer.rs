@@ -1,7 +1,7 @@
-//! Wakes waiting tasks whose deadline has passed. A task cannot time itself without the clock of a runtime. So while
-//! tasks wait, one thread of this library checks the flights that they wait for at regular intervals. It ends when
-//! there are no such flights. A waiting thread times itself. (The functions here are `#[inline]`, so that only crates
-//! with asynchronous functions compile them.)
+//! Wakes waiting tasks whose deadline has passed, or whose leader is stuck. A task cannot time itself without the clock
+//! of a runtime. So while tasks wait, one thread of this library checks the flights that they wait for at regular
+//! intervals. It ends when there are no such flights. A waiting thread times itself. (The functions here are
+//! `#[inline]`, so that only crates with asynchronous functions compile them.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
@@ -17,7 +17,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A flight that tasks wait for.
 pub(crate) trait Watched: Send + Sync {
-    /// Wakes the first task whose deadline has passed, if there is one. Returns whether a task still waits.
+    /// Wakes a task that may compute now, if there is one. Returns whether a task still waits.
     fn check(&self, now: Instant) -> bool;
 }
 

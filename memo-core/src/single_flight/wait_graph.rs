@@ -36,8 +36,8 @@ struct Frame {
     nested_nanos: u64,
 }
 
-/// Among so many of the innermost frames a function is searched for its own, so that a deep stack costs no more.
-const SEARCHED: usize = 64;
+/// Only this many of the innermost frames are searched for a call of the same function, because a stack may be deep.
+const MAX_SEARCHED: usize = 64;
 
 thread_local! {
     /// The computations of this thread, the innermost last.
@@ -58,7 +58,7 @@ impl Computing {
         let _ = COMPUTING.try_with(|stack| {
             let mut stack = stack.borrow_mut();
             let is_own = |frame: &Frame| ptr::eq(frame.function, function);
-            if !function.get() && stack.iter().rev().take(SEARCHED).any(is_own) {
+            if !function.get() && stack.iter().rev().take(MAX_SEARCHED).any(is_own) {
                 function.0.store(true, Relaxed);
             }
             stack.push(Frame { flight, function, nested_nanos });

@@ -10,8 +10,8 @@ use super::stats::Stats;
 
 /// The statistics of every cache that was used, sorted by name.
 ///
-/// `Display` writes an aligned table. It has columns for rare events, such as errors, if there were any. A cache without
-/// a bound that holds more than 100,000 entries is marked.
+/// `Display` writes an aligned table. It has columns for rare events, such as errors, if there were any. A cache
+/// without a bound that holds more than 100,000 entries is marked.
 #[derive(Debug, Clone)]
 pub struct Report(Vec<Stats>);
 

@@ -51,7 +51,7 @@ stats! {
     invalidated: u64,
     /// Hits that waited for another caller's computation.
     coalesced: u64,
-    /// Hits served after the time to live, while another caller computed, or a refresh.
+    /// Hits served after the time to live, while another caller or a refresh computed.
     stale: u64,
     /// Misses whose computation returned an error, and that returned an older value instead.
     stale_if_error: u64,
@@ -63,7 +63,7 @@ stats! {
     uncached: u64,
     /// Misses whose arguments have no key.
     unkeyable: u64,
-    /// Misses that did not return: those that panicked, and those whose future was dropped, or whose task was.
+    /// Misses that did not return: those that panicked, and those whose future or task was dropped.
     unfinished: u64,
     /// Misses that panicked.
     panics: u64,

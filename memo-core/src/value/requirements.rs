@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
     message = "the result `{Self}` cannot be kept in a cache",
     label = "kept results must be `Clone`, `Send`, `Sync` and own what they hold (`'static`)",
     note = "if it is not `Clone`, return an `Arc` of it, or memoize an inner function that returns a part of it",
-    note = "if it is not `Send` or `Sync`, as an `Rc`, return an `Arc` or, if the function is not async, give each thread a \
-            cache of its own: `scope = \"thread\"`"
+    note = "if it is not `Send` or `Sync`, as an `Rc`, return an `Arc` or, if the function is not async, give each \
+            thread a cache of its own: `scope = \"thread\"`"
 )]
 pub trait Cacheable: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]

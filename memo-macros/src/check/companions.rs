@@ -23,19 +23,18 @@ pub(crate) fn refuse_misplaced(
     if !may_be_in_a_trait && !must_be_free(args, function) {
         return false;
     }
-    match enclosing() {
-        Some(Enclosing::ImplOfATrait) if may_be_in_a_trait => errors.at(
+    let Some(enclosing) = enclosing() else { return false };
+    let misplaced = may_be_in_a_trait && enclosing == Enclosing::ImplOfATrait;
+    if misplaced {
+        errors.at(
             function.name(),
             "the impl of a trait cannot contain companions: write `#[memoize(companion = none)]`, \
              or memoize a function outside of it",
-        ),
-        Some(_) => {
-            refuse_bare_names(args, function, errors);
-            return false;
-        }
-        None => return false,
+        );
+    } else {
+        refuse_bare_names(args, function, errors);
     }
-    true
+    misplaced
 }
 
 /// Whether the function names a companion without `Self`, which it can only do if it is free.

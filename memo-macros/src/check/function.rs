@@ -124,7 +124,9 @@ fn is_future(ty: &Type) -> bool {
 fn future_as_a_result(ty: &Type) -> &'static str {
     let mut made_by_an_attribute = false;
     walk(ty, &mut |found| {
-        made_by_an_attribute |= matches!(found, Found::Lifetime(lifetime) if lifetime.ident.to_string().starts_with("async_"));
+        if let Found::Lifetime(lifetime) = found {
+            made_by_an_attribute |= lifetime.ident.to_string().starts_with("async_");
+        }
     });
     if made_by_an_attribute {
         "another attribute has made this a function that returns a boxed future, which can be awaited \

@@ -27,8 +27,8 @@ impl Fingerprint {
             (self.0 ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
 
-    /// Hashes tokens. Attributes other than `cfg` and `cfg_attr`, docs and the spacing of punctuation do not count, since they do not
-    /// change what the code computes.
+    /// Hashes tokens. Attributes other than `cfg` and `cfg_attr`, docs and the spacing of punctuation do not count,
+    /// since they do not change what the code computes.
     fn code(&mut self, tokens: TokenStream) {
         let mut tokens = tokens.into_iter().peekable();
         // A macro is given the attributes in its input, so they count there.
@@ -104,7 +104,10 @@ fn is_attribute(token: &TokenTree) -> bool {
 }
 
 fn is_cfg(attribute: &TokenStream) -> bool {
-    matches!(attribute.clone().into_iter().next(), Some(TokenTree::Ident(name)) if name == "cfg" || name == "cfg_attr")
+    match attribute.clone().into_iter().next() {
+        Some(TokenTree::Ident(name)) => name == "cfg" || name == "cfg_attr",
+        _ => false,
+    }
 }
 
 /// The number of an expansion. The seed tells apart expansions of the same tokens.

@@ -51,7 +51,10 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
     });
-    quote!([#here #errors #output] #max_bytes #weigh #(#values)* #(#times)* #stale_if_error #error_ttl #persist #durability)
+    quote! {
+        [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
+        #stale_if_error #error_ttl #persist #durability
+    }
 }
 
 /// The call that passes on an argument, if it is given.

@@ -82,7 +82,10 @@ fn closes_item(token: &TokenTree) -> bool {
 
 /// Whether tokens hold a block that a `macro_rules!` was given. Such a block is in an invisible group.
 pub(crate) fn holds_given_block(tokens: TokenStream) -> bool {
-    let is_block = |token: Option<TokenTree>| matches!(token, Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace);
+    let is_block = |token: Option<TokenTree>| match token {
+        Some(TokenTree::Group(block)) => block.delimiter() == Delimiter::Brace,
+        _ => false,
+    };
     tokens.into_iter().any(|token| match token {
         TokenTree::Group(group) => {
             let content = group.stream();

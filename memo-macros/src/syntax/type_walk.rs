@@ -13,8 +13,8 @@ pub(crate) enum Found<'a> {
     /// is the signature's.
     Lifetime(&'a Lifetime),
     Opaque(&'a TypeImplTrait),
-    /// A path that names a type, or the length of an array. The types in
-    /// `<Type as Trait<Type>>::Item` are not reported.
+    /// A path that names a type, or the length of an array. The types in `<Type as Trait<Type>>::Item` are not
+    /// reported.
     Path(&'a syn::Path),
 }
 

@@ -58,7 +58,8 @@ fn find(tokens: TokenStream, of_statements: bool, local: &[String]) -> Option<Id
     })
 }
 
-/// Whether the word declares a static, also one of `thread_local!` and `lazy_static!`. `'static` and `static ||` do not.
+/// Whether the word declares a static, also one of `thread_local!` and `lazy_static!`. `'static` and `static ||` do
+/// not.
 fn is_static(tokens: &[TokenTree], at: usize) -> bool {
     let word = |at: usize| match tokens.get(at) {
         Some(TokenTree::Ident(word)) => Some(word.to_string()),
@@ -89,8 +90,8 @@ fn begins_item(before: &[TokenTree]) -> bool {
 
 /// The tokens of an item before its braces.
 fn header(item: &[TokenTree]) -> TokenStream {
-    let braces = |token: &&TokenTree| !matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-    item.iter().take_while(braces).cloned().collect()
+    let is_body = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    item.iter().take_while(|token| !is_body(token)).cloned().collect()
 }
 
 fn mentions_any(tokens: &TokenStream, names: &[String]) -> bool {

@@ -10,7 +10,7 @@ use crate::subject::Samples;
 /// How values are stored, and what becomes of them. By default: not at all.
 #[derive(Default)]
 pub struct Storage {
-    /// What the attribute needs: nothing, `version`, or one of these codecs. Empty if no codec stores the type.
+    /// What the attribute needs: nothing, or one of these codecs. Empty if no codec stores the type.
     pub by: Vec<&'static str>,
     /// The codecs that keep all samples, if `by` does not.
     pub for_all: Vec<&'static str>,
@@ -28,11 +28,9 @@ pub fn store<T>(samples: &Samples<T>, seen: fn(&T) -> String) -> Option<Storage>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
-    let postcard = |given, by| attempt::<T, Postcard>(samples, seen, given, by);
-    let found = postcard(false, DEFAULT).or_else(|| postcard(true, "with `version`"));
-    let json = || attempt::<T, Json>(samples, seen, false, "`codec = Json`");
-    let cbor = || attempt::<T, Cbor>(samples, seen, false, "`codec = Cbor`");
-    match found {
+    let json = || attempt::<T, Json>(samples, seen, "`codec = Json`");
+    let cbor = || attempt::<T, Cbor>(samples, seen, "`codec = Cbor`");
+    match attempt::<T, Postcard>(samples, seen, DEFAULT) {
         Some(all) if all.refused.is_empty() => Some(all),
         Some(mut some) => {
             let better = better(json(), cbor()).filter(|formats| formats.refused.is_empty());
@@ -46,13 +44,12 @@ where
 fn attempt<T, C>(
     samples: &Samples<T>,
     seen: fn(&T) -> String,
-    version_given: bool,
     by: &'static str,
 ) -> Option<Storage>
 where
     C: Codec<T> + Default,
 {
-    C::default().schema(version_given).ok()?;
+    C::default().schema().ok()?;
     let mut storage =
         Storage { by: vec![by], for_all: Vec::new(), refused: Vec::new(), changed: Vec::new() };
     let writer = C::default();

@@ -37,7 +37,7 @@ fn claim_outcome(cache: &ShardedCache<u8>, key: u8) -> &'static str {
         ClaimOutcome::Stale(_) => "stale",
         ClaimOutcome::Join(_) => "join",
         ClaimOutcome::Lead(flight) => {
-            cache.abandon(flight, true);
+            cache.abandon(flight, Some(0));
             "lead"
         }
     }
@@ -124,7 +124,7 @@ fn an_entry_expires_by_its_lifetime_too_and_is_not_returned_stale_when_idle() {
     assert_eq!(claim_outcome(&cache, 1), "stale");
     pass(IDLE * 2);
     assert_eq!(claim_outcome(&cache, 1), "join");
-    cache.abandon(computing, true);
+    cache.abandon(computing, Some(0));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_hit_on_an_entry_that_is_due_for_a_refresh_counts_as_a_use() {
         pass(IDLE / 2);
         assert_eq!(claim_outcome(&cache, 1), "hit");
     }
-    cache.abandon(flight, true);
+    cache.abandon(flight, Some(0));
 }
 
 #[test]

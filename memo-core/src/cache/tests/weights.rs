@@ -241,7 +241,7 @@ fn a_superseded_insertion_evicts_nothing_and_adds_no_weight() {
         assert!(!cache.finish(superseded, new_entry).kept);
         assert!(has(&cache, 1) && has(&cache, 2));
         assert_eq!((sum_of_weights(&cache), cache.capacity.load().bytes), (60, 60));
-        cache.abandon(newer, true);
+        cache.abandon(newer, Some(0));
     }
 }
 
