@@ -622,9 +622,9 @@ fn a_replaced_leader_that_is_dropped_ends_no_computation() {
     #[memoize]
     async fn held(n: u32) -> u32 {
         if RUNS.fetch_add(1, Relaxed) == 0 {
-            pause().await
+            pause().await;
         } else {
-            DOOR.pass().await
+            DOOR.pass().await;
         }
         n
     }
