@@ -27,8 +27,8 @@ impl Fingerprint {
             (self.0 ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
 
-    /// Hashes tokens. Attributes other than `cfg` and `cfg_attr`, docs and the spacing of punctuation do not count,
-    /// since they do not change what the code computes.
+    /// Hashes tokens. Lint attributes, docs and the spacing of punctuation do not count, since they do not change what
+    /// the code computes.
     fn code(&mut self, tokens: TokenStream) {
         let mut tokens = tokens.into_iter().peekable();
         // A macro is given the attributes in its input, so they count there.
@@ -48,7 +48,7 @@ impl Fingerprint {
                         |next| matches!(next, TokenTree::Punct(mark) if mark.as_char() == '!'),
                     );
                     match tokens.next_if(is_attribute) {
-                        Some(TokenTree::Group(group)) if is_cfg(&group.stream()) => {
+                        Some(TokenTree::Group(group)) if changes_code(&group.stream()) => {
                             self.verbatim(group.stream());
                         }
                         Some(_) => {}
@@ -103,10 +103,27 @@ fn is_attribute(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket)
 }
 
-fn is_cfg(attribute: &TokenStream) -> bool {
+/// Attributes that do not change what the code computes. All others may, such as `default`, `repr` and `serde`.
+const WITHOUT_EFFECT: [&str; 13] = [
+    "allow",
+    "clippy",
+    "cold",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "inline",
+    "must_use",
+    "rustfmt",
+    "track_caller",
+    "warn",
+];
+
+fn changes_code(attribute: &TokenStream) -> bool {
     match attribute.clone().into_iter().next() {
-        Some(TokenTree::Ident(name)) => name == "cfg" || name == "cfg_attr",
-        _ => false,
+        Some(TokenTree::Ident(name)) => WITHOUT_EFFECT.iter().all(|without| name != without),
+        _ => true,
     }
 }
 
@@ -198,6 +215,10 @@ mod tests {
             code("", "fn f(a: u32) -> u32 { a + 2 }"),
             code("", "fn f(a: u32) -> u32 { (a + 1) }"),
             code("", "fn f(a: u32) -> u32 { #[cfg(x)] a + 1 }"),
+            code("", "fn f(a: u32) -> u32 { #[repr(u8)] enum E { A } a + 1 }"),
+            code("", "fn f(a: u32) -> u32 { #[repr(u16)] enum E { A } a + 1 }"),
+            code("", "fn f(a: u32) -> u32 { enum E { #[default] A, B } a + 1 }"),
+            code("", "fn f(a: u32) -> u32 { enum E { A, #[default] B } a + 1 }"),
             code("", "fn f(a: u32) -> u32 { q!(#[x] a + 1) }"),
             code("", "fn f(a: u32) -> u32 { q!(a + 1) }"),
             code("key = a", base),

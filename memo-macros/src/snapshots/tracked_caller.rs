@@ -2,7 +2,7 @@
 #[unsafe(no_mangle)]
 extern "C" fn blame(r#mod: u32) -> u32 {
     let __memokit_found = ::memokit::__private::with_names!(
-        __memokit::memo!(cache, own "::blame", 17584697606136167169,
+        __memokit::memo!(cache, own "::blame", 9989572052549720064,
         0x3f5715cc971c857633457e1641664f4b, function(), [u32]) .lookup(&
         (__memokit::element!(r#mod), ()))
     );
@@ -25,7 +25,7 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 #[inline]
 fn blame_of_memo() -> ::memokit::__private::Memo<u32> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(cache, own "::blame", 17584697606136167169,
+        __memokit::memo!(cache, own "::blame", 9989572052549720064,
         0x3f5715cc971c857633457e1641664f4b, companion(), [u32]) .handle()
     )
 }
