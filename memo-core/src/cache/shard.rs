@@ -499,6 +499,11 @@ impl<H> Locked<'_, H> {
         self.state.claims.get(claim)
     }
 
+    /// Returns the entry that the value of `claim` is to replace, unless the claim has ended or its key was invalidated.
+    pub(super) fn entry_before(&self, claim: Claim) -> Option<EntryRef<'_, H>> {
+        self.find(claim.hash, self.valid_claim(claim)?.draft.key())
+    }
+
     /// Returns whether a value of `key` is being computed, or was attempted so recently that the next attempt waits.
     pub(super) fn has_attempt(&self, hash: u64, key: &[u8]) -> bool {
         self.state.claims.has(hash, key) || self.state.retries.is_postponed(hash, clock::now())

@@ -156,9 +156,7 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Does the same for the entry that the value of `claim` is to replace.
     pub(crate) fn computed_of(&self, claim: Claim) -> Option<u64> {
-        let shard = self.shard(claim.hash).lock();
-        let entry = shard.find(claim.hash, shard.valid_claim(claim)?.draft.key())?;
-        entry.lifetime().computed
+        self.shard(claim.hash).lock().entry_before(claim)?.lifetime().computed
     }
 
     /// Returns whether entries have the time at which they were computed.
@@ -202,7 +200,7 @@ impl<H: Clone> ShardedCache<H> {
     /// its time to live has ended. Marks the entry as used.
     pub(crate) fn older(&self, claim: Claim, renewable: impl Fn(&H) -> bool) -> Option<(H, bool)> {
         let shard = self.shard(claim.hash).lock();
-        let entry = shard.find(claim.hash, shard.valid_claim(claim)?.draft.key())?;
+        let entry = shard.entry_before(claim)?;
         let age = self.expiry.age(entry.entry(), renewable);
         let is_served = age != Age::Expired;
         is_served.then(|| (self.serve(claim.hash, &shard, entry), age == Age::Stale))
@@ -313,8 +311,7 @@ impl<H: Clone> ShardedCache<H> {
     /// attempt to replace it.
     pub(crate) fn fall_back(&self, claim: Claim) -> Option<H> {
         let mut shard = self.shard(claim.hash).lock();
-        let key = shard.valid_claim(claim)?.draft.key();
-        let entry = shard.find(claim.hash, key)?;
+        let entry = shard.entry_before(claim)?;
         let now = clock::now();
         let left = self.expiry.unservable_from(entry.entry()).saturating_sub(now);
         let held = (left > 0).then(|| entry.held().clone())?;

@@ -59,9 +59,7 @@ impl<K: Keep> FunctionCache<K> {
         let (hash, key) = written.key(&self.memory.seed)?;
         self.memory.computed(hash, key)
     }
-}
 
-impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {

@@ -127,6 +127,11 @@ impl Participant {
         PARTICIPANT.try_with(Cell::get).ok().flatten().or_else(Self::take_for_thread)
     }
 
+    /// Returns the id that it made last.
+    fn last_id(&self) -> u64 {
+        self.ids_made.load(Relaxed) << NUMBER_BITS | self.number as u64 & NUMBER_MASK
+    }
+
     #[inline]
     fn enter(&'static self) -> EpochGuard {
         let previous = self.pinned_since.load(Relaxed);
@@ -170,7 +175,7 @@ impl EpochGuard {
         // No other thread writes this counter, so a load and a store suffice.
         let ids_made = self.participant.ids_made.load(Relaxed) + 1;
         self.participant.ids_made.store(ids_made, Relaxed);
-        ids_made << NUMBER_BITS | self.participant.number as u64 & NUMBER_MASK
+        self.participant.last_id()
     }
 }
 
@@ -193,9 +198,7 @@ impl Activity {
 
     /// Begins to observe this thread.
     pub(crate) fn of_this_thread() -> Self {
-        let participant = pin().participant;
-        let made = participant.ids_made.load(Relaxed);
-        Self { last: made << NUMBER_BITS | participant.number as u64 & NUMBER_MASK }
+        Self { last: pin().participant.last_id() }
     }
 
     /// Returns whether the thread has made an id since the last call.
@@ -206,7 +209,7 @@ impl Activity {
         else {
             return false;
         };
-        let now = participant.ids_made.load(Relaxed) << NUMBER_BITS | number;
+        let now = participant.last_id();
         std::mem::replace(&mut self.last, now) != now
     }
 }
