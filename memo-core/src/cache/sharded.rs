@@ -206,6 +206,11 @@ impl<H: Clone> ShardedCache<H> {
         is_served.then(|| (self.serve(claim.hash, &shard, entry), age == Age::Stale))
     }
 
+    /// Returns whether there is an entry that the value of `claim` is to replace.
+    pub(crate) fn has_older(&self, claim: Claim) -> bool {
+        self.shard(claim.hash).lock().entry_before(claim).is_some()
+    }
+
     /// Returns the value of an entry, and marks the entry as used.
     #[inline]
     fn serve(&self, hash: u64, shard: &Locked<'_, H>, entry: EntryRef<'_, H>) -> H {

@@ -20,6 +20,8 @@ pub(crate) struct Computation<K: Keep> {
     function: FunctionRef<K>,
     role: Role<K>,
     began: Stopwatch,
+    /// What the storage of the function said when the computation began.
+    since: u64,
     /// The time of the computations within this one until the last poll, in nanoseconds.
     nested_nanos: u64,
     /// Whether the miss and its time are counted.
@@ -73,6 +75,7 @@ impl<K: Keep> Computation<K> {
             function: function.shared(),
             role,
             began: Stopwatch::start(short),
+            since: function.storage.as_ref().map_or(0, |storage| storage.since()),
             nested_nanos: 0,
             counted: false,
             unwinding: std::thread::panicking(),
@@ -217,7 +220,7 @@ impl<K: Keep> Computation<K> {
     fn complete(&mut self, value: K::Held, made: Made) -> bool {
         match &self.role {
             Role::Lead(claim) | Role::Refresh(claim) => {
-                let kept = self.function.complete(*claim, value, made);
+                let kept = self.function.complete(*claim, value, made, self.since);
                 if kept {
                     self.role = Role::Done;
                 }

@@ -1,23 +1,22 @@
 //! A cache with a directory: reads the stored entries once, writes a result before any reader can see it, and writes a
 //! removal before the removal returns.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::cache::entry::{Lifetime, NewEntry};
+use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
 use crate::function::function_cache::{Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
-use crate::function::value_store::{Change, Opened, ValueStore};
-use crate::persist::{Cost, Durability, Record, Store, Ticket};
+use crate::function::value_store::ValueStore;
+use crate::persist::{self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
@@ -28,6 +27,12 @@ use crate::value::requirements::Persistable;
 
 /// The longest that a write waits when writers outpace the compaction, so that the disk does not fill up.
 const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(100);
+
+/// A record is written again at most this often because a snapshot was begun meanwhile.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// A snapshot may have this many bytes, even if `max_bytes` is less: that bounds what values weigh in memory.
+const LEAST_BYTES: u64 = 64 << 20;
 
 thread_local! {
     /// Whether this thread is opening a directory.
@@ -93,18 +98,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let disk = &self.disk;
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
-                let on_opened = &mut |_: &Store, opened: Opened| {
-                    let Opened { behind, mean_cost } = opened;
-                    function.memory.shorten_lifetimes(behind, limit_expiry(function, NEVER));
-                    function.memory.calls.set_recovered(function.memory.len() as u64, mean_cost);
-                };
-                let replay = &mut |change: Change<&[u8], K::Value>| replay(function, change);
                 if !disk.exists() {
                     return;
                 }
-                match disk.open(replay, on_opened) {
-                    Ok(_) => maintain_soon(function),
-                    Err(_) => drop(function.memory.clear(&mut || ())),
+                if let Ok(store) = disk.open() {
+                    function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
                 }
             });
         });
@@ -112,7 +110,33 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn init(&self, function: &FunctionCache<K>) -> Result<(), Error> {
-        self.open(function).map(drop)
+        self.begin(function).map(drop)
+    }
+
+    fn since(&self) -> u64 {
+        self.disk.opened().map_or(0, |store| store.since())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.disk.opened().is_some_and(|store| store.is_behind())
+    }
+
+    fn follow(&self, function: &FunctionCache<K>) {
+        let Some(store) = self.disk.opened() else { return };
+        // Removing a value runs its `Drop`, which may call the memoized function.
+        let _ = unless_opening(|| {
+            // A failure is counted by the store. What was read before is served.
+            let _ = store.follow(&mut |removal| forget(function, &removal));
+        });
+    }
+
+    fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)> {
+        let store = self.disk.opened()?;
+        let stored = store.find(key).ok()??;
+        let (value, lifetime) = self.disk.value(stored.record())?;
+        let expires = limit_expiry(function, lifetime.expires);
+        let computed = lifetime.computed.filter(|_| function.memory.is_timed());
+        Some((value, Lifetime { computed, expires }))
     }
 
     fn write(
@@ -122,9 +146,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
         value: &K::Held,
         lifetime: Lifetime,
         made: Made,
+        since: u64,
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
-        let Ok(store) = self.open(function) else { return };
+        let Ok(store) = self.begin(function) else { return };
         let mut bytes = Vec::new();
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
             return;
@@ -133,19 +158,30 @@ impl<K: Keep> Storage<K> for Directory<K> {
             Made::Computed(time) => (false, Cost::of(time)),
             Made::Inserted => (true, Cost::UNKNOWN),
         };
-        let mut ticket = None;
-        function.memory.announce(claim, Some((value.clone(), lifetime)), &mut |key, known| {
-            let record = self.disk.put(key, &bytes, lifetime, cost);
-            let replaces = replaces || known;
-            let queue = if replaces { Store::queue_replacing } else { Store::queue };
-            ticket = Some(queue(store, record));
-        });
-        let commit = |ticket| match replaces {
-            true => store.commit_removal(ticket),
-            false => store.commit(ticket),
-        };
-        if ticket.is_some_and(|ticket| commit(ticket).is_ok()) {
-            self.disk.succeed();
+        let mut since = since;
+        for _ in 0..MAX_ATTEMPTS {
+            let mut ticket = None;
+            let pending = Some((value.clone(), lifetime));
+            function.memory.announce(claim, pending, &mut |key, known| {
+                let record = self.disk.put(key, &bytes, lifetime, cost);
+                let replaces = replaces || known;
+                let queue = if replaces { Store::queue_replacing } else { Store::queue };
+                ticket = Some(queue(&store, record, since));
+            });
+            let Some(ticket) = ticket else { break };
+            let committed = match replaces {
+                true => store.commit_removal(ticket),
+                false => store.commit(ticket),
+            };
+            if committed.is_err() || !store.is_overtaken(ticket) {
+                if committed.is_ok() {
+                    self.disk.succeed();
+                }
+                break;
+            }
+            // A removal that the snapshot has may be one of this key: then the claim ends here.
+            self.follow(function);
+            since = store.since();
         }
         function.maintain();
         if store.is_outgrown() {
@@ -162,14 +198,15 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if !has_older {
             return;
         }
-        let Some(store) = self.open_to_remove(function) else { return };
-        let mut removal = Removal::new(Some(store));
+        let Some(store) = self.begin_to_remove(function) else { return };
+        let mut removal = Removal::new(Some(&store));
         function.memory.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
         removal.commit();
     }
 
     fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool {
-        let mut removal = Removal::new(self.open_to_remove(function));
+        let store = self.begin_to_remove(function);
+        let mut removal = Removal::new(store.as_deref());
         let removed =
             function.memory.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
         removal.commit();
@@ -177,46 +214,66 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn clear(&self, function: &FunctionCache<K>) -> usize {
-        let mut removal = Removal::new(self.open_to_remove(function));
+        let store = self.begin_to_remove(function);
+        let mut removal = Removal::new(store.as_deref());
         let count = function.memory.clear(&mut || removal.queue(Record::Clear));
         removal.commit();
         count
+    }
+
+    fn entries(
+        &self,
+        function: &FunctionCache<K>,
+        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
+    ) -> Result<(), Error> {
+        let Some(store) = self.disk.opened() else { return Ok(()) };
+        self.follow(function);
+        store.for_each(&mut |record| {
+            let Record::Put { key, .. } = record else { return true };
+            self.disk.value(record).is_none_or(|(value, _)| each(key, value))
+        })
     }
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         if self.disk.opened().is_none() && function.memory.count() == 0 {
             return Ok(());
         }
-        self.open(function)?.flush()
+        self.begin(function)?.flush()
     }
 
     fn flush_if_open(&self) {
         // A failure is counted by the store.
-        let _ = self.disk.opened().map(Store::flush);
+        let _ = self.disk.opened().map(|store| store.flush());
     }
 
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
-        self.checkpoint(function, self.open(function)?)
-    }
-
-    fn forget_evicted(&self, function: &FunctionCache<K>) {
-        if let (Err(_), Some(store)) = (self.snapshot(function), self.disk.opened()) {
-            let _ = store.commit_removal(store.queue(Record::Clear));
-        }
+        let store = self.begin(function)?;
+        self.keep(function, |keep| store.merge(keep))?;
+        self.follow(function);
+        store.rotate_merged()
     }
 
     fn tick(&self, function: &FunctionCache<K>) {
         self.disk.remove_old_versions();
-        if let Some(store) = self.disk.opened() {
-            // A failure is counted by the store, which tries again.
-            let _ = store.check();
-            let _ =
-                store.compact(function.memory.count(), &mut |sink| self.entries(function, sink));
+        let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else { return };
+        // A failure is counted by the store, which tries again.
+        if store.check().is_err() {
+            self.disk.reopen();
+            if let Ok(renewed) = self.begin(function) {
+                let _ = self.rewrite(function, &renewed);
+            }
+            return;
         }
+        if matches!(store.heal(), Ok(true)) {
+            let _ = self.rewrite(function, &store).and_then(|()| store.healed());
+        }
+        let _ = self.keep(function, |keep| store.compact(keep));
+        self.follow(function);
+        let _ = store.rotate_merged();
     }
 
     fn damage(&self) -> Vec<Error> {
-        self.disk.damage.lock().clone()
+        self.disk.opened().map(|store| store.recovery().damage).unwrap_or_default()
     }
 
     fn failure(&self) -> Option<Error> {
@@ -242,64 +299,70 @@ impl<K: Keep> Directory<K> {
         })
     }
 
-    /// Returns the store, and opens it if it is not open yet. If a directory can be opened only now, its entries are
-    /// older than those in memory. They are added if memory has no entry of their key, and the entries in memory are
-    /// written to disk.
-    fn open(&self, function: &FunctionCache<K>) -> Result<&Store, Error> {
+    /// Returns the store, and begins to write if it does not yet. If that succeeds only now, after something was
+    /// computed or removed, writes what is in memory, and removes what was removed.
+    fn begin(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
         let disk = &self.disk;
-        if let Some(store) = disk.opened() {
+        if let Some(store) = disk.opened().filter(|store| store.is_writing()) {
             return Ok(store);
         }
-        let found = RefCell::new(Vec::new());
-        let replay = &mut |change: Change<&[u8], K::Value>| {
-            found.borrow_mut().push(change.into_owned());
-        };
-        let on_opened = &mut |store: &Store, opened: Opened| {
-            let had_entries = function.memory.count() > 0;
-            let mut recovered = 0;
-            if self.clear_when_opened.swap(false, Relaxed) {
-                let _ = store.commit_removal(store.queue(Record::Clear));
-            } else {
-                recovered = merge(function, found.take(), opened.behind);
-            }
-            function.memory.calls.set_recovered(recovered, opened.mean_cost);
-            if had_entries {
-                // A failure is counted by the store, which tries again.
-                let _ = self.checkpoint(function, store);
-            }
-        };
         let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
-        let opened = unless_opening(|| disk.open(replay, on_opened));
-        opened.unwrap_or_else(|| Err(locked())).inspect(|_| maintain_soon(function))
+        let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
+        let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
+        if is_first {
+            if self.clear_when_opened.swap(false, Relaxed) {
+                let _ = store.commit_removal(store.queue(Record::Clear, 0));
+            }
+            // A failure is counted by the store.
+            let _ = self.rewrite(function, &store);
+            maintain_soon(function);
+        }
+        Ok(store)
     }
 
     /// Returns the store if there may be something on disk to remove. It is opened before memory changes, so that no
     /// older entry can come back. If it cannot be opened now, all that it holds is removed when it is opened later.
-    fn open_to_remove(&self, function: &FunctionCache<K>) -> Option<&Store> {
+    fn begin_to_remove(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
         let exists = || unless_opening(|| self.disk.exists()).unwrap_or(true);
         if self.disk.opened().is_none() && !exists() {
             return None;
         }
         function.maintain();
-        self.open(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
+        self.begin(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
     }
 
-    fn checkpoint(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
-        store.checkpoint(&mut |sink| self.entries(function, sink))
-    }
-
-    /// Passes every entry as a record to `sink`, until `sink` returns false. Entries do not know what they cost, so
-    /// each record has the mean.
-    fn entries(&self, function: &FunctionCache<K>, sink: &mut dyn FnMut(Record<'_>) -> bool) {
-        let mut bytes = Vec::new();
-        let mut wanted = true;
+    /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
+    /// mean.
+    fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
+        // Noted first. A removal from now on is newer than what is written here.
+        let since = store.since();
         let cost = Cost::of(function.mean_compute());
+        let mut bytes = Vec::new();
+        let mut result = Ok(());
         function.memory.for_each(&mut |key, held, lifetime| {
             bytes.clear();
-            if wanted && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                wanted = sink(self.disk.put(key.as_slice(), &bytes, lifetime, cost));
+            let is_missing = result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
+            if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
+                let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
+                result = store.commit(store.queue(put, since));
             }
         });
+        result
+    }
+
+    /// Calls `f` with what stays in a snapshot: as many entries as memory may hold, those that it holds last.
+    fn keep<R>(&self, function: &FunctionCache<K>, f: impl FnOnce(&KeepOnDisk<'_>) -> R) -> R {
+        let memory = &function.memory;
+        let is_used = |key: &[u8]| {
+            function.hash_key(key).is_some_and(|hash| memory.peek(hash, key).is_some())
+        };
+        let max_bytes = memory.max_bytes().map_or(u64::MAX, |max| max.max(LEAST_BYTES));
+        f(&KeepOnDisk {
+            max: memory.max() as u64,
+            max_bytes,
+            now: clock::wall(),
+            is_used: &is_used,
+        })
     }
 }
 
@@ -313,65 +376,44 @@ fn maintain_soon<K: Keep>(function: &FunctionCache<K>) {
 struct Removal<'a> {
     store: Option<&'a Store>,
     ticket: Option<Ticket>,
+    /// The key. `None`: all.
+    key: Option<Box<[u8]>>,
 }
 
 impl<'a> Removal<'a> {
     fn new(store: Option<&'a Store>) -> Self {
-        Self { store, ticket: None }
+        Self { store, ticket: None, key: None }
     }
 
     fn queue(&mut self, record: Record<'_>) {
-        self.ticket = self.store.map(|store| store.queue(record));
+        self.ticket = self.store.map(|store| store.queue(record, 0));
+        if let Record::Remove { key } = record {
+            self.key = Some(key.into());
+        }
     }
 
     fn commit(self) {
-        if let Some((store, ticket)) = self.store.zip(self.ticket) {
-            let _ = store.commit_removal(ticket);
+        let Some((store, mut ticket)) = self.store.zip(self.ticket) else { return };
+        for _ in 0..MAX_ATTEMPTS {
+            if store.commit_removal(ticket).is_err() || !store.is_overtaken(ticket) {
+                return;
+            }
+            let record = self.key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
+            ticket = store.queue(record, 0);
         }
     }
 }
 
-/// Applies a change that recovery found to memory. Its expiry time is computed from the current wall clock, because it
-/// is not known yet how far the clock is behind.
-fn replay<K: Keep>(function: &FunctionCache<K>, change: Change<&[u8], K::Value>) {
-    match change {
-        Change::Clear => drop(function.memory.clear(&mut || ())),
-        Change::Remove(key) => {
+/// Removes from memory what another process removed.
+fn forget<K: Keep>(function: &FunctionCache<K>, removal: &persist::Removal) {
+    match removal {
+        persist::Removal::All => drop(function.memory.clear(&mut || ())),
+        persist::Removal::Key(key) => {
             if let Some(hash) = function.hash_key(key) {
                 function.memory.remove(hash, key, &mut || ());
             }
         }
-        Change::Put(key, value, lifetime) => {
-            if let Some(hash) = function.hash_key(key) {
-                restore(function, hash, key, value, lifetime);
-            }
-        }
     }
-}
-
-fn restore<K: Keep>(
-    function: &FunctionCache<K>,
-    hash: u64,
-    key: &[u8],
-    value: K::Value,
-    lifetime: Lifetime,
-) {
-    let weight = recovered_weight(function, key, &value);
-    let computed = lifetime.computed.filter(|_| function.memory.is_timed());
-    let lifetime = Lifetime { computed, ..lifetime };
-    let held = K::Holder::own(value);
-    let new_entry = NewEntry { held, lifetime, weight, never_refreshed: false };
-    function.memory.restore(hash, key, new_entry);
-}
-
-/// Returns the weight of a recovered entry. If weighing panics, the weight is the greatest, so the entry is not kept.
-/// The call that asks for the entry then computes it again, and panics itself.
-fn recovered_weight<K: Keep>(
-    function: &FunctionCache<K>,
-    key: &[u8],
-    value: &K::Value,
-) -> Option<u64> {
-    catch_unwind(AssertUnwindSafe(|| function.weight(key.len(), value))).unwrap_or(Some(u64::MAX))
 }
 
 /// Returns `expires`, or the end of the present time to live if that is earlier.
@@ -380,42 +422,6 @@ fn limit_expiry<K: Keep>(function: &FunctionCache<K>, expires: Millis) -> Millis
         NEVER => expires,
         ttl => expires.min(clock::now().saturating_add(ttl)),
     }
-}
-
-/// Adds the entries that recovery found, as far as there is room. Only the last change of each key counts, and memory's
-/// own entry of a key is kept. Returns how many entries were added.
-fn merge<K: Keep>(
-    function: &FunctionCache<K>,
-    found: Vec<Change<Box<[u8]>, K::Value>>,
-    behind: Millis,
-) -> u64 {
-    let mut changed = HashSet::new();
-    let mut added = Vec::new();
-    let (mut places, mut bytes) = function.memory.room();
-    for change in found.into_iter().rev() {
-        match change {
-            Change::Clear => break,
-            Change::Remove(key) => drop(changed.insert(key)),
-            Change::Put(key, value, lifetime) => {
-                let Some(hash) = function.hash_key(&key) else { continue };
-                if !changed.insert(key.clone()) || function.memory.peek(hash, &key).is_some() {
-                    continue;
-                }
-                let weight = recovered_weight(function, &key, &value).unwrap_or_default();
-                if places > 0 && weight <= bytes {
-                    (places, bytes) = (places - 1, bytes - weight);
-                    added.push((hash, key, value, lifetime));
-                }
-            }
-        }
-    }
-    let count = added.len() as u64;
-    for (hash, key, value, Lifetime { computed, expires }) in added.into_iter().rev() {
-        let expires = if expires == NEVER { NEVER } else { expires.saturating_sub(behind) };
-        let lifetime = Lifetime { computed, expires: limit_expiry(function, expires) };
-        restore(function, hash, &key, value, lifetime);
-    }
-    count
 }
 
 #[cfg(test)]

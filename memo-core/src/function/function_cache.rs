@@ -15,7 +15,7 @@ use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
-use crate::single_flight::wait_graph::Recursive;
+use crate::single_flight::wait_graph::{Computing, Recursive};
 use crate::statistics::counters::{CallCounters, Counter};
 use crate::statistics::source::{self, Source};
 use crate::statistics::stats::Stats;
@@ -103,14 +103,27 @@ impl<K: Keep> Deref for FunctionRef<K> {
 
 /// The directory of one cache. The parameter `function` of all methods is that cache.
 pub(crate) trait Storage<K: Keep>: Send + Sync {
-    /// Reads the stored entries, before the first call of the function. A failure is remembered, and shown by `stats`
-    /// and `health`. Returns false if this thread is already opening a storage. A later call then reads the entries.
+    /// Opens what is stored, before the first call of the function. A failure is remembered, and shown by `stats` and
+    /// `health`. Returns false if this thread is already opening a storage. A later call then opens it.
     fn recover(&self, function: &FunctionCache<K>) -> bool;
 
-    /// Opens the storage if it is not open yet.
+    /// Opens the storage to write, if it is not yet.
     fn init(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
-    /// Writes the result of `claim`, before any reader can see it.
+    /// Returns what a computation that begins now notes: removals from now on are newer than its result.
+    fn since(&self) -> u64;
+
+    /// Returns whether another process may have removed something since the last call of [`Self::follow`].
+    fn is_behind(&self) -> bool;
+
+    /// Removes from memory what other processes have removed.
+    fn follow(&self, function: &FunctionCache<K>);
+
+    /// Reads the stored value of a key.
+    fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)>;
+
+    /// Writes the result of `claim`, before any reader can see it. `since`: what [`Self::since`] returned when its
+    /// computation began.
     fn write(
         &self,
         function: &FunctionCache<K>,
@@ -118,6 +131,7 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
         value: &K::Held,
         lifetime: Lifetime,
         made: Made,
+        since: u64,
     );
 
     /// Removes the stored value of the key of `claim`, because the new value will not be stored. Does so if memory has
@@ -130,16 +144,19 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
+    /// Passes each stored value to `each`, until that returns false.
+    fn entries(
+        &self,
+        function: &FunctionCache<K>,
+        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
+    ) -> Result<(), Error>;
+
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
     /// Flushes at the end of the process. Does not open a storage that is not open.
     fn flush_if_open(&self);
 
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error>;
-
-    /// Removes from disk the entries that are not in memory. Evicted entries are still on disk, and a snapshot leaves
-    /// them out. If no snapshot can be written, all entries are removed from disk, until one can be written.
-    fn forget_evicted(&self, function: &FunctionCache<K>);
 
     /// Called each second after the first write.
     fn tick(&self, function: &FunctionCache<K>);
@@ -166,6 +183,7 @@ pub(crate) struct Counts {
     pub(crate) panics: Counter,
     pub(crate) invalidated: Counter,
     pub(crate) mismatches: Counter,
+    pub(crate) disk_hits: Counter,
 }
 
 /// How a value came about.
@@ -262,14 +280,59 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks for `key` again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
+        if let Some(storage) = &self.storage {
+            storage.follow(self);
+        }
         let (held, stale) = match self.memory.claim_or_join(hash, key, Self::is_renewable) {
-            ClaimOutcome::Lead(claim) => return NextStep::Lead(claim),
+            ClaimOutcome::Lead(claim) => {
+                return match self.load(claim, key) {
+                    Some(held) => NextStep::Value(held),
+                    None => NextStep::Lead(claim),
+                };
+            }
             ClaimOutcome::Join(flight) => return NextStep::Join(flight),
             ClaimOutcome::Hit(held) => (held, false),
             ClaimOutcome::Stale(held) => (held, true),
         };
         self.count_served(stale, || self.memory.computed(hash, key));
         NextStep::Value(held)
+    }
+
+    /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
+    /// Counts a hit.
+    fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
+        let storage = self.storage.as_ref()?;
+        if self.memory.has_older(claim) {
+            return None;
+        }
+        // The type's `Deserialize` may call the function with the same key.
+        let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
+        let (value, lifetime) = storage.load(self, key)?;
+        let held = K::Holder::own(value);
+        let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
+        let weight = self.weigh.as_ref().map(weigh);
+        let new_entry = NewEntry { held: held.clone(), lifetime, weight, never_refreshed: false };
+        self.finish(claim, new_entry);
+        self.counts.disk_hits.add(1);
+        self.count_served(false, || lifetime.computed);
+        Some(held)
+    }
+
+    /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
+    /// entry does not fit the bounds.
+    fn finish(&self, claim: Claim, new_entry: NewEntry<K::Held>) -> bool {
+        let value = new_entry.held.clone();
+        let expires = new_entry.lifetime.expires;
+        let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
+        if self.memory.can_expire(expires) {
+            self.maintain();
+        }
+        if let Some(flight) = flight {
+            flight.complete(Some(value));
+        }
+        // The `Drop` of other values runs only now, so that waiters do not wait for it.
+        drop(removed);
+        kept
     }
 
     /// Returns the older value that the value of `claim` is to replace, if callers get it until then. Counts a hit.
@@ -320,7 +383,7 @@ impl<K: Keep> FunctionCache<K> {
     /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. Returns false if the key was
     /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
     /// removed.
-    pub(crate) fn complete(&self, claim: Claim, value: K::Held, made: Made) -> bool {
+    pub(crate) fn complete(&self, claim: Claim, value: K::Held, made: Made, since: u64) -> bool {
         let life = self.lifetime(claim.hash, K::Holder::view(&value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let computed = self.memory.is_timed().then(clock::wall);
@@ -330,27 +393,13 @@ impl<K: Keep> FunctionCache<K> {
         let weight = self.weigh.as_ref().map(weigh);
         match &self.storage {
             Some(storage) if self.memory.admits(weight) => {
-                storage.write(self, claim, &value, lifetime, made);
+                storage.write(self, claim, &value, lifetime, made, since);
             }
             Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
             None => {}
         }
-        let new_entry = NewEntry {
-            held: value.clone(),
-            lifetime,
-            weight,
-            never_refreshed: life < self.memory.refresh_window(),
-        };
-        let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
-        if self.memory.can_expire(expires) {
-            self.maintain();
-        }
-        if let Some(flight) = flight {
-            flight.complete(Some(value));
-        }
-        // The `Drop` of other values runs only now, so that waiters do not wait for it.
-        drop(removed);
-        kept
+        let never_refreshed = life < self.memory.refresh_window();
+        self.finish(claim, NewEntry { held: value, lifetime, weight, never_refreshed })
     }
 
     /// Makes the background thread maintain the cache.
@@ -442,6 +491,7 @@ impl Counts {
             panics,
             invalidated,
             mismatches,
+            disk_hits,
         } = self;
         let (hits, refreshed) = (calls.hits(), refreshed.get());
         // Read last, because a refresh is counted before its computation.
@@ -461,6 +511,7 @@ impl Counts {
             unkeyable: unkeyable.get(),
             panics: panics.get(),
             mismatches: mismatches.get(),
+            disk_hits: disk_hits.get(),
             compute_time: Duration::from_nanos(calls.own_nanos()),
             recovered,
             recovered_compute_time: times(calls.recovered_mean(), recovered),

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Storage};
+use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
 impl<K: Keep> FunctionCache<K> {
@@ -21,6 +22,29 @@ impl<K: Keep> FunctionCache<K> {
             self.maintain();
         }
         recovered
+    }
+
+    /// Returns the value of `key`, in memory or on disk, without marking it as used.
+    pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<K::Held> {
+        if let Some(storage) = self.storage.as_ref().filter(|storage| storage.is_behind()) {
+            storage.follow(self);
+        }
+        self.memory.peek(hash, key).or_else(|| {
+            let storage = self.storage.as_ref()?;
+            storage.follow(self);
+            storage.load(self, key).map(|(value, _)| K::Holder::own(value))
+        })
+    }
+
+    /// Passes each value on disk to `each`.
+    pub(crate) fn stored(&self, each: &mut dyn FnMut(&[u8], K::Value)) {
+        if let Some(storage) = &self.storage {
+            // A file that cannot be read is counted as a failure.
+            let _ = storage.entries(self, &mut |key, value| {
+                each(key, value);
+                true
+            });
+        }
     }
 
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.

@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Place, RealFs, Record, Store, WallMillis, function_folder,
+    Cost, Durability, Fs, Identity, Place, RealFs, Record, Removal, Store, function_folder,
     mark_used, remove_old,
 };
-use crate::platform::clock::{self, Millis, NEVER};
-use crate::statistics::counters::{Counter, mean};
+use crate::platform::clock::{self, NEVER};
+use crate::statistics::counters::Counter;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
@@ -46,15 +46,14 @@ pub(crate) struct ValueStore<V: 'static> {
     /// Whether older versions are to be removed: once after each opening.
     has_old_versions: AtomicBool,
     fs: Arc<dyn Fs>,
-    store: OnceCell<Store>,
+    store: Mutex<Option<Arc<Store>>>,
     /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
     /// written with the time of the files, so that the next opening does not treat them as long past.
     behind: AtomicU64,
     failure: Mutex<Failure>,
     pub(crate) errors: Counter,
-    /// How many records recovery discarded, by reason.
-    pub(crate) discarded: Mutex<Vec<(u64, String)>>,
-    pub(crate) damage: Mutex<Vec<Error>>,
+    /// How many values could not be decoded.
+    undecoded: Counter,
 }
 
 /// The version of the function that this process runs: whose results its files hold, and where they are.
@@ -74,45 +73,6 @@ struct Failure {
     retry_at: Option<Instant>,
     /// The last delay before a retry.
     delay: Duration,
-}
-
-/// A change that recovery found. `B` is the type of its key.
-pub(crate) enum Change<B, V> {
-    Put(B, V, Lifetime),
-    Remove(B),
-    Clear,
-}
-
-/// What the opening of a store found beside the changes.
-#[derive(Clone, Copy)]
-pub(crate) struct Opened {
-    /// By how many milliseconds the wall clock is behind the latest time in the files.
-    pub(crate) behind: Millis,
-    /// The mean time in which the values were computed, expired ones included, or zero if it is not known.
-    pub(crate) mean_cost: Duration,
-}
-
-/// What the records of a store have shown beside the changes.
-#[derive(Default)]
-struct Found {
-    /// How many values could not be decoded.
-    undecoded: u64,
-    /// The sum of the known costs, and their number.
-    cost_sum: Duration,
-    costs: u64,
-}
-
-/// Is called with each change that recovery found, in order.
-pub(crate) type Replay<'a, V> = dyn FnMut(Change<&[u8], V>) + 'a;
-
-impl<V> Change<&[u8], V> {
-    pub(crate) fn into_owned(self) -> Change<Box<[u8]>, V> {
-        match self {
-            Self::Put(key, value, lifetime) => Change::Put(key.into(), value, lifetime),
-            Self::Remove(key) => Change::Remove(key.into()),
-            Self::Clear => Change::Clear,
-        }
-    }
 }
 
 impl<V: 'static> ValueStore<V> {
@@ -143,12 +103,11 @@ impl<V: 'static> ValueStore<V> {
             current: OnceCell::new(),
             has_old_versions: AtomicBool::new(false),
             fs: Arc::new(RealFs),
-            store: OnceCell::new(),
+            store: Mutex::default(),
             behind: AtomicU64::new(0),
             failure: Mutex::default(),
             errors: Counter::default(),
-            discarded: Mutex::default(),
-            damage: Mutex::default(),
+            undecoded: Counter::default(),
         }
     }
 
@@ -176,84 +135,83 @@ impl<V: 'static> ValueStore<V> {
     }
 
     /// Returns the store if it is open.
-    pub(crate) fn opened(&self) -> Option<&Store> {
-        self.store.get()
-    }
-
-    /// Returns the store, and opens it if it is not open yet. A failed attempt is retried after a delay, not at each
-    /// call. `replay` gets the changes that are found. Then `on_opened` runs, before any other caller sees the store.
-    pub(crate) fn open(
-        &self,
-        replay: &mut Replay<'_, V>,
-        on_opened: &mut dyn FnMut(&Store, Opened),
-    ) -> Result<&Store, Error> {
-        self.store.get_or_try_init(|| {
-            self.check_retry()?;
-            let version = self.version().inspect_err(|refused| self.back_off(refused));
-            let opened = self.try_open(version.map_err(Error::clone)?, replay);
-            let (store, opened) = opened.inspect_err(|error| self.back_off(error))?;
-            self.behind.store(opened.behind, Relaxed);
-            on_opened(&store, opened);
-            Ok(store)
-        })
-    }
-
-    fn try_open(
-        &self,
-        version: &Version,
-        replay: &mut Replay<'_, V>,
-    ) -> Result<(Store, Opened), Error> {
-        let mut found = Found::default();
-        let wall = clock::wall();
-        let mut each = |record: Record<'_>| replay(self.change(record, wall, &mut found));
-        let Version { identity, place } = version;
-        let (store, recovery) =
-            Store::open(Arc::clone(&self.fs), place, identity, self.durability, &mut each)?;
-        // A version without a note of its use counts as used when another one looks for old versions.
-        let _ = mark_used(&*self.fs, place, wall);
-        self.has_old_versions.store(true, Relaxed);
-        *self.damage.lock() = recovery.damage;
-        let mut discarded = self.discarded.lock();
-        discarded.extend(recovery.discarded.iter().map(|(n, loss)| (*n, loss.to_string())));
-        if found.undecoded > 0 {
-            discarded.push((found.undecoded, "value that its type could not decode".to_owned()));
+    pub(crate) fn opened(&self) -> Option<Arc<Store>> {
+        let mut store = self.store.lock();
+        if store.as_ref().is_some_and(|store| !store.is_own()) {
+            // A child of fork shares the locks of its parent. Dropping the store would release them.
+            std::mem::forget(store.take());
         }
+        store.clone()
+    }
+
+    /// Returns the store, and opens it to read if it is not open yet. A failed attempt is retried after a delay, not at
+    /// each call.
+    pub(crate) fn open(&self) -> Result<Arc<Store>, Error> {
+        if let Some(store) = self.opened() {
+            return Ok(store);
+        }
+        self.check_retry()?;
+        let version = self.version().inspect_err(|refused| self.back_off(refused));
+        let Version { identity, place } = version.map_err(Error::clone)?;
+        let opened = Store::open(Arc::clone(&self.fs), place, identity, self.durability);
+        let store = Arc::new(opened.inspect_err(|error| self.back_off(error))?);
+        self.note_times(&store);
         *self.failure.lock() = Failure::default();
-        let behind = recovery.high_water.saturating_sub(wall);
-        Ok((store, Opened { behind, mean_cost: mean(found.cost_sum, found.costs) }))
+        Ok(Arc::clone(self.store.lock().get_or_insert(store)))
     }
 
-    /// Returns what a recovered record changes at the time `wall`, and counts it in `found`.
-    fn change<'a>(
+    /// Returns the store, and opens it to write if it is not yet. Passes on what other processes removed. Returns also
+    /// whether this is the first call that succeeds.
+    pub(crate) fn begin(
         &self,
-        record: Record<'a>,
-        wall: WallMillis,
-        found: &mut Found,
-    ) -> Change<&'a [u8], V> {
-        let (key, value, created, expires, cost) = match record {
-            Record::Remove { key } => return Change::Remove(key),
-            Record::Clear => return Change::Clear,
-            Record::Put { key, value, created, expires, cost } => {
-                (key, value, created, expires, cost)
-            }
-        };
-        if let Some(time) = cost.time() {
-            found.cost_sum = found.cost_sum.saturating_add(time);
-            found.costs += 1;
+        removed: &mut dyn FnMut(Removal),
+    ) -> Result<(Arc<Store>, bool), Error> {
+        let store = self.open()?;
+        if store.is_writing() {
+            return Ok((store, false));
         }
-        let left = expires.map_or(NEVER, |at| at.saturating_sub(wall));
-        match self.decode(value) {
-            // An expired value also replaces an older one, which must not stay.
-            Some(_) if left == 0 => Change::Remove(key),
-            Some(value) => {
-                let expires = clock::now().saturating_add(left);
-                Change::Put(key, value, Lifetime { computed: Some(created), expires })
-            }
-            None => {
-                found.undecoded += 1;
-                Change::Remove(key)
-            }
+        self.check_retry()?;
+        store.begin(removed).inspect_err(|error| self.back_off(error))?;
+        self.note_times(&store);
+        *self.failure.lock() = Failure::default();
+        if let Ok(version) = self.version() {
+            // A version without a note of its use counts as used when another one looks for old versions.
+            let _ = mark_used(&*self.fs, &version.place, clock::wall());
         }
+        self.has_old_versions.store(true, Relaxed);
+        Ok((store, true))
+    }
+
+    /// Closes a store whose directory was removed or replaced, so that the next call opens what is there now. Does
+    /// nothing if the parent of the root was removed too: a file system may have been unmounted.
+    pub(crate) fn reopen(&self) {
+        let Ok(root) = &self.root else { return };
+        if root.parent().is_none_or(|parent| self.fs.list(parent).is_ok()) {
+            self.store.lock().take();
+        }
+    }
+
+    /// Notes how far the clock is behind the times in the files.
+    fn note_times(&self, store: &Store) {
+        let behind = store.recovery().high_water.saturating_sub(clock::wall());
+        self.behind.fetch_max(behind, Relaxed);
+    }
+
+    /// Returns the value of a stored put, and how long it lives. `None` if it has expired, or if its type cannot decode
+    /// it.
+    pub(crate) fn value(&self, record: Record<'_>) -> Option<(V, Lifetime)> {
+        let Record::Put { value, created, expires, .. } = record else { return None };
+        let now = clock::wall().saturating_add(self.behind.load(Relaxed));
+        let left = expires.map_or(NEVER, |at| at.saturating_sub(now));
+        if left == 0 {
+            return None;
+        }
+        let value = self.decode(value);
+        if value.is_none() {
+            self.undecoded.add(1);
+        }
+        let expires = clock::now().saturating_add(left);
+        Some((value?, Lifetime { computed: Some(created), expires }))
     }
 
     /// Removes versions of the function that are no longer used, once after each opening.
@@ -341,8 +299,15 @@ impl<V: 'static> ValueStore<V> {
 
     /// Adds the figures of the storage to `stats`.
     pub(crate) fn report(&self, stats: &mut Stats) {
-        let status = self.store.get().map(Store::status).unwrap_or_default();
-        stats.discarded.clone_from(&self.discarded.lock());
+        let store = self.opened();
+        let status = store.as_ref().map(|store| store.status()).unwrap_or_default();
+        let recovery = store.map(|store| store.recovery()).unwrap_or_default();
+        stats.discarded = recovery.discarded.iter().map(|(n, l)| (*n, l.to_string())).collect();
+        let undecoded = self.undecoded.get();
+        if undecoded > 0 {
+            stats.discarded.push((undecoded, "value that its type could not decode".to_owned()));
+        }
+        stats.stored = status.entries;
         stats.persist_errors = self.errors.get() + status.errors;
         stats.last_error =
             status.last_error.or_else(|| self.failure.lock().error.clone()).map(|e| e.to_string());
@@ -352,7 +317,7 @@ impl<V: 'static> ValueStore<V> {
 
     /// Returns the last failure, unless it is over.
     pub(crate) fn failure(&self) -> Option<Error> {
-        let status = self.store.get().map(Store::status);
+        let status = self.opened().map(|store| store.status());
         let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
         let failure = self.failure.lock();
         broken.or_else(|| failure.error.clone().filter(|_| !failure.is_over))

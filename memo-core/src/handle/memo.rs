@@ -110,14 +110,14 @@ trait Operations<R> {
     fn snapshot(&self) -> Result<(), Error>;
     fn health(&self) -> Result<(), Error>;
     fn damage(&self) -> Vec<Error>;
-    fn forget_evicted(&self);
+    fn stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
     fn try_init(&self) -> Result<(), Error>;
 }
 
 impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
-        self.memory.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)
+        self.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)
     }
 
     fn insert(&self, key: &Key, value: K::Return) -> bool {
@@ -199,10 +199,11 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.damage()
     }
 
-    fn forget_evicted(&self) {
-        if let Some(directory) = &self.storage {
-            directory.forget_evicted(self);
-        }
+    fn stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
+        self.stored(&mut |key, value| {
+            let held = K::Holder::own(value);
+            each(Key::from_bytes(key), &mut || K::to_return(&held));
+        });
     }
 
     fn try_init(&self) -> Result<(), Error> {
@@ -269,27 +270,24 @@ impl<R> Memo<R> {
     ///
     /// A value that is being computed when this call begins may depend on older data, and `keep` cannot judge it yet.
     /// Its callers get it, but it is not cached. If an entry is replaced during the call, `keep` judges its former
-    /// value. If `keep` removes a value, the results that are only on disk are removed too, because `keep` could not
-    /// judge them. [`Memo::health`] shows a failure to do so.
+    /// value. With `persist` all results on disk are read and judged too, so one that is also in memory is judged
+    /// twice.
     ///
     /// # Panics
     /// Panics if `keep` panics. No value is removed then.
     pub fn retain(&self, mut keep: impl FnMut(&Key, &R) -> bool) {
         self.0.resolve().invalidate_computations();
         let mut rejected = Vec::new();
-        self.0.resolve().entries(&mut |key, value| {
+        let mut judge = |key: Key, value: &mut dyn FnMut() -> R| {
             if !keep(&key, &value()) {
                 rejected.push(key);
             }
-        });
-        if rejected.is_empty() {
-            return;
-        }
+        };
+        self.0.resolve().entries(&mut judge);
+        self.0.resolve().stored(&mut judge);
         for key in &rejected {
             self.0.resolve().invalidate(key);
         }
-        // Evicted entries are still on disk, and `keep` did not judge them. `health` shows errors.
-        self.0.resolve().forget_evicted();
     }
 
     /// Returns the keys of all cached values.

@@ -10,12 +10,14 @@ use crate::error::Error;
 /// The directory, inside the store's directory, for files that could not be used.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-/// The name of a file that a store writes. The number is the generation.
+/// The name of a file that a store writes. Logs and snapshots are numbered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     Lock,
     /// Holds when the version was last used.
     Used,
+    /// The page that processes share.
+    State,
     Log(u64),
     Snapshot(u64),
     TempLog(u64),
@@ -27,10 +29,11 @@ impl fmt::Display for Name {
         match self {
             Self::Lock => f.write_str("LOCK"),
             Self::Used => f.write_str("USED"),
-            Self::Log(generation) => write!(f, "wal-{generation:016x}"),
-            Self::Snapshot(generation) => write!(f, "snap-{generation:016x}"),
-            Self::TempLog(generation) => write!(f, "wal-{generation:016x}.tmp"),
-            Self::TempSnapshot(generation) => write!(f, "snap-{generation:016x}.tmp"),
+            Self::State => f.write_str("STATE"),
+            Self::Log(number) => write!(f, "wal-{number:016x}"),
+            Self::Snapshot(number) => write!(f, "snap-{number:016x}"),
+            Self::TempLog(number) => write!(f, "wal-{number:016x}.tmp"),
+            Self::TempSnapshot(number) => write!(f, "snap-{number:016x}.tmp"),
         }
     }
 }
@@ -42,6 +45,7 @@ impl Name {
         match text {
             "LOCK" => return Some(Self::Lock),
             "USED" => return Some(Self::Used),
+            "STATE" => return Some(Self::State),
             _ => {}
         }
         let (stem, temporary) = match text.strip_suffix(".tmp") {
@@ -49,12 +53,12 @@ impl Name {
             None => (text, false),
         };
         let (kind, digits) = stem.split_once('-')?;
-        let generation = parse_generation(digits)?;
+        let number = parse_number(digits)?;
         match (kind, temporary) {
-            ("wal", false) => Some(Self::Log(generation)),
-            ("wal", true) => Some(Self::TempLog(generation)),
-            ("snap", false) => Some(Self::Snapshot(generation)),
-            ("snap", true) => Some(Self::TempSnapshot(generation)),
+            ("wal", false) => Some(Self::Log(number)),
+            ("wal", true) => Some(Self::TempLog(number)),
+            ("snap", false) => Some(Self::Snapshot(number)),
+            ("snap", true) => Some(Self::TempSnapshot(number)),
             _ => None,
         }
     }
@@ -64,13 +68,12 @@ impl Name {
         dir.join(self.to_string())
     }
 
-    /// Returns the key by which files are sorted from the oldest to the newest. A snapshot comes before the log of its
-    /// generation, because it replaces the files before that log.
+    /// Returns the key by which files are sorted from the oldest to the newest.
     fn age(self) -> (u64, bool) {
         match self {
-            Self::Lock | Self::Used => (0, false),
-            Self::Snapshot(generation) | Self::TempSnapshot(generation) => (generation, false),
-            Self::Log(generation) | Self::TempLog(generation) => (generation, true),
+            Self::Lock | Self::Used | Self::State => (0, false),
+            Self::Snapshot(number) | Self::TempSnapshot(number) => (number, false),
+            Self::Log(number) | Self::TempLog(number) => (number, true),
         }
     }
 }
@@ -87,7 +90,7 @@ pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
 }
 
 /// Parses exactly 16 lower-case hexadecimal digits, so that a file has only one name.
-fn parse_generation(digits: &str) -> Option<u64> {
+fn parse_number(digits: &str) -> Option<u64> {
     let is_valid = digits.len() == 16
         && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     is_valid.then(|| u64::from_str_radix(digits, 16).ok())?
@@ -128,6 +131,7 @@ mod tests {
         let names = [
             Name::Lock,
             Name::Used,
+            Name::State,
             Name::Log(7),
             Name::Snapshot(u64::MAX),
             Name::TempLog(0),

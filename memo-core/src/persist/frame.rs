@@ -10,14 +10,12 @@ pub const MAX_KEY: usize = 1 << 20;
 /// The length in bytes of the longest value that is stored.
 pub const MAX_VALUE: usize = 16 << 20;
 /// The size of a head in bytes.
-pub(crate) const HEAD: usize = 48;
+pub(crate) const HEAD: usize = 56;
 
-/// The flag of a pending removal: an invalidation that an earlier, broken log could not take.
-const REPEATED: u8 = 1;
 /// The flag of a put that replaces a value which must not come back.
-const REPLACES: u8 = 2;
+const REPLACES: u8 = 1;
 /// All flags. The other bits of the byte are 0.
-pub(crate) const FLAGS: u8 = REPEATED | REPLACES;
+pub(crate) const FLAGS: u8 = REPLACES;
 /// The `expires` of a value that never expires.
 const NEVER: u64 = u64::MAX;
 
@@ -29,6 +27,11 @@ impl ChecksumSeed {
     pub(crate) fn of(salt: u64) -> Self {
         Self(crc32c(&salt.to_le_bytes()))
     }
+
+    /// Returns the checksum of bytes of the file with this seed.
+    pub(crate) fn checksum(self, bytes: &[u8]) -> u32 {
+        crc32c_append(self.0, bytes)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,32 +39,29 @@ pub(crate) enum Op {
     Put = 1,
     Remove = 2,
     Clear = 3,
-    /// The last head of a complete snapshot.
-    End = 4,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) op: Op,
-    /// Whether this is a pending removal: an invalidation that an earlier, broken log could not take.
-    pub(crate) repeated: bool,
     /// Whether this is a put that replaces a value which must not come back.
     pub(crate) replaces: bool,
-    /// The number of removals in the history of the directory, this record included, modulo 2^16.
+    /// The number of removals in this file, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
     /// Of a put: what it cost to compute the value. Of others: [`Cost::UNKNOWN`].
     pub(crate) cost: Cost,
     pub(crate) value_len: usize,
-    /// The number of the record. Within a file, each record has a higher one than the record before. Of an end: the
-    /// base sequence of the file header.
+    /// The number of the record among those of all processes. Within a log, each record has a higher one than the
+    /// record before.
     pub(crate) sequence: u64,
-    /// Of a put: when the value was computed, in milliseconds since 1970. Of an end: the number of entries.
+    /// Of a put: the sequence when its computation began. Removals with a higher one remove the value, whenever they
+    /// are written. Of others, and of a put that replaces: the sequence.
+    pub(crate) since: u64,
+    /// Of a put: when the value was computed, in milliseconds since 1970.
     pub(crate) created: u64,
-    /// Of a put: when the value expires, in milliseconds since 1970, or [`NEVER`]. Of an end: the length of the file
-    /// before this head, in bytes.
+    /// Of a put: when the value expires, in milliseconds since 1970, or [`NEVER`].
     pub(crate) expires: u64,
-    /// The checksum of the key. Of an end: that of all bytes between the file header and this head.
     pub(crate) key_crc: u32,
     pub(crate) value_crc: u32,
 }
@@ -70,26 +70,9 @@ pub(crate) struct Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RecordMeta {
     pub(crate) sequence: u64,
+    pub(crate) since: u64,
     pub(crate) removals: u16,
-    pub(crate) repeated: bool,
     pub(crate) replaces: bool,
-}
-
-/// What the head at the end of a snapshot says, in fields that other records use otherwise.
-impl Head {
-    /// Returns the length of the file before this head, in bytes.
-    pub(crate) fn end_offset(&self) -> u64 {
-        self.expires
-    }
-
-    pub(crate) fn entry_count(&self) -> u64 {
-        self.created
-    }
-
-    /// Returns the checksum of all bytes between the file header and this head.
-    pub(crate) fn body_checksum(&self) -> u32 {
-        self.key_crc
-    }
 }
 
 impl Head {
@@ -103,13 +86,13 @@ impl Head {
         };
         Self {
             op,
-            repeated: meta.repeated,
             replaces: meta.replaces,
             removals: meta.removals,
             key_len: key.len(),
             cost,
             value_len: value.len(),
             sequence: meta.sequence,
+            since: meta.since,
             created,
             expires,
             key_crc: crc32c(key),
@@ -117,43 +100,24 @@ impl Head {
         }
     }
 
-    /// Returns the last head of a snapshot. `entries` is the number of its entries, `bytes` is its length before this
-    /// head, and `hash` is the checksum of the bytes between the file header and this head.
-    pub(crate) fn end(sequence: u64, entries: u64, bytes: u64, hash: u32) -> Self {
-        Self {
-            op: Op::End,
-            repeated: false,
-            replaces: false,
-            removals: 0,
-            key_len: 0,
-            cost: Cost::UNKNOWN,
-            value_len: 0,
-            sequence,
-            created: entries,
-            expires: bytes,
-            key_crc: hash,
-            value_crc: 0,
-        }
-    }
-
     pub(crate) fn to_bytes(self, seed: ChecksumSeed) -> [u8; HEAD] {
         let length = |n: usize| u32::try_from(n).expect("a length within MAX_VALUE").to_le_bytes();
         let mut bytes = [0; HEAD];
         bytes[0] = self.op as u8;
-        bytes[1] =
-            if self.repeated { REPEATED } else { 0 } | if self.replaces { REPLACES } else { 0 };
+        bytes[1] = if self.replaces { REPLACES } else { 0 };
         bytes[2..4].copy_from_slice(&self.removals.to_le_bytes());
         bytes[4..8].copy_from_slice(&length(self.key_len));
         // MAX_KEY needs only three bytes.
         bytes[7] = self.cost.to_byte();
         bytes[8..12].copy_from_slice(&length(self.value_len));
         bytes[12..20].copy_from_slice(&self.sequence.to_le_bytes());
-        bytes[20..28].copy_from_slice(&self.created.to_le_bytes());
-        bytes[28..36].copy_from_slice(&self.expires.to_le_bytes());
-        bytes[36..40].copy_from_slice(&self.key_crc.to_le_bytes());
-        bytes[40..44].copy_from_slice(&self.value_crc.to_le_bytes());
-        let crc = crc32c_append(seed.0, &bytes[..44]);
-        bytes[44..].copy_from_slice(&crc.to_le_bytes());
+        bytes[20..28].copy_from_slice(&self.since.to_le_bytes());
+        bytes[28..36].copy_from_slice(&self.created.to_le_bytes());
+        bytes[36..44].copy_from_slice(&self.expires.to_le_bytes());
+        bytes[44..48].copy_from_slice(&self.key_crc.to_le_bytes());
+        bytes[48..52].copy_from_slice(&self.value_crc.to_le_bytes());
+        let crc = seed.checksum(&bytes[..52]);
+        bytes[52..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
@@ -162,7 +126,7 @@ impl Head {
     pub(crate) fn parse(bytes: &[u8], seed: ChecksumSeed) -> Option<Self> {
         let bytes: &[u8; HEAD] = bytes.first_chunk()?;
         let head = Self::read(bytes)?;
-        (crc32c_append(seed.0, &bytes[..44]) == u32_at(bytes, 44)).then_some(head)
+        (seed.checksum(&bytes[..52]) == u32_at(bytes, 52)).then_some(head)
     }
 
     /// Parses a head without checking its checksum. A search for heads does this first, because the checksum costs most
@@ -172,30 +136,29 @@ impl Head {
             1 => Op::Put,
             2 => Op::Remove,
             3 => Op::Clear,
-            4 => Op::End,
             _ => return None,
         };
         let key_len = (u32_at(bytes, 4) & 0xff_ffff) as usize;
         let (cost, value_len) = (Cost::from_byte(bytes[7]), u32_at(bytes, 8) as usize);
         let is_plausible = bytes[1] <= FLAGS
-            && (op == Op::Put || bytes[1] <= REPEATED)
+            && (op == Op::Put || bytes[1] == 0)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
             && (op == Op::Put || (value_len == 0 && cost == Cost::UNKNOWN))
-            && (matches!(op, Op::Put | Op::Remove) || key_len == 0);
+            && (op != Op::Clear || key_len == 0);
         is_plausible.then(|| Self {
             op,
-            repeated: bytes[1] & REPEATED != 0,
             replaces: bytes[1] & REPLACES != 0,
             removals: u16::from_le_bytes([bytes[2], bytes[3]]),
             key_len,
             cost,
             value_len,
             sequence: u64_at(bytes, 12),
-            created: u64_at(bytes, 20),
-            expires: u64_at(bytes, 28),
-            key_crc: u32_at(bytes, 36),
-            value_crc: u32_at(bytes, 40),
+            since: u64_at(bytes, 20),
+            created: u64_at(bytes, 28),
+            expires: u64_at(bytes, 36),
+            key_crc: u32_at(bytes, 44),
+            value_crc: u32_at(bytes, 48),
         })
     }
 
@@ -210,21 +173,26 @@ impl Head {
         matches!(self.op, Op::Remove | Op::Clear) || self.replaces
     }
 
-    /// Returns the record of this head. `body` is its key and value. Returns `None` for the end of a snapshot.
-    pub(crate) fn record<'a>(&self, body: &'a [u8]) -> Option<Record<'a>> {
+    /// Returns the record of this head. `body` is its key and value.
+    pub(crate) fn record<'a>(&self, body: &'a [u8]) -> Record<'a> {
         let (key, value) = body.split_at(self.key_len);
         match self.op {
-            Op::Put => Some(Record::Put {
+            Op::Put => Record::Put {
                 key,
                 value,
                 created: self.created,
                 expires: (self.expires != NEVER).then_some(self.expires),
                 cost: self.cost,
-            }),
-            Op::Remove => Some(Record::Remove { key }),
-            Op::Clear => Some(Record::Clear),
-            Op::End => None,
+            },
+            Op::Remove => Record::Remove { key },
+            Op::Clear => Record::Clear,
         }
+    }
+
+    /// Returns what of this head another file with the record states too.
+    pub(crate) fn meta(&self) -> RecordMeta {
+        let Self { sequence, since, removals, replaces, .. } = *self;
+        RecordMeta { sequence, since, removals, replaces }
     }
 }
 
@@ -258,7 +226,7 @@ pub(crate) fn decode_own(mut bytes: &[u8]) -> impl Iterator<Item = (Head, Record
         let head = Head::read(bytes.first_chunk()?)?;
         let (frame, rest) = bytes.split_at(head.total());
         bytes = rest;
-        Some((head, head.record(&frame[HEAD..])?))
+        Some((head, head.record(&frame[HEAD..])))
     })
 }
 
@@ -280,8 +248,7 @@ mod tests {
 
     use super::*;
 
-    const META: RecordMeta =
-        RecordMeta { sequence: 9, removals: 2, repeated: false, replaces: false };
+    const META: RecordMeta = RecordMeta { sequence: 9, since: 8, removals: 2, replaces: false };
 
     #[test]
     fn a_head_is_valid_only_with_the_salt_of_its_file() {
@@ -329,15 +296,16 @@ mod tests {
         let (mut bytes, seed) = (Vec::new(), ChecksumSeed::of(1));
         encode(&mut bytes, seed, META, &put);
         let head = Head::parse(&bytes, seed).expect("a valid head");
-        assert_eq!(head.record(&bytes[HEAD..]), Some(put));
+        assert_eq!(head.record(&bytes[HEAD..]), put);
     }
 
     #[test]
     fn only_a_put_has_a_cost() {
         let seed = ChecksumSeed::of(1);
-        for op in [Op::Put, Op::Remove, Op::Clear, Op::End] {
+        let clear = Head::of(&Record::Clear, META);
+        for op in [Op::Put, Op::Remove, Op::Clear] {
             let cost = Cost::of(Some(Duration::from_secs(1)));
-            let head = Head { op, cost, ..Head::end(1, 0, 0, 0) };
+            let head = Head { op, cost, ..clear };
             assert_eq!(Head::parse(&head.to_bytes(seed), seed).is_some(), op == Op::Put);
         }
     }

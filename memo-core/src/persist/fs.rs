@@ -1,14 +1,13 @@
 //! The few file operations that persistence needs, as traits, so that a test can simulate a failure or a crash at any
 //! of them.
 
-use std::any::Any;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-/// The lock of a directory. Held while the directory is in use. Dropping it releases the directory.
-pub type Lock = Box<dyn Any + Send + Sync>;
+use crate::platform::shared_page::WORDS;
 
 /// A file system. Reading follows symbolic links, creating and locking does not: the call returns an error.
 pub trait Fs: Send + Sync + 'static {
@@ -30,6 +29,12 @@ pub trait Fs: Send + Sync + 'static {
     /// # Errors
     /// `InvalidInput` if it is not a regular file, and the errors of the system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+
+    /// Opens a regular file to read it and to append to it.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn File>>;
 
     /// Renames a file. Replaces the file that has the new name, if there is one.
     ///
@@ -79,15 +84,54 @@ pub trait Fs: Send + Sync + 'static {
     /// The errors of the system, also that there is no such call.
     fn call_sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Returns whether `path` is still the file that `lock` locks. False if that file was removed or replaced.
-    fn is_locked_by(&self, path: &Path, lock: &Lock) -> bool;
-
-    /// Locks a file and writes `holder` as its content. Creates the file if it is missing. While the lock is held, no
-    /// other caller gets it, in this process or in another.
+    /// Opens the file whose bytes are locked. Creates it with this content if it is missing.
     ///
     /// # Errors
-    /// `WouldBlock` if another caller holds the lock, and the errors of the system.
-    fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock>;
+    /// The errors of the system.
+    fn byte_locks(&self, path: &Path, content: &[u8]) -> io::Result<Arc<dyn ByteLocks>>;
+
+    /// Opens the file whose bytes are locked, only to see which are. It may be one that this user cannot write.
+    ///
+    /// # Errors
+    /// `NotFound` if it is missing, and the errors of the system.
+    fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>>;
+
+    /// Maps the first page of a file, to read it. With `create` also to change it: a missing file is created, with
+    /// zeros.
+    ///
+    /// # Errors
+    /// The errors of the system, also that there are no shared mappings.
+    fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>>;
+}
+
+/// Locks on single bytes of a file. Each open file has its own. The system releases them when their holder dies.
+pub trait ByteLocks: Send + Sync {
+    /// Locks a byte. Returns false if another open file has the lock.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    fn try_lock(&self, byte: u64) -> io::Result<bool>;
+
+    /// Releases a byte.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    fn unlock(&self, byte: u64) -> io::Result<()>;
+
+    /// Returns whether another open file has a lock on one of `count` bytes from `byte` on.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool>;
+
+    /// Returns whether `path` is still this file. False if it was removed or replaced.
+    fn is_at(&self, path: &Path) -> bool;
+}
+
+/// A page that processes share.
+pub trait Page: Send + Sync {
+    /// Returns the words of the page. They are changed by whole words only.
+    fn words(&self) -> &[AtomicU64; WORDS];
 }
 
 /// An open file.

@@ -6,11 +6,13 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::platform::crc32c::crc32c_append;
+use crate::platform::shared_page::WORDS;
 use crate::platform::sync::usual::Mutex;
 
-use super::fs::{File, Fs, Lock};
+use super::fs::{ByteLocks, File, Fs, Page};
 use super::fs_mem_unsynced::{Change, Inode, NameChange, Names, Outcome};
 
 /// Which operations fail. A write that fails has written half of its bytes. A sync that fails discards the changes that
@@ -65,8 +67,12 @@ struct Disk {
     durable_names: Names,
     /// Changes of names that were not synced, in order.
     unsynced_names: Vec<NameChange>,
-    /// The files that are locked.
-    locked: BTreeSet<PathBuf>,
+    /// The locked bytes of each file, and which open file locks them.
+    locked: BTreeMap<(PathBuf, u64), u64>,
+    /// How many files were opened to lock bytes.
+    lockers: u64,
+    /// The mapped pages. They are no part of what a disk holds after a crash.
+    pages: BTreeMap<PathBuf, MemPage>,
     /// The number of operations so far.
     operations: u64,
     failure: Option<Failure>,
@@ -400,31 +406,96 @@ impl Fs for MemFs {
         Ok(())
     }
 
-    fn is_locked_by(&self, _path: &Path, _lock: &Lock) -> bool {
-        true
+    fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.open(path)
     }
 
-    fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
+    fn byte_locks(&self, path: &Path, content: &[u8]) -> io::Result<Arc<dyn ByteLocks>> {
         let mut disk = self.disk.lock();
         disk.step()?;
         disk.check_access(path)?;
-        if !disk.locked.insert(path.to_owned()) {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
+        let is_new = !disk.names.contains_key(path);
         drop(disk);
-        self.put(path, holder.to_vec());
-        Ok(Box::new(MemLock { disk: Arc::clone(&self.disk), path: path.to_owned() }))
+        if is_new {
+            self.put(path, content.to_vec());
+        }
+        self.observe_locks(path)
+    }
+
+    fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
+        let mut disk = self.disk.lock();
+        let inode = disk.find(path)?;
+        disk.lockers += 1;
+        let (locker, path) = (disk.lockers, path.to_owned());
+        Ok(Arc::new(MemLocks { disk: Arc::clone(&self.disk), path, inode, locker }))
+    }
+
+    fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
+        let mut disk = self.disk.lock();
+        disk.step()?;
+        if !create {
+            let page = disk.pages.get(path).ok_or(io::ErrorKind::NotFound)?;
+            return Ok(Arc::new(page.clone()));
+        }
+        Ok(Arc::new(disk.pages.entry(path.to_owned()).or_default().clone()))
     }
 }
 
-struct MemLock {
-    disk: Arc<Mutex<Disk>>,
-    path: PathBuf,
+#[derive(Debug, Clone)]
+struct MemPage(Arc<[AtomicU64; WORDS]>);
+
+impl Default for MemPage {
+    fn default() -> Self {
+        Self(Arc::new(std::array::from_fn(|_| AtomicU64::new(0))))
+    }
 }
 
-impl Drop for MemLock {
+impl Page for MemPage {
+    fn words(&self) -> &[AtomicU64; WORDS] {
+        &self.0
+    }
+}
+
+struct MemLocks {
+    disk: Arc<Mutex<Disk>>,
+    path: PathBuf,
+    inode: usize,
+    locker: u64,
+}
+
+impl ByteLocks for MemLocks {
+    fn try_lock(&self, byte: u64) -> io::Result<bool> {
+        let mut disk = self.disk.lock();
+        let holder = *disk.locked.entry((self.path.clone(), byte)).or_insert(self.locker);
+        Ok(holder == self.locker)
+    }
+
+    fn unlock(&self, byte: u64) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        let key = (self.path.clone(), byte);
+        if disk.locked.get(&key) == Some(&self.locker) {
+            disk.locked.remove(&key);
+        }
+        Ok(())
+    }
+
+    fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool> {
+        let disk = self.disk.lock();
+        let bytes = byte..byte + count;
+        Ok(disk.locked.iter().any(|((path, at), holder)| {
+            *path == self.path && bytes.contains(at) && *holder != self.locker
+        }))
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        self.disk.lock().names.get(path) == Some(&self.inode)
+    }
+}
+
+impl Drop for MemLocks {
     fn drop(&mut self) {
-        self.disk.lock().locked.remove(&self.path);
+        let mut disk = self.disk.lock();
+        disk.locked.retain(|(path, _), holder| *path != self.path || *holder != self.locker);
     }
 }
 

@@ -5,8 +5,11 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use super::fs::{File, Fs, Lock, write_all};
+use super::fs::{ByteLocks, File, Fs, Page, write_all};
+use crate::platform::byte_locks;
+use crate::platform::shared_page::{PAGE, SharedPage, WORDS};
 
 /// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +47,14 @@ impl Fs for RealFs {
         Ok(Arc::new(OpenOptions::new().read(true).write(cfg!(windows)).open(path)?))
     }
 
+    fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let file = private_file().read(true).write(true).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(Arc::new(file))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -74,30 +85,66 @@ impl Fs for RealFs {
         Ok(())
     }
 
+    fn byte_locks(&self, path: &Path, content: &[u8]) -> io::Result<Arc<dyn ByteLocks>> {
+        let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
+        give_to_owner_of_parent(path, &file)?;
+        if file.metadata()?.len() == 0 {
+            write_all(&file, content, 0)?;
+        }
+        Ok(Arc::new(file))
+    }
+
+    fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
+        Ok(Arc::new(fs::File::open(path)?))
+    }
+
+    fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
+        if !create {
+            return Ok(Arc::new(SharedPage::map(&fs::File::open(path)?, false)?));
+        }
+        let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
+        give_to_owner_of_parent(path, &file)?;
+        let len = file.metadata()?.len();
+        if len < PAGE as u64 {
+            // Real zeros: a store into a hole would kill the process if the disk is full.
+            let missing = PAGE - usize::try_from(len).unwrap_or(PAGE);
+            write_all(&file, &[0; PAGE][..missing], len)?;
+        }
+        Ok(Arc::new(SharedPage::map(&file, true)?))
+    }
+}
+
+impl Page for SharedPage {
+    fn words(&self) -> &[AtomicU64; WORDS] {
+        Self::words(self)
+    }
+}
+
+impl ByteLocks for fs::File {
+    fn try_lock(&self, byte: u64) -> io::Result<bool> {
+        byte_locks::try_lock(self, byte)
+    }
+
+    fn unlock(&self, byte: u64) -> io::Result<()> {
+        byte_locks::unlock(self, byte)
+    }
+
+    fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool> {
+        byte_locks::is_locked_by_other(self, byte, count)
+    }
+
     #[cfg(unix)]
-    fn is_locked_by(&self, path: &Path, lock: &Lock) -> bool {
+    fn is_at(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
         let file_id = |m: fs::Metadata| (m.dev(), m.ino());
-        let locked = lock.downcast_ref::<fs::File>().and_then(|file| file.metadata().ok());
-        let current = fs::symlink_metadata(path).ok();
-        locked.zip(current).is_some_and(|(locked, current)| file_id(locked) == file_id(current))
+        let (open, current) = (self.metadata(), fs::symlink_metadata(path));
+        open.ok().zip(current.ok()).is_some_and(|(open, now)| file_id(open) == file_id(now))
     }
 
     /// Always true: Windows does not remove or replace a file that is open.
     #[cfg(not(unix))]
-    fn is_locked_by(&self, _path: &Path, _lock: &Lock) -> bool {
+    fn is_at(&self, _path: &Path) -> bool {
         true
-    }
-
-    fn lock(&self, path: &Path, holder: &[u8]) -> io::Result<Lock> {
-        let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
-        crate::platform::os::try_lock(&file)?;
-        give_to_owner_of_parent(path, &file)?;
-        // The file is overwritten and then shortened, not truncated first: this takes no new space if the file was
-        // written before, so it works on a full disk.
-        write_all(&file, holder, 0)?;
-        file.set_len(holder.len() as u64)?;
-        Ok(Box::new(file))
     }
 }
 

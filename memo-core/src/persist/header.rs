@@ -13,9 +13,13 @@ use super::record::WallMillis;
 /// The first bytes of a log or a snapshot. Like those of PNG, they change if a program treats the file as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";
 /// The format that this version writes. Also the newest format that it reads.
-pub(crate) const FORMAT: u16 = 2;
+pub(crate) const FORMAT: u16 = 3;
 /// The length in bytes of the part before the function's name.
-const NAME_OFFSET: usize = 124;
+const NAME_OFFSET: usize = 104;
+/// The length in bytes of what a header states about one other log.
+const STATED: usize = 16;
+/// A header states something about at most this many logs.
+pub(crate) const MAX_STATED: usize = 1024;
 /// The length in bytes of the longest header. It bounds the memory that a damaged length can cost.
 pub(crate) const MAX_HEADER: usize = 1 << 16;
 
@@ -25,19 +29,14 @@ pub(crate) enum Kind {
     Snapshot = 2,
 }
 
-/// What a header states about the log before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Predecessor {
-    /// The generation of that log. 0: there is none.
-    pub(crate) generation: u64,
-    /// How many of its bytes were synced, so that a crash cannot have taken them. 0: not known.
-    pub(crate) durable_len: u64,
-    /// How many of its bytes count. [`Self::WHOLE`]: all that are valid.
-    pub(crate) valid_len: u64,
-}
-
-impl Predecessor {
-    pub(crate) const WHOLE: u64 = u64::MAX;
+/// What a header states about another log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stated {
+    /// The number of that log.
+    pub(crate) log: u64,
+    /// In a snapshot: the records before this offset are in the snapshot, as far as they count. In a log: the bytes
+    /// before this offset were synced, so that a crash cannot have taken them.
+    pub(crate) len: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +45,12 @@ pub(crate) struct FileHeader {
     pub(crate) identity: Identity,
     /// Random for each file. It makes the checksums of heads valid only in this file.
     pub(crate) salt: u64,
-    pub(crate) generation: u64,
-    /// The last sequence when the log of this generation began. Exact in a snapshot, and in a log that began when the
-    /// directory was opened. In a log that a checkpoint began it is a lower bound.
+    /// The number in the file's name.
+    pub(crate) number: u64,
+    /// In a log: the highest sequence that was known when it was begun. In a snapshot: the horizon. Records in logs
+    /// that the snapshot does not contain count only if they are newer.
     pub(crate) base_sequence: u64,
-    /// The number of invalidations until then, modulo 2^16. It is as exact as `base_sequence`.
-    pub(crate) base_removals: u16,
-    pub(crate) predecessor: Predecessor,
+    pub(crate) logs: Vec<Stated>,
     /// The latest wall time that the store knew when the file was written.
     pub(crate) high_water: WallMillis,
     /// When the file was written.
@@ -84,7 +82,7 @@ impl FileHeader {
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let name = self.identity.function.as_bytes();
-        let total = header_len(&self.identity);
+        let total = header_len(&self.identity) + self.logs.len() * STATED;
         let u32_bytes = |n: usize| {
             u32::try_from(n).expect("a header is at most MAX_HEADER bytes").to_le_bytes()
         };
@@ -94,31 +92,27 @@ impl FileHeader {
         out.extend_from_slice(&FORMAT.to_le_bytes());
         out.extend_from_slice(&u32_bytes(total));
         out.extend_from_slice(&self.salt.to_le_bytes());
-        out.extend_from_slice(&[self.kind as u8, 0]);
-        out.extend_from_slice(&self.base_removals.to_le_bytes());
+        out.extend_from_slice(&[self.kind as u8, 0, 0, 0]);
         out.extend_from_slice(&self.identity.key_format.to_le_bytes());
         out.extend_from_slice(&self.identity.schema.to_le_bytes());
         out.extend_from_slice(&self.identity.code.to_le_bytes());
-        for number in [
-            self.generation,
-            self.base_sequence,
-            self.predecessor.generation,
-            self.predecessor.durable_len,
-            self.predecessor.valid_len,
-            self.high_water,
-            self.written,
-        ] {
+        for number in [self.number, self.base_sequence, self.high_water, self.written] {
             out.extend_from_slice(&number.to_le_bytes());
         }
+        out.extend_from_slice(&u32_bytes(self.logs.len()));
         out.extend_from_slice(&u32_bytes(name.len()));
         out.extend_from_slice(name);
+        for stated in &self.logs {
+            out.extend_from_slice(&stated.log.to_le_bytes());
+            out.extend_from_slice(&stated.len.to_le_bytes());
+        }
         let crc = crc32c(&out);
         out.extend_from_slice(&crc.to_le_bytes());
         out
     }
 }
 
-/// Returns the length in bytes of a header with that identity.
+/// Returns the length in bytes of a header with that identity that states nothing about other logs.
 pub(crate) fn header_len(identity: &Identity) -> usize {
     NAME_OFFSET + identity.function.len() + 4
 }
@@ -160,8 +154,13 @@ fn parse(bytes: &[u8]) -> Option<FileHeader> {
         2 => Kind::Snapshot,
         _ => return None,
     };
-    let end = NAME_OFFSET.checked_add(u32_at(bytes, 120) as usize)?;
+    let end = NAME_OFFSET.checked_add(u32_at(bytes, 100) as usize)?;
     let name = bytes[..bytes.len() - 4].get(NAME_OFFSET..end)?;
+    let stated = bytes[end..bytes.len() - 4].chunks(STATED);
+    if (bytes.len() - 4 - end) != u32_at(bytes, 96) as usize * STATED {
+        return None;
+    }
+    let logs = stated.map(|pair| Stated { log: u64_at(pair, 0), len: u64_at(pair, 8) }).collect();
     Some(FileHeader {
         kind,
         identity: Identity {
@@ -171,16 +170,11 @@ fn parse(bytes: &[u8]) -> Option<FileHeader> {
             code: u128_at(bytes, 48),
         },
         salt: u64_at(bytes, 16),
-        generation: u64_at(bytes, 64),
+        number: u64_at(bytes, 64),
         base_sequence: u64_at(bytes, 72),
-        base_removals: u16_at(bytes, 26),
-        predecessor: Predecessor {
-            generation: u64_at(bytes, 80),
-            durable_len: u64_at(bytes, 88),
-            valid_len: u64_at(bytes, 96),
-        },
-        high_water: u64_at(bytes, 104),
-        written: u64_at(bytes, 112),
+        high_water: u64_at(bytes, 80),
+        written: u64_at(bytes, 88),
+        logs,
     })
 }
 
@@ -219,14 +213,9 @@ mod tests {
                 code: 3 << 64,
             },
             salt: 0x1122_3344_5566_7788,
-            generation: 4,
+            number: 4,
             base_sequence: 5,
-            base_removals: 7,
-            predecessor: Predecessor {
-                generation: 3,
-                durable_len: 6,
-                valid_len: Predecessor::WHOLE,
-            },
+            logs: vec![Stated { log: 3, len: 6 }],
             high_water: 8,
             written: 9,
         }

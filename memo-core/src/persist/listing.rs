@@ -19,7 +19,7 @@ pub(crate) const LOCK_PREFIX: &str = "memokit ";
 /// A file that recovery may read records from.
 pub(crate) struct Source {
     pub(crate) name: Name,
-    pub(crate) generation: u64,
+    pub(crate) number: u64,
     pub(crate) file: Arc<dyn File>,
     pub(crate) header: FileHeader,
     /// Where its records begin, in bytes.
@@ -28,18 +28,17 @@ pub(crate) struct Source {
     pub(crate) size: u64,
 }
 
-/// The files that recovery may use, sorted by generation, and what to do with the other files.
+/// The files that recovery may use, sorted by number, and what to do with the other files.
 #[derive(Default)]
 pub(crate) struct Listing {
     pub(crate) logs: Vec<Source>,
     pub(crate) snapshots: Vec<Source>,
-    /// The highest generation among all files.
+    /// The highest number among all files.
     pub(crate) newest: u64,
     pub(crate) losses: Vec<(Name, Loss)>,
     pub(crate) cleanup: Cleanup,
-    /// The highest generation of an unusable file that may hold invalidations. Files up to this generation are stale:
-    /// they are not used.
-    stale_up_to: u64,
+    /// Whether a file is unusable that may have removed entries of others. These are not used then.
+    is_stale: bool,
 }
 
 /// Inspects every file in `dir` that has a name of ours.
@@ -50,13 +49,13 @@ pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listi
     let mut listing = Listing::default();
     for name in by_age(fs, dir)? {
         match name {
-            Name::Lock | Name::Used => {}
+            Name::Lock | Name::Used | Name::State => {}
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
-            Name::Log(generation) => {
-                listing.inspect(fs, dir, identity, name, Kind::Log, generation)?;
+            Name::Log(number) => {
+                listing.inspect(fs, dir, identity, name, Kind::Log, number)?;
             }
-            Name::Snapshot(generation) => {
-                listing.inspect(fs, dir, identity, name, Kind::Snapshot, generation)?;
+            Name::Snapshot(number) => {
+                listing.inspect(fs, dir, identity, name, Kind::Snapshot, number)?;
             }
         }
     }
@@ -73,14 +72,14 @@ impl Listing {
         identity: &Identity,
         name: Name,
         kind: Kind,
-        generation: u64,
+        number: u64,
     ) -> Result<(), Error> {
         let path = name.at(dir);
         let failed = |e: io::Error| Error::io("read", &path, &e);
-        self.newest = self.newest.max(generation);
+        self.newest = self.newest.max(number);
         let file = match fs.open(&path) {
             Err(e) if is_unopenable(&e) => {
-                self.set_aside(name, kind, generation, Loss::Unreadable);
+                self.set_aside(name, Loss::Unreadable);
                 return Ok(());
             }
             opened => opened.map_err(failed)?,
@@ -101,44 +100,37 @@ impl Listing {
             // The folder is that of the identity, so a file with another one is damage.
             Start::Ours { header, len }
                 if header.kind == kind
-                    && header.generation == generation
+                    && header.number == number
                     && header.identity == *identity =>
             {
-                let source = Source { name, generation, file, header: *header, start: len, size };
+                let source = Source { name, number, file, header: *header, start: len, size };
                 match kind {
                     Kind::Log => self.logs.push(source),
                     Kind::Snapshot => self.snapshots.push(source),
                 }
             }
             Start::Foreign | Start::Damaged | Start::Ours { .. } => {
-                self.set_aside(name, kind, generation, Loss::BadFile);
+                self.set_aside(name, Loss::BadFile);
             }
         }
         Ok(())
     }
 
-    /// Sets a file aside. If it is a log, the older files become stale, because it may have invalidated entries in
-    /// them. Nothing in a snapshot contradicts the older logs, so these are still used, without it.
-    fn set_aside(&mut self, name: Name, kind: Kind, generation: u64, loss: Loss) {
-        if kind == Kind::Log {
-            self.stale_up_to = self.stale_up_to.max(generation);
-        }
+    /// Sets a file aside. All others become stale: it may have removed entries of theirs.
+    fn set_aside(&mut self, name: Name, loss: Loss) {
+        self.is_stale = true;
         self.losses.push((name, loss));
         self.cleanup.quarantine.push(name);
     }
 
-    /// Drops the files that are older than an unusable file.
+    /// Drops the other files if one is unusable.
     fn drop_stale(&mut self) {
-        let Self { logs, snapshots, losses, cleanup, stale_up_to, newest: _ } = self;
-        for sources in [logs, snapshots] {
-            sources.retain(|source| {
-                let is_usable = source.generation > *stale_up_to;
-                if !is_usable {
-                    losses.push((source.name, Loss::Superseded));
-                    cleanup.remove.push(source.name);
-                }
-                is_usable
-            });
+        if !self.is_stale {
+            return;
+        }
+        for source in self.logs.drain(..).chain(self.snapshots.drain(..)) {
+            self.losses.push((source.name, Loss::Superseded));
+            self.cleanup.remove.push(source.name);
         }
     }
 }
@@ -206,7 +198,7 @@ fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>,
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
         Name::Log(_) | Name::Snapshot(_) => &MAGIC,
-        Name::Used | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
+        Name::Used | Name::State | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {
         Ok(start) => start,

@@ -4,6 +4,7 @@
 //! recovery → wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
+mod contents;
 mod cost;
 mod durability;
 mod file_name;
@@ -17,39 +18,49 @@ mod fs_mem_unsynced;
 mod fs_real;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod generations;
 mod header;
 mod identity;
+mod index;
+mod key_hash;
 mod listing;
-mod lock_file;
+mod locks;
+mod log_file;
+mod log_reader;
 mod loss;
+mod merge;
 mod pending_removals;
 mod place;
 mod quarantine;
 mod queue;
 mod record;
-mod recovery;
 mod scan;
 mod snapshot;
+mod snapshot_index;
+mod state;
 mod store;
+mod stored;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod unlogged;
 mod versions;
+mod view;
 mod wal;
+mod writer;
 
 pub use cost::Cost;
 pub use durability::Durability;
 pub use frame::{MAX_KEY, MAX_VALUE};
-pub use fs::{File, Fs, Lock};
+pub use fs::{ByteLocks, File, Fs, Page};
 #[cfg(test)]
 pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use identity::Identity;
 pub use loss::{Loss, Recovery};
+pub use merge::Keep;
 pub use place::{Place, function_folder};
 pub use queue::Ticket;
 pub use record::{Record, WallMillis};
-pub use snapshot::Entries;
 pub use store::{Status, Store};
 pub use versions::{mark_used, remove_old};
+pub use view::Removal;

@@ -1,4 +1,4 @@
-//! Removes or quarantines the files that recovery could not use. Runs when the new log is in place.
+//! Removes or quarantines the files that recovery could not use.
 
 use std::io;
 use std::path::Path;
@@ -24,11 +24,16 @@ impl Cleanup {
     /// Continues after a failure as far as it can, and returns the first error. The next opening finds the files that
     /// are left, and tries again.
     pub(crate) fn run(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-        let mut result = self.fill_quarantine(fs, dir);
+        let mut result = Ok(());
         for name in &self.remove {
             result = result.and(remove(fs, dir, *name));
         }
-        result
+        if !self.remove.is_empty() && !self.quarantine.is_empty() {
+            // If a crash left the stale files and took the unusable one, they would no longer look stale.
+            result = result.and(fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e)));
+        }
+        // After a failure the unusable file stays, as the sign that others are stale.
+        result.and_then(|()| self.fill_quarantine(fs, dir))
     }
 
     fn fill_quarantine(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {

@@ -1,100 +1,119 @@
 //! The queue of encoded records that are not written yet.
 
 use super::frame::{self, ChecksumSeed, RecordMeta};
+use super::index::Position;
 use super::pending_removals::PendingRemovals;
 use super::record::{Record, WallMillis};
 
-/// A position in the history of changes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Base {
-    /// The sequence of the last record before this position.
-    pub(crate) sequence: u64,
-    /// The number of removals up to that record, modulo 2^16. By it recovery notices that a removal is missing.
-    pub(crate) removals: u16,
-}
-
 /// Identifies a queued record. Pass it to `Store::commit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
     pub(super) sequence: u64,
+    /// The sequence when the computation of the value began.
+    pub(super) since: u64,
+    /// Where the record is once it is written.
+    pub(super) position: Position,
     /// Whether key and value are short enough to be stored.
     pub(super) fits: bool,
+    /// The hash of the key of a put that fits.
+    pub(super) put: Option<u64>,
+}
+
+/// The numbers of a record that is queued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    /// Higher than that of any record queued before.
+    pub(crate) sequence: u64,
+    /// Of a put: the sequence when its computation began.
+    pub(crate) since: u64,
+    /// Whether it is a put that replaces a value which must not come back.
+    pub(crate) replaces: bool,
 }
 
 /// The largest buffer, in bytes, that is kept for the next batch.
 const MAX_SPARE: usize = 1 << 20;
 
+/// Where the queued records go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueTarget {
+    /// The number of the log.
+    pub(crate) log: u64,
+    pub(crate) seed: ChecksumSeed,
+    /// Where the next record begins.
+    pub(crate) at: u64,
+    /// The number of removals in the log, modulo 2^16. By it a reader notices that a removal is missing.
+    pub(crate) removals: u16,
+}
+
 pub(crate) struct Queue {
-    /// The seed of the current log. Checksums depend on it.
-    seed: ChecksumSeed,
+    /// `None` while the log is broken: removals become pending removals, other records are dropped.
+    target: Option<QueueTarget>,
     /// The encoded records.
     bytes: Vec<u8>,
     /// An empty buffer that takes the place of `bytes` when these are written.
     spare: Vec<u8>,
     /// The sequence of the last record.
     sequence: u64,
-    /// The number of removals so far, modulo 2^16.
-    removals: u16,
     /// The latest wall time that the store knows.
     high_water: WallMillis,
-    /// False while the log is broken: removals become pending removals, other records are dropped.
-    has_log: bool,
     pending_removals: PendingRemovals,
 }
 
 impl Queue {
-    /// Makes a queue for a log with that seed. `None`: there is no log.
-    pub(crate) fn new(seed: Option<ChecksumSeed>, base: Base, high_water: WallMillis) -> Self {
+    /// Makes a queue for a log, if there is one. `sequence`: later records have higher ones.
+    pub(crate) fn new(target: Option<QueueTarget>, sequence: u64, high_water: WallMillis) -> Self {
         Self {
-            seed: seed.unwrap_or(ChecksumSeed::of(0)),
+            target,
             bytes: Vec::new(),
             spare: Vec::new(),
-            sequence: base.sequence,
-            removals: base.removals,
+            sequence,
             high_water,
-            has_log: seed.is_some(),
             pending_removals: PendingRemovals::default(),
         }
     }
 
     /// Queues a record. A put that is too large to be stored is queued as a removal of its key.
-    pub(crate) fn push(&mut self, record: &Record<'_>, replaces: bool) -> Ticket {
-        self.sequence += 1;
-        let ticket = Ticket { sequence: self.sequence, fits: frame::fits(record) };
+    pub(crate) fn push(&mut self, record: &Record<'_>, numbers: Numbers) -> Ticket {
+        let Numbers { sequence, since, replaces } = numbers;
+        self.sequence = sequence;
+        let since = if replaces { sequence } else { since };
+        let fits = frame::fits(record);
         if let Record::Put { created, .. } = record {
             self.high_water = self.high_water.max(*created);
         }
-        match *record {
-            _ if ticket.fits => self.append(record, replaces),
+        let position = match *record {
+            _ if fits => self.append(record, Numbers { since, ..numbers }),
             // The disk may have an older value of this key, which must not come back.
             Record::Put { key, .. } if key.len() <= frame::MAX_KEY => {
-                self.append(&Record::Remove { key }, false);
+                self.append(&Record::Remove { key }, Numbers { replaces: false, ..numbers })
             }
-            _ => {}
-        }
-        ticket
+            _ => Position::NONE,
+        };
+        Ticket { sequence, since, position, fits, put: None }
     }
 
-    /// Encodes a record. `replaces`: it is a put whose loss must be noticed like the loss of a removal.
-    fn append(&mut self, record: &Record<'_>, replaces: bool) {
-        if replaces || matches!(record, Record::Remove { .. } | Record::Clear) {
-            self.removals = self.removals.wrapping_add(1);
-        }
-        if self.has_log {
-            let meta = RecordMeta {
-                sequence: self.sequence,
-                removals: self.removals,
-                repeated: false,
-                replaces,
-            };
-            frame::encode(&mut self.bytes, self.seed, meta, record);
-        } else {
-            let removal = match record {
-                Record::Put { key, .. } if replaces => Record::Remove { key },
-                other => *other,
-            };
-            self.pending_removals.add(self.sequence, self.removals, &removal);
-        }
+    /// Encodes a record, and returns where it will be.
+    fn append(&mut self, record: &Record<'_>, numbers: Numbers) -> Position {
+        let Numbers { sequence, since, replaces } = numbers;
+        let is_removal = matches!(record, Record::Remove { .. } | Record::Clear);
+        let Some(target) = &mut self.target else {
+            match record {
+                Record::Put { key, .. } if replaces => {
+                    self.pending_removals.add(&Record::Remove { key });
+                }
+                other => self.pending_removals.add(other),
+            }
+            return Position::NONE;
+        };
+        target.removals = target.removals.wrapping_add(u16::from(replaces || is_removal));
+        let since = if is_removal { sequence } else { since };
+        let meta = RecordMeta { sequence, since, removals: target.removals, replaces };
+        let before = self.bytes.len();
+        frame::encode(&mut self.bytes, target.seed, meta, record);
+        let len = self.bytes.len() - before;
+        let at = target.at;
+        target.at += len as u64;
+        Position { log: target.log, at, len: u32::try_from(len).unwrap_or(u32::MAX) }
     }
 
     /// Returns how many bytes are queued.
@@ -102,9 +121,9 @@ impl Queue {
         self.bytes.len()
     }
 
-    /// Returns the position after the last record.
-    pub(crate) fn base(&self) -> Base {
-        Base { sequence: self.sequence, removals: self.removals }
+    /// Returns the sequence of the last record.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// Returns the latest wall time that the store knows.
@@ -132,16 +151,37 @@ impl Queue {
         self.pending_removals.add_encoded(batch);
         self.pending_removals.add_encoded(&self.bytes);
         self.bytes.clear();
-        self.has_log = false;
+        self.target = None;
     }
 
-    /// Encodes later records for a log with that seed. Returns the bytes that are queued for the log before, the
-    /// position between the two logs, and the pending removals.
-    pub(crate) fn switch_log(&mut self, seed: ChecksumSeed) -> (Vec<u8>, Base, PendingRemovals) {
+    /// Encodes later records for the log `target`. Returns the bytes that are queued for the log before.
+    pub(crate) fn switch_log(&mut self, target: QueueTarget) -> Vec<u8> {
         let (batch, _) = self.take();
-        self.seed = seed;
-        self.has_log = true;
-        (batch, self.base(), std::mem::take(&mut self.pending_removals))
+        self.target = Some(target);
+        batch
+    }
+
+    /// Takes the pending removals, as records for the log `target` before all others. `next_sequence` numbers them.
+    pub(crate) fn take_pending(
+        &mut self,
+        target: &mut QueueTarget,
+        next_sequence: &dyn Fn() -> u64,
+    ) -> (PendingRemovals, Vec<u8>) {
+        let pending = std::mem::take(&mut self.pending_removals);
+        let mut bytes = Vec::new();
+        pending.for_each(&mut |record| {
+            target.removals = target.removals.wrapping_add(1);
+            self.sequence = next_sequence();
+            let meta = RecordMeta {
+                sequence: self.sequence,
+                since: self.sequence,
+                removals: target.removals,
+                replaces: false,
+            };
+            frame::encode(&mut bytes, target.seed, meta, record);
+        });
+        target.at += bytes.len() as u64;
+        (pending, bytes)
     }
 
     /// Undoes [`Self::switch_log`] because the next log failed too. The records that were queued since are dropped, and

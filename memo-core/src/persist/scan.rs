@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::platform::crc32c::{crc32c, crc32c_append};
+use crate::platform::crc32c::crc32c;
 
 use super::frame::{ChecksumSeed, FLAGS, HEAD, Head, Op};
 use super::fs::{File, read_full};
@@ -35,8 +35,8 @@ pub(crate) struct Scan<'f> {
     seed: ChecksumSeed,
     /// Where the next record begins.
     at: u64,
-    /// The sequence of the last record.
-    last: u64,
+    /// The sequence of the last record. `None`: those of the file are in no order.
+    last: Option<u64>,
     /// Where the last record ended.
     valid_len: u64,
     /// Whether the file ends in bytes that are not a record.
@@ -46,10 +46,26 @@ pub(crate) struct Scan<'f> {
 }
 
 impl<'f> Scan<'f> {
-    /// Reads `file` from `start` up to `limit`.
-    pub(crate) fn new(file: &'f dyn File, seed: ChecksumSeed, start: u64, limit: u64) -> Self {
-        let window = Window { file, bytes: Vec::new(), start, limit, hash: 0 };
-        Self { window, seed, at: start, last: 0, valid_len: start, torn: false, unwritten: true }
+    /// Reads `file` from `start` up to `limit`. `last`: the sequence of the record before `start`, or 0.
+    pub(crate) fn new(
+        file: &'f dyn File,
+        seed: ChecksumSeed,
+        start: u64,
+        limit: u64,
+        last: u64,
+    ) -> Self {
+        Self { last: Some(last), ..Self::unordered(file, seed, start, limit) }
+    }
+
+    /// Does the same for a file whose records are not in the order of their sequences.
+    pub(crate) fn unordered(
+        file: &'f dyn File,
+        seed: ChecksumSeed,
+        start: u64,
+        limit: u64,
+    ) -> Self {
+        let window = Window { file, bytes: Vec::new(), start, limit };
+        Self { window, seed, at: start, last: None, valid_len: start, torn: false, unwritten: true }
     }
 
     /// Returns the offset at which the last record ended.
@@ -70,12 +86,6 @@ impl<'f> Scan<'f> {
     /// Returns whether the last skipped bytes, or the bytes at the end, look as if a crash kept records from the disk.
     pub(crate) fn unwritten(&self) -> bool {
         self.unwritten
-    }
-
-    /// Returns the checksum of the bytes read so far. It covers all bytes once `next` has returned `None`, unless the
-    /// file has a torn end.
-    pub(crate) fn hash(&self) -> u32 {
-        self.window.hash
     }
 
     /// Reads the next record. Returns `None` at the end.
@@ -99,13 +109,14 @@ impl<'f> Scan<'f> {
         }
         self.at += head.total() as u64;
         self.valid_len = self.at;
-        self.last = head.sequence;
+        self.last = self.last.map(|_| head.sequence);
         Ok(Some(check_body(head, &self.window.slice(from, head.total())[HEAD..])))
     }
 
     /// Parses a valid head of a record.
     fn parse(&self, bytes: &[u8]) -> Option<Head> {
-        Head::parse(bytes, self.seed).filter(|head| head.sequence > self.last && head.op != Op::End)
+        Head::parse(bytes, self.seed)
+            .filter(|head| self.last.is_none_or(|last| head.sequence > last))
     }
 
     /// Parses a head whose first one or two bytes lie at the end of a sector that reads as zeros, by trying every op
@@ -171,10 +182,7 @@ fn check_body(head: Head, body: &[u8]) -> Event<'_> {
     if crc32c(value) != head.value_crc {
         return Event::BadValue(head, key);
     }
-    match head.record(body) {
-        Some(record) => Event::Record(head, record),
-        None => Event::BadKey(head),
-    }
+    Event::Record(head, head.record(body))
 }
 
 /// The part of a file that is in memory. It only moves forward, and it never reads or allocates beyond the limit.
@@ -185,8 +193,6 @@ struct Window<'f> {
     start: u64,
     /// Nothing is read from this offset on.
     limit: u64,
-    /// The checksum of all bytes read so far.
-    hash: u32,
 }
 
 impl Window<'_> {
@@ -213,7 +219,6 @@ impl Window<'_> {
         if filled < wanted - kept {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.hash = crc32c_append(self.hash, &self.bytes[kept..]);
         Ok(true)
     }
 

@@ -1,43 +1,187 @@
-//! Writes a snapshot: a file with all entries, which replaces the older files.
+//! A snapshot: a file with the newest records of all keys, which replaces logs and the snapshot before. It is never
+//! changed. Behind the records is an index, so that opening it and finding a record read little of it.
 
+use std::io;
 use std::path::Path;
-
-use crate::platform::crc32c::crc32c_append;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::file_name::Name;
-use super::frame::{self, ChecksumSeed, Head, RecordMeta};
-use super::fs::{File, Fs, write_all};
+use super::frame::{self, ChecksumSeed, RecordMeta, u32_at, u64_at};
+use super::fs::{File, Fs, read_full, write_all};
 use super::header::FileHeader;
+use super::key_hash::key_hash;
+use super::listing::Source;
 use super::quarantine::remove;
 use super::record::Record;
+use super::scan::Scan;
+use super::snapshot_index::{self, Candidates, IndexEntry, SnapshotIndex};
+use super::stored::{Found, Stored};
 use crate::error::Error;
 
 /// The buffer is written when it holds this many bytes.
 const CHUNK: usize = 256 << 10;
+/// The length of the footer in bytes.
+const FOOTER: usize = 56;
 
-/// Calls its argument with each entry as a [`Record::Put`], the least recently used first. Stops when the argument
-/// returns false.
-pub type Entries<'a> = dyn FnMut(&mut dyn FnMut(Record<'_>) -> bool) + 'a;
+/// The last bytes of a complete snapshot.
+struct Footer {
+    index: SnapshotIndex,
+    costs: Costs,
+    /// The length of the file in bytes.
+    len: u64,
+}
+
+/// What the records cost of which that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Costs {
+    /// The sum in nanoseconds.
+    pub(crate) sum: u64,
+    /// The number of records.
+    pub(crate) count: u64,
+}
+
+impl Costs {
+    pub(crate) fn add(&mut self, record: &Record<'_>) {
+        let Record::Put { cost, .. } = record else { return };
+        if let Some(time) = cost.time() {
+            self.sum = self.sum.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            self.count += 1;
+        }
+    }
+
+    /// Returns the mean, or zero if no cost is known.
+    pub(crate) fn mean(self) -> Duration {
+        Duration::from_nanos(self.sum.checked_div(self.count).unwrap_or_default())
+    }
+}
+
+impl Footer {
+    fn to_bytes(&self, seed: ChecksumSeed) -> [u8; FOOTER] {
+        let Self { index, costs, len } = self;
+        let mut bytes = [0; FOOTER];
+        let words = [index.at, index.blocks, index.entries, costs.sum, costs.count, *len];
+        for (word, out) in words.iter().zip(bytes.chunks_exact_mut(8)) {
+            out.copy_from_slice(&word.to_le_bytes());
+        }
+        let crc = seed.checksum(&bytes[..FOOTER - 4]);
+        bytes[FOOTER - 4..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    fn parse(bytes: &[u8; FOOTER], seed: ChecksumSeed) -> Option<Self> {
+        let word = |n: usize| u64_at(bytes, n * 8);
+        let is_valid = seed.checksum(&bytes[..FOOTER - 4]) == u32_at(bytes, FOOTER - 4);
+        is_valid.then(|| Self {
+            index: SnapshotIndex { at: word(0), blocks: word(1), entries: word(2) },
+            costs: Costs { sum: word(3), count: word(4) },
+            len: word(5),
+        })
+    }
+}
+
+/// An open, complete snapshot.
+pub(crate) struct Snapshot {
+    pub(crate) header: FileHeader,
+    /// The length of the file in bytes.
+    pub(crate) len: u64,
+    pub(crate) costs: Costs,
+    file: Arc<dyn File>,
+    seed: ChecksumSeed,
+    /// Where the records begin.
+    start: u64,
+    index: SnapshotIndex,
+}
+
+impl Snapshot {
+    /// Opens a snapshot. Returns `None` if it is not complete.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn open(source: &Source) -> io::Result<Option<Self>> {
+        let Source { file, header, start, size, .. } = source;
+        let Some(at) = size.checked_sub(FOOTER as u64).filter(|at| at >= start) else {
+            return Ok(None);
+        };
+        let mut bytes = [0; FOOTER];
+        read_full(&**file, &mut bytes, at)?;
+        let seed = header.seed();
+        let footer = Footer::parse(&bytes, seed).filter(|footer| footer.len == *size);
+        Ok(footer.map(|Footer { index, costs, len }| Self {
+            header: header.clone(),
+            len,
+            costs,
+            file: Arc::clone(file),
+            seed,
+            start: *start,
+            index,
+        }))
+    }
+
+    /// Returns how many bytes of a log the snapshot has. `u64::MAX`: all, of a log that was gone.
+    pub(crate) fn merged_len(&self, log: u64) -> u64 {
+        match self.header.logs.iter().find(|stated| stated.log == log) {
+            Some(stated) => stated.len,
+            None if log < self.header.number => u64::MAX,
+            None => 0,
+        }
+    }
+
+    /// Returns the number of records.
+    pub(crate) fn entries(&self) -> u64 {
+        self.index.entries
+    }
+
+    /// Reads the record of `key`. Returns `Found::Other` if there is none.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn find(&self, key: &[u8]) -> io::Result<Found> {
+        let hash = key_hash(self.header.salt, key);
+        let entries = match self.index.find(&*self.file, self.seed, hash)? {
+            Candidates::Of(entries) => entries,
+            Candidates::Damaged => return Ok(Found::Damaged),
+        };
+        let mut result = Found::Other;
+        for IndexEntry { at, len, .. } in entries {
+            match Stored::read(&*self.file, self.seed, at, len, Some(key))? {
+                Found::Other => {}
+                found @ Found::Stored(_) => return Ok(found),
+                Found::Damaged => result = Found::Damaged,
+            }
+        }
+        Ok(result)
+    }
+
+    /// Begins to read all records, the oldest first.
+    pub(crate) fn scan(&self) -> Scan<'_> {
+        Scan::unordered(&*self.file, self.seed, self.start, self.index.at)
+    }
+}
 
 /// The size of a snapshot that was written.
 pub(crate) struct Written {
     /// The length of the file in bytes.
     pub(crate) bytes: u64,
-    /// The number of entries.
+    /// The number of records.
     pub(crate) entries: u64,
 }
 
-/// Writes a snapshot under a temporary name. Renames it once it is durable. Removes the temporary file after an error.
+/// Writes a snapshot under a temporary name, with the puts that `fill` adds. Renames it once it is durable. Removes the
+/// temporary file after an error.
+///
+/// # Errors
+/// The errors of `fill` and of the system.
 pub(crate) fn write(
     fs: &dyn Fs,
     dir: &Path,
     header: &FileHeader,
-    entries: &mut Entries<'_>,
+    fill: &mut dyn FnMut(&mut Body<'_>) -> Result<(), Error>,
 ) -> Result<Written, Error> {
-    let temporary = Name::TempSnapshot(header.generation);
+    let temporary = Name::TempSnapshot(header.number);
     let path = temporary.at(dir);
-    let written = fill(fs, dir, temporary, header, entries).and_then(|written| {
-        let target = Name::Snapshot(header.generation).at(dir);
+    let written = write_temporary(fs, dir, header, fill).and_then(|written| {
+        let target = Name::Snapshot(header.number).at(dir);
         fs.rename(&path, &target).map_err(|e| Error::io("rename", &path, &e))?;
         fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
         Ok(written)
@@ -48,87 +192,88 @@ pub(crate) fn write(
     written
 }
 
-fn fill(
+fn write_temporary(
     fs: &dyn Fs,
     dir: &Path,
-    temporary: Name,
     header: &FileHeader,
-    entries: &mut Entries<'_>,
+    fill: &mut dyn FnMut(&mut Body<'_>) -> Result<(), Error>,
 ) -> Result<Written, Error> {
+    let temporary = Name::TempSnapshot(header.number);
     remove(fs, dir, temporary)?;
     let path = temporary.at(dir);
     let file = fs.create(&path).map_err(|e| Error::io("create", &path, &e))?;
     let mut body = Body::new(&*file, header);
-    entries(&mut |record| body.add(&record));
+    fill(&mut body)?;
     let written = body.end().map_err(|e| Error::io("write", &path, &e))?;
     file.sync().map_err(|e| Error::io("sync", &path, &e))?;
     Ok(written)
 }
 
-struct Body<'f> {
+/// A snapshot that is being written.
+pub(crate) struct Body<'f> {
     file: &'f dyn File,
     seed: ChecksumSeed,
-    meta: RecordMeta,
-    base_sequence: u64,
+    salt: u64,
     /// Bytes that are not written yet.
     buffer: Vec<u8>,
     /// How many bytes are written: the offset of the buffer in the file.
     at: u64,
-    /// The checksum of the written bytes after the file header.
-    hash: u32,
-    /// The length of the file header until it is written, then 0.
-    unwritten_header: usize,
-    /// The first error. After an error nothing is written.
-    failed: Option<std::io::Error>,
+    entries: Vec<IndexEntry>,
+    costs: Costs,
 }
 
 impl<'f> Body<'f> {
     fn new(file: &'f dyn File, header: &FileHeader) -> Self {
-        let buffer = header.to_bytes();
         Self {
             file,
             seed: header.seed(),
-            meta: RecordMeta { sequence: 0, removals: 0, repeated: false, replaces: false },
-            base_sequence: header.base_sequence,
-            unwritten_header: buffer.len(),
-            buffer,
+            salt: header.salt,
+            buffer: header.to_bytes(),
             at: 0,
-            hash: 0,
-            failed: None,
+            entries: Vec::new(),
+            costs: Costs::default(),
         }
     }
 
-    /// Adds an entry. Returns false after a failed write: then no more entries are needed.
-    fn add(&mut self, record: &Record<'_>) -> bool {
-        if matches!(record, Record::Put { .. }) && frame::fits(record) {
-            self.meta.sequence += 1;
-            frame::encode(&mut self.buffer, self.seed, self.meta, record);
-            if self.buffer.len() >= CHUNK && self.failed.is_none() {
-                self.failed = self.write_buffer().err();
-            }
-        }
-        self.failed.is_none()
+    /// Adds a put.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn add(&mut self, meta: RecordMeta, put: &Record<'_>) -> io::Result<()> {
+        let Record::Put { key, .. } = put else { return Ok(()) };
+        let from = self.buffer.len();
+        let meta = RecordMeta { removals: 0, replaces: false, ..meta };
+        frame::encode(&mut self.buffer, self.seed, meta, put);
+        let len =
+            u32::try_from(self.buffer.len() - from).map_err(|_| io::ErrorKind::InvalidData)?;
+        let hash = key_hash(self.salt, key);
+        self.entries.push(IndexEntry { hash, at: self.at + from as u64, len });
+        self.costs.add(put);
+        if self.buffer.len() >= CHUNK { self.write_buffer() } else { Ok(()) }
     }
 
-    fn write_buffer(&mut self) -> std::io::Result<()> {
+    fn write_buffer(&mut self) -> io::Result<()> {
         write_all(self.file, &self.buffer, self.at)?;
-        let from = std::mem::take(&mut self.unwritten_header);
-        self.hash = crc32c_append(self.hash, &self.buffer[from..]);
         self.at += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
     }
 
-    /// Writes the rest of the buffer and the last head.
-    fn end(mut self) -> std::io::Result<Written> {
-        if let Some(failed) = self.failed.take() {
-            return Err(failed);
-        }
+    /// Writes the rest of the buffer, the index and the footer.
+    fn end(mut self) -> io::Result<Written> {
+        let index_at = self.at + self.buffer.len() as u64;
+        let entries = std::mem::take(&mut self.entries);
+        let count = entries.len() as u64;
+        let seed = self.seed;
+        let blocks = snapshot_index::encode(entries, seed, &mut |block| {
+            self.buffer.extend_from_slice(block);
+            if self.buffer.len() >= CHUNK { self.write_buffer() } else { Ok(()) }
+        })?;
+        let len = self.at + (self.buffer.len() + FOOTER) as u64;
+        let index = SnapshotIndex { at: index_at, blocks, entries: count };
+        let footer = Footer { index, costs: self.costs, len };
+        self.buffer.extend_from_slice(&footer.to_bytes(seed));
         self.write_buffer()?;
-        let entries = self.meta.sequence;
-        let end = Head::end(self.base_sequence, entries, self.at, self.hash);
-        let bytes = end.to_bytes(self.seed);
-        write_all(self.file, &bytes, self.at)?;
-        Ok(Written { bytes: self.at + bytes.len() as u64, entries })
+        Ok(Written { bytes: len, entries: count })
     }
 }

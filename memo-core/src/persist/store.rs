@@ -1,58 +1,79 @@
-//! The store of an open directory.
+//! The store of a directory that this process and others read and write.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use once_cell::sync::OnceCell;
+
 use super::durability::Durability;
+use super::file_name::{Name, by_age};
 use super::fs::Fs;
-#[cfg(test)]
-use super::generations::Emptied;
-use super::generations::{Generations, StoreDirectory, begin};
-use super::header::{MAX_HEADER, header_len};
+use super::header::{MAX_HEADER, MAX_STATED, header_len, random_salt};
 use super::identity::Identity;
-use super::listing::holds_something;
-use super::lock_file::LockFile;
+use super::key_hash::key_hash;
+use super::listing::{holds_something, list};
+use super::locks::Locks;
+use super::log_file::StoreDirectory;
 use super::loss::Recovery;
+use super::merge::{self, Keep};
 use super::place::Place;
+use super::quarantine::remove;
 use super::queue::Ticket;
 use super::record::Record;
-use super::recovery::{Recovered, recover};
-use super::snapshot::{Entries, Written};
-use super::wal::Wal;
+use super::state::State;
+use super::stored::{Found, Stored};
+use super::tail::Tail;
+use super::view::{Location, Removal, View};
+use super::writer::{Begun, Writer};
 use crate::error::Error;
-use crate::platform::clock;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
-use crate::platform::sync::Mutex;
+use crate::platform::sync::usual::Mutex;
 
 /// The state of a store.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Status {
-    /// Bytes in the logs that the next recovery would read.
+    /// Bytes in the logs that the next opening would read.
     pub log_bytes: u64,
+    /// The number of results on disk, or somewhat more.
+    pub entries: u64,
     /// When the newest snapshot was written.
     pub last_snapshot: Option<SystemTime>,
     /// The number of operations that have failed since the directory was opened.
     pub errors: u64,
     /// The latest failure.
     pub last_error: Option<Error>,
-    /// Whether records reach the disk. False from a failed write until a checkpoint succeeds.
+    /// Whether records reach the disk. False from a failed write until [`Store::heal`] succeeds.
     pub healthy: bool,
 }
 
 /// The logs may grow to this many bytes, even if the snapshot is smaller.
 const COMPACT_FROM: u64 = 4 << 20;
-/// If the logs exceed their limit by more than this many bytes, writers wait for the compaction.
+/// If the logs exceed their limit by more than this many bytes, writers wait for the merge.
 const MAX_EXCESS: u64 = 2 << 20;
-/// More logs than this are compacted, because recovery would have to open too many files.
+/// More logs than this that nobody writes are merged, because an opening would have to open too many files.
 const MAX_LOGS: usize = 4;
+/// A log of which a snapshot has this many bytes is ended.
+const ROTATE_FROM: u64 = 1 << 20;
 
-/// An open directory. This process holds its lock and appends to its log.
+/// Whether all files were removed, because no log could take an invalidation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Emptied {
+    /// No, or a log was begun since.
+    #[default]
+    No,
+    /// The removal has begun. Some files may be left.
+    Partly,
+    /// All files are removed, durably.
+    Wholly,
+}
+
+/// A directory. Until the first record is queued, this process only reads.
 ///
 /// A failure never stops a store: after a failed write records are not stored and [`Store::commit`] returns an error,
-/// until a later checkpoint succeeds.
+/// until [`Store::heal`] succeeds.
 pub struct Store {
     shared: Arc<Shared>,
 }
@@ -62,71 +83,55 @@ struct Shared {
     place: Place,
     identity: Identity,
     durability: Durability,
-    wal: Wal,
-    generations: Mutex<Generations>,
+    /// The process that opened the store.
+    pid: u32,
+    /// The number by which this process hashes keys.
+    salt: u64,
+    view: Mutex<View>,
+    /// How far this process has followed others. Held while it does, and until what they removed is removed here too.
+    tail: Mutex<Tail>,
+    /// The page, for a process that only reads.
+    observed: OnceCell<State>,
+    writer: OnceCell<Writer>,
+    emptied: Mutex<Emptied>,
+    /// The count of removals up to which this process has followed.
+    removals_seen: AtomicU64,
     /// Whether the background thread syncs the log. It does from the first commit on, if the durability requires it.
     maintenance: Registration,
-    /// The number of logs that a recovery would read.
-    logs: AtomicUsize,
-    /// The length of the newest snapshot in bytes. 0: there is none.
-    snapshot_bytes: AtomicU64,
-    /// The number of records that recovery read, or that the newest snapshot has if this store wrote one. Later records
-    /// are counted by their sequences.
-    older_records: AtomicU64,
-    /// The sequence of the last record that `older_records` covers.
-    counted_to: AtomicU64,
-    /// When the newest snapshot was written, in milliseconds since 1970. 0: there is none.
-    snapshot_at: AtomicU64,
-    lock_file: LockFile,
 }
 
 impl Store {
-    /// Locks the directory at `place`, recovers what is in it, and begins a new generation. Creates it, for its owner
-    /// alone, if it is missing.
-    ///
-    /// Calls `replay` with each recovered record in order: first the entries of the snapshot, least recently used
-    /// first, then the records of the logs. A `Put` may have expired in the meantime. If no new log can be created, the
-    /// store opens all the same, in the state after a failed write.
+    /// Opens the directory at `place` to read it. Changes nothing, and succeeds also if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another store has the directory. [`Error::Foreign`] if it belongs to something else or to a
-    /// newer version; nothing is changed then. [`Error::Io`] if it cannot be read. After any error the caller must
-    /// discard the records that `replay` received.
+    /// [`Error::Foreign`] if it belongs to something else or to a newer version. [`Error::Io`] if it cannot be read.
     pub fn open(
         fs: Arc<dyn Fs>,
         place: &Place,
         identity: &Identity,
         durability: Durability,
-        replay: &mut dyn FnMut(Record<'_>),
-    ) -> Result<(Self, Recovery), Error> {
-        if header_len(identity) > MAX_HEADER {
+    ) -> Result<Self, Error> {
+        if header_len(identity) + MAX_STATED > MAX_HEADER {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }
-        let dir = place.dir();
-        let lock_file = LockFile::take(&*fs, dir)?;
-        let recovered = recover(&*fs, dir, identity, replay)?;
-        let directory = StoreDirectory { fs: &*fs, dir, identity };
-        let (wal, generations) = begin(&directory, durability, &recovered);
-        let Recovered { recovery, kept: _, log_bytes, snapshot, sequence, .. } = recovered;
-        wal.older_bytes.store(log_bytes, Ordering::Relaxed);
-        let (snapshot_bytes, snapshot_at) = snapshot.map_or((0, 0), |s| (s.bytes, s.written));
         let shared = Shared {
-            durability,
-            wal,
-            maintenance: Registration::new(),
-            logs: AtomicUsize::new(generations.logs()),
-            generations: Mutex::new(generations),
-            snapshot_bytes: AtomicU64::new(snapshot_bytes),
-            older_records: AtomicU64::new(recovery.records),
-            counted_to: AtomicU64::new(sequence),
-            snapshot_at: AtomicU64::new(snapshot_at),
-            lock_file,
-            identity: identity.clone(),
-            place: place.clone(),
             fs,
+            place: place.clone(),
+            identity: identity.clone(),
+            durability,
+            pid: std::process::id(),
+            salt: random_salt(),
+            view: Mutex::new(View::new(0)),
+            tail: Mutex::default(),
+            observed: OnceCell::new(),
+            writer: OnceCell::new(),
+            emptied: Mutex::default(),
+            removals_seen: AtomicU64::new(0),
+            maintenance: Registration::new(),
         };
-        Ok((Self { shared: Arc::new(shared) }, recovery))
+        shared.read()?;
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Returns whether `dir` holds something to recover.
@@ -135,18 +140,97 @@ impl Store {
         holds_something(fs, dir)
     }
 
-    /// Queues a record. Does no I/O. Call it under the lock that orders changes in memory, and make the change itself
-    /// before that lock is released: a checkpoint relies on finding every queued `Put` among its entries.
+    /// Returns what was read and lost since the directory was opened.
     #[must_use]
-    pub fn queue(&self, record: Record<'_>) -> Ticket {
-        self.shared.wal.push(&record, false)
+    pub fn recovery(&self) -> Recovery {
+        self.shared.view.lock().recovery.clone()
+    }
+
+    /// Returns the mean cost of the results on disk, or zero if none is known.
+    #[must_use]
+    pub fn mean_cost(&self) -> Duration {
+        self.shared.view.lock().costs.mean()
+    }
+
+    /// Returns the highest sequence so far. A computation notes it when it begins.
+    #[must_use]
+    pub fn since(&self) -> u64 {
+        match self.shared.state() {
+            Some(state) if state.epoch() % 2 == 0 => state.sequence(),
+            _ => self.shared.view.lock().sequence,
+        }
+    }
+
+    /// Begins to write, if this process does not yet. Creates the directory, for its owner alone, if it is missing.
+    /// Passes what other processes removed to `removed`.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if the directory cannot be shared and another process has it. [`Error::Foreign`] if it belongs
+    /// to something else or to a newer version; nothing is changed then. [`Error::Io`] if it cannot be read.
+    pub fn begin(&self, removed: &mut dyn FnMut(Removal)) -> Result<(), Error> {
+        self.shared.writer.get_or_try_init(|| self.shared.begin(removed)).map(drop)
+    }
+
+    /// Returns whether this process has opened the store. A child of fork has not: it shares the locks and the log of its
+    /// parent, and must not use them.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.shared.pid == std::process::id()
+    }
+
+    /// Returns whether [`Store::begin`] has succeeded.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.shared.writer.get().is_some()
+    }
+
+    /// Reads what other processes have written since the last call. Passes what they removed to `removed`.
+    ///
+    /// # Errors
+    /// A file cannot be read. What was read before is served.
+    pub fn follow(&self, removed: &mut dyn FnMut(Removal)) -> Result<(), Error> {
+        self.shared.follow(removed)
+    }
+
+    /// Returns whether another process may have removed something since the last call of [`Store::follow`].
+    #[inline]
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let seen = self.shared.removals_seen.load(Ordering::Acquire);
+        self.shared.state().is_some_and(|state| state.removals() != seen)
+    }
+
+    /// Reads the newest value of a key. `None` also if it is damaged; that is noted.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn find(&self, key: &[u8]) -> Result<Option<Stored>, Error> {
+        self.shared.find(key)
+    }
+
+    /// Passes each put that counts to `each`, until that returns false. Those that others write meanwhile may be
+    /// missing.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn for_each(&self, each: &mut dyn FnMut(Record<'_>) -> bool) -> Result<(), Error> {
+        // A copy, because `each` may run code of users.
+        let contents = self.shared.view.lock().contents();
+        contents.for_each(self.shared.place.dir(), &mut |put| Ok(!put.counts || each(put.record)))
+    }
+
+    /// Queues a record. Does no I/O. Call it under the lock that orders changes in memory. `since`: what
+    /// [`Store::since`] returned when the computation of a put began. The store must have begun to write.
+    #[must_use]
+    pub fn queue(&self, record: Record<'_>, since: u64) -> Ticket {
+        self.shared.queue(&record, since, false)
     }
 
     /// Does the same as [`Store::queue`], for a `Put` that replaces another value. The old value must not come back if
     /// this record is damaged.
     #[must_use]
-    pub fn queue_replacing(&self, record: Record<'_>) -> Ticket {
-        self.shared.wal.push(&record, matches!(record, Record::Put { .. }))
+    pub fn queue_replacing(&self, record: Record<'_>, since: u64) -> Ticket {
+        self.shared.queue(&record, since, matches!(record, Record::Put { .. }))
     }
 
     /// Waits until the ticket's record is as durable as the store's [`Durability`] requires: not at all, written, or
@@ -162,23 +246,30 @@ impl Store {
                 Arc::downgrade(&shared)
             });
         }
-        let committed = self.shared.wal.commit(ticket).and_then(|()| match ticket.fits {
-            true => Ok(()),
-            false => {
-                Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
-            }
-        });
-        self.shared.count_error(committed)
+        self.shared.commit(ticket)
     }
 
-    /// Does the same as [`Store::commit`], for a removal or for a put that replaces a value which must not come back.
-    /// If the log is broken, the removal is written to a new log. If that fails too, all files are removed: a result
-    /// that is not on disk is computed again, but a removed one must not come back.
+    /// Returns whether a snapshot was begun that does not have the record of a committed ticket, although it is older.
+    /// The record does not count then, and must be queued and committed again.
+    #[must_use]
+    pub fn is_overtaken(&self, ticket: Ticket) -> bool {
+        self.shared.writing().is_ok_and(|writer| writer.state.horizon() > ticket.since)
+    }
+
+    /// Does the same as [`Store::commit`], for a removal or for a put that replaces a value which must not come back,
+    /// and tells other processes. If the log is broken, the removal is written to a new log. If that fails too, all
+    /// files are removed: a result that is not on disk is computed again, but a removed one must not come back.
     ///
     /// # Errors
     /// Those of [`Store::commit`], if the files could not be removed either.
     pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
-        self.commit(ticket).or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error))
+        let committed = self.commit(ticket);
+        let committed =
+            committed.or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error));
+        if let Ok(writer) = self.shared.writing() {
+            writer.state.count_removal();
+        }
+        committed
     }
 
     /// Writes and syncs all records that were queued before the call.
@@ -186,17 +277,24 @@ impl Store {
     /// # Errors
     /// A record that was queued before is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
+        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
         self.check()?;
-        self.shared.count_error(self.shared.wal.flush())
+        self.shared.count_error(writer.wal.flush())
     }
 
-    /// Checks that the directory is still the one that this store opened. A user may have removed it, and another
+    /// Checks that the directory is still the one that this store writes to. A user may have removed it, and another
     /// process may have created it again.
     ///
     /// # Errors
-    /// [`Error::Io`] if it is not. No record reaches the disk then.
+    /// [`Error::Io`] if it is not. No record reaches the disk then: the store must be opened again.
     pub fn check(&self) -> Result<(), Error> {
-        self.shared.check_place()
+        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        writer.locks.check().inspect_err(|error| {
+            if !writer.wal.is_broken() {
+                writer.wal.abandon_log(error);
+                writer.wal.backoff.count(error);
+            }
+        })
     }
 
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
@@ -206,46 +304,107 @@ impl Store {
         self.shared.is_over_limit(0)
     }
 
-    /// Returns whether the logs have outgrown the snapshot by so much that writers should wait for the compaction.
+    /// Returns whether the logs have outgrown the snapshot by so much that writers should wait for the merge.
     #[must_use]
     pub fn is_overfull(&self) -> bool {
         self.shared.is_over_limit(MAX_EXCESS)
     }
 
-    /// Begins a new log, writes `entries` to a snapshot, and removes the older files. Other threads can queue and
-    /// commit records meanwhile.
-    ///
-    /// `entries` is called once, after the new log is in place.
+    /// Writes a snapshot of all that counts, and removes the files that it replaces. Threads and other processes can
+    /// queue and commit records meanwhile. If another process writes one, returns without.
     ///
     /// # Errors
     /// The snapshot is not in place. The older files still are.
-    pub fn checkpoint(&self, entries: &mut Entries<'_>) -> Result<(), Error> {
-        self.shared.checkpoint(&mut self.shared.generations.lock(), entries)
+    pub fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
+        self.shared.merge(keep)
     }
 
-    /// Makes a checkpoint if one is due and none is in progress. Returns whether it made one. A checkpoint is due if
-    /// the logs have outgrown the snapshot or are too many, or if the files are much larger than the `live` entries
-    /// need. After a failure it is due when the backoff has passed.
+    /// Does the same as [`Store::merge`] if one is due: if the logs have outgrown the snapshot or are too many, or if
+    /// the files are much larger than what counts in them. Returns whether it was.
     ///
     /// # Errors
-    /// Those of [`Store::checkpoint`].
-    pub fn compact(&self, live: usize, entries: &mut Entries<'_>) -> Result<bool, Error> {
-        match self.shared.generations.try_lock() {
-            Some(mut generations) if self.shared.wants_checkpoint(live) => {
-                self.shared.checkpoint(&mut generations, entries).map(|()| true)
+    /// Those of [`Store::merge`].
+    pub fn compact(&self, keep: &Keep<'_>) -> Result<bool, Error> {
+        if !self.shared.wants_merge() {
+            return Ok(false);
+        }
+        self.shared.merge(keep).map(|()| true)
+    }
+
+    /// Ends the log of this process if a snapshot has much of it, so that the next can remove the file. Call it after
+    /// [`Store::follow`].
+    ///
+    /// # Errors
+    /// No new log could be begun.
+    pub fn rotate_merged(&self) -> Result<(), Error> {
+        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        let merged = self.shared.view.lock().merged_len(writer.wal.log());
+        if (ROTATE_FROM..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
+    }
+
+    /// After a failure, once the backoff has passed, begins a new log. Returns whether it did: the caller then queues
+    /// again what is in memory and not on disk, and calls [`Store::healed`].
+    ///
+    /// # Errors
+    /// No new log could be begun.
+    pub fn heal(&self) -> Result<bool, Error> {
+        match self.shared.writer.get() {
+            Some(writer) if writer.wal.backoff.due() == Some(true) => {
+                self.shared.rotate(writer)?;
+                *self.shared.emptied.lock() = Emptied::No;
+                Ok(true)
             }
             _ => Ok(false),
         }
     }
 
+    /// Does what [`Store::heal`] does, whether or not it is due.
+    #[cfg(test)]
+    pub(crate) fn heal_now(&self) -> Result<(), Error> {
+        self.shared.rotate(self.shared.writing()?)?;
+        *self.shared.emptied.lock() = Emptied::No;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn emptied(&self) -> Emptied {
+        *self.shared.emptied.lock()
+    }
+
+    /// Called when all that is in memory was queued again.
+    ///
+    /// # Errors
+    /// The log is broken again.
+    pub fn healed(&self) -> Result<(), Error> {
+        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        writer.wal.write_out()?;
+        writer.wal.rewritten();
+        Ok(())
+    }
+
     /// Returns the state of the store.
     #[must_use]
     pub fn status(&self) -> Status {
-        let Shared { wal, snapshot_at, .. } = &*self.shared;
-        let at = snapshot_at.load(Ordering::Relaxed);
+        let (log_bytes, entries, at) = {
+            let view = self.shared.view.lock();
+            let at = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.header.written);
+            let own = self.shared.writer.get().map(|writer| (writer.wal.log(), writer.wal.len()));
+            (view.unmerged_bytes(own), view.entries(), at)
+        };
+        let last_snapshot = UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0);
+        let Some(Writer { wal, .. }) = self.shared.writer.get() else {
+            return Status {
+                log_bytes,
+                entries,
+                last_snapshot,
+                healthy: true,
+                ..Status::default()
+            };
+        };
         Status {
-            log_bytes: wal.len(),
-            last_snapshot: UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0),
+            log_bytes,
+            entries,
+            last_snapshot,
             errors: wal.backoff.errors(),
             last_error: wal.backoff.last(),
             healthy: wal.backoff.due().is_none(),
@@ -258,100 +417,278 @@ impl Store {
     }
 
     #[cfg(test)]
-    pub(crate) fn emptied(&self) -> Emptied {
-        self.shared.generations.lock().emptied
-    }
-
-    #[cfg(test)]
     pub(crate) fn backoff(&self) -> Duration {
-        self.shared.wal.backoff.delay()
+        self.shared.writer.get().map_or(Duration::ZERO, |writer| writer.wal.backoff.delay())
     }
 }
 
 impl Shared {
-    /// Counts the error if `result` is one.
-    fn count_error<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        result.inspect_err(|error| self.wal.backoff.count(error))
-    }
-
     fn directory(&self) -> StoreDirectory<'_> {
         StoreDirectory { fs: &*self.fs, dir: self.place.dir(), identity: &self.identity }
     }
 
-    /// Does what [`Store::check`] describes. If the directory is gone, so are the records in its log: abandons the log.
-    fn check_place(&self) -> Result<(), Error> {
-        self.lock_file.check(&*self.fs, self.place.dir()).inspect_err(|error| {
-            if !self.wal.is_broken() {
-                self.wal.abandon_log(error);
-                self.wal.backoff.count(error);
+    /// Counts the error if `result` is one.
+    fn count_error<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.inspect_err(|error| {
+            if let Some(writer) = self.writer.get() {
+                writer.wal.backoff.count(error);
             }
         })
+    }
+
+    /// Returns the page, if there is one.
+    fn state(&self) -> Option<&State> {
+        self.writer.get().map(|writer| &writer.state).or_else(|| self.observed.get())
+    }
+
+    fn writing(&self) -> Result<&Writer, Error> {
+        self.writer.get().ok_or(Error::NotPersistent)
+    }
+
+    /// Looks for the page of other processes, unless it was found.
+    fn observe(&self) -> Option<&State> {
+        let found = self.observed.get_or_try_init(|| {
+            let page = self.fs.page(&Name::State.at(self.place.dir()), false).map_err(drop)?;
+            Some(State::new(page)).filter(State::is_known).ok_or(())
+        });
+        found.ok()
+    }
+
+    /// Reads the directory, if it exists.
+    fn read(&self) -> Result<(), Error> {
+        let dir = self.place.dir();
+        self.view.lock().salt = self.salt;
+        if !holds_something(&*self.fs, dir) {
+            return Ok(());
+        }
+        let has_writers = Locks::observe(&*self.fs, dir)
+            .is_some_and(|locks| locks.has_writers().unwrap_or(false));
+        let state = self.observe();
+        let mut tail = self.tail.lock();
+        let mut committed = Vec::new();
+        if let Some(state) = state {
+            self.removals_seen.store(state.removals(), Ordering::Release);
+            *tail = Tail::of(state);
+            if has_writers {
+                committed = state.logs();
+            }
+        }
+        let listing = list(&*self.fs, dir, &self.identity)?;
+        let (view, _) = View::read(dir, listing, &committed, self.salt)?;
+        *self.view.lock() = view;
+        Ok(())
+    }
+
+    fn begin(&self, removed: &mut dyn FnMut(Removal)) -> Result<Writer, Error> {
+        let mut tail = self.tail.lock();
+        let directory = self.directory();
+        let mut found = Vec::new();
+        let mut catch_up = |state: &State, begun: Begun| {
+            let mut view = self.view.lock();
+            match begun {
+                Begun::First(fresh) => {
+                    // Whether others wrote and ended since this process read the files is not known.
+                    if !view.has_read_the_same(&fresh) {
+                        found.push(Removal::All);
+                    }
+                    *view = fresh;
+                    *tail = Tail::of(state);
+                    Ok(())
+                }
+                Begun::Joined => tail.follow(directory, state, None, &mut view, &mut found),
+            }
+        };
+        let with_view = &mut |f: &mut dyn FnMut(&mut View)| f(&mut self.view.lock());
+        let begun = Writer::begin(directory, self.durability, self.salt, &mut catch_up, with_view);
+        for removal in found {
+            removed(removal);
+        }
+        let writer = begun?;
+        self.removals_seen.store(writer.state.removals(), Ordering::Release);
+        Ok(writer)
+    }
+
+    fn follow(&self, removed: &mut dyn FnMut(Removal)) -> Result<(), Error> {
+        let Some(state) = self.state().or_else(|| self.observe()) else { return Ok(()) };
+        let mut tail = self.tail.lock();
+        let removals = state.removals();
+        if *tail == Tail::of(state) {
+            self.removals_seen.store(removals, Ordering::Release);
+            return Ok(());
+        }
+        let mut found = Vec::new();
+        let own = self.writer.get().map(|writer| writer.slot);
+        let followed = tail.follow(self.directory(), state, own, &mut self.view.lock(), &mut found);
+        for removal in found {
+            removed(removal);
+        }
+        self.count_error(followed)?;
+        self.removals_seen.store(removals, Ordering::Release);
+        Ok(())
+    }
+
+    fn find(&self, key: &[u8]) -> Result<Option<Stored>, Error> {
+        let hash = key_hash(self.salt, key);
+        let location = self.view.lock().locate(hash);
+        let dir = self.place.dir();
+        let (found, path) = match location {
+            Location::Nowhere => return Ok(None),
+            Location::At(file, seed, position) => {
+                let name = Name::Log(position.log);
+                let found = Stored::read(&*file, seed, position.at, position.len, Some(key));
+                let is_queued = self.writer.get().is_some_and(|writer| {
+                    let end = position.at + u64::from(position.len);
+                    writer.wal.log() == position.log && end > writer.wal.len()
+                });
+                if is_queued {
+                    return Ok(None);
+                }
+                (found, name.at(dir))
+            }
+            Location::Snapshot(snapshot, least) => {
+                let name = Name::Snapshot(snapshot.header.number);
+                let found = snapshot.find(key).map(|found| match found {
+                    Found::Stored(stored) if stored.head.since < least => Found::Other,
+                    found => found,
+                });
+                (found, name.at(dir))
+            }
+        };
+        match self.count_error(found.map_err(|e| Error::io("read", &path, &e)))? {
+            Found::Stored(stored) => Ok(Some(stored)),
+            Found::Other => Ok(None),
+            Found::Damaged => {
+                self.view.lock().note_damage(path);
+                Ok(None)
+            }
+        }
+    }
+
+    fn queue(&self, record: &Record<'_>, since: u64, replaces: bool) -> Ticket {
+        let writer = self.writer.get().expect("a store that has begun to write");
+        let ticket = writer.wal.push(record, since, replaces);
+        // At once, so that no other thread finds on disk what this one removes.
+        match record {
+            Record::Put { key, .. } if replaces || !ticket.fits => {
+                self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            }
+            Record::Put { .. } => {}
+            Record::Remove { key } => {
+                self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            }
+            Record::Clear => self.view.lock().index.clear(ticket.sequence),
+        }
+        let hash = match record {
+            Record::Put { key, .. } if ticket.fits => Some(key_hash(self.salt, key)),
+            _ => None,
+        };
+        Ticket { put: hash, ..ticket }
+    }
+
+    fn commit(&self, ticket: Ticket) -> Result<(), Error> {
+        let writer = self.writing()?;
+        let committed = writer.wal.commit(ticket).and_then(|()| match ticket.fits {
+            true => Ok(()),
+            false => {
+                Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
+            }
+        });
+        if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
+            let mut view = self.view.lock();
+            view.index.put(hash, ticket.sequence, ticket.since, ticket.position);
+        }
+        self.count_error(committed)
     }
 
     /// Makes a removal durable that the broken log could not take: in a new log, or by removing all files.
     fn secure_removal(&self, ticket: Ticket) -> Result<(), Error> {
-        let mut generations = self.generations.lock();
-        if !self.wal.is_removal_unlogged(ticket) {
+        let writer = self.writing()?;
+        if !writer.wal.is_removal_unlogged(ticket) {
             return Ok(());
         }
-        self.wal.check_process()?;
+        writer.wal.check_process()?;
         // If the directory was removed, another process may have created it again. Its files are not ours.
-        self.check_place()?;
-        let result = generations.secure_removal(&self.directory(), &self.wal);
-        self.logs.store(generations.logs(), Ordering::Relaxed);
-        self.count_error(result)
+        writer.locks.check()?;
+        let mut emptied = self.emptied.lock();
+        if *emptied == Emptied::Wholly {
+            return Ok(());
+        }
+        let secured = self.rotate(writer).or_else(|_| {
+            *emptied = Emptied::Partly;
+            self.remove_all(writer, ticket)?;
+            *emptied = Emptied::Wholly;
+            Ok(())
+        });
+        self.count_error(secured)
     }
 
-    fn wants_checkpoint(&self, live: usize) -> bool {
-        self.wal.backoff.due().unwrap_or_else(|| {
-            self.is_over_limit(0)
-                || self.logs.load(Ordering::Relaxed) > MAX_LOGS
-                || self.is_mostly_dead(live)
-        })
-    }
-
-    /// Returns whether the logs exceed their limit by more than `excess` bytes. False while a retry is planned after a
-    /// failure: no compaction is made until then.
-    fn is_over_limit(&self, excess: u64) -> bool {
-        let limit = self.snapshot_bytes.load(Ordering::Relaxed).max(COMPACT_FROM);
-        self.wal.len() > limit + excess && self.wal.backoff.due().is_none()
-    }
-
-    /// Returns whether the files, less [`COMPACT_FROM`], are more than twice as long as a snapshot of `live` entries
-    /// would be. Assumes that each entry is as long as a record is on average.
-    fn is_mostly_dead(&self, live: usize) -> bool {
-        let bytes = self.wal.len() + self.snapshot_bytes.load(Ordering::Relaxed);
-        let queued = self.wal.base().0.sequence - self.counted_to.load(Ordering::Relaxed);
-        let records = self.older_records.load(Ordering::Relaxed) + queued;
-        let live = u128::from(bytes) * live as u128 / u128::from(records.max(1));
-        u128::from(bytes) > 2 * live + u128::from(COMPACT_FROM)
-    }
-
-    fn checkpoint(
-        &self,
-        generations: &mut Generations,
-        entries: &mut Entries<'_>,
-    ) -> Result<(), Error> {
-        let made = self
-            .wal
-            .check_process()
-            .and_then(|()| {
-                self.check_place().or_else(|_| self.lock_file.renew(&*self.fs, &self.place))
-            })
-            .and_then(|()| generations.checkpoint(&self.directory(), &self.wal, entries));
-        let made = self.count_error(made);
-        self.logs.store(generations.logs(), Ordering::Relaxed);
-        match made {
-            Ok(Written { bytes, entries }) => {
-                self.snapshot_bytes.store(bytes, Ordering::Relaxed);
-                self.older_records.store(entries, Ordering::Relaxed);
-                self.counted_to.store(generations.base.sequence, Ordering::Relaxed);
-                self.snapshot_at.store(clock::wall(), Ordering::Relaxed);
-                self.wal.older_bytes.store(0, Ordering::Relaxed);
+    /// Ends the log of this process and begins a new one.
+    fn rotate(&self, writer: &Writer) -> Result<(), Error> {
+        let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
+        match self.count_error(rotated) {
+            Ok(reader) => {
+                self.view.lock().logs.insert(reader.number, reader);
                 Ok(())
             }
             Err(error) => {
-                self.wal.backoff.back_off();
+                writer.wal.backoff.back_off();
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes all logs and snapshots, the oldest first, and tells other processes. Each removal is synced before the
+    /// next: if a newer file were gone and an older one left, the entries that the newer one invalidated would come
+    /// back.
+    fn remove_all(&self, writer: &Writer, ticket: Ticket) -> Result<(), Error> {
+        let (fs, dir) = (&*self.fs, self.place.dir());
+        let cleared = writer.state.next_sequence().max(ticket.sequence);
+        self.view.lock().index.clear(cleared);
+        writer.state.set_cleared(cleared);
+        writer.with_files(|| {
+            let mut synced = Ok(());
+            for name in by_age(fs, dir)? {
+                if matches!(name, Name::Log(_) | Name::Snapshot(_)) {
+                    remove(fs, dir, name)?;
+                    synced = synced.and(fs.sync_dir(dir));
+                }
+            }
+            synced.and(fs.sync_dir(dir)).map_err(|e| Error::io("sync", dir, &e))
+        })
+    }
+
+    fn wants_merge(&self) -> bool {
+        let Some(writer) = self.writer.get() else { return false };
+        writer.wal.backoff.due().unwrap_or(true)
+            && (self.is_over_limit(0) || {
+                let view = self.view.lock();
+                let live = writer.state.logs().len();
+                view.logs.len() > live + MAX_LOGS || view.is_mostly_dead(COMPACT_FROM)
+            })
+    }
+
+    /// Returns whether the logs exceed their limit by more than `excess` bytes. False while a retry is planned after a
+    /// failure: no merge is made until then.
+    fn is_over_limit(&self, excess: u64) -> bool {
+        let Some(writer) = self.writer.get() else { return false };
+        let view = self.view.lock();
+        let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
+        let own = Some((writer.wal.log(), writer.wal.len()));
+        view.unmerged_bytes(own) > (snapshot / 2).max(COMPACT_FROM) + excess
+            && writer.wal.backoff.due().is_none()
+    }
+
+    fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
+        let writer = self.writing()?;
+        let merged = writer
+            .wal
+            .check_process()
+            .and_then(|()| writer.locks.check())
+            .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
+        match self.count_error(merged) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                writer.wal.backoff.back_off();
                 Err(error)
             }
         }
@@ -360,8 +697,10 @@ impl Shared {
 
 impl Maintain for Shared {
     fn tick(&self) -> bool {
-        if self.durability.syncs_in_background() {
-            let _ = self.count_error(self.wal.sync());
+        if let Some(writer) = self.writer.get() {
+            if self.durability.syncs_in_background() {
+                let _ = self.count_error(writer.wal.sync());
+            }
         }
         true
     }
@@ -369,33 +708,12 @@ impl Maintain for Shared {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if !self.shared.wal.is_broken() && self.shared.durability.flushes_on_drop() {
-            let _ = self.flush();
+        if let Some(writer) = self.shared.writer.get() {
+            if !writer.wal.is_broken() && self.shared.durability.flushes_on_drop() {
+                let _ = self.flush();
+            }
+            // The background thread may hold `shared` for a moment longer, but the slot is free now.
+            writer.release();
         }
-        // The background thread may hold `shared` for a moment longer, but the directory can be opened again now.
-        self.shared.lock_file.release();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::MemFs;
-    use super::*;
-
-    #[test]
-    fn a_dropped_store_releases_the_directory_while_a_tick_is_in_progress() {
-        let fs = Arc::new(MemFs::new());
-        let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
-        let open = || {
-            let fs = Arc::clone(&fs) as Arc<dyn Fs>;
-            Store::open(fs, &Place::alone(Path::new("/c")), &identity, Durability::Os, &mut |_| {})
-                .map(|(s, _)| s)
-        };
-        let store = open().unwrap();
-        let ticking = Arc::clone(&store.shared);
-        assert!(open().is_err());
-        drop(store);
-        open().unwrap();
-        ticking.tick();
     }
 }

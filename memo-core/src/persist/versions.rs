@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file_name::{Name, QUARANTINE, Quarantined, by_age};
 use super::fs::{Fs, read_start, write_all};
 use super::listing::holds_something;
-use super::lock_file::LockFile;
+use super::locks::{Held, Locks};
 use super::place::{Place, is_version_name};
 use super::quarantine::remove;
 use super::record::WallMillis;
@@ -97,11 +97,13 @@ fn mark_unmarked(fs: &dyn Fs, dir: &Path, now: WallMillis) -> Result<(), Error> 
     write_last_use(fs, dir, now)
 }
 
-/// Returns the lock of the version, or `None` if the version is in use or its folder belongs to another program.
-fn lock_unused(fs: &dyn Fs, dir: &Path) -> Result<Option<LockFile>, Error> {
-    match LockFile::take(fs, dir) {
+/// Returns the lock of the version's files, or `None` if a process writes to it or its folder belongs to another program.
+/// While it is held, no process begins to write.
+fn lock_unused(fs: &dyn Fs, dir: &Path) -> Result<Option<(Locks, Held)>, Error> {
+    match Locks::open(fs, dir) {
         Err(Error::Locked { .. } | Error::Foreign { .. }) => Ok(None),
-        taken => taken.map(Some),
+        Err(error) => Err(error),
+        Ok((locks, held)) => Ok((!locks.has_writers()?).then_some((locks, held))),
     }
 }
 

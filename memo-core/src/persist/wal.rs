@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::backoff::Backoff;
 use super::durability::Durability;
-use super::frame::ChecksumSeed;
 use super::fs::{File, write_all};
-use super::header::Predecessor;
-use super::queue::Ticket;
-use super::queue::{Base, Queue};
+use super::header::Stated;
+use super::queue::{Numbers, Queue, QueueTarget, Ticket};
 use super::record::{Record, WallMillis};
+use super::state::{SlotLog, State as SharedState};
 use super::unlogged::Unlogged;
 use crate::error::Error;
 use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
@@ -21,9 +20,9 @@ use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 /// A thread that waits for a write yields at most this many times before it sleeps.
 const YIELDS_BEFORE_SLEEP: u32 = if MODELLED { 1 } else { 20 };
 
-/// The log file of a generation.
+/// A log file that this process writes.
 pub(crate) struct LogFile {
-    pub(crate) generation: u64,
+    pub(crate) number: u64,
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn File>,
     /// Bytes that were written successfully, the header included. The next write begins here.
@@ -45,8 +44,9 @@ pub(crate) struct Wal {
     syncing: Mutex<()>,
     /// The length of the current log in bytes.
     bytes: AtomicU64,
-    /// The length in bytes of the earlier logs that no snapshot has replaced yet.
-    pub(crate) older_bytes: AtomicU64,
+    /// Where this process tells others how far its log counts.
+    shared: SharedState,
+    slot: usize,
 }
 
 struct State {
@@ -67,31 +67,35 @@ struct Writer {
 }
 
 impl Wal {
-    /// Makes the write-ahead log from a new log file. If the file could not be created, the log is broken from the
-    /// start.
+    /// Makes the write-ahead log from a log file, to which it appends, and tells others of it in the slot `slot`. If
+    /// the file could not be created, the log is broken from the start.
     pub(crate) fn new(
         durability: Durability,
-        base: Base,
         high_water: WallMillis,
-        log: Result<(LogFile, ChecksumSeed), Error>,
+        log: Result<(LogFile, QueueTarget), Error>,
+        shared: SharedState,
+        slot: usize,
     ) -> Self {
         let backoff = Backoff::new();
         let mut unlogged = Unlogged::default();
-        let (log, seed) = log
+        let sequence = shared.sequence();
+        let (log, target) = log
             .inspect_err(|error| {
                 backoff.count(error);
                 backoff.back_off();
-                unlogged.begin(base.sequence + 1, error);
+                unlogged.begin(sequence + 1, error);
             })
             .ok()
             .unzip();
+        shared.set_slot(slot, log.as_ref().map_or(SlotLog::default(), LogFile::slot));
         let bytes = AtomicU64::new(log.as_ref().map_or(0, |log| log.len));
+        let dirty = log.iter().map(|log| (log.path.clone(), Arc::clone(&log.file))).collect();
         let state = State {
-            queue: Queue::new(seed, base, high_water),
+            queue: Queue::new(target, sequence, high_water),
             writer: Some(Writer { log }),
-            written: base.sequence,
+            written: sequence,
             unlogged,
-            dirty: Vec::new(),
+            dirty,
         };
         Self {
             durability,
@@ -102,13 +106,17 @@ impl Wal {
             releases: AtomicU64::new(0),
             syncing: Mutex::new(()),
             bytes,
-            older_bytes: AtomicU64::new(0),
+            shared,
+            slot,
         }
     }
 
-    /// Queues a record. `replaces`: it is a put that replaces a value which must not come back.
-    pub(crate) fn push(&self, record: &Record<'_>, replaces: bool) -> Ticket {
-        self.state.lock().queue.push(record, replaces)
+    /// Queues a record. `since`: the sequence when the computation of a put began. `replaces`: it is a put that
+    /// replaces a value which must not come back.
+    pub(crate) fn push(&self, record: &Record<'_>, since: u64, replaces: bool) -> Ticket {
+        let mut state = self.state.lock();
+        let sequence = self.shared.next_sequence();
+        state.queue.push(record, Numbers { sequence, since, replaces })
     }
 
     /// Waits until the ticket's record is as durable as the durability requires. Writes the queue if no thread does.
@@ -270,6 +278,7 @@ impl Wal {
         }
         log.len += batch.len() as u64;
         self.bytes.store(log.len, Ordering::Relaxed);
+        self.shared.commit(self.slot, log.len);
         Ok(())
     }
 
@@ -291,45 +300,44 @@ impl Wal {
         self.backoff.back_off();
     }
 
-    /// Returns what the header of the next log records about the current log.
-    pub(crate) fn predecessor(&self) -> Option<Predecessor> {
+    /// Returns what the header of the next log states about the current log.
+    pub(crate) fn stated(&self) -> Option<Stated> {
         let _syncing = self.syncing.lock();
         let (mut state, writer) = self.acquire_writer(self.state.lock()).ok()?;
-        let broken = state.unlogged.is_open();
-        let synced = self.durability.syncs_each_write() || (state.dirty.is_empty() && !broken);
-        let predecessor = writer.log.as_ref().map(|log| Predecessor {
-            generation: log.generation,
-            durable_len: if synced { log.len } else { 0 },
-            valid_len: if broken { log.len } else { Predecessor::WHOLE },
-        });
+        let is_synced = self.durability.syncs_each_write()
+            || (state.dirty.is_empty() && !state.unlogged.is_open());
+        let log = writer.log.as_ref().filter(|_| is_synced);
+        let stated = log.map(|log| Stated { log: log.number, len: log.len });
         self.release_writer(&mut state, writer);
-        predecessor
+        stated
     }
 
-    /// Returns the position of the last queued record, and the latest wall time that the store knows.
-    pub(crate) fn base(&self) -> (Base, WallMillis) {
-        let state = self.state.lock();
-        (state.queue.base(), state.queue.high_water())
+    /// Returns the latest wall time that the store knows.
+    pub(crate) fn high_water(&self) -> WallMillis {
+        self.state.lock().queue.high_water()
     }
 
-    /// Ends the current log and continues in `next`. Returns the position at which `next` begins.
-    pub(crate) fn switch(&self, mut next: LogFile, seed: ChecksumSeed) -> Result<Base, Error> {
+    /// Ends the current log and continues in `next`, from `target` on.
+    pub(crate) fn switch(&self, mut next: LogFile, mut target: QueueTarget) -> Result<(), Error> {
         let (mut state, mut writer) = self.acquire_writer(self.state.lock())?;
         let was_broken = state.unlogged.is_open();
-        let (batch, base, pending) = state.queue.switch_log(seed);
-        state.unlogged.end(base.sequence);
+        let number = &|| self.shared.next_sequence();
+        let (pending, removals) = state.queue.take_pending(&mut target, number);
+        let batch = state.queue.switch_log(target);
+        let last = state.queue.sequence();
+        state.unlogged.end(last);
         drop(state);
         let wrote = match was_broken {
-            true => write_pending(&mut next, &pending.encode(seed)),
+            true => write_pending(&mut next, &removals),
             false => self.write(&mut writer, &batch),
         };
         let mut state = self.state.lock();
         match &wrote {
             Ok(()) => {
                 self.mark_dirty(&mut state, &writer, &batch);
-                state.written = base.sequence;
-                let before = self.bytes.swap(next.len, Ordering::Relaxed);
-                self.older_bytes.fetch_add(before, Ordering::Relaxed);
+                state.written = last;
+                self.bytes.store(next.len, Ordering::Relaxed);
+                self.shared.set_slot(self.slot, next.slot());
                 writer.log = Some(next);
             }
             Err(_) if was_broken => {
@@ -339,12 +347,12 @@ impl Wal {
             Err(error) => self.mark_broken(&mut state, &batch, error),
         }
         self.release_writer(&mut state, writer);
-        wrote.map(|()| base)
+        wrote
     }
 
-    /// Called when a snapshot that was begun after the last switch of logs is in place. If the log is not broken,
-    /// forgets the unlogged records, which are all in the snapshot. Returns whether the log is not broken.
-    pub(crate) fn snapshot_finished(&self) -> bool {
+    /// Called when all that is in memory was written again after the last switch of logs. If the log is not broken,
+    /// forgets the unlogged records. Returns whether the log is not broken.
+    pub(crate) fn rewritten(&self) -> bool {
         let mut state = self.state.lock();
         if state.unlogged.is_open() {
             return false;
@@ -352,6 +360,11 @@ impl Wal {
         state.unlogged = Unlogged::default();
         self.backoff.reset();
         true
+    }
+
+    /// Returns the number of the current log.
+    pub(crate) fn log(&self) -> u64 {
+        self.shared.slot(self.slot).log
     }
 
     /// Returns whether records reach no log at present.
@@ -365,14 +378,21 @@ impl Wal {
         self.state.lock().unlogged.is_open_at(ticket.sequence)
     }
 
-    /// Returns the length in bytes of all logs that a recovery would read.
+    /// Returns the length of the current log in bytes.
     pub(crate) fn len(&self) -> u64 {
-        self.older_bytes.load(Ordering::Relaxed) + self.bytes.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Fails in a forked child.
     pub(crate) fn check_process(&self) -> Result<(), Error> {
         if process::id() == self.pid { Ok(()) } else { Err(Error::Forked { owner: self.pid }) }
+    }
+}
+
+impl LogFile {
+    /// Returns what a slot says of this log.
+    fn slot(&self) -> SlotLog {
+        SlotLog { log: self.number, len: self.len }
     }
 }
 
@@ -393,6 +413,7 @@ fn write_pending(log: &mut LogFile, bytes: &[u8]) -> Result<(), Error> {
 mod tests {
     use std::path::Path;
 
+    use super::super::frame::ChecksumSeed;
     use super::super::{Fs, MemFs};
     use super::*;
 
@@ -401,10 +422,11 @@ mod tests {
         let fs = MemFs::new();
         let path = Path::new("/cache/log");
         let file = fs.create(path).unwrap();
-        let log = LogFile { generation: 1, path: path.to_owned(), file, len: 0 };
-        let base = Base { sequence: 0, removals: 0 };
-        let mut wal = Wal::new(Durability::Os, base, 0, Ok((log, ChecksumSeed::of(1))));
-        let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }, false));
+        let log = LogFile { number: 1, path: path.to_owned(), file, len: 0 };
+        let target = QueueTarget { log: 1, seed: ChecksumSeed::of(1), at: 0, removals: 0 };
+        let shared = SharedState::new(fs.page(Path::new("/cache/STATE"), true).unwrap());
+        let mut wal = Wal::new(Durability::Os, 0, Ok((log, target)), shared, 0);
+        let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }, 0, false));
         write(&wal).unwrap();
         let before = fs.get(path).unwrap();
         wal.pid = wal.pid.wrapping_add(1);

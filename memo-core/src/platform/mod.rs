@@ -1,5 +1,7 @@
 //! Access to the operating system and the standard library, and small tools that do not depend on caches.
 
+#[cfg(feature = "persist")]
+pub(crate) mod byte_locks;
 pub(crate) mod clock;
 #[cfg(feature = "persist")]
 pub(crate) mod crc32c;
@@ -8,6 +10,8 @@ pub(crate) mod exit;
 pub(crate) mod fnv;
 pub(crate) mod maintenance;
 pub(crate) mod os;
+#[cfg(feature = "persist")]
+pub(crate) mod shared_page;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]
 pub(crate) mod test_directory;

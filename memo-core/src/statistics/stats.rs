@@ -87,6 +87,11 @@ stats! {
     persist_errors: u64,
     /// The last such failure.
     last_error: Option<String>,
+    /// The number of results on disk, or somewhat more: one that was computed again since the last snapshot can count
+    /// twice.
+    stored: u64,
+    /// How many hits were results on disk that were not in memory. `hits` counts these too.
+    disk_hits: u64,
     /// The size of the write-ahead log in bytes.
     log_bytes: u64,
     /// The time at which the last snapshot was written.

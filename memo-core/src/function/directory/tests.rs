@@ -68,15 +68,15 @@ impl TestDirectory {
         };
         let fs = Arc::new(RealFs);
         let place = Place::of(&self.0, "f", 0, &identity);
-        let opened = Store::open(fs, &place, &identity, Durability::Os, &mut |_| {});
-        let (store, _) = opened.unwrap();
+        let store = Store::open(fs, &place, &identity, Durability::Os).unwrap();
+        store.begin(&mut |_| ()).unwrap();
         let now = clock::wall();
         let (first, second) = (key(1), key(2));
         let put = |key: &Key, created, expires| {
             let key = key.bytes().unwrap();
             let cost = Cost::UNKNOWN;
             let record = Record::Put { key, value: &value, created, expires, cost };
-            store.commit(store.queue(record)).unwrap();
+            store.commit(store.queue(record, store.since())).unwrap();
         };
         put(&first, now, Some(now + 2 * MINUTE));
         put(&second, now + ahead, None);
@@ -125,7 +125,7 @@ fn a_value_replaces_another_with_one_record() {
     let written = |made| {
         let before = function.stats().log_bytes;
         let claim = function.memory.take_over(hash, bytes);
-        assert!(function.complete(claim, 7, made));
+        assert!(function.complete(claim, 7, made, since(&function)));
         function.stats().log_bytes - before
     };
     let computed = Made::Computed(None);
@@ -192,12 +192,16 @@ fn process(folder: &TestDirectory, wrong: i64) -> Process {
     Process(Some(function))
 }
 
+fn since(function: &FunctionCache<Numbers>) -> u64 {
+    function.storage.as_ref().map_or(0, |storage| storage.since())
+}
+
 fn compute(function: &FunctionCache<Numbers>, n: u32) {
     let key = key(n);
     let bytes = key.bytes().unwrap();
     let hash = function.hash_key(bytes).unwrap();
     let claim = function.memory.take_over(hash, bytes);
-    assert!(function.complete(claim, n, Made::Computed(None)));
+    assert!(function.complete(claim, n, Made::Computed(None), since(function)));
 }
 
 /// Returns how long each entry has left to live, in milliseconds.

@@ -86,7 +86,7 @@ fn short_writes_are_continued() {
 
 #[test]
 fn an_entry_removed_while_the_disk_is_full_is_not_recovered() {
-    let remove = |store: &Store| store.commit_removal(store.queue(Record::Remove { key: b"k" }));
+    let remove = |store: &Store| remove(store, b"k");
     for clear in [false, true] {
         let fs = MemFs::new();
         let (store, ..) = open(&fs);
@@ -96,7 +96,7 @@ fn an_entry_removed_while_the_disk_is_full_is_not_recovered() {
         fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
         assert!(write(&store, put(b"lost", b"v")).is_err());
         if clear {
-            store.commit_removal(store.queue(Record::Clear)).unwrap();
+            store.commit_removal(store.queue(Record::Clear, 0)).unwrap();
         } else {
             remove(&store).unwrap();
         }
@@ -123,7 +123,7 @@ fn a_removal_whose_write_failed_loses_no_other_entry() {
     write(&store, put(b"k", b"v")).unwrap();
     write(&store, put(b"kept", b"v")).unwrap();
     fs.fail(Some(Failure { at: fs.operations(), count: 2, errno: EIO }));
-    store.commit_removal(store.queue(Record::Remove { key: b"k" })).unwrap();
+    remove(store, b"k").unwrap();
     for image in fs.after_power_loss() {
         let found = recovered(&image.fs).1;
         assert!(!found.contains_key(&b"k"[..]), "{}", image.name);
@@ -137,7 +137,7 @@ fn a_removal_that_cannot_unlink_files_is_done_by_the_next_checkpoint() {
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
     fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EROFS }));
-    assert!(store.commit_removal(store.queue(Record::Remove { key: b"k" })).is_err());
+    assert!(remove(store, b"k").is_err());
     assert!(!store.status().healthy && store.flush().is_err());
     fs.fail(None);
     checkpoint(&store, &Entries::new()).unwrap();

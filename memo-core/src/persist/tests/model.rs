@@ -1,7 +1,7 @@
 //! Runs of a store, and what a recovery may find after them.
 
 use super::*;
-use crate::persist::generations::Emptied;
+use crate::persist::store::Emptied;
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
@@ -157,7 +157,7 @@ impl Run {
         for (key, value) in pairs {
             let record = put(key.as_bytes(), value.as_bytes());
             apply(&mut self.memory, record);
-            tickets.push(store.queue(record));
+            tickets.push(store.queue(record, store.since()));
         }
         for ((key, value), ticket) in pairs.iter().zip(tickets) {
             let change = Change { key: Some(*key), shows: Some(value.clone()) };
@@ -173,7 +173,7 @@ impl Run {
         change: Change,
     ) {
         apply(&mut self.memory, record);
-        let result = store.commit_removal(store.queue(record));
+        let result = store.commit_removal(store.queue(record, 0));
         self.undone += usize::from(result.is_err());
         self.wrote(durability, change, &result);
         // The next process then finds no entry, though memory still has the entries.

@@ -1,0 +1,155 @@
+//! The locks of a directory: bytes of its lock file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::file_name::Name;
+use super::fs::{ByteLocks, Fs};
+use super::listing::{LOCK_PREFIX, refuse_foreign};
+use super::state::SLOTS;
+use crate::error::Error;
+
+/// The first byte of those that are no locks of keys.
+const BASE: u64 = 1 << 62;
+/// Held by a process that begins or ends to write, or that lists the files. So these change while nobody lists them.
+const FILES: u64 = BASE;
+/// Held by the process that writes a snapshot.
+const MERGE: u64 = BASE + 1;
+/// The first of the bytes of slots. Each is held by the process that writes the slot's log.
+const FIRST_SLOT: u64 = BASE + 16;
+
+/// How long a process waits for the lock [`FILES`].
+const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How often it tries that.
+const INTERVAL: Duration = Duration::from_millis(1);
+/// How often the lock is tried while the lock file is removed by others each time.
+const MAX_ATTEMPTS: usize = 3;
+
+/// The open lock file of a directory.
+pub(crate) struct Locks {
+    bytes: Arc<dyn ByteLocks>,
+    dir: PathBuf,
+}
+
+/// A held lock.
+pub(crate) struct Held {
+    bytes: Arc<dyn ByteLocks>,
+    byte: u64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The system releases it at the latest when the process ends.
+        let _ = self.bytes.unlock(self.byte);
+    }
+}
+
+impl Locks {
+    /// Opens the lock file, and takes the lock of the files. Creates the directory, for its owner alone, if it is
+    /// missing.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another process holds the lock for too long, [`Error::Foreign`] if the directory belongs to
+    /// something else, and the errors of the system.
+    pub(crate) fn open(fs: &dyn Fs, dir: &Path) -> Result<(Self, Held), Error> {
+        refuse_foreign(fs, dir)?;
+        let path = Name::Lock.at(dir);
+        let content = format!("{LOCK_PREFIX}{}\n", process::id());
+        for _ in 0..MAX_ATTEMPTS {
+            fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
+            let bytes = match fs.byte_locks(&path, content.as_bytes()) {
+                Ok(bytes) => bytes,
+                // The folder was removed meanwhile, as an old version. The next attempt creates it again.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                // Another user made the lock file. Its holders, if there are any, notice that the file was replaced.
+                Err(e)
+                    if e.kind() == io::ErrorKind::PermissionDenied && fs.remove(&path).is_ok() =>
+                {
+                    continue;
+                }
+                Err(e) => return Err(Error::io("lock", &path, &e)),
+            };
+            let locks = Self { bytes, dir: dir.to_owned() };
+            let held = locks.files()?;
+            if locks.bytes.is_at(&path) {
+                return Ok((locks, held));
+            }
+        }
+        Err(Error::Locked { path: dir.to_owned(), pid: None })
+    }
+
+    /// Opens the lock file only to see which locks are held. `None` if there is none.
+    pub(crate) fn observe(fs: &dyn Fs, dir: &Path) -> Option<Self> {
+        let bytes = fs.observe_locks(&Name::Lock.at(dir)).ok()?;
+        Some(Self { bytes, dir: dir.to_owned() })
+    }
+
+    /// Waits for the lock of the files.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another process holds it for too long, and the errors of the system.
+    pub(crate) fn files(&self) -> Result<Held, Error> {
+        let began = Instant::now();
+        loop {
+            if let Some(held) = self.try_lock(FILES)? {
+                return Ok(held);
+            }
+            if began.elapsed() > MAX_WAIT {
+                return Err(Error::Locked { path: self.dir.clone(), pid: None });
+            }
+            thread::sleep(INTERVAL);
+        }
+    }
+
+    /// Takes the lock of the snapshot. `None` if another process has it.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn merge(&self) -> Result<Option<Held>, Error> {
+        self.try_lock(MERGE)
+    }
+
+    /// Takes a slot. `None` if another process has it.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn slot(&self, slot: usize) -> Result<Option<Held>, Error> {
+        self.try_lock(FIRST_SLOT + slot as u64)
+    }
+
+    /// Returns whether another process writes.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn has_writers(&self) -> Result<bool, Error> {
+        self.bytes
+            .is_locked_by_other(FIRST_SLOT, SLOTS as u64)
+            .map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
+    }
+
+    /// Checks that the lock file is still that of the directory. A user may have removed the directory, and another
+    /// process may have created it again.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it is not.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.bytes.is_at(&Name::Lock.at(&self.dir)) {
+            return Ok(());
+        }
+        let error =
+            io::Error::new(io::ErrorKind::NotFound, "the directory was removed or replaced");
+        Err(Error::io("write to", &self.dir, &error))
+    }
+
+    fn try_lock(&self, byte: u64) -> Result<Option<Held>, Error> {
+        let locked = self.bytes.try_lock(byte);
+        match locked.map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))? {
+            true => Ok(Some(Held { bytes: Arc::clone(&self.bytes), byte })),
+            false => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Reads the records of one log, as far as its writer has got, and later what the writer has added.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::frame::{ChecksumSeed, Head, Op};
+use super::fs::File;
+use super::index::Position;
+use super::listing::Source;
+use super::loss::{Loss, Recovery};
+use super::queue::QueueTarget;
+use super::record::Record;
+use super::scan::{Event, Scan};
+use super::wal::LogFile;
+use crate::error::Error;
+
+/// A log, and how much of it was read.
+pub(crate) struct LogReader {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) file: Arc<dyn File>,
+    pub(crate) seed: ChecksumSeed,
+    /// The offset behind the last record that was read.
+    pub(crate) read_to: u64,
+    /// The sequence of that record, or 0.
+    last: u64,
+    /// The number of removals up to that record, modulo 2^16. `None`: it is not known, because the records before were
+    /// not read.
+    pub(crate) removals: Option<u16>,
+    /// Whether a crash can explain a gap before the next record: the missing records may never have reached the disk.
+    unwritten: bool,
+    /// Whether damaged bytes were passed over.
+    pub(crate) has_gap: bool,
+    /// Whether bytes follow that are no record.
+    pub(crate) is_torn: bool,
+}
+
+/// A record, or what is left of a damaged one.
+pub(crate) enum Change<'a> {
+    Put(Head, Position, Record<'a>),
+    /// Removes the puts of the key that began before the sequence.
+    Remove(&'a [u8], u64),
+    /// Removes all puts that began before the sequence.
+    Clear(u64),
+}
+
+impl LogReader {
+    /// Makes a reader of a log from the offset `from` on, or if that is 0, from the first record on.
+    pub(crate) fn new(source: &Source, path: PathBuf, from: u64) -> Self {
+        let Source { number, file, header, start, .. } = source;
+        Self {
+            number: *number,
+            path,
+            file: Arc::clone(file),
+            seed: header.seed(),
+            read_to: from.max(*start),
+            last: 0,
+            removals: (from <= *start).then_some(0),
+            unwritten: false,
+            has_gap: false,
+            is_torn: false,
+        }
+    }
+
+    /// Makes a reader of the log that this process writes. It has read all that the log holds.
+    pub(crate) fn own(log: &LogFile, target: QueueTarget) -> Self {
+        Self {
+            number: log.number,
+            path: log.path.clone(),
+            file: Arc::clone(&log.file),
+            seed: target.seed,
+            read_to: log.len,
+            last: 0,
+            removals: Some(target.removals),
+            unwritten: false,
+            has_gap: false,
+            is_torn: false,
+        }
+    }
+
+    /// Passes on the records up to the offset `limit`, and notes what is damaged in `recovery`.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(crate) fn read(
+        &mut self,
+        limit: u64,
+        recovery: &mut Recovery,
+        apply: &mut dyn FnMut(Change<'_>),
+    ) -> Result<(), Error> {
+        if limit <= self.read_to {
+            return Ok(());
+        }
+        let file = Arc::clone(&self.file);
+        let mut scan = Scan::new(&*file, self.seed, self.read_to, limit, self.last);
+        loop {
+            let at = scan.at();
+            let event = scan.next().map_err(|e| Error::io("read", &self.path, &e))?;
+            let Some(event) = event else { break };
+            self.pass_on(at, event, recovery, apply);
+        }
+        self.read_to = scan.valid_len();
+        self.is_torn = scan.torn();
+        self.unwritten |= scan.torn() && scan.unwritten();
+        Ok(())
+    }
+
+    fn pass_on(
+        &mut self,
+        at: u64,
+        event: Event<'_>,
+        recovery: &mut Recovery,
+        apply: &mut dyn FnMut(Change<'_>),
+    ) {
+        let mut damaged = |loss| recovery.damaged(self.path.clone(), at, loss);
+        let head = match &event {
+            Event::Gap { unwritten } => {
+                self.has_gap = true;
+                self.unwritten = *unwritten;
+                damaged(Loss::BadStretch);
+                return;
+            }
+            Event::Record(head, _) | Event::BadValue(head, _) | Event::BadKey(head) => *head,
+        };
+        if self.misses_removal(&head) {
+            if self.unwritten {
+                recovery.note(Loss::LostRemoval);
+            } else {
+                // It may have concerned any entry.
+                damaged(Loss::LostRemoval);
+                apply(Change::Clear(head.sequence));
+            }
+        }
+        self.unwritten = false;
+        self.removals = Some(head.removals);
+        self.last = head.sequence;
+        let mut damaged = |loss| recovery.damaged(self.path.clone(), at, loss);
+        match event {
+            Event::Gap { .. } => {}
+            Event::BadValue(_, key) => {
+                damaged(Loss::BadRecord);
+                apply(Change::Remove(key, head.sequence));
+            }
+            Event::BadKey(_) => {
+                damaged(Loss::BadRecord);
+                if head.invalidates() {
+                    apply(Change::Clear(head.sequence));
+                }
+            }
+            Event::Record(_, record) => self.pass_on_record(at, head, record, apply),
+        }
+    }
+
+    fn pass_on_record(
+        &self,
+        at: u64,
+        head: Head,
+        record: Record<'_>,
+        apply: &mut dyn FnMut(Change<'_>),
+    ) {
+        match record {
+            Record::Remove { key } => apply(Change::Remove(key, head.sequence)),
+            Record::Clear => apply(Change::Clear(head.sequence)),
+            Record::Put { key, .. } => {
+                if head.replaces {
+                    apply(Change::Remove(key, head.sequence));
+                }
+                let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
+                apply(Change::Put(head, Position { log: self.number, at, len }, record));
+            }
+        }
+    }
+
+    /// Returns whether an invalidation is missing before this record, by the count in its head. (A clear makes up for
+    /// any.)
+    fn misses_removal(&self, head: &Head) -> bool {
+        let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
+        head.op != Op::Clear && self.removals.is_some_and(|removals| removals != expected)
+    }
+
+    /// Returns the offset before which no record can begin that is not in the log.
+    pub(crate) fn is_complete(&self, size: u64) -> bool {
+        self.read_to == size && !self.has_gap
+    }
+}

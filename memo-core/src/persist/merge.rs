@@ -1,0 +1,137 @@
+//! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
+
+use super::contents::Put;
+use super::header::{FileHeader, Kind, Stated};
+use super::listing::list;
+use super::log_file::{NewFile, StoreDirectory};
+use super::quarantine::remove;
+use super::record::{Record, WallMillis};
+use super::snapshot::{self, Written};
+use super::state::SlotLog;
+use super::view::View;
+use super::writer::Writer;
+use crate::error::Error;
+
+/// Which entries stay when there are more than the bounds allow.
+pub struct Keep<'a> {
+    /// The most entries that stay.
+    pub max: u64,
+    /// The most bytes of records that stay.
+    pub max_bytes: u64,
+    /// The present time. What has expired by then does not stay.
+    pub now: WallMillis,
+    /// Returns whether the entry of a key is in use, so that others go before it.
+    pub is_used: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// Writes a new snapshot and removes what it replaces. Returns `None` if another process is doing so.
+///
+/// Before the files are read, the horizon is raised to the present sequence. A writer that commits a record looks at
+/// the horizon afterwards. So a record that is older than the horizon either was committed before the files were read,
+/// or its writer notices, and writes it again with a newer number.
+///
+/// # Errors
+/// The new snapshot is not in place. What it would replace still is.
+pub(crate) fn merge(
+    directory: StoreDirectory<'_>,
+    writer: &Writer,
+    salt: u64,
+    keep: &Keep<'_>,
+) -> Result<Option<Written>, Error> {
+    let StoreDirectory { fs, dir, identity } = directory;
+    let Some(_merge) = writer.locks.merge()? else { return Ok(None) };
+    let state = &writer.state;
+    let horizon = state.sequence();
+    state.set_horizon(horizon);
+    // What was queued before is older than the horizon.
+    writer.wal.write_out()?;
+    // While the files are locked no log begins: each log has a lower number than the snapshot and is read, or a higher
+    // one.
+    let (number, listing, slots) = writer.with_files(|| {
+        let number = state.next_number();
+        let slots = state.logs();
+        Ok((number, list(fs, dir, identity)?, slots))
+    })?;
+    let (view, _) = View::read(dir, listing, &slots, salt)?;
+    let logs = view.logs.values().map(|log| Stated { log: log.number, len: log.read_to }).collect();
+    let header = directory.header(NewFile {
+        kind: Kind::Snapshot,
+        number,
+        base_sequence: horizon,
+        high_water: view.recovery.high_water,
+        logs,
+    });
+    let mut selection = Selection::new(&view, keep);
+    let written = snapshot::write(fs, dir, &header, &mut |body| {
+        view.contents().for_each(dir, &mut |put| {
+            if selection.stays(&put) {
+                let added = body.add(put.meta, &put.record);
+                added.map_err(|e| Error::io("write a snapshot in", dir, &e))?;
+            }
+            Ok(true)
+        })
+    })?;
+    state.set_snapshot(number);
+    writer.with_files(|| remove_replaced(directory, writer, &header, &slots))?;
+    Ok(Some(written))
+}
+
+/// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs that
+/// processes were writing when they were read.
+fn remove_replaced(
+    directory: StoreDirectory<'_>,
+    writer: &Writer,
+    header: &FileHeader,
+    then: &[SlotLog],
+) -> Result<(), Error> {
+    let StoreDirectory { fs, dir, identity } = directory;
+    let merged = |log: u64| header.logs.iter().find(|stated| stated.log == log);
+    writer.free_slots(|left| merged(left.log).is_some_and(|stated| stated.len >= left.len))?;
+    let live = writer.state.logs();
+    let listing = list(fs, dir, identity)?;
+    for snapshot in listing.snapshots.iter().filter(|old| old.number < header.number) {
+        remove(fs, dir, snapshot.name)?;
+    }
+    for log in listing.logs.iter().filter(|log| live.iter().all(|slot| slot.log != log.number)) {
+        // One that was written by nobody was read to its end.
+        let was_live = then.iter().any(|slot| slot.log == log.number);
+        let is_merged = merged(log.number)
+            .map_or(log.number < header.number, |stated| !was_live || stated.len >= log.size);
+        if is_merged {
+            remove(fs, dir, log.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Chooses the records of a new snapshot.
+struct Selection<'a> {
+    keep: &'a Keep<'a>,
+    /// How many entries that are not in use are still to be left out.
+    excess: u64,
+    /// How many bytes of such entries are.
+    excess_bytes: u64,
+}
+
+impl<'a> Selection<'a> {
+    fn new(view: &View, keep: &'a Keep<'a>) -> Self {
+        Self {
+            keep,
+            excess: view.entries().saturating_sub(keep.max),
+            excess_bytes: view.bytes().saturating_sub(keep.max_bytes),
+        }
+    }
+
+    /// Returns whether a put stays. The oldest are asked first, so they go first.
+    fn stays(&mut self, put: &Put<'_>) -> bool {
+        let Record::Put { expires, .. } = put.record else { return false };
+        let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
+        let is_over = self.excess > 0 || self.excess_bytes > 0;
+        let stays = put.counts && !has_expired && !(is_over && !(self.keep.is_used)(put.key));
+        if !stays {
+            self.excess = self.excess.saturating_sub(1);
+            self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);
+        }
+        stays
+    }
+}

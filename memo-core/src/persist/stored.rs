@@ -1,0 +1,56 @@
+//! A record that was read from a known position of a file.
+
+use std::io;
+
+use super::frame::{ChecksumSeed, HEAD, Head, Op};
+use super::fs::{File, read_full};
+use super::record::Record;
+use crate::platform::crc32c::crc32c;
+
+/// A valid put.
+pub(crate) struct Stored {
+    pub(crate) head: Head,
+    bytes: Vec<u8>,
+}
+
+/// What is at a position.
+pub(crate) enum Found {
+    /// The put of the key.
+    Stored(Stored),
+    /// The put of another key, with the same hash.
+    Other,
+    /// Bytes that are no valid put.
+    Damaged,
+}
+
+impl Stored {
+    /// Reads the record at the offset `at`, of `len` bytes, which should be a put of `key`. `None`: of any key.
+    pub(crate) fn read(
+        file: &dyn File,
+        seed: ChecksumSeed,
+        at: u64,
+        len: u32,
+        key: Option<&[u8]>,
+    ) -> io::Result<Found> {
+        let len = len as usize;
+        let mut bytes = vec![0; len];
+        if read_full(file, &mut bytes, at)? < len {
+            return Ok(Found::Damaged);
+        }
+        let Some(head) = Head::parse(&bytes, seed).filter(|head| head.total() == len) else {
+            return Ok(Found::Damaged);
+        };
+        let (stored_key, value) = bytes[HEAD..].split_at(head.key_len);
+        if key.is_some_and(|key| key != stored_key) {
+            return Ok(Found::Other);
+        }
+        let is_valid = head.op == Op::Put
+            && crc32c(stored_key) == head.key_crc
+            && crc32c(value) == head.value_crc;
+        Ok(if is_valid { Found::Stored(Self { head, bytes }) } else { Found::Damaged })
+    }
+
+    pub(crate) fn record(&self) -> Record<'_> {
+        self.head.record(&self.bytes[HEAD..])
+    }
+}

@@ -1,0 +1,183 @@
+//! Follows what other processes write: reads what they have added to their logs, and changes to a new snapshot.
+
+use std::io;
+
+use super::file_name::Name;
+use super::header::{self, Start};
+use super::listing::{Source, list};
+use super::log_file::StoreDirectory;
+use super::snapshot::Snapshot;
+use super::state::{SlotLog, State};
+use super::view::{Removal, View};
+use crate::error::Error;
+
+/// How often a directory is read again while its files change meanwhile.
+const MAX_ATTEMPTS: usize = 8;
+
+/// How far this process has followed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tail {
+    epoch: u64,
+    merges: u64,
+    cleared: u64,
+    slots: Vec<SlotLog>,
+}
+
+impl Tail {
+    /// Returns what the page says now.
+    pub(crate) fn of(state: &State) -> Self {
+        Self {
+            epoch: state.epoch(),
+            merges: state.merges(),
+            cleared: state.cleared(),
+            slots: (0..state.slots_used()).map(|slot| state.slot(slot)).collect(),
+        }
+    }
+
+    /// Brings `view` up to date with the page, and adds what was removed to `removed`. `own`: the slot that this
+    /// process writes.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn follow(
+        &mut self,
+        directory: StoreDirectory<'_>,
+        state: &State,
+        own: Option<usize>,
+        view: &mut View,
+        removed: &mut Vec<Removal>,
+    ) -> Result<(), Error> {
+        let now = Self::of(state);
+        if now.epoch % 2 == 1 {
+            // The first process to write fills the page. Nothing is new before it has ended that.
+            return Ok(());
+        }
+        if now.epoch != self.epoch {
+            return self.reload(directory, state, view, removed);
+        }
+        for (slot, at) in now.slots.iter().enumerate() {
+            let before = self.slots.get(slot).copied().unwrap_or_default();
+            if *at == before {
+                continue;
+            }
+            if Some(slot) == own {
+                // Its records were added when they were committed.
+                view.mark_read(before.log, u64::MAX);
+                view.mark_read(at.log, at.len);
+                continue;
+            }
+            if before.log != 0 && before.log != at.log {
+                read_rest(view, before.log, removed)?;
+            }
+            if at.log != 0 && !view.logs.contains_key(&at.log) && !open(directory, view, at.log)? {
+                // It was merged meanwhile.
+                return self.reload(directory, state, view, removed);
+            }
+            view.read_log(at.log, at.len, &mut |removal| removed.push(removal))?;
+        }
+        if now.cleared > self.cleared {
+            view.index.clear(now.cleared);
+            removed.push(Removal::All);
+        }
+        if now.merges != self.merges && !follow_merge(directory, state, self, &now, view, removed)?
+        {
+            return self.reload(directory, state, view, removed);
+        }
+        *self = now;
+        Ok(())
+    }
+
+    /// Reads the directory anew. What was removed meanwhile is not known, so that may be anything.
+    fn reload(
+        &mut self,
+        directory: StoreDirectory<'_>,
+        state: &State,
+        view: &mut View,
+        removed: &mut Vec<Removal>,
+    ) -> Result<(), Error> {
+        let StoreDirectory { fs, dir, identity } = directory;
+        removed.push(Removal::All);
+        let mut result = Ok(());
+        for _ in 0..MAX_ATTEMPTS {
+            let now = Self::of(state);
+            let read = list(fs, dir, identity)
+                .and_then(|listing| View::read(dir, listing, &state.logs(), view.salt));
+            let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
+            result = match read {
+                Ok((fresh, _)) if is_settled => {
+                    view.replace(fresh);
+                    *self = now;
+                    return Ok(());
+                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
+        result
+    }
+}
+
+/// Reads the rest of a log that nobody writes any more.
+fn read_rest(view: &mut View, log: u64, removed: &mut Vec<Removal>) -> Result<(), Error> {
+    let Some(reader) = view.logs.get(&log) else { return Ok(()) };
+    let size = reader.file.size().map_err(|e| Error::io("read", &reader.path, &e))?;
+    view.read_log(log, size, &mut |removal| removed.push(removal))
+}
+
+/// Opens a log. Returns false if it is gone.
+fn open(directory: StoreDirectory<'_>, view: &mut View, log: u64) -> Result<bool, Error> {
+    match source(directory, Name::Log(log), log)? {
+        Some(source) => {
+            view.open_log(directory.dir, &source, 0);
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+/// Opens a file of another process. Returns `None` if it is gone, or not what it should be.
+fn source(directory: StoreDirectory<'_>, name: Name, number: u64) -> Result<Option<Source>, Error> {
+    let path = name.at(directory.dir);
+    let failed = |e| Error::io("read", &path, &e);
+    let file = match directory.fs.open(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    let size = file.size().map_err(failed)?;
+    match header::read(&*file, directory.identity).map_err(failed)? {
+        Start::Ours { header, len } if header.number == number => {
+            Ok(Some(Source { name, number, file, header: *header, start: len, size }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Changes to the newest snapshot. Returns false if something that it contains was not read, so that it is not known
+/// what was removed.
+fn follow_merge(
+    directory: StoreDirectory<'_>,
+    state: &State,
+    before: &Tail,
+    now: &Tail,
+    view: &mut View,
+    removed: &mut Vec<Removal>,
+) -> Result<bool, Error> {
+    if now.merges != before.merges + 1 {
+        return Ok(false);
+    }
+    let number = state.snapshot();
+    let Some(source) = source(directory, Name::Snapshot(number), number)? else { return Ok(false) };
+    let path = || source.name.at(directory.dir);
+    let opened = Snapshot::open(&source).map_err(|e| Error::io("read", path(), &e))?;
+    let Some(snapshot) = opened else { return Ok(false) };
+    for stated in &snapshot.header.logs {
+        if now.slots.iter().all(|slot| slot.log != stated.log) {
+            read_rest(view, stated.log, removed)?;
+        }
+    }
+    if !view.has_read_all_of(&snapshot) {
+        return Ok(false);
+    }
+    view.change_snapshot(snapshot.into(), &now.slots);
+    Ok(true)
+}

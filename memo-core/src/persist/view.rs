@@ -1,0 +1,370 @@
+//! What one process has read of a directory: the open files, and where the newest record of each key is.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::contents::Contents;
+use super::frame::ChecksumSeed;
+use super::fs::File;
+use super::header::Stated;
+use super::index::{Index, Lookup, Position};
+use super::key_hash::key_hash;
+use super::listing::{Listing, Source};
+use super::log_reader::{Change, LogReader};
+use super::loss::{Loss, Recovery};
+use super::quarantine::Cleanup;
+use super::record::Record;
+use super::scan::{Event, Scan};
+use super::snapshot::{Costs, Snapshot};
+use super::state::SlotLog;
+use crate::error::Error;
+
+/// What a process has read of a directory.
+pub(crate) struct View {
+    /// The random number of this process by which keys are hashed in the index.
+    pub(crate) salt: u64,
+    pub(crate) index: Index,
+    pub(crate) logs: BTreeMap<u64, LogReader>,
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+    /// The number of the snapshot, also if it is not complete, or 0.
+    pub(crate) snapshot_number: u64,
+    /// A snapshot that is not complete, whose records are in the index.
+    incomplete: Option<(Arc<dyn File>, ChecksumSeed)>,
+    /// Records in logs count only from this sequence on.
+    pub(crate) horizon: u64,
+    /// The number of removals that were read since the snapshot.
+    pub(crate) ended: u64,
+    /// The highest sequence that was read.
+    pub(crate) sequence: u64,
+    pub(crate) costs: Costs,
+    /// What was read and lost since the directory was opened.
+    pub(crate) recovery: Recovery,
+}
+
+/// A removal that was read from a log.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The value of the key was removed.
+    Key(Box<[u8]>),
+    /// All values were.
+    All,
+}
+
+/// Where a record may be.
+pub(crate) enum Location {
+    /// At this position, in a file with that seed.
+    At(Arc<dyn File>, ChecksumSeed, Position),
+    /// In this snapshot, if its `since` is at least this.
+    Snapshot(Arc<Snapshot>, u64),
+    Nowhere,
+}
+
+impl View {
+    /// Makes a view of an empty directory.
+    pub(crate) fn new(salt: u64) -> Self {
+        Self {
+            salt,
+            index: Index::default(),
+            logs: BTreeMap::new(),
+            snapshot: None,
+            snapshot_number: 0,
+            incomplete: None,
+            horizon: 0,
+            ended: 0,
+            sequence: 0,
+            costs: Costs::default(),
+            recovery: Recovery::default(),
+        }
+    }
+
+    /// Reads what is in a directory. `committed`: the logs of processes that may be writing, and how far they count.
+    /// Returns also what to do with the files that do not count.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn read(
+        dir: &Path,
+        listing: Listing,
+        committed: &[SlotLog],
+        salt: u64,
+    ) -> Result<(Self, Cleanup), Error> {
+        let Listing { logs, snapshots, newest: _, losses, mut cleanup, .. } = listing;
+        let mut view = Self::new(salt);
+        for (name, loss) in losses {
+            match loss {
+                Loss::BadFile | Loss::Unreadable => {
+                    view.recovery.damaged(name.at(dir), 0, loss);
+                }
+                _ => view.recovery.note(loss),
+            }
+        }
+        let mut merged = Vec::new();
+        let mut snapshots = snapshots.into_iter().rev();
+        if let Some(newest) = snapshots.next() {
+            merged.clone_from(&newest.header.logs);
+            view.use_snapshot(dir, &newest, &mut cleanup)?;
+        }
+        // The logs between an older snapshot and the newest are gone, and with them what they removed.
+        cleanup.remove.extend(snapshots.map(|older| older.name));
+        let durable: Vec<Stated> =
+            logs.iter().flat_map(|log| log.header.logs.iter().copied()).collect();
+        for source in &logs {
+            let from = merged.iter().find(|stated| stated.log == source.number);
+            if from.is_none() && source.number < view.snapshot_number {
+                cleanup.remove.push(source.name);
+                continue;
+            }
+            let live = committed.iter().find(|slot| slot.log == source.number);
+            let from = from.map_or(0, |stated| stated.len);
+            view.open_log(dir, source, from);
+            view.read_log(source.number, live.map_or(source.size, |slot| slot.len), &mut |_| ())?;
+            if live.is_none() {
+                view.check_whole(source, &durable, &mut cleanup);
+                view.drop_merged(source, from, &mut cleanup);
+            }
+        }
+        Ok((view, cleanup))
+    }
+
+    /// Drops a log that nobody writes any more and of which the snapshot has all, from the offset 0 to `from`.
+    fn drop_merged(&mut self, source: &Source, from: u64, cleanup: &mut Cleanup) {
+        if from > source.start && self.logs.get(&source.number).is_some_and(|l| l.read_to <= from) {
+            self.logs.remove(&source.number);
+            cleanup.remove.push(source.name);
+        }
+    }
+
+    fn use_snapshot(
+        &mut self,
+        dir: &Path,
+        source: &Source,
+        cleanup: &mut Cleanup,
+    ) -> Result<(), Error> {
+        let failed = |e| Error::io("read", source.name.at(dir), &e);
+        self.snapshot_number = source.number;
+        self.horizon = source.header.base_sequence;
+        self.index = Index::new(self.horizon);
+        self.sequence = self.sequence.max(self.horizon);
+        self.recovery.high_water = self.recovery.high_water.max(source.header.high_water);
+        if let Some(snapshot) = Snapshot::open(source).map_err(failed)? {
+            self.costs = snapshot.costs;
+            self.snapshot = Some(Arc::new(snapshot));
+            return Ok(());
+        }
+        self.recovery.damaged(source.name.at(dir), 0, Loss::BadFile);
+        cleanup.copy.push(source.name);
+        self.incomplete = Some((Arc::clone(&source.file), source.header.seed()));
+        let Source { file, header, start, size, .. } = source;
+        let mut scan = Scan::unordered(&**file, header.seed(), *start, *size);
+        loop {
+            let at = scan.at();
+            let Some(event) = scan.next().map_err(failed)? else { return Ok(()) };
+            let Event::Record(head, Record::Put { key, .. }) = event else { continue };
+            let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
+            let position = Position { log: source.number, at, len };
+            self.sequence = self.sequence.max(head.sequence);
+            let hash = key_hash(self.salt, key);
+            self.index.restore(hash, head.sequence, head.since, position);
+        }
+    }
+
+    /// Begins to read a log from the offset `from` on.
+    pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: u64) {
+        let header = &source.header;
+        self.sequence = self.sequence.max(header.base_sequence);
+        self.recovery.high_water = self.recovery.high_water.max(header.high_water);
+        let reader = LogReader::new(source, source.name.at(dir), from);
+        self.logs.insert(source.number, reader);
+    }
+
+    /// Reads a log up to the offset `limit`. Passes on what was removed.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(crate) fn read_log(
+        &mut self,
+        number: u64,
+        limit: u64,
+        removed: &mut dyn FnMut(Removal),
+    ) -> Result<(), Error> {
+        let Self { salt, index, logs, ended, sequence, costs, recovery, .. } = self;
+        let Some(reader) = logs.get_mut(&number) else { return Ok(()) };
+        let (mut high_water, mut records) = (0, 0);
+        let read = reader.read(limit, recovery, &mut |change| {
+            records += 1;
+            match change {
+                Change::Put(head, position, record) => {
+                    high_water = high_water.max(head.created);
+                    *sequence = (*sequence).max(head.sequence);
+                    costs.add(&record);
+                    if let Record::Put { key, .. } = record {
+                        index.put(key_hash(*salt, key), head.sequence, head.since, position);
+                    }
+                }
+                Change::Remove(key, at) => {
+                    *ended += 1;
+                    *sequence = (*sequence).max(at);
+                    index.remove(key_hash(*salt, key), at);
+                    removed(Removal::Key(key.into()));
+                }
+                Change::Clear(at) => {
+                    *sequence = (*sequence).max(at);
+                    index.clear(at);
+                    removed(Removal::All);
+                }
+            }
+        });
+        recovery.records += records;
+        recovery.high_water = recovery.high_water.max(high_water);
+        read
+    }
+
+    /// Notes if the end of a log is missing that nobody writes any more, or if bytes in it are damaged.
+    fn check_whole(&mut self, source: &Source, durable: &[Stated], cleanup: &mut Cleanup) {
+        let Some(reader) = self.logs.get(&source.number) else { return };
+        let stated = durable.iter().filter(|stated| stated.log == source.number);
+        let durable = stated.map(|stated| stated.len).max().unwrap_or_default();
+        let is_cut = reader.read_to < durable;
+        if reader.has_gap || is_cut {
+            cleanup.copy.push(source.name);
+        }
+        if is_cut {
+            // What is missing may have removed any entry.
+            self.recovery.damaged(reader.path.clone(), reader.read_to, Loss::CutShort);
+            self.index.clear(self.sequence + 1);
+            self.sequence += 1;
+        } else if reader.is_torn {
+            self.recovery.note(Loss::TornTail);
+        }
+    }
+
+    /// Returns where the record of a key with that hash may be.
+    pub(crate) fn locate(&self, hash: u64) -> Location {
+        let least = match self.index.get(hash) {
+            Lookup::Elsewhere(least) => least,
+            Lookup::At(position) => match self.file_of(position) {
+                Some((file, seed)) => return Location::At(file, seed, position),
+                // The log is gone because a snapshot has its records.
+                None => 0,
+            },
+        };
+        match &self.snapshot {
+            Some(snapshot) => Location::Snapshot(Arc::clone(snapshot), least),
+            None => Location::Nowhere,
+        }
+    }
+
+    /// Notes that this process has written its own log up to `len`, so that nothing in it is new.
+    pub(crate) fn mark_read(&mut self, log: u64, len: u64) {
+        if let Some(reader) = self.logs.get_mut(&log) {
+            reader.read_to = reader.read_to.max(len);
+        }
+    }
+
+    /// Returns the file that a position is in.
+    pub(crate) fn file_of(&self, position: Position) -> Option<(Arc<dyn File>, ChecksumSeed)> {
+        if position.log == self.snapshot_number {
+            return self.incomplete.clone();
+        }
+        let reader = self.logs.get(&position.log)?;
+        Some((Arc::clone(&reader.file), reader.seed))
+    }
+
+    /// Returns the length in bytes of what the logs hold and no snapshot has, as far as it was read. `own`: the log
+    /// that this process writes, and its length.
+    pub(crate) fn unmerged_bytes(&self, own: Option<(u64, u64)>) -> u64 {
+        let len = |reader: &LogReader| match own {
+            Some((log, len)) if log == reader.number => len,
+            _ => reader.read_to,
+        };
+        self.logs.values().map(|log| len(log).saturating_sub(self.merged_len(log.number))).sum()
+    }
+
+    /// Returns how many bytes of a log the snapshot has.
+    pub(crate) fn merged_len(&self, log: u64) -> u64 {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.merged_len(log))
+    }
+
+    /// Returns the length in bytes of the records that count, or somewhat more.
+    pub(crate) fn bytes(&self) -> u64 {
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
+        snapshot + self.index.puts().map(|(_, at)| u64::from(at.len)).sum::<u64>()
+    }
+
+    /// Returns whether more than half of what the files hold, less `least` bytes, does not count any more. Assumes that
+    /// each removal ends a record of average length.
+    pub(crate) fn is_mostly_dead(&self, least: u64) -> bool {
+        let bytes = self.bytes() + self.unmerged_bytes(None);
+        let live = self.bytes().saturating_sub(self.ended * self.bytes() / self.entries().max(1));
+        bytes > 2 * live + least
+    }
+
+    /// Returns the records that count now.
+    pub(crate) fn contents(&self) -> Contents {
+        let mut puts: Vec<_> = self
+            .index
+            .puts()
+            .filter_map(|(_, position)| {
+                let (file, seed) = self.file_of(position)?;
+                Some((position, file, seed))
+            })
+            .collect();
+        puts.sort_unstable_by_key(|(position, ..)| (position.log, position.at));
+        let (salt, index, snapshot) = (self.salt, self.index.clone(), self.snapshot.clone());
+        Contents { salt, index, snapshot, puts }
+    }
+
+    /// Returns whether another view has read the same files as far.
+    pub(crate) fn has_read_the_same(&self, other: &Self) -> bool {
+        let logs = |view: &Self| -> Vec<_> {
+            view.logs.values().map(|reader| (reader.number, reader.read_to)).collect()
+        };
+        self.snapshot_number == other.snapshot_number && logs(self) == logs(other)
+    }
+
+    /// Notes that the record that was found for a key is damaged.
+    pub(crate) fn note_damage(&mut self, path: PathBuf) {
+        self.recovery.damaged(path, 0, Loss::BadRecord);
+    }
+
+    /// Returns the number of records that count, or somewhat more: those in the snapshot that a log replaces count
+    /// twice.
+    pub(crate) fn entries(&self) -> u64 {
+        self.index.len() as u64 + self.snapshot.as_ref().map_or(0, |snapshot| snapshot.entries())
+    }
+
+    /// Changes to a new snapshot. Records that it contains are forgotten, and so are logs that it contains and that
+    /// nobody writes any more.
+    pub(crate) fn change_snapshot(&mut self, snapshot: Arc<Snapshot>, live: &[SlotLog]) {
+        let header = &snapshot.header;
+        self.index.merged(header.base_sequence, |at| at.at < snapshot.merged_len(at.log));
+        self.logs.retain(|log, reader| {
+            live.iter().any(|slot| slot.log == *log) || reader.read_to > snapshot.merged_len(*log)
+        });
+        self.horizon = header.base_sequence;
+        self.ended = 0;
+        self.costs = snapshot.costs;
+        self.snapshot_number = header.number;
+        self.incomplete = None;
+        self.snapshot = Some(Arc::clone(&snapshot));
+    }
+
+    /// Changes to what was read anew. What was lost before stays in the reports.
+    pub(crate) fn replace(&mut self, fresh: Self) {
+        let Recovery { records, discarded, damage, high_water } =
+            std::mem::take(&mut self.recovery);
+        *self = fresh;
+        self.recovery.records = records;
+        self.recovery.discarded = discarded;
+        self.recovery.damage = damage;
+        self.recovery.high_water = self.recovery.high_water.max(high_water);
+    }
+
+    /// Returns whether all was read that a snapshot contains.
+    pub(crate) fn has_read_all_of(&self, snapshot: &Snapshot) -> bool {
+        snapshot.header.logs.iter().all(|stated| {
+            self.logs.get(&stated.log).is_some_and(|reader| reader.read_to >= stated.len)
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! A process that writes to a directory: it has a slot, and in it a log of its own.
+
+use super::durability::Durability;
+use super::file_name::Name;
+use super::header::{Kind, Stated};
+use super::listing::list;
+use super::locks::{Held, Locks};
+use super::log_file::{NewFile, StoreDirectory};
+use super::log_reader::LogReader;
+use super::queue::QueueTarget;
+use super::state::{Contents, SLOTS, SlotLog, State};
+use super::view::View;
+use super::wal::{LogFile, Wal};
+use crate::error::Error;
+use crate::platform::sync::usual::Mutex;
+
+/// The slot and the log of this process.
+pub(crate) struct Writer {
+    pub(crate) locks: Locks,
+    pub(crate) state: State,
+    pub(crate) wal: Wal,
+    pub(crate) slot: usize,
+    /// `None` after [`Self::release`].
+    slot_lock: Mutex<Option<Held>>,
+    /// Held while this process changes files. (Threads of one process share its locks.)
+    files: Mutex<()>,
+}
+
+/// What a process finds that begins to write.
+pub(crate) enum Begun {
+    /// No other process writes: this one has read all files.
+    First(View),
+    /// Others write. The state says what is new.
+    Joined,
+}
+
+impl Writer {
+    /// Begins to write to a directory. Creates it, for its owner alone, if it is missing. The first process to write
+    /// reads all files, sets aside what cannot be used, and fills the shared page. `catch_up` brings the view up to
+    /// date if there are others.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if all slots are taken, [`Error::Foreign`] if the directory belongs to something else, and the
+    /// errors of the system. A log that cannot be created is no error: the store is then in the state after a failed
+    /// write.
+    pub(crate) fn begin(
+        directory: StoreDirectory<'_>,
+        durability: Durability,
+        salt: u64,
+        catch_up: &mut dyn FnMut(&State, Begun) -> Result<(), Error>,
+        with_view: &mut dyn FnMut(&mut dyn FnMut(&mut View)),
+    ) -> Result<Self, Error> {
+        let StoreDirectory { fs, dir, .. } = directory;
+        let (locks, _files) = Locks::open(fs, dir)?;
+        let path = Name::State.at(dir);
+        let state = State::new(fs.page(&path, true).map_err(|e| Error::io("map", &path, &e))?);
+        let mut failures = Vec::new();
+        let mut durable = Vec::new();
+        if locks.has_writers()? {
+            if !state.is_known() {
+                let reason = "another version of the program shares it".to_owned();
+                return Err(Error::Foreign { path, reason });
+            }
+            catch_up(&state, Begun::Joined)?;
+        } else {
+            let view = begin_first(directory, &state, salt, &mut durable, &mut failures)?;
+            catch_up(&state, Begun::First(view))?;
+        }
+        let (slot, held) = take_slot(&locks, dir)?;
+        let mut log = Err(Error::NotPersistent);
+        let mut high_water = 0;
+        with_view(&mut |view| {
+            high_water = view.recovery.high_water;
+            log = first_log(directory, &state, slot, &durable, view);
+        });
+        let wal = Wal::new(durability, high_water, log, state.clone(), slot);
+        for error in &failures {
+            wal.backoff.count(error);
+        }
+        let slot_lock = Mutex::new(Some(held));
+        Ok(Self { locks, state, wal, slot, slot_lock, files: Mutex::new(()) })
+    }
+
+    /// Runs `change` while no other thread or process changes files.
+    ///
+    /// # Errors
+    /// The errors of `change`, and [`Error::Locked`] if another process changes files for too long.
+    pub(crate) fn with_files<R>(
+        &self,
+        change: impl FnOnce() -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let _own = self.files.lock();
+        let _files = self.locks.files()?;
+        change()
+    }
+
+    /// Releases the slot. Nothing is written afterwards.
+    pub(crate) fn release(&self) {
+        self.slot_lock.lock().take();
+    }
+
+    /// Empties the slots of processes that have ended, if `is_merged` returns true for what they left. The caller holds
+    /// the files.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn free_slots(&self, is_merged: impl Fn(SlotLog) -> bool) -> Result<(), Error> {
+        for slot in (0..self.state.slots_used()).filter(|slot| *slot != self.slot) {
+            let left = self.state.slot(slot);
+            // A slot that can be taken is nobody's.
+            if left.log != 0 && is_merged(left) && self.locks.slot(slot)?.is_some() {
+                self.state.set_slot(slot, SlotLog::default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the log of this process and begins a new one. Returns a reader of the new one.
+    ///
+    /// # Errors
+    /// The errors of the system. The former log is then as it was.
+    pub(crate) fn rotate(&self, directory: StoreDirectory<'_>) -> Result<LogReader, Error> {
+        self.with_files(|| {
+            let logs = self.wal.stated().into_iter().collect();
+            let (log, target) = directory.create_log(NewFile {
+                kind: Kind::Log,
+                number: self.state.next_number(),
+                base_sequence: self.state.sequence(),
+                high_water: self.wal.high_water(),
+                logs,
+            })?;
+            let reader = LogReader::own(&log, target);
+            self.wal.switch(log, target)?;
+            Ok(reader)
+        })
+    }
+}
+
+/// Reads all files, syncs the logs, sets aside what cannot be used, and fills the shared page. Adds to `durable` how
+/// much of each log is synced.
+///
+/// An earlier process may have ended before it synced its last records. Without the sync here, they would stay at risk
+/// for longer than the interval.
+fn begin_first(
+    directory: StoreDirectory<'_>,
+    state: &State,
+    salt: u64,
+    durable: &mut Vec<Stated>,
+    failures: &mut Vec<Error>,
+) -> Result<View, Error> {
+    let StoreDirectory { fs, dir, identity } = directory;
+    let listing = list(fs, dir, identity)?;
+    let last_number = listing.newest;
+    let (view, cleanup) = View::read(dir, listing, &[], salt)?;
+    failures.extend(cleanup.run(fs, dir).err());
+    let mut logs = Vec::new();
+    for reader in view.logs.values() {
+        match fs.open(&reader.path).and_then(|file| file.sync()) {
+            Ok(()) => durable.push(Stated { log: reader.number, len: reader.read_to }),
+            Err(e) => failures.push(Error::io("sync", &reader.path, &e)),
+        }
+        if !reader.is_torn && !reader.has_gap && logs.len() < SLOTS {
+            logs.push(SlotLog { log: reader.number, len: reader.read_to });
+        }
+    }
+    state.fill(&Contents {
+        sequence: view.sequence,
+        horizon: view.horizon,
+        snapshot: view.snapshot_number,
+        last_number,
+        logs,
+    });
+    Ok(view)
+}
+
+/// Takes the first free slot.
+fn take_slot(locks: &Locks, dir: &std::path::Path) -> Result<(usize, Held), Error> {
+    for slot in 0..SLOTS {
+        if let Some(held) = locks.slot(slot)? {
+            return Ok((slot, held));
+        }
+    }
+    Err(Error::Locked { path: dir.to_owned(), pid: None })
+}
+
+/// Returns the log in a slot whose process has ended, if it can be continued, or else a new one.
+fn first_log(
+    directory: StoreDirectory<'_>,
+    state: &State,
+    slot: usize,
+    durable: &[Stated],
+    view: &mut View,
+) -> Result<(LogFile, QueueTarget), Error> {
+    let left = state.slot(slot);
+    if let Some(adopted) = directory.adopt_log(left, view.logs.get(&left.log)) {
+        return Ok(adopted);
+    }
+    let (log, target) = directory.create_log(NewFile {
+        kind: Kind::Log,
+        number: state.next_number(),
+        base_sequence: state.sequence(),
+        high_water: view.recovery.high_water,
+        logs: durable.to_vec(),
+    })?;
+    view.logs.insert(log.number, LogReader::own(&log, target));
+    Ok((log, target))
+}
