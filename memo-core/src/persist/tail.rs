@@ -62,7 +62,9 @@ impl Tail {
             }
             if Some(slot) == own {
                 // Its records were added when they were committed.
-                view.mark_read(before.log, u64::MAX);
+                if before.log != at.log {
+                    view.mark_whole(before.log);
+                }
                 view.mark_read(at.log, at.len);
                 continue;
             }
