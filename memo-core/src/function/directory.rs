@@ -13,7 +13,7 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::{Made, Storage};
+use crate::function::function_cache::{KeyClaim, Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::ValueStore;
 use crate::persist::{self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket};
@@ -102,6 +102,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     return;
                 }
                 if let Ok(store) = disk.open() {
+                    watch(function, &store);
                     function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
                 }
             });
@@ -117,17 +118,23 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.disk.opened().map_or(0, |store| store.since())
     }
 
-    fn is_behind(&self) -> bool {
-        self.disk.opened().is_some_and(|store| store.is_behind())
-    }
-
     fn follow(&self, function: &FunctionCache<K>) {
         let Some(store) = self.disk.opened() else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
             let _ = store.follow(&mut |removal| forget(function, &removal));
+            watch(function, &store);
         });
+    }
+
+    fn lock_key(&self, key: &[u8]) -> KeyClaim {
+        let store = unless_opening(|| self.disk.open().ok()).flatten();
+        match store.map(|store| store.try_lock_key(key)) {
+            Some(persist::KeyClaim::Locked(lock)) => KeyClaim::Locked(Box::new(lock)),
+            Some(persist::KeyClaim::Busy) => KeyClaim::Busy,
+            Some(persist::KeyClaim::Unlocked) | None => KeyClaim::Unlocked,
+        }
     }
 
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)> {
@@ -310,6 +317,7 @@ impl<K: Keep> Directory<K> {
         let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
+            watch(function, &store);
             if self.clear_when_opened.swap(false, Relaxed) {
                 let _ = store.commit_removal(store.queue(Record::Clear, 0));
             }
@@ -401,6 +409,14 @@ impl<'a> Removal<'a> {
             let record = self.key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
             ticket = store.queue(record, 0);
         }
+    }
+}
+
+/// Makes hits look for removals by other processes, and notes which are removed from memory.
+fn watch<K: Keep>(function: &FunctionCache<K>, store: &Store) {
+    if let Some(count) = store.removals() {
+        function.removals.begin(count);
+        function.removals.follow(store.removals_seen());
     }
 }
 

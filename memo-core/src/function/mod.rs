@@ -8,6 +8,8 @@ pub(crate) mod function_cache;
 pub mod instance;
 mod operations;
 pub mod origin;
+#[cfg(feature = "persist")]
+pub(crate) mod removal_watch;
 pub mod settings;
 #[cfg(feature = "persist")]
 mod value_store;

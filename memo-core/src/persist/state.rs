@@ -104,6 +104,12 @@ impl State {
         self.word(REMOVALS).load(SeqCst)
     }
 
+    /// Returns the word that counts the removals, for as long as the process lives. The page stays mapped then.
+    pub(crate) fn leak_removals(&self) -> &'static AtomicU64 {
+        let page: &'static Arc<dyn Page> = Box::leak(Box::new(Arc::clone(&self.0)));
+        &page.words()[REMOVALS]
+    }
+
     /// Tells all processes that a removal was committed.
     pub(crate) fn count_removal(&self) {
         self.word(REMOVALS).fetch_add(1, SeqCst);

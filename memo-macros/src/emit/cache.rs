@@ -19,6 +19,13 @@ pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }
 
+/// The cache as calls look into it: those of a function that stores its results first see what other processes have
+/// removed.
+pub(super) fn followed(expansion: &Expansion<'_>) -> TokenStream {
+    let cache = cache(expansion, Item::Function);
+    if expansion.args.persist.is_some() { quote!(#cache.followed()) } else { cache }
+}
+
 /// The handle of the cache, for a companion.
 pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
     let cache = cache(expansion, Item::Companion);
