@@ -26,7 +26,6 @@ mod one_computation;
 mod other_attributes;
 mod outcomes;
 mod persistence;
-mod persistence_changes;
 mod persistence_codec;
 #[cfg(unix)]
 mod persistence_faults;

@@ -9,5 +9,6 @@ pub mod instance;
 mod operations;
 pub mod origin;
 pub mod settings;
+mod type_name;
 #[cfg(feature = "persist")]
 mod value_store;
