@@ -1,11 +1,12 @@
 //! The writing sink. It makes bytes in which every map and set is sorted. In canonical bytes the fields of structs are
-//! sorted too.
+//! sorted too. A key that is too long for that becomes a digest.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
 
 use serde::Serialize;
 
+use super::digest::Regions;
 use super::items::Items;
 use super::sink::{ItemPart, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, NoKey};
@@ -26,8 +27,10 @@ pub(crate) enum Fields {
 pub(crate) struct Writer {
     order: Fields,
     out: Vec<u8>,
-    /// The maximum length of `out`. It is 0 after a failure.
+    /// The length of `out` beyond which [`Writer::overflow`] decides. It is 0 after a failure.
     limit: usize,
+    /// What is hashed, while the writer makes a digest.
+    regions: Regions,
     /// The items of all groups in progress. Those of the innermost group are last.
     items: Vec<Item>,
     sorted: Vec<u8>,
@@ -111,15 +114,35 @@ impl Writer {
         writer
     }
 
-    pub(crate) fn give_back(self: Box<Self>) {
+    pub(crate) fn give_back(mut self: Box<Self>) {
+        if self.out.capacity().max(self.items.capacity()) > KEPT {
+            *self = Self::default();
+        }
         let _ = SCRATCH.try_with(|cell| cell.set(Some(self)));
     }
 
     fn clear(&mut self) {
         self.out.clear();
         self.items.clear();
+        self.regions.clear();
         self.limit = MAX_LENGTH;
         self.failed = None;
+    }
+
+    /// Ends a pass over the arguments. Returns true if there has to be another, which makes the digest of a long key:
+    /// it needs the fields of all structs sorted, and the first pass may have left them as they came.
+    pub(crate) fn needs_another_pass(&mut self) -> bool {
+        let is_digest = !self.regions.is_empty();
+        if !is_digest && self.failed == Some(NoKey::TooLong) {
+            self.clear();
+            self.order = Fields::Sorted;
+            self.open_part();
+            return true;
+        }
+        if is_digest && self.failed.is_none() && !self.regions.close_key(&mut self.out) {
+            self.poison(NoKey::Changed);
+        }
+        false
     }
 
     /// Returns the written bytes, or the failure.
@@ -136,17 +159,45 @@ impl Writer {
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
         if self.out.len() + bytes.len() > self.limit {
-            return self.fail_too_long();
+            return self.overflow(bytes);
         }
         self.out.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Records that the key is too long, unless the writer failed before, and returns the failure.
+    /// Hashes what was written and `bytes`, if the writer makes a digest. Otherwise the key is too long.
     #[cold]
-    fn fail_too_long(&mut self) -> Result<(), NoKey> {
-        self.poison(NoKey::TooLong);
-        self.check()
+    #[inline(never)]
+    fn overflow(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
+        if self.regions.is_empty() {
+            self.poison(NoKey::TooLong);
+        }
+        self.check()?;
+        let start = self.regions.start();
+        self.regions.hash(self.out.get(start..).unwrap_or_default());
+        self.regions.hash(bytes);
+        self.out.truncate(start);
+        Ok(())
+    }
+
+    /// Begins a part of an item, if the writer makes a digest.
+    #[cold]
+    #[inline(never)]
+    fn open_part(&mut self) {
+        if self.failed.is_none() {
+            self.regions.open(&self.out);
+            self.limit = self.regions.limit();
+        }
+    }
+
+    /// Ends a part of an item, if the writer makes a digest.
+    #[cold]
+    #[inline(never)]
+    fn close_part(&mut self) {
+        if self.failed.is_none() {
+            self.regions.close_part(&mut self.out);
+            self.limit = self.regions.limit();
+        }
     }
 
     fn push_with_length(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), NoKey> {
@@ -182,7 +233,12 @@ impl Writer {
             return Err(NoKey::DuplicateName);
         }
         let as_serialized = group.items == Kind::Fields && self.order == Fields::AsSerialized;
-        if !in_order && !as_serialized {
+        if out.len() > self.limit {
+            let start = self.regions.start();
+            self.regions.hash(out.get(start..group.start).unwrap_or_default());
+            items.iter().for_each(|item| self.regions.hash(item.bytes(out)));
+            out.truncate(start);
+        } else if !in_order && !as_serialized {
             self.sorted.clear();
             for item in &*items {
                 self.sorted.extend_from_slice(item.bytes(out));
@@ -194,7 +250,7 @@ impl Writer {
         self.push(&[tag::END])
     }
 
-    /// Returns the items of a group, sorted.
+    /// Returns the items of a group, sorted. The writer makes no digest.
     pub(crate) fn sorted(&mut self, group: Group) -> Result<impl Iterator<Item = &[u8]>, NoKey> {
         self.check()?;
         let out = &self.out;
@@ -221,10 +277,17 @@ impl Items for Writer {
     fn open_item(&mut self, _: &mut Group) {
         let at = self.out.len();
         self.items.push(Item { start: at, name_end: at, end: at, first: 0 });
+        if !self.regions.is_empty() {
+            self.open_part();
+        }
     }
 
     #[inline]
     fn split_item(&mut self, _: &mut Group) {
+        if !self.regions.is_empty() {
+            self.close_part();
+            self.open_part();
+        }
         let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
             item.name_end = at;
@@ -234,6 +297,9 @@ impl Items for Writer {
     /// Ends the innermost open item. It is missing only after a failure, and the bytes are then unused.
     #[inline]
     fn close_item(&mut self, _: &mut Group) {
+        if !self.regions.is_empty() {
+            self.close_part();
+        }
         let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
             item.end = at;
@@ -241,6 +307,9 @@ impl Items for Writer {
         }
     }
 }
+
+/// The largest buffer that is kept for reuse, in bytes or items. A short key needs no larger one.
+const KEPT: usize = 2 * MAX_LENGTH;
 
 thread_local! {
     static SCRATCH: Cell<Option<Box<Writer>>> = const { Cell::new(None) };
