@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use super::digest::Regions;
+use super::encoder::encode;
 use super::items::Items;
 use super::sink::{ItemPart, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, NoKey};
@@ -27,7 +28,7 @@ pub(crate) enum Fields {
 pub(crate) struct Writer {
     order: Fields,
     out: Vec<u8>,
-    /// The length of `out` beyond which [`Writer::overflow`] decides. It is 0 after a failure.
+    /// The length of `out` beyond which [`Writer::make_room`] decides. It is 0 after a failure.
     limit: usize,
     /// What is hashed, while the writer makes a digest.
     regions: Regions,
@@ -136,7 +137,7 @@ impl Writer {
         if !is_digest && self.failed == Some(NoKey::TooLong) {
             self.clear();
             self.order = Fields::Sorted;
-            self.open_part();
+            self.open_region();
             return true;
         }
         if is_digest && self.failed.is_none() && !self.regions.close_key(&mut self.out) {
@@ -156,63 +157,103 @@ impl Writer {
         self.failed.map_or(Ok(()), Err)
     }
 
+    /// Adds some bytes, of which there are never many.
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
         if self.out.len() + bytes.len() > self.limit {
-            return self.overflow(bytes);
+            self.make_room()?;
         }
         self.out.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Hashes what was written and `bytes`, if the writer makes a digest. Otherwise the key is too long.
+    /// Adds bytes of any number. If they are many and the writer makes a digest, they are hashed and not copied.
+    fn push_long(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
+        if self.out.len() + bytes.len() > self.limit {
+            self.make_room()?;
+            self.regions.hash(bytes);
+        } else {
+            self.out.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// Hashes what was written, if the writer makes a digest. Otherwise the key is too long.
     #[cold]
     #[inline(never)]
-    fn overflow(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
+    fn make_room(&mut self) -> Result<(), NoKey> {
         if self.regions.is_empty() {
             self.poison(NoKey::TooLong);
         }
         self.check()?;
         let start = self.regions.start();
         self.regions.hash(self.out.get(start..).unwrap_or_default());
-        self.regions.hash(bytes);
         self.out.truncate(start);
         Ok(())
     }
 
-    /// Begins a part of an item, if the writer makes a digest.
+    /// Begins a part of an item. Does something only if the writer makes a digest.
+    #[inline]
+    fn begin_part(&mut self) {
+        if !self.regions.is_empty() {
+            self.open_region();
+        }
+    }
+
+    /// Ends a part of an item. Does something only if the writer makes a digest.
+    #[inline]
+    fn end_part(&mut self) {
+        if !self.regions.is_empty() {
+            self.close_region();
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn open_part(&mut self) {
+    fn open_region(&mut self) {
         if self.failed.is_none() {
             self.regions.open(&self.out);
             self.limit = self.regions.limit();
         }
     }
 
-    /// Ends a part of an item, if the writer makes a digest.
     #[cold]
     #[inline(never)]
-    fn close_part(&mut self) {
+    fn close_region(&mut self) {
         if self.failed.is_none() {
             self.regions.close_part(&mut self.out);
             self.limit = self.regions.limit();
         }
     }
 
-    fn push_with_length(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), NoKey> {
-        match (tag, tag::short(bytes.len())) {
-            (Some(tag), Some(len)) => self.push(&[tag, len])?,
-            (None, Some(len)) => self.push(&[len])?,
-            (tag, None) => {
-                let len = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
-                let len = len.inspect_err(|&reason| self.poison(reason))?;
-                self.push(tag.as_slice())?;
-                self.push(&[LONG])?;
-                self.push(&len.to_le_bytes())?;
-            }
+    /// Adds a head that ends before the length, the length, and bytes of any number.
+    #[inline]
+    fn push_with_length<const N: usize>(
+        &mut self,
+        head: [u8; N],
+        bytes: &[u8],
+    ) -> Result<(), NoKey> {
+        let Some(len) = tag::short(bytes.len()) else {
+            return self.push_with_long_length(&head, bytes);
+        };
+        if self.out.len() + N + 1 + bytes.len() > self.limit {
+            self.make_room()?;
         }
-        self.push(bytes)
+        self.out.reserve(N + 1 + bytes.len());
+        self.out.extend_from_slice(&head);
+        self.out.push(len);
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_with_long_length(&mut self, head: &[u8], bytes: &[u8]) -> Result<(), NoKey> {
+        let len = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
+        let len = len.inspect_err(|&reason| self.poison(reason))?;
+        self.push(head)?;
+        self.push(&[LONG])?;
+        self.push(&len.to_le_bytes())?;
+        self.push_long(bytes)
     }
 
     pub(crate) fn open_group(&self, items: Kind) -> Group {
@@ -277,17 +318,10 @@ impl Items for Writer {
     fn open_item(&mut self, _: &mut Group) {
         let at = self.out.len();
         self.items.push(Item { start: at, name_end: at, end: at, first: 0 });
-        if !self.regions.is_empty() {
-            self.open_part();
-        }
     }
 
     #[inline]
     fn split_item(&mut self, _: &mut Group) {
-        if !self.regions.is_empty() {
-            self.close_part();
-            self.open_part();
-        }
         let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
             item.name_end = at;
@@ -297,9 +331,6 @@ impl Items for Writer {
     /// Ends the innermost open item. It is missing only after a failure, and the bytes are then unused.
     #[inline]
     fn close_item(&mut self, _: &mut Group) {
-        if !self.regions.is_empty() {
-            self.close_part();
-        }
         let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
             item.end = at;
@@ -335,11 +366,11 @@ impl Sink for Writer {
     }
 
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
-        self.push_with_length(Some(tag), bytes)
+        self.push_with_length([tag], bytes)
     }
 
     fn name(&mut self, name: &str) -> Result<(), NoKey> {
-        self.push_with_length(None, name.as_bytes())
+        self.push_with_length([], name.as_bytes())
     }
 
     fn open_fields(&mut self) -> Result<Group, NoKey> {
@@ -348,12 +379,16 @@ impl Sink for Writer {
 
     fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), NoKey> {
         self.open_item(fields);
+        self.begin_part();
         self.name(name)?;
+        self.end_part();
         self.split_item(fields);
+        self.begin_part();
         Ok(())
     }
 
     fn close_field(&mut self, fields: &mut Group) -> Result<(), NoKey> {
+        self.end_part();
         self.close_item(fields);
         Ok(())
     }
@@ -374,7 +409,14 @@ impl Sink for Writer {
         part: ItemPart,
         value: &T,
     ) -> Result<(), NoKey> {
-        self.part(bag, depth, part, value)
+        if part.opens() {
+            self.open_item(bag);
+        }
+        self.begin_part();
+        encode(self, depth, value)?;
+        self.end_part();
+        self.end_of(part, bag);
+        Ok(())
     }
 
     fn close_bag(&mut self, bag: Group) -> Result<(), NoKey> {
