@@ -132,9 +132,9 @@ impl<K: Keep> FunctionCache<K> {
         if selected { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
     }
 
-    /// Returns the value that the cache holds for long arguments, and does not count it as a hit. [`Self::find`] does not
-    /// find it, because the hash of a digest is another than that of the arguments; other calls find it after their
-    /// miss, in [`Self::claim_or_join`].
+    /// Returns the value that the cache holds for long arguments, and does not count it as a hit. [`Self::find`] does
+    /// not find it, because the hash of a digest is another than that of the arguments. Calls that are not verified
+    /// find it in [`Self::claim_or_join`].
     #[cold]
     fn find_digest<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Option<K::Held> {
         let written = WrittenKey::new(arguments, hash);
