@@ -21,6 +21,7 @@ mod idle;
 mod keys;
 mod large;
 mod lints;
+mod long_keys;
 mod mutable_parameters;
 mod one_computation;
 mod other_attributes;
