@@ -113,6 +113,16 @@ three_ways! {
     value -> Value, in any_value;
 }
 
+#[test]
+fn json_preserves_finite_floats() {
+    for x in (1..1000).map(|n| 1.0 / f64::from(n)) {
+        let mut bytes = Vec::new();
+        Json.encode(&x, &mut bytes).unwrap();
+        let read: f64 = Json.decode(&bytes).unwrap();
+        assert_eq!(read, x);
+    }
+}
+
 #[memoize(persist = folder(), codec = Json)]
 fn perhaps(n: u8) -> Option<f64> {
     RUNS.fetch_add(1, Relaxed);
