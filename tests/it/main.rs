@@ -21,12 +21,12 @@ mod idle;
 mod keys;
 mod large;
 mod lints;
+mod long_keys;
 mod mutable_parameters;
 mod one_computation;
 mod other_attributes;
 mod outcomes;
 mod persistence;
-mod persistence_changes;
 mod persistence_codec;
 #[cfg(unix)]
 mod persistence_faults;

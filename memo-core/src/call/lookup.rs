@@ -144,8 +144,21 @@ impl<K: Keep> FunctionCache<K> {
         K::Value: Serialize,
     {
         let selected = verify::should_verify(share);
-        let held = self.find(arguments, hash, !selected).ok_or(None)?;
+        let found = self.find(arguments, hash, !selected);
+        let held = found
+            .or_else(|| if selected { self.find_digest(arguments, hash) } else { None })
+            .ok_or(None)?;
         if selected { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
+    }
+
+    /// Returns the value that the cache holds for long arguments, and does not count it as a hit. [`Self::find`] does
+    /// not find it, because the hash of a digest is another than that of the arguments. Calls that are not verified
+    /// find it in [`Self::claim_or_join`].
+    #[cold]
+    fn find_digest<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Option<K::Held> {
+        let written = WrittenKey::new(arguments, hash);
+        let (hash, key) = written.key(&self.memory.seed).filter(|_| written.is_digest())?;
+        self.memory.get(hash, |stored| stored == key, false)
     }
 
     #[cold]

@@ -79,7 +79,7 @@ impl Site {
         let name = instance.name();
         let make = || {
             let settings = self.settings(instance, &name, settings);
-            settings.shared(self.name(&name), self.origin.code_in(name.enclosing))
+            settings.shared(self.name(&name), self.origin.code_in(instance, &name))
         };
         let function = registry::find_or_make(&self.origin, instance.id, &name, make)
             .expect("one instance has one kind of cache");

@@ -11,5 +11,6 @@ pub mod origin;
 #[cfg(feature = "persist")]
 pub(crate) mod removal_watch;
 pub mod settings;
+mod type_name;
 #[cfg(feature = "persist")]
 mod value_store;
