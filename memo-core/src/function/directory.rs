@@ -141,6 +141,13 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.disk.opened()?;
         let stored = store.find(key).ok()??;
         let (value, lifetime) = self.disk.value(stored.record())?;
+        if let Some(idle) = function.memory.idle() {
+            // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
+            let end = lifetime.computed.unwrap_or_default().saturating_add(idle);
+            if end <= clock::wall() {
+                return None;
+            }
+        }
         let expires = limit_expiry(function, lifetime.expires);
         let computed = lifetime.computed.filter(|_| function.memory.is_timed());
         Some((value, Lifetime { computed, expires }))

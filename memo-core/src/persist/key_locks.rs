@@ -69,7 +69,7 @@ fn open(fs: &dyn Fs, dir: &Path) -> Option<Arc<dyn ByteLocks>> {
     refuse_foreign(fs, dir).ok()?;
     fs.create_dir(dir).ok()?;
     let content = format!("{LOCK_PREFIX}{}\n", std::process::id());
-    fs.byte_locks(&Name::Lock.at(dir), content.as_bytes()).ok()
+    fs.byte_locks(&Name::Lock.at(dir), content.as_bytes()).ok().filter(|bytes| bytes.is_shared())
 }
 
 impl Drop for KeyLock {

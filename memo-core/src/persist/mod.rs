@@ -47,6 +47,7 @@ mod unlogged;
 mod versions;
 mod view;
 mod wal;
+mod whole_file;
 mod writer;
 
 pub use cost::Cost;
