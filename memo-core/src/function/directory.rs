@@ -164,7 +164,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.begin(function) else { return };
-        let mut bytes = Vec::new();
+        // Most values need no more.
+        let mut bytes = Vec::with_capacity(256);
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
             return;
         }
