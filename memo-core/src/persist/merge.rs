@@ -1,9 +1,10 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
 use super::contents::Put;
-use super::header::{FileHeader, Kind, Stated};
+use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
+use super::log_reader::LogReader;
 use super::quarantine::remove;
 use super::record::{Record, WallMillis};
 use super::snapshot::{self, Written};
@@ -53,7 +54,7 @@ pub(crate) fn merge(
         Ok((number, list(fs, dir, identity)?, slots))
     })?;
     let (view, _) = View::read(dir, listing, &slots, salt)?;
-    let logs = view.logs.values().map(|log| Stated { log: log.number, len: log.read_to }).collect();
+    let logs = merged_logs(&view);
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
         number,
@@ -74,6 +75,19 @@ pub(crate) fn merge(
     state.set_snapshot(number);
     writer.with_files(|| remove_replaced(directory, writer, &header, &slots))?;
     Ok(Some(written))
+}
+
+/// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this
+/// a process that comes late sees whether something was removed meanwhile.
+fn merged_logs(view: &View) -> Vec<Stated> {
+    let mut logs: Vec<Stated> = view.logs.values().map(LogReader::stated).collect();
+    if let Some(snapshot) = &view.snapshot {
+        let before = snapshot.header.logs.iter().copied();
+        logs.extend(before.filter(|stated| !view.logs.contains_key(&stated.log)));
+    }
+    logs.sort_unstable_by_key(|stated| stated.log);
+    logs.drain(..logs.len().saturating_sub(MAX_STATED));
+    logs
 }
 
 /// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs that

@@ -690,7 +690,7 @@ impl Shared {
         let view = self.view.lock();
         let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
         let own = Some((writer.wal.log(), writer.wal.len()));
-        view.unmerged_bytes(own) > (snapshot / 2).max(COMPACT_FROM) + excess
+        view.unmerged_bytes(own) > snapshot.max(COMPACT_FROM) + excess
             && writer.wal.backoff.due().is_none()
     }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contents::Contents;
-use super::frame::ChecksumSeed;
+use super::frame::{ChecksumSeed, HEAD};
 use super::fs::File;
-use super::header::Stated;
+use super::header::{MAX_STATED, Stated};
 use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::listing::{Listing, Source};
@@ -116,12 +116,11 @@ impl View {
                 continue;
             }
             let live = committed.iter().find(|slot| slot.log == source.number);
-            let from = from.map_or(0, |stated| stated.len);
-            view.open_log(dir, source, from);
+            view.open_log(dir, source, from.copied());
             view.read_log(source.number, live.map_or(source.size, |slot| slot.len), &mut |_| ())?;
             if live.is_none() {
                 view.check_whole(source, &durable, &mut cleanup);
-                view.drop_merged(source, from, &mut cleanup);
+                view.drop_merged(source, from.map_or(0, |from| from.len), &mut cleanup);
             }
         }
         Ok((view, cleanup))
@@ -169,8 +168,8 @@ impl View {
         }
     }
 
-    /// Begins to read a log from the offset `from` on.
-    pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: u64) {
+    /// Begins to read a log. `from`: what the snapshot has of it.
+    pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: Option<Stated>) {
         let header = &source.header;
         self.sequence = self.sequence.max(header.base_sequence);
         self.recovery.high_water = self.recovery.high_water.max(header.high_water);
@@ -326,9 +325,12 @@ impl View {
     /// # Errors
     /// A log cannot be read.
     pub(crate) fn removed_until(&mut self, later: &Self) -> Result<Vec<Removal>, Error> {
-        let is_same = |log: &u64| later.logs.contains_key(log);
-        if self.snapshot_number != later.snapshot_number || !self.logs.keys().all(is_same) {
-            // A snapshot may have what was removed.
+        if self.snapshot_number != later.snapshot_number {
+            let snapshot = later.snapshot.as_deref();
+            if snapshot.is_none_or(|snapshot| self.may_miss_removal(snapshot)) {
+                return Ok(vec![Removal::All]);
+            }
+        } else if self.logs.keys().any(|log| !later.logs.contains_key(log)) {
             return Ok(vec![Removal::All]);
         }
         let mut removed = Vec::new();
@@ -337,6 +339,22 @@ impl View {
             self.read_log(*number, reader.read_to, &mut |removal| removed.push(removal))?;
         }
         Ok(removed)
+    }
+
+    /// Returns whether a newer snapshot may have a removal that was not read.
+    fn may_miss_removal(&self, snapshot: &Snapshot) -> bool {
+        let stated = &snapshot.header.logs;
+        let is_cut = stated.len() >= MAX_STATED
+            && stated.first().is_some_and(|first| first.log > self.snapshot_number);
+        is_cut
+            || stated.iter().any(|end| match self.logs.get(&end.log) {
+                Some(reader) => reader.may_miss_removal(end),
+                // The snapshot of this view has all of it, or it is new.
+                None => {
+                    end.log > self.snapshot_number
+                        && (end.removals != 0 || end.len >= (HEAD as u64) << 16)
+                }
+            })
     }
 
     /// Notes that the record that was found for a key is damaged.
