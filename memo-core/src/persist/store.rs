@@ -483,16 +483,16 @@ impl Shared {
             .is_some_and(|locks| locks.has_writers().unwrap_or(false));
         let state = self.observe();
         let mut tail = self.tail.lock();
-        let mut committed = Vec::new();
         if let Some(state) = state {
             self.removals_seen.store(state.removals(), Ordering::Release);
             *tail = Tail::of(state);
             if has_writers {
-                committed = state.logs();
+                let mut view = self.view.lock();
+                return tail.reload(self.directory(), state, &mut view, &mut Vec::new());
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (view, _) = View::read(dir, listing, &committed, self.salt)?;
+        let (view, _) = View::read(dir, listing, &[], self.salt)?;
         *self.view.lock() = view;
         Ok(())
     }

@@ -105,8 +105,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Reads the directory anew.
-    fn reload(
+    /// Reads the directory anew, until no snapshot was written meanwhile.
+    pub(crate) fn reload(
         &mut self,
         directory: StoreDirectory<'_>,
         state: &State,
@@ -196,7 +196,7 @@ fn follow_merge(
             read_rest(view, stated.log, removed)?;
         }
     }
-    if !view.has_read_all_of(&snapshot) {
+    if view.may_miss_removal(&snapshot) {
         return Ok(false);
     }
     view.change_snapshot(snapshot.into(), &now.slots);

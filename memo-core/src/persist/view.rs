@@ -342,7 +342,7 @@ impl View {
     }
 
     /// Returns whether a newer snapshot may have a removal that was not read.
-    fn may_miss_removal(&self, snapshot: &Snapshot) -> bool {
+    pub(crate) fn may_miss_removal(&self, snapshot: &Snapshot) -> bool {
         let stated = &snapshot.header.logs;
         let is_cut = stated.len() >= MAX_STATED
             && stated.first().is_some_and(|first| first.log > self.snapshot_number);
@@ -386,19 +386,11 @@ impl View {
 
     /// Changes to what was read anew. What was lost before stays in the reports.
     pub(crate) fn replace(&mut self, fresh: Self) {
-        let Recovery { records, discarded, damage, high_water } =
-            std::mem::take(&mut self.recovery);
+        let before = std::mem::take(&mut self.recovery);
         *self = fresh;
-        self.recovery.records = records;
-        self.recovery.discarded = discarded;
-        self.recovery.damage = damage;
-        self.recovery.high_water = self.recovery.high_water.max(high_water);
-    }
-
-    /// Returns whether all was read that a snapshot contains.
-    pub(crate) fn has_read_all_of(&self, snapshot: &Snapshot) -> bool {
-        snapshot.header.logs.iter().all(|stated| {
-            self.logs.get(&stated.log).is_some_and(|reader| reader.read_to >= stated.len)
-        })
+        if before.records > 0 || !before.discarded.is_empty() {
+            let high_water = self.recovery.high_water.max(before.high_water);
+            self.recovery = Recovery { high_water, ..before };
+        }
     }
 }
