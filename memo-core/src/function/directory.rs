@@ -16,7 +16,9 @@ use crate::function::function_cache::FunctionCache;
 use crate::function::function_cache::{Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::ValueStore;
-use crate::persist::{self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket};
+use crate::persist::{
+    self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket, WallMillis,
+};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
@@ -131,9 +133,15 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)> {
+        if self.clear_when_opened.load(Relaxed) {
+            return None;
+        }
         let store = self.disk.opened()?;
         let stored = store.find(key).ok()??;
         let (value, lifetime) = self.disk.value(stored.record())?;
+        if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
+            return None;
+        }
         let expires = limit_expiry(function, lifetime.expires);
         let computed = lifetime.computed.filter(|_| function.memory.is_timed());
         Some((value, Lifetime { computed, expires }))
@@ -201,7 +209,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let Some(store) = self.begin_to_remove(function) else { return };
         let mut removal = Removal::new(Some(&store));
         function.memory.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
-        removal.commit();
+        self.commit(removal);
     }
 
     fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool {
@@ -209,7 +217,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(store.as_deref());
         let removed =
             function.memory.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
-        removal.commit();
+        self.commit(removal);
         removed
     }
 
@@ -217,21 +225,27 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin_to_remove(function);
         let mut removal = Removal::new(store.as_deref());
         let count = function.memory.clear(&mut || removal.queue(Record::Clear));
-        removal.commit();
+        self.commit(removal);
         count
     }
 
-    fn entries(
-        &self,
-        function: &FunctionCache<K>,
-        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
-    ) -> Result<(), Error> {
-        let Some(store) = self.disk.opened() else { return Ok(()) };
+    fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
+        let opened = self.disk.opened().or_else(|| self.begin_to_remove(function));
+        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
         self.follow(function);
-        store.for_each(&mut |record| {
+        let judged = store.for_each(&mut |record| {
             let Record::Put { key, .. } = record else { return true };
-            self.disk.value(record).is_none_or(|(value, _)| each(key, value))
-        })
+            if let Some((value, _)) = self.disk.value(record) {
+                each(key, value);
+            }
+            true
+        });
+        if judged.is_err() {
+            // What could not be read might have been rejected.
+            if let Some(store) = self.begin_to_remove(function) {
+                self.clear_stored(function, &store);
+            }
+        }
     }
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error> {
@@ -248,6 +262,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         let store = self.begin(function)?;
+        let store = if store.check().is_ok() { store } else { self.renew(function)? };
         self.keep(function, |keep| store.merge(keep))?;
         self.follow(function);
         store.rotate_merged()
@@ -258,10 +273,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else { return };
         // A failure is counted by the store, which tries again.
         if store.check().is_err() {
-            self.disk.reopen();
-            if let Ok(renewed) = self.begin(function) {
-                let _ = self.rewrite(function, &renewed);
-            }
+            let _ = self.renew(function);
             return;
         }
         if matches!(store.heal(), Ok(true)) {
@@ -310,11 +322,13 @@ impl<K: Keep> Directory<K> {
         let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
-            if self.clear_when_opened.swap(false, Relaxed) {
-                let _ = store.commit_removal(store.queue(Record::Clear, 0));
+            if self.clear_when_opened.load(Relaxed) {
+                self.clear_stored(function, &store);
+                self.clear_when_opened.store(false, Relaxed);
+            } else {
+                // A failure is counted by the store.
+                let _ = self.rewrite(function, &store);
             }
-            // A failure is counted by the store.
-            let _ = self.rewrite(function, &store);
             maintain_soon(function);
         }
         Ok(store)
@@ -329,6 +343,36 @@ impl<K: Keep> Directory<K> {
         }
         function.maintain();
         self.begin(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
+    }
+
+    /// Opens the directory again, which was removed or replaced, and writes what is in memory.
+    fn renew(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
+        self.disk.close();
+        self.begin(function)
+    }
+
+    /// Writes a removal. If it did not reach the directory because that was removed or replaced, all that the new one
+    /// holds is removed when it is opened.
+    fn commit(&self, removal: Removal<'_>) {
+        let store = removal.store;
+        removal.commit();
+        if store.is_some_and(|store| store.check().is_err()) {
+            self.clear_when_opened.store(true, Relaxed);
+        }
+    }
+
+    /// Removes all that is stored and not in memory.
+    fn clear_stored(&self, function: &FunctionCache<K>, store: &Store) {
+        // Failures are counted by the store.
+        let _ = store.commit_removal(store.queue(Record::Clear, 0));
+        let _ = self.rewrite(function, store);
+    }
+
+    /// Returns the time before which a stored value was computed that counts as idle. The opening counts as a use.
+    fn idle_before(&self, function: &FunctionCache<K>) -> WallMillis {
+        let Some(idle) = function.memory.idle_limit() else { return 0 };
+        let before = clock::wall().saturating_sub(idle);
+        if self.disk.opened_at() < before { before } else { 0 }
     }
 
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
@@ -361,6 +405,7 @@ impl<K: Keep> Directory<K> {
             max: memory.max() as u64,
             max_bytes,
             now: clock::wall(),
+            idle_before: self.idle_before(function),
             is_used: &is_used,
         })
     }

@@ -144,12 +144,8 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
-    /// Passes each stored value to `each`, until that returns false.
-    fn entries(
-        &self,
-        function: &FunctionCache<K>,
-        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
-    ) -> Result<(), Error>;
+    /// Passes each stored value to `each`. Removes all of them if they cannot be read.
+    fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 

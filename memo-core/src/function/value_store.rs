@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Place, RealFs, Record, Removal, Store, function_folder,
-    mark_used, remove_old,
+    Cost, Durability, Fs, Identity, Place, RealFs, Record, Removal, Store, WallMillis,
+    function_folder, mark_used, remove_old,
 };
 use crate::platform::clock::{self, NEVER};
 use crate::statistics::counters::Counter;
@@ -47,9 +47,13 @@ pub(crate) struct ValueStore<V: 'static> {
     has_old_versions: AtomicBool,
     fs: Arc<dyn Fs>,
     store: Mutex<Option<Arc<Store>>>,
+    /// Whether the store was closed and did not begin to write since.
+    was_closed: AtomicBool,
     /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
     /// written with the time of the files, so that the next opening does not treat them as long past.
     behind: AtomicU64,
+    /// When the directory was opened first, by the wall clock.
+    opened_at: OnceCell<WallMillis>,
     failure: Mutex<Failure>,
     pub(crate) errors: Counter,
     /// How many values could not be decoded.
@@ -104,7 +108,9 @@ impl<V: 'static> ValueStore<V> {
             has_old_versions: AtomicBool::new(false),
             fs: Arc::new(RealFs),
             store: Mutex::default(),
+            was_closed: AtomicBool::new(false),
             behind: AtomicU64::new(0),
+            opened_at: OnceCell::new(),
             failure: Mutex::default(),
             errors: Counter::default(),
             undecoded: Counter::default(),
@@ -156,6 +162,7 @@ impl<V: 'static> ValueStore<V> {
         let opened = Store::open(Arc::clone(&self.fs), place, identity, self.durability);
         let store = Arc::new(opened.inspect_err(|error| self.back_off(error))?);
         self.note_times(&store);
+        let _ = self.opened_at.set(clock::wall());
         *self.failure.lock() = Failure::default();
         Ok(Arc::clone(self.store.lock().get_or_insert(store)))
     }
@@ -171,7 +178,12 @@ impl<V: 'static> ValueStore<V> {
             return Ok((store, false));
         }
         self.check_retry()?;
+        if self.was_closed.load(Relaxed) && self.exists() {
+            // What the process that created the directory again has removed in the meantime is not known.
+            removed(Removal::All);
+        }
         store.begin(removed).inspect_err(|error| self.back_off(error))?;
+        self.was_closed.store(false, Relaxed);
         self.note_times(&store);
         *self.failure.lock() = Failure::default();
         if let Ok(version) = self.version() {
@@ -184,11 +196,17 @@ impl<V: 'static> ValueStore<V> {
 
     /// Closes a store whose directory was removed or replaced, so that the next call opens what is there now. Does
     /// nothing if the parent of the root was removed too: a file system may have been unmounted.
-    pub(crate) fn reopen(&self) {
+    pub(crate) fn close(&self) {
         let Ok(root) = &self.root else { return };
         if root.parent().is_none_or(|parent| self.fs.list(parent).is_ok()) {
+            self.was_closed.store(true, Relaxed);
             self.store.lock().take();
         }
+    }
+
+    /// Returns when the directory was opened first, or 0.
+    pub(crate) fn opened_at(&self) -> WallMillis {
+        self.opened_at.get().copied().unwrap_or(0)
     }
 
     /// Notes how far the clock is behind the times in the files.

@@ -637,6 +637,12 @@ impl Shared {
         }
     }
 
+    /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
+    fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
+        let is_long = writer.wal.len() >= ROTATE_FROM && !writer.wal.is_broken();
+        if is_long { self.rotate(writer) } else { Ok(()) }
+    }
+
     /// Removes all logs and snapshots, the oldest first, and tells other processes. Each removal is synced before the
     /// next: if a newer file were gone and an older one left, the entries that the newer one invalidated would come
     /// back.
@@ -684,6 +690,7 @@ impl Shared {
             .wal
             .check_process()
             .and_then(|()| writer.locks.check())
+            .and_then(|()| self.end_long_log(writer))
             .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
         match self.count_error(merged) {
             Ok(_) => Ok(()),
