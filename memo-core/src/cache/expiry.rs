@@ -52,7 +52,7 @@ impl Expiry {
         self.idle_limit.is_some()
     }
 
-    /// Returns how long an entry lives after its last use, in milliseconds.
+    /// Returns for how long after its last use an entry lives, in ms.
     pub(super) fn idle_limit(&self) -> Option<Millis> {
         self.idle_limit
     }

@@ -455,11 +455,6 @@ impl<H: Clone> ShardedCache<H> {
         (entries.min(self.max() as u64), bytes.min(max_bytes.unwrap_or(u64::MAX)))
     }
 
-    /// Returns how long an entry lives after its last use, in milliseconds, if that is limited.
-    pub(crate) fn idle_limit(&self) -> Option<Millis> {
-        self.expiry.idle_limit()
-    }
-
     /// Returns whether entries with this expiry time can expire.
     pub(crate) fn can_expire(&self, expires: Millis) -> bool {
         expires != NEVER || self.expiry.has_idle_limit()
@@ -499,6 +494,11 @@ impl<H: Clone> ShardedCache<H> {
             expired += removed.1;
         }
         (evicted, expired)
+    }
+
+    /// Returns for how long after its last use an entry lives, in ms.
+    pub(crate) fn idle(&self) -> Option<Millis> {
+        self.expiry.idle_limit()
     }
 
     /// Returns whether there is a bound on entries or on their weight.

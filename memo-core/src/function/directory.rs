@@ -13,7 +13,7 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::{Made, Storage};
+use crate::function::function_cache::{KeyClaim, Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::ValueStore;
 use crate::persist::{
@@ -62,8 +62,8 @@ pub(crate) struct Directory<K: Keep> {
     disk: ValueStore<K::Value>,
     /// Set once recovery was tried.
     recovered: OnceCell<()>,
-    /// Whether something was removed while the directory could not be opened. All that it holds is then removed when it
-    /// is opened.
+    /// Whether something was removed or replaced while the directory could not be opened. All that it holds does not
+    /// count then, and is removed when it is opened.
     clear_when_opened: AtomicBool,
 }
 
@@ -104,6 +104,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     return;
                 }
                 if let Ok(store) = disk.open() {
+                    watch(function, &store);
                     function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
                 }
             });
@@ -119,17 +120,23 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.disk.opened().map_or(0, |store| store.since())
     }
 
-    fn is_behind(&self) -> bool {
-        self.disk.opened().is_some_and(|store| store.is_behind())
-    }
-
     fn follow(&self, function: &FunctionCache<K>) {
         let Some(store) = self.disk.opened() else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
             let _ = store.follow(&mut |removal| forget(function, &removal));
+            watch(function, &store);
         });
+    }
+
+    fn lock_key(&self, key: &[u8]) -> KeyClaim {
+        let store = unless_opening(|| self.disk.open().ok()).flatten();
+        match store.map(|store| store.try_lock_key(key)) {
+            Some(persist::KeyClaim::Locked(lock)) => KeyClaim::Locked(Box::new(lock)),
+            Some(persist::KeyClaim::Busy) => KeyClaim::Busy,
+            Some(persist::KeyClaim::Unlocked) | None => KeyClaim::Unlocked,
+        }
     }
 
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)> {
@@ -139,6 +146,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.disk.opened()?;
         let stored = store.find(key).ok()??;
         let (value, lifetime) = self.disk.value(stored.record())?;
+        // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
         if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
             return None;
         }
@@ -157,9 +165,15 @@ impl<K: Keep> Storage<K> for Directory<K> {
         since: u64,
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
-        let Ok(store) = self.begin(function) else { return };
+        let Ok(store) = self.begin(function) else {
+            if made == Made::Inserted {
+                self.clear_when_opened.store(true, Relaxed);
+            }
+            return;
+        };
         let mut bytes = Vec::new();
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
+            self.remove_stored(function, claim, made == Made::Inserted);
             return;
         }
         let (replaces, cost) = match made {
@@ -233,6 +247,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let opened = self.disk.opened().or_else(|| self.begin_to_remove(function));
         let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
         self.follow(function);
+        if store.check().is_err() {
+            self.clear_when_opened.store(true, Relaxed);
+        }
         let judged = store.for_each(&mut |record| {
             let Record::Put { key, .. } = record else { return true };
             if let Some((value, _)) = self.disk.value(record) {
@@ -322,6 +339,11 @@ impl<K: Keep> Directory<K> {
         let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
+            watch(function, &store);
+            let calls = &function.memory.calls;
+            if calls.recovered() == 0 {
+                calls.set_recovered(store.status().entries, store.mean_cost());
+            }
             if self.clear_when_opened.load(Relaxed) {
                 self.clear_stored(function, &store);
                 self.clear_when_opened.store(false, Relaxed);
@@ -370,7 +392,7 @@ impl<K: Keep> Directory<K> {
 
     /// Returns the time before which a stored value was computed that counts as idle. The opening counts as a use.
     fn idle_before(&self, function: &FunctionCache<K>) -> WallMillis {
-        let Some(idle) = function.memory.idle_limit() else { return 0 };
+        let Some(idle) = function.memory.idle() else { return 0 };
         let before = clock::wall().saturating_sub(idle);
         if self.disk.opened_at() < before { before } else { 0 }
     }
@@ -446,6 +468,14 @@ impl<'a> Removal<'a> {
             let record = self.key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
             ticket = store.queue(record, 0);
         }
+    }
+}
+
+/// Makes hits look for removals by other processes, and notes which are removed from memory.
+fn watch<K: Keep>(function: &FunctionCache<K>, store: &Store) {
+    if let Some(count) = store.removals() {
+        function.removals.begin(count);
+        function.removals.follow(store.removals_seen());
     }
 }
 

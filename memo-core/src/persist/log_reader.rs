@@ -20,6 +20,8 @@ pub(crate) struct LogReader {
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn File>,
     pub(crate) seed: ChecksumSeed,
+    /// The offset at which reading began.
+    start: u64,
     /// The offset behind the last record that was read.
     pub(crate) read_to: u64,
     /// The sequence of that record, or 0.
@@ -53,9 +55,27 @@ impl LogReader {
             path,
             file: Arc::clone(file),
             seed: header.seed(),
+            start: from.max(*start),
             read_to: from.max(*start),
             last: 0,
             removals: (from <= *start).then_some(0),
+            unwritten: false,
+            has_gap: false,
+            is_torn: false,
+        }
+    }
+
+    /// Makes a reader of the same log that has read nothing.
+    pub(crate) fn from_start(&self) -> Self {
+        Self {
+            number: self.number,
+            path: self.path.clone(),
+            file: Arc::clone(&self.file),
+            seed: self.seed,
+            start: self.start,
+            read_to: self.start,
+            last: 0,
+            removals: None,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -69,6 +89,7 @@ impl LogReader {
             path: log.path.clone(),
             file: Arc::clone(&log.file),
             seed: target.seed,
+            start: log.len,
             read_to: log.len,
             last: 0,
             removals: Some(target.removals),

@@ -13,6 +13,7 @@ use super::fs::Fs;
 use super::header::{MAX_HEADER, MAX_STATED, header_len, random_salt};
 use super::identity::Identity;
 use super::key_hash::key_hash;
+use super::key_locks::{KeyClaim, KeyLocks};
 use super::listing::{holds_something, list};
 use super::locks::Locks;
 use super::log_file::StoreDirectory;
@@ -94,6 +95,9 @@ struct Shared {
     observed: OnceCell<State>,
     writer: OnceCell<Writer>,
     emptied: Mutex<Emptied>,
+    key_locks: KeyLocks,
+    /// The word that counts removals, once it was asked for.
+    removals: OnceCell<&'static AtomicU64>,
     /// The count of removals up to which this process has followed.
     removals_seen: AtomicU64,
     /// Whether the background thread syncs the log. It does from the first commit on, if the durability requires it.
@@ -127,6 +131,8 @@ impl Store {
             observed: OnceCell::new(),
             writer: OnceCell::new(),
             emptied: Mutex::default(),
+            key_locks: KeyLocks::default(),
+            removals: OnceCell::new(),
             removals_seen: AtomicU64::new(0),
             maintenance: Registration::new(),
         };
@@ -192,12 +198,23 @@ impl Store {
         self.shared.follow(removed)
     }
 
-    /// Returns whether another process may have removed something since the last call of [`Store::follow`].
-    #[inline]
+    /// Returns how many removals the last call of [`Store::follow`] has passed on, counted with those before.
     #[must_use]
-    pub fn is_behind(&self) -> bool {
-        let seen = self.shared.removals_seen.load(Ordering::Acquire);
-        self.shared.state().is_some_and(|state| state.removals() != seen)
+    pub fn removals_seen(&self) -> u64 {
+        self.shared.removals_seen.load(Ordering::Acquire)
+    }
+
+    /// Returns the word in which all processes count removals, if it exists yet.
+    #[must_use]
+    pub fn removals(&self) -> Option<&'static AtomicU64> {
+        let state = self.shared.state()?;
+        Some(self.shared.removals.get_or_init(|| state.leak_removals()))
+    }
+
+    /// Tries to lock a key among processes, to compute its value.
+    #[must_use]
+    pub fn try_lock_key(&self, key: &[u8]) -> KeyClaim {
+        self.shared.key_locks.try_lock(&*self.shared.fs, self.shared.place.dir(), key)
     }
 
     /// Reads the newest value of a key. `None` also if it is damaged; that is noted.
@@ -487,10 +504,8 @@ impl Shared {
             let mut view = self.view.lock();
             match begun {
                 Begun::First(fresh) => {
-                    // Whether others wrote and ended since this process read the files is not known.
-                    if !view.has_read_the_same(&fresh) {
-                        found.push(Removal::All);
-                    }
+                    // Others may have written and ended since this process read the files.
+                    found.extend(view.removed_until(&fresh)?);
                     *view = fresh;
                     *tail = Tail::of(state);
                     Ok(())

@@ -321,12 +321,22 @@ impl View {
         Contents { salt, index, snapshot, puts }
     }
 
-    /// Returns whether another view has read the same files as far.
-    pub(crate) fn has_read_the_same(&self, other: &Self) -> bool {
-        let logs = |view: &Self| -> Vec<_> {
-            view.logs.values().map(|reader| (reader.number, reader.read_to)).collect()
-        };
-        self.snapshot_number == other.snapshot_number && logs(self) == logs(other)
+    /// Returns what was removed between this view and `later`, which has read the same directory.
+    ///
+    /// # Errors
+    /// A log cannot be read.
+    pub(crate) fn removed_until(&mut self, later: &Self) -> Result<Vec<Removal>, Error> {
+        let is_same = |log: &u64| later.logs.contains_key(log);
+        if self.snapshot_number != later.snapshot_number || !self.logs.keys().all(is_same) {
+            // A snapshot may have what was removed.
+            return Ok(vec![Removal::All]);
+        }
+        let mut removed = Vec::new();
+        for (number, reader) in &later.logs {
+            self.logs.entry(*number).or_insert_with(|| reader.from_start());
+            self.read_log(*number, reader.read_to, &mut |removal| removed.push(removal))?;
+        }
+        Ok(removed)
     }
 
     /// Notes that the record that was found for a key is damaged.

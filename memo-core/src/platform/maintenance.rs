@@ -100,7 +100,8 @@ impl Worker {
             // They stay listed meanwhile, for a child of fork.
             let due = self.state.lock().targets.clone();
             // No lock is held during a tick, because it may call `maintain`.
-            let remaining: Vec<_> = due.iter().filter(|target| needs_more(target)).cloned().collect();
+            let remaining: Vec<_> =
+                due.iter().filter(|target| needs_more(target)).cloned().collect();
             let mut state = self.state.lock();
             state.targets.splice(..due.len(), remaining);
             self.round_done.notify_all();
