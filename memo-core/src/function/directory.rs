@@ -171,7 +171,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
             }
             return;
         };
-        let mut bytes = Vec::new();
+        // Most values need no more.
+        let mut bytes = Vec::with_capacity(256);
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
             self.remove_stored(function, claim, made == Made::Inserted);
             return;

@@ -29,6 +29,7 @@ use super::tail::Tail;
 use super::view::{Location, Removal, View};
 use super::writer::{Begun, Writer};
 use crate::error::Error;
+use crate::platform::fork;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
 use crate::platform::sync::usual::Mutex;
 
@@ -84,8 +85,8 @@ struct Shared {
     place: Place,
     identity: Identity,
     durability: Durability,
-    /// The process that opened the store.
-    pid: u32,
+    /// The process that opened the store, by its generation.
+    process: u64,
     /// The number by which this process hashes keys.
     salt: u64,
     view: Mutex<View>,
@@ -124,7 +125,7 @@ impl Store {
             place: place.clone(),
             identity: identity.clone(),
             durability,
-            pid: std::process::id(),
+            process: fork::generation(),
             salt: random_salt(),
             view: Mutex::new(View::new(0)),
             tail: Mutex::default(),
@@ -181,7 +182,7 @@ impl Store {
     /// parent, and must not use them.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.shared.pid == std::process::id()
+        self.shared.process == fork::generation()
     }
 
     /// Returns whether [`Store::begin`] has succeeded.
@@ -527,12 +528,12 @@ impl Shared {
         let Some(state) = self.state().or_else(|| self.observe()) else { return Ok(()) };
         let mut tail = self.tail.lock();
         let removals = state.removals();
-        if *tail == Tail::of(state) {
+        let own = self.writer.get().map(|writer| writer.slot);
+        if tail.is_current(state, own) {
             self.removals_seen.store(removals, Ordering::Release);
             return Ok(());
         }
         let mut found = Vec::new();
-        let own = self.writer.get().map(|writer| writer.slot);
         let followed = tail.follow(self.directory(), state, own, &mut self.view.lock(), &mut found);
         for removal in found {
             removed(removal);

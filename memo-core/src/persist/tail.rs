@@ -34,6 +34,16 @@ impl Tail {
         }
     }
 
+    /// Returns whether the page says nothing new. `own`: the slot that this process writes.
+    pub(crate) fn is_current(&self, state: &State, own: Option<usize>) -> bool {
+        let slots = state.slots_used();
+        self.epoch == state.epoch()
+            && self.merges == state.merges()
+            && self.cleared == state.cleared()
+            && self.slots.len() == slots
+            && self.slots.iter().enumerate().all(|(slot, log)| Some(slot) == own || state.slot(slot) == *log)
+    }
+
     /// Brings `view` up to date with the page, and adds what was removed to `removed`. `own`: the slot that this
     /// process writes.
     ///
