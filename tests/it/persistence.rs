@@ -9,7 +9,7 @@ use std::time::Duration;
 use memokit::memoize;
 use serde::{Deserialize, Serialize};
 
-use crate::support::{folder, processes, restarts, shared};
+use crate::support::{folder, processes, restarts, shared, version_folders};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -64,15 +64,26 @@ fn results_survive_a_restart() {
     restarts!(first, second, second, || found_memo().snapshot().unwrap(), second);
 }
 
+/// Returns the names of the files of stored results.
+fn files() -> Vec<String> {
+    let folders = version_folders(&folder()).into_iter();
+    let files = folders.flat_map(|folder| folder.read_dir().unwrap().map(Result::unwrap));
+    files.map(|file| file.file_name().into_string().unwrap()).collect()
+}
+
 #[test]
-fn the_first_write_creates_the_folder() {
+fn the_first_write_creates_the_files() {
     restarts!(|| {
         assert_eq!(found_memo().stats().entries, 0);
         assert!(found_memo().health().is_ok());
-        assert!(found("error", 0).is_err());
+        assert_eq!(found_memo().get(&found_key("a", 1)), None);
+        found_memo().clear();
         assert!(!folder().exists());
+        assert!(found("error", 0).is_err());
+        // No more than what excludes other processes meanwhile.
+        assert!(files().iter().all(|name| name == "LOCK"), "{:?}", files());
         found("a", 1).unwrap();
-        assert!(folder().is_dir());
+        assert!(files().iter().any(|name| name.starts_with("wal-")), "{:?}", files());
     });
 }
 

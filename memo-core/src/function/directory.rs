@@ -245,7 +245,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
-        let opened = self.disk.opened().or_else(|| self.begin_to_remove(function));
+        // A directory in which nothing was found may have become another one since.
+        let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
+        let opened = opened.or_else(|| self.begin_to_remove(function));
         let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
         self.follow(function);
         if store.check().is_err() {
@@ -357,11 +359,11 @@ impl<K: Keep> Directory<K> {
         Ok(store)
     }
 
-    /// Returns the store if there may be something on disk to remove. It is opened before memory changes, so that no
+    /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is opened before memory changes, so that no
     /// older entry can come back. If it cannot be opened now, all that it holds is removed when it is opened later.
     fn begin_to_remove(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
-        let exists = || unless_opening(|| self.disk.exists()).unwrap_or(true);
-        if self.disk.opened().is_none() && !exists() {
+        let is_used = || unless_opening(|| self.disk.is_used()).unwrap_or(true);
+        if self.disk.opened().is_none() && !is_used() {
             return None;
         }
         function.maintain();

@@ -574,7 +574,7 @@ impl Shared {
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
             Found::Damaged => {
-                self.view.lock().note_damage(path);
+                self.view.lock().note_damage(hash, path);
                 Ok(None)
             }
         }
@@ -640,10 +640,13 @@ impl Shared {
 
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
+        let ended = writer.wal.log();
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
         match self.count_error(rotated) {
             Ok(reader) => {
-                self.view.lock().logs.insert(reader.number, reader);
+                let mut view = self.view.lock();
+                view.mark_whole(ended);
+                view.logs.insert(reader.number, reader);
                 Ok(())
             }
             Err(error) => {
