@@ -40,6 +40,8 @@ mod persistence_late;
 #[cfg(unix)]
 mod persistence_processes;
 mod persistence_replaced;
+#[cfg(unix)]
+mod persistence_shared;
 mod persistence_untraced;
 #[cfg(unix)]
 mod persistence_values;
@@ -54,7 +56,6 @@ mod results;
 mod scope;
 mod self_types;
 mod serialize;
-
 mod shards;
 mod shared_instances;
 mod signatures;

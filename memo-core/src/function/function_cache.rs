@@ -1,6 +1,7 @@
 //! The cache of one function, with its bounds, time to live, directory and counters.
 
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -151,12 +152,8 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
-    /// Passes each stored value to `each`, until that returns false.
-    fn entries(
-        &self,
-        function: &FunctionCache<K>,
-        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
-    ) -> Result<(), Error>;
+    /// Passes each stored value to `each`. Removes all of them if they cannot be read.
+    fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
@@ -325,14 +322,17 @@ impl<K: Keep> FunctionCache<K> {
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let (value, lifetime) = storage.load(self, key)?;
-        let held = K::Holder::own(value);
-        let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
-        let weight = self.weigh.as_ref().map(weigh);
-        let new_entry = NewEntry { held: held.clone(), lifetime, weight, never_refreshed: false };
-        self.finish(claim, new_entry);
+        // A panic in the code of the type or of `weigh` would leave the claim without an end.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let held = K::Holder::own(value);
+            let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
+            (held.clone(), self.weigh.as_ref().map(weigh), held)
+        }));
+        let (held, weight, returned) = made.ok()?;
+        self.finish(claim, NewEntry { held, lifetime, weight, never_refreshed: false });
         self.counts.disk_hits.add(1);
         self.count_served(false, || lifetime.computed);
-        Some(held)
+        Some(returned)
     }
 
     /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
@@ -439,11 +439,6 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(maintained) = &self.maintained {
             self.maintenance.begin(&CACHES, || Weak::clone(maintained));
         }
-    }
-
-    /// Returns the weight of an entry whose key has `key_len` bytes, or `None` if the cache does not weigh entries.
-    pub(crate) fn weight(&self, key_len: usize, value: &K::Value) -> Option<u64> {
-        self.weigh.as_ref().map(|weigh| weigh(value, key_len))
     }
 
     /// Gives up `claim` without a value, as its leader. A waiter becomes the leader.

@@ -40,14 +40,10 @@ impl<K: Keep> FunctionCache<K> {
         })
     }
 
-    /// Passes each value on disk to `each`.
-    pub(crate) fn stored(&self, each: &mut dyn FnMut(&[u8], K::Value)) {
+    /// Passes each value on disk to `each`. Removes all of them if they cannot be read.
+    pub(crate) fn judge_stored(&self, each: &mut dyn FnMut(&[u8], K::Value)) {
         if let Some(storage) = &self.storage {
-            // A file that cannot be read is counted as a failure.
-            let _ = storage.entries(self, &mut |key, value| {
-                each(key, value);
-                true
-            });
+            storage.judge(self, each);
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Keep<'a> {
     pub max_bytes: u64,
     /// The present time. What has expired by then does not stay.
     pub now: WallMillis,
+    /// What was computed before this time and is not in use does not stay.
+    pub idle_before: WallMillis,
     /// Returns whether the entry of a key is in use, so that others go before it.
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
@@ -141,10 +143,11 @@ impl<'a> Selection<'a> {
 
     /// Returns whether a put stays. The oldest are asked first, so they go first.
     fn stays(&mut self, put: &Put<'_>) -> bool {
-        let Record::Put { expires, .. } = put.record else { return false };
+        let Record::Put { created, expires, .. } = put.record else { return false };
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
-        let stays = put.counts && !has_expired && !(is_over && !(self.keep.is_used)(put.key));
+        let may_go = is_over || created < self.keep.idle_before;
+        let stays = put.counts && !has_expired && !(may_go && !(self.keep.is_used)(put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);
             self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);

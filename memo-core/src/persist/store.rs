@@ -574,7 +574,7 @@ impl Shared {
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
             Found::Damaged => {
-                self.view.lock().note_damage(path);
+                self.view.lock().note_damage(hash, path);
                 Ok(None)
             }
         }
@@ -640,10 +640,13 @@ impl Shared {
 
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
+        let ended = writer.wal.log();
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
         match self.count_error(rotated) {
             Ok(reader) => {
-                self.view.lock().logs.insert(reader.number, reader);
+                let mut view = self.view.lock();
+                view.mark_whole(ended);
+                view.logs.insert(reader.number, reader);
                 Ok(())
             }
             Err(error) => {
@@ -651,6 +654,12 @@ impl Shared {
                 Err(error)
             }
         }
+    }
+
+    /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
+    fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
+        let is_long = writer.wal.len() >= ROTATE_FROM && !writer.wal.is_broken();
+        if is_long { self.rotate(writer) } else { Ok(()) }
     }
 
     /// Removes all logs and snapshots, the oldest first, and tells other processes. Each removal is synced before the
@@ -700,6 +709,7 @@ impl Shared {
             .wal
             .check_process()
             .and_then(|()| writer.locks.check())
+            .and_then(|()| self.end_long_log(writer))
             .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
         match self.count_error(merged) {
             Ok(_) => Ok(()),

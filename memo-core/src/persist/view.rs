@@ -1,6 +1,6 @@
 //! What one process has read of a directory: the open files, and where the newest record of each key is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ pub(crate) struct View {
     pub(crate) costs: Costs,
     /// What was read and lost since the directory was opened.
     pub(crate) recovery: Recovery,
+    /// The hashes of keys whose record was found damaged when it was read, so that each counts once.
+    damaged: HashSet<u64>,
 }
 
 /// A removal that was read from a log.
@@ -75,6 +77,7 @@ impl View {
             sequence: 0,
             costs: Costs::default(),
             recovery: Recovery::default(),
+            damaged: HashSet::new(),
         }
     }
 
@@ -357,9 +360,11 @@ impl View {
             })
     }
 
-    /// Notes that the record that was found for a key is damaged.
-    pub(crate) fn note_damage(&mut self, path: PathBuf) {
-        self.recovery.damaged(path, 0, Loss::BadRecord);
+    /// Notes that the record that was found for a key with that hash is damaged.
+    pub(crate) fn note_damage(&mut self, hash: u64, path: PathBuf) {
+        if self.damaged.insert(hash) {
+            self.recovery.damaged(path, 0, Loss::BadRecord);
+        }
     }
 
     /// Returns the number of records that count, or somewhat more: those in the snapshot that a log replaces count
@@ -387,7 +392,8 @@ impl View {
     /// Changes to what was read anew. What was lost before stays in the reports.
     pub(crate) fn replace(&mut self, fresh: Self) {
         let before = std::mem::take(&mut self.recovery);
-        *self = fresh;
+        let damaged = std::mem::take(&mut self.damaged);
+        *self = Self { damaged, ..fresh };
         if before.records > 0 || !before.discarded.is_empty() {
             let high_water = self.recovery.high_water.max(before.high_water);
             self.recovery = Recovery { high_water, ..before };
