@@ -56,7 +56,7 @@ pub(crate) struct Head {
     /// record before.
     pub(crate) sequence: u64,
     /// Of a put: the sequence when its computation began. Removals with a higher one remove the value, whenever they
-    /// are written. Of others, and of a put that replaces: the sequence.
+    /// are written. Of a put that was inserted, and of others: the sequence.
     pub(crate) since: u64,
     /// Of a put: when the value was computed, in milliseconds since 1970.
     pub(crate) created: u64,

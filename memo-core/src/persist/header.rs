@@ -65,11 +65,7 @@ pub(crate) enum Start {
         /// The length of the header in bytes.
         len: u64,
     },
-    /// A crash kept the header from being written, or a part of it.
-    Unwritten,
-    /// The file does not begin with our magic.
-    Foreign,
-    /// The file begins with our magic, but the header is not valid.
+    /// The header is not valid. No crash explains that: a file gets its name when the header is on disk.
     Damaged,
     /// A later version wrote the file. A reader must know at least the format `min_reader`.
     Newer { format: u16, min_reader: u16 },
@@ -117,24 +113,15 @@ pub(crate) fn header_len(identity: &Identity) -> usize {
     NAME_OFFSET + identity.function.len() + 4
 }
 
-/// Reads the start of `file`. Computes from `expected` how long a complete header would be, to recognize one that was
-/// cut short.
-pub(crate) fn read(file: &dyn File, expected: &Identity) -> io::Result<Start> {
+/// Reads the start of `file`.
+pub(crate) fn read(file: &dyn File) -> io::Result<Start> {
     let bytes = read_start(file, MAX_HEADER)?;
-    let is_short = bytes.len() < header_len(expected);
-    if bytes.iter().take(NAME_OFFSET).all(|b| *b == 0) || (is_short && MAGIC.starts_with(&bytes)) {
-        return Ok(Start::Unwritten);
-    }
-    if !bytes.starts_with(&MAGIC) {
-        return Ok(Start::Foreign);
-    }
-    let unreadable = if is_short { Start::Unwritten } else { Start::Damaged };
-    if bytes.len() < 16 {
-        return Ok(unreadable);
+    if !bytes.starts_with(&MAGIC) || bytes.len() < 16 {
+        return Ok(Start::Damaged);
     }
     let len = u32_at(&bytes, 12) as usize;
     if len < 20 || bytes.len() < len || crc32c(&bytes[..len - 4]) != u32_at(&bytes, len - 4) {
-        return Ok(unreadable);
+        return Ok(Start::Damaged);
     }
     let (format, min_reader) = (u16_at(&bytes, 8), u16_at(&bytes, 10));
     if min_reader > FORMAT {
@@ -232,7 +219,7 @@ mod tests {
         let fs = Arc::new(MemFs::new());
         let path = std::path::Path::new("/h");
         fs.put(path, golden().to_bytes());
-        match read(&*fs.open(path).unwrap(), &golden().identity).unwrap() {
+        match read(&*fs.open(path).unwrap()).unwrap() {
             Start::Ours { header, len } => {
                 assert_eq!((*header, len), (golden(), golden().to_bytes().len() as u64));
             }

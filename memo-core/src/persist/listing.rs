@@ -85,17 +85,11 @@ impl Listing {
             opened => opened.map_err(failed)?,
         };
         let size = file.size().map_err(failed)?;
-        match header::read(&*file, identity).map_err(failed)? {
+        match header::read(&*file).map_err(failed)? {
             Start::Newer { format, min_reader } => {
                 let reason =
                     format!("it has format {format}, for readers of format {min_reader} or later");
                 return Err(Error::Foreign { path, reason });
-            }
-            Start::Unwritten => {
-                if size > 0 {
-                    self.losses.push((name, Loss::TornTail));
-                }
-                self.cleanup.remove.push(name);
             }
             // The folder is that of the identity, so a file with another one is damage.
             Start::Ours { header, len }
@@ -109,7 +103,7 @@ impl Listing {
                     Kind::Snapshot => self.snapshots.push(source),
                 }
             }
-            Start::Foreign | Start::Damaged | Start::Ours { .. } => {
+            Start::Damaged | Start::Ours { .. } => {
                 self.set_aside(name, Loss::BadFile);
             }
         }

@@ -27,6 +27,8 @@ pub(crate) struct LogReader {
     /// The number of removals up to that record, modulo 2^16. `None`: it is not known, because the records before were
     /// not read.
     pub(crate) removals: Option<u16>,
+    /// Whether there is a gap before the next record.
+    after_gap: bool,
     /// Whether a crash can explain a gap before the next record: the missing records may never have reached the disk.
     unwritten: bool,
     /// Whether damaged bytes were passed over.
@@ -56,6 +58,7 @@ impl LogReader {
             read_to: from.max(*start),
             last: 0,
             removals: (from <= *start).then_some(0),
+            after_gap: false,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -72,6 +75,7 @@ impl LogReader {
             read_to: log.len,
             last: 0,
             removals: Some(target.removals),
+            after_gap: false,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -116,7 +120,7 @@ impl LogReader {
         let head = match &event {
             Event::Gap { unwritten } => {
                 self.has_gap = true;
-                self.unwritten = *unwritten;
+                (self.after_gap, self.unwritten) = (true, *unwritten);
                 damaged(Loss::BadStretch);
                 return;
             }
@@ -128,10 +132,10 @@ impl LogReader {
             } else {
                 // It may have concerned any entry.
                 damaged(Loss::LostRemoval);
-                apply(Change::Clear(head.sequence));
+                apply(Change::Clear(head.sequence - 1));
             }
         }
-        self.unwritten = false;
+        (self.after_gap, self.unwritten) = (false, false);
         self.removals = Some(head.removals);
         self.last = head.sequence;
         let mut damaged = |loss| recovery.damaged(self.path.clone(), at, loss);
@@ -163,7 +167,7 @@ impl LogReader {
             Record::Clear => apply(Change::Clear(head.sequence)),
             Record::Put { key, .. } => {
                 if head.replaces {
-                    apply(Change::Remove(key, head.sequence));
+                    apply(Change::Remove(key, head.since));
                 }
                 let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
                 apply(Change::Put(head, Position { log: self.number, at, len }, record));
@@ -171,11 +175,12 @@ impl LogReader {
         }
     }
 
-    /// Returns whether an invalidation is missing before this record, by the count in its head. (A clear makes up for
-    /// any.)
+    /// Returns whether an invalidation is missing before this record, by the count in its head, or may be if the count
+    /// before is not known. (A clear makes up for any.)
     fn misses_removal(&self, head: &Head) -> bool {
         let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
-        head.op != Op::Clear && self.removals.is_some_and(|removals| removals != expected)
+        head.op != Op::Clear
+            && self.removals.map_or(self.after_gap, |removals| removals != expected)
     }
 
     /// Returns the offset before which no record can begin that is not in the log.

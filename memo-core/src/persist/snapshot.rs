@@ -22,7 +22,7 @@ use crate::error::Error;
 /// The buffer is written when it holds this many bytes.
 const CHUNK: usize = 256 << 10;
 /// The length of the footer in bytes.
-const FOOTER: usize = 56;
+pub(super) const FOOTER: usize = 56;
 
 /// The last bytes of a complete snapshot.
 struct Footer {

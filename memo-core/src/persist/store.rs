@@ -155,9 +155,10 @@ impl Store {
     /// Returns the highest sequence so far. A computation notes it when it begins.
     #[must_use]
     pub fn since(&self) -> u64 {
-        match self.shared.state() {
-            Some(state) if state.epoch() % 2 == 0 => state.sequence(),
-            _ => self.shared.view.lock().sequence,
+        match self.shared.writer.get() {
+            Some(writer) => writer.state.sequence(),
+            // Before a process writes, what the page says may be of an earlier boot, and of records that were lost.
+            None => self.shared.view.lock().sequence,
         }
     }
 
@@ -227,7 +228,8 @@ impl Store {
     }
 
     /// Does the same as [`Store::queue`], for a `Put` that replaces another value. The old value must not come back if
-    /// this record is damaged.
+    /// this record is damaged. Values whose computation began before `since` do not count any more. `u64::MAX`: the
+    /// value was not computed, and is as new as the record.
     #[must_use]
     pub fn queue_replacing(&self, record: Record<'_>, since: u64) -> Ticket {
         self.shared.queue(&record, since, matches!(record, Record::Put { .. }))
@@ -264,8 +266,9 @@ impl Store {
     /// Those of [`Store::commit`], if the files could not be removed either.
     pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
         let committed = self.commit(ticket);
-        let committed =
-            committed.or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error));
+        let committed = committed
+            .or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error))
+            .and_then(|()| self.shared.renew_log());
         if let Ok(writer) = self.shared.writing() {
             writer.state.count_removal();
         }
@@ -338,6 +341,9 @@ impl Store {
     /// No new log could be begun.
     pub fn rotate_merged(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        if writer.is_log_removed() && !writer.wal.is_broken() {
+            return self.shared.renew_log();
+        }
         let merged = self.shared.view.lock().merged_len(writer.wal.log());
         if (ROTATE_FROM..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
     }
@@ -569,8 +575,11 @@ impl Shared {
         let ticket = writer.wal.push(record, since, replaces);
         // At once, so that no other thread finds on disk what this one removes.
         match record {
-            Record::Put { key, .. } if replaces || !ticket.fits => {
+            Record::Put { key, .. } if !ticket.fits => {
                 self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            }
+            Record::Put { key, .. } if replaces => {
+                self.view.lock().index.remove(key_hash(self.salt, key), ticket.since);
             }
             Record::Put { .. } => {}
             Record::Remove { key } => {
@@ -622,6 +631,17 @@ impl Shared {
         self.count_error(secured)
     }
 
+    /// Begins a new log if another process has removed that of this one, and with it what was removed lately: that may
+    /// have been anything.
+    fn renew_log(&self) -> Result<(), Error> {
+        let writer = self.writing()?;
+        if !writer.is_log_removed() || writer.wal.is_broken() {
+            return Ok(());
+        }
+        self.rotate(writer)?;
+        self.commit(self.queue(&Record::Clear, 0, false))
+    }
+
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
@@ -644,8 +664,9 @@ impl Shared {
         let (fs, dir) = (&*self.fs, self.place.dir());
         let cleared = writer.state.next_sequence().max(ticket.sequence);
         self.view.lock().index.clear(cleared);
-        writer.state.set_cleared(cleared);
         writer.with_files(|| {
+            // No process begins a log between this and the removal.
+            writer.state.set_cleared(cleared);
             let mut synced = Ok(());
             for name in by_age(fs, dir)? {
                 if matches!(name, Name::Log(_) | Name::Snapshot(_)) {
