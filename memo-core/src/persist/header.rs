@@ -12,7 +12,7 @@ use super::record::WallMillis;
 
 /// The first bytes of a log or a snapshot. Like those of PNG, they change if a program treats the file as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";
-/// The format that this version writes. Also the newest format that it reads.
+/// The format that this version writes, and the only one that it reads. Folders of older formats have other names.
 pub(crate) const FORMAT: u16 = 3;
 /// The length in bytes of the part before the function's name.
 const NAME_OFFSET: usize = 104;
@@ -127,6 +127,9 @@ pub(crate) fn read(file: &dyn File) -> io::Result<Start> {
     if min_reader > FORMAT {
         return Ok(Start::Newer { format, min_reader });
     }
+    if format < FORMAT {
+        return Ok(Start::Damaged);
+    }
     Ok(parse(&bytes[..len])
         .map_or(Start::Damaged, |header| Start::Ours { header: Box::new(header), len: len as u64 }))
 }
@@ -184,10 +187,10 @@ mod tests {
 
     /// Another program made these bytes from the tables in docs/format.md.
     const GOLDEN: &str = concat!(
-        "896d656d6f0d0a1a0200020086000000887766554433221102000700010000000200000000000000",
+        "896d656d6f0d0a1a0300030082000000887766554433221102000000010000000200000000000000",
         "00000000000000000000000000000000030000000000000004000000000000000500000000000000",
-        "03000000000000000600000000000000ffffffffffffffff08000000000000000900000000000000",
-        "060000006170703a3a66bad30e35",
+        "0800000000000000090000000000000001000000060000006170703a3a6603000000000000000600",
+        "000000000000308a61f6",
     );
 
     fn golden() -> FileHeader {
@@ -225,5 +228,17 @@ mod tests {
             }
             _ => panic!("the header is not recognized"),
         }
+    }
+    #[test]
+    fn files_of_older_formats_are_not_read() {
+        let (fs, path) = (MemFs::new(), std::path::Path::new("/h"));
+        let mut bytes = golden().to_bytes();
+        bytes[8] = 2;
+        bytes[10] = 2;
+        let end = bytes.len() - 4;
+        let crc = crc32c(&bytes[..end]);
+        bytes[end..].copy_from_slice(&crc.to_le_bytes());
+        fs.put(path, bytes);
+        assert!(matches!(read(&*fs.open(path).unwrap()).unwrap(), Start::Damaged));
     }
 }

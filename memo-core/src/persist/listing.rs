@@ -37,7 +37,8 @@ pub(crate) struct Listing {
     pub(crate) newest: u64,
     pub(crate) losses: Vec<(Name, Loss)>,
     pub(crate) cleanup: Cleanup,
-    /// Whether a file is unusable that may have removed entries of others. These are not used then.
+    /// Whether the files were being removed, or one is unusable that may have removed entries of others. These are not
+    /// used then.
     is_stale: bool,
 }
 
@@ -50,6 +51,10 @@ pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listi
     for name in by_age(fs, dir)? {
         match name {
             Name::Lock | Name::Used | Name::State => {}
+            Name::Cleared => {
+                listing.is_stale = true;
+                listing.cleanup.is_cleared = true;
+            }
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
             Name::Log(number) => {
                 listing.inspect(fs, dir, identity, name, Kind::Log, number)?;
@@ -123,7 +128,9 @@ impl Listing {
             return;
         }
         for source in self.logs.drain(..).chain(self.snapshots.drain(..)) {
-            self.losses.push((source.name, Loss::Superseded));
+            if !self.cleanup.is_cleared {
+                self.losses.push((source.name, Loss::Superseded));
+            }
             self.cleanup.remove.push(source.name);
         }
     }
@@ -191,7 +198,7 @@ fn is_placeholder(fs: &dyn Fs, dir: &Path, name: &OsStr) -> bool {
 fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>, Error> {
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
-        Name::Log(_) | Name::Snapshot(_) => &MAGIC,
+        Name::Log(_) | Name::Snapshot(_) | Name::Cleared => &MAGIC,
         Name::Used | Name::State | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::OnceCell;
 
+use super::clearance::remove_contents;
 use super::durability::Durability;
-use super::file_name::{Name, by_age};
+use super::file_name::Name;
 use super::fs::Fs;
 use super::header::{MAX_HEADER, MAX_STATED, header_len, random_salt};
 use super::identity::Identity;
@@ -19,7 +20,6 @@ use super::log_file::StoreDirectory;
 use super::loss::Recovery;
 use super::merge::{self, Keep};
 use super::place::Place;
-use super::quarantine::remove;
 use super::queue::Ticket;
 use super::record::Record;
 use super::state::State;
@@ -575,15 +575,13 @@ impl Shared {
         let ticket = writer.wal.push(record, since, replaces);
         // At once, so that no other thread finds on disk what this one removes.
         match record {
-            Record::Put { key, .. } if !ticket.fits => {
-                self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            Record::Put { key, .. } if ticket.fits => {
+                if replaces {
+                    self.view.lock().remove(key_hash(self.salt, key), ticket.since);
+                }
             }
-            Record::Put { key, .. } if replaces => {
-                self.view.lock().index.remove(key_hash(self.salt, key), ticket.since);
-            }
-            Record::Put { .. } => {}
-            Record::Remove { key } => {
-                self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            Record::Put { key, .. } | Record::Remove { key } => {
+                self.view.lock().remove(key_hash(self.salt, key), ticket.sequence);
             }
             Record::Clear => self.view.lock().index.clear(ticket.sequence),
         }
@@ -657,9 +655,7 @@ impl Shared {
         }
     }
 
-    /// Removes all logs and snapshots, the oldest first, and tells other processes. Each removal is synced before the
-    /// next: if a newer file were gone and an older one left, the entries that the newer one invalidated would come
-    /// back.
+    /// Removes all logs and snapshots, and tells other processes.
     fn remove_all(&self, writer: &Writer, ticket: Ticket) -> Result<(), Error> {
         let (fs, dir) = (&*self.fs, self.place.dir());
         let cleared = writer.state.next_sequence().max(ticket.sequence);
@@ -667,25 +663,21 @@ impl Shared {
         writer.with_files(|| {
             // No process begins a log between this and the removal.
             writer.state.set_cleared(cleared);
-            let mut synced = Ok(());
-            for name in by_age(fs, dir)? {
-                if matches!(name, Name::Log(_) | Name::Snapshot(_)) {
-                    remove(fs, dir, name)?;
-                    synced = synced.and(fs.sync_dir(dir));
-                }
-            }
-            synced.and(fs.sync_dir(dir)).map_err(|e| Error::io("sync", dir, &e))
+            remove_contents(fs, dir)
         })
     }
 
     fn wants_merge(&self) -> bool {
         let Some(writer) = self.writer.get() else { return false };
         writer.wal.backoff.due().unwrap_or(true)
-            && (self.is_over_limit(0) || {
-                let view = self.view.lock();
-                let live = writer.state.logs().len();
-                view.logs.len() > live + MAX_LOGS || view.is_mostly_dead(COMPACT_FROM)
-            })
+            && (self.is_over_limit(0)
+                || self.has_too_many_logs(writer)
+                || self.view.lock().is_mostly_dead(COMPACT_FROM))
+    }
+
+    fn has_too_many_logs(&self, writer: &Writer) -> bool {
+        let logs = self.view.lock().logs.len();
+        logs > MAX_LOGS && logs > MAX_LOGS + writer.count_live()
     }
 
     /// Returns whether the logs exceed their limit by more than `excess` bytes. False while a retry is planned after a

@@ -224,6 +224,12 @@ impl View {
         read
     }
 
+    /// Removes the puts of a key that began before `sequence`.
+    pub(crate) fn remove(&mut self, hash: u64, sequence: u64) {
+        self.ended += 1;
+        self.index.remove(hash, sequence);
+    }
+
     /// Notes if the end of a log is missing that nobody writes any more, or if bytes in it are damaged. `durable`: what
     /// later logs state, and the highest sequence when they were begun.
     fn check_whole(&mut self, source: &Source, durable: &[(Stated, u64)], cleanup: &mut Cleanup) {

@@ -125,6 +125,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Returns how many processes write, as far as that can be found out.
+    pub(crate) fn count_live(&self) -> usize {
+        let is_live = |slot: &usize| *slot == self.slot || self.locks.is_taken(*slot);
+        (0..self.state.slots_used()).filter(is_live).count()
+    }
+
     /// Ends the log of this process and begins a new one. Returns a reader of the new one.
     ///
     /// # Errors
