@@ -1,18 +1,19 @@
 //! Tests that compare stores with a model of the changes that they acknowledged.
 
 mod crash;
-// mod damage;
-// mod failure;
+mod damage;
+mod failure;
 // mod golden;
 #[cfg(memokit_model)]
 mod group_model;
 mod images;
 mod kill;
 mod model;
-// mod ownership;
-// mod real;
-// mod round_trip;
-// mod versions;
+mod ownership;
+mod processes;
+mod real;
+mod round_trip;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
