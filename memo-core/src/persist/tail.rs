@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::file_name::Name;
+use super::file_name::{Name, by_age};
 use super::header::{self, Start};
 use super::listing::{Source, list};
 use super::log_file::StoreDirectory;
@@ -68,8 +68,9 @@ impl Tail {
                 view.mark_read(at.log, at.len);
                 continue;
             }
-            if before.log != 0 && before.log != at.log {
+            if before.log != at.log {
                 read_rest(view, before.log, removed)?;
+                read_between(directory, view, at.log, &now, removed)?;
             }
             if at.log != 0 && !view.logs.contains_key(&at.log) && !open(directory, view, at.log)? {
                 // It was merged meanwhile.
@@ -124,6 +125,25 @@ fn read_rest(view: &mut View, log: u64, removed: &mut Vec<Removal>) -> Result<()
     let Some(reader) = view.logs.get(&log) else { return Ok(()) };
     let size = reader.file.size().map_err(|e| Error::io("read", &reader.path, &e))?;
     view.read_log(log, size, &mut |removal| removed.push(removal))
+}
+
+/// Reads the logs that this process has never seen in a slot, because their processes began others before it looked.
+fn read_between(
+    directory: StoreDirectory<'_>,
+    view: &mut View,
+    newest: u64,
+    now: &Tail,
+    removed: &mut Vec<Removal>,
+) -> Result<(), Error> {
+    for name in by_age(directory.fs, directory.dir)? {
+        let Name::Log(log) = name else { continue };
+        let is_live = now.slots.iter().any(|slot| slot.log == log);
+        let is_known = view.logs.contains_key(&log) || view.merged_len(log) > 0;
+        if log < newest && !is_live && !is_known && open(directory, view, log)? {
+            read_rest(view, log, removed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens a log. Returns false if it is gone.
