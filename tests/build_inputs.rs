@@ -5,10 +5,11 @@
 #[allow(dead_code, unused_imports, unused_macros)]
 mod support;
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+#[path = "it/package.rs"]
+#[allow(dead_code)]
+mod package;
+
+use crate::package::Package;
 
 /// A program with one function for each kind of input. It prints what they return.
 const MAIN: &str = r#"
@@ -33,29 +34,18 @@ fn main() {
 }
 "#;
 
-fn run(package: &Path, features: &str, variable: &str, text: &str) -> String {
-    fs::write(package.join("src/text"), text).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("build_inputs");
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--offline", "--features", features]);
-    command.current_dir(package).env("CARGO_TARGET_DIR", target);
-    command.env("MEMOKIT_INPUT", variable);
-    support::run_within(Duration::from_secs(1800), &mut command).trim().to_owned()
+fn run(package: &Package, features: &str, variable: &str, text: &str) -> String {
+    package.write("text", text);
+    let mut command = package.command();
+    command.args(["--features", features]).env("MEMOKIT_INPUT", variable);
+    package::run(&mut command)
 }
 
 #[test]
 fn values_of_another_build_are_not_used() {
-    let package = tempfile::tempdir().unwrap();
-    let root = env!("CARGO_MANIFEST_DIR");
-    let manifest = format!(
-        "[package]\nname = \"built\"\nedition = \"2021\"\n[features]\nfast = []\n[workspace]\n\
-         [dependencies]\nmemokit = {{ path = {root:?} }}\nserde = \"1\"\n"
-    );
-    fs::create_dir(package.path().join("src")).unwrap();
-    fs::write(package.path().join("Cargo.toml"), manifest).unwrap();
-    fs::copy(Path::new(root).join("Cargo.lock"), package.path().join("Cargo.lock")).unwrap();
-    fs::write(package.path().join("src/main.rs"), MAIN).unwrap();
-    let run = |features, variable, text| run(package.path(), features, variable, text);
+    let package = Package::new("build_inputs");
+    package.write("main.rs", MAIN);
+    let run = |features, variable, text| run(&package, features, variable, text);
     assert_eq!(run("", "a", "old"), r#"1 1 1Some("a") 1old 1"#);
     assert_eq!(run("fast", "a", "old"), r#"2 2 1Some("a") 1old 2"#);
     assert_eq!(run("", "b", "new"), r#"1 1 1Some("b") 1new 2"#);

@@ -1,4 +1,4 @@
-//! `max_bytes` bounds the memory that results take. This is a separate program because its allocator counts.
+//! `max_bytes` bounds the memory that results take, and a long argument takes none. This is a separate program because its allocator counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -7,18 +7,24 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use memokit::{Weigh, memoize};
+use serde::Serialize;
 
 struct Counting;
 
 thread_local! {
     /// The bytes that this thread has allocated, less those that it has freed.
     static LIVE: Cell<isize> = const { Cell::new(0) };
+    /// The largest number that this has been.
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: usize, sign: isize) {
     let bytes = isize::try_from(bytes).expect("an allocation fits an isize");
     // The thread's last values are freed after the counter.
-    let _ = LIVE.try_with(|live| live.set(live.get() + sign * bytes));
+    let _ = LIVE.try_with(|live| {
+        live.set(live.get() + sign * bytes);
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
+    });
 }
 
 // SAFETY: every method passes its arguments unchanged to the system allocator.
@@ -119,4 +125,54 @@ fn a_cache_of_nested_results_takes_no_more_than_its_bound() {
     // Of each entry about 40 bytes are not counted. Garbage of at most 256 KiB waits to be freed.
     assert!(live <= BOUND + (256 << 10) + rows_memo().len() * 100, "{live}");
     assert!(live >= BOUND / 2, "{live}");
+}
+
+/// Returns the bytes that `f` has allocated at once, and those that it leaves.
+fn peak_and_rest(f: impl FnOnce()) -> (isize, isize) {
+    let before = LIVE.get();
+    PEAK.set(before);
+    f();
+    (PEAK.get() - before, LIVE.get() - before)
+}
+
+#[derive(Serialize)]
+struct Image {
+    pixels: Vec<u8>,
+    layers: HashMap<u32, Vec<u64>>,
+}
+
+/// A long argument is hashed while it is encoded, also within a struct or a map, whose items wait until they can be
+/// sorted. Nothing of it stays.
+#[test]
+fn a_long_argument_is_not_copied() {
+    #[memoize]
+    fn by_bytes(bytes: &[u8]) -> usize {
+        bytes.len()
+    }
+    #[memoize]
+    fn by_image(image: &Image) -> usize {
+        image.pixels.len()
+    }
+    let bytes = vec![7; 32 << 20];
+    let layers = (0..50).map(|n| (n, vec![n.into(); 5_000])).collect();
+    let image = Image { pixels: vec![7; 2 << 20], layers };
+    for _ in 0..3 {
+        let (peak, rest) = peak_and_rest(|| assert_eq!(by_bytes(&bytes), 32 << 20));
+        assert!(peak < 200 << 10 && rest < 200 << 10, "{peak} bytes, then {rest}");
+        let (peak, rest) = peak_and_rest(|| assert_eq!(by_image(&image), 2 << 20));
+        assert!(peak < 200 << 10 && rest < 200 << 10, "{peak} bytes, then {rest}");
+    }
+    assert_eq!((by_bytes_memo().stats().hits, by_image_memo().stats().hits), (2, 2));
+}
+
+/// The items of a map wait, but their memory is freed.
+#[test]
+fn the_buffers_for_a_large_map_are_freed() {
+    #[memoize]
+    fn size(map: &HashMap<u64, u64>) -> usize {
+        map.len()
+    }
+    let map: HashMap<_, _> = (0..100_000).map(|n| (n, n)).collect();
+    let (peak, rest) = peak_and_rest(|| assert_eq!((size(&map), size(&map)), (100_000, 100_000)));
+    assert!(peak > 1_000_000 && rest < 200 << 10, "{peak} bytes, then {rest}");
 }

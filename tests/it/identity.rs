@@ -118,6 +118,142 @@ fn methods_of_one_name_of_two_types_never_share_stored_results() {
     ),);
 }
 
+/// A memoized function whose text means something else in each block. It returns its argument plus `$added`.
+macro_rules! in_a_block {
+    ($added:literal) => {{
+        const ADDED: u32 = $added;
+
+        #[memoize(persist = crate::support::folder(), durability = "os")]
+        fn inner(n: u32) -> u32 {
+            n + ADDED
+        }
+
+        struct Local;
+
+        impl Local {
+            #[memoize(persist = crate::support::folder(), durability = "os")]
+            fn own(n: u32) -> u32 {
+                n + ADDED
+            }
+        }
+
+        trait Adds {
+            #[memoize(persist = crate::support::folder(), durability = "os", skip(self))]
+            fn added(&self, n: u32) -> u32 {
+                n + ADDED
+            }
+        }
+
+        impl Adds for Small {}
+
+        mod module {
+            const ADDED: u32 = $added;
+
+            #[memokit::memoize(persist = crate::support::folder(), durability = "os")]
+            pub(super) fn inner(n: u32) -> u32 {
+                n + ADDED
+            }
+        }
+
+        [inner(0), Local::own(0), Small.added(0), module::inner(0)]
+    }};
+}
+
+/// Blocks that one use of a macro writes, so that even the location of their functions is the same.
+macro_rules! nth_block {
+    ($which:expr => $($number:literal: $added:literal),*) => {
+        match $which {
+            $($number => in_a_block!($added),)*
+            _ => unreachable!(),
+        }
+    };
+}
+
+#[test]
+fn functions_of_one_name_in_two_blocks_never_share_stored_results() {
+    fn block(which: u32) -> [u32; 4] {
+        if which == 0 { in_a_block!(10) } else { in_a_block!(20) }
+    }
+    restarts!(|| assert_eq!(block(0), [10; 4]), || assert_eq!(block(1), [20; 4]), || assert_eq!(
+        (block(0), block(1)),
+        ([10; 4], [20; 4])
+    ),);
+}
+
+#[test]
+fn functions_in_two_blocks_from_one_macro_never_share_stored_results() {
+    fn block(which: u32) -> [u32; 4] {
+        nth_block!(which => 0: 10, 1: 20)
+    }
+    restarts!(|| assert_eq!(block(0), [10; 4]), || assert_eq!(block(1), [20; 4]));
+}
+
+trait InConst {
+    fn added() -> u32;
+}
+
+const _: () = {
+    impl InConst for Small {
+        fn added() -> u32 {
+            nth(0)
+        }
+    }
+
+    const ADDED: u32 = 10;
+
+    #[memoize(persist = crate::support::folder(), durability = "os")]
+    fn nth(n: u32) -> u32 {
+        n + ADDED
+    }
+};
+
+const _: () = {
+    impl InConst for Large {
+        fn added() -> u32 {
+            nth(0)
+        }
+    }
+
+    const ADDED: u32 = 20;
+
+    #[memoize(persist = crate::support::folder(), durability = "os")]
+    fn nth(n: u32) -> u32 {
+        n + ADDED
+    }
+};
+
+#[test]
+fn functions_of_one_name_in_two_constants_never_share_stored_results() {
+    restarts!(|| assert_eq!(Small::added(), 10), || assert_eq!(Large::added(), 20));
+}
+
+mod named {
+    macro_rules! module {
+        ($module:ident, $rate:literal) => {
+            pub(super) mod $module {
+                const RATE: u32 = $rate;
+
+                #[memokit::memoize(name = "rate", persist = crate::support::folder(), durability = "os")]
+                pub(crate) fn rate(n: u32) -> u32 {
+                    n + RATE
+                }
+            }
+        };
+    }
+
+    module!(one, 10);
+    module!(two, 20);
+}
+
+#[test]
+fn functions_with_one_report_name_never_share_stored_results() {
+    restarts!(
+        || assert_eq!(named::one::rate(0), 10),
+        || assert_eq!(named::two::rate(0), 20),
+        || assert_eq!((named::one::rate(0), named::two::rate(0)), (10, 20)),
+    );
+}
+
 fn first(n: u32) -> (u32, usize) {
     #[memoize]
     fn inner(n: u32) -> u32 {

@@ -1,4 +1,4 @@
-//! Keys of unusual arguments: those that fail to serialize, change between passes, panic, or are too deep or too long.
+//! Keys of unusual arguments: those that fail to serialize, change between passes, panic, or are too deep.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -300,27 +300,6 @@ fn arguments_that_are_too_deep_have_no_key_and_do_not_overflow_the_stack() {
     let kinds = u64::from(KINDS);
     assert_eq!((stats.hits, stats.misses, stats.unkeyable), (kinds, 5 * kinds, 4 * kinds));
     assert_eq!(stats.entries, kinds);
-}
-
-#[test]
-fn a_key_longer_than_one_mebibyte_is_not_cached() {
-    #[memoize]
-    fn length(text: &str, bytes: &[u8]) -> usize {
-        text.len() + bytes.len()
-    }
-    let (text, bytes) = ("x".repeat(600 << 10), vec![0; 600 << 10]);
-    for _ in 0..2 {
-        assert_eq!(length(&text, &bytes), 1200 << 10);
-    }
-    assert_unkeyable(length_memo());
-    for _ in 0..2 {
-        assert_eq!(length(&text, &[1]), (600 << 10) + 1);
-    }
-    assert_eq!((length_memo().stats().hits, length_memo().len()), (1, 1));
-    assert_eq!(
-        format!("{:?}", length_key(&text, &bytes)),
-        "(no key: longer than 1 MiB when encoded)"
-    );
 }
 
 /// Panics in pass number `at`.

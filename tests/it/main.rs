@@ -21,12 +21,12 @@ mod idle;
 mod keys;
 mod large;
 mod lints;
+mod long_keys;
 mod mutable_parameters;
 mod one_computation;
 mod other_attributes;
 mod outcomes;
 mod persistence;
-mod persistence_changes;
 mod persistence_codec;
 #[cfg(unix)]
 mod persistence_faults;
@@ -40,6 +40,8 @@ mod persistence_late;
 #[cfg(unix)]
 mod persistence_processes;
 mod persistence_replaced;
+#[cfg(unix)]
+mod persistence_shared;
 mod persistence_untraced;
 #[cfg(unix)]
 mod persistence_values;
@@ -54,7 +56,6 @@ mod results;
 mod scope;
 mod self_types;
 mod serialize;
-
 mod shards;
 mod shared_instances;
 mod signatures;

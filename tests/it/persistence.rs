@@ -9,7 +9,7 @@ use std::time::Duration;
 use memokit::memoize;
 use serde::{Deserialize, Serialize};
 
-use crate::support::{folder, processes, restarts, shared};
+use crate::support::{folder, processes, restarts, shared, version_folders};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -50,9 +50,13 @@ fn results_survive_a_restart() {
     }
     fn second() {
         let stats = found_memo().stats();
-        assert_eq!((stats.recovered, stats.entries, stats.hits), (3, 3, 0));
+        assert_eq!((stats.recovered, stats.stored, stats.entries, stats.hits), (3, 3, 0, 0));
         let values = all_found();
         assert_eq!(runs(), 1, "only the error is computed again");
+        let stats = found_memo().stats();
+        assert_eq!((stats.disk_hits, stats.hits, stats.misses, stats.entries), (3, 3, 1, 3));
+        assert_eq!(values, all_found());
+        assert_eq!(found_memo().stats().disk_hits, 3, "the others are in memory now");
         let computed = (0..4).map(|depth| found_uncached("é", depth));
         assert_eq!(values, computed.collect::<Vec<_>>());
         assert_eq!(found_memo().get(&found_key("é", 1)), Some(Ok(Found::Nothing)));
@@ -60,15 +64,26 @@ fn results_survive_a_restart() {
     restarts!(first, second, second, || found_memo().snapshot().unwrap(), second);
 }
 
+/// Returns the names of the files of stored results.
+fn files() -> Vec<String> {
+    let folders = version_folders(&folder()).into_iter();
+    let files = folders.flat_map(|folder| folder.read_dir().unwrap().map(Result::unwrap));
+    files.map(|file| file.file_name().into_string().unwrap()).collect()
+}
+
 #[test]
-fn the_first_write_creates_the_folder() {
+fn the_first_write_creates_the_files() {
     restarts!(|| {
         assert_eq!(found_memo().stats().entries, 0);
         assert!(found_memo().health().is_ok());
-        assert!(found("error", 0).is_err());
+        assert_eq!(found_memo().get(&found_key("a", 1)), None);
+        found_memo().clear();
         assert!(!folder().exists());
+        assert!(found("error", 0).is_err());
+        // No more than what excludes other processes meanwhile.
+        assert!(files().iter().all(|name| name == "LOCK"), "{:?}", files());
         found("a", 1).unwrap();
-        assert!(folder().is_dir());
+        assert!(files().iter().any(|name| name.starts_with("wal-")), "{:?}", files());
     });
 }
 
@@ -110,7 +125,8 @@ fn fleeting(n: u32) -> u32 {
 #[test]
 fn the_time_to_live_continues_over_a_restart() {
     let processes = processes!(|| _ = fleeting(1), || {
-        assert_eq!(fleeting_memo().len(), 0, "the entry outlived its time to live");
+        let found = fleeting_memo().get(&fleeting_key(1));
+        assert_eq!(found, None, "the entry outlived its time to live");
         assert_eq!((fleeting(1), runs()), (1, 1));
     });
     processes.run(0);
@@ -163,9 +179,12 @@ fn clear_survives_a_restart() {
             plain_memo().clear();
             plain(3);
         },
-        || assert_eq!((plain_memo().len(), plain_memo().get(&plain_key(3))), (1, Some(3))),
+        || {
+            assert_eq!(plain_memo().stats().recovered, 1);
+            assert_eq!((0..10).filter_map(|n| plain_memo().get(&plain_key(n))).sum::<u32>(), 3);
+        },
         || plain_memo().clear(),
-        || assert!(plain_memo().is_empty()),
+        || assert_eq!((plain_memo().stats().recovered, plain_memo().get(&plain_key(3))), (0, None)),
     );
 }
 
@@ -183,32 +202,43 @@ fn held() -> Vec<u32> {
 }
 
 #[test]
-fn max_bounds_the_recovered_entries() {
+fn max_bounds_memory_at_once_and_the_disk_at_the_next_snapshot() {
     restarts!(
-        || (0..20).for_each(|n| _ = bounded(n)),
-        || assert_eq!(held(), [17, 18, 19]),
+        || {
+            (0..20).for_each(|n| _ = bounded(n));
+            assert_eq!((bounded_memo().len(), bounded_memo().stats().stored), (3, 20));
+        },
+        || {
+            assert_eq!(bounded_memo().stats().recovered, 20);
+            (0..20).for_each(|n| _ = bounded(n));
+            let stats = bounded_memo().stats();
+            assert_eq!((stats.disk_hits, stats.misses, stats.entries), (20, 0, 3));
+            bounded_memo().snapshot().unwrap();
+            assert_eq!((held(), bounded_memo().stats().stored), (vec![17, 18, 19], 3));
+        },
         || std::fs::write(shared().join("bound"), "xx").unwrap(),
         || {
-            assert_eq!(bounded_memo().max(), Some(2));
+            assert_eq!((bounded_memo().max(), held()), (Some(2), vec![17, 18, 19]));
+            bounded_memo().snapshot().unwrap();
             assert_eq!(held(), [18, 19]);
-        }
+        },
+        || assert_eq!((held(), bounded_memo().stats().recovered), (vec![18, 19], 2)),
     );
 }
 
+/// What a process has in memory outlives in a snapshot what it has not, whichever was stored first.
 #[test]
-fn recency_survives_a_restart() {
-    fn use_in_another_order() {
-        for n in [0, 1, 2, 0] {
-            bounded(n);
-        }
-        bounded_memo().snapshot().unwrap();
-    }
-    fn evict_the_oldest() {
+fn entries_in_use_survive_a_snapshot() {
+    fn use_the_oldest() {
         assert_eq!(held(), [0, 1, 2]);
-        bounded(3);
+        // `get` is no use.
+        (bounded(0), bounded(2), bounded(3)).0.clear();
+        bounded_memo().snapshot().unwrap();
         assert_eq!(held(), [0, 2, 3]);
     }
-    restarts!(use_in_another_order, evict_the_oldest, || assert_eq!(held(), [0, 2, 3]));
+    restarts!(|| (0..3).for_each(|n| _ = bounded(n)), use_the_oldest, || {
+        assert_eq!(held(), [0, 2, 3]);
+    });
 }
 
 struct Store<T>(T);

@@ -1,18 +1,15 @@
 //! Results that cannot be stored: the call returns its value, memory serves it, and the handle reports the reason.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::{Error, Memo, memoize};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{
-    folder, processes, restarts, run_test, shared, version_folder, version_folders, wait,
-    wait_until,
+    folder, processes, restarts, run_test, version_folder, version_folders, wait_until,
 };
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -76,38 +73,6 @@ fn two_functions_store_below_one_path() {
             assert_eq!(RUNS.load(Relaxed), 0);
         },
     );
-}
-
-#[test]
-fn a_second_process_on_a_folder_in_use_serves_from_memory() {
-    fn hold_folder() {
-        first(1);
-        println!("\nheld by {}", std::process::id());
-        // Waits until the parent closes the pipe.
-        let _ = std::io::stdin().read(&mut [0]);
-        assert!(first_memo().health().is_ok());
-        first(2);
-    }
-    fn find_folder_in_use() {
-        assert_serves_from_memory(first);
-        let pid = fs::read_to_string(shared().join("pid")).unwrap();
-        assert_reports(first_memo(), &pid);
-    }
-    fn take_over() {
-        assert_eq!((first(1), first(2), RUNS.load(Relaxed)), ("1".into(), "2".into(), 0));
-        assert_eq!(first_memo().get(&first_key(100)), None);
-    }
-    let processes = processes!(hold_folder, find_folder_in_use, take_over);
-    let mut command = processes.command(0);
-    let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let pid = lines.find_map(|line| line.strip_prefix("held by ").map(str::to_owned)).unwrap();
-    fs::write(processes.shared.path().join("pid"), pid).unwrap();
-    processes.run(1);
-    drop(holder.stdin.take());
-    let rest = lines.collect::<Vec<_>>();
-    assert!(wait(holder).success(), "{rest:?}");
-    processes.run(2);
 }
 
 #[test]

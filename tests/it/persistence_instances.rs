@@ -89,3 +89,51 @@ fn types_of_one_name_in_two_blocks_never_share_stored_results() {
         || assert_eq!(answers(0), ["first 1"; 3]),
     );
 }
+
+#[memoize(persist = folder(), durability = "os")]
+fn name_of<T: Named + 'static>(n: u32) -> String {
+    format!("{} {n}", T::NAME)
+}
+
+trait Answers {
+    fn answer() -> (String, Result<(), memokit::Error>);
+}
+
+struct First;
+struct Second;
+
+/// Implements [`Answers`] with a type that is local to a constant. All such types have the same name.
+macro_rules! in_a_constant {
+    ($ty:ty, $name:literal) => {
+        const _: () = {
+            struct Local;
+
+            impl Named for Local {
+                const NAME: &'static str = $name;
+            }
+
+            impl Answers for $ty {
+                fn answer() -> (String, Result<(), memokit::Error>) {
+                    let text = name_of::<Local>(1);
+                    (text, name_of_memo::<Local>().health())
+                }
+            }
+        };
+    };
+}
+
+in_a_constant!(First, "first");
+in_a_constant!(Second, "second");
+
+fn check_not_stored<T: Answers>(expected: &str) {
+    let (text, health) = T::answer();
+    assert_eq!(text, expected);
+    let refused = health.expect_err("a local type is refused");
+    assert!(matches!(&refused, memokit::Error::Unpersistable { .. }), "{refused}");
+    assert!(refused.to_string().contains("local to a function or a constant"), "{refused}");
+}
+
+#[test]
+fn instances_for_types_in_a_constant_are_not_stored() {
+    restarts!(|| check_not_stored::<First>("first 1"), || check_not_stored::<Second>("second 1"));
+}

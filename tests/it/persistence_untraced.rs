@@ -71,51 +71,6 @@ stored! {
     structs_with_such_a_field_are_stored -> Opening { opening }
 }
 
-/// One release of a program: a type `Shop` whose definition changes beside a field that cannot be traced.
-macro_rules! release {
-    ({ $($field:ident: $type:ty = $value:expr),* }, computes: $computes:expr) => {{
-        #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-        struct Shop {
-            $($field: $type,)*
-        }
-        #[memoize(persist = folder(), name = "shop", version = 7)]
-        fn shop(_n: u32) -> Shop {
-            RUNS.fetch_add(1, Relaxed);
-            Shop { $($field: $value),* }
-        }
-        assert_eq!(shop(1), shop_uncached(1));
-        assert_eq!(RUNS.load(Relaxed), $computes + 1, "{:?}", shop_memo().stats());
-    }};
-}
-
-const SUN: Weekday = Weekday::Sun;
-
-fn release(which: u32) {
-    match which {
-        0 => release!({ closed: Weekday = SUN, opens: u8 = 9, closes: u8 = 18 }, computes: 1),
-        1 => release!({ closed: Weekday = SUN, opens: u8 = 9, closes: u8 = 18 }, computes: 0),
-        2 => release!({ closed: Weekday = SUN, closes: u8 = 18, opens: u8 = 9 }, computes: 1),
-        3 => release!({ closed: Weekday = SUN, from: u8 = 9, to: u8 = 18 }, computes: 1),
-        4 => release!({ closed: Weekday = SUN, opens: i8 = 9, closes: i8 = 18 }, computes: 1),
-        _ => release!({ closed: Weekday = SUN, hours: (u8, u8) = (9, 18) }, computes: 1),
-    }
-}
-
-#[test]
-fn an_untraced_type_with_its_fields_in_another_order_discards_stored_results() {
-    restarts!(|| release(0), || release(1), || release(2));
-}
-
-#[test]
-fn a_renamed_field_of_an_untraced_type_discards_stored_results() {
-    restarts!(|| release(0), || release(3));
-}
-
-#[test]
-fn another_type_of_a_field_of_an_untraced_type_discards_stored_results() {
-    restarts!(|| release(0), || release(4), || release(5));
-}
-
 #[memoize(persist = shared().join("networks"))]
 fn network(six: bool) -> IpCidr {
     if six {

@@ -178,10 +178,10 @@ impl<H> Entry<H> {
     /// # Panics
     /// If the key is longer than `MAX_LENGTH`.
     pub(super) fn layout(key_len: usize, words: Words) -> Layout {
-        assert!(key_len <= MAX_LENGTH, "a key is at most 1 MiB");
+        assert!(key_len <= MAX_LENGTH, "a key is at most 64 KiB");
         let size = (Self::KEY + key_len + words.len()).max(size_of::<Self>());
         let size = (size + 8).next_multiple_of(16) - 8;
-        Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 1 MiB")
+        Layout::from_size_align(size, align_of::<Self>()).expect("a key is at most 64 KiB")
     }
 
     /// Returns the size of the entry in bytes, its key included.

@@ -52,6 +52,11 @@ impl Expiry {
         self.idle_limit.is_some()
     }
 
+    /// Returns for how long after its last use an entry lives, in ms.
+    pub(super) fn idle_limit(&self) -> Option<Millis> {
+        self.idle_limit
+    }
+
     fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
         self.idle_limit.is_some_and(|idle| used().saturating_add(idle) <= now)

@@ -496,6 +496,11 @@ impl<H: Clone> ShardedCache<H> {
         (evicted, expired)
     }
 
+    /// Returns for how long after its last use an entry lives, in ms.
+    pub(crate) fn idle(&self) -> Option<Millis> {
+        self.expiry.idle_limit()
+    }
+
     /// Returns whether there is a bound on entries or on their weight.
     pub(crate) fn is_bounded(&self) -> bool {
         self.max() != capacity::UNBOUNDED || self.max_bytes().is_some()

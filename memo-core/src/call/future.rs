@@ -7,15 +7,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use crate::call::pinned::{LazyFuture, PinnedWith};
-use crate::function::computation::Computation;
+use crate::function::computation::{AmongProcesses, Computation};
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
-use crate::single_flight::flight::{Flight, TaskWait};
+use crate::single_flight::alarm::Alarm;
+use crate::single_flight::flight::{Claim, Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph;
 use crate::value::keep::Keep;
@@ -162,6 +164,8 @@ pub(super) struct Progress<K: Keep<Held: Send + Sync>, W> {
 pub(super) enum Stage<K: Keep<Held: Send + Sync>> {
     NotPolled,
     Waiting(Wait<K>),
+    /// Another process computes the value.
+    Elsewhere(Box<Elsewhere<K>>),
     Computing(Computation<K>),
     /// The call has returned its value, or has panicked.
     Ended,
@@ -194,8 +198,8 @@ where
             progress.should_store = Some(should_store);
             body.set(LazyFuture::Future(future));
         }
-        while let Stage::Waiting(wait) = &mut progress.stage {
-            match ready!(wait.poll(cx)) {
+        while let Some(waited) = progress.stage.poll_wait(cx) {
+            match ready!(waited) {
                 Err(stage) => progress.stage = stage,
                 Ok(value) => {
                     progress.stage = Stage::Ended;
@@ -210,17 +214,81 @@ where
     }
 }
 
+impl<K: Keep<Held: Send + Sync>> Stage<K> {
+    /// Polls the wait if this stage is one. When it ends, returns the value or the next stage.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<K::Return, Self>>> {
+        match self {
+            Self::Waiting(wait) => Some(wait.poll(cx)),
+            Self::Elsewhere(elsewhere) => Some(elsewhere.poll(cx)),
+            Self::NotPolled | Self::Computing(_) | Self::Ended => None,
+        }
+    }
+}
+
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Returns the value of `key`. If there is none, returns the stage in which the call obtains it.
     fn value_or_stage(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key) {
             NextStep::Value(held) => Ok(K::to_return(&held)),
+            NextStep::Lead(claim) if self.is_persistent() => self.lead_async(claim, key),
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
                 Err(Stage::Waiting(Wait { function: self, flight, task_wait }))
             }
         }
+    }
+}
+
+impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
+    /// Leads the computation of a value that other processes may compute too.
+    fn lead_async(&'static self, claim: Claim, key: &[u8]) -> Result<K::Return, Stage<K>> {
+        let mut computation = Computation::lead(self, claim);
+        match computation.try_among_processes(key) {
+            AmongProcesses::Compute => Err(Stage::Computing(computation)),
+            AmongProcesses::Found(held) => Ok(K::to_return(&held)),
+            AmongProcesses::Busy => {
+                let limit = self.wait_limit();
+                let key = KeyBytes::new(key);
+                Err(Stage::Elsewhere(Box::new(Elsewhere::new(computation, key, limit))))
+            }
+        }
+    }
+}
+
+/// The wait of a task while another process computes the value.
+pub(super) struct Elsewhere<K: Keep<Held: Send + Sync>> {
+    /// `None` once the wait has ended.
+    computation: Option<Computation<K>>,
+    key: KeyBytes,
+    limit: Duration,
+    deadline: Option<Instant>,
+    /// Wakes the task from time to time.
+    alarm: Arc<Alarm>,
+}
+
+impl<K: Keep<Held: Send + Sync>> Elsewhere<K> {
+    fn new(computation: Computation<K>, key: KeyBytes, limit: Duration) -> Self {
+        let deadline = Instant::now().checked_add(limit);
+        Self { computation: Some(computation), key, limit, deadline, alarm: Arc::default() }
+    }
+
+    /// Polls the wait. When it ends, returns the value or the next stage of the call.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
+        let Some(computation) = &mut self.computation else {
+            panic!("a call was polled after it ended");
+        };
+        let is_over = match computation.try_among_processes(self.key.as_slice()) {
+            AmongProcesses::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
+            AmongProcesses::Compute => true,
+            AmongProcesses::Busy => self.deadline.is_some_and(|end| end <= Instant::now()),
+        };
+        if !is_over {
+            self.alarm.set(cx.waker().clone(), self.limit);
+            return Poll::Pending;
+        }
+        computation.begin();
+        Poll::Ready(Err(self.computation.take().map_or(Stage::Ended, Stage::Computing)))
     }
 }
 

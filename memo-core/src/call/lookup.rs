@@ -7,6 +7,7 @@ use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
+use crate::single_flight::flight::Claim;
 use crate::single_flight::wait_graph::Computing;
 use crate::statistics::source::{self, Source};
 use crate::value::keep::Keep;
@@ -90,6 +91,24 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
+    /// Removes from memory what other processes have removed since the last call.
+    #[cfg(feature = "persist")]
+    #[inline]
+    pub(crate) fn follow_removals(&self) {
+        if self.removals.is_behind() {
+            self.follow_now();
+        }
+    }
+
+    #[cfg(feature = "persist")]
+    #[cold]
+    #[inline(never)]
+    fn follow_now(&self) {
+        if let Some(storage) = &self.storage {
+            storage.follow(self);
+        }
+    }
+
     /// Returns the hash of the key. Returns `None` if the arguments have no key.
     #[inline]
     pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
@@ -125,8 +144,21 @@ impl<K: Keep> FunctionCache<K> {
         K::Value: Serialize,
     {
         let selected = verify::should_verify(share);
-        let held = self.find(arguments, hash, !selected).ok_or(None)?;
+        let found = self.find(arguments, hash, !selected);
+        let held = found
+            .or_else(|| if selected { self.find_digest(arguments, hash) } else { None })
+            .ok_or(None)?;
         if selected { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
+    }
+
+    /// Returns the value that the cache holds for long arguments, and does not count it as a hit. [`Self::find`] does
+    /// not find it, because the hash of a digest is another than that of the arguments. Calls that are not verified
+    /// find it in [`Self::claim_or_join`].
+    #[cold]
+    fn find_digest<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> Option<K::Held> {
+        let written = WrittenKey::new(arguments, hash);
+        let (hash, key) = written.key(&self.memory.seed).filter(|_| written.is_digest())?;
+        self.memory.get(hash, |stored| stored == key, false)
     }
 
     #[cold]
@@ -152,6 +184,7 @@ impl<K: Keep> FunctionCache<K> {
         loop {
             let flight = match self.claim_or_join(hash, key) {
                 NextStep::Value(held) => return Lookup::Hit(Hit(held)),
+                NextStep::Lead(claim) if self.is_persistent() => return self.lead(claim, key),
                 NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
                 NextStep::Join(flight) => flight,
             };
@@ -160,6 +193,18 @@ impl<K: Keep> FunctionCache<K> {
                 Some(Err(computation)) => return Miss::of(computation),
                 None => {}
             }
+        }
+    }
+}
+
+impl<K: Keep> FunctionCache<K> {
+    /// Leads the computation of a value that other processes may compute too.
+    #[inline(never)]
+    fn lead(&self, claim: Claim, key: &[u8]) -> Lookup<K> {
+        let mut computation = Computation::lead(self, claim);
+        match computation.await_processes(key) {
+            Some(held) => Lookup::Hit(Hit(held)),
+            None => Miss::of(computation),
         }
     }
 }

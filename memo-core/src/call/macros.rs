@@ -4,35 +4,42 @@
 //! [`probe`]: crate::value::keep::probe
 
 #[doc(hidden)]
-pub use core::{concat, module_path};
+pub use core::{concat, matches, module_path};
 
 /// Finds the cache of a function. Example: `memo!(cache, own "::function", number, code, function(), [Type].max(5))`.
 /// Each use has a static [`Site`](crate::call::site::Site) of its own. The arguments are:
 ///
 /// - `cache`, or `local` for the calling thread's own cache;
-/// - the name: `own "::function"` for the full name of the function, or `named "quotes"` for another name;
+/// - the name: `own "::function"`, or `named "quotes" "::function"` for another name in reports; with `in_impl` behind
+///   it if the function stands in an impl or a trait, or with `beside CONSTANT` if it does unless the constant is found;
 /// - the number that was drawn at expansion, and the fingerprint of the code;
 /// - the caller, as `caller!` takes it;
 /// - the settings, as `settings!` takes them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! memo {
-    ($find:ident, own $name:literal, $($rest:tt)*) => {
+    ($find:ident, own $own:literal $($rest:tt)*) => {
         $crate::memo!(
-            $find,
-            named $crate::call::macros::concat!($crate::call::macros::module_path!(), $name),
-            $($rest)*
+            @ $find,
+            $crate::call::macros::concat!($crate::call::macros::module_path!(), $own),
+            $own $($rest)*
         )
     };
+    ($find:ident, named $name:literal $($rest:tt)*) => {
+        $crate::memo!(@ $find, $name, $($rest)*)
+    };
     (
-        $find:ident, named $name:expr, $number:literal, $code:expr,
-        $caller:ident $about:tt, $($settings:tt)*
+        @ $find:ident, $name:expr, $own:literal $($standing:ident)*, $number:literal,
+        $code:expr, $caller:ident $about:tt, $($settings:tt)*
     ) => {{
+        #[allow(non_snake_case, unused_variables)]
         static SITE: $crate::call::site::Site = $crate::call::site::Site::new($crate::function::origin::Origin::new(
             $crate::call::macros::module_path!(),
+            $own,
             $name,
             $number,
             $code,
+            $crate::is_in_impl!($($standing)*),
         ));
         $crate::call::site::Site::$find(
             &SITE,
@@ -40,6 +47,25 @@ macro_rules! memo {
             $crate::settings!($($settings)*),
         )
     }};
+}
+
+/// Returns whether a function stands in an impl or a trait: `is_in_impl!(in_impl)`, `is_in_impl!(beside CONSTANT)`, or
+/// nothing if that is not known.
+///
+/// In an impl the constant beside the function is not found by its bare name. The pattern then is a variable, which
+/// matches everything, and otherwise the constant `false`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_in_impl {
+    () => {
+        false
+    };
+    (in_impl) => {
+        true
+    };
+    (beside $constant:ident) => {
+        $crate::call::macros::matches!(true, $constant if true)
+    };
 }
 
 /// Makes a [`Caller`](crate::function::instance::Caller): `caller!(shared(companion))`, or the name of another

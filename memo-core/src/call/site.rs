@@ -79,7 +79,7 @@ impl Site {
         let name = instance.name();
         let make = || {
             let settings = self.settings(instance, &name, settings);
-            settings.shared(self.name(&name), self.origin.code_in(name.enclosing))
+            settings.shared(self.name(&name), self.origin.code_in(instance, &name))
         };
         let function = registry::find_or_make(&self.origin, instance.id, &name, make)
             .expect("one instance has one kind of cache");
@@ -176,6 +176,16 @@ impl Drop for EvaluatingSettings {
 pub struct TypedCache<K: Keep>(&'static FunctionCache<K>);
 
 impl<K: Keep<Held: Send + Sync>> TypedCache<K> {
+    /// Removes from memory what other processes have removed. Calls of functions that store their results begin with
+    /// this.
+    #[cfg(feature = "persist")]
+    #[inline]
+    #[must_use]
+    pub fn followed(self) -> Self {
+        self.0.follow_removals();
+        self
+    }
+
     /// Looks up the result of a call. On a miss, the caller computes it.
     #[inline]
     pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {

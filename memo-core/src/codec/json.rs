@@ -7,8 +7,9 @@ use super::format::Format;
 
 /// Stores results as JSON, through serde_json (feature `json`).
 ///
-/// JSON supports neither NaN nor infinities. It supports only maps whose keys are text, numbers or unit variants.
-/// Values that it does not support stay in memory.
+/// JSON supports neither NaN nor infinities. All other floats come back exactly, because the feature `json` turns on
+/// `float_roundtrip` of serde_json. JSON supports only maps whose keys are text, numbers or unit variants. Values that
+/// it does not support stay in memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json;
 

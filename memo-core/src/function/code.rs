@@ -42,6 +42,12 @@ impl Code {
         code
     }
 
+    /// Adds a number.
+    #[must_use]
+    pub const fn number(self, number: u64) -> Self {
+        self.word(number as u128)
+    }
+
     /// Returns the fingerprint.
     #[must_use]
     pub const fn fingerprint(self) -> u128 {

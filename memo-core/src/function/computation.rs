@@ -1,10 +1,10 @@
 //! One run of a function, for all waiters or only for its caller, and what happens with the value.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::epoch::participant::pin;
-use crate::function::function_cache::{FunctionCache, FunctionRef, Made};
+use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
@@ -22,6 +22,8 @@ pub(crate) struct Computation<K: Keep> {
     began: Stopwatch,
     /// What the storage of the function said when the computation began.
     since: u64,
+    /// Keeps other processes from computing the value.
+    lock: Option<Box<dyn Send + Sync>>,
     /// The time of the computations within this one until the last poll, in nanoseconds.
     nested_nanos: u64,
     /// Whether the miss and its time are counted.
@@ -29,6 +31,19 @@ pub(crate) struct Computation<K: Keep> {
     /// Whether this thread was unwinding from another panic when the computation began.
     unwinding: bool,
 }
+
+/// What a process does that may not be the only one to compute a value.
+pub(crate) enum AmongProcesses<H> {
+    Compute,
+    /// Return this value, which another process has stored.
+    Found(H),
+    /// Another process computes the value: try again later.
+    Busy,
+}
+
+/// How long a thread sleeps until it looks again whether another process has computed the value: at first, and at last.
+const MIN_PAUSE: Duration = Duration::from_millis(1);
+const MAX_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a computation is for.
 enum Role<K: Keep> {
@@ -76,6 +91,7 @@ impl<K: Keep> Computation<K> {
             role,
             began: Stopwatch::start(short),
             since: function.storage.as_ref().map_or(0, |storage| storage.since()),
+            lock: None,
             nested_nanos: 0,
             counted: false,
             unwinding: std::thread::panicking(),
@@ -105,6 +121,49 @@ impl<K: Keep> Computation<K> {
         }
     }
 
+    /// Tries to become the only process that computes the value. The key is that of the claim.
+    pub(crate) fn try_among_processes(&mut self, key: &[u8]) -> AmongProcesses<K::Held> {
+        let Role::Lead(claim) = self.role else { return AmongProcesses::Compute };
+        let lock = match self.function.lock_key(claim, key) {
+            KeyClaim::Unlocked => return AmongProcesses::Compute,
+            KeyClaim::Busy => None,
+            KeyClaim::Locked(lock) => Some(lock),
+        };
+        // Whoever had the lock may have stored the value meanwhile.
+        if let Some(storage) = &self.function.storage {
+            storage.follow(&self.function);
+        }
+        if let Some(held) = self.function.load(claim, key) {
+            self.role = Role::Done;
+            return AmongProcesses::Found(held);
+        }
+        if lock.is_none() {
+            return AmongProcesses::Busy;
+        }
+        self.lock = lock;
+        self.begin();
+        AmongProcesses::Compute
+    }
+
+    /// Waits while another process computes the value, but not longer than the wait limit. Returns the value if that
+    /// process has stored it. Otherwise the caller computes.
+    pub(crate) fn await_processes(&mut self, key: &[u8]) -> Option<K::Held> {
+        let deadline = Instant::now().checked_add(self.function.thread_wait_limit());
+        let mut pause = MIN_PAUSE;
+        loop {
+            match self.try_among_processes(key) {
+                AmongProcesses::Compute => return None,
+                AmongProcesses::Found(held) => return Some(held),
+                AmongProcesses::Busy if deadline.is_some_and(|end| end <= Instant::now()) => {
+                    self.begin();
+                    return None;
+                }
+                AmongProcesses::Busy => std::thread::sleep(pause),
+            }
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+
     /// If callers get an older value until this computation ends, makes it one that runs behind its caller. Returns it
     /// with the older value. Otherwise returns it as it was.
     pub(crate) fn behind(mut self) -> Result<(Self, K::Held), Self> {
@@ -117,6 +176,7 @@ impl<K: Keep> Computation<K> {
     /// Begins a computation that has waited for its thread or task.
     pub(crate) fn begin(&mut self) {
         self.began = Stopwatch::start(false);
+        self.since = self.function.storage.as_ref().map_or(0, |storage| storage.since());
         self.unwinding = std::thread::panicking();
     }
 

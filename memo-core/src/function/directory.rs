@@ -13,10 +13,12 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::{Made, Storage};
+use crate::function::function_cache::{KeyClaim, Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::ValueStore;
-use crate::persist::{self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket};
+use crate::persist::{
+    self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket, WallMillis,
+};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
@@ -60,8 +62,8 @@ pub(crate) struct Directory<K: Keep> {
     disk: ValueStore<K::Value>,
     /// Set once recovery was tried.
     recovered: OnceCell<()>,
-    /// Whether something was removed while the directory could not be opened. All that it holds is then removed when it
-    /// is opened.
+    /// Whether something was removed or replaced while the directory could not be opened. All that it holds does not
+    /// count then, and is removed when it is opened.
     clear_when_opened: AtomicBool,
 }
 
@@ -102,6 +104,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     return;
                 }
                 if let Ok(store) = disk.open() {
+                    watch(function, &store);
                     function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
                 }
             });
@@ -117,23 +120,36 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.disk.opened().map_or(0, |store| store.since())
     }
 
-    fn is_behind(&self) -> bool {
-        self.disk.opened().is_some_and(|store| store.is_behind())
-    }
-
     fn follow(&self, function: &FunctionCache<K>) {
         let Some(store) = self.disk.opened() else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
             let _ = store.follow(&mut |removal| forget(function, &removal));
+            watch(function, &store);
         });
     }
 
+    fn lock_key(&self, key: &[u8]) -> KeyClaim {
+        let store = unless_opening(|| self.disk.open().ok()).flatten();
+        match store.map(|store| store.try_lock_key(key)) {
+            Some(persist::KeyClaim::Locked(lock)) => KeyClaim::Locked(Box::new(lock)),
+            Some(persist::KeyClaim::Busy) => KeyClaim::Busy,
+            Some(persist::KeyClaim::Unlocked) | None => KeyClaim::Unlocked,
+        }
+    }
+
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)> {
+        if self.clear_when_opened.load(Relaxed) {
+            return None;
+        }
         let store = self.disk.opened()?;
         let stored = store.find(key).ok()??;
         let (value, lifetime) = self.disk.value(stored.record())?;
+        // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
+        if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
+            return None;
+        }
         let expires = limit_expiry(function, lifetime.expires);
         let computed = lifetime.computed.filter(|_| function.memory.is_timed());
         Some((value, Lifetime { computed, expires }))
@@ -149,9 +165,16 @@ impl<K: Keep> Storage<K> for Directory<K> {
         since: u64,
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
-        let Ok(store) = self.begin(function) else { return };
-        let mut bytes = Vec::new();
+        let Ok(store) = self.begin(function) else {
+            if made == Made::Inserted {
+                self.clear_when_opened.store(true, Relaxed);
+            }
+            return;
+        };
+        // Most values need no more.
+        let mut bytes = Vec::with_capacity(256);
         if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
+            self.remove_stored(function, claim, made == Made::Inserted);
             return;
         }
         let (replaces, cost) = match made {
@@ -202,7 +225,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let Some(store) = self.begin_to_remove(function) else { return };
         let mut removal = Removal::new(Some(&store));
         function.memory.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
-        removal.commit();
+        self.commit(removal);
     }
 
     fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool {
@@ -210,7 +233,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(store.as_deref());
         let removed =
             function.memory.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
-        removal.commit();
+        self.commit(removal);
         removed
     }
 
@@ -218,21 +241,32 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin_to_remove(function);
         let mut removal = Removal::new(store.as_deref());
         let count = function.memory.clear(&mut || removal.queue(Record::Clear));
-        removal.commit();
+        self.commit(removal);
         count
     }
 
-    fn entries(
-        &self,
-        function: &FunctionCache<K>,
-        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
-    ) -> Result<(), Error> {
-        let Some(store) = self.disk.opened() else { return Ok(()) };
+    fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
+        // A directory in which nothing was found may have become another one since.
+        let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
+        let opened = opened.or_else(|| self.begin_to_remove(function));
+        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
         self.follow(function);
-        store.for_each(&mut |record| {
+        if store.check().is_err() {
+            self.clear_when_opened.store(true, Relaxed);
+        }
+        let judged = store.for_each(&mut |record| {
             let Record::Put { key, .. } = record else { return true };
-            self.disk.value(record).is_none_or(|(value, _)| each(key, value))
-        })
+            if let Some((value, _)) = self.disk.value(record) {
+                each(key, value);
+            }
+            true
+        });
+        if judged.is_err() {
+            // What could not be read might have been rejected.
+            if let Some(store) = self.begin_to_remove(function) {
+                self.clear_stored(function, &store);
+            }
+        }
     }
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error> {
@@ -249,6 +283,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         let store = self.begin(function)?;
+        let store = if store.check().is_ok() { store } else { self.renew(function)? };
         self.keep(function, |keep| store.merge(keep))?;
         self.follow(function);
         store.rotate_merged()
@@ -259,10 +294,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else { return };
         // A failure is counted by the store, which tries again.
         if store.check().is_err() {
-            self.disk.reopen();
-            if let Ok(renewed) = self.begin(function) {
-                let _ = self.rewrite(function, &renewed);
-            }
+            let _ = self.renew(function);
             return;
         }
         if matches!(store.heal(), Ok(true)) {
@@ -311,25 +343,62 @@ impl<K: Keep> Directory<K> {
         let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
-            if self.clear_when_opened.swap(false, Relaxed) {
-                let _ = store.commit_removal(store.queue(Record::Clear, 0));
+            watch(function, &store);
+            let calls = &function.memory.calls;
+            if calls.recovered() == 0 {
+                calls.set_recovered(store.status().entries, store.mean_cost());
             }
-            // A failure is counted by the store.
-            let _ = self.rewrite(function, &store);
+            if self.clear_when_opened.load(Relaxed) {
+                self.clear_stored(function, &store);
+                self.clear_when_opened.store(false, Relaxed);
+            } else {
+                // A failure is counted by the store.
+                let _ = self.rewrite(function, &store);
+            }
             maintain_soon(function);
         }
         Ok(store)
     }
 
-    /// Returns the store if there may be something on disk to remove. It is opened before memory changes, so that no
+    /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is opened before memory changes, so that no
     /// older entry can come back. If it cannot be opened now, all that it holds is removed when it is opened later.
     fn begin_to_remove(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
-        let exists = || unless_opening(|| self.disk.exists()).unwrap_or(true);
-        if self.disk.opened().is_none() && !exists() {
+        let is_used = || unless_opening(|| self.disk.is_used()).unwrap_or(true);
+        if self.disk.opened().is_none() && !is_used() {
             return None;
         }
         function.maintain();
         self.begin(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
+    }
+
+    /// Opens the directory again, which was removed or replaced, and writes what is in memory.
+    fn renew(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
+        self.disk.close();
+        self.begin(function)
+    }
+
+    /// Writes a removal. If it did not reach the directory because that was removed or replaced, all that the new one
+    /// holds is removed when it is opened.
+    fn commit(&self, removal: Removal<'_>) {
+        let store = removal.store;
+        removal.commit();
+        if store.is_some_and(|store| store.check().is_err()) {
+            self.clear_when_opened.store(true, Relaxed);
+        }
+    }
+
+    /// Removes all that is stored and not in memory.
+    fn clear_stored(&self, function: &FunctionCache<K>, store: &Store) {
+        // Failures are counted by the store.
+        let _ = store.commit_removal(store.queue(Record::Clear, 0));
+        let _ = self.rewrite(function, store);
+    }
+
+    /// Returns the time before which a stored value was computed that counts as idle. The opening counts as a use.
+    fn idle_before(&self, function: &FunctionCache<K>) -> WallMillis {
+        let Some(idle) = function.memory.idle() else { return 0 };
+        let before = clock::wall().saturating_sub(idle);
+        if self.disk.opened_at() < before { before } else { 0 }
     }
 
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
@@ -363,6 +432,7 @@ impl<K: Keep> Directory<K> {
             max: memory.max() as u64,
             max_bytes,
             now: clock::wall(),
+            idle_before: self.idle_before(function),
             is_used: &is_used,
         })
     }
@@ -403,6 +473,14 @@ impl<'a> Removal<'a> {
             let record = self.key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
             ticket = store.queue(record, 0);
         }
+    }
+}
+
+/// Makes hits look for removals by other processes, and notes which are removed from memory.
+fn watch<K: Keep>(function: &FunctionCache<K>, store: &Store) {
+    if let Some(count) = store.removals() {
+        function.removals.begin(count);
+        function.removals.follow(store.removals_seen());
     }
 }
 

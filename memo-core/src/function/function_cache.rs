@@ -1,6 +1,7 @@
 //! The cache of one function, with its bounds, time to live, directory and counters.
 
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use crate::cache::insertion::Finished;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
+#[cfg(feature = "persist")]
+use crate::function::removal_watch::RemovalWatch;
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
@@ -32,6 +35,9 @@ const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
 const MIN_RECURSIVE_LIMIT: Duration = Duration::from_millis(10);
 /// The default wait limit, in mean times of a computation.
 const WAIT_LIMIT_IN_MEANS: u32 = 4;
+
+/// Computations of less than this many nanoseconds on average are not coordinated with other processes.
+const SHORT_NANOS: u64 = 100_000;
 
 /// Returns a value's own time to live, or `None` if the time to live of the cache applies.
 pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
@@ -64,6 +70,8 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The largest share by which a time to live is shortened at random.
     jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
+    #[cfg(feature = "persist")]
+    pub(crate) removals: RemovalWatch,
     /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
@@ -113,14 +121,14 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Returns what a computation that begins now notes: removals from now on are newer than its result.
     fn since(&self) -> u64;
 
-    /// Returns whether another process may have removed something since the last call of [`Self::follow`].
-    fn is_behind(&self) -> bool;
-
     /// Removes from memory what other processes have removed.
     fn follow(&self, function: &FunctionCache<K>);
 
     /// Reads the stored value of a key.
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)>;
+
+    /// Tries to lock a key among processes, to compute its value.
+    fn lock_key(&self, key: &[u8]) -> KeyClaim;
 
     /// Writes the result of `claim`, before any reader can see it. `since`: what [`Self::since`] returned when its
     /// computation began.
@@ -144,12 +152,8 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
-    /// Passes each stored value to `each`, until that returns false.
-    fn entries(
-        &self,
-        function: &FunctionCache<K>,
-        each: &mut dyn FnMut(&[u8], K::Value) -> bool,
-    ) -> Result<(), Error>;
+    /// Passes each stored value to `each`. Removes all of them if they cannot be read.
+    fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
@@ -169,6 +173,16 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 
     /// Adds the figures of the storage to `stats`.
     fn report(&self, stats: &mut Stats);
+}
+
+/// What an attempt to lock a key among processes gave.
+pub(crate) enum KeyClaim {
+    /// No other process computes the value, until this is dropped.
+    Locked(Box<dyn Send + Sync>),
+    /// Another process does.
+    Busy,
+    /// There is no lock: each process computes.
+    Unlocked,
 }
 
 /// Counters of events on misses and on some hits.
@@ -253,6 +267,8 @@ impl<K: Keep> FunctionCache<K> {
             weigh: weigh.filter(|_| limits.max_bytes.is_some()),
             jitter,
             storage,
+            #[cfg(feature = "persist")]
+            removals: RemovalWatch::default(),
             not_stored_reason,
             counts: Counts::new(),
         };
@@ -280,9 +296,7 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks for `key` again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
-        if let Some(storage) = &self.storage {
-            storage.follow(self);
-        }
+        self.follow();
         let (held, stale) = match self.memory.claim_or_join(hash, key, Self::is_renewable) {
             ClaimOutcome::Lead(claim) => {
                 return match self.load(claim, key) {
@@ -300,7 +314,7 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
     /// Counts a hit.
-    fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
+    pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
         let storage = self.storage.as_ref()?;
         if self.memory.has_older(claim) {
             return None;
@@ -308,14 +322,17 @@ impl<K: Keep> FunctionCache<K> {
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let (value, lifetime) = storage.load(self, key)?;
-        let held = K::Holder::own(value);
-        let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
-        let weight = self.weigh.as_ref().map(weigh);
-        let new_entry = NewEntry { held: held.clone(), lifetime, weight, never_refreshed: false };
-        self.finish(claim, new_entry);
+        // A panic in the code of the type or of `weigh` would leave the claim without an end.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let held = K::Holder::own(value);
+            let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
+            (held.clone(), self.weigh.as_ref().map(weigh), held)
+        }));
+        let (held, weight, returned) = made.ok()?;
+        self.finish(claim, NewEntry { held, lifetime, weight, never_refreshed: false });
         self.counts.disk_hits.add(1);
         self.count_served(false, || lifetime.computed);
-        Some(held)
+        Some(returned)
     }
 
     /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
@@ -369,6 +386,21 @@ impl<K: Keep> FunctionCache<K> {
         source::note_new(Source::Coalesced);
     }
 
+    /// Returns the lock of a key among processes. Computations that take less time than that saves are done without, and
+    /// so are those that replace an older value, which other callers get meanwhile.
+    pub(crate) fn lock_key(&self, claim: Claim, key: &[u8]) -> KeyClaim {
+        let waits = self.wait_limit != Some(Duration::ZERO);
+        match &self.storage {
+            Some(storage) if waits && !self.memory.calls.are_short(&pin(), SHORT_NANOS) => {
+                if self.memory.has_older(claim) {
+                    return KeyClaim::Unlocked;
+                }
+                storage.lock_key(key)
+            }
+            _ => KeyClaim::Unlocked,
+        }
+    }
+
     /// Returns how long a task waits for another.
     pub(crate) fn wait_limit(&self) -> Duration {
         self.wait_limit.unwrap_or_else(|| default_wait_limit(&self.memory.calls, MIN_WAIT_LIMIT))
@@ -407,11 +439,6 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(maintained) = &self.maintained {
             self.maintenance.begin(&CACHES, || Weak::clone(maintained));
         }
-    }
-
-    /// Returns the weight of an entry whose key has `key_len` bytes, or `None` if the cache does not weigh entries.
-    pub(crate) fn weight(&self, key_len: usize, value: &K::Value) -> Option<u64> {
-        self.weigh.as_ref().map(|weigh| weigh(value, key_len))
     }
 
     /// Gives up `claim` without a value, as its leader. A waiter becomes the leader.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
+use crate::function::type_name::{shows_local_type, split_item_name};
 use crate::platform::fnv::Fnv;
 
 /// The function or companion that asks for a cache. It is identified by the type `C` of a closure inside it. In a
@@ -113,6 +114,11 @@ impl Instance<'_> {
         }
     }
 
+    /// Returns whether the id of the caller's type names the directory.
+    pub(crate) fn is_stored_by_id(&self) -> bool {
+        self.stored_by_id
+    }
+
     /// Returns an id that tells this instance from others of the same `name`. It depends on ids of types, which are the
     /// same in every run of one build.
     ///
@@ -124,6 +130,14 @@ impl Instance<'_> {
             return Err(
                 "the type of a closure is identified by its position among the closures, which an edit changes: give \
                  the function a type with a name",
+            );
+        }
+        // The function's own place is a part of its version.
+        let types = &enclosing[enclosing.find('<').unwrap_or(enclosing.len())..];
+        if [types, parameters].into_iter().any(shows_local_type) {
+            return Err(
+                "a type that is local to a function or a constant is identified by its position among those of its \
+                 name, which an edit changes: move the type into a module",
             );
         }
         let mut hash = Fnv::new();
@@ -224,85 +238,9 @@ impl fmt::Display for InstanceName {
     }
 }
 
-/// Splits the name of a caller's type into the path of what encloses the function, and the function's own parameters:
-/// `path::Type<u8>::function<'_, u16>::{{closure}}` into `path::Type<u8>` and `u16`. The name of a companion,
-/// `path::Type<u8>::function_memo`, has none of these parameters.
-fn split_item_name(item: &'static str) -> (&'static str, &'static str) {
-    let (mut enclosing, mut name) = split_last(item);
-    while name == "{{closure}}" {
-        (enclosing, name) = split_last(enclosing);
-    }
-    let parameters = name.split_once('<').map_or("", |(_, parameters)| parameters);
-    let mut parameters = parameters.strip_suffix('>').unwrap_or(parameters);
-    // Lifetimes are removed: they distinguish no instances, and companions do not have all lifetimes of the function.
-    while let Some(rest) = parameters.strip_prefix("'_") {
-        parameters = rest.strip_prefix(", ").unwrap_or(rest);
-    }
-    (enclosing, parameters)
-}
-
-/// Splits a path into all but its last segment, and the last segment.
-fn split_last(path: &str) -> (&str, &str) {
-    let bytes = path.as_bytes();
-    let (mut depth, mut last_separator) = (0usize, None);
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'<' => depth += 1,
-            b'>' if at == 0 || bytes[at - 1] != b'-' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 && bytes.get(at + 1) == Some(&b':') => {
-                last_separator = Some(at);
-                at += 1;
-            }
-            b'\'' => at += char_literal_len(&path[at..]),
-            _ => {}
-        }
-        at += 1;
-    }
-    last_separator.map_or(("", path), |separator| (&path[..separator], &path[separator + 2..]))
-}
-
-/// Returns the length in bytes of a character literal without its opening quote, such as `<'`. `text` begins with that
-/// quote. Returns 0 if it begins a lifetime instead.
-fn char_literal_len(text: &str) -> usize {
-    let mut chars = text.char_indices().skip(1);
-    let escaped = chars.next().is_some_and(|(_, first)| first == '\\');
-    let close = if escaped {
-        // Skips the escaped character, which is a quote in `'\''`.
-        chars.skip(1).find(|&(_, char)| char == '\'')
-    } else {
-        chars.next().filter(|&(_, char)| char == '\'')
-    };
-    close.map_or(0, |(at, _)| at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_name_of_a_caller_is_split_into_enclosing_path_and_parameters() {
-        for (item, enclosing, parameters) in [
-            ("it::f::{{closure}}", "it", ""),
-            ("it::f<a::String, 3, '<'>::{{closure}}", "it", "a::String, 3, '<'"),
-            ("it::f<'_, '_>::{{closure}}", "it", ""),
-            ("it::f<'_, &u8>::{{closure}}", "it", "&u8"),
-            ("it::f<fn(u8) -> u8, '\\''>::{{closure}}", "it", "fn(u8) -> u8, '\\''"),
-            ("it::f<for<'a> fn(&'a u8)>::{{closure}}", "it", "for<'a> fn(&'a u8)"),
-            (
-                "<it::S<u16> as it::T<u8>>::d<&str>::{{closure}}",
-                "<it::S<u16> as it::T<u8>>",
-                "&str",
-            ),
-            ("it::S<u8>::m<it::f::{{closure}}>::{{closure}}", "it::S<u8>", "it::f::{{closure}}"),
-            ("it::f::{{closure}}::g::{{closure}}", "it::f::{{closure}}", ""),
-            ("it::f<u8>::{{closure}}::{{closure}}", "it", "u8"),
-            ("it::f_memo", "it", ""),
-            ("<it::S<u16> as it::T<u8>>::f_memo", "<it::S<u16> as it::T<u8>>", ""),
-        ] {
-            assert_eq!(split_item_name(item), (enclosing, parameters), "{item}");
-        }
-    }
 
     fn instance_name<T: Default>() -> String {
         let closure = || T::default();

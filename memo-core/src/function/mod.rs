@@ -8,6 +8,9 @@ pub(crate) mod function_cache;
 pub mod instance;
 mod operations;
 pub mod origin;
+#[cfg(feature = "persist")]
+pub(crate) mod removal_watch;
 pub mod settings;
+mod type_name;
 #[cfg(feature = "persist")]
 mod value_store;

@@ -24,26 +24,26 @@ impl<K: Keep> FunctionCache<K> {
         recovered
     }
 
-    /// Returns the value of `key`, in memory or on disk, without marking it as used.
-    pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<K::Held> {
-        if let Some(storage) = self.storage.as_ref().filter(|storage| storage.is_behind()) {
+    /// Removes from memory what other processes have removed.
+    pub(crate) fn follow(&self) {
+        if let Some(storage) = &self.storage {
             storage.follow(self);
         }
+    }
+
+    /// Returns the value of `key`, in memory or on disk, without marking it as used.
+    pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<K::Held> {
+        self.follow();
         self.memory.peek(hash, key).or_else(|| {
             let storage = self.storage.as_ref()?;
-            storage.follow(self);
             storage.load(self, key).map(|(value, _)| K::Holder::own(value))
         })
     }
 
-    /// Passes each value on disk to `each`.
-    pub(crate) fn stored(&self, each: &mut dyn FnMut(&[u8], K::Value)) {
+    /// Passes each value on disk to `each`. Removes all of them if they cannot be read.
+    pub(crate) fn judge_stored(&self, each: &mut dyn FnMut(&[u8], K::Value)) {
         if let Some(storage) = &self.storage {
-            // A file that cannot be read is counted as a failure.
-            let _ = storage.entries(self, &mut |key, value| {
-                each(key, value);
-                true
-            });
+            storage.judge(self, each);
         }
     }
 

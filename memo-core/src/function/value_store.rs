@@ -1,5 +1,7 @@
 //! Opens the directory of a cache when there is something to read or to write, and encodes and decodes values.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +17,8 @@ use crate::error::Error;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Place, RealFs, Record, Removal, Store, function_folder,
-    mark_used, remove_old,
+    Cost, Durability, Fs, Identity, Place, RealFs, Record, Removal, Store, WallMillis,
+    function_folder, mark_used, remove_old,
 };
 use crate::platform::clock::{self, NEVER};
 use crate::statistics::counters::Counter;
@@ -47,13 +49,19 @@ pub(crate) struct ValueStore<V: 'static> {
     has_old_versions: AtomicBool,
     fs: Arc<dyn Fs>,
     store: Mutex<Option<Arc<Store>>>,
+    /// Whether the store was closed and did not begin to write since.
+    was_closed: AtomicBool,
+    /// Held while the store begins to write.
+    beginning: Mutex<()>,
     /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
     /// written with the time of the files, so that the next opening does not treat them as long past.
     behind: AtomicU64,
+    /// When the directory was opened first, by the wall clock.
+    opened_at: OnceCell<WallMillis>,
     failure: Mutex<Failure>,
     pub(crate) errors: Counter,
-    /// How many values could not be decoded.
-    undecoded: Counter,
+    /// The hashes of the keys of values that could not be decoded.
+    undecoded: Mutex<HashSet<u64>>,
 }
 
 /// The version of the function that this process runs: whose results its files hold, and where they are.
@@ -104,10 +112,13 @@ impl<V: 'static> ValueStore<V> {
             has_old_versions: AtomicBool::new(false),
             fs: Arc::new(RealFs),
             store: Mutex::default(),
+            was_closed: AtomicBool::new(false),
+            beginning: Mutex::default(),
             behind: AtomicU64::new(0),
+            opened_at: OnceCell::new(),
             failure: Mutex::default(),
             errors: Counter::default(),
-            undecoded: Counter::default(),
+            undecoded: Mutex::default(),
         }
     }
 
@@ -117,6 +128,13 @@ impl<V: 'static> ValueStore<V> {
         self.root.is_ok()
             && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
             && self.version().is_ok_and(|version| Store::exists(&*self.fs, version.place.dir()))
+    }
+
+    /// Returns whether another process may have begun to compute something for the directory.
+    pub(crate) fn is_used(&self) -> bool {
+        self.root.is_ok()
+            && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
+            && self.version().is_ok_and(|version| self.fs.list(version.place.dir()).is_ok())
     }
 
     /// Returns the version of the function that this process runs.
@@ -156,6 +174,7 @@ impl<V: 'static> ValueStore<V> {
         let opened = Store::open(Arc::clone(&self.fs), place, identity, self.durability);
         let store = Arc::new(opened.inspect_err(|error| self.back_off(error))?);
         self.note_times(&store);
+        let _ = self.opened_at.set(clock::wall());
         *self.failure.lock() = Failure::default();
         Ok(Arc::clone(self.store.lock().get_or_insert(store)))
     }
@@ -166,12 +185,18 @@ impl<V: 'static> ValueStore<V> {
         &self,
         removed: &mut dyn FnMut(Removal),
     ) -> Result<(Arc<Store>, bool), Error> {
+        let _beginning = self.beginning.lock();
         let store = self.open()?;
         if store.is_writing() {
             return Ok((store, false));
         }
         self.check_retry()?;
+        if self.was_closed.load(Relaxed) && self.exists() {
+            // What the process that created the directory again has removed in the meantime is not known.
+            removed(Removal::All);
+        }
         store.begin(removed).inspect_err(|error| self.back_off(error))?;
+        self.was_closed.store(false, Relaxed);
         self.note_times(&store);
         *self.failure.lock() = Failure::default();
         if let Ok(version) = self.version() {
@@ -184,11 +209,17 @@ impl<V: 'static> ValueStore<V> {
 
     /// Closes a store whose directory was removed or replaced, so that the next call opens what is there now. Does
     /// nothing if the parent of the root was removed too: a file system may have been unmounted.
-    pub(crate) fn reopen(&self) {
+    pub(crate) fn close(&self) {
         let Ok(root) = &self.root else { return };
         if root.parent().is_none_or(|parent| self.fs.list(parent).is_ok()) {
+            self.was_closed.store(true, Relaxed);
             self.store.lock().take();
         }
+    }
+
+    /// Returns when the directory was opened first, or 0.
+    pub(crate) fn opened_at(&self) -> WallMillis {
+        self.opened_at.get().copied().unwrap_or(0)
     }
 
     /// Notes how far the clock is behind the times in the files.
@@ -200,7 +231,7 @@ impl<V: 'static> ValueStore<V> {
     /// Returns the value of a stored put, and how long it lives. `None` if it has expired, or if its type cannot decode
     /// it.
     pub(crate) fn value(&self, record: Record<'_>) -> Option<(V, Lifetime)> {
-        let Record::Put { value, created, expires, .. } = record else { return None };
+        let Record::Put { key, value, created, expires, .. } = record else { return None };
         let now = clock::wall().saturating_add(self.behind.load(Relaxed));
         let left = expires.map_or(NEVER, |at| at.saturating_sub(now));
         if left == 0 {
@@ -208,7 +239,9 @@ impl<V: 'static> ValueStore<V> {
         }
         let value = self.decode(value);
         if value.is_none() {
-            self.undecoded.add(1);
+            let mut hasher = DefaultHasher::new();
+            hasher.write(key);
+            self.undecoded.lock().insert(hasher.finish());
         }
         let expires = clock::now().saturating_add(left);
         Some((value?, Lifetime { computed: Some(created), expires }))
@@ -303,7 +336,7 @@ impl<V: 'static> ValueStore<V> {
         let status = store.as_ref().map(|store| store.status()).unwrap_or_default();
         let recovery = store.map(|store| store.recovery()).unwrap_or_default();
         stats.discarded = recovery.discarded.iter().map(|(n, l)| (*n, l.to_string())).collect();
-        let undecoded = self.undecoded.get();
+        let undecoded = self.undecoded.lock().len() as u64;
         if undecoded > 0 {
             stats.discarded.push((undecoded, "value that its type could not decode".to_owned()));
         }

@@ -110,7 +110,7 @@ trait Operations<R> {
     fn snapshot(&self) -> Result<(), Error>;
     fn health(&self) -> Result<(), Error>;
     fn damage(&self) -> Vec<Error>;
-    fn stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
+    fn judge_stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
     fn try_init(&self) -> Result<(), Error>;
 }
 
@@ -124,6 +124,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Selection::take(value) else { return false };
+        self.follow();
         let claim = self.memory.take_over(hash, key);
         let computation = Computation::lead(self, claim);
         // Held because the value's `Serialize` and the function that weighs it may call the memoized function with the
@@ -199,8 +200,8 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.damage()
     }
 
-    fn stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
-        self.stored(&mut |key, value| {
+    fn judge_stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
+        self.judge_stored(&mut |key, value| {
             let held = K::Holder::own(value);
             each(Key::from_bytes(key), &mut || K::to_return(&held));
         });
@@ -284,7 +285,7 @@ impl<R> Memo<R> {
             }
         };
         self.0.resolve().entries(&mut judge);
-        self.0.resolve().stored(&mut judge);
+        self.0.resolve().judge_stored(&mut judge);
         for key in &rejected {
             self.0.resolve().invalidate(key);
         }

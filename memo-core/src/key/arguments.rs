@@ -390,8 +390,12 @@ pub(crate) fn with_bytes<A: Arguments + ?Sized, R>(
 #[inline(never)]
 pub(crate) fn written<A: Arguments + ?Sized>(arguments: &A, order: Fields) -> Box<Writer> {
     let mut writer = Writer::take(order);
-    if let Err(no_key) = arguments.encode(&mut *writer) {
-        writer.poison(no_key);
+    loop {
+        if let Err(no_key) = arguments.encode(&mut *writer) {
+            writer.poison(no_key);
+        }
+        if !writer.needs_another_pass() {
+            return writer;
+        }
     }
-    writer
 }

@@ -5,6 +5,7 @@ use std::hash::Hasher;
 
 use super::arguments::{self, Arguments};
 use super::bytes::KeyBytes;
+use super::digest::Digest;
 use super::stored::canonical;
 use super::tag::NoKey;
 use super::tree;
@@ -31,10 +32,13 @@ use crate::platform::fnv::Fnv;
 /// - All NaN are alike. `0.0` and `-0.0` differ.
 /// - `&T`, `Box<T>`, `Rc<T>`, `Arc<T>` and `Cow<T>` are like `T`.
 ///
-/// Arguments that fail to serialize, nest deeper than 256 levels or take more than 1 MiB have no key. The function is
-/// then computed, and nothing is cached.
+/// A key longer than 64 KiB is a digest: the SHA-256 hash of its bytes, and their number. It is compared instead of the
+/// arguments, so a long argument takes no room in a cache. See [`Key::is_digest`].
 ///
-/// The companion `NAME_key(...)` makes a key. `Debug` prints the arguments.
+/// Arguments that fail to serialize or nest deeper than 256 levels have no key. The function is then computed, and
+/// nothing is cached.
+///
+/// The companion `NAME_key(...)` makes a key. `Debug` prints the arguments, or the digest.
 #[derive(Clone)]
 pub struct Key(Result<KeyBytes, NoKey>);
 
@@ -70,6 +74,13 @@ impl Key {
     #[must_use]
     pub fn is_keyable(&self) -> bool {
         self.0.is_ok()
+    }
+
+    /// Reports whether the key is a digest of the arguments, because they take more than 64 KiB. Equal arguments have
+    /// equal digests. Different arguments have the same digest only if somebody breaks SHA-256.
+    #[must_use]
+    pub fn is_digest(&self) -> bool {
+        self.bytes().is_some_and(|bytes| Digest::of(bytes).is_some())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::items::Items;
 use super::short::same;
 use super::sink::{ItemPart, Sink, SinkCopy};
 use super::tag::{self, LONG, NoKey};
@@ -192,7 +193,8 @@ impl Sink for Compare<'_> {
         value: &T,
     ) -> Result<(), NoKey> {
         let (writer, group) = bag;
-        writer.bag_part(group, depth, part, value)
+        // This writer makes no digest, so nothing else is to be done.
+        writer.part(group, depth, part, value)
     }
 
     fn close_bag(&mut self, (mut writer, group): Self::Bag) -> Result<(), NoKey> {

@@ -286,10 +286,15 @@ impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
         I: IntoIterator,
         I::Item: Serialize,
     {
-        let unordered = is_unordered(type_name::<I>()) || is_unordered(type_name::<T>());
-        let mut elements = self.parts(unordered, SEQUENCE)?;
+        // Not by way of `Parts`, from which the compiler does not always remove the kind that this is not.
+        if is_unordered(type_name::<I>()) || is_unordered(type_name::<T>()) {
+            let mut elements = self.bag(SEQUENCE[0])?;
+            iter.into_iter().try_for_each(|item| elements.part(ItemPart::Element, &item))?;
+            return elements.close();
+        }
+        let mut elements = self.ordered(SEQUENCE[1])?;
         for item in iter {
-            elements.part(ItemPart::Element, &item)?;
+            elements.value(&item)?;
         }
         elements.close()
     }
@@ -302,11 +307,18 @@ impl<'s, S: Sink, T: ?Sized> ser::Serializer for Encoder<'s, S, T> {
         V: Serialize,
         I: IntoIterator<Item = (K, V)>,
     {
-        let unordered = is_unordered(type_name::<I>()) || is_unordered(type_name::<T>());
-        let mut entries = self.parts(unordered, MAP)?;
+        if is_unordered(type_name::<I>()) || is_unordered(type_name::<T>()) {
+            let mut entries = self.bag(MAP[0])?;
+            iter.into_iter().try_for_each(|(key, value)| {
+                entries.part(ItemPart::Key, &key)?;
+                entries.part(ItemPart::Value, &value)
+            })?;
+            return entries.close();
+        }
+        let mut entries = self.ordered(MAP[1])?;
         iter.into_iter().try_for_each(|(key, value)| {
-            entries.part(ItemPart::Key, &key)?;
-            entries.part(ItemPart::Value, &value)
+            entries.value(&key)?;
+            entries.value(&value)
         })?;
         entries.close()
     }

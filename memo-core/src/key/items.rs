@@ -13,7 +13,7 @@ pub(crate) trait Items: Sink {
     fn split_item(&mut self, bag: &mut Self::Bag);
     fn close_item(&mut self, bag: &mut Self::Bag);
 
-    /// Implements [`Sink::bag_part`].
+    /// Adds a part of an item. Implements [`Sink::bag_part`] for sinks that do nothing else there.
     #[inline(always)]
     fn part<T: Serialize + ?Sized>(
         &mut self,
@@ -26,12 +26,18 @@ pub(crate) trait Items: Sink {
             self.open_item(bag);
         }
         encode(self, depth, value)?;
+        self.end_of(part, bag);
+        Ok(())
+    }
+
+    /// Marks the end of a part.
+    #[inline(always)]
+    fn end_of(&mut self, part: ItemPart, bag: &mut Self::Bag) {
         if part == ItemPart::Key {
             self.split_item(bag);
         }
         if part.closes() {
             self.close_item(bag);
         }
-        Ok(())
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! `encoder` serializes into one of three sinks: `hash` finds the bucket, `compare` checks the key that is stored
 //! there, and `write` makes the bytes on a miss. A cache stores the fields of a struct in the order in which they were
-//! serialized. A [`Key`] has them sorted. docs/format.md specifies the bytes.
+//! serialized. A [`Key`] has them sorted. If the bytes are too many, `digest` makes a digest of them, and that is the
+//! key. docs/format.md specifies the bytes.
 
 pub mod arguments;
 mod bytes;
 mod call_key;
 mod compare;
 mod containers;
+mod digest;
 mod encoder;
 pub(crate) mod hash;
 mod items;

@@ -80,7 +80,7 @@ impl<'a> Cursor<'a> {
             tag::U64 | tag::I64 | tag::F64 => sink.fixed(tag, self.array::<8>()?).ok()?,
             tag::U128 | tag::I128 => sink.fixed(tag, self.array::<16>()?).ok()?,
             tag::STR => sink.blob(tag, self.text()?.as_bytes()).ok()?,
-            tag::BYTES | tag::OCTETS => sink.blob(tag, self.sized()?).ok()?,
+            tag::BYTES | tag::OCTETS | tag::DIGEST => sink.blob(tag, self.sized()?).ok()?,
             tag::SOME => {
                 sink.fixed(tag, []).ok()?;
                 self.nested(|inner| inner.replay(sink))?;

@@ -2,11 +2,15 @@
 
 use super::hash::{Hash, Seed};
 use super::read;
+use super::tag::MAX_LENGTH;
 use super::write::{Fields, Writer};
 
 /// Returns the hash of the bytes of a key. It equals the hash of the encoded arguments. `None` means that the bytes are
 /// not an encoding.
 pub(crate) fn hash_bytes(bytes: &[u8], seed: &Seed) -> Option<u64> {
+    if bytes.len() > MAX_LENGTH {
+        return None;
+    }
     let mut sink = Hash::new(seed);
     read::replay(bytes, &mut sink)?;
     sink.finish().ok()

@@ -1,13 +1,13 @@
 //! The tag that starts each value of the encoding, and the form of lengths. docs/format.md is the specification.
 
 /// The version of the key encoding. It is part of the identification of a directory on disk.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// The maximum nesting of a value with a key. It bounds the stack that encoding and printing need.
 pub(crate) const MAX_DEPTH: u32 = 256;
 
-/// The maximum length of a key in bytes. Longer values have no key.
-pub(crate) const MAX_LENGTH: usize = 1 << 20;
+/// The maximum length of a key that is kept itself, in bytes. The key of longer arguments is a digest.
+pub(crate) const MAX_LENGTH: usize = 64 << 10;
 
 macro_rules! tags {
     ($($name:ident = $value:literal,)*) => {
@@ -49,6 +49,7 @@ tags! {
     TUPLE_VARIANT = 0x1f,
     STRUCT_VARIANT = 0x20,
     ENTRIES = 0x21,
+    DIGEST = 0x22,
     END = 0xfe,
 }
 
@@ -69,8 +70,10 @@ pub(crate) enum NoKey {
     Differs,
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// Longer than [`MAX_LENGTH`].
+    /// Longer than the writer may write: [`MAX_LENGTH`], or for one string what four bytes can count.
     TooLong,
+    /// Short, after it was too long in an earlier pass.
+    Changed,
     /// Two fields of a struct, or two entries of a map without order, have the same name.
     DuplicateName,
     /// The value's own `Serialize` failed.
@@ -82,7 +85,8 @@ impl std::fmt::Display for NoKey {
         f.write_str(match self {
             Self::Differs => "differs from the stored key",
             Self::TooDeep => "nested deeper than 256",
-            Self::TooLong => "longer than 1 MiB when encoded",
+            Self::TooLong => "a string of 4 GiB or more",
+            Self::Changed => "an argument changed while it was encoded",
             Self::DuplicateName => "a struct has two fields with the same name",
             Self::Refused => "an argument failed to serialize",
         })

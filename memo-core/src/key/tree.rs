@@ -3,13 +3,19 @@
 
 use std::fmt::{self, Formatter, Write as _};
 
+use super::digest::Digest;
 use super::read::Cursor;
 use super::tag;
 
 /// Writes `("ACME", { depth: 3, side: Buy })` for the key of two such arguments, and `?` where the bytes are not an
-/// encoding.
+/// encoding. Writes `(digest 0x9f86... of 70000 bytes)` for a digest.
 #[inline]
 pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
+    if let Some(Digest { hash, len }) = Digest::of(bytes) {
+        f.write_str("(digest ")?;
+        self::bytes(hash, f)?;
+        return write!(f, " of {len} bytes)");
+    }
     let mut cursor = Cursor::new(bytes);
     let mut count = 0;
     f.write_char('(')?;

@@ -1,11 +1,13 @@
 //! The writing sink. It makes bytes in which every map and set is sorted. In canonical bytes the fields of structs are
-//! sorted too.
+//! sorted too. A key that is too long for that becomes a digest.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
 
 use serde::Serialize;
 
+use super::digest::Regions;
+use super::encoder::encode;
 use super::items::Items;
 use super::sink::{ItemPart, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, NoKey};
@@ -26,8 +28,10 @@ pub(crate) enum Fields {
 pub(crate) struct Writer {
     order: Fields,
     out: Vec<u8>,
-    /// The maximum length of `out`. It is 0 after a failure.
+    /// The length of `out` beyond which [`Writer::make_room`] decides. It is 0 after a failure.
     limit: usize,
+    /// What is hashed, while the writer makes a digest.
+    regions: Regions,
     /// The items of all groups in progress. Those of the innermost group are last.
     items: Vec<Item>,
     sorted: Vec<u8>,
@@ -111,15 +115,35 @@ impl Writer {
         writer
     }
 
-    pub(crate) fn give_back(self: Box<Self>) {
+    pub(crate) fn give_back(mut self: Box<Self>) {
+        if self.out.capacity().max(self.items.capacity()) > KEPT {
+            *self = Self::default();
+        }
         let _ = SCRATCH.try_with(|cell| cell.set(Some(self)));
     }
 
     fn clear(&mut self) {
         self.out.clear();
         self.items.clear();
+        self.regions.clear();
         self.limit = MAX_LENGTH;
         self.failed = None;
+    }
+
+    /// Ends a pass over the arguments. Returns true if there has to be another, which makes the digest of a long key:
+    /// it needs the fields of all structs sorted, and the first pass may have left them as they came.
+    pub(crate) fn needs_another_pass(&mut self) -> bool {
+        let is_digest = !self.regions.is_empty();
+        if !is_digest && self.failed == Some(NoKey::TooLong) {
+            self.clear();
+            self.order = Fields::Sorted;
+            self.open_region();
+            return true;
+        }
+        if is_digest && self.failed.is_none() && !self.regions.close_key(&mut self.out) {
+            self.poison(NoKey::Changed);
+        }
+        false
     }
 
     /// Returns the written bytes, or the failure.
@@ -133,35 +157,103 @@ impl Writer {
         self.failed.map_or(Ok(()), Err)
     }
 
+    /// Adds some bytes, of which there are never many.
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
         if self.out.len() + bytes.len() > self.limit {
-            return self.fail_too_long();
+            self.make_room()?;
         }
         self.out.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Records that the key is too long, unless the writer failed before, and returns the failure.
-    #[cold]
-    fn fail_too_long(&mut self) -> Result<(), NoKey> {
-        self.poison(NoKey::TooLong);
-        self.check()
+    /// Adds bytes of any number. If they are many and the writer makes a digest, they are hashed and not copied.
+    fn push_long(&mut self, bytes: &[u8]) -> Result<(), NoKey> {
+        if self.out.len() + bytes.len() > self.limit {
+            self.make_room()?;
+            self.regions.hash(bytes);
+        } else {
+            self.out.extend_from_slice(bytes);
+        }
+        Ok(())
     }
 
-    fn push_with_length(&mut self, tag: Option<u8>, bytes: &[u8]) -> Result<(), NoKey> {
-        match (tag, tag::short(bytes.len())) {
-            (Some(tag), Some(len)) => self.push(&[tag, len])?,
-            (None, Some(len)) => self.push(&[len])?,
-            (tag, None) => {
-                let len = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
-                let len = len.inspect_err(|&reason| self.poison(reason))?;
-                self.push(tag.as_slice())?;
-                self.push(&[LONG])?;
-                self.push(&len.to_le_bytes())?;
-            }
+    /// Hashes what was written, if the writer makes a digest. Otherwise the key is too long.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self) -> Result<(), NoKey> {
+        if self.regions.is_empty() {
+            self.poison(NoKey::TooLong);
         }
-        self.push(bytes)
+        self.check()?;
+        let start = self.regions.start();
+        self.regions.hash(self.out.get(start..).unwrap_or_default());
+        self.out.truncate(start);
+        Ok(())
+    }
+
+    /// Begins a part of an item. Does something only if the writer makes a digest.
+    #[inline]
+    fn begin_part(&mut self) {
+        if !self.regions.is_empty() {
+            self.open_region();
+        }
+    }
+
+    /// Ends a part of an item. Does something only if the writer makes a digest.
+    #[inline]
+    fn end_part(&mut self) {
+        if !self.regions.is_empty() {
+            self.close_region();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_region(&mut self) {
+        if self.failed.is_none() {
+            self.regions.open(&self.out);
+            self.limit = self.regions.limit();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_region(&mut self) {
+        if self.failed.is_none() {
+            self.regions.close_part(&mut self.out);
+            self.limit = self.regions.limit();
+        }
+    }
+
+    /// Adds a head that ends before the length, the length, and bytes of any number.
+    #[inline]
+    fn push_with_length<const N: usize>(
+        &mut self,
+        head: [u8; N],
+        bytes: &[u8],
+    ) -> Result<(), NoKey> {
+        let Some(len) = tag::short(bytes.len()) else {
+            return self.push_with_long_length(&head, bytes);
+        };
+        if self.out.len() + N + 1 + bytes.len() > self.limit {
+            self.make_room()?;
+        }
+        self.out.reserve(N + 1 + bytes.len());
+        self.out.extend_from_slice(&head);
+        self.out.push(len);
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_with_long_length(&mut self, head: &[u8], bytes: &[u8]) -> Result<(), NoKey> {
+        let len = u32::try_from(bytes.len()).map_err(|_| NoKey::TooLong);
+        let len = len.inspect_err(|&reason| self.poison(reason))?;
+        self.push(head)?;
+        self.push(&[LONG])?;
+        self.push(&len.to_le_bytes())?;
+        self.push_long(bytes)
     }
 
     pub(crate) fn open_group(&self, items: Kind) -> Group {
@@ -182,7 +274,12 @@ impl Writer {
             return Err(NoKey::DuplicateName);
         }
         let as_serialized = group.items == Kind::Fields && self.order == Fields::AsSerialized;
-        if !in_order && !as_serialized {
+        if out.len() > self.limit {
+            let start = self.regions.start();
+            self.regions.hash(out.get(start..group.start).unwrap_or_default());
+            items.iter().for_each(|item| self.regions.hash(item.bytes(out)));
+            out.truncate(start);
+        } else if !in_order && !as_serialized {
             self.sorted.clear();
             for item in &*items {
                 self.sorted.extend_from_slice(item.bytes(out));
@@ -194,7 +291,7 @@ impl Writer {
         self.push(&[tag::END])
     }
 
-    /// Returns the items of a group, sorted.
+    /// Returns the items of a group, sorted. The writer makes no digest.
     pub(crate) fn sorted(&mut self, group: Group) -> Result<impl Iterator<Item = &[u8]>, NoKey> {
         self.check()?;
         let out = &self.out;
@@ -242,6 +339,9 @@ impl Items for Writer {
     }
 }
 
+/// The largest buffer that is kept for reuse, in bytes or items. A short key needs no larger one.
+const KEPT: usize = 2 * MAX_LENGTH;
+
 thread_local! {
     static SCRATCH: Cell<Option<Box<Writer>>> = const { Cell::new(None) };
 }
@@ -266,11 +366,11 @@ impl Sink for Writer {
     }
 
     fn blob(&mut self, tag: u8, bytes: &[u8]) -> Result<(), NoKey> {
-        self.push_with_length(Some(tag), bytes)
+        self.push_with_length([tag], bytes)
     }
 
     fn name(&mut self, name: &str) -> Result<(), NoKey> {
-        self.push_with_length(None, name.as_bytes())
+        self.push_with_length([], name.as_bytes())
     }
 
     fn open_fields(&mut self) -> Result<Group, NoKey> {
@@ -279,12 +379,16 @@ impl Sink for Writer {
 
     fn open_field(&mut self, fields: &mut Group, name: &str) -> Result<(), NoKey> {
         self.open_item(fields);
+        self.begin_part();
         self.name(name)?;
+        self.end_part();
         self.split_item(fields);
+        self.begin_part();
         Ok(())
     }
 
     fn close_field(&mut self, fields: &mut Group) -> Result<(), NoKey> {
+        self.end_part();
         self.close_item(fields);
         Ok(())
     }
@@ -305,7 +409,14 @@ impl Sink for Writer {
         part: ItemPart,
         value: &T,
     ) -> Result<(), NoKey> {
-        self.part(bag, depth, part, value)
+        if part.opens() {
+            self.open_item(bag);
+        }
+        self.begin_part();
+        encode(self, depth, value)?;
+        self.end_part();
+        self.end_of(part, bag);
+        Ok(())
     }
 
     fn close_bag(&mut self, bag: Group) -> Result<(), NoKey> {

@@ -1,6 +1,7 @@
 //! The key of a call, written with its fields in the order of serialization.
 
 use super::arguments::{self, Arguments};
+use super::digest::Digest;
 use super::hash::Seed;
 use super::stored::hash_bytes;
 use super::write::{Fields, Writer};
@@ -15,14 +16,25 @@ impl WrittenKey {
     /// Writes the key of `arguments`. `hash` is their hash, if they have a key.
     pub(crate) fn new<A: Arguments + ?Sized>(arguments: &A, hash: Option<u64>) -> Self {
         let writer = Some(arguments::written(arguments, Fields::AsSerialized));
-        // A user's `Serialize` may write something else than it did for the hash. The written bytes count, so the hash
-        // is then computed from them.
-        Self { writer, hash: hash.filter(|_| A::PLAIN) }
+        let mut written = Self { writer, hash: None };
+        // A user's `Serialize` may write something else than it did for the hash, and the hash of a long key is that of
+        // its digest. The hash is then computed from the written bytes.
+        written.hash = hash.filter(|_| A::PLAIN && !written.is_digest());
+        written
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        self.writer.as_ref()?.bytes().ok()
+    }
+
+    /// Reports whether the key is a digest of long arguments.
+    pub(crate) fn is_digest(&self) -> bool {
+        self.bytes().is_some_and(|bytes| Digest::of(bytes).is_some())
     }
 
     /// Returns the hash and the bytes, or `None` if the arguments have no key.
     pub(crate) fn key(&self, seed: &Seed) -> Option<(u64, &[u8])> {
-        let bytes = self.writer.as_ref()?.bytes().ok()?;
+        let bytes = self.bytes()?;
         let hash = self.hash.or_else(|| hash_bytes(bytes, seed))?;
         debug_assert_eq!(
             Some(hash),

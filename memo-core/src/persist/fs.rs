@@ -124,6 +124,11 @@ pub trait ByteLocks: Send + Sync {
     /// The errors of the system.
     fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool>;
 
+    /// Returns whether several processes can lock different bytes at once. False where one lock stands for all bytes.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// Returns whether `path` is still this file. False if it was removed or replaced.
     fn is_at(&self, path: &Path) -> bool;
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::fs::{ByteLocks, File, Fs, Page, write_all};
+use super::whole_file::{OwnPage, WholeFile};
 use crate::platform::byte_locks;
 use crate::platform::shared_page::{PAGE, SharedPage, WORDS};
 
@@ -91,11 +92,12 @@ impl Fs for RealFs {
         if file.metadata()?.len() == 0 {
             write_all(&file, content, 0)?;
         }
-        Ok(Arc::new(file))
+        if has_byte_locks(&file) { Ok(Arc::new(file)) } else { Ok(Arc::new(WholeFile::new(path))) }
     }
 
     fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
-        Ok(Arc::new(fs::File::open(path)?))
+        let file = fs::File::open(path)?;
+        if has_byte_locks(&file) { Ok(Arc::new(file)) } else { Ok(Arc::new(WholeFile::new(path))) }
     }
 
     fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
@@ -110,8 +112,25 @@ impl Fs for RealFs {
             let missing = PAGE - usize::try_from(len).unwrap_or(PAGE);
             write_all(&file, &[0; PAGE][..missing], len)?;
         }
-        Ok(Arc::new(SharedPage::map(&file, true)?))
+        match SharedPage::map(&file, true) {
+            Ok(page) => Ok(Arc::new(page)),
+            Err(e) if says_no_mapping(&e) => Ok(Arc::new(OwnPage::default())),
+            Err(e) => Err(e),
+        }
     }
+}
+
+/// Finds out by trying whether bytes of the file can be locked and pages of it shared.
+fn has_byte_locks(file: &fs::File) -> bool {
+    let has_locks = byte_locks::is_locked_by_other(file, 0, 1).is_ok();
+    let map = || SharedPage::map(file, false);
+    has_locks && !matches!(map(), Err(e) if says_no_mapping(&e))
+}
+
+/// Returns whether the error says that files of this kind cannot be mapped. (A file that is shorter than a page gives
+/// another one.)
+fn says_no_mapping(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || crate::platform::os::says_no_mapping(error)
 }
 
 impl Page for SharedPage {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::{ChecksumSeed, Head, Op};
+use super::frame::{ChecksumSeed, HEAD, Head, Op};
 use super::fs::File;
+use super::header::Stated;
 use super::index::Position;
 use super::listing::Source;
 use super::loss::{Loss, Recovery};
@@ -20,15 +21,15 @@ pub(crate) struct LogReader {
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn File>,
     pub(crate) seed: ChecksumSeed,
+    /// The offset at which reading began.
+    start: u64,
     /// The offset behind the last record that was read.
     pub(crate) read_to: u64,
     /// The sequence of that record, or 0.
     last: u64,
-    /// The number of removals up to that record, modulo 2^16. `None`: it is not known, because the records before were
-    /// not read.
-    pub(crate) removals: Option<u16>,
-    /// Whether there is a gap before the next record.
-    after_gap: bool,
+    /// The number of removals before `start`, and up to the last record that was read, modulo 2^16.
+    removals_before: u16,
+    pub(crate) removals: u16,
     /// Whether a crash can explain a gap before the next record: the missing records may never have reached the disk.
     unwritten: bool,
     /// Whether damaged bytes were passed over.
@@ -47,18 +48,39 @@ pub(crate) enum Change<'a> {
 }
 
 impl LogReader {
-    /// Makes a reader of a log from the offset `from` on, or if that is 0, from the first record on.
-    pub(crate) fn new(source: &Source, path: PathBuf, from: u64) -> Self {
+    /// Makes a reader of a log. `from`: what a snapshot has of it, if it has some.
+    pub(crate) fn new(source: &Source, path: PathBuf, from: Option<Stated>) -> Self {
         let Source { number, file, header, start, .. } = source;
+        let at = from.map_or(*start, |from| from.len.max(*start));
+        let before = from.map_or(0, |from| from.removals);
         Self {
             number: *number,
             path,
             file: Arc::clone(file),
             seed: header.seed(),
-            read_to: from.max(*start),
+            start: at,
+            read_to: at,
             last: 0,
-            removals: (from <= *start).then_some(0),
-            after_gap: false,
+            removals_before: before,
+            removals: before,
+            unwritten: false,
+            has_gap: false,
+            is_torn: false,
+        }
+    }
+
+    /// Makes a reader of the same log that has read nothing.
+    pub(crate) fn from_start(&self) -> Self {
+        Self {
+            number: self.number,
+            path: self.path.clone(),
+            file: Arc::clone(&self.file),
+            seed: self.seed,
+            start: self.start,
+            read_to: self.start,
+            last: 0,
+            removals_before: self.removals_before,
+            removals: self.removals_before,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -72,10 +94,11 @@ impl LogReader {
             path: log.path.clone(),
             file: Arc::clone(&log.file),
             seed: target.seed,
+            start: log.len,
             read_to: log.len,
             last: 0,
-            removals: Some(target.removals),
-            after_gap: false,
+            removals_before: target.removals,
+            removals: target.removals,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -120,7 +143,7 @@ impl LogReader {
         let head = match &event {
             Event::Gap { unwritten } => {
                 self.has_gap = true;
-                (self.after_gap, self.unwritten) = (true, *unwritten);
+                self.unwritten = *unwritten;
                 damaged(Loss::BadStretch);
                 return;
             }
@@ -135,8 +158,8 @@ impl LogReader {
                 apply(Change::Clear(head.sequence - 1));
             }
         }
-        (self.after_gap, self.unwritten) = (false, false);
-        self.removals = Some(head.removals);
+        self.unwritten = false;
+        self.removals = head.removals;
         self.last = head.sequence;
         let mut damaged = |loss| recovery.damaged(self.path.clone(), at, loss);
         match event {
@@ -179,8 +202,19 @@ impl LogReader {
     /// before is not known. (A clear makes up for any.)
     fn misses_removal(&self, head: &Head) -> bool {
         let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
-        head.op != Op::Clear
-            && self.removals.map_or(self.after_gap, |removals| removals != expected)
+        head.op != Op::Clear && self.removals != expected
+    }
+
+    /// Returns how much was read, for the header of another file.
+    pub(crate) fn stated(&self) -> Stated {
+        Stated { log: self.number, len: self.read_to, removals: self.removals }
+    }
+
+    /// Returns whether something may have been removed between what was read and `end`.
+    pub(crate) fn may_miss_removal(&self, end: &Stated) -> bool {
+        // So many removals that their count is the same again need more bytes than that.
+        let is_long = end.len.saturating_sub(self.read_to) >= (HEAD as u64) << 16;
+        self.read_to < end.len && (self.removals != end.removals || is_long)
     }
 
     /// Returns the offset before which no record can begin that is not in the log.

@@ -1,9 +1,10 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
 use super::contents::Put;
-use super::header::{FileHeader, Kind, Stated};
+use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
+use super::log_reader::LogReader;
 use super::quarantine::remove;
 use super::record::{Record, WallMillis};
 use super::snapshot::{self, Written};
@@ -20,6 +21,8 @@ pub struct Keep<'a> {
     pub max_bytes: u64,
     /// The present time. What has expired by then does not stay.
     pub now: WallMillis,
+    /// What was computed before this time and is not in use does not stay.
+    pub idle_before: WallMillis,
     /// Returns whether the entry of a key is in use, so that others go before it.
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
@@ -53,7 +56,7 @@ pub(crate) fn merge(
         Ok((number, list(fs, dir, identity)?, slots))
     })?;
     let (view, _) = View::read(dir, listing, &slots, salt)?;
-    let logs = view.logs.values().map(|log| Stated { log: log.number, len: log.read_to }).collect();
+    let logs = merged_logs(&view);
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
         number,
@@ -76,6 +79,19 @@ pub(crate) fn merge(
     Ok(Some(written))
 }
 
+/// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this
+/// a process that comes late sees whether something was removed meanwhile.
+fn merged_logs(view: &View) -> Vec<Stated> {
+    let mut logs: Vec<Stated> = view.logs.values().map(LogReader::stated).collect();
+    if let Some(snapshot) = &view.snapshot {
+        let before = snapshot.header.logs.iter().copied();
+        logs.extend(before.filter(|stated| !view.logs.contains_key(&stated.log)));
+    }
+    logs.sort_unstable_by_key(|stated| stated.log);
+    logs.drain(..logs.len().saturating_sub(MAX_STATED));
+    logs
+}
+
 /// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs that
 /// processes were writing when they were read.
 fn remove_replaced(
@@ -89,8 +105,11 @@ fn remove_replaced(
     writer.free_slots(|left| merged(left.log).is_some_and(|stated| stated.len >= left.len))?;
     let live = writer.state.logs();
     let listing = list(fs, dir, identity)?;
-    for snapshot in listing.snapshots.iter().filter(|old| old.number < header.number) {
-        remove(fs, dir, snapshot.name)?;
+    let older = listing.snapshots.iter().filter(|old| old.number < header.number);
+    // What processes left that were killed. Nobody else writes such a file now.
+    let left = listing.cleanup.remove.iter().copied();
+    for name in older.map(|snapshot| snapshot.name).chain(left) {
+        remove(fs, dir, name)?;
     }
     for log in listing.logs.iter().filter(|log| live.iter().all(|slot| slot.log != log.number)) {
         // One that was written by nobody was read to its end.
@@ -124,10 +143,11 @@ impl<'a> Selection<'a> {
 
     /// Returns whether a put stays. The oldest are asked first, so they go first.
     fn stays(&mut self, put: &Put<'_>) -> bool {
-        let Record::Put { expires, .. } = put.record else { return false };
+        let Record::Put { created, expires, .. } = put.record else { return false };
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
-        let stays = put.counts && !has_expired && !(is_over && !(self.keep.is_used)(put.key));
+        let may_go = is_over || created < self.keep.idle_before;
+        let stays = put.counts && !has_expired && !(may_go && !(self.keep.is_used)(put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);
             self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);

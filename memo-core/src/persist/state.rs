@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::fs::Page;
+use super::header::random_salt;
 
 /// The first words of the page.
 const FORMAT: usize = 0;
@@ -62,7 +63,8 @@ impl State {
 
     /// Fills the page. No other process uses it, except to see that its epoch changes.
     pub(crate) fn fill(&self, contents: &Contents) {
-        let epoch = self.word(EPOCH).load(SeqCst) | 1;
+        // Random, so that a directory that was removed and created again has another one.
+        let epoch = random_salt() | 1;
         self.word(EPOCH).store(epoch, SeqCst);
         for n in (REMOVALS..FIRST_SLOT).chain(FIRST_SLOT..self.0.words().len()) {
             self.word(n).store(0, SeqCst);
@@ -76,7 +78,7 @@ impl State {
         for (slot, log) in logs.iter().enumerate() {
             self.set_slot(slot, *log);
         }
-        self.word(EPOCH).store(epoch + 1, SeqCst);
+        self.word(EPOCH).store(epoch.wrapping_add(1), SeqCst);
     }
 
     /// Returns whether this version of the program wrote the page.
@@ -102,6 +104,12 @@ impl State {
     /// Returns how many removals were committed.
     pub(crate) fn removals(&self) -> u64 {
         self.word(REMOVALS).load(SeqCst)
+    }
+
+    /// Returns the word that counts the removals, for as long as the process lives. The page stays mapped then.
+    pub(crate) fn leak_removals(&self) -> &'static AtomicU64 {
+        let page: &'static Arc<dyn Page> = Box::leak(Box::new(Arc::clone(&self.0)));
+        &page.words()[REMOVALS]
     }
 
     /// Tells all processes that a removal was committed.

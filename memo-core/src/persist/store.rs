@@ -14,6 +14,7 @@ use super::fs::Fs;
 use super::header::{MAX_HEADER, MAX_STATED, header_len, random_salt};
 use super::identity::Identity;
 use super::key_hash::key_hash;
+use super::key_locks::{KeyClaim, KeyLocks};
 use super::listing::{holds_something, list};
 use super::locks::Locks;
 use super::log_file::StoreDirectory;
@@ -28,6 +29,7 @@ use super::tail::Tail;
 use super::view::{Location, Removal, View};
 use super::writer::{Begun, Writer};
 use crate::error::Error;
+use crate::platform::fork;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
 use crate::platform::sync::usual::Mutex;
 
@@ -83,8 +85,8 @@ struct Shared {
     place: Place,
     identity: Identity,
     durability: Durability,
-    /// The process that opened the store.
-    pid: u32,
+    /// The process that opened the store, by its generation.
+    process: u64,
     /// The number by which this process hashes keys.
     salt: u64,
     view: Mutex<View>,
@@ -94,6 +96,9 @@ struct Shared {
     observed: OnceCell<State>,
     writer: OnceCell<Writer>,
     emptied: Mutex<Emptied>,
+    key_locks: KeyLocks,
+    /// The word that counts removals, once it was asked for.
+    removals: OnceCell<&'static AtomicU64>,
     /// The count of removals up to which this process has followed.
     removals_seen: AtomicU64,
     /// Whether the background thread syncs the log. It does from the first commit on, if the durability requires it.
@@ -120,13 +125,15 @@ impl Store {
             place: place.clone(),
             identity: identity.clone(),
             durability,
-            pid: std::process::id(),
+            process: fork::generation(),
             salt: random_salt(),
             view: Mutex::new(View::new(0)),
             tail: Mutex::default(),
             observed: OnceCell::new(),
             writer: OnceCell::new(),
             emptied: Mutex::default(),
+            key_locks: KeyLocks::default(),
+            removals: OnceCell::new(),
             removals_seen: AtomicU64::new(0),
             maintenance: Registration::new(),
         };
@@ -176,7 +183,7 @@ impl Store {
     /// parent, and must not use them.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.shared.pid == std::process::id()
+        self.shared.process == fork::generation()
     }
 
     /// Returns whether [`Store::begin`] has succeeded.
@@ -193,12 +200,23 @@ impl Store {
         self.shared.follow(removed)
     }
 
-    /// Returns whether another process may have removed something since the last call of [`Store::follow`].
-    #[inline]
+    /// Returns how many removals the last call of [`Store::follow`] has passed on, counted with those before.
     #[must_use]
-    pub fn is_behind(&self) -> bool {
-        let seen = self.shared.removals_seen.load(Ordering::Acquire);
-        self.shared.state().is_some_and(|state| state.removals() != seen)
+    pub fn removals_seen(&self) -> u64 {
+        self.shared.removals_seen.load(Ordering::Acquire)
+    }
+
+    /// Returns the word in which all processes count removals, if it exists yet.
+    #[must_use]
+    pub fn removals(&self) -> Option<&'static AtomicU64> {
+        let state = self.shared.state()?;
+        Some(self.shared.removals.get_or_init(|| state.leak_removals()))
+    }
+
+    /// Tries to lock a key among processes, to compute its value.
+    #[must_use]
+    pub fn try_lock_key(&self, key: &[u8]) -> KeyClaim {
+        self.shared.key_locks.try_lock(&*self.shared.fs, self.shared.place.dir(), key)
     }
 
     /// Reads the newest value of a key. `None` also if it is damaged; that is noted.
@@ -471,16 +489,16 @@ impl Shared {
             .is_some_and(|locks| locks.has_writers().unwrap_or(false));
         let state = self.observe();
         let mut tail = self.tail.lock();
-        let mut committed = Vec::new();
         if let Some(state) = state {
             self.removals_seen.store(state.removals(), Ordering::Release);
             *tail = Tail::of(state);
             if has_writers {
-                committed = state.logs();
+                let mut view = self.view.lock();
+                return tail.reload(self.directory(), state, &mut view, &mut Vec::new());
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (view, _) = View::read(dir, listing, &committed, self.salt)?;
+        let (view, _) = View::read(dir, listing, &[], self.salt)?;
         *self.view.lock() = view;
         Ok(())
     }
@@ -493,10 +511,8 @@ impl Shared {
             let mut view = self.view.lock();
             match begun {
                 Begun::First(fresh) => {
-                    // Whether others wrote and ended since this process read the files is not known.
-                    if !view.has_read_the_same(&fresh) {
-                        found.push(Removal::All);
-                    }
+                    // Others may have written and ended since this process read the files.
+                    found.extend(view.removed_until(&fresh)?);
                     *view = fresh;
                     *tail = Tail::of(state);
                     Ok(())
@@ -518,12 +534,12 @@ impl Shared {
         let Some(state) = self.state().or_else(|| self.observe()) else { return Ok(()) };
         let mut tail = self.tail.lock();
         let removals = state.removals();
-        if *tail == Tail::of(state) {
+        let own = self.writer.get().map(|writer| writer.slot);
+        if tail.is_current(state, own) {
             self.removals_seen.store(removals, Ordering::Release);
             return Ok(());
         }
         let mut found = Vec::new();
-        let own = self.writer.get().map(|writer| writer.slot);
         let followed = tail.follow(self.directory(), state, own, &mut self.view.lock(), &mut found);
         for removal in found {
             removed(removal);
@@ -564,7 +580,7 @@ impl Shared {
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
             Found::Damaged => {
-                self.view.lock().note_damage(path);
+                self.view.lock().note_damage(hash, path);
                 Ok(None)
             }
         }
@@ -642,10 +658,13 @@ impl Shared {
 
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
+        let ended = writer.wal.log();
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
         match self.count_error(rotated) {
             Ok(reader) => {
-                self.view.lock().logs.insert(reader.number, reader);
+                let mut view = self.view.lock();
+                view.mark_whole(ended);
+                view.logs.insert(reader.number, reader);
                 Ok(())
             }
             Err(error) => {
@@ -653,6 +672,12 @@ impl Shared {
                 Err(error)
             }
         }
+    }
+
+    /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
+    fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
+        let is_long = writer.wal.len() >= ROTATE_FROM && !writer.wal.is_broken();
+        if is_long { self.rotate(writer) } else { Ok(()) }
     }
 
     /// Removes all logs and snapshots, and tells other processes.
@@ -687,7 +712,7 @@ impl Shared {
         let view = self.view.lock();
         let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
         let own = Some((writer.wal.log(), writer.wal.len()));
-        view.unmerged_bytes(own) > (snapshot / 2).max(COMPACT_FROM) + excess
+        view.unmerged_bytes(own) > snapshot.max(COMPACT_FROM) + excess
             && writer.wal.backoff.due().is_none()
     }
 
@@ -697,6 +722,7 @@ impl Shared {
             .wal
             .check_process()
             .and_then(|()| writer.locks.check())
+            .and_then(|()| self.end_long_log(writer))
             .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
         match self.count_error(merged) {
             Ok(_) => Ok(()),

@@ -34,6 +34,20 @@ impl Tail {
         }
     }
 
+    /// Returns whether the page says nothing new. `own`: the slot that this process writes.
+    pub(crate) fn is_current(&self, state: &State, own: Option<usize>) -> bool {
+        let slots = state.slots_used();
+        self.epoch == state.epoch()
+            && self.merges == state.merges()
+            && self.cleared == state.cleared()
+            && self.slots.len() == slots
+            && self
+                .slots
+                .iter()
+                .enumerate()
+                .all(|(slot, log)| Some(slot) == own || state.slot(slot) == *log)
+    }
+
     /// Brings `view` up to date with the page, and adds what was removed to `removed`. `own`: the slot that this
     /// process writes.
     ///
@@ -52,6 +66,10 @@ impl Tail {
             // The first process to write fills the page. Nothing is new before it has ended that.
             return Ok(());
         }
+        if let Some(own) = own.and_then(|own| now.slots.get(own)) {
+            // Its records were added when they were committed.
+            view.mark_read(own.log, own.len);
+        }
         if now.epoch != self.epoch {
             return self.reload(directory, state, view, removed);
         }
@@ -61,11 +79,9 @@ impl Tail {
                 continue;
             }
             if Some(slot) == own {
-                // Its records were added when they were committed.
                 if before.log != at.log {
                     view.mark_whole(before.log);
                 }
-                view.mark_read(at.log, at.len);
                 continue;
             }
             if before.log != at.log {
@@ -90,8 +106,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Reads the directory anew. What was removed meanwhile is not known, so that may be anything.
-    fn reload(
+    /// Reads the directory anew, until no snapshot was written meanwhile.
+    pub(crate) fn reload(
         &mut self,
         directory: StoreDirectory<'_>,
         state: &State,
@@ -99,7 +115,6 @@ impl Tail {
         removed: &mut Vec<Removal>,
     ) -> Result<(), Error> {
         let StoreDirectory { fs, dir, identity } = directory;
-        removed.push(Removal::All);
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             let now = Self::of(state);
@@ -108,6 +123,10 @@ impl Tail {
             let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
             result = match read {
                 Ok((fresh, _)) if is_settled => {
+                    removed.extend(match now.cleared > self.cleared {
+                        true => vec![Removal::All],
+                        false => view.removed_until(&fresh)?,
+                    });
                     view.replace(fresh);
                     *self = now;
                     return Ok(());
@@ -150,7 +169,7 @@ fn read_between(
 fn open(directory: StoreDirectory<'_>, view: &mut View, log: u64) -> Result<bool, Error> {
     match source(directory, Name::Log(log), log)? {
         Some(source) => {
-            view.open_log(directory.dir, &source, 0);
+            view.open_log(directory.dir, &source, None);
             Ok(true)
         }
         None => Ok(false),
@@ -197,7 +216,7 @@ fn follow_merge(
             read_rest(view, stated.log, removed)?;
         }
     }
-    if !view.has_read_all_of(&snapshot) {
+    if view.may_miss_removal(&snapshot) {
         return Ok(false);
     }
     view.change_snapshot(snapshot.into(), &now.slots);

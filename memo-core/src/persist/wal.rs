@@ -15,6 +15,7 @@ use super::record::{Record, WallMillis};
 use super::state::{SlotLog, State as SharedState};
 use super::unlogged::Unlogged;
 use crate::error::Error;
+use crate::platform::fork;
 use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
 /// A thread that waits for a write yields at most this many times before it sleeps.
@@ -33,6 +34,8 @@ pub(crate) struct Wal {
     durability: Durability,
     /// The process that opened the log. A forked child shares the file and must not write to it.
     pid: u32,
+    /// The generation of that process.
+    generation: u64,
     pub(crate) backoff: Backoff,
     state: Mutex<State>,
     /// Notified each time the writer is released.
@@ -53,6 +56,8 @@ struct State {
     queue: Queue,
     /// `None` while a thread has it.
     writer: Option<Writer>,
+    /// How many threads sleep until the writer is released.
+    sleeping: usize,
     /// The sequence up to which every record was written or is in `unlogged`.
     written: u64,
     unlogged: Unlogged,
@@ -93,6 +98,7 @@ impl Wal {
         let state = State {
             queue: Queue::new(target, sequence, high_water),
             writer: Some(Writer { log }),
+            sleeping: 0,
             written: sequence,
             unlogged,
             dirty,
@@ -100,6 +106,7 @@ impl Wal {
         Self {
             durability,
             pid: process::id(),
+            generation: fork::generation(),
             backoff,
             state: Mutex::new(state),
             released: Condvar::new(),
@@ -219,15 +226,20 @@ impl Wal {
 
     /// Sleeps until the writer is released. Fails in a forked child: the thread that had the writer at the fork may not
     /// exist there, and then nothing releases it.
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, Error> {
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, Error> {
         self.check_process()?;
-        Ok(self.released.wait(state))
+        state.sleeping += 1;
+        let mut state = self.released.wait(state);
+        state.sleeping -= 1;
+        Ok(state)
     }
 
     fn release_writer(&self, state: &mut State, writer: Writer) {
         state.writer = Some(writer);
         self.releases.fetch_add(1, Ordering::Relaxed);
-        self.released.notify_all();
+        if state.sleeping > 0 {
+            self.released.notify_all();
+        }
     }
 
     /// Writes the whole queue at once, while other threads queue more, and releases the writer. Writes nothing if the
@@ -307,7 +319,7 @@ impl Wal {
         let is_synced = self.durability.syncs_each_write()
             || (state.dirty.is_empty() && !state.unlogged.is_open());
         let log = writer.log.as_ref().filter(|_| is_synced);
-        let stated = log.map(|log| Stated { log: log.number, len: log.len });
+        let stated = log.map(|log| Stated { log: log.number, len: log.len, removals: 0 });
         self.release_writer(&mut state, writer);
         stated
     }
@@ -385,7 +397,10 @@ impl Wal {
 
     /// Fails in a forked child.
     pub(crate) fn check_process(&self) -> Result<(), Error> {
-        if process::id() == self.pid { Ok(()) } else { Err(Error::Forked { owner: self.pid }) }
+        match fork::generation() == self.generation {
+            true => Ok(()),
+            false => Err(Error::Forked { owner: self.pid }),
+        }
     }
 }
 
@@ -429,7 +444,7 @@ mod tests {
         let write = |wal: &Wal| wal.commit(wal.push(&Record::Remove { key: b"k" }, 0, false));
         write(&wal).unwrap();
         let before = fs.get(path).unwrap();
-        wal.pid = wal.pid.wrapping_add(1);
+        wal.generation += 1;
         for _ in 0..3 {
             assert!(matches!(write(&wal), Err(Error::Forked { .. })));
         }

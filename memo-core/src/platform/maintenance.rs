@@ -2,6 +2,7 @@
 //! it: stores sync their logs; caches remove expired entries, and check and compact their directories.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -38,8 +39,8 @@ pub(crate) struct Worker {
 }
 
 struct State {
-    /// Whether the thread runs.
-    running: bool,
+    /// The process in which the thread runs, or 0. A child of fork does not have the thread of its parent.
+    process: u32,
     /// Whether the next round begins at once.
     woken: bool,
     targets: Vec<Weak<dyn Maintain>>,
@@ -47,7 +48,7 @@ struct State {
 
 impl Worker {
     const fn new(name: &'static str, run: fn()) -> Self {
-        let state = State { running: false, woken: false, targets: Vec::new() };
+        let state = State { process: 0, woken: false, targets: Vec::new() };
         let (wake, round_done) = (Condvar::new(), Condvar::new());
         Self { name, run, state: Mutex::new(state), wake, round_done }
     }
@@ -56,19 +57,26 @@ impl Worker {
     /// be started.
     fn maintain(&self, target: Weak<dyn Maintain>) -> bool {
         let mut state = self.state.lock();
-        if !state.running {
-            state.running = spawn(self.name, self.run);
-        }
-        if state.running {
+        let runs = self.start(&mut state);
+        if runs {
             state.targets.push(target);
         }
-        state.running
+        runs
+    }
+
+    /// Starts the thread, unless it runs. Returns whether it runs.
+    fn start(&self, state: &mut State) -> bool {
+        let process = process::id();
+        if state.process != process && spawn(self.name, self.run) {
+            state.process = process;
+        }
+        state.process == process
     }
 
     /// Makes the next round begin at once, and waits for the end of a round, but not longer than `timeout`.
     pub(crate) fn wake(&self, timeout: Duration) {
         let mut state = self.state.lock();
-        if !state.running {
+        if state.targets.is_empty() || !self.start(&mut state) {
             return;
         }
         state.woken = true;
@@ -89,14 +97,16 @@ impl Worker {
     fn run(&self) {
         loop {
             self.wait_for_next_round();
-            let due = std::mem::take(&mut self.state.lock().targets);
+            // They stay listed meanwhile, for a child of fork.
+            let due = self.state.lock().targets.clone();
             // No lock is held during a tick, because it may call `maintain`.
-            let remaining: Vec<_> = due.into_iter().filter(needs_more).collect();
+            let remaining: Vec<_> =
+                due.iter().filter(|target| needs_more(target)).cloned().collect();
             let mut state = self.state.lock();
-            state.targets.extend(remaining);
+            state.targets.splice(..due.len(), remaining);
             self.round_done.notify_all();
             if state.targets.is_empty() {
-                state.running = false;
+                state.process = 0;
                 return;
             }
         }

@@ -8,6 +8,8 @@ pub(crate) mod crc32c;
 pub(crate) mod erased;
 pub(crate) mod exit;
 pub(crate) mod fnv;
+#[cfg(feature = "persist")]
+pub(crate) mod fork;
 pub(crate) mod maintenance;
 pub(crate) mod os;
 #[cfg(feature = "persist")]

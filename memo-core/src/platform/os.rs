@@ -40,6 +40,17 @@ pub(crate) fn says_unsupported(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|number| numbers.contains(&number))
 }
 
+/// Returns whether the error says that a file of this file system cannot be mapped for several processes.
+#[cfg(unix)]
+pub(crate) fn says_no_mapping(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENODEV) || says_unsupported(error)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn says_no_mapping(_error: &io::Error) -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 pub(crate) fn says_unsupported(_error: &io::Error) -> bool {
     false

@@ -27,7 +27,7 @@ impl SharedPage {
     #[cfg(unix)]
     pub(crate) fn map(file: &File, writable: bool) -> io::Result<Self> {
         use std::os::fd::AsRawFd;
-        if file.metadata()?.len() < PAGE as u64 {
+        if file.metadata()?.len() == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };

@@ -10,7 +10,7 @@ use syn::Signature;
 use crate::check::body_location::BodyLocation;
 use crate::emit::attributes;
 use crate::emit::body;
-use crate::emit::cache::cache;
+use crate::emit::cache::followed;
 use crate::emit::expansion::{Expansion, Item};
 use crate::emit::hygiene::{first_span, local};
 use crate::emit::key::key;
@@ -28,7 +28,7 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let names = expansion.names();
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let asked = local("asked");
-    let cache = cache(expansion, Item::Function);
+    let cache = followed(expansion);
     let (lookup, compute) = (lookup(expansion), compute(expansion, location));
     let lookup = expansion.with_names(&quote!(#cache.#lookup));
     quote! {

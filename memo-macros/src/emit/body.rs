@@ -29,7 +29,7 @@ pub(super) fn call_of_companion(expansion: &Expansion<'_>) -> TokenStream {
     if !expansion.args.in_impl(function) {
         let (call, proof) = (quote!(#uncached #generics(#arguments)), expansion.sibling());
         let call = unsafe_call(expansion, call);
-        return quote!({ const _: () = #proof; #call });
+        return quote!({ const _: bool = #proof; #call });
     }
     let this = expansion.self_type();
     unsafe_call(expansion, quote!(#this::#uncached #generics(#arguments)))

@@ -19,6 +19,13 @@ pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }
 
+/// The cache as calls look into it: those of a function that stores its results first see what other processes have
+/// removed.
+pub(super) fn followed(expansion: &Expansion<'_>) -> TokenStream {
+    let cache = cache(expansion, Item::Function);
+    if expansion.args.persist.is_some() { quote!(#cache.followed()) } else { cache }
+}
+
 /// The handle of the cache, for a companion.
 pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
     let cache = cache(expansion, Item::Companion);
@@ -31,25 +38,34 @@ pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
 /// Which function it is: its name, the number of the expansion, and the fingerprint of the code.
 fn origin(expansion: &Expansion<'_>) -> TokenStream {
     let (function, args) = (expansion.function, expansion.args);
+    let own_name = format!("::{}", function.plain_name());
     let name = match &args.name {
         Some(given) => {
             let name = given.value.to_token_stream();
-            quote!(named #name)
+            quote!(named #name #own_name)
         }
-        None => {
-            let name = format!("::{}", function.plain_name());
-            quote!(own #name)
-        }
+        None => quote!(own #own_name),
     };
+    let standing = standing(expansion);
     let number = Literal::u64_unsuffixed(expansion.number);
     let code = format!("{:#x}", fingerprint::of_code(function, args));
     let code: Literal = code.parse().expect("a number in hexadecimal is a literal");
     let counted = fingerprint::counted(function, args).into_iter();
     let inputs: TokenStream = counted.map(|(_, tokens)| build_input::calls(tokens)).collect();
     if inputs.is_empty() {
-        return quote!(#name, #number, #code);
+        return quote!(#name #standing, #number, #code);
     }
-    quote!(#name, #number, __memokit::Code::of(#code) #inputs .fingerprint())
+    quote!(#name #standing, #number, __memokit::Code::of(#code) #inputs .fingerprint())
+}
+
+/// Whether the function stands in an impl, for a function that stores its results.
+fn standing(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let (function, args) = (expansion.function, expansion.args);
+    if expansion.asks_where_it_stands() {
+        let constant = expansion.sibling();
+        return Some(quote!(beside #constant));
+    }
+    (args.persist.is_some() && args.in_impl(function)).then(|| quote!(in_impl))
 }
 
 /// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The
@@ -78,7 +94,7 @@ fn companion(expansion: &Expansion<'_>) -> TokenStream {
         return quote!(#this::#name);
     }
     let proof = expansion.sibling();
-    quote!({ const _: () = #proof; #name })
+    quote!({ const _: bool = #proof; #name })
 }
 
 /// The types that both the function and its companions can name: `Self` and the function's type parameters.

@@ -35,12 +35,12 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The constant that shows the function that its companions are beside it.
 fn sibling(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    if !must_be_free(expansion.args, expansion.function) {
+    if !must_be_free(expansion.args, expansion.function) && !expansion.asks_where_it_stands() {
         return None;
     }
     let (name, attributes) =
         (expansion.sibling(), attributes::shared(&expansion.function.attributes));
-    Some(quote!(#attributes #[doc(hidden)] const #name: () = ();))
+    Some(quote!(#attributes #[doc(hidden)] const #name: bool = false;))
 }
 
 /// Companions that only have to type check, beside a function that is not memoized because of a mistake. Without them

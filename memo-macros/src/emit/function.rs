@@ -7,7 +7,7 @@ use crate::check::body_location::BodyLocation;
 use crate::emit::async_function;
 use crate::emit::attributes;
 use crate::emit::body;
-use crate::emit::cache::cache;
+use crate::emit::cache::followed;
 use crate::emit::expansion::{Expansion, Item};
 use crate::emit::hygiene::{first_span, local};
 use crate::emit::key::key;
@@ -25,7 +25,7 @@ pub(crate) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let (visibility, signature) = (&function.visibility, signature::of_lookup(expansion, location));
     let (lint, braces) = (used_underscores(function), given_braces(function));
     let found = local("found");
-    let cache = cache(expansion, Item::Function);
+    let cache = followed(expansion);
     let (lookup, value) = (lookup(expansion), value(expansion, location));
     let lookup = expansion.with_names(&quote!(#cache.#lookup));
     // The lookup is a statement of its own, so that what `key` borrows or locks is released before the body runs.

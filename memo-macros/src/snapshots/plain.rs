@@ -1,7 +1,8 @@
 /// The price of a share.
 pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
     let __memokit_found = ::memokit::__private::with_names!(
-        __memokit::memo!(cache, own "::quote", 3290763420350999314,
+        __memokit::memo!(cache, own "::quote" beside
+        __MEMOKIT_NOT_IN_IMPL_3290763420350999314, 3290763420350999314,
         0x77626870766553a2a06feaf52124c360, function(), [Result < Quote, ApiError >]
         .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .lookup(&
         (__memokit::element!(symbol), (__memokit::element!(opts), ())))
@@ -29,7 +30,8 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 #[inline]
 pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(cache, own "::quote", 3290763420350999314,
+        __memokit::memo!(cache, own "::quote" beside
+        __MEMOKIT_NOT_IN_IMPL_3290763420350999314, 3290763420350999314,
         0x77626870766553a2a06feaf52124c360, companion(), [Result < Quote, ApiError >]
         .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .handle()
     )
@@ -53,3 +55,5 @@ pub fn quote_uncached(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiErr
         parse(answer)
     })(symbol, opts)
 }
+#[doc(hidden)]
+const __MEMOKIT_NOT_IN_IMPL_3290763420350999314: bool = false;

@@ -1,7 +1,7 @@
 fn load(path: impl AsRef<Path>) -> Config {
     let __memokit_found = ::memokit::__private::with_names!(
         __memokit::memo!(cache, own "::load", 10500216296800217548,
-        0x8bd2fa896bb73f26fff99bc8cd5ac2ee, shared({ const _ : () =
+        0x8bd2fa896bb73f26fff99bc8cd5ac2ee, shared({ const _ : bool =
         __MEMOKIT_NOT_IN_IMPL_10500216296800217548; load_memo }), [Config]) .lookup(&
         (__memokit::element!(key : path.as_ref().to_owned()), ()))
     );
@@ -18,7 +18,7 @@ fn load(path: impl AsRef<Path>) -> Config {
 fn load_memo() -> ::memokit::__private::Memo<Config> {
     ::memokit::__private::with_names!(
         __memokit::memo!(cache, own "::load", 10500216296800217548,
-        0x8bd2fa896bb73f26fff99bc8cd5ac2ee, shared({ const _ : () =
+        0x8bd2fa896bb73f26fff99bc8cd5ac2ee, shared({ const _ : bool =
         __MEMOKIT_NOT_IN_IMPL_10500216296800217548; load_memo }), [Config]) .handle()
     )
 }
@@ -39,4 +39,4 @@ fn load_uncached<ImplPath: AsRef<Path>>(path: ImplPath) -> Config {
     (move || -> Config { read(path) })()
 }
 #[doc(hidden)]
-const __MEMOKIT_NOT_IN_IMPL_10500216296800217548: () = ();
+const __MEMOKIT_NOT_IN_IMPL_10500216296800217548: bool = false;

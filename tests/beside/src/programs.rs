@@ -26,9 +26,15 @@ pub(crate) type Outcomes = HashMap<String, Outcome>;
 
 pub(crate) fn outcomes(package: &Path, families: &[Family]) -> Result<Outcomes, Box<dyn Error>> {
     let mut outcomes = Outcomes::new();
-    // The profile makes `#[test]` functions exist.
-    errors(package, &["check", "--examples", "--profile", "test"], &mut outcomes)?;
-    errors(package, &["build", "--bins"], &mut outcomes)?;
+    let names: Vec<_> = families.iter().map(|family| family.name.as_str()).collect();
+    let names = names.join(",");
+    // Examples need crates that programs which run do not need.
+    if Case::all(families).any(|case| case.row.call.is_none()) {
+        // The profile makes `#[test]` functions exist.
+        let check = ["check", "--examples", "--profile", "test", "--features", &names];
+        errors(package, &check, &mut outcomes)?;
+    }
+    errors(package, &["build", "--bins", "--features", &names], &mut outcomes)?;
     for case in Case::all(families).filter(|case| case.row.call.is_none()) {
         outcomes.entry(case.name).or_insert(Outcome::Compiles);
     }

@@ -41,6 +41,9 @@ fn hashed() -> Vec<Row> {
     vec![
         set_of!("hashbrown::HashMap<i32, i32>", hashbrown::HashMap<i32, i32>, up()).way(ANY_ORDER),
         set_of!("hashbrown::HashSet<i32>", hashbrown::HashSet<i32>, 0..40).way(ANY_ORDER),
+        set_of!("halfbrown::HashMap<i32, i32>", halfbrown::HashMap<i32, i32>, up()).way(
+            "memokit does not know it, and each map has an order of its own: `memokit::unordered`",
+        ),
         set_of!("rustc_hash::FxHashMap<i32, i32>", rustc_hash::FxHashMap<i32, i32>, up())
             .way(ANY_ORDER),
         set_of!("im::HashMap<i32, i32>", im::HashMap<i32, i32>, up()).way(ANY_ORDER),

@@ -39,7 +39,8 @@ fn traps(families: &[Family]) -> String {
     head(&["type", "different values that share an entry", "remark"]) + &lines.collect::<String>()
 }
 
-fn table(family: &Family) -> String {
+/// A table with its title and the versions of its crates.
+pub fn table(family: &Family) -> String {
     let lines: String = family.rows.iter().map(|row| line(&row.cells())).collect();
     format!("\n## {}\n\n{}\n\n{}{lines}", family.title, versions(family), head(&COLUMNS))
 }
@@ -78,8 +79,9 @@ fn named(path: &str) -> String {
     }
     let version = |package: &str| {
         let start = format!("{package} = ");
-        let line = DEPENDENCIES.lines().find(|line| line.starts_with(&start))?;
-        let (_, rest) = line.split_once("\"=")?;
+        // A family of that name is a feature, whose line has no version.
+        let mut lines = DEPENDENCIES.lines().filter(|line| line.starts_with(&start));
+        let (_, rest) = lines.find_map(|line| line.split_once("\"="))?;
         Some(format!("{package} {}", rest.split_once('"')?.0))
     };
     version(path)

@@ -41,11 +41,7 @@ where
     }
 }
 
-fn attempt<T, C>(
-    samples: &Samples<T>,
-    seen: fn(&T) -> String,
-    by: &'static str,
-) -> Option<Storage>
+fn attempt<T, C>(samples: &Samples<T>, seen: fn(&T) -> String, by: &'static str) -> Option<Storage>
 where
     C: Codec<T> + Default,
 {

@@ -1,5 +1,7 @@
 //! What serde's attributes leave out, and closures.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memokit::memoize;
@@ -46,6 +48,22 @@ struct Flat {
     rest: indexmap::IndexMap<String, u8>,
 }
 
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(tag = "kind")]
+enum Inside<T> {
+    Of { value: T },
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Beside<T> {
+    id: u8,
+    #[serde(flatten)]
+    rest: T,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Untagged(#[serde(with = "either::serde_untagged")] either::Either<u8, u8>);
+
 #[serde_as]
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Seconds(#[serde_as(as = "DurationSeconds<u64>")] std::time::Duration);
@@ -66,6 +84,10 @@ struct WithoutNone {
 }
 
 pub fn rows() -> Vec<Row> {
+    [attributes(), buffered(), with(), vec![closures()]].into_iter().flatten().collect()
+}
+
+fn attributes() -> Vec<Row> {
     let map = |keys: [&str; 2]| keys.map(|key| (key.to_owned(), 1)).into_iter().collect();
     vec![
         value("field under #[serde(skip_serializing)]", || {
@@ -99,6 +121,15 @@ pub fn rows() -> Vec<Row> {
         })
         .seen(|flat| format!("{:?}", flat.rest))
         .way("in such a struct no order counts: `key = (value.id, &value.rest)`"),
+    ]
+}
+
+fn with() -> Vec<Row> {
+    vec![
+        value("either::serde_untagged", || {
+            [("Left(1)", Untagged(either::Left(1))), ("Right(1)", Untagged(either::Right(1)))]
+        })
+        .way("`key = (value.0.is_left(), value)`"),
         value("serde_with::DurationSeconds<u64>", || {
             [
                 ("1 s", Seconds(std::time::Duration::from_secs(1))),
@@ -118,7 +149,44 @@ pub fn rows() -> Vec<Row> {
             [("a", WithoutNone { a: Some(1), b: None }), ("b", WithoutNone { a: None, b: Some(1) })]
         })
         .row(),
-        closures(),
+    ]
+}
+
+/// What serde reads through a buffer of its own, because it has to find the tag or the other fields first.
+fn buffered() -> Vec<Row> {
+    let inside = |text: &str| Inside::Of { value: text.parse::<IpAddr>().expect("an address") };
+    let beside = |text: &str| Beside { id: 1, rest: Inside::Of { value: text.to_owned() } };
+    let ports =
+        |ports: &[u16]| -> BTreeMap<u16, u8> { ports.iter().map(|&port| (port, 1)).collect() };
+    vec![
+        value("IpAddr under #[serde(tag = \"kind\")]", move || {
+            [("10.0.0.1", inside("10.0.0.1")), ("::1", inside("::1"))]
+        })
+        .way("serde reads it as text there, and a binary format does not write text"),
+        value("u128 under #[serde(tag = \"kind\")]", || {
+            [("1", Inside::Of { value: 1_u128 }), ("max", Inside::Of { value: u128::MAX })]
+        })
+        .way("serde does not read it there; `#[serde(tag = .., content = ..)]` does"),
+        value("unit under #[serde(tag = \"kind\")]", || {
+            [("1", Inside::Of { value: (1, ()) }), ("2", Inside::Of { value: (2, ()) })]
+        })
+        .way("ciborium shows serde a null as `None`, which is no unit there"),
+        value("map with numbers as keys under #[serde(tag = \"kind\")]", move || {
+            [
+                ("80", Inside::Of { value: ports(&[80]) }),
+                ("empty", Inside::Of { value: ports(&[]) }),
+            ]
+        })
+        .way("JSON has only text as keys, which serde does not make numbers there"),
+        value("map with numbers as keys under #[serde(flatten)]", move || {
+            [
+                ("80", Beside { id: 1, rest: ports(&[80]) }),
+                ("22", Beside { id: 1, rest: ports(&[22]) }),
+            ]
+        })
+        .way("do not flatten it"),
+        value("enum under #[serde(flatten)]", move || [("a", beside("a")), ("b", beside("b"))])
+            .row(),
     ]
 }
 

@@ -27,7 +27,7 @@ impl Random {
         usize::try_from(self.next() >> 33).unwrap() % n
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 

@@ -110,7 +110,8 @@ fn remove(store: &Store, key: &[u8]) -> Result<(), Error> {
     store.commit_removal(store.queue(Record::Remove { key }, 0))
 }
 
-const ALL: Keep<'static> = Keep { max: u64::MAX, max_bytes: u64::MAX, now: 0, is_used: &|_| false };
+const ALL: Keep<'static> =
+    Keep { max: u64::MAX, max_bytes: u64::MAX, now: 0, idle_before: 0, is_used: &|_| false };
 
 /// Does what the cache of a function does each second, as if it were time for all of it: heals the store, writes what
 /// is in memory and not on disk, and merges.
