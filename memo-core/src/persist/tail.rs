@@ -79,7 +79,7 @@ impl Tail {
             if Some(slot) == own || *at == before {
                 continue;
             }
-            if before.log != 0 && before.log != at.log {
+            if before.log != at.log {
                 read_rest(view, before.log, removed)?;
             }
             has_new_logs |= at.log != before.log;

@@ -3,7 +3,7 @@
 mod crash;
 mod damage;
 mod failure;
-// mod golden;
+mod golden;
 #[cfg(memokit_model)]
 mod group_model;
 mod images;

@@ -379,6 +379,12 @@ impl World {
         if store.is_overtaken(ticket) {
             return;
         }
+        if replaces {
+            // What was begun before does not come in its place.
+            for ((_, begun, at), ended) in self.begun.iter().zip(&mut self.ended) {
+                *ended |= *begun == key && *at < since;
+            }
+        }
         if !was_ended {
             self.model.insert(key, value);
         }
