@@ -17,9 +17,9 @@ pub(crate) const FORMAT: u16 = 3;
 /// The length in bytes of the part before the function's name.
 const NAME_OFFSET: usize = 104;
 /// The length in bytes of what a header states about one other log.
-const STATED: usize = 16;
+const STATED: usize = 24;
 /// A header states something about at most this many logs.
-pub(crate) const MAX_STATED: usize = 1024;
+pub(crate) const MAX_STATED: usize = 512;
 /// The length in bytes of the longest header. It bounds the memory that a damaged length can cost.
 pub(crate) const MAX_HEADER: usize = 1 << 16;
 
@@ -37,6 +37,8 @@ pub(crate) struct Stated {
     /// In a snapshot: the records before this offset are in the snapshot, as far as they count. In a log: the bytes
     /// before this offset were synced, so that a crash cannot have taken them.
     pub(crate) len: u64,
+    /// The number of removals before that offset, modulo 2^16.
+    pub(crate) removals: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub(crate) struct FileHeader {
     /// In a log: the highest sequence that was known when it was begun. In a snapshot: the horizon. Records in logs
     /// that the snapshot does not contain count only if they are newer.
     pub(crate) base_sequence: u64,
+    /// What is known about other logs, by rising numbers.
     pub(crate) logs: Vec<Stated>,
     /// The latest wall time that the store knew when the file was written.
     pub(crate) high_water: WallMillis,
@@ -105,6 +108,7 @@ impl FileHeader {
         for stated in &self.logs {
             out.extend_from_slice(&stated.log.to_le_bytes());
             out.extend_from_slice(&stated.len.to_le_bytes());
+            out.extend_from_slice(&u64::from(stated.removals).to_le_bytes());
         }
         let crc = crc32c(&out);
         out.extend_from_slice(&crc.to_le_bytes());
@@ -156,11 +160,15 @@ fn parse(bytes: &[u8]) -> Option<FileHeader> {
     };
     let end = NAME_OFFSET.checked_add(u32_at(bytes, 100) as usize)?;
     let name = bytes[..bytes.len() - 4].get(NAME_OFFSET..end)?;
-    let stated = bytes[end..bytes.len() - 4].chunks(STATED);
+    let all = bytes[end..bytes.len() - 4].chunks(STATED);
     if (bytes.len() - 4 - end) != u32_at(bytes, 96) as usize * STATED {
         return None;
     }
-    let logs = stated.map(|pair| Stated { log: u64_at(pair, 0), len: u64_at(pair, 8) }).collect();
+    let stated = |bytes: &[u8]| {
+        let (log, len, removals) = (u64_at(bytes, 0), u64_at(bytes, 8), u16_at(bytes, 16));
+        Stated { log, len, removals }
+    };
+    let logs = all.map(stated).collect();
     Some(FileHeader {
         kind,
         identity: Identity {
@@ -215,7 +223,7 @@ mod tests {
             salt: 0x1122_3344_5566_7788,
             number: 4,
             base_sequence: 5,
-            logs: vec![Stated { log: 3, len: 6 }],
+            logs: vec![Stated { log: 3, len: 6, removals: 7 }],
             high_water: 8,
             written: 9,
         }

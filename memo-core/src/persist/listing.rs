@@ -41,13 +41,36 @@ pub(crate) struct Listing {
     is_stale: bool,
 }
 
-/// Inspects every file in `dir` that has a name of ours.
+/// How often a directory is listed again while other processes change its files.
+const MAX_ATTEMPTS: usize = 16;
+
+/// Inspects every file in `dir` that has a name of ours. If other processes change the files meanwhile, begins anew, so
+/// that the listing shows one moment.
 ///
 /// # Errors
 /// A file cannot be read, or a newer version wrote it in a format that this version cannot read.
 pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listing, Error> {
+    let mut names = by_age(fs, dir)?;
+    for _ in 0..MAX_ATTEMPTS {
+        let listing = inspect_all(fs, dir, identity, &names);
+        let after = by_age(fs, dir)?;
+        if after == names {
+            return listing;
+        }
+        names = after;
+    }
+    let reason = io::Error::new(io::ErrorKind::ResourceBusy, "its files change all the time");
+    Err(Error::io("read", dir, &reason))
+}
+
+fn inspect_all(
+    fs: &dyn Fs,
+    dir: &Path,
+    identity: &Identity,
+    names: &[Name],
+) -> Result<Listing, Error> {
     let mut listing = Listing::default();
-    for name in by_age(fs, dir)? {
+    for name in names.iter().copied() {
         match name {
             Name::Lock | Name::Used | Name::State => {}
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),

@@ -95,7 +95,7 @@ impl StoreDirectory<'_> {
             return None;
         }
         let log = LogFile { number, path, file, len: size };
-        let removals = reader.removals?;
-        Some((log, QueueTarget { log: number, seed: reader.seed, at: size, removals }))
+        let LogReader { seed, removals, .. } = *reader;
+        Some((log, QueueTarget { log: number, seed, at: size, removals }))
     }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::{ChecksumSeed, Head, Op};
+use super::frame::{ChecksumSeed, HEAD, Head, Op};
 use super::fs::File;
+use super::header::Stated;
 use super::index::Position;
 use super::listing::Source;
 use super::loss::{Loss, Recovery};
@@ -26,9 +27,9 @@ pub(crate) struct LogReader {
     pub(crate) read_to: u64,
     /// The sequence of that record, or 0.
     last: u64,
-    /// The number of removals up to that record, modulo 2^16. `None`: it is not known, because the records before were
-    /// not read.
-    pub(crate) removals: Option<u16>,
+    /// The number of removals before `start`, and up to the last record that was read, modulo 2^16.
+    removals_before: u16,
+    pub(crate) removals: u16,
     /// Whether a crash can explain a gap before the next record: the missing records may never have reached the disk.
     unwritten: bool,
     /// Whether damaged bytes were passed over.
@@ -47,18 +48,21 @@ pub(crate) enum Change<'a> {
 }
 
 impl LogReader {
-    /// Makes a reader of a log from the offset `from` on, or if that is 0, from the first record on.
-    pub(crate) fn new(source: &Source, path: PathBuf, from: u64) -> Self {
+    /// Makes a reader of a log. `from`: what a snapshot has of it, if it has some.
+    pub(crate) fn new(source: &Source, path: PathBuf, from: Option<Stated>) -> Self {
         let Source { number, file, header, start, .. } = source;
+        let at = from.map_or(*start, |from| from.len.max(*start));
+        let before = from.map_or(0, |from| from.removals);
         Self {
             number: *number,
             path,
             file: Arc::clone(file),
             seed: header.seed(),
-            start: from.max(*start),
-            read_to: from.max(*start),
+            start: at,
+            read_to: at,
             last: 0,
-            removals: (from <= *start).then_some(0),
+            removals_before: before,
+            removals: before,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -75,7 +79,8 @@ impl LogReader {
             start: self.start,
             read_to: self.start,
             last: 0,
-            removals: None,
+            removals_before: self.removals_before,
+            removals: self.removals_before,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -92,7 +97,8 @@ impl LogReader {
             start: log.len,
             read_to: log.len,
             last: 0,
-            removals: Some(target.removals),
+            removals_before: target.removals,
+            removals: target.removals,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -153,7 +159,7 @@ impl LogReader {
             }
         }
         self.unwritten = false;
-        self.removals = Some(head.removals);
+        self.removals = head.removals;
         self.last = head.sequence;
         let mut damaged = |loss| recovery.damaged(self.path.clone(), at, loss);
         match event {
@@ -196,7 +202,19 @@ impl LogReader {
     /// any.)
     fn misses_removal(&self, head: &Head) -> bool {
         let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
-        head.op != Op::Clear && self.removals.is_some_and(|removals| removals != expected)
+        head.op != Op::Clear && self.removals != expected
+    }
+
+    /// Returns how much was read, for the header of another file.
+    pub(crate) fn stated(&self) -> Stated {
+        Stated { log: self.number, len: self.read_to, removals: self.removals }
+    }
+
+    /// Returns whether something may have been removed between what was read and `end`.
+    pub(crate) fn may_miss_removal(&self, end: &Stated) -> bool {
+        // So many removals that their count is the same again need more bytes than that.
+        let is_long = end.len.saturating_sub(self.read_to) >= (HEAD as u64) << 16;
+        self.read_to < end.len && (self.removals != end.removals || is_long)
     }
 
     /// Returns the offset before which no record can begin that is not in the log.

@@ -1,12 +1,13 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
 use super::contents::Put;
-use super::header::{FileHeader, Kind, Stated};
+use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
+use super::log_reader::LogReader;
 use super::quarantine::remove;
 use super::record::{Record, WallMillis};
-use super::snapshot::{self, Written};
+use super::snapshot;
 use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
@@ -26,7 +27,7 @@ pub struct Keep<'a> {
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// Writes a new snapshot and removes what it replaces. Returns `None` if another process is doing so.
+/// Writes a new snapshot and removes what it replaces. Does nothing if another process is doing so.
 ///
 /// Before the files are read, the horizon is raised to the present sequence. A writer that commits a record looks at
 /// the horizon afterwards. So a record that is older than the horizon either was committed before the files were read,
@@ -39,9 +40,9 @@ pub(crate) fn merge(
     writer: &Writer,
     salt: u64,
     keep: &Keep<'_>,
-) -> Result<Option<Written>, Error> {
+) -> Result<(), Error> {
     let StoreDirectory { fs, dir, identity } = directory;
-    let Some(_merge) = writer.locks.merge()? else { return Ok(None) };
+    let Some(_merge) = writer.locks.merge()? else { return Ok(()) };
     let state = &writer.state;
     let horizon = state.sequence();
     state.set_horizon(horizon);
@@ -55,7 +56,7 @@ pub(crate) fn merge(
         Ok((number, list(fs, dir, identity)?, slots))
     })?;
     let (view, _) = View::read(dir, listing, &slots, salt)?;
-    let logs = view.logs.values().map(|log| Stated { log: log.number, len: log.read_to }).collect();
+    let logs = merged_logs(&view);
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
         number,
@@ -64,7 +65,7 @@ pub(crate) fn merge(
         logs,
     });
     let mut selection = Selection::new(&view, keep);
-    let written = snapshot::write(fs, dir, &header, &mut |body| {
+    snapshot::write(fs, dir, &header, &mut |body| {
         view.contents().for_each(dir, &mut |put| {
             if selection.stays(&put) {
                 let added = body.add(put.meta, &put.record);
@@ -74,8 +75,20 @@ pub(crate) fn merge(
         })
     })?;
     state.set_snapshot(number);
-    writer.with_files(|| remove_replaced(directory, writer, &header, &slots))?;
-    Ok(Some(written))
+    writer.with_files(|| remove_replaced(directory, writer, &header, &slots))
+}
+
+/// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this
+/// a process that comes late sees whether something was removed meanwhile.
+fn merged_logs(view: &View) -> Vec<Stated> {
+    let mut logs: Vec<Stated> = view.logs.values().map(LogReader::stated).collect();
+    if let Some(snapshot) = &view.snapshot {
+        let before = snapshot.header.logs.iter().copied();
+        logs.extend(before.filter(|stated| !view.logs.contains_key(&stated.log)));
+    }
+    logs.sort_unstable_by_key(|stated| stated.log);
+    logs.drain(..logs.len().saturating_sub(MAX_STATED));
+    logs
 }
 
 /// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs that
@@ -129,8 +142,8 @@ impl<'a> Selection<'a> {
         let Record::Put { created, expires, .. } = put.record else { return false };
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
-        let may_go = is_over || created < self.keep.idle_before;
-        let stays = put.counts && !has_expired && !(may_go && !(self.keep.is_used)(put.key));
+        let is_spared = !is_over && created >= self.keep.idle_before;
+        let stays = put.counts && !has_expired && (is_spared || (self.keep.is_used)(put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);
             self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);

@@ -483,16 +483,16 @@ impl Shared {
             .is_some_and(|locks| locks.has_writers().unwrap_or(false));
         let state = self.observe();
         let mut tail = self.tail.lock();
-        let mut committed = Vec::new();
         if let Some(state) = state {
             self.removals_seen.store(state.removals(), Ordering::Release);
             *tail = Tail::of(state);
             if has_writers {
-                committed = state.logs();
+                let mut view = self.view.lock();
+                return tail.reload(self.directory(), state, &mut view, &mut Vec::new());
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (view, _) = View::read(dir, listing, &committed, self.salt)?;
+        let (view, _) = View::read(dir, listing, &[], self.salt)?;
         *self.view.lock() = view;
         Ok(())
     }
@@ -699,7 +699,7 @@ impl Shared {
         let view = self.view.lock();
         let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
         let own = Some((writer.wal.log(), writer.wal.len()));
-        view.unmerged_bytes(own) > (snapshot / 2).max(COMPACT_FROM) + excess
+        view.unmerged_bytes(own) > snapshot.max(COMPACT_FROM) + excess
             && writer.wal.backoff.due().is_none()
     }
 
@@ -712,7 +712,7 @@ impl Shared {
             .and_then(|()| self.end_long_log(writer))
             .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
         match self.count_error(merged) {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(error) => {
                 writer.wal.backoff.back_off();
                 Err(error)

@@ -41,7 +41,11 @@ impl Tail {
             && self.merges == state.merges()
             && self.cleared == state.cleared()
             && self.slots.len() == slots
-            && self.slots.iter().enumerate().all(|(slot, log)| Some(slot) == own || state.slot(slot) == *log)
+            && self
+                .slots
+                .iter()
+                .enumerate()
+                .all(|(slot, log)| Some(slot) == own || state.slot(slot) == *log)
     }
 
     /// Brings `view` up to date with the page, and adds what was removed to `removed`. `own`: the slot that this
@@ -62,6 +66,10 @@ impl Tail {
             // The first process to write fills the page. Nothing is new before it has ended that.
             return Ok(());
         }
+        if let Some(own) = own.and_then(|own| now.slots.get(own)) {
+            // Its records were added when they were committed.
+            view.mark_read(own.log, own.len);
+        }
         if now.epoch != self.epoch {
             return self.reload(directory, state, view, removed);
         }
@@ -71,11 +79,9 @@ impl Tail {
                 continue;
             }
             if Some(slot) == own {
-                // Its records were added when they were committed.
                 if before.log != at.log {
                     view.mark_whole(before.log);
                 }
-                view.mark_read(at.log, at.len);
                 continue;
             }
             if before.log != 0 && before.log != at.log {
@@ -99,8 +105,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Reads the directory anew. What was removed meanwhile is not known, so that may be anything.
-    fn reload(
+    /// Reads the directory anew, until no snapshot was written meanwhile.
+    pub(crate) fn reload(
         &mut self,
         directory: StoreDirectory<'_>,
         state: &State,
@@ -108,7 +114,6 @@ impl Tail {
         removed: &mut Vec<Removal>,
     ) -> Result<(), Error> {
         let StoreDirectory { fs, dir, identity } = directory;
-        removed.push(Removal::All);
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             let now = Self::of(state);
@@ -117,6 +122,10 @@ impl Tail {
             let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
             result = match read {
                 Ok((fresh, _)) if is_settled => {
+                    removed.extend(match now.cleared > self.cleared {
+                        true => vec![Removal::All],
+                        false => view.removed_until(&fresh)?,
+                    });
                     view.replace(fresh);
                     *self = now;
                     return Ok(());
@@ -140,7 +149,7 @@ fn read_rest(view: &mut View, log: u64, removed: &mut Vec<Removal>) -> Result<()
 fn open(directory: StoreDirectory<'_>, view: &mut View, log: u64) -> Result<bool, Error> {
     match source(directory, Name::Log(log), log)? {
         Some(source) => {
-            view.open_log(directory.dir, &source, 0);
+            view.open_log(directory.dir, &source, None);
             Ok(true)
         }
         None => Ok(false),
@@ -187,7 +196,7 @@ fn follow_merge(
             read_rest(view, stated.log, removed)?;
         }
     }
-    if !view.has_read_all_of(&snapshot) {
+    if view.may_miss_removal(&snapshot) {
         return Ok(false);
     }
     view.change_snapshot(snapshot.into(), &now.slots);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contents::Contents;
-use super::frame::ChecksumSeed;
+use super::frame::{ChecksumSeed, HEAD};
 use super::fs::File;
-use super::header::Stated;
+use super::header::{MAX_STATED, Stated};
 use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::listing::{Listing, Source};
@@ -119,12 +119,11 @@ impl View {
                 continue;
             }
             let live = committed.iter().find(|slot| slot.log == source.number);
-            let from = from.map_or(0, |stated| stated.len);
-            view.open_log(dir, source, from);
+            view.open_log(dir, source, from.copied());
             view.read_log(source.number, live.map_or(source.size, |slot| slot.len), &mut |_| ())?;
             if live.is_none() {
                 view.check_whole(source, &durable, &mut cleanup);
-                view.drop_merged(source, from, &mut cleanup);
+                view.drop_merged(source, from.map_or(0, |from| from.len), &mut cleanup);
             }
         }
         Ok((view, cleanup))
@@ -172,8 +171,8 @@ impl View {
         }
     }
 
-    /// Begins to read a log from the offset `from` on.
-    pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: u64) {
+    /// Begins to read a log. `from`: what the snapshot has of it.
+    pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: Option<Stated>) {
         let header = &source.header;
         self.sequence = self.sequence.max(header.base_sequence);
         self.recovery.high_water = self.recovery.high_water.max(header.high_water);
@@ -329,9 +328,12 @@ impl View {
     /// # Errors
     /// A log cannot be read.
     pub(crate) fn removed_until(&mut self, later: &Self) -> Result<Vec<Removal>, Error> {
-        let is_same = |log: &u64| later.logs.contains_key(log);
-        if self.snapshot_number != later.snapshot_number || !self.logs.keys().all(is_same) {
-            // A snapshot may have what was removed.
+        if self.snapshot_number != later.snapshot_number {
+            let snapshot = later.snapshot.as_deref();
+            if snapshot.is_none_or(|snapshot| self.may_miss_removal(snapshot)) {
+                return Ok(vec![Removal::All]);
+            }
+        } else if self.logs.keys().any(|log| !later.logs.contains_key(log)) {
             return Ok(vec![Removal::All]);
         }
         let mut removed = Vec::new();
@@ -340,6 +342,22 @@ impl View {
             self.read_log(*number, reader.read_to, &mut |removal| removed.push(removal))?;
         }
         Ok(removed)
+    }
+
+    /// Returns whether a newer snapshot may have a removal that was not read.
+    pub(crate) fn may_miss_removal(&self, snapshot: &Snapshot) -> bool {
+        let stated = &snapshot.header.logs;
+        let is_cut = stated.len() >= MAX_STATED
+            && stated.first().is_some_and(|first| first.log > self.snapshot_number);
+        is_cut
+            || stated.iter().any(|end| match self.logs.get(&end.log) {
+                Some(reader) => reader.may_miss_removal(end),
+                // The snapshot of this view has all of it, or it is new.
+                None => {
+                    end.log > self.snapshot_number
+                        && (end.removals != 0 || end.len >= (HEAD as u64) << 16)
+                }
+            })
     }
 
     /// Notes that the record that was found for a key with that hash is damaged.
@@ -373,20 +391,12 @@ impl View {
 
     /// Changes to what was read anew. What was lost before stays in the reports.
     pub(crate) fn replace(&mut self, fresh: Self) {
-        let Recovery { records, discarded, damage, high_water } =
-            std::mem::take(&mut self.recovery);
+        let before = std::mem::take(&mut self.recovery);
         let damaged = std::mem::take(&mut self.damaged);
         *self = Self { damaged, ..fresh };
-        self.recovery.records = records;
-        self.recovery.discarded = discarded;
-        self.recovery.damage = damage;
-        self.recovery.high_water = self.recovery.high_water.max(high_water);
-    }
-
-    /// Returns whether all was read that a snapshot contains.
-    pub(crate) fn has_read_all_of(&self, snapshot: &Snapshot) -> bool {
-        snapshot.header.logs.iter().all(|stated| {
-            self.logs.get(&stated.log).is_some_and(|reader| reader.read_to >= stated.len)
-        })
+        if before.records > 0 || !before.discarded.is_empty() {
+            let high_water = self.recovery.high_water.max(before.high_water);
+            self.recovery = Recovery { high_water, ..before };
+        }
     }
 }

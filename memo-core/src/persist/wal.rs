@@ -319,7 +319,7 @@ impl Wal {
         let is_synced = self.durability.syncs_each_write()
             || (state.dirty.is_empty() && !state.unlogged.is_open());
         let log = writer.log.as_ref().filter(|_| is_synced);
-        let stated = log.map(|log| Stated { log: log.number, len: log.len });
+        let stated = log.map(|log| Stated { log: log.number, len: log.len, removals: 0 });
         self.release_writer(&mut state, writer);
         stated
     }

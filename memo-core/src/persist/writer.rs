@@ -156,7 +156,7 @@ fn begin_first(
     let mut logs = Vec::new();
     for reader in view.logs.values() {
         match fs.open(&reader.path).and_then(|file| file.sync()) {
-            Ok(()) => durable.push(Stated { log: reader.number, len: reader.read_to }),
+            Ok(()) => durable.push(reader.stated()),
             Err(e) => failures.push(Error::io("sync", &reader.path, &e)),
         }
         if !reader.is_torn && !reader.has_gap && logs.len() < SLOTS {
