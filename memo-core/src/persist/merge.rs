@@ -132,7 +132,7 @@ impl<'a> Selection<'a> {
     fn new(view: &View, keep: &'a Keep<'a>) -> Self {
         Self {
             keep,
-            excess: view.entries().saturating_sub(keep.max),
+            excess: view.puts().saturating_sub(keep.max),
             excess_bytes: view.bytes().saturating_sub(keep.max_bytes),
         }
     }
