@@ -181,7 +181,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
             Made::Computed(time) => (false, Cost::of(time)),
             Made::Inserted => (true, Cost::UNKNOWN),
         };
-        let mut since = since;
+        // A value from outside is newer than all that is being computed.
+        let mut since = if replaces { u64::MAX } else { since };
         for _ in 0..MAX_ATTEMPTS {
             let mut ticket = None;
             let pending = Some((value.clone(), lifetime));
@@ -403,8 +404,9 @@ impl<K: Keep> Directory<K> {
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
     /// mean.
     fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
-        // Noted first. A removal from now on is newer than what is written here.
+        // Noted first. A removal from now on is newer than what is written here. Earlier ones end here.
         let since = store.since();
+        self.follow(function);
         let cost = Cost::of(function.mean_compute());
         let mut bytes = Vec::new();
         let mut result = Ok(());

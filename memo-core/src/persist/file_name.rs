@@ -18,6 +18,8 @@ pub(crate) enum Name {
     Used,
     /// The page that processes share.
     State,
+    /// A log or a snapshot, renamed as a sign that the other files do not count.
+    Cleared,
     Log(u64),
     Snapshot(u64),
     TempLog(u64),
@@ -30,6 +32,7 @@ impl fmt::Display for Name {
             Self::Lock => f.write_str("LOCK"),
             Self::Used => f.write_str("USED"),
             Self::State => f.write_str("STATE"),
+            Self::Cleared => f.write_str("CLEARED"),
             Self::Log(number) => write!(f, "wal-{number:016x}"),
             Self::Snapshot(number) => write!(f, "snap-{number:016x}"),
             Self::TempLog(number) => write!(f, "wal-{number:016x}.tmp"),
@@ -46,6 +49,7 @@ impl Name {
             "LOCK" => return Some(Self::Lock),
             "USED" => return Some(Self::Used),
             "STATE" => return Some(Self::State),
+            "CLEARED" => return Some(Self::Cleared),
             _ => {}
         }
         let (stem, temporary) = match text.strip_suffix(".tmp") {
@@ -71,7 +75,7 @@ impl Name {
     /// Returns the key by which files are sorted from the oldest to the newest.
     fn age(self) -> (u64, bool) {
         match self {
-            Self::Lock | Self::Used | Self::State => (0, false),
+            Self::Lock | Self::Used | Self::State | Self::Cleared => (0, false),
             Self::Snapshot(number) | Self::TempSnapshot(number) => (number, false),
             Self::Log(number) | Self::TempLog(number) => (number, true),
         }
@@ -132,6 +136,7 @@ mod tests {
             Name::Lock,
             Name::Used,
             Name::State,
+            Name::Cleared,
             Name::Log(7),
             Name::Snapshot(u64::MAX),
             Name::TempLog(0),

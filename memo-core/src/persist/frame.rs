@@ -56,7 +56,7 @@ pub(crate) struct Head {
     /// record before.
     pub(crate) sequence: u64,
     /// Of a put: the sequence when its computation began. Removals with a higher one remove the value, whenever they
-    /// are written. Of others, and of a put that replaces: the sequence.
+    /// are written. Of a put that was inserted, and of others: the sequence.
     pub(crate) since: u64,
     /// Of a put: when the value was computed, in milliseconds since 1970.
     pub(crate) created: u64,
@@ -281,12 +281,12 @@ mod tests {
 
     /// Another program made these bytes from the tables in docs/format.md.
     const GOLDEN: &str = concat!(
-        "010002000100000002000000090000000000000005000000000",
-        "00000ffffffffffffffff086b32aa8241ce70013518d16b7676",
+        "010002000100000002000000090000000000000008000000000000000500000000000000ffffffff",
+        "ffffffff086b32aa8241ce7039b050316b7676",
     );
     const GOLDEN_OF_EIGHT_SECONDS: &str = concat!(
-        "010002000100008302000000090000000000000005000000000",
-        "00000ffffffffffffffff086b32aa8241ce70c88cbdcc6b7676",
+        "010002000100008302000000090000000000000008000000000000000500000000000000ffffffff",
+        "ffffffff086b32aa8241ce708d743e306b7676",
     );
 
     #[test]

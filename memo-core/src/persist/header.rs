@@ -12,7 +12,7 @@ use super::record::WallMillis;
 
 /// The first bytes of a log or a snapshot. Like those of PNG, they change if a program treats the file as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89memo\r\n\x1a";
-/// The format that this version writes. Also the newest format that it reads.
+/// The format that this version writes, and the only one that it reads. Folders of older formats have other names.
 pub(crate) const FORMAT: u16 = 3;
 /// The length in bytes of the part before the function's name.
 const NAME_OFFSET: usize = 104;
@@ -68,11 +68,7 @@ pub(crate) enum Start {
         /// The length of the header in bytes.
         len: u64,
     },
-    /// A crash kept the header from being written, or a part of it.
-    Unwritten,
-    /// The file does not begin with our magic.
-    Foreign,
-    /// The file begins with our magic, but the header is not valid.
+    /// The header is not valid. No crash explains that: a file gets its name when the header is on disk.
     Damaged,
     /// A later version wrote the file. A reader must know at least the format `min_reader`.
     Newer { format: u16, min_reader: u16 },
@@ -121,28 +117,22 @@ pub(crate) fn header_len(identity: &Identity) -> usize {
     NAME_OFFSET + identity.function.len() + 4
 }
 
-/// Reads the start of `file`. Computes from `expected` how long a complete header would be, to recognize one that was
-/// cut short.
-pub(crate) fn read(file: &dyn File, expected: &Identity) -> io::Result<Start> {
+/// Reads the start of `file`.
+pub(crate) fn read(file: &dyn File) -> io::Result<Start> {
     let bytes = read_start(file, MAX_HEADER)?;
-    let is_short = bytes.len() < header_len(expected);
-    if bytes.iter().take(NAME_OFFSET).all(|b| *b == 0) || (is_short && MAGIC.starts_with(&bytes)) {
-        return Ok(Start::Unwritten);
-    }
-    if !bytes.starts_with(&MAGIC) {
-        return Ok(Start::Foreign);
-    }
-    let unreadable = if is_short { Start::Unwritten } else { Start::Damaged };
-    if bytes.len() < 16 {
-        return Ok(unreadable);
+    if !bytes.starts_with(&MAGIC) || bytes.len() < 16 {
+        return Ok(Start::Damaged);
     }
     let len = u32_at(&bytes, 12) as usize;
     if len < 20 || bytes.len() < len || crc32c(&bytes[..len - 4]) != u32_at(&bytes, len - 4) {
-        return Ok(unreadable);
+        return Ok(Start::Damaged);
     }
     let (format, min_reader) = (u16_at(&bytes, 8), u16_at(&bytes, 10));
     if min_reader > FORMAT {
         return Ok(Start::Newer { format, min_reader });
+    }
+    if format < FORMAT {
+        return Ok(Start::Damaged);
     }
     Ok(parse(&bytes[..len])
         .map_or(Start::Damaged, |header| Start::Ours { header: Box::new(header), len: len as u64 }))
@@ -205,10 +195,10 @@ mod tests {
 
     /// Another program made these bytes from the tables in docs/format.md.
     const GOLDEN: &str = concat!(
-        "896d656d6f0d0a1a0200020086000000887766554433221102000700010000000200000000000000",
+        "896d656d6f0d0a1a0300030082000000887766554433221102000000010000000200000000000000",
         "00000000000000000000000000000000030000000000000004000000000000000500000000000000",
-        "03000000000000000600000000000000ffffffffffffffff08000000000000000900000000000000",
-        "060000006170703a3a66bad30e35",
+        "0800000000000000090000000000000001000000060000006170703a3a6603000000000000000600",
+        "000000000000308a61f6",
     );
 
     fn golden() -> FileHeader {
@@ -240,11 +230,23 @@ mod tests {
         let fs = Arc::new(MemFs::new());
         let path = std::path::Path::new("/h");
         fs.put(path, golden().to_bytes());
-        match read(&*fs.open(path).unwrap(), &golden().identity).unwrap() {
+        match read(&*fs.open(path).unwrap()).unwrap() {
             Start::Ours { header, len } => {
                 assert_eq!((*header, len), (golden(), golden().to_bytes().len() as u64));
             }
             _ => panic!("the header is not recognized"),
         }
+    }
+    #[test]
+    fn files_of_older_formats_are_not_read() {
+        let (fs, path) = (MemFs::new(), std::path::Path::new("/h"));
+        let mut bytes = golden().to_bytes();
+        bytes[8] = 2;
+        bytes[10] = 2;
+        let end = bytes.len() - 4;
+        let crc = crc32c(&bytes[..end]);
+        bytes[end..].copy_from_slice(&crc.to_le_bytes());
+        fs.put(path, bytes);
+        assert!(matches!(read(&*fs.open(path).unwrap()).unwrap(), Start::Damaged));
     }
 }

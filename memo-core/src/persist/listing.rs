@@ -37,7 +37,8 @@ pub(crate) struct Listing {
     pub(crate) newest: u64,
     pub(crate) losses: Vec<(Name, Loss)>,
     pub(crate) cleanup: Cleanup,
-    /// Whether a file is unusable that may have removed entries of others. These are not used then.
+    /// Whether the files were being removed, or one is unusable that may have removed entries of others. These are not
+    /// used then.
     is_stale: bool,
 }
 
@@ -73,6 +74,10 @@ fn inspect_all(
     for name in names.iter().copied() {
         match name {
             Name::Lock | Name::Used | Name::State => {}
+            Name::Cleared => {
+                listing.is_stale = true;
+                listing.cleanup.is_cleared = true;
+            }
             Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
             Name::Log(number) => {
                 listing.inspect(fs, dir, identity, name, Kind::Log, number)?;
@@ -108,17 +113,11 @@ impl Listing {
             opened => opened.map_err(failed)?,
         };
         let size = file.size().map_err(failed)?;
-        match header::read(&*file, identity).map_err(failed)? {
+        match header::read(&*file).map_err(failed)? {
             Start::Newer { format, min_reader } => {
                 let reason =
                     format!("it has format {format}, for readers of format {min_reader} or later");
                 return Err(Error::Foreign { path, reason });
-            }
-            Start::Unwritten => {
-                if size > 0 {
-                    self.losses.push((name, Loss::TornTail));
-                }
-                self.cleanup.remove.push(name);
             }
             // The folder is that of the identity, so a file with another one is damage.
             Start::Ours { header, len }
@@ -132,7 +131,7 @@ impl Listing {
                     Kind::Snapshot => self.snapshots.push(source),
                 }
             }
-            Start::Foreign | Start::Damaged | Start::Ours { .. } => {
+            Start::Damaged | Start::Ours { .. } => {
                 self.set_aside(name, Loss::BadFile);
             }
         }
@@ -152,7 +151,9 @@ impl Listing {
             return;
         }
         for source in self.logs.drain(..).chain(self.snapshots.drain(..)) {
-            self.losses.push((source.name, Loss::Superseded));
+            if !self.cleanup.is_cleared {
+                self.losses.push((source.name, Loss::Superseded));
+            }
             self.cleanup.remove.push(source.name);
         }
     }
@@ -220,7 +221,7 @@ fn is_placeholder(fs: &dyn Fs, dir: &Path, name: &OsStr) -> bool {
 fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>, Error> {
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
-        Name::Log(_) | Name::Snapshot(_) => &MAGIC,
+        Name::Log(_) | Name::Snapshot(_) | Name::Cleared => &MAGIC,
         Name::Used | Name::State | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {

@@ -121,6 +121,11 @@ impl Locks {
         self.try_lock(FIRST_SLOT + slot as u64)
     }
 
+    /// Returns whether another process has a slot, as far as that can be found out.
+    pub(crate) fn is_taken(&self, slot: usize) -> bool {
+        self.bytes.is_locked_by_other(FIRST_SLOT + slot as u64, 1).unwrap_or(true)
+    }
+
     /// Returns whether another process writes.
     ///
     /// # Errors

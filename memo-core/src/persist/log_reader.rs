@@ -155,7 +155,7 @@ impl LogReader {
             } else {
                 // It may have concerned any entry.
                 damaged(Loss::LostRemoval);
-                apply(Change::Clear(head.sequence));
+                apply(Change::Clear(head.sequence - 1));
             }
         }
         self.unwritten = false;
@@ -190,7 +190,7 @@ impl LogReader {
             Record::Clear => apply(Change::Clear(head.sequence)),
             Record::Put { key, .. } => {
                 if head.replaces {
-                    apply(Change::Remove(key, head.sequence));
+                    apply(Change::Remove(key, head.since));
                 }
                 let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
                 apply(Change::Put(head, Position { log: self.number, at, len }, record));
@@ -198,8 +198,8 @@ impl LogReader {
         }
     }
 
-    /// Returns whether an invalidation is missing before this record, by the count in its head. (A clear makes up for
-    /// any.)
+    /// Returns whether an invalidation is missing before this record, by the count in its head, or may be if the count
+    /// before is not known. (A clear makes up for any.)
     fn misses_removal(&self, head: &Head) -> bool {
         let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
         head.op != Op::Clear && self.removals != expected

@@ -104,8 +104,11 @@ fn remove_replaced(
     writer.free_slots(|left| merged(left.log).is_some_and(|stated| stated.len >= left.len))?;
     let live = writer.state.logs();
     let listing = list(fs, dir, identity)?;
-    for snapshot in listing.snapshots.iter().filter(|old| old.number < header.number) {
-        remove(fs, dir, snapshot.name)?;
+    let older = listing.snapshots.iter().filter(|old| old.number < header.number);
+    // What processes left that were killed. Nobody else writes such a file now.
+    let left = listing.cleanup.remove.iter().copied();
+    for name in older.map(|snapshot| snapshot.name).chain(left) {
+        remove(fs, dir, name)?;
     }
     for log in listing.logs.iter().filter(|log| live.iter().all(|slot| slot.log != log.number)) {
         // One that was written by nobody was read to its end.

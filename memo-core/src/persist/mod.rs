@@ -4,6 +4,7 @@
 //! recovery → wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
+mod clearance;
 mod contents;
 mod cost;
 mod durability;

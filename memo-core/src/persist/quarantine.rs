@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::clearance::remove_sign;
 use super::file_name::{Name, QUARANTINE, Quarantined};
 use super::fs::{Fs, read_full, write_all};
 use crate::error::Error;
@@ -18,6 +19,8 @@ pub(crate) struct Cleanup {
     pub(crate) remove: Vec<Name>,
     pub(crate) quarantine: Vec<Name>,
     pub(crate) copy: Vec<Name>,
+    /// Whether the removal of all files was begun.
+    pub(crate) is_cleared: bool,
 }
 
 impl Cleanup {
@@ -33,11 +36,12 @@ impl Cleanup {
             result = result.and(fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e)));
         }
         // After a failure the unusable file stays, as the sign that others are stale.
-        result.and_then(|()| self.fill_quarantine(fs, dir))
+        result.and_then(|()| self.fill_quarantine(fs, dir))?;
+        if self.is_cleared { remove_sign(fs, dir) } else { Ok(()) }
     }
 
     fn fill_quarantine(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-        let Self { remove: _, quarantine, copy } = self;
+        let Self { quarantine, copy, .. } = self;
         if quarantine.is_empty() && copy.is_empty() {
             return Ok(());
         }

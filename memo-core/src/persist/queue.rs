@@ -9,7 +9,8 @@ use super::record::{Record, WallMillis};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
     pub(super) sequence: u64,
-    /// The sequence when the computation of the value began.
+    /// The record counts unless a snapshot that does not have it has a higher horizon. Of a put: the sequence when the
+    /// computation of the value began. Of a removal: one less than its sequence.
     pub(super) since: u64,
     /// Where the record is once it is written.
     pub(super) position: Position,
@@ -24,7 +25,7 @@ pub struct Ticket {
 pub(crate) struct Numbers {
     /// Higher than that of any record queued before.
     pub(crate) sequence: u64,
-    /// Of a put: the sequence when its computation began.
+    /// Of a put: the sequence when its computation began. A higher one than `sequence` counts as that.
     pub(crate) since: u64,
     /// Whether it is a put that replaces a value which must not come back.
     pub(crate) replaces: bool,
@@ -74,9 +75,9 @@ impl Queue {
 
     /// Queues a record. A put that is too large to be stored is queued as a removal of its key.
     pub(crate) fn push(&mut self, record: &Record<'_>, numbers: Numbers) -> Ticket {
-        let Numbers { sequence, since, replaces } = numbers;
+        let Numbers { sequence, since, .. } = numbers;
         self.sequence = sequence;
-        let since = if replaces { sequence } else { since };
+        let since = since.min(sequence);
         let fits = frame::fits(record);
         if let Record::Put { created, .. } = record {
             self.high_water = self.high_water.max(*created);
@@ -89,6 +90,8 @@ impl Queue {
             }
             _ => Position::NONE,
         };
+        let is_put = fits && matches!(record, Record::Put { .. });
+        let since = if is_put { since } else { sequence - 1 };
         Ticket { sequence, since, position, fits, put: None }
     }
 

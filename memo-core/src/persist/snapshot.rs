@@ -22,7 +22,7 @@ use crate::error::Error;
 /// The buffer is written when it holds this many bytes.
 const CHUNK: usize = 256 << 10;
 /// The length of the footer in bytes.
-const FOOTER: usize = 56;
+pub(super) const FOOTER: usize = 56;
 
 /// The last bytes of a complete snapshot.
 struct Footer {
@@ -264,5 +264,29 @@ impl<'f> Body<'f> {
         let footer = Footer { index, costs: self.costs, len };
         self.buffer.extend_from_slice(&footer.to_bytes(seed));
         self.write_buffer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another program made these bytes from the table in docs/format.md.
+    const GOLDEN: &str = concat!(
+        "da000000000000000100000000000000020000000000000007000000000000000100000000000000",
+        "1211000000000000000000007cd840b5",
+    );
+
+    #[test]
+    fn the_footer_is_as_docs_format_md_describes() {
+        let seed = ChecksumSeed::of(0x0123_4567_89ab_cdef);
+        let index = SnapshotIndex { at: 218, blocks: 1, entries: 2 };
+        let len = 218 + snapshot_index::BLOCK as u64 + FOOTER as u64;
+        let footer = Footer { index, costs: Costs { sum: 7, count: 1 }, len };
+        let bytes = footer.to_bytes(seed);
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, GOLDEN);
+        let parsed = Footer::parse(&bytes, seed).expect("a valid footer");
+        assert_eq!((parsed.costs, parsed.len), (footer.costs, len));
     }
 }

@@ -197,4 +197,26 @@ mod tests {
             assert_eq!(offsets(&fs, index, 5), None, "{at}");
         }
     }
+    /// Another program made these bytes from the tables in docs/format.md. Zeros follow.
+    const GOLDEN: &str = concat!(
+        "5b88d9d402000000050000000000000064000000000000003c0000000900000000000000a0000000",
+        "000000003a000000",
+    );
+
+    #[test]
+    fn the_bytes_are_as_docs_format_md_describes() {
+        let entries =
+            [(9, 160, 58), (5, 100, 60)].map(|(hash, at, len)| IndexEntry { hash, at, len });
+        let mut bytes = Vec::new();
+        let seed = ChecksumSeed::of(0x0123_4567_89ab_cdef);
+        encode(entries.into(), seed, &mut |block| {
+            bytes.extend_from_slice(block);
+            Ok(())
+        })
+        .unwrap();
+        let (used, rest) = bytes.split_at(GOLDEN.len() / 2);
+        let hex: String = used.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!((&*hex, bytes.len()), (GOLDEN, BLOCK));
+        assert!(rest.iter().all(|byte| *byte == 0));
+    }
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::OnceCell;
 
+use super::clearance::remove_contents;
 use super::durability::Durability;
-use super::file_name::{Name, by_age};
+use super::file_name::Name;
 use super::fs::Fs;
 use super::header::{MAX_HEADER, MAX_STATED, header_len, random_salt};
 use super::identity::Identity;
@@ -20,7 +21,6 @@ use super::log_file::StoreDirectory;
 use super::loss::Recovery;
 use super::merge::{self, Keep};
 use super::place::Place;
-use super::quarantine::remove;
 use super::queue::Ticket;
 use super::record::Record;
 use super::state::State;
@@ -162,9 +162,10 @@ impl Store {
     /// Returns the highest sequence so far. A computation notes it when it begins.
     #[must_use]
     pub fn since(&self) -> u64 {
-        match self.shared.state() {
-            Some(state) if state.epoch() % 2 == 0 => state.sequence(),
-            _ => self.shared.view.lock().sequence,
+        match self.shared.writer.get() {
+            Some(writer) => writer.state.sequence(),
+            // Before a process writes, what the page says may be of an earlier boot, and of records that were lost.
+            None => self.shared.view.lock().sequence,
         }
     }
 
@@ -245,7 +246,8 @@ impl Store {
     }
 
     /// Does the same as [`Store::queue`], for a `Put` that replaces another value. The old value must not come back if
-    /// this record is damaged.
+    /// this record is damaged. Values whose computation began before `since` do not count any more. `u64::MAX`: the
+    /// value was not computed, and is as new as the record.
     #[must_use]
     pub fn queue_replacing(&self, record: Record<'_>, since: u64) -> Ticket {
         self.shared.queue(&record, since, matches!(record, Record::Put { .. }))
@@ -282,8 +284,9 @@ impl Store {
     /// Those of [`Store::commit`], if the files could not be removed either.
     pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
         let committed = self.commit(ticket);
-        let committed =
-            committed.or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error));
+        let committed = committed
+            .or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error))
+            .and_then(|()| self.shared.renew_log());
         if let Ok(writer) = self.shared.writing() {
             writer.state.count_removal();
         }
@@ -356,6 +359,9 @@ impl Store {
     /// No new log could be begun.
     pub fn rotate_merged(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        if writer.is_log_removed() && !writer.wal.is_broken() {
+            return self.shared.renew_log();
+        }
         let merged = self.shared.view.lock().merged_len(writer.wal.log());
         if (ROTATE_FROM..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
     }
@@ -585,12 +591,13 @@ impl Shared {
         let ticket = writer.wal.push(record, since, replaces);
         // At once, so that no other thread finds on disk what this one removes.
         match record {
-            Record::Put { key, .. } if replaces || !ticket.fits => {
-                self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            Record::Put { key, .. } if ticket.fits => {
+                if replaces {
+                    self.view.lock().remove(key_hash(self.salt, key), ticket.since);
+                }
             }
-            Record::Put { .. } => {}
-            Record::Remove { key } => {
-                self.view.lock().index.remove(key_hash(self.salt, key), ticket.sequence);
+            Record::Put { key, .. } | Record::Remove { key } => {
+                self.view.lock().remove(key_hash(self.salt, key), ticket.sequence);
             }
             Record::Clear => self.view.lock().index.clear(ticket.sequence),
         }
@@ -638,6 +645,17 @@ impl Shared {
         self.count_error(secured)
     }
 
+    /// Begins a new log if another process has removed that of this one, and with it what was removed lately: that may
+    /// have been anything.
+    fn renew_log(&self) -> Result<(), Error> {
+        let writer = self.writing()?;
+        if !writer.is_log_removed() || writer.wal.is_broken() {
+            return Ok(());
+        }
+        self.rotate(writer)?;
+        self.commit(self.queue(&Record::Clear, 0, false))
+    }
+
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
         let ended = writer.wal.log();
@@ -662,34 +680,29 @@ impl Shared {
         if is_long { self.rotate(writer) } else { Ok(()) }
     }
 
-    /// Removes all logs and snapshots, the oldest first, and tells other processes. Each removal is synced before the
-    /// next: if a newer file were gone and an older one left, the entries that the newer one invalidated would come
-    /// back.
+    /// Removes all logs and snapshots, and tells other processes.
     fn remove_all(&self, writer: &Writer, ticket: Ticket) -> Result<(), Error> {
         let (fs, dir) = (&*self.fs, self.place.dir());
         let cleared = writer.state.next_sequence().max(ticket.sequence);
         self.view.lock().index.clear(cleared);
-        writer.state.set_cleared(cleared);
         writer.with_files(|| {
-            let mut synced = Ok(());
-            for name in by_age(fs, dir)? {
-                if matches!(name, Name::Log(_) | Name::Snapshot(_)) {
-                    remove(fs, dir, name)?;
-                    synced = synced.and(fs.sync_dir(dir));
-                }
-            }
-            synced.and(fs.sync_dir(dir)).map_err(|e| Error::io("sync", dir, &e))
+            // No process begins a log between this and the removal.
+            writer.state.set_cleared(cleared);
+            remove_contents(fs, dir)
         })
     }
 
     fn wants_merge(&self) -> bool {
         let Some(writer) = self.writer.get() else { return false };
         writer.wal.backoff.due().unwrap_or(true)
-            && (self.is_over_limit(0) || {
-                let view = self.view.lock();
-                let live = writer.state.logs().len();
-                view.logs.len() > live + MAX_LOGS || view.is_mostly_dead(COMPACT_FROM)
-            })
+            && (self.is_over_limit(0)
+                || self.has_too_many_logs(writer)
+                || self.view.lock().is_mostly_dead(COMPACT_FROM))
+    }
+
+    fn has_too_many_logs(&self, writer: &Writer) -> bool {
+        let logs = self.view.lock().logs.len();
+        logs > MAX_LOGS && logs > MAX_LOGS + writer.count_live()
     }
 
     /// Returns whether the logs exceed their limit by more than `excess` bytes. False while a retry is planned after a

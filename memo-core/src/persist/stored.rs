@@ -42,7 +42,8 @@ impl Stored {
         };
         let (stored_key, value) = bytes[HEAD..].split_at(head.key_len);
         if key.is_some_and(|key| key != stored_key) {
-            return Ok(Found::Other);
+            let is_valid = crc32c(stored_key) == head.key_crc;
+            return Ok(if is_valid { Found::Other } else { Found::Damaged });
         }
         let is_valid = head.op == Op::Put
             && crc32c(stored_key) == head.key_crc

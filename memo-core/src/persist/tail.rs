@@ -165,7 +165,7 @@ fn source(directory: StoreDirectory<'_>, name: Name, number: u64) -> Result<Opti
         opened => opened.map_err(failed)?,
     };
     let size = file.size().map_err(failed)?;
-    match header::read(&*file, directory.identity).map_err(failed)? {
+    match header::read(&*file).map_err(failed)? {
         Start::Ours { header, len } if header.number == number => {
             Ok(Some(Source { name, number, file, header: *header, start: len, size }))
         }

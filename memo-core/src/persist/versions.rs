@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::clearance::remove_contents;
 use super::file_name::{Name, QUARANTINE, Quarantined, by_age};
 use super::fs::{Fs, read_start, write_all};
 use super::listing::holds_something;
@@ -122,12 +123,10 @@ fn remove_version(
     if !is_unused {
         return Ok(());
     }
-    // The oldest file first, and each removal is synced before the next: after a crash between two of them, an older
-    // file without a newer one would bring back what the newer one invalidated.
+    remove_contents(fs, dir)?;
     for name in by_age(fs, dir)? {
         if !matches!(name, Name::Lock | Name::Used) {
             remove(fs, dir, name)?;
-            fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
         }
     }
     remove_quarantine(fs, &dir.join(QUARANTINE))?;

@@ -110,8 +110,12 @@ impl View {
         }
         // The logs between an older snapshot and the newest are gone, and with them what they removed.
         cleanup.remove.extend(snapshots.map(|older| older.name));
-        let durable: Vec<Stated> =
-            logs.iter().flat_map(|log| log.header.logs.iter().copied()).collect();
+        let durable: Vec<(Stated, u64)> = logs
+            .iter()
+            .flat_map(|log| {
+                log.header.logs.iter().map(|stated| (*stated, log.header.base_sequence))
+            })
+            .collect();
         for source in &logs {
             let from = merged.iter().find(|stated| stated.log == source.number);
             if from.is_none() && source.number < view.snapshot_number {
@@ -222,20 +226,29 @@ impl View {
         read
     }
 
-    /// Notes if the end of a log is missing that nobody writes any more, or if bytes in it are damaged.
-    fn check_whole(&mut self, source: &Source, durable: &[Stated], cleanup: &mut Cleanup) {
+    /// Removes the puts of a key that began before `sequence`.
+    pub(crate) fn remove(&mut self, hash: u64, sequence: u64) {
+        self.ended += 1;
+        self.index.remove(hash, sequence);
+    }
+
+    /// Notes if the end of a log is missing that nobody writes any more, or if bytes in it are damaged. `durable`: what
+    /// later logs state, and the highest sequence when they were begun.
+    fn check_whole(&mut self, source: &Source, durable: &[(Stated, u64)], cleanup: &mut Cleanup) {
         let Some(reader) = self.logs.get(&source.number) else { return };
-        let stated = durable.iter().filter(|stated| stated.log == source.number);
-        let durable = stated.map(|stated| stated.len).max().unwrap_or_default();
-        let is_cut = reader.read_to < durable;
+        let is_missing =
+            |stated: &Stated| stated.log == source.number && reader.read_to < stated.len;
+        let missing = durable.iter().filter(|(stated, _)| is_missing(stated));
+        let lost_to = missing.map(|(_, sequence)| *sequence).max();
+        let is_cut = lost_to.is_some();
         if reader.has_gap || is_cut {
             cleanup.copy.push(source.name);
         }
-        if is_cut {
+        if let Some(lost_to) = lost_to {
             // What is missing may have removed any entry.
             self.recovery.damaged(reader.path.clone(), reader.read_to, Loss::CutShort);
-            self.index.clear(self.sequence + 1);
-            self.sequence += 1;
+            self.index.clear(lost_to);
+            self.sequence = self.sequence.max(lost_to);
         } else if reader.is_torn {
             self.recovery.note(Loss::TornTail);
         }

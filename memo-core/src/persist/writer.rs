@@ -1,5 +1,7 @@
 //! A process that writes to a directory: it has a slot, and in it a log of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::durability::Durability;
 use super::file_name::Name;
 use super::header::{Kind, Stated};
@@ -22,6 +24,8 @@ pub(crate) struct Writer {
     pub(crate) slot: usize,
     /// `None` after [`Self::release`].
     slot_lock: Mutex<Option<Held>>,
+    /// What the page said of clears when the log was begun. If it says more, the log was removed.
+    cleared: AtomicU64,
     /// Held while this process changes files. (Threads of one process share its locks.)
     files: Mutex<()>,
 }
@@ -78,7 +82,8 @@ impl Writer {
             wal.backoff.count(error);
         }
         let slot_lock = Mutex::new(Some(held));
-        Ok(Self { locks, state, wal, slot, slot_lock, files: Mutex::new(()) })
+        let cleared = AtomicU64::new(state.cleared());
+        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files: Mutex::new(()) })
     }
 
     /// Runs `change` while no other thread or process changes files.
@@ -92,6 +97,11 @@ impl Writer {
         let _own = self.files.lock();
         let _files = self.locks.files()?;
         change()
+    }
+
+    /// Returns whether another process has removed the log, with all files.
+    pub(crate) fn is_log_removed(&self) -> bool {
+        self.state.cleared() != self.cleared.load(Ordering::SeqCst)
     }
 
     /// Releases the slot. Nothing is written afterwards.
@@ -115,6 +125,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Returns how many processes write, as far as that can be found out.
+    pub(crate) fn count_live(&self) -> usize {
+        let is_live = |slot: &usize| *slot == self.slot || self.locks.is_taken(*slot);
+        (0..self.state.slots_used()).filter(is_live).count()
+    }
+
     /// Ends the log of this process and begins a new one. Returns a reader of the new one.
     ///
     /// # Errors
@@ -131,6 +147,7 @@ impl Writer {
             })?;
             let reader = LogReader::own(&log, target);
             self.wal.switch(log, target)?;
+            self.cleared.store(self.state.cleared(), Ordering::SeqCst);
             Ok(reader)
         })
     }

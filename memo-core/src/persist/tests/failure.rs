@@ -65,6 +65,13 @@ fn one_failure(durability: Durability, failure: Failure) {
     }
 }
 
+/// Lets a merge fail at its first write.
+fn fail_to_merge(fs: &MemFs, store: &Store, errno: i32) {
+    fs.fail(Some(Failure { at: 0, count: u64::MAX, errno }));
+    assert!(store.merge(&ALL).is_err());
+    fs.fail(None);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_write_is_continued() {
@@ -123,7 +130,7 @@ fn a_removal_whose_write_failed_loses_no_other_entry() {
     write(&store, put(b"k", b"v")).unwrap();
     write(&store, put(b"kept", b"v")).unwrap();
     fs.fail(Some(Failure { at: fs.operations(), count: 2, errno: EIO }));
-    remove(store, b"k").unwrap();
+    remove(&store, b"k").unwrap();
     for image in fs.after_power_loss() {
         let found = recovered(&image.fs).1;
         assert!(!found.contains_key(&b"k"[..]), "{}", image.name);
@@ -137,7 +144,7 @@ fn a_removal_that_cannot_unlink_files_is_done_by_the_next_checkpoint() {
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
     fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EROFS }));
-    assert!(remove(store, b"k").is_err());
+    assert!(remove(&store, b"k").is_err());
     assert!(!store.status().healthy && store.flush().is_err());
     fs.fail(None);
     checkpoint(&store, &Entries::new()).unwrap();
@@ -158,12 +165,8 @@ fn removals_that_a_broken_log_could_not_take_are_in_the_next_log() {
     assert!(!store.status().healthy);
     fs.fail(None);
     // The snapshot fails, but the new log is in place.
-    let failed = store.checkpoint(&mut |sink| {
-        fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
-        sink(put(b"unlogged", b"v"));
-    });
-    assert!(failed.is_err());
-    fs.fail(None);
+    store.heal_now().unwrap();
+    fail_to_merge(&fs, &store, ENOSPC);
     let (recovery, found) = recovered(&fs);
     assert_eq!(found, entries([("kept", "v")]));
     assert!(recovery.discarded.is_empty(), "{recovery:?}");
@@ -182,7 +185,7 @@ fn the_backoff_grows_with_each_failed_checkpoint_up_to_a_limit() {
     let (store, ..) = open(&fs);
     fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
     assert!(write(&store, put(b"k", b"v")).is_err());
-    assert!(!store.compact(0, &mut |_| ()).unwrap(), "not yet");
+    assert!(!store.compact(&ALL).unwrap() && !store.heal().unwrap(), "not yet");
     let mut delays = vec![store.backoff().as_secs()];
     for _ in 0..10 {
         assert!(checkpoint(&store, &Entries::new()).is_err());
@@ -249,31 +252,27 @@ fn pending_removals_outlive_failed_checkpoints() {
         assert!(write(&store, Record::Remove { key: b"k" }).is_err());
         fs.fail(Some(Failure { at: fs.operations() + at, count: 1, errno: EIO }));
         let _ = checkpoint(&store, &entries([("kept", "v")]));
-        let second = store.checkpoint(&mut |_| {
-            fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
-        });
-        assert!(second.is_err());
+        fs.fail(None);
+        store.heal_now().unwrap();
+        fail_to_merge(&fs, &store, EIO);
         let (recovery, found) = recovered(&fs);
         assert_eq!(found, entries([("kept", "v")]), "{at}");
-        assert!(recovery.discarded.is_empty(), "{at}: {recovery:?}");
+        // The failed write is still in the log that was abandoned.
+        assert_eq!(losses(&recovery), [Loss::TornTail], "{at}: {recovery:?}");
+        assert!(recovery.damage.is_empty());
     }
 }
 
 #[test]
-fn failed_snapshots_do_not_accumulate_logs() {
+fn failed_snapshots_leave_no_files() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
     for _ in 0..5 {
-        let failed = store.checkpoint(&mut |_| {
-            fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
-        });
-        assert!(failed.is_err());
-        fs.fail(None);
+        fail_to_merge(&fs, &store, ENOSPC);
         write(&store, put(b"l", b"w")).unwrap();
     }
-    let logs = fs.paths().iter().filter(|p| p.to_string_lossy().contains("wal-")).count();
-    assert_eq!(logs, 2);
+    assert_eq!(fs.paths(), [path(Name::Lock), path(Name::Log(1))]);
     assert_eq!(recovered(&fs).1, entries([("k", "v"), ("l", "w")]));
 }
 
@@ -282,14 +281,12 @@ fn a_removal_queued_before_a_failed_background_sync_stays_pending() {
     let fs = MemFs::new();
     let (store, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Interval).unwrap();
     write(&store, put(b"k", b"v")).unwrap();
-    let removal = store.queue(Record::Remove { key: b"k" });
+    let removal = store.queue(Record::Remove { key: b"k" }, 0);
     fs.fail(Some(Failure { at: fs.operations(), count: 1, errno: EIO }));
     store.tick();
     assert!(store.commit(removal).is_err());
     assert_eq!(store.status().errors, 2);
-    let failed = store.checkpoint(&mut |_| {
-        fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: EIO }));
-    });
-    assert!(failed.is_err());
+    store.heal_now().unwrap();
+    fail_to_merge(&fs, &store, EIO);
     assert_eq!(recovered(&fs).1, Entries::new());
 }

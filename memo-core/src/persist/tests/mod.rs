@@ -1,22 +1,24 @@
 //! Tests that compare stores with a model of the changes that they acknowledged.
 
 mod crash;
-// mod damage;
-// mod failure;
+mod damage;
+mod failure;
 // mod golden;
 #[cfg(memokit_model)]
 mod group_model;
 mod images;
 mod kill;
 mod model;
-// mod ownership;
-// mod real;
-// mod round_trip;
-// mod versions;
+mod ownership;
+mod processes;
+mod real;
+mod round_trip;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::file_name::Name;
 use super::{
@@ -107,6 +109,12 @@ fn write(store: &Store, record: Record<'_>) -> Result<(), Error> {
 
 fn remove(store: &Store, key: &[u8]) -> Result<(), Error> {
     store.commit_removal(store.queue(Record::Remove { key }, 0))
+}
+
+/// Returns whether another store may have removed something since this one followed.
+fn is_behind(store: &Store) -> bool {
+    let count = store.removals().map_or(0, |count| count.load(Ordering::SeqCst));
+    count != store.removals_seen()
 }
 
 const ALL: Keep<'static> =

@@ -16,20 +16,23 @@ fn quarantined(fs: &MemFs) -> usize {
     fs.paths().iter().filter(|path| path.starts_with(dir().join("quarantine"))).count()
 }
 
-fn contents(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
+fn files(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
     let files = fs.paths().into_iter().filter(|path| *path != super::path(Name::Lock));
     files.map(|path| (path.clone(), fs.get(&path).unwrap())).collect()
 }
 
 #[test]
-fn opening_a_locked_directory_fails_with_the_process_that_holds_it() {
+fn a_directory_that_is_open_is_shared() {
     let fs = filled();
     let (store, ..) = open(&fs);
-    let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
-    let pid = Some(std::process::id());
-    assert!(matches!(&refused, Error::Locked { pid: p, .. } if *p == pid), "{refused}");
+    let (other, _, found) = open(&fs);
+    assert_eq!(found, entries([("k", "v"), ("l", "w")]));
+    write(&other, put(b"m", b"x")).unwrap();
+    store.follow(&mut |_| ()).unwrap();
+    assert_eq!(value(&store, b"m").unwrap(), Some(b"x".to_vec()));
     drop(store);
-    open(&fs);
+    write(&other, put(b"n", b"y")).unwrap();
+    assert_eq!(recovered(&fs).1.len(), 4);
 }
 
 /// The folder of a version holds only files of that version, so a file of another one is damage.
@@ -67,44 +70,46 @@ fn the_number_of_files_in_quarantine_is_bounded() {
 }
 
 #[test]
-fn entries_before_an_unusable_log_are_discarded_as_they_may_be_stale() {
+fn entries_beside_an_unusable_log_are_discarded_as_they_may_be_stale() {
     let fs = MemFs::new();
-    write(&open(&fs).0, put(b"k", b"v")).unwrap();
-    write(&open(&fs).0, Record::Remove { key: b"k" }).unwrap();
-    write(&open(&fs).0, put(b"l", b"w")).unwrap();
+    let stores = [open(&fs).0, open(&fs).0, open(&fs).0];
+    write(&stores[0], put(b"k", b"v")).unwrap();
+    write(&stores[1], Record::Remove { key: b"k" }).unwrap();
+    write(&stores[2], put(b"l", b"w")).unwrap();
     let mut log = fs.get(&path(Name::Log(2))).unwrap();
     log[40] ^= 1;
-    fs.put(&path(Name::Log(2)), log);
-    let (recovery, found) = recovered(&fs);
-    assert_eq!(found, entries([("l", "w")]));
-    assert_eq!(recovery.discarded, [(1, Loss::BadFile), (1, Loss::Superseded)]);
+    let image = fs.after_process_death();
+    image.put(&path(Name::Log(2)), log);
+    let (recovery, found) = recovered(&image);
+    assert_eq!(found, Entries::new());
+    assert_eq!(recovery.discarded, [(1, Loss::BadFile), (2, Loss::Superseded)]);
 }
 
 #[test]
 fn files_of_a_newer_format_are_left_untouched() {
     let fs = filled();
-    let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
+    let mut bytes = fs.get(&path(Name::Log(1))).unwrap();
     let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     bytes[8] = 7;
     bytes[10] = 6;
     let crc = crate::platform::crc32c::crc32c(&bytes[..len - 4]);
     bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
-    fs.put(&path(Name::Log(2)), bytes);
-    let before = contents(&fs);
+    fs.put(&path(Name::Log(1)), bytes);
+    let before = files(&fs);
     let refused = open_as(fs.clone(), &dir(), &identity(), Durability::Os).err().unwrap();
     assert!(refused.to_string().contains("format 7"), "{refused}");
-    assert_eq!(contents(&fs), before);
+    assert_eq!(files(&fs), before);
 }
 
 #[test]
 fn files_of_a_later_version_that_this_one_can_read_are_read() {
     let fs = filled();
-    let mut bytes = fs.get(&path(Name::Log(2))).unwrap();
+    let mut bytes = fs.get(&path(Name::Log(1))).unwrap();
     let len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     bytes[8] = 7;
     let crc = crate::platform::crc32c::crc32c(&bytes[..len - 4]);
     bytes[len - 4..len].copy_from_slice(&crc.to_le_bytes());
-    fs.put(&path(Name::Log(2)), bytes);
+    fs.put(&path(Name::Log(1)), bytes);
     assert_eq!(recovered(&fs).1, entries([("k", "v"), ("l", "w")]));
 }
 
@@ -156,8 +161,9 @@ fn placeholder_files_do_not_make_a_directory_one_of_another_program() {
 fn a_file_that_cannot_be_opened_is_set_aside_and_named() {
     for (name, left) in [
         (Name::Lock, entries([("k", "v"), ("l", "w")])),
-        (Name::Snapshot(2), entries([("l", "w")])),
-        (Name::Log(2), Entries::new()),
+        // Each may have removed what the other holds.
+        (Name::Snapshot(2), Entries::new()),
+        (Name::Log(1), Entries::new()),
     ] {
         let fs = filled();
         fs.deny(&path(name));
@@ -209,21 +215,33 @@ fn a_file_with_our_name_and_a_foreign_magic_goes_to_quarantine() {
     assert_eq!(found, Entries::new());
     assert!(losses(&recovery).contains(&Loss::BadFile));
     assert_eq!(quarantined(&fs), 1);
-    assert!(contents(&fs).iter().any(|(_, content)| *content == foreign));
+    assert!(files(&fs).iter().any(|(_, content)| *content == foreign));
     assert!(!foreign.starts_with(&MAGIC));
 }
 
 #[test]
-fn temporary_files_and_old_logs_are_removed_at_opening() {
-    let fs = filled();
-    fs.put(&path(Name::TempSnapshot(2)), vec![1; 100]);
-    fs.put(&path(Name::TempLog(3)), vec![]);
-    fs.put(&path(Name::Log(1)), vec![]);
-    let (_, recovery, found) = open(&fs);
-    assert_eq!(found.len(), 2);
-    assert!(recovery.discarded.is_empty(), "{recovery:?}");
-    for name in [Name::TempSnapshot(2), Name::TempLog(3), Name::Log(1)] {
-        assert_eq!(fs.get(&path(name)), None);
+fn temporary_files_and_merged_logs_are_removed_at_opening() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    write(&store, put(b"l", b"v")).unwrap();
+    let log = fs.get(&path(Name::Log(1))).unwrap();
+    for _ in 0..2 {
+        store.heal_now().unwrap();
+        store.merge(&ALL).unwrap();
+        let _ = write(&store, Record::Remove { key: b"l" });
+        assert_eq!(fs.get(&path(Name::Log(1))), None);
+        let image = fs.after_process_death();
+        // As if a crash had undone its removal.
+        image.put(&path(Name::Log(1)), log.clone());
+        image.put(&path(Name::TempSnapshot(2)), vec![1; 100]);
+        image.put(&path(Name::TempLog(3)), vec![]);
+        let (_, recovery, found) = open(&image);
+        assert_eq!(found, entries([("k", "v")]));
+        assert!(recovery.discarded.is_empty(), "{recovery:?}");
+        for name in [Name::TempSnapshot(2), Name::TempLog(3), Name::Log(1)] {
+            assert_eq!(image.get(&path(name)), None);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::model::{Run, script};
 use super::*;
-use crate::persist::RealFs;
+use crate::persist::{RealFs, Removal};
 use crate::platform::test_directory::TestDirectory;
 
 impl TestDirectory {
@@ -31,13 +31,29 @@ fn the_script_is_recovered_from_real_files() {
 }
 
 #[test]
-fn a_directory_that_is_open_cannot_be_opened_again() {
+fn a_directory_that_is_open_is_shared() {
     let folder = TestDirectory::new("lock");
-    let (_store, ..) = folder.open(Durability::Os).unwrap();
-    let refused = folder.open(Durability::Os).err().unwrap();
-    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
-    #[cfg(unix)]
-    assert!(refused.to_string().ends_with(&format!("process {}", std::process::id())));
+    let (first, ..) = folder.open(Durability::Os).unwrap();
+    write(&first, put(b"k", b"v")).unwrap();
+    let (second, _, found) = folder.open(Durability::Os).unwrap();
+    assert_eq!(found, entries([("k", "v")]));
+    write(&second, put(b"l", b"w")).unwrap();
+    assert!(!is_behind(&first));
+    remove(&second, b"k").unwrap();
+    assert!(is_behind(&first));
+    let mut removed = Vec::new();
+    first.follow(&mut |removal| removed.push(removal)).unwrap();
+    assert_eq!(removed, [Removal::Key(b"k"[..].into())]);
+    assert_eq!(contents(&first).unwrap(), entries([("l", "w")]));
+    first.merge(&ALL).unwrap();
+    write(&second, put(b"m", b"x")).unwrap();
+    let expected = entries([("l", "w"), ("m", "x")]);
+    for store in [&first, &second] {
+        store.follow(&mut |_| ()).unwrap();
+        assert_eq!(contents(store).unwrap(), expected);
+    }
+    drop((first, second));
+    assert_eq!(folder.open(Durability::Os).unwrap().2, expected);
 }
 
 #[cfg(unix)]
@@ -59,14 +75,15 @@ fn only_the_owner_can_access_the_files() {
 #[test]
 fn symbolic_links_in_the_directory_are_not_written_to() {
     use std::os::unix::fs::symlink;
-    for name in ["LOCK", "wal-0000000000000001", "snap-0000000000000001"] {
+    for name in ["LOCK", "STATE", "wal-0000000000000001", "snap-0000000000000001"] {
         let folder = TestDirectory::new(&format!("link-{name}"));
         let target = folder.0.join("target");
         drop(folder.open(Durability::Os).unwrap());
         std::fs::write(&target, "precious").unwrap();
         let _ = std::fs::remove_file(folder.cache().join(name));
         symlink(&target, folder.cache().join(name)).unwrap();
-        assert_eq!(folder.open(Durability::Os).is_err(), name == "LOCK", "{name}");
+        let is_refused = ["LOCK", "STATE"].contains(&name);
+        assert_eq!(folder.open(Durability::Os).is_err(), is_refused, "{name}");
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
     }
 }
@@ -86,11 +103,11 @@ fn files_are_read_through_symbolic_links() {
     std::fs::rename(folder.cache(), &kept).unwrap();
     std::fs::create_dir(folder.0.join("farm")).unwrap();
     symlink(folder.0.join("farm"), folder.cache()).unwrap();
-    for name in ["snap-0000000000000002", "wal-0000000000000002"] {
+    for name in ["snap-0000000000000002", "wal-0000000000000001"] {
         symlink(kept.join(name), folder.cache().join(name)).unwrap();
     }
     let contents = || {
-        ["snap-0000000000000002", "wal-0000000000000002"]
+        ["snap-0000000000000002", "wal-0000000000000001"]
             .map(|name| std::fs::read(kept.join(name)).unwrap())
     };
     let before = contents();
@@ -110,7 +127,7 @@ fn a_link_to_nothing_is_set_aside() {
     let link = folder.cache().join("snap-0000000000000001");
     std::os::unix::fs::symlink("nothing", link).unwrap();
     let (_, recovery, _) = folder.open(Durability::Os).unwrap();
-    assert_eq!(losses(&recovery), [Loss::Unreadable]);
+    assert_eq!(losses(&recovery), [Loss::Unreadable, Loss::Superseded]);
 }
 
 /// As root, creates files in a folder of another user. Does nothing as another user.
@@ -144,7 +161,7 @@ fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
     let target = folder.0.join("target");
     std::fs::write(&target, "precious").unwrap();
     let (store, ..) = folder.open(Durability::Os).unwrap();
-    let planted = folder.cache().join("snap-0000000000000003.tmp");
+    let planted = folder.cache().join("snap-0000000000000002.tmp");
     std::os::unix::fs::symlink(&target, planted).unwrap();
     checkpoint(&store, &entries([("k", "v")])).unwrap();
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");

@@ -5,6 +5,11 @@ use std::time::Duration;
 use super::model::{Run, Step, script};
 use super::*;
 
+fn read_only(fs: &MemFs) -> Store {
+    let fs = Arc::new(fs.after_process_death());
+    Store::open(fs, &Place::alone(&dir()), &identity(), Durability::Os).unwrap()
+}
+
 #[test]
 fn a_log_gives_back_what_was_committed() {
     let fs = MemFs::new();
@@ -13,55 +18,70 @@ fn a_log_gives_back_what_was_committed() {
     let cost = Cost::of(Some(Duration::from_secs(8)));
     let expiring = Record::Put { key: b"k", value: b"", created: 77, expires: Some(99), cost };
     write(&store, expiring).unwrap();
+    let reader = read_only(&fs);
+    let found = reader.find(b"k").unwrap().expect("the record");
+    assert_eq!(found.record(), expiring);
+    assert_eq!(reader.mean_cost(), cost.time().unwrap());
     write(&store, Record::Remove { key: b"k" }).unwrap();
+    assert!(read_only(&fs).find(b"k").unwrap().is_none());
+    write(&store, put(b"l", b"w")).unwrap();
     write(&store, Record::Clear).unwrap();
-    let mut seen = Vec::new();
-    let image = fs.after_process_death();
-    let (_store, recovery) = Store::open(
-        Arc::new(image),
-        &Place::alone(&dir()),
-        &identity(),
-        Durability::Os,
-        &mut |record| {
-            seen.push(format!("{record:?}"));
-        },
-    )
-    .unwrap();
-    let expected = [expiring, Record::Remove { key: b"k" }, Record::Clear];
-    assert_eq!(seen, expected.map(|record| format!("{record:?}")));
-    assert_eq!(recovery.records, 3);
+    let reader = read_only(&fs);
+    assert!(reader.find(b"l").unwrap().is_none());
+    let recovery = reader.recovery();
+    assert_eq!(recovery.records, 4);
     assert!(recovery.discarded.is_empty());
     assert!(recovery.high_water >= 77);
 }
 
+/// Returns the keys that a new process finds, in order.
+fn order(fs: &MemFs) -> Vec<Vec<u8>> {
+    let mut order = Vec::new();
+    let each = &mut |record: Record<'_>| {
+        if let Record::Put { key, .. } = record {
+            order.push(key.to_vec());
+        }
+        true
+    };
+    read_only(fs).for_each(each).unwrap();
+    order
+}
+
 #[test]
-fn a_checkpoint_replaces_the_log_and_keeps_the_order_of_use() {
+fn a_merge_replaces_the_log_and_keeps_the_order_of_writing() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
-    write(&store, put(b"gone", b"x")).unwrap();
-    store
-        .checkpoint(&mut |sink| {
-            assert!(sink(put(b"z", b"old")));
-            assert!(sink(put(b"a", b"new")));
-        })
-        .unwrap();
+    for key in [b"gone", b"last", b"next"] {
+        write(&store, put(key, b"old")).unwrap();
+    }
+    remove(&store, b"gone").unwrap();
+    write(&store, put(b"last", b"new")).unwrap();
+    store.heal_now().unwrap();
+    store.merge(&ALL).unwrap();
     write(&store, put(b"m", b"newest")).unwrap();
-    let mut order = Vec::new();
-    let image = fs.after_process_death();
-    Store::open(
-        Arc::new(image),
-        &Place::alone(&dir()),
-        &identity(),
-        Durability::Os,
-        &mut |record| {
-            if let Record::Put { key, .. } = record {
-                order.push(key.to_vec());
-            }
-        },
-    )
-    .unwrap();
-    assert_eq!(order, [b"z", b"a", b"m"]);
+    assert_eq!(order(&fs), [b"next".to_vec(), b"last".to_vec(), b"m".to_vec()]);
     assert_eq!(fs.get(&path(Name::Log(1))), None);
+}
+
+#[test]
+fn a_merge_leaves_out_what_has_expired_and_then_the_oldest_that_is_not_used() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let cost = Cost::UNKNOWN;
+    write(&store, Record::Put { key: b"x", value: b"", created: 1, expires: Some(5), cost })
+        .unwrap();
+    for key in [b"a", b"b", b"c", b"d"] {
+        write(&store, put(key, b"v")).unwrap();
+    }
+    let keep =
+        Keep { max: 3, max_bytes: u64::MAX, now: 5, idle_before: 0, is_used: &|key| key == b"a" };
+    store.merge(&keep).unwrap();
+    assert_eq!(order(&fs), [b"a", b"c", b"d"]);
+    let bytes = 2 * (super::super::frame::HEAD as u64 + 2);
+    store.follow(&mut |_| ()).unwrap();
+    write(&store, put(b"e", b"v")).unwrap();
+    store.merge(&Keep { max: u64::MAX, max_bytes: bytes, ..keep }).unwrap();
+    assert!(order(&fs).len() <= 2, "{:?}", order(&fs));
 }
 
 #[test]
@@ -98,44 +118,55 @@ fn records_that_wait_in_memory_are_bounded_without_durability() {
     assert!(store.status().log_bytes > before + (3 << 20));
 }
 
-fn compact(store: &Store, entries: &Entries) -> bool {
-    let each = &mut |sink: &mut dyn FnMut(Record<'_>) -> bool| {
-        entries.iter().for_each(|(k, v)| _ = sink(put(k, v)));
-    };
-    store.compact(entries.len(), each).unwrap()
+/// Does what a cache does each second. Returns whether a merge was due.
+fn compact(store: &Store) -> bool {
+    let was_due = store.compact(&ALL).unwrap();
+    store.follow(&mut |_| ()).unwrap();
+    store.rotate_merged().unwrap();
+    was_due
+}
+
+fn logs(fs: &MemFs) -> usize {
+    fs.paths().iter().filter(|p| p.to_string_lossy().contains("wal-")).count()
 }
 
 #[test]
-fn openings_without_a_write_add_only_one_log() {
+fn openings_continue_the_log() {
     let fs = MemFs::new();
     {
         let (store, ..) = open(&fs);
         write(&store, put(b"k", b"v")).unwrap();
     }
-    for _ in 0..10 {
+    for n in 0..10u8 {
         let (store, _, found) = open(&fs);
-        assert_eq!(found, entries([("k", "v")]));
-        assert!(!compact(&store, &found));
+        assert_eq!(found.len(), 1 + usize::from(n));
+        assert!(!compact(&store));
+        write(&store, put(&[n], b"v")).unwrap();
     }
-    let logs = fs.paths().iter().filter(|p| p.to_string_lossy().contains("wal-")).count();
-    assert_eq!(logs, 2);
+    assert_eq!(logs(&fs), 1);
 }
 
 #[test]
-fn many_logs_are_compacted_and_so_is_a_long_one() {
+fn many_logs_are_merged_and_so_is_a_long_one() {
     let fs = MemFs::new();
-    for n in 0..5u8 {
-        write(&open(&fs).0, put(&[n], b"v")).unwrap();
+    let stores: Vec<_> = (0..6).map(|_| open(&fs).0).collect();
+    for (n, store) in (0..6u8).zip(&stores) {
+        write(store, put(&[n], b"v")).unwrap();
     }
+    stores[0].follow(&mut |_| ()).unwrap();
+    assert!(!compact(&stores[0]), "all are written");
+    drop(stores);
     let (store, _, mut found) = open(&fs);
-    assert!(compact(&store, &found));
-    assert!(!compact(&store, &found));
+    assert_eq!((found.len(), logs(&fs)), (6, 6));
+    assert!(compact(&store));
+    assert!(!compact(&store));
+    assert_eq!((recovered(&fs).1, logs(&fs)), (found.clone(), 1));
     let long = put(b"long", &[1; 5 << 20]);
     apply(&mut found, long);
     write(&store, long).unwrap();
     assert!(store.is_outgrown() && !store.is_overfull());
     assert_eq!(recovered(&fs).1, found);
-    assert!(compact(&store, &found));
+    assert!(compact(&store));
     assert!(!store.is_outgrown());
 }
 
@@ -147,21 +178,18 @@ fn bytes_on_disk(fs: &MemFs) -> usize {
 fn files_with_few_live_entries_are_compacted() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
-    let mut found = Entries::new();
     for n in 0..20u8 {
         let entry = [n; 1 << 20];
-        apply(&mut found, put(&[n], &entry));
         write(&store, put(&[n], &entry)).unwrap();
     }
-    assert!(compact(&store, &found));
+    assert!(compact(&store));
     for n in 0..18u8 {
-        apply(&mut found, Record::Remove { key: &[n] });
         write(&store, Record::Remove { key: &[n] }).unwrap();
     }
     assert!(bytes_on_disk(&fs) > 20 << 20);
-    assert!(compact(&store, &found) && bytes_on_disk(&fs) < 3 << 20);
+    assert!(compact(&store) && bytes_on_disk(&fs) < 3 << 20);
     write(&store, Record::Clear).unwrap();
-    assert!(!compact(&store, &Entries::new()), "there is not much to gain");
+    assert!(!compact(&store), "there is not much to gain");
 }
 
 #[test]
@@ -210,7 +238,7 @@ fn group_commit_writes_all_queued_records_in_one_operation() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let before = fs.operations();
-    let tickets: Vec<Ticket> = (0..10u8).map(|n| store.queue(put(&[n], b"v"))).collect();
+    let tickets: Vec<Ticket> = (0..10u8).map(|n| store.queue(put(&[n], b"v"), 0)).collect();
     for ticket in tickets.into_iter().rev() {
         store.commit(ticket).unwrap();
     }
@@ -232,43 +260,58 @@ fn concurrent_writers_and_checkpoints_lose_no_change() {
                     let value = [n];
                     let record =
                         if n % 7 == 3 { Record::Remove { key: &key } } else { put(&key, &value) };
-                    let ticket = {
-                        let mut memory = memory.lock();
-                        apply(&mut memory, record);
-                        store.queue(record)
-                    };
-                    store.commit(ticket).unwrap();
+                    apply(&mut memory.lock(), record);
+                    // As a cache does.
+                    loop {
+                        let ticket = store.queue(record, store.since());
+                        store.commit(ticket).unwrap();
+                        if !store.is_overtaken(ticket) {
+                            break;
+                        }
+                    }
                 }
             });
         }
         for _ in 0..20 {
-            store
-                .checkpoint(&mut |sink| {
-                    let entries = memory.lock().clone();
-                    entries.iter().for_each(|(k, v)| _ = sink(put(k, v)));
-                })
-                .unwrap();
+            store.merge(&ALL).unwrap();
+            store.follow(&mut |_| ()).unwrap();
         }
     });
     let (recovery, found) = recovered(&fs);
     assert_eq!(found, *memory.lock());
+    assert_eq!(super::contents(&store).unwrap(), found);
     assert!(recovery.discarded.is_empty(), "{recovery:?}");
 }
 
 #[test]
-fn a_removal_during_a_checkpoint_outlives_it() {
+fn what_is_changed_during_a_merge_outlives_it() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     write(&store, put(b"k", b"v")).unwrap();
-    store
-        .checkpoint(&mut |sink| {
-            sink(put(b"k", b"v"));
-            write(&store, Record::Remove { key: b"k" }).unwrap();
-            write(&store, put(b"l", b"w")).unwrap();
-        })
-        .unwrap();
+    let is_used = |_: &[u8]| {
+        remove(&store, b"k").unwrap();
+        write(&store, put(b"l", b"w")).unwrap();
+        true
+    };
+    store.merge(&Keep { max: 0, is_used: &is_used, ..ALL }).unwrap();
     assert_eq!(recovered(&fs).1, entries([("l", "w")]));
+    store.follow(&mut |_| ()).unwrap();
+    assert_eq!(super::contents(&store).unwrap(), entries([("l", "w")]));
     let mut run = Run::new();
     run.step(&store, Durability::Os, &Step::Clear);
     assert_eq!(recovered(&fs).1, Entries::new());
+}
+
+#[test]
+fn a_record_is_overtaken_only_by_a_merge_that_does_not_have_it() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"v")).unwrap();
+    let since = store.since();
+    store.merge(&ALL).unwrap();
+    let removal = store.queue(Record::Remove { key: b"k" }, 0);
+    store.commit_removal(removal).unwrap();
+    assert!(!store.is_overtaken(removal), "it is newer than the snapshot");
+    assert!(store.is_overtaken(store.queue(put(b"k", b"v"), since - 1)));
+    assert!(!store.is_overtaken(store.queue(put(b"l", b"v"), since)));
 }

@@ -24,13 +24,13 @@ fn tag() -> PathBuf {
 
 /// Opens a version, and notes its use.
 fn open_version(fs: &MemFs, version: u128, now: WallMillis) -> (Store, Entries) {
-    let mut entries = Entries::new();
-    let replay = &mut |record: Record<'_>| apply(&mut entries, record);
     let (place, identity) = (place(version), identity_of(version));
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
-    let opened = Store::open(Arc::clone(&fs), &place, &identity, Durability::Os, replay);
+    let store = Store::open(Arc::clone(&fs), &place, &identity, Durability::Os).unwrap();
+    store.begin(&mut |_| ()).unwrap();
     mark_used(&*fs, &place, now).unwrap();
-    (opened.unwrap().0, entries)
+    let found = contents(&store).unwrap();
+    (store, found)
 }
 
 /// Runs a process that uses a version at the time `now`.

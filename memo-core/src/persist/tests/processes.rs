@@ -1,0 +1,416 @@
+//! Tests several processes that share a directory: stores on one disk.
+
+use super::model::Random;
+use super::*;
+use crate::persist::Removal;
+use crate::persist::frame::HEAD;
+
+/// Returns what the store finds after it has followed the others, and what these removed.
+fn follow(store: &Store) -> (Entries, Vec<Removal>) {
+    let mut removed = Vec::new();
+    store.follow(&mut |removal| removed.push(removal)).unwrap();
+    (contents(store).unwrap(), removed)
+}
+
+fn key(key: &[u8]) -> Removal {
+    Removal::Key(key.into())
+}
+
+fn open_to_read(fs: &MemFs) -> Store {
+    Store::open(Arc::new(fs.clone()), &Place::alone(&dir()), &identity(), Durability::Os).unwrap()
+}
+
+fn files(fs: &MemFs, kind: &str) -> usize {
+    fs.paths().iter().filter(|path| path.to_string_lossy().contains(kind)).count()
+}
+
+#[test]
+fn what_one_process_writes_the_others_find() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"a1")).unwrap();
+    let (second, _, found) = open(&fs);
+    assert_eq!(found, entries([("a", "a1")]));
+    write(&second, put(b"b", b"b1")).unwrap();
+    write(&first, put(b"c", b"c1")).unwrap();
+    let all = entries([("a", "a1"), ("b", "b1"), ("c", "c1")]);
+    assert_eq!(follow(&first), (all.clone(), vec![]));
+    assert_eq!(follow(&second), (all.clone(), vec![]));
+    assert_eq!(contents(&open_to_read(&fs)).unwrap(), all);
+}
+
+#[test]
+fn what_one_process_removes_the_others_are_told() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    let (second, ..) = open(&fs);
+    for name in [b"a", b"b", b"c"] {
+        write(&first, put(name, b"v")).unwrap();
+    }
+    let reader = open_to_read(&fs);
+    assert_eq!(follow(&second).0.len(), 3);
+    assert!(!is_behind(&second) && !is_behind(&reader));
+    remove(&first, b"a").unwrap();
+    write(&second, put(b"d", b"v")).unwrap();
+    for store in [&second, &reader] {
+        assert!(is_behind(&store));
+        let (found, removed) = follow(store);
+        assert_eq!(removed, [key(b"a")]);
+        assert_eq!(found, entries([("b", "v"), ("c", "v"), ("d", "v")]));
+        assert!(!is_behind(&store));
+    }
+    second.commit_removal(second.queue(Record::Clear, 0)).unwrap();
+    assert!(is_behind(&first));
+    assert_eq!(follow(&first), (Entries::new(), vec![Removal::All]));
+    assert_eq!(recovered(&fs).1, Entries::new());
+}
+
+#[test]
+fn a_result_that_is_older_than_a_removal_never_counts() {
+    for replacing in [false, true] {
+        let fs = MemFs::new();
+        let (first, ..) = open(&fs);
+        let (second, ..) = open(&fs);
+        let since = second.since();
+        remove(&first, b"k").unwrap();
+        let stale = put(b"k", b"stale");
+        let ticket = match replacing {
+            true => second.queue_replacing(stale, since),
+            false => second.queue(stale, since),
+        };
+        second.commit_removal(ticket).unwrap();
+        for store in [&first, &second] {
+            assert_eq!(follow(store).0, Entries::new(), "{replacing}");
+        }
+        assert_eq!(recovered(&fs).1, Entries::new(), "{replacing}");
+        first.merge(&ALL).unwrap();
+        assert_eq!(recovered(&fs).1, Entries::new(), "{replacing}");
+        write(&second, put(b"k", b"new")).unwrap();
+        assert_eq!(follow(&first).0, entries([("k", "new")]));
+    }
+}
+
+#[test]
+fn what_is_inserted_counts_over_what_was_being_computed() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    let (second, ..) = open(&fs);
+    let since = second.since();
+    first.commit_removal(first.queue_replacing(put(b"k", b"inserted"), u64::MAX)).unwrap();
+    second.commit(second.queue(put(b"k", b"computed"), since)).unwrap();
+    for store in [&first, &second] {
+        assert_eq!(follow(store).0, entries([("k", "inserted")]));
+    }
+    assert_eq!(recovered(&fs).1, entries([("k", "inserted")]));
+}
+
+#[test]
+fn what_a_merge_does_not_have_and_is_older_is_overtaken() {
+    let fs = MemFs::new();
+    let (writer, ..) = open(&fs);
+    let (merger, ..) = open(&fs);
+    write(&merger, put(b"a", b"a1")).unwrap();
+    let since = writer.since();
+    write(&merger, put(b"b", b"b1")).unwrap();
+    // A removal and a put get their numbers before the merge begins, and are written during it.
+    let removal = writer.queue(Record::Remove { key: b"a" }, 0);
+    let early = writer.queue(put(b"c", b"c1"), since);
+    let is_used = |name: &[u8]| {
+        if name == b"a" {
+            writer.commit_removal(removal).unwrap();
+            writer.commit(early).unwrap();
+        }
+        true
+    };
+    merger.merge(&Keep { max: 0, is_used: &is_used, ..ALL }).unwrap();
+    assert!(writer.is_overtaken(removal) && writer.is_overtaken(early));
+    let before = entries([("a", "a1"), ("b", "b1")]);
+    assert_eq!(recovered(&fs).1, before);
+    assert_eq!(follow(&merger).0, before);
+    follow(&writer);
+    remove(&writer, b"a").unwrap();
+    write(&writer, put(b"c", b"c1")).unwrap();
+    let after = entries([("b", "b1"), ("c", "c1")]);
+    for store in [&writer, &merger] {
+        assert_eq!(follow(store).0, after);
+    }
+    assert_eq!(recovered(&fs).1, after);
+}
+
+/// The removal has the last number before the merge, and the put the number of the merge.
+#[test]
+fn a_removal_at_the_horizon_is_overtaken() {
+    let fs = MemFs::new();
+    let (writer, ..) = open(&fs);
+    let (merger, ..) = open(&fs);
+    write(&merger, put(b"k", b"v")).unwrap();
+    let removal = writer.queue(Record::Remove { key: b"k" }, 0);
+    merger.merge(&ALL).unwrap();
+    writer.commit_removal(removal).unwrap();
+    if !writer.is_overtaken(removal) {
+        assert_eq!(recovered(&fs).1, Entries::new());
+    }
+    assert!(writer.is_overtaken(removal));
+    remove(&writer, b"k").unwrap();
+    assert_eq!(recovered(&fs).1, Entries::new());
+}
+
+#[test]
+fn a_process_that_only_reads_follows_those_that_begin_merge_and_end() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"a1")).unwrap();
+    write(&first, put(b"b", b"b1")).unwrap();
+    drop(first);
+    let before = fs.paths();
+    let reader = open_to_read(&fs);
+    assert_eq!(contents(&reader).unwrap(), entries([("a", "a1"), ("b", "b1")]));
+    assert_eq!(fs.paths(), before);
+
+    let (second, ..) = open(&fs);
+    write(&second, put(b"c", b"c1")).unwrap();
+    assert_eq!(follow(&reader).0.len(), 3);
+    remove(&second, b"a").unwrap();
+    assert_eq!(follow(&reader).1, [key(b"a")]);
+    second.merge(&ALL).unwrap();
+    let expected = entries([("b", "b1"), ("c", "c1")]);
+    assert_eq!(follow(&reader), (expected.clone(), vec![]));
+    second.heal_now().unwrap();
+    second.merge(&ALL).unwrap();
+    assert_eq!(follow(&reader).0, expected);
+    write(&second, put(b"d", b"d1")).unwrap();
+    drop(second);
+    assert_eq!(follow(&reader).0.len(), 3);
+
+    let (third, ..) = open(&fs);
+    remove(&third, b"b").unwrap();
+    third.heal_now().unwrap();
+    third.merge(&ALL).unwrap();
+    drop(third);
+    let (found, removed) = follow(&reader);
+    assert_eq!(found, entries([("c", "c1"), ("d", "d1")]));
+    assert!(removed.contains(&Removal::All) || removed.contains(&key(b"b")), "{removed:?}");
+}
+
+#[test]
+fn the_log_of_a_process_that_ended_is_continued() {
+    for killed in [false, true] {
+        let fs = MemFs::new();
+        let (alive, ..) = open(&fs);
+        let (dying, ..) = open(&fs);
+        write(&alive, put(b"a", b"a1")).unwrap();
+        write(&dying, put(b"b", b"b1")).unwrap();
+        let log = fs.get(&path(Name::Log(2))).unwrap().len();
+        if killed {
+            std::mem::forget(dying);
+            // Its system releases the locks of both, so the other one ends too.
+            fs.kill();
+        } else {
+            drop(dying);
+        }
+        let (first, ..) = open(&fs);
+        let (second, _, found) = open(&fs);
+        assert_eq!(found, entries([("a", "a1"), ("b", "b1")]));
+        for (name, store) in [(b"c", &first), (b"d", &second)] {
+            write(store, put(name, b"v")).unwrap();
+        }
+        let is_continued = fs.get(&path(Name::Log(2))).unwrap().len() == log + HEAD + 2;
+        assert!(is_continued, "{killed}");
+        assert_eq!(recovered(&fs).1.len(), 4);
+        if !killed {
+            assert_eq!(follow(&alive).0.len(), 4);
+        }
+        std::mem::forget(alive);
+    }
+}
+
+/// A process that is killed within a write leaves a part of it, which it has not told the others.
+#[test]
+fn what_a_killed_process_has_not_told_is_not_found_by_those_that_live() {
+    let fs = MemFs::new();
+    let (alive, ..) = open(&fs);
+    let (dying, ..) = open(&fs);
+    write(&dying, put(b"b", b"b1")).unwrap();
+    drop(dying);
+    let mut log = fs.get(&path(Name::Log(2))).unwrap();
+    log.extend_from_slice(&[7; 30]);
+    fs.put(&path(Name::Log(2)), log.clone());
+    let (next, _, found) = open(&fs);
+    assert_eq!(found, entries([("b", "b1")]));
+    write(&next, put(b"c", b"c1")).unwrap();
+    assert_eq!(fs.get(&path(Name::Log(2))), Some(log), "it is not continued");
+    assert_eq!(follow(&alive).0, entries([("b", "b1"), ("c", "c1")]));
+}
+
+/// One process cannot write, and removes all files. What the others remove afterwards must reach a log that stays.
+#[test]
+fn a_removal_outlives_that_another_process_removed_all_files() {
+    use crate::persist::{ENOSPC, Failure};
+    let fs = MemFs::new();
+    let (full, ..) = open(&fs);
+    let (other, ..) = open(&fs);
+    write(&full, put(b"k", b"v")).unwrap();
+    write(&full, put(b"l", b"v")).unwrap();
+    write(&other, put(b"m", b"v")).unwrap();
+    fs.fail(Some(Failure { at: 0, count: u64::MAX, errno: ENOSPC }));
+    remove(&full, b"l").unwrap();
+    fs.fail(None);
+    assert_eq!((files(&fs, "wal-"), recovered(&fs).1), (0, Entries::new()));
+    let memory = entries([("k", "v"), ("n", "v")]);
+    checkpoint(&full, &memory).unwrap();
+    remove(&other, b"k").unwrap();
+    assert!(!follow(&full).0.contains_key(&b"k"[..]));
+    assert!(!recovered(&fs).1.contains_key(&b"k"[..]));
+    write(&other, put(b"o", b"v")).unwrap();
+    assert!(recovered(&fs).1.contains_key(&b"o"[..]));
+}
+
+#[test]
+fn the_logs_of_many_processes_that_ended_are_merged() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let others: Vec<_> = (0..8).map(|_| open(&fs).0).collect();
+    for (n, other) in (0..8u8).zip(&others) {
+        write(other, put(&[n], b"v")).unwrap();
+    }
+    assert_eq!((follow(&store).0.len(), files(&fs, "wal-")), (8, 9));
+    assert!(!store.compact(&ALL).unwrap(), "all are written");
+    drop(others);
+    assert!(store.compact(&ALL).unwrap());
+    assert_eq!((files(&fs, "wal-"), files(&fs, "snap-")), (1, 1));
+    assert_eq!(follow(&store).0.len(), 8);
+    assert!(!store.compact(&ALL).unwrap());
+    assert_eq!(recovered(&fs).1.len(), 8);
+}
+
+/// Three processes that do anything in any order, and what they may find.
+struct World {
+    fs: MemFs,
+    stores: Vec<Option<Store>>,
+    /// What is on disk. A change is there when it has returned.
+    model: Entries,
+    /// Computations that have begun: process, key, and the sequence at that time.
+    begun: Vec<(usize, Vec<u8>, u64)>,
+    /// The keys that were removed since the computation at the same place began.
+    ended: Vec<bool>,
+    random: Random,
+    steps: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        Self {
+            fs: MemFs::new(),
+            stores: (0..3).map(|_| None).collect(),
+            model: Entries::new(),
+            begun: Vec::new(),
+            ended: Vec::new(),
+            random: Random::new(seed),
+            steps: 0,
+        }
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        vec![b'a' + u8::try_from(self.random.below(8)).unwrap()]
+    }
+
+    fn step(&mut self, about: &str) {
+        self.steps += 1;
+        let n = self.random.below(3);
+        let Some(store) = self.stores[n].take() else {
+            let (store, recovery, found) = open(&self.fs);
+            assert!(recovery.damage.is_empty(), "{about}: {recovery:?}");
+            assert_eq!(found, self.model, "{about}: opened");
+            self.stores[n] = Some(store);
+            return;
+        };
+        match self.random.below(20) {
+            0..=3 => {
+                let key = self.key();
+                self.begun.push((n, key, store.since()));
+                self.ended.push(false);
+            }
+            4..=9 => self.end_computation(n, &store, about),
+            10..=12 => self.remove(&store),
+            13 => self.clear(&store),
+            14 | 15 => {
+                store.merge(&ALL).unwrap();
+                if self.random.below(2) == 0 {
+                    store.follow(&mut |_| ()).unwrap();
+                }
+            }
+            16 => store.heal_now().unwrap(),
+            17 => {
+                self.forget_computations(n);
+                return;
+            }
+            _ => {
+                store.follow(&mut |_| ()).unwrap();
+                assert_eq!(contents(&store).unwrap(), self.model, "{about}: followed");
+                assert!(store.recovery().damage.is_empty(), "{about}");
+            }
+        }
+        self.stores[n] = Some(store);
+    }
+
+    /// The process ends: its store was taken.
+    fn forget_computations(&mut self, n: usize) {
+        let mut ended = std::mem::take(&mut self.ended).into_iter();
+        let begun = std::mem::take(&mut self.begun);
+        for computation in begun {
+            let was_ended = ended.next().unwrap();
+            if computation.0 != n {
+                self.begun.push(computation);
+                self.ended.push(was_ended);
+            }
+        }
+    }
+
+    /// A process that was computing writes its result. It counts if nothing has removed the key meanwhile.
+    fn end_computation(&mut self, n: usize, store: &Store, about: &str) {
+        let Some(at) = self.begun.iter().position(|(process, ..)| *process == n) else { return };
+        let (_, key, since) = self.begun.remove(at);
+        let was_ended = self.ended.remove(at);
+        let value = format!("{} {about}", self.steps).into_bytes();
+        let replaces = self.random.below(3) == 0;
+        let queue = if replaces { Store::queue_replacing } else { Store::queue };
+        let ticket = queue(store, put(&key, &value), since);
+        store.commit(ticket).unwrap();
+        if store.is_overtaken(ticket) {
+            return;
+        }
+        if !was_ended {
+            self.model.insert(key, value);
+        }
+    }
+
+    fn remove(&mut self, store: &Store) {
+        let key = self.key();
+        remove(store, &key).unwrap();
+        self.model.remove(&key);
+        for ((_, begun, _), ended) in self.begun.iter().zip(&mut self.ended) {
+            *ended |= *begun == key;
+        }
+    }
+
+    fn clear(&mut self, store: &Store) {
+        if self.random.below(4) == 0 {
+            store.commit_removal(store.queue(Record::Clear, 0)).unwrap();
+            self.model.clear();
+            self.ended.iter_mut().for_each(|ended| *ended = true);
+        }
+    }
+}
+
+/// `MEMOKIT_PROCESSES_SEED` sets the seed to begin with, so that a failure can be reproduced.
+#[test]
+fn three_processes_find_what_a_model_has() {
+    let first = std::env::var("MEMOKIT_PROCESSES_SEED").map_or(1, |n| n.parse().unwrap());
+    for seed in first..first + 60 {
+        let mut world = World::new(seed);
+        for step in 0..200 {
+            world.step(&format!("seed {seed}, step {step}"));
+        }
+        assert_eq!(recovered(&world.fs).1, world.model, "seed {seed}");
+    }
+}
