@@ -157,16 +157,6 @@ impl Capacity {
     pub(super) fn load(&self) -> Load {
         Load { entries: self.entries.load(Relaxed), bytes: self.bytes.load(Relaxed) }
     }
-
-    /// Returns how much more can be held.
-    pub(super) fn room(&self) -> Load {
-        let load = self.load();
-        let bytes = self.max_bytes().unwrap_or(u64::MAX);
-        Load {
-            entries: self.max().saturating_sub(load.entries),
-            bytes: bytes.saturating_sub(load.bytes),
-        }
-    }
 }
 
 /// A cache bounded to at most this many entries has one shard and exact recency. A shard of a cache that is bounded by

@@ -154,11 +154,6 @@ impl<H> Entry<H> {
         self.packed.load(Relaxed) >= word
     }
 
-    pub(super) fn set_expires(&self, expires: Millis) {
-        let rest = self.packed.load(Relaxed) & ((1 << END_SHIFT) - 1);
-        self.packed.store(expires.min(END_NEVER) << END_SHIFT | rest, Relaxed);
-    }
-
     #[inline]
     fn key_len(&self) -> usize {
         (self.packed.load(Relaxed) & LENGTH_MASK) as usize
@@ -304,16 +299,6 @@ unsafe impl<H: Send> Send for OwnedEntry<H> {}
 unsafe impl<H: Sync> Sync for OwnedEntry<H> {}
 
 impl<H> OwnedEntry<H> {
-    /// # Panics
-    /// If `key` is longer than `MAX_LENGTH`.
-    pub(crate) fn new(hash: u64, key: &[u8], new_entry: NewEntry<H>) -> Self {
-        let words = Words {
-            weight: new_entry.weight.is_some(),
-            time: new_entry.lifetime.computed.is_some(),
-        };
-        Draft::new(hash, key, words).fill(new_entry)
-    }
-
     /// Drops the value and returns the rest as a draft.
     pub(super) fn into_draft(self) -> Draft<H> {
         let draft = Draft(ManuallyDrop::new(self).0);
@@ -436,7 +421,9 @@ mod tests {
         lifetime: Lifetime,
         weight: Option<u64>,
     ) -> OwnedEntry<H> {
-        OwnedEntry::new(hash, key, NewEntry { held, lifetime, weight, never_refreshed: false })
+        let words = Words { weight: weight.is_some(), time: lifetime.computed.is_some() };
+        let new_entry = NewEntry { held, lifetime, weight, never_refreshed: false };
+        Draft::new(hash, key, words).fill(new_entry)
     }
 
     /// Every choice of words behind a key.
@@ -475,17 +462,16 @@ mod tests {
     #[test]
     fn expiry_times_are_stored_and_those_out_of_range_become_never() {
         for (weight, computed) in WORDS {
-            let owned = owned(1, b"key", 5_u32, Lifetime { computed, expires: NEVER }, weight);
-            let shared = owned.shared();
-            assert_eq!(shared.expires(), NEVER);
-            assert!(
-                shared.packed_is_at_least(NEVER_EXPIRES) && !shared.packed_is_at_least(u64::MAX)
-            );
             let last = END_NEVER - 1;
-            for (end, kept) in [(0, 0), (last, last), (END_NEVER, NEVER), (NEVER - 1, NEVER)] {
-                shared.set_expires(end);
+            let ends =
+                [(0, 0), (last, last), (END_NEVER, NEVER), (NEVER - 1, NEVER), (NEVER, NEVER)];
+            for (end, kept) in ends {
+                let lifetime = Lifetime { computed, expires: end };
+                let owned = owned(1, b"key", 5_u32, lifetime, weight);
+                let shared = owned.shared();
                 assert_eq!((shared.expires(), shared.key()), (kept, &b"key"[..]));
                 assert_eq!(shared.packed_is_at_least(NEVER_EXPIRES), kept == NEVER);
+                assert!(!shared.packed_is_at_least(u64::MAX));
                 assert_eq!(shared.weight(), weight.unwrap_or_default());
                 assert_eq!(shared.lifetime(), Lifetime { computed, expires: kept });
             }

@@ -50,7 +50,7 @@ impl<H> FreeList<H> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::{Lifetime, NewEntry, OwnedEntry};
+    use super::super::entry::{Lifetime, NewEntry};
     use super::*;
     use crate::platform::clock::NEVER;
 
@@ -65,7 +65,8 @@ mod tests {
         let mut free_list = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
-                free_list.keep(OwnedEntry::new(n, &vec![7; len], new_entry(n)).into_draft());
+                let draft = Draft::new(n, &vec![7; len], Words::default());
+                free_list.keep(draft.fill(new_entry(n)).into_draft());
             }
             let spare = free_list.len();
             assert_eq!(spare, if len == 600 { 0 } else { 3 });

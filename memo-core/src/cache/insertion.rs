@@ -21,14 +21,6 @@ pub(crate) struct Finished<H> {
     pub(crate) removed: (Option<Freed<H>>, Option<(H, Lifetime)>),
 }
 
-/// An entry to insert.
-pub(super) enum Insertion<H> {
-    /// The value computed under a claim.
-    Claimed(Claim, NewEntry<H>),
-    /// An entry found by recovery.
-    Found(OwnedEntry<H>),
-}
-
 /// The state of the key of an insertion.
 enum KeyState {
     /// The claim was invalidated.
@@ -39,25 +31,12 @@ enum KeyState {
     Replaces(Existing),
 }
 
-impl<H> Insertion<H> {
-    fn weight(&self) -> u64 {
-        match self {
-            Self::Claimed(_, new_entry) => new_entry.weight.unwrap_or_default(),
-            Self::Found(entry) => entry.shared().weight(),
-        }
-    }
-
+impl KeyState {
     #[inline(always)]
-    fn key_state(&self, hash: u64, shard: &Locked<'_, H>, expiry: &Expiry) -> KeyState {
-        let existing = match self {
-            Self::Found(entry) => shard.find_existing(hash, entry.shared().key(), expiry),
-            Self::Claimed(claim, _) => match shard.valid_claim(*claim) {
-                None => return KeyState::Invalidated,
-                Some(claimed) if !claimed.may_have_entry => None,
-                Some(claimed) => shard.find_existing(hash, claimed.draft.key(), expiry),
-            },
-        };
-        existing.map_or(KeyState::New, KeyState::Replaces)
+    fn of<H>(claim: Claim, shard: &Locked<'_, H>, expiry: &Expiry) -> Self {
+        let Some(claimed) = shard.valid_claim(claim) else { return Self::Invalidated };
+        let find = || shard.find_existing(claim.hash, claimed.draft.key(), expiry);
+        claimed.may_have_entry.then(find).flatten().map_or(Self::New, Self::Replaces)
     }
 }
 
@@ -96,30 +75,18 @@ impl<H: Clone> ShardedCache<H> {
     /// the entry. In the latter case the old entry of the key is removed too.
     #[inline]
     pub(crate) fn finish(&self, claim: Claim, new_entry: NewEntry<H>) -> Finished<H> {
-        self.place(claim.hash, Insertion::Claimed(claim, new_entry))
-    }
-
-    /// Inserts an entry without a claim. Used for what recovery found.
-    pub(crate) fn restore(&self, hash: u64, key: &[u8], new_entry: NewEntry<H>) {
-        drop(self.place(hash, Insertion::Found(OwnedEntry::new(hash, key, new_entry))));
-    }
-
-    /// Inserts an entry within the bounds, unless its claim was invalidated. If the bounds cannot hold it, the entry
-    /// that it would have replaced is removed too.
-    // Inlined: what is passed on is larger than registers, and a copy of bytes that were just written stalls the
-    // processor.
-    #[inline(always)]
-    pub(super) fn place(&self, hash: u64, insertion: Insertion<H>) -> Finished<H> {
-        let (shard, room) = self.reserve_room(hash, &insertion);
-        self.insert_reserved(hash, insertion, shard, room)
+        let (shard, room) = self.reserve_room(claim, &new_entry);
+        self.insert_reserved(claim, new_entry, shard, room)
     }
 
     /// Inserts the entry if there is room for it. Otherwise removes the old entry of its key.
+    // Inlined: what is passed on is larger than registers, and a copy of bytes that were just written stalls the
+    // processor.
     #[inline(always)]
     pub(super) fn insert_reserved(
         &self,
-        hash: u64,
-        insertion: Insertion<H>,
+        claim: Claim,
+        new_entry: NewEntry<H>,
         mut shard: Locked<'_, H>,
         room: Reservation,
     ) -> Finished<H> {
@@ -130,23 +97,15 @@ impl<H: Clone> ShardedCache<H> {
         };
         // What is left in these at the end is dropped after the lock is released, because this runs the values' `Drop`.
         let (mut entry, mut unused, mut flight, mut pending) = (None, None, None, None);
-        match insertion {
-            Insertion::Found(found) => {
-                if let Some(claimed) = shard.claims().find(hash, found.shared().key()) {
-                    claimed.may_have_entry = true;
-                }
-                entry = Some(found);
+        match shard.claims().end(claim) {
+            Some(claimed) => {
+                (flight, pending) = (claimed.flight, claimed.pending);
+                entry = Some(claimed.draft.fill(new_entry));
             }
-            Insertion::Claimed(claim, new_entry) => match shard.claims().end(claim) {
-                Some(claimed) => {
-                    (flight, pending) = (claimed.flight, claimed.pending);
-                    entry = Some(claimed.draft.fill(new_entry));
-                }
-                None => unused = Some(new_entry),
-            },
+            None => unused = Some(new_entry),
         }
         match entry.take_if(|_| fits) {
-            Some(entry) => self.put(&mut shard, hash, entry, existing, reserved),
+            Some(entry) => self.put(&mut shard, claim.hash, entry, existing, reserved),
             None => {
                 self.capacity.release_places(usize::from(reserved));
                 self.capacity.release(shard.remove(existing));
@@ -189,13 +148,13 @@ impl<H: Clone> ShardedCache<H> {
     #[inline(always)]
     pub(super) fn reserve_room(
         &self,
-        hash: u64,
-        insertion: &Insertion<H>,
+        claim: Claim,
+        new_entry: &NewEntry<H>,
     ) -> (Locked<'_, H>, Reservation) {
         let reserved = self.capacity.reserve_place();
-        let mut shard = self.shard(hash).lock();
+        let mut shard = self.shard(claim.hash).lock();
         if !self.capacity.weighs() && self.capacity.admits(0) {
-            let key_state = insertion.key_state(hash, &shard, &self.expiry);
+            let key_state = KeyState::of(claim, &shard, &self.expiry);
             let fits = match key_state {
                 KeyState::Invalidated => Some(false),
                 KeyState::New if reserved => Some(true),
@@ -210,22 +169,21 @@ impl<H: Clone> ShardedCache<H> {
                 return (shard, Reservation { reserved, key_state, fits });
             }
         }
-        self.reserve_more_room(hash, insertion, shard, reserved)
+        self.reserve_more_room(claim, new_entry.weight.unwrap_or_default(), shard, reserved)
     }
 
     /// Like [`Self::reserve_room`], for when more must be evicted, or entries have weights.
     #[inline(never)]
     fn reserve_more_room<'c>(
         &'c self,
-        hash: u64,
-        insertion: &Insertion<H>,
+        claim: Claim,
+        weight: u64,
         mut shard: Locked<'c, H>,
         mut reserved: bool,
     ) -> (Locked<'c, H>, Reservation) {
-        let weight = insertion.weight();
         let mut fruitless = 0;
         loop {
-            let key_state = insertion.key_state(hash, &shard, &self.expiry);
+            let key_state = KeyState::of(claim, &shard, &self.expiry);
             let (has_place, before) = match &key_state {
                 KeyState::Invalidated => {
                     return (shard, Reservation { reserved, key_state, fits: false });
@@ -249,7 +207,7 @@ impl<H: Clone> ShardedCache<H> {
                     std::thread::yield_now();
                     reserved = reserved || self.capacity.reserve_place();
                 }
-                shard = self.shard(hash).lock();
+                shard = self.shard(claim.hash).lock();
             }
             if !has_place && !evicted.is_none() {
                 // The place of the evicted entry goes to this one.

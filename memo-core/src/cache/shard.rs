@@ -16,7 +16,7 @@ use super::sweep::{Sweep, Sweeps};
 use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
 use crate::epoch::participant::pin;
 use crate::key;
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::{self, Millis};
 use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
 
@@ -413,17 +413,6 @@ impl<H> Locked<'_, H> {
         self.state.recency.forget();
         self.state.size = 0;
         std::mem::take(&mut self.state.load)
-    }
-
-    pub(super) fn shorten_lifetimes(&mut self, by: Millis, latest: Millis) {
-        let mut earliest = NEVER;
-        for (_, entry) in self.entries() {
-            let by = if entry.expires() == NEVER { 0 } else { by };
-            let expires = entry.expires().saturating_sub(by).min(latest);
-            earliest = earliest.min(expires);
-            entry.set_expires(expires);
-        }
-        self.state.sweeps.note(earliest);
     }
 
     pub(super) fn entries(&self) -> Entries<'_, H> {

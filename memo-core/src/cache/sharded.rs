@@ -345,11 +345,6 @@ impl<H: Clone> ShardedCache<H> {
         self.shards.iter().map(|shard| shard.lock().claimed().count()).sum()
     }
 
-    /// Subtracts `by` from the expiry time of every entry, and limits it to `latest`.
-    pub(crate) fn shorten_lifetimes(&self, by: Millis, latest: Millis) {
-        self.shards.iter().for_each(|shard| shard.lock().shorten_lifetimes(by, latest));
-    }
-
     /// Removes the entry of `key` and invalidates its claim; `then` runs under the same lock. Returns whether there was
     /// a live entry.
     pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
@@ -406,12 +401,6 @@ impl<H: Clone> ShardedCache<H> {
                 f(key, held, *lifetime);
             }
         }
-    }
-
-    /// Returns how many more entries, and how much more weight, the bounds allow.
-    pub(crate) fn room(&self) -> (usize, u64) {
-        let Load { entries, bytes } = self.capacity.room();
-        (entries, bytes)
     }
 
     /// Returns whether the bounds can hold an entry of this weight.

@@ -441,7 +441,7 @@ impl<'p, H> Iterator for Entries<'p, H> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::{Lifetime, NewEntry};
+    use super::super::entry::{Draft, Lifetime, NewEntry, Words};
     use super::super::garbage::Garbage;
     use super::*;
     use crate::epoch::participant::pin;
@@ -470,7 +470,8 @@ mod tests {
                 weight: None,
                 never_refreshed: false,
             };
-            root.read(guard).insert(hash(n), OwnedEntry::new(hash(n), &n.to_le_bytes(), new_entry));
+            let draft = Draft::new(hash(n), &n.to_le_bytes(), Words::default());
+            root.read(guard).insert(hash(n), draft.fill(new_entry));
             len += 1;
             if let Some(removed) = n.checked_sub(1000) {
                 let matches = |key: &[u8]| key == removed.to_le_bytes();

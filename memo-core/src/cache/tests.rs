@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::capacity::{Limits, UNBOUNDED};
-use super::entry::{Lifetime, NewEntry, OwnedEntry};
-use super::insertion::Insertion;
+use super::entry::{Lifetime, NewEntry};
 use super::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::platform::clock::NEVER;
@@ -21,8 +20,18 @@ fn new_entry<H>(held: H) -> NewEntry<H> {
     NewEntry { held, lifetime: Lifetime::until(NEVER), weight: None, never_refreshed: false }
 }
 
+/// Inserts an entry, and returns whether the bounds hold it.
+fn insert<H: Clone>(
+    cache: &ShardedCache<H>,
+    hash: u64,
+    key: &[u8],
+    new_entry: NewEntry<H>,
+) -> bool {
+    cache.finish(cache.take_over(hash, key), new_entry).kept
+}
+
 fn keep<H: Clone>(cache: &ShardedCache<H>, key: u8, held: H) {
-    cache.restore(u64::from(key), &[key], new_entry(held));
+    insert(cache, u64::from(key), &[key], new_entry(held));
 }
 
 fn lead(cache: &ShardedCache<u8>, key: u8) -> Claim {
@@ -37,28 +46,13 @@ fn a_bound_lowered_after_a_place_is_reserved_holds_for_the_insertion() {
     for (before, lowered) in [(1, 0), (5, 2), (UNBOUNDED, 0)] {
         let cache = bounded(before);
         (1..=u8::try_from(lowered).unwrap()).for_each(|key| keep(&cache, key, key));
-        let insertion = Insertion::Found(OwnedEntry::new(0, &[0], new_entry(0)));
-        let (shard, room) = cache.reserve_room(0, &insertion);
+        let claim = lead(&cache, 0);
+        let (shard, room) = cache.reserve_room(claim, &new_entry(0));
         // Does what `set_max` does after its search for entries to evict: the place is only reserved, so there is
         // nothing to evict.
         cache.capacity.set_max(lowered);
-        cache.insert_reserved(0, insertion, shard, room);
-        assert_eq!((cache.len(), cache.room().0), (lowered, 0));
-    }
-}
-
-/// A claim that saw no entry does not search for one when it ends.
-#[test]
-fn a_computed_value_replaces_an_entry_recovered_during_the_computation() {
-    for others in [0, 20] {
-        let cache = bounded(100);
-        let claims: Vec<Claim> = (1..=others).map(|key| lead(&cache, key)).collect();
-        let claim = lead(&cache, 0);
-        keep(&cache, 0, 1);
-        assert!(cache.finish(claim, new_entry(2)).kept);
-        assert_eq!((cache.peek(0, &[0]), cache.count()), (Some(2), 1));
-        claims.into_iter().for_each(|claim| cache.abandon(claim, Some(0)));
-        assert_eq!(cache.claimed_count(), 0);
+        cache.insert_reserved(claim, new_entry(0), shard, room);
+        assert_eq!((cache.len(), cache.capacity.load().entries), (lowered, lowered));
     }
 }
 
@@ -66,10 +60,10 @@ fn a_computed_value_replaces_an_entry_recovered_during_the_computation() {
 fn a_clear_frees_all_places_before_it_runs_its_callback() {
     let cache = bounded(10);
     (0..10).for_each(|key| keep(&cache, key, key));
-    assert_eq!(cache.room().0, 0);
-    let mut room = 0;
-    let count = cache.clear(&mut || room = cache.room().0);
-    assert_eq!((count, room, cache.len()), (10, 10, 0));
+    assert_eq!(cache.capacity.load().entries, 10);
+    let mut left = 10;
+    let count = cache.clear(&mut || left = cache.capacity.load().entries);
+    assert_eq!((count, left, cache.len()), (10, 0, 0));
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl Index {
         self.puts
     }
 
+    /// Returns whether all was removed that the snapshot has.
+    pub(crate) fn is_cleared(&self) -> bool {
+        self.cleared > 0
+    }
+
     pub(crate) fn put(&mut self, hash: u64, sequence: u64, since: u64, position: Position) {
         if since >= self.horizon {
             self.restore(hash, sequence, since, position);

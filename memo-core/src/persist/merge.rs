@@ -7,7 +7,7 @@ use super::log_file::{NewFile, StoreDirectory};
 use super::log_reader::LogReader;
 use super::quarantine::remove;
 use super::record::{Record, WallMillis};
-use super::snapshot::{self, Written};
+use super::snapshot;
 use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
@@ -27,7 +27,7 @@ pub struct Keep<'a> {
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// Writes a new snapshot and removes what it replaces. Returns `None` if another process is doing so.
+/// Writes a new snapshot and removes what it replaces. Does nothing if another process is doing so.
 ///
 /// Before the files are read, the horizon is raised to the present sequence. A writer that commits a record looks at
 /// the horizon afterwards. So a record that is older than the horizon either was committed before the files were read,
@@ -40,9 +40,9 @@ pub(crate) fn merge(
     writer: &Writer,
     salt: u64,
     keep: &Keep<'_>,
-) -> Result<Option<Written>, Error> {
+) -> Result<(), Error> {
     let StoreDirectory { fs, dir, identity } = directory;
-    let Some(_merge) = writer.locks.merge()? else { return Ok(None) };
+    let Some(_merge) = writer.locks.merge()? else { return Ok(()) };
     let state = &writer.state;
     let horizon = state.sequence();
     state.set_horizon(horizon);
@@ -65,7 +65,7 @@ pub(crate) fn merge(
         logs,
     });
     let mut selection = Selection::new(&view, keep);
-    let written = snapshot::write(fs, dir, &header, &mut |body| {
+    snapshot::write(fs, dir, &header, &mut |body| {
         view.contents().for_each(dir, &mut |put| {
             if selection.stays(&put) {
                 let added = body.add(put.meta, &put.record);
@@ -75,8 +75,7 @@ pub(crate) fn merge(
         })
     })?;
     state.set_snapshot(number);
-    writer.with_files(|| remove_replaced(directory, writer, &header, &slots))?;
-    Ok(Some(written))
+    writer.with_files(|| remove_replaced(directory, writer, &header, &slots))
 }
 
 /// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this
@@ -136,7 +135,7 @@ impl<'a> Selection<'a> {
     fn new(view: &View, keep: &'a Keep<'a>) -> Self {
         Self {
             keep,
-            excess: view.entries().saturating_sub(keep.max),
+            excess: view.puts().saturating_sub(keep.max),
             excess_bytes: view.bytes().saturating_sub(keep.max_bytes),
         }
     }
@@ -146,8 +145,8 @@ impl<'a> Selection<'a> {
         let Record::Put { created, expires, .. } = put.record else { return false };
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
-        let may_go = is_over || created < self.keep.idle_before;
-        let stays = put.counts && !has_expired && !(may_go && !(self.keep.is_used)(put.key));
+        let is_spared = !is_over && created >= self.keep.idle_before;
+        let stays = put.counts && !has_expired && (is_spared || (self.keep.is_used)(put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);
             self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);

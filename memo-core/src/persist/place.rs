@@ -35,12 +35,6 @@ impl Place {
         Self { root: dir.to_owned(), dir: dir.to_owned() }
     }
 
-    /// Returns the directory that several functions may share. It and all below it can be created again as long as its
-    /// parent exists.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Returns the directory of the files.
     #[must_use]
     pub fn dir(&self) -> &Path {

@@ -159,14 +159,6 @@ impl Snapshot {
     }
 }
 
-/// The size of a snapshot that was written.
-pub(crate) struct Written {
-    /// The length of the file in bytes.
-    pub(crate) bytes: u64,
-    /// The number of records.
-    pub(crate) entries: u64,
-}
-
 /// Writes a snapshot under a temporary name, with the puts that `fill` adds. Renames it once it is durable. Removes the
 /// temporary file after an error.
 ///
@@ -177,14 +169,13 @@ pub(crate) fn write(
     dir: &Path,
     header: &FileHeader,
     fill: &mut dyn FnMut(&mut Body<'_>) -> Result<(), Error>,
-) -> Result<Written, Error> {
+) -> Result<(), Error> {
     let temporary = Name::TempSnapshot(header.number);
     let path = temporary.at(dir);
-    let written = write_temporary(fs, dir, header, fill).and_then(|written| {
+    let written = write_temporary(fs, dir, header, fill).and_then(|()| {
         let target = Name::Snapshot(header.number).at(dir);
         fs.rename(&path, &target).map_err(|e| Error::io("rename", &path, &e))?;
-        fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
-        Ok(written)
+        fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))
     });
     if written.is_err() {
         let _ = remove(fs, dir, temporary);
@@ -197,16 +188,15 @@ fn write_temporary(
     dir: &Path,
     header: &FileHeader,
     fill: &mut dyn FnMut(&mut Body<'_>) -> Result<(), Error>,
-) -> Result<Written, Error> {
+) -> Result<(), Error> {
     let temporary = Name::TempSnapshot(header.number);
     remove(fs, dir, temporary)?;
     let path = temporary.at(dir);
     let file = fs.create(&path).map_err(|e| Error::io("create", &path, &e))?;
     let mut body = Body::new(&*file, header);
     fill(&mut body)?;
-    let written = body.end().map_err(|e| Error::io("write", &path, &e))?;
-    file.sync().map_err(|e| Error::io("sync", &path, &e))?;
-    Ok(written)
+    body.end().map_err(|e| Error::io("write", &path, &e))?;
+    file.sync().map_err(|e| Error::io("sync", &path, &e))
 }
 
 /// A snapshot that is being written.
@@ -260,7 +250,7 @@ impl<'f> Body<'f> {
     }
 
     /// Writes the rest of the buffer, the index and the footer.
-    fn end(mut self) -> io::Result<Written> {
+    fn end(mut self) -> io::Result<()> {
         let index_at = self.at + self.buffer.len() as u64;
         let entries = std::mem::take(&mut self.entries);
         let count = entries.len() as u64;
@@ -273,8 +263,7 @@ impl<'f> Body<'f> {
         let index = SnapshotIndex { at: index_at, blocks, entries: count };
         let footer = Footer { index, costs: self.costs, len };
         self.buffer.extend_from_slice(&footer.to_bytes(seed));
-        self.write_buffer()?;
-        Ok(Written { bytes: len, entries: count })
+        self.write_buffer()
     }
 }
 

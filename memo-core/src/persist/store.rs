@@ -725,7 +725,7 @@ impl Shared {
             .and_then(|()| self.end_long_log(writer))
             .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
         match self.count_error(merged) {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(error) => {
                 writer.wal.backoff.back_off();
                 Err(error)

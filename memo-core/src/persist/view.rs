@@ -317,7 +317,7 @@ impl View {
     /// each removal ends a record of average length.
     pub(crate) fn is_mostly_dead(&self, least: u64) -> bool {
         let bytes = self.bytes() + self.unmerged_bytes(None);
-        let live = self.bytes().saturating_sub(self.ended * self.bytes() / self.entries().max(1));
+        let live = self.bytes().saturating_sub(self.ended * self.bytes() / self.puts().max(1));
         bytes > 2 * live + least
     }
 
@@ -336,11 +336,26 @@ impl View {
         Contents { salt, index, snapshot, puts }
     }
 
-    /// Returns what was removed between this view and `later`, which has read the same directory.
+    /// Returns whether `later` has read another directory, which was created again at the same path.
+    fn is_replaced_by(&self, later: &Self) -> bool {
+        let is_other = |reader: &LogReader| {
+            later.logs.get(&reader.number).is_some_and(|other| other.seed != reader.seed)
+        };
+        let snapshots = self.snapshot.as_ref().zip(later.snapshot.as_ref());
+        let has_other_snapshot = snapshots.is_some_and(|(own, other)| {
+            own.header.number == other.header.number && own.header.salt != other.header.salt
+        });
+        has_other_snapshot || self.logs.values().any(is_other)
+    }
+
+    /// Returns what was removed between this view and `later`, which has read the directory after it.
     ///
     /// # Errors
     /// A log cannot be read.
     pub(crate) fn removed_until(&mut self, later: &Self) -> Result<Vec<Removal>, Error> {
+        if self.is_replaced_by(later) {
+            return Ok(vec![Removal::All]);
+        }
         if self.snapshot_number != later.snapshot_number {
             let snapshot = later.snapshot.as_deref();
             if snapshot.is_none_or(|snapshot| self.may_miss_removal(snapshot)) {
@@ -380,10 +395,17 @@ impl View {
         }
     }
 
+    /// Returns the number of puts in the snapshot and of those in logs that count.
+    pub(crate) fn puts(&self) -> u64 {
+        self.index.len() as u64 + self.snapshot.as_ref().map_or(0, |snapshot| snapshot.entries())
+    }
+
     /// Returns the number of records that count, or somewhat more: those in the snapshot that a log replaces count
     /// twice.
     pub(crate) fn entries(&self) -> u64 {
-        self.index.len() as u64 + self.snapshot.as_ref().map_or(0, |snapshot| snapshot.entries())
+        // A clear is newer than the records of the snapshot.
+        let snapshot = self.snapshot.as_ref().filter(|_| !self.index.is_cleared());
+        self.index.len() as u64 + snapshot.map_or(0, |snapshot| snapshot.entries())
     }
 
     /// Changes to a new snapshot. Records that it contains are forgotten, and so are logs that it contains and that

@@ -97,17 +97,6 @@ pub(crate) mod usual {
     pub(crate) use lazy;
 
     locks!(true, std);
-
-    impl<T> Mutex<T> {
-        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            use std::sync::TryLockError::{Poisoned, WouldBlock};
-            match self.0.try_lock() {
-                Ok(guard) => Some(guard),
-                Err(Poisoned(guard)) => Some(guard.into_inner()),
-                Err(WouldBlock) => None,
-            }
-        }
-    }
 }
 
 #[cfg(all(test, memokit_model))]
@@ -128,10 +117,4 @@ mod modelled {
 
     // Time does not pass in a model.
     locks!(false, shuttle);
-
-    impl<T> Mutex<T> {
-        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok()
-        }
-    }
 }

@@ -19,7 +19,7 @@ fn keep(cache: &ShardedCache<u8>, key: u8, expires: Millis) {
         weight: None,
         never_refreshed: false,
     };
-    cache.restore(u64::from(key), &[key], new_entry);
+    insert(cache, u64::from(key), &[key], new_entry);
 }
 
 fn look(cache: &ShardedCache<u8>, key: u8) -> bool {

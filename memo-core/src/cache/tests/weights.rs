@@ -28,8 +28,7 @@ fn keep_until(cache: &ShardedCache<u32>, key: u32, weight: u64, expires: Millis)
         weight: Some(weight),
         never_refreshed: false,
     };
-    let node = OwnedEntry::new(hash(key), &key.to_le_bytes(), new_entry);
-    cache.place(hash(key), Insertion::Found(node)).kept
+    insert(cache, hash(key), &key.to_le_bytes(), new_entry)
 }
 
 fn has(cache: &ShardedCache<u32>, key: u32) -> bool {
@@ -257,7 +256,7 @@ fn a_heavy_value_that_is_replaced_is_freed_at_once() {
             weight: Some(weight),
             never_refreshed: false,
         };
-        cache.restore(hash(key), &key.to_le_bytes(), new_entry);
+        insert(&cache, hash(key), &key.to_le_bytes(), new_entry);
     };
     (0..500).for_each(|key| keep(key, 1));
     keep(500, 500);

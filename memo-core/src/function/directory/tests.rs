@@ -1,4 +1,4 @@
-//! Tests how recovery treats times, and what a write adds to the log.
+//! Tests how times on disk are treated, and what a write adds to the log.
 
 mod costs;
 
@@ -87,10 +87,11 @@ fn key(n: u32) -> Key {
     Key::of(&(Serialized(&n), ()))
 }
 
-fn held(function: &FunctionCache<Numbers>, n: u32) -> Option<u32> {
+/// Returns the value in memory or on disk.
+fn found(function: &FunctionCache<Numbers>, n: u32) -> Option<u32> {
     let key = key(n);
     let bytes = key.bytes().unwrap();
-    function.memory.peek(function.hash_key(bytes).unwrap(), bytes)
+    function.peek(function.hash_key(bytes).unwrap(), bytes)
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn check_expiry_by_the_latest_known_time(name: &str, open: impl Fn(&FunctionCach
         folder.fill(ahead);
         let function = folder.function();
         open(&function);
-        assert_eq!((held(&function, 1), held(&function, 2)), (first, Some(7)), "{ahead}");
+        assert_eq!((found(&function, 1), found(&function, 2)), (first, Some(7)), "{ahead}");
     }
 }
 
@@ -204,13 +205,11 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
     assert!(function.complete(claim, n, Made::Computed(None), since(function)));
 }
 
-/// Returns how long each entry has left to live, in milliseconds.
+/// Loads what a call would find on disk. Returns how long each entry has left to live, in milliseconds.
 fn left(function: &FunctionCache<Numbers>) -> Vec<(u32, Millis)> {
-    let mut left = Vec::new();
-    function
-        .memory
-        .for_each(&mut |_, n, lifetime| left.push((*n, lifetime.expires - clock::now())));
-    left
+    let storage = function.storage.as_ref().unwrap();
+    let load = |n| Some((n, storage.load(function, key(n).bytes().unwrap())?.1));
+    (1..3).filter_map(load).map(|(n, lifetime)| (n, lifetime.expires - clock::now())).collect()
 }
 
 #[test]
