@@ -18,6 +18,7 @@ mod versions;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::file_name::Name;
 use super::{
@@ -108,6 +109,12 @@ fn write(store: &Store, record: Record<'_>) -> Result<(), Error> {
 
 fn remove(store: &Store, key: &[u8]) -> Result<(), Error> {
     store.commit_removal(store.queue(Record::Remove { key }, 0))
+}
+
+/// Returns whether another process has removed something that the store has not followed.
+fn is_behind(store: &Store) -> bool {
+    let count = store.removals().map(|count| count.load(Ordering::SeqCst));
+    count.is_some_and(|count| count != store.removals_seen())
 }
 
 const ALL: Keep<'static> =
