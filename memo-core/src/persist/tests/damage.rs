@@ -141,7 +141,7 @@ fn with_snapshot(fs: &MemFs, bytes: &[u8]) -> (Entries, bool) {
 /// Returns where the records of a snapshot end, and where its index does.
 fn parts(snapshot: &[u8]) -> (usize, usize) {
     let (index, footer) = (snapshot.len() - FOOTER - BLOCK, snapshot.len() - FOOTER);
-    let start = header_len(&identity()) + 24;
+    let start = u32::from_le_bytes(snapshot[12..16].try_into().unwrap()) as usize;
     let records: usize =
         decode_own(&snapshot[start..index]).take(3).map(|(head, _)| head.total()).sum();
     assert_eq!(start + records, index);

@@ -306,6 +306,8 @@ struct World {
     stores: Vec<Option<Store>>,
     /// What is on disk. A change is there when it has returned.
     model: Entries,
+    /// When the computation of each of these began.
+    since: BTreeMap<Vec<u8>, u64>,
     /// Computations that have begun: process, key, and the sequence at that time.
     begun: Vec<(usize, Vec<u8>, u64)>,
     /// The keys that were removed since the computation at the same place began.
@@ -320,6 +322,7 @@ impl World {
             fs: MemFs::new(),
             stores: (0..3).map(|_| None).collect(),
             model: Entries::new(),
+            since: BTreeMap::new(),
             begun: Vec::new(),
             ended: Vec::new(),
             random: Random::new(seed),
@@ -402,7 +405,10 @@ impl World {
                 *ended |= *begun == key && *at < since;
             }
         }
-        if !was_ended {
+        // Of two results the one counts whose computation began last.
+        let is_newest = self.since.get(&key).is_none_or(|before| *before <= since);
+        if !was_ended && is_newest {
+            self.since.insert(key.clone(), since);
             self.model.insert(key, value);
         }
     }
@@ -411,6 +417,7 @@ impl World {
         let key = self.key();
         remove(store, &key).unwrap();
         self.model.remove(&key);
+        self.since.remove(&key);
         for ((_, begun, _), ended) in self.begun.iter().zip(&mut self.ended) {
             *ended |= *begun == key;
         }
@@ -420,6 +427,7 @@ impl World {
         if self.random.below(4) == 0 {
             store.commit_removal(store.queue(Record::Clear, 0)).unwrap();
             self.model.clear();
+            self.since.clear();
             self.ended.iter_mut().for_each(|ended| *ended = true);
         }
     }
