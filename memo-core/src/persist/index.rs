@@ -1,6 +1,6 @@
 //! Where the newest record of each key is, of the records in logs. Records may come in any order, because each process
 //! has a log of its own: a put counts if no removal of its key, and no clear, has a sequence above its `since`. Of
-//! several puts that count, the one with the highest sequence does.
+//! several puts that count, the one with the highest `since` does, and of these the one with the highest sequence.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -79,7 +79,9 @@ impl Index {
             return;
         }
         let slot = self.slots.entry(hash).or_default();
-        if since < slot.removed || slot.put.as_ref().is_some_and(|put| put.sequence >= sequence) {
+        // The computation that began last wins. A removal that ends it ends all others of the key too, so one is enough.
+        let is_older = |put: &Put| (put.since, put.sequence) >= (since, sequence);
+        if since < slot.removed || slot.put.as_ref().is_some_and(is_older) {
             return;
         }
         self.puts += usize::from(slot.put.is_none());
@@ -215,6 +217,11 @@ mod tests {
         });
         in_every_order(&[old, Clear(2), new, Remove(1)], &|index| {
             assert_eq!((index.get(7), index.len()), (Lookup::At(at(5)), 1));
+        });
+        // One that is stored late and does not count does not displace one that does.
+        let late = Put { sequence: 8, since: 2 };
+        in_every_order(&[old, new, late, Remove(3)], &|index| {
+            assert_eq!(index.get(7), Lookup::At(at(5)));
         });
         in_every_order(&[old, new, Clear(9), Remove(6)], &|index| {
             assert_eq!((index.get(7), index.len()), (Lookup::Elsewhere(9), 0));
