@@ -223,11 +223,11 @@ impl LogReader {
         let mut scan = Scan::new(&*self.file, self.seed, self.start, self.read_to, 0);
         loop {
             match scan.next().map_err(|e| Error::io("read", &self.path, &e))? {
-                Some(Event::Gap { .. }) => continue,
+                Some(Event::Gap { .. }) => {}
                 Some(Event::Record(head, _) | Event::BadValue(head, _) | Event::BadKey(head))
                     if head.sequence <= horizon =>
                 {
-                    stated.removals = head.removals
+                    stated.removals = head.removals;
                 }
                 _ => return Ok(stated),
             }
