@@ -210,6 +210,31 @@ impl LogReader {
         Stated { log: self.number, len: self.read_to, removals: self.removals }
     }
 
+    /// Does the same for the records up to a sequence.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(crate) fn stated_to(&self, horizon: u64) -> Result<Stated, Error> {
+        if self.last <= horizon {
+            return Ok(self.stated());
+        }
+        let mut stated =
+            Stated { log: self.number, len: self.start, removals: self.removals_before };
+        let mut scan = Scan::new(&*self.file, self.seed, self.start, self.read_to, 0);
+        loop {
+            match scan.next().map_err(|e| Error::io("read", &self.path, &e))? {
+                Some(Event::Gap { .. }) => {}
+                Some(Event::Record(head, _) | Event::BadValue(head, _) | Event::BadKey(head))
+                    if head.sequence <= horizon =>
+                {
+                    stated.removals = head.removals;
+                }
+                _ => return Ok(stated),
+            }
+            stated.len = scan.at();
+        }
+    }
+
     /// Returns whether something may have been removed between what was read and `end`.
     pub(crate) fn may_miss_removal(&self, end: &Stated) -> bool {
         // So many removals that their count is the same again need more bytes than that.

@@ -4,7 +4,6 @@ use super::contents::Put;
 use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
-use super::log_reader::LogReader;
 use super::quarantine::remove;
 use super::record::{Record, WallMillis};
 use super::snapshot;
@@ -56,7 +55,7 @@ pub(crate) fn merge(
         Ok((number, list(fs, dir, identity)?, slots))
     })?;
     let (view, _) = View::read(dir, listing, &slots, salt)?;
-    let logs = merged_logs(&view);
+    let (logs, partly) = merged_logs(&view, horizon)?;
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
         number,
@@ -75,29 +74,41 @@ pub(crate) fn merge(
         })
     })?;
     state.set_snapshot(number);
-    writer.with_files(|| remove_replaced(directory, writer, &header, &slots))
+    writer.with_files(|| remove_replaced(directory, writer, &header, &slots, &partly))
 }
 
 /// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this
-/// a process that comes late sees whether something was removed meanwhile.
-fn merged_logs(view: &View) -> Vec<Stated> {
-    let mut logs: Vec<Stated> = view.logs.values().map(LogReader::stated).collect();
+/// a process that comes late sees whether something was removed meanwhile. Also returns the logs of which it does not
+/// have all.
+///
+/// Records above the horizon are read again, although the snapshot has their puts: removals among them still end puts
+/// that are stored later.
+fn merged_logs(view: &View, horizon: u64) -> Result<(Vec<Stated>, Vec<u64>), Error> {
+    let (mut logs, mut partly) = (Vec::new(), Vec::new());
+    for reader in view.logs.values() {
+        let stated = reader.stated_to(horizon)?;
+        if stated.len < reader.read_to {
+            partly.push(reader.number);
+        }
+        logs.push(stated);
+    }
     if let Some(snapshot) = &view.snapshot {
         let before = snapshot.header.logs.iter().copied();
         logs.extend(before.filter(|stated| !view.logs.contains_key(&stated.log)));
     }
     logs.sort_unstable_by_key(|stated| stated.log);
     logs.drain(..logs.len().saturating_sub(MAX_STATED));
-    logs
+    Ok((logs, partly))
 }
 
 /// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs that
-/// processes were writing when they were read.
+/// processes were writing when they were read. `partly`: those of which the snapshot does not have all.
 fn remove_replaced(
     directory: StoreDirectory<'_>,
     writer: &Writer,
     header: &FileHeader,
     then: &[SlotLog],
+    partly: &[u64],
 ) -> Result<(), Error> {
     let StoreDirectory { fs, dir, identity } = directory;
     let merged = |log: u64| header.logs.iter().find(|stated| stated.log == log);
@@ -115,7 +126,7 @@ fn remove_replaced(
         let was_live = then.iter().any(|slot| slot.log == log.number);
         let is_merged = merged(log.number)
             .map_or(log.number < header.number, |stated| !was_live || stated.len >= log.size);
-        if is_merged {
+        if is_merged && !partly.contains(&log.number) {
             remove(fs, dir, log.name)?;
         }
     }

@@ -138,14 +138,19 @@ fn with_snapshot(fs: &MemFs, bytes: &[u8]) -> (Entries, bool) {
     (found, !store.recovery().damage.is_empty())
 }
 
-/// Returns where the records of a snapshot begin and end, and where its index ends.
-fn parts(snapshot: &[u8]) -> (usize, usize, usize) {
+/// Returns the length of a header.
+fn start_of(file: &[u8]) -> usize {
+    u32::from_le_bytes(file[12..16].try_into().unwrap()) as usize
+}
+
+/// Returns where the records of a snapshot end, and where its index does.
+fn parts(snapshot: &[u8]) -> (usize, usize) {
     let (index, footer) = (snapshot.len() - FOOTER - BLOCK, snapshot.len() - FOOTER);
-    let start = u32::from_le_bytes(snapshot[12..16].try_into().unwrap()) as usize;
+    let start = start_of(snapshot);
     let records: usize =
         decode_own(&snapshot[start..index]).take(3).map(|(head, _)| head.total()).sum();
     assert_eq!(start + records, index);
-    (start, index, footer)
+    (index, footer)
 }
 
 #[test]
@@ -153,7 +158,7 @@ fn a_snapshot_with_any_bit_flipped_gives_no_stale_value() {
     let fs = snapshotted();
     let snapshot = fs.get(&path(SNAPSHOT)).unwrap();
     let whole = entries([("b", "b1"), ("c", "c1"), ("d", "d1")]);
-    let (start, index, footer) = parts(&snapshot);
+    let (index, footer) = parts(&snapshot);
     for_each(0..snapshot.len() * 8, |bit| {
         let mut bytes = snapshot.clone();
         let at = bit / 8;
@@ -163,7 +168,7 @@ fn a_snapshot_with_any_bit_flipped_gives_no_stale_value() {
         assert!(is_noticed, "{bit}: a flip goes unnoticed");
         let least = match at {
             // Without a header it is not known what the snapshot replaces.
-            _ if at < start => 0,
+            _ if at < start_of(&snapshot) => 0,
             _ if at < index => 2,
             // One block has all entries.
             _ if at < footer => 1,
@@ -179,12 +184,12 @@ fn a_snapshot_cut_at_any_byte_gives_what_can_be_read() {
     let fs = snapshotted();
     let snapshot = fs.get(&path(SNAPSHOT)).unwrap();
     let whole = entries([("b", "b1"), ("c", "c1"), ("d", "d1")]);
-    let (start, index, _) = parts(&snapshot);
+    let (index, _) = parts(&snapshot);
     for_each(0..snapshot.len(), |len| {
         let (found, is_noticed) = with_snapshot(&fs, &snapshot[..len]);
         assert!(is_noticed, "{len}");
         assert!(found.iter().all(|(k, v)| whole.get(k) == Some(v)), "{len}: {found:?}");
-        assert_eq!(found.contains_key(&b"d"[..]), len >= start, "{len}");
+        assert_eq!(found.contains_key(&b"d"[..]), len >= start_of(&snapshot), "{len}");
         assert!(len < index || found.len() == 3, "{len}: {found:?}");
     });
 }

@@ -4,6 +4,8 @@ use super::model::Random;
 use super::*;
 use crate::persist::Removal;
 use crate::persist::frame::HEAD;
+use crate::persist::listing::list;
+use crate::persist::view::View;
 
 /// Returns what the store finds after it has followed the others, and what these removed.
 fn follow(store: &Store) -> (Entries, Vec<Removal>) {
@@ -300,14 +302,32 @@ fn the_logs_of_many_processes_that_ended_are_merged() {
     assert_eq!(recovered(&fs).1.len(), 8);
 }
 
+/// What is above the horizon of a merge is read again, because a removal there may end a put that is stored later.
+#[test]
+fn a_merge_states_what_each_log_holds_up_to_its_horizon() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let mut ends = vec![fs.get(&path(Name::Log(1))).unwrap().len() as u64];
+    for n in 0..4u8 {
+        remove(&store, &[n]).unwrap();
+        ends.push(fs.get(&path(Name::Log(1))).unwrap().len() as u64);
+    }
+    let listing = list(&fs, &dir(), &identity()).unwrap();
+    let (view, _) = View::read(&dir(), listing, &[], 0).unwrap();
+    for (horizon, end) in (0u16..).zip(ends) {
+        let stated = view.logs[&1].stated_to(horizon.into()).unwrap();
+        assert_eq!((stated.len, stated.removals), (end, horizon));
+    }
+}
+
 /// Three processes that do anything in any order, and what they may find.
 struct World {
     fs: MemFs,
     stores: Vec<Option<Store>>,
     /// What is on disk. A change is there when it has returned.
     model: Entries,
-    /// When the computation of each of these began.
-    since: BTreeMap<Vec<u8>, u64>,
+    /// When the computations of these values began.
+    stored: BTreeMap<Vec<u8>, u64>,
     /// Computations that have begun: process, key, and the sequence at that time.
     begun: Vec<(usize, Vec<u8>, u64)>,
     /// The keys that were removed since the computation at the same place began.
@@ -322,7 +342,7 @@ impl World {
             fs: MemFs::new(),
             stores: (0..3).map(|_| None).collect(),
             model: Entries::new(),
-            since: BTreeMap::new(),
+            stored: BTreeMap::new(),
             begun: Vec::new(),
             ended: Vec::new(),
             random: Random::new(seed),
@@ -405,10 +425,10 @@ impl World {
                 *ended |= *begun == key && *at < since;
             }
         }
-        // Of two results the one counts whose computation began last.
-        let is_newest = self.since.get(&key).is_none_or(|before| *before <= since);
-        if !was_ended && is_newest {
-            self.since.insert(key.clone(), since);
+        // Of those that count, the one that began last does.
+        let is_newest = self.stored.get(&key).is_none_or(|stored| *stored <= since);
+        if !was_ended && (is_newest || !self.model.contains_key(&key)) {
+            self.stored.insert(key.clone(), since);
             self.model.insert(key, value);
         }
     }
@@ -417,7 +437,6 @@ impl World {
         let key = self.key();
         remove(store, &key).unwrap();
         self.model.remove(&key);
-        self.since.remove(&key);
         for ((_, begun, _), ended) in self.begun.iter().zip(&mut self.ended) {
             *ended |= *begun == key;
         }
@@ -427,7 +446,6 @@ impl World {
         if self.random.below(4) == 0 {
             store.commit_removal(store.queue(Record::Clear, 0)).unwrap();
             self.model.clear();
-            self.since.clear();
             self.ended.iter_mut().for_each(|ended| *ended = true);
         }
     }
