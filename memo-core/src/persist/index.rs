@@ -1,6 +1,7 @@
 //! Where the newest record of each key is, of the records in logs. Records may come in any order, because each process
 //! has a log of its own: a put counts if no removal of its key, and no clear, has a sequence above its `since`. Of
-//! several puts that count, the one with the highest sequence does.
+//! several puts of a key the one counts whose computation began last. (If it were the one that was written last, a
+//! removal could end that one after it took the place of another which the removal does not end.)
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -84,7 +85,9 @@ impl Index {
             return;
         }
         let slot = self.slots.entry(hash).or_default();
-        if since < slot.removed || slot.put.as_ref().is_some_and(|put| put.sequence >= sequence) {
+        if since < slot.removed
+            || slot.put.as_ref().is_some_and(|put| (put.since, put.sequence) >= (since, sequence))
+        {
             return;
         }
         self.puts += usize::from(slot.put.is_none());
@@ -214,6 +217,10 @@ mod tests {
         let old = Put { sequence: 3, since: 1 };
         let new = Put { sequence: 5, since: 4 };
         in_every_order(&[old, new], &|index| assert_eq!(index.get(7), Lookup::At(at(5))));
+        let late = Put { sequence: 6, since: 1 };
+        in_every_order(&[new, late, Remove(2)], &|index| {
+            assert_eq!(index.get(7), Lookup::At(at(5)));
+        });
         in_every_order(&[old, Remove(2)], &|index| assert_eq!(index.get(7), Lookup::Elsewhere(2)));
         in_every_order(&[old, Remove(2), new], &|index| {
             assert_eq!(index.get(7), Lookup::At(at(5)));

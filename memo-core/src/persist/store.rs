@@ -11,7 +11,7 @@ use super::clearance::remove_contents;
 use super::durability::Durability;
 use super::file_name::Name;
 use super::fs::Fs;
-use super::header::{MAX_HEADER, MAX_STATED, header_len, random_salt};
+use super::header::{MAX_HEADER, MAX_STATED, STATED, header_len, random_salt};
 use super::identity::Identity;
 use super::key_hash::key_hash;
 use super::key_locks::{KeyClaim, KeyLocks};
@@ -116,7 +116,7 @@ impl Store {
         identity: &Identity,
         durability: Durability,
     ) -> Result<Self, Error> {
-        if header_len(identity) + MAX_STATED > MAX_HEADER {
+        if header_len(identity) + MAX_STATED * STATED > MAX_HEADER {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }

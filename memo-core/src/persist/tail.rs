@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::file_name::Name;
+use super::file_name::{Name, by_age};
 use super::header::{self, Start};
 use super::listing::{Source, list};
 use super::log_file::StoreDirectory;
@@ -68,30 +68,26 @@ impl Tail {
         }
         if let Some(own) = own.and_then(|own| now.slots.get(own)) {
             // Its records were added when they were committed.
-            view.mark_read(own.log, own.len);
+            view.mark_own(own.log, own.len);
         }
         if now.epoch != self.epoch {
             return self.reload(directory, state, view, removed);
         }
+        let mut has_new_logs = false;
         for (slot, at) in now.slots.iter().enumerate() {
             let before = self.slots.get(slot).copied().unwrap_or_default();
-            if *at == before {
+            if Some(slot) == own || *at == before {
                 continue;
             }
-            if Some(slot) == own {
-                if before.log != at.log {
-                    view.mark_whole(before.log);
-                }
-                continue;
-            }
-            if before.log != 0 && before.log != at.log {
+            if before.log != at.log {
                 read_rest(view, before.log, removed)?;
             }
-            if at.log != 0 && !view.logs.contains_key(&at.log) && !open(directory, view, at.log)? {
-                // It was merged meanwhile.
-                return self.reload(directory, state, view, removed);
-            }
+            has_new_logs |= at.log != before.log;
             view.read_log(at.log, at.len, &mut |removal| removed.push(removal))?;
+        }
+        // A process may also have begun and ended a log that no slot shows any more.
+        if has_new_logs && !read_new_logs(directory, &now.slots, view, removed)? {
+            return self.reload(directory, state, view, removed);
         }
         if now.cleared > self.cleared {
             view.index.clear(now.cleared);
@@ -145,15 +141,25 @@ fn read_rest(view: &mut View, log: u64, removed: &mut Vec<Removal>) -> Result<()
     view.read_log(log, size, &mut |removal| removed.push(removal))
 }
 
-/// Opens a log. Returns false if it is gone.
-fn open(directory: StoreDirectory<'_>, view: &mut View, log: u64) -> Result<bool, Error> {
-    match source(directory, Name::Log(log), log)? {
-        Some(source) => {
-            view.open_log(directory.dir, &source, None);
-            Ok(true)
+/// Reads the logs that were begun since the last time. Returns false if one is gone.
+fn read_new_logs(
+    directory: StoreDirectory<'_>,
+    slots: &[SlotLog],
+    view: &mut View,
+    removed: &mut Vec<Removal>,
+) -> Result<bool, Error> {
+    let live = |log: u64| slots.iter().find(|slot| slot.log == log);
+    for name in by_age(directory.fs, directory.dir)? {
+        let Name::Log(log) = name else { continue };
+        if view.logs.contains_key(&log) || view.merged_len(log) > 0 {
+            continue;
         }
-        None => Ok(false),
+        let Some(source) = source(directory, name, log)? else { return Ok(false) };
+        view.open_log(directory.dir, &source, None);
+        let len = live(log).map_or(source.size, |slot| slot.len);
+        view.read_log(log, len, &mut |removal| removed.push(removal))?;
     }
+    Ok(slots.iter().all(|slot| slot.log == 0 || view.logs.contains_key(&slot.log)))
 }
 
 /// Opens a file of another process. Returns `None` if it is gone, or not what it should be.

@@ -273,11 +273,11 @@ impl View {
     /// Notes that nothing in a log that this process has ended is new.
     pub(crate) fn mark_whole(&mut self, log: u64) {
         let size = self.logs.get(&log).and_then(|reader| reader.file.size().ok());
-        self.mark_read(log, size.unwrap_or_default());
+        self.mark_own(log, size.unwrap_or_default());
     }
 
     /// Notes that this process has written its own log up to `len`, so that nothing in it is new.
-    pub(crate) fn mark_read(&mut self, log: u64, len: u64) {
+    pub(crate) fn mark_own(&mut self, log: u64, len: u64) {
         if let Some(reader) = self.logs.get_mut(&log) {
             reader.read_to = reader.read_to.max(len);
         }

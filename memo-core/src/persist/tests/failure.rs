@@ -257,8 +257,9 @@ fn pending_removals_outlive_failed_checkpoints() {
         fail_to_merge(&fs, &store, EIO);
         let (recovery, found) = recovered(&fs);
         assert_eq!(found, entries([("kept", "v")]), "{at}");
-        // The failed write is still in the log that was abandoned.
-        assert_eq!(losses(&recovery), [Loss::TornTail], "{at}: {recovery:?}");
+        // The failed write is in the log that was abandoned, unless a snapshot has replaced that.
+        let is_torn = |loss: &Loss| *loss == Loss::TornTail;
+        assert!(losses(&recovery).iter().all(is_torn), "{at}: {recovery:?}");
         assert!(recovery.damage.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Tests that directories of all formats are always readable: each in tests/golden was written once and never changes.
+//! Tests that the directory in tests/golden is always readable: it was written once and never changes.
 
 use std::time::Duration;
 
@@ -8,12 +8,7 @@ use crate::persist::RealFs;
 
 type Value = (u32, Option<String>, Vec<f32>);
 
-/// Records of format 1 have no cost.
-const FORMATS: [&str; 2] = ["format1", "format2"];
-
-fn directory(format: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(format)
-}
+const FORMAT: &str = "../tests/golden/format3";
 
 fn identity() -> Identity {
     Identity {
@@ -40,8 +35,8 @@ fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
     Record::Put { key, value, created: 1_700_000_000_000 + n, expires, cost }
 }
 
-/// Shows how the directory was made. A snapshot holds three entries. The two logs after it hold new entries, one entry
-/// that replaces another, and a removal.
+/// Shows how the directory was made. A snapshot holds three entries. The logs of two processes hold new entries, one
+/// entry that replaces another, and a removal.
 #[test]
 fn the_golden_directory_is_written_if_the_environment_names_one() {
     let Some(directory) = std::env::var_os("MEMOKIT_WRITE_GOLDEN").map(PathBuf::from) else {
@@ -51,14 +46,19 @@ fn the_golden_directory_is_written_if_the_environment_names_one() {
     let values: Vec<Vec<u8>> = (0..6).map(encoded).collect();
     let entry = |n: u32| record(&keys[n as usize], &values[n as usize], n.into());
     let (store, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
-    store.checkpoint(&mut |sink| [2, 1, 3].map(entry).iter().for_each(|r| _ = sink(*r))).unwrap();
+    for n in [2, 1, 3] {
+        write(&store, entry(n)).unwrap();
+    }
+    store.heal_now().unwrap();
+    store.merge(&ALL).unwrap();
     write(&store, entry(4)).unwrap();
-    drop(store);
-    let (store, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
-    store.commit(store.queue_replacing(record(&keys[3], &values[0], 3))).unwrap();
-    write(&store, Record::Remove { key: &keys[1] }).unwrap();
-    write(&store, entry(5)).unwrap();
-    drop(store);
+    let (other, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
+    let replacing = record(&keys[3], &values[0], 3);
+    other.commit(other.queue_replacing(replacing, other.since())).unwrap();
+    write(&other, Record::Remove { key: &keys[1] }).unwrap();
+    write(&other, entry(5)).unwrap();
+    drop((store, other));
+    std::fs::remove_file(directory.join("STATE")).unwrap();
     std::fs::write(directory.join("LOCK"), "memokit 1\n").unwrap();
 }
 
@@ -69,74 +69,55 @@ fn key(n: u32) -> [u8; 5] {
 }
 
 /// Returns the files in memory, because programs other than the tests may read the directory in the repository.
-fn golden(format: &str) -> MemFs {
+fn golden() -> MemFs {
     let fs = MemFs::new();
-    for entry in std::fs::read_dir(directory(format)).expect("a folder in tests/golden") {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(FORMAT);
+    for entry in std::fs::read_dir(directory).expect("a folder in tests/golden") {
         let entry = entry.unwrap();
         fs.put(&dir().join(entry.file_name()), std::fs::read(entry.path()).unwrap());
     }
-    assert!(fs.paths().len() >= 4, "{:?}", fs.paths());
+    assert_eq!(fs.paths().len(), 4, "{:?}", fs.paths());
     fs
 }
 
-fn order(fs: &MemFs) -> (Recovery, Pairs, Vec<(Option<u64>, Cost)>) {
-    let (mut order, mut times) = (Vec::new(), Vec::new());
-    let replay = &mut |record: Record<'_>| match record {
-        Record::Put { key, value, expires, cost, .. } => {
-            order.push((key.to_vec(), value.to_vec()));
-            times.push((expires, cost));
-        }
-        Record::Remove { key } => order.push((key.to_vec(), Vec::new())),
-        Record::Clear => panic!("nothing was cleared"),
-    };
-    let opened = Store::open(
-        Arc::new(fs.clone()),
-        &Place::alone(&dir()),
-        &identity(),
-        Durability::Os,
-        replay,
-    )
-    .unwrap();
-    (opened.1, order, times)
+fn open_golden(fs: &MemFs) -> (Store, Entries) {
+    let place = Place::alone(&dir());
+    let store = Store::open(Arc::new(fs.clone()), &place, &identity(), Durability::Os).unwrap();
+    let found = contents(&store).unwrap();
+    (store, found)
 }
 
 #[test]
-fn a_directory_of_any_format_is_read() {
+fn the_directory_is_read() {
+    let fs = golden();
+    let (store, found) = open_golden(&fs);
     let pair = |k: u32, v: u32| (key(k).to_vec(), encoded(v));
-    let expected = [
-        pair(2, 2),
-        pair(1, 1),
-        pair(3, 3),
-        pair(4, 4),
-        pair(3, 0),
-        (key(1).to_vec(), vec![]),
-        pair(5, 5),
-    ];
-    for format in FORMATS {
-        let (recovery, order, times) = order(&golden(format));
-        assert_eq!(order, expected);
-        let time = |n: u64| {
-            let cost = Cost::of(Some(Duration::from_secs(n)).filter(|_| format != "format1"));
-            ((n == 2).then_some(4_102_444_800_000), cost)
-        };
-        assert_eq!(times, [2, 1, 3, 4, 3, 5].map(time), "{format}");
-        assert!(recovery.discarded.is_empty(), "{recovery:?}");
-        for (_, bytes) in order.iter().filter(|(_, bytes)| !bytes.is_empty()) {
-            let read: Value = Postcard::new().decode(bytes).unwrap();
-            assert_eq!(read, value(read.0));
-        }
+    assert_eq!(found, Entries::from([pair(2, 2), pair(3, 0), pair(4, 4), pair(5, 5)]));
+    let recovery = store.recovery();
+    assert!(recovery.discarded.is_empty(), "{recovery:?}");
+    for (n, of) in [(2, 2), (3, 3), (4, 4), (5, 5)] {
+        let stored = store.find(&key(n)).unwrap().expect("the record");
+        let Record::Put { created, expires, cost, .. } = stored.record() else { panic!("a put") };
+        assert_eq!(created, 1_700_000_000_000 + of);
+        assert_eq!(expires, (n == 2).then_some(4_102_444_800_000));
+        assert_eq!(cost, Cost::of(Some(Duration::from_secs(of))));
     }
+    for bytes in found.values() {
+        let read: Value = Postcard::new().decode(bytes).unwrap();
+        assert_eq!(read, value(read.0));
+    }
+    store.begin(&mut |_| ()).unwrap();
+    store.merge(&ALL).unwrap();
+    assert_eq!(open_golden(&fs.after_process_death()).1, found);
 }
 
 #[test]
-fn a_log_of_any_format_that_is_cut_gives_the_records_before_the_cut() {
-    for format in FORMATS {
-        let fs = golden(format);
-        let last = fs.paths().into_iter().rfind(|p| p.to_string_lossy().contains("wal-")).unwrap();
-        let mut bytes = fs.get(&last).unwrap();
-        bytes.pop();
-        fs.put(&last, bytes);
-        let (recovery, order, _) = order(&fs);
-        assert_eq!((losses(&recovery), order.len()), (vec![Loss::TornTail], 6));
-    }
+fn a_log_that_is_cut_gives_the_records_before_the_cut() {
+    let fs = golden();
+    let last = fs.paths().into_iter().rfind(|p| p.to_string_lossy().contains("wal-")).unwrap();
+    let mut bytes = fs.get(&last).unwrap();
+    bytes.pop();
+    fs.put(&last, bytes);
+    let (store, found) = open_golden(&fs);
+    assert_eq!((losses(&store.recovery()), found.len()), (vec![Loss::TornTail], 3));
 }

@@ -1,4 +1,4 @@
-//! Tests group commit and the switch of generations under a model checker, which tries different interleavings at each
+//! Tests group commit, the switch of logs and merges under a model checker, which tries different interleavings at each
 //! run. A thread that waits forever is a deadlock, which the checker reports.
 
 use shuttle::rand::{Rng, thread_rng};
@@ -43,13 +43,18 @@ impl Cache {
     }
 
     fn change(&self, record: Record<'_>) -> Result<(), Error> {
-        let mut memory = self.memory.lock().unwrap();
-        apply(&mut memory, record);
-        let ticket = self.store.queue(record);
-        drop(memory);
-        match record {
-            Record::Put { .. } => self.store.commit(ticket),
-            Record::Remove { .. } | Record::Clear => self.store.commit_removal(ticket),
+        apply(&mut self.memory.lock().unwrap(), record);
+        loop {
+            let memory = self.memory.lock().unwrap();
+            let ticket = self.store.queue(record, self.store.since());
+            drop(memory);
+            let committed = match record {
+                Record::Put { .. } => self.store.commit(ticket),
+                Record::Remove { .. } | Record::Clear => self.store.commit_removal(ticket),
+            };
+            if committed.is_err() || !self.store.is_overtaken(ticket) {
+                return committed;
+            }
         }
     }
 
@@ -70,11 +75,21 @@ impl Cache {
         self.acknowledged.lock().unwrap().remove(key.as_bytes());
     }
 
-    fn checkpoint(&self) -> Result<(), Error> {
-        self.store.checkpoint(&mut |sink| {
+    /// Does what a cache does each second.
+    fn tick(&self) -> Result<(), Error> {
+        if !self.store.status().healthy {
+            self.store.heal_now()?;
+            let since = self.store.since();
             let memory = self.memory.lock().unwrap().clone();
-            memory.iter().for_each(|(key, value)| _ = sink(put(key, value)));
-        })
+            for (key, value) in &memory {
+                if !matches!(self.store.find(key), Ok(Some(_))) {
+                    self.store.commit(self.store.queue(put(key, value), since))?;
+                }
+            }
+            self.store.healed()?;
+        }
+        self.store.merge(&ALL)?;
+        self.store.follow(&mut |_| ())
     }
 
     fn found(&self) -> Entries {
@@ -125,7 +140,7 @@ fn a_failed_write_fails_only_its_own_batch() {
         run(writers(&cache));
         assert_eq!(cache.found(), *cache.acknowledged.lock().unwrap());
         cache.fs.fail(None);
-        cache.checkpoint().unwrap();
+        cache.tick().unwrap();
         assert_eq!(cache.found(), *cache.memory.lock().unwrap());
     });
 }
@@ -137,7 +152,7 @@ fn a_flush_waits_for_the_thread_that_writes() {
         let [first, second, _] = writers(&cache);
         let flushed = Arc::clone(&cache);
         let flush = Box::new(move || {
-            let ticket = flushed.store.queue(put(b"flushed", b""));
+            let ticket = flushed.store.queue(put(b"flushed", b""), 0);
             flushed.store.flush().unwrap();
             flushed.each_image(|found| assert!(found.contains_key(&b"flushed"[..])));
             flushed.store.commit(ticket).unwrap();
@@ -146,9 +161,9 @@ fn a_flush_waits_for_the_thread_that_writes() {
     });
 }
 
-/// A record that is queued during the switch is in the new log or in the snapshot. The same holds for a removal.
+/// A record that is queued during a merge is in a log that counts or in the snapshot. The same holds for a removal.
 #[test]
-fn a_checkpoint_loses_no_record_that_is_queued_during_it() {
+fn a_merge_loses_no_record_that_is_queued_during_it() {
     for failing in [false, true] {
         check(move |durability| {
             let cache = Cache::new(durability);
@@ -157,12 +172,12 @@ fn a_checkpoint_loses_no_record_that_is_queued_during_it() {
                 cache.fail_soon();
             }
             let [first, ..] = writers(&cache);
-            let (remover, checkpointer) = (Arc::clone(&cache), Arc::clone(&cache));
+            let (remover, ticking) = (Arc::clone(&cache), Arc::clone(&cache));
             run([
                 first,
                 Box::new(move || remover.remove("old")),
                 Box::new(move || {
-                    let made = checkpointer.checkpoint();
+                    let made = ticking.tick();
                     assert!(failing || made.is_ok());
                 }),
             ]);
@@ -170,8 +185,41 @@ fn a_checkpoint_loses_no_record_that_is_queued_during_it() {
             assert!(acknowledged.iter().all(|entry| found.contains_key(entry.0)), "{found:?}");
             assert!(found.contains_key(&b"kept"[..]) && !found.contains_key(&b"old"[..]));
             cache.fs.fail(None);
-            cache.checkpoint().unwrap();
+            cache.tick().unwrap();
             assert_eq!(cache.found(), *cache.memory.lock().unwrap());
         });
     }
+}
+
+/// The log is switched while records are queued.
+#[test]
+fn a_switch_of_logs_loses_no_record_that_is_queued_during_it() {
+    check(|durability| {
+        let cache = Cache::new(durability);
+        let [first, second, _] = writers(&cache);
+        let switching = Arc::clone(&cache);
+        run([first, second, Box::new(move || switching.store.heal_now().unwrap())]);
+        assert_eq!(cache.acknowledged.lock().unwrap().len(), 4);
+        assert_eq!(cache.found(), *cache.memory.lock().unwrap());
+    });
+}
+
+/// Another process merges meanwhile. What this one writes then is in the snapshot, or it writes it again.
+#[test]
+fn a_merge_by_another_process_loses_no_record() {
+    check(|durability| {
+        let cache = Cache::new(durability);
+        let (other, ..) = open_as(cache.fs.clone(), &dir(), &identity(), durability).unwrap();
+        assert!(cache.put("old"));
+        let [first, ..] = writers(&cache);
+        let remover = Arc::clone(&cache);
+        run([
+            first,
+            Box::new(move || remover.remove("old")),
+            Box::new(move || other.merge(&ALL).unwrap()),
+        ]);
+        assert_eq!(cache.found(), *cache.memory.lock().unwrap());
+        cache.store.follow(&mut |_| ()).unwrap();
+        assert_eq!(contents(&cache.store).unwrap(), cache.found());
+    });
 }

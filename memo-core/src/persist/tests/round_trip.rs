@@ -73,8 +73,7 @@ fn a_merge_leaves_out_what_has_expired_and_then_the_oldest_that_is_not_used() {
     for key in [b"a", b"b", b"c", b"d"] {
         write(&store, put(key, b"v")).unwrap();
     }
-    let keep =
-        Keep { max: 3, max_bytes: u64::MAX, now: 5, idle_before: 0, is_used: &|key| key == b"a" };
+    let keep = Keep { max: 3, now: 5, is_used: &|key| key == b"a", ..ALL };
     store.merge(&keep).unwrap();
     assert_eq!(order(&fs), [b"a", b"c", b"d"]);
     let bytes = 2 * (super::super::frame::HEAD as u64 + 2);
