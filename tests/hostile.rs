@@ -38,9 +38,10 @@ fn identity() -> Identity {
 
 fn open(dir: &Path) -> Store {
     let fs = Arc::new(RealFs);
-    Store::open(fs, &Place::alone(dir), &identity(), Durability::Os, &mut |_| {})
-        .expect("the folder opens")
-        .0
+    let store = Store::open(fs, &Place::alone(dir), &identity(), Durability::Os);
+    let store = store.expect("the folder opens");
+    store.begin(&mut |_| ()).expect("the folder can be written");
+    store
 }
 
 /// Opens `dir` and asserts that the peak of memory is in proportion to its files.
@@ -64,16 +65,17 @@ fn log_of(dir: &Path) -> (std::path::PathBuf, Vec<u8>, usize) {
 }
 
 /// Returns the head of a record. Its checksum is valid in the file with this header.
-fn head(header: &[u8], sequence: u64, op: u8, key: u32, value: u32) -> [u8; 48] {
-    let mut head = [0; 48];
+fn head(header: &[u8], sequence: u64, op: u8, key: u32, value: u32) -> [u8; 56] {
+    let mut head = [0; 56];
     head[0] = op;
     head[4..8].copy_from_slice(&key.to_le_bytes());
     head[8..12].copy_from_slice(&value.to_le_bytes());
     head[12..20].copy_from_slice(&sequence.to_le_bytes());
-    head[28..36].copy_from_slice(&u64::MAX.to_le_bytes());
-    head[36..40].copy_from_slice(&u32::try_from(sequence).unwrap_or(7).to_le_bytes());
-    let crc = crc32c::crc32c_append(crc32c::crc32c(&header[16..24]), &head[..44]);
-    head[44..].copy_from_slice(&crc.to_le_bytes());
+    head[20..28].copy_from_slice(&sequence.to_le_bytes());
+    head[36..44].copy_from_slice(&u64::MAX.to_le_bytes());
+    head[44..48].copy_from_slice(&u32::try_from(sequence).unwrap_or(7).to_le_bytes());
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&header[16..24]), &head[..52]);
+    head[52..].copy_from_slice(&crc.to_le_bytes());
     head
 }
 
@@ -84,7 +86,7 @@ fn memory_is_bounded_by_the_size_of_the_files() {
     let store = open(&dir);
     let cost = Cost::UNKNOWN;
     let record = Record::Put { key: b"k", value: &[1; 100_000], created: 1, expires: None, cost };
-    store.commit(store.queue(record)).unwrap();
+    store.commit(store.queue(record, store.since())).unwrap();
     drop(store);
     let (path, log, start) = log_of(&dir);
     let header = &log[..start];

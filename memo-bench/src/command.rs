@@ -12,7 +12,7 @@ Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list]
   build         seconds that a build of a crate with memoized functions takes
   instructions  instructions per hit, counted by callgrind
   stampede      nanoseconds per call when many callers miss on one key at once
-  persist       the cost of insertions, hits and recovery with persistence
+  persist       the cost of insertions, hits and the opening with persistence
   list          the names of the cases of compare
   profile       one loop of hits, for callgrind and perf
 

@@ -131,7 +131,7 @@ fn what_one_process_stores_another_finds_while_both_live() {
     assert_eq!((b.ask("call 2"), b.ask("call 1")), (a.ask("call 2"), stored.clone()));
     let mut late = Peer::start(&processes);
     assert_eq!((late.ask("call 1"), late.ask("runs")), (stored, "0".into()));
-    [a, b, late].map(Peer::finish);
+    [a, b, late].into_iter().for_each(Peer::finish);
 }
 
 /// Removes in one process, by `command`, what both have in memory. The other must see that at once, in a hit too.
@@ -157,7 +157,7 @@ fn check_removal(processes: &Processes, command: &str) {
     assert_eq!(late.ask("call 1"), a.ask("call 1"));
     a.ask(command);
     late.assert_computes("call 1", true);
-    [a, b, late].map(Peer::finish);
+    [a, b, late].into_iter().for_each(Peer::finish);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_value_that_another_process_inserts_replaces_the_one_in_memory() {
     a.assert_computes("call 1", true);
     assert_eq!(a.ask("insert 1"), "true");
     assert_eq!(b.ask("get 1"), "inserted");
-    [a, b].map(Peer::finish);
+    [a, b].into_iter().for_each(Peer::finish);
 }
 
 /// The result was computed from older data, and the process that computes it learns of the removal only at its end.
@@ -205,7 +205,7 @@ fn a_result_that_another_process_invalidates_while_it_is_computed_is_not_kept() 
     b.assert_computes("gated 1", true);
     assert_ne!(b.ask("gated 1"), old);
     assert_eq!(a.ask("gated 1"), b.ask("gated 1"));
-    [a, b].map(Peer::finish);
+    [a, b].into_iter().for_each(Peer::finish);
 }
 
 /// A process that has only read so far must not take the page of the new folder for that of the old one.
@@ -234,7 +234,7 @@ fn processes_meet_in_a_folder_that_was_removed_and_created_again() {
         b.assert_computes(&format!("call {n}"), true);
         assert_eq!(a.ask(&format!("call {n}")), b.ask(&format!("call {n}")));
     }
-    [a, b].map(Peer::finish);
+    [a, b].into_iter().for_each(Peer::finish);
 }
 
 const KEYS: u32 = 144;
