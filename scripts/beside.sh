@@ -38,7 +38,7 @@ case ${1:-} in
 --quick)
     target+=-quick
     write_page "$(date_of_page)" language
-    grep -q '^| `' "$found"
+    grep -q '^| `' <(language "$found")
     compare <(language "$page") <(language "$found")
     ;;
 "")

@@ -33,7 +33,7 @@ case ${1:-} in
     ;;
 --quick)
     observe --no-default-features -- tables >"$page"
-    grep -q '^| `' "$page"
+    grep -q '^| `' <(standard "$page")
     diff -u <(standard docs/types.md) <(standard "$page"; echo)
     ;;
 "")

@@ -220,6 +220,19 @@ fn another_codec_does_not_find_stored_results() {
 }
 
 #[test]
+fn a_program_and_a_library_of_one_name_do_not_share_results() {
+    let package = Package::new("twins");
+    let item = "#[memokit::memoize(persist = \"stored\")] pub fn f(n: u32) -> u32 { n + OFFSET }";
+    package.write("lib.rs", &format!("const OFFSET: u32 = 1;\n{item}"));
+    let run = |main: &str| {
+        package.run(&format!("const OFFSET: u32 = 2;\n{item}\nfn main() {{ println!({main}) }}"))
+    };
+    assert_eq!(run("\"{} {}\", twins::f(1), f(1)"), "2 3");
+    assert_eq!(run("\"{} {}\", f(1), twins::f(1)"), "3 2");
+    assert_eq!(run("\"{:?} {:?}\", twins::f_memo().health(), f_memo().health()"), "Ok(()) Ok(())");
+}
+
+#[test]
 fn an_instance_for_a_type_within_main_is_not_stored() {
     let package = Package::new("local_types");
     let block = |name: &str| {

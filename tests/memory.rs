@@ -1,4 +1,5 @@
-//! `max_bytes` bounds the memory that results take, and a long argument takes none. This is a separate program because its allocator counts.
+//! `max_bytes` bounds the memory that results take, and a long argument takes none. This is a separate program because
+//! its allocator counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

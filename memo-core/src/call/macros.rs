@@ -4,14 +4,14 @@
 //! [`probe`]: crate::value::keep::probe
 
 #[doc(hidden)]
-pub use core::{concat, matches, module_path};
+pub use core::{concat, matches, module_path, option_env};
 
 /// Finds the cache of a function. Example: `memo!(cache, own "::function", number, code, function(), [Type].max(5))`.
 /// Each use has a static [`Site`](crate::call::site::Site) of its own. The arguments are:
 ///
 /// - `cache`, or `local` for the calling thread's own cache;
-/// - the name: `own "::function"`, or `named "quotes" "::function"` for another name in reports; with `in_impl` behind
-///   it if the function stands in an impl or a trait, or with `beside CONSTANT` if it does unless the constant is found;
+/// - the name: `own "::function"`, or `named "quotes" "::function"` for another name in reports; behind it `in_impl` if
+///   the function stands in an impl or a trait, or `beside CONSTANT` if it does unless the constant is found;
 /// - the number that was drawn at expansion, and the fingerprint of the code;
 /// - the caller, as `caller!` takes it;
 /// - the settings, as `settings!` takes them.
@@ -38,7 +38,7 @@ macro_rules! memo {
             $own,
             $name,
             $number,
-            $code,
+            $crate::code_in_target!($code),
             $crate::is_in_impl!($($standing)*),
         ));
         $crate::call::site::Site::$find(
@@ -47,6 +47,21 @@ macro_rules! memo {
             $crate::settings!($($settings)*),
         )
     }};
+}
+
+/// Adds to the fingerprint of a function's code which target of which package contains the function. A library, a
+/// program and a test of one package may have the same crate name, and so may programs of two packages.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! code_in_target {
+    ($code:expr) => {
+        $crate::function::code::Code::of($code)
+            .variable($crate::call::macros::option_env!("CARGO_PKG_NAME"))
+            // Set in programs, and the second one in tests and benchmarks.
+            .variable($crate::call::macros::option_env!("CARGO_BIN_NAME"))
+            .flag($crate::call::macros::option_env!("CARGO_TARGET_TMPDIR").is_some())
+            .fingerprint()
+    };
 }
 
 /// Returns whether a function stands in an impl or a trait: `is_in_impl!(in_impl)`, `is_in_impl!(beside CONSTANT)`, or

@@ -46,10 +46,10 @@ pub trait Codec<T>: Send + Sync + 'static {
 /// postcard is smaller and faster. A self-describing format supports what postcard does not: results with
 /// `skip_serializing_if`, untagged enums, `flatten`, `serde_json::Value`.
 ///
-/// Not every value survives every format (JSON has no NaN, and only strings as keys; serde_json reads one float in ten as
-/// its neighbour, unless its feature `float_roundtrip` is on). Therefore each value is read back
-/// when it is written. If that gives another value, the value stays in memory. A value from disk is used only if it
-/// writes the same bytes again, so that a type that has changed since does not fill in missing parts.
+/// Not every value survives every format (JSON has no NaN, and only strings as keys; serde_json reads one float in ten
+/// as its neighbour, unless its feature `float_roundtrip` is on). Therefore each value is read back when it is written.
+/// If that gives another value, the value stays in memory. A value from disk is used only if it writes the same bytes
+/// again, so that a type that has changed since does not fill in missing parts.
 ///
 /// ```
 /// # use memo_core as memokit;

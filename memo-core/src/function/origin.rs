@@ -49,8 +49,8 @@ impl Origin {
         self.name
     }
 
-    /// Returns the full path of the function: what encloses it, its name, and the parameters of the instance. A name that
-    /// the user chose stands before it, for people.
+    /// Returns the full path of the function: what encloses it, its name, and the parameters of the instance. A name
+    /// that the user chose stands before it, for people.
     pub(crate) fn path_in(&self, instance: &InstanceName) -> String {
         let mut path = format!("{}{}", instance.enclosing, self.own_name);
         if !instance.parameters.is_empty() {

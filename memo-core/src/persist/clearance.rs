@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use super::file_name::{Name, by_age};
+use super::file_name::{Name, by_age, remove};
 use super::fs::Fs;
-use super::quarantine::remove;
 use crate::error::Error;
 
 /// Removes all logs and snapshots, durably. The caller holds the lock of the files.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fs::Fs;
@@ -91,6 +92,15 @@ pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
         names.insert(names.partition_point(|other| other.age() <= name.age()), name);
     }
     Ok(names)
+}
+
+/// Removes a file. Succeeds if there is none.
+pub(crate) fn remove(fs: &dyn Fs, dir: &Path, name: Name) -> Result<(), Error> {
+    let path = name.at(dir);
+    match fs.remove(&path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, &e)),
+        _ => Ok(()),
+    }
 }
 
 /// Parses exactly 16 lower-case hexadecimal digits, so that a file has only one name.

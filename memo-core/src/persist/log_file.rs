@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file_name::Name;
+use super::file_name::{Name, remove};
 use super::fs::{File, Fs, write_all};
 use super::header::{FileHeader, Kind, Stated, random_salt};
 use super::identity::Identity;
 use super::log_reader::LogReader;
-use super::quarantine::remove;
 use super::queue::QueueTarget;
 use super::record::WallMillis;
 use super::state::SlotLog;

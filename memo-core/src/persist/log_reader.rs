@@ -70,7 +70,7 @@ impl LogReader {
     }
 
     /// Makes a reader of the same log that has read nothing.
-    pub(crate) fn from_start(&self) -> Self {
+    pub(crate) fn restarted(&self) -> Self {
         Self {
             number: self.number,
             path: self.path.clone(),
@@ -124,7 +124,7 @@ impl LogReader {
             let at = scan.at();
             let event = scan.next().map_err(|e| Error::io("read", &self.path, &e))?;
             let Some(event) = event else { break };
-            self.pass_on(at, event, recovery, apply);
+            self.pass_on(at, &event, recovery, apply);
         }
         self.read_to = scan.valid_len();
         self.is_torn = scan.torn();
@@ -135,7 +135,7 @@ impl LogReader {
     fn pass_on(
         &mut self,
         at: u64,
-        event: Event<'_>,
+        event: &Event<'_>,
         recovery: &mut Recovery,
         apply: &mut dyn FnMut(Change<'_>),
     ) {
@@ -174,7 +174,7 @@ impl LogReader {
                     apply(Change::Clear(head.sequence));
                 }
             }
-            Event::Record(_, record) => self.pass_on_record(at, head, record, apply),
+            Event::Record(_, record) => self.pass_on_record(at, head, *record, apply),
         }
     }
 

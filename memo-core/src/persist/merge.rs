@@ -1,10 +1,10 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
 use super::contents::Put;
+use super::file_name::remove;
 use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
-use super::quarantine::remove;
 use super::record::{Record, WallMillis};
 use super::snapshot;
 use super::state::SlotLog;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::clearance::remove_sign;
-use super::file_name::{Name, QUARANTINE, Quarantined};
+use super::file_name::{Name, QUARANTINE, Quarantined, remove};
 use super::fs::{Fs, read_full, write_all};
 use crate::error::Error;
 
@@ -74,15 +74,6 @@ impl Cleanup {
                 .map_err(failed)?;
         }
         Ok(())
-    }
-}
-
-/// Removes a file. Succeeds if there is none.
-pub(crate) fn remove(fs: &dyn Fs, dir: &Path, name: Name) -> Result<(), Error> {
-    let path = name.at(dir);
-    match fs.remove(&path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, &e)),
-        _ => Ok(()),
     }
 }
 

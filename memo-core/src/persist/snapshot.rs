@@ -6,13 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::file_name::Name;
+use super::file_name::{Name, remove};
 use super::frame::{self, ChecksumSeed, RecordMeta, u32_at, u64_at};
 use super::fs::{File, Fs, read_full, write_all};
 use super::header::FileHeader;
 use super::key_hash::key_hash;
 use super::listing::Source;
-use super::quarantine::remove;
 use super::record::Record;
 use super::scan::Scan;
 use super::snapshot_index::{self, Candidates, IndexEntry, SnapshotIndex};

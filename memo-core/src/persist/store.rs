@@ -513,15 +513,15 @@ impl Shared {
                 Begun::First(fresh) => {
                     // Others may have written and ended since this process read the files.
                     found.extend(view.removed_until(&fresh)?);
-                    *view = fresh;
+                    *view = *fresh;
                     *tail = Tail::of(state);
                     Ok(())
                 }
                 Begun::Joined => tail.follow(directory, state, None, &mut view, &mut found),
             }
         };
-        let with_view = &mut |f: &mut dyn FnMut(&mut View)| f(&mut self.view.lock());
-        let begun = Writer::begin(directory, self.durability, self.salt, &mut catch_up, with_view);
+        let (durability, salt) = (self.durability, self.salt);
+        let begun = Writer::begin(directory, durability, salt, &self.view, &mut catch_up);
         for removal in found {
             removed(removal);
         }

@@ -1,6 +1,7 @@
 //! Follows what other processes write: reads what they have added to their logs, and changes to a new snapshot.
 
 use std::io;
+use std::sync::Arc;
 
 use super::file_name::{Name, by_age};
 use super::header::{self, Start};
@@ -205,6 +206,6 @@ fn follow_merge(
     if view.may_miss_removal(&snapshot) {
         return Ok(false);
     }
-    view.change_snapshot(snapshot.into(), &now.slots);
+    view.change_snapshot(&Arc::new(snapshot), &now.slots);
     Ok(true)
 }

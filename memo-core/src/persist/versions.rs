@@ -4,12 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::clearance::remove_contents;
-use super::file_name::{Name, QUARANTINE, Quarantined, by_age};
+use super::file_name::{Name, QUARANTINE, Quarantined, by_age, remove};
 use super::fs::{Fs, read_start, write_all};
 use super::listing::holds_something;
 use super::locks::{Held, Locks};
 use super::place::{Place, is_version_name};
-use super::quarantine::remove;
 use super::record::WallMillis;
 use crate::error::Error;
 

@@ -366,7 +366,7 @@ impl View {
         }
         let mut removed = Vec::new();
         for (number, reader) in &later.logs {
-            self.logs.entry(*number).or_insert_with(|| reader.from_start());
+            self.logs.entry(*number).or_insert_with(|| reader.restarted());
             self.read_log(*number, reader.read_to, &mut |removal| removed.push(removal))?;
         }
         Ok(removed)
@@ -410,7 +410,7 @@ impl View {
 
     /// Changes to a new snapshot. Records that it contains are forgotten, and so are logs that it contains and that
     /// nobody writes any more.
-    pub(crate) fn change_snapshot(&mut self, snapshot: Arc<Snapshot>, live: &[SlotLog]) {
+    pub(crate) fn change_snapshot(&mut self, snapshot: &Arc<Snapshot>, live: &[SlotLog]) {
         let header = &snapshot.header;
         self.index.merged(header.base_sequence, |at| at.at < snapshot.merged_len(at.log));
         self.logs.retain(|log, reader| {
@@ -421,7 +421,7 @@ impl View {
         self.costs = snapshot.costs;
         self.snapshot_number = header.number;
         self.incomplete = None;
-        self.snapshot = Some(Arc::clone(&snapshot));
+        self.snapshot = Some(Arc::clone(snapshot));
     }
 
     /// Changes to what was read anew. What was lost before stays in the reports.

@@ -33,7 +33,7 @@ pub(crate) struct Writer {
 /// What a process finds that begins to write.
 pub(crate) enum Begun {
     /// No other process writes: this one has read all files.
-    First(View),
+    First(Box<View>),
     /// Others write. The state says what is new.
     Joined,
 }
@@ -51,8 +51,8 @@ impl Writer {
         directory: StoreDirectory<'_>,
         durability: Durability,
         salt: u64,
+        view: &Mutex<View>,
         catch_up: &mut dyn FnMut(&State, Begun) -> Result<(), Error>,
-        with_view: &mut dyn FnMut(&mut dyn FnMut(&mut View)),
     ) -> Result<Self, Error> {
         let StoreDirectory { fs, dir, .. } = directory;
         let (locks, _files) = Locks::open(fs, dir)?;
@@ -68,15 +68,13 @@ impl Writer {
             catch_up(&state, Begun::Joined)?;
         } else {
             let view = begin_first(directory, &state, salt, &mut durable, &mut failures)?;
-            catch_up(&state, Begun::First(view))?;
+            catch_up(&state, Begun::First(Box::new(view)))?;
         }
         let (slot, held) = take_slot(&locks, dir)?;
-        let mut log = Err(Error::NotPersistent);
-        let mut high_water = 0;
-        with_view(&mut |view| {
-            high_water = view.recovery.high_water;
-            log = first_log(directory, &state, slot, &durable, view);
-        });
+        let mut view = view.lock();
+        let high_water = view.recovery.high_water;
+        let log = first_log(directory, &state, slot, &durable, &mut view);
+        drop(view);
         let wal = Wal::new(durability, high_water, log, state.clone(), slot);
         for error in &failures {
             wal.backoff.count(error);

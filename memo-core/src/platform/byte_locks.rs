@@ -35,7 +35,7 @@ pub(crate) fn unlock(file: &File, byte: u64) -> io::Result<()> {
 pub(crate) fn is_locked_by_other(file: &File, byte: u64, count: u64) -> io::Result<bool> {
     let mut lock = lock_of(libc::F_WRLCK, byte, count)?;
     control(file, libc::F_OFD_GETLK, &mut lock)?;
-    Ok(i32::from(lock.l_type) != i32::from(libc::F_UNLCK))
+    Ok(lock_type(lock.l_type) != lock_type(libc::F_UNLCK))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -49,6 +49,12 @@ fn lock_of(kind: impl TryInto<libc::c_short>, byte: u64, count: u64) -> io::Resu
     lock.l_start = byte.try_into().map_err(|_| invalid())?;
     lock.l_len = count.try_into().map_err(|_| invalid())?;
     Ok(lock)
+}
+
+/// The kind of a lock as the widest of the types that systems use for it.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn lock_type(kind: impl Into<i32>) -> i32 {
+    kind.into()
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]

@@ -87,7 +87,10 @@ const OTHER_WAYS: &[(&str, &str)] = &[
     ),
     ("time_refresh", "write `idle = \"10m\"`: each use starts that time anew"),
     ("refresh", "write `idle = \"10m\"` if each use is to start the time anew"),
-    ("with_cached_flag", "leave it out: `stats().hits` of the companion `NAME_memo()` counts hits"),
+    (
+        "with_cached_flag",
+        "leave it out: `memokit::outcome(|| ...)` tells whether the value of a call was cached",
+    ),
     ("create", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
     ("ty", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
     ("unbound", "leave it out: without `max` a cache has no bound"),
