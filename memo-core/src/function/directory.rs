@@ -203,9 +203,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
                 }
                 break;
             }
+            if !replaces {
+                since = store.horizon();
+            }
             // A removal that the snapshot has may be one of this key: then the claim ends here.
             self.follow(function);
-            since = store.since();
         }
         function.maintain();
         if store.is_outgrown() {
@@ -404,8 +406,8 @@ impl<K: Keep> Directory<K> {
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
     /// mean.
     fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
-        // Noted first. A removal from now on is newer than what is written here. Earlier ones end here.
-        let since = store.since();
+        // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
+        let since = store.raise_horizon();
         self.follow(function);
         let cost = Cost::of(function.mean_compute());
         let mut bytes = Vec::new();

@@ -43,8 +43,7 @@ pub(crate) fn merge(
     let StoreDirectory { fs, dir, identity } = directory;
     let Some(_merge) = writer.locks.merge()? else { return Ok(()) };
     let state = &writer.state;
-    let horizon = state.sequence();
-    state.set_horizon(horizon);
+    let horizon = state.raise_horizon();
     // What was queued before is older than the horizon.
     writer.wal.write_out()?;
     // While the files are locked no log begins: each log has a lower number than the snapshot and is read, or a higher

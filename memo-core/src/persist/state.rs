@@ -123,8 +123,12 @@ impl State {
         self.word(HORIZON).load(SeqCst)
     }
 
-    pub(crate) fn set_horizon(&self, horizon: u64) {
-        self.word(HORIZON).store(horizon, SeqCst);
+    /// Raises the horizon to the present sequence, and returns it. Who commits an older record notices, and numbers it
+    /// anew.
+    pub(crate) fn raise_horizon(&self) -> u64 {
+        let horizon = self.sequence();
+        self.word(HORIZON).fetch_max(horizon, SeqCst);
+        horizon
     }
 
     /// Returns the number of the snapshot that counts, or 0.

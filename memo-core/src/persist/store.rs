@@ -276,6 +276,20 @@ impl Store {
         self.shared.writing().is_ok_and(|writer| writer.state.horizon() > ticket.since)
     }
 
+    /// Returns what to pass as `since` for a record that is overtaken, if [`Store::follow`] afterwards shows no removal of
+    /// its key. Removals that are not committed yet are numbered anew, above this.
+    #[must_use]
+    pub fn horizon(&self) -> u64 {
+        self.shared.writing().map_or(0, |writer| writer.state.horizon())
+    }
+
+    /// Does the same for values that were computed at any time: raises the horizon to the present sequence, so that what
+    /// is being committed is numbered anew.
+    #[must_use]
+    pub fn raise_horizon(&self) -> u64 {
+        self.shared.writing().map_or(0, |writer| writer.state.raise_horizon())
+    }
+
     /// Does the same as [`Store::commit`], for a removal or for a put that replaces a value which must not come back,
     /// and tells other processes. If the log is broken, the removal is written to a new log. If that fails too, all
     /// files are removed: a result that is not on disk is computed again, but a removed one must not come back.
