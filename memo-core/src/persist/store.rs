@@ -31,7 +31,7 @@ use super::writer::{Begun, Writer};
 use crate::error::Error;
 use crate::platform::fork;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
-use crate::platform::sync::usual::Mutex;
+use crate::platform::sync::{self, usual::Mutex};
 
 /// The state of a store.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +95,7 @@ struct Shared {
     /// The page, for a process that only reads.
     observed: OnceCell<State>,
     writer: OnceCell<Writer>,
-    emptied: Mutex<Emptied>,
+    emptied: sync::Mutex<Emptied>,
     key_locks: KeyLocks,
     /// The word that counts removals, once it was asked for.
     removals: OnceCell<&'static AtomicU64>,
@@ -131,7 +131,7 @@ impl Store {
             tail: Mutex::default(),
             observed: OnceCell::new(),
             writer: OnceCell::new(),
-            emptied: Mutex::default(),
+            emptied: sync::Mutex::default(),
             key_locks: KeyLocks::default(),
             removals: OnceCell::new(),
             removals_seen: AtomicU64::new(0),

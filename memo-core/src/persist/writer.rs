@@ -14,7 +14,7 @@ use super::state::{Contents, SLOTS, SlotLog, State};
 use super::view::View;
 use super::wal::{LogFile, Wal};
 use crate::error::Error;
-use crate::platform::sync::usual::Mutex;
+use crate::platform::sync::{self, usual::Mutex};
 
 /// The slot and the log of this process.
 pub(crate) struct Writer {
@@ -27,7 +27,7 @@ pub(crate) struct Writer {
     /// What the page said of clears when the log was begun. If it says more, the log was removed.
     cleared: AtomicU64,
     /// Held while this process changes files. (Threads of one process share its locks.)
-    files: Mutex<()>,
+    files: sync::Mutex<()>,
 }
 
 /// What a process finds that begins to write.
@@ -81,7 +81,7 @@ impl Writer {
         }
         let slot_lock = Mutex::new(Some(held));
         let cleared = AtomicU64::new(state.cleared());
-        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files: Mutex::new(()) })
+        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files: sync::Mutex::new(()) })
     }
 
     /// Runs `change` while no other thread or process changes files.
