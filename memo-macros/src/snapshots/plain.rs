@@ -4,7 +4,7 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
         __memokit::memo!(cache, own "::quote" beside
         __MEMOKIT_NOT_IN_IMPL_3290763420350999314, 3290763420350999314,
         0x77626870766553a2a06feaf52124c360, function(), [Result < Quote, ApiError >]
-        .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .lookup(&
+        .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .followed().lookup(&
         (__memokit::element!(symbol), (__memokit::element!(opts), ())))
     );
     match __memokit_found {
