@@ -121,6 +121,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn follow(&self, function: &FunctionCache<K>) {
+        self.open_in_child(function);
         let Some(store) = self.disk.opened() else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
@@ -339,6 +340,7 @@ impl<K: Keep> Directory<K> {
         if let Some(store) = disk.opened().filter(|store| store.is_writing()) {
             return Ok(store);
         }
+        self.open_in_child(function);
         let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
         let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
@@ -358,6 +360,18 @@ impl<K: Keep> Directory<K> {
             maintain_soon(function);
         }
         Ok(store)
+    }
+
+    /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
+    fn open_in_child(&self, function: &FunctionCache<K>) {
+        let _ = unless_opening(|| {
+            self.disk.open_in_child(|store| {
+                if !function.removals.has_followed(store.removals_seen()) {
+                    forget(function, &persist::Removal::All);
+                }
+                watch(function, store);
+            });
+        });
     }
 
     /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is opened before memory changes, so that no

@@ -97,7 +97,9 @@ struct Shared {
     writer: OnceCell<Writer>,
     emptied: Mutex<Emptied>,
     key_locks: KeyLocks,
-    /// The word that counts removals, once it was asked for.
+    /// The word that counts removals, once it was asked for: of the page that was observed, and of the page to which
+    /// this process writes. Between these the directory may have been created again.
+    observed_removals: OnceCell<&'static AtomicU64>,
     removals: OnceCell<&'static AtomicU64>,
     /// The count of removals up to which this process has followed.
     removals_seen: AtomicU64,
@@ -133,6 +135,7 @@ impl Store {
             writer: OnceCell::new(),
             emptied: Mutex::default(),
             key_locks: KeyLocks::default(),
+            observed_removals: OnceCell::new(),
             removals: OnceCell::new(),
             removals_seen: AtomicU64::new(0),
             maintenance: Registration::new(),
@@ -209,8 +212,12 @@ impl Store {
     /// Returns the word in which all processes count removals, if it exists yet.
     #[must_use]
     pub fn removals(&self) -> Option<&'static AtomicU64> {
-        let state = self.shared.state()?;
-        Some(self.shared.removals.get_or_init(|| state.leak_removals()))
+        let Shared { writer, observed, removals, observed_removals, .. } = &*self.shared;
+        let (state, word) = match writer.get() {
+            Some(writer) => (&writer.state, removals),
+            None => (observed.get()?, observed_removals),
+        };
+        Some(word.get_or_init(|| state.leak_removals()))
     }
 
     /// Tries to lock a key among processes, to compute its value.
@@ -507,7 +514,10 @@ impl Shared {
         let mut tail = self.tail.lock();
         let directory = self.directory();
         let mut found = Vec::new();
+        let mut removals = 0;
         let mut catch_up = |state: &State, begun: Begun| {
+            // Before the others' records are read. What is removed later was not followed.
+            removals = state.removals();
             let mut view = self.view.lock();
             match begun {
                 Begun::First(fresh) => {
@@ -526,7 +536,7 @@ impl Shared {
             removed(removal);
         }
         let writer = begun?;
-        self.removals_seen.store(writer.state.removals(), Ordering::Release);
+        self.removals_seen.store(removals, Ordering::Release);
         Ok(writer)
     }
 

@@ -445,3 +445,46 @@ fn three_processes_find_what_a_model_has() {
         assert_eq!(recovered(&world.fs).1, world.model, "seed {seed}");
     }
 }
+
+#[test]
+fn a_reader_notices_removals_by_a_process_that_has_filled_the_page_anew() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    remove(&first, b"b").unwrap();
+    let reader = open_to_read(&fs);
+    drop(first);
+    let (second, ..) = open(&fs);
+    remove(&second, b"a").unwrap();
+    assert!(is_behind(&reader));
+    assert_eq!(follow(&reader), (Entries::new(), vec![key(b"a")]));
+}
+
+/// The page stays as it is while it is being filled, because the process that filled it was killed.
+#[test]
+fn a_reader_follows_while_the_page_is_being_filled() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    let reader = open_to_read(&fs);
+    remove(&first, b"a").unwrap();
+    drop(first);
+    let page = fs.page(&path(Name::State), false).unwrap();
+    page.words()[1].store(7, Ordering::SeqCst);
+    assert!(is_behind(&reader));
+    assert_eq!(follow(&reader), (Entries::new(), vec![key(b"a")]));
+}
+
+#[test]
+fn what_is_removed_while_a_process_begins_to_write_is_noticed_later() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    for name in [b"a", b"b"] {
+        write(&first, put(name, b"v")).unwrap();
+    }
+    let second = open_to_read(&fs);
+    remove(&first, b"a").unwrap();
+    second.begin(&mut |_| remove(&first, b"b").unwrap()).unwrap();
+    assert!(is_behind(&second));
+    assert_eq!(follow(&second), (Entries::new(), vec![key(b"b")]));
+}
