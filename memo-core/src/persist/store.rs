@@ -733,7 +733,9 @@ impl Shared {
             .check_process()
             .and_then(|()| writer.locks.check())
             .and_then(|()| self.end_long_log(writer))
-            .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
+            .and_then(|()| {
+                writer.with_merge(|| merge::merge(self.directory(), writer, self.salt, keep))
+            });
         match self.count_error(merged) {
             Ok(()) => Ok(()),
             Err(error) => {

@@ -28,6 +28,8 @@ pub(crate) struct Writer {
     cleared: AtomicU64,
     /// Held while this process changes files. (Threads of one process share its locks.)
     files: Mutex<()>,
+    /// Held while this process merges, for the same reason.
+    merging: Mutex<()>,
 }
 
 /// What a process finds that begins to write.
@@ -83,7 +85,8 @@ impl Writer {
         }
         let slot_lock = Mutex::new(Some(held));
         let cleared = AtomicU64::new(state.cleared());
-        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files: Mutex::new(()) })
+        let (files, merging) = (Mutex::new(()), Mutex::new(()));
+        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files, merging })
     }
 
     /// Runs `change` while no other thread or process changes files.
@@ -97,6 +100,20 @@ impl Writer {
         let _own = self.files.lock();
         let _files = self.locks.files()?;
         change()
+    }
+
+    /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges, returns
+    /// without.
+    ///
+    /// # Errors
+    /// The errors of `merge`, and those of the system.
+    pub(crate) fn with_merge(
+        &self,
+        merge: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let _own = self.merging.lock();
+        let Some(_merge) = self.locks.merge()? else { return Ok(()) };
+        merge()
     }
 
     /// Returns whether another process has removed the log, with all files.
