@@ -204,9 +204,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
                 }
                 break;
             }
-            // A removal that the snapshot has may be one of this key: then the claim ends here.
+            // A removal up to the horizon was committed, and may be one of this key: then the claim ends here. Or it is
+            // committed again with a higher number. So the value must not count as newer than the horizon.
+            let horizon = store.horizon();
             self.follow(function);
-            since = store.since();
+            since = since.max(horizon);
         }
         function.maintain();
         if store.is_outgrown() {

@@ -172,6 +172,13 @@ impl Store {
         }
     }
 
+    /// Returns the sequence up to which a record that reaches no snapshot does not count. The store must have begun to
+    /// write.
+    #[must_use]
+    pub fn horizon(&self) -> u64 {
+        self.shared.writer.get().map_or(0, |writer| writer.state.horizon())
+    }
+
     /// Begins to write, if this process does not yet. Creates the directory, for its owner alone, if it is missing.
     /// Passes what other processes removed to `removed`.
     ///
@@ -668,10 +675,9 @@ impl Shared {
 
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
-        let ended = writer.wal.log();
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
         match self.count_error(rotated) {
-            Ok(reader) => {
+            Ok((ended, reader)) => {
                 let mut view = self.view.lock();
                 view.mark_whole(ended);
                 view.logs.insert(reader.number, reader);

@@ -148,12 +148,13 @@ impl Writer {
         (0..self.state.slots_used()).filter(is_live).count()
     }
 
-    /// Ends the log of this process and begins a new one. Returns a reader of the new one.
+    /// Ends the log of this process and begins a new one. Returns the number of the former and a reader of the new one.
     ///
     /// # Errors
     /// The errors of the system. The former log is then as it was.
-    pub(crate) fn rotate(&self, directory: StoreDirectory<'_>) -> Result<LogReader, Error> {
+    pub(crate) fn rotate(&self, directory: StoreDirectory<'_>) -> Result<(u64, LogReader), Error> {
         self.with_files(|| {
+            let ended = self.wal.log();
             let logs = self.wal.stated().into_iter().collect();
             let (log, target) = directory.create_log(NewFile {
                 kind: Kind::Log,
@@ -165,7 +166,7 @@ impl Writer {
             let reader = LogReader::own(&log, target);
             self.wal.switch(log, target)?;
             self.cleared.store(self.state.cleared(), Ordering::SeqCst);
-            Ok(reader)
+            Ok((ended, reader))
         })
     }
 }

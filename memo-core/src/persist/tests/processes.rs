@@ -1,9 +1,13 @@
 //! Tests several processes that share a directory: stores on one disk.
 
+use std::time::Duration;
+
 use super::model::Random;
 use super::*;
 use crate::persist::Removal;
 use crate::persist::frame::HEAD;
+use crate::persist::listing::list;
+use crate::persist::view::View;
 
 /// Returns what the store finds after it has followed the others, and what these removed.
 fn follow(store: &Store) -> (Entries, Vec<Removal>) {
@@ -487,4 +491,71 @@ fn what_is_removed_while_a_process_begins_to_write_is_noticed_later() {
     second.begin(&mut |_| remove(&first, b"b").unwrap()).unwrap();
     assert!(is_behind(&second));
     assert_eq!(follow(&second), (Entries::new(), vec![key(b"b")]));
+}
+
+/// What is removed between the horizon and the second attempt may not be committed yet, and has a lower number.
+#[test]
+fn an_overtaken_result_does_not_count_over_a_removal_that_is_not_committed() {
+    let fs = MemFs::new();
+    let (writer, ..) = open(&fs);
+    let (other, ..) = open(&fs);
+    let since = writer.since();
+    write(&other, put(b"a", b"v")).unwrap();
+    let overtaken = writer.queue(put(b"k", b"stale"), since);
+    other.merge(&ALL).unwrap();
+    writer.commit(overtaken).unwrap();
+    assert!(writer.is_overtaken(overtaken));
+    let removal = other.queue(Record::Remove { key: b"k" }, 0);
+    let again = writer.queue(put(b"k", b"stale"), since.max(writer.horizon()));
+    writer.commit(again).unwrap();
+    assert!(!writer.is_overtaken(again));
+    assert_eq!(value(&writer, b"k").unwrap().unwrap(), b"stale", "nothing was removed yet");
+    other.commit_removal(removal).unwrap();
+    for store in [&writer, &other] {
+        assert_eq!(follow(store).0, entries([("a", "v")]));
+    }
+    assert_eq!(recovered(&fs).1, entries([("a", "v")]));
+}
+
+#[test]
+fn one_thread_merges_at_a_time() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"a", b"v")).unwrap();
+    std::thread::scope(|scope| {
+        let (store, merge) = (&store, || store.merge(&ALL).unwrap());
+        let is_begun = std::cell::Cell::new(false);
+        let is_used = |_: &[u8]| {
+            if !is_begun.replace(true) {
+                let (ended, has_ended) = std::sync::mpsc::channel();
+                scope.spawn(move || {
+                    merge();
+                    let _ = ended.send(());
+                });
+                let ended = has_ended.recv_timeout(Duration::from_millis(100));
+                assert!(ended.is_err(), "the other thread waits");
+            }
+            true
+        };
+        store.merge(&Keep { max: 0, is_used: &is_used, ..ALL }).unwrap();
+    });
+    assert_eq!(recovered(&fs).1, entries([("a", "v")]));
+}
+
+#[test]
+fn what_a_process_has_written_itself_is_no_loss_when_it_reads_on() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let log = || list(&fs, &dir(), &identity()).unwrap();
+    let number = log().logs[0].number;
+    let slot = crate::persist::state::SlotLog { log: number, len: log().logs[0].size };
+    let mut view = View::read(&dir(), log(), &[slot], 1).unwrap().0;
+    remove(&store, b"a").unwrap();
+    view.mark_own(number, log().logs[0].size);
+    write(&store, put(b"b", b"v")).unwrap();
+    let mut removed = Vec::new();
+    view.read_log(number, log().logs[0].size, &mut |removal| removed.push(removal)).unwrap();
+    assert_eq!(removed, []);
+    assert_eq!(losses(&view.recovery), []);
+    assert_eq!(view.entries(), 1);
 }
