@@ -123,6 +123,31 @@ fn a_forked_child_opens_the_folder_itself() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_returns_nothing_that_was_removed_since() {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    restarts!(|| {
+        answer(1);
+        let (mut removed, mut go) = UnixStream::pair().unwrap();
+        // SAFETY: as above.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let told = go.read_exact(&mut [0]).is_ok();
+            answer(1);
+            // SAFETY: as above.
+            unsafe { libc::_exit(i32::from(!(told && RUNS.load(Relaxed) == 2))) };
+        }
+        assert!(answer_memo().invalidate(&answer_key(1)));
+        removed.write_all(&[0]).unwrap();
+        let mut status = -1;
+        // SAFETY: `status` outlives the call.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, status), (child, 0));
+    });
+}
+
 #[memoize(persist = shared().join("deferred"), durability = "none")]
 fn deferred(n: u32) -> u32 {
     RUNS.fetch_add(1, Relaxed);

@@ -121,6 +121,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn follow(&self, function: &FunctionCache<K>) {
+        self.open_in_child(function);
         let Some(store) = self.disk.opened() else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
@@ -203,11 +204,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
                 }
                 break;
             }
-            if !replaces {
-                since = store.horizon();
-            }
-            // A removal that the snapshot has may be one of this key: then the claim ends here.
+            // A removal up to the horizon was committed, and may be one of this key: then the claim ends here. Or it is
+            // committed again with a higher number. So the value must not count as newer than the horizon.
+            let horizon = store.horizon();
             self.follow(function);
+            since = since.max(horizon);
         }
         function.maintain();
         if store.is_outgrown() {
@@ -341,6 +342,7 @@ impl<K: Keep> Directory<K> {
         if let Some(store) = disk.opened().filter(|store| store.is_writing()) {
             return Ok(store);
         }
+        self.open_in_child(function);
         let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
         let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
@@ -360,6 +362,18 @@ impl<K: Keep> Directory<K> {
             maintain_soon(function);
         }
         Ok(store)
+    }
+
+    /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
+    fn open_in_child(&self, function: &FunctionCache<K>) {
+        let _ = unless_opening(|| {
+            self.disk.open_in_child(|store| {
+                if !function.removals.has_followed(store.removals_seen()) {
+                    forget(function, &persist::Removal::All);
+                }
+                watch(function, store);
+            });
+        });
     }
 
     /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is opened before memory changes, so that no

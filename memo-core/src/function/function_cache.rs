@@ -299,10 +299,9 @@ impl<K: Keep> FunctionCache<K> {
         self.follow();
         let (held, stale) = match self.memory.claim_or_join(hash, key, Self::is_renewable) {
             ClaimOutcome::Lead(claim) => {
-                return match self.load(claim, key) {
-                    Some(held) => NextStep::Value(held),
-                    None => NextStep::Lead(claim),
-                };
+                // Not called for functions without storage, whose stack need not have room for a stored value.
+                let stored = if self.is_persistent() { self.load(claim, key) } else { None };
+                return stored.map_or(NextStep::Lead(claim), NextStep::Value);
             }
             ClaimOutcome::Join(flight) => return NextStep::Join(flight),
             ClaimOutcome::Hit(held) => (held, false),
@@ -329,7 +328,7 @@ impl<K: Keep> FunctionCache<K> {
             (held.clone(), self.weigh.as_ref().map(weigh), held)
         }));
         let (held, weight, returned) = made.ok()?;
-        self.finish(claim, NewEntry { held, lifetime, weight, never_refreshed: false });
+        self.finish(claim, &held, lifetime, weight, false);
         self.counts.disk_hits.add(1);
         self.count_served(false, || lifetime.computed);
         Some(returned)
@@ -337,15 +336,23 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
     /// entry does not fit the bounds.
-    fn finish(&self, claim: Claim, new_entry: NewEntry<K::Held>) -> bool {
-        let value = new_entry.held.clone();
-        let expires = new_entry.lifetime.expires;
+    // The value is passed by reference, because a large one would be on the stack once more.
+    fn finish(
+        &self,
+        claim: Claim,
+        value: &K::Held,
+        lifetime: Lifetime,
+        weight: Option<u64>,
+        never_refreshed: bool,
+    ) -> bool {
+        let (expires, held) = (lifetime.expires, value.clone());
+        let new_entry = NewEntry { held, lifetime, weight, never_refreshed };
         let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {
             self.maintain();
         }
         if let Some(flight) = flight {
-            flight.complete(Some(value));
+            flight.complete(Some(value.clone()));
         }
         // The `Drop` of other values runs only now, so that waiters do not wait for it.
         drop(removed);
@@ -431,7 +438,7 @@ impl<K: Keep> FunctionCache<K> {
             None => {}
         }
         let never_refreshed = life < self.memory.refresh_window();
-        self.finish(claim, NewEntry { held: value, lifetime, weight, never_refreshed })
+        self.finish(claim, &value, lifetime, weight, never_refreshed)
     }
 
     /// Makes the background thread maintain the cache.

@@ -32,6 +32,11 @@ impl RemovalWatch {
             .is_some_and(|count| count.load(Ordering::Acquire) != self.seen.load(Ordering::Acquire))
     }
 
+    /// Returns whether the first `removals` are removed from memory, and no others were noted.
+    pub(crate) fn has_followed(&self, removals: u64) -> bool {
+        self.seen.load(Ordering::Acquire) == removals
+    }
+
     /// Notes that the first `removals` are removed from memory.
     pub(crate) fn follow(&self, removals: u64) {
         self.seen.store(removals, Ordering::Release);

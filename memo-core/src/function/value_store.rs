@@ -51,6 +51,8 @@ pub(crate) struct ValueStore<V: 'static> {
     store: Mutex<Option<Arc<Store>>>,
     /// Whether the store was closed and did not begin to write since.
     was_closed: AtomicBool,
+    /// Whether this is a child of fork that has not followed its parent and others since.
+    is_forked: AtomicBool,
     /// Held while the store begins to write.
     beginning: Mutex<()>,
     /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
@@ -113,6 +115,7 @@ impl<V: 'static> ValueStore<V> {
             fs: Arc::new(RealFs),
             store: Mutex::default(),
             was_closed: AtomicBool::new(false),
+            is_forked: AtomicBool::new(false),
             beginning: Mutex::default(),
             behind: AtomicU64::new(0),
             opened_at: OnceCell::new(),
@@ -158,8 +161,22 @@ impl<V: 'static> ValueStore<V> {
         if store.as_ref().is_some_and(|store| !store.is_own()) {
             // A child of fork shares the locks of its parent. Dropping the store would release them.
             std::mem::forget(store.take());
+            self.is_forked.store(true, Relaxed);
         }
         store.clone()
+    }
+
+    /// Opens the directory in a child of fork, unless that was done, and passes the store on.
+    pub(crate) fn open_in_child(&self, opened: impl FnOnce(&Store)) {
+        // Notices the fork.
+        drop(self.opened());
+        if !self.is_forked.load(Relaxed) {
+            return;
+        }
+        if let Ok(store) = self.open() {
+            opened(&store);
+            self.is_forked.store(false, Relaxed);
+        }
     }
 
     /// Returns the store, and opens it to read if it is not open yet. A failed attempt is retried after a delay, not at

@@ -30,6 +30,8 @@ pub(crate) struct LogReader {
     /// The number of removals before `start`, and up to the last record that was read, modulo 2^16.
     removals_before: u16,
     pub(crate) removals: u16,
+    /// Whether `removals` is not known, because this process has written what is before `read_to`, and not read it.
+    is_skipped: bool,
     /// Whether a crash can explain a gap before the next record: the missing records may never have reached the disk.
     unwritten: bool,
     /// Whether damaged bytes were passed over.
@@ -63,6 +65,7 @@ impl LogReader {
             last: 0,
             removals_before: before,
             removals: before,
+            is_skipped: false,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -81,6 +84,7 @@ impl LogReader {
             last: 0,
             removals_before: self.removals_before,
             removals: self.removals_before,
+            is_skipped: false,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -99,6 +103,7 @@ impl LogReader {
             last: 0,
             removals_before: target.removals,
             removals: target.removals,
+            is_skipped: false,
             unwritten: false,
             has_gap: false,
             is_torn: false,
@@ -159,6 +164,7 @@ impl LogReader {
             }
         }
         self.unwritten = false;
+        self.is_skipped = false;
         self.removals = head.removals;
         self.last = head.sequence;
         let mut damaged = |loss| recovery.damaged(self.path.clone(), at, loss);
@@ -199,10 +205,18 @@ impl LogReader {
     }
 
     /// Returns whether an invalidation is missing before this record, by the count in its head, or may be if the count
-    /// before is not known. (A clear makes up for any.)
+    /// before is not known because of damage. (A clear makes up for any.)
     fn misses_removal(&self, head: &Head) -> bool {
         let expected = head.removals.wrapping_sub(u16::from(head.invalidates()));
-        head.op != Op::Clear && self.removals != expected
+        head.op != Op::Clear && self.removals != expected && !self.is_skipped
+    }
+
+    /// Notes that this process has written the log up to `len`, so that nothing in it is new.
+    pub(crate) fn skip_to(&mut self, len: u64) {
+        if len > self.read_to {
+            self.read_to = len;
+            self.is_skipped = true;
+        }
     }
 
     /// Returns how much was read, for the header of another file.

@@ -26,7 +26,7 @@ pub struct Keep<'a> {
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// Writes a new snapshot and removes what it replaces. Does nothing if another process is doing so.
+/// Writes a new snapshot and removes what it replaces. The caller excludes other threads and processes that do so.
 ///
 /// Before the files are read, the horizon is raised to the present sequence. A writer that commits a record looks at
 /// the horizon afterwards. So a record that is older than the horizon either was committed before the files were read,
@@ -41,7 +41,6 @@ pub(crate) fn merge(
     keep: &Keep<'_>,
 ) -> Result<(), Error> {
     let StoreDirectory { fs, dir, identity } = directory;
-    let Some(_merge) = writer.locks.merge()? else { return Ok(()) };
     let state = &writer.state;
     let horizon = state.raise_horizon();
     // What was queued before is older than the horizon.

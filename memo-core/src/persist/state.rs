@@ -66,7 +66,8 @@ impl State {
         // Random, so that a directory that was removed and created again has another one.
         let epoch = random_salt() | 1;
         self.word(EPOCH).store(epoch, SeqCst);
-        for n in (REMOVALS..FIRST_SLOT).chain(FIRST_SLOT..self.0.words().len()) {
+        // The count of removals goes on: processes that only read compare it with what they saw before.
+        for n in HORIZON..self.0.words().len() {
             self.word(n).store(0, SeqCst);
         }
         let Contents { sequence, horizon, snapshot, last_number, logs } = contents;
@@ -182,17 +183,50 @@ impl State {
         slots.filter(|slot| slot.log != 0).collect()
     }
 
-    /// Sets the log of a slot. A reader in between sees the new log as empty.
+    /// Sets the log of a slot. In between it has none: whoever reads the page then reads the former log to its end.
     pub(crate) fn set_slot(&self, slot: usize, log: SlotLog) {
         let at = FIRST_SLOT + slot * SLOT;
         self.word(SLOTS_USED).fetch_max(slot as u64 + 1, SeqCst);
-        self.word(at + 1).store(0, SeqCst);
-        self.word(at).store(log.log, SeqCst);
+        self.word(at).store(0, SeqCst);
         self.word(at + 1).store(log.len, SeqCst);
+        self.word(at).store(log.log, SeqCst);
     }
 
     /// Commits the records of a slot's log before the offset `len`.
     pub(crate) fn commit(&self, slot: usize, len: u64) {
         self.word(FIRST_SLOT + slot * SLOT + 1).store(len, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::fs::Fs;
+    use super::super::fs_mem::MemFs;
+    use super::*;
+
+    /// A log that looks empty would hide what it holds, for good if the process was killed at that moment.
+    #[test]
+    fn nobody_sees_the_former_log_of_a_slot_as_empty() {
+        let state = State::new(MemFs::new().page(Path::new("/STATE"), true).unwrap());
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut number = 0;
+                while !is_over.load(SeqCst) {
+                    number += 1;
+                    state.set_slot(0, SlotLog { log: number, len: 1000 + number });
+                }
+            });
+            for _ in 0..200_000 {
+                let SlotLog { log, len } = state.slot(0);
+                let is_right = log == 0 || len == 1000 + log;
+                is_over.store(!is_right, SeqCst);
+                assert!(is_right, "log {log} has {len} bytes");
+            }
+            is_over.store(true, SeqCst);
+        });
     }
 }

@@ -97,7 +97,9 @@ struct Shared {
     writer: OnceCell<Writer>,
     emptied: sync::Mutex<Emptied>,
     key_locks: KeyLocks,
-    /// The word that counts removals, once it was asked for.
+    /// The word that counts removals, once it was asked for: of the page that was observed, and of the page to which
+    /// this process writes. Between these the directory may have been created again.
+    observed_removals: OnceCell<&'static AtomicU64>,
     removals: OnceCell<&'static AtomicU64>,
     /// The count of removals up to which this process has followed.
     removals_seen: AtomicU64,
@@ -133,6 +135,7 @@ impl Store {
             writer: OnceCell::new(),
             emptied: sync::Mutex::default(),
             key_locks: KeyLocks::default(),
+            observed_removals: OnceCell::new(),
             removals: OnceCell::new(),
             removals_seen: AtomicU64::new(0),
             maintenance: Registration::new(),
@@ -167,6 +170,13 @@ impl Store {
             // Before a process writes, what the page says may be of an earlier boot, and of records that were lost.
             None => self.shared.view.lock().sequence,
         }
+    }
+
+    /// Returns the sequence up to which a record that reaches no snapshot does not count. The store must have begun to
+    /// write.
+    #[must_use]
+    pub fn horizon(&self) -> u64 {
+        self.shared.writer.get().map_or(0, |writer| writer.state.horizon())
     }
 
     /// Begins to write, if this process does not yet. Creates the directory, for its owner alone, if it is missing.
@@ -209,8 +219,12 @@ impl Store {
     /// Returns the word in which all processes count removals, if it exists yet.
     #[must_use]
     pub fn removals(&self) -> Option<&'static AtomicU64> {
-        let state = self.shared.state()?;
-        Some(self.shared.removals.get_or_init(|| state.leak_removals()))
+        let Shared { writer, observed, removals, observed_removals, .. } = &*self.shared;
+        let (state, word) = match writer.get() {
+            Some(writer) => (&writer.state, removals),
+            None => (observed.get()?, observed_removals),
+        };
+        Some(word.get_or_init(|| state.leak_removals()))
     }
 
     /// Tries to lock a key among processes, to compute its value.
@@ -276,15 +290,8 @@ impl Store {
         self.shared.writing().is_ok_and(|writer| writer.state.horizon() > ticket.since)
     }
 
-    /// Returns what to pass as `since` for a record that is overtaken, if [`Store::follow`] afterwards shows no removal of
-    /// its key. Removals that are not committed yet are numbered anew, above this.
-    #[must_use]
-    pub fn horizon(&self) -> u64 {
-        self.shared.writing().map_or(0, |writer| writer.state.horizon())
-    }
-
-    /// Does the same for values that were computed at any time: raises the horizon to the present sequence, so that what
-    /// is being committed is numbered anew.
+    /// Raises the horizon to the present sequence, and returns it: what to pass as `since` for values that were computed
+    /// at any time. What is being committed is numbered anew.
     #[must_use]
     pub fn raise_horizon(&self) -> u64 {
         self.shared.writing().map_or(0, |writer| writer.state.raise_horizon())
@@ -521,7 +528,10 @@ impl Shared {
         let mut tail = self.tail.lock();
         let directory = self.directory();
         let mut found = Vec::new();
+        let mut removals = 0;
         let mut catch_up = |state: &State, begun: Begun| {
+            // Before the others' records are read. What is removed later was not followed.
+            removals = state.removals();
             let mut view = self.view.lock();
             match begun {
                 Begun::First(fresh) => {
@@ -540,7 +550,7 @@ impl Shared {
             removed(removal);
         }
         let writer = begun?;
-        self.removals_seen.store(writer.state.removals(), Ordering::Release);
+        self.removals_seen.store(removals, Ordering::Release);
         Ok(writer)
     }
 
@@ -672,10 +682,9 @@ impl Shared {
 
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
-        let ended = writer.wal.log();
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
         match self.count_error(rotated) {
-            Ok(reader) => {
+            Ok((ended, reader)) => {
                 let mut view = self.view.lock();
                 view.mark_whole(ended);
                 view.logs.insert(reader.number, reader);
@@ -737,7 +746,9 @@ impl Shared {
             .check_process()
             .and_then(|()| writer.locks.check())
             .and_then(|()| self.end_long_log(writer))
-            .and_then(|()| merge::merge(self.directory(), writer, self.salt, keep));
+            .and_then(|()| {
+                writer.with_merge(|| merge::merge(self.directory(), writer, self.salt, keep))
+            });
         match self.count_error(merged) {
             Ok(()) => Ok(()),
             Err(error) => {

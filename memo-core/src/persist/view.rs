@@ -279,7 +279,7 @@ impl View {
     /// Notes that this process has written its own log up to `len`, so that nothing in it is new.
     pub(crate) fn mark_own(&mut self, log: u64, len: u64) {
         if let Some(reader) = self.logs.get_mut(&log) {
-            reader.read_to = reader.read_to.max(len);
+            reader.skip_to(len);
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Writer {
     cleared: AtomicU64,
     /// Held while this process changes files. (Threads of one process share its locks.)
     files: sync::Mutex<()>,
+    /// Held while this process merges, for the same reason.
+    merging: sync::Mutex<()>,
 }
 
 /// What a process finds that begins to write.
@@ -81,7 +83,8 @@ impl Writer {
         }
         let slot_lock = Mutex::new(Some(held));
         let cleared = AtomicU64::new(state.cleared());
-        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files: sync::Mutex::new(()) })
+        let (files, merging) = (sync::Mutex::new(()), sync::Mutex::new(()));
+        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files, merging })
     }
 
     /// Runs `change` while no other thread or process changes files.
@@ -95,6 +98,20 @@ impl Writer {
         let _own = self.files.lock();
         let _files = self.locks.files()?;
         change()
+    }
+
+    /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges, returns
+    /// without.
+    ///
+    /// # Errors
+    /// The errors of `merge`, and those of the system.
+    pub(crate) fn with_merge(
+        &self,
+        merge: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let _own = self.merging.lock();
+        let Some(_merge) = self.locks.merge()? else { return Ok(()) };
+        merge()
     }
 
     /// Returns whether another process has removed the log, with all files.
@@ -129,12 +146,13 @@ impl Writer {
         (0..self.state.slots_used()).filter(is_live).count()
     }
 
-    /// Ends the log of this process and begins a new one. Returns a reader of the new one.
+    /// Ends the log of this process and begins a new one. Returns the number of the former and a reader of the new one.
     ///
     /// # Errors
     /// The errors of the system. The former log is then as it was.
-    pub(crate) fn rotate(&self, directory: StoreDirectory<'_>) -> Result<LogReader, Error> {
+    pub(crate) fn rotate(&self, directory: StoreDirectory<'_>) -> Result<(u64, LogReader), Error> {
         self.with_files(|| {
+            let ended = self.wal.log();
             let logs = self.wal.stated().into_iter().collect();
             let (log, target) = directory.create_log(NewFile {
                 kind: Kind::Log,
@@ -146,7 +164,7 @@ impl Writer {
             let reader = LogReader::own(&log, target);
             self.wal.switch(log, target)?;
             self.cleared.store(self.state.cleared(), Ordering::SeqCst);
-            Ok(reader)
+            Ok((ended, reader))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Tests several processes that share a directory: stores on one disk.
 
+use std::time::Duration;
+
 use super::model::Random;
 use super::*;
 use crate::persist::Removal;
@@ -462,4 +464,114 @@ fn three_processes_find_what_a_model_has() {
         }
         assert_eq!(recovered(&world.fs).1, world.model, "seed {seed}");
     }
+}
+
+#[test]
+fn a_reader_notices_removals_by_a_process_that_has_filled_the_page_anew() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    remove(&first, b"b").unwrap();
+    let reader = open_to_read(&fs);
+    drop(first);
+    let (second, ..) = open(&fs);
+    remove(&second, b"a").unwrap();
+    assert!(is_behind(&reader));
+    assert_eq!(follow(&reader), (Entries::new(), vec![key(b"a")]));
+}
+
+/// The page stays as it is while it is being filled, because the process that filled it was killed.
+#[test]
+fn a_reader_follows_while_the_page_is_being_filled() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    let reader = open_to_read(&fs);
+    remove(&first, b"a").unwrap();
+    drop(first);
+    let page = fs.page(&path(Name::State), false).unwrap();
+    page.words()[1].store(7, Ordering::SeqCst);
+    assert!(is_behind(&reader));
+    assert_eq!(follow(&reader), (Entries::new(), vec![key(b"a")]));
+}
+
+#[test]
+fn what_is_removed_while_a_process_begins_to_write_is_noticed_later() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    for name in [b"a", b"b"] {
+        write(&first, put(name, b"v")).unwrap();
+    }
+    let second = open_to_read(&fs);
+    remove(&first, b"a").unwrap();
+    second.begin(&mut |_| remove(&first, b"b").unwrap()).unwrap();
+    assert!(is_behind(&second));
+    assert_eq!(follow(&second), (Entries::new(), vec![key(b"b")]));
+}
+
+/// What is removed between the horizon and the second attempt may not be committed yet, and has a lower number.
+#[test]
+fn an_overtaken_result_does_not_count_over_a_removal_that_is_not_committed() {
+    let fs = MemFs::new();
+    let (writer, ..) = open(&fs);
+    let (other, ..) = open(&fs);
+    let since = writer.since();
+    write(&other, put(b"a", b"v")).unwrap();
+    let overtaken = writer.queue(put(b"k", b"stale"), since);
+    other.merge(&ALL).unwrap();
+    writer.commit(overtaken).unwrap();
+    assert!(writer.is_overtaken(overtaken));
+    let removal = other.queue(Record::Remove { key: b"k" }, 0);
+    let again = writer.queue(put(b"k", b"stale"), since.max(writer.horizon()));
+    writer.commit(again).unwrap();
+    assert!(!writer.is_overtaken(again));
+    assert_eq!(value(&writer, b"k").unwrap().unwrap(), b"stale", "nothing was removed yet");
+    other.commit_removal(removal).unwrap();
+    for store in [&writer, &other] {
+        assert_eq!(follow(store).0, entries([("a", "v")]));
+    }
+    assert_eq!(recovered(&fs).1, entries([("a", "v")]));
+}
+
+#[test]
+fn one_thread_merges_at_a_time() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"a", b"v")).unwrap();
+    std::thread::scope(|scope| {
+        let (store, merge) = (&store, || store.merge(&ALL).unwrap());
+        let is_begun = std::cell::Cell::new(false);
+        let is_used = |_: &[u8]| {
+            if !is_begun.replace(true) {
+                let (ended, has_ended) = std::sync::mpsc::channel();
+                scope.spawn(move || {
+                    merge();
+                    let _ = ended.send(());
+                });
+                let ended = has_ended.recv_timeout(Duration::from_millis(100));
+                assert!(ended.is_err(), "the other thread waits");
+            }
+            true
+        };
+        store.merge(&Keep { max: 0, is_used: &is_used, ..ALL }).unwrap();
+    });
+    assert_eq!(recovered(&fs).1, entries([("a", "v")]));
+}
+
+#[test]
+fn what_a_process_has_written_itself_is_no_loss_when_it_reads_on() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let log = || list(&fs, &dir(), &identity()).unwrap();
+    let number = log().logs[0].number;
+    let slot = crate::persist::state::SlotLog { log: number, len: log().logs[0].size };
+    let mut view = View::read(&dir(), log(), &[slot], 1).unwrap().0;
+    remove(&store, b"a").unwrap();
+    view.mark_own(number, log().logs[0].size);
+    write(&store, put(b"b", b"v")).unwrap();
+    let mut removed = Vec::new();
+    view.read_log(number, log().logs[0].size, &mut |removal| removed.push(removal)).unwrap();
+    assert_eq!(removed, []);
+    assert_eq!(losses(&view.recovery), []);
+    assert_eq!(view.entries(), 1);
 }

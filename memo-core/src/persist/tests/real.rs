@@ -166,3 +166,21 @@ fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
     checkpoint(&store, &entries([("k", "v")])).unwrap();
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
 }
+
+#[test]
+fn a_reader_that_begins_to_write_in_a_folder_that_was_created_again_notices_removals() {
+    let folder = TestDirectory::new("again");
+    let (first, ..) = folder.open(Durability::Os).unwrap();
+    write(&first, put(b"k", b"v")).unwrap();
+    let place = Place::alone(&folder.cache());
+    let reader = Store::open(Arc::new(RealFs), &place, &identity(), Durability::Os).unwrap();
+    assert!(!is_behind(&reader));
+    drop(first);
+    std::fs::remove_dir_all(folder.cache()).unwrap();
+    let (second, ..) = folder.open(Durability::Os).unwrap();
+    write(&second, put(b"k", b"w")).unwrap();
+    reader.begin(&mut |_| ()).unwrap();
+    assert!(!is_behind(&reader));
+    remove(&second, b"k").unwrap();
+    assert!(is_behind(&reader));
+}
