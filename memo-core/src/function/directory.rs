@@ -65,6 +65,8 @@ pub(crate) struct Directory<K: Keep> {
     /// Whether something was removed or replaced while the directory could not be opened. All that it holds does not
     /// count then, and is removed when it is opened.
     clear_when_opened: AtomicBool,
+    /// Whether memory may hold values that the directory does not, because it could not be written to.
+    has_unwritten: AtomicBool,
 }
 
 impl<K: Keep> Settings<K> {
@@ -167,6 +169,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     ) {
         // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.begin(function) else {
+            self.has_unwritten.store(true, Relaxed);
             if made == Made::Inserted {
                 self.clear_when_opened.store(true, Relaxed);
             }
@@ -332,6 +335,7 @@ impl<K: Keep> Directory<K> {
             disk: ValueStore::new(storage, function, code, version),
             recovered: OnceCell::new(),
             clear_when_opened: AtomicBool::new(false),
+            has_unwritten: AtomicBool::new(false),
         })
     }
 
@@ -355,7 +359,7 @@ impl<K: Keep> Directory<K> {
             if self.clear_when_opened.load(Relaxed) {
                 self.clear_stored(function, &store);
                 self.clear_when_opened.store(false, Relaxed);
-            } else {
+            } else if self.has_unwritten.swap(false, Relaxed) {
                 // A failure is counted by the store.
                 let _ = self.rewrite(function, &store);
             }
@@ -390,6 +394,7 @@ impl<K: Keep> Directory<K> {
     /// Opens the directory again, which was removed or replaced, and writes what is in memory.
     fn renew(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
         self.disk.close();
+        self.has_unwritten.store(true, Relaxed);
         self.begin(function)
     }
 
