@@ -280,7 +280,7 @@ impl<K: Keep> Computation<K> {
     fn complete(&mut self, value: K::Held, made: Made) -> bool {
         match &self.role {
             Role::Lead(claim) | Role::Refresh(claim) => {
-                let kept = self.function.complete(*claim, value, made, self.since);
+                let kept = self.function.complete(*claim, &value, made, self.since);
                 if kept {
                     self.role = Role::Done;
                 }

@@ -422,23 +422,22 @@ impl<K: Keep> FunctionCache<K> {
     /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. Returns false if the key was
     /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
     /// removed.
-    pub(crate) fn complete(&self, claim: Claim, value: K::Held, made: Made, since: u64) -> bool {
-        let life = self.lifetime(claim.hash, K::Holder::view(&value));
+    pub(crate) fn complete(&self, claim: Claim, value: &K::Held, made: Made, since: u64) -> bool {
+        let life = self.lifetime(claim.hash, K::Holder::view(value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let computed = self.memory.is_timed().then(clock::wall);
         let lifetime = Lifetime { computed, expires };
-        let weigh =
-            |weigh: &WeightOf<_>| weigh(K::Holder::view(&value), self.memory.key_len(claim));
+        let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(value), self.memory.key_len(claim));
         let weight = self.weigh.as_ref().map(weigh);
         match &self.storage {
             Some(storage) if self.memory.admits(weight) => {
-                storage.write(self, claim, &value, lifetime, made, since);
+                storage.write(self, claim, value, lifetime, made, since);
             }
             Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
             None => {}
         }
         let never_refreshed = life < self.memory.refresh_window();
-        self.finish(claim, &value, lifetime, weight, never_refreshed)
+        self.finish(claim, value, lifetime, weight, never_refreshed)
     }
 
     /// Makes the background thread maintain the cache.
