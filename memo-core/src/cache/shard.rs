@@ -488,7 +488,8 @@ impl<H> Locked<'_, H> {
         self.state.claims.get(claim)
     }
 
-    /// Returns the entry that the value of `claim` is to replace, unless the claim has ended or its key was invalidated.
+    /// Returns the entry that the value of `claim` is to replace, unless the claim has ended or its key was
+    /// invalidated.
     pub(super) fn entry_before(&self, claim: Claim) -> Option<EntryRef<'_, H>> {
         self.find(claim.hash, self.valid_claim(claim)?.draft.key())
     }

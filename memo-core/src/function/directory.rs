@@ -380,8 +380,9 @@ impl<K: Keep> Directory<K> {
         });
     }
 
-    /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is opened before memory changes, so that no
-    /// older entry can come back. If it cannot be opened now, all that it holds is removed when it is opened later.
+    /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is
+    /// opened before memory changes, so that no older entry can come back. If it cannot be opened now, all that it
+    /// holds is removed when it is opened later.
     fn begin_to_remove(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
         let is_used = || unless_opening(|| self.disk.is_used()).unwrap_or(true);
         if self.disk.opened().is_none() && !is_used() {

@@ -393,8 +393,8 @@ impl<K: Keep> FunctionCache<K> {
         source::note_new(Source::Coalesced);
     }
 
-    /// Returns the lock of a key among processes. Computations that take less time than that saves are done without, and
-    /// so are those that replace an older value, which other callers get meanwhile.
+    /// Returns the lock of a key among processes. Computations that take less time than that saves are done without,
+    /// and so are those that replace an older value, which other callers get meanwhile.
     pub(crate) fn lock_key(&self, claim: Claim, key: &[u8]) -> KeyClaim {
         let waits = self.wait_limit != Some(Duration::ZERO);
         match &self.storage {

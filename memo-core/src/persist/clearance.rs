@@ -1,5 +1,5 @@
-//! Removes all logs and snapshots of a directory. A log that is left alone could hold what another had removed, whatever
-//! the order of the removals. So one file is renamed first, as a sign that none of the others counts.
+//! Removes all logs and snapshots of a directory. A log that is left alone could hold what another had removed,
+//! whatever the order of the removals. So one file is renamed first, as a sign that none of the others counts.
 
 use std::path::Path;
 

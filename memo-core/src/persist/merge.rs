@@ -99,8 +99,8 @@ fn merged_logs(view: &View, horizon: u64) -> Result<(Vec<Stated>, Vec<u64>), Err
     Ok((logs, partly))
 }
 
-/// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs that
-/// processes were writing when they were read. `partly`: those of which the snapshot does not have all.
+/// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs
+/// that processes were writing when they were read. `partly`: those of which the snapshot does not have all.
 fn remove_replaced(
     directory: StoreDirectory<'_>,
     writer: &Writer,

@@ -1,7 +1,7 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
-//! The bytes are specified in `docs/format.md`. Imports go in one direction: versions, [`Store`] → writer, merge, tail →
-//! view → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
+//! The bytes are specified in `docs/format.md`. Imports go in one direction: versions, [`Store`] → writer, merge, tail
+//! → view → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
 mod clearance;

@@ -1,5 +1,5 @@
-//! The index of a snapshot: a hash table of blocks, of which a lookup reads one. Its entries are sorted by hash, and the
-//! hash tells the block. Blocks are filled to two thirds, so that few entries go to the next block.
+//! The index of a snapshot: a hash table of blocks, of which a lookup reads one. Its entries are sorted by hash, and
+//! the hash tells the block. Blocks are filled to two thirds, so that few entries go to the next block.
 
 use std::io;
 

@@ -189,8 +189,8 @@ impl Store {
         self.shared.writer.get_or_try_init(|| self.shared.begin(removed)).map(drop)
     }
 
-    /// Returns whether this process has opened the store. A child of fork has not: it shares the locks and the log of its
-    /// parent, and must not use them.
+    /// Returns whether this process has opened the store. A child of fork has not: it shares the locks and the log of
+    /// its parent, and must not use them.
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.shared.process == fork::generation()
@@ -290,8 +290,8 @@ impl Store {
         self.shared.writing().is_ok_and(|writer| writer.state.horizon() > ticket.since)
     }
 
-    /// Raises the horizon to the present sequence, and returns it: what to pass as `since` for values that were computed
-    /// at any time. What is being committed is numbered anew.
+    /// Raises the horizon to the present sequence, and returns it: what to pass as `since` for values that were
+    /// computed at any time. What is being committed is numbered anew.
     #[must_use]
     pub fn raise_horizon(&self) -> u64 {
         self.shared.writing().map_or(0, |writer| writer.state.raise_horizon())

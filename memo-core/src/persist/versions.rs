@@ -97,8 +97,8 @@ fn mark_unmarked(fs: &dyn Fs, dir: &Path, now: WallMillis) -> Result<(), Error> 
     write_last_use(fs, dir, now)
 }
 
-/// Returns the lock of the version's files, or `None` if a process writes to it or its folder belongs to another program.
-/// While it is held, no process begins to write.
+/// Returns the lock of the version's files, or `None` if a process writes to it or its folder belongs to another
+/// program. While it is held, no process begins to write.
 fn lock_unused(fs: &dyn Fs, dir: &Path) -> Result<Option<(Locks, Held)>, Error> {
     match Locks::open(fs, dir) {
         Err(Error::Locked { .. } | Error::Foreign { .. }) => Ok(None),

@@ -100,8 +100,8 @@ impl Writer {
         change()
     }
 
-    /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges, returns
-    /// without.
+    /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges,
+    /// returns without.
     ///
     /// # Errors
     /// The errors of `merge`, and those of the system.

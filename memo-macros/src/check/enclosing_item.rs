@@ -1,8 +1,8 @@
 //! The item in which a function stands. The attribute is given the function alone, so the source file is read.
 //!
 //! The answer is used for an error message only. If it cannot be known, the function counts as free: the file may be
-//! out of reach, and the tokens that a macro is given may not be what it emits. (An attribute that changes the impl of a
-//! trait into another item is not seen.)
+//! out of reach, and the tokens that a macro is given may not be what it emits. (An attribute that changes the impl of
+//! a trait into another item is not seen.)
 
 use std::cell::RefCell;
 use std::collections::HashMap;
