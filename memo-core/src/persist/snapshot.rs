@@ -14,7 +14,7 @@ use super::key_hash::key_hash;
 use super::listing::Source;
 use super::record::Record;
 use super::scan::Scan;
-use super::snapshot_index::{self, Candidates, IndexEntry, SnapshotIndex};
+use super::snapshot_index::{self, BLOCK, Candidates, IndexEntry, SnapshotIndex};
 use super::stored::{Found, Stored};
 use crate::error::Error;
 
@@ -68,6 +68,13 @@ impl Footer {
         bytes
     }
 
+    /// Returns whether the index lies between the first record, at the offset `start`, and the footer, at `end`.
+    fn fits(&self, start: u64, end: u64) -> bool {
+        let index_len = self.index.blocks.checked_mul(BLOCK as u64);
+        let index_end = index_len.and_then(|len| self.index.at.checked_add(len));
+        self.index.at >= start && index_end == Some(end)
+    }
+
     fn parse(bytes: &[u8; FOOTER], seed: ChecksumSeed) -> Option<Self> {
         let word = |n: usize| u64_at(bytes, n * 8);
         let is_valid = seed.checksum(&bytes[..FOOTER - 4]) == u32_at(bytes, FOOTER - 4);
@@ -105,7 +112,8 @@ impl Snapshot {
         let mut bytes = [0; FOOTER];
         read_full(&**file, &mut bytes, at)?;
         let seed = header.seed();
-        let footer = Footer::parse(&bytes, seed).filter(|footer| footer.len == *size);
+        let footer = Footer::parse(&bytes, seed)
+            .filter(|footer| footer.len == *size && footer.fits(*start, at));
         Ok(footer.map(|Footer { index, costs, len }| Self {
             header: header.clone(),
             len,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::frame::{ChecksumSeed, HEAD, Head, Op};
+use super::frame::{ChecksumSeed, HEAD, Head, MAX_KEY, MAX_VALUE, Op};
 use super::fs::{File, read_full};
 use super::record::Record;
 use crate::platform::crc32c::crc32c;
@@ -33,6 +33,9 @@ impl Stored {
         key: Option<&[u8]>,
     ) -> io::Result<Found> {
         let len = len as usize;
+        if len > HEAD + MAX_KEY + MAX_VALUE {
+            return Ok(Found::Damaged);
+        }
         let mut bytes = vec![0; len];
         if read_full(file, &mut bytes, at)? < len {
             return Ok(Found::Damaged);
