@@ -72,7 +72,8 @@ impl<H: Clone> ShardedCache<H> {
     /// Returns the value of a live entry for whose key `matches` returns true, and marks the entry as used. `counted`:
     /// this is a hit. No lock is held while `matches` runs, but no thread can free memory meanwhile. So it must not run
     /// code of a user.
-    #[inline]
+    // The compiler would not always inline this and `find` into a hit, which takes a tenth more instructions then.
+    #[inline(always)]
     pub(crate) fn get(
         &self,
         hash: u64,
@@ -108,7 +109,7 @@ impl<H: Clone> ShardedCache<H> {
         found.then_some(held)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find<'p>(
         &'p self,
         guard: ReadGuard<'p>,
