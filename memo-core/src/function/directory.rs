@@ -261,11 +261,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
             self.clear_when_opened.store(true, Relaxed);
         }
         let judged = store.for_each(&mut |record| {
-            let Record::Put { key, .. } = record else { return true };
+            let Record::Put { key, .. } = record else { return };
             if let Some((value, _)) = self.disk.value(record) {
                 each(key, value);
             }
-            true
         });
         if judged.is_err() {
             // What could not be read might have been rejected.

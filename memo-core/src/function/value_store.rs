@@ -241,7 +241,7 @@ impl<V: 'static> ValueStore<V> {
 
     /// Notes how far the clock is behind the times in the files.
     fn note_times(&self, store: &Store) {
-        let behind = store.recovery().high_water.saturating_sub(clock::wall());
+        let behind = store.high_water().saturating_sub(clock::wall());
         self.behind.fetch_max(behind, Relaxed);
     }
 

@@ -34,14 +34,14 @@ pub(crate) struct Put<'a> {
 }
 
 impl Contents {
-    /// Passes on each put: those of the snapshot first, and so the oldest first. Ends when `each` returns false.
+    /// Passes on each put: those of the snapshot first, and so the oldest first.
     ///
     /// # Errors
     /// A file cannot be read, or an error of `each`.
     pub(crate) fn for_each(
         &self,
         dir: &Path,
-        each: &mut dyn FnMut(Put<'_>) -> Result<bool, Error>,
+        each: &mut dyn FnMut(Put<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if let Some(snapshot) = &self.snapshot {
             let path = Name::Snapshot(snapshot.header.number).at(dir);
@@ -53,9 +53,7 @@ impl Contents {
                     Lookup::Elsewhere(least) => head.since >= least,
                 };
                 let bytes = head.total() as u64;
-                if !each(Put { meta: head.meta(), record, key, bytes, counts })? {
-                    return Ok(());
-                }
+                each(Put { meta: head.meta(), record, key, bytes, counts })?;
             }
         }
         for (Position { log, at, len }, file, seed) in &self.puts {
@@ -65,9 +63,7 @@ impl Contents {
             let record = stored.record();
             let Record::Put { key, .. } = record else { continue };
             let meta = stored.head.meta();
-            if !each(Put { meta, record, key, bytes: u64::from(*len), counts: true })? {
-                return Ok(());
-            }
+            each(Put { meta, record, key, bytes: u64::from(*len), counts: true })?;
         }
         Ok(())
     }

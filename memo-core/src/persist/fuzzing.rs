@@ -158,7 +158,6 @@ fn recover(fs: &MemFs) -> Vec<(Vec<u8>, Vec<u8>)> {
         if let Record::Put { key, value, .. } = record {
             entries.push((key.to_vec(), value.to_vec()));
         }
-        true
     };
     store.for_each(each).expect("a file system in memory does not fail");
     for (key, _) in &entries {

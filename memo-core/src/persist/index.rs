@@ -63,6 +63,11 @@ impl Index {
         Self { horizon, ..Self::default() }
     }
 
+    /// Returns the sequence from which on records in logs count.
+    pub(crate) fn horizon(&self) -> u64 {
+        self.horizon
+    }
+
     /// Returns the number of keys with a put that counts.
     pub(crate) fn len(&self) -> usize {
         self.puts

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use once_cell::sync::OnceCell;
 
-use super::file_name::Name;
 use super::fs::{ByteLocks, Fs};
 use super::key_hash::key_hash;
-use super::listing::{LOCK_PREFIX, refuse_foreign};
+use super::listing::refuse_foreign;
+use super::locks::open_lock_file;
 
 /// The bits of a key's hash that choose its byte. All others of the lock file are behind.
 const MASK: u64 = (1 << 61) - 1;
@@ -68,8 +68,7 @@ impl KeyLocks {
 fn open(fs: &dyn Fs, dir: &Path) -> Option<Arc<dyn ByteLocks>> {
     refuse_foreign(fs, dir).ok()?;
     fs.create_dir(dir).ok()?;
-    let content = format!("{LOCK_PREFIX}{}\n", std::process::id());
-    fs.byte_locks(&Name::Lock.at(dir), content.as_bytes()).ok().filter(|bytes| bytes.is_shared())
+    open_lock_file(fs, dir).ok().filter(|bytes| bytes.is_shared())
 }
 
 impl Drop for KeyLock {

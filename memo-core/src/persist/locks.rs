@@ -48,6 +48,15 @@ impl Drop for Held {
     }
 }
 
+/// Opens the lock file of a directory. Creates it if it is missing.
+///
+/// # Errors
+/// The errors of the system.
+pub(crate) fn open_lock_file(fs: &dyn Fs, dir: &Path) -> io::Result<Arc<dyn ByteLocks>> {
+    let content = format!("{LOCK_PREFIX}{}\n", process::id());
+    fs.byte_locks(&Name::Lock.at(dir), content.as_bytes())
+}
+
 impl Locks {
     /// Opens the lock file, and takes the lock of the files. Creates the directory, for its owner alone, if it is
     /// missing.
@@ -58,10 +67,9 @@ impl Locks {
     pub(crate) fn open(fs: &dyn Fs, dir: &Path) -> Result<(Self, Held), Error> {
         refuse_foreign(fs, dir)?;
         let path = Name::Lock.at(dir);
-        let content = format!("{LOCK_PREFIX}{}\n", process::id());
         for _ in 0..MAX_ATTEMPTS {
             fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
-            let bytes = match fs.byte_locks(&path, content.as_bytes()) {
+            let bytes = match open_lock_file(fs, dir) {
                 Ok(bytes) => bytes,
                 // The folder was removed meanwhile, as an old version. The next attempt creates it again.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,

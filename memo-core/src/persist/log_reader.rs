@@ -15,6 +15,9 @@ use super::scan::{Event, Scan};
 use super::wal::LogFile;
 use crate::error::Error;
 
+/// So many removals that their count, which is modulo 2^16, is the same again need at least this many bytes.
+pub(crate) const MANY_REMOVALS: u64 = (HEAD as u64) << 16;
+
 /// A log, and how much of it was read.
 pub(crate) struct LogReader {
     pub(crate) number: u64,
@@ -53,56 +56,41 @@ impl LogReader {
     /// Makes a reader of a log. `from`: what a snapshot has of it, if it has some.
     pub(crate) fn new(source: &Source, path: PathBuf, from: Option<Stated>) -> Self {
         let Source { number, file, header, start, .. } = source;
-        let at = from.map_or(*start, |from| from.len.max(*start));
-        let before = from.map_or(0, |from| from.removals);
-        Self {
-            number: *number,
-            path,
-            file: Arc::clone(file),
+        let removals = from.map_or(0, |from| from.removals);
+        let target = QueueTarget {
+            log: *number,
             seed: header.seed(),
-            start: at,
-            read_to: at,
-            last: 0,
-            removals_before: before,
-            removals: before,
-            is_skipped: false,
-            unwritten: false,
-            has_gap: false,
-            is_torn: false,
-        }
+            at: from.map_or(*start, |from| from.len.max(*start)),
+            removals,
+        };
+        Self::at(target, path, Arc::clone(file))
     }
 
     /// Makes a reader of the same log that has read nothing.
     pub(crate) fn restarted(&self) -> Self {
-        Self {
-            number: self.number,
-            path: self.path.clone(),
-            file: Arc::clone(&self.file),
-            seed: self.seed,
-            start: self.start,
-            read_to: self.start,
-            last: 0,
-            removals_before: self.removals_before,
-            removals: self.removals_before,
-            is_skipped: false,
-            unwritten: false,
-            has_gap: false,
-            is_torn: false,
-        }
+        let Self { number: log, seed, start: at, removals_before: removals, .. } = *self;
+        let target = QueueTarget { log, seed, at, removals };
+        Self::at(target, self.path.clone(), Arc::clone(&self.file))
     }
 
     /// Makes a reader of the log that this process writes. It has read all that the log holds.
     pub(crate) fn own(log: &LogFile, target: QueueTarget) -> Self {
+        Self::at(target, log.path.clone(), Arc::clone(&log.file))
+    }
+
+    /// Makes a reader that begins where `target` says.
+    fn at(target: QueueTarget, path: PathBuf, file: Arc<dyn File>) -> Self {
+        let QueueTarget { log, seed, at, removals } = target;
         Self {
-            number: log.number,
-            path: log.path.clone(),
-            file: Arc::clone(&log.file),
-            seed: target.seed,
-            start: log.len,
-            read_to: log.len,
+            number: log,
+            path,
+            file,
+            seed,
+            start: at,
+            read_to: at,
             last: 0,
-            removals_before: target.removals,
-            removals: target.removals,
+            removals_before: removals,
+            removals,
             is_skipped: false,
             unwritten: false,
             has_gap: false,
@@ -251,9 +239,8 @@ impl LogReader {
 
     /// Returns whether something may have been removed between what was read and `end`.
     pub(crate) fn may_miss_removal(&self, end: &Stated) -> bool {
-        // So many removals that their count is the same again need more bytes than that.
-        let is_long = end.len.saturating_sub(self.read_to) >= (HEAD as u64) << 16;
-        self.read_to < end.len && (self.removals != end.removals || is_long)
+        let unread = end.len.saturating_sub(self.read_to);
+        unread > 0 && (self.removals != end.removals || unread >= MANY_REMOVALS)
     }
 
     /// Returns the offset before which no record can begin that is not in the log.

@@ -68,7 +68,7 @@ pub(crate) fn merge(
                 let added = body.add(put.meta, &put.record);
                 added.map_err(|e| Error::io("write a snapshot in", dir, &e))?;
             }
-            Ok(true)
+            Ok(())
         })
     })?;
     state.set_snapshot(number);

@@ -127,10 +127,11 @@ impl Snapshot {
 
     /// Returns how many bytes of a log the snapshot has. `u64::MAX`: all, of a log that was gone.
     pub(crate) fn merged_len(&self, log: u64) -> u64 {
-        match self.header.logs.iter().find(|stated| stated.log == log) {
-            Some(stated) => stated.len,
-            None if log < self.header.number => u64::MAX,
-            None => 0,
+        let logs = &self.header.logs;
+        match logs.binary_search_by_key(&log, |stated| stated.log) {
+            Ok(at) => logs[at].len,
+            Err(_) if log < self.header.number => u64::MAX,
+            Err(_) => 0,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::OnceCell;
 
+use super::backoff::Backoff;
 use super::clearance::remove_contents;
 use super::durability::Durability;
 use super::file_name::Name;
@@ -22,7 +23,7 @@ use super::loss::Recovery;
 use super::merge::{self, Keep};
 use super::place::Place;
 use super::queue::Ticket;
-use super::record::Record;
+use super::record::{Record, WallMillis};
 use super::state::State;
 use super::stored::{Found, Stored};
 use super::tail::Tail;
@@ -156,6 +157,12 @@ impl Store {
         self.shared.view.lock().recovery.clone()
     }
 
+    /// Returns the latest wall time that was read, in milliseconds since 1970.
+    #[must_use]
+    pub fn high_water(&self) -> WallMillis {
+        self.shared.view.lock().recovery.high_water
+    }
+
     /// Returns the mean cost of the results on disk, or zero if none is known.
     #[must_use]
     pub fn mean_cost(&self) -> Duration {
@@ -241,15 +248,19 @@ impl Store {
         self.shared.find(key)
     }
 
-    /// Passes each put that counts to `each`, until that returns false. Those that others write meanwhile may be
-    /// missing.
+    /// Passes each put that counts to `each`. Those that others write meanwhile may be missing.
     ///
     /// # Errors
     /// A file cannot be read.
-    pub fn for_each(&self, each: &mut dyn FnMut(Record<'_>) -> bool) -> Result<(), Error> {
+    pub fn for_each(&self, each: &mut dyn FnMut(Record<'_>)) -> Result<(), Error> {
         // A copy, because `each` may run code of users.
         let contents = self.shared.view.lock().contents();
-        contents.for_each(self.shared.place.dir(), &mut |put| Ok(!put.counts || each(put.record)))
+        contents.for_each(self.shared.place.dir(), &mut |put| {
+            if put.counts {
+                each(put.record);
+            }
+            Ok(())
+        })
     }
 
     /// Queues a record. Does no I/O. Call it under the lock that orders changes in memory. `since`: what
@@ -395,9 +406,7 @@ impl Store {
     pub fn heal(&self) -> Result<bool, Error> {
         match self.shared.writer.get() {
             Some(writer) if writer.wal.backoff.due() == Some(true) => {
-                self.shared.rotate(writer)?;
-                *self.shared.emptied.lock() = Emptied::No;
-                Ok(true)
+                self.shared.heal(writer).map(|()| true)
             }
             _ => Ok(false),
         }
@@ -406,9 +415,7 @@ impl Store {
     /// Does what [`Store::heal`] does, whether or not it is due.
     #[cfg(test)]
     pub(crate) fn heal_now(&self) -> Result<(), Error> {
-        self.shared.rotate(self.shared.writing()?)?;
-        *self.shared.emptied.lock() = Emptied::No;
-        Ok(())
+        self.shared.heal(self.shared.writing()?)
     }
 
     #[cfg(test)]
@@ -437,22 +444,14 @@ impl Store {
             (view.unmerged_bytes(own), view.entries(), at)
         };
         let last_snapshot = UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0);
-        let Some(Writer { wal, .. }) = self.shared.writer.get() else {
-            return Status {
-                log_bytes,
-                entries,
-                last_snapshot,
-                healthy: true,
-                ..Status::default()
-            };
-        };
+        let backoff = self.shared.writer.get().map(|writer| &writer.wal.backoff);
         Status {
             log_bytes,
             entries,
             last_snapshot,
-            errors: wal.backoff.errors(),
-            last_error: wal.backoff.last(),
-            healthy: wal.backoff.due().is_none(),
+            errors: backoff.map_or(0, Backoff::errors),
+            last_error: backoff.and_then(Backoff::last),
+            healthy: backoff.is_none_or(|backoff| backoff.due().is_none()),
         }
     }
 
@@ -613,23 +612,21 @@ impl Shared {
     fn queue(&self, record: &Record<'_>, since: u64, replaces: bool) -> Ticket {
         let writer = self.writer.get().expect("a store that has begun to write");
         let ticket = writer.wal.push(record, since, replaces);
-        // At once, so that no other thread finds on disk what this one removes.
-        match record {
-            Record::Put { key, .. } if ticket.fits => {
-                if replaces {
-                    self.view.lock().remove(key_hash(self.salt, key), ticket.since);
-                }
+        let (hash, is_put) = match record {
+            Record::Put { key, .. } => (key_hash(self.salt, key), ticket.fits),
+            Record::Remove { key } => (key_hash(self.salt, key), false),
+            Record::Clear => {
+                self.view.lock().index.clear(ticket.sequence);
+                return ticket;
             }
-            Record::Put { key, .. } | Record::Remove { key } => {
-                self.view.lock().remove(key_hash(self.salt, key), ticket.sequence);
-            }
-            Record::Clear => self.view.lock().index.clear(ticket.sequence),
-        }
-        let hash = match record {
-            Record::Put { key, .. } if ticket.fits => Some(key_hash(self.salt, key)),
-            _ => None,
         };
-        Ticket { put: hash, ..ticket }
+        // At once, so that no other thread finds on disk what this one removes.
+        if !is_put {
+            self.view.lock().remove(hash, ticket.sequence);
+        } else if replaces {
+            self.view.lock().remove(hash, ticket.since);
+        }
+        Ticket { put: is_put.then_some(hash), ..ticket }
     }
 
     fn commit(&self, ticket: Ticket) -> Result<(), Error> {
@@ -683,18 +680,19 @@ impl Shared {
     /// Ends the log of this process and begins a new one.
     fn rotate(&self, writer: &Writer) -> Result<(), Error> {
         let rotated = writer.wal.check_process().and_then(|()| writer.rotate(self.directory()));
-        match self.count_error(rotated) {
-            Ok((ended, reader)) => {
-                let mut view = self.view.lock();
-                view.mark_whole(ended);
-                view.logs.insert(reader.number, reader);
-                Ok(())
-            }
-            Err(error) => {
-                writer.wal.backoff.back_off();
-                Err(error)
-            }
-        }
+        let rotated = self.count_error(rotated).inspect_err(|_| writer.wal.backoff.back_off());
+        let (ended, reader) = rotated?;
+        let mut view = self.view.lock();
+        view.mark_whole(ended);
+        view.logs.insert(reader.number, reader);
+        Ok(())
+    }
+
+    /// Begins a new log after a failure.
+    fn heal(&self, writer: &Writer) -> Result<(), Error> {
+        self.rotate(writer)?;
+        *self.emptied.lock() = Emptied::No;
+        Ok(())
     }
 
     /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
@@ -749,13 +747,7 @@ impl Shared {
             .and_then(|()| {
                 writer.with_merge(|| merge::merge(self.directory(), writer, self.salt, keep))
             });
-        match self.count_error(merged) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                writer.wal.backoff.back_off();
-                Err(error)
-            }
-        }
+        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())
     }
 }
 

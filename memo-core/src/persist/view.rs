@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contents::Contents;
-use super::frame::{ChecksumSeed, HEAD};
+use super::frame::ChecksumSeed;
 use super::fs::File;
 use super::header::{MAX_STATED, Stated};
 use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::listing::{Listing, Source};
-use super::log_reader::{Change, LogReader};
+use super::log_reader::{Change, LogReader, MANY_REMOVALS};
 use super::loss::{Loss, Recovery};
 use super::quarantine::Cleanup;
 use super::record::Record;
@@ -31,8 +31,6 @@ pub(crate) struct View {
     pub(crate) snapshot_number: u64,
     /// A snapshot that is not complete, whose records are in the index.
     incomplete: Option<(Arc<dyn File>, ChecksumSeed)>,
-    /// Records in logs count only from this sequence on.
-    pub(crate) horizon: u64,
     /// The number of removals that were read since the snapshot.
     pub(crate) ended: u64,
     /// The highest sequence that was read.
@@ -72,7 +70,6 @@ impl View {
             snapshot: None,
             snapshot_number: 0,
             incomplete: None,
-            horizon: 0,
             ended: 0,
             sequence: 0,
             costs: Costs::default(),
@@ -149,9 +146,9 @@ impl View {
     ) -> Result<(), Error> {
         let failed = |e| Error::io("read", source.name.at(dir), &e);
         self.snapshot_number = source.number;
-        self.horizon = source.header.base_sequence;
-        self.index = Index::new(self.horizon);
-        self.sequence = self.sequence.max(self.horizon);
+        let horizon = source.header.base_sequence;
+        self.index = Index::new(horizon);
+        self.sequence = self.sequence.max(horizon);
         self.recovery.high_water = self.recovery.high_water.max(source.header.high_water);
         if let Some(snapshot) = Snapshot::open(source).map_err(failed)? {
             self.costs = snapshot.costs;
@@ -383,7 +380,7 @@ impl View {
                 // The snapshot of this view has all of it, or it is new.
                 None => {
                     end.log > self.snapshot_number
-                        && (end.removals != 0 || end.len >= (HEAD as u64) << 16)
+                        && (end.removals != 0 || end.len >= MANY_REMOVALS)
                 }
             })
     }
@@ -416,7 +413,6 @@ impl View {
         self.logs.retain(|log, reader| {
             live.iter().any(|slot| slot.log == *log) || reader.read_to > snapshot.merged_len(*log)
         });
-        self.horizon = header.base_sequence;
         self.ended = 0;
         self.costs = snapshot.costs;
         self.snapshot_number = header.number;

@@ -198,7 +198,7 @@ fn begin_first(
     }
     state.fill(&Contents {
         sequence: view.sequence,
-        horizon: view.horizon,
+        horizon: view.index.horizon(),
         snapshot: view.snapshot_number,
         last_number,
         logs,

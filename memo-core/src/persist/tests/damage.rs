@@ -297,7 +297,6 @@ fn a_log_of_64_kib_cut_at_any_byte_gives_the_records_before() {
         let each = &mut |record: Record<'_>| match record {
             Record::Put { key, value, .. } => {
                 found.push((key.to_vec(), value.to_vec()));
-                true
             }
             other => panic!("{len}: {other:?}"),
         };

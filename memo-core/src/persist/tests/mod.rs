@@ -72,7 +72,6 @@ fn contents(store: &Store) -> Result<Entries, Error> {
         if let Record::Put { key, .. } = record {
             keys.push(key.to_vec());
         }
-        true
     })?;
     let mut entries = Entries::new();
     for key in keys {

@@ -41,7 +41,6 @@ fn order(fs: &MemFs) -> Vec<Vec<u8>> {
         if let Record::Put { key, .. } = record {
             order.push(key.to_vec());
         }
-        true
     };
     read_only(fs).for_each(each).unwrap();
     order
