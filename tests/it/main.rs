@@ -22,6 +22,8 @@ mod keys;
 mod large;
 mod lints;
 mod long_keys;
+#[cfg(unix)]
+mod max_disk;
 mod mutable_parameters;
 mod one_computation;
 mod other_attributes;

@@ -89,7 +89,8 @@ impl<K: Keep> Settings<K> {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
         let make = Directory::make;
-        let storage = PersistSettings { root, path, instance, durability, codec, make };
+        let max_disk = None;
+        let storage = PersistSettings { root, path, instance, durability, max_disk, codec, make };
         Self { storage: Some(storage), ..self }
     }
 }
@@ -177,8 +178,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
         };
         // Most values need no more.
         let mut bytes = Vec::with_capacity(256);
-        if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
+        if self.disk.encode(K::Holder::view(value), &mut bytes).is_err()
+            || !self.disk.has_room(&store, bytes.len())
+        {
             self.remove_stored(function, claim, made == Made::Inserted);
+            maintain_soon(function);
             return;
         }
         let (replaces, cost) = match made {
@@ -274,6 +278,14 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
     }
 
+    fn max_disk(&self) -> Option<u64> {
+        self.disk.max_disk()
+    }
+
+    fn set_max_disk(&self, max: u64) -> bool {
+        self.disk.set_max_disk(max)
+    }
+
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         if self.disk.opened().is_none() && function.memory.count() == 0 {
             return Ok(());
@@ -305,7 +317,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if matches!(store.heal(), Ok(true)) {
             let _ = self.rewrite(function, &store).and_then(|()| store.healed());
         }
-        let _ = self.keep(function, |keep| store.compact(keep));
+        if matches!(self.keep(function, |keep| store.compact(keep)), Ok(true)) {
+            self.disk.note_growth();
+        }
         self.follow(function);
         let _ = store.rotate_merged();
     }
@@ -442,15 +456,22 @@ impl<K: Keep> Directory<K> {
         result
     }
 
-    /// Calls `f` with what stays in a snapshot: as many entries as memory may hold, those that it holds last.
+    /// Calls `f` with what stays in a snapshot: as many entries as memory may hold, or as many bytes as `max_disk`
+    /// allows. Those that memory holds go last.
     fn keep<R>(&self, function: &FunctionCache<K>, f: impl FnOnce(&KeepOnDisk<'_>) -> R) -> R {
         let memory = &function.memory;
         let is_used = |key: &[u8]| {
             function.hash_key(key).is_some_and(|hash| memory.peek(hash, key).is_some())
         };
-        let max_bytes = memory.max_bytes().map_or(u64::MAX, |max| max.max(LEAST_BYTES));
+        let (max, max_bytes) = match self.disk.max_disk() {
+            Some(_) => (u64::MAX, u64::MAX),
+            None => (
+                memory.max() as u64,
+                memory.max_bytes().map_or(u64::MAX, |max| max.max(LEAST_BYTES)),
+            ),
+        };
         f(&KeepOnDisk {
-            max: memory.max() as u64,
+            max,
             max_bytes,
             now: clock::wall(),
             idle_before: self.idle_before(function),

@@ -155,6 +155,12 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Passes each stored value to `each`. Removes all of them if they cannot be read.
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 
+    /// Returns how many bytes the results may take on disk, if that is bounded.
+    fn max_disk(&self) -> Option<u64>;
+
+    /// Changes that. Returns false if it is not bounded.
+    fn set_max_disk(&self, max: u64) -> bool;
+
     fn flush(&self, function: &FunctionCache<K>) -> Result<(), Error>;
 
     /// Flushes at the end of the process. Does not open a storage that is not open.

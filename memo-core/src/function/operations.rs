@@ -72,6 +72,14 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
+    pub(crate) fn max_disk(&self) -> Option<u64> {
+        self.storage.as_ref()?.max_disk()
+    }
+
+    pub(crate) fn set_max_disk(&self, max: u64) -> bool {
+        self.storage.as_ref().is_some_and(|storage| storage.set_max_disk(max))
+    }
+
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.storage_or_error()?.flush(self)
     }

@@ -28,6 +28,8 @@ pub(crate) struct PersistSettings<K: Keep> {
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
     #[cfg(feature = "persist")]
+    pub(crate) max_disk: Option<u64>,
+    #[cfg(feature = "persist")]
     pub(crate) codec: Box<dyn Codec<K::Value>>,
     /// Makes the storage of a function. It is a function pointer that only settings with a directory set, so that its
     /// code is not compiled for functions without one.
@@ -242,6 +244,16 @@ impl<K: Keep> Settings<K> {
     pub fn durability(mut self, durability: Durability) -> Self {
         if let Some(storage) = &mut self.storage {
             storage.durability = durability;
+        }
+        self
+    }
+
+    /// Sets how many bytes the results may take on disk. Has no effect without a directory.
+    #[cfg(feature = "persist")]
+    #[must_use]
+    pub fn max_disk(mut self, max: u64) -> Self {
+        if let Some(storage) = &mut self.storage {
+            storage.max_disk = Some(max);
         }
         self
     }

@@ -39,6 +39,8 @@ pub(crate) struct ValueStore<V: 'static> {
     /// The folder of the function. Each version has its own folder in it. Empty if there is no `root`.
     pub(crate) folder: PathBuf,
     durability: Durability,
+    /// How many bytes the results may take on disk. `None`: as many as `max` and `max_bytes` give.
+    max_disk: Option<AtomicU64>,
     codec: Box<dyn Codec<V>>,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
@@ -92,7 +94,8 @@ impl<V: 'static> ValueStore<V> {
         code: u128,
         version: Option<u64>,
     ) -> Self {
-        let PersistSettings { root, path, instance, durability, codec, make: _ } = settings;
+        let PersistSettings { root, path, instance, durability, max_disk, codec, make: _ } =
+            settings;
         let root = absolute(root);
         let identity = Identity {
             function,
@@ -108,6 +111,7 @@ impl<V: 'static> ValueStore<V> {
             path,
             instance,
             durability,
+            max_disk: max_disk.map(AtomicU64::new),
             codec,
             identity,
             current: OnceCell::new(),
@@ -190,6 +194,9 @@ impl<V: 'static> ValueStore<V> {
         let Version { identity, place } = version.map_err(Error::clone)?;
         let opened = Store::open(Arc::clone(&self.fs), place, identity, self.durability);
         let store = Arc::new(opened.inspect_err(|error| self.back_off(error))?);
+        if let Some(max) = self.max_disk() {
+            store.set_max_bytes(max);
+        }
         self.note_times(&store);
         let _ = self.opened_at.set(clock::wall());
         *self.failure.lock() = Failure::default();
@@ -264,6 +271,21 @@ impl<V: 'static> ValueStore<V> {
         Some((value?, Lifetime { computed: Some(created), expires }))
     }
 
+    /// Returns how many bytes the results may take on disk, if that is bounded.
+    pub(crate) fn max_disk(&self) -> Option<u64> {
+        self.max_disk.as_ref().map(|max| max.load(Relaxed))
+    }
+
+    /// Changes that. Returns false if it is not bounded.
+    pub(crate) fn set_max_disk(&self, max: u64) -> bool {
+        let Some(bound) = &self.max_disk else { return false };
+        bound.store(max, Relaxed);
+        if let Some(store) = self.opened() {
+            store.set_max_bytes(max);
+        }
+        true
+    }
+
     /// Removes versions of the function that are no longer used, once after each opening.
     pub(crate) fn remove_old_versions(&self) {
         if !self.has_old_versions.swap(false, Relaxed) {
@@ -271,8 +293,19 @@ impl<V: 'static> ValueStore<V> {
         }
         if let Ok(version) = self.version() {
             // What could not be removed is found again at the next opening.
-            let _ = remove_old(&*self.fs, &version.place, clock::wall());
+            let _ = remove_old(&*self.fs, &version.place, clock::wall(), self.max_disk());
         }
+    }
+
+    /// Makes the next call of [`Self::remove_old_versions`] look again, because the present version has grown.
+    pub(crate) fn note_growth(&self) {
+        self.has_old_versions.fetch_or(self.max_disk.is_some(), Relaxed);
+    }
+
+    /// Returns whether there is room on disk for a value of `len` bytes. A value for which there never is counts as a
+    /// failure.
+    pub(crate) fn has_room(&self, store: &Store, len: usize) -> bool {
+        store.has_room(len).inspect_err(|error| self.fail(error)).unwrap_or(false)
     }
 
     /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics. Such a panic would

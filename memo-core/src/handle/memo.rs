@@ -104,6 +104,8 @@ trait Operations<R> {
     fn set_max(&self, max: usize);
     fn max_bytes(&self) -> Option<u64>;
     fn set_max_bytes(&self, max: u64) -> bool;
+    fn max_disk(&self) -> Option<u64>;
+    fn set_max_disk(&self, max: u64) -> bool;
     fn set_ttl(&self, ttl: Option<Duration>);
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
@@ -174,6 +176,14 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
 
     fn set_max_bytes(&self, max: u64) -> bool {
         self.memory.set_max_bytes(max)
+    }
+
+    fn max_disk(&self) -> Option<u64> {
+        self.max_disk()
+    }
+
+    fn set_max_disk(&self, max: u64) -> bool {
+        self.set_max_disk(max)
     }
 
     fn set_ttl(&self, ttl: Option<Duration>) {
@@ -344,6 +354,21 @@ impl<R> Memo<R> {
     #[expect(clippy::must_use_candidate, reason = "the author of `max_bytes` knows the result")]
     pub fn set_max_bytes(&self, max: u64) -> bool {
         self.0.resolve().set_max_bytes(max)
+    }
+
+    /// Returns how many bytes the results may take on disk, or `None` if the function has no `max_disk`: then the disk
+    /// keeps as many results as memory may.
+    #[must_use]
+    pub fn max_disk(&self) -> Option<u64> {
+        self.0.resolve().max_disk()
+    }
+
+    /// Changes how many bytes the results may take on disk, in this process. Less than 1 MiB counts as 1 MiB. What
+    /// exceeds it is removed within seconds, least recently used first. If the function has no `max_disk`, the method
+    /// changes nothing and returns false.
+    #[expect(clippy::must_use_candidate, reason = "the author of `max_disk` knows the result")]
+    pub fn set_max_disk(&self, max: u64) -> bool {
+        self.0.resolve().set_max_disk(max)
     }
 
     /// Changes the time to live of values that are computed from now on. `None` means no time to live. `ttl_with`,

@@ -7,6 +7,7 @@ use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
 use super::record::{Record, WallMillis};
 use super::snapshot;
+use super::snapshot_index::SHARE;
 use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
@@ -16,7 +17,7 @@ use crate::error::Error;
 pub struct Keep<'a> {
     /// The most entries that stay.
     pub max: u64,
-    /// The most bytes of records that stay.
+    /// The most bytes of records that stay. What is in use stays also beyond.
     pub max_bytes: u64,
     /// The present time. What has expired by then does not stay.
     pub now: WallMillis,
@@ -26,7 +27,7 @@ pub struct Keep<'a> {
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// Writes a new snapshot and removes what it replaces. The caller excludes other threads and processes that do so.
+/// Writes a new snapshot, of at most `most_bytes`, and removes what it replaces. The caller excludes other threads and processes that do so.
 ///
 /// Before the files are read, the horizon is raised to the present sequence. A writer that commits a record looks at
 /// the horizon afterwards. So a record that is older than the horizon either was committed before the files were read,
@@ -39,6 +40,7 @@ pub(crate) fn merge(
     writer: &Writer,
     salt: u64,
     keep: &Keep<'_>,
+    most_bytes: u64,
 ) -> Result<(), Error> {
     let StoreDirectory { fs, dir, identity } = directory;
     let state = &writer.state;
@@ -61,7 +63,7 @@ pub(crate) fn merge(
         high_water: view.recovery.high_water,
         logs,
     });
-    let mut selection = Selection::new(&view, keep);
+    let mut selection = Selection::new(&view, keep, most_bytes);
     snapshot::write(fs, dir, &header, &mut |body| {
         view.contents().for_each(dir, &mut |put| {
             if selection.stays(&put) {
@@ -138,14 +140,18 @@ struct Selection<'a> {
     excess: u64,
     /// How many bytes of such entries are.
     excess_bytes: u64,
+    /// How many bytes of entries in use may still stay.
+    room: u64,
 }
 
 impl<'a> Selection<'a> {
-    fn new(view: &View, keep: &'a Keep<'a>) -> Self {
+    fn new(view: &View, keep: &'a Keep<'a>, most_bytes: u64) -> Self {
+        let max_bytes = keep.max_bytes.min(most_bytes);
         Self {
             keep,
             excess: view.puts().saturating_sub(keep.max),
-            excess_bytes: view.bytes().saturating_sub(keep.max_bytes),
+            excess_bytes: view.snapshot_bytes().saturating_sub(max_bytes),
+            room: most_bytes.saturating_sub(view.snapshot_overhead()),
         }
     }
 
@@ -155,11 +161,20 @@ impl<'a> Selection<'a> {
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
         let is_spared = !is_over && created >= self.keep.idle_before;
-        let stays = put.counts && !has_expired && (is_spared || (self.keep.is_used)(put.key));
+        let bytes = put.bytes + SHARE;
+        let stays = put.counts && !has_expired && (is_spared || self.has_room(bytes, put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);
-            self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);
+            self.excess_bytes = self.excess_bytes.saturating_sub(bytes);
         }
         stays
+    }
+
+    /// Returns whether an entry is in use and there is room for it. Those in use take at most what is there for all, so
+    /// the others are enough to be left out.
+    fn has_room(&mut self, bytes: u64, key: &[u8]) -> bool {
+        let has_room = bytes <= self.room && (self.keep.is_used)(key);
+        self.room -= if has_room { bytes } else { 0 };
+        has_room
     }
 }

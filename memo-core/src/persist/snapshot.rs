@@ -161,6 +161,12 @@ impl Snapshot {
         Ok(result)
     }
 
+    /// Returns whether a record is in the older half of the snapshot. The oldest are left out first when there is not
+    /// enough room.
+    pub(crate) fn is_in_older_half(&self, at: u64) -> bool {
+        at < self.start.midpoint(self.index.at)
+    }
+
     /// Begins to read all records, the oldest first.
     pub(crate) fn scan(&self) -> Scan<'_> {
         Scan::unordered(&*self.file, self.seed, self.start, self.index.at)

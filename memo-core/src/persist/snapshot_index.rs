@@ -17,6 +17,9 @@ const CAPACITY: usize = (BLOCK - BLOCK_HEAD) / ENTRY;
 /// The number of entries that a block has on average.
 const AVERAGE: usize = CAPACITY * 2 / 3;
 
+/// The bytes of an index for each entry, rounded up.
+pub(crate) const SHARE: u64 = (BLOCK as u64).div_ceil(AVERAGE as u64);
+
 /// Where a record is, by the hash of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct IndexEntry {

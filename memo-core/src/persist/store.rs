@@ -1,5 +1,6 @@
 //! The store of a directory that this process and others read and write.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +10,12 @@ use once_cell::sync::OnceCell;
 
 use super::backoff::Backoff;
 use super::clearance::remove_contents;
+use super::disk_limit::DiskLimit;
 use super::durability::Durability;
 use super::file_name::Name;
+use super::frame::HEAD;
 use super::fs::Fs;
-use super::header::{MAX_HEADER, MAX_STATED, STATED, header_len, random_salt};
+use super::header::{FileHeader, MAX_HEADER, MAX_STATED, STATED, header_len, random_salt};
 use super::identity::Identity;
 use super::key_hash::key_hash;
 use super::key_locks::{KeyClaim, KeyLocks};
@@ -24,6 +27,7 @@ use super::merge::{self, Keep};
 use super::place::Place;
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
+use super::snapshot::Snapshot;
 use super::state::State;
 use super::stored::{Found, Stored};
 use super::tail::Tail;
@@ -60,6 +64,8 @@ const MAX_EXCESS: u64 = 2 << 20;
 const MAX_LOGS: usize = 4;
 /// A log of which a snapshot has this many bytes is ended.
 const ROTATE_FROM: u64 = 1 << 20;
+/// The most bytes of records that are queued and for which nobody waits.
+const MAX_QUEUED: usize = 64 << 10;
 
 /// Whether all files were removed, because no log could take an invalidation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +87,14 @@ pub struct Store {
     shared: Arc<Shared>,
 }
 
+/// The records in the older half of a snapshot that this process has written again because they were used.
+#[derive(Default)]
+struct Touched {
+    snapshot: u64,
+    /// The hashes of their keys.
+    hashes: HashSet<u64>,
+}
+
 struct Shared {
     fs: Arc<dyn Fs>,
     place: Place,
@@ -97,6 +111,8 @@ struct Shared {
     observed: OnceCell<State>,
     writer: OnceCell<Writer>,
     emptied: sync::Mutex<Emptied>,
+    limit: DiskLimit,
+    touched: Mutex<Touched>,
     key_locks: KeyLocks,
     /// The word that counts removals, once it was asked for: of the page that was observed, and of the page to which
     /// this process writes. Between these the directory may have been created again.
@@ -106,6 +122,16 @@ struct Shared {
     removals_seen: AtomicU64,
     /// Whether the background thread syncs the log. It does from the first commit on, if the durability requires it.
     maintenance: Registration,
+}
+
+impl Touched {
+    /// Returns whether the record with that hash was not written again since the snapshot.
+    fn add(&mut self, snapshot: u64, hash: u64) -> bool {
+        if self.snapshot != snapshot {
+            *self = Self { snapshot, ..Self::default() };
+        }
+        self.hashes.insert(hash)
+    }
 }
 
 impl Store {
@@ -135,6 +161,8 @@ impl Store {
             observed: OnceCell::new(),
             writer: OnceCell::new(),
             emptied: sync::Mutex::default(),
+            limit: DiskLimit::none(),
+            touched: Mutex::default(),
             key_locks: KeyLocks::default(),
             observed_removals: OnceCell::new(),
             removals: OnceCell::new(),
@@ -350,6 +378,19 @@ impl Store {
         })
     }
 
+    /// Sets how many bytes the directory may take.
+    pub fn set_max_bytes(&self, max: u64) {
+        self.shared.limit.set(max);
+    }
+
+    /// Returns whether a value of `len` bytes can be stored now without exceeding the limit of bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if it can never be.
+    pub fn has_room(&self, len: usize) -> Result<bool, Error> {
+        self.shared.has_room(len)
+    }
+
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
     /// second.
     #[must_use]
@@ -395,7 +436,8 @@ impl Store {
             return self.shared.renew_log();
         }
         let merged = self.shared.view.lock().merged_len(writer.wal.log());
-        if (ROTATE_FROM..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
+        let from = self.shared.limit.excess(ROTATE_FROM);
+        if (from..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
     }
 
     /// After a failure, once the backoff has passed, begins a new log. Returns whether it did: the caller then queues
@@ -440,8 +482,7 @@ impl Store {
         let (log_bytes, entries, at) = {
             let view = self.shared.view.lock();
             let at = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.header.written);
-            let own = self.shared.writer.get().map(|writer| (writer.wal.log(), writer.wal.len()));
-            (view.unmerged_bytes(own), view.entries(), at)
+            (view.unmerged_bytes(self.shared.own_log()), view.entries(), at)
         };
         let last_snapshot = UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0);
         let backoff = self.shared.writer.get().map(|writer| &writer.wal.backoff);
@@ -592,7 +633,11 @@ impl Shared {
             }
             Location::Snapshot(snapshot, least) => {
                 let name = Name::Snapshot(snapshot.header.number);
-                let found = snapshot.find(key).map(|found| match found {
+                let found = snapshot.find(key);
+                if let Ok(Found::Stored(stored)) = &found {
+                    self.touch(&snapshot, hash, stored);
+                }
+                let found = found.map(|found| match found {
                     Found::Stored(stored) if stored.head.since < least => Found::Other,
                     found => found,
                 });
@@ -697,7 +742,7 @@ impl Shared {
 
     /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
     fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
-        let is_long = writer.wal.len() >= ROTATE_FROM && !writer.wal.is_broken();
+        let is_long = writer.wal.len() >= self.limit.excess(ROTATE_FROM) && !writer.wal.is_broken();
         if is_long { self.rotate(writer) } else { Ok(()) }
     }
 
@@ -718,7 +763,7 @@ impl Shared {
         writer.wal.backoff.due().unwrap_or(true)
             && (self.is_over_limit(0)
                 || self.has_too_many_logs(writer)
-                || self.view.lock().is_mostly_dead(COMPACT_FROM))
+                || self.view.lock().is_mostly_dead(self.limit.logs(COMPACT_FROM)))
     }
 
     fn has_too_many_logs(&self, writer: &Writer) -> bool {
@@ -732,9 +777,47 @@ impl Shared {
         let Some(writer) = self.writer.get() else { return false };
         let view = self.view.lock();
         let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
-        let own = Some((writer.wal.log(), writer.wal.len()));
-        view.unmerged_bytes(own) > snapshot.max(COMPACT_FROM) + excess
+        let max = self.limit.logs(snapshot.max(COMPACT_FROM)) + self.limit.excess(excess);
+        // The snapshot is larger than its limit if that was lowered.
+        (view.unmerged_bytes(self.own_log()) > max || snapshot > self.limit.snapshot())
             && writer.wal.backoff.due().is_none()
+    }
+
+    /// Returns the log that this process writes, and its length.
+    fn own_log(&self) -> Option<(u64, u64)> {
+        self.writer.get().map(|writer| (writer.wal.log(), writer.wal.len()))
+    }
+
+    /// See [`Store::has_room`].
+    fn has_room(&self, len: usize) -> Result<bool, Error> {
+        let Some(max) = self.limit.get() else { return Ok(true) };
+        if !self.limit.admits(len) {
+            let reason = format!("{len} bytes are more than an eighth of `max_disk`, {max} bytes");
+            return Err(Error::TooLarge { reason });
+        }
+        let view = self.view.lock();
+        // The next snapshot comes beside what is there.
+        let next = view.snapshot_bytes().min(self.limit.snapshot());
+        let taken = view.file_bytes(self.own_log()) + next;
+        Ok(taken + (len + HEAD) as u64 <= max)
+    }
+
+    /// Notes that a record in the older half of the snapshot was used, so that it is among the last to go: writes it
+    /// again, with the horizon of the snapshot as its `since`. So it counts exactly as long as that in the snapshot
+    /// does. Nobody waits for it.
+    fn touch(&self, snapshot: &Snapshot, hash: u64, stored: &Stored) {
+        let Some(writer) = self.writer.get().filter(|_| self.limit.get().is_some()) else { return };
+        let FileHeader { number, base_sequence: horizon, .. } = snapshot.header;
+        let has_room = || self.has_room(stored.len()).unwrap_or(false);
+        if snapshot.is_in_older_half(stored.at)
+            && has_room()
+            && self.touched.lock().add(number, hash)
+        {
+            let ticket = writer.wal.push(&stored.record(), horizon, false);
+            if writer.wal.queued() > MAX_QUEUED {
+                let _ = self.commit(ticket);
+            }
+        }
     }
 
     fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
@@ -745,7 +828,10 @@ impl Shared {
             .and_then(|()| writer.locks.check())
             .and_then(|()| self.end_long_log(writer))
             .and_then(|()| {
-                writer.with_merge(|| merge::merge(self.directory(), writer, self.salt, keep))
+                let most_bytes = self.limit.snapshot();
+                writer.with_merge(|| {
+                    merge::merge(self.directory(), writer, self.salt, keep, most_bytes)
+                })
             });
         self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())
     }

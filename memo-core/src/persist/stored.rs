@@ -10,6 +10,8 @@ use crate::platform::crc32c::crc32c;
 /// A valid put.
 pub(crate) struct Stored {
     pub(crate) head: Head,
+    /// The offset of the record in its file.
+    pub(crate) at: u64,
     bytes: Vec<u8>,
 }
 
@@ -51,7 +53,12 @@ impl Stored {
         let is_valid = head.op == Op::Put
             && crc32c(stored_key) == head.key_crc
             && crc32c(value) == head.value_crc;
-        Ok(if is_valid { Found::Stored(Self { head, bytes }) } else { Found::Damaged })
+        Ok(if is_valid { Found::Stored(Self { head, at, bytes }) } else { Found::Damaged })
+    }
+
+    /// Returns the length of the value in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.head.value_len
     }
 
     pub(crate) fn record(&self) -> Record<'_> {

@@ -45,12 +45,18 @@ pub fn mark_used(fs: &dyn Fs, place: &Place, now: WallMillis) -> Result<(), Erro
     marked.and(tagged.map_err(|e| Error::io("create", tag, &e)))
 }
 
-/// Removes the versions of the function at `place` that were not used for 30 days, and those beyond the 4 that were
-/// used last. The one at `place` is one of these. A version that is in use stays. Continues after a failure.
+/// Removes the versions of the function at `place` that were not used for 30 days, those beyond the 4 that were used
+/// last, and those with which all take more than `max_bytes`. The one at `place` is the last that was used. A version
+/// that is in use stays. Continues after a failure.
 ///
 /// # Errors
 /// The first error. The next call tries again.
-pub fn remove_old(fs: &dyn Fs, place: &Place, now: WallMillis) -> Result<(), Error> {
+pub fn remove_old(
+    fs: &dyn Fs,
+    place: &Place,
+    now: WallMillis,
+    max_bytes: Option<u64>,
+) -> Result<(), Error> {
     let Some(function) = place.function_folder() else { return Ok(()) };
     let names = fs.list_dirs(function).map_err(|e| Error::io("list", function, &e))?;
     let mut result = Ok(());
@@ -70,12 +76,23 @@ pub fn remove_old(fs: &dyn Fs, place: &Place, now: WallMillis) -> Result<(), Err
         }
     }
     others.sort_by(|a, b| b.cmp(a));
+    let mut room = max_bytes.map(|max| max.saturating_sub(bytes_in(fs, place.dir())));
     for (rank, (at, dir)) in others.iter().enumerate() {
-        if rank + 1 >= MAX_VERSIONS || now - at >= MAX_AGE {
+        let fits = room.is_none_or(|room| bytes_in(fs, dir) <= room);
+        if !fits || rank + 1 >= MAX_VERSIONS || now - at >= MAX_AGE {
             result = result.and(remove_version(fs, dir, Some((*at, now))));
+        } else if let Some(room) = &mut room {
+            *room -= bytes_in(fs, dir);
         }
     }
     result
+}
+
+/// Returns the length in bytes of all files of a version, as far as they can be read.
+fn bytes_in(fs: &dyn Fs, dir: &Path) -> u64 {
+    let names = by_age(fs, dir).unwrap_or_default();
+    let size = |name: &Name| fs.open(&name.at(dir)).and_then(|file| file.size()).unwrap_or(0);
+    names.iter().map(size).sum()
 }
 
 /// Returns when the version in `dir` was last used. `None` if that is not known.

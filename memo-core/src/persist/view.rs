@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::contents::Contents;
 use super::frame::ChecksumSeed;
 use super::fs::File;
-use super::header::{MAX_STATED, Stated};
+use super::header::{MAX_HEADER, MAX_STATED, Stated};
 use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::listing::{Listing, Source};
@@ -17,6 +17,7 @@ use super::quarantine::Cleanup;
 use super::record::Record;
 use super::scan::{Event, Scan};
 use super::snapshot::{Costs, Snapshot};
+use super::snapshot_index::{BLOCK, SHARE};
 use super::state::SlotLog;
 use crate::error::Error;
 
@@ -292,11 +293,9 @@ impl View {
     /// Returns the length in bytes of what the logs hold and no snapshot has, as far as it was read. `own`: the log
     /// that this process writes, and its length.
     pub(crate) fn unmerged_bytes(&self, own: Option<(u64, u64)>) -> u64 {
-        let len = |reader: &LogReader| match own {
-            Some((log, len)) if log == reader.number => len,
-            _ => reader.read_to,
-        };
-        self.logs.values().map(|log| len(log).saturating_sub(self.merged_len(log.number))).sum()
+        let unmerged =
+            |log: &LogReader| log_len(log, own).saturating_sub(self.merged_len(log.number));
+        self.logs.values().map(unmerged).sum()
     }
 
     /// Returns how many bytes of a log the snapshot has.
@@ -308,6 +307,22 @@ impl View {
     pub(crate) fn bytes(&self) -> u64 {
         let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
         snapshot + self.index.puts().map(|(_, at)| u64::from(at.len)).sum::<u64>()
+    }
+
+    /// Returns the length in bytes of a snapshot of all records, or somewhat more.
+    pub(crate) fn snapshot_bytes(&self) -> u64 {
+        self.bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
+    }
+
+    /// Returns how many bytes a snapshot has besides records and their shares of the index, or somewhat more.
+    pub(crate) fn snapshot_overhead(&self) -> u64 {
+        (MAX_HEADER + BLOCK) as u64
+    }
+
+    /// Returns the length in bytes of all files that are read. `own`: as in [`Self::unmerged_bytes`].
+    pub(crate) fn file_bytes(&self, own: Option<(u64, u64)>) -> u64 {
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
+        snapshot + self.logs.values().map(|log| log_len(log, own)).sum::<u64>()
     }
 
     /// Returns whether more than half of what the files hold, less `least` bytes, does not count any more. Assumes that
@@ -429,5 +444,13 @@ impl View {
             let high_water = self.recovery.high_water.max(before.high_water);
             self.recovery = Recovery { high_water, ..before };
         }
+    }
+}
+
+/// Returns the length of a log. `own`: the log that this process writes, and its length.
+fn log_len(log: &LogReader, own: Option<(u64, u64)>) -> u64 {
+    match own {
+        Some((number, len)) if number == log.number => len,
+        _ => log.read_to,
     }
 }

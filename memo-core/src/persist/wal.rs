@@ -126,6 +126,11 @@ impl Wal {
         state.queue.push(record, Numbers { sequence, since, replaces })
     }
 
+    /// Returns how many bytes are queued.
+    pub(crate) fn queued(&self) -> usize {
+        self.state.lock().queue.len()
+    }
+
     /// Waits until the ticket's record is as durable as the durability requires. Writes the queue if no thread does.
     ///
     /// Returns an error if the record is in no log.

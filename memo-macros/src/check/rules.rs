@@ -103,6 +103,7 @@ mod tests {
     #[test]
     fn what_does_not_fit() {
         refused("durability = \"os\"", "fn f() {}", "add `persist");
+        refused("max_disk = \"1GiB\"", "fn f() {}", "add `persist");
         refused("codec = a::Json", "fn f() {}", "add `persist");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
         refused("ttl = \"1s\", spawn = f", "fn f() {}", "add `stale = \"1m\"`");

@@ -24,7 +24,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         call("refresh_ahead", &args.refresh_ahead),
         call("version", &args.version),
     ];
-    let max_bytes = args.max_bytes.as_ref().map(|given| size(&given.value));
+    let max_bytes = size("max_bytes", &args.max_bytes);
     let weigh = args.max_bytes.as_ref().map(|_| weigh(expansion));
     let times = [
         ("ttl", &args.ttl),
@@ -51,9 +51,10 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
     });
+    let max_disk = size("max_disk", &args.max_disk);
     quote! {
         [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #persist #durability
+        #stale_if_error #error_ttl #persist #durability #max_disk
     }
 }
 
@@ -77,15 +78,16 @@ fn time_span(name: &str, time: &TimeSpan) -> TokenStream {
     }
 }
 
-/// The call that passes on `max_bytes`.
-fn size(max: &Size) -> TokenStream {
-    match max {
-        Size::Expression(max) => quote!(.max_bytes(#max)),
-        Size::Literal(max) => {
-            let max = Literal::u64_unsuffixed(*max);
-            quote!(.max_bytes(#max))
+/// The call that passes on a number of bytes, if it is given.
+fn size(name: &str, given: &Option<Given<Size>>) -> Option<TokenStream> {
+    let name = Ident::new(name, Span::mixed_site());
+    Some(match &given.as_ref()?.value {
+        Size::Expression(size) => quote!(.#name(#size)),
+        Size::Literal(size) => {
+            let size = Literal::u64_unsuffixed(*size);
+            quote!(.#name(#size))
         }
-    }
+    })
 }
 
 /// The call that says what an entry weighs. A result type that does not say what it owns is reported under it.

@@ -46,6 +46,7 @@ pub(crate) struct Args {
     /// There is one policy, so there is nothing to choose.
     pub(crate) policy: Option<Given<()>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
+    pub(crate) max_disk: Option<Given<Size>>,
     pub(crate) durability: Option<Given<Ident>>,
     pub(crate) codec: Option<Given<syn::Path>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
@@ -132,6 +133,7 @@ impl Args {
             "jitter" => set(&mut self.jitter, name, form, number::fraction),
             "policy" => set(&mut self.policy, name, form, keyword::policy),
             "persist" => set(&mut self.persist, name, form, text::directory),
+            "max_disk" => set(&mut self.max_disk, name, form, size::size),
             "durability" => set(&mut self.durability, name, form, keyword::durability),
             "codec" => set(&mut self.codec, name, form, expression::path),
             "skip" => set(&mut self.skip, name, form, parameter_list::parameters),
@@ -225,6 +227,8 @@ mod tests {
         refused("max_bytes = \"64\"", "`max_bytes = 64`");
         refused("max_bytes = \"64MB?\"", "`?`");
         refused("max_bytes = 1.5", "`max_bytes = \"64MiB\"`");
+        refused("max_disk = 0", "leave `max_disk` out");
+        refused("max_disk = 1.5", "`max_disk = \"10GiB\"`");
         refused("max_bytes = -1", "`max_bytes = \"64MiB\"`");
         refused("weigh", "`weigh = |value| value.len()`");
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");

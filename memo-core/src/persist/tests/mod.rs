@@ -8,6 +8,7 @@ mod golden;
 mod group_model;
 mod images;
 mod kill;
+mod limit;
 mod model;
 mod ownership;
 mod processes;

@@ -54,7 +54,7 @@ fn versions_in_turns_find_their_own_results() {
     for turn in 0..3 {
         for version in [1, 2] {
             let found = run(&fs, version, NOW);
-            remove_old(&fs, &place(version), NOW).unwrap();
+            remove_old(&fs, &place(version), NOW, None).unwrap();
             let mine = Entries::from([(b"k".to_vec(), version.to_le_bytes().to_vec())]);
             assert_eq!(found, if turn == 0 { Entries::new() } else { mine });
         }
@@ -67,7 +67,7 @@ fn a_version_that_was_not_used_for_30_days_is_removed() {
         let fs = MemFs::new();
         run(&fs, 1, NOW);
         run(&fs, 2, NOW + days * DAY);
-        remove_old(&fs, &place(2), NOW + days * DAY).unwrap();
+        remove_old(&fs, &place(2), NOW + days * DAY, None).unwrap();
         assert_eq!(stored(&fs), left);
         let folders = fs.list_dirs(&function_folder(root(), "app::quote")).unwrap();
         assert_eq!(folders.len(), left.len());
@@ -80,7 +80,7 @@ fn the_4_versions_that_were_used_last_stay() {
     for (day, version) in (0..).zip([5, 1, 2, 3, 4, 1]) {
         run(&fs, version, NOW + day * DAY);
     }
-    remove_old(&fs, &place(1), NOW + 6 * DAY).unwrap();
+    remove_old(&fs, &place(1), NOW + 6 * DAY, None).unwrap();
     assert_eq!(stored(&fs), [1, 2, 3, 4]);
 }
 
@@ -90,7 +90,7 @@ fn a_version_in_use_is_not_removed() {
     let (store, _) = open_version(&fs, 1, NOW);
     write(&store, put(b"k", b"v")).unwrap();
     (90..).zip(2..8).for_each(|(day, version)| drop(run(&fs, version, NOW + day * DAY)));
-    remove_old(&fs, &place(7), NOW + 96 * DAY).unwrap();
+    remove_old(&fs, &place(7), NOW + 96 * DAY, None).unwrap();
     assert_eq!(stored(&fs), [1, 4, 5, 6, 7]);
     write(&store, put(b"l", b"w")).unwrap();
     drop(store);
@@ -115,10 +115,10 @@ fn a_use_in_the_future_counts_as_now() {
     let fs = MemFs::new();
     run(&fs, 1, NOW + 5000 * DAY);
     run(&fs, 2, NOW);
-    remove_old(&fs, &place(2), NOW).unwrap();
+    remove_old(&fs, &place(2), NOW, None).unwrap();
     assert_eq!(stored(&fs), [1, 2]);
     run(&fs, 1, NOW);
-    remove_old(&fs, &place(2), NOW + 40 * DAY).unwrap();
+    remove_old(&fs, &place(2), NOW + 40 * DAY, None).unwrap();
     assert_eq!(stored(&fs), [2]);
 }
 
@@ -134,7 +134,7 @@ fn a_version_without_a_note_counts_as_used_from_when_that_is_noticed() {
         }
         for (days, left) in [(0, vec![1, 2]), (29, vec![1, 2]), (30, vec![2])] {
             run(&fs, 2, NOW + days * DAY);
-            remove_old(&fs, &place(2), NOW + days * DAY).unwrap();
+            remove_old(&fs, &place(2), NOW + days * DAY, None).unwrap();
             assert_eq!(stored(&fs), left);
         }
     }
@@ -148,7 +148,7 @@ fn what_others_have_in_the_folder_of_a_version_or_beside_it_stays() {
     let others = [place(1).dir().join("notes.txt"), folder.join("notes.txt"), folder.join("old/f")];
     others.iter().for_each(|path| fs.put(path, b"mine".to_vec()));
     run(&fs, 2, NOW + 40 * DAY);
-    remove_old(&fs, &place(2), NOW + 40 * DAY).unwrap();
+    remove_old(&fs, &place(2), NOW + 40 * DAY, None).unwrap();
     let left: Vec<_> = fs.paths().into_iter().filter(|p| !p.starts_with(place(2).dir())).collect();
     let mut expected = [others.to_vec(), vec![tag()]].concat();
     expected.sort();
@@ -167,7 +167,7 @@ fn a_removal_that_fails_or_is_cut_short_goes_on_at_the_next_opening() {
         run(&fs, 2, NOW + 40 * DAY);
         fs
     };
-    let remove = |fs: &MemFs| remove_old(fs, &place(2), NOW + 40 * DAY);
+    let remove = |fs: &MemFs| remove_old(fs, &place(2), NOW + 40 * DAY, None);
     let counted = filled();
     let before = counted.operations();
     remove(&counted).unwrap();

@@ -39,7 +39,7 @@ const OTHER_UNITS: [(&str, &[&str]); 5] = [
     ("TiB", &["t", "ti", "tebibyte", "tebibytes"]),
 ];
 
-/// `max_bytes`: text, a number of bytes above zero, or an expression that gives one.
+/// `max_bytes` and `max_disk`: text, a number of bytes above zero, or an expression that gives one.
 pub(crate) fn size(name: &Ident, form: Form) -> syn::Result<Size> {
     let value = expression(name, form)?;
     let above_zero = |under: &dyn ToTokens, count| {

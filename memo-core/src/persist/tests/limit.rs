@@ -1,0 +1,129 @@
+//! The limit of bytes of a directory.
+
+use std::cell::Cell;
+
+use super::*;
+
+const MAX: u64 = 1 << 20;
+
+/// Returns the bytes of all files.
+fn size(fs: &MemFs) -> u64 {
+    fs.paths().iter().filter_map(|path| fs.get(path)).map(|content| content.len() as u64).sum()
+}
+
+fn limited(fs: &MemFs) -> Store {
+    let (store, ..) = open(fs);
+    store.set_max_bytes(MAX);
+    store
+}
+
+fn key(n: u32) -> Vec<u8> {
+    format!("key {n:06}").into_bytes()
+}
+
+/// Stores a value of 1000 bytes as a cache does, and merges when that is due. Returns whether there was room.
+fn store_value(fs: &MemFs, store: &Store, n: u32, is_used: &dyn Fn(&[u8]) -> bool) -> bool {
+    let has_room = store.has_room(1000).unwrap();
+    if has_room {
+        write(store, put(&key(n), &[7; 1000])).unwrap();
+    }
+    // The largest is there when the new snapshot is written and the former one still there.
+    let largest = Cell::new(0);
+    let is_used = |key: &[u8]| {
+        largest.set(size(fs).max(largest.get()));
+        is_used(key)
+    };
+    store.compact(&Keep { is_used: &is_used, ..ALL }).unwrap();
+    store.follow(&mut |_| ()).unwrap();
+    store.rotate_merged().unwrap();
+    assert!(largest.get().max(size(fs)) <= MAX, "{n}: {} of {MAX}", largest.get());
+    has_room
+}
+
+#[test]
+fn a_directory_stays_within_its_limit_and_the_oldest_go() {
+    let fs = MemFs::new();
+    let store = limited(&fs);
+    for n in 0..3000 {
+        assert!(store_value(&fs, &store, n, &|_| false), "{n}");
+    }
+    let kept: Vec<u32> = (0..3000).filter(|n| value(&store, &key(*n)).unwrap().is_some()).collect();
+    assert!(kept.len() > 250, "{}: a quarter of the limit is used at least", kept.len());
+    assert_eq!(kept, (3000 - u32::try_from(kept.len()).unwrap()..3000).collect::<Vec<_>>());
+    // Nor does the next process exceed it.
+    drop(store);
+    let store = limited(&fs);
+    for n in 3000..4000 {
+        store_value(&fs, &store, n, &|_| false);
+    }
+    assert!(value(&store, &key(3999)).unwrap().is_some());
+}
+
+#[test]
+fn what_is_in_use_is_within_the_limit_too() {
+    let fs = MemFs::new();
+    let store = limited(&fs);
+    for n in 0..3000 {
+        store_value(&fs, &store, n, &|_| true);
+    }
+    let newest = (2990..3000).filter(|n| value(&store, &key(*n)).unwrap().is_some()).count();
+    assert_eq!(newest, 10);
+}
+
+#[test]
+fn a_result_that_is_read_again_and_again_stays() {
+    let fs = MemFs::new();
+    let store = limited(&fs);
+    for n in 0..3000 {
+        store_value(&fs, &store, n, &|_| false);
+        if n % 50 == 0 {
+            assert!(value(&store, &key(0)).unwrap().is_some(), "{n}");
+        }
+    }
+    assert!(value(&store, &key(1)).unwrap().is_none());
+}
+
+#[test]
+fn what_is_read_again_stays_removed_once_it_is_removed() {
+    let fs = MemFs::new();
+    let store = limited(&fs);
+    for n in 0..400 {
+        store_value(&fs, &store, n, &|_| false);
+    }
+    store.merge(&ALL).unwrap();
+    store.follow(&mut |_| ()).unwrap();
+    let oldest = recovered(&fs).1.into_keys().next().unwrap();
+    // The use is written after the removal.
+    let other = limited(&fs);
+    remove(&other, &oldest).unwrap();
+    assert!(value(&store, &oldest).unwrap().is_some(), "the store has not followed yet");
+    write(&store, put(b"next", b"")).unwrap();
+    for store in [&store, &other] {
+        store.follow(&mut |_| ()).unwrap();
+        assert_eq!(value(store, &oldest).unwrap(), None);
+    }
+    store.merge(&ALL).unwrap();
+    let (_, found) = recovered(&fs);
+    assert!(!found.contains_key(&oldest) && found.contains_key(&b"next"[..]));
+}
+
+#[test]
+fn a_lowered_limit_and_a_large_value() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    for n in 0..3000 {
+        write(&store, put(&key(n), &[7; 1000])).unwrap();
+    }
+    store.merge(&ALL).unwrap();
+    assert!(size(&fs) > MAX);
+    store.set_max_bytes(MAX);
+    store.follow(&mut |_| ()).unwrap();
+    assert!(!store.has_room(1000).unwrap());
+    assert!(store.compact(&ALL).unwrap());
+    store.follow(&mut |_| ()).unwrap();
+    store.rotate_merged().unwrap();
+    assert!(!store.compact(&ALL).unwrap(), "there is nothing left to do");
+    assert!(size(&fs) <= MAX, "{}", size(&fs));
+    assert!(store.has_room(1000).unwrap());
+    assert!(matches!(store.has_room(1 << 17), Err(Error::TooLarge { .. })));
+}
