@@ -201,7 +201,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
                 true => store.commit_removal(ticket),
                 false => store.commit(ticket),
             };
-            if committed.is_err() || !store.is_overtaken(ticket) {
+            // The removal that stands for a value that is too large may be overtaken too.
+            if !store.is_overtaken(ticket) {
                 if committed.is_ok() {
                     self.disk.succeed();
                 }
@@ -411,7 +412,7 @@ impl<K: Keep> Directory<K> {
     /// Removes all that is stored and not in memory.
     fn clear_stored(&self, function: &FunctionCache<K>, store: &Store) {
         // Failures are counted by the store.
-        let _ = store.commit_removal(store.queue(Record::Clear, 0));
+        let _ = store.clear();
         let _ = self.rewrite(function, store);
     }
 
@@ -425,20 +426,27 @@ impl<K: Keep> Directory<K> {
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
     /// mean.
     fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
-        // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
-        let since = store.raise_horizon();
-        self.follow(function);
         let cost = Cost::of(function.mean_compute());
         let mut bytes = Vec::new();
         let mut result = Ok(());
-        function.memory.for_each(&mut |key, held, lifetime| {
-            bytes.clear();
-            let is_missing = result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
-            if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
-                result = store.commit(store.queue(put, since));
+        for _ in 0..MAX_ATTEMPTS {
+            // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
+            let since = store.raise_horizon();
+            self.follow(function);
+            function.memory.for_each(&mut |key, held, lifetime| {
+                bytes.clear();
+                let is_missing =
+                    result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
+                if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
+                    let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
+                    result = store.commit(store.queue(put, since));
+                }
+            });
+            // What was written after another process began a snapshot may not be in it.
+            if result.is_err() || store.horizon() <= since {
+                break;
             }
-        });
+        }
         result
     }
 

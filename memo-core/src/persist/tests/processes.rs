@@ -575,3 +575,90 @@ fn what_a_process_has_written_itself_is_no_loss_when_it_reads_on() {
     assert_eq!(losses(&view.recovery), []);
     assert_eq!(view.entries(), 1);
 }
+
+/// Returns two processes of which the first lets results wait in memory.
+fn deferring(fs: &MemFs) -> (Store, Store) {
+    let (first, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::None).unwrap();
+    (first, open(fs).0)
+}
+
+#[test]
+fn a_result_that_waits_in_memory_outlives_the_merges_of_others() {
+    let fs = MemFs::new();
+    let (waiting, other) = deferring(&fs);
+    write(&waiting, put(b"k", b"old")).unwrap();
+    let since = waiting.since();
+    let newer = waiting.queue_replacing(put(b"k", b"new"), since);
+    waiting.commit(newer).unwrap();
+    write(&waiting, put(b"l", b"v")).unwrap();
+    for name in [b"a", b"b"] {
+        write(&other, put(name, b"v")).unwrap();
+        other.merge(&ALL).unwrap();
+    }
+    waiting.flush().unwrap();
+    let all = entries([("a", "v"), ("b", "v"), ("k", "new"), ("l", "v")]);
+    assert_eq!(recovered(&fs).1, all);
+    assert_eq!(follow(&other).0, all);
+    assert_eq!(follow(&waiting).0, all);
+}
+
+#[test]
+fn a_result_that_waits_in_memory_is_ended_by_a_removal_that_was_merged() {
+    let fs = MemFs::new();
+    let (waiting, other) = deferring(&fs);
+    for name in [b"k", b"l", b"m"] {
+        write(&waiting, put(name, b"v")).unwrap();
+    }
+    remove(&other, b"k").unwrap();
+    other.merge(&ALL).unwrap();
+    waiting.flush().unwrap();
+    assert!(is_behind(&waiting), "memory does not know of it yet");
+    let expected = entries([("l", "v"), ("m", "v")]);
+    assert_eq!(follow(&waiting), (expected.clone(), vec![key(b"k")]));
+    assert_eq!(recovered(&fs).1, expected);
+    remove(&waiting, b"l").unwrap();
+    other.merge(&ALL).unwrap();
+    waiting.flush().unwrap();
+    assert_eq!(recovered(&fs).1, entries([("m", "v")]));
+}
+
+/// Others may have the value in memory, whatever the durability of this process.
+#[test]
+fn a_removal_does_not_wait_in_memory() {
+    let fs = MemFs::new();
+    let (waiting, other) = deferring(&fs);
+    write(&other, put(b"k", b"v")).unwrap();
+    write(&other, put(b"l", b"v")).unwrap();
+    remove(&waiting, b"k").unwrap();
+    assert_eq!(follow(&other), (entries([("l", "v")]), vec![key(b"k")]));
+    other.merge(&ALL).unwrap();
+    waiting.clear().unwrap();
+    assert_eq!(follow(&other), (Entries::new(), vec![Removal::All]));
+}
+
+/// What a failed write has left must not look like a damaged record.
+#[test]
+fn a_failed_write_of_what_waited_is_no_damage() {
+    use crate::persist::Failure;
+    for count in [1, u64::MAX] {
+        let fs = MemFs::new();
+        let (waiting, other) = deferring(&fs);
+        for name in [b"k", b"l"] {
+            write(&waiting, put(name, b"v")).unwrap();
+        }
+        fs.fail(Some(Failure { at: fs.operations(), count, errno: 5 }));
+        assert!(waiting.flush().is_err());
+        fs.fail(None);
+        waiting.heal_now().unwrap();
+        for store in [&waiting, &other] {
+            assert!(!follow(store).0.contains_key(&b"l"[..]));
+            assert_eq!(value(store, b"l").unwrap(), None);
+            assert!(store.recovery().damage.is_empty(), "{:?}", store.recovery());
+        }
+        let memory = entries([("k", "v"), ("l", "v")]);
+        checkpoint(&waiting, &memory).unwrap();
+        waiting.flush().unwrap();
+        let (recovery, found) = recovered(&fs);
+        assert_eq!((found, recovery.damage.len()), (memory, 0));
+    }
+}
