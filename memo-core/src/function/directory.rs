@@ -106,6 +106,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     return;
                 }
                 if let Ok(store) = disk.open() {
+                    // Each second it looks whether the directory was replaced.
+                    function.maintain();
                     watch(function, &store);
                     function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
                 }
@@ -124,6 +126,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn follow(&self, function: &FunctionCache<K>) {
         self.open_in_child(function);
+        self.reopen(function);
         let Some(store) = self.disk.opened() else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
@@ -279,7 +282,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if self.disk.opened().is_none() && function.memory.count() == 0 {
             return Ok(());
         }
-        self.begin(function)?.flush()
+        let store = self.begin(function)?;
+        self.renew_lost_log(function, &store)?;
+        store.flush()
     }
 
     fn flush_if_open(&self) {
@@ -297,12 +302,16 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn tick(&self, function: &FunctionCache<K>) {
         self.disk.remove_old_versions();
-        let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else { return };
+        let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else {
+            self.follow(function);
+            return;
+        };
         // A failure is counted by the store, which tries again.
         if store.check().is_err() {
             let _ = self.renew(function);
             return;
         }
+        let _ = self.renew_lost_log(function, &store);
         if matches!(store.heal(), Ok(true)) {
             let _ = self.rewrite(function, &store).and_then(|()| store.healed());
         }
@@ -380,6 +389,20 @@ impl<K: Keep> Directory<K> {
         });
     }
 
+    /// Opens the directory anew to read it if it was replaced. Who writes looks for that each second.
+    fn reopen(&self, function: &FunctionCache<K>) {
+        let store = self.disk.opened().filter(|store| !store.is_writing());
+        if store.is_some_and(|store| store.check().is_err()) {
+            self.disk.close();
+        }
+        let _ = unless_opening(|| {
+            if self.disk.reopen() {
+                // What the process that created it again has removed in the meantime is not known.
+                forget(function, &persist::Removal::All);
+            }
+        });
+    }
+
     /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is
     /// opened before memory changes, so that no older entry can come back. If it cannot be opened now, all that it
     /// holds is removed when it is opened later.
@@ -397,6 +420,11 @@ impl<K: Keep> Directory<K> {
         self.disk.close();
         self.has_unwritten.store(true, Relaxed);
         self.begin(function)
+    }
+
+    /// Writes what is in memory if somebody has removed the log of this process.
+    fn renew_lost_log(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
+        if store.renew_lost_log()? { self.rewrite(function, store) } else { Ok(()) }
     }
 
     /// Writes a removal. If it did not reach the directory because that was removed or replaced, all that the new one

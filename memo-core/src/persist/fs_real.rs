@@ -102,7 +102,11 @@ impl Fs for RealFs {
 
     fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
         if !create {
-            return Ok(Arc::new(SharedPage::map(&fs::File::open(path)?, false)?));
+            let file = fs::File::open(path)?;
+            if file.metadata()?.len() < PAGE as u64 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            return Ok(Arc::new(SharedPage::map(&file, false)?));
         }
         let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
         give_to_owner_of_parent(path, &file)?;
@@ -137,6 +141,10 @@ impl Page for SharedPage {
     fn words(&self) -> &[AtomicU64; WORDS] {
         Self::words(self)
     }
+
+    fn is_at(&self, path: &Path) -> bool {
+        Self::is_at(self, path)
+    }
 }
 
 impl ByteLocks for fs::File {
@@ -152,18 +160,8 @@ impl ByteLocks for fs::File {
         byte_locks::is_locked_by_other(self, byte, count)
     }
 
-    #[cfg(unix)]
     fn is_at(&self, path: &Path) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let file_id = |m: fs::Metadata| (m.dev(), m.ino());
-        let (open, current) = (self.metadata(), fs::symlink_metadata(path));
-        open.ok().zip(current.ok()).is_some_and(|(open, now)| file_id(open) == file_id(now))
-    }
-
-    /// Always true: Windows does not remove or replace a file that is open.
-    #[cfg(not(unix))]
-    fn is_at(&self, _path: &Path) -> bool {
-        true
+        File::is_at(self, path)
     }
 }
 
@@ -198,6 +196,20 @@ impl File for fs::File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    #[cfg(unix)]
+    fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let file_id = |m: fs::Metadata| (m.dev(), m.ino());
+        let (open, current) = (self.metadata(), fs::symlink_metadata(path));
+        open.ok().zip(current.ok()).is_some_and(|(open, now)| file_id(open) == file_id(now))
+    }
+
+    /// Always true: Windows does not remove or replace a file that is open.
+    #[cfg(not(unix))]
+    fn is_at(&self, _path: &Path) -> bool {
+        true
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::OnceCell;
@@ -103,6 +103,8 @@ struct Shared {
     observed: OnceCell<State>,
     writer: OnceCell<Writer>,
     emptied: sync::Mutex<Emptied>,
+    /// Whether a log of this process was removed by somebody, and what it held was not written again.
+    has_lost_log: AtomicBool,
     key_locks: KeyLocks,
     /// The word that counts removals, once it was asked for: of the page that was observed, and of the page to which
     /// this process writes. Between these the directory may have been created again.
@@ -149,6 +151,7 @@ impl Store {
             observed: OnceCell::new(),
             writer: OnceCell::new(),
             emptied: sync::Mutex::default(),
+            has_lost_log: AtomicBool::new(false),
             key_locks: KeyLocks::default(),
             observed_removals: OnceCell::new(),
             removals: OnceCell::new(),
@@ -372,19 +375,29 @@ impl Store {
         self.shared.flush()
     }
 
-    /// Checks that the directory is still the one that this store writes to. A user may have removed it, and another
-    /// process may have created it again.
+    /// Checks that the directory is still the one that this store reads or writes. A user may have removed it or its
+    /// page, and another process may have created it again.
     ///
     /// # Errors
     /// [`Error::Io`] if it is not. No record reaches the disk then: the store must be opened again.
     pub fn check(&self) -> Result<(), Error> {
-        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
-        writer.locks.check().inspect_err(|error| {
+        let Some(writer) = self.shared.writer.get() else { return self.shared.check_page() };
+        writer.locks.check().and_then(|()| self.shared.check_page()).inspect_err(|error| {
             if !writer.wal.is_broken() {
                 writer.wal.abandon_log(error);
                 writer.wal.backoff.count(error);
             }
         })
+    }
+
+    /// Begins a new log if somebody has removed that of this process, and removes all that others have: what was lost
+    /// with it may have removed anything. Returns whether what is in memory must be written again for that reason.
+    ///
+    /// # Errors
+    /// No new log could be begun.
+    pub fn renew_lost_log(&self) -> Result<bool, Error> {
+        self.shared.renew_log()?;
+        Ok(self.shared.has_lost_log.swap(false, Ordering::SeqCst))
     }
 
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
@@ -428,9 +441,7 @@ impl Store {
     /// No new log could be begun.
     pub fn rotate_merged(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
-        if writer.is_log_removed() && !writer.wal.is_broken() {
-            return self.shared.renew_log();
-        }
+        self.shared.renew_log()?;
         let merged = self.shared.view.lock().merged_len(writer.wal.log());
         if (ROTATE_FROM..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
     }
@@ -803,15 +814,39 @@ impl Shared {
         self.count_error(secured)
     }
 
-    /// Begins a new log if another process has removed that of this one, and with it what was removed lately: that may
-    /// have been anything.
+    /// Checks that the page is still that of the directory.
+    fn check_page(&self) -> Result<(), Error> {
+        let dir = self.place.dir();
+        match self.state() {
+            Some(state) if !state.is_at(&Name::State.at(dir)) => Err(Locks::replaced(dir)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a new log if another process has removed that of this one with all files, or if somebody has removed it
+    /// alone. What was removed lately is lost with it, and that may have been anything.
     fn renew_log(&self) -> Result<(), Error> {
         let writer = self.writing()?;
-        if !writer.is_log_removed() || writer.wal.is_broken() {
+        if writer.wal.is_broken() {
+            return Ok(());
+        }
+        let is_lost = !writer.is_log_removed() && self.is_log_lost(writer);
+        if !is_lost && !writer.is_log_removed() {
             return Ok(());
         }
         self.rotate(writer)?;
+        self.has_lost_log.fetch_or(is_lost, Ordering::SeqCst);
         self.clear(writer)
+    }
+
+    /// Returns whether the log of this process is not where it was begun.
+    fn is_log_lost(&self, writer: &Writer) -> bool {
+        let number = writer.wal.log();
+        let view = self.view.lock();
+        let log = view.logs.get(&number).map(|log| (Arc::clone(&log.file), log.path.clone()));
+        drop(view);
+        // Another thread may have begun another one meanwhile.
+        log.is_some_and(|(file, path)| !file.is_at(&path)) && writer.wal.log() == number
     }
 
     /// Writes a removal of all.

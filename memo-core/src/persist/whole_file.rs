@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
-use super::fs::{ByteLocks, Page};
+use super::fs::{ByteLocks, File, Page};
 use crate::platform::os;
 use crate::platform::shared_page::WORDS;
 use crate::platform::sync::usual::Mutex;
@@ -71,7 +71,7 @@ impl ByteLocks for WholeFile {
 
     fn is_at(&self, path: &Path) -> bool {
         match &self.held.lock().file {
-            Some(file) => file.is_at(path),
+            Some(file) => File::is_at(file, path),
             None => path.exists(),
         }
     }
@@ -93,5 +93,9 @@ impl Default for OwnPage {
 impl Page for OwnPage {
     fn words(&self) -> &[AtomicU64; WORDS] {
         &self.0
+    }
+
+    fn is_at(&self, _path: &Path) -> bool {
+        true
     }
 }

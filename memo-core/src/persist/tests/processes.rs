@@ -662,3 +662,50 @@ fn a_failed_write_of_what_waited_is_no_damage() {
         assert_eq!((found, recovery.damage.len()), (memory, 0));
     }
 }
+
+/// A tidier of temporary files may remove any file alone.
+#[test]
+fn a_process_whose_log_was_removed_begins_another_and_removes_what_that_may_have_removed() {
+    for noticed_by_removal in [false, true] {
+        let fs = MemFs::new();
+        let (other, ..) = open(&fs);
+        for name in [b"a", b"b", b"c"] {
+            write(&other, put(name, b"v")).unwrap();
+        }
+        let (store, ..) = open(&fs);
+        remove(&store, b"a").unwrap();
+        assert!(!store.renew_lost_log().unwrap());
+        fs.remove(&path(Name::Log(2))).unwrap();
+        if noticed_by_removal {
+            remove(&store, b"b").unwrap();
+            assert!(!recovered(&fs).1.contains_key(&b"b"[..]));
+        }
+        assert!(store.renew_lost_log().unwrap() && !store.renew_lost_log().unwrap());
+        assert_eq!(follow(&other), (Entries::new(), vec![Removal::All]));
+        write(&store, put(b"c", b"v")).unwrap();
+        let expected = entries([("c", "v")]);
+        assert_eq!((follow(&other).0, recovered(&fs).1), (expected.clone(), expected));
+    }
+}
+
+#[test]
+fn processes_whose_page_was_removed_meet_in_another() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    let (second, ..) = open(&fs);
+    let reader = open_to_read(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    assert!(follow(&reader).0.contains_key(&b"a"[..]));
+    assert!([&first, &second, &reader].iter().all(|store| store.check().is_ok()));
+    fs.remove_page(&path(Name::State));
+    assert!([&first, &second, &reader].iter().all(|store| store.check().is_err()));
+    assert!(first.flush().is_err(), "what is written is not found");
+    drop(first);
+    let late = open_to_read(&fs);
+    let refused = late.begin(&mut |_| ()).unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    drop(second);
+    late.begin(&mut |_| ()).unwrap();
+    assert!(late.check().is_ok() && open(&fs).0.check().is_ok());
+    assert_eq!(contents(&late).unwrap(), entries([("a", "v")]));
+}
