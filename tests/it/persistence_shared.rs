@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
@@ -35,6 +35,25 @@ fn gated(n: u32) -> String {
     computed(n)
 }
 
+static IS_ARMED: AtomicBool = AtomicBool::new(false);
+
+/// A value whose `Drop` invalidates another one.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Armed(String);
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if IS_ARMED.swap(false, Relaxed) {
+            value_memo().invalidate(&value_key(1));
+        }
+    }
+}
+
+#[memoize(persist = folder(), durability = "os")]
+fn armed(n: u32) -> Armed {
+    Armed(computed(n))
+}
+
 /// Does what the parent says line by line, and prints the result of each.
 fn obey() {
     let mut running = None;
@@ -59,6 +78,9 @@ fn obey() {
             }
             "end" => running.take().unwrap().join().unwrap(),
             "gated" => gated(n),
+            "armed" => armed(n).0.clone(),
+            "invalidate_armed" => armed_memo().invalidate(&armed_key(n)).to_string(),
+            "arm" => IS_ARMED.swap(true, Relaxed).to_string(),
             "invalidate_gated" => gated_memo().invalidate(&gated_key(n)).to_string(),
             "runs" => RUNS.load(Relaxed).to_string(),
             other => panic!("unknown command {other}"),
@@ -314,6 +336,22 @@ fn what_a_process_holds_in_memory_is_written_again_when_its_log_was_removed() {
     assert_eq!(a.ask("invalidate 1"), "true");
     assert_eq!(b.ask("get 1"), "nothing");
     wait_until_says(&mut b, "get 2", &values.1);
+    [a, b].into_iter().for_each(Peer::finish);
+}
+
+/// A `Drop` that runs because another process has removed the value uses memoized functions as any code does.
+#[test]
+fn the_drop_of_a_removed_value_removes_only_what_it_names() {
+    let processes = processes!(obey);
+    let [mut a, mut b] = two_peers(&processes);
+    let second = (a.ask("call 1"), a.ask("call 2")).1;
+    assert_eq!(a.ask("armed 1"), b.ask("armed 1"));
+    assert_eq!(a.ask("invalidate_armed 1"), "true");
+    b.ask("arm");
+    b.assert_computes("armed 1", true);
+    assert_eq!(b.ask("arm"), "false", "the value was dropped");
+    assert_eq!(b.ask("get 2"), second);
+    a.assert_computes("call 1", true);
     [a, b].into_iter().for_each(Peer::finish);
 }
 

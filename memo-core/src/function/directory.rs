@@ -20,6 +20,7 @@ use crate::persist::{
     self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket, WallMillis,
 };
 use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::exit;
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
@@ -128,10 +129,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.open_in_child(function);
         self.reopen(function);
         let Some(store) = self.disk.opened() else { return };
-        // Removing a value runs its `Drop`, which may call the memoized function.
+        let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
-            let _ = store.follow(&mut |removal| forget(function, &removal));
+            let _ = store.follow(&mut |removal| forgotten.add(&removal));
             watch(function, &store);
         });
     }
@@ -357,10 +358,12 @@ impl<K: Keep> Directory<K> {
         }
         self.open_in_child(function);
         let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
-        let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
+        let mut forgotten = Forgotten::by(function);
+        let begun = unless_opening(|| disk.begin(&mut |removal| forgotten.add(&removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
             watch(function, &store);
+            exit::include_this_process();
             let calls = &function.memory.calls;
             if calls.recovered() == 0 {
                 calls.set_recovered(store.status().entries, store.mean_cost());
@@ -379,10 +382,11 @@ impl<K: Keep> Directory<K> {
 
     /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
     fn open_in_child(&self, function: &FunctionCache<K>) {
+        let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             self.disk.open_in_child(|store| {
                 if !function.removals.has_followed(store.removals_seen()) {
-                    forget(function, &persist::Removal::All);
+                    forgotten.add(&persist::Removal::All);
                 }
                 watch(function, store);
             });
@@ -395,10 +399,11 @@ impl<K: Keep> Directory<K> {
         if store.is_some_and(|store| store.check().is_err()) {
             self.disk.close();
         }
+        let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             if self.disk.reopen() {
                 // What the process that created it again has removed in the meantime is not known.
-                forget(function, &persist::Removal::All);
+                forgotten.add(&persist::Removal::All);
             }
         });
     }
@@ -541,14 +546,37 @@ fn watch<K: Keep>(function: &FunctionCache<K>, store: &Store) {
     }
 }
 
-/// Removes from memory what another process removed.
-fn forget<K: Keep>(function: &FunctionCache<K>, removal: &persist::Removal) {
-    match removal {
-        persist::Removal::All => drop(function.memory.clear(&mut || ())),
-        persist::Removal::Key(key) => {
-            if let Some(hash) = function.hash_key(key) {
-                function.memory.remove(hash, key, &mut || ());
+/// What another process removed, removed from memory. The values are dropped with it, and not before: their `Drop` may
+/// call memoized functions, which must be able to open and to follow their directories.
+struct Forgotten<'a, K: Keep> {
+    function: &'a FunctionCache<K>,
+    pending: Vec<(K::Held, Lifetime)>,
+    is_empty: bool,
+}
+
+impl<'a, K: Keep> Forgotten<'a, K> {
+    fn by(function: &'a FunctionCache<K>) -> Self {
+        Self { function, pending: Vec::new(), is_empty: true }
+    }
+
+    fn add(&mut self, removal: &persist::Removal) {
+        self.is_empty = false;
+        let memory = &self.function.memory;
+        match removal {
+            persist::Removal::All => self.pending.extend(memory.end_all()),
+            persist::Removal::Key(key) => {
+                let hash = self.function.hash_key(key);
+                self.pending.extend(hash.and_then(|hash| memory.end(hash, key)));
             }
+        }
+    }
+}
+
+impl<K: Keep> Drop for Forgotten<'_, K> {
+    fn drop(&mut self) {
+        if !self.is_empty {
+            self.pending.clear();
+            self.function.memory.free_removed();
         }
     }
 }

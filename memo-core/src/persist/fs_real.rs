@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use super::fs::{ByteLocks, File, Fs, Page, write_all};
 use super::whole_file::{OwnPage, WholeFile};
 use crate::platform::byte_locks;
+use crate::platform::fork::NotInherited;
 use crate::platform::shared_page::{PAGE, SharedPage, WORDS};
 
 /// The file system of the operating system.
@@ -92,12 +93,12 @@ impl Fs for RealFs {
         if file.metadata()?.len() == 0 {
             write_all(&file, content, 0)?;
         }
-        if has_byte_locks(&file) { Ok(Arc::new(file)) } else { Ok(Arc::new(WholeFile::new(path))) }
+        Ok(locks_of(file, path))
     }
 
     fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
         let file = fs::File::open(path)?;
-        if has_byte_locks(&file) { Ok(Arc::new(file)) } else { Ok(Arc::new(WholeFile::new(path))) }
+        Ok(locks_of(file, path))
     }
 
     fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
@@ -124,6 +125,20 @@ impl Fs for RealFs {
     }
 }
 
+/// The file whose bytes are locked.
+struct LockFile {
+    /// Dropped before the file is closed.
+    _not_inherited: NotInherited,
+    file: fs::File,
+}
+
+fn locks_of(file: fs::File, path: &Path) -> Arc<dyn ByteLocks> {
+    if !has_byte_locks(&file) {
+        return Arc::new(WholeFile::new(path));
+    }
+    Arc::new(LockFile { _not_inherited: NotInherited::new(&file), file })
+}
+
 /// Finds out by trying whether bytes of the file can be locked and pages of it shared.
 fn has_byte_locks(file: &fs::File) -> bool {
     let has_locks = byte_locks::is_locked_by_other(file, 0, 1).is_ok();
@@ -147,21 +162,21 @@ impl Page for SharedPage {
     }
 }
 
-impl ByteLocks for fs::File {
+impl ByteLocks for LockFile {
     fn try_lock(&self, byte: u64) -> io::Result<bool> {
-        byte_locks::try_lock(self, byte)
+        byte_locks::try_lock(&self.file, byte)
     }
 
     fn unlock(&self, byte: u64) -> io::Result<()> {
-        byte_locks::unlock(self, byte)
+        byte_locks::unlock(&self.file, byte)
     }
 
     fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool> {
-        byte_locks::is_locked_by_other(self, byte, count)
+        byte_locks::is_locked_by_other(&self.file, byte, count)
     }
 
     fn is_at(&self, path: &Path) -> bool {
-        File::is_at(self, path)
+        File::is_at(&self.file, path)
     }
 }
 

@@ -830,7 +830,9 @@ impl Shared {
         if writer.wal.is_broken() {
             return Ok(());
         }
-        let is_lost = !writer.is_log_removed() && self.is_log_lost(writer);
+        // A directory that was removed or replaced is opened again, and nothing is written to it before.
+        let is_here = || writer.locks.check().and_then(|()| self.check_page()).is_ok();
+        let is_lost = !writer.is_log_removed() && self.is_log_lost(writer) && is_here();
         if !is_lost && !writer.is_log_removed() {
             return Ok(());
         }

@@ -709,3 +709,23 @@ fn processes_whose_page_was_removed_meet_in_another() {
     assert!(late.check().is_ok() && open(&fs).0.check().is_ok());
     assert_eq!(contents(&late).unwrap(), entries([("a", "v")]));
 }
+
+/// A later version may write a format that this one can read.
+#[test]
+fn a_log_of_a_later_format_is_read_and_not_continued() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    drop(first);
+    let mut log = fs.get(&path(Name::Log(1))).unwrap();
+    let len = u32::from_le_bytes(log[12..16].try_into().unwrap()) as usize;
+    log[8] += 1;
+    let checksum = crate::platform::crc32c::crc32c(&log[..len - 4]);
+    log[len - 4..len].copy_from_slice(&checksum.to_le_bytes());
+    fs.put(&path(Name::Log(1)), log.clone());
+    let (second, _, found) = open(&fs);
+    assert_eq!(found, entries([("a", "v")]));
+    write(&second, put(b"b", b"v")).unwrap();
+    assert_eq!(fs.get(&path(Name::Log(1))), Some(log));
+    assert_eq!(recovered(&fs).1.len(), 2);
+}
