@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use memokit::{Session, memoize};
 
-use crate::support::{Processes, folder, processes, restarts, shared, version_folder, wait};
+use crate::support::{
+    Processes, folder, processes, restarts, shared, version_folder, version_folders, wait,
+};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -145,6 +147,76 @@ fn a_forked_child_returns_nothing_that_was_removed_since() {
         // SAFETY: `status` outlives the call.
         let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
         assert_eq!((waited, status), (child, 0));
+    });
+}
+
+/// Forks, and returns the id of the child, in which `f` runs.
+#[cfg(target_os = "linux")]
+fn fork(f: impl FnOnce()) -> i32 {
+    // SAFETY: the child has only this thread, and does not return.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        f();
+        // SAFETY: `_exit` ends the process, whatever its state.
+        unsafe { libc::_exit(1) };
+    }
+    child
+}
+
+/// Returns whether a process holds a lock in the only folder of results.
+#[cfg(target_os = "linux")]
+fn is_locked(results: &std::path::Path) -> bool {
+    use std::os::fd::AsRawFd;
+    let file = fs::File::open(version_folders(results).remove(0).join("LOCK")).unwrap();
+    // SAFETY: zeros are valid for integers.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    // All bytes of the file.
+    (lock.l_type, lock.l_whence) = (libc::F_WRLCK as _, libc::SEEK_SET as _);
+    // SAFETY: the file is open, and the command reads and writes one `flock`.
+    assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) }, 0);
+    i32::from(lock.l_type) != libc::F_UNLCK
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_does_not_hold_the_locks_of_a_parent_that_was_killed() {
+    fn parent() {
+        assert_eq!(answer(1), "1");
+        let child = fork(|| {
+            let _ = std::io::stdin().read(&mut [0]);
+        });
+        assert!(child > 0);
+        println!("\nsays forked");
+        let _ = std::io::stdin().read(&mut [0; 2]);
+    }
+    let processes = processes!(parent);
+    let results = processes.shared.path().join("results");
+    let mut parent = Contender::start(&processes, 0);
+    assert_eq!(parent.outcome(), "forked");
+    assert!(is_locked(&results));
+    parent.child.kill().unwrap();
+    parent.child.wait().unwrap();
+    // The child lives until `parent` closes the pipe.
+    assert!(!is_locked(&results));
+    drop(parent);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_that_calls_exit_flushes() {
+    fn forks() {
+        deferred(1);
+        let child = fork(|| {
+            deferred(2);
+            std::process::exit(0);
+        });
+        let mut status = -1;
+        // SAFETY: `status` outlives the call.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, status), (child, 0));
+    }
+    restarts!(forks, || {
+        assert_eq!((deferred(1), deferred(2), RUNS.load(Relaxed)), (1, 2, 0));
     });
 }
 

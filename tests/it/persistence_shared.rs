@@ -1,12 +1,13 @@
 //! Several processes use one folder at once: each finds what the others store, and none serves what another removed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
@@ -34,6 +35,25 @@ fn gated(n: u32) -> String {
     computed(n)
 }
 
+static IS_ARMED: AtomicBool = AtomicBool::new(false);
+
+/// A value whose `Drop` invalidates another one.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Armed(String);
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if IS_ARMED.swap(false, Relaxed) {
+            value_memo().invalidate(&value_key(1));
+        }
+    }
+}
+
+#[memoize(persist = folder(), durability = "os")]
+fn armed(n: u32) -> Armed {
+    Armed(computed(n))
+}
+
 /// Does what the parent says line by line, and prints the result of each.
 fn obey() {
     let mut running = None;
@@ -50,6 +70,7 @@ fn obey() {
             "reject" => format!("{:?}", memo.retain(|key, _| *key != value_key(n))),
             "clear" => format!("{:?}", memo.clear()),
             "snapshot" => format!("{:?}", memo.snapshot()),
+            "flush" => format!("{:?}", memo.flush()),
             "health" => format!("{:?}", memo.health()),
             "begin" => {
                 running = Some(thread::spawn(move || gated(n)));
@@ -57,6 +78,9 @@ fn obey() {
             }
             "end" => running.take().unwrap().join().unwrap(),
             "gated" => gated(n),
+            "armed" => armed(n).0.clone(),
+            "invalidate_armed" => armed_memo().invalidate(&armed_key(n)).to_string(),
+            "arm" => IS_ARMED.swap(true, Relaxed).to_string(),
             "invalidate_gated" => gated_memo().invalidate(&gated_key(n)).to_string(),
             "runs" => RUNS.load(Relaxed).to_string(),
             other => panic!("unknown command {other}"),
@@ -234,6 +258,100 @@ fn processes_meet_in_a_folder_that_was_removed_and_created_again() {
         b.assert_computes(&format!("call {n}"), true);
         assert_eq!(a.ask(&format!("call {n}")), b.ask(&format!("call {n}")));
     }
+    [a, b].into_iter().for_each(Peer::finish);
+}
+
+/// Waits until a process says something else than `old`.
+fn wait_for_change(peer: &mut Peer, command: &str, old: &str) -> String {
+    let said = RefCell::new(String::new());
+    let peer = RefCell::new(peer);
+    wait_until("the process has noticed it", || {
+        *said.borrow_mut() = peer.borrow_mut().ask(command);
+        *said.borrow() != old
+    });
+    said.into_inner()
+}
+
+#[test]
+fn a_process_that_only_reads_follows_into_a_folder_that_was_created_again() {
+    let processes = processes!(obey);
+    let [mut writer, mut reader] = two_peers(&processes);
+    let old = writer.ask("call 1");
+    assert_eq!(reader.ask("get 1"), old);
+    fs::remove_dir_all(processes.shared.path().join("results")).unwrap();
+    writer.finish();
+    let mut next = Peer::start(&processes);
+    next.ask("insert 1");
+    assert_eq!(wait_for_change(&mut reader, "get 1", &old), "inserted");
+    assert_eq!(next.ask("invalidate 1"), "true");
+    assert_eq!(reader.ask("get 1"), "nothing", "it follows the new one");
+    [reader, next].into_iter().for_each(Peer::finish);
+}
+
+/// Removes the only files below the results whose names begin with `prefix`.
+fn remove_files(processes: &Processes, prefix: &str) {
+    let folders = version_folders(&processes.shared.path().join("results"));
+    let files = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
+    let names = files.map(|file| file.unwrap().path());
+    let begins = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(prefix);
+    let removed = names.filter(begins).map(|path| fs::remove_file(path).unwrap()).count();
+    assert!(removed > 0);
+}
+
+/// A tidier of temporary files may remove any file alone.
+#[test]
+fn processes_meet_again_when_the_page_was_removed() {
+    let processes = processes!(obey);
+    let [mut a, mut b] = two_peers(&processes);
+    a.ask("call 1");
+    b.ask("call 2");
+    remove_files(&processes, "STATE");
+    for peer in [&mut a, &mut b] {
+        wait_until_says(peer, "snapshot", "Ok(())");
+    }
+    let second = b.ask("call 2");
+    assert_eq!(a.ask("call 2"), second);
+    assert_eq!(a.ask("invalidate 2"), "true");
+    b.assert_computes("call 2", true);
+    let mut late = Peer::start(&processes);
+    assert_eq!((late.ask("call 1"), late.ask("call 2")), (a.ask("call 1"), b.ask("call 2")));
+    [a, b, late].into_iter().for_each(Peer::finish);
+}
+
+fn wait_until_says(peer: &mut Peer, command: &str, wanted: &str) {
+    let peer = RefCell::new(peer);
+    wait_until(wanted, || peer.borrow_mut().ask(command) == wanted);
+}
+
+#[test]
+fn what_a_process_holds_in_memory_is_written_again_when_its_log_was_removed() {
+    let processes = processes!(obey);
+    let mut a = Peer::start(&processes);
+    let values = (a.ask("call 1"), a.ask("call 2"));
+    remove_files(&processes, "wal-");
+    assert_eq!(a.ask("flush"), "Ok(())");
+    let mut b = Peer::start(&processes);
+    assert_eq!((b.ask("get 1"), b.ask("get 2")), values);
+    remove_files(&processes, "wal-");
+    assert_eq!(a.ask("invalidate 1"), "true");
+    assert_eq!(b.ask("get 1"), "nothing");
+    wait_until_says(&mut b, "get 2", &values.1);
+    [a, b].into_iter().for_each(Peer::finish);
+}
+
+/// A `Drop` that runs because another process has removed the value uses memoized functions as any code does.
+#[test]
+fn the_drop_of_a_removed_value_removes_only_what_it_names() {
+    let processes = processes!(obey);
+    let [mut a, mut b] = two_peers(&processes);
+    let second = (a.ask("call 1"), a.ask("call 2")).1;
+    assert_eq!(a.ask("armed 1"), b.ask("armed 1"));
+    assert_eq!(a.ask("invalidate_armed 1"), "true");
+    b.ask("arm");
+    b.assert_computes("armed 1", true);
+    assert_eq!(b.ask("arm"), "false", "the value was dropped");
+    assert_eq!(b.ask("get 2"), second);
+    a.assert_computes("call 1", true);
     [a, b].into_iter().for_each(Peer::finish);
 }
 

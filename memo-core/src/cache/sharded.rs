@@ -389,6 +389,32 @@ impl<H: Clone> ShardedCache<H> {
         cleared.entries
     }
 
+    /// Removes the entry of `key` and invalidates its claim, without freeing anything: the `Drop` of values runs when
+    /// what is returned is dropped, and in [`Self::free_removed`].
+    #[cfg(feature = "persist")]
+    pub(crate) fn end(&self, hash: u64, key: &[u8]) -> Option<(H, Lifetime)> {
+        let mut shard = self.shard(hash).lock();
+        let existing = shard.find_existing(hash, key, &self.expiry);
+        self.capacity.release(shard.remove(existing));
+        shard.claims().invalidate(hash, key)
+    }
+
+    /// Does the same for all entries and claims.
+    #[cfg(feature = "persist")]
+    pub(crate) fn end_all(&self) -> Vec<(H, Lifetime)> {
+        let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
+        let mut cleared = Load::default();
+        locked.iter_mut().for_each(|shard| cleared += shard.clear());
+        self.capacity.release(cleared);
+        locked.iter_mut().flat_map(|shard| shard.claims().invalidate_all()).collect()
+    }
+
+    /// Frees what [`Self::end`] has removed.
+    #[cfg(feature = "persist")]
+    pub(crate) fn free_removed(&self) {
+        self.shards.iter().for_each(|shard| self.change(shard, |shard| shard.shrink()));
+    }
+
     /// Calls `f` for the live entries, announced ones included, while no lock is held: shard by shard, in each shard
     /// the least recently used first.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Lifetime)) {

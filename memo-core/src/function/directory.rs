@@ -20,6 +20,7 @@ use crate::persist::{
     self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket, WallMillis,
 };
 use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::exit;
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
@@ -107,6 +108,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     return;
                 }
                 if let Ok(store) = disk.open() {
+                    // Each second it looks whether the directory was replaced.
+                    function.maintain();
                     watch(function, &store);
                     function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
                 }
@@ -125,11 +128,12 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn follow(&self, function: &FunctionCache<K>) {
         self.open_in_child(function);
+        self.reopen(function);
         let Some(store) = self.disk.opened() else { return };
-        // Removing a value runs its `Drop`, which may call the memoized function.
+        let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
-            let _ = store.follow(&mut |removal| forget(function, &removal));
+            let _ = store.follow(&mut |removal| forgotten.add(&removal));
             watch(function, &store);
         });
     }
@@ -205,7 +209,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
                 true => store.commit_removal(ticket),
                 false => store.commit(ticket),
             };
-            if committed.is_err() || !store.is_overtaken(ticket) {
+            // The removal that stands for a value that is too large may be overtaken too.
+            if !store.is_overtaken(ticket) {
                 if committed.is_ok() {
                     self.disk.succeed();
                 }
@@ -290,7 +295,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if self.disk.opened().is_none() && function.memory.count() == 0 {
             return Ok(());
         }
-        self.begin(function)?.flush()
+        let store = self.begin(function)?;
+        self.renew_lost_log(function, &store)?;
+        store.flush()
     }
 
     fn flush_if_open(&self) {
@@ -308,12 +315,16 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn tick(&self, function: &FunctionCache<K>) {
         self.disk.remove_old_versions();
-        let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else { return };
+        let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else {
+            self.follow(function);
+            return;
+        };
         // A failure is counted by the store, which tries again.
         if store.check().is_err() {
             let _ = self.renew(function);
             return;
         }
+        let _ = self.renew_lost_log(function, &store);
         if matches!(store.heal(), Ok(true)) {
             let _ = self.rewrite(function, &store).and_then(|()| store.healed());
         }
@@ -361,10 +372,12 @@ impl<K: Keep> Directory<K> {
         }
         self.open_in_child(function);
         let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
-        let begun = unless_opening(|| disk.begin(&mut |removal| forget(function, &removal)));
+        let mut forgotten = Forgotten::by(function);
+        let begun = unless_opening(|| disk.begin(&mut |removal| forgotten.add(&removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
             watch(function, &store);
+            exit::include_this_process();
             let calls = &function.memory.calls;
             if calls.recovered() == 0 {
                 calls.set_recovered(store.status().entries, store.mean_cost());
@@ -383,13 +396,29 @@ impl<K: Keep> Directory<K> {
 
     /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
     fn open_in_child(&self, function: &FunctionCache<K>) {
+        let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             self.disk.open_in_child(|store| {
                 if !function.removals.has_followed(store.removals_seen()) {
-                    forget(function, &persist::Removal::All);
+                    forgotten.add(&persist::Removal::All);
                 }
                 watch(function, store);
             });
+        });
+    }
+
+    /// Opens the directory anew to read it if it was replaced. Who writes looks for that each second.
+    fn reopen(&self, function: &FunctionCache<K>) {
+        let store = self.disk.opened().filter(|store| !store.is_writing());
+        if store.is_some_and(|store| store.check().is_err()) {
+            self.disk.close();
+        }
+        let mut forgotten = Forgotten::by(function);
+        let _ = unless_opening(|| {
+            if self.disk.reopen() {
+                // What the process that created it again has removed in the meantime is not known.
+                forgotten.add(&persist::Removal::All);
+            }
         });
     }
 
@@ -412,6 +441,11 @@ impl<K: Keep> Directory<K> {
         self.begin(function)
     }
 
+    /// Writes what is in memory if somebody has removed the log of this process.
+    fn renew_lost_log(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
+        if store.renew_lost_log()? { self.rewrite(function, store) } else { Ok(()) }
+    }
+
     /// Writes a removal. If it did not reach the directory because that was removed or replaced, all that the new one
     /// holds is removed when it is opened.
     fn commit(&self, removal: Removal<'_>) {
@@ -425,7 +459,7 @@ impl<K: Keep> Directory<K> {
     /// Removes all that is stored and not in memory.
     fn clear_stored(&self, function: &FunctionCache<K>, store: &Store) {
         // Failures are counted by the store.
-        let _ = store.commit_removal(store.queue(Record::Clear, 0));
+        let _ = store.clear();
         let _ = self.rewrite(function, store);
     }
 
@@ -439,20 +473,27 @@ impl<K: Keep> Directory<K> {
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
     /// mean.
     fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
-        // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
-        let since = store.raise_horizon();
-        self.follow(function);
         let cost = Cost::of(function.mean_compute());
         let mut bytes = Vec::new();
         let mut result = Ok(());
-        function.memory.for_each(&mut |key, held, lifetime| {
-            bytes.clear();
-            let is_missing = result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
-            if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
-                result = store.commit(store.queue(put, since));
+        for _ in 0..MAX_ATTEMPTS {
+            // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
+            let since = store.raise_horizon();
+            self.follow(function);
+            function.memory.for_each(&mut |key, held, lifetime| {
+                bytes.clear();
+                let is_missing =
+                    result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
+                if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
+                    let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
+                    result = store.commit(store.queue(put, since));
+                }
+            });
+            // What was written after another process began a snapshot may not be in it.
+            if result.is_err() || store.horizon() <= since {
+                break;
             }
-        });
+        }
         result
     }
 
@@ -526,14 +567,37 @@ fn watch<K: Keep>(function: &FunctionCache<K>, store: &Store) {
     }
 }
 
-/// Removes from memory what another process removed.
-fn forget<K: Keep>(function: &FunctionCache<K>, removal: &persist::Removal) {
-    match removal {
-        persist::Removal::All => drop(function.memory.clear(&mut || ())),
-        persist::Removal::Key(key) => {
-            if let Some(hash) = function.hash_key(key) {
-                function.memory.remove(hash, key, &mut || ());
+/// What another process removed, removed from memory. The values are dropped with it, and not before: their `Drop` may
+/// call memoized functions, which must be able to open and to follow their directories.
+struct Forgotten<'a, K: Keep> {
+    function: &'a FunctionCache<K>,
+    pending: Vec<(K::Held, Lifetime)>,
+    is_empty: bool,
+}
+
+impl<'a, K: Keep> Forgotten<'a, K> {
+    fn by(function: &'a FunctionCache<K>) -> Self {
+        Self { function, pending: Vec::new(), is_empty: true }
+    }
+
+    fn add(&mut self, removal: &persist::Removal) {
+        self.is_empty = false;
+        let memory = &self.function.memory;
+        match removal {
+            persist::Removal::All => self.pending.extend(memory.end_all()),
+            persist::Removal::Key(key) => {
+                let hash = self.function.hash_key(key);
+                self.pending.extend(hash.and_then(|hash| memory.end(hash, key)));
             }
+        }
+    }
+}
+
+impl<K: Keep> Drop for Forgotten<'_, K> {
+    fn drop(&mut self) {
+        if !self.is_empty {
+            self.pending.clear();
+            self.function.memory.free_removed();
         }
     }
 }

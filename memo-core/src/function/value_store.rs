@@ -241,6 +241,14 @@ impl<V: 'static> ValueStore<V> {
         }
     }
 
+    /// Opens a directory to read it that was replaced and is there again. Returns whether it has.
+    pub(crate) fn reopen(&self) -> bool {
+        if !self.was_closed.load(Relaxed) || !self.exists() || self.open().is_err() {
+            return false;
+        }
+        self.was_closed.swap(false, Relaxed)
+    }
+
     /// Returns when the directory was opened first, or 0.
     pub(crate) fn opened_at(&self) -> WallMillis {
         self.opened_at.get().copied().unwrap_or(0)

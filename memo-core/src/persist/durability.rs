@@ -16,7 +16,7 @@ pub enum Durability {
 
 /// These methods define what a durability means. Other files call them and name no variant.
 impl Durability {
-    /// How many bytes of records may wait in memory before a commit writes them. `None`: every commit waits until its
+    /// How many bytes of results may wait in memory before a commit writes them. `None`: every commit waits until its
     /// record is written.
     pub(crate) fn buffer_limit(self) -> Option<usize> {
         match self {

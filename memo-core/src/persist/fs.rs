@@ -137,6 +137,9 @@ pub trait ByteLocks: Send + Sync {
 pub trait Page: Send + Sync {
     /// Returns the words of the page. They are changed by whole words only.
     fn words(&self) -> &[AtomicU64; WORDS];
+
+    /// Returns whether `path` is still the file of this page. False if it was removed, replaced or cut.
+    fn is_at(&self, path: &Path) -> bool;
 }
 
 /// An open file.
@@ -171,6 +174,9 @@ pub trait File: Send + Sync {
     /// The errors of the system. After an error, everything written since the last successful sync may be lost, even if
     /// a later call succeeds.
     fn sync(&self) -> io::Result<()>;
+
+    /// Returns whether `path` is still this file. False if it was removed or replaced.
+    fn is_at(&self, path: &Path) -> bool;
 }
 
 /// How often an operation is tried if it is interrupted each time. Then it has failed, so that no loop is endless.

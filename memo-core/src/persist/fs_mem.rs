@@ -72,7 +72,7 @@ struct Disk {
     /// How many files were opened to lock bytes.
     lockers: u64,
     /// The mapped pages. They are no part of what a disk holds after a crash.
-    pages: BTreeMap<PathBuf, MemPage>,
+    pages: BTreeMap<PathBuf, Words>,
     /// The number of operations so far.
     operations: u64,
     failure: Option<Failure>,
@@ -171,6 +171,11 @@ impl MemFs {
     /// Releases all locks, as the system does when the process that holds them dies.
     pub(crate) fn kill(&self) {
         self.disk.lock().locked.clear();
+    }
+
+    /// Removes a page, as the removal of its file does.
+    pub(crate) fn remove_page(&self, path: &Path) {
+        self.disk.lock().pages.remove(path);
     }
 
     /// Creates a file with this content, or replaces it. The result is durable. Never fails, and is not counted as an
@@ -433,26 +438,30 @@ impl Fs for MemFs {
     fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
         let mut disk = self.disk.lock();
         disk.step()?;
-        if !create {
-            let page = disk.pages.get(path).ok_or(io::ErrorKind::NotFound)?;
-            return Ok(Arc::new(page.clone()));
-        }
-        Ok(Arc::new(disk.pages.entry(path.to_owned()).or_default().clone()))
+        let new = || Arc::new(std::array::from_fn(|_| AtomicU64::new(0)));
+        let words = match disk.pages.get(path) {
+            Some(words) => words,
+            None if create => disk.pages.entry(path.to_owned()).or_insert_with(new),
+            None => return Err(io::ErrorKind::NotFound.into()),
+        };
+        Ok(Arc::new(MemPage { disk: Arc::clone(&self.disk), words: Arc::clone(words) }))
     }
 }
 
-#[derive(Debug, Clone)]
-struct MemPage(Arc<[AtomicU64; WORDS]>);
+type Words = Arc<[AtomicU64; WORDS]>;
 
-impl Default for MemPage {
-    fn default() -> Self {
-        Self(Arc::new(std::array::from_fn(|_| AtomicU64::new(0))))
-    }
+struct MemPage {
+    disk: Arc<Mutex<Disk>>,
+    words: Words,
 }
 
 impl Page for MemPage {
     fn words(&self) -> &[AtomicU64; WORDS] {
-        &self.0
+        &self.words
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        self.disk.lock().pages.get(path).is_some_and(|words| Arc::ptr_eq(words, &self.words))
     }
 }
 
@@ -556,5 +565,9 @@ impl File for MemFile {
         result?;
         changes.iter().for_each(|change| change.apply(durable));
         Ok(())
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        self.disk.lock().names.get(path) == Some(&self.inode)
     }
 }

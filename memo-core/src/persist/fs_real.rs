@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use super::fs::{ByteLocks, File, Fs, Page, write_all};
 use super::whole_file::{OwnPage, WholeFile};
 use crate::platform::byte_locks;
+use crate::platform::fork::NotInherited;
 use crate::platform::shared_page::{PAGE, SharedPage, WORDS};
 
 /// The file system of the operating system.
@@ -92,17 +93,21 @@ impl Fs for RealFs {
         if file.metadata()?.len() == 0 {
             write_all(&file, content, 0)?;
         }
-        if has_byte_locks(&file) { Ok(Arc::new(file)) } else { Ok(Arc::new(WholeFile::new(path))) }
+        Ok(locks_of(file, path))
     }
 
     fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
         let file = fs::File::open(path)?;
-        if has_byte_locks(&file) { Ok(Arc::new(file)) } else { Ok(Arc::new(WholeFile::new(path))) }
+        Ok(locks_of(file, path))
     }
 
     fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
         if !create {
-            return Ok(Arc::new(SharedPage::map(&fs::File::open(path)?, false)?));
+            let file = fs::File::open(path)?;
+            if file.metadata()?.len() < PAGE as u64 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            return Ok(Arc::new(SharedPage::map(&file, false)?));
         }
         let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
         give_to_owner_of_parent(path, &file)?;
@@ -118,6 +123,20 @@ impl Fs for RealFs {
             Err(e) => Err(e),
         }
     }
+}
+
+/// The file whose bytes are locked.
+struct LockFile {
+    /// Dropped before the file is closed.
+    _not_inherited: NotInherited,
+    file: fs::File,
+}
+
+fn locks_of(file: fs::File, path: &Path) -> Arc<dyn ByteLocks> {
+    if !has_byte_locks(&file) {
+        return Arc::new(WholeFile::new(path));
+    }
+    Arc::new(LockFile { _not_inherited: NotInherited::new(&file), file })
 }
 
 /// Finds out by trying whether bytes of the file can be locked and pages of it shared.
@@ -137,33 +156,27 @@ impl Page for SharedPage {
     fn words(&self) -> &[AtomicU64; WORDS] {
         Self::words(self)
     }
+
+    fn is_at(&self, path: &Path) -> bool {
+        Self::is_at(self, path)
+    }
 }
 
-impl ByteLocks for fs::File {
+impl ByteLocks for LockFile {
     fn try_lock(&self, byte: u64) -> io::Result<bool> {
-        byte_locks::try_lock(self, byte)
+        byte_locks::try_lock(&self.file, byte)
     }
 
     fn unlock(&self, byte: u64) -> io::Result<()> {
-        byte_locks::unlock(self, byte)
+        byte_locks::unlock(&self.file, byte)
     }
 
     fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool> {
-        byte_locks::is_locked_by_other(self, byte, count)
+        byte_locks::is_locked_by_other(&self.file, byte, count)
     }
 
-    #[cfg(unix)]
     fn is_at(&self, path: &Path) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let file_id = |m: fs::Metadata| (m.dev(), m.ino());
-        let (open, current) = (self.metadata(), fs::symlink_metadata(path));
-        open.ok().zip(current.ok()).is_some_and(|(open, now)| file_id(open) == file_id(now))
-    }
-
-    /// Always true: Windows does not remove or replace a file that is open.
-    #[cfg(not(unix))]
-    fn is_at(&self, _path: &Path) -> bool {
-        true
+        File::is_at(&self.file, path)
     }
 }
 
@@ -198,6 +211,20 @@ impl File for fs::File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    #[cfg(unix)]
+    fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let file_id = |m: fs::Metadata| (m.dev(), m.ino());
+        let (open, current) = (self.metadata(), fs::symlink_metadata(path));
+        open.ok().zip(current.ok()).is_some_and(|(open, now)| file_id(open) == file_id(now))
+    }
+
+    /// Always true: Windows does not remove or replace a file that is open.
+    #[cfg(not(unix))]
+    fn is_at(&self, _path: &Path) -> bool {
+        true
     }
 }
 

@@ -117,6 +117,12 @@ pub(crate) fn header_len(identity: &Identity) -> usize {
     NAME_OFFSET + identity.function.len() + 4
 }
 
+/// Returns the format of a file whose header is valid.
+pub(crate) fn format(file: &dyn File) -> io::Result<u16> {
+    let bytes = read_start(file, 10)?;
+    bytes.get(8..10).map_or(Ok(0), |bytes| Ok(u16_at(bytes, 0)))
+}
+
 /// Reads the start of `file`.
 pub(crate) fn read(file: &dyn File) -> io::Result<Start> {
     let bytes = read_start(file, MAX_HEADER)?;

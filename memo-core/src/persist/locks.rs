@@ -153,9 +153,14 @@ impl Locks {
         if self.bytes.is_at(&Name::Lock.at(&self.dir)) {
             return Ok(());
         }
+        Err(Self::replaced(&self.dir))
+    }
+
+    /// Returns the error that a directory is not the one that was opened.
+    pub(crate) fn replaced(dir: &Path) -> Error {
         let error =
             io::Error::new(io::ErrorKind::NotFound, "the directory was removed or replaced");
-        Err(Error::io("write to", &self.dir, &error))
+        Error::io("write to", dir, &error)
     }
 
     fn try_lock(&self, byte: u64) -> Result<Option<Held>, Error> {

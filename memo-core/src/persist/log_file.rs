@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file_name::{Name, remove};
 use super::fs::{File, Fs, write_all};
-use super::header::{FileHeader, Kind, Stated, random_salt};
+use super::header::{self, FORMAT, FileHeader, Kind, Stated, random_salt};
 use super::identity::Identity;
 use super::log_reader::LogReader;
 use super::queue::QueueTarget;
@@ -90,7 +90,9 @@ impl StoreDirectory<'_> {
         let path = Name::Log(number).at(self.dir);
         let file = self.fs.open_to_write(&path).ok()?;
         let size = file.size().ok()?;
-        if size != slot.len || !reader.is_complete(size) {
+        // Records of this format do not belong into a log of a later one that this version can read.
+        let is_own_format = header::format(&*file).is_ok_and(|format| format == FORMAT);
+        if size != slot.len || !reader.is_complete(size) || !is_own_format {
             return None;
         }
         let log = LogFile { number, path, file, len: size };

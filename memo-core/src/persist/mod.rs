@@ -7,6 +7,7 @@ mod backoff;
 mod clearance;
 mod contents;
 mod cost;
+mod deferred;
 mod disk_limit;
 mod durability;
 mod file_name;

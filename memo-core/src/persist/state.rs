@@ -1,6 +1,7 @@
 //! The page that the processes of a directory share. It says how far each log counts, and that something was removed.
 //! It is valid while a process writes: the first one to write makes it anew from the files.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
@@ -80,6 +81,16 @@ impl State {
             self.set_slot(slot, *log);
         }
         self.word(EPOCH).store(epoch.wrapping_add(1), SeqCst);
+    }
+
+    /// Returns whether the page is still the file at `path`.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        self.0.is_at(path)
+    }
+
+    /// Returns whether no process has filled the page yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.word(FORMAT).load(SeqCst) == 0
     }
 
     /// Returns whether this version of the program wrote the page.
@@ -200,7 +211,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::atomic::AtomicBool;
 
     use super::super::fs::Fs;

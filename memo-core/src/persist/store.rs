@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::OnceCell;
 
 use super::backoff::Backoff;
 use super::clearance::remove_contents;
+use super::deferred::Deferred;
 use super::disk_limit::DiskLimit;
 use super::durability::Durability;
 use super::file_name::Name;
@@ -32,6 +33,7 @@ use super::state::State;
 use super::stored::{Found, Stored};
 use super::tail::Tail;
 use super::view::{Location, Removal, View};
+use super::wal::Wal;
 use super::writer::{Begun, Writer};
 use crate::error::Error;
 use crate::platform::fork;
@@ -62,6 +64,8 @@ const COMPACT_FROM: u64 = 4 << 20;
 const MAX_EXCESS: u64 = 2 << 20;
 /// More logs than this that nobody writes are merged, because an opening would have to open too many files.
 const MAX_LOGS: usize = 4;
+/// A record is written again at most this often because a snapshot was begun meanwhile.
+const MAX_ATTEMPTS: u32 = 8;
 /// A log of which a snapshot has this many bytes is ended.
 const ROTATE_FROM: u64 = 1 << 20;
 /// The most bytes of records that are queued and for which nobody waits.
@@ -106,13 +110,17 @@ struct Shared {
     salt: u64,
     view: Mutex<View>,
     /// How far this process has followed others. Held while it does, and until what they removed is removed here too.
-    tail: Mutex<Tail>,
+    following: Mutex<Following>,
+    /// What may not be in a log yet. `None`: each record is written before its commit returns.
+    deferred: Option<Mutex<Deferred>>,
     /// The page, for a process that only reads.
     observed: OnceCell<State>,
     writer: OnceCell<Writer>,
     emptied: sync::Mutex<Emptied>,
     limit: DiskLimit,
     touched: Mutex<Touched>,
+    /// Whether a log of this process was removed by somebody, and what it held was not written again.
+    has_lost_log: AtomicBool,
     key_locks: KeyLocks,
     /// The word that counts removals, once it was asked for: of the page that was observed, and of the page to which
     /// this process writes. Between these the directory may have been created again.
@@ -132,6 +140,13 @@ impl Touched {
         }
         self.hashes.insert(hash)
     }
+}
+
+#[derive(Default)]
+struct Following {
+    tail: Tail,
+    /// What others removed and was not passed on yet.
+    found: Vec<Removal>,
 }
 
 impl Store {
@@ -157,12 +172,14 @@ impl Store {
             process: fork::generation(),
             salt: random_salt(),
             view: Mutex::new(View::new(0)),
-            tail: Mutex::default(),
+            following: Mutex::default(),
+            deferred: durability.buffer_limit().map(|_| Mutex::default()),
             observed: OnceCell::new(),
             writer: OnceCell::new(),
             emptied: sync::Mutex::default(),
             limit: DiskLimit::none(),
             touched: Mutex::default(),
+            has_lost_log: AtomicBool::new(false),
             key_locks: KeyLocks::default(),
             observed_removals: OnceCell::new(),
             removals: OnceCell::new(),
@@ -312,6 +329,12 @@ impl Store {
     /// # Errors
     /// The record is not in the log, because it is too large or the log is broken.
     pub fn commit(&self, ticket: Ticket) -> Result<(), Error> {
+        self.begin_syncing();
+        self.shared.commit(ticket, Wal::commit)
+    }
+
+    /// Makes the background thread sync the log, if the durability requires that.
+    fn begin_syncing(&self) {
         let Shared { durability, maintenance, .. } = &*self.shared;
         if durability.syncs_in_background() {
             maintenance.begin(&STORES, || {
@@ -319,7 +342,6 @@ impl Store {
                 Arc::downgrade(&shared)
             });
         }
-        self.shared.commit(ticket)
     }
 
     /// Returns whether a snapshot was begun that does not have the record of a committed ticket, although it is older.
@@ -337,13 +359,14 @@ impl Store {
     }
 
     /// Does the same as [`Store::commit`], for a removal or for a put that replaces a value which must not come back,
-    /// and tells other processes. If the log is broken, the removal is written to a new log. If that fails too, all
+    /// and tells other processes. The record is written with every [`Durability`], so that they find it. If the log is broken, the removal is written to a new log. If that fails too, all
     /// files are removed: a result that is not on disk is computed again, but a removed one must not come back.
     ///
     /// # Errors
     /// Those of [`Store::commit`], if the files could not be removed either.
     pub fn commit_removal(&self, ticket: Ticket) -> Result<(), Error> {
-        let committed = self.commit(ticket);
+        self.begin_syncing();
+        let committed = self.shared.commit(ticket, Wal::commit_now);
         let committed = committed
             .or_else(|error| self.shared.secure_removal(ticket).map_err(|_| error))
             .and_then(|()| self.shared.renew_log());
@@ -353,24 +376,41 @@ impl Store {
         committed
     }
 
+    /// Removes all, as [`Store::commit_removal`] does.
+    ///
+    /// # Errors
+    /// Those of [`Store::commit_removal`].
+    pub fn clear(&self) -> Result<(), Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let ticket = self.queue(Record::Clear, 0);
+            self.commit_removal(ticket)?;
+            if !self.is_overtaken(ticket) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes and syncs all records that were queued before the call.
     ///
     /// # Errors
     /// A record that was queued before is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
-        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        if self.shared.writer.get().is_none() {
+            return Ok(());
+        }
         self.check()?;
-        self.shared.count_error(writer.wal.flush())
+        self.shared.flush()
     }
 
-    /// Checks that the directory is still the one that this store writes to. A user may have removed it, and another
-    /// process may have created it again.
+    /// Checks that the directory is still the one that this store reads or writes. A user may have removed it or its
+    /// page, and another process may have created it again.
     ///
     /// # Errors
     /// [`Error::Io`] if it is not. No record reaches the disk then: the store must be opened again.
     pub fn check(&self) -> Result<(), Error> {
-        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
-        writer.locks.check().inspect_err(|error| {
+        let Some(writer) = self.shared.writer.get() else { return self.shared.check_page() };
+        writer.locks.check().and_then(|()| self.shared.check_page()).inspect_err(|error| {
             if !writer.wal.is_broken() {
                 writer.wal.abandon_log(error);
                 writer.wal.backoff.count(error);
@@ -389,6 +429,16 @@ impl Store {
     /// [`Error::TooLarge`] if it can never be.
     pub fn has_room(&self, len: usize) -> Result<bool, Error> {
         self.shared.has_room(len)
+    }
+
+    /// Begins a new log if somebody has removed that of this process, and removes all that others have: what was lost
+    /// with it may have removed anything. Returns whether what is in memory must be written again for that reason.
+    ///
+    /// # Errors
+    /// No new log could be begun.
+    pub fn renew_lost_log(&self) -> Result<bool, Error> {
+        self.shared.renew_log()?;
+        Ok(self.shared.has_lost_log.swap(false, Ordering::SeqCst))
     }
 
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
@@ -432,9 +482,7 @@ impl Store {
     /// No new log could be begun.
     pub fn rotate_merged(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
-        if writer.is_log_removed() && !writer.wal.is_broken() {
-            return self.shared.renew_log();
-        }
+        self.shared.renew_log()?;
         let merged = self.shared.view.lock().merged_len(writer.wal.log());
         let from = self.shared.limit.excess(ROTATE_FROM);
         if (from..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
@@ -472,6 +520,7 @@ impl Store {
     pub fn healed(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
         writer.wal.write_out()?;
+        self.shared.settle();
         writer.wal.rewritten();
         Ok(())
     }
@@ -549,7 +598,7 @@ impl Shared {
         let has_writers = Locks::observe(&*self.fs, dir)
             .is_some_and(|locks| locks.has_writers().unwrap_or(false));
         let state = self.observe();
-        let mut tail = self.tail.lock();
+        let tail = &mut self.following.lock().tail;
         if let Some(state) = state {
             self.removals_seen.store(state.removals(), Ordering::Release);
             *tail = Tail::of(state);
@@ -565,9 +614,9 @@ impl Shared {
     }
 
     fn begin(&self, removed: &mut dyn FnMut(Removal)) -> Result<Writer, Error> {
-        let mut tail = self.tail.lock();
+        let mut following = self.following.lock();
+        let Following { tail, found } = &mut *following;
         let directory = self.directory();
-        let mut found = Vec::new();
         let mut removals = 0;
         let mut catch_up = |state: &State, begun: Begun| {
             // Before the others' records are read. What is removed later was not followed.
@@ -581,14 +630,12 @@ impl Shared {
                     *tail = Tail::of(state);
                     Ok(())
                 }
-                Begun::Joined => tail.follow(directory, state, None, &mut view, &mut found),
+                Begun::Joined => tail.follow(directory, state, None, &mut view, found),
             }
         };
         let (durability, salt) = (self.durability, self.salt);
         let begun = Writer::begin(directory, durability, salt, &self.view, &mut catch_up);
-        for removal in found {
-            removed(removal);
-        }
+        self.pass_on(&mut following, removed);
         let writer = begun?;
         self.removals_seen.store(removals, Ordering::Release);
         Ok(writer)
@@ -596,20 +643,102 @@ impl Shared {
 
     fn follow(&self, removed: &mut dyn FnMut(Removal)) -> Result<(), Error> {
         let Some(state) = self.state().or_else(|| self.observe()) else { return Ok(()) };
-        let mut tail = self.tail.lock();
+        let mut following = self.following.lock();
         let removals = state.removals();
+        let followed = self.read_on(state, &mut following);
+        self.pass_on(&mut following, removed);
+        followed?;
+        self.removals_seen.store(removals, Ordering::Release);
+        Ok(())
+    }
+
+    /// Reads what other processes have written, and adds what they removed to `following`.
+    fn read_on(&self, state: &State, following: &mut Following) -> Result<(), Error> {
+        let Following { tail, found } = following;
         let own = self.writer.get().map(|writer| writer.slot);
         if tail.is_current(state, own) {
-            self.removals_seen.store(removals, Ordering::Release);
             return Ok(());
         }
-        let mut found = Vec::new();
-        let followed = tail.follow(self.directory(), state, own, &mut self.view.lock(), &mut found);
+        self.count_error(tail.follow(self.directory(), state, own, &mut self.view.lock(), found))
+    }
+
+    /// Passes on what others removed.
+    fn pass_on(&self, following: &mut Following, removed: &mut dyn FnMut(Removal)) {
+        let found = std::mem::take(&mut following.found);
+        let hashes: Vec<_> = match &self.deferred {
+            Some(_) => found.iter().map(|removal| self.hash_of(removal)).collect(),
+            None => Vec::new(),
+        };
         for removal in found {
             removed(removal);
         }
-        self.count_error(followed)?;
-        self.removals_seen.store(removals, Ordering::Release);
+        // Afterwards, so that a computation that began before the removal has ended, or finds that it must not be
+        // queued any more.
+        self.forget_deferred(hashes);
+    }
+
+    /// Returns the hash of the key that was removed. `None`: all were.
+    fn hash_of(&self, removal: &Removal) -> Option<u64> {
+        match removal {
+            Removal::Key(key) => Some(key_hash(self.salt, key)),
+            Removal::All => None,
+        }
+    }
+
+    fn forget_deferred(&self, hashes: impl IntoIterator<Item = Option<u64>>) {
+        let Some(deferred) = &self.deferred else { return };
+        let mut deferred = deferred.lock();
+        hashes.into_iter().for_each(|hash| deferred.remove(hash));
+    }
+
+    /// Looks at what waited in memory and was written since. What counts is in the index from now on. What another
+    /// process's snapshot has overtaken is queued again, unless a removal has ended it. Returns whether there was any.
+    fn settle(&self) -> bool {
+        let Some((deferred, writer)) = self.deferred.as_ref().zip(self.writer.get()) else {
+            return false;
+        };
+        let written = writer.wal.written();
+        if !deferred.lock().is_unsettled(written) {
+            return false;
+        }
+        // Each removal up to the horizon is in a log by now, or its process notices and numbers it anew.
+        let horizon = writer.state.horizon();
+        let mut following = self.following.lock();
+        let followed = self.read_on(&writer.state, &mut following);
+        self.forget_deferred(following.found.iter().map(|removal| self.hash_of(removal)));
+        drop(following);
+        if followed.is_err() {
+            return false;
+        }
+        let mut view = self.view.lock();
+        let mut deferred = deferred.lock();
+        let mut has_overtaken = false;
+        for put in deferred.take_written(written) {
+            let ticket = put.ticket;
+            let Some(hash) = ticket.put.filter(|_| !writer.wal.is_unlogged(ticket.sequence)) else {
+                continue;
+            };
+            if ticket.since >= horizon {
+                view.index.put(hash, ticket.sequence, ticket.since, ticket.position);
+            } else {
+                has_overtaken = true;
+                let again = writer.wal.push(&put.record(), horizon, put.replaces);
+                let again = Ticket { put: Some(hash), ..again };
+                deferred.add(&put.record(), Some(hash), put.replaces, again);
+            }
+        }
+        has_overtaken
+    }
+
+    /// Writes and syncs what is queued, also what is queued again because it was overtaken.
+    fn flush(&self) -> Result<(), Error> {
+        let writer = self.writing()?;
+        for _ in 0..MAX_ATTEMPTS {
+            self.count_error(writer.wal.flush())?;
+            if !self.settle() {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -620,16 +749,8 @@ impl Shared {
         let (found, path) = match location {
             Location::Nowhere => return Ok(None),
             Location::At(file, seed, position) => {
-                let name = Name::Log(position.log);
                 let found = Stored::read(&*file, seed, position.at, position.len, Some(key));
-                let is_queued = self.writer.get().is_some_and(|writer| {
-                    let end = position.at + u64::from(position.len);
-                    writer.wal.log() == position.log && end > writer.wal.len()
-                });
-                if is_queued {
-                    return Ok(None);
-                }
-                (found, name.at(dir))
+                (found, Name::Log(position.log).at(dir))
             }
             Location::Snapshot(snapshot, least) => {
                 let name = Name::Snapshot(snapshot.header.number);
@@ -656,33 +777,60 @@ impl Shared {
 
     fn queue(&self, record: &Record<'_>, since: u64, replaces: bool) -> Ticket {
         let writer = self.writer.get().expect("a store that has begun to write");
-        let ticket = writer.wal.push(record, since, replaces);
-        let (hash, is_put) = match record {
-            Record::Put { key, .. } => (key_hash(self.salt, key), ticket.fits),
-            Record::Remove { key } => (key_hash(self.salt, key), false),
-            Record::Clear => {
-                self.view.lock().index.clear(ticket.sequence);
-                return ticket;
-            }
+        let hash = match record {
+            Record::Put { key, .. } | Record::Remove { key } => Some(key_hash(self.salt, key)),
+            Record::Clear => None,
         };
+        let ticket = self.push(writer, record, hash, since, replaces);
         // At once, so that no other thread finds on disk what this one removes.
-        if !is_put {
+        let Some(hash) = hash else {
+            self.view.lock().index.clear(ticket.sequence);
+            return ticket;
+        };
+        if ticket.put.is_none() {
             self.view.lock().remove(hash, ticket.sequence);
         } else if replaces {
             self.view.lock().remove(hash, ticket.since);
         }
-        Ticket { put: is_put.then_some(hash), ..ticket }
+        ticket
     }
 
-    fn commit(&self, ticket: Ticket) -> Result<(), Error> {
+    /// Queues a record. `hash`: that of its key.
+    fn push(
+        &self,
+        writer: &Writer,
+        record: &Record<'_>,
+        hash: Option<u64>,
+        since: u64,
+        replaces: bool,
+    ) -> Ticket {
+        // Held while the record gets its number, so that records of one key that are queued again keep their order.
+        let deferred = self.deferred.as_ref().map(Mutex::lock);
+        let ticket = writer.wal.push(record, since, replaces);
+        let is_put = ticket.fits && matches!(record, Record::Put { .. });
+        let ticket = Ticket { put: hash.filter(|_| is_put), ..ticket };
+        if let Some(mut deferred) = deferred {
+            deferred.add(record, hash, replaces, ticket);
+        }
+        ticket
+    }
+
+    /// Commits a record by one of the ways of a log.
+    fn commit(
+        &self,
+        ticket: Ticket,
+        commit: impl Fn(&Wal, Ticket) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let writer = self.writing()?;
-        let committed = writer.wal.commit(ticket).and_then(|()| match ticket.fits {
+        let committed = commit(&writer.wal, ticket).and_then(|()| match ticket.fits {
             true => Ok(()),
             false => {
                 Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
             }
         });
-        if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
+        if self.deferred.is_some() {
+            self.settle();
+        } else if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
             let mut view = self.view.lock();
             view.index.put(hash, ticket.sequence, ticket.since, ticket.position);
         }
@@ -711,15 +859,53 @@ impl Shared {
         self.count_error(secured)
     }
 
-    /// Begins a new log if another process has removed that of this one, and with it what was removed lately: that may
-    /// have been anything.
+    /// Checks that the page is still that of the directory.
+    fn check_page(&self) -> Result<(), Error> {
+        let dir = self.place.dir();
+        match self.state() {
+            Some(state) if !state.is_at(&Name::State.at(dir)) => Err(Locks::replaced(dir)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a new log if another process has removed that of this one with all files, or if somebody has removed it
+    /// alone. What was removed lately is lost with it, and that may have been anything.
     fn renew_log(&self) -> Result<(), Error> {
         let writer = self.writing()?;
-        if !writer.is_log_removed() || writer.wal.is_broken() {
+        if writer.wal.is_broken() {
+            return Ok(());
+        }
+        // A directory that was removed or replaced is opened again, and nothing is written to it before.
+        let is_here = || writer.locks.check().and_then(|()| self.check_page()).is_ok();
+        let is_lost = !writer.is_log_removed() && self.is_log_lost(writer) && is_here();
+        if !is_lost && !writer.is_log_removed() {
             return Ok(());
         }
         self.rotate(writer)?;
-        self.commit(self.queue(&Record::Clear, 0, false))
+        self.has_lost_log.fetch_or(is_lost, Ordering::SeqCst);
+        self.clear(writer)
+    }
+
+    /// Returns whether the log of this process is not where it was begun.
+    fn is_log_lost(&self, writer: &Writer) -> bool {
+        let number = writer.wal.log();
+        let view = self.view.lock();
+        let log = view.logs.get(&number).map(|log| (Arc::clone(&log.file), log.path.clone()));
+        drop(view);
+        // Another thread may have begun another one meanwhile.
+        log.is_some_and(|(file, path)| !file.is_at(&path)) && writer.wal.log() == number
+    }
+
+    /// Writes a removal of all.
+    fn clear(&self, writer: &Writer) -> Result<(), Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let ticket = self.queue(&Record::Clear, 0, false);
+            self.commit(ticket, Wal::commit_now)?;
+            if writer.state.horizon() <= ticket.since {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the log of this process and begins a new one.
@@ -815,7 +1001,7 @@ impl Shared {
         {
             let ticket = writer.wal.push(&stored.record(), horizon, false);
             if writer.wal.queued() > MAX_QUEUED {
-                let _ = self.commit(ticket);
+                let _ = self.count_error(writer.wal.commit(ticket));
             }
         }
     }
@@ -827,6 +1013,7 @@ impl Shared {
             .check_process()
             .and_then(|()| writer.locks.check())
             .and_then(|()| self.end_long_log(writer))
+            .and_then(|()| if self.deferred.is_some() { self.flush() } else { Ok(()) })
             .and_then(|()| {
                 let most_bytes = self.limit.snapshot();
                 writer.with_merge(|| {

@@ -135,10 +135,16 @@ impl Wal {
     ///
     /// Returns an error if the record is in no log.
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
-        let mut state = self.state.lock();
-        if self.durability.buffer_limit().is_some_and(|limit| state.queue.len() < limit) {
+        let waits = |limit| self.state.lock().queue.len() < limit;
+        if self.durability.buffer_limit().is_some_and(waits) {
             return Ok(());
         }
+        self.commit_now(ticket)
+    }
+
+    /// Does the same, for a record that never waits in memory.
+    pub(crate) fn commit_now(&self, ticket: Ticket) -> Result<(), Error> {
+        let mut state = self.state.lock();
         loop {
             if let Some(error) = state.unlogged.reason_of(ticket.sequence) {
                 return Err(error.clone());
@@ -377,6 +383,16 @@ impl Wal {
         state.unlogged = Unlogged::default();
         self.backoff.reset();
         true
+    }
+
+    /// Returns the sequence up to which every record was written or is unlogged.
+    pub(crate) fn written(&self) -> u64 {
+        self.state.lock().written
+    }
+
+    /// Returns whether the record with this sequence is in no log.
+    pub(crate) fn is_unlogged(&self, sequence: u64) -> bool {
+        self.state.lock().unlogged.reason_of(sequence).is_some()
     }
 
     /// Returns the number of the current log.

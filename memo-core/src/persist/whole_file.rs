@@ -7,7 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
-use super::fs::{ByteLocks, Page};
+use super::fs::{ByteLocks, File, Page};
+use crate::platform::fork::NotInherited;
 use crate::platform::os;
 use crate::platform::shared_page::WORDS;
 use crate::platform::sync::usual::Mutex;
@@ -21,7 +22,7 @@ pub(crate) struct WholeFile {
 #[derive(Default)]
 struct Held {
     /// The locked file. Closing it releases the lock.
-    file: Option<fs::File>,
+    file: Option<(NotInherited, fs::File)>,
     bytes: BTreeSet<u64>,
 }
 
@@ -30,10 +31,11 @@ impl WholeFile {
         Self { path: path.to_owned(), held: Mutex::default() }
     }
 
-    fn lock(&self) -> io::Result<Option<fs::File>> {
+    fn lock(&self) -> io::Result<Option<(NotInherited, fs::File)>> {
         let file = fs::OpenOptions::new().read(true).write(true).open(&self.path)?;
+        let not_inherited = NotInherited::new(&file);
         match os::try_lock(&file) {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => Ok(Some((not_inherited, file))),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(e) => Err(e),
         }
@@ -71,7 +73,7 @@ impl ByteLocks for WholeFile {
 
     fn is_at(&self, path: &Path) -> bool {
         match &self.held.lock().file {
-            Some(file) => file.is_at(path),
+            Some((_, file)) => file.is_at(path),
             None => path.exists(),
         }
     }
@@ -93,5 +95,9 @@ impl Default for OwnPage {
 impl Page for OwnPage {
     fn words(&self) -> &[AtomicU64; WORDS] {
         &self.0
+    }
+
+    fn is_at(&self, _path: &Path) -> bool {
+        true
     }
 }

@@ -63,6 +63,10 @@ impl Writer {
         let mut failures = Vec::new();
         let mut durable = Vec::new();
         if locks.has_writers()? {
+            if state.is_new() {
+                // The page of those that write was removed. Each of them notices that within a second.
+                return Err(Error::Locked { path: dir.to_owned(), pid: None });
+            }
             if !state.is_known() {
                 let reason = "another version of the program shares it".to_owned();
                 return Err(Error::Foreign { path, reason });

@@ -5,6 +5,7 @@
 use std::ffi::c_int;
 use std::process;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::platform::sync::spawn;
@@ -14,8 +15,8 @@ use crate::platform::sync::usual::{Condvar, Mutex};
 const LIMIT: Duration = Duration::from_secs(2);
 
 struct Hook {
-    /// The process that registered the hook. A child after fork exits without running it.
-    pid: u32,
+    /// The process that runs the hook. A child of fork exits without, unless it has asked for it.
+    pid: AtomicU32,
     function: fn(),
 }
 
@@ -37,14 +38,22 @@ pub(crate) fn at_exit(function: fn()) {
     HOOK.get_or_init(|| {
         // Best effort: if the table of the C library is full, nothing runs at the exit.
         let _ = atexit(run);
-        Hook { pid: process::id(), function }
+        Hook { pid: AtomicU32::new(process::id()), function }
     });
+}
+
+/// Makes the hook run also when this process exits, although it may be a child of fork: it has something to flush.
+#[cfg(feature = "persist")]
+pub(crate) fn include_this_process() {
+    if let Some(hook) = HOOK.get() {
+        hook.pid.store(process::id(), Relaxed);
+    }
 }
 
 /// Runs the hook in a separate thread and waits for it with a limit, because a thread that holds a lock during the exit
 /// may never release it. Does not unwind into C: only the hook could panic, and it runs in the separate thread.
 extern "C" fn run() {
-    if HOOK.get().is_none_or(|hook| hook.pid != process::id()) {
+    if HOOK.get().is_none_or(|hook| hook.pid.load(Relaxed) != process::id()) {
         return;
     }
     let deadline = Instant::now() + LIMIT;

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 /// The number of words in a page.
@@ -11,7 +12,12 @@ pub(crate) const WORDS: usize = 512;
 pub(crate) const PAGE: usize = WORDS * 8;
 
 /// A mapped page. It is changed by stores of whole words only, so no reader sees half of one.
-pub(crate) struct SharedPage(*const AtomicU64);
+pub(crate) struct SharedPage {
+    words: *const AtomicU64,
+    /// The device and the number of the file.
+    #[cfg(unix)]
+    file: (u64, u64),
+}
 
 // SAFETY: the words are atomic, and the mapping lives as long as the value.
 unsafe impl Send for SharedPage {}
@@ -27,7 +33,9 @@ impl SharedPage {
     #[cfg(unix)]
     pub(crate) fn map(file: &File, writable: bool) -> io::Result<Self> {
         use std::os::fd::AsRawFd;
-        if file.metadata()?.len() == 0 {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = file.metadata()?;
+        if metadata.len() == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
@@ -45,7 +53,22 @@ impl SharedPage {
         if address == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        Ok(Self(address.cast_const().cast()))
+        let words = address.cast_const().cast();
+        Ok(Self { words, file: (metadata.dev(), metadata.ino()) })
+    }
+
+    /// Returns whether `path` is still the file of the page, and has its length. A page of a file that was cut cannot
+    /// be used.
+    #[cfg(unix)]
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::symlink_metadata(path);
+        found.is_ok_and(|m| (m.dev(), m.ino()) == self.file && m.len() >= PAGE as u64)
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn is_at(&self, _path: &Path) -> bool {
+        true
     }
 
     #[cfg(not(unix))]
@@ -56,7 +79,7 @@ impl SharedPage {
     pub(crate) fn words(&self) -> &[AtomicU64; WORDS] {
         // SAFETY: a page is aligned, has `WORDS` words, and stays mapped while `self` lives. Other processes change the
         // words by atomic stores only; one that does otherwise changes numbers, and any number is valid.
-        unsafe { &*self.0.cast() }
+        unsafe { &*self.words.cast() }
     }
 }
 
@@ -64,6 +87,6 @@ impl SharedPage {
 impl Drop for SharedPage {
     fn drop(&mut self) {
         // SAFETY: the mapping is this value's own.
-        unsafe { libc::munmap(self.0.cast_mut().cast(), PAGE) };
+        unsafe { libc::munmap(self.words.cast_mut().cast(), PAGE) };
     }
 }

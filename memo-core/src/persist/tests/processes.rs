@@ -575,3 +575,157 @@ fn what_a_process_has_written_itself_is_no_loss_when_it_reads_on() {
     assert_eq!(losses(&view.recovery), []);
     assert_eq!(view.entries(), 1);
 }
+
+/// Returns two processes of which the first lets results wait in memory.
+fn deferring(fs: &MemFs) -> (Store, Store) {
+    let (first, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::None).unwrap();
+    (first, open(fs).0)
+}
+
+#[test]
+fn a_result_that_waits_in_memory_outlives_the_merges_of_others() {
+    let fs = MemFs::new();
+    let (waiting, other) = deferring(&fs);
+    write(&waiting, put(b"k", b"old")).unwrap();
+    let since = waiting.since();
+    let newer = waiting.queue_replacing(put(b"k", b"new"), since);
+    waiting.commit(newer).unwrap();
+    write(&waiting, put(b"l", b"v")).unwrap();
+    for name in [b"a", b"b"] {
+        write(&other, put(name, b"v")).unwrap();
+        other.merge(&ALL).unwrap();
+    }
+    waiting.flush().unwrap();
+    let all = entries([("a", "v"), ("b", "v"), ("k", "new"), ("l", "v")]);
+    assert_eq!(recovered(&fs).1, all);
+    assert_eq!(follow(&other).0, all);
+    assert_eq!(follow(&waiting).0, all);
+}
+
+#[test]
+fn a_result_that_waits_in_memory_is_ended_by_a_removal_that_was_merged() {
+    let fs = MemFs::new();
+    let (waiting, other) = deferring(&fs);
+    for name in [b"k", b"l", b"m"] {
+        write(&waiting, put(name, b"v")).unwrap();
+    }
+    remove(&other, b"k").unwrap();
+    other.merge(&ALL).unwrap();
+    waiting.flush().unwrap();
+    assert!(is_behind(&waiting), "memory does not know of it yet");
+    let expected = entries([("l", "v"), ("m", "v")]);
+    assert_eq!(follow(&waiting), (expected.clone(), vec![key(b"k")]));
+    assert_eq!(recovered(&fs).1, expected);
+    remove(&waiting, b"l").unwrap();
+    other.merge(&ALL).unwrap();
+    waiting.flush().unwrap();
+    assert_eq!(recovered(&fs).1, entries([("m", "v")]));
+}
+
+/// Others may have the value in memory, whatever the durability of this process.
+#[test]
+fn a_removal_does_not_wait_in_memory() {
+    let fs = MemFs::new();
+    let (waiting, other) = deferring(&fs);
+    write(&other, put(b"k", b"v")).unwrap();
+    write(&other, put(b"l", b"v")).unwrap();
+    remove(&waiting, b"k").unwrap();
+    assert_eq!(follow(&other), (entries([("l", "v")]), vec![key(b"k")]));
+    other.merge(&ALL).unwrap();
+    waiting.clear().unwrap();
+    assert_eq!(follow(&other), (Entries::new(), vec![Removal::All]));
+}
+
+/// What a failed write has left must not look like a damaged record.
+#[test]
+fn a_failed_write_of_what_waited_is_no_damage() {
+    use crate::persist::Failure;
+    for count in [1, u64::MAX] {
+        let fs = MemFs::new();
+        let (waiting, other) = deferring(&fs);
+        for name in [b"k", b"l"] {
+            write(&waiting, put(name, b"v")).unwrap();
+        }
+        fs.fail(Some(Failure { at: fs.operations(), count, errno: 5 }));
+        assert!(waiting.flush().is_err());
+        fs.fail(None);
+        waiting.heal_now().unwrap();
+        for store in [&waiting, &other] {
+            assert!(!follow(store).0.contains_key(&b"l"[..]));
+            assert_eq!(value(store, b"l").unwrap(), None);
+            assert!(store.recovery().damage.is_empty(), "{:?}", store.recovery());
+        }
+        let memory = entries([("k", "v"), ("l", "v")]);
+        checkpoint(&waiting, &memory).unwrap();
+        waiting.flush().unwrap();
+        let (recovery, found) = recovered(&fs);
+        assert_eq!((found, recovery.damage.len()), (memory, 0));
+    }
+}
+
+/// A tidier of temporary files may remove any file alone.
+#[test]
+fn a_process_whose_log_was_removed_begins_another_and_removes_what_that_may_have_removed() {
+    for noticed_by_removal in [false, true] {
+        let fs = MemFs::new();
+        let (other, ..) = open(&fs);
+        for name in [b"a", b"b", b"c"] {
+            write(&other, put(name, b"v")).unwrap();
+        }
+        let (store, ..) = open(&fs);
+        remove(&store, b"a").unwrap();
+        assert!(!store.renew_lost_log().unwrap());
+        fs.remove(&path(Name::Log(2))).unwrap();
+        if noticed_by_removal {
+            remove(&store, b"b").unwrap();
+            assert!(!recovered(&fs).1.contains_key(&b"b"[..]));
+        }
+        assert!(store.renew_lost_log().unwrap() && !store.renew_lost_log().unwrap());
+        assert_eq!(follow(&other), (Entries::new(), vec![Removal::All]));
+        write(&store, put(b"c", b"v")).unwrap();
+        let expected = entries([("c", "v")]);
+        assert_eq!((follow(&other).0, recovered(&fs).1), (expected.clone(), expected));
+    }
+}
+
+#[test]
+fn processes_whose_page_was_removed_meet_in_another() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    let (second, ..) = open(&fs);
+    let reader = open_to_read(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    assert!(follow(&reader).0.contains_key(&b"a"[..]));
+    assert!([&first, &second, &reader].iter().all(|store| store.check().is_ok()));
+    fs.remove_page(&path(Name::State));
+    assert!([&first, &second, &reader].iter().all(|store| store.check().is_err()));
+    assert!(first.flush().is_err(), "what is written is not found");
+    drop(first);
+    let late = open_to_read(&fs);
+    let refused = late.begin(&mut |_| ()).unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    drop(second);
+    late.begin(&mut |_| ()).unwrap();
+    assert!(late.check().is_ok() && open(&fs).0.check().is_ok());
+    assert_eq!(contents(&late).unwrap(), entries([("a", "v")]));
+}
+
+/// A later version may write a format that this one can read.
+#[test]
+fn a_log_of_a_later_format_is_read_and_not_continued() {
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"v")).unwrap();
+    drop(first);
+    let mut log = fs.get(&path(Name::Log(1))).unwrap();
+    let len = u32::from_le_bytes(log[12..16].try_into().unwrap()) as usize;
+    log[8] += 1;
+    let checksum = crate::platform::crc32c::crc32c(&log[..len - 4]);
+    log[len - 4..len].copy_from_slice(&checksum.to_le_bytes());
+    fs.put(&path(Name::Log(1)), log.clone());
+    let (second, _, found) = open(&fs);
+    assert_eq!(found, entries([("a", "v")]));
+    write(&second, put(b"b", b"v")).unwrap();
+    assert_eq!(fs.get(&path(Name::Log(1))), Some(log));
+    assert_eq!(recovered(&fs).1.len(), 2);
+}

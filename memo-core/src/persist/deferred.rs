@@ -1,0 +1,85 @@
+//! The results that wait in memory before they are written, if the durability allows that. They keep the numbers that
+//! they were queued with. A snapshot that another process begins meanwhile does not have them, and its horizon ends
+//! them. So each is kept here until it is known to be in a log that counts.
+
+use std::collections::HashMap;
+
+use super::cost::Cost;
+use super::index::Position;
+use super::queue::Ticket;
+use super::record::{Record, WallMillis};
+
+/// The puts that may not be in a log yet, by the hashes of their keys. (A key with the hash of another one takes its
+/// place. That costs at most a result.)
+#[derive(Default)]
+pub(crate) struct Deferred {
+    puts: HashMap<u64, DeferredPut>,
+    /// What is up to this sequence was looked at.
+    settled: u64,
+}
+
+/// A copy of a put that was queued.
+pub(crate) struct DeferredPut {
+    key: Box<[u8]>,
+    value: Box<[u8]>,
+    created: WallMillis,
+    expires: Option<WallMillis>,
+    cost: Cost,
+    pub(crate) replaces: bool,
+    pub(crate) ticket: Ticket,
+}
+
+impl DeferredPut {
+    pub(crate) fn record(&self) -> Record<'_> {
+        let Self { key, value, created, expires, cost, .. } = self;
+        Record::Put { key, value, created: *created, expires: *expires, cost: *cost }
+    }
+}
+
+impl Deferred {
+    /// Notes a record that was queued, and forgets those that it removes or takes the place of. `hash`: that of its
+    /// key, or `None` for a clear. A record that a broken log has dropped is not kept.
+    pub(crate) fn add(
+        &mut self,
+        record: &Record<'_>,
+        hash: Option<u64>,
+        replaces: bool,
+        ticket: Ticket,
+    ) {
+        self.remove(hash);
+        let (Some(hash), Record::Put { key, value, created, expires, cost }) = (hash, *record)
+        else {
+            return;
+        };
+        if ticket.position != Position::NONE && ticket.fits {
+            let (key, value) = (key.into(), value.into());
+            let put = DeferredPut { key, value, created, expires, cost, replaces, ticket };
+            self.puts.insert(hash, put);
+        }
+    }
+
+    /// Forgets the put of a key that was removed, or all.
+    pub(crate) fn remove(&mut self, hash: Option<u64>) {
+        match hash {
+            Some(hash) => drop(self.puts.remove(&hash)),
+            None => self.puts.clear(),
+        }
+    }
+
+    /// Returns whether records may have been written that were not looked at. `written`: the last sequence that was.
+    pub(crate) fn is_unsettled(&self, written: u64) -> bool {
+        !self.puts.is_empty() && written > self.settled
+    }
+
+    /// Takes the puts up to the sequence `written`, in their order.
+    pub(crate) fn take_written(&mut self, written: u64) -> Vec<DeferredPut> {
+        self.settled = written;
+        let (done, rest): (HashMap<_, _>, HashMap<_, _>) = std::mem::take(&mut self.puts)
+            .into_iter()
+            .partition(|(_, p)| p.ticket.sequence <= written);
+        self.puts = rest;
+        let mut done: Vec<_> = done.into_values().collect();
+        done.sort_unstable_by_key(|put| put.ticket.sequence);
+        done
+    }
+}
