@@ -89,7 +89,7 @@ impl<K: Keep> Settings<K> {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
         let make = Directory::make;
-        let storage = PersistSettings { root, path, instance, durability, codec, make };
+        let storage = PersistSettings { root, path, instance, durability, codec, ttl: None, make };
         Self { storage: Some(storage), ..self }
     }
 }
@@ -289,7 +289,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         let store = self.begin(function)?;
         let store = if store.check().is_ok() { store } else { self.renew(function)? };
-        self.keep(function, |keep| store.merge(keep))?;
+        self.keep(function, &store, |keep| store.merge(keep))?;
         self.follow(function);
         store.rotate_merged()
     }
@@ -305,7 +305,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if matches!(store.heal(), Ok(true)) {
             let _ = self.rewrite(function, &store).and_then(|()| store.healed());
         }
-        let _ = self.keep(function, |keep| store.compact(keep));
+        let _ = self.keep(function, &store, |keep| store.compact(keep));
         self.follow(function);
         let _ = store.rotate_merged();
     }
@@ -443,7 +443,12 @@ impl<K: Keep> Directory<K> {
     }
 
     /// Calls `f` with what stays in a snapshot: as many entries as memory may hold, those that it holds last.
-    fn keep<R>(&self, function: &FunctionCache<K>, f: impl FnOnce(&KeepOnDisk<'_>) -> R) -> R {
+    fn keep<R>(
+        &self,
+        function: &FunctionCache<K>,
+        store: &Store,
+        f: impl FnOnce(&KeepOnDisk<'_>) -> R,
+    ) -> R {
         let memory = &function.memory;
         let is_used = |key: &[u8]| {
             function.hash_key(key).is_some_and(|hash| memory.peek(hash, key).is_some())
@@ -453,6 +458,7 @@ impl<K: Keep> Directory<K> {
             max: memory.max() as u64,
             max_bytes,
             now: clock::wall(),
+            tolerance: store.tolerance(),
             idle_before: self.idle_before(function),
             is_used: &is_used,
         })

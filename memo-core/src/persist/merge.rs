@@ -11,6 +11,7 @@ use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
 use crate::error::Error;
+use crate::platform::clock::Millis;
 
 /// Which entries stay when there are more than the bounds allow.
 pub struct Keep<'a> {
@@ -20,6 +21,8 @@ pub struct Keep<'a> {
     pub max_bytes: u64,
     /// The present time. What has expired by then does not stay.
     pub now: WallMillis,
+    /// What was computed later than this after `now` was written while the clock was wrong, and gets the present time.
+    pub tolerance: Millis,
     /// What was computed before this time and is not in use does not stay.
     pub idle_before: WallMillis,
     /// Returns whether the entry of a key is in use, so that others go before it.
@@ -52,7 +55,7 @@ pub(crate) fn merge(
         let slots = state.logs();
         Ok((number, list(fs, dir, identity)?, slots))
     })?;
-    let (view, _) = View::read(dir, listing, &slots, salt)?;
+    let (view, _) = View::read(dir, listing, &slots, salt, keep.tolerance)?;
     let (logs, partly) = merged_logs(&view, horizon)?;
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
@@ -65,7 +68,7 @@ pub(crate) fn merge(
     snapshot::write(fs, dir, &header, &mut |body| {
         view.contents().for_each(dir, &mut |put| {
             if selection.stays(&put) {
-                let added = body.add(put.meta, &put.record);
+                let added = body.add(put.meta, &by_the_present_clock(put.record, keep));
                 added.map_err(|e| Error::io("write a snapshot in", dir, &e))?;
             }
             Ok(())
@@ -73,6 +76,19 @@ pub(crate) fn merge(
     })?;
     state.set_snapshot(number);
     writer.with_files(|| remove_replaced(directory, writer, &header, &slots, &partly))
+}
+
+/// Returns a put with the same time to live from now on, if its times were written while the clock was wrong.
+fn by_the_present_clock<'a>(record: Record<'a>, keep: &Keep<'_>) -> Record<'a> {
+    match record {
+        Record::Put { key, value, created, expires, cost }
+            if created > keep.now.saturating_add(keep.tolerance) =>
+        {
+            let expires = expires.map(|at| keep.now.saturating_add(at.saturating_sub(created)));
+            Record::Put { key, value, created: keep.now, expires, cost }
+        }
+        record => record,
+    }
 }
 
 /// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::fs::Page;
 use super::header::random_salt;
+use crate::platform::sync::step;
 
 /// The first words of the page.
 const FORMAT: usize = 0;
@@ -57,7 +58,9 @@ impl State {
         Self(page)
     }
 
+    /// Returns a word. The caller accesses it once.
     fn word(&self, n: usize) -> &AtomicU64 {
+        step();
         &self.0.words()[n]
     }
 

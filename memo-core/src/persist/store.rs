@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::OnceCell;
@@ -30,6 +30,7 @@ use super::tail::Tail;
 use super::view::{Location, Removal, View};
 use super::writer::{Begun, Writer};
 use crate::error::Error;
+use crate::platform::clock::{self, Millis};
 use crate::platform::fork;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
 use crate::platform::sync::{self, usual::Mutex};
@@ -61,6 +62,9 @@ const MAX_LOGS: usize = 4;
 /// A log of which a snapshot has this many bytes is ended.
 const ROTATE_FROM: u64 = 1 << 20;
 
+/// Times in files may lie so far ahead of the clock, even if the time to live is less: clocks are set back.
+const LEAST_TOLERANCE: Duration = Duration::from_secs(24 * 3600);
+
 /// Whether all files were removed, because no log could take an invalidation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Emptied {
@@ -90,7 +94,12 @@ struct Shared {
     process: u64,
     /// The number by which this process hashes keys.
     salt: u64,
+    /// How far a time in a file may lie ahead of the clock.
+    tolerance: Millis,
     view: Mutex<View>,
+    /// Whether a merge was begun because of times that lie further ahead. That is done once, because another process
+    /// with another clock may write such times again and again.
+    has_merged_future: AtomicBool,
     /// How far this process has followed others. Held while it does, and until what they removed is removed here too.
     tail: Mutex<Tail>,
     /// The page, for a process that only reads.
@@ -119,6 +128,21 @@ impl Store {
         identity: &Identity,
         durability: Durability,
     ) -> Result<Self, Error> {
+        Self::open_with_ttl(fs, place, identity, durability, Duration::ZERO)
+    }
+
+    /// Does the same as [`Store::open`] for results that live for `ttl`. Times in the files that lie further ahead of
+    /// the clock than that, or than a day, were written while the clock was wrong: they are noted as damage.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub fn open_with_ttl(
+        fs: Arc<dyn Fs>,
+        place: &Place,
+        identity: &Identity,
+        durability: Durability,
+        ttl: Duration,
+    ) -> Result<Self, Error> {
         if header_len(identity) + MAX_STATED * STATED > MAX_HEADER {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
@@ -130,7 +154,9 @@ impl Store {
             durability,
             process: fork::generation(),
             salt: random_salt(),
-            view: Mutex::new(View::new(0)),
+            tolerance: clock::millis(ttl.max(LEAST_TOLERANCE)),
+            view: Mutex::new(View::new(0, 0)),
+            has_merged_future: AtomicBool::new(false),
             tail: Mutex::default(),
             observed: OnceCell::new(),
             writer: OnceCell::new(),
@@ -157,7 +183,14 @@ impl Store {
         self.shared.view.lock().recovery.clone()
     }
 
-    /// Returns the latest wall time that was read, in milliseconds since 1970.
+    /// Returns how far a time in a file may lie ahead of the clock.
+    #[must_use]
+    pub(crate) fn tolerance(&self) -> Millis {
+        self.shared.tolerance
+    }
+
+    /// Returns the latest wall time that was read and is no [`Loss::FutureTime`](super::Loss::FutureTime), in
+    /// milliseconds since 1970.
     #[must_use]
     pub fn high_water(&self) -> WallMillis {
         self.shared.view.lock().recovery.high_water
@@ -418,6 +451,15 @@ impl Store {
         self.shared.heal(self.shared.writing()?)
     }
 
+    /// Returns whether this process has read more of a log than its writer has committed.
+    #[cfg(test)]
+    pub(crate) fn has_read_beyond(&self) -> bool {
+        let view = self.shared.view.lock();
+        let committed = self.shared.state().map(State::logs).unwrap_or_default();
+        let read = |log| view.logs.get(&log).map_or(0, |reader| reader.read_to);
+        committed.iter().any(|slot| read(slot.log) > slot.len)
+    }
+
     #[cfg(test)]
     pub(crate) fn emptied(&self) -> Emptied {
         *self.shared.emptied.lock()
@@ -492,6 +534,11 @@ impl Shared {
     /// Looks for the page of other processes, unless it was found.
     fn observe(&self) -> Option<&State> {
         let found = self.observed.get_or_try_init(|| {
+            // What another computer writes to the page may never be seen here.
+            let locks = Locks::observe(&*self.fs, self.place.dir());
+            if locks.is_some_and(|locks| locks.has_other_hosts().unwrap_or(false)) {
+                return Err(());
+            }
             let page = self.fs.page(&Name::State.at(self.place.dir()), false).map_err(drop)?;
             Some(State::new(page)).filter(State::is_known).ok_or(())
         });
@@ -501,12 +548,12 @@ impl Shared {
     /// Reads the directory, if it exists.
     fn read(&self) -> Result<(), Error> {
         let dir = self.place.dir();
-        self.view.lock().salt = self.salt;
+        *self.view.lock() = View::new(self.salt, self.tolerance);
         if !holds_something(&*self.fs, dir) {
             return Ok(());
         }
-        let has_writers = Locks::observe(&*self.fs, dir)
-            .is_some_and(|locks| locks.has_writers().unwrap_or(false));
+        let locks = Locks::observe(&*self.fs, dir);
+        let has_writers = locks.is_some_and(|locks| locks.has_writers().unwrap_or(false));
         let state = self.observe();
         let mut tail = self.tail.lock();
         if let Some(state) = state {
@@ -518,7 +565,7 @@ impl Shared {
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (view, _) = View::read(dir, listing, &[], self.salt)?;
+        let (view, _) = View::read(dir, listing, &[], self.salt, self.tolerance)?;
         *self.view.lock() = view;
         Ok(())
     }
@@ -697,8 +744,8 @@ impl Shared {
 
     /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
     fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
-        let is_long = writer.wal.len() >= ROTATE_FROM && !writer.wal.is_broken();
-        if is_long { self.rotate(writer) } else { Ok(()) }
+        let is_long = writer.wal.len() >= ROTATE_FROM || self.view.lock().has_future_times;
+        if is_long && !writer.wal.is_broken() { self.rotate(writer) } else { Ok(()) }
     }
 
     /// Removes all logs and snapshots, and tells other processes.
@@ -718,7 +765,13 @@ impl Shared {
         writer.wal.backoff.due().unwrap_or(true)
             && (self.is_over_limit(0)
                 || self.has_too_many_logs(writer)
+                || self.wants_to_merge_future()
                 || self.view.lock().is_mostly_dead(COMPACT_FROM))
+    }
+
+    /// Returns whether a merge is due that gives times from the future the present one. True once.
+    fn wants_to_merge_future(&self) -> bool {
+        self.view.lock().has_future_times && !self.has_merged_future.swap(true, Ordering::Relaxed)
     }
 
     fn has_too_many_logs(&self, writer: &Writer) -> bool {

@@ -110,8 +110,9 @@ impl Tail {
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             let now = Self::of(state);
-            let read = list(fs, dir, identity)
-                .and_then(|listing| View::read(dir, listing, &state.logs(), view.salt));
+            let read = list(fs, dir, identity).and_then(|listing| {
+                View::read(dir, listing, &state.logs(), view.salt, view.tolerance)
+            });
             let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
             result = match read {
                 Ok((fresh, _)) if is_settled => {

@@ -10,6 +10,8 @@ mod images;
 mod kill;
 mod model;
 mod ownership;
+#[cfg(memokit_model)]
+mod page_model;
 mod processes;
 mod real;
 mod round_trip;
@@ -116,8 +118,14 @@ fn is_behind(store: &Store) -> bool {
     count.is_some_and(|count| count != store.removals_seen())
 }
 
-const ALL: Keep<'static> =
-    Keep { max: u64::MAX, max_bytes: u64::MAX, now: 0, idle_before: 0, is_used: &|_| false };
+const ALL: Keep<'static> = Keep {
+    max: u64::MAX,
+    max_bytes: u64::MAX,
+    now: 0,
+    tolerance: u64::MAX,
+    idle_before: 0,
+    is_used: &|_| false,
+};
 
 /// Does what the cache of a function does each second, as if it were time for all of it: heals the store, writes what
 /// is in memory and not on disk, and merges.
