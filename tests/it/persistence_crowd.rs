@@ -69,7 +69,7 @@ fn acknowledged() -> BTreeMap<u32, Known> {
         let n = n.parse().unwrap();
         let now = match what {
             "computed" => Known::Stored,
-            "removing" => Known::Either,
+            "removing" | "unknown" => Known::Either,
             "removed" => Known::Removed,
             other => panic!("unknown line {other}"),
         };
@@ -126,6 +126,12 @@ fn work() {
         known.iter().filter(|(n, state)| **n % COMMON == 0 && **state == Known::Stored);
     for n in worker * SPAN.. {
         assert!(value(n) == value_of(n));
+        // A process that cannot know what was removed lately takes the key for removed while it was computed. Then the
+        // result is returned and not stored.
+        if found(n).is_none() {
+            acknowledge("unknown", n);
+            continue;
+        }
         acknowledge("computed", n);
         let done = n % SPAN;
         if done % 5 == 4 {
@@ -146,12 +152,14 @@ fn work() {
 fn check() {
     for (n, state) in acknowledged() {
         match state {
-            Known::Stored => assert!(value(n) == value_of(n)),
+            Known::Stored => {
+                assert!(value(n) == value_of(n));
+                assert_eq!(RUNS.load(Relaxed), 0, "{n} is lost: {}", describe());
+            }
             Known::Removed => assert!(found(n).is_none(), "{n} came back: {}", describe()),
             Known::Either => {}
         }
     }
-    assert_eq!(RUNS.load(Relaxed), 0, "results were lost: {}", describe());
     value_memo().snapshot().unwrap();
     value_memo().health().unwrap();
     assert!(value_memo().damage().is_empty(), "{:?}", value_memo().damage());

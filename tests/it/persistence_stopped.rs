@@ -44,27 +44,18 @@ impl Drop for Stopped {
 }
 
 impl Stopped {
-    /// Runs a step that first says its id, and waits until it is stopped.
-    fn start(mut command: Command) -> Self {
+    /// Runs a step that first says its id, and waits until it is stopped, by what `is_stopped` says of the id.
+    fn start(mut command: Command, is_stopped: impl Fn(i32) -> bool) -> Self {
         command.env("MEMOKIT_IT_STOPPED", "1").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut ids = lines.filter_map(|line| line.strip_prefix("id ")?.parse().ok());
         let id = ids.next().expect("it says its id");
         let stopped = Self { child, id };
-        wait_until("it is stopped", || stopped.is_stopped());
+        wait_until("it is stopped", || is_stopped(id));
         // The pipe stays open: it may write to it once it goes on.
         thread::spawn(move || ids.for_each(drop));
         stopped
-    }
-
-    fn is_stopped(&self) -> bool {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.id)).unwrap();
-        let state = |task: fs::DirEntry| {
-            let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-            stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
-        };
-        tasks.into_iter().all(|task| matches!(state(task.unwrap()), None | Some('T' | 't')))
     }
 
     fn resume(&self) {
@@ -73,11 +64,17 @@ impl Stopped {
     }
 }
 
+/// Returns whether a process that nobody traces is stopped.
+fn is_stopped(id: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+}
+
 fn say_id() {
     println!("\nid {}", std::process::id());
 }
 
-/// Returns the command of a step that is stopped at its call number `when` of `rename`, or `None` without strace.
+/// Returns the command of a step under strace, which stops it at that call.
 fn stopped_at_rename(processes: &Processes, step: usize, when: u32) -> Option<Command> {
     let has_strace = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     if !has_strace.is_ok_and(|status| status.success()) {
@@ -86,13 +83,23 @@ fn stopped_at_rename(processes: &Processes, step: usize, when: u32) -> Option<Co
     }
     let plain = processes.command(step);
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=rename"]);
+    command.arg("-f").arg("-o").arg(processes.shared.path().join("trace"));
+    command.args(["-e", "trace=rename"]);
     command.arg(format!("--inject=rename:signal=SIGSTOP:when={when}"));
     command.arg(plain.get_program()).args(plain.get_args());
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     // So that no signal of the test's group reaches it.
     command.process_group(0);
     Some(command)
+}
+
+/// Runs a step until it is stopped at its call number `when` of `rename`, or returns `None` without strace.
+fn start_stopped_at_rename(processes: &Processes, step: usize, when: u32) -> Option<Stopped> {
+    let trace = processes.shared.path().join("trace");
+    let says_stopped = |_| {
+        fs::read_to_string(&trace).is_ok_and(|trace| trace.contains("--- stopped by SIGSTOP ---"))
+    };
+    Some(Stopped::start(stopped_at_rename(processes, step, when)?, says_stopped))
 }
 
 fn computed(processes: &Processes, n: u32) -> usize {
@@ -121,7 +128,7 @@ fn others_compute_what_a_stopped_process_computes() {
             value_memo().health().unwrap();
         }
     );
-    let stopped = Stopped::start(processes.command(0));
+    let stopped = Stopped::start(processes.command(0), is_stopped);
     assert_eq!(computed(&processes, 1), 1);
     processes.run(1);
     assert_eq!(computed(&processes, 1), 2);
@@ -154,8 +161,7 @@ fn others_store_and_remove_while_a_process_is_stopped_within_a_merge() {
         assert_bounded(began);
     }
     let processes = processes!(store_and_merge, others, check_after);
-    let Some(command) = stopped_at_rename(&processes, 0, 2) else { return };
-    let stopped = Stopped::start(command);
+    let Some(stopped) = start_stopped_at_rename(&processes, 0, 2) else { return };
     assert!(processes.shared.path().join("results").exists());
     processes.run(1);
     finish(&processes, &stopped);
@@ -171,8 +177,7 @@ fn others_serve_from_memory_while_a_process_is_stopped_as_it_begins_a_log() {
         assert_bounded(began);
     }
     let processes = processes!(store_and_merge, others, check_after);
-    let Some(command) = stopped_at_rename(&processes, 0, 1) else { return };
-    let stopped = Stopped::start(command);
+    let Some(stopped) = start_stopped_at_rename(&processes, 0, 1) else { return };
     processes.run(1);
     finish(&processes, &stopped);
 }
