@@ -160,6 +160,9 @@ fn check() {
             Known::Either => {}
         }
     }
+    let text = fs::read_to_string(acknowledged_path()).unwrap();
+    let count = |what: &str| text.lines().filter(|line| line.starts_with(what)).count();
+    assert!(count("unknown") * 100 <= count("computed"), "{} unknown", count("unknown"));
     value_memo().snapshot().unwrap();
     value_memo().health().unwrap();
     assert!(value_memo().damage().is_empty(), "{:?}", value_memo().damage());

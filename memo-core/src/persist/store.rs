@@ -452,7 +452,7 @@ impl Store {
     }
 
     /// Returns whether this process has read more of a log than its writer has committed.
-    #[cfg(test)]
+    #[cfg(all(test, memokit_model))]
     pub(crate) fn has_read_beyond(&self) -> bool {
         let view = self.shared.view.lock();
         let committed = self.shared.state().map(State::logs).unwrap_or_default();
