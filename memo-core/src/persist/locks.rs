@@ -24,8 +24,8 @@ const MERGE: u64 = BASE + 1;
 /// The first of the bytes of slots. Each is held by the process that writes the slot's log.
 const FIRST_SLOT: u64 = BASE + 16;
 
-/// The first of the bytes of computers. A process also holds one for its slot, among those of its computer: on a network
-/// file system locks exclude processes of other computers, but these do not see the same shared page.
+/// The first of the bytes of computers. A process also holds one for its slot, among those of its computer: on a
+/// network file system locks exclude processes of other computers, but these do not see the same shared page.
 const FIRST_HOST: u64 = BASE + (1 << 20);
 /// The number of bytes of each computer.
 const PER_HOST: u64 = 128;
