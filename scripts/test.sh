@@ -71,9 +71,9 @@ run_tests() {
     [[ $status == 0 ]] || finish "$status"
 }
 
-# Runs the flights and the group commit under a model checker, which tries thousands of schedules of each model.
+# Runs the flights, the group commit and the shared page under a model checker, which tries thousands of schedules of each model.
 run_models() {
-    local modules=(call::models:: persist::tests::group_model::) module
+    local modules=(call::models:: persist::tests::group_model:: persist::tests::page_model::) module
     echo "models"
     RUSTFLAGS="${RUSTFLAGS:-} --cfg memokit_model" cargo test --release -p memo-core --lib \
         --target-dir "${CARGO_TARGET_DIR:-target}/model" -- "${modules[@]}" >"$scratch/models" 2>&1 || {

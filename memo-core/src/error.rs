@@ -36,6 +36,12 @@ pub enum Error {
         /// The id of the process that uses it, if the lock file contains it.
         pid: Option<u32>,
     },
+    /// A process on another computer writes to the directory, which is on a network file system. This one reads what was
+    /// there when it opened the directory, and begins to write when no other computer does.
+    OtherHost {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A file has magic bytes or a format that this version does not know. The file was not changed.
     Foreign {
         /// The file.
@@ -97,6 +103,9 @@ impl fmt::Display for Error {
             }
             Self::Locked { path, pid: None } => {
                 write!(f, "{} is in use by another cache", path.display())
+            }
+            Self::OtherHost { path } => {
+                write!(f, "{} is in use by a process on another computer", path.display())
             }
             Self::Foreign { path, reason } => {
                 write!(f, "{} is not a file of this cache: {reason}", path.display())

@@ -31,6 +31,8 @@ mod outcomes;
 mod persistence;
 mod persistence_codec;
 #[cfg(unix)]
+mod persistence_crowd;
+#[cfg(unix)]
 mod persistence_faults;
 #[cfg(unix)]
 mod persistence_folder;
@@ -44,6 +46,10 @@ mod persistence_processes;
 mod persistence_replaced;
 #[cfg(unix)]
 mod persistence_shared;
+#[cfg(target_os = "linux")]
+mod persistence_stopped;
+#[cfg(target_os = "linux")]
+mod persistence_tool;
 mod persistence_untraced;
 #[cfg(unix)]
 mod persistence_values;

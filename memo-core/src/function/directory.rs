@@ -90,8 +90,9 @@ impl<K: Keep> Settings<K> {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
         let make = Directory::make;
-        let max_disk = None;
-        let storage = PersistSettings { root, path, instance, durability, max_disk, codec, make };
+        let (max_disk, ttl) = (None, None);
+        let storage =
+            PersistSettings { root, path, instance, durability, max_disk, codec, ttl, make };
         Self { storage: Some(storage), ..self }
     }
 }

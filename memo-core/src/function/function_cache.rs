@@ -52,7 +52,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     static_ref: OnceLock<&'static Self>,
     /// The same, for the background thread. `None` for the cache of a thread, which no other thread may use.
     maintained: Option<Weak<dyn Maintain>>,
-    maintenance: Registration,
+    pub(in crate::function) maintenance: Registration,
     pub(crate) name: String,
     pub(crate) memory: ShardedCache<K::Held>,
     /// The time to live in milliseconds, or [`NEVER`].

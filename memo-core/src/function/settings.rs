@@ -31,6 +31,9 @@ pub(crate) struct PersistSettings<K: Keep> {
     pub(crate) max_disk: Option<u64>,
     #[cfg(feature = "persist")]
     pub(crate) codec: Box<dyn Codec<K::Value>>,
+    /// How long results live. Set by [`Settings::into_parts`].
+    #[cfg_attr(not(feature = "persist"), allow(dead_code, reason = "nothing is stored"))]
+    pub(crate) ttl: Option<Duration>,
     /// Makes the storage of a function. It is a function pointer that only settings with a directory set, so that its
     /// code is not compiled for functions without one.
     pub(crate) make: MakeStorage<K>,
@@ -319,7 +322,7 @@ impl<K: Keep> Settings<K> {
             not_stored_reason,
         } = self;
         let make_storage = |settings: PersistSettings<K>| {
-            (settings.make)(settings, name.to_owned(), code, version)
+            (settings.make)(PersistSettings { ttl, ..settings }, name.to_owned(), code, version)
         };
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         // Where values have a time to live, their age is of interest.

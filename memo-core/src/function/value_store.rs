@@ -41,6 +41,8 @@ pub(crate) struct ValueStore<V: 'static> {
     durability: Durability,
     /// How many bytes the results may take on disk. `None`: as many as `max` and `max_bytes` give.
     max_disk: Option<AtomicU64>,
+    /// How long results live, or zero.
+    ttl: Duration,
     codec: Box<dyn Codec<V>>,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
@@ -94,7 +96,7 @@ impl<V: 'static> ValueStore<V> {
         code: u128,
         version: Option<u64>,
     ) -> Self {
-        let PersistSettings { root, path, instance, durability, max_disk, codec, make: _ } =
+        let PersistSettings { root, path, instance, durability, max_disk, codec, ttl, make: _ } =
             settings;
         let root = absolute(root);
         let identity = Identity {
@@ -112,6 +114,7 @@ impl<V: 'static> ValueStore<V> {
             instance,
             durability,
             max_disk: max_disk.map(AtomicU64::new),
+            ttl: ttl.unwrap_or_default(),
             codec,
             identity,
             current: OnceCell::new(),
@@ -192,7 +195,8 @@ impl<V: 'static> ValueStore<V> {
         self.check_retry()?;
         let version = self.version().inspect_err(|refused| self.back_off(refused));
         let Version { identity, place } = version.map_err(Error::clone)?;
-        let opened = Store::open(Arc::clone(&self.fs), place, identity, self.durability);
+        let fs = Arc::clone(&self.fs);
+        let opened = Store::open_with_ttl(fs, place, identity, self.durability, self.ttl);
         let store = Arc::new(opened.inspect_err(|error| self.back_off(error))?);
         if let Some(max) = self.max_disk() {
             store.set_max_bytes(max);
@@ -265,7 +269,8 @@ impl<V: 'static> ValueStore<V> {
     pub(crate) fn value(&self, record: Record<'_>) -> Option<(V, Lifetime)> {
         let Record::Put { key, value, created, expires, .. } = record else { return None };
         let now = clock::wall().saturating_add(self.behind.load(Relaxed));
-        let left = expires.map_or(NEVER, |at| at.saturating_sub(now));
+        // What comes from the future, by the clock of another process, has one time to live left.
+        let left = expires.map_or(NEVER, |at| at.saturating_sub(now.max(created)));
         if left == 0 {
             return None;
         }
@@ -276,7 +281,7 @@ impl<V: 'static> ValueStore<V> {
             self.undecoded.lock().insert(hasher.finish());
         }
         let expires = clock::now().saturating_add(left);
-        Some((value?, Lifetime { computed: Some(created), expires }))
+        Some((value?, Lifetime { computed: Some(created.min(now)), expires }))
     }
 
     /// Returns how many bytes the results may take on disk, if that is bounded.
@@ -337,7 +342,7 @@ impl<V: 'static> ValueStore<V> {
         let mut failure = self.failure.lock();
         // Trying the lock is cheap, and its holder may have exited, so this delay does not grow.
         failure.delay = match error {
-            Error::Locked { .. } => MIN_DELAY,
+            Error::Locked { .. } | Error::OtherHost { .. } => MIN_DELAY,
             _ => (failure.delay * 2).clamp(MIN_DELAY, MAX_DELAY),
         };
         failure.retry_at = Instant::now().checked_add(failure.delay);

@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicU64;
 
 use crate::platform::crc32c::crc32c_append;
 use crate::platform::shared_page::WORDS;
-use crate::platform::sync::usual::Mutex;
+use crate::platform::sync::step;
+use crate::platform::sync::usual::{Mutex, MutexGuard};
 
 use super::fs::{ByteLocks, File, Fs, Page};
 use super::fs_mem_unsynced::{Change, Inode, NameChange, Names, Outcome};
@@ -53,7 +54,18 @@ pub(crate) struct Image {
 /// A file system in memory. Clones share the disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemFs {
-    disk: Arc<Mutex<Disk>>,
+    disk: SharedDisk,
+}
+
+/// A disk that processes share.
+#[derive(Debug, Clone, Default)]
+struct SharedDisk(Arc<Mutex<Disk>>);
+
+impl SharedDisk {
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        step();
+        self.0.lock()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -333,7 +345,7 @@ impl Fs for MemFs {
         disk.inodes.push(Inode::default());
         let inode = disk.inodes.len() - 1;
         disk.change_name(NameChange::Create(path.to_owned(), inode));
-        Ok(Arc::new(MemFile { disk: Arc::clone(&self.disk), inode }))
+        Ok(Arc::new(MemFile { disk: self.disk.clone(), inode }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
@@ -341,7 +353,7 @@ impl Fs for MemFs {
         disk.step()?;
         disk.check_access(path)?;
         let inode = disk.find(path)?;
-        Ok(Arc::new(MemFile { disk: Arc::clone(&self.disk), inode }))
+        Ok(Arc::new(MemFile { disk: self.disk.clone(), inode }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -432,7 +444,7 @@ impl Fs for MemFs {
         let inode = disk.find(path)?;
         disk.lockers += 1;
         let (locker, path) = (disk.lockers, path.to_owned());
-        Ok(Arc::new(MemLocks { disk: Arc::clone(&self.disk), path, inode, locker }))
+        Ok(Arc::new(MemLocks { disk: self.disk.clone(), path, inode, locker }))
     }
 
     fn page(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
@@ -444,14 +456,14 @@ impl Fs for MemFs {
             None if create => disk.pages.entry(path.to_owned()).or_insert_with(new),
             None => return Err(io::ErrorKind::NotFound.into()),
         };
-        Ok(Arc::new(MemPage { disk: Arc::clone(&self.disk), words: Arc::clone(words) }))
+        Ok(Arc::new(MemPage { disk: self.disk.clone(), words: Arc::clone(words) }))
     }
 }
 
 type Words = Arc<[AtomicU64; WORDS]>;
 
 struct MemPage {
-    disk: Arc<Mutex<Disk>>,
+    disk: SharedDisk,
     words: Words,
 }
 
@@ -466,7 +478,7 @@ impl Page for MemPage {
 }
 
 struct MemLocks {
-    disk: Arc<Mutex<Disk>>,
+    disk: SharedDisk,
     path: PathBuf,
     inode: usize,
     locker: u64,
@@ -509,7 +521,7 @@ impl Drop for MemLocks {
 }
 
 struct MemFile {
-    disk: Arc<Mutex<Disk>>,
+    disk: SharedDisk,
     inode: usize,
 }
 

@@ -12,6 +12,8 @@ use super::fs::{ByteLocks, Fs};
 use super::listing::{LOCK_PREFIX, refuse_foreign};
 use super::state::SLOTS;
 use crate::error::Error;
+use crate::platform::host;
+use crate::platform::sync::MODELLED;
 
 /// The first byte of those that are no locks of keys.
 const BASE: u64 = 1 << 62;
@@ -21,6 +23,13 @@ const FILES: u64 = BASE;
 const MERGE: u64 = BASE + 1;
 /// The first of the bytes of slots. Each is held by the process that writes the slot's log.
 const FIRST_SLOT: u64 = BASE + 16;
+
+/// The first of the bytes of computers. A process also holds one for its slot, among those of its computer: on a
+/// network file system locks exclude processes of other computers, but these do not see the same shared page.
+const FIRST_HOST: u64 = BASE + (1 << 20);
+/// The number of bytes of each computer.
+const PER_HOST: u64 = 128;
+const HOSTS: u64 = 1 << 40;
 
 /// How long a process waits for the lock [`FILES`].
 const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -55,6 +64,11 @@ impl Drop for Held {
 pub(crate) fn open_lock_file(fs: &dyn Fs, dir: &Path) -> io::Result<Arc<dyn ByteLocks>> {
     let content = format!("{LOCK_PREFIX}{}\n", process::id());
     fs.byte_locks(&Name::Lock.at(dir), content.as_bytes())
+}
+
+/// Returns the first byte of this computer.
+fn own_host() -> u64 {
+    FIRST_HOST + host::id() % HOSTS * PER_HOST
 }
 
 impl Locks {
@@ -102,15 +116,20 @@ impl Locks {
     /// [`Error::Locked`] if another process holds it for too long, and the errors of the system.
     pub(crate) fn files(&self) -> Result<Held, Error> {
         let began = Instant::now();
-        loop {
+        // Time does not pass in a model.
+        let is_over = |attempt| if MODELLED { attempt > 20 } else { began.elapsed() > MAX_WAIT };
+        for attempt in 0.. {
             if let Some(held) = self.try_lock(FILES)? {
                 return Ok(held);
             }
-            if began.elapsed() > MAX_WAIT {
-                return Err(Error::Locked { path: self.dir.clone(), pid: None });
+            if is_over(attempt) {
+                break;
             }
-            thread::sleep(INTERVAL);
+            if !MODELLED {
+                thread::sleep(INTERVAL);
+            }
         }
+        Err(Error::Locked { path: self.dir.clone(), pid: None })
     }
 
     /// Takes the lock of the snapshot. `None` if another process has it.
@@ -119,6 +138,30 @@ impl Locks {
     /// The errors of the system.
     pub(crate) fn merge(&self) -> Result<Option<Held>, Error> {
         self.try_lock(MERGE)
+    }
+
+    /// Takes the byte of this computer for a slot that this process has taken.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn host(&self, slot: usize) -> Result<Option<Held>, Error> {
+        self.try_lock(own_host() + slot as u64)
+    }
+
+    /// Returns whether a process of another computer writes.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn has_other_hosts(&self) -> Result<bool, Error> {
+        let (own, end) = (own_host(), FIRST_HOST + HOSTS * PER_HOST);
+        let others = [(FIRST_HOST, own), (own + PER_HOST, end)];
+        let mut others = others.into_iter().filter(|(from, to)| from < to);
+        others
+            .try_fold(false, |found, (from, to)| {
+                let found = found || self.bytes.is_locked_by_other(from, to - from)?;
+                Ok(found)
+            })
+            .map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
     }
 
     /// Takes a slot. `None` if another process has it.

@@ -29,6 +29,8 @@ pub enum Loss {
     Unreadable,
     /// A file is older than one that could not be used, so its contents may be stale. It was removed.
     Superseded,
+    /// A time in a file lies so far ahead that the clock was wrong when it was written, or is wrong now.
+    FutureTime,
 }
 
 impl fmt::Display for Loss {
@@ -42,6 +44,7 @@ impl fmt::Display for Loss {
             Self::BadFile => "damaged or foreign file",
             Self::Unreadable => "file that cannot be opened",
             Self::Superseded => "file older than one that could not be used",
+            Self::FutureTime => "time far ahead of the clock",
         })
     }
 }
@@ -55,7 +58,8 @@ pub struct Recovery {
     pub discarded: Vec<(u64, Loss)>,
     /// The first losses that are damage, each as an [`Error::Corrupt`]. A loss that a crash explains is not damage.
     pub damage: Vec<Error>,
-    /// The latest wall time that the files mention. The clock had reached it when they were written.
+    /// The latest wall time that the files mention, apart from [`Loss::FutureTime`]. The clock had reached it when they
+    /// were written.
     pub high_water: WallMillis,
 }
 

@@ -12,6 +12,7 @@ use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
 use crate::error::Error;
+use crate::platform::clock::Millis;
 
 /// Which entries stay when there are more than the bounds allow.
 pub struct Keep<'a> {
@@ -27,7 +28,17 @@ pub struct Keep<'a> {
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// Writes a new snapshot, of at most `most_bytes`, and removes what it replaces. The caller excludes other threads and processes that do so.
+/// What a store knows of a merge by itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The most bytes of the snapshot.
+    pub(crate) most_bytes: u64,
+    /// What was computed later than this after the present time was written while the clock was wrong, and gets the
+    /// present time.
+    pub(crate) tolerance: Millis,
+}
+
+/// Writes a new snapshot and removes what it replaces. The caller excludes other threads and processes that do so.
 ///
 /// Before the files are read, the horizon is raised to the present sequence. A writer that commits a record looks at
 /// the horizon afterwards. So a record that is older than the horizon either was committed before the files were read,
@@ -40,7 +51,7 @@ pub(crate) fn merge(
     writer: &Writer,
     salt: u64,
     keep: &Keep<'_>,
-    most_bytes: u64,
+    bounds: Bounds,
 ) -> Result<(), Error> {
     let StoreDirectory { fs, dir, identity } = directory;
     let state = &writer.state;
@@ -54,7 +65,7 @@ pub(crate) fn merge(
         let slots = state.logs();
         Ok((number, list(fs, dir, identity)?, slots))
     })?;
-    let (view, _) = View::read(dir, listing, &slots, salt)?;
+    let (view, _) = View::read(dir, listing, &slots, salt, bounds.tolerance)?;
     let (logs, partly) = merged_logs(&view, horizon)?;
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
@@ -63,11 +74,12 @@ pub(crate) fn merge(
         high_water: view.recovery.high_water,
         logs,
     });
-    let mut selection = Selection::new(&view, keep, most_bytes);
+    let mut selection = Selection::new(&view, keep, bounds.most_bytes);
     snapshot::write(fs, dir, &header, &mut |body| {
         view.contents().for_each(dir, &mut |put| {
             if selection.stays(&put) {
-                let added = body.add(put.meta, &put.record);
+                let added = body
+                    .add(put.meta, &by_the_present_clock(put.record, keep.now, bounds.tolerance));
                 added.map_err(|e| Error::io("write a snapshot in", dir, &e))?;
             }
             Ok(())
@@ -75,6 +87,19 @@ pub(crate) fn merge(
     })?;
     state.set_snapshot(number);
     writer.with_files(|| remove_replaced(directory, writer, &header, &slots, &partly))
+}
+
+/// Returns a put with the same time to live from now on, if its times were written while the clock was wrong.
+fn by_the_present_clock(record: Record<'_>, now: WallMillis, tolerance: Millis) -> Record<'_> {
+    match record {
+        Record::Put { key, value, created, expires, cost }
+            if created > now.saturating_add(tolerance) =>
+        {
+            let expires = expires.map(|at| now.saturating_add(at.saturating_sub(created)));
+            Record::Put { key, value, created: now, expires, cost }
+        }
+        record => record,
+    }
 }
 
 /// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::fs::Page;
 use super::header::random_salt;
+use crate::platform::sync::step;
 
 /// The first words of the page.
 const FORMAT: usize = 0;
@@ -58,7 +59,9 @@ impl State {
         Self(page)
     }
 
+    /// Returns a word. The caller accesses it once.
     fn word(&self, n: usize) -> &AtomicU64 {
+        step();
         &self.0.words()[n]
     }
 

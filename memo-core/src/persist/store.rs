@@ -24,7 +24,7 @@ use super::listing::{holds_something, list};
 use super::locks::Locks;
 use super::log_file::StoreDirectory;
 use super::loss::Recovery;
-use super::merge::{self, Keep};
+use super::merge::{self, Bounds, Keep};
 use super::place::Place;
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
@@ -36,6 +36,7 @@ use super::view::{Location, Removal, View};
 use super::wal::Wal;
 use super::writer::{Begun, Writer};
 use crate::error::Error;
+use crate::platform::clock::{self, Millis};
 use crate::platform::fork;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
 use crate::platform::sync::{self, usual::Mutex};
@@ -70,6 +71,9 @@ const MAX_ATTEMPTS: u32 = 8;
 const ROTATE_FROM: u64 = 1 << 20;
 /// The most bytes of records that are queued and for which nobody waits.
 const MAX_QUEUED: usize = 64 << 10;
+
+/// Times in files may lie so far ahead of the clock, even if the time to live is less: clocks are set back.
+const LEAST_TOLERANCE: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether all files were removed, because no log could take an invalidation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,7 +112,12 @@ struct Shared {
     process: u64,
     /// The number by which this process hashes keys.
     salt: u64,
+    /// How far a time in a file may lie ahead of the clock.
+    tolerance: Millis,
     view: Mutex<View>,
+    /// Whether a merge was begun because of times that lie further ahead. That is done once, because another process
+    /// with another clock may write such times again and again.
+    has_merged_future: AtomicBool,
     /// How far this process has followed others. Held while it does, and until what they removed is removed here too.
     following: Mutex<Following>,
     /// What may not be in a log yet. `None`: each record is written before its commit returns.
@@ -160,6 +169,21 @@ impl Store {
         identity: &Identity,
         durability: Durability,
     ) -> Result<Self, Error> {
+        Self::open_with_ttl(fs, place, identity, durability, Duration::ZERO)
+    }
+
+    /// Does the same as [`Store::open`] for results that live for `ttl`. Times in the files that lie further ahead of
+    /// the clock than that, or than a day, were written while the clock was wrong: they are noted as damage.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub fn open_with_ttl(
+        fs: Arc<dyn Fs>,
+        place: &Place,
+        identity: &Identity,
+        durability: Durability,
+        ttl: Duration,
+    ) -> Result<Self, Error> {
         if header_len(identity) + MAX_STATED * STATED > MAX_HEADER {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
@@ -171,7 +195,9 @@ impl Store {
             durability,
             process: fork::generation(),
             salt: random_salt(),
-            view: Mutex::new(View::new(0)),
+            tolerance: clock::millis(ttl.max(LEAST_TOLERANCE)),
+            view: Mutex::new(View::new(0, 0)),
+            has_merged_future: AtomicBool::new(false),
             following: Mutex::default(),
             deferred: durability.buffer_limit().map(|_| Mutex::default()),
             observed: OnceCell::new(),
@@ -202,7 +228,8 @@ impl Store {
         self.shared.view.lock().recovery.clone()
     }
 
-    /// Returns the latest wall time that was read, in milliseconds since 1970.
+    /// Returns the latest wall time that was read and is no [`Loss::FutureTime`](super::Loss::FutureTime), in
+    /// milliseconds since 1970.
     #[must_use]
     pub fn high_water(&self) -> WallMillis {
         self.shared.view.lock().recovery.high_water
@@ -508,6 +535,15 @@ impl Store {
         self.shared.heal(self.shared.writing()?)
     }
 
+    /// Returns whether this process has read more of a log than its writer has committed.
+    #[cfg(all(test, memokit_model))]
+    pub(crate) fn has_read_beyond(&self) -> bool {
+        let view = self.shared.view.lock();
+        let committed = self.shared.state().map(State::logs).unwrap_or_default();
+        let read = |log| view.logs.get(&log).map_or(0, |reader| reader.read_to);
+        committed.iter().any(|slot| read(slot.log) > slot.len)
+    }
+
     #[cfg(test)]
     pub(crate) fn emptied(&self) -> Emptied {
         *self.shared.emptied.lock()
@@ -582,6 +618,11 @@ impl Shared {
     /// Looks for the page of other processes, unless it was found.
     fn observe(&self) -> Option<&State> {
         let found = self.observed.get_or_try_init(|| {
+            // What another computer writes to the page may never be seen here.
+            let locks = Locks::observe(&*self.fs, self.place.dir());
+            if locks.is_some_and(|locks| locks.has_other_hosts().unwrap_or(false)) {
+                return Err(());
+            }
             let page = self.fs.page(&Name::State.at(self.place.dir()), false).map_err(drop)?;
             Some(State::new(page)).filter(State::is_known).ok_or(())
         });
@@ -591,12 +632,12 @@ impl Shared {
     /// Reads the directory, if it exists.
     fn read(&self) -> Result<(), Error> {
         let dir = self.place.dir();
-        self.view.lock().salt = self.salt;
+        *self.view.lock() = View::new(self.salt, self.tolerance);
         if !holds_something(&*self.fs, dir) {
             return Ok(());
         }
-        let has_writers = Locks::observe(&*self.fs, dir)
-            .is_some_and(|locks| locks.has_writers().unwrap_or(false));
+        let locks = Locks::observe(&*self.fs, dir);
+        let has_writers = locks.is_some_and(|locks| locks.has_writers().unwrap_or(false));
         let state = self.observe();
         let tail = &mut self.following.lock().tail;
         if let Some(state) = state {
@@ -608,7 +649,7 @@ impl Shared {
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (view, _) = View::read(dir, listing, &[], self.salt)?;
+        let (view, _) = View::read(dir, listing, &[], self.salt, self.tolerance)?;
         *self.view.lock() = view;
         Ok(())
     }
@@ -928,8 +969,9 @@ impl Shared {
 
     /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
     fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
-        let is_long = writer.wal.len() >= self.limit.excess(ROTATE_FROM) && !writer.wal.is_broken();
-        if is_long { self.rotate(writer) } else { Ok(()) }
+        let is_long =
+            writer.wal.len() >= self.limit.excess(ROTATE_FROM) || self.view.lock().has_future_times;
+        if is_long && !writer.wal.is_broken() { self.rotate(writer) } else { Ok(()) }
     }
 
     /// Removes all logs and snapshots, and tells other processes.
@@ -949,7 +991,13 @@ impl Shared {
         writer.wal.backoff.due().unwrap_or(true)
             && (self.is_over_limit(0)
                 || self.has_too_many_logs(writer)
+                || self.wants_to_merge_future()
                 || self.view.lock().is_mostly_dead(self.limit.logs(COMPACT_FROM)))
+    }
+
+    /// Returns whether a merge is due that gives times from the future the present one. True once.
+    fn wants_to_merge_future(&self) -> bool {
+        self.view.lock().has_future_times && !self.has_merged_future.swap(true, Ordering::Relaxed)
     }
 
     fn has_too_many_logs(&self, writer: &Writer) -> bool {
@@ -1015,10 +1063,10 @@ impl Shared {
             .and_then(|()| self.end_long_log(writer))
             .and_then(|()| if self.deferred.is_some() { self.flush() } else { Ok(()) })
             .and_then(|()| {
-                let most_bytes = self.limit.snapshot();
-                writer.with_merge(|| {
-                    merge::merge(self.directory(), writer, self.salt, keep, most_bytes)
-                })
+                let bounds =
+                    Bounds { most_bytes: self.limit.snapshot(), tolerance: self.tolerance };
+                writer
+                    .with_merge(|| merge::merge(self.directory(), writer, self.salt, keep, bounds))
             });
         self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())
     }

@@ -25,28 +25,24 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Returns what the page says now.
+    /// Returns what the page says now. The slots are read first: when a merge empties a slot, it has counted itself
+    /// before, so whoever sees the empty slot sees the merge too.
     pub(crate) fn of(state: &State) -> Self {
-        Self {
-            epoch: state.epoch(),
-            merges: state.merges(),
-            cleared: state.cleared(),
-            slots: (0..state.slots_used()).map(|slot| state.slot(slot)).collect(),
-        }
+        let slots = (0..state.slots_used()).map(|slot| state.slot(slot)).collect();
+        let (cleared, merges, epoch) = (state.cleared(), state.merges(), state.epoch());
+        Self { epoch, merges, cleared, slots }
     }
 
     /// Returns whether the page says nothing new. `own`: the slot that this process writes.
     pub(crate) fn is_current(&self, state: &State, own: Option<usize>) -> bool {
-        let slots = state.slots_used();
-        self.epoch == state.epoch()
-            && self.merges == state.merges()
+        let is_known =
+            |(slot, log): (usize, &SlotLog)| Some(slot) == own || state.slot(slot) == *log;
+        // In the same order as above.
+        self.slots.len() == state.slots_used()
+            && self.slots.iter().enumerate().all(is_known)
             && self.cleared == state.cleared()
-            && self.slots.len() == slots
-            && self
-                .slots
-                .iter()
-                .enumerate()
-                .all(|(slot, log)| Some(slot) == own || state.slot(slot) == *log)
+            && self.merges == state.merges()
+            && self.epoch == state.epoch()
     }
 
     /// Brings `view` up to date with the page, and adds what was removed to `removed`. `own`: the slot that this
@@ -110,8 +106,9 @@ impl Tail {
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             let now = Self::of(state);
-            let read = list(fs, dir, identity)
-                .and_then(|listing| View::read(dir, listing, &state.logs(), view.salt));
+            let read = list(fs, dir, identity).and_then(|listing| {
+                View::read(dir, listing, &state.logs(), view.salt, view.tolerance)
+            });
             let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
             result = match read {
                 Ok((fresh, _)) if is_settled => {

@@ -14,17 +14,22 @@ use super::listing::{Listing, Source};
 use super::log_reader::{Change, LogReader, MANY_REMOVALS};
 use super::loss::{Loss, Recovery};
 use super::quarantine::Cleanup;
-use super::record::Record;
+use super::record::{Record, WallMillis};
 use super::scan::{Event, Scan};
 use super::snapshot::{Costs, Snapshot};
 use super::snapshot_index::{BLOCK, SHARE};
 use super::state::SlotLog;
 use crate::error::Error;
+use crate::platform::clock::{self, Millis};
 
 /// What a process has read of a directory.
 pub(crate) struct View {
     /// The random number of this process by which keys are hashed in the index.
     pub(crate) salt: u64,
+    /// How far a time in a file may lie ahead of the clock. A later one was written while the clock was wrong.
+    pub(crate) tolerance: Millis,
+    /// Whether a log or the snapshot has a later one.
+    pub(crate) has_future_times: bool,
     pub(crate) index: Index,
     pub(crate) logs: BTreeMap<u64, LogReader>,
     pub(crate) snapshot: Option<Arc<Snapshot>>,
@@ -63,9 +68,11 @@ pub(crate) enum Location {
 
 impl View {
     /// Makes a view of an empty directory.
-    pub(crate) fn new(salt: u64) -> Self {
+    pub(crate) fn new(salt: u64, tolerance: Millis) -> Self {
         Self {
             salt,
+            tolerance,
+            has_future_times: false,
             index: Index::default(),
             logs: BTreeMap::new(),
             snapshot: None,
@@ -89,9 +96,10 @@ impl View {
         listing: Listing,
         committed: &[SlotLog],
         salt: u64,
+        tolerance: Millis,
     ) -> Result<(Self, Cleanup), Error> {
         let Listing { logs, snapshots, newest: _, losses, mut cleanup, .. } = listing;
-        let mut view = Self::new(salt);
+        let mut view = Self::new(salt, tolerance);
         for (name, loss) in losses {
             match loss {
                 Loss::BadFile | Loss::Unreadable => {
@@ -150,7 +158,7 @@ impl View {
         let horizon = source.header.base_sequence;
         self.index = Index::new(horizon);
         self.sequence = self.sequence.max(horizon);
-        self.recovery.high_water = self.recovery.high_water.max(source.header.high_water);
+        self.note_time(source.header.high_water, || source.name.at(dir));
         if let Some(snapshot) = Snapshot::open(source).map_err(failed)? {
             self.costs = snapshot.costs;
             self.snapshot = Some(Arc::new(snapshot));
@@ -177,7 +185,7 @@ impl View {
     pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: Option<Stated>) {
         let header = &source.header;
         self.sequence = self.sequence.max(header.base_sequence);
-        self.recovery.high_water = self.recovery.high_water.max(header.high_water);
+        self.note_time(header.high_water, || source.name.at(dir));
         let reader = LogReader::new(source, source.name.at(dir), from);
         self.logs.insert(source.number, reader);
     }
@@ -192,14 +200,16 @@ impl View {
         limit: u64,
         removed: &mut dyn FnMut(Removal),
     ) -> Result<(), Error> {
+        let latest = clock::wall().saturating_add(self.tolerance);
         let Self { salt, index, logs, ended, sequence, costs, recovery, .. } = self;
         let Some(reader) = logs.get_mut(&number) else { return Ok(()) };
-        let (mut high_water, mut records) = (0, 0);
+        let (mut high_water, mut future, mut records) = (0, 0, 0);
         let read = reader.read(limit, recovery, &mut |change| {
             records += 1;
             match change {
                 Change::Put(head, position, record) => {
-                    high_water = high_water.max(head.created);
+                    let known = if head.created > latest { &mut future } else { &mut high_water };
+                    *known = head.created.max(*known);
                     *sequence = (*sequence).max(head.sequence);
                     costs.add(&record);
                     if let Record::Put { key, .. } = record {
@@ -220,8 +230,19 @@ impl View {
             }
         });
         recovery.records += records;
-        recovery.high_water = recovery.high_water.max(high_water);
+        let path = reader.path.clone();
+        self.note_time(high_water, PathBuf::new);
+        self.note_time(future, || path);
         read
+    }
+
+    /// Notes a time in a file: by then the clock had reached it, unless it was wrong.
+    fn note_time(&mut self, at: WallMillis, path: impl FnOnce() -> PathBuf) {
+        if at <= clock::wall().saturating_add(self.tolerance) {
+            self.recovery.high_water = self.recovery.high_water.max(at);
+        } else if !std::mem::replace(&mut self.has_future_times, true) {
+            self.recovery.damaged(path(), 0, Loss::FutureTime);
+        }
     }
 
     /// Removes the puts of a key that began before `sequence`.
@@ -429,6 +450,7 @@ impl View {
             live.iter().any(|slot| slot.log == *log) || reader.read_to > snapshot.merged_len(*log)
         });
         self.ended = 0;
+        self.has_future_times = false;
         self.costs = snapshot.costs;
         self.snapshot_number = header.number;
         self.incomplete = None;

@@ -14,6 +14,7 @@ use super::state::{Contents, SLOTS, SlotLog, State};
 use super::view::View;
 use super::wal::{LogFile, Wal};
 use crate::error::Error;
+use crate::platform::clock::Millis;
 use crate::platform::sync::{self, usual::Mutex};
 
 /// The slot and the log of this process.
@@ -22,8 +23,8 @@ pub(crate) struct Writer {
     pub(crate) state: State,
     pub(crate) wal: Wal,
     pub(crate) slot: usize,
-    /// `None` after [`Self::release`].
-    slot_lock: Mutex<Option<Held>>,
+    /// The slot's byte and that of the computer. `None` after [`Self::release`].
+    slot_lock: Mutex<Option<[Held; 2]>>,
     /// What the page said of clears when the log was begun. If it says more, the log was removed.
     cleared: AtomicU64,
     /// Held while this process changes files. (Threads of one process share its locks.)
@@ -46,7 +47,7 @@ impl Writer {
     /// date if there are others.
     ///
     /// # Errors
-    /// [`Error::Locked`] if all slots are taken, [`Error::Foreign`] if the directory belongs to something else, and the
+    /// [`Error::Locked`] if all slots are taken, [`Error::OtherHost`] if another computer writes, [`Error::Foreign`] if the directory belongs to something else, and the
     /// errors of the system. A log that cannot be created is no error: the store is then in the state after a failed
     /// write.
     pub(crate) fn begin(
@@ -58,6 +59,9 @@ impl Writer {
     ) -> Result<Self, Error> {
         let StoreDirectory { fs, dir, .. } = directory;
         let (locks, _files) = Locks::open(fs, dir)?;
+        if locks.has_other_hosts()? {
+            return Err(Error::OtherHost { path: dir.to_owned() });
+        }
         let path = Name::State.at(dir);
         let state = State::new(fs.page(&path, true).map_err(|e| Error::io("map", &path, &e))?);
         let mut failures = Vec::new();
@@ -73,7 +77,8 @@ impl Writer {
             }
             catch_up(&state, Begun::Joined)?;
         } else {
-            let view = begin_first(directory, &state, salt, &mut durable, &mut failures)?;
+            let as_before = (salt, view.lock().tolerance);
+            let view = begin_first(directory, &state, as_before, &mut durable, &mut failures)?;
             catch_up(&state, Begun::First(Box::new(view)))?;
         }
         let (slot, held) = take_slot(&locks, dir)?;
@@ -181,14 +186,14 @@ impl Writer {
 fn begin_first(
     directory: StoreDirectory<'_>,
     state: &State,
-    salt: u64,
+    (salt, tolerance): (u64, Millis),
     durable: &mut Vec<Stated>,
     failures: &mut Vec<Error>,
 ) -> Result<View, Error> {
     let StoreDirectory { fs, dir, identity } = directory;
     let listing = list(fs, dir, identity)?;
     let last_number = listing.newest;
-    let (view, cleanup) = View::read(dir, listing, &[], salt)?;
+    let (view, cleanup) = View::read(dir, listing, &[], salt, tolerance)?;
     failures.extend(cleanup.run(fs, dir).err());
     let mut logs = Vec::new();
     for reader in view.logs.values() {
@@ -211,10 +216,11 @@ fn begin_first(
 }
 
 /// Takes the first free slot.
-fn take_slot(locks: &Locks, dir: &std::path::Path) -> Result<(usize, Held), Error> {
+fn take_slot(locks: &Locks, dir: &std::path::Path) -> Result<(usize, [Held; 2]), Error> {
     for slot in 0..SLOTS {
-        if let Some(held) = locks.slot(slot)? {
-            return Ok((slot, held));
+        let Some(held) = locks.slot(slot)? else { continue };
+        if let Some(host) = locks.host(slot)? {
+            return Ok((slot, [held, host]));
         }
     }
     Err(Error::Locked { path: dir.to_owned(), pid: None })

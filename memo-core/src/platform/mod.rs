@@ -10,6 +10,8 @@ pub(crate) mod exit;
 pub(crate) mod fnv;
 #[cfg(feature = "persist")]
 pub(crate) mod fork;
+#[cfg(feature = "persist")]
+pub(crate) mod host;
 pub(crate) mod maintenance;
 pub(crate) mod os;
 #[cfg(feature = "persist")]

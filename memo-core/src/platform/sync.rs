@@ -88,6 +88,11 @@ pub(crate) mod usual {
 
     pub(crate) const MODELLED: bool = false;
 
+    /// Called before each step that other processes can see. Does something in a model only.
+    #[cfg(feature = "persist")]
+    #[inline]
+    pub(crate) fn step() {}
+
     /// Declares a static that is initialized at its first use.
     macro_rules! lazy {
         (static $name:ident: $type:ty = $make:expr;) => {
@@ -105,6 +110,17 @@ mod modelled {
     pub(crate) use shuttle::thread_local;
 
     pub(crate) const MODELLED: bool = true;
+
+    std::thread_local! {
+        /// What a model of several processes does at each step. (All threads of a model run on one of the system.)
+        pub(crate) static AT_STEP: std::cell::Cell<Option<fn()>> = const { std::cell::Cell::new(None) };
+    }
+
+    pub(crate) fn step() {
+        if let Some(act) = AT_STEP.get() {
+            act();
+        }
+    }
 
     macro_rules! lazy {
         (static $name:ident: $type:ty = $make:expr;) => {

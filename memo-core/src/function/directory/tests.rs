@@ -3,7 +3,7 @@
 mod costs;
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::*;
@@ -189,6 +189,8 @@ impl Drop for Process {
 fn process(folder: &TestDirectory, wrong: i64) -> Process {
     clock::steps::set(wrong);
     let function = folder.core_with(|settings| settings.ttl(Duration::from_secs(3600)));
+    // The background thread would go by the right clock.
+    function.maintenance.begin(&CACHES, || Weak::<FunctionCache<Numbers>>::new());
     assert!(function.recover());
     Process(Some(function))
 }
@@ -242,5 +244,30 @@ fn a_step_of_the_clock_prolongs_no_lifetime_and_shortens_no_later_one() {
             }
         }
     }
+    clock::steps::set(0);
+}
+
+/// The mark of the latest known time must not outlive the error of the clock that made it.
+#[test]
+fn a_run_with_the_clock_ten_years_ahead_does_no_lasting_harm() {
+    let folder = TestDirectory::new("clock-ahead");
+    let one = |function: &Process, n| left(function).into_iter().find(|(m, _)| *m == n);
+    compute(&process(&folder, DECADE), 1);
+    let right = process(&folder, 0);
+    let (_, most) = one(&right, 1).expect("an entry of the future is used");
+    assert!(most <= 3_600_000, "{most}");
+    let told = right.damage();
+    assert!(told.iter().any(|error| error.to_string().contains("far ahead")), "{told:?}");
+    compute(&right, 2);
+    drop(right);
+    let later = process(&folder, HOUR / 2);
+    let (_, rest) = one(&later, 2).expect("half of its time is left");
+    assert!((25 * MINUTE..=30 * MINUTE + 900).contains(&rest), "{rest}");
+    later.snapshot().unwrap();
+    drop(later);
+    // The snapshot has given the entry of the future the present time.
+    let end = process(&folder, 2 * HOUR);
+    assert_eq!(left(&end), []);
+    assert_eq!(end.damage().len(), 0, "{:?}", end.damage());
     clock::steps::set(0);
 }

@@ -11,6 +11,8 @@ mod kill;
 mod limit;
 mod model;
 mod ownership;
+#[cfg(memokit_model)]
+mod page_model;
 mod processes;
 mod real;
 mod round_trip;

@@ -315,7 +315,7 @@ fn a_merge_states_what_each_log_holds_up_to_its_horizon() {
         ends.push(fs.get(&path(Name::Log(1))).unwrap().len() as u64);
     }
     let listing = list(&fs, &dir(), &identity()).unwrap();
-    let (view, _) = View::read(&dir(), listing, &[], 0).unwrap();
+    let (view, _) = View::read(&dir(), listing, &[], 0, 0).unwrap();
     for (horizon, end) in (0u16..).zip(ends) {
         let stated = view.logs[&1].stated_to(horizon.into()).unwrap();
         assert_eq!((stated.len, stated.removals), (end, horizon));
@@ -565,7 +565,7 @@ fn what_a_process_has_written_itself_is_no_loss_when_it_reads_on() {
     let log = || list(&fs, &dir(), &identity()).unwrap();
     let number = log().logs[0].number;
     let slot = crate::persist::state::SlotLog { log: number, len: log().logs[0].size };
-    let mut view = View::read(&dir(), log(), &[slot], 1).unwrap().0;
+    let mut view = View::read(&dir(), log(), &[slot], 1, 0).unwrap().0;
     remove(&store, b"a").unwrap();
     view.mark_own(number, log().logs[0].size);
     write(&store, put(b"b", b"v")).unwrap();
@@ -728,4 +728,34 @@ fn a_log_of_a_later_format_is_read_and_not_continued() {
     write(&second, put(b"b", b"v")).unwrap();
     assert_eq!(fs.get(&path(Name::Log(1))), Some(log));
     assert_eq!(recovered(&fs).1.len(), 2);
+}
+
+/// The locks of a network file system exclude processes on other computers, but its pages are not shared with them.
+#[test]
+fn a_process_on_another_computer_reads_until_it_can_write_alone() {
+    use crate::platform::host::elsewhere;
+    let fs = MemFs::new();
+    let (first, ..) = open(&fs);
+    write(&first, put(b"a", b"a1")).unwrap();
+    elsewhere::set(Some(7));
+    let other = open_to_read(&fs);
+    assert_eq!(contents(&other).unwrap(), entries([("a", "a1")]));
+    let refused = other.begin(&mut |_| ());
+    assert!(matches!(refused, Err(Error::OtherHost { .. })), "{refused:?}");
+    elsewhere::set(None);
+    write(&first, put(b"b", b"b1")).unwrap();
+    remove(&first, b"a").unwrap();
+    let (second, _, found) = open(&fs);
+    assert_eq!(found, entries([("b", "b1")]), "the same computer shares the page");
+    elsewhere::set(Some(7));
+    assert_eq!(follow(&other).0, entries([("a", "a1")]), "nothing of the page is used");
+    drop((first, second));
+    let mut removed = Vec::new();
+    other.begin(&mut |removal| removed.push(removal)).unwrap();
+    assert_eq!(removed, [key(b"a")]);
+    assert_eq!(contents(&other).unwrap(), entries([("b", "b1")]));
+    write(&other, put(b"c", b"c1")).unwrap();
+    elsewhere::set(None);
+    let refused = open_to_read(&fs).begin(&mut |_| ());
+    assert!(matches!(refused, Err(Error::OtherHost { .. })), "{refused:?}");
 }

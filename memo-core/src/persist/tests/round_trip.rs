@@ -313,3 +313,26 @@ fn a_record_is_overtaken_only_by_a_merge_that_does_not_have_it() {
     assert!(store.is_overtaken(store.queue(put(b"k", b"v"), since - 1)));
     assert!(!store.is_overtaken(store.queue(put(b"l", b"v"), since)));
 }
+
+#[test]
+fn times_that_lie_far_ahead_are_told_and_merged_away() {
+    const FAR: u64 = u64::MAX / 2;
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let (key, value): (&[u8], &[u8]) = (b"k", b"v");
+    let (created, expires, cost) = (FAR, Some(FAR + 60), Cost::UNKNOWN);
+    write(&store, Record::Put { key, value, created, expires, cost }).unwrap();
+    drop(store);
+    let (store, recovery, found) = open(&fs);
+    assert_eq!((losses(&recovery), found.len()), (vec![Loss::FutureTime], 1));
+    assert!(recovery.high_water < FAR && recovery.damage.len() == 1, "{recovery:?}");
+    let keep = Keep { now: 1000, ..ALL };
+    assert!(store.compact(&keep).unwrap());
+    assert!(!store.compact(&keep).unwrap());
+    drop(store);
+    let (store, recovery, _) = open(&fs);
+    assert_eq!(losses(&recovery), []);
+    let stored = store.find(key).unwrap().unwrap();
+    let Record::Put { created, expires, .. } = stored.record() else { unreachable!() };
+    assert_eq!((created, expires), (1000, Some(1060)));
+}
