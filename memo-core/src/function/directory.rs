@@ -123,8 +123,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn follow(&self, function: &FunctionCache<K>) {
-        self.open_in_child(function);
-        let Some(store) = self.disk.opened() else { return };
+        let Some(store) = self.open_in_child(function) else { return };
         // Removing a value runs its `Drop`, which may call the memoized function.
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
@@ -368,15 +367,17 @@ impl<K: Keep> Directory<K> {
     }
 
     /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
-    fn open_in_child(&self, function: &FunctionCache<K>) {
-        let _ = unless_opening(|| {
+    /// Returns the store if it is open.
+    fn open_in_child(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
+        let opened = unless_opening(|| {
             self.disk.open_in_child(|store| {
                 if !function.removals.has_followed(store.removals_seen()) {
                     forget(function, &persist::Removal::All);
                 }
                 watch(function, store);
-            });
+            })
         });
+        opened.flatten()
     }
 
     /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is
