@@ -6,8 +6,9 @@ use std::time::Duration;
 use memokit::memoize;
 
 use super::directory;
+use super::file::Records;
 use super::opening::{millis, timed};
-use super::results::made;
+use super::results::{folder, made};
 use crate::access::mix;
 use crate::command::Plan;
 use crate::compute::compute;
@@ -31,12 +32,11 @@ pub(super) fn run(plan: &Plan) -> Result<(), String> {
         println!("skipped: the compaction of 2 GB, in a quick run");
         return Ok(());
     }
-    let mut filling = Duration::ZERO;
-    for n in 0..LARGE {
-        filling = filling.max(timed(|| mixed(mix(n), true)));
-    }
-    println!("longest call while 2 GB are inserted, 64 KiB each: {:.1} ms", millis(filling));
-    let (mut longest, mut control, mut calls) = (Duration::ZERO, Duration::ZERO, 0);
+    (0..LARGE).for_each(|n| _ = mixed(mix(n), true));
+    // What the machine and its disk do to others: calls in memory, and writes of as many bytes to another file.
+    let records = Records::create(&folder("beside"), 100);
+    let (mut in_memory_longest, mut write_longest) = (Duration::ZERO, Duration::ZERO);
+    let (mut longest, mut calls) = (Duration::ZERO, 0);
     let merged = thread::scope(|scope| {
         let merge = scope.spawn(|| {
             let mut merged = Ok(());
@@ -45,16 +45,19 @@ pub(super) fn run(plan: &Plan) -> Result<(), String> {
         });
         while !merge.is_finished() {
             longest = longest.max(timed(|| mixed(mix(calls), false)));
-            control = control.max(timed(|| in_memory(calls % 1000)));
+            write_longest = write_longest.max(timed(|| records.append(&[0; 100])));
+            in_memory_longest = in_memory_longest.max(timed(|| in_memory(calls % 1000)));
             calls += 1;
         }
         merge.join().expect("no panic")
     });
     println!(
-        "2 GB compacted in {:.1} s, during {calls} insertions: longest call {:.1} ms, in memory {:.1} ms",
+        "2 GB compacted in {:.1} s, during {calls} insertions: longest call {:.1} ms, write alone {:.1} ms, in memory {:.1} \
+         ms",
         merged.map_err(|e| e.to_string())?.as_secs_f64(),
         millis(longest),
-        millis(control),
+        millis(write_longest),
+        millis(in_memory_longest),
     );
     Ok(())
 }
