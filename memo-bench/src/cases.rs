@@ -3,12 +3,13 @@
 use crate::access::Access;
 use crate::contender::Contender;
 use crate::kinds::{map, number, octets, opts, stored, text};
+use crate::persist;
 
 /// Makes the contenders for a number of keys, memokit first.
 pub(crate) type Contenders = fn(usize) -> Vec<Contender>;
 
 /// What all calls in a round must be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     Hits,
     Misses,
@@ -31,10 +32,15 @@ pub(crate) struct Case {
 const SMALL: usize = 1000;
 const LARGE: usize = 1_000_000;
 
-/// Returns the contenders of hits in a small cache, by the kind of key.
+/// Returns the contenders of hits in a small cache by the kind of key, or those of [`STORED`].
 pub(crate) fn kind(name: &str) -> Option<Contenders> {
-    KINDS.iter().find(|(known, _)| *known == name).map(|(_, contenders)| *contenders)
+    let mut known = KINDS.iter().chain(&STORED);
+    known.find(|(known, _)| *known == name).map(|(_, contenders)| *contenders)
 }
+
+/// Calls of functions with `persist` at `os`: hits in memory, and insertions of results of 100 bytes.
+pub(crate) const STORED: [(&str, Contenders); 2] =
+    [("u64+persist", stored::hits), ("insert+persist", persist::insertions)];
 
 pub(crate) const KINDS: [(&str, Contenders); 6] = [
     ("u64", number::small),

@@ -12,7 +12,8 @@ Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list]
   build         seconds that a build of a crate with memoized functions takes
   instructions  instructions per hit, counted by callgrind
   stampede      nanoseconds per call when many callers miss on one key at once
-  persist       the cost of insertions, hits and the opening with persistence
+  persist [PART] the cost of persistence beside embedded engines (cargo's feature `engines`). Its parts:
+                durabilities, insertions, processes, hits, opening, compaction
   list          the names of the cases of compare
   profile       one loop of hits, for callgrind and perf
 
@@ -21,8 +22,8 @@ Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list]
   --quick       few and short rounds: shows that everything runs, measures nothing
   --json        one JSON object per line
   --plot DIR    charts of what was measured, as SVG
-  --check       with instructions: fails if the number for u64 differs from the recorded one by more than 10 %
-  --record      with instructions: records the number for u64
+  --check       with instructions: fails if a recorded number differs by more than 10 %
+  --record      with instructions: records the numbers
   --help        show this text
 
 KIND is u64, text, opts, map, octets or vec. CONTENDER is memokit (default) or a rival.";
@@ -65,7 +66,7 @@ pub(crate) enum Command {
     Build(Plan),
     Instructions(Plan, Counted),
     Stampede(Plan),
-    Persist { step: Option<String>, quick: bool },
+    Persist(Plan, Vec<String>),
     Profile { kind: String, contender: String, calls: u64 },
 }
 
@@ -104,9 +105,8 @@ impl Command {
             ["build"] => Ok(Self::Build(plan)),
             ["instructions"] => Ok(Self::Instructions(plan, counted)),
             ["stampede"] => Ok(Self::Stampede(plan)),
-            ["persist"] => Ok(Self::Persist { step: None, quick: plan.quick }),
-            ["persist", step] => {
-                Ok(Self::Persist { step: Some(step.to_owned()), quick: plan.quick })
+            ["persist", ref part @ ..] => {
+                Ok(Self::Persist(plan, part.iter().map(|word| (*word).to_owned()).collect()))
             }
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),

@@ -3,17 +3,21 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use crate::cases::KINDS;
+use crate::cases::{KINDS, STORED};
 use crate::command::{Counted, Plan};
 use crate::report::{Column, Table};
 
 const COLUMNS: [Column; 3] =
-    [Column("kind", 8, 0), Column("contender", 12, 0), Column("instructions", 12, 1)];
+    [Column("kind", 14, 0), Column("contender", 12, 0), Column("instructions", 12, 1)];
 
 const CONTENDERS: [&str; 6] = ["memokit", "quick_cache", "cached", "moka", "memoize", "mutex_map"];
 
-/// The kind and the contender whose number is recorded and checked.
-const RECORDED: [&str; 2] = ["u64", "memokit"];
+/// The kinds of calls of memokit whose numbers are recorded and checked, and what they are.
+const RECORDED: [(&str, &str); 3] = [
+    ("u64", "a hit of u64"),
+    ("u64+persist", "a hit of u64 with persist"),
+    ("insert+persist", "an insertion of 100 bytes at os"),
+];
 
 /// The largest allowed difference from the recorded number, as a share of it.
 const TOLERANCE: f64 = 0.1;
@@ -44,15 +48,21 @@ fn show(plan: &Plan) -> Result<(), String> {
     for (kind, _) in KINDS {
         for contender in CONTENDERS {
             if plan.wants(&format!("{kind}/{contender}")) {
-                let number = count(kind, contender, if plan.quick { 1000 } else { CALLS })?;
+                let number = count(kind, contender, if plan.quick { 1000 } else { calls(kind) })?;
                 table.row(&[kind.into(), contender.into(), number.into()]);
             }
         }
     }
+    for (kind, _) in STORED.iter().filter(|(kind, _)| plan.wants(&format!("{kind}/memokit"))) {
+        table.row(&[(*kind).into(), "memokit".into(), count(kind, "memokit", calls(kind))?.into()]);
+    }
     Ok(())
 }
 
-const CALLS: u64 = 100_000;
+/// Insertions are as few as the log takes before it is compacted.
+fn calls(kind: &str) -> u64 {
+    if kind.starts_with("insert") { 20_000 } else { 100_000 }
+}
 
 /// Runs this program's command `profile` under callgrind, which counts only in the loop of hits.
 fn count(kind: &str, contender: &str, calls: u64) -> Result<f64, String> {
@@ -81,45 +91,55 @@ fn path() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "instructions.txt"].iter().collect()
 }
 
-/// Compares the number with the one recorded for this kind of processor. Each kind has a line of its own in the file,
-/// because they have different instructions.
+/// Compares each number with the one recorded for this kind of processor. Each kind of processor has lines of its own
+/// in the file, because they have different instructions.
 fn check() -> Result<(), String> {
-    let now = count(RECORDED[0], RECORDED[1], CALLS)?;
-    let Some(recorded) = recorded()? else {
-        println!("skipped: no number of instructions is recorded for {}", std::env::consts::ARCH);
-        return Ok(());
-    };
-    let change = (now / recorded - 1.0) * 100.0;
-    let line = format!(
-        "a hit of u64 takes {now:.1} instructions, {recorded:.1} are recorded: {change:+.1} %"
-    );
-    if change.abs() <= TOLERANCE * 100.0 {
-        println!("{line}");
+    let mut wrong = Vec::new();
+    for (kind, what) in RECORDED {
+        let now = count(kind, "memokit", calls(kind))?;
+        let Some(recorded) = recorded(kind)? else {
+            println!("skipped: no number of instructions is recorded for {}", label(kind));
+            continue;
+        };
+        let change = (now / recorded - 1.0) * 100.0;
+        println!("{what} takes {now:.1} instructions, {recorded:.1} are recorded: {change:+.1} %");
+        if change.abs() > TOLERANCE * 100.0 {
+            wrong.push(what);
+        }
+    }
+    if wrong.is_empty() {
         return Ok(());
     }
+    let wrong = wrong.join(", ");
     Err(format!(
-        "{line}. If the change is intended, record it with `memo-bench instructions --record`"
+        "{wrong}: if the change is intended, record it with `memo-bench instructions --record`"
     ))
 }
 
-fn recorded() -> Result<Option<f64>, String> {
+/// What begins the line of a number in the file.
+fn label(kind: &str) -> String {
+    format!("{} {kind} ", std::env::consts::ARCH)
+}
+
+fn recorded(kind: &str) -> Result<Option<f64>, String> {
     let text = std::fs::read_to_string(path())
         .map_err(|error| format!("{}: {error}", path().display()))?;
-    text.lines().find_map(|line| line.strip_prefix(std::env::consts::ARCH)).map(parsed).transpose()
+    text.lines().find_map(|line| line.strip_prefix(&label(kind))).map(parsed).transpose()
 }
 
 fn parsed(text: &str) -> Result<f64, String> {
     text.trim().parse().map_err(|_| format!("{}: `{text}` is not a number", path().display()))
 }
 
-/// Replaces the line of this kind of processor. Other lines do not change.
+/// Replaces the lines of this kind of processor. Other lines do not change.
 fn record() -> Result<(), String> {
-    let now = count(RECORDED[0], RECORDED[1], CALLS)?;
-    let arch = std::env::consts::ARCH;
     let text = std::fs::read_to_string(path()).unwrap_or_default();
-    let others = text.lines().filter(|line| !line.starts_with(arch));
-    let lines: Vec<_> = others.map(str::to_owned).chain([format!("{arch} {now:.1}\n")]).collect();
-    std::fs::write(path(), lines.join("\n")).map_err(|error| error.to_string())?;
-    println!("recorded: a hit of u64 takes {now:.1} instructions");
-    Ok(())
+    let others = text.lines().filter(|line| !line.starts_with(std::env::consts::ARCH));
+    let mut lines: Vec<_> = others.map(str::to_owned).collect();
+    for (kind, what) in RECORDED {
+        let now = count(kind, "memokit", calls(kind))?;
+        lines.push(format!("{}{now:.1}", label(kind)));
+        println!("recorded: {what} takes {now:.1} instructions");
+    }
+    std::fs::write(path(), lines.join("\n") + "\n").map_err(|error| error.to_string())
 }

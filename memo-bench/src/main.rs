@@ -43,7 +43,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Compare(plan) => return compare::run(&plan),
         Command::Hits(plan) => return hits::run(&plan),
         Command::Stampede(plan) => return stampede::compare(&plan),
-        Command::Persist { step, quick } => return persist::run(step.as_deref(), quick),
+        Command::Persist(plan, part) => return persist::run(&plan, &part),
         Command::Memory(plan) => return memory::run(&plan),
         Command::Build(plan) => return build::run(&plan),
         Command::Instructions(plan, counted) => return instructions::run(&plan, counted),

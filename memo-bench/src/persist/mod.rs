@@ -1,232 +1,52 @@
-//! Measures the cost of `persist`: insertions by durability, compared with a cache in memory and with a rival's store,
-//! hits in memory and on disk, and the opening of a directory.
+//! Measures `persist`, alone and beside embedded engines.
 
-mod rival;
+mod cached;
+mod calls;
+mod child;
+mod compaction;
+mod durabilities;
+mod engine;
+mod file;
+mod opening;
+mod processes;
+mod results;
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::{LazyLock, Mutex};
-use std::thread;
-use std::time::Instant;
 
-use memokit::memoize;
+use crate::command::Plan;
+use crate::scratch;
 
-use crate::access::mix;
-use crate::allocator;
-use crate::compute::compute;
+pub(crate) use results::insertions;
 
-const ENTRIES: u64 = 1_000_000;
+/// In a child process: the directory of its parent.
 const DIRECTORY: &str = "MEMO_BENCH_DIRECTORY";
 
+/// Returns the path with this name in the directory of this process, or of the parent process of a child.
 fn directory(name: &str) -> PathBuf {
-    PathBuf::from(std::env::var_os(DIRECTORY).expect("the parent process sets it")).join(name)
+    std::env::var_os(DIRECTORY)
+        .map_or_else(|| scratch::directory(name), |parent| PathBuf::from(parent).join(name))
 }
 
-#[memoize]
-fn in_memory(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(persist = directory("none"), durability = "none")]
-fn at_none(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(persist = directory("os"), durability = "os")]
-fn at_os(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(persist = directory("interval"), durability = "interval")]
-fn at_interval(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(persist = directory("always"), durability = "always")]
-fn at_always(n: u64) -> u64 {
-    compute(n)
-}
-
-#[memoize(persist = directory("large"), durability = "os")]
-fn large(n: u64) -> u64 {
-    compute(n)
-}
-
-/// A way to compute and store results, with the number of calls in a round and the numbers of threads.
-struct Variant {
-    name: &'static str,
-    call: fn(u64) -> u64,
-    clear: fn(),
-    calls: u64,
-    threads: &'static [u64],
-}
-
-const fn variant(name: &'static str, call: fn(u64) -> u64, clear: fn(), calls: u64) -> Variant {
-    Variant { name, call, clear, calls, threads: &[1, 2, 16] }
-}
-
-/// Appends a record and syncs the file, one record at a time, as a simple program does.
-fn write_and_fdatasync(n: u64) -> u64 {
-    static FILE: LazyLock<Mutex<File>> = LazyLock::new(|| {
-        Mutex::new(File::create(directory("plain")).expect("the temporary directory exists"))
-    });
-    let mut file = FILE.lock().expect("no thread panics while it holds the lock");
-    file.write_all(&[1; 65]).and_then(|()| file.sync_data()).expect("the file can be written");
-    compute(n)
-}
-
-const VARIANTS: [Variant; 8] = [
-    variant("memory", in_memory, || in_memory_memo().clear(), 100_000),
-    variant("none", at_none, || at_none_memo().clear(), 100_000),
-    variant("os", at_os, || at_os_memo().clear(), 100_000),
-    variant("interval", at_interval, || at_interval_memo().clear(), 100_000),
-    Variant { threads: &[1], ..variant("write and fdatasync", write_and_fdatasync, || (), 1_000) },
-    variant("always", at_always, || at_always_memo().clear(), 4_000),
-    Variant { threads: &[1], ..variant("cached, redb", rival::at_synced, || (), 300) },
-    Variant { threads: &[1], ..variant("cached, redb unsynced", rival::at_unsynced, || (), 1_000) },
-];
-
-/// Runs everything in a temporary directory, which is removed afterwards. `step` is the part that a child process runs.
-pub(crate) fn run(step: Option<&str>, quick: bool) -> Result<(), String> {
-    match step {
-        None => all(quick).map_err(|e| e.to_string()),
-        Some("insert") => {
-            insertions(quick);
+/// Runs one part, or all of them. Parts start child processes, which run the steps that begin with `child-`.
+pub(crate) fn run(plan: &Plan, part: &[String]) -> Result<(), String> {
+    let part: Vec<_> = part.iter().map(String::as_str).collect();
+    match *part {
+        [] => ["durabilities", "insertions", "hits", "processes", "opening", "compaction"]
+            .iter()
+            .try_for_each(|part| run(plan, &[(*part).to_owned()])),
+        ["durabilities"] => {
+            durabilities::run(plan.quick);
             Ok(())
         }
-        Some("fill") => {
-            (0..if quick { 1000 } else { ENTRIES }).for_each(|n| _ = large(mix(n)));
-            large_memo().snapshot().map_err(|e| e.to_string())
-        }
-        Some("fill-log") => {
-            (0..if quick { 1000 } else { ENTRIES }).for_each(|n| _ = large(mix(n)));
-            Ok(())
-        }
-        Some("open") => {
-            open(quick);
-            Ok(())
-        }
-        Some(other) => Err(format!("unknown step `{other}` of persist")),
+        ["insertions"] => calls::insertions(plan),
+        ["hits"] => calls::hits(plan),
+        ["processes"] => processes::run(plan),
+        ["opening"] => opening::run(plan),
+        ["compaction"] => compaction::run(plan),
+        ["child-insert", contender, count, first] => processes::insert(contender, count, first),
+        ["child-fill", entries] => opening::fill(entries),
+        ["child-snapshot"] => opening::snapshot(),
+        ["child-open", entries] => opening::open(entries),
+        _ => Err(format!("unknown part `{}` of persist: see --help", part.join(" "))),
     }
-}
-
-fn all(quick: bool) -> std::io::Result<()> {
-    let scratch = std::env::temp_dir().join(format!("memo-bench-{}", std::process::id()));
-    fs::create_dir_all(&scratch)?;
-    let step = |step: &str| {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["persist", step]).env(DIRECTORY, &scratch);
-        if quick {
-            command.arg("--quick");
-        }
-        command.status()
-    };
-    let mut result = step("insert");
-    for fill in ["fill", "fill-log"] {
-        result = result.and_then(|_| step(fill)).and_then(|_| {
-            print!("opening after {fill}: ");
-            std::io::stdout().flush()?;
-            step("open")
-        });
-        let _ = fs::remove_dir_all(scratch.join("large"));
-    }
-    fs::remove_dir_all(&scratch)?;
-    result.map(drop)
-}
-
-fn nanos(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Measures misses on 1, 2 and 16 threads, in interleaved rounds. Shows the medians of the rounds, and the median ratio
-/// of the throughput of `always` to that of one write and fdatasync for each record.
-fn insertions(quick: bool) {
-    let columns: Vec<(&Variant, u64)> = VARIANTS
-        .iter()
-        .flat_map(|variant| variant.threads.iter().map(move |threads| (variant, *threads)))
-        .collect();
-    let mut rounds = vec![Vec::new(); columns.len()];
-    for n in 0..if quick { 1 } else { 7 } {
-        for ((variant, threads), times) in columns.iter().zip(&mut rounds) {
-            let calls = if quick { 32 } else { variant.calls };
-            times.push(round(variant, *threads, calls, (n * 16 + threads) * calls));
-        }
-    }
-    println!("insertion, us per call by threads{:>8} {:>8} {:>8}", 1, 2, 16);
-    let of = |name: &str, threads| {
-        let at = columns.iter().position(|(variant, of)| (variant.name, *of) == (name, threads));
-        &rounds[at.expect("it is one of the variants")]
-    };
-    for variant in &VARIANTS {
-        let cells =
-            variant.threads.iter().map(|threads| median(of(variant.name, *threads).clone()));
-        let row: String = cells.map(|time| format!(" {time:>8.2}")).collect();
-        println!("{:<32}{row}", variant.name);
-    }
-    for threads in [1, 16] {
-        let pairs = of("write and fdatasync", 1).iter().zip(of("always", threads));
-        let ratio = median(pairs.map(|(plain, always)| plain / always).collect());
-        println!(
-            "throughput of always on {threads} thread(s), divided by that of write and fdatasync: {ratio:.2}"
-        );
-    }
-    hits(quick);
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_unstable_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
-/// Returns the wall time per call, in microseconds. The keys start at number `first` and were never requested before.
-fn round(variant: &Variant, threads: u64, calls: u64, first: u64) -> f64 {
-    (variant.clear)();
-    let began = Instant::now();
-    thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || {
-                let keys = (0..calls / threads).map(|n| mix(first + n * threads + thread));
-                keys.for_each(|key| _ = (variant.call)(key));
-            });
-        }
-    });
-    nanos(began) as f64 / 1e3 / calls as f64
-}
-
-fn hits(quick: bool) {
-    for variant in [&VARIANTS[0], &VARIANTS[2], &VARIANTS[7]] {
-        let count = if quick { 32 } else { 1000 };
-        (0..count).for_each(|n| _ = (variant.call)(mix(n)));
-        let times = if variant.threads.len() > 1 { 100 } else { 1 };
-        let mut rounds: Vec<u64> = (0..21)
-            .map(|_| {
-                let began = Instant::now();
-                for _ in 0..times {
-                    (0..count).for_each(|n| _ = std::hint::black_box((variant.call)(mix(n))));
-                }
-                nanos(began)
-            })
-            .collect();
-        rounds.sort_unstable();
-        println!("hit, {}: {:.1} ns", variant.name, rounds[10] as f64 / (count * times) as f64);
-    }
-}
-
-/// Measures the opening, and then the first call of each key, which reads its value from disk.
-fn open(quick: bool) {
-    allocator::start();
-    let began = Instant::now();
-    let entries = large_memo().stats().recovered;
-    let took = nanos(began);
-    let (peak, live) = (allocator::take_peak(), allocator::live());
-    println!("{entries} entries in {:.1} ms, {live} bytes live, peak {peak}", took as f64 / 1e6);
-    let calls = if quick { 1000 } else { ENTRIES / 10 };
-    let began = Instant::now();
-    (0..calls).for_each(|n| _ = std::hint::black_box(large(mix(n))));
-    let took = nanos(began);
-    let stats = large_memo().stats();
-    assert_eq!((stats.disk_hits, stats.misses), (calls, 0), "all results are on disk");
-    println!("hit on disk: {:.2} us", took as f64 / 1e3 / calls as f64);
 }

@@ -148,18 +148,22 @@ impl<K: Keep> Computation<K> {
     /// Waits while another process computes the value, but not longer than the wait limit. Returns the value if that
     /// process has stored it. Otherwise the caller computes.
     pub(crate) fn await_processes(&mut self, key: &[u8]) -> Option<K::Held> {
-        let deadline = Instant::now().checked_add(self.function.thread_wait_limit());
+        // Most calls find the key free, and need no limit.
+        let mut deadline = None;
         let mut pause = MIN_PAUSE;
         loop {
             match self.try_among_processes(key) {
                 AmongProcesses::Compute => return None,
                 AmongProcesses::Found(held) => return Some(held),
-                AmongProcesses::Busy if deadline.is_some_and(|end| end <= Instant::now()) => {
-                    self.begin();
-                    return None;
-                }
-                AmongProcesses::Busy => std::thread::sleep(pause),
+                AmongProcesses::Busy => {}
             }
+            let now = Instant::now();
+            let limit = || now.checked_add(self.function.thread_wait_limit());
+            if deadline.get_or_insert_with(limit).is_some_and(|end| end <= now) {
+                self.begin();
+                return None;
+            }
+            std::thread::sleep(pause);
             pause = (pause * 2).min(MAX_PAUSE);
         }
     }

@@ -128,9 +128,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn follow(&self, function: &FunctionCache<K>) {
-        self.open_in_child(function);
-        self.reopen(function);
-        let Some(store) = self.disk.opened() else { return };
+        let opened = match self.open_in_child(function) {
+            Some(store) if store.is_writing() => Some(store),
+            other => self.reopen(function, other),
+        };
+        let Some(store) = opened else { return };
         let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
@@ -396,23 +398,31 @@ impl<K: Keep> Directory<K> {
     }
 
     /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
-    fn open_in_child(&self, function: &FunctionCache<K>) {
+    /// Returns the store if it is open.
+    fn open_in_child(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
         let mut forgotten = Forgotten::by(function);
-        let _ = unless_opening(|| {
+        let opened = unless_opening(|| {
             self.disk.open_in_child(|store| {
                 if !function.removals.has_followed(store.removals_seen()) {
                     forgotten.add(&persist::Removal::All);
                 }
                 watch(function, store);
-            });
+            })
         });
+        opened.flatten()
     }
 
-    /// Opens the directory anew to read it if it was replaced. Who writes looks for that each second.
-    fn reopen(&self, function: &FunctionCache<K>) {
-        let store = self.disk.opened().filter(|store| !store.is_writing());
-        if store.is_some_and(|store| store.check().is_err()) {
-            self.disk.close();
+    /// Opens the directory anew to read it if it was replaced. Who writes looks for that each second. Returns the store
+    /// if it is open.
+    fn reopen(
+        &self,
+        function: &FunctionCache<K>,
+        opened: Option<Arc<Store>>,
+    ) -> Option<Arc<Store>> {
+        match opened {
+            Some(store) if store.check().is_ok() => return Some(store),
+            Some(_) => self.disk.close(),
+            None => {}
         }
         let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
@@ -421,6 +431,7 @@ impl<K: Keep> Directory<K> {
                 forgotten.add(&persist::Removal::All);
             }
         });
+        self.disk.opened()
     }
 
     /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is

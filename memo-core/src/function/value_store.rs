@@ -173,17 +173,18 @@ impl<V: 'static> ValueStore<V> {
         store.clone()
     }
 
-    /// Opens the directory in a child of fork, unless that was done, and passes the store on.
-    pub(crate) fn open_in_child(&self, opened: impl FnOnce(&Store)) {
+    /// Opens the directory in a child of fork, unless that was done, and passes the store on. Returns the store if it is
+    /// open.
+    pub(crate) fn open_in_child(&self, opened: impl FnOnce(&Store)) -> Option<Arc<Store>> {
         // Notices the fork.
-        drop(self.opened());
+        let found = self.opened();
         if !self.is_forked.load(Relaxed) {
-            return;
+            return found;
         }
-        if let Ok(store) = self.open() {
-            opened(&store);
-            self.is_forked.store(false, Relaxed);
-        }
+        let store = self.open().ok()?;
+        opened(&store);
+        self.is_forked.store(false, Relaxed);
+        Some(store)
     }
 
     /// Returns the store, and opens it to read if it is not open yet. A failed attempt is retried after a delay, not at
