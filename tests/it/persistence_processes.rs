@@ -171,7 +171,8 @@ fn is_locked(results: &std::path::Path) -> bool {
     // SAFETY: zeros are valid for integers.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     // All bytes of the file.
-    (lock.l_type, lock.l_whence) = (libc::F_WRLCK as _, libc::SEEK_SET as _);
+    lock.l_type = libc::F_WRLCK.try_into().unwrap();
+    lock.l_whence = libc::SEEK_SET.try_into().unwrap();
     // SAFETY: the file is open, and the command reads and writes one `flock`.
     assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) }, 0);
     i32::from(lock.l_type) != libc::F_UNLCK
@@ -183,10 +184,11 @@ fn a_child_does_not_hold_the_locks_of_a_parent_that_was_killed() {
     fn parent() {
         assert_eq!(answer(1), "1");
         let child = fork(|| {
+            // It has let go of the locks by now.
+            println!("\nsays forked");
             let _ = std::io::stdin().read(&mut [0]);
         });
         assert!(child > 0);
-        println!("\nsays forked");
         let _ = std::io::stdin().read(&mut [0; 2]);
     }
     let processes = processes!(parent);
