@@ -17,7 +17,7 @@ use crate::function::function_cache::{KeyClaim, Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::ValueStore;
 use crate::persist::{
-    self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket, WallMillis,
+    self, Cost, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, Ticket, WallMillis,
 };
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::CACHES;
@@ -89,7 +89,8 @@ impl<K: Keep> Settings<K> {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
         let make = Directory::make;
-        let storage = PersistSettings { root, path, instance, durability, codec, make };
+        let max_value = MAX_APART;
+        let storage = PersistSettings { root, path, instance, durability, max_value, codec, make };
         Self { storage: Some(storage), ..self }
     }
 }
@@ -147,7 +148,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             return None;
         }
         let store = self.disk.opened()?;
-        let stored = store.find(key).ok()??;
+        let stored = store.find(key, &mut || self.follow(function)).ok()??;
         let (value, lifetime) = self.disk.value(stored.record())?;
         // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
         if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
@@ -175,12 +176,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
             }
             return;
         };
-        // Most values need no more.
-        let mut bytes = Vec::with_capacity(256);
-        if self.disk.encode(K::Holder::view(value), &mut bytes).is_err() {
+        let Ok(mut encoded) = self.disk.encode(&store, K::Holder::view(value)) else {
             self.remove_stored(function, claim, made == Made::Inserted);
             return;
-        }
+        };
         let (replaces, cost) = match made {
             Made::Computed(time) => (false, Cost::of(time)),
             Made::Inserted => (true, Cost::UNKNOWN),
@@ -191,12 +190,13 @@ impl<K: Keep> Storage<K> for Directory<K> {
             let mut ticket = None;
             let pending = Some((value.clone(), lifetime));
             function.memory.announce(claim, pending, &mut |key, known| {
-                let record = self.disk.put(key, &bytes, lifetime, cost);
+                let record = self.disk.put(key, &encoded, lifetime, cost);
                 let replaces = replaces || known;
                 let queue = if replaces { Store::queue_replacing } else { Store::queue };
                 ticket = Some(queue(&store, record, since));
             });
             let Some(ticket) = ticket else { break };
+            encoded.queued(ticket);
             let committed = match replaces {
                 true => store.commit_removal(ticket),
                 false => store.commit(ticket),
@@ -213,6 +213,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             self.follow(function);
             since = since.max(horizon);
         }
+        drop(encoded);
         function.maintain();
         if store.is_outgrown() {
             let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
@@ -278,7 +279,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
         if self.disk.opened().is_none() && function.memory.count() == 0 {
             return Ok(());
         }
-        self.begin(function)?.flush()
+        self.begin(function)?.flush()?;
+        self.disk.take_too_large().map_or(Ok(()), Err)
     }
 
     fn flush_if_open(&self) {
@@ -429,14 +431,15 @@ impl<K: Keep> Directory<K> {
         let since = store.raise_horizon();
         self.follow(function);
         let cost = Cost::of(function.mean_compute());
-        let mut bytes = Vec::new();
         let mut result = Ok(());
         function.memory.for_each(&mut |key, held, lifetime| {
-            bytes.clear();
-            let is_missing = result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
-            if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
-                result = store.commit(store.queue(put, since));
+            let is_missing = result.is_ok() && !matches!(store.has(key.as_slice()), Ok(true));
+            let encode = || self.disk.encode(store, K::Holder::view(held));
+            if let Some(mut encoded) = is_missing.then(encode).and_then(Result::ok) {
+                let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost);
+                let ticket = store.queue(put, since);
+                encoded.queued(ticket);
+                result = store.commit(ticket);
             }
         });
         result

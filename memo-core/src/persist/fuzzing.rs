@@ -98,7 +98,7 @@ pub fn check_index(data: &[u8]) {
         footer[8..16].copy_from_slice(&1u64.to_le_bytes());
     }
     let len = index_at + BLOCK + FOOTER;
-    footer[40..48].copy_from_slice(&(len as u64).to_le_bytes());
+    footer[64..72].copy_from_slice(&(len as u64).to_le_bytes());
     seal(&mut footer);
     check_bytes(Name::Snapshot(1), [header, body, sealed_block.to_vec(), footer].concat());
 }
@@ -162,7 +162,7 @@ fn recover(fs: &MemFs) -> Vec<(Vec<u8>, Vec<u8>)> {
     store.for_each(each).expect("a file system in memory does not fail");
     for (key, _) in &entries {
         // The index may be damaged, so that a record is not found by it.
-        let found = store.find(key).expect("a file system in memory does not fail");
+        let found = store.find(key, &mut || ()).expect("a file system in memory does not fail");
         if let Some(stored) = found {
             assert!(matches!(stored.record(), Record::Put { key: found, .. } if found == key));
         }

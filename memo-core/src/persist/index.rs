@@ -6,6 +6,11 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::record::Record;
+
+/// In this unit an index counts the bytes of values that are kept apart, so that they fit beside the rest.
+const UNIT: u64 = 1 << 10;
+
 /// The position of a record in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -15,11 +20,25 @@ pub(crate) struct Position {
     pub(crate) at: u64,
     /// The length of the record in bytes.
     pub(crate) len: u32,
+    /// The length of its value, if that is kept apart, in units of 1 KiB, rounded up.
+    apart: u32,
 }
 
 impl Position {
     /// The position of a record that is in no file.
-    pub(crate) const NONE: Self = Self { log: 0, at: 0, len: 0 };
+    pub(crate) const NONE: Self = Self { log: 0, at: 0, len: 0, apart: 0 };
+
+    /// Returns the position of a record of `len` bytes at the offset `at` of a log.
+    pub(crate) fn of(log: u64, at: u64, len: usize, record: &Record<'_>) -> Self {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        let apart = record.reference().map_or(0, |value| value.len.div_ceil(UNIT));
+        Self { log, at, len, apart: u32::try_from(apart).unwrap_or(u32::MAX) }
+    }
+
+    /// Returns the length of the value in bytes, if it is kept apart, or somewhat more.
+    pub(crate) fn apart(&self) -> u64 {
+        u64::from(self.apart) * UNIT
+    }
 }
 
 /// The records of logs, by the hashes of their keys. Two keys with one hash displace each other: a reader compares the
@@ -176,7 +195,7 @@ impl Hasher for Identity {
 mod tests {
     use super::*;
 
-    const AT: Position = Position { log: 1, at: 0, len: 60 };
+    const AT: Position = Position { log: 1, at: 0, len: 60, apart: 0 };
 
     fn at(n: u64) -> Position {
         Position { at: n, ..AT }

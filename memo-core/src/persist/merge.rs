@@ -1,7 +1,9 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
+use std::collections::HashSet;
+
 use super::contents::Put;
-use super::file_name::remove;
+use super::file_name::{Name, remove};
 use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
@@ -16,7 +18,7 @@ use crate::error::Error;
 pub struct Keep<'a> {
     /// The most entries that stay.
     pub max: u64,
-    /// The most bytes of records that stay.
+    /// The most bytes of records, and of values that are kept apart, that stay.
     pub max_bytes: u64,
     /// The present time. What has expired by then does not stay.
     pub now: WallMillis,
@@ -47,10 +49,12 @@ pub(crate) fn merge(
     writer.wal.write_out()?;
     // While the files are locked no log begins: each log has a lower number than the snapshot and is read, or a higher
     // one.
-    let (number, listing, slots) = writer.with_files(|| {
+    let (number, settled, listing, slots) = writer.with_files(|| {
         let number = state.next_number();
+        // Before it is read what is committed: what mentions these later was committed before.
+        let settled = writer.values.settled(fs, dir, &writer.locks)?;
         let slots = state.logs();
-        Ok((number, list(fs, dir, identity)?, slots))
+        Ok((number, settled, list(fs, dir, identity)?, slots))
     })?;
     let (view, _) = View::read(dir, listing, &slots, salt)?;
     let (logs, partly) = merged_logs(&view, horizon)?;
@@ -62,9 +66,15 @@ pub(crate) fn merge(
         logs,
     });
     let mut selection = Selection::new(&view, keep);
+    let mut mentioned = HashSet::new();
     snapshot::write(fs, dir, &header, &mut |body| {
         view.contents().for_each(dir, &mut |put| {
-            if selection.stays(&put) {
+            let stays = selection.stays(&put);
+            // A record above the horizon is read again from its log.
+            if stays || put.meta.since >= horizon {
+                mentioned.extend(put.apart.map(|value| value.number));
+            }
+            if stays {
                 let added = body.add(put.meta, &put.record);
                 added.map_err(|e| Error::io("write a snapshot in", dir, &e))?;
             }
@@ -72,7 +82,11 @@ pub(crate) fn merge(
         })
     })?;
     state.set_snapshot(number);
-    writer.with_files(|| remove_replaced(directory, writer, &header, &slots, &partly))
+    writer.with_files(|| {
+        remove_replaced(directory, writer, &header, &slots, &partly)?;
+        let mut unmentioned = settled.iter().filter(|number| !mentioned.contains(number));
+        unmentioned.try_for_each(|number| remove(fs, dir, Name::Value(*number)))
+    })
 }
 
 /// Returns how much of each log the new snapshot has: of those that are there, and of the latest that are gone. By this
@@ -158,7 +172,8 @@ impl<'a> Selection<'a> {
         let stays = put.counts && !has_expired && (is_spared || (self.keep.is_used)(put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);
-            self.excess_bytes = self.excess_bytes.saturating_sub(put.bytes);
+            let bytes = put.bytes + put.bytes_apart();
+            self.excess_bytes = self.excess_bytes.saturating_sub(bytes);
         }
         stays
     }

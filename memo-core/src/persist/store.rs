@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use super::backoff::Backoff;
 use super::clearance::remove_contents;
 use super::durability::Durability;
-use super::file_name::Name;
+use super::file_name::{Name, remove};
 use super::fs::Fs;
 use super::header::{MAX_HEADER, MAX_STATED, STATED, header_len, random_salt};
 use super::identity::Identity;
@@ -21,15 +21,19 @@ use super::locks::Locks;
 use super::log_file::StoreDirectory;
 use super::loss::Recovery;
 use super::merge::{self, Keep};
+use super::new_value::{NewValue, NewValues, Values};
 use super::place::Place;
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
+use super::reference::Reference;
 use super::state::State;
-use super::stored::{Found, Stored};
+use super::stored::{Found, Stored, with_value};
 use super::tail::Tail;
+use super::value_file::Apart;
 use super::view::{Location, Removal, View};
 use super::writer::{Begun, Writer};
 use crate::error::Error;
+use crate::platform::clock;
 use crate::platform::fork;
 use crate::platform::maintenance::{Maintain, Registration, STORES};
 use crate::platform::sync::{self, usual::Mutex};
@@ -58,6 +62,8 @@ const COMPACT_FROM: u64 = 4 << 20;
 const MAX_EXCESS: u64 = 2 << 20;
 /// More logs than this that nobody writes are merged, because an opening would have to open too many files.
 const MAX_LOGS: usize = 4;
+/// How often a value is looked for that others replace each time.
+const MAX_ATTEMPTS: usize = 8;
 /// A log of which a snapshot has this many bytes is ended.
 const ROTATE_FROM: u64 = 1 << 20;
 
@@ -240,12 +246,69 @@ impl Store {
         self.shared.key_locks.try_lock(&*self.shared.fs, self.shared.place.dir(), key)
     }
 
-    /// Reads the newest value of a key. `None` also if it is damaged; that is noted.
+    /// Reads the newest value of a key. `None` also if it is damaged; that is noted. `catch_up` follows the other
+    /// processes: a value that is kept apart may be gone because its record does not count any more.
     ///
     /// # Errors
     /// The errors of the system.
-    pub(crate) fn find(&self, key: &[u8]) -> Result<Option<Stored>, Error> {
-        self.shared.find(key)
+    pub(crate) fn find(
+        &self,
+        key: &[u8],
+        catch_up: &mut dyn FnMut(),
+    ) -> Result<Option<Stored>, Error> {
+        let mut before = None;
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(stored) = self.shared.find(key)? else { return Ok(None) };
+            let Some(value) = stored.record().reference() else { return Ok(Some(stored)) };
+            let read = self.shared.read_value(&value)?;
+            match read {
+                Apart::Value(value) => return Ok(Some(stored.with_value(value))),
+                Apart::Missing if before != Some(value) => before = Some(value),
+                Apart::Missing | Apart::Damaged => {
+                    self.shared.note_damage(key, &value);
+                    return Ok(None);
+                }
+            }
+            catch_up();
+        }
+        Ok(None)
+    }
+
+    /// Returns whether there is a value of a key that need not be written again. Does not read one that is kept apart.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool, Error> {
+        let Shared { fs, place, .. } = &*self.shared;
+        let Some(stored) = self.shared.find(key)? else { return Ok(false) };
+        let Some(value) = stored.record().reference() else { return Ok(true) };
+        if self.shared.writer.get().is_some_and(|writer| writer.values.is_at_risk(value.number)) {
+            return Ok(false);
+        }
+        value.is_there(&**fs, place.dir()).map_err(|e| self.shared.cannot_read(&value, &e))
+    }
+
+    /// Begins the file of a value that is to be kept apart. The store must have begun to write.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub fn new_value(&self) -> Result<NewValue, Error> {
+        let writer = self.shared.writing()?;
+        writer.wal.check_process()?;
+        if writer.wal.is_broken() {
+            return Err(writer.wal.backoff.last().unwrap_or(Error::NotPersistent));
+        }
+        let owner: Arc<dyn Values> = Arc::clone(&self.shared) as _;
+        NewValue::create(owner, &writer.locks, writer.state.next_number())
+    }
+
+    /// Ends the file of a value. Returns what the record has in place of the value. When the record was queued
+    /// ([`Ticket::is_queued`]), call [`NewValue::keep`]. Drop the value after the record was committed.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub fn finish_value(&self, value: &mut NewValue) -> Result<Vec<u8>, Error> {
+        Ok(value.finish(self.shared.durability.syncs_each_write())?.to_vec())
     }
 
     /// Passes each put that counts to `each`. Those that others write meanwhile may be missing.
@@ -256,8 +319,16 @@ impl Store {
         // A copy, because `each` may run code of users.
         let contents = self.shared.view.lock().contents();
         contents.for_each(self.shared.place.dir(), &mut |put| {
-            if put.counts {
-                each(put.record);
+            let value = match put.apart.filter(|_| put.counts) {
+                Some(value) => self.shared.read_value(&value)?,
+                None if put.counts => {
+                    each(put.record);
+                    return Ok(());
+                }
+                None => return Ok(()),
+            };
+            if let Apart::Value(value) = value {
+                each(with_value(put.record, Some(&value)));
             }
             Ok(())
         })
@@ -332,6 +403,7 @@ impl Store {
     pub fn flush(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
         self.check()?;
+        self.shared.sync_values(writer)?;
         self.shared.count_error(writer.wal.flush())
     }
 
@@ -429,6 +501,7 @@ impl Store {
     /// The log is broken again.
     pub fn healed(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        self.shared.sync_values(writer)?;
         writer.wal.write_out()?;
         writer.wal.rewritten();
         Ok(())
@@ -609,6 +682,28 @@ impl Shared {
         }
     }
 
+    fn read_value(&self, value: &Reference) -> Result<Apart, Error> {
+        let read = value.read(&*self.fs, self.place.dir());
+        self.count_error(read.map_err(|e| self.cannot_read(value, &e)))
+    }
+
+    fn cannot_read(&self, value: &Reference, error: &std::io::Error) -> Error {
+        Error::io("read", Name::Value(value.number).at(self.place.dir()), error)
+    }
+
+    fn note_damage(&self, key: &[u8], value: &Reference) {
+        let path = Name::Value(value.number).at(self.place.dir());
+        self.view.lock().note_damage(key_hash(self.salt, key), path);
+    }
+
+    /// Syncs the values that are kept apart. After a failure the log is abandoned, so that what memory holds is written
+    /// again.
+    fn sync_values(&self, writer: &Writer) -> Result<(), Error> {
+        writer.wal.check_process()?;
+        let synced = writer.values.sync(&*self.fs, self.place.dir());
+        self.count_error(synced.inspect_err(|error| writer.wal.abandon_log(error)))
+    }
+
     fn queue(&self, record: &Record<'_>, since: u64, replaces: bool) -> Ticket {
         let writer = self.writer.get().expect("a store that has begun to write");
         let ticket = writer.wal.push(record, since, replaces);
@@ -633,13 +728,15 @@ impl Shared {
         let writer = self.writing()?;
         let committed = writer.wal.commit(ticket).and_then(|()| match ticket.fits {
             true => Ok(()),
-            false => {
-                Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
-            }
+            false => Err(Error::TooLarge {
+                reason: "a key over 1 MiB or a record over 16 MiB".to_owned(),
+            }),
         });
+        if committed.is_err() && ticket.apart {
+            writer.has_orphans.store(true, Ordering::Relaxed);
+        }
         if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
-            let mut view = self.view.lock();
-            view.index.put(hash, ticket.sequence, ticket.since, ticket.position);
+            self.view.lock().put(hash, ticket.sequence, ticket.since, ticket.position);
         }
         self.count_error(committed)
     }
@@ -709,7 +806,12 @@ impl Shared {
         writer.with_files(|| {
             // No process begins a log between this and the removal.
             writer.state.set_cleared(cleared);
-            remove_contents(fs, dir)
+            remove_contents(fs, dir)?;
+            // They count for nothing now. What is left is removed by the next merge.
+            for number in writer.values.settled(fs, dir, &writer.locks).unwrap_or_default() {
+                let _ = remove(fs, dir, Name::Value(number));
+            }
+            Ok(())
         })
     }
 
@@ -718,7 +820,16 @@ impl Shared {
         writer.wal.backoff.due().unwrap_or(true)
             && (self.is_over_limit(0)
                 || self.has_too_many_logs(writer)
-                || self.view.lock().is_mostly_dead(COMPACT_FROM))
+                || writer.has_orphans.load(Ordering::Relaxed)
+                || self.view.lock().is_mostly_dead(COMPACT_FROM)
+                || self.has_much_expired())
+    }
+
+    /// Returns whether many of the values have expired that the snapshot keeps apart.
+    fn has_much_expired(&self) -> bool {
+        let view = self.view.lock();
+        let apart = view.snapshot.as_ref().map(|snapshot| snapshot.apart);
+        apart.is_some_and(|all| all.bytes >= COMPACT_FROM && all.half_expired <= clock::wall())
     }
 
     fn has_too_many_logs(&self, writer: &Writer) -> bool {
@@ -731,9 +842,9 @@ impl Shared {
     fn is_over_limit(&self, excess: u64) -> bool {
         let Some(writer) = self.writer.get() else { return false };
         let view = self.view.lock();
-        let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
+        let snapshot = view.snapshot.as_ref().map_or(0, |s| s.len + s.apart.bytes);
         let own = Some((writer.wal.log(), writer.wal.len()));
-        view.unmerged_bytes(own) > snapshot.max(COMPACT_FROM) + excess
+        view.unmerged_bytes(own) + view.unmerged_apart > snapshot.max(COMPACT_FROM) + excess
             && writer.wal.backoff.due().is_none()
     }
 
@@ -744,10 +855,28 @@ impl Shared {
             .check_process()
             .and_then(|()| writer.locks.check())
             .and_then(|()| self.end_long_log(writer))
+            // The snapshot is durable, so what it mentions should be.
+            .and_then(|()| writer.values.sync(&*self.fs, self.place.dir()))
             .and_then(|()| {
                 writer.with_merge(|| merge::merge(self.directory(), writer, self.salt, keep))
             });
-        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())
+        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())?;
+        writer.has_orphans.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Values for Shared {
+    fn fs(&self) -> &dyn Fs {
+        &*self.fs
+    }
+
+    fn dir(&self) -> &Path {
+        self.place.dir()
+    }
+
+    fn new_values(&self) -> &NewValues {
+        &self.writer.get().expect("a store that has begun to write").values
     }
 }
 
@@ -755,6 +884,7 @@ impl Maintain for Shared {
     fn tick(&self) -> bool {
         if let Some(writer) = self.writer.get() {
             if self.durability.syncs_in_background() {
+                let _ = self.sync_values(writer);
                 let _ = self.count_error(writer.wal.sync());
             }
         }

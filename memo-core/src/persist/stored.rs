@@ -11,6 +11,8 @@ use crate::platform::crc32c::crc32c;
 pub(crate) struct Stored {
     pub(crate) head: Head,
     bytes: Vec<u8>,
+    /// Its value, once it was read from its own file.
+    apart: Option<Vec<u8>>,
 }
 
 /// What is at a position.
@@ -51,10 +53,26 @@ impl Stored {
         let is_valid = head.op == Op::Put
             && crc32c(stored_key) == head.key_crc
             && crc32c(value) == head.value_crc;
-        Ok(if is_valid { Found::Stored(Self { head, bytes }) } else { Found::Damaged })
+        Ok(if is_valid { Found::Stored(Self { head, bytes, apart: None }) } else { Found::Damaged })
     }
 
+    /// Returns the record, with its value if that was read.
     pub(crate) fn record(&self) -> Record<'_> {
-        self.head.record(&self.bytes[HEAD..])
+        with_value(self.head.record(&self.bytes[HEAD..]), self.apart.as_deref())
+    }
+
+    /// Adds the value, which was read from its own file.
+    pub(crate) fn with_value(self, value: Vec<u8>) -> Self {
+        Self { apart: Some(value), ..self }
+    }
+}
+
+/// Returns the record with the value that was read from its own file, if it was.
+pub(crate) fn with_value<'a>(record: Record<'a>, apart: Option<&'a [u8]>) -> Record<'a> {
+    match (record, apart) {
+        (Record::Put { key, created, expires, cost, .. }, Some(value)) => {
+            Record::Put { key, value, apart: false, created, expires, cost }
+        }
+        (record, _) => record,
     }
 }

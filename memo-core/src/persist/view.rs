@@ -33,6 +33,10 @@ pub(crate) struct View {
     incomplete: Option<(Arc<dyn File>, ChecksumSeed)>,
     /// The number of removals that were read since the snapshot.
     pub(crate) ended: u64,
+    /// The bytes, and the number, of the values kept apart whose puts were read since the snapshot, whether or not
+    /// they still count.
+    pub(crate) unmerged_apart: u64,
+    pub(crate) apart_puts: u64,
     /// The highest sequence that was read.
     pub(crate) sequence: u64,
     pub(crate) costs: Costs,
@@ -71,6 +75,8 @@ impl View {
             snapshot_number: 0,
             incomplete: None,
             ended: 0,
+            unmerged_apart: 0,
+            apart_puts: 0,
             sequence: 0,
             costs: Costs::default(),
             recovery: Recovery::default(),
@@ -163,9 +169,8 @@ impl View {
         loop {
             let at = scan.at();
             let Some(event) = scan.next().map_err(failed)? else { return Ok(()) };
-            let Event::Record(head, Record::Put { key, .. }) = event else { continue };
-            let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
-            let position = Position { log: source.number, at, len };
+            let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
+            let position = Position::of(source.number, at, head.total(), &record);
             self.sequence = self.sequence.max(head.sequence);
             let hash = key_hash(self.salt, key);
             self.index.restore(hash, head.sequence, head.since, position);
@@ -192,6 +197,7 @@ impl View {
         removed: &mut dyn FnMut(Removal),
     ) -> Result<(), Error> {
         let Self { salt, index, logs, ended, sequence, costs, recovery, .. } = self;
+        let mut apart = Vec::new();
         let Some(reader) = logs.get_mut(&number) else { return Ok(()) };
         let (mut high_water, mut records) = (0, 0);
         let read = reader.read(limit, recovery, &mut |change| {
@@ -201,6 +207,7 @@ impl View {
                     high_water = high_water.max(head.created);
                     *sequence = (*sequence).max(head.sequence);
                     costs.add(&record);
+                    apart.extend(Some(position.apart()).filter(|len| *len > 0));
                     if let Record::Put { key, .. } = record {
                         index.put(key_hash(*salt, key), head.sequence, head.since, position);
                     }
@@ -218,6 +225,8 @@ impl View {
                 }
             }
         });
+        self.unmerged_apart += apart.iter().sum::<u64>();
+        self.apart_puts += apart.len() as u64;
         recovery.records += records;
         recovery.high_water = recovery.high_water.max(high_water);
         read
@@ -304,16 +313,29 @@ impl View {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.merged_len(log))
     }
 
-    /// Returns the length in bytes of the records that count, or somewhat more.
+    /// Returns the length in bytes of the records that count and of their values that are kept apart, or somewhat more.
     pub(crate) fn bytes(&self) -> u64 {
         let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
-        snapshot + self.index.puts().map(|(_, at)| u64::from(at.len)).sum::<u64>()
+        snapshot + self.index.puts().map(|(_, at)| u64::from(at.len)).sum::<u64>() + self.apart()
+    }
+
+    /// Returns the length in bytes of the values that count and are kept apart, or somewhat more.
+    pub(crate) fn apart(&self) -> u64 {
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.apart.bytes);
+        snapshot + self.index.puts().map(|(_, at)| at.apart()).sum::<u64>()
+    }
+
+    /// Adds a put that this process has committed.
+    pub(crate) fn put(&mut self, hash: u64, sequence: u64, since: u64, position: Position) {
+        self.unmerged_apart += position.apart();
+        self.apart_puts += u64::from(position.apart() > 0);
+        self.index.put(hash, sequence, since, position);
     }
 
     /// Returns whether more than half of what the files hold, less `least` bytes, does not count any more. Assumes that
     /// each removal ends a record of average length.
     pub(crate) fn is_mostly_dead(&self, least: u64) -> bool {
-        let bytes = self.bytes() + self.unmerged_bytes(None);
+        let bytes = self.bytes() + self.unmerged_bytes(None) + self.unmerged_apart;
         let live = self.bytes().saturating_sub(self.ended * self.bytes() / self.puts().max(1));
         bytes > 2 * live + least
     }
@@ -414,6 +436,8 @@ impl View {
             live.iter().any(|slot| slot.log == *log) || reader.read_to > snapshot.merged_len(*log)
         });
         self.ended = 0;
+        self.unmerged_apart = self.index.puts().map(|(_, at)| at.apart()).sum();
+        self.apart_puts = self.index.puts().filter(|(_, at)| at.apart() > 0).count() as u64;
         self.costs = snapshot.costs;
         self.snapshot_number = header.number;
         self.incomplete = None;

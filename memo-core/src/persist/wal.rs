@@ -131,7 +131,9 @@ impl Wal {
     /// Returns an error if the record is in no log.
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
         let mut state = self.state.lock();
-        if self.durability.buffer_limit().is_some_and(|limit| state.queue.len() < limit) {
+        // A file that no record mentions does not stay, so the record of a value that is kept apart is written.
+        let is_buffered = |limit| state.queue.len() < limit && !ticket.apart;
+        if self.durability.buffer_limit().is_some_and(is_buffered) {
             return Ok(());
         }
         loop {

@@ -19,11 +19,13 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
     fn span(given: Option<&Given<TimeSpan>>) -> Option<(&Ident, &TokenStream)> {
         given.filter(|given| matches!(given.value, TimeSpan::Expression(_))).map(named)
     }
-    let (max_bytes, weigh) = (args.max_bytes.as_ref(), args.weigh.as_ref());
+    fn size(given: Option<&Given<Size>>) -> Option<(&Ident, &TokenStream)> {
+        given.filter(|given| matches!(given.value, Size::Expression(_))).map(named)
+    }
     let settings = [
         args.max.as_ref().map(named),
-        max_bytes.filter(|given| matches!(given.value, Size::Expression(_))).map(named),
-        weigh.filter(|given| matches!(given.value, Weight::Function(_))).map(named),
+        size(args.max_bytes.as_ref()),
+        args.weigh.as_ref().filter(|given| matches!(given.value, Weight::Function(_))).map(named),
         args.shards.as_ref().map(named),
         span(args.ttl.as_ref()),
         span(args.stale.as_ref()),
@@ -33,6 +35,7 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
         args.ttl_with.as_ref().map(named),
         args.jitter.as_ref().map(named),
         args.persist.as_ref().map(named),
+        size(args.max_value.as_ref()),
         args.version.as_ref().map(named),
     ];
     for (name, tokens) in settings.into_iter().flatten() {

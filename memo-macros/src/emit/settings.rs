@@ -24,7 +24,8 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         call("refresh_ahead", &args.refresh_ahead),
         call("version", &args.version),
     ];
-    let max_bytes = args.max_bytes.as_ref().map(|given| size(&given.value));
+    let max_bytes = args.max_bytes.as_ref().map(|given| size("max_bytes", &given.value));
+    let max_value = args.max_value.as_ref().map(|given| size("max_value", &given.value));
     let weigh = args.max_bytes.as_ref().map(|_| weigh(expansion));
     let times = [
         ("ttl", &args.ttl),
@@ -53,7 +54,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     });
     quote! {
         [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #persist #durability
+        #stale_if_error #error_ttl #persist #durability #max_value
     }
 }
 
@@ -77,13 +78,14 @@ fn time_span(name: &str, time: &TimeSpan) -> TokenStream {
     }
 }
 
-/// The call that passes on `max_bytes`.
-fn size(max: &Size) -> TokenStream {
+/// The call that passes on a number of bytes.
+fn size(name: &str, max: &Size) -> TokenStream {
+    let name = Ident::new(name, Span::mixed_site());
     match max {
-        Size::Expression(max) => quote!(.max_bytes(#max)),
+        Size::Expression(max) => quote!(.#name(#max)),
         Size::Literal(max) => {
             let max = Literal::u64_unsuffixed(*max);
-            quote!(.max_bytes(#max))
+            quote!(.#name(#max))
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("wait_limit", "wait_limit = \"10s\""),
     ("persist", "persist = \"cache/quotes\""),
     ("durability", "durability = \"interval\""),
+    ("max_value", "max_value = \"16MiB\""),
     ("codec", "codec = memokit::codec::Json"),
     ("skip", "skip(connection)"),
     ("key", "key = (a, b)"),
