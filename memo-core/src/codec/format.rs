@@ -48,7 +48,7 @@ pub trait Codec<T>: Send + Sync + 'static {
     fn to_bytes(&self, value: &T) -> Result<Vec<u8>, Error> {
         let mut sink = Sink::in_memory();
         self.encode(value, &mut sink)?;
-        Ok(sink.finish().unwrap_or_default())
+        Ok(sink.into_bytes())
     }
 }
 

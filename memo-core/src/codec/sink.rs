@@ -38,7 +38,8 @@ pub struct Sink<'s> {
     spilled: u64,
     limit: u64,
     spill: Option<&'s mut dyn Spill>,
-    failure: Option<SinkFailure>,
+    /// In a box, because sinks are passed on and seldom fail.
+    failure: Option<Box<SinkFailure>>,
 }
 
 /// What was written to a sink.
@@ -76,10 +77,12 @@ impl Sink<'static> {
 
 impl<'s> Sink<'s> {
     /// Makes a sink for at most `limit` bytes. If they are more than [`MAX_IN_MEMORY`], all go to `spill`.
+    #[inline]
     pub(crate) fn spilling(limit: u64, spill: &'s mut dyn Spill) -> Self {
         Self::new(limit, Some(spill))
     }
 
+    #[inline]
     fn new(limit: u64, spill: Option<&'s mut dyn Spill>) -> Self {
         let first = usize::try_from(limit).map_or(FIRST, |limit| limit.min(FIRST));
         Self { bytes: Vec::with_capacity(first), spilled: 0, limit, spill, failure: None }
@@ -164,7 +167,7 @@ impl<'s> Sink<'s> {
 
     /// Takes no more bytes.
     fn fail(&mut self, failure: SinkFailure) -> Result<(), Refused> {
-        self.failure = Some(failure);
+        self.failure = Some(Box::new(failure));
         self.bytes = Vec::new();
         Err(Refused)
     }
@@ -192,15 +195,28 @@ impl<'s> Sink<'s> {
         Ok(Written::Stream(stream, len))
     }
 
-    /// Returns the bytes, or none if they were spilled.
+    /// Returns whether all bytes are in memory.
+    #[inline]
+    pub(crate) fn is_short(&self) -> bool {
+        self.spilled == 0 && self.failure.is_none()
+    }
+
+    /// Returns the bytes in memory.
+    #[inline]
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Spills what is in memory.
     ///
     /// # Errors
-    /// Bytes were refused.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, SinkFailure> {
-        if self.spilled > 0 && self.failure.is_none() {
+    /// The reason why bytes were refused.
+    pub(crate) fn end(mut self) -> Result<(), SinkFailure> {
+        if self.failure.is_none() && self.spilled > 0 {
+            // A failure is noted.
             let _ = self.spill_all();
         }
-        self.failure.map_or(Ok(self.bytes), Err)
+        self.failure.map_or(Ok(()), |failure| Err(*failure))
     }
 }
 
@@ -245,7 +261,7 @@ impl Tally {
         let mut tally = Self([0; 256]);
         let mut sink = Sink::spilling(u64::MAX, &mut tally);
         write(&mut sink)?;
-        let rest = sink.finish().unwrap_or_default();
+        let rest = sink.into_bytes();
         tally.add(&rest);
         Ok(tally)
     }
@@ -321,7 +337,8 @@ mod tests {
         let mut read = Vec::new();
         stream.read_to_end(&mut read).unwrap();
         assert!(read == all && len == all.len() as u64);
-        assert!(sink.finish().unwrap().is_empty());
+        assert!(!sink.is_short());
+        sink.end().unwrap();
         assert!(memory.0 == all);
     }
 
@@ -331,7 +348,8 @@ mod tests {
             let mut memory = Memory::default();
             let mut sink = Sink::spilling(u64::MAX, &mut memory);
             (0..len).for_each(|_| sink.push(7).unwrap());
-            assert_eq!(sink.finish().unwrap().is_empty(), is_spilled);
+            assert_eq!(sink.is_short(), !is_spilled);
+            sink.end().unwrap();
             assert_eq!(memory.0.len(), if is_spilled { len } else { 0 });
         }
     }
@@ -344,8 +362,10 @@ mod tests {
             (0..limit).for_each(|_| sink.push(7).unwrap());
             assert_eq!(sink.position(), limit as u64);
             assert!(sink.push(7).is_err() && sink.push(7).is_err() && sink.has_failed());
-            let Err(SinkFailure::TooLong(wanted)) = sink.finish() else { panic!("{limit}") };
-            assert_eq!(wanted, limit as u64 + 1);
+            match sink.end().unwrap_err() {
+                SinkFailure::TooLong(wanted) => assert_eq!(wanted, limit as u64 + 1),
+                SinkFailure::Failed(error) => panic!("{error}"),
+            }
         }
     }
 }

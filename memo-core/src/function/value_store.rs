@@ -337,13 +337,33 @@ impl<V: 'static> ValueStore<V> {
             let reason = "its Serialize or Deserialize panicked".to_owned();
             Err(Error::Unpersistable { type_name: std::any::type_name::<V>(), reason })
         });
+        match written {
+            Ok(()) if sink.is_short() => Ok(Encoded { bytes: sink.into_bytes(), apart: None }),
+            written => {
+                let failure = sink.end().err();
+                self.end(written, failure, file).inspect_err(|error| self.fail(error))
+            }
+        }
+    }
+
+    /// Ends a value that is kept apart, or is not stored.
+    #[cold]
+    fn end(
+        &self,
+        written: Result<(), Error>,
+        failure: Option<SinkFailure>,
+        file: ValueFile<'_>,
+    ) -> Result<Encoded, Error> {
         // What the sink says is the cause of what the codec says.
-        let bytes = match sink.finish() {
-            Ok(bytes) => written.map(|()| bytes),
-            Err(SinkFailure::Failed(error)) => Err(error),
-            Err(SinkFailure::TooLong(len)) => Err(self.too_large(len)),
-        };
-        bytes.and_then(|bytes| file.end(bytes)).inspect_err(|error| self.fail(error))
+        match failure {
+            Some(SinkFailure::Failed(error)) => return Err(error),
+            Some(SinkFailure::TooLong(len)) => return Err(self.too_large(len)),
+            None => written?,
+        }
+        let ValueFile { store, made } = file;
+        let mut file = made.ok_or(Error::NotPersistent)?;
+        let bytes = store.finish_value(&mut file)?;
+        Ok(Encoded { bytes, apart: Some(file) })
     }
 
     /// Notes that a value takes at least `len` bytes, which are too many.
@@ -418,11 +438,12 @@ pub(crate) struct Encoded {
     /// What its record holds.
     bytes: Vec<u8>,
     /// The file of the value, if it is kept apart.
-    apart: Option<NewValue>,
+    apart: Option<Box<NewValue>>,
 }
 
 impl Encoded {
     /// Called when a record was queued that has these bytes. They must stay until it was committed.
+    #[inline]
     pub(crate) fn queued(&mut self, ticket: Ticket) {
         if let Some(file) = self.apart.as_mut().filter(|_| ticket.is_queued()) {
             file.keep();
@@ -434,29 +455,20 @@ impl Encoded {
 struct ValueFile<'a> {
     store: &'a Store,
     /// `None` before the first bytes.
-    made: Option<NewValue>,
+    made: Option<Box<NewValue>>,
 }
 
 impl Spill for ValueFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let file = match &mut self.made {
             Some(file) => file,
-            none => none.insert(self.store.new_value()?),
+            none => none.insert(Box::new(self.store.new_value()?)),
         };
         file.write(bytes)
     }
 
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
         self.made.as_ref().map_or(Ok(0), |file| file.read_at(bytes, at))
-    }
-}
-
-impl ValueFile<'_> {
-    /// Ends the file, if there is one. `bytes`: those of a value that is not kept apart.
-    fn end(self, bytes: Vec<u8>) -> Result<Encoded, Error> {
-        let Some(mut file) = self.made else { return Ok(Encoded { bytes, apart: None }) };
-        let bytes = self.store.finish_value(&mut file)?;
-        Ok(Encoded { bytes, apart: Some(file) })
     }
 }
 

@@ -15,9 +15,11 @@ use super::header::{self, FileHeader, Kind, Start};
 use super::identity::Identity;
 use super::place::Place;
 use super::record::Record;
+use super::reference::{REFERENCE, Reference};
 use super::snapshot::FOOTER;
 use super::snapshot_index::BLOCK;
 use super::store::Store;
+use super::value_file::Apart;
 
 const DIR: &str = "/cache";
 
@@ -67,6 +69,28 @@ const SALT: u64 = 7;
 fn seal(bytes: &mut [u8]) {
     let (body, crc) = bytes.split_at_mut(bytes.len() - 4);
     crc.copy_from_slice(&crc32c_append(crc32c(&SALT.to_le_bytes()), body).to_le_bytes());
+}
+
+/// Reads the first bytes of `data` as a reference and the others as the file of its value. For one salt in two, the
+/// header and the length are right, and for one in four the checksum too.
+pub fn check_value(data: &[u8]) {
+    let Some((reference, file)) = data.split_first_chunk::<REFERENCE>() else { return };
+    let Some(reference) = Reference::parse(reference) else { return };
+    let (fs, dir) = (MemFs::new(), Path::new(DIR));
+    let mut bytes = file.to_vec();
+    let mut reference = Reference { number: 1, ..reference };
+    if reference.salt % 2 == 0 {
+        bytes = [&reference.header()[..], file].concat();
+        reference.len = file.len() as u64;
+        if reference.salt % 4 == 0 {
+            reference.crc = crc32c(file);
+        }
+    }
+    fs.put(&Name::Value(1).at(dir), bytes);
+    let read = reference.read(&fs, dir).expect("reading from memory does not fail");
+    if let Apart::Value(value) = read {
+        assert_eq!((value.len() as u64, crc32c(&value)), (reference.len, reference.crc));
+    }
 }
 
 /// Reads `data` as the bytes after the header of a log.

@@ -256,12 +256,21 @@ impl Store {
         key: &[u8],
         catch_up: &mut dyn FnMut(),
     ) -> Result<Option<Stored>, Error> {
+        self.shared.find(key, &mut |stored| self.find_apart(key, stored, catch_up))
+    }
+
+    /// Reads the value of a record that was found for a key.
+    #[cold]
+    fn find_apart(
+        &self,
+        key: &[u8],
+        mut stored: Stored,
+        catch_up: &mut dyn FnMut(),
+    ) -> Result<Option<Stored>, Error> {
         let mut before = None;
         for _ in 0..MAX_ATTEMPTS {
-            let Some(stored) = self.shared.find(key)? else { return Ok(None) };
             let Some(value) = stored.record().reference() else { return Ok(Some(stored)) };
-            let read = self.shared.read_value(&value)?;
-            match read {
+            match self.shared.read_value(&value)? {
                 Apart::Value(value) => return Ok(Some(stored.with_value(value))),
                 Apart::Missing if before != Some(value) => before = Some(value),
                 Apart::Missing | Apart::Damaged => {
@@ -270,6 +279,10 @@ impl Store {
                 }
             }
             catch_up();
+            match self.shared.find(key, &mut |stored| Ok(Some(stored)))? {
+                Some(found) => stored = found,
+                None => return Ok(None),
+            }
         }
         Ok(None)
     }
@@ -279,13 +292,16 @@ impl Store {
     /// # Errors
     /// The errors of the system.
     pub(crate) fn has(&self, key: &[u8]) -> Result<bool, Error> {
-        let Shared { fs, place, .. } = &*self.shared;
-        let Some(stored) = self.shared.find(key)? else { return Ok(false) };
-        let Some(value) = stored.record().reference() else { return Ok(true) };
-        if self.shared.writer.get().is_some_and(|writer| writer.values.is_at_risk(value.number)) {
-            return Ok(false);
+        let Shared { fs, place, writer, .. } = &*self.shared;
+        let is_there = |value: Reference| {
+            let is_at_risk = writer.get().is_some_and(|w| w.values.is_at_risk(value.number));
+            let found = value.is_there(&**fs, place.dir());
+            Ok(!is_at_risk && found.map_err(|e| self.shared.cannot_read(&value, &e))?)
+        };
+        match self.shared.find(key, &mut |stored| Ok(Some(stored)))? {
+            Some(stored) => stored.record().reference().map_or(Ok(true), is_there),
+            None => Ok(false),
         }
-        value.is_there(&**fs, place.dir()).map_err(|e| self.shared.cannot_read(&value, &e))
     }
 
     /// Begins the file of a value that is to be kept apart. The store must have begun to write.
@@ -645,7 +661,12 @@ impl Shared {
         Ok(())
     }
 
-    fn find(&self, key: &[u8]) -> Result<Option<Stored>, Error> {
+    /// Finds the record of a key. Passes one whose value is kept apart to `apart`, and returns what that returns.
+    fn find(
+        &self,
+        key: &[u8],
+        apart: &mut dyn FnMut(Stored) -> Result<Option<Stored>, Error>,
+    ) -> Result<Option<Stored>, Error> {
         let hash = key_hash(self.salt, key);
         let location = self.view.lock().locate(hash);
         let dir = self.place.dir();
@@ -673,6 +694,7 @@ impl Shared {
             }
         };
         match self.count_error(found.map_err(|e| Error::io("read", &path, &e)))? {
+            Found::Stored(stored) if stored.head.apart => apart(stored),
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
             Found::Damaged => {

@@ -14,17 +14,19 @@ use super::header::{FORMAT, MAGIC};
 use super::reference::Reference;
 
 /// The length of the header of the file in bytes. The value follows.
-pub(crate) const VALUE_AT: u64 = 40;
+const HEADER: u32 = 40;
+/// Where the value begins.
+pub(crate) const VALUE_AT: u64 = HEADER as u64;
 /// What the header has where those of logs and snapshots have their kind.
 const KIND: u8 = 3;
 impl Reference {
     /// Returns the header of the file.
-    pub(crate) fn header(&self) -> [u8; VALUE_AT as usize] {
-        let mut bytes = [0; VALUE_AT as usize];
+    pub(crate) fn header(&self) -> [u8; HEADER as usize] {
+        let mut bytes = [0; HEADER as usize];
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT.to_le_bytes());
         bytes[10..12].copy_from_slice(&FORMAT.to_le_bytes());
-        bytes[12] = VALUE_AT as u8;
+        bytes[12..16].copy_from_slice(&HEADER.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.salt.to_le_bytes());
         bytes[24] = KIND;
         bytes[28..36].copy_from_slice(&self.number.to_le_bytes());
@@ -39,7 +41,7 @@ impl Reference {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
-        let mut header = [0; VALUE_AT as usize];
+        let mut header = [0; HEADER as usize];
         let is_it = read_full(&*file, &mut header, 0)? == header.len() && header == self.header();
         Ok(is_it.then_some(file))
     }
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
 
     /// Another program made these bytes from the tables in docs/format.md.
-    const HEADER: &str = concat!(
+    const GOLDEN: &str = concat!(
         "896d656d6f0d0a1a0400040028000000efcdab89",
         "67452301030000000700000000000000e1d101a1",
     );
@@ -113,7 +115,7 @@ mod tests {
     fn the_bytes_are_as_docs_format_md_describes() {
         let reference =
             Reference { number: 7, salt: 0x0123_4567_89ab_cdef, len: 3, crc: 0x1234_5678 };
-        assert_eq!(hex(&reference.header()), HEADER);
+        assert_eq!(hex(&reference.header()), GOLDEN);
         assert_eq!(hex(&reference.to_bytes()), BYTES);
         assert_eq!(Reference::parse(&reference.to_bytes()), Some(reference));
         assert_eq!(Reference::parse(&reference.to_bytes()[1..]), None);

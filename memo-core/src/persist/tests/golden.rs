@@ -24,8 +24,7 @@ fn value(n: u32) -> Value {
 }
 
 fn encoded(n: u32) -> Vec<u8> {
-    let bytes = Postcard::new().to_bytes(&value(n)).unwrap();
-    bytes
+    Postcard::new().to_bytes(&value(n)).unwrap()
 }
 
 fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
