@@ -23,7 +23,7 @@ pub mod codec {
     pub use memo_core::codec::Cbor;
     #[cfg(feature = "json")]
     pub use memo_core::codec::Json;
-    pub use memo_core::codec::{Codec, Format, Postcard};
+    pub use memo_core::codec::{Codec, Format, Postcard, Sink};
 }
 
 /// All names that an expansion uses. No other code should use them.

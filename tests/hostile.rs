@@ -85,7 +85,14 @@ fn memory_is_bounded_by_the_size_of_the_files() {
     let dir = folder.path().join("results");
     let store = open(&dir);
     let cost = Cost::UNKNOWN;
-    let record = Record::Put { key: b"k", value: &[1; 100_000], created: 1, expires: None, cost };
+    let record = Record::Put {
+        key: b"k",
+        value: &[1; 100_000],
+        apart: false,
+        created: 1,
+        expires: None,
+        cost,
+    };
     store.commit(store.queue(record, store.since())).unwrap();
     drop(store);
     let (path, log, start) = log_of(&dir);

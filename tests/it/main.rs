@@ -40,6 +40,7 @@ mod persistence_instances;
 #[cfg(unix)]
 mod persistence_kill;
 #[cfg(unix)]
+mod persistence_large;
 mod persistence_late;
 #[cfg(unix)]
 mod persistence_processes;

@@ -12,33 +12,32 @@ use serde::ser::{
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::shape::{Leaf, MAX_DEPTH, Shape};
+use super::sink::{Refused, Sink};
 
 /// Appends `value` to `out` if it has the given shape. Without a shape it accepts every value.
 pub(super) fn write<T: Serialize>(
     value: &T,
     shape: Option<&Shape>,
-    out: &mut Vec<u8>,
+    out: &mut Sink<'_>,
 ) -> Result<(), Refusal> {
-    let mut inner = ::postcard::Serializer { output: Sink(out) };
+    let mut inner = ::postcard::Serializer { output: Output(out) };
     value.serialize(Checker { inner: &mut inner, at: Cursor::start(shape), depth: 0 })
 }
 
-/// The output of postcard: bytes appended to a `Vec`.
-struct Sink<'o>(&'o mut Vec<u8>);
+/// The output of postcard.
+struct Output<'o, 's>(&'o mut Sink<'s>);
 
-impl Flavor for Sink<'_> {
+impl Flavor for Output<'_, '_> {
     type Output = ();
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> ::postcard::Result<()> {
-        self.0.extend_from_slice(data);
-        Ok(())
+        self.0.extend(data).map_err(|Refused| ::postcard::Error::SerializeBufferFull)
     }
 
     #[inline]
     fn try_push(&mut self, data: u8) -> ::postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
+        self.0.push(data).map_err(|Refused| ::postcard::Error::SerializeBufferFull)
     }
 
     fn finalize(self) -> ::postcard::Result<()> {
@@ -47,13 +46,13 @@ impl Flavor for Sink<'_> {
 }
 
 /// Writes one value through postcard and compares it with the shape at its place.
-struct Checker<'w, 'o, 's> {
-    inner: &'w mut ::postcard::Serializer<Sink<'o>>,
+struct Checker<'w, 'o, 'k, 's> {
+    inner: &'w mut ::postcard::Serializer<Output<'o, 'k>>,
     at: Cursor<'s>,
     depth: usize,
 }
 
-impl<'w, 'o, 's> Checker<'w, 'o, 's> {
+impl<'w, 'o, 'k, 's> Checker<'w, 'o, 'k, 's> {
     fn deeper(mut self) -> Result<Self, Refusal> {
         if self.depth == MAX_DEPTH {
             return Err(Refusal::too_deep(MAX_DEPTH));
@@ -62,7 +61,7 @@ impl<'w, 'o, 's> Checker<'w, 'o, 's> {
         Ok(self)
     }
 
-    fn product(self, len: usize) -> Result<Product<'w, 'o, 's>, Refusal> {
+    fn product(self, len: usize) -> Result<Product<'w, 'o, 'k, 's>, Refusal> {
         let checker = self.deeper()?;
         let at = checker.at.product(len)?;
         Ok(Product { checker: Checker { at, ..checker }, declared: len, written: 0 })
@@ -79,9 +78,9 @@ impl<'w, 'o, 's> Checker<'w, 'o, 's> {
         key: Cursor<'s>,
         value: Cursor<'s>,
         declared: usize,
-    ) -> Result<Collection<'w, 'o, 's>, Refusal> {
+    ) -> Result<Collection<'w, 'o, 'k, 's>, Refusal> {
         let checker = self.deeper()?;
-        let entry_start = checker.inner.output.0.len();
+        let entry_start = checker.inner.output.0.position();
         Ok(Collection { checker, key, value, declared, written: 0, entry_start })
     }
 }
@@ -96,16 +95,16 @@ macro_rules! leaves {
     };
 }
 
-impl<'w, 'o, 's> Serializer for Checker<'w, 'o, 's> {
+impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
     type Ok = ();
     type Error = Refusal;
-    type SerializeSeq = Collection<'w, 'o, 's>;
-    type SerializeTuple = Product<'w, 'o, 's>;
-    type SerializeTupleStruct = Product<'w, 'o, 's>;
-    type SerializeTupleVariant = Product<'w, 'o, 's>;
-    type SerializeMap = Collection<'w, 'o, 's>;
-    type SerializeStruct = Product<'w, 'o, 's>;
-    type SerializeStructVariant = Product<'w, 'o, 's>;
+    type SerializeSeq = Collection<'w, 'o, 'k, 's>;
+    type SerializeTuple = Product<'w, 'o, 'k, 's>;
+    type SerializeTupleStruct = Product<'w, 'o, 'k, 's>;
+    type SerializeTupleVariant = Product<'w, 'o, 'k, 's>;
+    type SerializeMap = Collection<'w, 'o, 'k, 's>;
+    type SerializeStruct = Product<'w, 'o, 'k, 's>;
+    type SerializeStructVariant = Product<'w, 'o, 'k, 's>;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -247,13 +246,13 @@ impl<'w, 'o, 's> Serializer for Checker<'w, 'o, 's> {
 }
 
 /// A struct or tuple in progress. It must write as many parts as declared, each at the place where it is read.
-struct Product<'w, 'o, 's> {
-    checker: Checker<'w, 'o, 's>,
+struct Product<'w, 'o, 'k, 's> {
+    checker: Checker<'w, 'o, 'k, 's>,
     declared: usize,
     written: usize,
 }
 
-impl Product<'_, '_, '_> {
+impl Product<'_, '_, '_, '_> {
     fn part<T: ?Sized + Serialize>(
         &mut self,
         name: Option<&'static str>,
@@ -278,7 +277,7 @@ impl Product<'_, '_, '_> {
 
 macro_rules! products {
     ($($trait:ident $method:ident)*) => {
-        $(impl $trait for Product<'_, '_, '_> {
+        $(impl $trait for Product<'_, '_, '_, '_> {
             type Ok = ();
             type Error = Refusal;
 
@@ -301,7 +300,7 @@ products! {
 
 macro_rules! named_products {
     ($($trait:ident)*) => {
-        $(impl $trait for Product<'_, '_, '_> {
+        $(impl $trait for Product<'_, '_, '_, '_> {
             type Ok = ();
             type Error = Refusal;
 
@@ -327,24 +326,24 @@ macro_rules! named_products {
 named_products! { SerializeStruct SerializeStructVariant }
 
 /// A sequence or map in progress. It must write as many entries as declared, and each entry must take bytes.
-struct Collection<'w, 'o, 's> {
-    checker: Checker<'w, 'o, 's>,
+struct Collection<'w, 'o, 'k, 's> {
+    checker: Checker<'w, 'o, 'k, 's>,
     key: Cursor<'s>,
     value: Cursor<'s>,
     declared: usize,
     written: usize,
     /// Where the bytes of the current entry begin.
-    entry_start: usize,
+    entry_start: u64,
 }
 
-impl<'s> Collection<'_, '_, 's> {
+impl<'s> Collection<'_, '_, '_, 's> {
     fn item<T: ?Sized + Serialize>(&mut self, at: Cursor<'s>, item: &T) -> Result<(), Refusal> {
         item.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
     }
 
     #[inline]
     fn end_entry(&mut self) -> Result<(), Refusal> {
-        let len = self.checker.inner.output.0.len();
+        let len = self.checker.inner.output.0.position();
         if len == self.entry_start {
             return Err(Refusal::elements_without_bytes());
         }
@@ -362,7 +361,7 @@ impl<'s> Collection<'_, '_, 's> {
     }
 }
 
-impl SerializeSeq for Collection<'_, '_, '_> {
+impl SerializeSeq for Collection<'_, '_, '_, '_> {
     type Ok = ();
     type Error = Refusal;
 
@@ -376,7 +375,7 @@ impl SerializeSeq for Collection<'_, '_, '_> {
     }
 }
 
-impl SerializeMap for Collection<'_, '_, '_> {
+impl SerializeMap for Collection<'_, '_, '_, '_> {
     type Ok = ();
     type Error = Refusal;
 

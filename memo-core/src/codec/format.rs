@@ -1,11 +1,13 @@
 //! The traits for codecs: `Codec`, and `Format` for self-describing formats.
 
 use std::any::type_name;
+use std::io::BufRead;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::shape::fingerprint;
+use super::sink::{Sink, Tally, Written};
 use super::trace::trace;
 use crate::error::Error;
 use crate::key::arguments::{Serialized, hash};
@@ -27,17 +29,27 @@ pub trait Codec<T>: Send + Sync + 'static {
     /// [`Error::Unpersistable`] if the codec does not support values of `T`.
     fn schema(&self) -> Result<u128, Error>;
 
-    /// Appends the bytes of `value` to `out`.
+    /// Writes the bytes of `value` to `out`, which is empty.
     ///
     /// # Errors
-    /// [`Error::Unpersistable`] if this value does not have the traced shape. `out` is then unchanged.
-    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error>;
+    /// [`Error::Unpersistable`] if this value does not have the traced shape, or if `out` refuses its bytes.
+    fn encode(&self, value: &T, out: &mut Sink<'_>) -> Result<(), Error>;
 
     /// Reads a value that fills all of `bytes`.
     ///
     /// # Errors
     /// [`Error::Unpersistable`] if the bytes are not exactly one value.
     fn decode(&self, bytes: &[u8]) -> Result<T, Error>;
+
+    /// Returns the bytes of `value`.
+    ///
+    /// # Errors
+    /// Those of [`Self::encode`].
+    fn to_bytes(&self, value: &T) -> Result<Vec<u8>, Error> {
+        let mut sink = Sink::in_memory();
+        self.encode(value, &mut sink)?;
+        Ok(sink.into_bytes())
+    }
 }
 
 /// A self-describing format: its bytes say what they contain, with names wherever the type has names. Every format is a
@@ -53,7 +65,7 @@ pub trait Codec<T>: Send + Sync + 'static {
 ///
 /// ```
 /// # use memo_core as memokit;
-/// use memokit::codec::{Codec, Format};
+/// use memokit::codec::{Codec, Format, Sink};
 /// use serde::{Serialize, de::DeserializeOwned};
 ///
 /// #[derive(Default)]
@@ -61,7 +73,7 @@ pub trait Codec<T>: Send + Sync + 'static {
 ///
 /// impl Format for Pretty {
 ///     const NAME: &'static str = "pretty json 1";
-///     fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), String> {
+///     fn write<T: Serialize>(value: &T, out: &mut Sink<'_>) -> Result<(), String> {
 ///         serde_json::to_writer_pretty(out, value).map_err(|e| e.to_string())
 ///     }
 ///     fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
@@ -69,8 +81,7 @@ pub trait Codec<T>: Send + Sync + 'static {
 ///     }
 /// }
 ///
-/// let mut bytes = Vec::new();
-/// Pretty.encode(&[1, 2], &mut bytes)?;
+/// let bytes = Pretty.to_bytes(&[1, 2])?;
 /// let value: [u8; 2] = Pretty.decode(&bytes)?;
 /// assert_eq!(value, [1, 2]);
 /// # Ok::<(), memo_core::error::Error>(())
@@ -80,11 +91,11 @@ pub trait Format: Default + Send + Sync + 'static {
     /// bytes change.
     const NAME: &'static str;
 
-    /// Appends the bytes of `value`.
+    /// Writes the bytes of `value`, through [`std::io::Write`].
     ///
     /// # Errors
     /// The reason why the format does not support the value.
-    fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), String>;
+    fn write<T: Serialize>(value: &T, out: &mut Sink<'_>) -> Result<(), String>;
 
     /// Reads a value that fills all of `bytes`. The bytes are as they were written, unless someone forged them: limit
     /// the memory and the depth that they can demand.
@@ -92,6 +103,17 @@ pub trait Format: Default + Send + Sync + 'static {
     /// # Errors
     /// The reason why they are not exactly one value.
     fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String>;
+
+    /// Does what [`Self::read`] does with the bytes of a stream. A long value is read back so when it is written, and
+    /// then this should not hold its bytes in memory. By default it does, and calls [`Self::read`].
+    ///
+    /// # Errors
+    /// The reason why they are not exactly one value.
+    fn read_stream<T: DeserializeOwned>(mut stream: impl BufRead) -> Result<T, String> {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        Self::read(&bytes)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -106,12 +128,14 @@ where
         Ok(fingerprint(&[F::NAME, type_name::<T>(), &shape]))
     }
 
-    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-        let start = out.len();
+    fn encode(&self, value: &T, out: &mut Sink<'_>) -> Result<(), Error> {
         let written = F::write(value, out).and_then(|()| {
-            let reread: T =
-                F::read(&out[start..]).map_err(|e| format!("it does not read back ({e})"))?;
-            match same_value(value, &reread, &out[start..], F::write::<T>)? {
+            let reread: T = match out.written().map_err(|refused| refused.to_string())? {
+                Written::Bytes(bytes) => F::read(bytes),
+                Written::Stream(stream, _) => F::read_stream(stream),
+            }
+            .map_err(|e| format!("it does not read back ({e})"))?;
+            match same_value(value, &reread, out, F::write::<T>)? {
                 true => Ok(()),
                 false => Err(format!(
                     "`{}` does not preserve it: it reads back as another value",
@@ -119,15 +143,13 @@ where
                 )),
             }
         });
-        written.map_err(|reason| {
-            out.truncate(start);
-            unpersistable::<T>(reason)
-        })
+        written.map_err(unpersistable::<T>)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<T, Error> {
         let value = F::read(bytes).map_err(unpersistable::<T>)?;
-        match writes_same_bytes(&value, bytes, F::write::<T>).map_err(unpersistable::<T>)? {
+        let written = Written::Bytes(bytes);
+        match writes_same_bytes(&value, written, F::write::<T>).map_err(unpersistable::<T>)? {
             true => Ok(value),
             false => {
                 Err(unpersistable::<T>("the type has changed since it was written".to_owned()))
@@ -136,40 +158,35 @@ where
     }
 }
 
-type Write<T> = fn(&T, &mut Vec<u8>) -> Result<(), String>;
+type Write<T> = fn(&T, &mut Sink<'_>) -> Result<(), String>;
 
 /// Reports whether serde sees the same in both values. If a value is too deep to tell, it compares the bytes that
 /// `reread` writes instead.
 fn same_value<T: Serialize>(
     value: &T,
     reread: &T,
-    bytes: &[u8],
+    out: &mut Sink<'_>,
     write: Write<T>,
 ) -> Result<bool, String> {
     let seed = Seed::random();
     let hash = |value| hash(&(Serialized(value), ()), &seed);
     match (hash(value), hash(reread)) {
         (Ok(value), Ok(reread)) => Ok(value == reread),
-        _ => writes_same_bytes(reread, bytes, write),
+        _ => {
+            let written = out.written().map_err(|refused| refused.to_string())?;
+            writes_same_bytes(reread, written, write)
+        }
     }
 }
 
-/// Reports whether `value` writes these bytes. It compares how often each byte occurs, because hash maps and sets
+/// Reports whether `value` writes what was written. It compares how often each byte occurs, because hash maps and sets
 /// change their order.
-fn writes_same_bytes<T>(value: &T, bytes: &[u8], write: Write<T>) -> Result<bool, String> {
-    let mut rewritten = Vec::with_capacity(bytes.len());
-    write(value, &mut rewritten)?;
-    Ok(same_byte_counts(bytes, &rewritten))
+fn writes_same_bytes<T>(value: &T, written: Written<'_>, write: Write<T>) -> Result<bool, String> {
+    let rewritten = Tally::of(|sink| write(value, sink))?;
+    let written = Tally::of_written(written).map_err(|e| e.to_string())?;
+    Ok(rewritten.0 == written.0)
 }
 
 fn unpersistable<T>(reason: String) -> Error {
     Error::Unpersistable { type_name: type_name::<T>(), reason }
-}
-
-/// Reports whether each byte occurs equally often in both.
-pub(super) fn same_byte_counts(a: &[u8], b: &[u8]) -> bool {
-    let mut counts = [0_isize; 256];
-    a.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-    b.iter().for_each(|&byte| counts[usize::from(byte)] -= 1);
-    counts.iter().all(|&count| count == 0)
 }

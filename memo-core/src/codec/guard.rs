@@ -9,13 +9,17 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
 };
 
 use super::shape::MAX_DEPTH;
+use super::stream::OwnedParts;
 
 /// The resources that one decoding has used.
-pub(super) struct Meter {
+pub(super) struct Meter<'r> {
+    /// Reads text and bytes, if they come from a stream: postcard would hold them twice.
+    parts: Option<&'r dyn OwnedParts>,
     depth: Cell<usize>,
     /// The number of reads that took at least one byte.
     reads: Cell<u64>,
@@ -23,9 +27,11 @@ pub(super) struct Meter {
     announced_left: Cell<usize>,
 }
 
-impl Meter {
-    pub(super) fn new(bytes: &[u8]) -> Self {
-        Self { depth: Cell::new(0), reads: Cell::new(0), announced_left: Cell::new(bytes.len()) }
+impl<'r> Meter<'r> {
+    /// Makes a meter for reading `len` bytes. `parts`: what reads text and bytes, if they come from a stream.
+    pub(super) fn new(len: usize, parts: Option<&'r dyn OwnedParts>) -> Self {
+        let announced_left = Cell::new(len);
+        Self { parts, depth: Cell::new(0), reads: Cell::new(0), announced_left }
     }
 
     fn announce(&self, claimed: usize) -> usize {
@@ -52,17 +58,17 @@ impl Meter {
 /// A deserializer or an access of postcard, or a visitor or seed, with the limits of this module.
 pub(super) struct Guarded<'m, T> {
     inner: T,
-    meter: &'m Meter,
+    meter: &'m Meter<'m>,
     /// For a visitor: whether the bytes, and not the type, give the number of its elements.
     counted: bool,
 }
 
 impl<'m, T> Guarded<'m, T> {
-    pub(super) fn new(inner: T, meter: &'m Meter) -> Self {
+    pub(super) fn new(inner: T, meter: &'m Meter<'m>) -> Self {
         Self { inner, meter, counted: false }
     }
 
-    fn counted(inner: T, meter: &'m Meter) -> Self {
+    fn counted(inner: T, meter: &'m Meter<'m>) -> Self {
         Self { inner, meter, counted: true }
     }
 
@@ -76,6 +82,27 @@ macro_rules! leaves {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             self.meter.read();
             self.inner.$method(visitor)
+        })*
+    };
+}
+
+macro_rules! texts {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.meter.read();
+            let Some(parts) = self.meter.parts else { return self.inner.$method(visitor) };
+            let bytes = parts.read_bytes().map_err(D::Error::custom)?;
+            visitor.visit_string(String::from_utf8(bytes).map_err(D::Error::custom)?)
+        })*
+    };
+}
+
+macro_rules! blobs {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.meter.read();
+            let Some(parts) = self.meter.parts else { return self.inner.$method(visitor) };
+            visitor.visit_byte_buf(parts.read_bytes().map_err(D::Error::custom)?)
         })*
     };
 }
@@ -109,10 +136,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
     leaves! {
         deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
         deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
-        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
-        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_any
+        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_any
         deserialize_identifier deserialize_ignored_any
     }
+
+    texts! { deserialize_str deserialize_string }
+
+    blobs! { deserialize_bytes deserialize_byte_buf }
 
     containers! { counted:
         deserialize_option()
@@ -186,7 +216,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
 /// The elements or entries of a container, each checked after it is read.
 struct Entries<'m, A> {
     access: A,
-    meter: &'m Meter,
+    meter: &'m Meter<'m>,
     counted: bool,
     reads_before: u64,
 }

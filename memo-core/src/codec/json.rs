@@ -1,9 +1,12 @@
 //! The codec for JSON.
 
+use std::io::BufRead;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::format::Format;
+use super::sink::Sink;
 
 /// Stores results as JSON, through serde_json (feature `json`).
 ///
@@ -16,11 +19,15 @@ pub struct Json;
 impl Format for Json {
     const NAME: &'static str = "json 1";
 
-    fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), String> {
+    fn write<T: Serialize>(value: &T, out: &mut Sink<'_>) -> Result<(), String> {
         serde_json::to_writer(out, value).map_err(|e| e.to_string())
     }
 
     fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
         serde_json::from_slice(bytes).map_err(|e| e.to_string())
+    }
+
+    fn read_stream<T: DeserializeOwned>(stream: impl BufRead) -> Result<T, String> {
+        serde_json::from_reader(stream).map_err(|e| e.to_string())
     }
 }

@@ -14,6 +14,8 @@ mod postcard;
 mod refusal;
 mod samples;
 mod shape;
+mod sink;
+mod stream;
 mod trace;
 
 #[cfg(test)]
@@ -25,3 +27,5 @@ pub use self::format::{Codec, Format};
 #[cfg(feature = "json")]
 pub use self::json::Json;
 pub use self::postcard::Postcard;
+pub use self::sink::Sink;
+pub(crate) use self::sink::{SinkFailure, Spill};

@@ -1,6 +1,7 @@
 //! The codec for postcard, whose bytes are small and do not describe themselves.
 
 use std::any::{TypeId, type_name};
+use std::io::{BufRead, Read};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,10 +11,12 @@ use serde::de::DeserializeOwned;
 use super::check;
 use super::digest::{Digest, digest};
 use super::explore::Untraced;
-use super::format::{Codec, same_byte_counts};
+use super::format::Codec;
 use super::guard::{Guarded, Meter};
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
+use super::sink::{Sink, Tally, Written};
+use super::stream::{Parts, Stream};
 use super::trace::trace;
 use crate::error::Error;
 
@@ -22,6 +25,9 @@ const FORMAT: &str = "postcard 1";
 
 /// Takes the place of an unknown shape in the fingerprint. Raise the number when equal values get another digest.
 const DIGEST: &str = "digest 1";
+
+/// If a value does not have the traced shape after at most this many bytes, it is found out whether its shape varies.
+const MAX_EXPLAINED: usize = 64 << 10;
 
 /// What a user can do about a type or value that postcard does not support.
 const ALTERNATIVE: &str = "give the function a self-describing codec (`codec = ...`)";
@@ -50,8 +56,7 @@ const ALTERNATIVE: &str = "give the function a self-describing codec (`codec = .
 /// use memokit::codec::{Codec, Postcard};
 ///
 /// let codec = Postcard::new();
-/// let mut bytes = Vec::new();
-/// codec.encode(&vec![1_u32, 300], &mut bytes)?;
+/// let bytes = codec.to_bytes(&vec![1_u32, 300])?;
 /// assert_eq!(bytes, [2, 1, 0xAC, 0x02]);
 ///
 /// let value: Vec<u32> = codec.decode(&bytes)?;
@@ -104,7 +109,7 @@ impl TracedType {
         Self { type_id: TypeId::of::<T>(), shape, round_trip_checked: AtomicBool::new(false) }
     }
 
-    fn write<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Refusal>
+    fn write<T>(&self, value: &T, out: &mut Sink<'_>) -> Result<(), Refusal>
     where
         T: Serialize + DeserializeOwned,
     {
@@ -117,19 +122,18 @@ impl TracedType {
         }
     }
 
-    fn write_traced<T>(&self, value: &T, shape: &Shape, out: &mut Vec<u8>) -> Result<(), Refusal>
+    fn write_traced<T>(&self, value: &T, shape: &Shape, out: &mut Sink<'_>) -> Result<(), Refusal>
     where
         T: Serialize + DeserializeOwned,
     {
-        let start = out.len();
-        check::write(value, Some(shape), out).map_err(|refusal| {
-            match write_untraced(value, &mut Vec::new()) {
-                Ok(()) => refusal.of_varying_shape(),
-                Err(_) => refusal,
-            }
-        })?;
+        if let Err(refusal) = check::write(value, Some(shape), out) {
+            // Whether another shape is the reason is not worth much memory.
+            let is_short = !out.has_failed() && out.position() <= MAX_EXPLAINED as u64;
+            let explained = || write_untraced(value, &mut Sink::limited(2 * MAX_EXPLAINED)).is_ok();
+            return Err(if is_short && explained() { refusal.of_varying_shape() } else { refusal });
+        }
         if !self.round_trip_checked.load(Ordering::Relaxed) {
-            check_round_trip::<T>(&out[start..], shape)?;
+            check_round_trip::<T>(out, shape)?;
             self.round_trip_checked.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -139,26 +143,25 @@ impl TracedType {
 /// Reads the bytes back, writes the value again and compares.
 ///
 /// It compares how often each byte occurs, because hash maps and sets are read back in another order.
-fn check_round_trip<T>(bytes: &[u8], shape: &Shape) -> Result<(), Refusal>
+fn check_round_trip<T>(out: &mut Sink<'_>, shape: &Shape) -> Result<(), Refusal>
 where
     T: Serialize + DeserializeOwned,
 {
-    let value: T = read_back(bytes)?;
-    let mut rewritten = Vec::with_capacity(bytes.len());
-    check::write(&value, Some(shape), &mut rewritten)?;
-    if same_byte_counts(bytes, &rewritten) { Ok(()) } else { Err(Refusal::another_value()) }
+    let value: T = read_back(out, 0)?;
+    let rewritten = Tally::of(|sink| check::write(&value, Some(shape), sink))?;
+    let written = Tally::of_written(out.written()?)?;
+    if written.0 == rewritten.0 { Ok(()) } else { Err(Refusal::another_value()) }
 }
 
 /// Writes a value of a type that cannot be traced, after its digest, and reads it back.
-fn write_untraced<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Refusal>
+fn write_untraced<T>(value: &T, out: &mut Sink<'_>) -> Result<(), Refusal>
 where
     T: Serialize + DeserializeOwned,
 {
     let digest = digest(value)?;
-    out.extend_from_slice(&digest);
-    let start = out.len();
+    out.extend(&digest)?;
     check::write(value, None, out)?;
-    check_digest::<T>(&read_back(&out[start..])?, digest)
+    check_digest::<T>(&read_back(out, digest.len())?, digest)
 }
 
 fn read_untraced<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
@@ -173,19 +176,42 @@ fn check_digest<T: Serialize>(value: &T, expected: Digest) -> Result<(), Refusal
     if digest(value)? == expected { Ok(()) } else { Err(Refusal::another_value()) }
 }
 
-fn read_back<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    read(bytes).map_err(|error| Refusal(format!("a value does not read back ({error})")))
+/// Reads the value that was written after the first `skipped` bytes.
+fn read_back<T: DeserializeOwned>(out: &mut Sink<'_>, skipped: usize) -> Result<T, Refusal> {
+    let read = match out.written()? {
+        Written::Bytes(bytes) => read(&bytes[skipped..]),
+        Written::Stream(mut stream, len) => {
+            stream.read_exact(&mut vec![0; skipped])?;
+            read_stream(stream, len - skipped as u64)
+        }
+    };
+    read.map_err(|error| Refusal(format!("a value does not read back ({error})")))
 }
 
 /// Reads a value that fills all of `bytes`, within the limits of [`Guarded`].
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ::postcard::Error> {
-    let meter = Meter::new(bytes);
+    let meter = Meter::new(bytes.len(), None);
     let mut inner = ::postcard::Deserializer::from_bytes(bytes);
     let value = T::deserialize(Guarded::new(&mut inner, &meter))?;
     if inner.finalize()?.is_empty() {
         Ok(value)
     } else {
         Err(serde::de::Error::custom("bytes are left over"))
+    }
+}
+
+/// Does the same for the next `len` bytes of a stream. None of them is held beside the value.
+pub(super) fn read_stream<T: DeserializeOwned>(
+    reader: impl BufRead,
+    len: u64,
+) -> Result<T, ::postcard::Error> {
+    let stream = Stream::new(reader, len);
+    let meter = Meter::new(usize::try_from(len).unwrap_or(usize::MAX), Some(&stream));
+    let mut inner = ::postcard::Deserializer::from_flavor(Parts::of(&stream));
+    let value = T::deserialize(Guarded::new(&mut inner, &meter))?;
+    match inner.finalize()? {
+        0 => Ok(value),
+        _ => Err(serde::de::Error::custom("bytes are left over")),
     }
 }
 
@@ -210,12 +236,9 @@ where
         })
     }
 
-    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-        let start = out.len();
-        self.with::<T, _>(|traced| traced.write(value, out)).map_err(|refusal| {
-            out.truncate(start);
-            unpersistable::<T>(format!("{refusal}; fix that, or {ALTERNATIVE}"))
-        })
+    fn encode(&self, value: &T, out: &mut Sink<'_>) -> Result<(), Error> {
+        self.with::<T, _>(|traced| traced.write(value, out))
+            .map_err(|refusal| unpersistable::<T>(format!("{refusal}; fix that, or {ALTERNATIVE}")))
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<T, Error> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::sink::Refused;
+
 /// The likely cause of another number of fields.
 const SKIPS: &str = " (`skip_serializing` or `skip_serializing_if` without `skip_deserializing`?)";
 
@@ -84,6 +86,18 @@ impl serde::ser::Error for Refusal {
 
 impl From<::postcard::Error> for Refusal {
     fn from(error: ::postcard::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self(refused.to_string())
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    fn from(error: std::io::Error) -> Self {
         Self(error.to_string())
     }
 }

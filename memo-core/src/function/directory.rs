@@ -17,7 +17,7 @@ use crate::function::function_cache::{KeyClaim, Made, Storage};
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::value_store::ValueStore;
 use crate::persist::{
-    self, Cost, Durability, Keep as KeepOnDisk, Record, Store, Ticket, WallMillis,
+    self, Cost, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, Ticket, WallMillis,
 };
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::exit;
@@ -29,7 +29,7 @@ use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
 
 /// The longest that a write waits when writers outpace the compaction, so that the disk does not fill up.
-const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(100);
+const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(40);
 
 /// A record is written again at most this often because a snapshot was begun meanwhile.
 const MAX_ATTEMPTS: u32 = 8;
@@ -90,9 +90,18 @@ impl<K: Keep> Settings<K> {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
         let make = Directory::make;
-        let (max_disk, ttl) = (None, None);
-        let storage =
-            PersistSettings { root, path, instance, durability, max_disk, codec, ttl, make };
+        let (max_disk, max_value, ttl) = (None, MAX_APART, None);
+        let storage = PersistSettings {
+            root,
+            path,
+            instance,
+            durability,
+            max_disk,
+            max_value,
+            codec,
+            ttl,
+            make,
+        };
         Self { storage: Some(storage), ..self }
     }
 }
@@ -155,7 +164,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             return None;
         }
         let store = self.disk.opened()?;
-        let stored = store.find(key).ok()??;
+        let stored = store.find(key, &mut || self.follow(function)).ok()??;
         let (value, lifetime) = self.disk.value(stored.record())?;
         // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
         if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
@@ -183,15 +192,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
             }
             return;
         };
-        // Most values need no more.
-        let mut bytes = Vec::with_capacity(256);
-        if self.disk.encode(K::Holder::view(value), &mut bytes).is_err()
-            || !self.disk.has_room(&store, bytes.len())
-        {
+        let Some(mut encoded) = self.disk.encode(&store, K::Holder::view(value)) else {
             self.remove_stored(function, claim, made == Made::Inserted);
             maintain_soon(function);
             return;
-        }
+        };
         let (replaces, cost) = match made {
             Made::Computed(time) => (false, Cost::of(time)),
             Made::Inserted => (true, Cost::UNKNOWN),
@@ -202,12 +207,13 @@ impl<K: Keep> Storage<K> for Directory<K> {
             let mut ticket = None;
             let pending = Some((value.clone(), lifetime));
             function.memory.announce(claim, pending, &mut |key, known| {
-                let record = self.disk.put(key, &bytes, lifetime, cost);
+                let record = self.disk.put(key, &encoded, lifetime, cost);
                 let replaces = replaces || known;
                 let queue = if replaces { Store::queue_replacing } else { Store::queue };
                 ticket = Some(queue(&store, record, since));
             });
             let Some(ticket) = ticket else { break };
+            encoded.queued(ticket);
             let committed = match replaces {
                 true => store.commit_removal(ticket),
                 false => store.commit(ticket),
@@ -225,6 +231,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             self.follow(function);
             since = since.max(horizon);
         }
+        drop(encoded);
         function.maintain();
         if store.is_outgrown() {
             let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
@@ -300,7 +307,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
         let store = self.begin(function)?;
         self.renew_lost_log(function, &store)?;
-        store.flush()
+        store.flush()?;
+        self.disk.take_too_large().map_or(Ok(()), Err)
     }
 
     fn flush_if_open(&self) {
@@ -318,6 +326,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn tick(&self, function: &FunctionCache<K>) {
         self.disk.remove_old_versions();
+        if let Some(store) = self.disk.opened() {
+            store.free_retired();
+        }
         let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else {
             self.follow(function);
             return;
@@ -486,19 +497,19 @@ impl<K: Keep> Directory<K> {
     /// mean.
     fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
         let cost = Cost::of(function.mean_compute());
-        let mut bytes = Vec::new();
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
             let since = store.raise_horizon();
             self.follow(function);
             function.memory.for_each(&mut |key, held, lifetime| {
-                bytes.clear();
-                let is_missing =
-                    result.is_ok() && !matches!(store.find(key.as_slice()), Ok(Some(_)));
-                if is_missing && self.disk.encode(K::Holder::view(held), &mut bytes).is_ok() {
-                    let put = self.disk.put(key.as_slice(), &bytes, lifetime, cost);
-                    result = store.commit(store.queue(put, since));
+                let is_missing = result.is_ok() && !matches!(store.has(key.as_slice()), Ok(true));
+                let encode = || self.disk.encode(store, K::Holder::view(held));
+                if let Some(mut encoded) = is_missing.then(encode).flatten() {
+                    let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost);
+                    let ticket = store.queue(put, since);
+                    encoded.queued(ticket);
+                    result = store.commit(ticket);
                 }
             });
             // What was written after another process began a snapshot may not be in it.

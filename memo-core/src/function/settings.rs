@@ -11,7 +11,7 @@ use crate::cache::capacity::{Limits, UNBOUNDED};
 use crate::codec::Codec;
 use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
 #[cfg(feature = "persist")]
-use crate::persist::Durability;
+use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
 use crate::value::keep::Keep;
@@ -27,6 +27,9 @@ pub(crate) struct PersistSettings<K: Keep> {
     pub(crate) instance: u64,
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
+    /// The most bytes of a value that is stored.
+    #[cfg(feature = "persist")]
+    pub(crate) max_value: u64,
     #[cfg(feature = "persist")]
     pub(crate) max_disk: Option<u64>,
     #[cfg(feature = "persist")]
@@ -257,6 +260,16 @@ impl<K: Keep> Settings<K> {
     pub fn max_disk(mut self, max: u64) -> Self {
         if let Some(storage) = &mut self.storage {
             storage.max_disk = Some(max);
+        }
+        self
+    }
+
+    /// Sets the most bytes that a value may take which [`Self::persist`] stores. Has no effect without a directory.
+    #[cfg(feature = "persist")]
+    #[must_use]
+    pub fn max_value(mut self, max: u64) -> Self {
+        if let Some(storage) = &mut self.storage {
+            storage.max_value = max.min(MAX_APART);
         }
         self
     }

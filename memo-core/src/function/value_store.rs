@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,13 +13,13 @@ use crate::platform::sync::usual::Mutex;
 use once_cell::sync::OnceCell;
 
 use crate::cache::entry::Lifetime;
-use crate::codec::Codec;
+use crate::codec::{Codec, Sink, SinkFailure, Spill};
 use crate::error::Error;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Place, RealFs, Record, Removal, Store, WallMillis,
-    function_folder, mark_used, remove_old,
+    Cost, Durability, Fs, Identity, NewValue, Place, RealFs, Record, Removal, Store, Ticket,
+    WallMillis, function_folder, mark_used, remove_old,
 };
 use crate::platform::clock::{self, NEVER};
 use crate::statistics::counters::Counter;
@@ -44,6 +45,8 @@ pub(crate) struct ValueStore<V: 'static> {
     /// How long results live, or zero.
     ttl: Duration,
     codec: Box<dyn Codec<V>>,
+    /// The most bytes of a value that is stored.
+    max_value: u64,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
     identity: Identity,
     /// The identity with its `schema`, and where its files are; or why the type cannot be stored. Computed when it is
@@ -87,6 +90,16 @@ struct Failure {
     retry_at: Option<Instant>,
     /// The last delay before a retry.
     delay: Duration,
+    /// The last value that was too large, if one was since the last flush.
+    too_large: Option<Error>,
+}
+
+impl Failure {
+    /// Forgets why the directory could not be opened.
+    fn reset(&mut self) {
+        let too_large = self.too_large.take();
+        *self = Self { too_large, ..Self::default() };
+    }
 }
 
 impl<V: 'static> ValueStore<V> {
@@ -96,8 +109,17 @@ impl<V: 'static> ValueStore<V> {
         code: u128,
         version: Option<u64>,
     ) -> Self {
-        let PersistSettings { root, path, instance, durability, max_disk, codec, ttl, make: _ } =
-            settings;
+        let PersistSettings {
+            root,
+            path,
+            instance,
+            durability,
+            max_disk,
+            max_value,
+            codec,
+            ttl,
+            make: _,
+        } = settings;
         let root = absolute(root);
         let identity = Identity {
             function,
@@ -116,6 +138,7 @@ impl<V: 'static> ValueStore<V> {
             max_disk: max_disk.map(AtomicU64::new),
             ttl: ttl.unwrap_or_default(),
             codec,
+            max_value,
             identity,
             current: OnceCell::new(),
             has_old_versions: AtomicBool::new(false),
@@ -204,7 +227,7 @@ impl<V: 'static> ValueStore<V> {
         }
         self.note_times(&store);
         let _ = self.opened_at.set(clock::wall());
-        *self.failure.lock() = Failure::default();
+        self.failure.lock().reset();
         Ok(Arc::clone(self.store.lock().get_or_insert(store)))
     }
 
@@ -227,7 +250,7 @@ impl<V: 'static> ValueStore<V> {
         store.begin(removed).inspect_err(|error| self.back_off(error))?;
         self.was_closed.store(false, Relaxed);
         self.note_times(&store);
-        *self.failure.lock() = Failure::default();
+        self.failure.lock().reset();
         if let Ok(version) = self.version() {
             // A version without a note of its use counts as used when another one looks for old versions.
             let _ = mark_used(&*self.fs, &version.place, clock::wall());
@@ -316,12 +339,6 @@ impl<V: 'static> ValueStore<V> {
         self.has_old_versions.fetch_or(self.max_disk.is_some(), Relaxed);
     }
 
-    /// Returns whether there is room on disk for a value of `len` bytes. A value for which there never is counts as a
-    /// failure.
-    pub(crate) fn has_room(&self, store: &Store, len: usize) -> bool {
-        store.has_room(len).inspect_err(|error| self.fail(error)).unwrap_or(false)
-    }
-
     /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics. Such a panic would
     /// otherwise end every later call.
     fn decode(&self, bytes: &[u8]) -> Option<V> {
@@ -359,26 +376,80 @@ impl<V: 'static> ValueStore<V> {
         failure.is_over = false;
     }
 
-    /// Appends the encoding of `value` to `out`. A panic in the code of the type is an error here, because it must not
-    /// end the call that computed the value.
-    pub(crate) fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
-        let start = out.len();
-        let written = catch_unwind(AssertUnwindSafe(|| self.codec.encode(value, out)));
+    /// Encodes `value`. If it is long, its bytes go to a file of the store as they are made. A panic in the code of the
+    /// type is an error here, because it must not end the call that computed the value.
+    pub(crate) fn encode(&self, store: &Store, value: &V) -> Option<Encoded> {
+        let max = self.max_value.min(store.room());
+        let mut file = ValueFile { store, made: None };
+        let mut sink = Sink::spilling(max, &mut file);
+        let written = catch_unwind(AssertUnwindSafe(|| self.codec.encode(value, &mut sink)));
         let written = written.unwrap_or_else(|_| {
             let reason = "its Serialize or Deserialize panicked".to_owned();
             Err(Error::Unpersistable { type_name: std::any::type_name::<V>(), reason })
         });
-        written.inspect_err(|error| {
-            out.truncate(start);
-            self.fail(error);
-        })
+        match written {
+            Ok(()) if sink.is_short() => Some(Encoded { bytes: sink.into_bytes(), apart: None }),
+            written => {
+                let failure = sink.end().err();
+                self.end(written, failure, file).inspect_err(|error| self.fail(error)).ok()?
+            }
+        }
+    }
+
+    /// Ends a value that is kept apart, or is not stored.
+    #[cold]
+    fn end(
+        &self,
+        written: Result<(), Error>,
+        failure: Option<SinkFailure>,
+        file: ValueFile<'_>,
+    ) -> Result<Option<Encoded>, Error> {
+        // What the sink says is the cause of what the codec says.
+        match failure {
+            Some(SinkFailure::Failed(error)) => return Err(error),
+            Some(SinkFailure::TooLong(len))
+                if len <= self.max_value.min(file.store.max_value()) =>
+            {
+                file.store.make_room(len);
+                return Ok(None);
+            }
+            Some(SinkFailure::TooLong(len)) => return Err(self.too_large(len, file.store)),
+            None => written?,
+        }
+        let ValueFile { store, made } = file;
+        let mut file = made.ok_or(Error::NotPersistent)?;
+        let bytes = store.finish_value(&mut file)?;
+        Ok(Some(Encoded { bytes, apart: Some(file) }))
+    }
+
+    /// Notes that a value takes at least `len` bytes, which are too many.
+    #[cold]
+    fn too_large(&self, len: u64, store: &Store) -> Error {
+        let function = &self.identity.function;
+        let (max, limit) = match store.max_value() {
+            max if max < self.max_value => (max, "that `max_disk` sets, of"),
+            _ => (self.max_value, "(`max_value`) of"),
+        };
+        let reason = format!(
+            "a result of `{function}` takes {len} bytes or more, which is {} beyond the limit \
+             {limit} {max}",
+            len - max
+        );
+        let error = Error::TooLarge { reason };
+        self.failure.lock().too_large = Some(error.clone());
+        error
+    }
+
+    /// Returns the error of the last value that was too large, if one was since the last call.
+    pub(crate) fn take_too_large(&self) -> Option<Error> {
+        self.failure.lock().too_large.take()
     }
 
     /// Returns the record of an entry.
     pub(crate) fn put<'a>(
         &self,
         key: &'a [u8],
-        value: &'a [u8],
+        value: &'a Encoded,
         lifetime: Lifetime,
         cost: Cost,
     ) -> Record<'a> {
@@ -386,7 +457,8 @@ impl<V: 'static> ValueStore<V> {
         let left = lifetime.expires.saturating_sub(clock::now());
         let expires = (lifetime.expires != NEVER).then(|| now.saturating_add(left));
         let created = lifetime.computed.unwrap_or(now);
-        Record::Put { key, value, created, expires, cost }
+        let Encoded { bytes, apart } = value;
+        Record::Put { key, value: bytes, apart: apart.is_some(), created, expires, cost }
     }
 
     /// Records that a value was stored, so the last failure is over.
@@ -418,6 +490,45 @@ impl<V: 'static> ValueStore<V> {
         let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
         let failure = self.failure.lock();
         broken.or_else(|| failure.error.clone().filter(|_| !failure.is_over))
+    }
+}
+
+/// A value as bytes.
+pub(crate) struct Encoded {
+    /// What its record holds.
+    bytes: Vec<u8>,
+    /// The file of the value, if it is kept apart.
+    apart: Option<Box<NewValue>>,
+}
+
+impl Encoded {
+    /// Called when a record was queued that has these bytes. They must stay until it was committed.
+    #[inline]
+    pub(crate) fn queued(&mut self, ticket: Ticket) {
+        if let Some(file) = self.apart.as_mut().filter(|_| ticket.is_queued()) {
+            file.keep();
+        }
+    }
+}
+
+/// Takes the bytes of a long value.
+struct ValueFile<'a> {
+    store: &'a Store,
+    /// `None` before the first bytes.
+    made: Option<Box<NewValue>>,
+}
+
+impl Spill for ValueFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let file = match &mut self.made {
+            Some(file) => file,
+            none => none.insert(Box::new(self.store.new_value()?)),
+        };
+        file.write(bytes)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+        self.made.as_ref().map_or(Ok(0), |file| file.read_at(bytes, at))
     }
 }
 

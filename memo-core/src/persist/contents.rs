@@ -9,6 +9,7 @@ use super::fs::File;
 use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::record::Record;
+use super::reference::Reference;
 use super::scan::Event;
 use super::snapshot::Snapshot;
 use super::stored::{Found, Stored};
@@ -29,8 +30,17 @@ pub(crate) struct Put<'a> {
     pub(crate) key: &'a [u8],
     /// The length of the record in bytes.
     pub(crate) bytes: u64,
+    /// Where its value is, if that is kept apart.
+    pub(crate) apart: Option<Reference>,
     /// False if a log has a newer record of the key, or a removal.
     pub(crate) counts: bool,
+}
+
+impl Put<'_> {
+    /// Returns the length of the value in bytes, if it is kept apart.
+    pub(crate) fn bytes_apart(&self) -> u64 {
+        self.apart.map_or(0, |value| value.len)
+    }
 }
 
 impl Contents {
@@ -53,17 +63,19 @@ impl Contents {
                     Lookup::Elsewhere(least) => head.since >= least,
                 };
                 let bytes = head.total() as u64;
-                each(Put { meta: head.meta(), record, key, bytes, counts })?;
+                let apart = record.reference();
+                each(Put { meta: head.meta(), record, key, bytes, apart, counts })?;
             }
         }
-        for (Position { log, at, len }, file, seed) in &self.puts {
+        for (Position { log, at, len, .. }, file, seed) in &self.puts {
             let found = Stored::read(&**file, *seed, *at, *len, None);
             let found = found.map_err(|e| Error::io("read", Name::Log(*log).at(dir), &e))?;
             let Found::Stored(stored) = found else { continue };
             let record = stored.record();
             let Record::Put { key, .. } = record else { continue };
             let meta = stored.head.meta();
-            each(Put { meta, record, key, bytes: u64::from(*len), counts: true })?;
+            let (bytes, apart) = (u64::from(*len), record.reference());
+            each(Put { meta, record, key, bytes, apart, counts: true })?;
         }
         Ok(())
     }

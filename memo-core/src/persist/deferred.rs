@@ -32,7 +32,9 @@ pub(crate) struct DeferredPut {
 impl DeferredPut {
     pub(crate) fn record(&self) -> Record<'_> {
         let Self { key, value, created, expires, cost, .. } = self;
-        Record::Put { key, value, created: *created, expires: *expires, cost: *cost }
+        let (created, expires, cost) = (*created, *expires, *cost);
+        // The record of a value that is kept apart never waits.
+        Record::Put { key, value, apart: false, created, expires, cost }
     }
 }
 
@@ -47,7 +49,8 @@ impl Deferred {
         ticket: Ticket,
     ) {
         self.remove(hash);
-        let (Some(hash), Record::Put { key, value, created, expires, cost }) = (hash, *record)
+        let (Some(hash), Record::Put { key, value, apart: false, created, expires, cost }) =
+            (hash, *record)
         else {
             return;
         };

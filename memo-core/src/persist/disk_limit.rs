@@ -2,31 +2,35 @@
 //!
 //! While a snapshot is written, the former one and the logs are still there. So a snapshot may take three eighths, the
 //! former one as much, the logs an eighth before they are merged, and another eighth is left for what is written until
-//! the merge has ended.
+//! the merge has ended. Values that are kept apart are not copied, so a byte of them counts half in a snapshot.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::frame::HEAD;
-use super::snapshot_index::SHARE;
-
 /// A lower limit counts as this one: the parts of a directory that do not depend on its records take a tenth of it.
 const LEAST: u64 = 1 << 20;
+/// Below this limit, a value that is kept apart may be too large a part of it.
+const SMALL: u64 = 8 << 20;
 
-/// The most bytes of a directory. `u64::MAX`: any number.
-pub(crate) struct DiskLimit(AtomicU64);
+/// The most bytes of a directory.
+pub(crate) struct DiskLimit {
+    /// `u64::MAX`: any number.
+    max: AtomicU64,
+    /// The bytes of a value for which there was no room. The next merge leaves out so much more.
+    wanted: AtomicU64,
+}
 
 impl DiskLimit {
     pub(crate) fn none() -> Self {
-        Self(AtomicU64::new(u64::MAX))
+        Self { max: AtomicU64::new(u64::MAX), wanted: AtomicU64::new(0) }
     }
 
     pub(crate) fn set(&self, max: u64) {
-        self.0.store(max.max(LEAST), Relaxed);
+        self.max.store(max.max(LEAST), Relaxed);
     }
 
     /// Returns the limit. `None`: there is none.
     pub(crate) fn get(&self) -> Option<u64> {
-        Some(self.0.load(Relaxed)).filter(|max| *max != u64::MAX)
+        Some(self.max.load(Relaxed)).filter(|max| *max != u64::MAX)
     }
 
     /// Returns the most bytes of a snapshot.
@@ -45,9 +49,23 @@ impl DiskLimit {
         self.get().map_or(usual, |max| usual.min(max / 16))
     }
 
-    /// Returns whether the record of a value of `len` bytes can be kept at all.
-    pub(crate) fn admits(&self, len: usize) -> bool {
-        (len + HEAD) as u64 + SHARE <= self.logs(u64::MAX)
+    /// Returns the most bytes of a value. A small one is in the logs.
+    pub(crate) fn value(&self) -> u64 {
+        self.get().map_or(u64::MAX, |max| if max < SMALL { max / 8 } else { max / 2 })
+    }
+
+    /// Makes the next merge leave room for a value.
+    pub(crate) fn want(&self, len: u64) {
+        self.wanted.fetch_max(len.min(self.value()), Relaxed);
+    }
+
+    pub(crate) fn has_wanted(&self) -> bool {
+        self.wanted.load(Relaxed) > 0
+    }
+
+    /// Returns the most bytes of the snapshot that a merge writes now.
+    pub(crate) fn next_snapshot(&self) -> u64 {
+        self.snapshot().saturating_sub(self.wanted.swap(0, Relaxed).div_ceil(2))
     }
 }
 
@@ -65,9 +83,10 @@ mod tests {
                 + u128::from(limit.logs(u64::MAX))
                 + u128::from(limit.excess(u64::MAX));
             assert!(parts < u128::from(limit.get().unwrap()), "{max}");
-            assert!(
-                limit.admits(100) && !limit.admits(usize::try_from(limit.logs(1 << 62)).unwrap())
-            );
+            assert!(limit.value() <= limit.get().unwrap() / 2);
+            limit.want(1000);
+            assert!(limit.has_wanted() && limit.next_snapshot() == limit.snapshot() - 500);
+            assert!(!limit.has_wanted() && limit.next_snapshot() == limit.snapshot());
         }
     }
 }

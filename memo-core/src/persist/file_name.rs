@@ -25,6 +25,8 @@ pub(crate) enum Name {
     Snapshot(u64),
     TempLog(u64),
     TempSnapshot(u64),
+    /// A value that is kept apart. Numbered with logs and snapshots.
+    Value(u64),
 }
 
 impl fmt::Display for Name {
@@ -38,6 +40,7 @@ impl fmt::Display for Name {
             Self::Snapshot(number) => write!(f, "snap-{number:016x}"),
             Self::TempLog(number) => write!(f, "wal-{number:016x}.tmp"),
             Self::TempSnapshot(number) => write!(f, "snap-{number:016x}.tmp"),
+            Self::Value(number) => write!(f, "value-{number:016x}"),
         }
     }
 }
@@ -64,6 +67,7 @@ impl Name {
             ("wal", true) => Some(Self::TempLog(number)),
             ("snap", false) => Some(Self::Snapshot(number)),
             ("snap", true) => Some(Self::TempSnapshot(number)),
+            ("value", false) => Some(Self::Value(number)),
             _ => None,
         }
     }
@@ -78,16 +82,18 @@ impl Name {
         match self {
             Self::Lock | Self::Used | Self::State | Self::Cleared => (0, false),
             Self::Snapshot(number) | Self::TempSnapshot(number) => (number, false),
-            Self::Log(number) | Self::TempLog(number) => (number, true),
+            Self::Log(number) | Self::TempLog(number) | Self::Value(number) => (number, true),
         }
     }
 }
 
-/// Returns the names of the store's files in `dir`, the oldest first. Leaves out all other names.
+/// Returns the names of the store's files in `dir`, the oldest first. Leaves out all other names, and the files of
+/// values, which may be many and come and go at any time.
 pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
     let listed = fs.list(dir).map_err(|e| Error::io("list", dir, &e))?;
     let mut names: Vec<Name> = Vec::new();
-    for name in listed.iter().filter_map(|name| Name::parse(name)) {
+    let names_of_ours = listed.iter().filter_map(|name| Name::parse(name));
+    for name in names_of_ours.filter(|name| !matches!(name, Name::Value(_))) {
         // Insertion sort is enough for a few names. `sort` would be instantiated for one more type.
         names.insert(names.partition_point(|other| other.age() <= name.age()), name);
     }
@@ -151,6 +157,7 @@ mod tests {
             Name::Snapshot(u64::MAX),
             Name::TempLog(0),
             Name::TempSnapshot(1),
+            Name::Value(2),
         ];
         for name in names {
             assert_eq!(Name::parse(OsStr::new(&name.to_string())), Some(name));

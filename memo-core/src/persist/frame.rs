@@ -4,18 +4,21 @@ use crate::platform::crc32c::{crc32c, crc32c_append};
 
 use super::cost::Cost;
 use super::record::Record;
+use super::reference::REFERENCE;
 
 /// The length in bytes of the longest key that is stored.
 pub const MAX_KEY: usize = 1 << 20;
-/// The length in bytes of the longest value that is stored.
+/// The length in bytes of the longest value in a record.
 pub const MAX_VALUE: usize = 16 << 20;
 /// The size of a head in bytes.
 pub(crate) const HEAD: usize = 56;
 
 /// The flag of a put that replaces a value which must not come back.
 const REPLACES: u8 = 1;
+/// The flag of a put whose value is kept apart.
+const APART: u8 = 2;
 /// All flags. The other bits of the byte are 0.
-pub(crate) const FLAGS: u8 = REPLACES;
+pub(crate) const FLAGS: u8 = REPLACES | APART;
 /// The `expires` of a value that never expires.
 const NEVER: u64 = u64::MAX;
 
@@ -46,6 +49,8 @@ pub(crate) struct Head {
     pub(crate) op: Op,
     /// Whether this is a put that replaces a value which must not come back.
     pub(crate) replaces: bool,
+    /// Whether this is a put whose value is kept apart.
+    pub(crate) apart: bool,
     /// The number of removals in this file, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
@@ -78,7 +83,7 @@ pub(crate) struct RecordMeta {
 impl Head {
     fn of(record: &Record<'_>, meta: RecordMeta) -> Self {
         let (op, key, value, created, expires, cost) = match *record {
-            Record::Put { key, value, created, expires, cost } => {
+            Record::Put { key, value, created, expires, cost, .. } => {
                 (Op::Put, key, value, created, expires.unwrap_or(NEVER), cost)
             }
             Record::Remove { key } => (Op::Remove, key, &[][..], 0, NEVER, Cost::UNKNOWN),
@@ -87,6 +92,7 @@ impl Head {
         Self {
             op,
             replaces: meta.replaces,
+            apart: matches!(record, Record::Put { apart: true, .. }),
             removals: meta.removals,
             key_len: key.len(),
             cost,
@@ -104,7 +110,7 @@ impl Head {
         let length = |n: usize| u32::try_from(n).expect("a length within MAX_VALUE").to_le_bytes();
         let mut bytes = [0; HEAD];
         bytes[0] = self.op as u8;
-        bytes[1] = if self.replaces { REPLACES } else { 0 };
+        bytes[1] = if self.replaces { REPLACES } else { 0 } | if self.apart { APART } else { 0 };
         bytes[2..4].copy_from_slice(&self.removals.to_le_bytes());
         bytes[4..8].copy_from_slice(&length(self.key_len));
         // MAX_KEY needs only three bytes.
@@ -140,7 +146,9 @@ impl Head {
         };
         let key_len = (u32_at(bytes, 4) & 0xff_ffff) as usize;
         let (cost, value_len) = (Cost::from_byte(bytes[7]), u32_at(bytes, 8) as usize);
+        let is_apart = bytes[1] & APART != 0;
         let is_plausible = bytes[1] <= FLAGS
+            && (!is_apart || value_len == REFERENCE)
             && (op == Op::Put || bytes[1] == 0)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
@@ -149,6 +157,7 @@ impl Head {
         is_plausible.then(|| Self {
             op,
             replaces: bytes[1] & REPLACES != 0,
+            apart: is_apart,
             removals: u16::from_le_bytes([bytes[2], bytes[3]]),
             key_len,
             cost,
@@ -180,6 +189,7 @@ impl Head {
             Op::Put => Record::Put {
                 key,
                 value,
+                apart: self.apart,
                 created: self.created,
                 expires: (self.expires != NEVER).then_some(self.expires),
                 cost: self.cost,
@@ -272,7 +282,14 @@ mod tests {
         {
             let mut bytes = Vec::new();
             let cost = Cost::of(time);
-            let put = Record::Put { key: b"k", value: b"vv", created: 5, expires: None, cost };
+            let put = Record::Put {
+                key: b"k",
+                value: b"vv",
+                apart: false,
+                created: 5,
+                expires: None,
+                cost,
+            };
             encode(&mut bytes, ChecksumSeed::of(0x0123_4567_89ab_cdef), META, &put);
             let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
             assert_eq!(hex, golden);
@@ -292,7 +309,8 @@ mod tests {
     #[test]
     fn the_longest_key_leaves_room_for_the_highest_cost() {
         let (key, cost) = (vec![7; MAX_KEY], Cost::of(Some(Duration::MAX)));
-        let put = Record::Put { key: &key, value: b"v", created: 5, expires: None, cost };
+        let put =
+            Record::Put { key: &key, value: b"v", apart: false, created: 5, expires: None, cost };
         let (mut bytes, seed) = (Vec::new(), ChecksumSeed::of(1));
         encode(&mut bytes, seed, META, &put);
         let head = Head::parse(&bytes, seed).expect("a valid head");

@@ -73,7 +73,7 @@ fn inspect_all(
     let mut listing = Listing::default();
     for name in names.iter().copied() {
         match name {
-            Name::Lock | Name::Used | Name::State => {}
+            Name::Lock | Name::Used | Name::State | Name::Value(_) => {}
             Name::Cleared => {
                 listing.is_stale = true;
                 listing.cleanup.is_cleared = true;
@@ -221,7 +221,7 @@ fn is_placeholder(fs: &dyn Fs, dir: &Path, name: &OsStr) -> bool {
 fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>, Error> {
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
-        Name::Log(_) | Name::Snapshot(_) | Name::Cleared => &MAGIC,
+        Name::Log(_) | Name::Snapshot(_) | Name::Value(_) | Name::Cleared => &MAGIC,
         Name::Used | Name::State | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {

@@ -30,6 +30,11 @@ const FIRST_HOST: u64 = BASE + (1 << 20);
 /// The number of bytes of each computer.
 const PER_HOST: u64 = 128;
 const HOSTS: u64 = 1 << 40;
+/// The first of the bytes of values. Each is held by the process that makes the file of that number, until a record
+/// that mentions it is committed.
+const FIRST_VALUE: u64 = 1 << 61;
+/// The bits of a number that choose its byte.
+const VALUE_MASK: u64 = FIRST_VALUE - 1;
 
 /// How long a process waits for the lock [`FILES`].
 const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -55,6 +60,10 @@ impl Drop for Held {
         // The system releases it at the latest when the process ends.
         let _ = self.bytes.unlock(self.byte);
     }
+}
+
+fn value_byte(number: u64) -> u64 {
+    FIRST_VALUE + (number & VALUE_MASK)
 }
 
 /// Opens the lock file of a directory. Creates it if it is missing.
@@ -170,6 +179,23 @@ impl Locks {
     /// The errors of the system.
     pub(crate) fn slot(&self, slot: usize) -> Result<Option<Held>, Error> {
         self.try_lock(FIRST_SLOT + slot as u64)
+    }
+
+    /// Takes the lock of a value. `None` if another process has it.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn value(&self, number: u64) -> Result<Option<Held>, Error> {
+        self.try_lock(value_byte(number))
+    }
+
+    /// Returns whether another process has the lock of a value.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn is_value_taken(&self, number: u64) -> Result<bool, Error> {
+        let taken = self.bytes.is_locked_by_other(value_byte(number), 1);
+        taken.map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
     }
 
     /// Returns whether another process has a slot, as far as that can be found out.

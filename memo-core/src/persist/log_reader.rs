@@ -186,8 +186,8 @@ impl LogReader {
                 if head.replaces {
                     apply(Change::Remove(key, head.since));
                 }
-                let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
-                apply(Change::Put(head, Position { log: self.number, at, len }, record));
+                let position = Position::of(self.number, at, head.total(), &record);
+                apply(Change::Put(head, position, record));
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
+use std::collections::HashSet;
+
 use super::contents::Put;
-use super::file_name::remove;
+use super::file_name::{Name, remove};
 use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
@@ -18,7 +20,7 @@ use crate::platform::clock::Millis;
 pub struct Keep<'a> {
     /// The most entries that stay.
     pub max: u64,
-    /// The most bytes of records that stay. What is in use stays also beyond.
+    /// The most bytes of records, and of values that are kept apart, that stay. What is in use stays also beyond.
     pub max_bytes: u64,
     /// The present time. What has expired by then does not stay.
     pub now: WallMillis,
@@ -60,10 +62,12 @@ pub(crate) fn merge(
     writer.wal.write_out()?;
     // While the files are locked no log begins: each log has a lower number than the snapshot and is read, or a higher
     // one.
-    let (number, listing, slots) = writer.with_files(|| {
+    let (number, settled, listing, slots) = writer.with_files(|| {
         let number = state.next_number();
+        // Before it is read what is committed: what mentions these later was committed before.
+        let settled = writer.values.settled(fs, dir, &writer.locks)?;
         let slots = state.logs();
-        Ok((number, list(fs, dir, identity)?, slots))
+        Ok((number, settled, list(fs, dir, identity)?, slots))
     })?;
     let (view, _) = View::read(dir, listing, &slots, salt, bounds.tolerance)?;
     let (logs, partly) = merged_logs(&view, horizon)?;
@@ -75,28 +79,39 @@ pub(crate) fn merge(
         logs,
     });
     let mut selection = Selection::new(&view, keep, bounds.most_bytes);
+    let contents = view.into_contents();
+    let mut mentioned = HashSet::new();
     snapshot::write(fs, dir, &header, &mut |body| {
-        view.contents().for_each(dir, &mut |put| {
-            if selection.stays(&put) {
-                let added = body
-                    .add(put.meta, &by_the_present_clock(put.record, keep.now, bounds.tolerance));
+        contents.for_each(dir, &mut |put| {
+            let stays = selection.stays(&put);
+            // A record above the horizon is read again from its log.
+            if stays || put.meta.since >= horizon {
+                mentioned.extend(put.apart.map(|value| value.number));
+            }
+            if stays {
+                let record = by_the_present_clock(put.record, keep.now, bounds.tolerance);
+                let added = body.add(put.meta, &record);
                 added.map_err(|e| Error::io("write a snapshot in", dir, &e))?;
             }
             Ok(())
         })
     })?;
     state.set_snapshot(number);
-    writer.with_files(|| remove_replaced(directory, writer, &header, &slots, &partly))
+    writer.with_files(|| {
+        remove_replaced(directory, writer, &header, &slots, &partly)?;
+        let mut unmentioned = settled.iter().filter(|number| !mentioned.contains(number));
+        unmentioned.try_for_each(|number| remove(fs, dir, Name::Value(*number)))
+    })
 }
 
 /// Returns a put with the same time to live from now on, if its times were written while the clock was wrong.
 fn by_the_present_clock(record: Record<'_>, now: WallMillis, tolerance: Millis) -> Record<'_> {
     match record {
-        Record::Put { key, value, created, expires, cost }
+        Record::Put { key, value, apart, created, expires, cost }
             if created > now.saturating_add(tolerance) =>
         {
             let expires = expires.map(|at| now.saturating_add(at.saturating_sub(created)));
-            Record::Put { key, value, created: now, expires, cost }
+            Record::Put { key, value, apart, created: now, expires, cost }
         }
         record => record,
     }
@@ -167,16 +182,22 @@ struct Selection<'a> {
     excess_bytes: u64,
     /// How many bytes of entries in use may still stay.
     room: u64,
+    /// How many bytes of a value that is kept apart count as one.
+    apart_per_byte: u64,
 }
 
 impl<'a> Selection<'a> {
     fn new(view: &View, keep: &'a Keep<'a>, most_bytes: u64) -> Self {
         let max_bytes = keep.max_bytes.min(most_bytes);
+        // A merge copies all but these, see `DiskLimit`.
+        let apart_per_byte = if most_bytes < u64::MAX { 2 } else { 1 };
         Self {
             keep,
             excess: view.puts().saturating_sub(keep.max),
-            excess_bytes: view.snapshot_bytes().saturating_sub(max_bytes),
+            excess_bytes: (view.snapshot_bytes() + view.apart() / apart_per_byte)
+                .saturating_sub(max_bytes),
             room: most_bytes.saturating_sub(view.snapshot_overhead()),
+            apart_per_byte,
         }
     }
 
@@ -186,7 +207,7 @@ impl<'a> Selection<'a> {
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
         let is_spared = !is_over && created >= self.keep.idle_before;
-        let bytes = put.bytes + SHARE;
+        let bytes = put.bytes + SHARE + put.bytes_apart() / self.apart_per_byte;
         let stays = put.counts && !has_expired && (is_spared || self.has_room(bytes, put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);

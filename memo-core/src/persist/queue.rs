@@ -16,8 +16,18 @@ pub struct Ticket {
     pub(super) position: Position,
     /// Whether key and value are short enough to be stored.
     pub(super) fits: bool,
+    /// Whether it is a put whose value is kept apart.
+    pub(super) apart: bool,
     /// The hash of the key of a put that fits.
     pub(super) put: Option<u64>,
+}
+
+impl Ticket {
+    /// Returns whether the record was queued for a log. If the log is broken, it was not.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.position != Position::NONE
+    }
 }
 
 /// The numbers of a record that is queued.
@@ -92,7 +102,8 @@ impl Queue {
         };
         let is_put = fits && matches!(record, Record::Put { .. });
         let since = if is_put { since } else { sequence - 1 };
-        Ticket { sequence, since, position, fits, put: None }
+        let apart = matches!(record, Record::Put { apart: true, .. });
+        Ticket { sequence, since, position, fits, apart, put: None }
     }
 
     /// Encodes a record, and returns where it will be.
@@ -116,7 +127,7 @@ impl Queue {
         let len = self.bytes.len() - before;
         let at = target.at;
         target.at += len as u64;
-        Position { log: target.log, at, len: u32::try_from(len).unwrap_or(u32::MAX) }
+        Position::of(target.log, at, len, record)
     }
 
     /// Returns how many bytes are queued.

@@ -1,6 +1,7 @@
 //! The records that logs and snapshots consist of.
 
 use super::cost::Cost;
+use super::reference::Reference;
 
 /// Milliseconds since 1970 by the wall clock. Times before 1970 are 0.
 pub type WallMillis = u64;
@@ -12,8 +13,10 @@ pub enum Record<'a> {
     Put {
         /// The canonical key.
         key: &'a [u8],
-        /// The value, as its codec encoded it.
+        /// The value, as its codec encoded it. If it is kept apart: what stands in its place.
         value: &'a [u8],
+        /// Whether the value is kept apart, in a file of its own.
+        apart: bool,
         /// When it was computed.
         created: WallMillis,
         /// When it expires. `None`: never.
@@ -28,4 +31,14 @@ pub enum Record<'a> {
     },
     /// All entries were invalidated.
     Clear,
+}
+
+impl Record<'_> {
+    /// Returns where the value is, if this is a put whose value is kept apart.
+    pub(crate) fn reference(&self) -> Option<Reference> {
+        match self {
+            Self::Put { value, apart: true, .. } => Reference::parse(value),
+            _ => None,
+        }
+    }
 }

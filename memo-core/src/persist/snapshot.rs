@@ -12,7 +12,7 @@ use super::fs::{File, Fs, read_full, write_all};
 use super::header::FileHeader;
 use super::key_hash::key_hash;
 use super::listing::Source;
-use super::record::Record;
+use super::record::{Record, WallMillis};
 use super::scan::Scan;
 use super::snapshot_index::{self, BLOCK, Candidates, IndexEntry, SnapshotIndex};
 use super::stored::{Found, Stored};
@@ -21,14 +21,40 @@ use crate::error::Error;
 /// The buffer is written when it holds this many bytes.
 const CHUNK: usize = 256 << 10;
 /// The length of the footer in bytes.
-pub(super) const FOOTER: usize = 56;
+pub(super) const FOOTER: usize = 80;
 
 /// The last bytes of a complete snapshot.
 struct Footer {
     index: SnapshotIndex,
     costs: Costs,
+    apart: ApartTotal,
     /// The length of the file in bytes.
     len: u64,
+}
+
+/// What the values of a snapshot take that are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ApartTotal {
+    pub(crate) bytes: u64,
+    /// The number of values.
+    pub(crate) count: u64,
+    /// By then values of half of the bytes or more have expired. `u64::MAX`: never.
+    pub(crate) half_expired: WallMillis,
+}
+
+impl ApartTotal {
+    /// Adds up values: when each expires, and its length in bytes.
+    fn of(mut values: Vec<(WallMillis, u64)>) -> Self {
+        values.sort_unstable();
+        let bytes = values.iter().map(|(_, len)| len).sum();
+        let mut left = bytes;
+        let half = values.iter().find(|(_, len)| {
+            left -= len;
+            left <= bytes / 2
+        });
+        let half_expired = half.map_or(u64::MAX, |(expires, _)| *expires);
+        Self { bytes, count: values.len() as u64, half_expired }
+    }
 }
 
 /// What the records cost of which that is known.
@@ -57,9 +83,11 @@ impl Costs {
 
 impl Footer {
     fn to_bytes(&self, seed: ChecksumSeed) -> [u8; FOOTER] {
-        let Self { index, costs, len } = self;
+        let Self { index, costs, apart, len } = self;
         let mut bytes = [0; FOOTER];
-        let words = [index.at, index.blocks, index.entries, costs.sum, costs.count, *len];
+        let SnapshotIndex { at, blocks, entries } = *index;
+        let ApartTotal { bytes: apart, count, half_expired } = *apart;
+        let words = [at, blocks, entries, costs.sum, costs.count, apart, count, half_expired, *len];
         for (word, out) in words.iter().zip(bytes.chunks_exact_mut(8)) {
             out.copy_from_slice(&word.to_le_bytes());
         }
@@ -81,7 +109,8 @@ impl Footer {
         is_valid.then(|| Self {
             index: SnapshotIndex { at: word(0), blocks: word(1), entries: word(2) },
             costs: Costs { sum: word(3), count: word(4) },
-            len: word(5),
+            apart: ApartTotal { bytes: word(5), count: word(6), half_expired: word(7) },
+            len: word(8),
         })
     }
 }
@@ -92,6 +121,7 @@ pub(crate) struct Snapshot {
     /// The length of the file in bytes.
     pub(crate) len: u64,
     pub(crate) costs: Costs,
+    pub(crate) apart: ApartTotal,
     file: Arc<dyn File>,
     seed: ChecksumSeed,
     /// Where the records begin.
@@ -114,10 +144,11 @@ impl Snapshot {
         let seed = header.seed();
         let footer = Footer::parse(&bytes, seed)
             .filter(|footer| footer.len == *size && footer.fits(*start, at));
-        Ok(footer.map(|Footer { index, costs, len }| Self {
+        Ok(footer.map(|Footer { index, costs, apart, len }| Self {
             header: header.clone(),
             len,
             costs,
+            apart,
             file: Arc::clone(file),
             seed,
             start: *start,
@@ -224,6 +255,8 @@ pub(crate) struct Body<'f> {
     at: u64,
     entries: Vec<IndexEntry>,
     costs: Costs,
+    /// Of each value that is kept apart: when it expires, and its length in bytes.
+    apart: Vec<(WallMillis, u64)>,
 }
 
 impl<'f> Body<'f> {
@@ -236,6 +269,7 @@ impl<'f> Body<'f> {
             at: 0,
             entries: Vec::new(),
             costs: Costs::default(),
+            apart: Vec::new(),
         }
     }
 
@@ -244,7 +278,7 @@ impl<'f> Body<'f> {
     /// # Errors
     /// The errors of the system.
     pub(crate) fn add(&mut self, meta: RecordMeta, put: &Record<'_>) -> io::Result<()> {
-        let Record::Put { key, .. } = put else { return Ok(()) };
+        let Record::Put { key, expires, .. } = put else { return Ok(()) };
         let from = self.buffer.len();
         let meta = RecordMeta { removals: 0, replaces: false, ..meta };
         frame::encode(&mut self.buffer, self.seed, meta, put);
@@ -253,6 +287,8 @@ impl<'f> Body<'f> {
         let hash = key_hash(self.salt, key);
         self.entries.push(IndexEntry { hash, at: self.at + from as u64, len });
         self.costs.add(put);
+        let expires = expires.unwrap_or(u64::MAX);
+        self.apart.extend(put.reference().map(|value| (expires, value.len)));
         if self.buffer.len() >= CHUNK { self.write_buffer() } else { Ok(()) }
     }
 
@@ -275,7 +311,8 @@ impl<'f> Body<'f> {
         })?;
         let len = self.at + (self.buffer.len() + FOOTER) as u64;
         let index = SnapshotIndex { at: index_at, blocks, entries: count };
-        let footer = Footer { index, costs: self.costs, len };
+        let apart = ApartTotal::of(std::mem::take(&mut self.apart));
+        let footer = Footer { index, costs: self.costs, apart, len };
         self.buffer.extend_from_slice(&footer.to_bytes(seed));
         self.write_buffer()
     }
@@ -288,7 +325,7 @@ mod tests {
     /// Another program made these bytes from the table in docs/format.md.
     const GOLDEN: &str = concat!(
         "da000000000000000100000000000000020000000000000007000000000000000100000000000000",
-        "1211000000000000000000007cd840b5",
+        "b80b000000000000020000000000000063000000000000002a1100000000000000000000a87cf63a",
     );
 
     #[test]
@@ -296,11 +333,25 @@ mod tests {
         let seed = ChecksumSeed::of(0x0123_4567_89ab_cdef);
         let index = SnapshotIndex { at: 218, blocks: 1, entries: 2 };
         let len = 218 + snapshot_index::BLOCK as u64 + FOOTER as u64;
-        let footer = Footer { index, costs: Costs { sum: 7, count: 1 }, len };
+        let apart = ApartTotal { bytes: 3000, count: 2, half_expired: 99 };
+        let footer = Footer { index, costs: Costs { sum: 7, count: 1 }, apart, len };
         let bytes = footer.to_bytes(seed);
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, GOLDEN);
         let parsed = Footer::parse(&bytes, seed).expect("a valid footer");
-        assert_eq!((parsed.costs, parsed.len), (footer.costs, len));
+        assert_eq!((parsed.costs, parsed.apart, parsed.len), (footer.costs, apart, len));
+    }
+
+    #[test]
+    fn half_of_the_bytes_apart_expire_by_the_time_that_is_stated() {
+        let half = |values: &[(u64, u64)]| ApartTotal::of(values.to_vec()).half_expired;
+        assert_eq!(half(&[]), u64::MAX);
+        assert_eq!(half(&[(u64::MAX, 9)]), u64::MAX);
+        assert_eq!(half(&[(5, 10), (u64::MAX, 10)]), 5);
+        assert_eq!(half(&[(7, 10), (5, 9), (u64::MAX, 20)]), u64::MAX);
+        assert_eq!(half(&[(7, 10), (5, 10), (u64::MAX, 20)]), 7);
+        assert_eq!(half(&[(7, 10), (5, 30), (u64::MAX, 20)]), 5);
+        let all = ApartTotal::of(vec![(7, 10), (5, 30)]);
+        assert_eq!((all.bytes, all.count), (40, 2));
     }
 }

@@ -13,7 +13,7 @@ use super::clearance::remove_contents;
 use super::deferred::Deferred;
 use super::disk_limit::DiskLimit;
 use super::durability::Durability;
-use super::file_name::Name;
+use super::file_name::{Name, remove};
 use super::frame::HEAD;
 use super::fs::Fs;
 use super::header::{FileHeader, MAX_HEADER, MAX_STATED, STATED, header_len, random_salt};
@@ -25,13 +25,16 @@ use super::locks::Locks;
 use super::log_file::StoreDirectory;
 use super::loss::Recovery;
 use super::merge::{self, Bounds, Keep};
+use super::new_value::{NewValue, NewValues, Values};
 use super::place::Place;
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
+use super::reference::Reference;
 use super::snapshot::Snapshot;
 use super::state::State;
-use super::stored::{Found, Stored};
+use super::stored::{Found, Stored, with_value};
 use super::tail::Tail;
+use super::value_file::Apart;
 use super::view::{Location, Removal, View};
 use super::wal::Wal;
 use super::writer::{Begun, Writer};
@@ -312,12 +315,85 @@ impl Store {
         self.shared.key_locks.try_lock(&*self.shared.fs, self.shared.place.dir(), key)
     }
 
-    /// Reads the newest value of a key. `None` also if it is damaged; that is noted.
+    /// Reads the newest value of a key. `None` also if it is damaged; that is noted. `catch_up` follows the other
+    /// processes: a value that is kept apart may be gone because its record does not count any more.
     ///
     /// # Errors
     /// The errors of the system.
-    pub(crate) fn find(&self, key: &[u8]) -> Result<Option<Stored>, Error> {
-        self.shared.find(key)
+    pub(crate) fn find(
+        &self,
+        key: &[u8],
+        catch_up: &mut dyn FnMut(),
+    ) -> Result<Option<Stored>, Error> {
+        self.shared.find(key, &mut |stored| self.find_apart(key, stored, catch_up))
+    }
+
+    /// Reads the value of a record that was found for a key.
+    #[cold]
+    fn find_apart(
+        &self,
+        key: &[u8],
+        mut stored: Stored,
+        catch_up: &mut dyn FnMut(),
+    ) -> Result<Option<Stored>, Error> {
+        let mut before = None;
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(value) = stored.record().reference() else { return Ok(Some(stored)) };
+            match self.shared.read_value(&value)? {
+                Apart::Value(value) => return Ok(Some(stored.with_value(value))),
+                Apart::Missing if before != Some(value) => before = Some(value),
+                Apart::Missing | Apart::Damaged => {
+                    self.shared.note_damage(key, &value);
+                    return Ok(None);
+                }
+            }
+            catch_up();
+            match self.shared.find(key, &mut |stored| Ok(Some(stored)))? {
+                Some(found) => stored = found,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns whether there is a value of a key that need not be written again. Does not read one that is kept apart.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool, Error> {
+        let Shared { fs, place, writer, .. } = &*self.shared;
+        let is_there = |value: Reference| {
+            let is_at_risk = writer.get().is_some_and(|w| w.values.is_at_risk(value.number));
+            let found = value.is_there(&**fs, place.dir());
+            Ok(!is_at_risk && found.map_err(|e| self.shared.cannot_read(&value, &e))?)
+        };
+        match self.shared.find(key, &mut |stored| Ok(Some(stored)))? {
+            Some(stored) => stored.record().reference().map_or(Ok(true), is_there),
+            None => Ok(false),
+        }
+    }
+
+    /// Begins the file of a value that is to be kept apart. The store must have begun to write.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub fn new_value(&self) -> Result<NewValue, Error> {
+        let writer = self.shared.writing()?;
+        writer.wal.check_process()?;
+        if writer.wal.is_broken() {
+            return Err(writer.wal.backoff.last().unwrap_or(Error::NotPersistent));
+        }
+        let owner: Arc<dyn Values> = Arc::clone(&self.shared) as _;
+        NewValue::create(owner, &writer.locks, writer.state.next_number())
+    }
+
+    /// Ends the file of a value. Returns what the record has in place of the value. When the record was queued
+    /// ([`Ticket::is_queued`]), call [`NewValue::keep`]. Drop the value after the record was committed.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub fn finish_value(&self, value: &mut NewValue) -> Result<Vec<u8>, Error> {
+        Ok(value.finish(self.shared.durability.syncs_each_write())?.to_vec())
     }
 
     /// Passes each put that counts to `each`. Those that others write meanwhile may be missing.
@@ -328,8 +404,16 @@ impl Store {
         // A copy, because `each` may run code of users.
         let contents = self.shared.view.lock().contents();
         contents.for_each(self.shared.place.dir(), &mut |put| {
-            if put.counts {
-                each(put.record);
+            let value = match put.apart.filter(|_| put.counts) {
+                Some(value) => self.shared.read_value(&value)?,
+                None if put.counts => {
+                    each(put.record);
+                    return Ok(());
+                }
+                None => return Ok(()),
+            };
+            if let Apart::Value(value) = value {
+                each(with_value(put.record, Some(&value)));
             }
             Ok(())
         })
@@ -423,10 +507,9 @@ impl Store {
     /// # Errors
     /// A record that was queued before is not on disk.
     pub fn flush(&self) -> Result<(), Error> {
-        if self.shared.writer.get().is_none() {
-            return Ok(());
-        }
+        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
         self.check()?;
+        self.shared.sync_values(writer)?;
         self.shared.flush()
     }
 
@@ -450,12 +533,21 @@ impl Store {
         self.shared.limit.set(max);
     }
 
-    /// Returns whether a value of `len` bytes can be stored now without exceeding the limit of bytes.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`] if it can never be.
-    pub fn has_room(&self, len: usize) -> Result<bool, Error> {
-        self.shared.has_room(len)
+    /// Returns how many bytes a value may take now without exceeding the limit of bytes.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.shared.room()
+    }
+
+    /// Returns how many bytes a value may take at most, when there is room.
+    #[must_use]
+    pub fn max_value(&self) -> u64 {
+        self.shared.limit.value()
+    }
+
+    /// Makes the next merge leave out so much that there is room for a value of `len` bytes.
+    pub fn make_room(&self, len: u64) {
+        self.shared.limit.want(len);
     }
 
     /// Begins a new log if somebody has removed that of this process, and removes all that others have: what was lost
@@ -500,6 +592,12 @@ impl Store {
             return Ok(false);
         }
         self.shared.merge(keep).map(|()| true)
+    }
+
+    /// Frees what this process does not need any more since others have merged. May take long.
+    pub fn free_retired(&self) {
+        let retired = std::mem::take(&mut self.shared.view.lock().retired);
+        drop(retired);
     }
 
     /// Ends the log of this process if a snapshot has much of it, so that the next can remove the file. Call it after
@@ -555,6 +653,7 @@ impl Store {
     /// The log is broken again.
     pub fn healed(&self) -> Result<(), Error> {
         let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        self.shared.sync_values(writer)?;
         writer.wal.write_out()?;
         self.shared.settle();
         writer.wal.rewritten();
@@ -760,7 +859,7 @@ impl Shared {
                 continue;
             };
             if ticket.since >= horizon {
-                view.index.put(hash, ticket.sequence, ticket.since, ticket.position);
+                view.put(writer.state.horizon(), hash, ticket);
             } else {
                 has_overtaken = true;
                 let again = writer.wal.push(&put.record(), horizon, put.replaces);
@@ -783,7 +882,12 @@ impl Shared {
         Ok(())
     }
 
-    fn find(&self, key: &[u8]) -> Result<Option<Stored>, Error> {
+    /// Finds the record of a key. Passes one whose value is kept apart to `apart`, and returns what that returns.
+    fn find(
+        &self,
+        key: &[u8],
+        apart: &mut dyn FnMut(Stored) -> Result<Option<Stored>, Error>,
+    ) -> Result<Option<Stored>, Error> {
         let hash = key_hash(self.salt, key);
         let location = self.view.lock().locate(hash);
         let dir = self.place.dir();
@@ -807,6 +911,7 @@ impl Shared {
             }
         };
         match self.count_error(found.map_err(|e| Error::io("read", &path, &e)))? {
+            Found::Stored(stored) if stored.head.apart => apart(stored),
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
             Found::Damaged => {
@@ -814,6 +919,28 @@ impl Shared {
                 Ok(None)
             }
         }
+    }
+
+    fn read_value(&self, value: &Reference) -> Result<Apart, Error> {
+        let read = value.read(&*self.fs, self.place.dir());
+        self.count_error(read.map_err(|e| self.cannot_read(value, &e)))
+    }
+
+    fn cannot_read(&self, value: &Reference, error: &std::io::Error) -> Error {
+        Error::io("read", Name::Value(value.number).at(self.place.dir()), error)
+    }
+
+    fn note_damage(&self, key: &[u8], value: &Reference) {
+        let path = Name::Value(value.number).at(self.place.dir());
+        self.view.lock().note_damage(key_hash(self.salt, key), path);
+    }
+
+    /// Syncs the values that are kept apart. After a failure the log is abandoned, so that what memory holds is written
+    /// again.
+    fn sync_values(&self, writer: &Writer) -> Result<(), Error> {
+        writer.wal.check_process()?;
+        let synced = writer.values.sync(&*self.fs, self.place.dir());
+        self.count_error(synced.inspect_err(|error| writer.wal.abandon_log(error)))
     }
 
     fn queue(&self, record: &Record<'_>, since: u64, replaces: bool) -> Ticket {
@@ -829,9 +956,9 @@ impl Shared {
             return ticket;
         };
         if ticket.put.is_none() {
-            self.view.lock().remove(hash, ticket.sequence);
+            self.view.lock().remove(writer.state.horizon(), hash, ticket.sequence);
         } else if replaces {
-            self.view.lock().remove(hash, ticket.since);
+            self.view.lock().remove(writer.state.horizon(), hash, ticket.since);
         }
         ticket
     }
@@ -865,15 +992,17 @@ impl Shared {
         let writer = self.writing()?;
         let committed = commit(&writer.wal, ticket).and_then(|()| match ticket.fits {
             true => Ok(()),
-            false => {
-                Err(Error::TooLarge { reason: "key over 1 MiB or value over 16 MiB".to_owned() })
-            }
+            false => Err(Error::TooLarge {
+                reason: "a key over 1 MiB or a record over 16 MiB".to_owned(),
+            }),
         });
         if self.deferred.is_some() {
             self.settle();
         } else if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
-            let mut view = self.view.lock();
-            view.index.put(hash, ticket.sequence, ticket.since, ticket.position);
+            self.view.lock().put(writer.state.horizon(), hash, ticket);
+        }
+        if committed.is_err() && ticket.apart {
+            writer.has_orphans.store(true, Ordering::Relaxed);
         }
         self.count_error(committed)
     }
@@ -982,7 +1111,12 @@ impl Shared {
         writer.with_files(|| {
             // No process begins a log between this and the removal.
             writer.state.set_cleared(cleared);
-            remove_contents(fs, dir)
+            remove_contents(fs, dir)?;
+            // They count for nothing now. What is left is removed by the next merge.
+            for number in writer.values.settled(fs, dir, &writer.locks).unwrap_or_default() {
+                let _ = remove(fs, dir, Name::Value(number));
+            }
+            Ok(())
         })
     }
 
@@ -991,13 +1125,23 @@ impl Shared {
         writer.wal.backoff.due().unwrap_or(true)
             && (self.is_over_limit(0)
                 || self.has_too_many_logs(writer)
+                || writer.has_orphans.load(Ordering::Relaxed)
+                || self.limit.has_wanted()
                 || self.wants_to_merge_future()
-                || self.view.lock().is_mostly_dead(self.limit.logs(COMPACT_FROM)))
+                || self.view.lock().is_mostly_dead(self.limit.logs(COMPACT_FROM))
+                || self.has_much_expired())
     }
 
     /// Returns whether a merge is due that gives times from the future the present one. True once.
     fn wants_to_merge_future(&self) -> bool {
         self.view.lock().has_future_times && !self.has_merged_future.swap(true, Ordering::Relaxed)
+    }
+
+    /// Returns whether many of the values have expired that the snapshot keeps apart.
+    fn has_much_expired(&self) -> bool {
+        let view = self.view.lock();
+        let apart = view.snapshot.as_ref().map(|snapshot| snapshot.apart);
+        apart.is_some_and(|all| all.bytes >= COMPACT_FROM && all.half_expired <= clock::wall())
     }
 
     fn has_too_many_logs(&self, writer: &Writer) -> bool {
@@ -1010,10 +1154,11 @@ impl Shared {
     fn is_over_limit(&self, excess: u64) -> bool {
         let Some(writer) = self.writer.get() else { return false };
         let view = self.view.lock();
-        let snapshot = view.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
-        let max = self.limit.logs(snapshot.max(COMPACT_FROM)) + self.limit.excess(excess);
+        let (len, apart) = view.snapshot.as_ref().map_or((0, 0), |s| (s.len, s.apart.bytes));
+        let max = self.limit.logs((len + apart).max(COMPACT_FROM)) + self.limit.excess(excess);
+        let unmerged = view.unmerged_bytes(self.own_log()) + view.unmerged_apart;
         // The snapshot is larger than its limit if that was lowered.
-        (view.unmerged_bytes(self.own_log()) > max || snapshot > self.limit.snapshot())
+        (unmerged > max || len + apart / 2 > self.limit.snapshot())
             && writer.wal.backoff.due().is_none()
     }
 
@@ -1022,18 +1167,14 @@ impl Shared {
         self.writer.get().map(|writer| (writer.wal.log(), writer.wal.len()))
     }
 
-    /// See [`Store::has_room`].
-    fn has_room(&self, len: usize) -> Result<bool, Error> {
-        let Some(max) = self.limit.get() else { return Ok(true) };
-        if !self.limit.admits(len) {
-            let reason = format!("{len} bytes are more than an eighth of `max_disk`, {max} bytes");
-            return Err(Error::TooLarge { reason });
-        }
+    /// See [`Store::room`].
+    fn room(&self) -> u64 {
+        let Some(max) = self.limit.get() else { return u64::MAX };
         let view = self.view.lock();
         // The next snapshot comes beside what is there.
         let next = view.snapshot_bytes().min(self.limit.snapshot());
-        let taken = view.file_bytes(self.own_log()) + next;
-        Ok(taken + (len + HEAD) as u64 <= max)
+        let taken = view.file_bytes(self.own_log()) + next + HEAD as u64;
+        max.saturating_sub(taken).min(self.limit.value())
     }
 
     /// Notes that a record in the older half of the snapshot was used, so that it is among the last to go: writes it
@@ -1042,7 +1183,7 @@ impl Shared {
     fn touch(&self, snapshot: &Snapshot, hash: u64, stored: &Stored) {
         let Some(writer) = self.writer.get().filter(|_| self.limit.get().is_some()) else { return };
         let FileHeader { number, base_sequence: horizon, .. } = snapshot.header;
-        let has_room = || self.has_room(stored.len()).unwrap_or(false);
+        let has_room = || stored.len() as u64 <= self.room();
         if snapshot.is_in_older_half(stored.at)
             && has_room()
             && self.touched.lock().add(number, hash)
@@ -1062,13 +1203,31 @@ impl Shared {
             .and_then(|()| writer.locks.check())
             .and_then(|()| self.end_long_log(writer))
             .and_then(|()| if self.deferred.is_some() { self.flush() } else { Ok(()) })
+            // The snapshot is durable, so what it mentions should be.
+            .and_then(|()| writer.values.sync(&*self.fs, self.place.dir()))
             .and_then(|()| {
                 let bounds =
-                    Bounds { most_bytes: self.limit.snapshot(), tolerance: self.tolerance };
+                    Bounds { most_bytes: self.limit.next_snapshot(), tolerance: self.tolerance };
                 writer
                     .with_merge(|| merge::merge(self.directory(), writer, self.salt, keep, bounds))
             });
-        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())
+        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())?;
+        writer.has_orphans.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Values for Shared {
+    fn fs(&self) -> &dyn Fs {
+        &*self.fs
+    }
+
+    fn dir(&self) -> &Path {
+        self.place.dir()
+    }
+
+    fn new_values(&self) -> &NewValues {
+        &self.writer.get().expect("a store that has begun to write").values
     }
 }
 
@@ -1076,6 +1235,7 @@ impl Maintain for Shared {
     fn tick(&self) -> bool {
         if let Some(writer) = self.writer.get() {
             if self.durability.syncs_in_background() {
+                let _ = self.sync_values(writer);
                 let _ = self.count_error(writer.wal.sync());
             }
         }

@@ -13,6 +13,8 @@ pub(crate) struct Stored {
     /// The offset of the record in its file.
     pub(crate) at: u64,
     bytes: Vec<u8>,
+    /// Its value, once it was read from its own file.
+    apart: Option<Vec<u8>>,
 }
 
 /// What is at a position.
@@ -53,7 +55,11 @@ impl Stored {
         let is_valid = head.op == Op::Put
             && crc32c(stored_key) == head.key_crc
             && crc32c(value) == head.value_crc;
-        Ok(if is_valid { Found::Stored(Self { head, at, bytes }) } else { Found::Damaged })
+        Ok(if is_valid {
+            Found::Stored(Self { head, at, bytes, apart: None })
+        } else {
+            Found::Damaged
+        })
     }
 
     /// Returns the length of the value in bytes.
@@ -61,7 +67,23 @@ impl Stored {
         self.head.value_len
     }
 
+    /// Returns the record, with its value if that was read.
     pub(crate) fn record(&self) -> Record<'_> {
-        self.head.record(&self.bytes[HEAD..])
+        with_value(self.head.record(&self.bytes[HEAD..]), self.apart.as_deref())
+    }
+
+    /// Adds the value, which was read from its own file.
+    pub(crate) fn with_value(self, value: Vec<u8>) -> Self {
+        Self { apart: Some(value), ..self }
+    }
+}
+
+/// Returns the record with the value that was read from its own file, if it was.
+pub(crate) fn with_value<'a>(record: Record<'a>, apart: Option<&'a [u8]>) -> Record<'a> {
+    match (record, apart) {
+        (Record::Put { key, created, expires, cost, .. }, Some(value)) => {
+            Record::Put { key, value, apart: false, created, expires, cost }
+        }
+        (record, _) => record,
     }
 }

@@ -73,13 +73,13 @@ impl Tail {
                 continue;
             }
             if before.log != at.log {
-                read_rest(view, before.log, removed)?;
+                read_rest(view, state, before.log, removed)?;
             }
             has_new_logs |= at.log != before.log;
-            view.read_log(at.log, at.len, &mut |removal| removed.push(removal))?;
+            read(view, state, *at, removed)?;
         }
         // A process may also have begun and ended a log that no slot shows any more.
-        if has_new_logs && !read_new_logs(directory, &now.slots, view, removed)? {
+        if has_new_logs && !read_new_logs(directory, state, &now.slots, view, removed)? {
             return self.reload(directory, state, view, removed);
         }
         if now.cleared > self.cleared {
@@ -111,7 +111,8 @@ impl Tail {
             });
             let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
             result = match read {
-                Ok((fresh, _)) if is_settled => {
+                Ok((mut fresh, _)) if is_settled => {
+                    fresh.index.set_noted_horizon(state.horizon());
                     removed.extend(match now.cleared > self.cleared {
                         true => vec![Removal::All],
                         false => view.removed_until(&fresh)?,
@@ -128,16 +129,33 @@ impl Tail {
     }
 }
 
+/// Reads a log as far as it was committed.
+fn read(
+    view: &mut View,
+    state: &State,
+    committed: SlotLog,
+    removed: &mut Vec<Removal>,
+) -> Result<(), Error> {
+    view.index.note_horizon(state.horizon());
+    view.read_log(committed.log, committed.len, &mut |removal| removed.push(removal))
+}
+
 /// Reads the rest of a log that nobody writes any more.
-fn read_rest(view: &mut View, log: u64, removed: &mut Vec<Removal>) -> Result<(), Error> {
+fn read_rest(
+    view: &mut View,
+    state: &State,
+    log: u64,
+    removed: &mut Vec<Removal>,
+) -> Result<(), Error> {
     let Some(reader) = view.logs.get(&log) else { return Ok(()) };
     let size = reader.file.size().map_err(|e| Error::io("read", &reader.path, &e))?;
-    view.read_log(log, size, &mut |removal| removed.push(removal))
+    read(view, state, SlotLog { log, len: size }, removed)
 }
 
 /// Reads the logs that were begun since the last time. Returns false if one is gone.
 fn read_new_logs(
     directory: StoreDirectory<'_>,
+    state: &State,
     slots: &[SlotLog],
     view: &mut View,
     removed: &mut Vec<Removal>,
@@ -151,7 +169,7 @@ fn read_new_logs(
         let Some(source) = source(directory, name, log)? else { return Ok(false) };
         view.open_log(directory.dir, &source, None);
         let len = live(log).map_or(source.size, |slot| slot.len);
-        view.read_log(log, len, &mut |removal| removed.push(removal))?;
+        read(view, state, SlotLog { log, len }, removed)?;
     }
     Ok(slots.iter().all(|slot| slot.log == 0 || view.logs.contains_key(&slot.log)))
 }
@@ -193,7 +211,7 @@ fn follow_merge(
     let Some(snapshot) = opened else { return Ok(false) };
     for stated in &snapshot.header.logs {
         if now.slots.iter().all(|slot| slot.log != stated.log) {
-            read_rest(view, stated.log, removed)?;
+            read_rest(view, state, stated.log, removed)?;
         }
     }
     if view.may_miss_removal(&snapshot) {

@@ -10,6 +10,7 @@ use super::listing::holds_something;
 use super::locks::{Held, Locks};
 use super::place::{Place, is_version_name};
 use super::record::WallMillis;
+use super::value_file::list_values;
 use crate::error::Error;
 
 /// At most this many versions stay: those that were used last.
@@ -144,6 +145,9 @@ fn remove_version(
         if !matches!(name, Name::Lock | Name::Used) {
             remove(fs, dir, name)?;
         }
+    }
+    for number in list_values(fs, dir)? {
+        remove(fs, dir, Name::Value(number))?;
     }
     remove_quarantine(fs, &dir.join(QUARANTINE))?;
     remove(fs, dir, Name::Used)?;

@@ -8,12 +8,13 @@ use super::contents::Contents;
 use super::frame::ChecksumSeed;
 use super::fs::File;
 use super::header::{MAX_HEADER, MAX_STATED, Stated};
-use super::index::{Index, Lookup, Position};
+use super::index::{Generation, Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::listing::{Listing, Source};
 use super::log_reader::{Change, LogReader, MANY_REMOVALS};
 use super::loss::{Loss, Recovery};
 use super::quarantine::Cleanup;
+use super::queue::Ticket;
 use super::record::{Record, WallMillis};
 use super::scan::{Event, Scan};
 use super::snapshot::{Costs, Snapshot};
@@ -39,6 +40,10 @@ pub(crate) struct View {
     incomplete: Option<(Arc<dyn File>, ChecksumSeed)>,
     /// The number of removals that were read since the snapshot.
     pub(crate) ended: u64,
+    /// The bytes, and the number, of the values kept apart whose puts were read since the snapshot, whether or not
+    /// they still count.
+    pub(crate) unmerged_apart: u64,
+    pub(crate) apart_puts: u64,
     /// The highest sequence that was read.
     pub(crate) sequence: u64,
     pub(crate) costs: Costs,
@@ -46,6 +51,17 @@ pub(crate) struct View {
     pub(crate) recovery: Recovery,
     /// The hashes of keys whose record was found damaged when it was read, so that each counts once.
     damaged: HashSet<u64>,
+    pub(crate) retired: Retired,
+}
+
+/// What a view does not need any more. To free it takes time if it is large: to close the last handle of a file that was
+/// removed frees its blocks. So callers leave it to the background thread.
+#[derive(Default)]
+pub(crate) struct Retired {
+    generations: Vec<Generation>,
+    logs: Vec<BTreeMap<u64, LogReader>>,
+    snapshots: Vec<Arc<Snapshot>>,
+    views: Vec<View>,
 }
 
 /// A removal that was read from a log.
@@ -79,10 +95,13 @@ impl View {
             snapshot_number: 0,
             incomplete: None,
             ended: 0,
+            unmerged_apart: 0,
+            apart_puts: 0,
             sequence: 0,
             costs: Costs::default(),
             recovery: Recovery::default(),
             damaged: HashSet::new(),
+            retired: Retired::default(),
         }
     }
 
@@ -172,9 +191,8 @@ impl View {
         loop {
             let at = scan.at();
             let Some(event) = scan.next().map_err(failed)? else { return Ok(()) };
-            let Event::Record(head, Record::Put { key, .. }) = event else { continue };
-            let len = u32::try_from(head.total()).unwrap_or(u32::MAX);
-            let position = Position { log: source.number, at, len };
+            let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
+            let position = Position::of(source.number, at, head.total(), &record);
             self.sequence = self.sequence.max(head.sequence);
             let hash = key_hash(self.salt, key);
             self.index.restore(hash, head.sequence, head.since, position);
@@ -202,6 +220,7 @@ impl View {
     ) -> Result<(), Error> {
         let latest = clock::wall().saturating_add(self.tolerance);
         let Self { salt, index, logs, ended, sequence, costs, recovery, .. } = self;
+        let mut apart = Vec::new();
         let Some(reader) = logs.get_mut(&number) else { return Ok(()) };
         let (mut high_water, mut future, mut records) = (0, 0, 0);
         let read = reader.read(limit, recovery, &mut |change| {
@@ -212,6 +231,7 @@ impl View {
                     *known = head.created.max(*known);
                     *sequence = (*sequence).max(head.sequence);
                     costs.add(&record);
+                    apart.extend(Some(position.apart()).filter(|len| *len > 0));
                     if let Record::Put { key, .. } = record {
                         index.put(key_hash(*salt, key), head.sequence, head.since, position);
                     }
@@ -229,6 +249,8 @@ impl View {
                 }
             }
         });
+        self.unmerged_apart += apart.iter().sum::<u64>();
+        self.apart_puts += apart.len() as u64;
         recovery.records += records;
         let path = reader.path.clone();
         self.note_time(high_water, PathBuf::new);
@@ -246,7 +268,9 @@ impl View {
     }
 
     /// Removes the puts of a key that began before `sequence`.
-    pub(crate) fn remove(&mut self, hash: u64, sequence: u64) {
+    /// `horizon`: what the page says since the removal has its number.
+    pub(crate) fn remove(&mut self, horizon: u64, hash: u64, sequence: u64) {
+        self.index.note_horizon(horizon);
         self.ended += 1;
         self.index.remove(hash, sequence);
     }
@@ -324,15 +348,33 @@ impl View {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.merged_len(log))
     }
 
-    /// Returns the length in bytes of the records that count, or somewhat more.
+    /// Returns the length in bytes of the records that count and of their values that are kept apart, or somewhat more.
     pub(crate) fn bytes(&self) -> u64 {
-        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
-        snapshot + self.index.puts().map(|(_, at)| u64::from(at.len)).sum::<u64>()
+        self.record_bytes() + self.apart()
+    }
+
+    fn record_bytes(&self) -> u64 {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len) + self.index.bytes()
+    }
+
+    /// Returns the length in bytes of the values that count and are kept apart, or somewhat more.
+    pub(crate) fn apart(&self) -> u64 {
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.apart.bytes);
+        snapshot + self.index.apart()
+    }
+
+    /// Adds a put that this process has committed. `horizon`: what the page says since.
+    pub(crate) fn put(&mut self, horizon: u64, hash: u64, ticket: Ticket) {
+        let Ticket { sequence, since, position, .. } = ticket;
+        self.index.note_horizon(horizon);
+        self.unmerged_apart += position.apart();
+        self.apart_puts += u64::from(position.apart() > 0);
+        self.index.put(hash, sequence, since, position);
     }
 
     /// Returns the length in bytes of a snapshot of all records, or somewhat more.
     pub(crate) fn snapshot_bytes(&self) -> u64 {
-        self.bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
+        self.record_bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
     }
 
     /// Returns how many bytes a snapshot has besides records and their shares of the index, or somewhat more.
@@ -340,24 +382,36 @@ impl View {
         (MAX_HEADER + BLOCK) as u64
     }
 
-    /// Returns the length in bytes of all files that are read. `own`: as in [`Self::unmerged_bytes`].
+    /// Returns the length in bytes of all files that are read, with the values that they keep apart. `own`: as in
+    /// [`Self::unmerged_bytes`].
     pub(crate) fn file_bytes(&self, own: Option<(u64, u64)>) -> u64 {
-        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len);
-        snapshot + self.logs.values().map(|log| log_len(log, own)).sum::<u64>()
+        let snapshot = self.snapshot.as_ref().map_or(0, |s| s.len + s.apart.bytes);
+        snapshot
+            + self.unmerged_apart
+            + self.logs.values().map(|log| log_len(log, own)).sum::<u64>()
     }
 
     /// Returns whether more than half of what the files hold, less `least` bytes, does not count any more. Assumes that
     /// each removal ends a record of average length.
     pub(crate) fn is_mostly_dead(&self, least: u64) -> bool {
-        let bytes = self.bytes() + self.unmerged_bytes(None);
+        let bytes = self.bytes() + self.unmerged_bytes(None) + self.unmerged_apart;
         let live = self.bytes().saturating_sub(self.ended * self.bytes() / self.puts().max(1));
         bytes > 2 * live + least
     }
 
     /// Returns the records that count now.
     pub(crate) fn contents(&self) -> Contents {
-        let mut puts: Vec<_> = self
-            .index
+        self.contents_of(self.index.clone())
+    }
+
+    /// Does the same without a copy of the index.
+    pub(crate) fn into_contents(mut self) -> Contents {
+        let index = std::mem::take(&mut self.index);
+        self.contents_of(index)
+    }
+
+    fn contents_of(&self, index: Index) -> Contents {
+        let mut puts: Vec<_> = index
             .puts()
             .filter_map(|(_, position)| {
                 let (file, seed) = self.file_of(position)?;
@@ -365,8 +419,7 @@ impl View {
             })
             .collect();
         puts.sort_unstable_by_key(|(position, ..)| (position.log, position.at));
-        let (salt, index, snapshot) = (self.salt, self.index.clone(), self.snapshot.clone());
-        Contents { salt, index, snapshot, puts }
+        Contents { salt: self.salt, index, snapshot: self.snapshot.clone(), puts }
     }
 
     /// Returns whether `later` has read another directory, which was created again at the same path.
@@ -445,11 +498,19 @@ impl View {
     /// nobody writes any more.
     pub(crate) fn change_snapshot(&mut self, snapshot: &Arc<Snapshot>, live: &[SlotLog]) {
         let header = &snapshot.header;
-        self.index.merged(header.base_sequence, |at| at.at < snapshot.merged_len(at.log));
-        self.logs.retain(|log, reader| {
-            live.iter().any(|slot| slot.log == *log) || reader.read_to > snapshot.merged_len(*log)
-        });
+        let retired = &mut self.retired;
+        retired.generations.extend(self.index.merged(header.base_sequence));
+        let (kept, merged) =
+            std::mem::take(&mut self.logs).into_iter().partition(|(log, reader)| {
+                live.iter().any(|slot| slot.log == *log)
+                    || reader.read_to > snapshot.merged_len(*log)
+            });
+        self.logs = kept;
+        retired.logs.push(merged);
+        retired.snapshots.extend(self.snapshot.take());
         self.ended = 0;
+        self.unmerged_apart = self.index.apart();
+        self.apart_puts = 0;
         self.has_future_times = false;
         self.costs = snapshot.costs;
         self.snapshot_number = header.number;
@@ -461,7 +522,10 @@ impl View {
     pub(crate) fn replace(&mut self, fresh: Self) {
         let before = std::mem::take(&mut self.recovery);
         let damaged = std::mem::take(&mut self.damaged);
-        *self = Self { damaged, ..fresh };
+        let mut former = std::mem::replace(self, Self { damaged, ..fresh });
+        let mut retired = std::mem::take(&mut former.retired);
+        retired.views.push(former);
+        self.retired = retired;
         if before.records > 0 || !before.discarded.is_empty() {
             let high_water = self.recovery.high_water.max(before.high_water);
             self.recovery = Recovery { high_water, ..before };

@@ -135,8 +135,9 @@ impl Wal {
     ///
     /// Returns an error if the record is in no log.
     pub(crate) fn commit(&self, ticket: Ticket) -> Result<(), Error> {
-        let waits = |limit| self.state.lock().queue.len() < limit;
-        if self.durability.buffer_limit().is_some_and(waits) {
+        // A file that no record mentions does not stay, so the record of a value that is kept apart is written.
+        let is_buffered = |limit| self.queued() < limit && !ticket.apart;
+        if self.durability.buffer_limit().is_some_and(is_buffered) {
             return Ok(());
         }
         self.commit_now(ticket)

@@ -1,6 +1,6 @@
 //! A process that writes to a directory: it has a slot, and in it a log of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::durability::Durability;
 use super::file_name::Name;
@@ -9,8 +9,10 @@ use super::listing::list;
 use super::locks::{Held, Locks};
 use super::log_file::{NewFile, StoreDirectory};
 use super::log_reader::LogReader;
+use super::new_value::NewValues;
 use super::queue::QueueTarget;
 use super::state::{Contents, SLOTS, SlotLog, State};
+use super::value_file::list_values;
 use super::view::View;
 use super::wal::{LogFile, Wal};
 use crate::error::Error;
@@ -25,6 +27,9 @@ pub(crate) struct Writer {
     pub(crate) slot: usize,
     /// The slot's byte and that of the computer. `None` after [`Self::release`].
     slot_lock: Mutex<Option<[Held; 2]>>,
+    pub(crate) values: NewValues,
+    /// Whether there may be files of values that nobody will mention, as a process leaves them that is killed.
+    pub(crate) has_orphans: AtomicBool,
     /// What the page said of clears when the log was begun. If it says more, the log was removed.
     cleared: AtomicU64,
     /// Held while this process changes files. (Threads of one process share its locks.)
@@ -84,6 +89,9 @@ impl Writer {
         let (slot, held) = take_slot(&locks, dir)?;
         let mut view = view.lock();
         let high_water = view.recovery.high_water;
+        let values = NewValues::default();
+        let known = view.apart_puts + view.snapshot.as_ref().map_or(0, |s| s.apart.count);
+        let has_orphans = values.settled(fs, dir, &locks)?.len() as u64 > known;
         let log = first_log(directory, &state, slot, &durable, &mut view);
         drop(view);
         let wal = Wal::new(durability, high_water, log, state.clone(), slot);
@@ -93,7 +101,19 @@ impl Writer {
         let slot_lock = Mutex::new(Some(held));
         let cleared = AtomicU64::new(state.cleared());
         let (files, merging) = (sync::Mutex::new(()), sync::Mutex::new(()));
-        Ok(Self { locks, state, wal, slot, slot_lock, cleared, files, merging })
+        let has_orphans = AtomicBool::new(has_orphans);
+        Ok(Self {
+            locks,
+            state,
+            wal,
+            slot,
+            values,
+            has_orphans,
+            slot_lock,
+            cleared,
+            files,
+            merging,
+        })
     }
 
     /// Runs `change` while no other thread or process changes files.
@@ -192,7 +212,8 @@ fn begin_first(
 ) -> Result<View, Error> {
     let StoreDirectory { fs, dir, identity } = directory;
     let listing = list(fs, dir, identity)?;
-    let last_number = listing.newest;
+    let values = list_values(fs, dir)?;
+    let last_number = values.into_iter().fold(listing.newest, u64::max);
     let (view, cleanup) = View::read(dir, listing, &[], salt, tolerance)?;
     failures.extend(cleanup.run(fs, dir).err());
     let mut logs = Vec::new();

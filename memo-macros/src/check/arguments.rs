@@ -12,12 +12,13 @@ pub(super) fn persist_is_a_feature(args: &Args, enabled: bool, errors: &mut Erro
 
 pub(super) fn disk_settings_need_persist(args: &Args, errors: &mut Errors) {
     let durability = args.durability.as_ref().map(|given| &given.name);
+    let max_value = args.max_value.as_ref().map(|given| &given.name);
     let codec = args.codec.as_ref().map(|given| &given.name);
     let max_disk = args.max_disk.as_ref().map(|given| &given.name);
     if args.is_written("persist") {
         return;
     }
-    for name in [durability, codec, max_disk].into_iter().flatten() {
+    for name in [durability, codec, max_disk, max_value].into_iter().flatten() {
         let message = format!(
             "`{name}` applies to a cache on disk: add `persist = \"...\"`, or leave it out"
         );

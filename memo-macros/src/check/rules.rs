@@ -57,6 +57,7 @@ mod tests {
     fn what_fits_is_left_alone() {
         for (args, function) in [
             ("durability = \"os\", persist = \"x\"", "fn f() {}"),
+            ("max_value = \"1MiB\", persist = \"x\"", "fn f() {}"),
             ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
             ("cache_err", "fn f() -> io::Result<u32> { g() }"),
             ("companion = none", "fn f(&self) {}"),
@@ -104,6 +105,8 @@ mod tests {
     fn what_does_not_fit() {
         refused("durability = \"os\"", "fn f() {}", "add `persist");
         refused("max_disk = \"1GiB\"", "fn f() {}", "add `persist");
+        refused("max_value = \"1MiB\"", "fn f() {}", "`max_value` applies to a cache on disk");
+        refused("max_value = n, persist = \"x\"", "fn f(n: u64) {}", "leave the parameter `n` out");
         refused("codec = a::Json", "fn f() {}", "add `persist");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
         refused("ttl = \"1s\", spawn = f", "fn f() {}", "add `stale = \"1m\"`");

@@ -37,6 +37,7 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
         args.jitter.as_ref().map(named),
         args.persist.as_ref().map(named),
         size(args.max_disk.as_ref()),
+        size(args.max_value.as_ref()),
         args.version.as_ref().map(named),
     ];
     for (name, tokens) in settings.into_iter().flatten() {

@@ -52,9 +52,10 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         quote!(.durability(__memokit::Durability::#mode))
     });
     let max_disk = size("max_disk", &args.max_disk);
+    let max_value = size("max_value", &args.max_value);
     quote! {
         [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #persist #durability #max_disk
+        #stale_if_error #error_ttl #persist #durability #max_disk #max_value
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("persist", "persist = \"cache/quotes\""),
     ("max_disk", "max_disk = \"10GiB\""),
     ("durability", "durability = \"interval\""),
+    ("max_value", "max_value = \"16MiB\""),
     ("codec", "codec = memokit::codec::Json"),
     ("skip", "skip(connection)"),
     ("key", "key = (a, b)"),

@@ -48,6 +48,7 @@ pub(crate) struct Args {
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) max_disk: Option<Given<Size>>,
     pub(crate) durability: Option<Given<Ident>>,
+    pub(crate) max_value: Option<Given<Size>>,
     pub(crate) codec: Option<Given<syn::Path>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key: Option<Given<syn::Expr>>,
@@ -135,6 +136,7 @@ impl Args {
             "persist" => set(&mut self.persist, name, form, text::directory),
             "max_disk" => set(&mut self.max_disk, name, form, size::size),
             "durability" => set(&mut self.durability, name, form, keyword::durability),
+            "max_value" => set(&mut self.max_value, name, form, size::size),
             "codec" => set(&mut self.codec, name, form, expression::path),
             "skip" => set(&mut self.skip, name, form, parameter_list::parameters),
             "key" => set(&mut self.key, name, form, expression::key),
@@ -230,6 +232,9 @@ mod tests {
         refused("max_disk = 0", "leave `max_disk` out");
         refused("max_disk = 1.5", "`max_disk = \"10GiB\"`");
         refused("max_bytes = -1", "`max_bytes = \"64MiB\"`");
+        refused("max_value = \"0B\"", "leave `max_value` out");
+        refused("max_value = \"16M\"", "`16MiB`");
+        refused("max_value = 1.5", "`max_value = \"16MiB\"`");
         refused("weigh", "`weigh = |value| value.len()`");
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");
         refused("weigher = f", "did you mean `weigh`?");

@@ -50,10 +50,11 @@ where
         Storage { by: vec![by], for_all: Vec::new(), refused: Vec::new(), changed: Vec::new() };
     let writer = C::default();
     for (label, value) in samples {
-        let mut bytes = Vec::new();
-        if writer.encode(value, &mut bytes).is_err() {
+        let Ok(bytes) = writer.to_bytes(value) else {
             storage.refused.push(label);
-        } else if C::default().decode(&bytes).map_or(true, |read| seen(&read) != seen(value)) {
+            continue;
+        };
+        if C::default().decode(&bytes).map_or(true, |read| seen(&read) != seen(value)) {
             storage.changed.push(label);
         }
     }

@@ -28,12 +28,11 @@ fn free(mut chain: Chain) {
 fn too_deep_values_are_rejected_when_written_and_read() {
     let codec = Postcard::new();
     let links = MAX_DEPTH / 2;
-    let mut bytes = Vec::new();
-    codec.encode(&chain(links), &mut bytes).unwrap();
+    let bytes = codec.to_bytes(&chain(links)).unwrap();
     assert_eq!(Codec::<Chain>::decode(&codec, &bytes).unwrap(), chain(links));
 
     let deep = chain(1_000_000);
-    codec.encode(&deep, &mut bytes).unwrap_err();
+    codec.to_bytes(&deep).unwrap_err();
     free(deep);
     Codec::<Chain>::decode(&codec, &vec![1; 1_000_000]).unwrap_err();
 }
@@ -57,8 +56,7 @@ fn nesting_to_the_limit_fits_a_small_stack() {
         };
     }
     let codec = Postcard::new();
-    let mut bytes = Vec::new();
-    codec.encode(&deepest, &mut bytes).unwrap();
+    let bytes = codec.to_bytes(&deepest).unwrap();
     assert_eq!(Codec::<Bulky>::decode(&codec, &bytes).unwrap(), deepest);
 
     let tunnel = vec![1; 1_000_000];
@@ -117,8 +115,7 @@ fn announced_elements_do_not_exceed_the_bytes() {
 #[test]
 fn the_input_must_be_exactly_one_value() {
     let codec = Postcard::new();
-    let mut bytes = Vec::new();
-    codec.encode(&(1_u8, "a".to_owned()), &mut bytes).unwrap();
+    let mut bytes = codec.to_bytes(&(1_u8, "a".to_owned())).unwrap();
     Codec::<(u8, String)>::decode(&codec, &bytes).unwrap();
     bytes.push(0);
     Codec::<(u8, String)>::decode(&codec, &bytes).unwrap_err();
@@ -134,8 +131,7 @@ fn damaged_bytes_give_an_error_or_a_value() {
     let codec = Postcard::new();
     let (mut values, mut errors) = (0, 0);
     for _ in 0..40 {
-        let mut bytes = Vec::new();
-        codec.encode(&Record::generate(&mut generator), &mut bytes).unwrap();
+        let bytes = codec.to_bytes(&Record::generate(&mut generator)).unwrap();
         for _ in 0..40 {
             let mut damaged = bytes.clone();
             let at = generator.below(damaged.len());
@@ -143,7 +139,7 @@ fn damaged_bytes_give_an_error_or_a_value() {
             match Codec::<Record>::decode(&codec, &damaged) {
                 Ok(value) => {
                     values += 1;
-                    codec.encode(&value, &mut Vec::new()).unwrap();
+                    codec.to_bytes(&value).unwrap();
                 }
                 Err(_) => errors += 1,
             }

@@ -18,11 +18,9 @@ fn schema_error<T: Serialize + DeserializeOwned + 'static>() {
     assert!(text.contains("`codec = ...`") && text.contains(std::any::type_name::<T>()), "{text}");
 }
 
-/// Asserts that the value is rejected and the output unchanged. Returns the text of the error.
+/// Asserts that the value is rejected. Returns the text of the error.
 fn encode_error<T: Serialize + DeserializeOwned + 'static>(codec: &Postcard, value: &T) -> String {
-    let mut out = vec![1, 2, 3];
-    let error = codec.encode(value, &mut out).unwrap_err();
-    assert_eq!(out, [1, 2, 3]);
+    let error = codec.to_bytes(value).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("`codec = ...`") && text.contains(std::any::type_name::<T>()), "{text}");
     text
@@ -128,7 +126,7 @@ enum SkippingVariant {
 fn skipped_fields_are_rejected() {
     let codec = Postcard::new();
     // The first value skips no field, so reading it back does not find the problem.
-    codec.encode(&Skipping { a: Some(1), b: Some(2) }, &mut Vec::new()).unwrap();
+    codec.to_bytes(&Skipping { a: Some(1), b: Some(2) }).unwrap();
     encode_error(&codec, &Skipping { a: Some(1), b: None });
     let text = encode_error(&codec, &Skipping { a: None, b: Some(1) });
     assert!(text.contains("skip_serializing"), "{text}");
@@ -181,11 +179,11 @@ fn a_serialize_that_disagrees_with_its_deserialize_is_rejected() {
 
     // Serialize counts all variants, Deserialize only those that are not skipped. C would be read back as D.
     let codec = Postcard::new();
-    codec.encode(&Shifted::A(1), &mut Vec::new()).unwrap();
+    codec.to_bytes(&Shifted::A(1)).unwrap();
     encode_error(&codec, &Shifted::C(1));
     encode_error(&codec, &Shifted::D(1));
     let codec = Postcard::new();
-    codec.encode(&ShiftedWithAlias::A, &mut Vec::new()).unwrap();
+    codec.to_bytes(&ShiftedWithAlias::A).unwrap();
     encode_error(&codec, &ShiftedWithAlias::D);
 }
 
@@ -209,8 +207,7 @@ fn aliases_are_supported() {
     Codec::<Aliased>::schema(&codec).unwrap();
     for other in [AliasedEnum::New(3), AliasedEnum::Next] {
         let value = Aliased { name: 1, other };
-        let mut bytes = Vec::new();
-        codec.encode(&value, &mut bytes).unwrap();
+        let bytes = codec.to_bytes(&value).unwrap();
         assert_eq!(Codec::<Aliased>::decode(&codec, &bytes).unwrap(), value);
     }
 }
@@ -361,9 +358,7 @@ struct Signed {
 #[test]
 fn bytes_of_an_untraced_type_do_not_read_as_those_of_another() {
     fn bytes_of<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        Postcard::new().encode(value, &mut bytes).unwrap();
-        bytes
+        Postcard::new().to_bytes(value).unwrap()
     }
     fn read<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Error> {
         Postcard::new().decode(bytes)
@@ -401,7 +396,7 @@ fn an_untraced_type_that_does_not_preserve_its_values_is_refused() {
     let text = encode_error(&codec, &DoublingUntraced(Answer(42), 3));
     assert!(text.contains("another value") && text.contains("validates its input"), "{text}");
     // Each value is judged by itself.
-    codec.encode(&DoublingUntraced(Answer(42), 0), &mut Vec::new()).unwrap();
+    codec.to_bytes(&DoublingUntraced(Answer(42), 0)).unwrap();
     encode_error(&codec, &DoublingUntraced(Answer(41), 0));
 }
 
@@ -410,7 +405,7 @@ fn values_of_an_untraced_type_are_checked() {
     let codec = Postcard::new();
     Codec::<Untraced>::schema(&codec).unwrap();
     let value = |note, units| Untraced { answer: Answer(42), note, units };
-    codec.encode(&value(Some(1), vec![]), &mut Vec::new()).unwrap();
+    codec.to_bytes(&value(Some(1), vec![])).unwrap();
     let text = encode_error(&codec, &value(None, vec![]));
     assert!(text.contains("`note` was skipped"), "{text}");
     let text = encode_error(&codec, &value(Some(1), vec![(); 3]));
@@ -421,8 +416,7 @@ fn values_of_an_untraced_type_are_checked() {
 #[test]
 fn an_untraced_value_is_its_digest_and_the_bytes_of_postcard() {
     let value = (Answer(42), "an answer".to_owned(), HashMap::from([(1_u8, 2.5_f32), (2, 0.5)]));
-    let mut bytes = Vec::new();
-    Postcard::new().encode(&value, &mut bytes).unwrap();
+    let bytes = Postcard::new().to_bytes(&value).unwrap();
     let (digest, rest) = bytes.split_first_chunk().unwrap();
     assert_eq!(u64::from_le_bytes(*digest), 0xb94d_0c8f_d4fc_8166);
     assert_eq!(rest, ::postcard::to_stdvec(&value).unwrap());
@@ -431,8 +425,7 @@ fn an_untraced_value_is_its_digest_and_the_bytes_of_postcard() {
 #[test]
 fn untraced_values_have_no_limit_below_that_of_records() {
     let value = (Answer(42), vec![u64::MAX; 1 << 20]);
-    let mut bytes = Vec::new();
-    Postcard::new().encode(&value, &mut bytes).unwrap();
+    let bytes = Postcard::new().to_bytes(&value).unwrap();
     let read: (Answer, Vec<u64>) = Postcard::new().decode(&bytes).unwrap();
     assert_eq!(read.1, value.1);
 }
@@ -480,8 +473,7 @@ impl<'de> Deserialize<'de> for Tagged {
 #[test]
 fn a_value_of_a_shape_that_depends_on_the_data_is_refused_in_these_words() {
     let codec = Postcard::new();
-    let mut bytes = Vec::new();
-    codec.encode(&Tagged::Number(7), &mut bytes).unwrap();
+    let bytes = codec.to_bytes(&Tagged::Number(7)).unwrap();
     assert_eq!(Codec::<Tagged>::decode(&codec, &bytes).unwrap(), Tagged::Number(7));
     let text = encode_error(&codec, &Tagged::Text("a".into()));
     assert!(text.contains("writes str where") && text.contains("depend on the data"), "{text}");

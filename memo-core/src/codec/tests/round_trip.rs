@@ -1,9 +1,11 @@
 //! A value is read as it was written.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::BufReader;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::postcard::read_stream;
 use crate::codec::{Codec, Postcard};
 
 /// A generator of numbers from a seed (xorshift64*).
@@ -129,11 +131,54 @@ fn values_are_read_as_written() {
     let codec = Postcard::new();
     for seed in 0..300 {
         let value = Record::generate(&mut Generator::new(seed));
-        let mut bytes = vec![9, 9];
-        codec.encode(&value, &mut bytes).unwrap();
-        assert_eq!(bytes[..2], [9, 9]);
-        assert_eq!(bytes[2..], ::postcard::to_stdvec(&value).unwrap());
-        assert_eq!(Codec::<Record>::decode(&codec, &bytes[2..]).unwrap(), value);
+        let bytes = codec.to_bytes(&value).unwrap();
+        assert_eq!(bytes, ::postcard::to_stdvec(&value).unwrap());
+        assert_eq!(Codec::<Record>::decode(&codec, &bytes).unwrap(), value);
+    }
+}
+
+#[test]
+fn a_stream_is_read_as_the_same_bytes_in_memory_are() {
+    let codec = Postcard::new();
+    for seed in 0..300 {
+        let value = Record::generate(&mut Generator::new(seed));
+        let mut bytes = codec.to_bytes(&value).unwrap();
+        let len = bytes.len() as u64;
+        bytes.extend([7; 3]);
+        for capacity in [1, 7, 4096] {
+            let stream = |len| {
+                let reader = BufReader::with_capacity(capacity, &bytes[..]);
+                read_stream::<Record>(reader, len)
+            };
+            assert_eq!(stream(len).unwrap(), value);
+            assert!(stream(len + 1).is_err(), "a byte is left over");
+            assert!(len == 0 || stream(len - 1).is_err(), "a byte is missing");
+        }
+    }
+}
+
+#[test]
+fn damaged_streams_give_what_the_same_bytes_in_memory_give() {
+    let codec = Postcard::new();
+    for seed in 0..60 {
+        let value = Record::generate(&mut Generator::new(seed));
+        let bytes = codec.to_bytes(&value).unwrap();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x81;
+            let stream = read_stream::<Record>(&damaged[..], damaged.len() as u64);
+            let memory = Codec::<Record>::decode(&codec, &damaged);
+            assert_eq!(stream.is_ok(), memory.is_ok(), "{seed} {at}");
+            if let (Ok(stream), Ok(memory)) = (stream, memory) {
+                // Compared as they are written, because NaN differs from itself. Hash maps have any order.
+                let sorted = |value| {
+                    let mut bytes = codec.to_bytes(value).unwrap();
+                    bytes.sort_unstable();
+                    bytes
+                };
+                assert_eq!(sorted(&stream), sorted(&memory));
+            }
+        }
     }
 }
 
@@ -141,8 +186,7 @@ fn values_are_read_as_written() {
 fn floats_keep_their_bits() {
     let codec = Postcard::new();
     let value = vec![f64::NAN, -0.0, f64::INFINITY, f64::from_bits(1)];
-    let mut bytes = Vec::new();
-    codec.encode(&value, &mut bytes).unwrap();
+    let bytes = codec.to_bytes(&value).unwrap();
     let read: Vec<f64> = codec.decode(&bytes).unwrap();
     assert!(value.iter().zip(&read).all(|(a, b)| a.to_bits() == b.to_bits()));
 }
@@ -153,17 +197,14 @@ fn one_codec_works_with_two_types() {
     let schema_of_text = Codec::<String>::schema(&codec).unwrap();
     let schema_of_number = Codec::<u32>::schema(&codec).unwrap();
     assert_ne!(schema_of_text, schema_of_number);
-    let mut bytes = Vec::new();
-    codec.encode(&"a".to_owned(), &mut bytes).unwrap();
-    codec.encode(&300_u32, &mut bytes).unwrap();
-    assert_eq!(bytes, [1, b'a', 0xAC, 2]);
+    assert_eq!(codec.to_bytes(&"a".to_owned()).unwrap(), [1, b'a']);
+    assert_eq!(codec.to_bytes(&300_u32).unwrap(), [0xAC, 2]);
 }
 
 #[test]
 fn hash_maps_read_back_in_another_order() {
     let codec = Postcard::new();
     let value: HashMap<u32, String> = (0..100).map(|n| (n, n.to_string())).collect();
-    let mut bytes = Vec::new();
-    codec.encode(&value, &mut bytes).unwrap();
+    let bytes = codec.to_bytes(&value).unwrap();
     assert_eq!(Codec::<HashMap<u32, String>>::decode(&codec, &bytes).unwrap(), value);
 }

@@ -58,8 +58,7 @@ impl TestDirectory {
     /// the present clock, and one that does not expire.
     fn fill(&self, ahead: Millis) {
         let codec: &dyn Codec<u32> = &Postcard::new();
-        let mut value = Vec::new();
-        codec.encode(&7, &mut value).unwrap();
+        let value = codec.to_bytes(&7).unwrap();
         let identity = Identity {
             function: "f".to_owned(),
             key_format: tag::FORMAT,
@@ -75,7 +74,7 @@ impl TestDirectory {
         let put = |key: &Key, created, expires| {
             let key = key.bytes().unwrap();
             let cost = Cost::UNKNOWN;
-            let record = Record::Put { key, value: &value, created, expires, cost };
+            let record = Record::Put { key, value: &value, apart: false, created, expires, cost };
             store.commit(store.queue(record, store.since())).unwrap();
         };
         put(&first, now, Some(now + 2 * MINUTE));

@@ -8,7 +8,7 @@ use crate::persist::RealFs;
 
 type Value = (u32, Option<String>, Vec<f32>);
 
-const FORMAT: &str = "../tests/golden/format3";
+const FORMAT: &str = "../tests/golden/format4";
 
 fn identity() -> Identity {
     Identity {
@@ -24,31 +24,43 @@ fn value(n: u32) -> Value {
 }
 
 fn encoded(n: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    Postcard::new().encode(&value(n), &mut bytes).unwrap();
-    bytes
+    Postcard::new().to_bytes(&value(n)).unwrap()
 }
 
 fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
     let expires = (n == 2).then_some(4_102_444_800_000);
     let cost = Cost::of(Some(Duration::from_secs(n)));
-    Record::Put { key, value, created: 1_700_000_000_000 + n, expires, cost }
+    Record::Put { key, value, apart: false, created: 1_700_000_000_000 + n, expires, cost }
 }
 
-/// Shows how the directory was made. A snapshot holds three entries. The logs of two processes hold new entries, one
-/// entry that replaces another, and a removal.
+/// Writes an entry whose value is kept apart.
+fn write_apart(store: &Store, key: &[u8], n: u32) {
+    let mut file = store.new_value().unwrap();
+    file.write(&encoded(n)).unwrap();
+    let reference = store.finish_value(&mut file).unwrap();
+    let Record::Put { key, value, created, expires, cost, .. } = record(key, &reference, n.into())
+    else {
+        panic!("a put")
+    };
+    file.keep();
+    write(store, Record::Put { key, value, apart: true, created, expires, cost }).unwrap();
+}
+
+/// Shows how the directory was made. A snapshot holds four entries. The logs of two processes hold new entries, one
+/// entry that replaces another, and a removal. The snapshot and a log have an entry each whose value is kept apart.
 #[test]
 fn the_golden_directory_is_written_if_the_environment_names_one() {
     let Some(directory) = std::env::var_os("MEMOKIT_WRITE_GOLDEN").map(PathBuf::from) else {
         return;
     };
-    let keys: Vec<[u8; 5]> = (0..6).map(key).collect();
+    let keys: Vec<[u8; 5]> = (0..8).map(key).collect();
     let values: Vec<Vec<u8>> = (0..6).map(encoded).collect();
     let entry = |n: u32| record(&keys[n as usize], &values[n as usize], n.into());
     let (store, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
     for n in [2, 1, 3] {
         write(&store, entry(n)).unwrap();
     }
+    write_apart(&store, &keys[6], 6);
     store.heal_now().unwrap();
     store.merge(&ALL).unwrap();
     write(&store, entry(4)).unwrap();
@@ -57,6 +69,7 @@ fn the_golden_directory_is_written_if_the_environment_names_one() {
     other.commit(other.queue_replacing(replacing, other.since())).unwrap();
     write(&other, Record::Remove { key: &keys[1] }).unwrap();
     write(&other, entry(5)).unwrap();
+    write_apart(&other, &keys[7], 7);
     drop((store, other));
     std::fs::remove_file(directory.join("STATE")).unwrap();
     std::fs::write(directory.join("LOCK"), "memokit 1\n").unwrap();
@@ -76,7 +89,7 @@ fn golden() -> MemFs {
         let entry = entry.unwrap();
         fs.put(&dir().join(entry.file_name()), std::fs::read(entry.path()).unwrap());
     }
-    assert_eq!(fs.paths().len(), 4, "{:?}", fs.paths());
+    assert_eq!(fs.paths().len(), 6, "{:?}", fs.paths());
     fs
 }
 
@@ -92,11 +105,12 @@ fn the_directory_is_read() {
     let fs = golden();
     let (store, found) = open_golden(&fs);
     let pair = |k: u32, v: u32| (key(k).to_vec(), encoded(v));
-    assert_eq!(found, Entries::from([pair(2, 2), pair(3, 0), pair(4, 4), pair(5, 5)]));
+    let pairs = [pair(2, 2), pair(3, 0), pair(4, 4), pair(5, 5), pair(6, 6), pair(7, 7)];
+    assert_eq!(found, Entries::from(pairs));
     let recovery = store.recovery();
     assert!(recovery.discarded.is_empty(), "{recovery:?}");
-    for (n, of) in [(2, 2), (3, 3), (4, 4), (5, 5)] {
-        let stored = store.find(&key(n)).unwrap().expect("the record");
+    for (n, of) in [(2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)] {
+        let stored = store.find(&key(n), &mut || ()).unwrap().expect("the record");
         let Record::Put { created, expires, cost, .. } = stored.record() else { panic!("a put") };
         assert_eq!(created, 1_700_000_000_000 + of);
         assert_eq!(expires, (n == 2).then_some(4_102_444_800_000));
@@ -119,5 +133,5 @@ fn a_log_that_is_cut_gives_the_records_before_the_cut() {
     bytes.pop();
     fs.put(&last, bytes);
     let (store, found) = open_golden(&fs);
-    assert_eq!((losses(&store.recovery()), found.len()), (vec![Loss::TornTail], 3));
+    assert_eq!((losses(&store.recovery()), found.len()), (vec![Loss::TornTail], 5));
 }

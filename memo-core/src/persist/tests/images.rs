@@ -108,6 +108,7 @@ fn continues_to_work(fs: &MemFs, store: &Store, mut found: Entries, about: &str)
     assert_eq!(recovered(fs).1, found, "{about}");
     checkpoint(store, &found).unwrap();
     assert_eq!(recovered(fs).1, found, "{about}");
+    assert_eq!(value_files(fs), kept_apart(&found), "{about}: files that no record mentions");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests that compare stores with a model of the changes that they acknowledged.
 
+mod apart;
 mod crash;
 mod damage;
 mod failure;
@@ -24,8 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::file_name::Name;
+use super::value_file::list_values;
 use super::{
-    Cost, Durability, Fs, Identity, Keep, Loss, MemFs, Place, Record, Recovery, Store, Ticket,
+    Cost, Durability, Fs, Identity, Keep, Loss, MemFs, NewValue, Place, Record, Recovery, Store,
+    Ticket,
 };
 use crate::error::Error;
 
@@ -84,7 +87,7 @@ fn contents(store: &Store) -> Result<Entries, Error> {
 }
 
 fn value(store: &Store, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    let found = store.find(key)?;
+    let found = store.find(key, &mut || ())?;
     Ok(found.and_then(|stored| match stored.record() {
         Record::Put { value, .. } => Some(value.to_vec()),
         _ => None,
@@ -102,11 +105,64 @@ fn recovered(fs: &MemFs) -> (Recovery, Entries) {
 }
 
 fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
-    Record::Put { key, value, created: 1, expires: None, cost: Cost::UNKNOWN }
+    Record::Put { key, value, apart: false, created: 1, expires: None, cost: Cost::UNKNOWN }
 }
 
+/// Where tests write as the cache of a function does, values of this length and more are kept apart.
+const APART_FROM: usize = 500;
+
+/// A queued record, and the file of its value if that is kept apart.
+struct Queued {
+    ticket: Ticket,
+    file: Option<NewValue>,
+}
+
+/// Queues a record as the cache of a function does.
+fn queue(
+    store: &Store,
+    record: Record<'_>,
+    since: u64,
+    queue: fn(&Store, Record<'_>, u64) -> Ticket,
+) -> Result<Queued, Error> {
+    match record {
+        Record::Put { key, value, created, expires, cost, .. } if value.len() >= APART_FROM => {
+            let mut file = store.new_value()?;
+            value.chunks(value.len() / 2 + 1).try_for_each(|piece| file.write(piece))?;
+            let value = &store.finish_value(&mut file)?;
+            let record = Record::Put { key, value, apart: true, created, expires, cost };
+            let ticket = queue(store, record, since);
+            if ticket.is_queued() {
+                file.keep();
+            }
+            Ok(Queued { ticket, file: Some(file) })
+        }
+        record => Ok(Queued { ticket: queue(store, record, since), file: None }),
+    }
+}
+
+fn commit(store: &Store, queued: Queued) -> Result<(), Error> {
+    let Queued { ticket, file: _file } = queued;
+    store.commit(ticket)
+}
+
+/// Writes a record, with its value in it, however long that is.
 fn write(store: &Store, record: Record<'_>) -> Result<(), Error> {
     store.commit(store.queue(record, store.since()))
+}
+
+/// Writes a record as the cache of a function does.
+fn write_apart(store: &Store, record: Record<'_>) -> Result<(), Error> {
+    queue(store, record, store.since(), Store::queue).and_then(|queued| commit(store, queued))
+}
+
+/// Returns how many files of values there are.
+fn value_files(fs: &MemFs) -> usize {
+    list_values(fs, &dir()).unwrap().len()
+}
+
+/// Returns how many of these values are kept apart.
+fn kept_apart(entries: &Entries) -> usize {
+    entries.values().filter(|value| value.len() >= APART_FROM).count()
 }
 
 fn remove(store: &Store, key: &[u8]) -> Result<(), Error> {
@@ -130,8 +186,9 @@ fn checkpoint(store: &Store, memory: &Entries) -> Result<(), Error> {
     }
     let since = store.since();
     for (key, expected) in memory {
-        if value(store, key)?.as_ref() != Some(expected) {
-            store.commit(store.queue_replacing(put(key, expected), since))?;
+        if !store.has(key)? || value(store, key)?.as_ref() != Some(expected) {
+            let queued = queue(store, put(key, expected), since, Store::queue_replacing)?;
+            commit(store, queued)?;
         }
     }
     for key in contents(store)?.keys().filter(|key| !memory.contains_key(*key)) {

@@ -41,6 +41,11 @@ pub(super) fn script() -> Vec<Step> {
         put("e", "a value that is longer than most, so that a cut has something to cut"),
         Flush,
         put("f", "f1"),
+        put("c", &"c2 is kept apart ".repeat(40)),
+        put("d", &"d3 is kept apart and ends ".repeat(40)),
+        Remove("d"),
+        Flush,
+        put("c", &"c3 is kept apart too ".repeat(40)),
     ]
 }
 
@@ -157,11 +162,12 @@ impl Run {
         for (key, value) in pairs {
             let record = put(key.as_bytes(), value.as_bytes());
             apply(&mut self.memory, record);
-            tickets.push(store.queue(record, store.since()));
+            tickets.push(queue(store, record, store.since(), Store::queue));
         }
-        for ((key, value), ticket) in pairs.iter().zip(tickets) {
+        for ((key, value), queued) in pairs.iter().zip(tickets) {
             let change = Change { key: Some(*key), shows: Some(value.clone()) };
-            self.wrote(durability, change, &store.commit(ticket));
+            let result = queued.and_then(|queued| commit(store, queued));
+            self.wrote(durability, change, &result);
         }
     }
 

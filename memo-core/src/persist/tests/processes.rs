@@ -322,6 +322,12 @@ fn a_merge_states_what_each_log_holds_up_to_its_horizon() {
     }
 }
 
+/// A process, a key, and a sequence.
+type Begun = (usize, Vec<u8>, u64);
+
+/// A file, what a record has in place of the value, and the value.
+type Made = (NewValue, Vec<u8>, Vec<u8>);
+
 /// Three processes that do anything in any order, and what they may find.
 struct World {
     fs: MemFs,
@@ -331,7 +337,9 @@ struct World {
     /// When the computations of these values began.
     stored: BTreeMap<Vec<u8>, u64>,
     /// Computations that have begun: process, key, and the sequence at that time.
-    begun: Vec<(usize, Vec<u8>, u64)>,
+    begun: Vec<Begun>,
+    /// Of some of these, the file of the value, which is made long before the record.
+    files: BTreeMap<Begun, Made>,
     /// The keys that were removed since the computation at the same place began.
     ended: Vec<bool>,
     random: Random,
@@ -346,6 +354,7 @@ impl World {
             model: Entries::new(),
             stored: BTreeMap::new(),
             begun: Vec::new(),
+            files: BTreeMap::new(),
             ended: Vec::new(),
             random: Random::new(seed),
             steps: 0,
@@ -368,8 +377,15 @@ impl World {
         };
         match self.random.below(20) {
             0..=3 => {
-                let key = self.key();
-                self.begun.push((n, key, store.since()));
+                let begun = (n, self.key(), store.since());
+                if self.random.below(3) == 0 && !self.files.contains_key(&begun) {
+                    let value = format!("{about} {}", "x".repeat(APART_FROM)).into_bytes();
+                    let mut file = store.new_value().unwrap();
+                    file.write(&value).unwrap();
+                    let reference = store.finish_value(&mut file).unwrap();
+                    self.files.insert(begun.clone(), (file, reference, value));
+                }
+                self.begun.push(begun);
                 self.ended.push(false);
             }
             4..=9 => self.end_computation(n, &store, about),
@@ -401,7 +417,9 @@ impl World {
         let begun = std::mem::take(&mut self.begun);
         for computation in begun {
             let was_ended = ended.next().unwrap();
-            if computation.0 != n {
+            if computation.0 == n {
+                self.files.remove(&computation);
+            } else {
                 self.begun.push(computation);
                 self.ended.push(was_ended);
             }
@@ -411,13 +429,27 @@ impl World {
     /// A process that was computing writes its result. It counts if nothing has removed the key meanwhile.
     fn end_computation(&mut self, n: usize, store: &Store, about: &str) {
         let Some(at) = self.begun.iter().position(|(process, ..)| *process == n) else { return };
-        let (_, key, since) = self.begun.remove(at);
+        let begun = self.begun.remove(at);
+        let mut made = self.files.remove(&begun);
+        let (_, key, since) = begun;
         let was_ended = self.ended.remove(at);
-        let value = format!("{} {about}", self.steps).into_bytes();
+        let short = format!("{} {about}", self.steps).into_bytes();
+        let value = made.as_ref().map_or(&short, |(_, _, value)| value).clone();
         let replaces = self.random.below(3) == 0;
         let queue = if replaces { Store::queue_replacing } else { Store::queue };
-        let ticket = queue(store, put(&key, &value), since);
+        let record = match &made {
+            Some((_, value, _)) => {
+                let (key, cost) = (&key, Cost::UNKNOWN);
+                Record::Put { key, value, apart: true, created: 1, expires: None, cost }
+            }
+            None => put(&key, &value),
+        };
+        let ticket = queue(store, record, since);
+        if let Some((file, ..)) = &mut made {
+            file.keep();
+        }
         store.commit(ticket).unwrap();
+        drop(made);
         if store.is_overtaken(ticket) {
             return;
         }
@@ -462,6 +494,12 @@ fn three_processes_find_what_a_model_has() {
         for step in 0..200 {
             world.step(&format!("seed {seed}, step {step}"));
         }
+        assert_eq!(recovered(&world.fs).1, world.model, "seed {seed}");
+        world.files.clear();
+        world.stores.clear();
+        let (store, ..) = open(&world.fs);
+        store.merge(&ALL).unwrap();
+        assert_eq!(value_files(&world.fs), kept_apart(&world.model), "seed {seed}");
         assert_eq!(recovered(&world.fs).1, world.model, "seed {seed}");
     }
 }

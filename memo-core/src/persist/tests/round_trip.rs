@@ -16,18 +16,19 @@ fn a_log_gives_back_what_was_committed() {
     let (store, recovery, found) = open(&fs);
     assert_eq!((recovery.records, found), (0, Entries::new()));
     let cost = Cost::of(Some(Duration::from_secs(8)));
-    let expiring = Record::Put { key: b"k", value: b"", created: 77, expires: Some(99), cost };
+    let expiring =
+        Record::Put { key: b"k", value: b"", apart: false, created: 77, expires: Some(99), cost };
     write(&store, expiring).unwrap();
     let reader = read_only(&fs);
-    let found = reader.find(b"k").unwrap().expect("the record");
+    let found = reader.find(b"k", &mut || ()).unwrap().expect("the record");
     assert_eq!(found.record(), expiring);
     assert_eq!(reader.mean_cost(), cost.time().unwrap());
     write(&store, Record::Remove { key: b"k" }).unwrap();
-    assert!(read_only(&fs).find(b"k").unwrap().is_none());
+    assert!(read_only(&fs).find(b"k", &mut || ()).unwrap().is_none());
     write(&store, put(b"l", b"w")).unwrap();
     write(&store, Record::Clear).unwrap();
     let reader = read_only(&fs);
-    assert!(reader.find(b"l").unwrap().is_none());
+    assert!(reader.find(b"l", &mut || ()).unwrap().is_none());
     let recovery = reader.recovery();
     assert_eq!(recovery.records, 4);
     assert!(recovery.discarded.is_empty());
@@ -67,8 +68,11 @@ fn a_merge_leaves_out_what_has_expired_and_then_the_oldest_that_is_not_used() {
     let fs = MemFs::new();
     let (store, ..) = open(&fs);
     let cost = Cost::UNKNOWN;
-    write(&store, Record::Put { key: b"x", value: b"", created: 1, expires: Some(5), cost })
-        .unwrap();
+    write(
+        &store,
+        Record::Put { key: b"x", value: b"", apart: false, created: 1, expires: Some(5), cost },
+    )
+    .unwrap();
     for key in [b"a", b"b", b"c", b"d"] {
         write(&store, put(key, b"v")).unwrap();
     }
@@ -321,7 +325,7 @@ fn times_that_lie_far_ahead_are_told_and_merged_away() {
     let (store, ..) = open(&fs);
     let (key, value): (&[u8], &[u8]) = (b"k", b"v");
     let (created, expires, cost) = (FAR, Some(FAR + 60), Cost::UNKNOWN);
-    write(&store, Record::Put { key, value, created, expires, cost }).unwrap();
+    write(&store, Record::Put { key, value, apart: false, created, expires, cost }).unwrap();
     drop(store);
     let (store, recovery, found) = open(&fs);
     assert_eq!((losses(&recovery), found.len()), (vec![Loss::FutureTime], 1));
@@ -332,7 +336,7 @@ fn times_that_lie_far_ahead_are_told_and_merged_away() {
     drop(store);
     let (store, recovery, _) = open(&fs);
     assert_eq!(losses(&recovery), []);
-    let stored = store.find(key).unwrap().unwrap();
+    let stored = store.find(key, &mut || ()).unwrap().unwrap();
     let Record::Put { created, expires, .. } = stored.record() else { unreachable!() };
     assert_eq!((created, expires), (1000, Some(1060)));
 }

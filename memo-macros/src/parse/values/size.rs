@@ -39,12 +39,12 @@ const OTHER_UNITS: [(&str, &[&str]); 5] = [
     ("TiB", &["t", "ti", "tebibyte", "tebibytes"]),
 ];
 
-/// `max_bytes` and `max_disk`: text, a number of bytes above zero, or an expression that gives one.
+/// `max_bytes`, `max_disk` and `max_value`: text, a number of bytes above zero, or an expression that gives one.
 pub(crate) fn size(name: &Ident, form: Form) -> syn::Result<Size> {
     let value = expression(name, form)?;
     let above_zero = |under: &dyn ToTokens, count| {
         let message = format!(
-            "a cache without room for a byte caches nothing: leave `{name}` out for no bound"
+            "without room for a byte there is nothing to keep: leave `{name}` out for no bound"
         );
         if count == 0 { Err(error(under, message)) } else { Ok(Size::Literal(count)) }
     };
