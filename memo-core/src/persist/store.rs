@@ -62,7 +62,9 @@ pub struct Status {
     pub healthy: bool,
 }
 
-/// The logs may grow to this many bytes, even if the snapshot is smaller.
+/// The logs may grow to half the size of the snapshot, or to this many bytes. (If they could be as large as the snapshot,
+/// an opening would read half of all records instead of a third, and half would be in the memory of each process. Each
+/// byte is written three times on average, not twice.)
 const COMPACT_FROM: u64 = 4 << 20;
 /// If the logs exceed their limit by more than this many bytes, writers wait for the merge.
 const MAX_EXCESS: u64 = 2 << 20;
@@ -1155,7 +1157,7 @@ impl Shared {
         let Some(writer) = self.writer.get() else { return false };
         let view = self.view.lock();
         let (len, apart) = view.snapshot.as_ref().map_or((0, 0), |s| (s.len, s.apart.bytes));
-        let max = self.limit.logs((len + apart).max(COMPACT_FROM)) + self.limit.excess(excess);
+        let max = self.limit.logs(((len + apart) / 2).max(COMPACT_FROM)) + self.limit.excess(excess);
         let unmerged = view.unmerged_bytes(self.own_log()) + view.unmerged_apart;
         // The snapshot is larger than its limit if that was lowered.
         (unmerged > max || len + apart / 2 > self.limit.snapshot())
