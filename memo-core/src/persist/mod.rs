@@ -68,6 +68,7 @@ mod wal;
 mod whole_file;
 mod writer;
 
+pub(crate) use backoff::Backoff;
 pub use cost::Cost;
 pub use durability::Durability;
 pub use frame::{MAX_KEY, MAX_VALUE};
