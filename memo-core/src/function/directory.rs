@@ -224,7 +224,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin(function)?;
         self.renew_lost_log(function, &store)?;
         store.flush()?;
-        self.disk.take_too_large().map_or(Ok(()), Err)
+        self.disk.failures.take_too_large().map_or(Ok(()), Err)
     }
 
     fn flush_if_open(&self) {

@@ -125,17 +125,20 @@ impl<V: 'static> ValueStore<V> {
 
     /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
-        // The type is not explored if the function has stored nothing yet.
-        self.root.is_ok()
-            && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
+        self.has_versions()
             && self.version().is_ok_and(|version| Store::exists(&*self.fs, version.place.dir()))
     }
 
     /// Returns whether another process may have begun to compute something for the directory.
     pub(crate) fn is_used(&self) -> bool {
+        self.has_versions()
+            && self.version().is_ok_and(|version| self.fs.list(version.place.dir()).is_ok())
+    }
+
+    /// Returns whether a version of the function has stored something. If none has, the type is not explored.
+    fn has_versions(&self) -> bool {
         self.root.is_ok()
             && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
-            && self.version().is_ok_and(|version| self.fs.list(version.place.dir()).is_ok())
     }
 
     /// Returns the version of the function that this process runs.
@@ -164,8 +167,8 @@ impl<V: 'static> ValueStore<V> {
         store.clone()
     }
 
-    /// Opens the directory in a child of fork, unless that was done, and passes the store on. Returns the store if it is
-    /// open.
+    /// Opens the directory in a child of fork, unless that was done, and passes the store on. Returns the store if it
+    /// is open.
     pub(crate) fn open_in_child(&self, opened: impl FnOnce(&Store)) -> Option<Arc<Store>> {
         // Notices the fork.
         let found = self.opened();
@@ -285,11 +288,6 @@ impl<V: 'static> ValueStore<V> {
     /// Makes the next call of [`Self::remove_old_versions`] look again, because the present version has grown.
     pub(crate) fn note_growth(&self) {
         self.has_old_versions.fetch_or(self.max_disk.is_some(), Relaxed);
-    }
-
-    /// Returns the error of the last value that was too large, if one was since the last call.
-    pub(crate) fn take_too_large(&self) -> Option<Error> {
-        self.failures.take_too_large()
     }
 
     /// Adds the figures of the storage to `stats`.

@@ -117,7 +117,8 @@ impl<K: Keep> Directory<K> {
         let cost = Cost::of(function.mean_compute());
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
-            // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
+            // A removal that is committed from now on is newer than what is written here. Earlier ones end entries
+            // here.
             let since = store.raise_horizon();
             self.follow(function);
             function.memory.for_each(&mut |key, held, lifetime| {

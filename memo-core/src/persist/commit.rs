@@ -54,8 +54,8 @@ impl Store {
         self.shared.queue(&record, since, matches!(record, Record::Put { .. }))
     }
 
-    /// Waits until the ticket's record is as durable as the store's [`Durability`] requires: not at all, written, or
-    /// written and synced. One caller writes for all that wait (group commit).
+    /// Waits until the ticket's record is as durable as the store's [`Durability`](super::Durability) requires: not
+    /// at all, written, or written and synced. One caller writes for all that wait (group commit).
     ///
     /// # Errors
     /// The record is not in the log, because it is too large or the log is broken.

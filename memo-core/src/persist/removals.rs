@@ -12,8 +12,9 @@ use crate::error::Error;
 
 impl Store {
     /// Does the same as [`Store::commit`], for a removal or for a put that replaces a value which must not come back,
-    /// and tells other processes. The record is written with every [`Durability`], so that they find it. If the log is broken, the removal is written to a new log. If that fails too, all
-    /// files are removed: a result that is not on disk is computed again, but a removed one must not come back.
+    /// and tells other processes. The record is written with every [`Durability`](super::Durability), so that they find
+    /// it. If the log is broken, the removal is written to a new log. If that fails too, all files are removed: a result
+    /// that is not on disk is computed again, but a removed one must not come back.
     ///
     /// # Errors
     /// Those of [`Store::commit`], if the files could not be removed either.
@@ -29,8 +30,8 @@ impl Store {
         committed
     }
 
-    /// Does the same as [`Store::commit_removal`], for a record that was queued with this ticket. Queues it again as long
-    /// as it is overtaken ([`Store::is_overtaken`]).
+    /// Does the same as [`Store::commit_removal`], for a record that was queued with this ticket. Queues it again as
+    /// long as it is overtaken ([`Store::is_overtaken`]).
     ///
     /// # Errors
     /// Those of [`Store::commit_removal`].

@@ -1,5 +1,5 @@
-//! Begins new logs: after a failure, when somebody has removed the log or the directory, and when a snapshot has much of
-//! the log.
+//! Begins new logs: after a failure, when somebody has removed the log, and when a snapshot has much of it. Notices when
+//! the directory was removed or replaced.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,7 +1,7 @@
-//! What is to be freed later.
+//! What is freed later.
 
-/// What a view does not need any more. To free it takes time if it is large: to close the last handle of a file that was
-/// removed frees its blocks. So callers leave it to the background thread.
+/// What a view does not need any more. To free it takes time if it is large: to close the last handle of a file that
+/// was removed frees its blocks. So callers leave it to the background thread.
 #[derive(Default)]
 pub(crate) struct Retired(Vec<Box<dyn Send>>);
 
