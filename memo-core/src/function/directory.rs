@@ -1,73 +1,41 @@
 //! A cache with a directory: reads the stored entries once, writes a result before any reader can see it, and writes a
 //! removal before the removal returns.
 
-use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
 use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
+use crate::function::forgotten::{Forgotten, watch};
 use crate::function::function_cache::FunctionCache;
 use crate::function::function_cache::{KeyClaim, Made, Storage};
+use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
+use crate::function::thread_opening::unless_opening;
 use crate::function::value_store::ValueStore;
-use crate::persist::{
-    self, Cost, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, Ticket, WallMillis,
-};
+use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::platform::exit;
-use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
 use crate::statistics::stats::Stats;
-use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
-
-/// The longest that a write waits when writers outpace the compaction, so that the disk does not fill up.
-const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(40);
-
-/// A record is written again at most this often because a snapshot was begun meanwhile.
-const MAX_ATTEMPTS: u32 = 8;
 
 /// A snapshot may have this many bytes, even if `max_bytes` is less: that bounds what values weigh in memory.
 const LEAST_BYTES: u64 = 64 << 20;
 
-thread_local! {
-    /// Whether this thread is opening a directory.
-    static OPENING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs `f` unless this thread is already opening a directory. A value's `Serialize` or `Deserialize` that runs during
-/// the opening may call memoized functions. Such a call uses only memory, because the directory that it would open may
-/// be the one that is being opened.
-fn unless_opening<R>(f: impl FnOnce() -> R) -> Option<R> {
-    struct ResetOnDrop;
-    impl Drop for ResetOnDrop {
-        fn drop(&mut self) {
-            OPENING.set(false);
-        }
-    }
-    (!OPENING.replace(true)).then(|| {
-        let _reset = ResetOnDrop;
-        f()
-    })
-}
-
 /// The directory of one cache.
 pub(crate) struct Directory<K: Keep> {
-    disk: ValueStore<K::Value>,
+    pub(crate) disk: ValueStore<K::Value>,
     /// Set once recovery was tried.
     recovered: OnceCell<()>,
     /// Whether something was removed or replaced while the directory could not be opened. All that it holds does not
     /// count then, and is removed when it is opened.
-    clear_when_opened: AtomicBool,
+    pub(crate) clear_when_opened: AtomicBool,
     /// Whether memory may hold values that the directory does not, because it could not be written to.
-    has_unwritten: AtomicBool,
+    pub(crate) has_unwritten: AtomicBool,
 }
 
 impl<K: Keep> Settings<K> {
@@ -184,59 +152,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         made: Made,
         since: u64,
     ) {
-        // A value that cannot be written stays in memory. Each step counts its own failure.
-        let Ok(store) = self.begin(function) else {
-            self.has_unwritten.store(true, Relaxed);
-            if made == Made::Inserted {
-                self.clear_when_opened.store(true, Relaxed);
-            }
-            return;
-        };
-        let Some(mut encoded) = self.disk.encode(&store, K::Holder::view(value)) else {
-            self.remove_stored(function, claim, made == Made::Inserted);
-            maintain_soon(function);
-            return;
-        };
-        let (replaces, cost) = match made {
-            Made::Computed(time) => (false, Cost::of(time)),
-            Made::Inserted => (true, Cost::UNKNOWN),
-        };
-        // A value from outside is newer than all that is being computed.
-        let mut since = if replaces { u64::MAX } else { since };
-        for _ in 0..MAX_ATTEMPTS {
-            let mut ticket = None;
-            let pending = Some((value.clone(), lifetime));
-            function.memory.announce(claim, pending, &mut |key, known| {
-                let record = self.disk.put(key, &encoded, lifetime, cost);
-                let replaces = replaces || known;
-                let queue = if replaces { Store::queue_replacing } else { Store::queue };
-                ticket = Some(queue(&store, record, since));
-            });
-            let Some(ticket) = ticket else { break };
-            encoded.queued(ticket);
-            let committed = match replaces {
-                true => store.commit_removal(ticket),
-                false => store.commit(ticket),
-            };
-            // The removal that stands for a value that is too large may be overtaken too.
-            if !store.is_overtaken(ticket) {
-                if committed.is_ok() {
-                    self.disk.succeed();
-                }
-                break;
-            }
-            // A removal up to the horizon was committed, and may be one of this key: then the claim ends here. Or it is
-            // committed again with a higher number. So the value must not count as newer than the horizon.
-            let horizon = store.horizon();
-            self.follow(function);
-            since = since.max(horizon);
-        }
-        drop(encoded);
-        function.maintain();
-        if store.is_outgrown() {
-            let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
-            CACHES.wake(pause);
-        }
+        self.write_result(function, claim, value, lifetime, made, since);
     }
 
     fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool) {
@@ -308,7 +224,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin(function)?;
         self.renew_lost_log(function, &store)?;
         store.flush()?;
-        self.disk.take_too_large().map_or(Ok(()), Err)
+        self.disk.failures.take_too_large().map_or(Ok(()), Err)
     }
 
     fn flush_if_open(&self) {
@@ -377,93 +293,6 @@ impl<K: Keep> Directory<K> {
         })
     }
 
-    /// Returns the store, and begins to write if it does not yet. If that succeeds only now, after something was
-    /// computed or removed, writes what is in memory, and removes what was removed.
-    fn begin(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
-        let disk = &self.disk;
-        if let Some(store) = disk.opened().filter(|store| store.is_writing()) {
-            return Ok(store);
-        }
-        self.open_in_child(function);
-        let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
-        let mut forgotten = Forgotten::by(function);
-        let begun = unless_opening(|| disk.begin(&mut |removal| forgotten.add(&removal)));
-        let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
-        if is_first {
-            watch(function, &store);
-            exit::include_this_process();
-            let calls = &function.memory.calls;
-            if calls.recovered() == 0 {
-                calls.set_recovered(store.status().entries, store.mean_cost());
-            }
-            if self.clear_when_opened.load(Relaxed) {
-                self.clear_stored(function, &store);
-                self.clear_when_opened.store(false, Relaxed);
-            } else if self.has_unwritten.swap(false, Relaxed) {
-                // A failure is counted by the store.
-                let _ = self.rewrite(function, &store);
-            }
-            maintain_soon(function);
-        }
-        Ok(store)
-    }
-
-    /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
-    /// Returns the store if it is open.
-    fn open_in_child(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
-        let mut forgotten = Forgotten::by(function);
-        let opened = unless_opening(|| {
-            self.disk.open_in_child(|store| {
-                if !function.removals.has_followed(store.removals_seen()) {
-                    forgotten.add(&persist::Removal::All);
-                }
-                watch(function, store);
-            })
-        });
-        opened.flatten()
-    }
-
-    /// Opens the directory anew to read it if it was replaced. Who writes looks for that each second. Returns the store
-    /// if it is open.
-    fn reopen(
-        &self,
-        function: &FunctionCache<K>,
-        opened: Option<Arc<Store>>,
-    ) -> Option<Arc<Store>> {
-        match opened {
-            Some(store) if store.check().is_ok() => return Some(store),
-            Some(_) => self.disk.close(),
-            None => {}
-        }
-        let mut forgotten = Forgotten::by(function);
-        let _ = unless_opening(|| {
-            if self.disk.reopen() {
-                // What the process that created it again has removed in the meantime is not known.
-                forgotten.add(&persist::Removal::All);
-            }
-        });
-        self.disk.opened()
-    }
-
-    /// Returns the store if there may be something on disk to remove, or another process may be computing it. It is
-    /// opened before memory changes, so that no older entry can come back. If it cannot be opened now, all that it
-    /// holds is removed when it is opened later.
-    fn begin_to_remove(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
-        let is_used = || unless_opening(|| self.disk.is_used()).unwrap_or(true);
-        if self.disk.opened().is_none() && !is_used() {
-            return None;
-        }
-        function.maintain();
-        self.begin(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
-    }
-
-    /// Opens the directory again, which was removed or replaced, and writes what is in memory.
-    fn renew(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
-        self.disk.close();
-        self.has_unwritten.store(true, Relaxed);
-        self.begin(function)
-    }
-
     /// Writes what is in memory if somebody has removed the log of this process.
     fn renew_lost_log(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
         if store.renew_lost_log()? { self.rewrite(function, store) } else { Ok(()) }
@@ -480,7 +309,7 @@ impl<K: Keep> Directory<K> {
     }
 
     /// Removes all that is stored and not in memory.
-    fn clear_stored(&self, function: &FunctionCache<K>, store: &Store) {
+    pub(crate) fn clear_stored(&self, function: &FunctionCache<K>, store: &Store) {
         // Failures are counted by the store.
         let _ = store.clear();
         let _ = self.rewrite(function, store);
@@ -491,33 +320,6 @@ impl<K: Keep> Directory<K> {
         let Some(idle) = function.memory.idle() else { return 0 };
         let before = clock::wall().saturating_sub(idle);
         if self.disk.opened_at() < before { before } else { 0 }
-    }
-
-    /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
-    /// mean.
-    fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
-        let cost = Cost::of(function.mean_compute());
-        let mut result = Ok(());
-        for _ in 0..MAX_ATTEMPTS {
-            // A removal that is committed from now on is newer than what is written here. Earlier ones end entries here.
-            let since = store.raise_horizon();
-            self.follow(function);
-            function.memory.for_each(&mut |key, held, lifetime| {
-                let is_missing = result.is_ok() && !matches!(store.has(key.as_slice()), Ok(true));
-                let encode = || self.disk.encode(store, K::Holder::view(held));
-                if let Some(mut encoded) = is_missing.then(encode).flatten() {
-                    let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost);
-                    let ticket = store.queue(put, since);
-                    encoded.queued(ticket);
-                    result = store.commit(ticket);
-                }
-            });
-            // What was written after another process began a snapshot may not be in it.
-            if result.is_err() || store.horizon() <= since {
-                break;
-            }
-        }
-        result
     }
 
     /// Calls `f` with what stays in a snapshot: as many entries as memory may hold, or as many bytes as `max_disk`
@@ -541,87 +343,6 @@ impl<K: Keep> Directory<K> {
             idle_before: self.idle_before(function),
             is_used: &is_used,
         })
-    }
-}
-
-/// Wakes the background thread, which removes old versions once a store was opened.
-fn maintain_soon<K: Keep>(function: &FunctionCache<K>) {
-    function.maintain();
-    CACHES.wake(Duration::ZERO);
-}
-
-/// A removal from a store. Does nothing if there is no store.
-struct Removal<'a> {
-    store: Option<&'a Store>,
-    ticket: Option<Ticket>,
-    /// The key. `None`: all.
-    key: Option<Box<[u8]>>,
-}
-
-impl<'a> Removal<'a> {
-    fn new(store: Option<&'a Store>) -> Self {
-        Self { store, ticket: None, key: None }
-    }
-
-    fn queue(&mut self, record: Record<'_>) {
-        self.ticket = self.store.map(|store| store.queue(record, 0));
-        if let Record::Remove { key } = record {
-            self.key = Some(key.into());
-        }
-    }
-
-    fn commit(self) {
-        let Some((store, mut ticket)) = self.store.zip(self.ticket) else { return };
-        for _ in 0..MAX_ATTEMPTS {
-            if store.commit_removal(ticket).is_err() || !store.is_overtaken(ticket) {
-                return;
-            }
-            let record = self.key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
-            ticket = store.queue(record, 0);
-        }
-    }
-}
-
-/// Makes hits look for removals by other processes, and notes which are removed from memory.
-fn watch<K: Keep>(function: &FunctionCache<K>, store: &Store) {
-    if let Some(count) = store.removals() {
-        function.removals.begin(count);
-        function.removals.follow(store.removals_seen());
-    }
-}
-
-/// What another process removed, removed from memory. The values are dropped with it, and not before: their `Drop` may
-/// call memoized functions, which must be able to open and to follow their directories.
-struct Forgotten<'a, K: Keep> {
-    function: &'a FunctionCache<K>,
-    pending: Vec<(K::Held, Lifetime)>,
-    is_empty: bool,
-}
-
-impl<'a, K: Keep> Forgotten<'a, K> {
-    fn by(function: &'a FunctionCache<K>) -> Self {
-        Self { function, pending: Vec::new(), is_empty: true }
-    }
-
-    fn add(&mut self, removal: &persist::Removal) {
-        self.is_empty = false;
-        let memory = &self.function.memory;
-        match removal {
-            persist::Removal::All => self.pending.extend(memory.end_all()),
-            persist::Removal::Key(key) => {
-                let hash = self.function.hash_key(key);
-                self.pending.extend(hash.and_then(|hash| memory.end(hash, key)));
-            }
-        }
-    }
-}
-
-impl<K: Keep> Drop for Forgotten<'_, K> {
-    fn drop(&mut self) {
-        if !self.is_empty {
-            self.pending.clear();
-            self.function.memory.free_removed();
-        }
     }
 }
 

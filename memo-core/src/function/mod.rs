@@ -4,13 +4,27 @@ pub mod code;
 pub(crate) mod computation;
 #[cfg(feature = "persist")]
 mod directory;
+#[cfg(feature = "persist")]
+mod encoding;
+#[cfg(feature = "persist")]
+mod failures;
+#[cfg(feature = "persist")]
+mod forgotten;
 pub(crate) mod function_cache;
 pub mod instance;
+#[cfg(feature = "persist")]
+mod opening;
 mod operations;
 pub mod origin;
 #[cfg(feature = "persist")]
+mod removal;
+#[cfg(feature = "persist")]
 pub(crate) mod removal_watch;
 pub mod settings;
+#[cfg(feature = "persist")]
+mod thread_opening;
 mod type_name;
 #[cfg(feature = "persist")]
 mod value_store;
+#[cfg(feature = "persist")]
+mod write;

@@ -1,34 +1,26 @@
-//! Opens the directory of a cache when there is something to read or to write, and encodes and decodes values.
+//! Opens the store of a cache when there is something to read or to write.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hasher};
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::platform::sync::usual::Mutex;
 use once_cell::sync::OnceCell;
 
-use crate::cache::entry::Lifetime;
-use crate::codec::{Codec, Sink, SinkFailure, Spill};
+use crate::codec::Codec;
 use crate::error::Error;
+use crate::function::failures::Failures;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, NewValue, Place, RealFs, Record, Removal, Store, Ticket,
-    WallMillis, function_folder, mark_used, remove_old,
+    Durability, Fs, Identity, Place, RealFs, Removal, Store, WallMillis, function_folder,
+    mark_used, remove_old,
 };
-use crate::platform::clock::{self, NEVER};
-use crate::statistics::counters::Counter;
+use crate::platform::clock;
+use crate::platform::sync::usual::Mutex;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
-
-/// The delay before the first retry. It doubles with each failure, up to [`MAX_DELAY`].
-const MIN_DELAY: Duration = Duration::from_secs(1);
-const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The directory of one cache's results.
 pub(crate) struct ValueStore<V: 'static> {
@@ -44,11 +36,11 @@ pub(crate) struct ValueStore<V: 'static> {
     max_disk: Option<AtomicU64>,
     /// How long results live, or zero.
     ttl: Duration,
-    codec: Box<dyn Codec<V>>,
+    pub(crate) codec: Box<dyn Codec<V>>,
     /// The most bytes of a value that is stored.
-    max_value: u64,
+    pub(crate) max_value: u64,
     /// The identity of the function's files. Its `schema`, the fingerprint of the values' type, is not set.
-    identity: Identity,
+    pub(crate) identity: Identity,
     /// The identity with its `schema`, and where its files are; or why the type cannot be stored. Computed when it is
     /// first needed, because that runs the type's `Deserialize`.
     current: OnceCell<Result<Version, Error>>,
@@ -64,13 +56,12 @@ pub(crate) struct ValueStore<V: 'static> {
     beginning: Mutex<()>,
     /// How far the wall clock was behind the times in the files when they were opened, in milliseconds. Records are
     /// written with the time of the files, so that the next opening does not treat them as long past.
-    behind: AtomicU64,
+    pub(crate) behind: AtomicU64,
     /// When the directory was opened first, by the wall clock.
     opened_at: OnceCell<WallMillis>,
-    failure: Mutex<Failure>,
-    pub(crate) errors: Counter,
+    pub(crate) failures: Failures,
     /// The hashes of the keys of values that could not be decoded.
-    undecoded: Mutex<HashSet<u64>>,
+    pub(crate) undecoded: Mutex<HashSet<u64>>,
 }
 
 /// The version of the function that this process runs: whose results its files hold, and where they are.
@@ -78,28 +69,6 @@ pub(crate) struct ValueStore<V: 'static> {
 struct Version {
     identity: Identity,
     place: Place,
-}
-
-/// The last failure, and when the next retry is due.
-#[derive(Default)]
-struct Failure {
-    error: Option<Error>,
-    /// Whether a value was stored since.
-    is_over: bool,
-    /// `None`: the next attempt need not wait.
-    retry_at: Option<Instant>,
-    /// The last delay before a retry.
-    delay: Duration,
-    /// The last value that was too large, if one was since the last flush.
-    too_large: Option<Error>,
-}
-
-impl Failure {
-    /// Forgets why the directory could not be opened.
-    fn reset(&mut self) {
-        let too_large = self.too_large.take();
-        *self = Self { too_large, ..Self::default() };
-    }
 }
 
 impl<V: 'static> ValueStore<V> {
@@ -149,25 +118,27 @@ impl<V: 'static> ValueStore<V> {
             beginning: Mutex::default(),
             behind: AtomicU64::new(0),
             opened_at: OnceCell::new(),
-            failure: Mutex::default(),
-            errors: Counter::default(),
+            failures: Failures::new(),
             undecoded: Mutex::default(),
         }
     }
 
     /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
-        // The type is not explored if the function has stored nothing yet.
-        self.root.is_ok()
-            && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
+        self.has_versions()
             && self.version().is_ok_and(|version| Store::exists(&*self.fs, version.place.dir()))
     }
 
     /// Returns whether another process may have begun to compute something for the directory.
     pub(crate) fn is_used(&self) -> bool {
+        self.has_versions()
+            && self.version().is_ok_and(|version| self.fs.list(version.place.dir()).is_ok())
+    }
+
+    /// Returns whether a version of the function has stored something. If none has, the type is not explored.
+    fn has_versions(&self) -> bool {
         self.root.is_ok()
             && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
-            && self.version().is_ok_and(|version| self.fs.list(version.place.dir()).is_ok())
     }
 
     /// Returns the version of the function that this process runs.
@@ -196,8 +167,8 @@ impl<V: 'static> ValueStore<V> {
         store.clone()
     }
 
-    /// Opens the directory in a child of fork, unless that was done, and passes the store on. Returns the store if it is
-    /// open.
+    /// Opens the directory in a child of fork, unless that was done, and passes the store on. Returns the store if it
+    /// is open.
     pub(crate) fn open_in_child(&self, opened: impl FnOnce(&Store)) -> Option<Arc<Store>> {
         // Notices the fork.
         let found = self.opened();
@@ -216,18 +187,18 @@ impl<V: 'static> ValueStore<V> {
         if let Some(store) = self.opened() {
             return Ok(store);
         }
-        self.check_retry()?;
-        let version = self.version().inspect_err(|refused| self.back_off(refused));
+        self.failures.check_retry()?;
+        let version = self.version().inspect_err(|refused| self.failures.back_off(refused));
         let Version { identity, place } = version.map_err(Error::clone)?;
         let fs = Arc::clone(&self.fs);
         let opened = Store::open_with_ttl(fs, place, identity, self.durability, self.ttl);
-        let store = Arc::new(opened.inspect_err(|error| self.back_off(error))?);
+        let store = Arc::new(opened.inspect_err(|error| self.failures.back_off(error))?);
         if let Some(max) = self.max_disk() {
             store.set_max_bytes(max);
         }
         self.note_times(&store);
         let _ = self.opened_at.set(clock::wall());
-        self.failure.lock().reset();
+        self.failures.reset();
         Ok(Arc::clone(self.store.lock().get_or_insert(store)))
     }
 
@@ -242,15 +213,15 @@ impl<V: 'static> ValueStore<V> {
         if store.is_writing() {
             return Ok((store, false));
         }
-        self.check_retry()?;
+        self.failures.check_retry()?;
         if self.was_closed.load(Relaxed) && self.exists() {
             // What the process that created the directory again has removed in the meantime is not known.
             removed(Removal::All);
         }
-        store.begin(removed).inspect_err(|error| self.back_off(error))?;
+        store.begin(removed).inspect_err(|error| self.failures.back_off(error))?;
         self.was_closed.store(false, Relaxed);
         self.note_times(&store);
-        self.failure.lock().reset();
+        self.failures.reset();
         if let Ok(version) = self.version() {
             // A version without a note of its use counts as used when another one looks for old versions.
             let _ = mark_used(&*self.fs, &version.place, clock::wall());
@@ -288,26 +259,6 @@ impl<V: 'static> ValueStore<V> {
         self.behind.fetch_max(behind, Relaxed);
     }
 
-    /// Returns the value of a stored put, and how long it lives. `None` if it has expired, or if its type cannot decode
-    /// it.
-    pub(crate) fn value(&self, record: Record<'_>) -> Option<(V, Lifetime)> {
-        let Record::Put { key, value, created, expires, .. } = record else { return None };
-        let now = clock::wall().saturating_add(self.behind.load(Relaxed));
-        // What comes from the future, by the clock of another process, has one time to live left.
-        let left = expires.map_or(NEVER, |at| at.saturating_sub(now.max(created)));
-        if left == 0 {
-            return None;
-        }
-        let value = self.decode(value);
-        if value.is_none() {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(key);
-            self.undecoded.lock().insert(hasher.finish());
-        }
-        let expires = clock::now().saturating_add(left);
-        Some((value?, Lifetime { computed: Some(created.min(now)), expires }))
-    }
-
     /// Returns how many bytes the results may take on disk, if that is bounded.
     pub(crate) fn max_disk(&self) -> Option<u64> {
         self.max_disk.as_ref().map(|max| max.load(Relaxed))
@@ -339,133 +290,6 @@ impl<V: 'static> ValueStore<V> {
         self.has_old_versions.fetch_or(self.max_disk.is_some(), Relaxed);
     }
 
-    /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics. Such a panic would
-    /// otherwise end every later call.
-    fn decode(&self, bytes: &[u8]) -> Option<V> {
-        catch_unwind(AssertUnwindSafe(|| self.codec.decode(bytes))).ok()?.ok()
-    }
-
-    /// Returns the last error if the next retry is not due yet.
-    fn check_retry(&self) -> Result<(), Error> {
-        let failure = self.failure.lock();
-        match (&failure.error, failure.retry_at) {
-            (Some(error), Some(retry_at)) if Instant::now() < retry_at => Err(error.clone()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Counts a failed attempt to open the store, and delays the next one.
-    fn back_off(&self, error: &Error) {
-        self.errors.add(1);
-        let mut failure = self.failure.lock();
-        // Trying the lock is cheap, and its holder may have exited, so this delay does not grow.
-        failure.delay = match error {
-            Error::Locked { .. } | Error::OtherHost { .. } => MIN_DELAY,
-            _ => (failure.delay * 2).clamp(MIN_DELAY, MAX_DELAY),
-        };
-        failure.retry_at = Instant::now().checked_add(failure.delay);
-        failure.error = Some(error.clone());
-        failure.is_over = false;
-    }
-
-    /// Counts a failure without delaying the next attempt: a retry would not help, or other values may be unaffected.
-    fn fail(&self, error: &Error) {
-        self.errors.add(1);
-        let mut failure = self.failure.lock();
-        failure.error = Some(error.clone());
-        failure.is_over = false;
-    }
-
-    /// Encodes `value`. If it is long, its bytes go to a file of the store as they are made. A panic in the code of the
-    /// type is an error here, because it must not end the call that computed the value.
-    pub(crate) fn encode(&self, store: &Store, value: &V) -> Option<Encoded> {
-        let max = self.max_value.min(store.room());
-        let mut file = ValueFile { store, made: None };
-        let mut sink = Sink::spilling(max, &mut file);
-        let written = catch_unwind(AssertUnwindSafe(|| self.codec.encode(value, &mut sink)));
-        let written = written.unwrap_or_else(|_| {
-            let reason = "its Serialize or Deserialize panicked".to_owned();
-            Err(Error::Unpersistable { type_name: std::any::type_name::<V>(), reason })
-        });
-        match written {
-            Ok(()) if sink.is_short() => Some(Encoded { bytes: sink.into_bytes(), apart: None }),
-            written => {
-                let failure = sink.end().err();
-                self.end(written, failure, file).inspect_err(|error| self.fail(error)).ok()?
-            }
-        }
-    }
-
-    /// Ends a value that is kept apart, or is not stored.
-    #[cold]
-    fn end(
-        &self,
-        written: Result<(), Error>,
-        failure: Option<SinkFailure>,
-        file: ValueFile<'_>,
-    ) -> Result<Option<Encoded>, Error> {
-        // What the sink says is the cause of what the codec says.
-        match failure {
-            Some(SinkFailure::Failed(error)) => return Err(error),
-            Some(SinkFailure::TooLong(len))
-                if len <= self.max_value.min(file.store.max_value()) =>
-            {
-                file.store.make_room(len);
-                return Ok(None);
-            }
-            Some(SinkFailure::TooLong(len)) => return Err(self.too_large(len, file.store)),
-            None => written?,
-        }
-        let ValueFile { store, made } = file;
-        let mut file = made.ok_or(Error::NotPersistent)?;
-        let bytes = store.finish_value(&mut file)?;
-        Ok(Some(Encoded { bytes, apart: Some(file) }))
-    }
-
-    /// Notes that a value takes at least `len` bytes, which are too many.
-    #[cold]
-    fn too_large(&self, len: u64, store: &Store) -> Error {
-        let function = &self.identity.function;
-        let (max, limit) = match store.max_value() {
-            max if max < self.max_value => (max, "that `max_disk` sets, of"),
-            _ => (self.max_value, "(`max_value`) of"),
-        };
-        let reason = format!(
-            "a result of `{function}` takes {len} bytes or more, which is {} beyond the limit \
-             {limit} {max}",
-            len - max
-        );
-        let error = Error::TooLarge { reason };
-        self.failure.lock().too_large = Some(error.clone());
-        error
-    }
-
-    /// Returns the error of the last value that was too large, if one was since the last call.
-    pub(crate) fn take_too_large(&self) -> Option<Error> {
-        self.failure.lock().too_large.take()
-    }
-
-    /// Returns the record of an entry.
-    pub(crate) fn put<'a>(
-        &self,
-        key: &'a [u8],
-        value: &'a Encoded,
-        lifetime: Lifetime,
-        cost: Cost,
-    ) -> Record<'a> {
-        let now = clock::wall().saturating_add(self.behind.load(Relaxed));
-        let left = lifetime.expires.saturating_sub(clock::now());
-        let expires = (lifetime.expires != NEVER).then(|| now.saturating_add(left));
-        let created = lifetime.computed.unwrap_or(now);
-        let Encoded { bytes, apart } = value;
-        Record::Put { key, value: bytes, apart: apart.is_some(), created, expires, cost }
-    }
-
-    /// Records that a value was stored, so the last failure is over.
-    pub(crate) fn succeed(&self) {
-        self.failure.lock().is_over = true;
-    }
-
     /// Adds the figures of the storage to `stats`.
     pub(crate) fn report(&self, stats: &mut Stats) {
         let store = self.opened();
@@ -477,9 +301,9 @@ impl<V: 'static> ValueStore<V> {
             stats.discarded.push((undecoded, "value that its type could not decode".to_owned()));
         }
         stats.stored = status.entries;
-        stats.persist_errors = self.errors.get() + status.errors;
+        stats.persist_errors = self.failures.count() + status.errors;
         stats.last_error =
-            status.last_error.or_else(|| self.failure.lock().error.clone()).map(|e| e.to_string());
+            status.last_error.or_else(|| self.failures.last()).map(|e| e.to_string());
         stats.log_bytes = status.log_bytes;
         stats.last_snapshot = status.last_snapshot;
     }
@@ -488,47 +312,7 @@ impl<V: 'static> ValueStore<V> {
     pub(crate) fn failure(&self) -> Option<Error> {
         let status = self.opened().map(|store| store.status());
         let broken = status.filter(|status| !status.healthy).and_then(|status| status.last_error);
-        let failure = self.failure.lock();
-        broken.or_else(|| failure.error.clone().filter(|_| !failure.is_over))
-    }
-}
-
-/// A value as bytes.
-pub(crate) struct Encoded {
-    /// What its record holds.
-    bytes: Vec<u8>,
-    /// The file of the value, if it is kept apart.
-    apart: Option<Box<NewValue>>,
-}
-
-impl Encoded {
-    /// Called when a record was queued that has these bytes. They must stay until it was committed.
-    #[inline]
-    pub(crate) fn queued(&mut self, ticket: Ticket) {
-        if let Some(file) = self.apart.as_mut().filter(|_| ticket.is_queued()) {
-            file.keep();
-        }
-    }
-}
-
-/// Takes the bytes of a long value.
-struct ValueFile<'a> {
-    store: &'a Store,
-    /// `None` before the first bytes.
-    made: Option<Box<NewValue>>,
-}
-
-impl Spill for ValueFile<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let file = match &mut self.made {
-            Some(file) => file,
-            none => none.insert(Box::new(self.store.new_value()?)),
-        };
-        file.write(bytes)
-    }
-
-    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-        self.made.as_ref().map_or(Ok(0), |file| file.read_at(bytes, at))
+        broken.or_else(|| self.failures.present())
     }
 }
 

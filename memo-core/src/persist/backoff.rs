@@ -49,8 +49,18 @@ impl Backoff {
 
     /// Plans the next attempt. Doubles the delay each time, within [`MIN_DELAY`] and [`MAX_DELAY`].
     pub(crate) fn back_off(&self) {
+        self.plan(|delay| (delay * 2).clamp(MIN_DELAY, MAX_DELAY));
+    }
+
+    /// Plans the next attempt after [`MIN_DELAY`].
+    pub(crate) fn back_off_shortly(&self) {
+        self.plan(|_| MIN_DELAY);
+    }
+
+    /// `next`: from the last delay to the next one.
+    fn plan(&self, next: impl Fn(Duration) -> Duration) {
         let mut state = self.state.lock();
-        state.delay = (state.delay * 2).clamp(MIN_DELAY, MAX_DELAY);
+        state.delay = next(state.delay);
         let at = (self.began.elapsed() + state.delay).as_millis();
         self.retry_at.store(u64::try_from(at).unwrap_or(NO_RETRY - 1), Ordering::Relaxed);
     }
@@ -59,6 +69,12 @@ impl Backoff {
     pub(crate) fn reset(&self) {
         self.state.lock().delay = Duration::ZERO;
         self.retry_at.store(NO_RETRY, Ordering::Relaxed);
+    }
+
+    /// Does the same as [`Self::reset`], and forgets the latest failure.
+    pub(crate) fn forget(&self) {
+        self.reset();
+        self.state.lock().last = None;
     }
 
     /// Returns whether the planned attempt is due. `None` if none is planned.

@@ -1,16 +1,20 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
-//! The bytes are specified in `docs/format.md`. Imports go in one direction: versions, [`Store`] → writer, merge, tail
-//! → view → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
+//! The bytes are specified in `docs/format.md`. Imports go in one direction: the tasks of a store (lookup, following,
+//! commit, removals, renewal, upkeep) → [`Store`], versions → shared → writer, merge, tail → recovery, footprint → view
+//! → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
 mod clearance;
+mod commit;
 mod contents;
 mod cost;
 mod deferred;
 mod disk_limit;
 mod durability;
 mod file_name;
+mod following;
+mod footprint;
 mod frame;
 mod fs;
 #[cfg(any(test, fuzzing))]
@@ -30,6 +34,7 @@ mod listing;
 mod locks;
 mod log_file;
 mod log_reader;
+mod lookup;
 mod loss;
 mod merge;
 mod new_value;
@@ -38,8 +43,13 @@ mod place;
 mod quarantine;
 mod queue;
 mod record;
+mod recovery;
 mod reference;
+mod removals;
+mod renewal;
+mod retired;
 mod scan;
+mod shared;
 mod snapshot;
 mod snapshot_index;
 mod state;
@@ -48,7 +58,9 @@ mod stored;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod unlogged;
+mod upkeep;
 mod value_file;
 mod versions;
 mod view;
@@ -56,6 +68,7 @@ mod wal;
 mod whole_file;
 mod writer;
 
+pub(crate) use backoff::Backoff;
 pub use cost::Cost;
 pub use durability::Durability;
 pub use frame::{MAX_KEY, MAX_VALUE};

@@ -7,18 +7,16 @@ use std::sync::Arc;
 use super::contents::Contents;
 use super::frame::ChecksumSeed;
 use super::fs::File;
-use super::header::{MAX_HEADER, MAX_STATED, Stated};
-use super::index::{Generation, Index, Lookup, Position};
+use super::header::{MAX_STATED, Stated};
+use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
-use super::listing::{Listing, Source};
+use super::listing::Source;
 use super::log_reader::{Change, LogReader, MANY_REMOVALS};
 use super::loss::{Loss, Recovery};
-use super::quarantine::Cleanup;
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
-use super::scan::{Event, Scan};
+use super::retired::Retired;
 use super::snapshot::{Costs, Snapshot};
-use super::snapshot_index::{BLOCK, SHARE};
 use super::state::SlotLog;
 use crate::error::Error;
 use crate::platform::clock::{self, Millis};
@@ -37,7 +35,7 @@ pub(crate) struct View {
     /// The number of the snapshot, also if it is not complete, or 0.
     pub(crate) snapshot_number: u64,
     /// A snapshot that is not complete, whose records are in the index.
-    incomplete: Option<(Arc<dyn File>, ChecksumSeed)>,
+    pub(crate) incomplete: Option<(Arc<dyn File>, ChecksumSeed)>,
     /// The number of removals that were read since the snapshot.
     pub(crate) ended: u64,
     /// The bytes, and the number, of the values kept apart whose puts were read since the snapshot, whether or not
@@ -52,16 +50,6 @@ pub(crate) struct View {
     /// The hashes of keys whose record was found damaged when it was read, so that each counts once.
     damaged: HashSet<u64>,
     pub(crate) retired: Retired,
-}
-
-/// What a view does not need any more. To free it takes time if it is large: to close the last handle of a file that was
-/// removed frees its blocks. So callers leave it to the background thread.
-#[derive(Default)]
-pub(crate) struct Retired {
-    generations: Vec<Generation>,
-    logs: Vec<BTreeMap<u64, LogReader>>,
-    snapshots: Vec<Arc<Snapshot>>,
-    views: Vec<View>,
 }
 
 /// A removal that was read from a log.
@@ -105,100 +93,6 @@ impl View {
         }
     }
 
-    /// Reads what is in a directory. `committed`: the logs of processes that may be writing, and how far they count.
-    /// Returns also what to do with the files that do not count.
-    ///
-    /// # Errors
-    /// A file cannot be read.
-    pub(crate) fn read(
-        dir: &Path,
-        listing: Listing,
-        committed: &[SlotLog],
-        salt: u64,
-        tolerance: Millis,
-    ) -> Result<(Self, Cleanup), Error> {
-        let Listing { logs, snapshots, newest: _, losses, mut cleanup, .. } = listing;
-        let mut view = Self::new(salt, tolerance);
-        for (name, loss) in losses {
-            match loss {
-                Loss::BadFile | Loss::Unreadable => {
-                    view.recovery.damaged(name.at(dir), 0, loss);
-                }
-                _ => view.recovery.note(loss),
-            }
-        }
-        let mut merged = Vec::new();
-        let mut snapshots = snapshots.into_iter().rev();
-        if let Some(newest) = snapshots.next() {
-            merged.clone_from(&newest.header.logs);
-            view.use_snapshot(dir, &newest, &mut cleanup)?;
-        }
-        // The logs between an older snapshot and the newest are gone, and with them what they removed.
-        cleanup.remove.extend(snapshots.map(|older| older.name));
-        let durable: Vec<(Stated, u64)> = logs
-            .iter()
-            .flat_map(|log| {
-                log.header.logs.iter().map(|stated| (*stated, log.header.base_sequence))
-            })
-            .collect();
-        for source in &logs {
-            let from = merged.iter().find(|stated| stated.log == source.number);
-            if from.is_none() && source.number < view.snapshot_number {
-                cleanup.remove.push(source.name);
-                continue;
-            }
-            let live = committed.iter().find(|slot| slot.log == source.number);
-            view.open_log(dir, source, from.copied());
-            view.read_log(source.number, live.map_or(source.size, |slot| slot.len), &mut |_| ())?;
-            if live.is_none() {
-                view.check_whole(source, &durable, &mut cleanup);
-                view.drop_merged(source, from.map_or(0, |from| from.len), &mut cleanup);
-            }
-        }
-        Ok((view, cleanup))
-    }
-
-    /// Drops a log that nobody writes any more and of which the snapshot has all, from the offset 0 to `from`.
-    fn drop_merged(&mut self, source: &Source, from: u64, cleanup: &mut Cleanup) {
-        if from > source.start && self.logs.get(&source.number).is_some_and(|l| l.read_to <= from) {
-            self.logs.remove(&source.number);
-            cleanup.remove.push(source.name);
-        }
-    }
-
-    fn use_snapshot(
-        &mut self,
-        dir: &Path,
-        source: &Source,
-        cleanup: &mut Cleanup,
-    ) -> Result<(), Error> {
-        let failed = |e| Error::io("read", source.name.at(dir), &e);
-        self.snapshot_number = source.number;
-        let horizon = source.header.base_sequence;
-        self.index = Index::new(horizon);
-        self.sequence = self.sequence.max(horizon);
-        self.note_time(source.header.high_water, || source.name.at(dir));
-        if let Some(snapshot) = Snapshot::open(source).map_err(failed)? {
-            self.costs = snapshot.costs;
-            self.snapshot = Some(Arc::new(snapshot));
-            return Ok(());
-        }
-        self.recovery.damaged(source.name.at(dir), 0, Loss::BadFile);
-        cleanup.copy.push(source.name);
-        self.incomplete = Some((Arc::clone(&source.file), source.header.seed()));
-        let Source { file, header, start, size, .. } = source;
-        let mut scan = Scan::unordered(&**file, header.seed(), *start, *size);
-        loop {
-            let at = scan.at();
-            let Some(event) = scan.next().map_err(failed)? else { return Ok(()) };
-            let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
-            let position = Position::of(source.number, at, head.total(), &record);
-            self.sequence = self.sequence.max(head.sequence);
-            let hash = key_hash(self.salt, key);
-            self.index.restore(hash, head.sequence, head.since, position);
-        }
-    }
-
     /// Begins to read a log. `from`: what the snapshot has of it.
     pub(crate) fn open_log(&mut self, dir: &Path, source: &Source, from: Option<Stated>) {
         let header = &source.header;
@@ -220,7 +114,7 @@ impl View {
     ) -> Result<(), Error> {
         let latest = clock::wall().saturating_add(self.tolerance);
         let Self { salt, index, logs, ended, sequence, costs, recovery, .. } = self;
-        let mut apart = Vec::new();
+        let (unmerged_apart, apart_puts) = (&mut self.unmerged_apart, &mut self.apart_puts);
         let Some(reader) = logs.get_mut(&number) else { return Ok(()) };
         let (mut high_water, mut future, mut records) = (0, 0, 0);
         let read = reader.read(limit, recovery, &mut |change| {
@@ -231,7 +125,8 @@ impl View {
                     *known = head.created.max(*known);
                     *sequence = (*sequence).max(head.sequence);
                     costs.add(&record);
-                    apart.extend(Some(position.apart()).filter(|len| *len > 0));
+                    *unmerged_apart += position.apart();
+                    *apart_puts += u64::from(position.apart() > 0);
                     if let Record::Put { key, .. } = record {
                         index.put(key_hash(*salt, key), head.sequence, head.since, position);
                     }
@@ -249,8 +144,6 @@ impl View {
                 }
             }
         });
-        self.unmerged_apart += apart.iter().sum::<u64>();
-        self.apart_puts += apart.len() as u64;
         recovery.records += records;
         let path = reader.path.clone();
         self.note_time(high_water, PathBuf::new);
@@ -259,7 +152,7 @@ impl View {
     }
 
     /// Notes a time in a file: by then the clock had reached it, unless it was wrong.
-    fn note_time(&mut self, at: WallMillis, path: impl FnOnce() -> PathBuf) {
+    pub(crate) fn note_time(&mut self, at: WallMillis, path: impl FnOnce() -> PathBuf) {
         if at <= clock::wall().saturating_add(self.tolerance) {
             self.recovery.high_water = self.recovery.high_water.max(at);
         } else if !std::mem::replace(&mut self.has_future_times, true) {
@@ -273,28 +166,6 @@ impl View {
         self.index.note_horizon(horizon);
         self.ended += 1;
         self.index.remove(hash, sequence);
-    }
-
-    /// Notes if the end of a log is missing that nobody writes any more, or if bytes in it are damaged. `durable`: what
-    /// later logs state, and the highest sequence when they were begun.
-    fn check_whole(&mut self, source: &Source, durable: &[(Stated, u64)], cleanup: &mut Cleanup) {
-        let Some(reader) = self.logs.get(&source.number) else { return };
-        let is_missing =
-            |stated: &Stated| stated.log == source.number && reader.read_to < stated.len;
-        let missing = durable.iter().filter(|(stated, _)| is_missing(stated));
-        let lost_to = missing.map(|(_, sequence)| *sequence).max();
-        let is_cut = lost_to.is_some();
-        if reader.has_gap || is_cut {
-            cleanup.copy.push(source.name);
-        }
-        if let Some(lost_to) = lost_to {
-            // What is missing may have removed any entry.
-            self.recovery.damaged(reader.path.clone(), reader.read_to, Loss::CutShort);
-            self.index.clear(lost_to);
-            self.sequence = self.sequence.max(lost_to);
-        } else if reader.is_torn {
-            self.recovery.note(Loss::TornTail);
-        }
     }
 
     /// Returns where the record of a key with that hash may be.
@@ -335,34 +206,6 @@ impl View {
         Some((Arc::clone(&reader.file), reader.seed))
     }
 
-    /// Returns the length in bytes of what the logs hold and no snapshot has, as far as it was read. `own`: the log
-    /// that this process writes, and its length.
-    pub(crate) fn unmerged_bytes(&self, own: Option<(u64, u64)>) -> u64 {
-        let unmerged =
-            |log: &LogReader| log_len(log, own).saturating_sub(self.merged_len(log.number));
-        self.logs.values().map(unmerged).sum()
-    }
-
-    /// Returns how many bytes of a log the snapshot has.
-    pub(crate) fn merged_len(&self, log: u64) -> u64 {
-        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.merged_len(log))
-    }
-
-    /// Returns the length in bytes of the records that count and of their values that are kept apart, or somewhat more.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.record_bytes() + self.apart()
-    }
-
-    fn record_bytes(&self) -> u64 {
-        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len) + self.index.bytes()
-    }
-
-    /// Returns the length in bytes of the values that count and are kept apart, or somewhat more.
-    pub(crate) fn apart(&self) -> u64 {
-        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.apart.bytes);
-        snapshot + self.index.apart()
-    }
-
     /// Adds a put that this process has committed. `horizon`: what the page says since.
     pub(crate) fn put(&mut self, horizon: u64, hash: u64, ticket: Ticket) {
         let Ticket { sequence, since, position, .. } = ticket;
@@ -370,33 +213,6 @@ impl View {
         self.unmerged_apart += position.apart();
         self.apart_puts += u64::from(position.apart() > 0);
         self.index.put(hash, sequence, since, position);
-    }
-
-    /// Returns the length in bytes of a snapshot of all records, or somewhat more.
-    pub(crate) fn snapshot_bytes(&self) -> u64 {
-        self.record_bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
-    }
-
-    /// Returns how many bytes a snapshot has besides records and their shares of the index, or somewhat more.
-    pub(crate) fn snapshot_overhead(&self) -> u64 {
-        (MAX_HEADER + BLOCK) as u64
-    }
-
-    /// Returns the length in bytes of all files that are read, with the values that they keep apart. `own`: as in
-    /// [`Self::unmerged_bytes`].
-    pub(crate) fn file_bytes(&self, own: Option<(u64, u64)>) -> u64 {
-        let snapshot = self.snapshot.as_ref().map_or(0, |s| s.len + s.apart.bytes);
-        snapshot
-            + self.unmerged_apart
-            + self.logs.values().map(|log| log_len(log, own)).sum::<u64>()
-    }
-
-    /// Returns whether more than half of what the files hold, less `least` bytes, does not count any more. Assumes that
-    /// each removal ends a record of average length.
-    pub(crate) fn is_mostly_dead(&self, least: u64) -> bool {
-        let bytes = self.bytes() + self.unmerged_bytes(None) + self.unmerged_apart;
-        let live = self.bytes().saturating_sub(self.ended * self.bytes() / self.puts().max(1));
-        bytes > 2 * live + least
     }
 
     /// Returns the records that count now.
@@ -481,33 +297,18 @@ impl View {
         }
     }
 
-    /// Returns the number of puts in the snapshot and of those in logs that count.
-    pub(crate) fn puts(&self) -> u64 {
-        self.index.len() as u64 + self.snapshot.as_ref().map_or(0, |snapshot| snapshot.entries())
-    }
-
-    /// Returns the number of records that count, or somewhat more: those in the snapshot that a log replaces count
-    /// twice.
-    pub(crate) fn entries(&self) -> u64 {
-        // A clear is newer than the records of the snapshot.
-        let snapshot = self.snapshot.as_ref().filter(|_| !self.index.is_cleared());
-        self.index.len() as u64 + snapshot.map_or(0, |snapshot| snapshot.entries())
-    }
-
     /// Changes to a new snapshot. Records that it contains are forgotten, and so are logs that it contains and that
     /// nobody writes any more.
     pub(crate) fn change_snapshot(&mut self, snapshot: &Arc<Snapshot>, live: &[SlotLog]) {
         let header = &snapshot.header;
-        let retired = &mut self.retired;
-        retired.generations.extend(self.index.merged(header.base_sequence));
-        let (kept, merged) =
+        let generations = self.index.merged(header.base_sequence);
+        let (kept, merged): (_, BTreeMap<_, _>) =
             std::mem::take(&mut self.logs).into_iter().partition(|(log, reader)| {
                 live.iter().any(|slot| slot.log == *log)
                     || reader.read_to > snapshot.merged_len(*log)
             });
         self.logs = kept;
-        retired.logs.push(merged);
-        retired.snapshots.extend(self.snapshot.take());
+        self.retired.add((generations, merged, self.snapshot.take()));
         self.ended = 0;
         self.unmerged_apart = self.index.apart();
         self.apart_puts = 0;
@@ -524,19 +325,11 @@ impl View {
         let damaged = std::mem::take(&mut self.damaged);
         let mut former = std::mem::replace(self, Self { damaged, ..fresh });
         let mut retired = std::mem::take(&mut former.retired);
-        retired.views.push(former);
+        retired.add(former);
         self.retired = retired;
         if before.records > 0 || !before.discarded.is_empty() {
             let high_water = self.recovery.high_water.max(before.high_water);
             self.recovery = Recovery { high_water, ..before };
         }
-    }
-}
-
-/// Returns the length of a log. `own`: the log that this process writes, and its length.
-fn log_len(log: &LogReader, own: Option<(u64, u64)>) -> u64 {
-    match own {
-        Some((number, len)) if number == log.number => len,
-        _ => log.read_to,
     }
 }

@@ -52,9 +52,9 @@ impl Writer {
     /// date if there are others.
     ///
     /// # Errors
-    /// [`Error::Locked`] if all slots are taken, [`Error::OtherHost`] if another computer writes, [`Error::Foreign`] if the directory belongs to something else, and the
-    /// errors of the system. A log that cannot be created is no error: the store is then in the state after a failed
-    /// write.
+    /// [`Error::Locked`] if all slots are taken, [`Error::OtherHost`] if another computer writes, [`Error::Foreign`] if
+    /// the directory belongs to something else, and the errors of the system. A log that cannot be created is no error:
+    /// the store is then in the state after a failed write.
     pub(crate) fn begin(
         directory: StoreDirectory<'_>,
         durability: Durability,

@@ -1,7 +1,7 @@
 //! Runs of a store, and what a recovery may find after them.
 
 use super::*;
-use crate::persist::store::Emptied;
+use crate::persist::shared::Emptied;
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {

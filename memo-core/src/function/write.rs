@@ -1,0 +1,141 @@
+//! Writes results to the directory of a cache: a new one, before any reader can see it, or all that memory holds.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::cache::entry::Lifetime;
+use crate::error::Error;
+use crate::function::directory::Directory;
+use crate::function::encoding::Encoded;
+use crate::function::function_cache::{FunctionCache, Made, Storage as _};
+use crate::function::opening::maintain_soon;
+use crate::persist::{Cost, Store};
+use crate::platform::maintenance::CACHES;
+use crate::single_flight::flight::Claim;
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
+
+/// The longest that a write waits when writers outpace the compaction, so that the disk does not fill up.
+const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(40);
+
+/// A record is written again at most this often because a snapshot was begun meanwhile.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// A result that is to be written.
+struct NewResult<'a, H> {
+    value: &'a H,
+    lifetime: Lifetime,
+    encoded: Encoded,
+    cost: Cost,
+    /// Whether it replaces another value, although memory may know of none.
+    replaces: bool,
+    /// Removals after this sequence are newer.
+    since: u64,
+}
+
+impl<K: Keep> Directory<K> {
+    /// See [`Storage::write`](crate::function::function_cache::Storage::write).
+    pub(crate) fn write_result(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        value: &K::Held,
+        lifetime: Lifetime,
+        made: Made,
+        since: u64,
+    ) {
+        // A value that cannot be written stays in memory. Each step counts its own failure.
+        let Ok(store) = self.begin(function) else {
+            self.has_unwritten.store(true, Relaxed);
+            if made == Made::Inserted {
+                self.clear_when_opened.store(true, Relaxed);
+            }
+            return;
+        };
+        let Some(encoded) = self.disk.encode(&store, K::Holder::view(value)) else {
+            self.remove_stored(function, claim, made == Made::Inserted);
+            maintain_soon(function);
+            return;
+        };
+        let (replaces, cost) = match made {
+            Made::Computed(time) => (false, Cost::of(time)),
+            Made::Inserted => (true, Cost::UNKNOWN),
+        };
+        // A value from outside is newer than all that is being computed.
+        let since = if replaces { u64::MAX } else { since };
+        let result = NewResult { value, lifetime, encoded, cost, replaces, since };
+        self.queue_and_commit(function, claim, &store, result);
+        function.maintain();
+        if store.is_outgrown() {
+            let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
+            CACHES.wake(pause);
+        }
+    }
+
+    /// Queues a result and commits it, again as long as a snapshot overtakes it.
+    fn queue_and_commit(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        store: &Store,
+        result: NewResult<'_, K::Held>,
+    ) {
+        let NewResult { value, lifetime, mut encoded, cost, replaces, mut since } = result;
+        for _ in 0..MAX_ATTEMPTS {
+            let mut ticket = None;
+            let pending = Some((value.clone(), lifetime));
+            function.memory.announce(claim, pending, &mut |key, known| {
+                let record = self.disk.put(key, &encoded, lifetime, cost);
+                let replaces = replaces || known;
+                let queue = if replaces { Store::queue_replacing } else { Store::queue };
+                ticket = Some(queue(store, record, since));
+            });
+            let Some(ticket) = ticket else { break };
+            encoded.queued(ticket);
+            let committed = match replaces {
+                true => store.commit_removal(ticket),
+                false => store.commit(ticket),
+            };
+            // The removal that stands for a value that is too large may be overtaken too.
+            if !store.is_overtaken(ticket) {
+                if committed.is_ok() {
+                    self.disk.failures.end();
+                }
+                break;
+            }
+            // A removal up to the horizon was committed, and may be one of this key: then the claim ends here. Or it is
+            // committed again with a higher number. So the value must not count as newer than the horizon.
+            let horizon = store.horizon();
+            self.follow(function);
+            since = since.max(horizon);
+        }
+    }
+
+    /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the
+    /// mean.
+    pub(crate) fn rewrite(&self, function: &FunctionCache<K>, store: &Store) -> Result<(), Error> {
+        let cost = Cost::of(function.mean_compute());
+        let mut result = Ok(());
+        for _ in 0..MAX_ATTEMPTS {
+            // A removal that is committed from now on is newer than what is written here. Earlier ones end entries
+            // here.
+            let since = store.raise_horizon();
+            self.follow(function);
+            function.memory.for_each(&mut |key, held, lifetime| {
+                let is_missing = result.is_ok() && !matches!(store.has(key.as_slice()), Ok(true));
+                let encode = || self.disk.encode(store, K::Holder::view(held));
+                if let Some(mut encoded) = is_missing.then(encode).flatten() {
+                    let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost);
+                    let ticket = store.queue(put, since);
+                    encoded.queued(ticket);
+                    result = store.commit(ticket);
+                }
+            });
+            // What was written after another process began a snapshot may not be in it.
+            if result.is_err() || store.horizon() <= since {
+                break;
+            }
+        }
+        result
+    }
+}

@@ -1,0 +1,183 @@
+//! Keeps a directory small: its limits, and when a merge is due.
+
+use std::sync::atomic::Ordering;
+
+use super::frame::HEAD;
+use super::header::FileHeader;
+use super::merge::{self, Bounds, Keep};
+use super::shared::Shared;
+use super::snapshot::Snapshot;
+use super::store::Store;
+use super::stored::Stored;
+use super::writer::Writer;
+use crate::error::Error;
+use crate::platform::clock;
+
+/// The logs may grow to half the size of the snapshot, or to this many bytes. (If they could be as large as the snapshot,
+/// an opening would read half of all records instead of a third, and half would be in the memory of each process. Each
+/// byte is written three times on average, not twice.)
+const COMPACT_FROM: u64 = 4 << 20;
+/// If the logs exceed their limit by more than this many bytes, writers wait for the merge.
+const MAX_EXCESS: u64 = 2 << 20;
+/// More logs than this that nobody writes are merged, because an opening would have to open too many files.
+const MAX_LOGS: usize = 4;
+/// The most bytes of records that are queued and for which nobody waits.
+const MAX_QUEUED: usize = 64 << 10;
+
+impl Store {
+    /// Sets how many bytes the directory may take.
+    pub fn set_max_bytes(&self, max: u64) {
+        self.shared.limit.set(max);
+    }
+
+    /// Returns how many bytes a value may take now without exceeding the limit of bytes.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.shared.room()
+    }
+
+    /// Returns how many bytes a value may take at most, when there is room.
+    #[must_use]
+    pub fn max_value(&self) -> u64 {
+        self.shared.limit.value()
+    }
+
+    /// Makes the next merge leave out so much that there is room for a value of `len` bytes.
+    pub fn make_room(&self, len: u64) {
+        self.shared.limit.want(len);
+    }
+
+    /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
+    /// second.
+    #[must_use]
+    pub fn is_outgrown(&self) -> bool {
+        self.shared.is_over_limit(0)
+    }
+
+    /// Returns whether the logs have outgrown the snapshot by so much that writers should wait for the merge.
+    #[must_use]
+    pub fn is_overfull(&self) -> bool {
+        self.shared.is_over_limit(MAX_EXCESS)
+    }
+
+    /// Writes a snapshot of all that counts, and removes the files that it replaces. Threads and other processes can
+    /// queue and commit records meanwhile. If another process writes one, returns without.
+    ///
+    /// # Errors
+    /// The snapshot is not in place. The older files still are.
+    pub fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
+        self.shared.merge(keep)
+    }
+
+    /// Does the same as [`Store::merge`] if one is due: if the logs have outgrown the snapshot or are too many, or if
+    /// the files are much larger than what counts in them. Returns whether it was.
+    ///
+    /// # Errors
+    /// Those of [`Store::merge`].
+    pub fn compact(&self, keep: &Keep<'_>) -> Result<bool, Error> {
+        if !self.shared.wants_merge() {
+            return Ok(false);
+        }
+        self.shared.merge(keep).map(|()| true)
+    }
+
+    /// Frees what this process does not need any more since others have merged. May take long.
+    pub fn free_retired(&self) {
+        let retired = std::mem::take(&mut self.shared.view.lock().retired);
+        drop(retired);
+    }
+}
+
+impl Shared {
+    fn wants_merge(&self) -> bool {
+        let Some(writer) = self.writer.get() else { return false };
+        writer.wal.backoff.due().unwrap_or(true)
+            && (self.is_over_limit(0)
+                || self.has_too_many_logs(writer)
+                || writer.has_orphans.load(Ordering::Relaxed)
+                || self.limit.has_wanted()
+                || self.wants_to_merge_future()
+                || self.view.lock().is_mostly_dead(self.limit.logs(COMPACT_FROM))
+                || self.has_much_expired())
+    }
+
+    /// Returns whether a merge is due that gives times from the future the present one. True once.
+    fn wants_to_merge_future(&self) -> bool {
+        self.view.lock().has_future_times && !self.has_merged_future.swap(true, Ordering::Relaxed)
+    }
+
+    /// Returns whether many of the values have expired that the snapshot keeps apart.
+    fn has_much_expired(&self) -> bool {
+        let view = self.view.lock();
+        let apart = view.snapshot.as_ref().map(|snapshot| snapshot.apart);
+        apart.is_some_and(|all| all.bytes >= COMPACT_FROM && all.half_expired <= clock::wall())
+    }
+
+    fn has_too_many_logs(&self, writer: &Writer) -> bool {
+        let logs = self.view.lock().logs.len();
+        logs > MAX_LOGS && logs > MAX_LOGS + writer.count_live()
+    }
+
+    /// Returns whether the logs exceed their limit by more than `excess` bytes. False while a retry is planned after a
+    /// failure: no merge is made until then.
+    fn is_over_limit(&self, excess: u64) -> bool {
+        let Some(writer) = self.writer.get() else { return false };
+        let view = self.view.lock();
+        let (len, apart) = view.snapshot.as_ref().map_or((0, 0), |s| (s.len, s.apart.bytes));
+        let max =
+            self.limit.logs(((len + apart) / 2).max(COMPACT_FROM)) + self.limit.excess(excess);
+        let unmerged = view.unmerged_bytes(self.own_log()) + view.unmerged_apart;
+        // The snapshot is larger than its limit if that was lowered.
+        (unmerged > max || len + apart / 2 > self.limit.snapshot())
+            && writer.wal.backoff.due().is_none()
+    }
+
+    /// See [`Store::room`].
+    fn room(&self) -> u64 {
+        let Some(max) = self.limit.get() else { return u64::MAX };
+        let view = self.view.lock();
+        // The next snapshot comes beside what is there.
+        let next = view.snapshot_bytes().min(self.limit.snapshot());
+        let taken = view.file_bytes(self.own_log()) + next + HEAD as u64;
+        max.saturating_sub(taken).min(self.limit.value())
+    }
+
+    /// Notes that a record in the older half of the snapshot was used, so that it is among the last to go: writes it
+    /// again, with the horizon of the snapshot as its `since`. So it counts exactly as long as that in the snapshot
+    /// does. Nobody waits for it.
+    pub(crate) fn touch(&self, snapshot: &Snapshot, hash: u64, stored: &Stored) {
+        let Some(writer) = self.writer.get().filter(|_| self.limit.get().is_some()) else { return };
+        let FileHeader { number, base_sequence: horizon, .. } = snapshot.header;
+        let has_room = || stored.len() as u64 <= self.room();
+        if snapshot.is_in_older_half(stored.at)
+            && has_room()
+            && self.touched.lock().add(number, hash)
+        {
+            let ticket = writer.wal.push(&stored.record(), horizon, false);
+            if writer.wal.queued() > MAX_QUEUED {
+                let _ = self.count_error(writer.wal.commit(ticket));
+            }
+        }
+    }
+
+    fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
+        let writer = self.writing()?;
+        let merged = writer
+            .wal
+            .check_process()
+            .and_then(|()| writer.locks.check())
+            .and_then(|()| self.end_long_log(writer))
+            .and_then(|()| if self.deferred.is_some() { self.flush() } else { Ok(()) })
+            // The snapshot is durable, so what it mentions should be.
+            .and_then(|()| writer.values.sync(&*self.fs, self.place.dir()))
+            .and_then(|()| {
+                let bounds =
+                    Bounds { most_bytes: self.limit.next_snapshot(), tolerance: self.tolerance };
+                writer
+                    .with_merge(|| merge::merge(self.directory(), writer, self.salt, keep, bounds))
+            });
+        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())?;
+        writer.has_orphans.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
