@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::frame::HEAD;
-use super::snapshot_index::SHARE;
+use super::snapshot::SHARE;
 
 /// A lower limit counts as this one: the parts of a directory that do not depend on its records take a tenth of it.
 const LEAST: u64 = 1 << 20;

@@ -39,6 +39,7 @@ mod queue;
 mod record;
 mod scan;
 mod snapshot;
+mod snapshot_filter;
 mod snapshot_index;
 mod state;
 mod store;

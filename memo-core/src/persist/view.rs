@@ -16,8 +16,7 @@ use super::loss::{Loss, Recovery};
 use super::quarantine::Cleanup;
 use super::record::{Record, WallMillis};
 use super::scan::{Event, Scan};
-use super::snapshot::{Costs, Snapshot};
-use super::snapshot_index::{BLOCK, SHARE};
+use super::snapshot::{Costs, OVERHEAD, SHARE, Snapshot};
 use super::state::SlotLog;
 use crate::error::Error;
 use crate::platform::clock::{self, Millis};
@@ -335,9 +334,9 @@ impl View {
         self.bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
     }
 
-    /// Returns how many bytes a snapshot has besides records and their shares of the index, or somewhat more.
+    /// Returns how many bytes a snapshot has besides records and their shares of index and filter, or somewhat more.
     pub(crate) fn snapshot_overhead(&self) -> u64 {
-        (MAX_HEADER + BLOCK) as u64
+        (MAX_HEADER + OVERHEAD) as u64
     }
 
     /// Returns the length in bytes of all files that are read. `own`: as in [`Self::unmerged_bytes`].
@@ -426,6 +425,11 @@ impl View {
         if self.damaged.insert(hash) {
             self.recovery.damaged(path, 0, Loss::BadRecord);
         }
+    }
+
+    /// Notes that a part of the filter of a snapshot is damaged.
+    pub(crate) fn note_bad_filter(&mut self, path: PathBuf) {
+        self.recovery.damaged(path, 0, Loss::BadFilter);
     }
 
     /// Returns the number of puts in the snapshot and of those in logs that count.
