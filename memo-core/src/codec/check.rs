@@ -24,7 +24,7 @@ pub(super) fn write<T: Serialize>(
 }
 
 /// The output of postcard: bytes appended to a `Vec`.
-struct Sink<'o>(&'o mut Vec<u8>);
+pub(super) struct Sink<'o>(pub(super) &'o mut Vec<u8>);
 
 impl Flavor for Sink<'_> {
     type Output = ();

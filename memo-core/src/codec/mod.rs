@@ -10,6 +10,7 @@ mod format;
 mod guard;
 #[cfg(feature = "json")]
 mod json;
+mod octets;
 mod postcard;
 mod refusal;
 mod samples;

@@ -12,6 +12,7 @@ use super::digest::{Digest, digest};
 use super::explore::Untraced;
 use super::format::{Codec, same_byte_counts};
 use super::guard::{Guarded, Meter};
+use super::octets;
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
 use super::trace::trace;
@@ -212,13 +213,20 @@ where
 
     fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
         let start = out.len();
-        self.with::<T, _>(|traced| traced.write(value, out)).map_err(|refusal| {
+        let written = match octets::of(value) {
+            Some(octets) => octets::write(octets, out).map_err(Refusal::from),
+            None => self.with::<T, _>(|traced| traced.write(value, out)),
+        };
+        written.map_err(|refusal| {
             out.truncate(start);
             unpersistable::<T>(format!("{refusal}; fix that, or {ALTERNATIVE}"))
         })
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<T, Error> {
+        if let Some(octets) = octets::read(bytes) {
+            return Ok(octets);
+        }
         let value = self.with::<T, _>(|traced| match &traced.shape {
             Err(Untraced::Opaque(_)) => read_untraced(bytes),
             _ => Ok(read(bytes)?),

@@ -4,6 +4,7 @@
 //! → view → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
+mod buffer;
 mod clearance;
 mod contents;
 mod cost;
