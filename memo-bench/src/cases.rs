@@ -38,9 +38,14 @@ pub(crate) fn kind(name: &str) -> Option<Contenders> {
     known.find(|(known, _)| *known == name).map(|(_, contenders)| *contenders)
 }
 
-/// Calls of functions with `persist` at `os`: hits in memory, and insertions of results of 100 bytes.
-pub(crate) const STORED: [(&str, Contenders); 2] =
-    [("u64+persist", stored::hits), ("insert+persist", persist::insertions)];
+/// Calls of functions with `persist` at `os`: hits in memory, insertions of results of 100 bytes, and hits of these on
+/// disk, nine in ten of them in a log or a snapshot and the others in memory.
+pub(crate) const STORED: [(&str, Contenders); 4] = [
+    ("u64+persist", stored::hits),
+    ("insert+persist", persist::insertions),
+    ("log+persist", persist::hits_in_log),
+    ("snapshot+persist", persist::hits_in_snapshot),
+];
 
 pub(crate) const KINDS: [(&str, Contenders); 6] = [
     ("u64", number::small),

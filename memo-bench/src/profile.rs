@@ -15,6 +15,7 @@ pub(crate) fn run(kind: &str, contender: &str, calls: u64) -> Result<(), String>
     let found = found.ok_or(format!("unknown contender `{contender}`: see --help"))?;
     let order = Access::Uniform.order(KEYS, KEYS, 1);
     black_box((found.run)(&Access::Once.order(KEYS, KEYS, 0)));
+    (found.prepare)();
     let rounds = calls.div_ceil(KEYS as u64);
     let sum = measured_hits(&found, &order, rounds);
     println!("{} hits, sum {sum}", rounds * KEYS as u64);

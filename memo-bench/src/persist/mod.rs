@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use crate::command::Plan;
 use crate::scratch;
 
-pub(crate) use results::insertions;
+pub(crate) use results::{hits_in_log, hits_in_snapshot, insertions};
 
 /// In a child process: the directory of its parent.
 const DIRECTORY: &str = "MEMO_BENCH_DIRECTORY";

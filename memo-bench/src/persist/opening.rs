@@ -134,8 +134,8 @@ fn read_index(folder: &Path) -> std::io::Result<(Duration, u64)> {
     let Some(snapshot) = snapshot_in(folder)? else { return Ok((Duration::ZERO, 0)) };
     let mut file = File::open(snapshot)?;
     // The footer, as docs/format.md describes it.
-    let mut footer = [0; 56];
-    file.seek(SeekFrom::End(-56))?;
+    let mut footer = [0; 88];
+    file.seek(SeekFrom::End(-88))?;
     file.read_exact(&mut footer)?;
     let word = |at: usize| u64::from_le_bytes(footer[at..at + 8].try_into().expect("8 bytes"));
     let (offset, bytes) = (word(0), word(8) * 4096);

@@ -94,14 +94,14 @@ fn inserting(memokit: fn(u64) -> u64, len: usize) -> Vec<Contender> {
 }
 
 /// Hits of results that are in a log and not in memory. A snapshot of other results is so large that the log stays.
-pub(super) fn hits_in_log(count: usize) -> Vec<Contender> {
+pub(crate) fn hits_in_log(count: usize) -> Vec<Contender> {
     (0..2 * count as u64).for_each(|n| _ = logged(!n));
     logged_memo().snapshot().expect("a snapshot can be written");
     reading("log", logged, || logged_memo().set_max(HELD), count)
 }
 
 /// Hits of results that are in a snapshot and not in memory.
-pub(super) fn hits_in_snapshot(count: usize) -> Vec<Contender> {
+pub(crate) fn hits_in_snapshot(count: usize) -> Vec<Contender> {
     let prepare = || {
         if compacted_memo().max().is_none() {
             compacted_memo().snapshot().expect("a snapshot can be written");

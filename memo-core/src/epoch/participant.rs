@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64, compiler_fence, fence};
 use std::time::{Duration, Instant};
 
+use crate::platform::fork;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
 /// The record of one thread. When the thread ends, a later thread reuses it.
@@ -39,9 +40,9 @@ static PARTICIPANTS: Mutex<Participants> = Mutex::new(Participants {
 });
 
 struct Participants {
-    /// The id of the process that these participants belong to. After a fork only one of the threads exists in the
-    /// child.
-    process: u32,
+    /// The generation of the process that these participants belong to. After a fork only one of the threads exists in
+    /// the child.
+    process: u64,
     asymmetric: Option<bool>,
     /// When readers were told to issue fences, because the kernel began to refuse them. `None` once all have seen it.
     switched: Option<Instant>,
@@ -292,7 +293,7 @@ impl Participants {
 /// before its first read.
 fn participants() -> MutexGuard<'static, Participants> {
     let mut participants = PARTICIPANTS.lock();
-    let process = std::process::id();
+    let process = fork::generation();
     if std::mem::replace(&mut participants.process, process) != process {
         let own = PARTICIPANT.try_with(Cell::get).ok().flatten();
         let others = participants

@@ -2,7 +2,7 @@
 
 use super::header::MAX_HEADER;
 use super::log_reader::LogReader;
-use super::snapshot_index::{BLOCK, SHARE};
+use super::snapshot::{OVERHEAD, SHARE};
 use super::view::View;
 
 impl View {
@@ -69,9 +69,9 @@ impl View {
         self.record_bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
     }
 
-    /// Returns how many bytes a snapshot has besides records and their shares of the index, or somewhat more.
+    /// Returns how many bytes a snapshot has besides records and their shares of index and filter, or somewhat more.
     pub(crate) fn snapshot_overhead(&self) -> u64 {
-        (MAX_HEADER + BLOCK) as u64
+        (MAX_HEADER + OVERHEAD) as u64
     }
 }
 

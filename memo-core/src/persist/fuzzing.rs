@@ -17,6 +17,7 @@ use super::place::Place;
 use super::record::Record;
 use super::reference::{REFERENCE, Reference};
 use super::snapshot::FOOTER;
+use super::snapshot_filter::{PAGE, pages};
 use super::snapshot_index::BLOCK;
 use super::store::Store;
 use super::value_file::Apart;
@@ -103,28 +104,46 @@ pub fn check_snapshot(data: &[u8]) {
     check_file(data, Kind::Snapshot);
 }
 
-/// Reads `data` as a snapshot: the footer, which gets a valid checksum and length, then one block of the index, which
-/// gets a valid checksum, then records.
+/// Reads `data` as a snapshot: the footer, which gets a valid checksum and length, then one block of the index and one
+/// page of the filter, which get valid checksums, then records.
 pub fn check_index(data: &[u8]) {
     let Some((footer, rest)) = data.split_at_checked(FOOTER) else { return };
-    let (block, body) = rest.split_at(rest.len().min(256));
+    let (block, rest) = rest.split_at(rest.len().min(256));
+    let (page, body) = rest.split_at(rest.len().min(64));
     let body = sealed_records(body);
     let header = header(Kind::Snapshot).to_bytes();
     let index_at = header.len() + body.len();
-    let mut sealed_block = [0; BLOCK];
-    sealed_block[4..4 + block.len()].copy_from_slice(block);
-    let crc = crc32c_append(crc32c(&SALT.to_le_bytes()), &sealed_block[4..]);
-    sealed_block[..4].copy_from_slice(&crc.to_le_bytes());
+    // Every fourth filter lets all pass, and every fourth is damaged.
+    let filter = match footer[1] % 4 {
+        0 => sealed_page::<PAGE>(&[0xff; PAGE - 4]),
+        1 => [1; PAGE],
+        _ => sealed_page::<PAGE>(page),
+    };
     let mut footer = footer.to_vec();
     // Every second one says where the index is.
     if footer[0] % 2 == 0 {
         footer[..8].copy_from_slice(&(index_at as u64).to_le_bytes());
         footer[8..16].copy_from_slice(&1u64.to_le_bytes());
+        // As many entries as one page of the filter has room for, at most.
+        footer[18..24].fill(0);
+        footer[17] %= 8;
+        let entries = u64::from(footer[16]) + 256 * u64::from(footer[17]);
+        footer[24..32].copy_from_slice(&pages(entries).to_le_bytes());
     }
-    let len = index_at + BLOCK + FOOTER;
-    footer[64..72].copy_from_slice(&(len as u64).to_le_bytes());
+    let len = index_at + BLOCK + PAGE + FOOTER;
+    footer[72..80].copy_from_slice(&(len as u64).to_le_bytes());
     seal(&mut footer);
-    check_bytes(Name::Snapshot(1), [header, body, sealed_block.to_vec(), footer].concat());
+    let index = sealed_page::<BLOCK>(block).to_vec();
+    check_bytes(Name::Snapshot(1), [header, body, index, filter.to_vec(), footer].concat());
+}
+
+/// Returns `bytes` and zeros behind a valid checksum.
+fn sealed_page<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
+    let mut page = [0; LEN];
+    page[4..4 + bytes.len()].copy_from_slice(bytes);
+    let crc = crc32c_append(crc32c(&SALT.to_le_bytes()), &page[4..]);
+    page[..4].copy_from_slice(&crc.to_le_bytes());
+    page
 }
 
 /// Recovers a file of that kind. The first byte of `data`, modulo 16, is the number of heads that get small lengths and

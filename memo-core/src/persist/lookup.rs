@@ -1,10 +1,13 @@
 //! Reads stored values: that of a key, or all.
 
+use std::io;
+
 use super::file_name::Name;
 use super::key_hash::key_hash;
 use super::record::Record;
 use super::reference::Reference;
 use super::shared::{MAX_ATTEMPTS, Shared};
+use super::snapshot::{Search, Snapshot};
 use super::store::Store;
 use super::stored::{Found, Stored, with_value};
 use super::value_file::Apart;
@@ -103,35 +106,45 @@ impl Shared {
     ) -> Result<Option<Stored>, Error> {
         let hash = key_hash(self.salt, key);
         let location = self.view.lock().locate(hash);
-        let dir = self.place.dir();
-        let (found, path) = match location {
+        let (found, name) = match location {
             Location::Nowhere => return Ok(None),
             Location::At(file, seed, position) => {
                 let found = Stored::read(&*file, seed, position.at, position.len, Some(key));
-                (found, Name::Log(position.log).at(dir))
+                (found, Name::Log(position.log))
             }
             Location::Snapshot(snapshot, least) => {
-                let name = Name::Snapshot(snapshot.header.number);
-                let found = snapshot.find(key);
-                if let Ok(Found::Stored(stored)) = &found {
-                    self.touch(&snapshot, hash, stored);
-                }
-                let found = found.map(|found| match found {
-                    Found::Stored(stored) if stored.head.since < least => Found::Other,
-                    found => found,
-                });
-                (found, name.at(dir))
+                let found = self.find_in_snapshot(&snapshot, least, hash, key);
+                (found, Name::Snapshot(snapshot.header.number))
             }
         };
-        match self.count_error(found.map_err(|e| Error::io("read", &path, &e)))? {
+        let path = || name.at(self.place.dir());
+        match self.count_error(found.map_err(|e| Error::io("read", path(), &e)))? {
             Found::Stored(stored) if stored.head.apart => apart(stored),
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
             Found::Damaged => {
-                self.view.lock().note_damage(hash, path);
+                self.view.lock().note_damage(hash, path());
                 Ok(None)
             }
         }
+    }
+
+    /// Reads the record of a key in a snapshot, if its `since` is at least `least`. `hash`: that of the key.
+    fn find_in_snapshot(
+        &self,
+        snapshot: &Snapshot,
+        least: u64,
+        hash: u64,
+        key: &[u8],
+    ) -> io::Result<Found> {
+        let Search { found, has_bad_filter } = snapshot.find(key)?;
+        if has_bad_filter {
+            let path = Name::Snapshot(snapshot.header.number).at(self.place.dir());
+            self.view.lock().note_bad_filter(path);
+        }
+        let Found::Stored(stored) = &found else { return Ok(found) };
+        self.touch(snapshot, hash, stored);
+        Ok(if stored.head.since < least { Found::Other } else { found })
     }
 
     fn read_value(&self, value: &Reference) -> Result<Apart, Error> {

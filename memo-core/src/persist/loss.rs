@@ -18,6 +18,8 @@ pub enum Loss {
     BadRecord,
     /// Some bytes of a file are not a record, although records follow. A copy of the file is in `quarantine`.
     BadStretch,
+    /// A part of the filter of a snapshot is damaged. No entry is lost: keys in that part are looked for in the index.
+    BadFilter,
     /// An invalidation is missing. If damage is the cause, all earlier records were dropped, because any of them may be
     /// stale. If a crash kept the invalidation from the disk, the earlier records count, as after a torn tail.
     LostRemoval,
@@ -40,6 +42,7 @@ impl fmt::Display for Loss {
             Self::CutShort => "log shorter than its synced part",
             Self::BadRecord => "damaged record",
             Self::BadStretch => "damaged stretch of a file",
+            Self::BadFilter => "damaged filter of a snapshot",
             Self::LostRemoval => "lost invalidation",
             Self::BadFile => "damaged or foreign file",
             Self::Unreadable => "file that cannot be opened",

@@ -5,6 +5,7 @@
 //! → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
+mod buffer;
 mod clearance;
 mod commit;
 mod contents;
@@ -51,6 +52,7 @@ mod retired;
 mod scan;
 mod shared;
 mod snapshot;
+mod snapshot_filter;
 mod snapshot_index;
 mod state;
 mod store;

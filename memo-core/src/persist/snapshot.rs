@@ -1,5 +1,5 @@
 //! A snapshot: a file with the newest records of all keys, which replaces logs and the snapshot before. It is never
-//! changed. Behind the records is an index, so that opening it and finding a record read little of it.
+//! changed. Behind the records are an index and a filter, so that opening it and finding a record read little of it.
 
 use std::io;
 use std::path::Path;
@@ -14,18 +14,25 @@ use super::key_hash::key_hash;
 use super::listing::Source;
 use super::record::{Record, WallMillis};
 use super::scan::Scan;
-use super::snapshot_index::{self, BLOCK, Candidates, IndexEntry, SnapshotIndex};
+use super::snapshot_filter::{self, Answer, PAGE, SnapshotFilter};
+use super::snapshot_index::{self, BLOCK, Candidates, IndexEntry, IndexReader, SnapshotIndex};
 use super::stored::{Found, Stored};
 use crate::error::Error;
 
 /// The buffer is written when it holds this many bytes.
 const CHUNK: usize = 256 << 10;
 /// The length of the footer in bytes.
-pub(super) const FOOTER: usize = 80;
+pub(super) const FOOTER: usize = 88;
+/// The bytes of index and filter for each record, or somewhat more.
+pub(crate) const SHARE: u64 = snapshot_index::SHARE + snapshot_filter::SHARE;
+/// The bytes of index, filter and footer that a snapshot has besides, or somewhat more.
+pub(crate) const OVERHEAD: usize = BLOCK + PAGE + FOOTER;
 
 /// The last bytes of a complete snapshot.
 struct Footer {
     index: SnapshotIndex,
+    /// The number of pages of the filter, which follows the index.
+    filter_pages: u64,
     costs: Costs,
     apart: ApartTotal,
     /// The length of the file in bytes.
@@ -83,11 +90,11 @@ impl Costs {
 
 impl Footer {
     fn to_bytes(&self, seed: ChecksumSeed) -> [u8; FOOTER] {
-        let Self { index, costs, apart, len } = self;
+        let Self { index, filter_pages, costs, apart, len } = self;
         let mut bytes = [0; FOOTER];
-        let SnapshotIndex { at, blocks, entries } = *index;
-        let ApartTotal { bytes: apart, count, half_expired } = *apart;
-        let words = [at, blocks, entries, costs.sum, costs.count, apart, count, half_expired, *len];
+        let index = [index.at, index.blocks, index.entries, *filter_pages];
+        let apart = [apart.bytes, apart.count, apart.half_expired];
+        let words = [&index[..], &[costs.sum, costs.count], &apart, &[*len]].concat();
         for (word, out) in words.iter().zip(bytes.chunks_exact_mut(8)) {
             out.copy_from_slice(&word.to_le_bytes());
         }
@@ -96,11 +103,16 @@ impl Footer {
         bytes
     }
 
-    /// Returns whether the index lies between the first record, at the offset `start`, and the footer, at `end`.
-    fn fits(&self, start: u64, end: u64) -> bool {
-        let index_len = self.index.blocks.checked_mul(BLOCK as u64);
-        let index_end = index_len.and_then(|len| self.index.at.checked_add(len));
-        self.index.at >= start && index_end == Some(end)
+    /// Returns the offset of the filter. `None` if index and filter are not all that lies between the records, which
+    /// begin at the offset `start`, and the footer, at `end`, or if the filter has not the length for its entries.
+    fn filter_at(&self, start: u64, end: u64) -> Option<u64> {
+        let index_len = self.index.blocks.checked_mul(BLOCK as u64)?;
+        let filter_at = self.index.at.checked_add(index_len)?;
+        let filter_len = self.filter_pages.checked_mul(PAGE as u64)?;
+        let fits = self.index.at >= start
+            && filter_at.checked_add(filter_len) == Some(end)
+            && self.filter_pages == snapshot_filter::pages(self.index.entries);
+        fits.then_some(filter_at)
     }
 
     fn parse(bytes: &[u8; FOOTER], seed: ChecksumSeed) -> Option<Self> {
@@ -108,9 +120,10 @@ impl Footer {
         let is_valid = seed.checksum(&bytes[..FOOTER - 4]) == u32_at(bytes, FOOTER - 4);
         is_valid.then(|| Self {
             index: SnapshotIndex { at: word(0), blocks: word(1), entries: word(2) },
-            costs: Costs { sum: word(3), count: word(4) },
-            apart: ApartTotal { bytes: word(5), count: word(6), half_expired: word(7) },
-            len: word(8),
+            filter_pages: word(3),
+            costs: Costs { sum: word(4), count: word(5) },
+            apart: ApartTotal { bytes: word(6), count: word(7), half_expired: word(8) },
+            len: word(9),
         })
     }
 }
@@ -126,7 +139,15 @@ pub(crate) struct Snapshot {
     seed: ChecksumSeed,
     /// Where the records begin.
     start: u64,
-    index: SnapshotIndex,
+    index: IndexReader,
+    filter: SnapshotFilter,
+}
+
+/// What a search for a key gave.
+pub(crate) struct Search {
+    pub(crate) found: Found,
+    /// Whether a part of the filter was found damaged. Nothing is lost by that, and each part says so once.
+    pub(crate) has_bad_filter: bool,
 }
 
 impl Snapshot {
@@ -142,9 +163,11 @@ impl Snapshot {
         let mut bytes = [0; FOOTER];
         read_full(&**file, &mut bytes, at)?;
         let seed = header.seed();
-        let footer = Footer::parse(&bytes, seed)
-            .filter(|footer| footer.len == *size && footer.fits(*start, at));
-        Ok(footer.map(|Footer { index, costs, apart, len }| Self {
+        let footer = Footer::parse(&bytes, seed).filter(|footer| footer.len == *size);
+        let Some(footer) = footer else { return Ok(None) };
+        let Some(filter_at) = footer.filter_at(*start, at) else { return Ok(None) };
+        let Footer { index, costs, apart, len, .. } = footer;
+        Ok(Some(Self {
             header: header.clone(),
             len,
             costs,
@@ -152,7 +175,8 @@ impl Snapshot {
             file: Arc::clone(file),
             seed,
             start: *start,
-            index,
+            index: IndexReader::new(index),
+            filter: SnapshotFilter::new(filter_at, index.entries),
         }))
     }
 
@@ -168,15 +192,24 @@ impl Snapshot {
 
     /// Returns the number of records.
     pub(crate) fn entries(&self) -> u64 {
-        self.index.entries
+        self.index.index().entries
     }
 
-    /// Reads the record of `key`. Returns `Found::Other` if there is none.
+    /// Reads the record of `key`. Finds `Found::Other` if there is none.
     ///
     /// # Errors
     /// The errors of the system.
-    pub(crate) fn find(&self, key: &[u8]) -> io::Result<Found> {
+    pub(crate) fn find(&self, key: &[u8]) -> io::Result<Search> {
         let hash = key_hash(self.header.salt, key);
+        let answer = self.filter.ask(&*self.file, self.seed, hash);
+        let found = match answer {
+            Answer::Absent => Found::Other,
+            Answer::Possible | Answer::Damaged => self.find_by_index(hash, key)?,
+        };
+        Ok(Search { found, has_bad_filter: answer == Answer::Damaged })
+    }
+
+    fn find_by_index(&self, hash: u64, key: &[u8]) -> io::Result<Found> {
         let entries = match self.index.find(&*self.file, self.seed, hash)? {
             Candidates::Of(entries) => entries,
             Candidates::Damaged => return Ok(Found::Damaged),
@@ -195,12 +228,12 @@ impl Snapshot {
     /// Returns whether a record is in the older half of the snapshot. The oldest are left out first when there is not
     /// enough room.
     pub(crate) fn is_in_older_half(&self, at: u64) -> bool {
-        at < self.start.midpoint(self.index.at)
+        at < self.start.midpoint(self.index.index().at)
     }
 
     /// Begins to read all records, the oldest first.
     pub(crate) fn scan(&self) -> Scan<'_> {
-        Scan::unordered(&*self.file, self.seed, self.start, self.index.at)
+        Scan::unordered(&*self.file, self.seed, self.start, self.index.index().at)
     }
 }
 
@@ -299,20 +332,23 @@ impl<'f> Body<'f> {
         Ok(())
     }
 
-    /// Writes the rest of the buffer, the index and the footer.
+    /// Writes the rest of the buffer, the index, the filter and the footer.
     fn end(mut self) -> io::Result<()> {
         let index_at = self.at + self.buffer.len() as u64;
-        let entries = std::mem::take(&mut self.entries);
-        let count = entries.len() as u64;
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_unstable();
         let seed = self.seed;
-        let blocks = snapshot_index::encode(entries, seed, &mut |block| {
-            self.buffer.extend_from_slice(block);
+        let mut write = |part: &[u8]| {
+            self.buffer.extend_from_slice(part);
             if self.buffer.len() >= CHUNK { self.write_buffer() } else { Ok(()) }
-        })?;
+        };
+        let blocks = snapshot_index::encode(&entries, seed, &mut write)?;
+        let hashes = entries.iter().map(|entry| entry.hash);
+        let filter_pages = snapshot_filter::encode(hashes, seed, &mut write)?;
         let len = self.at + (self.buffer.len() + FOOTER) as u64;
-        let index = SnapshotIndex { at: index_at, blocks, entries: count };
+        let index = SnapshotIndex { at: index_at, blocks, entries: entries.len() as u64 };
         let apart = ApartTotal::of(std::mem::take(&mut self.apart));
-        let footer = Footer { index, costs: self.costs, apart, len };
+        let footer = Footer { index, filter_pages, costs: self.costs, apart, len };
         self.buffer.extend_from_slice(&footer.to_bytes(seed));
         self.write_buffer()
     }
@@ -324,17 +360,19 @@ mod tests {
 
     /// Another program made these bytes from the table in docs/format.md.
     const GOLDEN: &str = concat!(
-        "da000000000000000100000000000000020000000000000007000000000000000100000000000000",
-        "b80b000000000000020000000000000063000000000000002a1100000000000000000000a87cf63a",
+        "da00000000000000010000000000000002000000000000000100000000000000",
+        "07000000000000000100000000000000b80b0000000000000200000000000000",
+        "6300000000000000322100000000000000000000cf157668",
     );
 
     #[test]
     fn the_footer_is_as_docs_format_md_describes() {
         let seed = ChecksumSeed::of(0x0123_4567_89ab_cdef);
         let index = SnapshotIndex { at: 218, blocks: 1, entries: 2 };
-        let len = 218 + snapshot_index::BLOCK as u64 + FOOTER as u64;
+        let len = 218 + OVERHEAD as u64;
         let apart = ApartTotal { bytes: 3000, count: 2, half_expired: 99 };
-        let footer = Footer { index, costs: Costs { sum: 7, count: 1 }, apart, len };
+        let costs = Costs { sum: 7, count: 1 };
+        let footer = Footer { index, filter_pages: 1, costs, apart, len };
         let bytes = footer.to_bytes(seed);
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, GOLDEN);

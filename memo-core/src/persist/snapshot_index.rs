@@ -2,6 +2,7 @@
 //! the hash tells the block. Blocks are filled to two thirds, so that few entries go to the next block.
 
 use std::io;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 use super::frame::{ChecksumSeed, u32_at, u64_at};
 use super::fs::{File, read_full};
@@ -16,9 +17,12 @@ const ENTRY: usize = 20;
 const CAPACITY: usize = (BLOCK - BLOCK_HEAD) / ENTRY;
 /// The number of entries that a block has on average.
 const AVERAGE: usize = CAPACITY * 2 / 3;
+/// The number of entries that are read around the place where one should be. A third of an average block: the hashes of
+/// a block are spread evenly, so one entry in a thousand lies beyond.
+const PART: usize = 40;
 
 /// The bytes of an index for each entry, rounded up.
-pub(crate) const SHARE: u64 = (BLOCK as u64).div_ceil(AVERAGE as u64);
+pub(super) const SHARE: u64 = (BLOCK as u64).div_ceil(AVERAGE as u64);
 
 /// Where a record is, by the hash of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,21 +37,27 @@ fn home_blocks(entries: usize) -> usize {
     entries.div_ceil(AVERAGE).max(1)
 }
 
-/// Returns the block in which the search for a hash begins.
-fn home(hash: u64, blocks: usize) -> usize {
-    let block = (u128::from(hash) * blocks as u128) >> 64;
-    usize::try_from(block).expect("less than the number of blocks")
+/// Returns the block in which the search for a hash begins, and how far it is in the hashes of this block, as a share of
+/// 2^64.
+fn place(hash: u64, blocks: usize) -> (usize, u64) {
+    let product = u128::from(hash) * blocks as u128;
+    let block = usize::try_from(product >> 64).expect("less than the number of blocks");
+    #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
+    (block, product as u64)
 }
 
-/// Passes the blocks of an index to `write`, one after another.
+fn home(hash: u64, blocks: usize) -> usize {
+    place(hash, blocks).0
+}
+
+/// Passes the blocks of an index to `write`, one after another. Returns their number. `entries` must be sorted.
 pub(crate) fn encode(
-    mut entries: Vec<IndexEntry>,
+    entries: &[IndexEntry],
     seed: ChecksumSeed,
     write: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<u64> {
-    entries.sort_unstable();
     let homes = home_blocks(entries.len());
-    let (mut rest, mut blocks) = (&entries[..], 0);
+    let (mut rest, mut blocks) = (entries, 0);
     while blocks < homes || !rest.is_empty() {
         // Those of this block, and those that the block before could not take.
         let wanted = rest.partition_point(|entry| home(entry.hash, homes) <= blocks);
@@ -73,7 +83,7 @@ fn block(entries: &[IndexEntry], overflows: bool, seed: ChecksumSeed) -> [u8; BL
     bytes
 }
 
-/// The index of an open snapshot.
+/// Where the index of a snapshot is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SnapshotIndex {
     /// The offset of the first block in the file.
@@ -91,7 +101,44 @@ pub(crate) enum Candidates {
     Damaged,
 }
 
-impl SnapshotIndex {
+/// The index of an open snapshot.
+pub(crate) struct IndexReader {
+    index: SnapshotIndex,
+    /// What is known of each block, by [`Checked::to_word`]. Of a block whose checksum was right, only a part is read
+    /// from then on: the file does not change, and the record shows if the disk has given other bytes.
+    checked: Box<[AtomicU16]>,
+}
+
+/// What is known of a block whose checksum was right.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// The number of entries in the block.
+    count: usize,
+    /// Whether the next block has entries that should be in this one.
+    overflows: bool,
+}
+
+impl Checked {
+    const OVERFLOWS: u16 = 1 << 15;
+
+    /// Returns a number that is not 0.
+    fn to_word(self) -> u16 {
+        let count = u16::try_from(self.count).expect("at most the capacity of a block");
+        (count + 1) | if self.overflows { Self::OVERFLOWS } else { 0 }
+    }
+
+    fn from_word(word: u16) -> Option<Self> {
+        let count = usize::from(word & !Self::OVERFLOWS).checked_sub(1)?;
+        Some(Self { count, overflows: word & Self::OVERFLOWS != 0 })
+    }
+}
+
+impl IndexReader {
+    pub(crate) fn new(index: SnapshotIndex) -> Self {
+        let checked = (0..index.blocks).map(|_| AtomicU16::new(0)).collect();
+        Self { index, checked }
+    }
+
     /// Returns the entries with that hash.
     pub(crate) fn find(
         &self,
@@ -99,44 +146,101 @@ impl SnapshotIndex {
         seed: ChecksumSeed,
         hash: u64,
     ) -> io::Result<Candidates> {
-        let mut found = Vec::new();
-        let homes = home_blocks(usize::try_from(self.entries).unwrap_or(usize::MAX));
-        let mut number = home(hash, homes) as u64;
-        let mut bytes = [0; BLOCK];
-        while number < self.blocks {
-            let filled = read_full(file, &mut bytes, self.at + number * BLOCK as u64)?;
-            let count = usize::from(u16::from_le_bytes([bytes[4], bytes[5]]));
-            let is_valid = filled == BLOCK
-                && count <= CAPACITY
-                && seed.checksum(&bytes[4..]) == u32_at(&bytes, 0);
-            if !is_valid {
-                return Ok(Candidates::Damaged);
+        let entries = usize::try_from(self.index.entries).unwrap_or(usize::MAX);
+        let (home, share) = place(hash, home_blocks(entries));
+        for (number, word) in self.checked.iter().enumerate().skip(home) {
+            // What the block before could not take comes first.
+            let share = if number == home { share } else { 0 };
+            let known = Checked::from_word(word.load(Relaxed));
+            let part = match known {
+                Some(checked) => self.find_in_part(file, number, checked, hash, share)?,
+                None => None,
+            };
+            let (found, checked) = match part.zip(known) {
+                Some(part) => part,
+                None => match self.find_in_block(file, seed, number, hash)? {
+                    Some(whole) => whole,
+                    None => return Ok(Candidates::Damaged),
+                },
+            };
+            if !checked.overflows || !found.is_empty() {
+                return Ok(Candidates::Of(found));
             }
-            let entries = &bytes[BLOCK_HEAD..BLOCK_HEAD + count * ENTRY];
-            collect(entries, hash, &mut found);
-            if bytes[6] == 0 || !found.is_empty() {
-                break;
-            }
-            number += 1;
         }
-        Ok(Candidates::Of(found))
+        Ok(Candidates::Of(Vec::new()))
+    }
+
+    /// Reads a block as a whole. Returns the entries with that hash, or `None` if the block is damaged.
+    fn find_in_block(
+        &self,
+        file: &dyn File,
+        seed: ChecksumSeed,
+        number: usize,
+        hash: u64,
+    ) -> io::Result<Option<(Vec<IndexEntry>, Checked)>> {
+        let mut bytes = [0; BLOCK];
+        let filled = read_full(file, &mut bytes, self.block_at(number))?;
+        let count = usize::from(u16::from_le_bytes([bytes[4], bytes[5]]));
+        let is_valid =
+            filled == BLOCK && count <= CAPACITY && seed.checksum(&bytes[4..]) == u32_at(&bytes, 0);
+        if !is_valid {
+            return Ok(None);
+        }
+        let checked = Checked { count, overflows: bytes[6] != 0 };
+        self.checked[number].store(checked.to_word(), Relaxed);
+        let (found, _) = collect(&bytes[BLOCK_HEAD..BLOCK_HEAD + count * ENTRY], hash);
+        Ok(Some((found, checked)))
+    }
+
+    /// Reads the part of a block in which a hash should be, by its share. Returns the entries with that hash, or `None`
+    /// if there may be some before or behind the part.
+    fn find_in_part(
+        &self,
+        file: &dyn File,
+        number: usize,
+        Checked { count, .. }: Checked,
+        hash: u64,
+        share: u64,
+    ) -> io::Result<Option<Vec<IndexEntry>>> {
+        let mut bytes = [0; PART * ENTRY];
+        let len = count.min(PART);
+        let middle = (u128::from(share) * count as u128) >> 64;
+        let middle = usize::try_from(middle).expect("less than the number of entries");
+        let first = middle.saturating_sub(len / 2).min(count - len);
+        let part = &mut bytes[..len * ENTRY];
+        let at = self.block_at(number) + (BLOCK_HEAD + first * ENTRY) as u64;
+        if read_full(file, part, at)? < part.len() {
+            return Ok(None);
+        }
+        let (found, before) = collect(part, hash);
+        let is_decided =
+            (before > 0 || first == 0) && (before + found.len() < len || first + len == count);
+        Ok(is_decided.then_some(found))
+    }
+
+    fn block_at(&self, number: usize) -> u64 {
+        self.index.at + (number * BLOCK) as u64
+    }
+
+    pub(crate) fn index(&self) -> SnapshotIndex {
+        self.index
     }
 }
 
-/// Adds the entries with that hash to `found`.
-fn collect(entries: &[u8], hash: u64, found: &mut Vec<IndexEntry>) {
+/// Returns the entries with that hash, and the number of those before them.
+fn collect(entries: &[u8], hash: u64) -> (Vec<IndexEntry>, usize) {
     let hash_at = |n: usize| u64_at(entries, n * ENTRY);
     let (mut low, mut high) = (0, entries.len() / ENTRY);
     while low < high {
         let middle = usize::midpoint(low, high);
         if hash_at(middle) < hash { low = middle + 1 } else { high = middle }
     }
-    for entry in entries[low * ENTRY..].chunks_exact(ENTRY) {
-        if u64_at(entry, 0) != hash {
-            break;
-        }
-        found.push(IndexEntry { hash, at: u64_at(entry, 8), len: u32_at(entry, 16) });
-    }
+    let found = entries[low * ENTRY..]
+        .chunks_exact(ENTRY)
+        .take_while(|entry| u64_at(entry, 0) == hash)
+        .map(|entry| IndexEntry { hash, at: u64_at(entry, 8), len: u32_at(entry, 16) })
+        .collect();
+    (found, low)
 }
 
 #[cfg(test)]
@@ -146,22 +250,24 @@ mod tests {
     use super::super::{Fs, MemFs};
     use super::*;
 
-    fn written(hashes: &[u64]) -> (MemFs, SnapshotIndex) {
-        let entries: Vec<_> = (0..)
+    fn written(hashes: &[u64]) -> (MemFs, IndexReader) {
+        let mut entries: Vec<_> = (0..)
             .zip(hashes)
             .map(|(n, hash)| IndexEntry { hash: *hash, at: n * 100, len: 60 })
             .collect();
+        entries.sort_unstable();
         let mut bytes = Vec::new();
-        let blocks = encode(entries, ChecksumSeed::of(1), &mut |block| {
+        let blocks = encode(&entries, ChecksumSeed::of(1), &mut |block| {
             bytes.extend_from_slice(block);
             Ok(())
         });
         let fs = MemFs::new();
         fs.put(Path::new("/i"), bytes);
-        (fs, SnapshotIndex { at: 0, blocks: blocks.unwrap(), entries: hashes.len() as u64 })
+        let entries = hashes.len() as u64;
+        (fs, IndexReader::new(SnapshotIndex { at: 0, blocks: blocks.unwrap(), entries }))
     }
 
-    fn offsets(fs: &MemFs, index: SnapshotIndex, hash: u64) -> Option<Vec<u64>> {
+    fn offsets(fs: &MemFs, index: &IndexReader, hash: u64) -> Option<Vec<u64>> {
         let file = fs.open(Path::new("/i")).unwrap();
         match index.find(&*file, ChecksumSeed::of(1), hash).unwrap() {
             Candidates::Of(entries) => Some(entries.iter().map(|entry| entry.at).collect()),
@@ -176,28 +282,42 @@ mod tests {
         let high: Vec<u64> = (0..1000).map(|n| u64::MAX - n).collect();
         for hashes in [even, crowded, high, vec![7], vec![]] {
             let (fs, index) = written(&hashes);
-            for (at, hash) in (0..).zip(&hashes) {
-                assert_eq!(offsets(&fs, index, *hash), Some(vec![at * 100]), "{hash}");
+            // First a whole block is read, and then a part of it.
+            for again in [false, true] {
+                for (at, hash) in (0..).zip(&hashes) {
+                    let found = offsets(&fs, &index, *hash);
+                    assert_eq!(found, Some(vec![at * 100]), "{hash} {again}");
+                }
+                for absent in [u64::MAX / 2 + 12345, u64::MAX - 1001, 5001, u64::MAX / 3] {
+                    assert_eq!(offsets(&fs, &index, absent), Some(vec![]), "{absent} {again}");
+                }
             }
-            assert_eq!(offsets(&fs, index, u64::MAX / 2 + 12345), Some(vec![]));
         }
     }
 
     #[test]
     fn keys_with_one_hash_are_all_candidates() {
         let (fs, index) = written(&[5, 9, 5, 2]);
-        assert_eq!(offsets(&fs, index, 5), Some(vec![0, 200]));
+        assert_eq!(offsets(&fs, &index, 5), Some(vec![0, 200]));
+        // More than a part holds, in several blocks.
+        let many: Vec<u64> = (0..1000).map(|n| if n < 500 { 1 << 62 } else { n << 54 }).collect();
+        let (fs, index) = written(&many);
+        let all = |found: Option<Vec<u64>>| found.unwrap_or_default().len();
+        let first = all(offsets(&fs, &index, 1 << 62));
+        assert!(first > PART);
+        assert_eq!(all(offsets(&fs, &index, 1 << 62)), first);
     }
 
     #[test]
     fn a_flipped_bit_is_noticed() {
-        let (fs, index) = written(&[5, 9]);
+        let (fs, _) = written(&[5, 9]);
         let bytes = fs.get(Path::new("/i")).unwrap();
         for at in [0, 4, 6, 12, 30, BLOCK - 1] {
             let mut damaged = bytes.clone();
             damaged[at] ^= 4;
             fs.put(Path::new("/i"), damaged);
-            assert_eq!(offsets(&fs, index, 5), None, "{at}");
+            let (_, index) = written(&[5, 9]);
+            assert_eq!(offsets(&fs, &index, 5), None, "{at}");
         }
     }
     /// Another program made these bytes from the tables in docs/format.md. Zeros follow.
@@ -209,10 +329,10 @@ mod tests {
     #[test]
     fn the_bytes_are_as_docs_format_md_describes() {
         let entries =
-            [(9, 160, 58), (5, 100, 60)].map(|(hash, at, len)| IndexEntry { hash, at, len });
+            [(5, 100, 60), (9, 160, 58)].map(|(hash, at, len)| IndexEntry { hash, at, len });
         let mut bytes = Vec::new();
         let seed = ChecksumSeed::of(0x0123_4567_89ab_cdef);
-        encode(entries.into(), seed, &mut |block| {
+        encode(&entries, seed, &mut |block| {
             bytes.extend_from_slice(block);
             Ok(())
         })

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::buffer::Buffer;
 use super::frame::{ChecksumSeed, HEAD, Head, MAX_KEY, MAX_VALUE, Op};
 use super::fs::{File, read_full};
 use super::record::Record;
@@ -12,7 +13,7 @@ pub(crate) struct Stored {
     pub(crate) head: Head,
     /// The offset of the record in its file.
     pub(crate) at: u64,
-    bytes: Vec<u8>,
+    bytes: Buffer,
     /// Its value, once it was read from its own file.
     apart: Option<Vec<u8>>,
 }
@@ -40,7 +41,7 @@ impl Stored {
         if len > HEAD + MAX_KEY + MAX_VALUE {
             return Ok(Found::Damaged);
         }
-        let mut bytes = vec![0; len];
+        let mut bytes = Buffer::new(len);
         if read_full(file, &mut bytes, at)? < len {
             return Ok(Found::Damaged);
         }

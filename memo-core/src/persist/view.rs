@@ -297,6 +297,11 @@ impl View {
         }
     }
 
+    /// Notes that a part of the filter of a snapshot is damaged.
+    pub(crate) fn note_bad_filter(&mut self, path: PathBuf) {
+        self.recovery.damaged(path, 0, Loss::BadFilter);
+    }
+
     /// Changes to a new snapshot. Records that it contains are forgotten, and so are logs that it contains and that
     /// nobody writes any more.
     pub(crate) fn change_snapshot(&mut self, snapshot: &Arc<Snapshot>, live: &[SlotLog]) {

@@ -8,7 +8,8 @@ pub(crate) mod crc32c;
 pub(crate) mod erased;
 pub(crate) mod exit;
 pub(crate) mod fnv;
-#[cfg(feature = "persist")]
+// Only a directory has files that a child must not inherit.
+#[cfg_attr(not(feature = "persist"), allow(dead_code))]
 pub(crate) mod fork;
 #[cfg(feature = "persist")]
 pub(crate) mod host;

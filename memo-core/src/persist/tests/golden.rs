@@ -62,7 +62,8 @@ fn the_golden_directory_is_written_if_the_environment_names_one() {
     }
     write_apart(&store, &keys[6], 6);
     store.heal_now().unwrap();
-    store.merge(&ALL).unwrap();
+    let now = 1_700_000_000_003;
+    store.merge(&Keep { now, ..ALL }).unwrap();
     write(&store, entry(4)).unwrap();
     let (other, ..) = open_as(RealFs, &directory, &identity(), Durability::Os).unwrap();
     let replacing = record(&keys[3], &values[0], 3);
