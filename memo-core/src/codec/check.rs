@@ -9,6 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::byte::Byte;
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::shape::{Leaf, MAX_DEPTH, Shape};
@@ -26,12 +27,25 @@ pub(super) fn write<T: Serialize>(
 /// The output of postcard: bytes appended to a `Vec`.
 struct Sink<'o>(&'o mut Vec<u8>);
 
+impl Sink<'_> {
+    /// Appends bytes, as a block if the iterator is over a slice. Returns their number.
+    fn extend(&mut self, bytes: impl Iterator<Item = u8>) -> usize {
+        let start = self.0.len();
+        self.0.extend(bytes);
+        self.0.len() - start
+    }
+}
+
 impl Flavor for Sink<'_> {
     type Output = ();
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> ::postcard::Result<()> {
-        self.0.extend_from_slice(data);
+        // Most numbers and lengths have one byte.
+        match data {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(data),
+        }
         Ok(())
     }
 
@@ -197,6 +211,29 @@ impl<'w, 'o, 's> Serializer for Checker<'w, 'o, 's> {
         self.collection(element, element, len)
     }
 
+    /// Does what the default does, and finds once for all elements that they are bytes.
+    fn collect_seq<I>(self, items: I) -> Result<(), Refusal>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        let items = items.into_iter();
+        let len = match items.size_hint() {
+            (least, Some(most)) if least == most => Some(least),
+            _ => None,
+        };
+        let mut seq = self.serialize_seq(len)?;
+        match seq.value.known_leaf() {
+            Some(Leaf::U8) => return seq.bytes(items),
+            Some(_) => return seq.leaves(items),
+            None => {}
+        }
+        for item in items {
+            seq.serialize_element(&item)?;
+        }
+        seq.finish()
+    }
+
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, Refusal> {
         let len = len.ok_or_else(Refusal::unknown_length)?;
         let (key, value) = self.at.map()?;
@@ -262,7 +299,10 @@ impl Product<'_, '_, '_> {
         if self.written == self.declared {
             return Err(Refusal::declared("fields", self.declared));
         }
-        let at = self.checker.at.part(self.written, name)?;
+        let at = match name {
+            None => self.checker.at.part(self.written),
+            Some(name) => self.checker.at.field(self.written, name)?,
+        };
         self.written += 1;
         value.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
     }
@@ -326,6 +366,15 @@ macro_rules! named_products {
 
 named_products! { SerializeStruct SerializeStructVariant }
 
+/// Returns why a value is refused at a place.
+#[cold]
+fn refusal<T: Serialize>(value: &T, at: Cursor<'_>, depth: usize) -> Refusal {
+    let mut inner = ::postcard::Serializer { output: Sink(&mut Vec::new()) };
+    let written = value.serialize(Checker { inner: &mut inner, at, depth });
+    // Ok: its Serialize writes something else each time.
+    written.err().unwrap_or_else(Refusal::another_value)
+}
+
 /// A sequence or map in progress. It must write as many entries as declared, and each entry must take bytes.
 struct Collection<'w, 'o, 's> {
     checker: Checker<'w, 'o, 's>,
@@ -340,6 +389,32 @@ struct Collection<'w, 'o, 's> {
 impl<'s> Collection<'_, '_, 's> {
     fn item<T: ?Sized + Serialize>(&mut self, at: Cursor<'s>, item: &T) -> Result<(), Refusal> {
         item.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
+    }
+
+    /// Writes all elements, where leaves are read. Each leaf takes bytes.
+    fn leaves(mut self, items: impl Iterator<Item: Serialize>) -> Result<(), Refusal> {
+        for item in items {
+            self.item(self.value, &item)?;
+            self.written += 1;
+        }
+        self.finish()
+    }
+
+    /// Writes all elements, where bytes are read.
+    fn bytes(mut self, items: impl Iterator<Item: Serialize>) -> Result<(), Refusal> {
+        let (at, depth) = (self.value, self.checker.depth);
+        let mut refused = Ok(());
+        let bytes = items.map(|item| {
+            item.serialize(Byte { depth }).unwrap_or_else(|_| {
+                if refused.is_ok() {
+                    refused = Err(refusal(&item, at, depth));
+                }
+                0
+            })
+        });
+        self.written = self.checker.inner.output.extend(bytes);
+        refused?;
+        self.finish()
     }
 
     #[inline]
