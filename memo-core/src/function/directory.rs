@@ -183,10 +183,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
             }
             return;
         };
-        // Most values need no more.
-        let mut bytes = Vec::with_capacity(256);
-        if self.disk.encode(K::Holder::view(value), &mut bytes).is_err()
-            || !self.disk.has_room(&store, bytes.len())
+        let mut bytes = Reused::take();
+        if self.disk.encode(K::Holder::view(value), &mut bytes.0).is_err()
+            || !self.disk.has_room(&store, bytes.0.len())
         {
             self.remove_stored(function, claim, made == Made::Inserted);
             maintain_soon(function);
@@ -202,7 +201,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             let mut ticket = None;
             let pending = Some((value.clone(), lifetime));
             function.memory.announce(claim, pending, &mut |key, known| {
-                let record = self.disk.put(key, &bytes, lifetime, cost);
+                let record = self.disk.put(key, &bytes.0, lifetime, cost);
                 let replaces = replaces || known;
                 let queue = if replaces { Store::queue_replacing } else { Store::queue };
                 ticket = Some(queue(&store, record, since));
@@ -530,6 +529,32 @@ impl<K: Keep> Directory<K> {
             idle_before: self.idle_before(function),
             is_used: &is_used,
         })
+    }
+}
+
+/// The largest buffer that a thread keeps, in bytes.
+const MAX_REUSED: usize = 4 << 10;
+
+thread_local! {
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// An empty buffer for an encoded value, which this thread uses again. Taken out and not borrowed, because the
+/// `Serialize` of the value may call memoized functions.
+struct Reused(Vec<u8>);
+
+impl Reused {
+    fn take() -> Self {
+        Self(BYTES.try_with(Cell::take).unwrap_or_default())
+    }
+}
+
+impl Drop for Reused {
+    fn drop(&mut self) {
+        if self.0.capacity() <= MAX_REUSED {
+            self.0.clear();
+            let _ = BYTES.try_with(|bytes| bytes.set(std::mem::take(&mut self.0)));
+        }
     }
 }
 
