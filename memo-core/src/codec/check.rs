@@ -9,6 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::byte::Byte;
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::shape::{Leaf, MAX_DEPTH, Shape};
@@ -32,7 +33,12 @@ impl Flavor for Output<'_, '_> {
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> ::postcard::Result<()> {
-        self.0.extend(data).map_err(|Refused| ::postcard::Error::SerializeBufferFull)
+        // Most numbers and lengths have one byte.
+        let taken = match data {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend(data),
+        };
+        taken.map_err(|Refused| ::postcard::Error::SerializeBufferFull)
     }
 
     #[inline]
@@ -196,6 +202,29 @@ impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
         self.collection(element, element, len)
     }
 
+    /// Does what the default does, and finds once for all elements that they are bytes.
+    fn collect_seq<I>(self, items: I) -> Result<(), Refusal>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        let items = items.into_iter();
+        let len = match items.size_hint() {
+            (least, Some(most)) if least == most => Some(least),
+            _ => None,
+        };
+        let mut seq = self.serialize_seq(len)?;
+        match seq.value.known_leaf() {
+            Some(Leaf::U8) => return seq.bytes(items),
+            Some(_) => return seq.leaves(items),
+            None => {}
+        }
+        for item in items {
+            seq.serialize_element(&item)?;
+        }
+        seq.finish()
+    }
+
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, Refusal> {
         let len = len.ok_or_else(Refusal::unknown_length)?;
         let (key, value) = self.at.map()?;
@@ -261,7 +290,10 @@ impl Product<'_, '_, '_, '_> {
         if self.written == self.declared {
             return Err(Refusal::declared("fields", self.declared));
         }
-        let at = self.checker.at.part(self.written, name)?;
+        let at = match name {
+            None => self.checker.at.part(self.written),
+            Some(name) => self.checker.at.field(self.written, name)?,
+        };
         self.written += 1;
         value.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
     }
@@ -325,6 +357,16 @@ macro_rules! named_products {
 
 named_products! { SerializeStruct SerializeStructVariant }
 
+/// Returns why a value is refused at a place.
+#[cold]
+fn refusal<T: Serialize>(value: &T, at: Cursor<'_>, depth: usize) -> Refusal {
+    let mut sink = Sink::in_memory();
+    let mut inner = ::postcard::Serializer { output: Output(&mut sink) };
+    let written = value.serialize(Checker { inner: &mut inner, at, depth });
+    // Ok: its Serialize writes something else each time.
+    written.err().unwrap_or_else(Refusal::another_value)
+}
+
 /// A sequence or map in progress. It must write as many entries as declared, and each entry must take bytes.
 struct Collection<'w, 'o, 'k, 's> {
     checker: Checker<'w, 'o, 'k, 's>,
@@ -339,6 +381,43 @@ struct Collection<'w, 'o, 'k, 's> {
 impl<'s> Collection<'_, '_, '_, 's> {
     fn item<T: ?Sized + Serialize>(&mut self, at: Cursor<'s>, item: &T) -> Result<(), Refusal> {
         item.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
+    }
+
+    /// Writes all elements, where leaves are read. Each leaf takes bytes.
+    fn leaves(mut self, items: impl Iterator<Item: Serialize>) -> Result<(), Refusal> {
+        for item in items {
+            self.item(self.value, &item)?;
+            self.written += 1;
+        }
+        self.finish()
+    }
+
+    /// Writes all elements, where bytes are read.
+    fn bytes(mut self, items: impl Iterator<Item: Serialize>) -> Result<(), Refusal> {
+        let (at, depth) = (self.value, self.checker.depth);
+        let mut refused = Ok(());
+        let mut bytes = items.map(|item| {
+            item.serialize(Byte { depth }).unwrap_or_else(|_| {
+                if refused.is_ok() {
+                    refused = Err(refusal(&item, at, depth));
+                }
+                0
+            })
+        });
+        // In pieces, each appended as a block.
+        let mut piece = [0; 512];
+        loop {
+            let filled =
+                piece.iter_mut().zip(&mut bytes).map(|(place, byte)| *place = byte).count();
+            self.checker.inner.output.try_extend(&piece[..filled])?;
+            self.written += filled;
+            if filled < piece.len() {
+                break;
+            }
+        }
+        drop(bytes);
+        refused?;
+        self.finish()
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! Conversion of values to bytes and back, and the fingerprint of the shape of a type.
 
+mod byte;
 #[cfg(feature = "cbor")]
 mod cbor;
 mod check;
@@ -10,6 +11,7 @@ mod format;
 mod guard;
 #[cfg(feature = "json")]
 mod json;
+mod octets;
 mod postcard;
 mod refusal;
 mod samples;

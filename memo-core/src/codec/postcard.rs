@@ -13,6 +13,7 @@ use super::digest::{Digest, digest};
 use super::explore::Untraced;
 use super::format::Codec;
 use super::guard::{Guarded, Meter};
+use super::octets;
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
 use super::sink::{Sink, Tally, Written};
@@ -242,6 +243,9 @@ where
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<T, Error> {
+        if let Some(value) = octets::read(bytes) {
+            return Ok(value);
+        }
         let value = self.with::<T, _>(|traced| match &traced.shape {
             Err(Untraced::Opaque(_)) => read_untraced(bytes),
             _ => Ok(read(bytes)?),

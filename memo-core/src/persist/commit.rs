@@ -165,8 +165,10 @@ impl Shared {
         } else if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
             self.view.lock().put(writer.state.horizon(), hash, ticket);
         }
-        if committed.is_err() && ticket.apart {
-            writer.has_orphans.store(true, Ordering::Relaxed);
+        if ticket.apart {
+            writer.has_orphans.fetch_or(committed.is_err(), Ordering::Relaxed);
+            // The log does not show how much was written.
+            self.not_outgrown_at.store(u64::MAX, Ordering::Relaxed);
         }
         self.count_error(committed)
     }

@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) touched: Mutex<Touched>,
     /// Whether a log of this process was removed by somebody, and what it held was not written again.
     pub(crate) has_lost_log: AtomicBool,
+    /// How long the log of this process was when the logs were last found not to have outgrown the snapshot.
+    pub(crate) not_outgrown_at: AtomicU64,
     pub(crate) key_locks: KeyLocks,
     /// The word that counts removals, once it was asked for: of the page that was observed, and of the page to which
     /// this process writes. Between these the directory may have been created again.
@@ -120,6 +122,7 @@ impl Shared {
             limit: DiskLimit::none(),
             touched: Mutex::default(),
             has_lost_log: AtomicBool::new(false),
+            not_outgrown_at: AtomicU64::new(u64::MAX),
             key_locks: KeyLocks::default(),
             observed_removals: OnceCell::new(),
             removals: OnceCell::new(),

@@ -19,6 +19,8 @@ use crate::platform::clock;
 const COMPACT_FROM: u64 = 4 << 20;
 /// If the logs exceed their limit by more than this many bytes, writers wait for the merge.
 const MAX_EXCESS: u64 = 2 << 20;
+/// How many bytes this process writes before it looks again whether the logs have outgrown the snapshot.
+const LOOK_EACH: u64 = 4 << 10;
 /// More logs than this that nobody writes are merged, because an opening would have to open too many files.
 const MAX_LOGS: usize = 4;
 /// The most bytes of records that are queued and for which nobody waits.
@@ -28,6 +30,7 @@ impl Store {
     /// Sets how many bytes the directory may take.
     pub fn set_max_bytes(&self, max: u64) {
         self.shared.limit.set(max);
+        self.shared.not_outgrown_at.store(u64::MAX, Ordering::Relaxed);
     }
 
     /// Returns how many bytes a value may take now without exceeding the limit of bytes.
@@ -48,10 +51,21 @@ impl Store {
     }
 
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
-    /// second.
+    /// second. Looks again only when the log of this process has grown by [`LOOK_EACH`] since, because all writers ask.
     #[must_use]
     pub fn is_outgrown(&self) -> bool {
-        self.shared.is_over_limit(0)
+        let Some(writer) = self.shared.writer.get() else { return false };
+        let len = writer.wal.len();
+        let found_at = &self.shared.not_outgrown_at;
+        // A new log is shorter.
+        if found_at.load(Ordering::Relaxed).abs_diff(len) < LOOK_EACH {
+            return false;
+        }
+        let is_outgrown = self.shared.is_over_limit(0);
+        if !is_outgrown {
+            found_at.store(len, Ordering::Relaxed);
+        }
+        is_outgrown
     }
 
     /// Returns whether the logs have outgrown the snapshot by so much that writers should wait for the merge.

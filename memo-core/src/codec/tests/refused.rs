@@ -231,6 +231,47 @@ macro_rules! wrong {
     )*};
 }
 
+/// Yields a value twice and claims another number of times.
+struct Miscounting<T>(T, usize);
+
+impl<T: Copy> Iterator for Miscounting<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.1 = self.1.checked_sub(1)?;
+        Some(self.0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1 + 1, Some(self.1 + 1))
+    }
+}
+
+/// An element that writes one of several kinds.
+enum Number {
+    Byte(u8),
+    Word(u16),
+    Float(f64),
+    Unit,
+    /// A byte in so many newtypes.
+    Nested(usize),
+    Unwritable,
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Byte(byte) => serializer.serialize_u8(byte),
+            Self::Word(word) => serializer.serialize_u16(word),
+            Self::Float(float) => serializer.serialize_f64(float),
+            Self::Unit => serializer.serialize_unit(),
+            Self::Nested(0) => serializer.serialize_u8(0),
+            Self::Nested(n) => serializer.serialize_newtype_struct("N", &Self::Nested(n - 1)),
+            Self::Unwritable => Err(serde::ser::Error::custom("no name for it")),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[allow(dead_code)]
 struct Two {
@@ -250,6 +291,24 @@ wrong! {
         seq.serialize_element(&1_u8)?;
         seq.end()
     };
+    WrongCount reads Vec<u8>, writes |serializer| serializer.collect_seq(Miscounting(1_u8, 2));
+    WrongCountOfNumbers reads Vec<u16>, writes |serializer| {
+        serializer.collect_seq(Miscounting(1_u16, 2))
+    };
+    UncountedBytes reads Vec<u8>, writes |serializer| {
+        serializer.collect_seq([1_u8, 2].iter().filter(|byte| **byte > 1))
+    };
+    NoBytes reads Vec<u8>, writes |serializer| serializer.collect_seq([1_i8, 2]);
+    NotAllBytes reads Vec<u8>, writes |serializer| {
+        serializer.collect_seq([Number::Byte(7), Number::Word(8), Number::Unit])
+    };
+    NotAllFloats reads Vec<f64>, writes |serializer| {
+        serializer.collect_seq([Number::Float(7.0), Number::Word(8)])
+    };
+    DeepBytes reads Vec<u8>, writes |serializer| {
+        serializer.collect_seq([Number::Byte(7), Number::Nested(300)])
+    };
+    NamelessBytes reads Vec<u8>, writes |serializer| serializer.collect_seq([Number::Unwritable]);
     Tuple reads Vec<u8>, writes |serializer| [1_u8, 7].serialize(serializer);
     Unsigned reads i64, writes |serializer| serializer.serialize_u64(2);
     Wide reads f32, writes |serializer| serializer.serialize_f64(2.0);
@@ -281,6 +340,14 @@ fn wrong_impls_are_rejected() {
     let codec = Postcard::new;
     assert!(encode_error(&codec(), &UnknownLength).contains("length"));
     assert!(encode_error(&codec(), &WrongLength).contains("another number"));
+    assert!(encode_error(&codec(), &WrongCount).contains("3 elements and writes another number"));
+    assert!(encode_error(&codec(), &WrongCountOfNumbers).contains("another number"));
+    assert!(encode_error(&codec(), &UncountedBytes).contains("length"));
+    assert!(encode_error(&codec(), &NoBytes).contains("i8 where its Deserialize reads u8"));
+    assert!(encode_error(&codec(), &NotAllBytes).contains("u16 where its Deserialize reads u8"));
+    assert!(encode_error(&codec(), &NotAllFloats).contains("u16 where its Deserialize reads f64"));
+    assert!(encode_error(&codec(), &DeepBytes).contains("nests deeper than 256"));
+    assert!(encode_error(&codec(), &NamelessBytes).contains("no name for it"));
     assert!(encode_error(&codec(), &Tuple).contains("sequence"));
     assert!(encode_error(&codec(), &Unsigned).contains("u64"));
     assert!(encode_error(&codec(), &Wide).contains("f64"));

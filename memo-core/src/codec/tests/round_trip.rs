@@ -1,6 +1,6 @@
 //! A value is read as it was written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, LinkedList, VecDeque};
 use std::io::BufReader;
 
 use serde::{Deserialize, Serialize};
@@ -207,4 +207,35 @@ fn hash_maps_read_back_in_another_order() {
     let value: HashMap<u32, String> = (0..100).map(|n| (n, n.to_string())).collect();
     let bytes = codec.to_bytes(&value).unwrap();
     assert_eq!(Codec::<HashMap<u32, String>>::decode(&codec, &bytes).unwrap(), value);
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Letter(Box<Byte>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Byte(u8);
+
+/// Asserts that the bytes are those of postcard, and that they are read back.
+fn written_as_by_postcard<T>(value: &T)
+where
+    T: Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug + 'static,
+{
+    let codec = Postcard::new();
+    let bytes = codec.to_bytes(value).unwrap();
+    assert_eq!(bytes, ::postcard::to_stdvec(value).unwrap());
+    assert_eq!(&Codec::<T>::decode(&codec, &bytes).unwrap(), value);
+}
+
+#[test]
+fn sequences_of_leaves_are_written_as_by_postcard() {
+    for len in [0_u8, 1, 127, 128, 255] {
+        written_as_by_postcard(&(0..len).collect::<Vec<_>>());
+        written_as_by_postcard(&(0..len).collect::<VecDeque<_>>());
+        written_as_by_postcard(&(0..len).collect::<BTreeSet<_>>());
+        written_as_by_postcard(&(0..len).map(|n| Letter(Box::new(Byte(n)))).collect::<Vec<_>>());
+        written_as_by_postcard(&(0..len).map(|n| n % 2 == 0).collect::<Vec<_>>());
+        written_as_by_postcard(&(0..len).map(|n| u64::from(n) << (n % 64)).collect::<Vec<_>>());
+        written_as_by_postcard(&(0..len).map(|n| vec![n; n.into()]).collect::<LinkedList<_>>());
+        written_as_by_postcard(&(0..len).map(|n| (n, char::from(n))).collect::<Vec<_>>());
+    }
 }

@@ -172,6 +172,31 @@ fn many_logs_are_merged_and_so_is_a_long_one() {
     assert!(!store.is_outgrown());
 }
 
+#[test]
+fn logs_that_outgrow_the_snapshot_are_noticed_soon() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    let least = 4 << 20;
+    let value = [7; 1000];
+    // In the second round a snapshot is there, and the log is a new one.
+    for _ in 0..2 {
+        let most = least.max(bytes_on_disk(&fs) as u64) + (8 << 10);
+        for n in 0_u32.. {
+            write(&store, put(&n.to_le_bytes(), &value)).unwrap();
+            if store.is_outgrown() {
+                break;
+            }
+            assert!(store.status().log_bytes < most);
+        }
+        assert!(store.status().log_bytes > least);
+        assert!(store.is_outgrown(), "until it is compacted");
+        assert!(compact(&store));
+        assert!(!store.is_outgrown());
+    }
+    store.set_max_bytes(1 << 20);
+    assert!(store.is_outgrown(), "a lower limit counts at once");
+}
+
 fn bytes_on_disk(fs: &MemFs) -> usize {
     fs.paths().iter().map(|path| fs.get(path).unwrap().len()).sum()
 }
