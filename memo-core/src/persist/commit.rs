@@ -162,7 +162,10 @@ impl Shared {
         });
         if self.deferred.is_some() {
             self.settle();
-        } else if let (Ok(()), Some(hash)) = (&committed, ticket.put) {
+        }
+        // One that waits is added when it is settled.
+        let is_written = self.deferred.is_none() || ticket.apart;
+        if let (Ok(()), Some(hash)) = (&committed, ticket.put.filter(|_| is_written)) {
             self.view.lock().put(writer.state.horizon(), hash, ticket);
         }
         if ticket.apart {
