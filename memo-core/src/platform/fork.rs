@@ -6,6 +6,8 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
+use crate::platform::maintenance;
+
 /// The files that a child of fork lets go of, in a list that only grows.
 static FIRST: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
 
@@ -88,12 +90,20 @@ pub(crate) fn generation() -> u64 {
 
 #[cfg(unix)]
 fn register() {
+    extern "C" fn before() {
+        maintenance::hold();
+    }
+    extern "C" fn in_parent() {
+        maintenance::release();
+    }
     extern "C" fn in_child() {
         FORKS.fetch_add(1, Relaxed);
         let_go();
+        maintenance::release();
     }
-    // SAFETY: the function changes atomic numbers and calls what may be called in a child of a process with threads.
-    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    // SAFETY: the functions change atomic numbers, take and release locks that no thread holds for long, and call what
+    // may be called in a child of a process with threads.
+    unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
 }
 
 /// Makes the descriptors of all files in the list those of another file. They stay valid, because values in the memory

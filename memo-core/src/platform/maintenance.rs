@@ -1,6 +1,7 @@
 //! Maintenance by background threads. Once a second they call [`Maintain::tick`] of each store and cache that asked for
 //! it: stores sync their logs; caches remove expired entries, and check and compact their directories.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Weak;
@@ -9,7 +10,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 use crate::platform::sync::spawn;
-use crate::platform::sync::usual::{Condvar, Mutex};
+use crate::platform::sync::usual::{Condvar, Mutex, MutexGuard};
 
 /// Something that needs maintenance each second.
 pub(crate) trait Maintain: Send + Sync {
@@ -19,6 +20,8 @@ pub(crate) trait Maintain: Send + Sync {
 
 /// The time between two rounds. Each round ticks every target once.
 const PERIOD: Duration = Duration::from_secs(1);
+/// The longest time by which a fork is delayed.
+const MAX_HOLD: Duration = Duration::from_millis(100);
 
 /// The threads of a process. They keep neither their targets nor the process alive.
 ///
@@ -34,7 +37,8 @@ pub(crate) struct Worker {
     state: Mutex<State>,
     /// Notified when [`State::woken`] is set.
     wake: Condvar,
-    /// Notified at the end of each round.
+    /// Notified at the end of each tick, and at the end of each round.
+    tick_done: Condvar,
     round_done: Condvar,
 }
 
@@ -43,14 +47,16 @@ struct State {
     process: u32,
     /// Whether the next round begins at once.
     woken: bool,
+    /// Whether a target is being ticked.
+    is_ticking: bool,
     targets: Vec<Weak<dyn Maintain>>,
 }
 
 impl Worker {
     const fn new(name: &'static str, run: fn()) -> Self {
-        let state = State { process: 0, woken: false, targets: Vec::new() };
-        let (wake, round_done) = (Condvar::new(), Condvar::new());
-        Self { name, run, state: Mutex::new(state), wake, round_done }
+        let state = State { process: 0, woken: false, is_ticking: false, targets: Vec::new() };
+        let (wake, tick_done, round_done) = (Condvar::new(), Condvar::new(), Condvar::new());
+        Self { name, run, state: Mutex::new(state), wake, tick_done, round_done }
     }
 
     /// Ticks `target` once a second until it is dropped or its `tick` returns false. Returns false if the thread cannot
@@ -69,6 +75,7 @@ impl Worker {
         let process = process::id();
         if state.process != process && spawn(self.name, self.run) {
             state.process = process;
+            state.is_ticking = false;
         }
         state.process == process
     }
@@ -94,6 +101,31 @@ impl Worker {
         state.woken = false;
     }
 
+    /// Ticks a target. Returns whether it needs another tick.
+    fn tick(&self, target: &Weak<dyn Maintain>) -> bool {
+        let Some(target) = target.upgrade() else { return false };
+        self.state.lock().is_ticking = true;
+        let needs_more = catch_unwind(AssertUnwindSafe(|| target.tick())).unwrap_or(true);
+        // Before the end: this may be the last reference.
+        drop(target);
+        self.state.lock().is_ticking = false;
+        self.tick_done.notify_all();
+        needs_more
+    }
+
+    /// Waits until no target is being ticked, but not beyond `deadline`. No tick begins while the result is held.
+    fn hold(&self, deadline: Instant) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        while state.is_ticking {
+            let is_late;
+            (state, is_late) = self.tick_done.wait_until(state, deadline);
+            if is_late {
+                break;
+            }
+        }
+        state
+    }
+
     fn run(&self) {
         loop {
             self.wait_for_next_round();
@@ -101,7 +133,7 @@ impl Worker {
             let due = self.state.lock().targets.clone();
             // No lock is held during a tick, because it may call `maintain`.
             let remaining: Vec<_> =
-                due.iter().filter(|target| needs_more(target)).cloned().collect();
+                due.iter().filter(|target| self.tick(target)).cloned().collect();
             let mut state = self.state.lock();
             state.targets.splice(..due.len(), remaining);
             self.round_done.notify_all();
@@ -113,11 +145,21 @@ impl Worker {
     }
 }
 
-/// Ticks a target. Returns whether it needs another tick.
-fn needs_more(target: &Weak<dyn Maintain>) -> bool {
-    target
-        .upgrade()
-        .is_some_and(|target| catch_unwind(AssertUnwindSafe(|| target.tick())).unwrap_or(true))
+thread_local! {
+    static HELD: Cell<Option<[MutexGuard<'static, State>; 2]>> = const { Cell::new(None) };
+}
+
+/// Keeps both threads from ticking, for a fork: a child has no thread that would release the locks which these hold at
+/// that moment. A tick that takes longer than [`MAX_HOLD`] goes on.
+pub(crate) fn hold() {
+    let deadline = Instant::now() + MAX_HOLD;
+    let held = [STORES.hold(deadline), CACHES.hold(deadline)];
+    let _ = HELD.try_with(|place| place.set(Some(held)));
+}
+
+/// Lets the threads tick again, in parent and child.
+pub(crate) fn release() {
+    let _ = HELD.try_with(|place| drop(place.take()));
 }
 
 /// Whether a thread maintains a target.
