@@ -166,6 +166,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let Some(store) = self.begin_to_remove(function) else { return };
         let mut removal = Removal::new(Some(&store));
         function.memory.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
+        // As long as the claim stands, nobody reads the key from disk.
         self.commit(removal);
     }
 
@@ -174,7 +175,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(store.as_deref());
         let removed =
             function.memory.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
-        self.commit(removal);
+        if self.commit(removal) {
+            Forgotten::by(function).add(&persist::Removal::Key(key.into()));
+        }
         removed
     }
 
@@ -182,7 +185,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin_to_remove(function);
         let mut removal = Removal::new(store.as_deref());
         let count = function.memory.clear(&mut || removal.queue(Record::Clear));
-        self.commit(removal);
+        if self.commit(removal) {
+            Forgotten::by(function).add(&persist::Removal::All);
+        }
         count
     }
 
@@ -300,12 +305,14 @@ impl<K: Keep> Directory<K> {
 
     /// Writes a removal. If it did not reach the directory because that was removed or replaced, all that the new one
     /// holds is removed when it is opened.
-    fn commit(&self, removal: Removal<'_>) {
+    /// Returns whether it was overtaken, see [`Removal::commit`].
+    fn commit(&self, removal: Removal<'_>) -> bool {
         let store = removal.store;
-        removal.commit();
+        let was_overtaken = removal.commit();
         if store.is_some_and(|store| store.check().is_err()) {
             self.clear_when_opened.store(true, Relaxed);
         }
+        was_overtaken
     }
 
     /// Removes all that is stored and not in memory.

@@ -22,10 +22,54 @@ impl<'a> Removal<'a> {
         }
     }
 
-    pub(crate) fn commit(self) {
-        let Some((store, ticket)) = self.store.zip(self.ticket) else { return };
+    /// Writes it. Returns whether a snapshot has overtaken it at first. Then other threads may have read from that, into
+    /// memory, what was removed.
+    pub(crate) fn commit(self) -> bool {
+        let Some((store, ticket)) = self.store.zip(self.ticket) else { return false };
         let record = self.key.as_deref().map_or(Record::Clear, |key| Record::Remove { key });
         // A failure is counted by the store.
         let _ = store.remove(record, ticket);
+        store.is_overtaken(ticket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::persist::{Cost, Durability, Identity, Keep, MemFs, Place};
+
+    #[test]
+    fn a_removal_that_a_snapshot_overtakes_says_so() {
+        let fs = MemFs::new();
+        let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
+        let place = Place::alone(Path::new("/cache/f"));
+        let open = || {
+            let opened = Store::open(Arc::new(fs.clone()), &place, &identity, Durability::Os);
+            let store = opened.unwrap();
+            store.begin(&mut |_| ()).unwrap();
+            store
+        };
+        let (own, other) = (open(), open());
+        let is_there = || own.find(b"k", &mut || ()).unwrap().is_some();
+        for is_overtaken in [false, true] {
+            let (key, value, cost): (&[u8], &[u8], _) = (b"k", b"v", Cost::UNKNOWN);
+            let put = Record::Put { key, value, apart: false, created: 1, expires: None, cost };
+            own.commit(own.queue(put, own.since())).unwrap();
+            let mut removal = Removal::new(Some(&own));
+            removal.queue(Record::Remove { key: b"k" });
+            if is_overtaken {
+                let (max, max_bytes) = (u64::MAX, u64::MAX);
+                let is_used = &|_: &[u8]| false;
+                let keep = Keep { max, max_bytes, now: 0, idle_before: 0, is_used };
+                other.merge(&keep).unwrap();
+                own.follow(&mut |_| ()).unwrap();
+            }
+            assert_eq!(is_there(), is_overtaken);
+            assert_eq!(removal.commit(), is_overtaken);
+            assert!(!is_there());
+        }
     }
 }

@@ -58,10 +58,7 @@ impl Contents {
             let mut scan = snapshot.scan();
             while let Some(event) = scan.next().map_err(|e| Error::io("read", &path, &e))? {
                 let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
-                let counts = match self.index.get(key_hash(self.salt, key)) {
-                    Lookup::At(_) => false,
-                    Lookup::Elsewhere(least) => head.since >= least,
-                };
+                let counts = head.since >= self.least(key_hash(self.salt, key));
                 let bytes = head.total() as u64;
                 let apart = record.reference();
                 each(Put { meta: head.meta(), record, key, bytes, apart, counts })?;
@@ -78,5 +75,20 @@ impl Contents {
             each(Put { meta, record, key, bytes, apart, counts: true })?;
         }
         Ok(())
+    }
+
+    /// Returns the `since` from which on a record of the snapshot counts. `u64::MAX`: a log has a newer one.
+    fn least(&self, hash: u64) -> u64 {
+        match self.index.get(hash) {
+            Lookup::Elsewhere(least) => least,
+            Lookup::At(position) => {
+                let order = |(put, ..): &(Position, _, _)| (put.log, put.at);
+                match self.puts.binary_search_by_key(&(position.log, position.at), order) {
+                    Ok(_) => u64::MAX,
+                    // The log is gone because the snapshot has its records.
+                    Err(_) => self.index.removed(hash),
+                }
+            }
+        }
     }
 }

@@ -81,7 +81,11 @@ impl Shared {
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (view, _) = View::read(dir, listing, &[], self.salt, self.tolerance)?;
+        let (mut view, _) = View::read(dir, listing, &[], self.salt, self.tolerance)?;
+        if let Some(state) = state {
+            // A process may have begun to write and to merge meanwhile.
+            view.index.set_noted_horizon(state.horizon());
+        }
         *self.view.lock() = view;
         Ok(())
     }

@@ -129,6 +129,11 @@ pub fn check_index(data: &[u8]) {
         footer[17] %= 8;
         let entries = u64::from(footer[16]) + 256 * u64::from(footer[17]);
         footer[24..32].copy_from_slice(&pages(entries).to_le_bytes());
+        if footer[2] % 4 != 0 {
+            // Totals that so many records may have.
+            let of_all = [entries, entries / 2, entries].map(u64::to_le_bytes);
+            footer[40..64].copy_from_slice(of_all.as_flattened());
+        }
     }
     let len = index_at + BLOCK + PAGE + FOOTER;
     footer[72..80].copy_from_slice(&(len as u64).to_le_bytes());

@@ -158,9 +158,11 @@ impl Index {
         self.generations.push(Generation::new(horizon));
     }
 
-    /// Notes the horizon that was known when all records so far had been added.
+    /// Notes the horizon that the page shows after all records so far were added. They may have been committed after
+    /// it was raised.
     pub(crate) fn set_noted_horizon(&mut self, horizon: u64) {
-        self.newest().horizon = horizon;
+        let newest = self.newest();
+        newest.horizon = newest.horizon.max(horizon);
     }
 
     pub(crate) fn put(&mut self, hash: u64, sequence: u64, since: u64, position: Position) {
@@ -235,7 +237,7 @@ impl Index {
     }
 
     /// Returns the highest sequence of a removal of a key, or of all.
-    fn removed(&self, hash: u64) -> u64 {
+    pub(crate) fn removed(&self, hash: u64) -> u64 {
         let removals = self.generations.iter();
         let removals = removals.filter_map(|generation| generation.part(hash).removals.get(&hash));
         let removed = removals.copied().filter(|sequence| *sequence > self.horizon).max();

@@ -143,8 +143,11 @@ impl Shared {
             self.view.lock().note_bad_filter(path);
         }
         let Found::Stored(stored) = &found else { return Ok(found) };
+        if stored.head.since < least {
+            return Ok(Found::Other);
+        }
         self.touch(snapshot, hash, stored);
-        Ok(if stored.head.since < least { Found::Other } else { found })
+        Ok(found)
     }
 
     fn read_value(&self, value: &Reference) -> Result<Apart, Error> {

@@ -13,6 +13,7 @@ use super::header::FileHeader;
 use super::key_hash::key_hash;
 use super::listing::Source;
 use super::record::{Record, WallMillis};
+use super::reference::MAX_APART;
 use super::scan::Scan;
 use super::snapshot_filter::{self, Answer, PAGE, SnapshotFilter};
 use super::snapshot_index::{self, BLOCK, Candidates, IndexEntry, IndexReader, SnapshotIndex};
@@ -115,6 +116,15 @@ impl Footer {
         fits.then_some(filter_at)
     }
 
+    /// Returns whether the totals are those of so many records, so that sums of them do not overflow.
+    fn is_plausible(&self) -> bool {
+        let Self { index, costs, apart, .. } = self;
+        let most = apart.count.checked_mul(MAX_APART);
+        costs.count <= index.entries
+            && apart.count <= index.entries
+            && most.is_some_and(|most| apart.bytes <= most)
+    }
+
     fn parse(bytes: &[u8; FOOTER], seed: ChecksumSeed) -> Option<Self> {
         let word = |n: usize| u64_at(bytes, n * 8);
         let is_valid = seed.checksum(&bytes[..FOOTER - 4]) == u32_at(bytes, FOOTER - 4);
@@ -163,7 +173,8 @@ impl Snapshot {
         let mut bytes = [0; FOOTER];
         read_full(&**file, &mut bytes, at)?;
         let seed = header.seed();
-        let footer = Footer::parse(&bytes, seed).filter(|footer| footer.len == *size);
+        let footer = Footer::parse(&bytes, seed)
+            .filter(|footer| footer.len == *size && footer.is_plausible());
         let Some(footer) = footer else { return Ok(None) };
         let Some(filter_at) = footer.filter_at(*start, at) else { return Ok(None) };
         let Footer { index, costs, apart, len, .. } = footer;
@@ -378,6 +389,20 @@ mod tests {
         assert_eq!(hex, GOLDEN);
         let parsed = Footer::parse(&bytes, seed).expect("a valid footer");
         assert_eq!((parsed.costs, parsed.apart, parsed.len), (footer.costs, apart, len));
+    }
+
+    #[test]
+    fn totals_of_more_records_than_there_are_make_a_footer_invalid() {
+        let index = SnapshotIndex { at: 218, blocks: 1, entries: 2 };
+        let is_plausible = |costs: u64, count, bytes| {
+            let apart = ApartTotal { bytes, count, half_expired: 0 };
+            let costs = Costs { sum: u64::MAX, count: costs };
+            Footer { index, filter_pages: 1, costs, apart, len: 0 }.is_plausible()
+        };
+        assert!(is_plausible(2, 2, 2 * MAX_APART) && is_plausible(0, 0, 0));
+        assert!(!is_plausible(3, 2, 0) && !is_plausible(u64::MAX, 2, 0));
+        assert!(!is_plausible(0, 3, 0) && !is_plausible(0, u64::MAX, 0));
+        assert!(!is_plausible(0, 1, MAX_APART + 1) && !is_plausible(0, 0, 1));
     }
 
     #[test]

@@ -219,7 +219,7 @@ impl IndexReader {
     }
 
     fn block_at(&self, number: usize) -> u64 {
-        self.index.at + (number * BLOCK) as u64
+        self.index.at + number as u64 * BLOCK as u64
     }
 
     pub(crate) fn index(&self) -> SnapshotIndex {

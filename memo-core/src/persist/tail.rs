@@ -217,6 +217,8 @@ fn follow_merge(
     if view.may_miss_removal(&snapshot) {
         return Ok(false);
     }
-    view.change_snapshot(&Arc::new(snapshot), &now.slots);
+    // This process may have begun a log since.
+    let live = [&now.slots[..], &state.logs()].concat();
+    view.change_snapshot(&Arc::new(snapshot), &live);
     Ok(true)
 }

@@ -176,6 +176,8 @@ impl Shared {
 
     fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
         let writer = self.writing()?;
+        // Before the files are listed: what is left later is for the next merge.
+        let had_orphans = writer.has_orphans.swap(false, Ordering::Relaxed);
         let merged = writer
             .wal
             .check_process()
@@ -190,8 +192,9 @@ impl Shared {
                 writer
                     .with_merge(|| merge::merge(self.directory(), writer, self.salt, keep, bounds))
             });
-        self.count_error(merged).inspect_err(|_| writer.wal.backoff.back_off())?;
-        writer.has_orphans.store(false, Ordering::Relaxed);
-        Ok(())
+        self.count_error(merged).inspect_err(|_| {
+            writer.has_orphans.fetch_or(had_orphans, Ordering::Relaxed);
+            writer.wal.backoff.back_off();
+        })
     }
 }

@@ -174,8 +174,8 @@ impl View {
             Lookup::Elsewhere(least) => least,
             Lookup::At(position) => match self.file_of(position) {
                 Some((file, seed)) => return Location::At(file, seed, position),
-                // The log is gone because a snapshot has its records.
-                None => 0,
+                // The log is gone because a snapshot has its records, or it was begun at this moment.
+                None => self.index.removed(hash),
             },
         };
         match &self.snapshot {

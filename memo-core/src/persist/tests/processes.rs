@@ -797,3 +797,37 @@ fn a_process_on_another_computer_reads_until_it_can_write_alone() {
     let refused = open_to_read(&fs).begin(&mut |_| ());
     assert!(matches!(refused, Err(Error::OtherHost { .. })), "{refused:?}");
 }
+
+#[test]
+fn a_record_whose_log_was_merged_after_its_horizon_was_seen_counts_once() {
+    let fs = MemFs::new();
+    let (merger, ..) = open(&fs);
+    let (other, ..) = open(&fs);
+    let reader = open_to_read(&fs);
+    follow(&reader);
+    // It is as new as the horizon of the next snapshot.
+    other.commit(other.queue(put(b"k", b"v"), u64::MAX)).unwrap();
+    drop(other);
+    merger.merge(&ALL).unwrap();
+    assert_eq!(follow(&reader), (entries([("k", "v")]), vec![]));
+    remove(&merger, b"k").unwrap();
+    assert_eq!(follow(&reader), (Entries::new(), vec![key(b"k")]));
+}
+
+#[test]
+fn while_a_log_is_begun_nothing_that_was_removed_is_found() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"k", b"old")).unwrap();
+    store.merge(&ALL).unwrap();
+    follow(&store);
+    remove(&store, b"k").unwrap();
+    let (log, _) = store.shared.own_log().unwrap();
+    write(&store, put(b"k", b"new")).unwrap();
+    // Another thread has switched the logs, and the reader of the new one is not there yet.
+    let reader = store.shared.view.lock().logs.remove(&log).unwrap();
+    assert_eq!(value(&store, b"k").unwrap(), None);
+    assert_eq!(contents(&store).unwrap(), Entries::new());
+    store.shared.view.lock().logs.insert(log, reader);
+    assert_eq!(contents(&store).unwrap(), entries([("k", "new")]));
+}
