@@ -260,7 +260,7 @@ impl<R> Memo<R> {
     /// - `value` is an `Err`, and the function does not cache errors.
     /// - The arguments of `key` have no key, see [`Key`].
     /// - `max` or `max_bytes` is 0, or `value` weighs more than `max_bytes`. The former value is removed too.
-    /// - Another thread invalidated `key` or inserted another value for it during the call.
+    /// - Another thread or process invalidated `key`, or stored another value for it, during the call.
     pub fn insert(&self, key: &Key, value: R) -> bool {
         self.0.resolve().insert(key, value)
     }

@@ -49,14 +49,16 @@ impl DiskLimit {
         self.get().map_or(usual, |max| usual.min(max / 16))
     }
 
-    /// Returns the most bytes of a value. A small one is in the logs.
-    pub(crate) fn value(&self) -> u64 {
-        self.get().map_or(u64::MAX, |max| if max < SMALL { max / 8 } else { max / 2 })
+    /// Returns the most bytes of a value if so many may be written at once. A small one is in the logs.
+    pub(crate) fn value(&self, writers: u64) -> u64 {
+        let half = |max| max / 2 / writers;
+        self.get()
+            .map_or(u64::MAX, |max| if max < SMALL { half(max).min(max / 8) } else { half(max) })
     }
 
-    /// Makes the next merge leave room for a value.
+    /// Makes the next merge leave so much room.
     pub(crate) fn want(&self, len: u64) {
-        self.wanted.fetch_max(len.min(self.value()), Relaxed);
+        self.wanted.fetch_max(len.min(self.get().unwrap_or_default() / 2), Relaxed);
     }
 
     pub(crate) fn has_wanted(&self) -> bool {
@@ -83,7 +85,7 @@ mod tests {
                 + u128::from(limit.logs(u64::MAX))
                 + u128::from(limit.excess(u64::MAX));
             assert!(parts < u128::from(limit.get().unwrap()), "{max}");
-            assert!(limit.value() <= limit.get().unwrap() / 2);
+            assert!(limit.value(2) <= limit.get().unwrap() / 4);
             limit.want(1000);
             assert!(limit.has_wanted() && limit.next_snapshot() == limit.snapshot() - 500);
             assert!(!limit.has_wanted() && limit.next_snapshot() == limit.snapshot());

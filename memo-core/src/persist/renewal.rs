@@ -1,6 +1,7 @@
 //! Begins new logs: after a failure, when somebody has removed the log, and when a snapshot has much of it. Notices when
 //! the directory was removed or replaced.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 #[cfg(test)]
@@ -132,10 +133,16 @@ impl Shared {
     fn is_log_lost(&self, writer: &Writer) -> bool {
         let number = writer.wal.log();
         let view = self.view.lock();
-        let log = view.logs.get(&number).map(|log| (Arc::clone(&log.file), log.path.clone()));
+        let file = view.logs.get(&number).map(|log| Arc::clone(&log.file));
         drop(view);
+        let path = Name::Log(number).at(self.place.dir());
+        let is_lost = match file {
+            Some(file) => !file.is_at(&path),
+            // The directory was read again meanwhile, and the log was not there; or it was just begun.
+            None => self.fs.open(&path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound),
+        };
         // Another thread may have begun another one meanwhile.
-        log.is_some_and(|(file, path)| !file.is_at(&path)) && writer.wal.log() == number
+        is_lost && writer.wal.log() == number
     }
 
     /// Ends the log of this process and begins a new one.

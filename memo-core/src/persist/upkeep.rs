@@ -42,12 +42,12 @@ impl Store {
     /// Returns how many bytes a value may take at most, when there is room.
     #[must_use]
     pub fn max_value(&self) -> u64 {
-        self.shared.limit.value()
+        self.shared.limit.value(self.shared.writers())
     }
 
     /// Makes the next merge leave out so much that there is room for a value of `len` bytes.
     pub fn make_room(&self, len: u64) {
-        self.shared.limit.want(len);
+        self.shared.limit.want(len.saturating_mul(self.shared.writers()));
     }
 
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
@@ -153,7 +153,14 @@ impl Shared {
         // The next snapshot comes beside what is there.
         let next = view.snapshot_bytes().min(self.limit.snapshot());
         let taken = view.file_bytes(self.own_log()) + next + HEAD as u64;
-        max.saturating_sub(taken).min(self.limit.value())
+        let writers = self.writers();
+        (max.saturating_sub(taken) / writers).min(self.limit.value(writers))
+    }
+
+    /// Returns among how many values the room is shared out that may be written at this moment: nobody sees what others
+    /// are writing. Two for each process that writes.
+    fn writers(&self) -> u64 {
+        2 * self.writer.get().map_or(1, |writer| writer.state.slots_used().max(1)) as u64
     }
 
     /// Notes that a record in the older half of the snapshot was used, so that it is among the last to go: writes it

@@ -727,6 +727,26 @@ fn a_process_whose_log_was_removed_begins_another_and_removes_what_that_may_have
 }
 
 #[test]
+fn a_process_that_reads_the_directory_again_notices_that_its_log_is_gone() {
+    let fs = MemFs::new();
+    let (other, ..) = open(&fs);
+    write(&other, put(b"a", b"v")).unwrap();
+    let (store, ..) = open(&fs);
+    write(&store, put(b"b", b"v")).unwrap();
+    fs.remove(&path(Name::Log(2))).unwrap();
+    // After two snapshots the store reads all files anew, and does not find its own.
+    for name in [b"c", b"d"] {
+        write(&other, put(name, b"v")).unwrap();
+        other.merge(&ALL).unwrap();
+    }
+    follow(&store);
+    assert!(store.renew_lost_log().unwrap());
+    remove(&store, b"a").unwrap();
+    assert!(!follow(&other).0.contains_key(&b"a"[..]));
+    assert!(!recovered(&fs).1.contains_key(&b"a"[..]));
+}
+
+#[test]
 fn processes_whose_page_was_removed_meet_in_another() {
     let fs = MemFs::new();
     let (first, ..) = open(&fs);
