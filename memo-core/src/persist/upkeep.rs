@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// Returns whether the logs have outgrown the snapshot, so that [`Store::compact`] is due now and not only within a
-    /// second. Looks again only when the log of this process has grown by [`LOOK_EACH`] since, because all writers ask.
+    /// second. Looks again only when the log of this process has grown by some KiB since: all writers ask.
     #[must_use]
     pub fn is_outgrown(&self) -> bool {
         let Some(writer) = self.shared.writer.get() else { return false };
