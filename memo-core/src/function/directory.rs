@@ -11,7 +11,7 @@ use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::forgotten::{Forgotten, watch};
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::{KeyClaim, Made, Storage};
+use crate::function::function_cache::{KeyClaim, NewResult, Storage};
 use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
@@ -143,16 +143,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
         Some((value, Lifetime { computed, expires }))
     }
 
-    fn write(
-        &self,
-        function: &FunctionCache<K>,
-        claim: Claim,
-        value: &K::Held,
-        lifetime: Lifetime,
-        made: Made,
-        since: u64,
-    ) {
-        self.write_result(function, claim, value, lifetime, made, since);
+    fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>) {
+        self.write_result(function, claim, &result);
     }
 
     fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool) {
@@ -247,10 +239,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn tick(&self, function: &FunctionCache<K>) {
         self.disk.remove_old_versions();
-        if let Some(store) = self.disk.opened() {
+        let opened = self.disk.opened();
+        if let Some(store) = &opened {
             store.free_retired();
         }
-        let Some(store) = self.disk.opened().filter(|store| store.is_writing()) else {
+        let Some(store) = opened.filter(|store| store.is_writing()) else {
             self.follow(function);
             return;
         };

@@ -130,17 +130,8 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Tries to lock a key among processes, to compute its value.
     fn lock_key(&self, key: &[u8]) -> KeyClaim;
 
-    /// Writes the result of `claim`, before any reader can see it. `since`: what [`Self::since`] returned when its
-    /// computation began.
-    fn write(
-        &self,
-        function: &FunctionCache<K>,
-        claim: Claim,
-        value: &K::Held,
-        lifetime: Lifetime,
-        made: Made,
-        since: u64,
-    );
+    /// Writes the result of `claim`, before any reader can see it.
+    fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>);
 
     /// Removes the stored value of the key of `claim`, because the new value will not be stored. Does so if memory has
     /// an older value of the key, or if `replaces`, when the older value may be only on disk.
@@ -204,6 +195,15 @@ pub(crate) struct Counts {
     pub(crate) invalidated: Counter,
     pub(crate) mismatches: Counter,
     pub(crate) disk_hits: Counter,
+}
+
+/// A result that is to be stored.
+pub(crate) struct NewResult<'a, H> {
+    pub(crate) value: &'a H,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) made: Made,
+    /// What [`Storage::since`] returned when its computation began.
+    pub(crate) since: u64,
 }
 
 /// How a value came about.
@@ -437,7 +437,7 @@ impl<K: Keep> FunctionCache<K> {
         let weight = self.weigh.as_ref().map(weigh);
         match &self.storage {
             Some(storage) if self.memory.admits(weight) => {
-                storage.write(self, claim, value, lifetime, made, since);
+                storage.write(self, claim, NewResult { value, lifetime, made, since });
             }
             Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
             None => {}

@@ -3,13 +3,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::cache::entry::Lifetime;
 use crate::error::Error;
 use crate::function::directory::Directory;
 use crate::function::encoding::Encoded;
-use crate::function::function_cache::{FunctionCache, Made, Storage as _};
+use crate::function::function_cache::{FunctionCache, Made, NewResult, Storage as _};
 use crate::function::opening::maintain_soon;
-use crate::persist::{Cost, Store};
+use crate::persist::{Cost, MAX_ATTEMPTS, Store};
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
 use crate::value::holder::Holder;
@@ -18,53 +17,29 @@ use crate::value::keep::Keep;
 /// The longest that a write waits when writers outpace the compaction, so that the disk does not fill up.
 const MAX_COMPACTION_WAIT: Duration = Duration::from_millis(40);
 
-/// A record is written again at most this often because a snapshot was begun meanwhile.
-const MAX_ATTEMPTS: u32 = 8;
-
-/// A result that is to be written.
-struct NewResult<'a, H> {
-    value: &'a H,
-    lifetime: Lifetime,
-    encoded: Encoded,
-    cost: Cost,
-    /// Whether it replaces another value, although memory may know of none.
-    replaces: bool,
-    /// Removals after this sequence are newer.
-    since: u64,
-}
-
 impl<K: Keep> Directory<K> {
     /// See [`Storage::write`](crate::function::function_cache::Storage::write).
     pub(crate) fn write_result(
         &self,
         function: &FunctionCache<K>,
         claim: Claim,
-        value: &K::Held,
-        lifetime: Lifetime,
-        made: Made,
-        since: u64,
+        result: &NewResult<'_, K::Held>,
     ) {
+        let is_inserted = result.made == Made::Inserted;
         // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.begin(function) else {
             self.has_unwritten.store(true, Relaxed);
-            if made == Made::Inserted {
+            if is_inserted {
                 self.clear_when_opened.store(true, Relaxed);
             }
             return;
         };
-        let Some(encoded) = self.disk.encode(&store, K::Holder::view(value)) else {
-            self.remove_stored(function, claim, made == Made::Inserted);
+        let Some(encoded) = self.disk.encode(&store, K::Holder::view(result.value)) else {
+            self.remove_stored(function, claim, is_inserted);
             maintain_soon(function);
             return;
         };
-        let (replaces, cost) = match made {
-            Made::Computed(time) => (false, Cost::of(time)),
-            Made::Inserted => (true, Cost::UNKNOWN),
-        };
-        // A value from outside is newer than all that is being computed.
-        let since = if replaces { u64::MAX } else { since };
-        let result = NewResult { value, lifetime, encoded, cost, replaces, since };
-        self.queue_and_commit(function, claim, &store, result);
+        self.queue_and_commit(function, claim, &store, result, encoded);
         function.maintain();
         if store.is_outgrown() {
             let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
@@ -78,9 +53,16 @@ impl<K: Keep> Directory<K> {
         function: &FunctionCache<K>,
         claim: Claim,
         store: &Store,
-        result: NewResult<'_, K::Held>,
+        result: &NewResult<'_, K::Held>,
+        mut encoded: Encoded,
     ) {
-        let NewResult { value, lifetime, mut encoded, cost, replaces, mut since } = result;
+        let NewResult { value, lifetime, made, since } = *result;
+        let (replaces, cost) = match made {
+            Made::Computed(time) => (false, Cost::of(time)),
+            Made::Inserted => (true, Cost::UNKNOWN),
+        };
+        // A value from outside is newer than all that is being computed.
+        let mut since = if replaces { u64::MAX } else { since };
         for _ in 0..MAX_ATTEMPTS {
             let mut ticket = None;
             let pending = Some((value.clone(), lifetime));

@@ -64,7 +64,6 @@ impl Shared {
     /// Reads the directory, if it exists.
     pub(crate) fn read(&self) -> Result<(), Error> {
         let dir = self.place.dir();
-        *self.view.lock() = View::new(self.salt, self.tolerance);
         if !holds_something(&*self.fs, dir) {
             return Ok(());
         }

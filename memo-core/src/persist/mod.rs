@@ -87,6 +87,7 @@ pub use place::{Place, function_folder};
 pub use queue::Ticket;
 pub use record::{Record, WallMillis};
 pub use reference::MAX_APART;
+pub(crate) use shared::MAX_ATTEMPTS;
 pub use store::{Status, Store};
 pub use versions::{mark_used, remove_old};
 pub use view::Removal;

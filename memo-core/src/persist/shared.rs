@@ -104,15 +104,16 @@ impl Shared {
         durability: Durability,
         ttl: Duration,
     ) -> Self {
+        let (salt, tolerance) = (random_salt(), clock::millis(ttl.max(LEAST_TOLERANCE)));
         Self {
             fs,
             place: place.clone(),
             identity: identity.clone(),
             durability,
             process: fork::generation(),
-            salt: random_salt(),
-            tolerance: clock::millis(ttl.max(LEAST_TOLERANCE)),
-            view: Mutex::new(View::new(0, 0)),
+            salt,
+            tolerance,
+            view: Mutex::new(View::new(salt, tolerance)),
             has_merged_future: AtomicBool::new(false),
             following: Mutex::default(),
             deferred: durability.buffer_limit().map(|_| Mutex::default()),

@@ -11,11 +11,15 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    /// Returns whether the record with that hash was not written again since the snapshot.
-    pub(crate) fn add(&mut self, snapshot: u64, hash: u64) -> bool {
+    /// Returns whether the record with that hash was written again since the snapshot.
+    pub(crate) fn has(&self, snapshot: u64, hash: u64) -> bool {
+        self.snapshot == snapshot && self.hashes.contains(&hash)
+    }
+
+    pub(crate) fn add(&mut self, snapshot: u64, hash: u64) {
         if self.snapshot != snapshot {
             *self = Self { snapshot, ..Self::default() };
         }
-        self.hashes.insert(hash)
+        self.hashes.insert(hash);
     }
 }

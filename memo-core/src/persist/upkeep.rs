@@ -169,11 +169,13 @@ impl Shared {
     pub(crate) fn touch(&self, snapshot: &Snapshot, hash: u64, stored: &Stored) {
         let Some(writer) = self.writer.get().filter(|_| self.limit.get().is_some()) else { return };
         let FileHeader { number, base_sequence: horizon, .. } = snapshot.header;
-        let has_room = || stored.len() as u64 <= self.room();
-        if snapshot.is_in_older_half(stored.at)
-            && has_room()
-            && self.touched.lock().add(number, hash)
-        {
+        if !snapshot.is_in_older_half(stored.at) {
+            return;
+        }
+        let mut touched = self.touched.lock();
+        if !touched.has(number, hash) && stored.len() as u64 <= self.room() {
+            touched.add(number, hash);
+            drop(touched);
             let ticket = writer.wal.push(&stored.record(), horizon, false);
             if writer.wal.queued() > MAX_QUEUED {
                 let _ = self.count_error(writer.wal.commit(ticket));

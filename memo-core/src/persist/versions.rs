@@ -79,11 +79,12 @@ pub fn remove_old(
     others.sort_by(|a, b| b.cmp(a));
     let mut room = max_bytes.map(|max| max.saturating_sub(bytes_in(fs, place.dir())));
     for (rank, (at, dir)) in others.iter().enumerate() {
-        let fits = room.is_none_or(|room| bytes_in(fs, dir) <= room);
+        let bytes = room.map_or(0, |_| bytes_in(fs, dir));
+        let fits = room.is_none_or(|room| bytes <= room);
         if !fits || rank + 1 >= MAX_VERSIONS || now - at >= MAX_AGE {
             result = result.and(remove_version(fs, dir, Some((*at, now))));
         } else if let Some(room) = &mut room {
-            *room -= bytes_in(fs, dir);
+            *room -= bytes;
         }
     }
     result

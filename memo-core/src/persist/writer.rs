@@ -91,7 +91,9 @@ impl Writer {
         let high_water = view.recovery.high_water;
         let values = NewValues::default();
         let known = view.apart_puts + view.snapshot.as_ref().map_or(0, |s| s.apart.count);
-        let has_orphans = values.settled(fs, dir, &locks)?.len() as u64 > known;
+        // Most directories have none, and then no locks need to be looked at.
+        let may_have = list_values(fs, dir)?.len() as u64 > known;
+        let has_orphans = may_have && values.settled(fs, dir, &locks)?.len() as u64 > known;
         let log = first_log(directory, &state, slot, &durable, &mut view);
         drop(view);
         let wal = Wal::new(durability, high_water, log, state.clone(), slot);

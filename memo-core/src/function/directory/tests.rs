@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::codec::{Codec, Postcard};
+use crate::function::function_cache::Made;
 use crate::function::settings::Settings;
 use crate::key::arguments::Serialized;
 use crate::key::{Key, tag};
