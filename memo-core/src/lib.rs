@@ -18,6 +18,8 @@ pub mod key;
 #[cfg(feature = "persist")]
 pub mod persist;
 mod platform;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod single_flight;
 pub mod statistics;
 pub mod value;
