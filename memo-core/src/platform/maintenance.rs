@@ -29,6 +29,9 @@ const MAX_HOLD: Duration = Duration::from_millis(100);
 /// time, and a store promises to sync its log each second.
 pub(crate) static STORES: Worker = Worker::new("memokit-sync", || STORES.run());
 pub(crate) static CACHES: Worker = Worker::new("memokit", || CACHES.run());
+/// Leases are renewed in time whatever the others do.
+#[cfg(feature = "remote")]
+pub(crate) static TIERS: Worker = Worker::new("memokit-tier", || TIERS.run());
 
 /// A background thread. It starts with the first target and ends when none is left.
 pub(crate) struct Worker {
