@@ -39,7 +39,7 @@ pub(crate) struct Computation<K: Keep> {
 /// What this caller has to do with other processes and machines that want the same value.
 struct Outside<K: Keep> {
     /// Keeps other processes of this machine from computing the value.
-    lock: Option<Box<dyn Send + Sync>>,
+    _lock: Option<Box<dyn Send + Sync>>,
     /// The search for the value in the tier.
     seeking: Option<Seeking>,
     /// The right to write the value to the tier.
@@ -50,7 +50,7 @@ struct Outside<K: Keep> {
 
 impl<K: Keep> Default for Outside<K> {
     fn default() -> Self {
-        Self { lock: None, seeking: None, permit: None, stands_in: None }
+        Self { _lock: None, seeking: None, permit: None, stands_in: None }
     }
 }
 
@@ -175,7 +175,7 @@ impl<K: Keep> Computation<K> {
         if lock.is_none() {
             return Elsewhere::Busy;
         }
-        self.outside = Some(Box::new(Outside { lock, ..Outside::default() }));
+        self.outside = Some(Box::new(Outside { _lock: lock, ..Outside::default() }));
         self.begin();
         Elsewhere::Compute
     }
@@ -203,19 +203,27 @@ impl<K: Keep> Computation<K> {
                 self.role = Role::Done;
                 Elsewhere::Found(held)
             }
-            Sought::Busy(stands_in) => match self.leave_to_others(claim, stands_in) {
-                Some(older) => Elsewhere::Found(older),
-                None => {
-                    self.begin();
-                    Elsewhere::Compute
-                }
-            },
-            Sought::Compute(permit, stands_in) => {
-                (outside.permit, outside.stands_in) = (permit, stands_in);
-                self.begin();
-                Elsewhere::Compute
+            Sought::Busy(stands_in) => {
+                let older = self.leave_to_others(claim, stands_in);
+                older.map_or_else(|| self.compute_here(), Elsewhere::Found)
             }
+            Sought::Compute(permit, stands_in) => {
+                (outside.permit, outside.stands_in) = (Some(permit), stands_in);
+                self.compute_here()
+            }
+            Sought::Unavailable => match function.load_since(claim, key, shared.known_since()) {
+                Some(held) => {
+                    self.role = Role::Done;
+                    Elsewhere::Found(held)
+                }
+                None => self.compute_here(),
+            },
         }
+    }
+
+    fn compute_here(&mut self) -> Elsewhere<K::Held> {
+        self.begin();
+        Elsewhere::Compute
     }
 
     /// Gives up the claim because another machine computes the value, and returns the older value. If there is none,

@@ -328,13 +328,18 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
     /// Counts a hit.
     pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
-        let storage = self.storage.as_ref()?;
-        if self.memory.has_older(claim) {
-            return None;
-        }
+        self.load_since(claim, key, 0)
+    }
+
+    /// Does the same for a value that was computed after `since`, in milliseconds since 1970.
+    pub(crate) fn load_since(&self, claim: Claim, key: &[u8], since: u64) -> Option<K::Held> {
+        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim))?;
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let (value, lifetime) = storage.load(self, key)?;
+        if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
+            return None;
+        }
         let held = self.adopt(claim, key, value, lifetime)?;
         self.counts.disk_hits.add(1);
         self.count_served(false, || lifetime.computed);
@@ -511,10 +516,6 @@ impl<K: Keep> FunctionCache<K> {
         let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
         let ttl = if K::Selection::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
         if ttl == NEVER { NEVER } else { jittered(hash, ttl, self.jitter) }
-    }
-
-    pub(crate) fn is_persistent(&self) -> bool {
-        self.storage.is_some()
     }
 
     /// Returns whether results are also elsewhere than in memory.

@@ -34,9 +34,11 @@ pub(crate) enum Sought<H> {
     /// Another machine computes the value, and this older one is served meanwhile, unless memory has one. The claim
     /// stands.
     Busy(Option<H>),
-    /// The caller computes the value. With a permit it also goes to the tier. The value beside may stand in if the
-    /// computation fails.
-    Compute(Option<Permit>, Option<H>),
+    /// The caller computes the value, which then goes to the tier. The value beside may stand in if the computation
+    /// fails.
+    Compute(Permit, Option<H>),
+    /// The tier cannot be asked, or it does not help: the caller computes the value, for itself and this machine.
+    Unavailable,
 }
 
 /// The results of one cache in a tier. The parameter `function` of all methods is that cache.
@@ -62,6 +64,10 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
 
     /// Returns how long an entry in memory lives: less if changes in the tier do not reach this process.
     fn limit(&self, lifetime: Lifetime) -> Lifetime;
+
+    /// Returns the time after which a result on disk must have been computed to be returned while the tier cannot be
+    /// asked, in milliseconds since 1970: changes from before are not known.
+    fn known_since(&self) -> u64;
 
     /// Writes the result of `claim`, if it may be written.
     fn write(

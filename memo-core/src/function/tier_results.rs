@@ -21,7 +21,7 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::sync::usual::Mutex;
 use crate::remote::{
     Envelope, Found, Follower, FunctionName, Part, Pending, Put, Query, Search, StoreError, Tier,
-    Token, Value, Written, group_hash, random_wide,
+    Token, Value, Written, group_hash, random_wide, split,
 };
 use crate::single_flight::flight::Claim;
 use crate::statistics::counters::Counter;
@@ -119,11 +119,10 @@ impl<V: 'static> TierResults<V> {
 
     /// Returns the name of an entry, and the key if the name has a digest of it.
     fn entry(&self, names: &Names, key: &[u8]) -> (String, Option<Vec<u8>>) {
-        let (entry, digest) = names.function.entry(key);
-        if let Some(digest) = digest {
-            self.long_keys.lock().insert(digest, key.into());
-        }
-        (entry, digest.map(|_| key.to_vec()))
+        let entry = names.function.entry(key);
+        let Some((_, Part::Digest(digest))) = split(&entry) else { return (entry, None) };
+        self.long_keys.lock().insert(digest, key.into());
+        (entry, Some(key.to_vec()))
     }
 
     fn query(&self, key: &[u8]) -> Option<Query> {
@@ -135,6 +134,7 @@ impl<V: 'static> TierResults<V> {
             key,
             limit: self.limit,
             ahead: Duration::ZERO,
+            stale: self.stale,
             computes: false,
             waits: false,
         })
@@ -214,13 +214,12 @@ impl<V: 'static> TierResults<V> {
         let generations = [(group_hash(&names.group), about.generation)];
         let envelope = Envelope {
             version: about.version,
-            generations: generations.to_vec(),
+            generations: &generations,
             computed: about.lifetime.computed.unwrap_or_else(clock::wall),
             ttl,
-            stale: self.stale,
             cost: about.cost,
-            key: key.map(Into::into),
-            value: bytes.into(),
+            key,
+            value: bytes,
         };
         let kept = ttl.map_or(KEPT, |ttl| ttl.saturating_add(self.stale));
         (envelope.seal(name, self.tier.sealing()), kept.max(Duration::from_millis(1)))
@@ -284,17 +283,17 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
                         self.counts.hits.add(1);
                         Sought::Found(held)
                     }
-                    None => Sought::Compute(None, None),
+                    None => Sought::Unavailable,
                 }
             }
             Found::Granted(lease, older) => {
                 self.counts.misses.add(1);
-                Sought::Compute(Some(lease), older.and_then(stands_in))
+                Sought::Compute(lease, older.and_then(stands_in))
             }
             Found::Busy(older) => Sought::Busy(older.and_then(stands_in)),
             Found::Unavailable => {
                 self.counts.misses.add(1);
-                Sought::Compute(None, None)
+                Sought::Unavailable
             }
         })
     }
@@ -312,6 +311,10 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn limit(&self, lifetime: Lifetime) -> Lifetime {
         self.bounded(lifetime)
+    }
+
+    fn known_since(&self) -> u64 {
+        clock::wall().saturating_sub(self.cut_off).max(self.tier.joined_at()).max(1)
     }
 
     fn write(
@@ -402,7 +405,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn follow(&self, function: Weak<dyn Follower>) {
         if let Ok(names) = self.names() {
-            self.tier.follow(names.function.prefix(), function);
+            self.tier.follow(names.function.as_str(), function);
         }
     }
 

@@ -54,11 +54,6 @@ impl Leases {
         }
     }
 
-    /// Returns whether there are any.
-    pub(super) fn is_empty(&self) -> bool {
-        self.held.lock().is_empty()
-    }
-
     /// Gives back a lease that may have been given.
     pub(super) fn release(&self, entry: &str, token: Token) {
         self.store.release(entry, token, Instant::now() + LIMIT).then(drop);

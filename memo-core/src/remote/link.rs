@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::persist::WallMillis;
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// The state of the connection.
@@ -11,6 +13,8 @@ struct State {
     phase: Phase,
     /// Counts the changes of `phase`.
     epoch: u64,
+    /// When changes began to reach this process last, in milliseconds since 1970.
+    joined_at: WallMillis,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,12 +31,13 @@ enum Phase {
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { phase: Phase::First(Instant::now()), epoch: 0 }))
+        Self(Mutex::new(State { phase: Phase::First(Instant::now()), epoch: 0, joined_at: 0 }))
     }
 
     /// Begins to join. Returns the epoch.
     pub(super) fn join(&self) -> u64 {
         let since = self.down_since().unwrap_or_else(Instant::now);
+        self.0.lock().joined_at = clock::wall();
         self.change(Phase::Joining(since))
     }
 
@@ -75,6 +80,10 @@ impl Link {
     /// Returns whether changes reach this process.
     pub(super) fn is_up(&self) -> bool {
         self.0.lock().phase == Phase::Up
+    }
+
+    pub(super) fn joined_at(&self) -> WallMillis {
+        self.0.lock().joined_at
     }
 
     /// Returns whether a request makes sense: there is a connection, or one may come soon.

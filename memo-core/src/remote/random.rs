@@ -5,13 +5,13 @@ use std::process;
 use std::time::SystemTime;
 
 /// Returns a random number.
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     // The keys of `RandomState` are drawn once a thread and are then counted up; a child of fork has a copy of them.
     RandomState::new().hash_one((process::id(), SystemTime::now()))
 }
 
 /// Returns a random number of 128 bits.
-pub(super) fn random_wide() -> u128 {
+pub(crate) fn random_wide() -> u128 {
     u128::from(random()) << 64 | u128::from(random())
 }
 

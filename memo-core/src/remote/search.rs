@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use super::envelope::{self, Envelope, VERSION_END};
+use super::envelope::{self, Opened, VERSION_END};
 use super::generations::Asked;
 use super::leases::HeldLease;
+use super::name::group_hash;
 use super::notices::Notice;
 use super::pending::Pending;
 use super::random::random_wide;
 use super::store::{Lease, Leased, StoreError, Stored, Token};
 use super::tier::{Parts, Tier};
-use crate::persist::{Cost, WallMillis};
+use crate::persist::WallMillis;
 use crate::single_flight::unpark::Unpark;
 
 /// By how much a store may exceed the time of a request.
@@ -30,6 +31,8 @@ pub(crate) struct Query {
     pub(crate) limit: Duration,
     /// An entry whose time to live has no more than this left is to be computed again.
     pub(crate) ahead: Duration,
+    /// How long after its time to live the store keeps an entry.
+    pub(crate) stale: Duration,
     /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
     pub(crate) computes: bool,
     pub(crate) waits: bool,
@@ -39,7 +42,6 @@ pub(crate) struct Query {
 pub(crate) struct Value {
     pub(crate) bytes: Vec<u8>,
     pub(crate) computed: WallMillis,
-    pub(crate) cost: Cost,
     /// How long it lives from `began` on. `None`: as long as the function's time to live says. Zero: it may only stand in.
     pub(crate) left: Option<Duration>,
     /// When it was asked for.
@@ -285,16 +287,15 @@ impl Search {
     fn verify(&self, stored: &Stored) -> Option<Value> {
         let Query { entry, group, key, .. } = &self.query;
         let opened = envelope::open(entry, &stored.bytes, self.tier.sealing()).ok()?;
-        let is_current = opened.generations == [(envelope::group_hash(group), self.generation?)];
+        let is_current = opened.generations == [(group_hash(group), self.generation?)];
         if !is_current || opened.key != key.as_deref() {
             return None;
         }
-        let Envelope { computed, cost, ttl, .. } = opened;
-        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(opened.stale);
+        let Opened { computed, ttl, .. } = opened;
+        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(self.query.stale);
         Some(Value {
             bytes: opened.value.into_owned(),
             computed,
-            cost,
             left: ttl.map(|ttl| ttl.min(left)),
             began: self.began,
         })

@@ -18,6 +18,7 @@ use super::random::random;
 use super::removals::{Removal, Removals};
 use super::store::{Changed, Put, Store, StoreError, Watcher};
 use super::writes::{Writes, Written};
+use crate::persist::WallMillis;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};
 use crate::platform::sync::usual::Mutex;
 
@@ -107,6 +108,11 @@ impl Tier {
     /// Returns whether changes reach this process.
     pub(crate) fn is_up(&self) -> bool {
         self.0.link.is_up()
+    }
+
+    /// Returns when changes began to reach this process last, or 0.
+    pub(crate) fn joined_at(&self) -> WallMillis {
+        self.0.link.joined_at()
     }
 
     /// Writes an entry behind the caller. `then` gets what came of it.
@@ -225,7 +231,7 @@ impl Watcher for Parts {
         let epoch = self.link.join();
         self.generations.forget_all();
         self.own_writes.clear();
-        self.followers.for_each(Follower::forget_all);
+        self.followers.for_each(|follower| follower.forget_all());
         self.this().join(epoch);
     }
 
@@ -240,7 +246,7 @@ impl Watcher for Parts {
             Changed::Lease(entry) => self.notices.ring(entry),
             Changed::All => {
                 self.generations.forget_all();
-                self.followers.for_each(Follower::forget_all);
+                self.followers.for_each(|follower| follower.forget_all());
                 self.notices.ring_all();
             }
             Changed::Value(name) => match name::split(name) {
