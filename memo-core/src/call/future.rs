@@ -238,7 +238,10 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
     }
 
     /// Polls the wait if this stage is one. When it ends, returns the value or the next stage.
-    pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<K::Return, Self>>> {
+    pub(super) fn poll_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<Result<K::Return, Self>>> {
         match self {
             Self::Waiting(wait) => Some(wait.poll(cx)),
             Self::Away(away) => Some(away.poll(cx.waker())),

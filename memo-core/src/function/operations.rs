@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Storage};
-use crate::value::holder::Holder;
-use crate::value::keep::Keep;
 #[cfg(feature = "remote")]
 use crate::remote::Follower;
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
 
 /// How long a flush waits for a tier.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);

@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::cache::capacity::{Limits, UNBOUNDED};
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
+use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
-use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::sync::usual::Mutex;
 use crate::remote::{
-    Envelope, Found, Follower, FunctionName, Part, Pending, Put, Query, Search, StoreError, Tier,
+    Envelope, Follower, Found, FunctionName, Part, Pending, Put, Query, Search, StoreError, Tier,
     Token, Value, Written, group_hash, random_wide, split,
 };
 use crate::single_flight::flight::Claim;
@@ -82,7 +82,15 @@ impl<V: 'static> TierResults<V> {
         code: u128,
     ) -> Box<dyn SharedResults<K>> {
         let RemoteSettings {
-            tier, codec, limit, cut_off, writes_through, stale, path, instance, make: _
+            tier,
+            codec,
+            limit,
+            cut_off,
+            writes_through,
+            stale,
+            path,
+            instance,
+            make: _,
         } = settings;
         Box::new(Self {
             limit: limit.unwrap_or_else(|| tier.read_limit()),
@@ -160,7 +168,11 @@ impl<V: 'static> TierResults<V> {
                 let (function, len) = (&self.identity.function, bytes.len());
                 format!("a result of `{function}` takes {len} bytes, and a tier takes {max}")
             };
-            if bytes.len() as u64 > max { Err(Error::TooLarge { reason: reason() }) } else { Ok(bytes) }
+            if bytes.len() as u64 > max {
+                Err(Error::TooLarge { reason: reason() })
+            } else {
+                Ok(bytes)
+            }
         });
         encoded.inspect_err(|error| self.counts.unwritable(error)).ok()
     }
@@ -208,9 +220,8 @@ impl<V: 'static> TierResults<V> {
         bytes: &[u8],
         about: &About,
     ) -> (Vec<u8>, Duration) {
-        let ttl = (about.lifetime.expires != NEVER).then(|| {
-            Duration::from_millis(about.lifetime.expires.saturating_sub(clock::now()))
-        });
+        let ttl = (about.lifetime.expires != NEVER)
+            .then(|| Duration::from_millis(about.lifetime.expires.saturating_sub(clock::now())));
         let generations = [(group_hash(&names.group), about.generation)];
         let envelope = Envelope {
             version: about.version,
@@ -338,6 +349,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         };
         let encoded = self.encode(K::Holder::view(result.value));
         let (Some(bytes), Some(generation)) = (encoded, generation) else { return };
+        if is_inserted && !self.tier.is_up() {
+            return;
+        }
         let token = permit.map(Permit::into_token);
         let version = token.map_or_else(random_wide, |Token(version)| version);
         let cost = match result.made {
@@ -415,7 +429,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             Part::Digest(digest) => self.long_keys.lock().get(digest).cloned(),
             Part::All | Part::Tag => return self.forget_all(function),
         };
-        let Some((hash, key)) = key.and_then(|key| Some((function.hash_key(&key)?, key))) else { return };
+        let Some((hash, key)) = key.and_then(|key| Some((function.hash_key(&key)?, key))) else {
+            return;
+        };
         let is_removed = function.remove_here(hash, &key);
         self.counts.invalidated.add(u64::from(is_removed));
     }
@@ -457,3 +473,6 @@ impl<K: Keep<Held: Send + Sync>> Follower for FunctionCache<K> {
 fn remote_error(error: StoreError) -> Error {
     Error::Remote { reason: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

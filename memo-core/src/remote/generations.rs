@@ -12,8 +12,8 @@ pub(super) struct Generations(Mutex<State>);
 #[derive(Default)]
 struct State {
     known: HashMap<String, u64>,
-    /// Counts what was forgotten.
-    forgotten: u64,
+    /// Counts how often all were forgotten.
+    epoch: u64,
 }
 
 /// When a generation was asked for.
@@ -24,28 +24,37 @@ impl Generations {
     /// Returns the generation, or when it was asked for, for [`Self::learn`].
     pub(super) fn find(&self, group: &str) -> Result<u64, Asked> {
         let state = self.0.lock();
-        state.known.get(group).copied().ok_or(Asked(state.forgotten))
+        state.known.get(group).copied().ok_or(Asked(state.epoch))
     }
 
-    /// Notes a generation, unless any was forgotten since it was asked for: then it may be old.
-    pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) {
+    /// Returns when a generation is asked for that may be known.
+    pub(super) fn ask(&self) -> Asked {
+        Asked(self.0.lock().epoch)
+    }
+
+    /// Notes a generation. Returns false if another one is known, or all were forgotten meanwhile. Then the generation
+    /// is not known any more: of the two, nobody can tell which is newer.
+    pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
         let mut state = self.0.lock();
-        if state.forgotten == asked.0 {
-            state.known.insert(group.to_owned(), generation);
+        if state.epoch != asked.0 {
+            return false;
         }
+        let known = *state.known.entry(group.to_owned()).or_insert(generation);
+        if known != generation {
+            state.known.remove(group);
+        }
+        known == generation
     }
 
-    /// Forgets the generation of a group, because it was changed.
+    /// Forgets the generation of a group.
     pub(super) fn forget(&self, group: &str) {
-        let mut state = self.0.lock();
-        state.known.remove(group);
-        state.forgotten += 1;
+        self.0.lock().known.remove(group);
     }
 
     pub(super) fn forget_all(&self) {
         let mut state = self.0.lock();
         state.known.clear();
-        state.forgotten += 1;
+        state.epoch += 1;
     }
 }
 
@@ -54,15 +63,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_while_it_is_asked_for_is_not_learnt() {
+    fn of_two_generations_none_is_believed() {
         let generations = Generations::default();
         let asked = generations.find("g").unwrap_err();
-        generations.learn("g", 5, asked);
+        assert!(generations.learn("g", 5, asked) && generations.learn("g", 5, asked));
         assert_eq!(generations.find("g").ok(), Some(5));
-        generations.forget("g");
-        let asked = generations.find("g").unwrap_err();
+        assert!(!generations.learn("g", 6, asked));
+        assert!(generations.find("g").is_err());
+    }
+
+    #[test]
+    fn what_was_asked_for_before_all_were_forgotten_is_not_learnt() {
+        let generations = Generations::default();
+        let asked = generations.ask();
         generations.forget_all();
-        generations.learn("g", 6, asked);
+        assert!(!generations.learn("g", 5, asked));
         assert!(generations.find("g").is_err());
     }
 }

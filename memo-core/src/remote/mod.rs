@@ -7,8 +7,6 @@ mod breaker;
 mod compression;
 mod envelope;
 mod follower;
-#[cfg(fuzzing)]
-pub mod fuzzing;
 mod generations;
 mod leases;
 mod link;
@@ -23,6 +21,8 @@ mod random;
 mod removals;
 mod search;
 mod store;
+#[cfg(test)]
+pub(crate) mod test_server;
 mod tier;
 mod writes;
 

@@ -129,7 +129,8 @@ impl Removals {
     /// Sends all again. `then` gets whether all are confirmed.
     pub(super) fn send_all(self: &Arc<Self>, then: impl FnOnce(bool) + Send + 'static) {
         let all = self.all();
-        let rest = Arc::new(Rest { left: AtomicUsize::new(all.len() + 1), then: Mutex::new(Some(then)) });
+        let rest =
+            Arc::new(Rest { left: AtomicUsize::new(all.len() + 1), then: Mutex::new(Some(then)) });
         for removal in all {
             let rest = Arc::clone(&rest);
             let sent = self.send(removal, Instant::now() + LIMIT);

@@ -109,7 +109,8 @@ impl Search {
 
     /// Goes on. If it cannot now, `waker` is woken when it can; but see [`Self::until`].
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Found> {
-        if self.until().is_err_and(|end| end <= Instant::now()) && !matches!(self.step, Step::Begin) {
+        if self.until().is_err_and(|end| end <= Instant::now()) && !matches!(self.step, Step::Begin)
+        {
             self.step = Step::Ended;
             return Poll::Ready(self.failed(&StoreError::TimedOut));
         }
@@ -174,7 +175,10 @@ impl Search {
     fn begin(&mut self) -> Result<Step, Found> {
         let Query { entry, group, .. } = &self.query;
         let parts = &self.tier.0;
-        if !parts.link.is_usable() || parts.removals.is_open(group, entry) || !parts.breaker.allows() {
+        if !parts.link.is_usable()
+            || parts.removals.is_open(group, entry)
+            || !parts.breaker.allows()
+        {
             return Err(Found::Unavailable);
         }
         self.began = Instant::now();
@@ -206,7 +210,7 @@ impl Search {
         if let Some(pending) = generation {
             match ready!(pending.poll_result(waker)) {
                 Ok(known) => {
-                    self.tier.0.generations.learn(&self.query.group, known, *asked);
+                    self.tier.0.learn(&self.query.group, known, *asked);
                     self.generation = Some(known);
                 }
                 Err(error) => return Poll::Ready(Err(self.failed(&error))),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::breaker::Breaker;
 use super::envelope::{Sealing, VERSION_END, version_of};
 use super::follower::{Follower, Followers};
-use super::generations::Generations;
+use super::generations::{Asked, Generations};
 use super::leases::Leases;
 use super::link::Link;
 use super::name::{self, Part};
@@ -147,9 +147,7 @@ impl Tier {
         let pending = self.0.store.generation(group, random(), deadline);
         let generation = pending.wait_until(deadline);
         self.0.note(&generation);
-        let generation = generation.ok()?;
-        self.0.generations.learn(group, generation, asked);
-        Some(generation)
+        generation.ok().filter(|&generation| self.0.learn(group, generation, asked))
     }
 
     /// Notes that a removal is not needed any more.
@@ -225,6 +223,33 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// Notes a generation. Returns false if it contradicts what is known: then the group was changed.
+    pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
+        let is_known = self.generations.learn(group, generation, asked);
+        if !is_known {
+            if let Some((prefix, part)) = name::split(group) {
+                self.followers.forget(prefix, &part);
+            }
+        }
+        is_known
+    }
+
+    /// Removes all of a group from memory if its generation is another one. It may just have been made.
+    fn group_changed(self: &Arc<Self>, group: &str, prefix: &str, part: Part) {
+        let (this, asked) = (Arc::clone(self), self.generations.ask());
+        let (name, prefix) = (group.to_owned(), prefix.to_owned());
+        let sent = self.store.generation(group, random(), Instant::now() + LOOK_LIMIT);
+        sent.then(move |generation| match generation {
+            Ok(generation) => drop(this.learn(&name, generation, asked)),
+            Err(_) => {
+                this.generations.forget(&name);
+                this.followers.forget(&prefix, &part);
+            }
+        });
+    }
+}
+
 /// The watcher of the store, which knows it by a weak reference.
 impl Watcher for Parts {
     fn connected(&self) {
@@ -238,7 +263,7 @@ impl Watcher for Parts {
     fn disconnected(&self) {
         self.link.down();
         self.notices.ring_all();
-        self.writes.wake();
+        self.writes.cut();
     }
 
     fn changed(&self, changed: Changed<'_>) {
@@ -253,10 +278,7 @@ impl Watcher for Parts {
                 Some((prefix, part @ (Part::Key(_) | Part::Digest(_)))) => {
                     self.this().entry_changed(name, prefix, part);
                 }
-                Some((prefix, part)) => {
-                    self.generations.forget(name);
-                    self.followers.forget(prefix, &part);
-                }
+                Some((prefix, part)) => self.this().group_changed(name, prefix, part),
                 None => {}
             },
         }

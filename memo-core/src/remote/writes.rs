@@ -48,7 +48,12 @@ struct State {
 }
 
 impl Writes {
-    pub(super) fn new(store: Arc<dyn Store>, link: Arc<Link>, max: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        link: Arc<Link>,
+        max: usize,
+        max_bytes: usize,
+    ) -> Self {
         Self { store, link, max, max_bytes, state: Mutex::default(), is_done: Condvar::new() }
     }
 
@@ -115,10 +120,20 @@ impl Writes {
         state.is_done()
     }
 
-    /// Wakes those who wait for the end of all writes, because the connection has ended.
-    pub(super) fn wake(&self) {
-        let _state = self.state.lock();
+    /// Called when the connection has ended. Writes that no lease allows are dropped: by the time of the next connection,
+    /// others may have written something newer.
+    pub(super) fn cut(&self) {
+        let mut state = self.state.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        let (kept, dropped) = waiting.into_iter().partition(|(put, _)| put.token.is_some());
+        let dropped: Vec<_> = dropped;
+        state.waiting = kept;
+        state.bytes -= dropped.iter().map(|(put, _)| put.bytes.len()).sum::<usize>();
         self.is_done.notify_all();
+        drop(state);
+        for (_, then) in dropped {
+            then(Written::Dropped);
+        }
     }
 }
 
