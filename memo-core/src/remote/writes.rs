@@ -125,8 +125,8 @@ impl Writes {
     pub(super) fn cut(&self) {
         let mut state = self.state.lock();
         let waiting = std::mem::take(&mut state.waiting);
-        let (kept, dropped) = waiting.into_iter().partition(|(put, _)| put.token.is_some());
-        let dropped: Vec<_> = dropped;
+        let (kept, dropped): (VecDeque<_>, Vec<_>) =
+            waiting.into_iter().partition(|(put, _)| put.token.is_some());
         state.waiting = kept;
         state.bytes -= dropped.iter().map(|(put, _)| put.bytes.len()).sum::<usize>();
         self.is_done.notify_all();
