@@ -125,9 +125,14 @@ impl Writes {
     pub(super) fn cut(&self) {
         let mut state = self.state.lock();
         let waiting = std::mem::take(&mut state.waiting);
-        let (kept, dropped): (VecDeque<_>, Vec<_>) =
-            waiting.into_iter().partition(|(put, _)| put.token.is_some());
-        state.waiting = kept;
+        let mut dropped = Vec::new();
+        for (put, then) in waiting {
+            if put.token.is_some() {
+                state.waiting.push_back((put, then));
+            } else {
+                dropped.push((put, then));
+            }
+        }
         state.bytes -= dropped.iter().map(|(put, _)| put.bytes.len()).sum::<usize>();
         self.is_done.notify_all();
         drop(state);
