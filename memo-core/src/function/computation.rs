@@ -260,7 +260,11 @@ impl<K: Keep> Computation<K> {
     /// Waits while others compute the value, but not longer than the wait limit. Returns the value if they have stored
     /// it. Otherwise the caller computes.
     pub(crate) fn await_elsewhere(&mut self, key: &[u8]) -> Option<K::Held> {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        // Other processes wake nobody.
+        let waker = match &self.function.shared {
+            Some(_) => Waker::from(Arc::new(Unpark(thread::current()))),
+            None => Waker::noop().clone(),
+        };
         // Most calls find the key free, and need no limit.
         let mut deadline = None;
         let mut pause = MIN_PAUSE;

@@ -178,11 +178,12 @@ impl<V: 'static> TierResults<V> {
     }
 
     /// Returns how long a value from the tier lives in memory.
-    fn lifetime(&self, value: &Value) -> Lifetime {
+    fn lifetime<K: Keep>(&self, function: &FunctionCache<K>, value: &Value) -> Lifetime {
         let passed = clock::millis(value.began.elapsed());
-        let expires = match value.left {
-            Some(left) => clock::now().saturating_add(clock::millis(left).saturating_sub(passed)),
-            None => NEVER,
+        let left = value.left.map_or(NEVER, clock::millis).min(function.ttl.load(Relaxed));
+        let expires = match left {
+            NEVER => NEVER,
+            left => clock::now().saturating_add(left.saturating_sub(passed)),
         };
         self.bounded(Lifetime { computed: Some(value.computed.min(clock::wall())), expires })
     }
@@ -262,10 +263,13 @@ impl TierCounts {
 
 impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     fn seek(&self, function: &FunctionCache<K>, claim: Claim, key: &[u8]) -> Option<Seeking> {
+        let has_older = function.memory.has_older(claim);
+        // Who has no value takes one that is soon to be computed again. The next call computes it.
+        let ahead = if has_older { function.memory.refresh_window() } else { 0 };
         let query = Query {
-            ahead: Duration::from_millis(function.memory.refresh_window()),
+            ahead: Duration::from_millis(ahead),
             computes: true,
-            waits: function.waits() && !function.memory.has_older(claim),
+            waits: function.waits() && !has_older,
             ..self.query(key)?
         };
         Some(Search::new(&self.tier, query))
@@ -280,14 +284,14 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         waker: &Waker,
     ) -> Poll<Sought<K::Held>> {
         let found = ready!(seeking.poll(waker));
-        self.counts.nanos.add(u64::try_from(seeking.waited().as_nanos()).unwrap_or(u64::MAX));
+        self.counts.nanos.add(u64::try_from(seeking.taken().as_nanos()).unwrap_or(u64::MAX));
         let stands_in = |value: Value| {
             let held = K::Holder::own(self.decode(&value.bytes)?);
             (!K::Selection::is_error(K::Holder::view(&held))).then_some(held)
         };
         Poll::Ready(match found {
             Found::Value(value) => {
-                let lifetime = self.lifetime(&value);
+                let lifetime = self.lifetime(function, &value);
                 let found = self.decode(&value.bytes);
                 match found.and_then(|decoded| function.adopt(claim, key, decoded, lifetime)) {
                     Some(held) => {

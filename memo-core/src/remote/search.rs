@@ -67,7 +67,8 @@ pub(crate) struct Search {
     token: Token,
     notice: Option<Notice>,
     step: Step,
-    /// When the present step began.
+    /// When the search and its present step began.
+    started: Instant,
     began: Instant,
     generation: Option<u64>,
     /// The beginning of an entry that cannot be used, or is to be computed again.
@@ -94,13 +95,15 @@ enum Look {
 
 impl Search {
     pub(crate) fn new(tier: &Tier, query: Query) -> Self {
+        let now = Instant::now();
         Self {
             tier: tier.clone(),
             query,
             token: Token(random_wide()),
             notice: None,
             step: Step::Begin,
-            began: Instant::now(),
+            started: now,
+            began: now,
             generation: None,
             void: None,
             stands_in: None,
@@ -163,9 +166,9 @@ impl Search {
         }
     }
 
-    /// Returns how long the present step has taken.
-    pub(crate) fn waited(&self) -> Duration {
-        self.began.elapsed()
+    /// Returns how long the search has taken so far.
+    pub(crate) fn taken(&self) -> Duration {
+        self.started.elapsed()
     }
 
     fn parts(&self) -> &Parts {

@@ -123,6 +123,14 @@ impl Tier {
         then: impl FnOnce(Written) + Send + 'static,
     ) {
         self.0.own_writes.add(&put.entry, version);
+        let (leases, entry, token) = (Arc::clone(&self.0.leases), put.entry.clone(), put.token);
+        let then = move |written: Written| {
+            // Nobody has to wait for what does not come.
+            if let (Some(token), Written::Dropped | Written::Failed(_)) = (token, &written) {
+                leases.release(&entry, token);
+            }
+            then(written);
+        };
         self.0.writes.push(put, Box::new(then));
     }
 
@@ -257,6 +265,8 @@ impl Watcher for Parts {
         self.generations.forget_all();
         self.own_writes.clear();
         self.followers.for_each(|follower| follower.forget_all());
+        // A child of fork does not have the thread of its parent.
+        TIERS.wake(Duration::ZERO);
         self.this().join(epoch);
     }
 
