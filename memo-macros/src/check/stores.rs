@@ -1,4 +1,4 @@
-//! Rules about where results are stored: `persist` and `remote`, and what they ask of the other arguments and the result.
+//! Rules about where results are stored: what `persist` and `remote` ask of the other arguments and of the result.
 
 use syn::{ReturnType, Type};
 
