@@ -40,6 +40,7 @@ pub(crate) fn prefix(namespace: &str) -> String {
     format!("{ROOT}{}:", escaped(namespace.as_bytes()))
 }
 
+#[cfg_attr(not(test), expect(dead_code, reason = "functions have no tags yet"))]
 /// Returns the name of the group of all entries of the namespace with this tag.
 pub(crate) fn tag_group(namespace: &str, tag: &[u8]) -> String {
     format!("{}{TAG}{}", prefix(namespace), text(tag))
@@ -74,6 +75,7 @@ impl FunctionName {
     }
 }
 
+#[cfg(test)]
 /// Returns whether the name of this entry holds a digest in place of its key.
 pub(crate) fn has_digest(entry: &str) -> bool {
     entry.split_once('{').is_some_and(|(_, text)| text.starts_with(DIGEST))

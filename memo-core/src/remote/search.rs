@@ -5,16 +5,17 @@ use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use super::envelope::{self, Opened, VERSION_END};
+use super::error::StoreError;
 use super::generations::Asked;
 use super::leases::HeldLease;
 use super::name::group_hash;
 use super::notices::Notice;
 use super::pending::Pending;
 use super::random::random_wide;
-use super::store::{Lease, Leased, StoreError, Stored, Token};
+use super::store::{Lease, Leased, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::persist::WallMillis;
-use crate::single_flight::unpark::Unpark;
+use crate::platform::unpark::Unpark;
 
 /// By how much a store may exceed the time of a request.
 const GRACE: Duration = Duration::from_millis(50);
