@@ -1,7 +1,7 @@
 //! A tier behind memory and disk that machines share, such as a Redis server.
 //!
 //! The names and the bytes in the store are specified in `docs/format.md`. Imports go in one direction: name → envelope
-//! → authentication, compression; store → pending.
+//! → authentication, compression; store → pending → store_error.
 #![allow(dead_code, unused_imports, reason = "what uses names and envelopes comes next")]
 
 mod authentication;
@@ -14,8 +14,9 @@ mod name;
 mod noise;
 mod pending;
 mod store;
+mod store_error;
 
 pub(crate) use self::envelope::{Envelope, Opened, Sealing, Unsealed, open, version_of};
-pub(crate) use self::name::{FunctionName, Part, group_hash, has_digest, prefix, split, tag_group};
+pub(crate) use self::name::{FunctionName, Part, group_hash, prefix, split, tag_group};
 pub use self::pending::{Completer, Pending};
 pub use self::store::{Changed, Lease, Leased, Put, Store, StoreError, Stored, Token, Watcher};
