@@ -22,7 +22,7 @@ const GENERATION: usize = 16;
 /// The size of a checksum in bytes.
 const CHECKSUM: usize = 4;
 
-const COMPRESSED: u8 = 1;
+pub(super) const COMPRESSED: u8 = 1;
 pub(super) const AUTHENTICATED: u8 = 2;
 const HAS_KEY: u8 = 4;
 /// All flags. The other bits of the byte are 0.

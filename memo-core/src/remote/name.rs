@@ -74,11 +74,6 @@ impl FunctionName {
     }
 }
 
-/// Returns whether the name of this entry holds a digest in place of its key.
-pub(crate) fn has_digest(entry: &str) -> bool {
-    entry.split_once('{').is_some_and(|(_, text)| text.starts_with(DIGEST))
-}
-
 /// Takes a name apart: the part of its function, or of its namespace if it is that of a tag, and the rest. Returns
 /// `None` for a name that is not ours.
 pub(crate) fn split(name: &str) -> Option<(&str, Part)> {
@@ -228,6 +223,10 @@ mod tests {
 
     fn quote() -> FunctionName {
         FunctionName::new("shop", "my_crate::api::quote", 0, &identity())
+    }
+
+    fn has_digest(entry: &str) -> bool {
+        matches!(split(entry), Some((_, Part::Digest(_))))
     }
 
     #[test]
