@@ -5,9 +5,11 @@ use super::envelope::{
     AUTHENTICATED, COMPRESSED, Envelope, HEAD, Opened, Sealing, close, open, version_of,
 };
 use super::name::{FunctionName, Part, prefix, split, tag_group};
-use crate::persist::Identity;
+use crate::persist::{Cost, Identity};
 
 const MAX_VALUE: u64 = 1 << 16;
+/// Bytes are repeated to this length.
+const MIN_REPEATED: usize = 2048;
 
 /// Reads `data` as a name, as a key and a tag, and as an envelope: once as it is, and once with a start and an end that
 /// are valid, and for one first byte in two with lengths that may fit. The first byte also says whether there is a key
@@ -21,6 +23,7 @@ pub fn check_tier(data: &[u8]) {
     check_name(&name);
     check_key(bytes);
     check_envelope(&name, bytes, &sealing);
+    check_changed(&name, bytes, &sealing);
     if let Some(rest) = bytes.get(4..) {
         let flags = bytes[3] & 7 & !AUTHENTICATED | if key.is_some() { AUTHENTICATED } else { 0 };
         let mut closed = vec![0x89, b'k', 1, flags];
@@ -31,6 +34,24 @@ pub fn check_tier(data: &[u8]) {
         close(&mut closed, &name, &sealing);
         check_envelope(&name, &closed, &sealing);
     }
+}
+
+/// Seals `data`, repeated so that it can be compressed. Then changes up to four bytes behind the head, and the end so
+/// that it is valid.
+fn check_changed(name: &str, data: &[u8], how: &Sealing) {
+    let value = data.repeat(MIN_REPEATED / data.len().max(1) + 1);
+    let (ttl, cost, key) = (None, Cost::UNKNOWN, Some(&b"key"[..]));
+    let generations = &[(1, 2)];
+    let envelope = Envelope { version: 1, generations, computed: 3, ttl, cost, key, value: &value };
+    let mut bytes = envelope.seal(name, how);
+    assert!(open(name, &bytes, how).is_ok_and(|opened| *opened.value == value));
+    bytes.truncate(bytes.len() - if how.key.is_some() { 32 } else { 4 });
+    for change in data.chunks_exact(2).take(4) {
+        let at = HEAD + usize::from(change[0]) % (bytes.len() - HEAD);
+        bytes[at] ^= change[1];
+    }
+    close(&mut bytes, name, how);
+    check_envelope(name, &bytes, how);
 }
 
 /// Makes the lengths in a head small. That of a value that is not compressed becomes right.
