@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
+use super::error::StoreError;
 use super::pending::Pending;
-pub use super::store_error::StoreError;
 
 /// A store that machines share: a Redis server, or anything else that can do the same.
 ///

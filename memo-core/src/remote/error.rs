@@ -1,4 +1,4 @@
-//! Why a store does not do what it is asked.
+//! Why a request to a store fails.
 
 use std::fmt;
 
