@@ -179,7 +179,6 @@ impl<V: 'static> TierResults<V> {
             key,
             limit: self.limit,
             ahead: Duration::ZERO,
-            stale: self.stale,
             computes: false,
             waits: false,
         })
@@ -266,6 +265,7 @@ impl<V: 'static> TierResults<V> {
             generations: &generations,
             computed: about.lifetime.computed.unwrap_or_else(clock::wall),
             ttl,
+            stale: self.stale,
             cost: about.cost,
             key,
             value: bytes,

@@ -8,6 +8,8 @@ mod compression;
 mod envelope;
 mod error;
 mod follower;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod generations;
 mod leases;
 mod link;

@@ -32,8 +32,6 @@ pub(crate) struct Query {
     pub(crate) limit: Duration,
     /// An entry whose time to live has no more than this left is to be computed again.
     pub(crate) ahead: Duration,
-    /// How long after its time to live the store keeps an entry.
-    pub(crate) stale: Duration,
     /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
     pub(crate) computes: bool,
     pub(crate) waits: bool,
@@ -300,7 +298,7 @@ impl Search {
             return None;
         }
         let Opened { computed, ttl, .. } = opened;
-        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(self.query.stale);
+        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(opened.stale);
         Some(Value {
             bytes: opened.value.into_owned(),
             computed,
