@@ -1,0 +1,124 @@
+//! Looks again and again whether the connections of a session still are what they were.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use memo_core::remote::StoreError;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use crate::connection::{Connection, Identity};
+use crate::error;
+use crate::events::Event;
+use crate::links::{Links, Node};
+use crate::settings::Settings;
+use crate::topology::Topology;
+use crate::tracker::Tracker;
+
+/// How long the connection for requests may take to answer. Large values may be under way on it, so it is not
+/// concluded from its silence that changes are missed: the connection that tells of them says that.
+const REQUESTS_LIMIT: Duration = Duration::from_secs(10);
+
+/// What all guards of a session look at.
+pub(crate) struct Guarded {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) nodes: Arc<[Node]>,
+    pub(crate) topology: Topology,
+}
+
+/// Why a session ends.
+pub(crate) struct Failure {
+    pub(crate) error: StoreError,
+    /// The index of the node that answers no requests either.
+    pub(crate) silent: Option<usize>,
+}
+
+/// Guards the two connections to one master.
+pub(crate) struct Guard {
+    shared: Arc<Guarded>,
+    index: usize,
+    requests: Connection,
+    tracker: Tracker,
+    /// Before the server was asked for what proved the connections last.
+    proved: Instant,
+}
+
+impl Failure {
+    pub(crate) fn new(error: StoreError) -> Self {
+        Self { error, silent: None }
+    }
+}
+
+impl Guard {
+    /// Begins to track at a master, and proves that this works.
+    pub(crate) async fn prove(
+        shared: Arc<Guarded>,
+        index: usize,
+        prefix: &str,
+        events: UnboundedSender<Event>,
+    ) -> Result<Self, StoreError> {
+        let node = &shared.nodes[index];
+        let requests = node.connection()?.clone();
+        let limit = shared.settings.connect_timeout;
+        let prove = async {
+            let tracker = Tracker::open(&node.place, limit, prefix, events).await?;
+            let proved = Instant::now();
+            tracker.prove(&requests).await?;
+            shared.settings.source.confirm(&tracker.connection, &shared.topology).await?;
+            Ok((tracker, proved))
+        };
+        let (tracker, proved) =
+            timeout(limit, prove).await.unwrap_or_else(|_| Err(error::silent()))?;
+        Ok(Self { shared, index, requests, tracker, proved })
+    }
+
+    pub(crate) fn spawn_on(self, guards: &mut JoinSet<Failure>) {
+        guards.spawn(watch_requests(Arc::clone(&self.shared), self.index, self.requests.clone()));
+        guards.spawn(self.watch_tracking());
+    }
+
+    /// Returns when the server does not track any more, or has not said for two heartbeats that it does.
+    async fn watch_tracking(self) -> Failure {
+        let Self { shared, index, requests, tracker, mut proved } = self;
+        let heartbeat = shared.settings.heartbeat;
+        loop {
+            tokio::select! {
+                () = sleep_until(proved + heartbeat) => {}
+                () = shared.links.suspicion.notified() => {}
+            }
+            let begun = Instant::now();
+            let check = async {
+                tracker.check(&requests).await?;
+                shared.settings.source.confirm(&tracker.connection, &shared.topology).await
+            };
+            match timeout_at(proved + 2 * heartbeat, check).await {
+                Ok(Ok(())) => proved = begun,
+                Ok(Err(error)) => return Failure::new(error),
+                Err(_) => return Failure { error: error::silent(), silent: Some(index) },
+            }
+        }
+    }
+}
+
+/// Returns when another server answers requests, or none.
+async fn watch_requests(shared: Arc<Guarded>, index: usize, requests: Connection) -> Failure {
+    let mut first: Option<Identity> = None;
+    loop {
+        match timeout(REQUESTS_LIMIT, requests.identify()).await {
+            Ok(Ok(identity)) if first.as_ref().is_none_or(|first| *first == identity) => {
+                first = Some(identity)
+            }
+            Ok(Ok(_)) => {
+                return Failure {
+                    error: error::disconnected("another server answers"),
+                    silent: Some(index),
+                };
+            }
+            Ok(Err(error)) => return Failure { error, silent: Some(index) },
+            Err(_) => return Failure { error: error::silent(), silent: Some(index) },
+        }
+        tokio::time::sleep(shared.settings.heartbeat).await;
+    }
+}

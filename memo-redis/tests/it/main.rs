@@ -1,0 +1,6 @@
+//! The store on real servers, which the tests start. Without `redis-server` they say so and pass.
+
+mod requests;
+mod server;
+mod tracking;
+mod watching;
