@@ -26,6 +26,16 @@ pub mod codec {
     pub use memo_core::codec::{Codec, Format, Postcard, Sink};
 }
 
+/// A tier that machines share. The argument `remote` takes a [`Tier`](remote::Tier), which is made of a
+/// [`Store`](remote::Store): the crate memo-redis has one.
+#[cfg(feature = "remote")]
+pub mod remote {
+    pub use memo_core::remote::{
+        Changed, Completer, Lease, Leased, Pending, Put, Store, StoreError, Stored, Tier,
+        TierOptions, Token, Watcher,
+    };
+}
+
 /// All names that an expansion uses. No other code should use them.
 #[doc(hidden)]
 pub mod __private {

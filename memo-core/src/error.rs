@@ -75,6 +75,11 @@ pub enum Error {
         /// The id of the process that opened the directory.
         owner: u32,
     },
+    /// The tier that machines share cannot be used. Calls go on without it.
+    Remote {
+        /// Why. It contains no secret.
+        reason: String,
+    },
     /// The function has no `persist` argument.
     NotPersistent,
 }
@@ -123,6 +128,7 @@ impl fmt::Display for Error {
                     "the directory belongs to process {owner}, from which this one was forked"
                 )
             }
+            Self::Remote { reason } => write!(f, "the shared tier cannot be used: {reason}"),
             Self::NotPersistent => write!(f, "the function was not annotated with `persist`"),
         }
     }

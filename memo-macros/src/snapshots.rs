@@ -78,6 +78,25 @@ fn task() {
 }
 
 #[test]
+fn shared_tier() {
+    snapshot(
+        "shared_tier.rs",
+        r#"remote = redis(), write = "through", remote_limit = "100ms", stale_while_disconnected = LIMIT"#,
+        "fn quote(symbol: &str) -> String { ask(symbol) }",
+    );
+    snapshot(
+        "shared_tier_of_a_method.rs",
+        "remote = Self::tier(), companion = none",
+        "fn quote(&self) -> String { self.ask() }",
+    );
+    snapshot(
+        "shared_tier_with_a_directory.rs",
+        r#"persist = "cache/quotes", remote = redis(), write = "behind", codec = Json, companion = none"#,
+        "fn quote(&self) -> String { self.ask() }",
+    );
+}
+
+#[test]
 fn refresh_behind_a_call() {
     snapshot(
         "refresh.rs",

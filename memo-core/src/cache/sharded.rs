@@ -276,6 +276,12 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
+    /// Returns the key of `claim`, or `None` if the key was invalidated.
+    pub(crate) fn key_of(&self, claim: Claim) -> Option<Vec<u8>> {
+        let shard = self.shard(claim.hash).lock();
+        shard.valid_claim(claim).map(|claimed| claimed.draft.key().to_vec())
+    }
+
     /// Returns the length of the key of `claim` in bytes, or 0 if the key was invalidated.
     pub(crate) fn key_len(&self, claim: Claim) -> usize {
         let shard = self.shard(claim.hash).lock();

@@ -6,13 +6,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use crate::call::pinned::{LazyFuture, PinnedWith};
-use crate::function::computation::{AmongProcesses, Computation};
+use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
@@ -164,8 +164,8 @@ pub(super) struct Progress<K: Keep<Held: Send + Sync>, W> {
 pub(super) enum Stage<K: Keep<Held: Send + Sync>> {
     NotPolled,
     Waiting(Wait<K>),
-    /// Another process computes the value.
-    Elsewhere(Box<Elsewhere<K>>),
+    /// The value is looked for elsewhere, or others compute it.
+    Away(Box<Away<K>>),
     Computing(Computation<K>),
     /// The call has returned its value, or has panicked.
     Ended,
@@ -215,11 +215,36 @@ where
 }
 
 impl<K: Keep<Held: Send + Sync>> Stage<K> {
+    /// If callers get an older value until the value is computed, returns the stage for another task, and that value.
+    pub(super) fn behind(self) -> Result<(Self, K::Held), Self> {
+        match self {
+            Self::Computing(computation) => match computation.behind() {
+                Ok((computation, older)) => Ok((Self::Computing(computation), older)),
+                Err(computation) => Err(Self::Computing(computation)),
+            },
+            Self::Away(away) => match away.behind() {
+                Ok((away, older)) => Ok((Self::Away(Box::new(away)), older)),
+                Err(away) => Err(Self::Away(Box::new(away))),
+            },
+            stage => Err(stage),
+        }
+    }
+
+    /// Begins a computation that has waited for its task.
+    pub(super) fn begin(&mut self) {
+        if let Self::Computing(computation) = self {
+            computation.begin();
+        }
+    }
+
     /// Polls the wait if this stage is one. When it ends, returns the value or the next stage.
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<K::Return, Self>>> {
+    pub(super) fn poll_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<Result<K::Return, Self>>> {
         match self {
             Self::Waiting(wait) => Some(wait.poll(cx)),
-            Self::Elsewhere(elsewhere) => Some(elsewhere.poll(cx)),
+            Self::Away(away) => Some(away.poll(cx.waker())),
             Self::NotPolled | Self::Computing(_) | Self::Ended => None,
         }
     }
@@ -230,7 +255,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     fn value_or_stage(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key) {
             NextStep::Value(held) => Ok(K::to_return(&held)),
-            NextStep::Lead(claim) if self.is_persistent() => self.lead_async(claim, key),
+            NextStep::Lead(claim) if self.is_stored() => self.lead_async(claim, key),
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
@@ -241,54 +266,72 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
 }
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
-    /// Leads the computation of a value that other processes may compute too.
+    /// Leads the computation of a value that others may compute too.
     fn lead_async(&'static self, claim: Claim, key: &[u8]) -> Result<K::Return, Stage<K>> {
         let mut computation = Computation::lead(self, claim);
-        match computation.try_among_processes(key) {
-            AmongProcesses::Compute => Err(Stage::Computing(computation)),
-            AmongProcesses::Found(held) => Ok(K::to_return(&held)),
-            AmongProcesses::Busy => {
-                let limit = self.wait_limit();
-                let key = KeyBytes::new(key);
-                Err(Stage::Elsewhere(Box::new(Elsewhere::new(computation, key, limit))))
+        // The stage that waits looks again at once, with the waker of the task.
+        match computation.look_elsewhere(key, Waker::noop()) {
+            Elsewhere::Compute => Err(Stage::Computing(computation)),
+            Elsewhere::Found(held) => Ok(K::to_return(&held)),
+            Elsewhere::Busy | Elsewhere::Wait(_) | Elsewhere::Requested(_) => {
+                Err(Stage::Away(Box::new(Away::new(computation, key))))
             }
         }
     }
 }
 
-/// The wait of a task while another process computes the value.
-pub(super) struct Elsewhere<K: Keep<Held: Send + Sync>> {
+/// A call that looks for its value elsewhere, and waits while others compute it.
+pub(super) struct Away<K: Keep<Held: Send + Sync>> {
     /// `None` once the wait has ended.
     computation: Option<Computation<K>>,
     key: KeyBytes,
-    limit: Duration,
-    deadline: Option<Instant>,
-    /// Wakes the task from time to time.
+    /// When the caller computes itself, if ever. `None` if it has not had to wait for others.
+    deadline: Option<Option<Instant>>,
+    /// Wakes the task from time to time, while it waits for others.
     alarm: Arc<Alarm>,
 }
 
-impl<K: Keep<Held: Send + Sync>> Elsewhere<K> {
-    fn new(computation: Computation<K>, key: KeyBytes, limit: Duration) -> Self {
-        let deadline = Instant::now().checked_add(limit);
-        Self { computation: Some(computation), key, limit, deadline, alarm: Arc::default() }
+impl<K: Keep<Held: Send + Sync>> Away<K> {
+    fn new(computation: Computation<K>, key: &[u8]) -> Self {
+        let (computation, key) = (Some(computation), KeyBytes::new(key));
+        Self { computation, key, deadline: None, alarm: Arc::default() }
+    }
+
+    /// If callers get an older value meanwhile, makes this one that goes on behind its caller. Returns it with the older
+    /// value. Otherwise returns it as it was.
+    pub(super) fn behind(self) -> Result<(Self, K::Held), Self> {
+        let Self { computation, key, deadline, alarm } = self;
+        let away = |computation| Self { computation: Some(computation), key, deadline, alarm };
+        let Some(computation) = computation else { panic!("a call was polled after it ended") };
+        match computation.behind() {
+            Ok((computation, older)) => Ok((away(computation), older)),
+            Err(computation) => Err(away(computation)),
+        }
     }
 
     /// Polls the wait. When it ends, returns the value or the next stage of the call.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
+    fn poll(&mut self, waker: &Waker) -> Poll<Result<K::Return, Stage<K>>> {
         let Some(computation) = &mut self.computation else {
             panic!("a call was polled after it ended");
         };
-        let is_over = match computation.try_among_processes(self.key.as_slice()) {
-            AmongProcesses::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
-            AmongProcesses::Compute => true,
-            AmongProcesses::Busy => self.deadline.is_some_and(|end| end <= Instant::now()),
-        };
-        if !is_over {
-            self.alarm.set(cx.waker().clone(), self.limit);
+        match computation.look_elsewhere(self.key.as_slice(), waker) {
+            Elsewhere::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
+            Elsewhere::Compute => {
+                let computation = self.computation.take();
+                return Poll::Ready(Err(computation.map_or(Stage::Ended, Stage::Computing)));
+            }
+            Elsewhere::Requested(_) => return Poll::Pending,
+            Elsewhere::Busy | Elsewhere::Wait(_) => {}
+        }
+        let (now, limit) = (Instant::now(), computation.wait_limit());
+        let deadline = *self.deadline.get_or_insert_with(|| now.checked_add(limit));
+        if deadline.is_none_or(|deadline| now < deadline) {
+            self.alarm.set(waker.clone(), limit);
             return Poll::Pending;
         }
-        computation.begin();
-        Poll::Ready(Err(self.computation.take().map_or(Stage::Ended, Stage::Computing)))
+        computation.stop_waiting();
+        let computation = self.computation.take();
+        Poll::Ready(Err(computation.map_or(Stage::Ended, Stage::Computing)))
     }
 }
 

@@ -184,7 +184,7 @@ impl<K: Keep> FunctionCache<K> {
         loop {
             let flight = match self.claim_or_join(hash, key) {
                 NextStep::Value(held) => return Lookup::Hit(Hit(held)),
-                NextStep::Lead(claim) if self.is_persistent() => return self.lead(claim, key),
+                NextStep::Lead(claim) if self.is_stored() => return self.lead(claim, key),
                 NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
                 NextStep::Join(flight) => flight,
             };
@@ -198,11 +198,11 @@ impl<K: Keep> FunctionCache<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// Leads the computation of a value that other processes may compute too.
+    /// Leads the computation of a value that others may compute too.
     #[inline(never)]
     fn lead(&self, claim: Claim, key: &[u8]) -> Lookup<K> {
         let mut computation = Computation::lead(self, claim);
-        match computation.await_processes(key) {
+        match computation.await_elsewhere(key) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => Miss::of(computation),
         }

@@ -90,14 +90,13 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
     {
         let stage = match self.value_or_stage() {
             Ok(value) => return FirstPoll::value(value),
-            Err(Stage::Computing(computation)) => match computation.behind() {
-                Ok((computation, older)) => {
-                    hand_over(RefreshTask::new(computation, body, should_store), spawn);
+            Err(stage) => match stage.behind() {
+                Ok((stage, older)) => {
+                    hand_over(RefreshTask::new(stage, body, should_store), spawn);
                     return FirstPoll::value(K::to_return(&older));
                 }
-                Err(computation) => Stage::Computing(computation),
+                Err(stage) => stage,
             },
-            Err(stage) => stage,
         };
         FirstPoll::of(stage, body, should_store)
     }
@@ -107,8 +106,7 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
 /// attempt is postponed, as after a failure.
 #[must_use = "futures do nothing unless polled"]
 pub struct RefreshTask<K: Keep<Held: Send + Sync>, B, W> {
-    /// The computation, until the first poll.
-    waiting: Option<Computation<K>>,
+    was_polled: bool,
     progress: Progress<K, W>,
     body: Pin<Box<LazyFuture<(), B>>>,
 }
@@ -117,14 +115,10 @@ pub struct RefreshTask<K: Keep<Held: Send + Sync>, B, W> {
 impl<K: Keep<Held: Send + Sync>, B, W> Unpin for RefreshTask<K, B, W> {}
 
 impl<K: Keep<Held: Send + Sync>, B, W> RefreshTask<K, B, W> {
-    fn new(computation: Computation<K>, body: B, should_store: W) -> Self {
+    fn new(stage: Stage<K>, body: B, should_store: W) -> Self {
         Self {
-            waiting: Some(computation),
-            progress: Progress {
-                stage: Stage::NotPolled,
-                should_store: Some(should_store),
-                task: None,
-            },
+            was_polled: false,
+            progress: Progress { stage, should_store: Some(should_store), task: None },
             body: Box::pin(LazyFuture::Future(body)),
         }
     }
@@ -142,9 +136,19 @@ where
         let this = self.get_mut();
         // Whoever watches this thread asks for other calls.
         let _unwatched = Watch::begin();
-        if let Some(mut computation) = this.waiting.take() {
-            computation.begin();
-            this.progress.stage = Stage::Computing(computation);
+        let stage = &mut this.progress.stage;
+        if !std::mem::replace(&mut this.was_polled, true) {
+            stage.begin();
+        }
+        while let Some(waited) = stage.poll_wait(cx) {
+            match ready!(waited) {
+                Err(next) => *stage = next,
+                Ok(_) => {
+                    *stage = Stage::Ended;
+                    this.body.set(LazyFuture::Empty);
+                    return Poll::Ready(());
+                }
+            }
         }
         drop(ready!(this.progress.compute(this.body.as_mut(), cx)));
         this.body.set(LazyFuture::Empty);

@@ -1,13 +1,17 @@
 //! One run of a function, for all waiters or only for its caller, and what happens with the value.
 
 use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::epoch::participant::pin;
 use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made};
+use crate::function::shared_results::{Permit, Seeking, Sought};
 use crate::platform::clock::Stopwatch;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
+use crate::single_flight::unpark::Unpark;
 use crate::single_flight::wait_graph::{self, Computing};
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
@@ -22,8 +26,8 @@ pub(crate) struct Computation<K: Keep> {
     began: Stopwatch,
     /// What the storage of the function said when the computation began.
     since: u64,
-    /// Keeps other processes from computing the value.
-    lock: Option<Box<dyn Send + Sync>>,
+    /// What this caller has to do with other processes and machines.
+    outside: Option<Box<Outside<K>>>,
     /// The time of the computations within this one until the last poll, in nanoseconds.
     nested_nanos: u64,
     /// Whether the miss and its time are counted.
@@ -32,13 +36,35 @@ pub(crate) struct Computation<K: Keep> {
     unwinding: bool,
 }
 
-/// What a process does that may not be the only one to compute a value.
-pub(crate) enum AmongProcesses<H> {
+/// What this caller has to do with other processes and machines that want the same value.
+struct Outside<K: Keep> {
+    /// Keeps other processes of this machine from computing the value.
+    _lock: Option<Box<dyn Send + Sync>>,
+    /// The search for the value in the tier.
+    seeking: Option<Seeking>,
+    /// The right to write the value to the tier.
+    permit: Option<Permit>,
+    /// A value from the tier that may be returned if the computation fails.
+    stands_in: Option<K::Held>,
+}
+
+impl<K: Keep> Default for Outside<K> {
+    fn default() -> Self {
+        Self { _lock: None, seeking: None, permit: None, stands_in: None }
+    }
+}
+
+/// What a caller does that may not be the only one to compute a value.
+pub(crate) enum Elsewhere<H> {
     Compute,
-    /// Return this value, which another process has stored.
+    /// Return this value, which others have stored.
     Found(H),
-    /// Another process computes the value: try again later.
+    /// Others compute the value: ask again after a pause.
     Busy,
+    /// Ask again when woken, or then: others may compute the value until then.
+    Wait(Instant),
+    /// Ask again when woken. It will not take longer than this.
+    Requested(Instant),
 }
 
 /// How long a thread sleeps until it looks again whether another process has computed the value: at first, and at last.
@@ -91,7 +117,7 @@ impl<K: Keep> Computation<K> {
             role,
             began: Stopwatch::start(short),
             since: function.storage.as_ref().map_or(0, |storage| storage.since()),
-            lock: None,
+            outside: None,
             nested_nanos: 0,
             counted: false,
             unwinding: std::thread::panicking(),
@@ -121,11 +147,20 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Tries to become the only process that computes the value. The key is that of the claim.
-    pub(crate) fn try_among_processes(&mut self, key: &[u8]) -> AmongProcesses<K::Held> {
-        let Role::Lead(claim) = self.role else { return AmongProcesses::Compute };
+    /// Looks for the value elsewhere, and tries to become the only one that computes it. The key is that of the claim.
+    pub(crate) fn look_elsewhere(&mut self, key: &[u8], waker: &Waker) -> Elsewhere<K::Held> {
+        match self.role {
+            Role::Lead(claim) | Role::Refresh(claim) if self.function.shared.is_some() => {
+                self.look_in_tier(claim, key, waker)
+            }
+            Role::Lead(claim) => self.look_on_disk(claim, key),
+            _ => Elsewhere::Compute,
+        }
+    }
+
+    fn look_on_disk(&mut self, claim: Claim, key: &[u8]) -> Elsewhere<K::Held> {
         let lock = match self.function.lock_key(claim, key) {
-            KeyClaim::Unlocked => return AmongProcesses::Compute,
+            KeyClaim::Unlocked => return Elsewhere::Compute,
             KeyClaim::Busy => None,
             KeyClaim::Locked(lock) => Some(lock),
         };
@@ -135,36 +170,125 @@ impl<K: Keep> Computation<K> {
         }
         if let Some(held) = self.function.load(claim, key) {
             self.role = Role::Done;
-            return AmongProcesses::Found(held);
+            return Elsewhere::Found(held);
         }
         if lock.is_none() {
-            return AmongProcesses::Busy;
+            return Elsewhere::Busy;
         }
-        self.lock = lock;
+        self.outside = Some(Box::new(Outside { _lock: lock, ..Outside::default() }));
         self.begin();
-        AmongProcesses::Compute
+        Elsewhere::Compute
     }
 
-    /// Waits while another process computes the value, but not longer than the wait limit. Returns the value if that
-    /// process has stored it. Otherwise the caller computes.
-    pub(crate) fn await_processes(&mut self, key: &[u8]) -> Option<K::Held> {
+    fn look_in_tier(&mut self, claim: Claim, key: &[u8], waker: &Waker) -> Elsewhere<K::Held> {
+        let function = &self.function;
+        let Some(shared) = &function.shared else { return Elsewhere::Compute };
+        let outside = self.outside.get_or_insert_default();
+        if outside.seeking.is_none() {
+            outside.seeking = shared.seek(function, claim, key);
+        }
+        let Some(seeking) = &mut outside.seeking else { return Elsewhere::Compute };
+        let Poll::Ready(sought) = shared.poll(seeking, function, claim, key, waker) else {
+            return match shared.until(seeking) {
+                Ok(until) => Elsewhere::Wait(until),
+                Err(until) => Elsewhere::Requested(until),
+            };
+        };
+        outside.seeking = None;
+        match sought {
+            Sought::Found(held) => {
+                if let Role::Lead(claim) = self.role {
+                    function.count_served(false, || function.memory.computed(claim.hash, key));
+                }
+                self.role = Role::Done;
+                Elsewhere::Found(held)
+            }
+            Sought::Busy(stands_in) => {
+                let older = self.leave_to_others(claim, stands_in);
+                older.map_or_else(|| self.compute_here(), Elsewhere::Found)
+            }
+            Sought::Compute(permit, stands_in) => {
+                (outside.permit, outside.stands_in) = (Some(permit), stands_in);
+                self.compute_here()
+            }
+            Sought::Unavailable => match function.load_since(claim, key, shared.known_since()) {
+                Some(held) => {
+                    self.role = Role::Done;
+                    Elsewhere::Found(held)
+                }
+                None => self.compute_here(),
+            },
+        }
+    }
+
+    fn compute_here(&mut self) -> Elsewhere<K::Held> {
+        self.begin();
+        Elsewhere::Compute
+    }
+
+    /// Gives up the claim because another machine computes the value, and returns the older value. If there is none,
+    /// does nothing.
+    fn leave_to_others(&mut self, claim: Claim, stands_in: Option<K::Held>) -> Option<K::Held> {
+        let is_call = matches!(self.role, Role::Lead(_));
+        let older = self.function.older(claim, is_call).or_else(|| {
+            let held = stands_in?;
+            if is_call {
+                self.function.count_served(true, || None);
+            }
+            Some(held)
+        })?;
+        // Before the claim ends. Otherwise a caller would claim the key at once.
+        self.function.memory.postpone(claim);
+        self.function.abandon(claim);
+        self.role = Role::Done;
+        Some(older)
+    }
+
+    /// Returns how long a task waits for others.
+    pub(crate) fn wait_limit(&self) -> Duration {
+        self.function.wait_limit()
+    }
+
+    /// Ends the wait for others: the caller computes the value.
+    pub(crate) fn stop_waiting(&mut self) {
+        if let Some(outside) = &mut self.outside {
+            outside.seeking = None;
+        }
+        self.begin();
+    }
+
+    /// Waits while others compute the value, but not longer than the wait limit. Returns the value if they have stored
+    /// it. Otherwise the caller computes.
+    pub(crate) fn await_elsewhere(&mut self, key: &[u8]) -> Option<K::Held> {
+        // Other processes wake nobody.
+        let waker = match &self.function.shared {
+            Some(_) => Waker::from(Arc::new(Unpark(thread::current()))),
+            None => Waker::noop().clone(),
+        };
         // Most calls find the key free, and need no limit.
         let mut deadline = None;
         let mut pause = MIN_PAUSE;
         loop {
-            match self.try_among_processes(key) {
-                AmongProcesses::Compute => return None,
-                AmongProcesses::Found(held) => return Some(held),
-                AmongProcesses::Busy => {}
-            }
             let now = Instant::now();
-            let limit = || now.checked_add(self.function.thread_wait_limit());
-            if deadline.get_or_insert_with(limit).is_some_and(|end| end <= now) {
-                self.begin();
-                return None;
+            let (until, is_limited) = match self.look_elsewhere(key, &waker) {
+                Elsewhere::Compute => return None,
+                Elsewhere::Found(held) => return Some(held),
+                Elsewhere::Busy => (now + pause, true),
+                Elsewhere::Wait(until) => (until, true),
+                Elsewhere::Requested(until) => (until, false),
+            };
+            let mut end = until;
+            if is_limited {
+                let limit = || now.checked_add(self.function.thread_wait_limit());
+                let deadline = *deadline.get_or_insert_with(limit);
+                if deadline.is_some_and(|deadline| deadline <= now) {
+                    self.stop_waiting();
+                    return None;
+                }
+                end = deadline.map_or(until, |deadline| deadline.min(until));
+                pause = (pause * 2).min(MAX_PAUSE);
             }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(MAX_PAUSE);
+            thread::park_timeout(end.saturating_duration_since(now));
         }
     }
 
@@ -172,7 +296,7 @@ impl<K: Keep> Computation<K> {
     /// with the older value. Otherwise returns it as it was.
     pub(crate) fn behind(mut self) -> Result<(Self, K::Held), Self> {
         let Role::Lead(claim) = self.role else { return Err(self) };
-        let Some(older) = self.function.older(claim) else { return Err(self) };
+        let Some(older) = self.function.older(claim, true) else { return Err(self) };
         self.role = Role::Refresh(claim);
         Ok((self, older))
     }
@@ -266,9 +390,11 @@ impl<K: Keep> Computation<K> {
 
     /// Returns the older value that the leader's would have replaced, if it may still be served.
     #[cold]
-    fn fall_back(&self) -> Option<K::Held> {
-        let Role::Lead(claim) = &self.role else { return None };
-        let held = self.function.fall_back(*claim)?;
+    fn fall_back(&mut self) -> Option<K::Held> {
+        let Role::Lead(claim) = self.role else { return None };
+        let outside = self.outside.as_mut();
+        let stands_in = outside.and_then(|outside| outside.stands_in.take());
+        let held = self.function.fall_back(claim, stands_in)?;
         self.function.counts.stale_if_error.add(1);
         Some(held)
     }
@@ -284,7 +410,8 @@ impl<K: Keep> Computation<K> {
     fn complete(&mut self, value: K::Held, made: Made) -> bool {
         match &self.role {
             Role::Lead(claim) | Role::Refresh(claim) => {
-                let kept = self.function.complete(*claim, &value, made, self.since);
+                let permit = self.outside.as_mut().and_then(|outside| outside.permit.take());
+                let kept = self.function.complete(*claim, &value, made, self.since, permit);
                 if kept {
                     self.role = Role::Done;
                 }

@@ -14,6 +14,7 @@ use crate::epoch::participant::pin;
 use crate::error::Error;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
+use crate::function::shared_results::{Permit, SharedResults};
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
@@ -70,6 +71,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The largest share by which a time to live is shortened at random.
     jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
+    pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     #[cfg(feature = "persist")]
     pub(crate) removals: RemovalWatch,
     /// Why results are not stored although `persist` is set: the instance has no unique name.
@@ -89,6 +91,7 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) stale_if_error: bool,
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
+    pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     pub(crate) not_stored_reason: Option<&'static str>,
 }
 
@@ -231,10 +234,13 @@ impl<K: Keep> FunctionCache<K> {
     where
         K: Keep<Held: Send + Sync>,
     {
-        Arc::new_cyclic(|this| {
+        let function = Arc::new_cyclic(|this| {
             let maintained: Weak<dyn Maintain> = Weak::<Self>::clone(this);
             Self { maintained: Some(maintained), ..Self::assemble(this, name, parts) }
-        })
+        });
+        #[cfg(feature = "remote")]
+        function.follow_tier();
+        function
     }
 
     /// Makes a thread's own cache.
@@ -254,6 +260,7 @@ impl<K: Keep> FunctionCache<K> {
             stale_if_error,
             wait_limit,
             storage,
+            shared,
             not_stored_reason,
         } = parts;
         let function = Self {
@@ -273,6 +280,7 @@ impl<K: Keep> FunctionCache<K> {
             weigh: weigh.filter(|_| limits.max_bytes.is_some()),
             jitter,
             storage,
+            shared,
             #[cfg(feature = "persist")]
             removals: RemovalWatch::default(),
             not_stored_reason,
@@ -306,7 +314,7 @@ impl<K: Keep> FunctionCache<K> {
         let (held, stale) = match self.memory.claim_or_join(hash, key, Self::is_renewable) {
             ClaimOutcome::Lead(claim) => {
                 // Not called for functions without storage, whose stack need not have room for a stored value.
-                let stored = if self.is_persistent() { self.load(claim, key) } else { None };
+                let stored = if self.reads_disk_first() { self.load(claim, key) } else { None };
                 return stored.map_or(NextStep::Lead(claim), NextStep::Value);
             }
             ClaimOutcome::Join(flight) => return NextStep::Join(flight),
@@ -320,13 +328,33 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
     /// Counts a hit.
     pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
-        let storage = self.storage.as_ref()?;
-        if self.memory.has_older(claim) {
-            return None;
-        }
+        self.load_since(claim, key, 0)
+    }
+
+    /// Does the same for a value that was computed after `since`, in milliseconds since 1970.
+    pub(crate) fn load_since(&self, claim: Claim, key: &[u8], since: u64) -> Option<K::Held> {
+        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim))?;
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let (value, lifetime) = storage.load(self, key)?;
+        if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
+            return None;
+        }
+        let held = self.adopt(claim, key, value, lifetime)?;
+        self.counts.disk_hits.add(1);
+        self.count_served(false, || lifetime.computed);
+        Some(held)
+    }
+
+    /// Ends `claim` with a value from elsewhere. Returns `None`, and the claim stands, if code of the
+    /// value's type panics.
+    pub(crate) fn adopt(
+        &self,
+        claim: Claim,
+        key: &[u8],
+        value: K::Value,
+        lifetime: Lifetime,
+    ) -> Option<K::Held> {
         // A panic in the code of the type or of `weigh` would leave the claim without an end.
         let made = catch_unwind(AssertUnwindSafe(|| {
             let held = K::Holder::own(value);
@@ -335,8 +363,6 @@ impl<K: Keep> FunctionCache<K> {
         }));
         let (held, weight, returned) = made.ok()?;
         self.finish(claim, &held, lifetime, weight, false);
-        self.counts.disk_hits.add(1);
-        self.count_served(false, || lifetime.computed);
         Some(returned)
     }
 
@@ -365,10 +391,13 @@ impl<K: Keep> FunctionCache<K> {
         kept
     }
 
-    /// Returns the older value that the value of `claim` is to replace, if callers get it until then. Counts a hit.
-    pub(crate) fn older(&self, claim: Claim) -> Option<K::Held> {
+    /// Returns the older value that the value of `claim` is to replace, if callers get it until then. `counted`: a call
+    /// gets it.
+    pub(crate) fn older(&self, claim: Claim, counted: bool) -> Option<K::Held> {
         let (held, stale) = self.memory.older(claim, Self::is_renewable)?;
-        self.count_served(stale, || self.memory.computed_of(claim));
+        if counted {
+            self.count_served(stale, || self.memory.computed_of(claim));
+        }
         Some(held)
     }
 
@@ -376,18 +405,19 @@ impl<K: Keep> FunctionCache<K> {
         !K::Selection::is_error(K::Holder::view(held))
     }
 
-    fn count_served(&self, stale: bool, computed: impl FnOnce() -> Option<u64>) {
+    pub(crate) fn count_served(&self, stale: bool, computed: impl FnOnce() -> Option<u64>) {
         self.memory.calls.hit(&pin());
         self.counts.stale.add(u64::from(stale));
         source::note(if stale { Source::Stale } else { Source::Hit }, computed);
     }
 
-    /// Returns the older value that the value of `claim` was to replace, if errors are replaced by older values.
-    pub(crate) fn fall_back(&self, claim: Claim) -> Option<K::Held> {
+    /// Returns the older value that the value of `claim` was to replace, or the one from elsewhere that may stand in,
+    /// if errors are replaced by older values.
+    pub(crate) fn fall_back(&self, claim: Claim, stands_in: Option<K::Held>) -> Option<K::Held> {
         if !self.stale_if_error {
             return None;
         }
-        let held = self.memory.fall_back(claim)?;
+        let held = self.memory.fall_back(claim).or(stands_in)?;
         source::note(Source::Stale, || self.memory.computed_of(claim));
         Some(held)
     }
@@ -402,9 +432,8 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the lock of a key among processes. Computations that take less time than that saves are done without,
     /// and so are those that replace an older value, which other callers get meanwhile.
     pub(crate) fn lock_key(&self, claim: Claim, key: &[u8]) -> KeyClaim {
-        let waits = self.wait_limit != Some(Duration::ZERO);
         match &self.storage {
-            Some(storage) if waits && !self.memory.calls.are_short(&pin(), SHORT_NANOS) => {
+            Some(storage) if self.waits() && !self.memory.calls.are_short(&pin(), SHORT_NANOS) => {
                 if self.memory.has_older(claim) {
                     return KeyClaim::Unlocked;
                 }
@@ -412,6 +441,11 @@ impl<K: Keep> FunctionCache<K> {
             }
             _ => KeyClaim::Unlocked,
         }
+    }
+
+    /// Returns whether a caller waits for others.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait_limit != Some(Duration::ZERO)
     }
 
     /// Returns how long a task waits for another.
@@ -425,14 +459,26 @@ impl<K: Keep> FunctionCache<K> {
         self.wait_limit.unwrap_or_else(|| default_wait_limit(&self.memory.calls, least))
     }
 
-    /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. Returns false if the key was
+    /// Stores `value` as the result of `claim`, in the tier and on disk first, and wakes the waiters. Returns false if the key was
     /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
     /// removed.
-    pub(crate) fn complete(&self, claim: Claim, value: &K::Held, made: Made, since: u64) -> bool {
+    pub(crate) fn complete(
+        &self,
+        claim: Claim,
+        value: &K::Held,
+        made: Made,
+        since: u64,
+        permit: Option<Permit>,
+    ) -> bool {
         let life = self.lifetime(claim.hash, K::Holder::view(value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let computed = self.memory.is_timed().then(clock::wall);
-        let lifetime = Lifetime { computed, expires };
+        let mut lifetime = Lifetime { computed, expires };
+        if let Some(shared) = &self.shared {
+            let result = NewResult { value, lifetime, made, since };
+            shared.write(self, claim, &result, permit);
+            lifetime = shared.limit(lifetime);
+        }
         let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(value), self.memory.key_len(claim));
         let weight = self.weigh.as_ref().map(weigh);
         match &self.storage {
@@ -472,8 +518,15 @@ impl<K: Keep> FunctionCache<K> {
         if ttl == NEVER { NEVER } else { jittered(hash, ttl, self.jitter) }
     }
 
-    pub(crate) fn is_persistent(&self) -> bool {
-        self.storage.is_some()
+    /// Returns whether results are also elsewhere than in memory.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.storage.is_some() || self.shared.is_some()
+    }
+
+    /// Returns whether a result on disk may be returned without asking others. With a tier, other machines may have
+    /// removed it since it was written.
+    fn reads_disk_first(&self) -> bool {
+        self.storage.is_some() && self.shared.is_none()
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
@@ -495,6 +548,9 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.report(&mut stats);
         }
+        if let Some(shared) = &self.shared {
+            shared.report(&mut stats);
+        }
         stats
     }
 }
@@ -505,8 +561,11 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
+        if let Some(shared) = &self.shared {
+            shared.tick(self);
+        }
         self.memory.remove_expired();
-        self.storage.is_some()
+        self.is_stored()
             || self.memory.has_expiring()
             || self.maintenance.end_unless(|| self.memory.has_expiring())
     }

@@ -16,13 +16,18 @@ pub mod instance;
 mod opening;
 mod operations;
 pub mod origin;
+#[cfg(feature = "remote")]
+mod remote_settings;
 #[cfg(feature = "persist")]
 mod removal;
 #[cfg(feature = "persist")]
 pub(crate) mod removal_watch;
 pub mod settings;
+pub(crate) mod shared_results;
 #[cfg(feature = "persist")]
 mod thread_opening;
+#[cfg(feature = "remote")]
+mod tier_results;
 mod type_name;
 #[cfg(feature = "persist")]
 mod value_store;

@@ -1,9 +1,18 @@
 //! The operations on a function's cache that are not calls of the function, in memory and on disk.
 
+#[cfg(feature = "remote")]
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Storage};
+#[cfg(feature = "remote")]
+use crate::remote::Follower;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
+
+/// How long a flush waits for a tier.
+const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
 impl<K: Keep> FunctionCache<K> {
     /// Returns the storage.
@@ -34,14 +43,20 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the value of `key`, in memory or on disk, without marking it as used.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<K::Held> {
         self.follow();
-        self.memory.peek(hash, key).or_else(|| {
-            let storage = self.storage.as_ref()?;
-            storage.load(self, key).map(|(value, _)| K::Holder::own(value))
-        })
+        self.memory.peek(hash, key).or_else(|| self.peek_elsewhere(key).map(K::Holder::own))
     }
 
-    /// Passes each value on disk to `each`. Removes all of them if they cannot be read.
+    fn peek_elsewhere(&self, key: &[u8]) -> Option<K::Value> {
+        match (&self.shared, &self.storage) {
+            (Some(shared), _) => shared.get(self, key),
+            (None, Some(storage)) => storage.load(self, key).map(|(value, _)| value),
+            (None, None) => None,
+        }
+    }
+
+    /// Passes each value on disk to `each`. Removes all of them if they cannot be read, and all from a tier.
     pub(crate) fn judge_stored(&self, each: &mut dyn FnMut(&[u8], K::Value)) {
+        self.remove_from_tier(None, || ());
         if let Some(storage) = &self.storage {
             storage.judge(self, each);
         }
@@ -49,19 +64,35 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
     pub(crate) fn invalidate(&self, hash: u64, key: &[u8]) -> bool {
-        let removed = match &self.storage {
-            Some(storage) => storage.remove(self, hash, key),
-            None => self.memory.remove(hash, key, &mut || ()),
-        };
+        let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key));
         self.counts.invalidated.add(u64::from(removed));
         removed
     }
 
+    /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
+    pub(crate) fn remove_here(&self, hash: u64, key: &[u8]) -> bool {
+        match &self.storage {
+            Some(storage) => storage.remove(self, hash, key),
+            None => self.memory.remove(hash, key, &mut || ()),
+        }
+    }
+
+    /// Removes an entry, or all, from the tier. `remove` removes it here. Meanwhile it is not read from the tier.
+    fn remove_from_tier<R>(&self, key: Option<&[u8]>, remove: impl FnOnce() -> R) -> R {
+        let Some(shared) = &self.shared else { return remove() };
+        let open = shared.begin_to_remove(key);
+        let removed = remove();
+        if let Some(open) = open {
+            shared.remove(&open);
+        }
+        removed
+    }
+
     pub(crate) fn clear(&self) {
-        let count = match &self.storage {
+        let count = self.remove_from_tier(None, || match &self.storage {
             Some(storage) => storage.clear(self),
             None => self.memory.clear(&mut || ()),
-        };
+        });
         self.counts.invalidated.add(count as u64);
     }
 
@@ -81,7 +112,32 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn flush(&self) -> Result<(), Error> {
-        self.storage_or_error()?.flush(self)
+        let Some(shared) = &self.shared else { return self.storage_or_error()?.flush(self) };
+        let on_disk = self.storage.as_ref().map_or(Ok(()), |storage| storage.flush(self));
+        shared.flush(FLUSH_LIMIT).and(on_disk)
+    }
+
+    /// Flushes at the end of the process.
+    pub(crate) fn flush_if_open(&self) {
+        if let Some(storage) = &self.storage {
+            storage.flush_if_open();
+        }
+        if let Some(shared) = &self.shared {
+            // What could not be written is lost, as it would be if the tier had dropped it.
+            let _ = shared.flush(FLUSH_LIMIT);
+        }
+    }
+
+    /// Begins to follow what others change in the tier.
+    #[cfg(feature = "remote")]
+    pub(crate) fn follow_tier(self: &Arc<Self>)
+    where
+        K: Keep<Held: Send + Sync>,
+    {
+        if let Some(shared) = &self.shared {
+            let follower: Weak<dyn Follower> = Arc::downgrade(self) as _;
+            shared.follow(follower);
+        }
     }
 
     pub(crate) fn snapshot(&self) -> Result<(), Error> {
@@ -93,6 +149,9 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn health(&self) -> Result<(), Error> {
+        if let Some(failure) = self.shared.as_ref().and_then(|shared| shared.failure()) {
+            return Err(failure);
+        }
         match &self.storage {
             Some(storage) => storage.failure().map_or(Ok(()), Err),
             None if self.not_stored_reason.is_some() => {

@@ -10,6 +10,8 @@ use crate::cache::capacity::{Limits, UNBOUNDED};
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
 use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
+#[cfg(feature = "remote")]
+use crate::function::remote_settings::RemoteSettings;
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
@@ -61,6 +63,8 @@ pub struct Settings<K: Keep> {
     pub(crate) stale_if_error: bool,
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<PersistSettings<K>>,
+    #[cfg(feature = "remote")]
+    pub(crate) remote: Option<RemoteSettings<K>>,
     pub(crate) version: Option<u64>,
     /// The reason why results of this instance are not stored, although the function has `persist`.
     pub(crate) not_stored_reason: Option<&'static str>,
@@ -97,6 +101,8 @@ impl<K: Keep> Settings<K> {
             stale_if_error: true,
             wait_limit: None,
             storage: None,
+            #[cfg(feature = "remote")]
+            remote: None,
             version: None,
             not_stored_reason: None,
         }
@@ -282,10 +288,41 @@ impl<K: Keep> Settings<K> {
         path: impl FnOnce() -> String,
         instance: impl FnOnce() -> Result<u64, &'static str>,
     ) -> Self {
-        let Some(storage) = &mut self.storage else { return self };
+        if !self.is_stored() {
+            return self;
+        }
         match instance() {
-            Ok(id) => (storage.path, storage.instance) = (path(), id),
-            Err(reason) => (self.storage, self.not_stored_reason) = (None, Some(reason)),
+            Ok(id) => self.set_place(&path(), id),
+            Err(reason) => self = Self { not_stored_reason: Some(reason), ..self.in_memory() },
+        }
+        self
+    }
+
+    fn set_place(&mut self, path: &str, instance: u64) {
+        if let Some(storage) = &mut self.storage {
+            (storage.path, storage.instance) = (path.to_owned(), instance);
+        }
+        #[cfg(feature = "remote")]
+        if let Some(remote) = &mut self.remote {
+            (remote.path, remote.instance) = (path.to_owned(), instance);
+        }
+    }
+
+    /// Returns whether results are also elsewhere than in memory.
+    fn is_stored(&self) -> bool {
+        #[cfg(feature = "remote")]
+        if self.remote.is_some() {
+            return true;
+        }
+        self.storage.is_some()
+    }
+
+    /// Keeps results in memory only.
+    fn in_memory(mut self) -> Self {
+        self.storage = None;
+        #[cfg(feature = "remote")]
+        {
+            self.remote = None;
         }
         self
     }
@@ -311,7 +348,7 @@ impl<K: Keep> Settings<K> {
 
     /// Makes the calling thread's own cache of the function `name`. It stores nothing on disk.
     pub(crate) fn local(self, name: String) -> Arc<FunctionCache<K>> {
-        let parts = Self { storage: None, ..self }.into_parts(&name, 0);
+        let parts = self.in_memory().into_parts(&name, 0);
         FunctionCache::local(name, parts)
     }
 
@@ -331,15 +368,24 @@ impl<K: Keep> Settings<K> {
             stale_if_error,
             wait_limit,
             storage,
+            #[cfg(feature = "remote")]
+            remote,
             version,
             not_stored_reason,
         } = self;
+        #[cfg(feature = "remote")]
+        let shared = remote.map(|settings| {
+            let code = code ^ u128::from(version.unwrap_or(0));
+            (settings.make)(RemoteSettings { stale, ..settings }, name.to_owned(), code)
+        });
+        #[cfg(not(feature = "remote"))]
+        let shared = None;
         let make_storage = |settings: PersistSettings<K>| {
             (settings.make)(PersistSettings { ttl, ..settings }, name.to_owned(), code, version)
         };
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         // Where values have a time to live, their age is of interest.
-        let timed = ttl.is_some() || ttl_with.is_some();
+        let timed = ttl.is_some() || ttl_with.is_some() || shared.is_some();
         Parts {
             limits: Limits { max, max_bytes, shards, stale, idle, timed },
             weigh,
@@ -351,6 +397,7 @@ impl<K: Keep> Settings<K> {
             stale_if_error,
             wait_limit,
             storage: storage.map(make_storage),
+            shared,
             not_stored_reason,
         }
     }

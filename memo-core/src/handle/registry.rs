@@ -29,13 +29,11 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     }
 
     fn flush(&self) -> Result<(), Error> {
-        if self.is_persistent() { FunctionCache::flush(self) } else { Ok(()) }
+        if self.is_stored() { FunctionCache::flush(self) } else { Ok(()) }
     }
 
     fn flush_if_open(&self) {
-        if let Some(storage) = &self.storage {
-            storage.flush_if_open();
-        }
+        FunctionCache::flush_if_open(self);
     }
 }
 
@@ -83,7 +81,7 @@ pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
         let make = make.take().expect("a cell makes one cache");
         let function: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make()));
         function.mark_static();
-        if function.is_persistent() {
+        if function.is_stored() {
             at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
         }
         Registered { typed: Erased::new(label, &**function), any: function }

@@ -33,11 +33,11 @@ impl Cost {
         (self != Self::UNKNOWN).then(|| Duration::from_nanos(nanos))
     }
 
-    pub(super) fn to_byte(self) -> u8 {
+    pub(crate) fn to_byte(self) -> u8 {
         self.0
     }
 
-    pub(super) fn from_byte(byte: u8) -> Self {
+    pub(crate) fn from_byte(byte: u8) -> Self {
         Self(byte)
     }
 }

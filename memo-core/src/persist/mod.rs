@@ -74,6 +74,8 @@ pub(crate) use backoff::Backoff;
 pub use cost::Cost;
 pub use durability::Durability;
 pub use frame::{MAX_KEY, MAX_VALUE};
+#[cfg(feature = "remote")]
+pub(crate) use frame::{u32_at, u64_at, u128_at};
 pub use fs::{ByteLocks, File, Fs, Page};
 #[cfg(test)]
 pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
@@ -83,6 +85,8 @@ pub use key_locks::{KeyClaim, KeyLock};
 pub use loss::{Loss, Recovery};
 pub use merge::Keep;
 pub use new_value::NewValue;
+#[cfg(feature = "remote")]
+pub(crate) use place::label;
 pub use place::{Place, function_folder};
 pub use queue::Ticket;
 pub use record::{Record, WallMillis};

@@ -57,8 +57,8 @@ pub fn function_folder(root: &Path, path: &str) -> PathBuf {
     root.join(format!("{}-{:08x}", label(path), (hash ^ (hash >> 32)) & 0xffff_ffff))
 }
 
-/// Returns what a person recognizes the function by: its path with dots.
-fn label(path: &str) -> String {
+/// Returns what a person recognizes the function by: its path with dots. It is made of letters, digits and `.`, `_`, `-`.
+pub(crate) fn label(path: &str) -> String {
     let mut label = String::new();
     for char in path.replace("::", ".").chars() {
         let is_plain = char.is_ascii_alphanumeric() || ".-".contains(char);

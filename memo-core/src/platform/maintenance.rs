@@ -29,6 +29,9 @@ const MAX_HOLD: Duration = Duration::from_millis(100);
 /// time, and a store promises to sync its log each second.
 pub(crate) static STORES: Worker = Worker::new("memokit-sync", || STORES.run());
 pub(crate) static CACHES: Worker = Worker::new("memokit", || CACHES.run());
+/// Leases are renewed in time whatever the others do.
+#[cfg(feature = "remote")]
+pub(crate) static TIERS: Worker = Worker::new("memokit-tier", || TIERS.run());
 
 /// A background thread. It starts with the first target and ends when none is left.
 pub(crate) struct Worker {
@@ -145,16 +148,24 @@ impl Worker {
     }
 }
 
+/// All threads.
+const WORKERS: &[&Worker] = &[
+    &STORES,
+    &CACHES,
+    #[cfg(feature = "remote")]
+    &TIERS,
+];
+
 thread_local! {
-    static HELD: Cell<Option<[MutexGuard<'static, State>; 2]>> = const { Cell::new(None) };
+    static HELD: Cell<Vec<MutexGuard<'static, State>>> = const { Cell::new(Vec::new()) };
 }
 
-/// Keeps both threads from ticking, for a fork: a child has no thread that would release the locks which these hold at
+/// Keeps the threads from ticking, for a fork: a child has no thread that would release the locks which these hold at
 /// that moment. A tick that takes longer than [`MAX_HOLD`] goes on.
 pub(crate) fn hold() {
     let deadline = Instant::now() + MAX_HOLD;
-    let held = [STORES.hold(deadline), CACHES.hold(deadline)];
-    let _ = HELD.try_with(|place| place.set(Some(held)));
+    let held = WORKERS.iter().map(|worker| worker.hold(deadline)).collect();
+    let _ = HELD.try_with(|place| place.set(held));
 }
 
 /// Lets the threads tick again, in parent and child.

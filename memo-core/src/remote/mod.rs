@@ -1,7 +1,40 @@
 //! A tier behind memory and disk that machines share, such as a Redis server.
+//!
+//! The names and the bytes in the store are specified in `docs/format.md`.
 
+mod authentication;
+mod breaker;
+mod compression;
+mod envelope;
+mod follower;
+mod generations;
+mod leases;
+mod link;
+mod name;
+#[cfg(test)]
+mod noise;
+mod notices;
+mod options;
+mod own_writes;
 mod pending;
+mod random;
+mod removals;
+mod search;
 mod store;
+#[cfg(test)]
+pub(crate) mod test_server;
+mod tier;
+mod writes;
 
+pub(crate) use self::envelope::Envelope;
+pub(crate) use self::follower::Follower;
+pub(crate) use self::leases::HeldLease;
+pub(crate) use self::name::{FunctionName, Part, group_hash, split};
+pub use self::options::TierOptions;
 pub use self::pending::{Completer, Pending};
+pub(crate) use self::random::random_wide;
+pub(crate) use self::search::{Found, Query, Search, Value};
 pub use self::store::{Changed, Lease, Leased, Put, Store, StoreError, Stored, Token, Watcher};
+pub(crate) use self::tier::OpenRemoval;
+pub use self::tier::Tier;
+pub(crate) use self::writes::Written;

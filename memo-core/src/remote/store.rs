@@ -24,9 +24,12 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the entry.
     fn get(&self, entry: &str, until: Instant) -> Pending<Option<Stored>>;
 
-    /// Returns the entry if it has more than [`Lease::window`] left. Otherwise gives the lease of the entry to
+    /// Returns the entry, unless it counts as none by [`Lease::void`]. Otherwise gives the lease of the entry to
     /// [`Lease::token`], unless somebody else has it. Looking and giving are one step.
     fn lease(&self, entry: &str, lease: Lease, until: Instant) -> Pending<Leased>;
+
+    /// Returns the first `len` bytes of the entry, or all if it has less. None if there is no entry.
+    fn head(&self, entry: &str, len: usize, until: Instant) -> Pending<Vec<u8>>;
 
     /// Makes a lease last for `time` from now on, if it is still that of `token`. Returns whether it is.
     fn renew(&self, entry: &str, token: Token, time: Duration, until: Instant) -> Pending<bool>;
@@ -96,18 +99,18 @@ pub struct Stored {
 }
 
 /// A number that only the holder of a lease knows, drawn at random.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token(pub u128);
 
 /// A lease that is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Lease {
     /// The token of whoever asks.
     pub token: Token,
     /// How long the lease lasts, unless it is renewed.
     pub time: Duration,
-    /// An entry that has no more than this left counts as none.
-    pub window: Duration,
+    /// An entry that begins with these bytes counts as none: whoever asks has seen it, and cannot use it.
+    pub void: Option<Vec<u8>>,
 }
 
 /// What came of asking for a lease.
@@ -116,10 +119,10 @@ pub struct Lease {
 pub enum Leased {
     /// There is an entry, so nobody gets the lease.
     Found(Stored),
-    /// The lease was given, and there is this entry, which counts as none.
-    Granted(Option<Stored>),
-    /// Somebody else has the lease, for this long if it is not renewed, and there is this entry, which counts as none.
-    Held(Duration, Option<Stored>),
+    /// The lease was given.
+    Granted,
+    /// Somebody else has the lease, for this long if it is not renewed.
+    Held(Duration),
 }
 
 /// An entry that is to be written.

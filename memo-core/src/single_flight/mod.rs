@@ -4,5 +4,6 @@ pub(crate) mod alarm;
 pub(crate) mod flight;
 pub(crate) mod leader_task;
 mod timer;
+pub(crate) mod unpark;
 pub(crate) mod wait_graph;
 mod wakers;

@@ -92,6 +92,21 @@ stats! {
     stored: u64,
     /// How many hits were results on disk that were not in memory. `hits` counts these too.
     disk_hits: u64,
+    /// Hits on results that were only in the tier that machines share. `hits` counts these too.
+    remote_hits: u64,
+    /// Calls that found nothing there, or could not ask.
+    remote_misses: u64,
+    /// Results that were written there.
+    remote_writes: u64,
+    /// Results that were not: the queue was full, or the right to write them had ended.
+    remote_drops: u64,
+    /// Results that could not be written, encoded or decoded.
+    remote_errors: u64,
+    /// Entries removed from memory because another process has changed them there, or because it cannot be known
+    /// whether one has.
+    remote_invalidated: u64,
+    /// Time that calls spent asking there.
+    remote_time: Duration,
     /// The size of the write-ahead log in bytes.
     log_bytes: u64,
     /// The time at which the last snapshot was written.

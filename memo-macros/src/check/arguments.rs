@@ -3,29 +3,6 @@
 use crate::errors::Errors;
 use crate::parse::arguments::{Args, Given};
 
-pub(super) fn persist_is_a_feature(args: &Args, enabled: bool, errors: &mut Errors) {
-    if let Some(persist) = args.persist.as_ref().filter(|_| !enabled) {
-        let message = "`persist` is a feature of memokit: add it to `features` in Cargo.toml";
-        errors.at(&persist.name, message);
-    }
-}
-
-pub(super) fn disk_settings_need_persist(args: &Args, errors: &mut Errors) {
-    let durability = args.durability.as_ref().map(|given| &given.name);
-    let max_value = args.max_value.as_ref().map(|given| &given.name);
-    let codec = args.codec.as_ref().map(|given| &given.name);
-    let max_disk = args.max_disk.as_ref().map(|given| &given.name);
-    if args.is_written("persist") {
-        return;
-    }
-    for name in [durability, codec, max_disk, max_value].into_iter().flatten() {
-        let message = format!(
-            "`{name}` applies to a cache on disk: add `persist = \"...\"`, or leave it out"
-        );
-        errors.at(name, message);
-    }
-}
-
 pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     let stale = args.stale.as_ref().map(|given| &given.name);
     let refresh_ahead = args.refresh_ahead.as_ref().map(|given| &given.name);
@@ -89,16 +66,5 @@ pub(super) fn key_excludes_skip(args: &Args, errors: &mut Errors) {
     let Some(skip) = &args.skip else { return };
     if args.is_written("key") {
         errors.at(&skip.name, "`key` already says what makes the key: leave `skip` out");
-    }
-}
-
-pub(super) fn scope_excludes_persist(args: &Args, errors: &mut Errors) {
-    let Some(scope) = args.scope.as_ref().filter(|_| args.is_per_thread()) else { return };
-    if args.is_written("persist") {
-        errors.at(
-            &scope.name,
-            "a directory belongs to one cache, and each thread would have a cache of its own: \
-             leave `scope` out, or leave `persist` out",
-        );
     }
 }

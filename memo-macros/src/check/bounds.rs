@@ -4,6 +4,7 @@
 
 use syn::{Generics, Ident, ReturnType, Type, TypeParamBound, WherePredicate};
 
+use crate::check::stores;
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
@@ -62,7 +63,7 @@ const KNOWN: [&str; 48] = [
     "Write",
 ];
 
-/// A cached result outlives the call, goes to other threads, and is read from disk.
+/// A cached result outlives the call, goes to other threads, and is read from where it is stored.
 pub(super) fn results_can_be_cached(args: &Args, function: &Function, errors: &mut Errors) {
     let ReturnType::Type(_, output) = &function.signature.output else { return };
     let generics = &function.signature.generics;
@@ -73,13 +74,16 @@ pub(super) fn results_can_be_cached(args: &Args, function: &Function, errors: &m
         if missing.is_empty() {
             continue;
         }
-        let disk =
-            if missing.contains(&"DeserializeOwned") { " and is read from disk" } else { "" };
+        let read = if missing.contains(&"DeserializeOwned") {
+            format!(" and is read from {}", stores::source(args))
+        } else {
+            String::new()
+        };
         let missing = missing.join(" + ");
         errors.at(
             name,
             format!(
-                "the cached value outlives the arguments{disk}, and the result holds a `{name}`: \
+                "the cached value outlives the arguments{read}, and the result holds a `{name}`: \
                  add the bound `{name}: {missing}`"
             ),
         );
@@ -99,7 +103,7 @@ fn missing_bounds(args: &Args, output: &Type, name: &Ident, bounds: &Bounds) -> 
         if !args.is_per_thread() {
             missing.extend(lacks(&["Send", "Sync"]));
         }
-        if args.is_written("persist") && args.codec.is_none() && !bounds.name("Deserialize") {
+        if args.is_stored() && args.codec.is_none() && !bounds.name("Deserialize") {
             missing.extend(lacks(&["Serialize", "DeserializeOwned"]));
         }
     }
@@ -247,6 +251,7 @@ mod tests {
             ("scope = \"thread\"", "fn f<T: Clone + 'static>() -> T {}"),
             ("", "fn f<T>(a: T) -> u32 where T: Serialize {}"),
             ("", "fn f<T>(a: Vec<T>) -> u32 where Vec<T>: Serialize {}"),
+            ("remote = t(), codec = C", "fn f<T: Clone + Send + Sync + 'static>() -> T {}"),
         ] {
             assert_eq!(messages(args, function), [""; 0], "{args} {function}");
         }
@@ -261,6 +266,11 @@ mod tests {
             "persist = \"x\"",
             "fn f<T: Clone + Send + Sync + 'static>() -> Option<T> {}",
             "read from disk, and the result holds a `T`: add the bound `T: Serialize + DeserializeOwned`",
+        );
+        refused(
+            "remote = redis()",
+            "fn f<T: Clone + Send + Sync + 'static>() -> Option<T> {}",
+            "read from the tier, and the result holds a `T`: add the bound `T: Serialize + DeserializeOwned`",
         );
         refused("", "fn f<T: Debug>(a: &[T]) -> u32 {}", "`T: serde::Serialize`");
         refused("", "fn f(a: Option<impl Fn()>) -> u32 {}", "add `+ serde::Serialize`");

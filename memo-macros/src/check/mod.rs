@@ -13,5 +13,6 @@ pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod signature;
 pub(crate) mod source_tokens;
+pub(crate) mod stores;
 #[cfg(test)]
 mod testing;

@@ -1,12 +1,16 @@
 //! The list of all rules about arguments and function, in the order in which their errors are reported.
 
+use crate::check::stores::Features;
 use crate::check::{
     arguments, attributes, bounds, companions, function as of_function, instances, settings,
-    signature,
+    signature, stores,
 };
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
+
+const FEATURES: Features =
+    Features { persist: cfg!(feature = "persist"), remote: cfg!(feature = "remote") };
 
 /// Reports every mistake that the arguments and the function show.
 pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
@@ -14,8 +18,8 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
         return;
     }
     of_function::can_be_memoized(args, function, errors);
-    arguments::persist_is_a_feature(args, cfg!(feature = "persist"), errors);
-    arguments::disk_settings_need_persist(args, errors);
+    stores::stores_are_features(args, &FEATURES, errors);
+    stores::settings_need_their_store(args, errors);
     arguments::freshness_needs_ttl(args, errors);
     arguments::spawn_needs_older_results(args, errors);
     arguments::weights_need_a_bound(args, errors);
@@ -25,7 +29,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     signature::skip_names_parameters(args, function, errors);
     signature::cache_err_needs_a_result(args, function, errors);
     settings::settings_need_no_call(args, function, errors);
-    arguments::scope_excludes_persist(args, errors);
+    stores::scope_excludes_stores(args, errors);
     signature::scope_excludes_async(args, function, errors);
     signature::spawned_arguments_are_owned(args, function, errors);
     signature::key_excludes_opaque_patterns(args, function, errors);
@@ -34,7 +38,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     attributes::results_are_cached_once(function, errors);
     attributes::skipped_self_picks_no_variant(args, function, errors);
     companions::unique_items_are_not_copied(args, function, errors);
-    signature::persisted_results_are_owned(args, function, errors);
+    stores::stored_results_are_owned(args, function, errors);
     bounds::results_can_be_cached(args, function, errors);
     bounds::arguments_make_a_key(args, function, errors);
 }
@@ -58,6 +62,13 @@ mod tests {
         for (args, function) in [
             ("durability = \"os\", persist = \"x\"", "fn f() {}"),
             ("max_value = \"1MiB\", persist = \"x\"", "fn f() {}"),
+            (
+                "remote = t(), write = \"through\", remote_limit = \"1s\", stale_while_disconnected = \"1s\"",
+                "fn f() {}",
+            ),
+            ("remote = t(), codec = a::Json", "fn f() -> &'static str {}"),
+            ("remote = t(), scope = \"process\"", "fn f() -> Result<u32, &'static str> {}"),
+            ("remote = Self::tier(), remote_limit = config().limit", "fn f(limit: u32) {}"),
             ("skip(self, r#type)", "fn f(&self, r#type: u32) {}"),
             ("cache_err", "fn f() -> io::Result<u32> { g() }"),
             ("companion = none", "fn f(&self) {}"),
@@ -91,14 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn persist_needs_its_feature() {
-        for (enabled, errors) in [(true, 0), (false, 1)] {
+    fn stores_need_their_features() {
+        let found = |persist, remote| {
             let check = |args: &Args, _: &Function, errors: &mut Errors| {
-                arguments::persist_is_a_feature(args, enabled, errors);
+                stores::stores_are_features(args, &Features { persist, remote }, errors);
             };
-            let found = testing::messages(check, "persist = \"x\"", "fn f() {}");
-            assert_eq!(found.len(), errors, "{found:?}");
-        }
+            testing::messages(check, "persist = \"x\", remote = t()", "fn f() {}")
+        };
+        assert_eq!(found(true, true), [""; 0]);
+        testing::refused(&found(false, true), "`persist` is a feature of memokit");
+        testing::refused(&found(true, false), "`remote` is a feature of memokit");
     }
 
     #[test]
@@ -108,7 +121,23 @@ mod tests {
         refused("max_value = \"1MiB\"", "fn f() {}", "`max_value` applies to a cache on disk");
         refused("max_value = n, persist = \"x\"", "fn f(n: u64) {}", "leave the parameter `n` out");
         refused("codec = a::Json", "fn f() {}", "add `persist");
+        refused("codec = a::Json", "fn f() {}", "or `remote = ...`");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
+        refused("remote = \"\", write = \"through\"", "fn f() {}", "no address");
+        for given in [
+            "write = \"behind\"",
+            "remote_limit = \"1s\"",
+            "stale_while_disconnected = \"1s\"",
+            "persist = \"x\", write = \"through\"",
+        ] {
+            refused(given, "fn f() {}", "add `remote = ...`");
+        }
+        refused("durability = \"os\", remote = t()", "fn f() {}", "add `persist");
+        refused("remote = of(n)", "fn f(n: u32) {}", "leave the parameter `n` out");
+        refused("remote = self.tier.clone()", "fn f(&self) {}", "leave `self` out");
+        refused("remote = t(), remote_limit = n", "fn f(n: u32) {}", "the parameter `n`");
+        let stale = "remote = t(), stale_while_disconnected = n";
+        refused(stale, "fn f(n: u32) {}", "the parameter `n`");
         refused("ttl = \"1s\", spawn = f", "fn f() {}", "add `stale = \"1m\"`");
         let spawn = "ttl = \"1s\", stale = \"1s\", spawn = f";
         let with = |more: &str| format!("{spawn}, {more}");
@@ -130,6 +159,7 @@ mod tests {
         refused("skip(self)", "fn f(a: u32) {}", "not a method");
         refused("cache_err", "fn f() {}", "leave `cache_err` out");
         refused("scope = \"thread\", persist = \"x\"", "fn f() {}", "leave `scope` out");
+        refused("scope = \"thread\", remote = t()", "fn f() {}", "leave `remote` out");
         refused("key = a", "fn f((a, _): (u8, impl Copy)) {}", "take it apart in the body");
         refused("ttl = self.ttl", "fn f(&self) {}", "leave `self` out");
         refused("companion = none", "#[track_caller] fn f(&self) {}", "drop `#[track_caller]`");
@@ -161,6 +191,9 @@ mod tests {
         refused("max = 4, shards = 8", "fn f() {}", "`shards = 4`");
         refused("max = 5, shards = 8", "fn f() {}", "`shards = 4`");
         refused("ttl = of(&config, 3)", "fn f(config: u32) {}", "the parameter `config`");
-        refused("persist = \"x\"", "fn f() -> Option<&'static str> {}", "return an owned value");
+        let borrowed = "fn f() -> Option<&'static str> {}";
+        refused("persist = \"x\"", borrowed, "read from disk has nothing to borrow from");
+        refused("remote = t()", borrowed, "read from the tier has nothing to borrow from");
+        refused("persist = \"x\", remote = t()", borrowed, "leave `persist` and `remote` out");
     }
 }

@@ -38,6 +38,9 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
         args.persist.as_ref().map(named),
         size(args.max_disk.as_ref()),
         size(args.max_value.as_ref()),
+        args.remote.as_ref().map(named),
+        span(args.remote_limit.as_ref()),
+        span(args.stale_while_disconnected.as_ref()),
         args.version.as_ref().map(named),
     ];
     for (name, tokens) in settings.into_iter().flatten() {

@@ -9,7 +9,6 @@ use crate::parse::function::Function;
 use crate::parse::parameter::Binding;
 use crate::parse::suggestion;
 use crate::syntax::tokens::mentions_identifier;
-use crate::syntax::type_parts::{cached_part, parts};
 use crate::syntax::type_walk::{Found, walk};
 
 pub(super) fn skip_names_parameters(args: &Args, function: &Function, errors: &mut Errors) {
@@ -127,22 +126,6 @@ fn is_borrowed(ty: &Type) -> bool {
         Found::Opaque(_) | Found::Path(_) => {}
     });
     borrowed
-}
-
-/// rustc would say of a borrowed result that `Deserialize` is not general enough.
-pub(super) fn persisted_results_are_owned(args: &Args, function: &Function, errors: &mut Errors) {
-    let ReturnType::Type(_, output) = &function.signature.output else { return };
-    if !args.is_written("persist") || args.codec.is_some() {
-        return;
-    }
-    parts(cached_part(output, args.cache_err.is_some()), &mut |part| match part {
-        Type::Reference(reference) if reference.lifetime.is_some() => errors.at(
-            reference,
-            "a value that is read from disk has nothing to borrow from: return an owned value \
-             (`String`, `Vec<T>`, `Cow<'static, str>`), or leave `persist` out",
-        ),
-        _ => {}
-    });
 }
 
 fn listed(known: &[String]) -> String {

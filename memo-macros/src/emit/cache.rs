@@ -65,7 +65,7 @@ fn standing(expansion: &Expansion<'_>) -> Option<TokenStream> {
         let constant = expansion.sibling();
         return Some(quote!(beside #constant));
     }
-    (args.persist.is_some() && args.in_impl(function)).then(|| quote!(in_impl))
+    (args.is_stored() && args.in_impl(function)).then(|| quote!(in_impl))
 }
 
 /// Which instance of a generic function, or of a function in a generic impl, it is. Each instance has a cache. The

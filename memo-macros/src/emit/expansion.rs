@@ -54,8 +54,7 @@ impl Expansion<'_> {
 
     /// Whether the constant tells if the function stands in an impl. The place counts in what is stored.
     pub(super) fn asks_where_it_stands(&self) -> bool {
-        let is_stored = self.args.persist.is_some() && self.args.has_companions();
-        is_stored && !self.args.in_impl(self.function)
+        self.args.is_stored() && self.args.has_companions() && !self.args.in_impl(self.function)
     }
 
     /// `Self`, with the span of `in_impl` if that is given: an error about it is reported there.

@@ -7,8 +7,9 @@ use quote::{format_ident, quote, quote_spanned};
 
 use crate::emit::expansion::Expansion;
 use crate::emit::hygiene::first_span;
-use crate::parse::arguments::Given;
+use crate::parse::arguments::{Args, Given};
 use crate::parse::values::duration::TimeSpan;
+use crate::parse::values::keyword::Write;
 use crate::parse::values::size::Size;
 use crate::parse::values::weight::Weight;
 
@@ -27,36 +28,56 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let max_bytes = size("max_bytes", &args.max_bytes);
     let weigh = args.max_bytes.as_ref().map(|_| weigh(expansion));
     let times = [
-        ("ttl", &args.ttl),
-        ("stale", &args.stale),
-        ("idle", &args.idle),
-        ("wait_limit", &args.wait_limit),
+        time("ttl", &args.ttl),
+        time("stale", &args.stale),
+        time("idle", &args.idle),
+        time("wait_limit", &args.wait_limit),
     ];
-    let times =
-        times.map(|(name, given)| given.as_ref().map(|given| time_span(name, &given.value)));
     let stale_if_error = args.stale_if_error.as_ref().map(|given| {
         let value = given.value;
         quote!(.stale_if_error(#value))
     });
     let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
     let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
-    let persist = match (&args.persist, &args.codec) {
-        (Some(dir), Some(codec)) => {
-            let (dir, codec) = (&dir.value, &codec.value);
-            Some(quote!(.persist_by::<#codec, _>(#dir)))
-        }
-        (dir, _) => call("persist", dir),
-    };
+    let (disk, tier) = (disk(args), tier(args));
+    quote! {
+        [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
+        #stale_if_error #error_ttl #disk #tier
+    }
+}
+
+/// The calls about a directory.
+fn disk(args: &Args) -> TokenStream {
+    let persist = store("persist", &args.persist, &args.codec);
     let durability = args.durability.as_ref().map(|given| {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
     });
     let max_disk = size("max_disk", &args.max_disk);
     let max_value = size("max_value", &args.max_value);
-    quote! {
-        [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #persist #durability #max_disk #max_value
-    }
+    quote!(#persist #durability #max_disk #max_value)
+}
+
+/// The calls about a tier that machines share.
+fn tier(args: &Args) -> TokenStream {
+    let remote = store("remote", &args.remote, &args.codec);
+    let waits = args.write.as_ref().is_some_and(|given| given.value == Write::Through);
+    let write = waits.then(|| quote!(.write_through()));
+    let limit = time("remote_limit", &args.remote_limit);
+    let stale = time("stale_while_disconnected", &args.stale_while_disconnected);
+    quote!(#remote #write #limit #stale)
+}
+
+/// The call that names where results are stored, if it is given, with the codec that makes bytes of them.
+fn store(
+    name: &str,
+    given: &Option<Given<syn::Expr>>,
+    codec: &Option<Given<syn::Path>>,
+) -> Option<TokenStream> {
+    let Some(codec) = codec else { return call(name, given) };
+    let (value, codec) = (&given.as_ref()?.value, &codec.value);
+    let name = format_ident!("{name}_by");
+    Some(quote!(.#name::<#codec, _>(#value)))
 }
 
 /// The call that passes on an argument, if it is given.
@@ -64,6 +85,11 @@ fn call(name: &str, given: &Option<Given<syn::Expr>>) -> Option<TokenStream> {
     let value = &given.as_ref()?.value;
     let name = Ident::new(name, Span::mixed_site());
     Some(quote!(.#name(#value)))
+}
+
+/// The call that passes on a duration, if it is given.
+fn time(name: &str, given: &Option<Given<TimeSpan>>) -> Option<TokenStream> {
+    Some(time_span(name, &given.as_ref()?.value))
 }
 
 /// The call that passes on a duration.

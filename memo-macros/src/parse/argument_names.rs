@@ -25,6 +25,10 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("durability", "durability = \"interval\""),
     ("max_value", "max_value = \"16MiB\""),
     ("codec", "codec = memokit::codec::Json"),
+    ("remote", "remote = redis()"),
+    ("write", "write = \"through\""),
+    ("remote_limit", "remote_limit = \"100ms\""),
+    ("stale_while_disconnected", "stale_while_disconnected = \"30s\""),
     ("skip", "skip(connection)"),
     ("key", "key = (a, b)"),
     ("cache_if", "cache_if = |value| value.is_some()"),
@@ -38,9 +42,6 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("in_impl", "in_impl"),
     ("crate", "crate = ::memokit"),
 ];
-
-/// Arguments that are planned and that this version does not have.
-pub(crate) const PLANNED: &[&str] = &["remote"];
 
 /// Names that other crates and languages use, with the argument that is meant.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -72,6 +73,26 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("max_disk_bytes", "max_disk"),
     ("disk_dir", "persist"),
     ("path", "persist"),
+    ("redis", "remote"),
+    ("redis_url", "remote"),
+    ("valkey", "remote"),
+    ("memcached", "remote"),
+    ("tier", "remote"),
+    ("l2", "remote"),
+    ("cache_url", "remote"),
+    ("url", "remote"),
+    ("server", "remote"),
+    ("distributed", "remote"),
+    ("cluster", "remote"),
+    ("network", "remote"),
+    ("write_mode", "write"),
+    ("write_policy", "write"),
+    ("remote_timeout", "remote_limit"),
+    ("network_timeout", "remote_limit"),
+    ("request_timeout", "remote_limit"),
+    ("max_disconnected", "stale_while_disconnected"),
+    ("stale_if_disconnected", "stale_while_disconnected"),
+    ("stale_if_offline", "stale_while_disconnected"),
     ("convert", "key"),
     ("ignore", "skip"),
     ("Ignore", "skip"),
@@ -100,6 +121,9 @@ const OTHER_WAYS: &[(&str, &str)] = &[
     ("ty", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
     ("unbound", "leave it out: without `max` a cache has no bound"),
     ("map_error", "leave it out: a failure to store results never fails a call"),
+    ("write_through", "write `write = \"through\"`"),
+    ("write_behind", "leave it out, or write `write = \"behind\"`"),
+    ("write_back", "leave it out, or write `write = \"behind\"`"),
     ("typed", "leave it out: arguments of different types have different keys"),
     (
         "SharedCache",
@@ -118,9 +142,6 @@ pub(crate) fn example(name: &Ident) -> &'static str {
 
 /// The error about a name that is no argument.
 pub(crate) fn unknown(name: &str) -> String {
-    if PLANNED.contains(&name) {
-        return format!("this version of memokit does not have `{name}` yet: leave it out");
-    }
     if let Some((_, way)) = OTHER_WAYS.iter().find(|(other, _)| *other == name) {
         return format!("memokit has no argument `{name}`: {way}");
     }

@@ -11,7 +11,7 @@ use crate::parse::raw_argument::{self, Form, RawArgument};
 use crate::parse::values::companion::{self, Companion};
 use crate::parse::values::duration::{self, TimeSpan};
 use crate::parse::values::expression;
-use crate::parse::values::keyword::{self, Instances, Scope};
+use crate::parse::values::keyword::{self, Instances, Scope, Write};
 use crate::parse::values::number;
 use crate::parse::values::parameter_list;
 use crate::parse::values::size::{self, Size};
@@ -50,6 +50,10 @@ pub(crate) struct Args {
     pub(crate) durability: Option<Given<Ident>>,
     pub(crate) max_value: Option<Given<Size>>,
     pub(crate) codec: Option<Given<syn::Path>>,
+    pub(crate) remote: Option<Given<syn::Expr>>,
+    pub(crate) write: Option<Given<Write>>,
+    pub(crate) remote_limit: Option<Given<TimeSpan>>,
+    pub(crate) stale_while_disconnected: Option<Given<TimeSpan>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key: Option<Given<syn::Expr>>,
     pub(crate) cache_if: Option<Given<syn::Expr>>,
@@ -84,6 +88,11 @@ impl Args {
     /// Whether an argument is written, even with a wrong value.
     pub(crate) fn is_written(&self, name: &str) -> bool {
         self.written.iter().any(|(written, _)| written == name)
+    }
+
+    /// Whether results leave the memory of the process, for a directory or a tier, and are read back from there.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_written("persist") || self.is_written("remote")
     }
 
     /// The names of all arguments that are written, with the values as written.
@@ -138,6 +147,12 @@ impl Args {
             "durability" => set(&mut self.durability, name, form, keyword::durability),
             "max_value" => set(&mut self.max_value, name, form, size::size),
             "codec" => set(&mut self.codec, name, form, expression::path),
+            "remote" => set(&mut self.remote, name, form, expression::tier),
+            "write" => set(&mut self.write, name, form, keyword::write),
+            "remote_limit" => set(&mut self.remote_limit, name, form, duration::time_span),
+            "stale_while_disconnected" => {
+                set(&mut self.stale_while_disconnected, name, form, duration::limit)
+            }
             "skip" => set(&mut self.skip, name, form, parameter_list::parameters),
             "key" => set(&mut self.key, name, form, expression::key),
             "cache_if" => set(&mut self.cache_if, name, form, expression::callable),
@@ -175,7 +190,7 @@ fn set<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::argument_names::{KNOWN, PLANNED};
+    use crate::parse::argument_names::KNOWN;
 
     fn errors(text: &str) -> Vec<String> {
         let mut errors = Errors::default();
@@ -195,6 +210,8 @@ mod tests {
             assert_eq!(errors(example), [""; 0], "{name}");
         }
         assert_eq!(errors("cache_err, weigh = shallow"), [""; 0]);
+        assert_eq!(errors("stale_while_disconnected = \"0s\", write = \"behind\""), [""; 0]);
+        assert_eq!(errors("remote = Self::TIER.clone(), remote_limit = LIMIT"), [""; 0]);
         assert_eq!(errors("max = LIMIT * 2, ttl = config().ttl, companion = quote"), [""; 0]);
     }
 
@@ -203,9 +220,12 @@ mod tests {
         refused("tll = \"3s\"", "unknown argument `tll`, did you mean `ttl`?");
         refused("capacity = 3", "did you mean `max`?");
         refused("xyzzy", "there are `max`, `max_bytes`");
-        for planned in PLANNED {
-            refused(planned, "does not have");
-        }
+        refused("redis = true", "did you mean `remote`?");
+        refused("cache_url = \"redis://localhost\"", "did you mean `remote`?");
+        refused("remotes = redis()", "did you mean `remote`?");
+        refused("remote_timeout = \"1s\"", "did you mean `remote_limit`?");
+        refused("write_through = true", "write `write = \"through\"`");
+        refused("stale_while_disconected = \"1s\"", "did you mean `stale_while_disconnected`?");
     }
 
     #[test]
@@ -261,6 +281,21 @@ mod tests {
         refused("cache_err = true", "`cache_err = \"2s\"`");
         refused("persist = \"\"", "empty");
         refused("persist = 5", "`persist = \"cache/quotes\"`");
+        refused("remote", "`remote = redis()`");
+        refused("remote = \"redis://localhost\"", "no address");
+        refused("remote = (\"localhost\")", "no address");
+        refused("remote = true", "`remote = redis()`");
+        refused("remote(redis())", "`remote = redis()`");
+        refused("write", "`write = \"through\"`");
+        refused("write = through", "`write = \"through\"`");
+        refused("write = \"trough\"", "did you mean `through`?");
+        refused("write = \"back\"", "`behind` or `through`");
+        refused("write = true", "`write = \"through\"`");
+        refused("remote_limit = 100", "`remote_limit = \"100s\"`");
+        refused("remote_limit = \"0s\"", "longer than zero");
+        refused("remote_limit = true", "`remote_limit = \"100ms\"`");
+        refused("stale_while_disconnected = \"soon\"", "`soon` is not a number");
+        refused("stale_while_disconnected", "`stale_while_disconnected = \"30s\"`");
         refused("verify = 2.0", "between 0 and 1");
         refused("verify = \"1 %\"", "`verify = 0.01`");
         refused("jitter = 2", "between 0 and 1");

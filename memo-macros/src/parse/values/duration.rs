@@ -54,7 +54,7 @@ pub(crate) fn time_span(name: &Ident, form: Form) -> syn::Result<TimeSpan> {
     }
 }
 
-/// `wait_limit`: a time as [`time_span`] reads it, or `"0s"`.
+/// `wait_limit` and `stale_while_disconnected`: a time as [`time_span`] reads it, or `"0s"`.
 pub(crate) fn limit(name: &Ident, form: Form) -> syn::Result<TimeSpan> {
     if let Form::Value(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) = &form {
         if text.value().trim() == "0s" {

@@ -52,6 +52,21 @@ pub(crate) fn callable(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+/// `remote`: an expression that gives a tier.
+pub(crate) fn tier(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(_) => Err(error(
+            &value,
+            format!(
+                "`{name}` is no address: it is an expression that gives a `memokit::remote::Tier`, such as `{}`",
+                example(name)
+            ),
+        )),
+        _ => Ok(value),
+    }
+}
+
 /// `crate` and `codec`: a path.
 pub(crate) fn path(name: &Ident, form: Form) -> syn::Result<Path> {
     let value = expression(name, form)?;

@@ -24,6 +24,15 @@ pub(crate) enum Instances {
     Shared,
 }
 
+/// Whether a call waits until the tier has its result.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Write {
+    /// It returns at once.
+    Behind,
+    /// It waits.
+    Through,
+}
+
 /// The modes of durability: the word in the attribute, and the name of the runtime's variant.
 const DURABILITIES: [(&str, &str); 4] =
     [("none", "None"), ("os", "Os"), ("interval", "Interval"), ("always", "Always")];
@@ -47,6 +56,11 @@ pub(crate) fn scope(name: &Ident, form: Form) -> syn::Result<Scope> {
 /// `instances`: one of two words.
 pub(crate) fn instances(name: &Ident, form: Form) -> syn::Result<Instances> {
     one_of(name, form, &[("separate", Instances::Separate), ("shared", Instances::Shared)])
+}
+
+/// `write`: one of two words.
+pub(crate) fn write(name: &Ident, form: Form) -> syn::Result<Write> {
+    one_of(name, form, &[("behind", Write::Behind), ("through", Write::Through)])
 }
 
 /// `stale_if_error`: `true` or `false`.

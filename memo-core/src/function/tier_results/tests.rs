@@ -1,0 +1,419 @@
+//! Tests what several machines get from one tier, with a server in memory.
+
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::Context;
+use std::thread;
+
+use super::*;
+use crate::call::future::call;
+use crate::call::lookup::Lookup;
+use crate::function::settings::Settings;
+use crate::handle::memo::Memo;
+use crate::key::Key;
+use crate::key::arguments::Serialized;
+use crate::remote::TierOptions;
+use crate::remote::test_server::{Machine, TestServer};
+use crate::value::holder::InArc;
+use crate::value::keep::KeepOf;
+use crate::value::selection::OkOnly;
+
+type Kept = KeepOf<OkOnly<String, ()>, InArc>;
+
+/// A memoized function on one machine, with the number of its runs.
+struct Site {
+    function: &'static Arc<FunctionCache<Kept>>,
+    machine: Arc<Machine>,
+    tier: Tier,
+    runs: AtomicU32,
+}
+
+fn key(n: u32) -> Key {
+    Key::of(&(Serialized(&n), ()))
+}
+
+impl Site {
+    fn new(server: &TestServer) -> Arc<Self> {
+        Self::with(server, TierOptions::new(), |settings| settings)
+    }
+
+    fn with(
+        server: &TestServer,
+        options: TierOptions,
+        more: impl FnOnce(Settings<Kept>) -> Settings<Kept>,
+    ) -> Arc<Self> {
+        let machine = server.machine();
+        let tier = Tier::new(machine.store(), options);
+        let settings = more(Settings::of(Kept::NEW).remote(&tier));
+        let function = settings.at(|| "f".to_owned(), || Ok(0)).shared("f".to_owned(), 1);
+        let function: &'static Arc<_> = Box::leak(Box::new(function));
+        function.mark_static();
+        machine.heal();
+        Arc::new(Self { function, machine, tier, runs: AtomicU32::new(0) })
+    }
+
+    fn memo(&self) -> Memo<Result<String, ()>> {
+        Memo::shared(self.function)
+    }
+
+    fn call(&self, n: u32, body: impl FnOnce() -> Result<String, ()>) -> Result<String, ()> {
+        match self.function.lookup(&(Serialized(&n), ())) {
+            Lookup::Hit(hit) => hit.value(),
+            Lookup::Miss(miss) => miss.store({
+                self.runs.fetch_add(1, SeqCst);
+                body()
+            }),
+        }
+    }
+
+    fn text(&self, n: u32, text: &str) -> String {
+        self.call(n, || Ok(text.to_owned())).unwrap()
+    }
+
+    fn lifetime(&self, n: u32) -> Lifetime {
+        let (key, mut found) = (key(n), None);
+        self.function.memory.for_each(&mut |stored, _, lifetime| {
+            if Some(stored.as_slice()) == key.bytes() {
+                found = Some(lifetime);
+            }
+        });
+        found.unwrap()
+    }
+
+    fn runs(&self) -> u32 {
+        self.runs.load(SeqCst)
+    }
+}
+
+#[test]
+fn what_one_machine_has_computed_another_finds() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    assert_eq!(one.text(1, "a"), "a");
+    assert_eq!(other.text(1, "b"), "a");
+    // Both have it in memory now.
+    let (mine, theirs) = (one.function.stats(), other.function.stats());
+    assert_eq!((one.text(1, "c"), other.text(1, "c")), ("a".to_owned(), "a".to_owned()));
+    assert_eq!((mine.misses, mine.remote_misses, mine.remote_writes, mine.entries), (1, 1, 1, 1));
+    assert_eq!((theirs.hits, theirs.misses, theirs.remote_hits), (1, 0, 1));
+    assert_eq!(one.function.stats().remote_hits, 0, "its own write did not cost it its entry");
+    assert_eq!((one.runs(), other.runs(), server.leases()), (1, 0, 0));
+}
+
+#[test]
+fn an_invalidation_reaches_every_machine() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    one.text(1, "a");
+    assert_eq!(other.text(1, "b"), "a");
+    assert!(one.memo().invalidate(&key(1)));
+    assert_eq!(other.memo().len(), 0);
+    assert_eq!(other.text(1, "b"), "b");
+    assert_eq!(one.text(1, "c"), "b");
+    assert_eq!(other.function.stats().remote_invalidated, 1);
+}
+
+#[test]
+fn clear_reaches_every_machine_and_every_entry() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    (0..5).for_each(|n| drop(one.text(n, "a")));
+    other.text(1, "");
+    other.memo().clear();
+    assert_eq!((one.memo().len(), other.memo().len()), (0, 0));
+    // Entries of the former generation stay in the store, and count for nobody.
+    assert_eq!(server.entries().len(), 5);
+    assert_eq!(one.text(1, "b"), "b");
+    assert_eq!(other.text(1, "c"), "b");
+    assert_eq!(other.text(2, "c"), "c");
+}
+
+#[test]
+fn what_is_computed_during_an_invalidation_is_kept_nowhere() {
+    for clears in [false, true] {
+        let server = TestServer::default();
+        let (one, other) = (Site::new(&server), Site::new(&server));
+        let computed = one.call(1, || {
+            if clears {
+                other.memo().clear()
+            } else {
+                drop(other.memo().invalidate(&key(1)))
+            }
+            Ok("old".to_owned())
+        });
+        assert_eq!(computed.unwrap(), "old");
+        assert_eq!(one.memo().len(), 0);
+        assert_eq!(
+            (other.text(1, "new"), one.text(1, "newer")),
+            ("new".to_owned(), "new".to_owned())
+        );
+    }
+}
+
+#[test]
+fn an_inserted_value_replaces_what_others_have_or_compute() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    one.text(1, "a");
+    other.text(1, "");
+    assert!(other.memo().insert(&key(1), Ok("b".to_owned())));
+    assert_eq!((one.text(1, "c"), other.text(1, "c")), ("b".to_owned(), "b".to_owned()));
+    let computed = one.call(2, || {
+        assert!(other.memo().insert(&key(2), Ok("inserted".to_owned())));
+        Ok("computed".to_owned())
+    });
+    assert_eq!(computed.unwrap(), "computed");
+    assert_eq!(
+        (one.text(2, ""), other.text(2, "")),
+        ("inserted".to_owned(), "inserted".to_owned())
+    );
+}
+
+#[test]
+fn one_machine_computes_and_the_others_wait_for_it() {
+    let server = TestServer::default();
+    let sites: Vec<_> = (0..4).map(|_| Site::new(&server)).collect();
+    let began = std::sync::Barrier::new(8);
+    thread::scope(|scope| {
+        for caller in 0..8 {
+            let (site, began) = (&sites[caller % 4], &began);
+            scope.spawn(move || {
+                began.wait();
+                let value = site.call(1, || {
+                    thread::sleep(Duration::from_millis(50));
+                    Ok("a".to_owned())
+                });
+                assert_eq!(value.unwrap(), "a");
+            });
+        }
+    });
+    assert_eq!(sites.iter().map(|site| site.runs()).sum::<u32>(), 1);
+    assert_eq!(server.leases(), 0);
+}
+
+#[test]
+fn who_waits_takes_over_when_the_holder_fails_or_its_lease_ends() {
+    for dies in [false, true] {
+        let server = TestServer::default();
+        let (one, other) = (Site::new(&server), Site::new(&server));
+        thread::scope(|scope| {
+            let waiting = |_: &str| scope.spawn(|| other.text(1, "b"));
+            let mut waiter = None;
+            let failed = one.call(1, || {
+                waiter = Some(waiting("while it computes"));
+                while other.function.memory.claimed_count() == 0 {
+                    thread::yield_now();
+                }
+                if dies {
+                    server.end_leases();
+                    one.machine.cut();
+                    // Messages do not tell of a lease that ended by itself; the waiter knows when.
+                    other.machine.cut();
+                    other.machine.heal();
+                }
+                Err(())
+            });
+            assert!(failed.is_err());
+            assert_eq!(waiter.unwrap().join().unwrap(), "b");
+        });
+        assert_eq!(other.runs(), 1);
+    }
+}
+
+#[test]
+fn a_task_waits_without_a_runtime() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    let mut runs = 0;
+    let function: &'static FunctionCache<Kept> = other.function;
+    let mut task = pin!(call(|| {
+        let lookup = function.begin(&(Serialized(&1_u32), ()));
+        lookup.compute(async { Ok::<_, ()>("task".to_owned()) })
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    let computed = one.call(1, || {
+        assert!(task.as_mut().poll(&mut context).is_pending());
+        runs += 1;
+        Ok("a".to_owned())
+    });
+    assert_eq!(computed.unwrap(), "a");
+    assert_eq!(task.as_mut().poll(&mut context), Poll::Ready(Ok("a".to_owned())));
+    // A task that is dropped while it waits leaves nothing behind.
+    let silent = Site::new(&server);
+    silent.machine.set_silent(true);
+    let function: &'static FunctionCache<Kept> = silent.function;
+    let mut dropped = Box::pin(call(|| {
+        let lookup = function.begin(&(Serialized(&2_u32), ()));
+        lookup.compute(async { Ok::<_, ()>("task".to_owned()) })
+    }));
+    assert!(dropped.as_mut().poll(&mut context).is_pending());
+    silent.machine.set_silent(false);
+    assert!(dropped.as_mut().poll(&mut context).is_ready());
+    assert_eq!(server.leases(), 0);
+}
+
+#[test]
+fn what_changed_while_the_connection_was_away_is_not_served_after_it() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    one.text(1, "a");
+    other.text(1, "");
+    other.machine.cut();
+    one.memo().invalidate(&key(1));
+    one.text(1, "b");
+    // It may be served for a while.
+    assert_eq!(other.text(1, ""), "a");
+    other.machine.heal();
+    assert_eq!(other.text(1, ""), "b");
+}
+
+#[test]
+fn what_is_removed_without_a_connection_is_removed_once_there_is_one() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    (1..4).for_each(|n| drop(one.text(n, "a")));
+    other.machine.cut();
+    other.memo().invalidate(&key(1));
+    assert!(other.memo().insert(&key(2), Ok("b".to_owned())));
+    assert_eq!(other.text(1, "new"), "new");
+    assert_eq!(one.text(1, ""), "a");
+    other.machine.heal();
+    assert_eq!(
+        (one.text(1, "c"), one.text(2, "c"), one.text(3, "c")),
+        ("c".into(), "c".into(), "a".into())
+    );
+    other.machine.cut();
+    other.memo().clear();
+    other.machine.heal();
+    assert_eq!(one.text(3, "d"), "d");
+}
+
+#[test]
+fn without_a_connection_entries_live_as_long_as_that_may_last() {
+    let server = TestServer::default();
+    let cut_off = Duration::from_millis(1500);
+    let site = Site::with(&server, TierOptions::new(), |s| s.stale_while_disconnected(cut_off));
+    site.text(1, "a");
+    site.machine.cut();
+    assert_eq!(site.text(1, ""), "a");
+    Follower::is_cut_off(&**site.function, 7, Duration::from_millis(400));
+    assert_eq!(site.text(1, ""), "a");
+    Follower::is_cut_off(&**site.function, 7, Duration::from_millis(600));
+    assert_eq!(site.text(1, "b"), "b");
+    // What was computed since is not removed again, and ends by itself.
+    Follower::is_cut_off(&**site.function, 7, Duration::from_millis(1600));
+    assert_eq!(site.text(1, ""), "b");
+    let entry = site.lifetime(1);
+    assert!(entry.expires <= clock::now() + 1500);
+}
+
+#[test]
+fn a_silent_store_costs_a_call_no_more_than_the_limit_and_then_nothing() {
+    let server = TestServer::default();
+    let limit = Duration::from_millis(30);
+    let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
+    site.machine.set_silent(true);
+    let began = Instant::now();
+    (0..5).for_each(|n| drop(site.text(n, "a")));
+    assert!(began.elapsed() >= 5 * limit);
+    // The breaker is open now.
+    let began = Instant::now();
+    (5..100).for_each(|n| drop(site.text(n, "a")));
+    assert!(began.elapsed() < 90 * limit, "{:?}", began.elapsed());
+    assert_eq!(site.runs(), 100);
+    assert!(site.function.health().is_err());
+    site.machine.set_silent(false);
+    assert_eq!(server.leases(), 0, "a lease that was given too late was given back");
+}
+
+#[test]
+fn a_damaged_or_foreign_value_is_computed_again() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    one.text(1, "a");
+    let damages: [fn(&mut Vec<u8>); 3] =
+        [|bytes| bytes[60] ^= 1, |bytes| bytes.truncate(9), |bytes| bytes.clear()];
+    for damage in damages {
+        server.edit(damage);
+        other.function.memory.clear(&mut || ());
+        assert_eq!(other.text(1, "b"), "b");
+    }
+    assert_eq!(other.runs(), 3);
+}
+
+#[test]
+fn who_has_the_key_believes_only_who_has_it_too() {
+    let server = TestServer::default();
+    let site = |key| Site::with(&server, TierOptions::new().authenticated([key; 32]), |s| s);
+    let (one, same, forger, plain) = (site(1), site(1), site(2), Site::new(&server));
+    assert_eq!((one.text(1, "a"), same.text(1, "b")), ("a".to_owned(), "a".to_owned()));
+    assert_eq!(plain.text(1, "p"), "p");
+    assert_eq!(same.text(1, "b"), "b");
+    assert_eq!(forger.text(1, "f"), "f");
+    assert_eq!(one.text(1, "a"), "a");
+}
+
+#[test]
+fn a_value_lives_as_long_as_the_store_keeps_it() {
+    let server = TestServer::default();
+    let ttl = Duration::from_secs(100);
+    let site = || Site::with(&server, TierOptions::new(), |s| s.ttl(ttl));
+    let (one, other) = (site(), site());
+    one.text(1, "a");
+    server.age(Duration::from_secs(60));
+    assert_eq!(other.text(1, "b"), "a");
+    let left = other.lifetime(1).expires - clock::now();
+    assert!((39_000..=40_000).contains(&left), "{left}");
+}
+
+#[test]
+fn an_expired_value_stands_in_when_the_computation_fails() {
+    let server = TestServer::default();
+    let (ttl, stale) = (Duration::from_secs(10), Duration::from_secs(100));
+    let site = || Site::with(&server, TierOptions::new(), |s| s.ttl(ttl).stale(stale));
+    let (one, other, third) = (site(), site(), site());
+    one.text(1, "a");
+    server.age(Duration::from_secs(20));
+    assert_eq!(other.call(1, || Err(())).unwrap(), "a");
+    // Who finds another machine computing gets it at once.
+    let computed = other.call(1, || {
+        assert_eq!(third.text(1, "not computed"), "a");
+        Ok("b".to_owned())
+    });
+    assert_eq!((computed.unwrap(), third.runs()), ("b".to_owned(), 0));
+    assert_eq!(third.text(1, ""), "b");
+    assert_eq!(other.function.stats().stale_if_error, 1);
+}
+
+#[test]
+fn long_keys_are_told_apart_and_invalidated() {
+    let server = TestServer::default();
+    let call = |site: &Site, text: &str| {
+        let lookup = site.function.lookup(&(Serialized(&text), ()));
+        match lookup {
+            Lookup::Hit(hit) => hit.value().unwrap(),
+            Lookup::Miss(miss) => miss.store(Ok(text[..1].to_owned())).unwrap(),
+        }
+    };
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    let (a, b) = ("a".repeat(1000), "b".repeat(1000));
+    for text in [&a, &b] {
+        assert_eq!(call(&one, text), call(&other, text));
+    }
+    assert_eq!(other.function.stats().remote_hits, 2);
+    one.memo().invalidate(&Key::of(&(Serialized(&&*a), ())));
+    assert_eq!(other.memo().len(), 1);
+    assert!(server.entries().iter().all(|(name, _)| name.contains("{sha256-")));
+}
+
+#[test]
+fn results_reach_the_tier_before_a_flush_ends() {
+    let server = TestServer::default();
+    let site = Site::new(&server);
+    (0..100).for_each(|n| drop(site.text(n, "a")));
+    site.memo().flush().unwrap();
+    assert_eq!(server.entries().len(), 100);
+    site.machine.cut();
+    assert!(site.memo().flush().is_err() || site.tier.health().is_err());
+}

@@ -1,0 +1,83 @@
+//! The generations of groups, as far as they are known. An entry counts if the generations that it names are those of
+//! now. A generation is a random number, so one that the store has lost never comes again, and neither do its entries.
+
+use std::collections::HashMap;
+
+use crate::platform::sync::usual::Mutex;
+
+/// The known generations, by the names of the groups.
+#[derive(Default)]
+pub(super) struct Generations(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    known: HashMap<String, u64>,
+    /// Counts how often all were forgotten.
+    epoch: u64,
+}
+
+/// When a generation was asked for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Asked(u64);
+
+impl Generations {
+    /// Returns the generation, or when it was asked for, for [`Self::learn`].
+    pub(super) fn find(&self, group: &str) -> Result<u64, Asked> {
+        let state = self.0.lock();
+        state.known.get(group).copied().ok_or(Asked(state.epoch))
+    }
+
+    /// Returns when a generation is asked for that may be known.
+    pub(super) fn ask(&self) -> Asked {
+        Asked(self.0.lock().epoch)
+    }
+
+    /// Notes a generation. Returns false if another one is known, or all were forgotten meanwhile. Then the generation
+    /// is not known any more: of the two, nobody can tell which is newer.
+    pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
+        let mut state = self.0.lock();
+        if state.epoch != asked.0 {
+            return false;
+        }
+        let known = *state.known.entry(group.to_owned()).or_insert(generation);
+        if known != generation {
+            state.known.remove(group);
+        }
+        known == generation
+    }
+
+    /// Forgets the generation of a group.
+    pub(super) fn forget(&self, group: &str) {
+        self.0.lock().known.remove(group);
+    }
+
+    pub(super) fn forget_all(&self) {
+        let mut state = self.0.lock();
+        state.known.clear();
+        state.epoch += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_generations_none_is_believed() {
+        let generations = Generations::default();
+        let asked = generations.find("g").unwrap_err();
+        assert!(generations.learn("g", 5, asked) && generations.learn("g", 5, asked));
+        assert_eq!(generations.find("g").ok(), Some(5));
+        assert!(!generations.learn("g", 6, asked));
+        assert!(generations.find("g").is_err());
+    }
+
+    #[test]
+    fn what_was_asked_for_before_all_were_forgotten_is_not_learnt() {
+        let generations = Generations::default();
+        let asked = generations.ask();
+        generations.forget_all();
+        assert!(!generations.learn("g", 5, asked));
+        assert!(generations.find("g").is_err());
+    }
+}

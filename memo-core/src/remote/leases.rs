@@ -1,0 +1,78 @@
+//! The leases that this process holds: renewed while it computes, released when it gives up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::store::{Store, Token};
+use crate::platform::sync::usual::Mutex;
+
+/// How long nobody waits for the answer to a renewal or release.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// The leases that this process holds.
+pub(super) struct Leases {
+    store: Arc<dyn Store>,
+    time: Duration,
+    /// The names of their entries.
+    held: Mutex<HashMap<Token, String>>,
+}
+
+/// The right to compute an entry and to write it. Dropping it gives it back.
+pub(crate) struct HeldLease {
+    leases: Arc<Leases>,
+    entry: String,
+    token: Token,
+    /// The generation of the function when the lease was given.
+    pub(crate) generation: u64,
+    /// Whether a write ends the lease.
+    is_handed_over: bool,
+}
+
+impl Leases {
+    pub(super) fn new(store: Arc<dyn Store>, time: Duration) -> Self {
+        Self { store, time, held: Mutex::default() }
+    }
+
+    /// Returns how long a lease lasts unless it is renewed.
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// Notes a lease that was given.
+    pub(super) fn hold(self: &Arc<Self>, entry: &str, token: Token, generation: u64) -> HeldLease {
+        self.held.lock().insert(token, entry.to_owned());
+        let (leases, entry) = (Arc::clone(self), entry.to_owned());
+        HeldLease { leases, entry, token, generation, is_handed_over: false }
+    }
+
+    /// Makes all of them last longer. What comes of it does not matter: who has lost a lease cannot write.
+    pub(super) fn renew(&self) {
+        let held = self.held.lock().clone();
+        for (token, entry) in held {
+            self.store.renew(&entry, token, self.time, Instant::now() + LIMIT).then(drop);
+        }
+    }
+
+    /// Gives back a lease that may have been given.
+    pub(super) fn release(&self, entry: &str, token: Token) {
+        self.store.release(entry, token, Instant::now() + LIMIT).then(drop);
+    }
+}
+
+impl HeldLease {
+    /// Returns the token, for a write that ends the lease.
+    pub(crate) fn into_token(mut self) -> Token {
+        self.is_handed_over = true;
+        self.token
+    }
+}
+
+impl Drop for HeldLease {
+    fn drop(&mut self) {
+        self.leases.held.lock().remove(&self.token);
+        if !self.is_handed_over {
+            self.leases.release(&self.entry, self.token);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Random numbers that no two processes share, also not after a fork.
+
+use std::hash::{BuildHasher, RandomState};
+use std::process;
+use std::time::SystemTime;
+
+/// Returns a random number.
+pub(crate) fn random() -> u64 {
+    // The keys of `RandomState` are drawn once a thread and are then counted up; a child of fork has a copy of them.
+    RandomState::new().hash_one((process::id(), SystemTime::now()))
+}
+
+/// Returns a random number of 128 bits.
+pub(crate) fn random_wide() -> u128 {
+    u128::from(random()) << 64 | u128::from(random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_comes_twice() {
+        let mut numbers: Vec<_> = (0..10_000).map(|_| random_wide()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 10_000);
+    }
+}

@@ -1,0 +1,319 @@
+//! The way of one call through a tier: look for the entry, ask for the lease, wait for who has it.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use super::envelope::{self, Opened, VERSION_END};
+use super::generations::Asked;
+use super::leases::HeldLease;
+use super::name::group_hash;
+use super::notices::Notice;
+use super::pending::Pending;
+use super::random::random_wide;
+use super::store::{Lease, Leased, StoreError, Stored, Token};
+use super::tier::{Parts, Tier};
+use crate::persist::WallMillis;
+use crate::single_flight::unpark::Unpark;
+
+/// By how much a store may exceed the time of a request.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// What a call asks a tier for.
+#[derive(Clone)]
+pub(crate) struct Query {
+    /// The name of the entry, and of the group of all entries of the function.
+    pub(crate) entry: String,
+    pub(crate) group: Arc<str>,
+    /// The whole key, if the name has a digest.
+    pub(crate) key: Option<Vec<u8>>,
+    /// How long each step may take.
+    pub(crate) limit: Duration,
+    /// An entry whose time to live has no more than this left is to be computed again.
+    pub(crate) ahead: Duration,
+    /// How long after its time to live the store keeps an entry.
+    pub(crate) stale: Duration,
+    /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
+    pub(crate) computes: bool,
+    pub(crate) waits: bool,
+}
+
+/// A value from a tier.
+pub(crate) struct Value {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) computed: WallMillis,
+    /// How long it lives from `began` on. `None`: as long as the function's time to live says. Zero: it may only stand in.
+    pub(crate) left: Option<Duration>,
+    /// When it was asked for.
+    pub(crate) began: Instant,
+}
+
+/// What came of a search.
+pub(crate) enum Found {
+    /// There is a value.
+    Value(Value),
+    /// The caller computes the value, and may write it. The value beside may stand in.
+    Granted(HeldLease, Option<Value>),
+    /// Another machine computes the value. The value beside may stand in.
+    Busy(Option<Value>),
+    /// The caller computes the value, which is not written: the tier cannot be used.
+    Unavailable,
+}
+
+/// The search of one call. Dropping it gives back what it was given.
+pub(crate) struct Search {
+    tier: Tier,
+    query: Query,
+    token: Token,
+    notice: Option<Notice>,
+    step: Step,
+    /// When the search and its present step began.
+    started: Instant,
+    began: Instant,
+    generation: Option<u64>,
+    /// The beginning of an entry that cannot be used, or is to be computed again.
+    void: Option<Vec<u8>>,
+    /// The value of that entry, if it can be used until then.
+    stands_in: Option<Value>,
+}
+
+enum Step {
+    Begin,
+    /// Looks for the entry, and for the generation if it is not known.
+    Look(Option<Pending<u64>>, Asked, Look),
+    Ask(Pending<Leased>),
+    /// Waits for who has the lease, which ends then unless it is renewed.
+    Wait(Instant),
+    Ended,
+}
+
+/// The answer to a look, which may come before the generation.
+enum Look {
+    Pending(Pending<Option<Stored>>),
+    Answered(Option<Stored>),
+}
+
+impl Search {
+    pub(crate) fn new(tier: &Tier, query: Query) -> Self {
+        let now = Instant::now();
+        Self {
+            tier: tier.clone(),
+            query,
+            token: Token(random_wide()),
+            notice: None,
+            step: Step::Begin,
+            started: now,
+            began: now,
+            generation: None,
+            void: None,
+            stands_in: None,
+        }
+    }
+
+    /// Goes on. If it cannot now, `waker` is woken when it can; but see [`Self::until`].
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Found> {
+        if self.until().is_err_and(|end| end <= Instant::now()) && !matches!(self.step, Step::Begin)
+        {
+            self.step = Step::Ended;
+            return Poll::Ready(self.failed(&StoreError::TimedOut));
+        }
+        loop {
+            let next = match &mut self.step {
+                Step::Begin => self.begin(),
+                Step::Look(..) => ready!(self.look(waker)),
+                Step::Ask(lease) => {
+                    let leased = ready!(lease.poll_result(waker));
+                    self.asked(leased)
+                }
+                Step::Wait(until) => {
+                    let is_over = *until <= Instant::now();
+                    let has_rung = self.notice.as_mut().is_none_or(|notice| notice.has_rung(waker));
+                    if !is_over && !has_rung {
+                        return Poll::Pending;
+                    }
+                    Ok(Step::Begin)
+                }
+                Step::Ended => panic!("a search was polled after it ended"),
+            };
+            match next {
+                Ok(step) => self.step = step,
+                Err(found) => {
+                    self.step = Step::Ended;
+                    return Poll::Ready(found);
+                }
+            }
+        }
+    }
+
+    /// Returns when to poll at the latest, though nothing wakes the caller. `Err`: only in case the store breaks its
+    /// word that it ends each request in time.
+    pub(crate) fn until(&self) -> Result<Instant, Instant> {
+        match self.step {
+            Step::Wait(until) => Ok(until),
+            _ => Err(self.began + self.query.limit + GRACE),
+        }
+    }
+
+    /// Does all of it, as a thread.
+    pub(crate) fn wait(mut self) -> Found {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        loop {
+            if let Poll::Ready(found) = self.poll(&waker) {
+                return found;
+            }
+            let (Ok(until) | Err(until)) = self.until();
+            std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Returns how long the search has taken so far.
+    pub(crate) fn taken(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.tier.0
+    }
+
+    fn begin(&mut self) -> Result<Step, Found> {
+        let Query { entry, group, .. } = &self.query;
+        let parts = &self.tier.0;
+        if !parts.link.is_usable()
+            || parts.removals.is_open(group, entry)
+            || !parts.breaker.allows()
+        {
+            return Err(Found::Unavailable);
+        }
+        self.began = Instant::now();
+        let until = self.began + self.query.limit;
+        let (generation, asked) = match parts.generations.find(group) {
+            Ok(generation) => {
+                self.generation = Some(generation);
+                (None, Asked::default())
+            }
+            Err(asked) => {
+                let fresh = random_wide() as u64;
+                (Some(parts.store.generation(group, fresh, until)), asked)
+            }
+        };
+        let look = Look::Pending(parts.store.get(entry, until));
+        Ok(Step::Look(generation, asked, look))
+    }
+
+    fn look(&mut self, waker: &Waker) -> Poll<Result<Step, Found>> {
+        let Step::Look(generation, asked, look) = &mut self.step else {
+            return Poll::Ready(Ok(Step::Begin));
+        };
+        if let Look::Pending(pending) = look {
+            match ready!(pending.poll_result(waker)) {
+                Ok(stored) => *look = Look::Answered(stored),
+                Err(error) => return Poll::Ready(Err(self.failed(&error))),
+            }
+        }
+        if let Some(pending) = generation {
+            match ready!(pending.poll_result(waker)) {
+                Ok(known) => {
+                    self.tier.0.learn(&self.query.group, known, *asked);
+                    self.generation = Some(known);
+                }
+                Err(error) => return Poll::Ready(Err(self.failed(&error))),
+            }
+        }
+        let Look::Answered(stored) = look else { return Poll::Pending };
+        let stored = stored.take();
+        self.parts().note(&Ok::<_, StoreError>(()));
+        if let Some(value) = stored.and_then(|stored| self.open(&stored)) {
+            return Poll::Ready(Err(Found::Value(value)));
+        }
+        if !self.query.computes {
+            return Poll::Ready(Err(Found::Unavailable));
+        }
+        Poll::Ready(Ok(self.ask()))
+    }
+
+    /// Asks for the lease.
+    fn ask(&mut self) -> Step {
+        let parts = &self.tier.0;
+        let entry = &self.query.entry;
+        // Before the request, so that nothing which happens after it is missed.
+        if self.query.waits && self.notice.is_none() {
+            self.notice = Some(parts.notices.wait(entry));
+        }
+        self.began = Instant::now();
+        let (token, time, void) = (self.token, parts.leases.time(), self.void.take());
+        let lease = Lease { token, time, void };
+        Step::Ask(parts.store.lease(entry, lease, self.began + self.query.limit))
+    }
+
+    fn asked(&mut self, leased: Result<Leased, StoreError>) -> Result<Step, Found> {
+        let leased = match leased {
+            Ok(leased) => leased,
+            Err(error) => {
+                // It may have been given all the same.
+                self.parts().leases.release(&self.query.entry, self.token);
+                return Err(self.failed(&error));
+            }
+        };
+        match leased {
+            Leased::Found(stored) => match self.open(&stored) {
+                Some(value) => Err(Found::Value(value)),
+                None => Ok(self.ask()),
+            },
+            Leased::Granted => {
+                let (entry, generation) = (&self.query.entry, self.generation.unwrap_or(0));
+                let lease = self.tier.0.leases.hold(entry, self.token, generation);
+                Err(Found::Granted(lease, self.stands_in.take()))
+            }
+            Leased::Held(_) if self.stands_in.is_some() || !self.query.waits => {
+                Err(Found::Busy(self.stands_in.take()))
+            }
+            Leased::Held(left) => {
+                Ok(Step::Wait(Instant::now() + left.max(Duration::from_millis(1))))
+            }
+        }
+    }
+
+    fn failed(&self, error: &StoreError) -> Found {
+        self.parts().note(&Err::<(), _>(error.clone()));
+        Found::Unavailable
+    }
+
+    /// Returns the value of an entry. If it cannot be used or is to be computed again, remembers that.
+    fn open(&mut self, stored: &Stored) -> Option<Value> {
+        let value = self.verify(stored);
+        let is_due = |value: &Value| value.left.is_some_and(|left| left <= self.query.ahead);
+        if value.as_ref().is_some_and(|value| !is_due(value)) {
+            return value;
+        }
+        self.stands_in = value;
+        let end = stored.bytes.len().min(VERSION_END);
+        self.void = Some(stored.bytes[..end].to_vec());
+        None
+    }
+
+    fn verify(&self, stored: &Stored) -> Option<Value> {
+        let Query { entry, group, key, .. } = &self.query;
+        let opened = envelope::open(entry, &stored.bytes, self.tier.sealing()).ok()?;
+        let is_current = opened.generations == [(group_hash(group), self.generation?)];
+        if !is_current || opened.key != key.as_deref() {
+            return None;
+        }
+        let Opened { computed, ttl, .. } = opened;
+        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(self.query.stale);
+        Some(Value {
+            bytes: opened.value.into_owned(),
+            computed,
+            left: ttl.map(|ttl| ttl.min(left)),
+            began: self.began,
+        })
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        if let Step::Ask(_) = self.step {
+            // It comes after the request.
+            self.parts().leases.release(&self.query.entry, self.token);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! A tier: a store with what this process knows of it.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::breaker::Breaker;
+use super::envelope::{Sealing, VERSION_END, version_of};
+use super::follower::{Follower, Followers};
+use super::generations::{Asked, Generations};
+use super::leases::Leases;
+use super::link::Link;
+use super::name::{self, Part};
+use super::notices::Notices;
+use super::options::TierOptions;
+use super::own_writes::OwnWrites;
+use super::random::random;
+use super::removals::{Removal, Removals};
+use super::store::{Changed, Put, Store, StoreError, Watcher};
+use super::writes::{Writes, Written};
+use crate::persist::WallMillis;
+use crate::platform::maintenance::{Maintain, Registration, TIERS};
+use crate::platform::sync::usual::Mutex;
+
+/// How long the answer to a look at an entry is waited for.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
+
+/// A store that machines share, behind memory and disk. The argument `remote` of `#[memoize]` takes one. Functions and
+/// clones share the connection.
+#[derive(Clone)]
+pub struct Tier(pub(super) Arc<Parts>);
+
+/// What a tier is made of.
+pub(super) struct Parts {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) options: TierOptions,
+    pub(super) link: Arc<Link>,
+    pub(super) breaker: Breaker,
+    pub(super) generations: Generations,
+    pub(super) notices: Arc<Notices>,
+    pub(super) leases: Arc<Leases>,
+    pub(super) removals: Arc<Removals>,
+    writes: Arc<Writes>,
+    own_writes: OwnWrites,
+    followers: Followers,
+    /// The last failure of a request, until one succeeds.
+    failure: Mutex<Option<StoreError>>,
+    maintenance: Registration,
+    this: Weak<Parts>,
+}
+
+impl Tier {
+    /// Makes a tier on a store. Returns at once: the store connects behind.
+    #[must_use]
+    pub fn new(store: impl Store, options: TierOptions) -> Self {
+        let store: Arc<dyn Store> = Arc::new(store);
+        let link = Arc::new(Link::new());
+        let (max, max_bytes) = (options.max_writes, options.max_write_bytes);
+        let parts = Arc::new_cyclic(|this| Parts {
+            this: Weak::clone(this),
+            breaker: Breaker::default(),
+            generations: Generations::default(),
+            notices: Arc::default(),
+            leases: Arc::new(Leases::new(Arc::clone(&store), options.lease)),
+            removals: Arc::new(Removals::new(Arc::clone(&store))),
+            writes: Arc::new(Writes::new(Arc::clone(&store), Arc::clone(&link), max, max_bytes)),
+            own_writes: OwnWrites::default(),
+            followers: Followers::default(),
+            failure: Mutex::default(),
+            maintenance: Registration::new(),
+            store,
+            options,
+            link,
+        });
+        let watcher: Weak<dyn Watcher> = Arc::downgrade(&parts) as _;
+        parts.store.watch(&name::prefix(&parts.options.namespace), watcher);
+        let maintained: Weak<dyn Maintain> = Arc::downgrade(&parts) as _;
+        parts.maintenance.begin(&TIERS, || maintained);
+        Self(parts)
+    }
+
+    /// Returns whether the store can be used.
+    ///
+    /// # Errors
+    /// The reason why not: what the store says, or the last failure of a request if none has succeeded since.
+    pub fn health(&self) -> Result<(), StoreError> {
+        self.0.store.health()?;
+        self.0.failure.lock().clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.0.options.namespace
+    }
+
+    pub(crate) fn sealing(&self) -> &Sealing {
+        &self.0.options.sealing
+    }
+
+    pub(crate) fn read_limit(&self) -> Duration {
+        self.0.options.read_limit
+    }
+
+    /// Tells `follower` of changes below `prefix`.
+    pub(crate) fn follow(&self, prefix: &str, follower: Weak<dyn Follower>) {
+        self.0.followers.add(prefix, follower);
+    }
+
+    /// Returns whether changes reach this process.
+    pub(crate) fn is_up(&self) -> bool {
+        self.0.link.is_up()
+    }
+
+    /// Returns when changes began to reach this process last, or 0.
+    pub(crate) fn joined_at(&self) -> WallMillis {
+        self.0.link.joined_at()
+    }
+
+    /// Writes an entry behind the caller. `then` gets what came of it.
+    pub(crate) fn write(
+        &self,
+        put: Put,
+        version: u128,
+        then: impl FnOnce(Written) + Send + 'static,
+    ) {
+        self.0.own_writes.add(&put.entry, version);
+        let (leases, entry, token) = (Arc::clone(&self.0.leases), put.entry.clone(), put.token);
+        let then = move |written: Written| {
+            // Nobody has to wait for what does not come.
+            if let (Some(token), Written::Dropped | Written::Failed(_)) = (token, &written) {
+                leases.release(&entry, token);
+            }
+            then(written);
+        };
+        self.0.writes.push(put, Box::new(then));
+    }
+
+    /// Removes an entry. Waits for the store, but not beyond `until`; what is not confirmed then is sent again later.
+    pub(crate) fn remove(&self, removal: &OpenRemoval, until: Instant) {
+        if !self.0.link.is_usable() || !self.0.breaker.allows() {
+            return;
+        }
+        let sent = self.0.removals.send(removal.0.clone(), until);
+        self.0.note(&sent.wait_until(until));
+    }
+
+    /// Returns the generation of a group. Waits for it no longer than until `deadline`.
+    pub(crate) fn generation(&self, group: &str, deadline: Instant) -> Option<u64> {
+        let asked = match self.0.generations.find(group) {
+            Ok(generation) => return Some(generation),
+            Err(asked) => asked,
+        };
+        if !self.0.link.is_usable() || !self.0.breaker.allows() {
+            return None;
+        }
+        let pending = self.0.store.generation(group, random(), deadline);
+        let generation = pending.wait_until(deadline);
+        self.0.note(&generation);
+        generation.ok().filter(|&generation| self.0.learn(group, generation, asked))
+    }
+
+    /// Notes that a removal is not needed any more.
+    pub(crate) fn confirm(&self, removal: &OpenRemoval) {
+        self.0.removals.confirm(&removal.0);
+    }
+
+    /// Notes that an entry is removed: it is not read any more.
+    pub(crate) fn begin_to_remove(&self, group: &str, entry: &str) -> OpenRemoval {
+        OpenRemoval(self.0.removals.entry(group, entry))
+    }
+
+    /// Notes that all entries of a group are removed: none is read any more.
+    pub(crate) fn begin_to_clear(&self, group: &str) -> OpenRemoval {
+        let removal = self.0.removals.group(group);
+        self.0.generations.forget(group);
+        OpenRemoval(removal)
+    }
+
+    /// Waits until all results are written and all removals are confirmed.
+    ///
+    /// # Errors
+    /// Why that is not so at `deadline`.
+    pub(crate) fn flush(&self, deadline: Instant) -> Result<(), StoreError> {
+        if self.0.writes.flush(deadline) && self.0.removals.is_empty() {
+            return Ok(());
+        }
+        self.health().and(Err(StoreError::TimedOut))
+    }
+}
+
+/// A removal that the store has not confirmed.
+pub(crate) struct OpenRemoval(Removal);
+
+impl Parts {
+    fn this(&self) -> Arc<Self> {
+        self.this.upgrade().expect("who calls this has a reference")
+    }
+
+    /// Notes what came of a request.
+    pub(super) fn note<T>(&self, result: &Result<T, StoreError>) {
+        self.breaker.note(result);
+        let failure = result.as_ref().err().cloned();
+        *self.failure.lock() = failure;
+    }
+
+    /// Sends again what was removed while there was no connection. Changes reach this process from then on.
+    fn join(self: &Arc<Self>, epoch: u64) {
+        let this = Arc::clone(self);
+        self.removals.send_all(move |is_sent| {
+            // Otherwise the next tick tries again.
+            if is_sent && this.link.up(epoch) {
+                this.breaker.close();
+                this.notices.ring_all();
+                this.writes.send();
+            }
+        });
+    }
+
+    /// Removes an entry from memory, unless it is what this process has written itself.
+    fn entry_changed(self: &Arc<Self>, entry: &str, prefix: &str, part: Part) {
+        self.notices.ring(entry);
+        let Some(version) = self.own_writes.take(entry) else {
+            return self.followers.forget(prefix, &part);
+        };
+        let (this, prefix) = (Arc::clone(self), prefix.to_owned());
+        let head = self.store.head(entry, VERSION_END, Instant::now() + LOOK_LIMIT);
+        head.then(move |head| {
+            if head.ok().and_then(|head| version_of(&head)) != Some(version) {
+                this.followers.forget(&prefix, &part);
+            }
+        });
+    }
+}
+
+impl Parts {
+    /// Notes a generation. Returns false if it contradicts what is known: then the group was changed.
+    pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
+        let is_known = self.generations.learn(group, generation, asked);
+        if !is_known {
+            if let Some((prefix, part)) = name::split(group) {
+                self.followers.forget(prefix, &part);
+            }
+        }
+        is_known
+    }
+
+    /// Removes all of a group from memory if its generation is another one. It may just have been made.
+    fn group_changed(self: &Arc<Self>, group: &str, prefix: &str, part: Part) {
+        let (this, asked) = (Arc::clone(self), self.generations.ask());
+        let (name, prefix) = (group.to_owned(), prefix.to_owned());
+        let sent = self.store.generation(group, random(), Instant::now() + LOOK_LIMIT);
+        sent.then(move |generation| match generation {
+            Ok(generation) => drop(this.learn(&name, generation, asked)),
+            Err(_) => {
+                this.generations.forget(&name);
+                this.followers.forget(&prefix, &part);
+            }
+        });
+    }
+}
+
+/// The watcher of the store, which knows it by a weak reference.
+impl Watcher for Parts {
+    fn connected(&self) {
+        let epoch = self.link.join();
+        self.generations.forget_all();
+        self.own_writes.clear();
+        self.followers.for_each(|follower| follower.forget_all());
+        // A child of fork does not have the thread of its parent.
+        TIERS.wake(Duration::ZERO);
+        self.this().join(epoch);
+    }
+
+    fn disconnected(&self) {
+        self.link.down();
+        self.notices.ring_all();
+        self.writes.cut();
+    }
+
+    fn changed(&self, changed: Changed<'_>) {
+        match changed {
+            Changed::Lease(entry) => self.notices.ring(entry),
+            Changed::All => {
+                self.generations.forget_all();
+                self.followers.for_each(|follower| follower.forget_all());
+                self.notices.ring_all();
+            }
+            Changed::Value(name) => match name::split(name) {
+                Some((prefix, part @ (Part::Key(_) | Part::Digest(_)))) => {
+                    self.this().entry_changed(name, prefix, part);
+                }
+                Some((prefix, part)) => self.this().group_changed(name, prefix, part),
+                None => {}
+            },
+        }
+    }
+}
+
+impl Maintain for Parts {
+    fn tick(&self) -> bool {
+        self.leases.renew();
+        self.writes.send();
+        if let Some(epoch) = self.link.joining() {
+            self.this().join(epoch);
+        } else if self.link.is_up() {
+            self.removals.send_all(drop);
+        }
+        if let (epoch, Some(since)) = self.link.down_for() {
+            self.followers.for_each(|follower| follower.is_cut_off(epoch, since));
+        }
+        true
+    }
+}
+
+impl fmt::Debug for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tier").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
+impl From<&Tier> for Tier {
+    fn from(tier: &Tier) -> Self {
+        tier.clone()
+    }
+}
