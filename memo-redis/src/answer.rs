@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use memo_core::remote::{Lease, Leased, StoreError, Stored};
+use memo_core::remote::{Leased, StoreError, Stored};
 use redis::Value;
 
 use crate::error;
@@ -12,20 +12,37 @@ pub(crate) type Answers = Vec<Value>;
 
 pub(crate) fn stored(answers: Answers) -> Result<Option<Stored>, StoreError> {
     match <[Value; 2]>::try_from(answers) {
-        Ok([bytes, left]) => entry(bytes, left).ok_or_else(|| error::unexpected("GET and PTTL")),
-        Err(_) => Err(error::unexpected("GET and PTTL")),
+        Ok([bytes, left]) => entry(bytes, left).ok_or_else(|| error::unexpected("for an entry")),
+        Err(_) => Err(error::unexpected("for an entry")),
     }
 }
 
-pub(crate) fn leased(answers: Answers, lease: &Lease) -> Result<Leased, StoreError> {
-    read_lease(answers, lease).ok_or_else(|| error::unexpected("a lease"))
+/// Reads what came of asking for a lease that lasts for `time`.
+pub(crate) fn leased(answers: Answers, time: Duration) -> Result<Leased, StoreError> {
+    let parts = match <[Value; 1]>::try_from(answers) {
+        Ok([Value::Array(parts)]) => parts,
+        _ => return Err(error::unexpected("for a lease")),
+    };
+    match parts.as_slice() {
+        [] => Ok(Leased::Granted),
+        // A lease without an end was not given by this crate.
+        [Value::Int(left)] => Ok(Leased::Held(millis(*left).unwrap_or(time))),
+        _ => stored(parts)?.map(Leased::Found).ok_or_else(|| error::unexpected("for a lease")),
+    }
+}
+
+pub(crate) fn bytes(answers: Answers) -> Result<Vec<u8>, StoreError> {
+    match <[Value; 1]>::try_from(answers) {
+        Ok([Value::BulkString(bytes)]) => Ok(bytes),
+        _ => Err(error::unexpected("for bytes")),
+    }
 }
 
 /// Returns what a script that returns 0 or 1 did.
 pub(crate) fn flag(answers: Answers) -> Result<bool, StoreError> {
     match answers.as_slice() {
         [Value::Int(flag)] => Ok(*flag != 0),
-        _ => Err(error::unexpected("a script")),
+        _ => Err(error::unexpected("to a script")),
     }
 }
 
@@ -34,26 +51,9 @@ pub(crate) fn done(answers: Answers) -> Result<(), StoreError> {
 }
 
 pub(crate) fn generation(answers: Answers) -> Result<u64, StoreError> {
-    let bytes = match <[Value; 1]>::try_from(answers) {
-        Ok([Value::BulkString(bytes)]) => bytes,
-        _ => Vec::new(),
-    };
+    let bytes = bytes(answers)?;
     let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| error::unexpected("the generation of a group"))
-}
-
-fn read_lease(answers: Answers, lease: &Lease) -> Option<Leased> {
-    let [Value::Array(parts)] = <[Value; 1]>::try_from(answers).ok()? else { return None };
-    let [kind, held, left, bytes] = <[Value; 4]>::try_from(parts).ok()?;
-    let (Value::Int(kind), Value::Int(held)) = (kind, held) else { return None };
-    let entry = entry(bytes, left)?;
-    match kind {
-        0 => entry.map(Leased::Found),
-        1 => Some(Leased::Granted(entry)),
-        // A lease without an end was not given by this crate.
-        2 => Some(Leased::Held(millis(held).unwrap_or(lease.time), entry)),
-        _ => None,
-    }
+    number.ok_or_else(|| error::unexpected("for the generation of a group"))
 }
 
 /// Returns an entry, or nothing if there is none, or nothing at all if these are no answers about an entry.

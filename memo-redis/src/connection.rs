@@ -57,7 +57,7 @@ impl Connection {
     /// Sends one command.
     pub(crate) async fn ask_one(&self, command: redis::Cmd) -> Result<Value, StoreError> {
         let answers = self.ask(redis::pipe().add_command(command)).await?;
-        answers.into_iter().next().ok_or_else(|| error::unexpected("a command"))
+        answers.into_iter().next().ok_or_else(|| error::unexpected("to a command"))
     }
 
     /// Returns who is at the other end. `HELLO` needs no permission, and says also of a server that it became a replica.
@@ -69,7 +69,7 @@ impl Connection {
         commands.cmd("HELLO").arg(3).cmd("INFO").arg("server");
         let answers = self.ask(&commands).await?;
         let [hello, info] =
-            <[Value; 2]>::try_from(answers).map_err(|_| error::unexpected("HELLO"))?;
+            <[Value; 2]>::try_from(answers).map_err(|_| error::unexpected("to HELLO"))?;
         let hello = fields(&hello)?;
         let field =
             |name| hello.iter().find(|(key, _)| text(key) == Some(name)).map(|(_, value)| value);
@@ -78,9 +78,11 @@ impl Connection {
             Some(role) => {
                 return Err(error::disconnected(format!("the server is no master but a {role}")));
             }
-            None => return Err(error::unexpected("HELLO")),
+            None => return Err(error::unexpected("to HELLO")),
         }
-        let Some(Value::Int(client)) = field("id") else { return Err(error::unexpected("HELLO")) };
+        let Some(Value::Int(client)) = field("id") else {
+            return Err(error::unexpected("to HELLO"));
+        };
         let is_cluster = field("mode").and_then(text) == Some("cluster");
         Ok(Identity { client: *client, is_cluster, run: run_id(&info) })
     }
@@ -97,7 +99,7 @@ fn fields(hello: &Value) -> Result<&[(Value, Value)], StoreError> {
     match hello {
         Value::Map(fields) => Ok(fields),
         Value::ServerError(error) => Err(error::from_server(error)),
-        _ => Err(error::unexpected("HELLO")),
+        _ => Err(error::unexpected("to HELLO")),
     }
 }
 

@@ -37,9 +37,9 @@ pub(crate) fn while_connecting(error: StoreError) -> StoreError {
     }
 }
 
-/// The answer is not what the command returns.
+/// The answer is not what the command returns. `what` says what was asked.
 pub(crate) fn unexpected(what: &str) -> StoreError {
-    StoreError::Refused(format!("the server answered {what} with something else"))
+    StoreError::Refused(format!("the server gave a wrong answer {what}"))
 }
 
 fn refused(code: &str, detail: Option<&str>) -> StoreError {

@@ -40,6 +40,8 @@ pub(crate) struct Guard {
     shared: Arc<Guarded>,
     index: usize,
     requests: Connection,
+    /// Who is at the other end of `requests`.
+    identity: Identity,
     tracker: Tracker,
     /// Before the server was asked for what proved the connections last.
     proved: Instant,
@@ -65,23 +67,28 @@ impl Guard {
         let prove = async {
             let tracker = Tracker::open(&node.place, limit, prefix, events).await?;
             let proved = Instant::now();
-            tracker.prove(&requests).await?;
+            let identity = tracker.prove(&requests).await?;
             shared.settings.source.confirm(&tracker.connection, &shared.topology).await?;
-            Ok((tracker, proved))
+            Ok((tracker, identity, proved))
         };
-        let (tracker, proved) =
+        let (tracker, identity, proved) =
             timeout(limit, prove).await.unwrap_or_else(|_| Err(error::silent()))?;
-        Ok(Self { shared, index, requests, tracker, proved })
+        Ok(Self { shared, index, requests, identity, tracker, proved })
     }
 
     pub(crate) fn spawn_on(self, guards: &mut JoinSet<Failure>) {
-        guards.spawn(watch_requests(Arc::clone(&self.shared), self.index, self.requests.clone()));
+        guards.spawn(watch_requests(
+            Arc::clone(&self.shared),
+            self.index,
+            self.requests.clone(),
+            self.identity.clone(),
+        ));
         guards.spawn(self.watch_tracking());
     }
 
     /// Returns when the server does not track any more, or has not said for two heartbeats that it does.
     async fn watch_tracking(self) -> Failure {
-        let Self { shared, index, requests, tracker, mut proved } = self;
+        let Self { shared, index, requests, tracker, mut proved, .. } = self;
         let heartbeat = shared.settings.heartbeat;
         loop {
             tokio::select! {
@@ -103,22 +110,20 @@ impl Guard {
 }
 
 /// Returns when another server answers requests, or none.
-async fn watch_requests(shared: Arc<Guarded>, index: usize, requests: Connection) -> Failure {
-    let mut first: Option<Identity> = None;
+async fn watch_requests(
+    shared: Arc<Guarded>,
+    index: usize,
+    requests: Connection,
+    first: Identity,
+) -> Failure {
     loop {
-        match timeout(REQUESTS_LIMIT, requests.identify()).await {
-            Ok(Ok(identity)) if first.as_ref().is_none_or(|first| *first == identity) => {
-                first = Some(identity)
-            }
-            Ok(Ok(_)) => {
-                return Failure {
-                    error: error::disconnected("another server answers"),
-                    silent: Some(index),
-                };
-            }
-            Ok(Err(error)) => return Failure { error, silent: Some(index) },
-            Err(_) => return Failure { error: error::silent(), silent: Some(index) },
-        }
         tokio::time::sleep(shared.settings.heartbeat).await;
+        let error = match timeout(REQUESTS_LIMIT, requests.identify()).await {
+            Ok(Ok(identity)) if identity == first => continue,
+            Ok(Ok(_)) => error::disconnected("another server answers"),
+            Ok(Err(error)) => error,
+            Err(_) => error::silent(),
+        };
+        return Failure { error, silent: Some(index) };
     }
 }

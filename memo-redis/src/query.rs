@@ -41,8 +41,15 @@ impl Query {
     }
 
     pub(crate) fn lease(entry: &str, lease: Lease) -> Self {
-        let window = decimal(whole_millis(lease.window));
-        Self::of_entry(entry, &script::LEASE, vec![token(lease.token), time(lease.time), window])
+        let void = lease.void.unwrap_or_default();
+        Self::of_entry(entry, &script::LEASE, vec![token(lease.token), time(lease.time), void])
+    }
+
+    pub(crate) fn head(entry: &str, len: usize) -> Self {
+        // A range ends with its last byte, and -1 is the last one of all.
+        let (first, last) = if len == 0 { (1, 0) } else { (0, len - 1) };
+        let command = redis::cmd("GETRANGE").arg(entry).arg(first).arg(last).take();
+        Self { key: entry.to_owned(), body: Body::Commands(vec![command]) }
     }
 
     pub(crate) fn renew(entry: &str, holder: Token, lasting: Duration) -> Self {

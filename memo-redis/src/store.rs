@@ -99,9 +99,13 @@ impl Store for RedisStore {
     }
 
     fn lease(&self, entry: &str, lease: Lease, until: Instant) -> Pending<Leased> {
-        self.request(Query::lease(entry, lease), until, move |answers| {
-            answer::leased(answers, &lease)
-        })
+        let time = lease.time;
+        let read = move |answers| answer::leased(answers, time);
+        self.request(Query::lease(entry, lease), until, read)
+    }
+
+    fn head(&self, entry: &str, len: usize, until: Instant) -> Pending<Vec<u8>> {
+        self.request(Query::head(entry, len), until, answer::bytes)
     }
 
     fn renew(&self, entry: &str, token: Token, time: Duration, until: Instant) -> Pending<bool> {

@@ -94,13 +94,16 @@ impl Tracker {
         self.probe(requests).await
     }
 
-    /// Proves that both connections lead to the same server: what one writes, the other is told.
-    pub(crate) async fn prove(&self, requests: &Connection) -> Result<(), StoreError> {
-        if !requests.identify().await?.is_same_server(&self.identity) {
+    /// Proves that both connections lead to the same server: what one writes, the other is told. Returns who is at the
+    /// other end of the connection for requests.
+    pub(crate) async fn prove(&self, requests: &Connection) -> Result<Identity, StoreError> {
+        let identity = requests.identify().await?;
+        if !identity.is_same_server(&self.identity) {
             return Err(error::disconnected("two connections to one address lead to two servers"));
         }
         self.check(requests).await?;
-        self.probe(requests).await
+        self.probe(requests).await?;
+        Ok(identity)
     }
 
     async fn probe(&self, requests: &Connection) -> Result<(), StoreError> {

@@ -15,10 +15,14 @@ const ENTRY: &str = "memo:{a}";
 /// Returns the numbers of the connections that are tracked, or of those that are not, without the one that asks.
 fn connections(server: &Server, are_tracked: bool) -> Vec<String> {
     let list = server.command(&["CLIENT", "LIST"]);
-    let wanted = list.lines().filter(|line| line.contains("id=") && !line.contains("cmd=client|list"));
-    let is_tracked = |line: &str| line.split(" flags=").nth(1).unwrap().split(' ').next().unwrap().contains('B');
+    let wanted =
+        list.lines().filter(|line| line.contains("id=") && !line.contains("cmd=client|list"));
+    let is_tracked =
+        |line: &str| line.split(" flags=").nth(1).unwrap().split(' ').next().unwrap().contains('B');
     let wanted = wanted.filter(|line| is_tracked(line) == are_tracked);
-    wanted.map(|line| line.split("id=").nth(1).unwrap().split(' ').next().unwrap().to_owned()).collect()
+    wanted
+        .map(|line| line.split("id=").nth(1).unwrap().split(' ').next().unwrap().to_owned())
+        .collect()
 }
 
 fn comes_back(machine: &Machine) {
@@ -91,13 +95,14 @@ fn either_connection_may_be_killed() {
 #[test]
 fn a_server_that_is_silent_counts_as_missed_changes() {
     let server = server!();
-    let machine = Machine::connected(&server.builder());
+    let machine = Machine::connected(&Builder::new(server.url()));
     server.signal(libc::SIGSTOP);
     let stopped = Instant::now();
     machine.sees(&Seen::Disconnected);
     // One second, and what a loaded machine adds.
     assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
-    let error = done(machine.store.get(ENTRY, Instant::now() + Duration::from_millis(50))).unwrap_err();
+    let error =
+        done(machine.store.get(ENTRY, Instant::now() + Duration::from_millis(50))).unwrap_err();
     assert!(matches!(error, StoreError::TimedOut | StoreError::Disconnected(_)), "{error:?}");
     server.signal(libc::SIGCONT);
     machine.sees(&Seen::Connected);
@@ -108,16 +113,17 @@ fn a_server_that_is_silent_counts_as_missed_changes() {
 fn a_server_that_pauses_counts_as_missed_changes() {
     let server = server!();
     let machine = Machine::connected(&server.builder().heartbeat(Duration::from_millis(50)));
-    server.command(&["CLIENT", "PAUSE", "1000"]);
+    assert_eq!(server.command(&["CLIENT", "PAUSE", "1000"]), "+OK\r\n");
     comes_back(&machine);
-    server.command(&["DEBUG", "SLEEP", "0.5"]);
+    let slow = "for i = 1, 2e8 do end return 1";
+    assert_eq!(server.command(&["EVAL", slow, "0"]), ":1\r\n");
     comes_back(&machine);
 }
 
 #[test]
 fn a_request_ends_when_nobody_waits_for_it_any_more() {
     let server = server!();
-    let machine = Machine::connected(&server.builder().heartbeat(LONG));
+    let machine = Machine::connected(&server.builder());
     let past = Instant::now();
     assert_eq!(done(machine.store.put(put(ENTRY, b"x"), past)), Err(StoreError::TimedOut));
     assert_eq!(machine.bytes(ENTRY), None);
@@ -133,13 +139,15 @@ fn a_request_ends_when_nobody_waits_for_it_any_more() {
 fn a_replica_is_not_used() {
     let master = server!();
     let replica = server!("--replicaof", "127.0.0.1", &master.port.to_string());
-    let machine = Machine::new(&replica.builder());
+    let machine = Machine::new(&Builder::new(replica.url()));
     let error = done(machine.store.get(ENTRY, soon())).unwrap_err();
-    assert!(matches!(&error, StoreError::Disconnected(reason) if reason.contains("no master")), "{error:?}");
+    assert!(
+        matches!(&error, StoreError::Disconnected(reason) if reason.contains("no master")),
+        "{error:?}"
+    );
     replica.command(&["REPLICAOF", "NO", "ONE"]);
     machine.sees(&Seen::Connected);
     machine.put(ENTRY, b"x");
-    // The heartbeat finds it, and a write that is refused does.
     replica.command(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]);
     machine.sees(&Seen::Disconnected);
     replica.command(&["REPLICAOF", "NO", "ONE"]);
@@ -150,10 +158,13 @@ fn a_replica_is_not_used() {
 fn a_refused_write_tells_that_the_server_became_a_replica() {
     let master = server!();
     let replica = server!();
-    let machine = Machine::connected(&replica.builder().heartbeat(LONG));
+    let machine = Machine::connected(&replica.builder());
     replica.command(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]);
     let error = done(machine.store.put(put(ENTRY, b"x"), soon())).unwrap_err();
-    assert!(matches!(&error, StoreError::Refused(reason) if reason.contains("READONLY")), "{error:?}");
+    assert!(
+        matches!(&error, StoreError::Refused(reason) if reason.contains("READONLY")),
+        "{error:?}"
+    );
     machine.sees(&Seen::Disconnected);
 }
 
@@ -212,12 +223,20 @@ fn requests_and_messages_must_concern_the_same_server() {
 
 #[test]
 fn wrong_urls_are_an_error_without_secrets() {
-    for url in ["", "secret", "http://u:secret@h", "redis://u:secret@h:x/", "redis://:secret@h/secret", "redis://"] {
+    for url in [
+        "",
+        "secret",
+        "http://u:secret@h",
+        "redis://u:secret@h:x/",
+        "redis://:secret@h/secret",
+        "redis://",
+    ] {
         let builder = Builder::new(url).password("secret");
         let machine = Machine::new(&builder);
         let error = done(machine.store.get(ENTRY, soon())).unwrap_err();
         assert!(matches!(&error, StoreError::Disconnected(_)), "{error:?}");
-        let texts = format!("{error:?} {builder:?} {:?} {:?}", machine.store, machine.store.health());
+        let texts =
+            format!("{error:?} {builder:?} {:?} {:?}", machine.store, machine.store.health());
         assert!(!texts.contains("secret"), "{texts}");
     }
 }

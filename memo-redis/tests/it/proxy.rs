@@ -99,7 +99,9 @@ impl Shared {
     fn pass(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut chunk = vec![0; 1 << 16];
         while let Ok(read @ 1..) = from.read(&mut chunk) {
-            drop(self.changed.wait_while(self.state.lock().unwrap(), |state| state.is_held).unwrap());
+            drop(
+                self.changed.wait_while(self.state.lock().unwrap(), |state| state.is_held).unwrap(),
+            );
             if to.write_all(&chunk[..read]).is_err() {
                 break;
             }

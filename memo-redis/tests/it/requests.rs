@@ -58,25 +58,25 @@ fn an_entry_ends() {
 fn one_machine_gets_the_lease() {
     let server = server!();
     let (one, two) = (Machine::connected(&server.builder()), Machine::connected(&server.builder()));
-    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted));
     match done(two.store.lease(ENTRY, lease(2), soon())).unwrap() {
-        Leased::Held(left, None) => {
+        Leased::Held(left) => {
             assert!(left > Duration::from_secs(1) && left <= Duration::from_secs(60))
         }
         other => panic!("{other:?}"),
     }
     // The answer may have been lost.
-    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted));
     assert_eq!(done(two.store.renew(ENTRY, Token(2), Duration::from_secs(9), soon())), Ok(false));
     assert_eq!(done(one.store.renew(ENTRY, Token(1), Duration::from_secs(600), soon())), Ok(true));
     match done(two.store.lease(ENTRY, lease(2), soon())).unwrap() {
-        Leased::Held(left, None) => assert!(left > Duration::from_secs(500), "{left:?}"),
+        Leased::Held(left) => assert!(left > Duration::from_secs(500), "{left:?}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(done(two.store.release(ENTRY, Token(2), soon())), Ok(()));
-    assert!(matches!(done(two.store.lease(ENTRY, lease(2), soon())), Ok(Leased::Held(_, None))));
+    assert!(matches!(done(two.store.lease(ENTRY, lease(2), soon())), Ok(Leased::Held(_))));
     assert_eq!(done(one.store.release(ENTRY, Token(1), soon())), Ok(()));
-    assert_eq!(done(two.store.lease(ENTRY, lease(2), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(two.store.lease(ENTRY, lease(2), soon())), Ok(Leased::Granted));
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn a_lease_ends_by_itself() {
     let server = server!();
     let machine = Machine::connected(&server.builder());
     let short = Lease { time: Duration::from_millis(50), ..lease(1) };
-    assert_eq!(done(machine.store.lease(ENTRY, short, soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(machine.store.lease(ENTRY, short, soon())), Ok(Leased::Granted));
     let end = soon();
-    while done(machine.store.lease(ENTRY, lease(2), soon())).unwrap() != Leased::Granted(None) {
+    while done(machine.store.lease(ENTRY, lease(2), soon())).unwrap() != Leased::Granted {
         assert!(Instant::now() < end);
     }
     assert_eq!(
@@ -96,20 +96,33 @@ fn a_lease_ends_by_itself() {
 }
 
 #[test]
-fn an_entry_that_has_little_left_counts_as_none() {
+fn an_entry_that_somebody_cannot_use_counts_as_none() {
     let server = server!();
     let machine = Machine::connected(&server.builder());
-    machine.put(ENTRY, b"old");
-    assert!(
-        matches!(done(machine.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Found(found)) if found.bytes == b"old")
-    );
-    let window = Duration::from_secs(601);
-    let granted = done(machine.store.lease(ENTRY, Lease { window, ..lease(1) }, soon())).unwrap();
-    assert!(
-        matches!(granted, Leased::Granted(Some(old)) if old.bytes == b"old" && old.left.is_some())
-    );
-    let held = done(machine.store.lease(ENTRY, Lease { window, ..lease(2) }, soon())).unwrap();
-    assert!(matches!(held, Leased::Held(_, Some(old)) if old.bytes == b"old"));
+    machine.put(ENTRY, b"old\0value");
+    let ask = |token, void: Option<&[u8]>| {
+        let lease = Lease { void: void.map(<[u8]>::to_vec), ..lease(token) };
+        done(machine.store.lease(ENTRY, lease, soon())).unwrap()
+    };
+    for void in [None, Some(&b"new"[..]), Some(b"old\0value and more"), Some(b"ld")] {
+        assert!(
+            matches!(ask(1, void), Leased::Found(found) if found.bytes == b"old\0value" && found.left.is_some())
+        );
+    }
+    assert_eq!(ask(1, Some(b"old\0v")), Leased::Granted);
+    assert!(matches!(ask(2, Some(b"old\0value")), Leased::Held(_)));
+    // Nobody else is kept from reading it.
+    assert!(matches!(ask(2, None), Leased::Found(_)));
+}
+
+#[test]
+fn the_head_of_an_entry_is_its_first_bytes() {
+    let server = server!();
+    let machine = Machine::connected(&server.builder());
+    let head = |len| done(machine.store.head(ENTRY, len, soon())).unwrap();
+    assert_eq!(head(3), b"");
+    machine.put(ENTRY, b"value");
+    assert_eq!([head(0), head(1), head(5), head(1 << 40)], [&b""[..], b"v", b"value", b"value"]);
 }
 
 #[test]
@@ -118,7 +131,7 @@ fn only_the_holder_of_the_lease_writes() {
     let machine = Machine::connected(&server.builder());
     let by = |token| Put { token: Some(Token(token)), ..put(ENTRY, b"mine") };
     assert_eq!(done(machine.store.put(by(1), soon())), Ok(false));
-    assert_eq!(done(machine.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(machine.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted));
     assert_eq!(done(machine.store.put(by(2), soon())), Ok(false));
     assert_eq!(machine.bytes(ENTRY), None);
     assert_eq!(done(machine.store.put(by(1), soon())), Ok(true));
@@ -131,7 +144,7 @@ fn only_the_holder_of_the_lease_writes() {
 fn a_removal_ends_the_lease() {
     let server = server!();
     let (one, two) = (Machine::connected(&server.builder()), Machine::connected(&server.builder()));
-    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted));
     assert_eq!(done(two.store.remove(ENTRY, soon())), Ok(()));
     let put = Put { token: Some(Token(1)), ..put(ENTRY, b"void") };
     assert_eq!(done(one.store.put(put, soon())), Ok(false));

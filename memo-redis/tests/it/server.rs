@@ -100,8 +100,9 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Returns the settings for a machine that a test's own slowness does not cut off.
     pub(crate) fn builder(&self) -> Builder {
-        Builder::new(self.url())
+        Builder::new(self.url()).heartbeat(LONG)
     }
 
     /// Sends a command, and returns the answer in the form of the protocol, which begins with `-` for an error.

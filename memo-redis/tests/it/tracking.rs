@@ -31,11 +31,11 @@ fn machines_are_told_of_each_others_changes_and_of_their_own() {
 fn machines_are_told_of_leases() {
     let server = server!();
     let (one, two) = (Machine::connected(&server.builder()), Machine::connected(&server.builder()));
-    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted));
     two.sees(&leased(ENTRY));
     assert_eq!(done(one.store.release(ENTRY, Token(1), soon())), Ok(()));
     two.sees(&leased(ENTRY));
-    assert_eq!(done(one.store.lease(ENTRY, lease(2), soon())), Ok(Leased::Granted(None)));
+    assert_eq!(done(one.store.lease(ENTRY, lease(2), soon())), Ok(Leased::Granted));
     two.sees(&leased(ENTRY));
     assert_eq!(
         done(one.store.put(Put { token: Some(Token(2)), ..put(ENTRY, b"x") }, soon())),

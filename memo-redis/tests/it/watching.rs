@@ -100,7 +100,7 @@ pub(crate) fn put(entry: &str, bytes: &[u8]) -> Put {
 }
 
 pub(crate) fn lease(token: u128) -> Lease {
-    Lease { token: Token(token), time: Duration::from_secs(60), window: Duration::ZERO }
+    Lease { token: Token(token), time: Duration::from_secs(60), void: None }
 }
 
 /// Returns a time that no request reaches.
