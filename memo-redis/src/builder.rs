@@ -7,6 +7,8 @@ use memo_core::remote::StoreError;
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
+#[cfg(feature = "tls-rustls")]
+use crate::certificates::Certificates;
 use crate::error;
 use crate::settings::Settings;
 use crate::source::Source;
@@ -18,19 +20,23 @@ pub struct Builder {
     url: String,
     username: Option<String>,
     password: Option<String>,
+    #[cfg(feature = "tls-rustls")]
+    certificates: Certificates,
     connect_timeout: Duration,
     heartbeat: Duration,
 }
 
 impl Builder {
     /// Begins with the URL of a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`. A user and a password may stand
-    /// before the host, as `USER:PASSWORD@`.
+    /// before the host, as `USER:PASSWORD@`. `rediss:` is TLS, for which the crate has the feature `tls-rustls`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             username: None,
             password: None,
+            #[cfg(feature = "tls-rustls")]
+            certificates: Certificates::default(),
             connect_timeout: Duration::from_secs(2),
             heartbeat: Duration::from_millis(500),
         }
@@ -47,6 +53,22 @@ impl Builder {
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
+        self
+    }
+
+    /// Sets whom to believe what server it is: certificates in the PEM format, in place of those of the system.
+    #[cfg(feature = "tls-rustls")]
+    #[must_use]
+    pub fn authority(mut self, certificates: impl Into<Vec<u8>>) -> Self {
+        self.certificates.authority = Some(certificates.into());
+        self
+    }
+
+    /// Sets the certificate that shows the server who asks, and its key, both in the PEM format.
+    #[cfg(feature = "tls-rustls")]
+    #[must_use]
+    pub fn certificate(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.certificates.own = Some((certificate.into(), key.into()));
         self
     }
 
@@ -81,6 +103,11 @@ impl Builder {
     }
 
     fn server(&self, url: &str) -> Result<ConnectionInfo, StoreError> {
+        if !cfg!(feature = "tls-rustls")
+            && ["rediss:", "valkeys:"].iter().any(|tls| url.starts_with(tls))
+        {
+            return Err(error::disconnected("TLS needs the feature `tls-rustls` of memo-redis"));
+        }
         // What the crate redis says of a wrong URL could name parts of it.
         let server = url
             .into_connection_info()
@@ -92,9 +119,11 @@ impl Builder {
         if let Some(password) = &self.password {
             login = login.set_password(password);
         }
-        Ok(server
-            .set_redis_settings(login)
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let server = server.set_redis_settings(login).set_tcp_settings(tcp);
+        #[cfg(feature = "tls-rustls")]
+        let server = self.certificates.for_server(server)?;
+        Ok(server)
     }
 }
 

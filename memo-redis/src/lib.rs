@@ -2,6 +2,8 @@
 
 mod answer;
 mod builder;
+#[cfg(feature = "tls-rustls")]
+mod certificates;
 mod connection;
 mod error;
 mod events;
