@@ -1,0 +1,173 @@
+//! The connections that requests use at present, and the way of a query to its node.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use memo_core::remote::StoreError;
+use redis::{ServerError, ServerErrorKind, Value};
+use tokio::sync::{Notify, watch};
+
+use crate::answer::Answers;
+use crate::connection::Connection;
+use crate::error;
+use crate::query::{Form, Query};
+use crate::topology::{Place, slot};
+
+/// A node of a cluster says "try again" until a slot has moved. A query waits this long before it does.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
+
+/// Where requests find connections.
+pub(crate) struct Links {
+    present: watch::Sender<Present>,
+    /// Somebody has reason to believe that the connections lead to the wrong servers.
+    pub(crate) suspicion: Notify,
+}
+
+#[derive(Clone)]
+enum Present {
+    /// The first attempt to connect has not ended.
+    Beginning,
+    Up(Arc<[Node]>),
+    Down(StoreError),
+}
+
+/// The connection for requests to one master.
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    connection: Result<Connection, StoreError>,
+    /// Why it is not used any more.
+    down: OnceLock<StoreError>,
+}
+
+/// What came of a query to one node.
+enum Outcome {
+    Answered(Answers),
+    UnknownScript,
+    Moved(String),
+    Ask(String),
+    TryAgain,
+}
+
+impl Links {
+    pub(crate) fn new() -> Self {
+        Self { present: watch::Sender::new(Present::Beginning), suspicion: Notify::new() }
+    }
+
+    pub(crate) fn up(&self, nodes: Arc<[Node]>) {
+        self.present.send_replace(Present::Up(nodes));
+    }
+
+    pub(crate) fn down(&self, reason: StoreError) {
+        self.present.send_replace(Present::Down(reason));
+    }
+
+    /// Asks the node that has the key, wherever the key moves meanwhile.
+    pub(crate) async fn ask(&self, query: &Query) -> Result<Answers, StoreError> {
+        let mut present = self.present.subscribe();
+        let mut form = Form::default();
+        let mut redirected = None;
+        loop {
+            let nodes = up(&mut present).await?;
+            let Some(node) = choose(&nodes, query, redirected.as_deref()) else {
+                // A node that a session to come will know.
+                self.suspicion.notify_waiters();
+                present
+                    .changed()
+                    .await
+                    .map_err(|_| error::disconnected("the store was dropped"))?;
+                (redirected, form.asking) = (None, false);
+                continue;
+            };
+            let outcome = node.ask(query, form).await.inspect_err(|error| self.notice(error))?;
+            match outcome {
+                Outcome::Answered(answers) => return Ok(answers),
+                Outcome::UnknownScript => form.in_full = true,
+                Outcome::TryAgain => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    (redirected, form.asking) = (None, false);
+                }
+                Outcome::Ask(address) => (redirected, form.asking) = (Some(address), true),
+                Outcome::Moved(address) => {
+                    self.suspicion.notify_waiters();
+                    (redirected, form.asking) = (Some(address), false);
+                }
+            }
+        }
+    }
+
+    fn notice(&self, error: &StoreError) {
+        if matches!(error, StoreError::Refused(reason) if reason.starts_with("READONLY")) {
+            self.suspicion.notify_waiters();
+        }
+    }
+}
+
+impl Node {
+    pub(crate) fn new(place: Place, connection: Result<Connection, StoreError>) -> Self {
+        Self { place, connection, down: OnceLock::new() }
+    }
+
+    pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {
+        match (&self.connection, self.down.get()) {
+            (Ok(connection), None) => Ok(connection),
+            (Err(error), _) | (_, Some(error)) => Err(error.clone()),
+        }
+    }
+
+    /// From now on requests fail at once.
+    pub(crate) fn mark_down(&self, reason: StoreError) {
+        let _ = self.down.set(reason);
+    }
+
+    async fn ask(&self, query: &Query, form: Form) -> Result<Outcome, StoreError> {
+        let mut answers = self.connection()?.ask(&query.pipeline(form)).await?;
+        if form.asking {
+            // Every other answer is that to `ASKING`.
+            answers = answers.into_iter().skip(1).step_by(2).collect();
+        }
+        let failed = answers.iter().find_map(|answer| match answer {
+            Value::ServerError(error) => Some(error),
+            _ => None,
+        });
+        let Some(failed) = failed else { return Ok(Outcome::Answered(answers)) };
+        let outcome = match failed.kind() {
+            Some(ServerErrorKind::NoScript) if !form.in_full => Some(Outcome::UnknownScript),
+            Some(ServerErrorKind::TryAgain) => Some(Outcome::TryAgain),
+            Some(ServerErrorKind::Moved) => self.redirected(failed).map(Outcome::Moved),
+            Some(ServerErrorKind::Ask) => self.redirected(failed).map(Outcome::Ask),
+            _ => None,
+        };
+        outcome.ok_or_else(|| error::from_server(failed))
+    }
+
+    /// Returns the address that a redirection names: a slot, a host, which is empty if it is this one, and a port.
+    fn redirected(&self, redirection: &ServerError) -> Option<String> {
+        let (_, address) = redirection.details()?.split_once(' ')?;
+        Some(match address.strip_prefix(':') {
+            Some(port) if !address.starts_with("::") => format!("{}:{port}", self.place.host()),
+            _ => address.to_owned(),
+        })
+    }
+}
+
+/// Returns the connections, once there was an attempt to connect.
+async fn up(present: &mut watch::Receiver<Present>) -> Result<Arc<[Node]>, StoreError> {
+    let present = present.wait_for(|present| !matches!(present, Present::Beginning)).await;
+    match present.as_deref() {
+        Ok(Present::Up(nodes)) => Ok(Arc::clone(nodes)),
+        Ok(Present::Down(reason)) => Err(reason.clone()),
+        Ok(Present::Beginning) | Err(_) => Err(error::disconnected("the store was dropped")),
+    }
+}
+
+fn choose<'a>(nodes: &'a [Node], query: &Query, redirected: Option<&str>) -> Option<&'a Node> {
+    match redirected {
+        Some(address) => nodes.iter().find(|node| node.place.is_called(address)),
+        // Without a cluster no slot needs to be known.
+        None if nodes.len() == 1 => nodes.first(),
+        None => {
+            let slot = slot(&query.key);
+            nodes.iter().find(|node| node.place.has(slot))
+        }
+    }
+}

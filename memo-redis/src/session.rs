@@ -1,0 +1,191 @@
+//! Connections to all masters, from the attempt to connect until one of them fails.
+
+use std::sync::{Arc, Weak};
+
+use memo_core::remote::{Changed, StoreError, Watcher};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::connection::Connection;
+use crate::events::{self, Event};
+use crate::guard::{Failure, Guard, Guarded};
+use crate::health::Health;
+use crate::links::{Links, Node};
+use crate::settings::Settings;
+use crate::topology::{Place, Topology};
+use crate::{error, names};
+
+/// Who is told of changes.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) prefix: String,
+    pub(crate) watcher: Weak<dyn Watcher>,
+}
+
+/// What sessions of one thread have in common.
+pub(crate) struct Session {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) watch: Watch,
+    pub(crate) links: Arc<Links>,
+    pub(crate) health: Arc<Health>,
+}
+
+/// How a session ended.
+pub(crate) struct Ended {
+    pub(crate) error: StoreError,
+    /// Everything was connected before.
+    pub(crate) was_up: bool,
+}
+
+impl Watch {
+    pub(crate) fn tell(&self, tell: impl FnOnce(&dyn Watcher)) {
+        if let Some(watcher) = self.watcher.upgrade() {
+            tell(&*watcher);
+        }
+    }
+
+    fn tell_changed(&self, name: &str) {
+        let changed = names::leased_entry(name).map_or(Changed::Value(name), Changed::Lease);
+        self.tell(|watcher| watcher.changed(changed));
+    }
+}
+
+/// What is connected in a session.
+struct Connected {
+    nodes: Arc<[Node]>,
+    guards: JoinSet<Failure>,
+}
+
+impl Session {
+    /// Connects, and returns why connecting or a connection failed.
+    pub(crate) async fn run(&self) -> Ended {
+        let (events, mut happened) = mpsc::unbounded_channel();
+        let mut connected = match self.connect(&events).await {
+            Ok(connected) => connected,
+            Err(error) => return Ended { error, was_up: false },
+        };
+        self.health.set(Ok(()));
+        self.watch.tell(|watcher| watcher.connected());
+        let Failure { error, silent } = self.attend(&mut connected.guards, &mut happened).await;
+        self.watch.tell(|watcher| watcher.disconnected());
+        if let Some(node) = silent {
+            connected.nodes[node].mark_down(error.clone());
+        }
+        Ended { error, was_up: true }
+    }
+
+    /// Connects to all masters, and lets requests use the connections as soon as there are some.
+    async fn connect(&self, events: &UnboundedSender<Event>) -> Result<Connected, StoreError> {
+        let topology = self
+            .settings
+            .source
+            .find()
+            .await
+            .inspect_err(|error| self.links.down(error.clone()))?;
+        let nodes = self.open_all(&topology, events).await;
+        let failure = nodes.iter().find_map(|node| node.connection().err());
+        match &failure {
+            Some(error) if nodes.iter().all(|node| node.connection().is_err()) => {
+                self.links.down(error.clone())
+            }
+            _ => self.links.up(Arc::clone(&nodes)),
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let guards = self.track_all(topology, &nodes, events).await?;
+        Ok(Connected { nodes, guards })
+    }
+
+    /// Opens the connections for requests, all at once.
+    async fn open_all(&self, topology: &Topology, events: &UnboundedSender<Event>) -> Arc<[Node]> {
+        let mut opening = JoinSet::new();
+        for (index, place) in topology.0.iter().cloned().enumerate() {
+            let (settings, events) = (Arc::clone(&self.settings), events.clone());
+            opening.spawn(async move {
+                let opened = open(&settings, &place, index, events).await;
+                (index, Node::new(place, opened))
+            });
+        }
+        let mut nodes = opening.join_all().await;
+        nodes.sort_by_key(|(index, _)| *index);
+        nodes.into_iter().map(|(_, node)| node).collect()
+    }
+
+    /// Begins to track at all masters, all at once, and returns what looks whether that goes on.
+    async fn track_all(
+        &self,
+        topology: Topology,
+        nodes: &Arc<[Node]>,
+        events: &UnboundedSender<Event>,
+    ) -> Result<JoinSet<Failure>, StoreError> {
+        let shared = Arc::new(Guarded {
+            settings: Arc::clone(&self.settings),
+            links: Arc::clone(&self.links),
+            nodes: Arc::clone(nodes),
+            topology,
+        });
+        let mut proving = JoinSet::new();
+        for index in 0..nodes.len() {
+            let (shared, prefix, events) =
+                (Arc::clone(&shared), self.watch.prefix.clone(), events.clone());
+            proving.spawn(async move { Guard::prove(shared, index, &prefix, events).await });
+        }
+        let mut guards = JoinSet::new();
+        while let Some(proved) = proving.join_next().await {
+            let guard =
+                proved.unwrap_or_else(|_| Err(error::disconnected("connecting was given up")))?;
+            guard.spawn_on(&mut guards);
+        }
+        Ok(guards)
+    }
+
+    /// Passes on what happens, until something fails.
+    async fn attend(
+        &self,
+        guards: &mut JoinSet<Failure>,
+        happened: &mut UnboundedReceiver<Event>,
+    ) -> Failure {
+        loop {
+            let event = tokio::select! {
+                biased;
+                Some(failed) = guards.join_next() => {
+                    return failed.unwrap_or_else(|_| Failure::new(error::disconnected("a task ended")));
+                }
+                Some(event) = happened.recv() => event,
+            };
+            match event {
+                Event::Changed(name) => self.watch.tell_changed(&name),
+                Event::AllChanged => self.watch.tell(|watcher| watcher.changed(Changed::All)),
+                Event::TrackingEnded => return Failure::new(ended()),
+                Event::RequestsEnded(node) => {
+                    return Failure { error: ended(), silent: Some(node) };
+                }
+            }
+        }
+    }
+}
+
+fn ended() -> StoreError {
+    error::disconnected("the connection ended")
+}
+
+/// Opens the connection for requests to a master.
+async fn open(
+    settings: &Settings,
+    place: &Place,
+    index: usize,
+    events: UnboundedSender<Event>,
+) -> Result<Connection, StoreError> {
+    let limit = settings.connect_timeout;
+    let connection =
+        Connection::open(&place.server, limit, events::of_requests(index, events)).await?;
+    let identity = timeout(limit, connection.identify()).await.map_err(|_| error::silent())??;
+    if identity.is_cluster && !settings.source.is_cluster() {
+        return Err(error::disconnected(
+            "the server is part of a cluster, and the settings name none",
+        ));
+    }
+    Ok(connection)
+}

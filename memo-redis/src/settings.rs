@@ -1,0 +1,13 @@
+//! What a builder was told.
+
+use std::time::Duration;
+
+use crate::source::Source;
+
+pub(crate) struct Settings {
+    pub(crate) source: Source,
+    /// How long connecting to one server may take.
+    pub(crate) connect_timeout: Duration,
+    /// How often each server is asked whether it still tells what changes. It must have answered within twice this.
+    pub(crate) heartbeat: Duration,
+}

@@ -1,0 +1,156 @@
+//! The store: each request goes to the thread that has the connections.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use memo_core::remote::{
+    Changed, Lease, Leased, Pending, Put, Store, StoreError, Stored, Token, Watcher,
+};
+
+use crate::answer::{self, Answers};
+use crate::error;
+use crate::query::Query;
+use crate::session::Watch;
+use crate::settings::Settings;
+use crate::thread::{Request, Thread};
+
+/// A store on Redis or Valkey, made by [`Builder::store`](crate::Builder::store).
+///
+/// The first call starts a thread, which has all connections. It connects again whenever it has to, until the store is
+/// dropped; requests that were made by then still end. In a process that was forked, the first request starts another
+/// thread, with connections of its own.
+pub struct RedisStore {
+    settings: Arc<Settings>,
+    running: Mutex<Running>,
+}
+
+struct Running {
+    thread: Option<Thread>,
+    watch: Watch,
+}
+
+/// Stands for a watcher while there is none.
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn connected(&self) {}
+    fn disconnected(&self) {}
+    fn changed(&self, _: Changed<'_>) {}
+}
+
+impl RedisStore {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let watch =
+            Watch { prefix: "memokit!unwatched:".to_owned(), watcher: Weak::<Nobody>::new() };
+        Self { settings: Arc::new(settings), running: Mutex::new(Running { thread: None, watch }) }
+    }
+
+    fn request<T: Send + 'static>(
+        &self,
+        query: Query,
+        until: Instant,
+        read: impl FnOnce(Answers) -> Result<T, StoreError> + Send + 'static,
+    ) -> Pending<T> {
+        let (completer, pending) = Pending::new();
+        let answered = Box::new(move |answers: Result<Answers, StoreError>| {
+            completer.complete(answers.and_then(read))
+        });
+        let request = Request { query, until, answered };
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match running.pass(&self.settings, request) {
+            Ok(()) => pending,
+            Err(error) => Pending::ready(Err(error)),
+        }
+    }
+}
+
+impl Running {
+    fn pass(&mut self, settings: &Arc<Settings>, request: Request) -> Result<(), StoreError> {
+        let Err(request) = self.thread(settings)?.pass(request) else { return Ok(()) };
+        // The thread ended by a fault.
+        self.thread = None;
+        let passed = self.thread(settings)?.pass(request);
+        passed.map_err(|_| error::disconnected("the thread for connections ended"))
+    }
+
+    /// Returns the thread of this process, which is started if there is none.
+    fn thread(&mut self, settings: &Arc<Settings>) -> Result<&Thread, StoreError> {
+        if self.thread.as_ref().is_some_and(|thread| thread.process != std::process::id()) {
+            // What the other process has a thread for may be locked in this one for ever.
+            std::mem::forget(self.thread.take());
+        }
+        match &mut self.thread {
+            Some(thread) => Ok(thread),
+            none => {
+                let started = Thread::start(Arc::clone(settings), self.watch.clone());
+                let started = started.map_err(|error| {
+                    error::disconnected(format!("no thread was started: {error}"))
+                })?;
+                Ok(none.insert(started))
+            }
+        }
+    }
+}
+
+impl Store for RedisStore {
+    fn get(&self, entry: &str, until: Instant) -> Pending<Option<Stored>> {
+        self.request(Query::get(entry), until, answer::stored)
+    }
+
+    fn lease(&self, entry: &str, lease: Lease, until: Instant) -> Pending<Leased> {
+        let time = lease.time;
+        let read = move |answers| answer::leased(answers, time);
+        self.request(Query::lease(entry, lease), until, read)
+    }
+
+    fn head(&self, entry: &str, len: usize, until: Instant) -> Pending<Vec<u8>> {
+        self.request(Query::head(entry, len), until, answer::bytes)
+    }
+
+    fn renew(&self, entry: &str, token: Token, time: Duration, until: Instant) -> Pending<bool> {
+        self.request(Query::renew(entry, token, time), until, answer::flag)
+    }
+
+    fn release(&self, entry: &str, token: Token, until: Instant) -> Pending<()> {
+        self.request(Query::release(entry, token), until, answer::done)
+    }
+
+    fn put(&self, put: Put, until: Instant) -> Pending<bool> {
+        self.request(Query::put(put), until, answer::flag)
+    }
+
+    fn remove(&self, entry: &str, until: Instant) -> Pending<()> {
+        self.request(Query::remove(entry), until, answer::done)
+    }
+
+    fn generation(&self, group: &str, fresh: u64, until: Instant) -> Pending<u64> {
+        self.request(Query::generation(group, fresh), until, answer::generation)
+    }
+
+    fn set_generation(&self, group: &str, generation: u64, until: Instant) -> Pending<()> {
+        self.request(Query::set_generation(group, generation), until, answer::done)
+    }
+
+    fn watch(&self, prefix: &str, watcher: Weak<dyn Watcher>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // A thread that runs already watches something else.
+        running.thread = None;
+        running.watch = Watch { prefix: prefix.to_owned(), watcher };
+        // If this fails, the next request tries again.
+        let _ = running.thread(&self.settings);
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.thread(&self.settings)?.health.get()
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("heartbeat", &self.settings.heartbeat)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! The store on real servers, which the tests start. Without `redis-server` they say so and pass.
+
+mod access;
+mod failures;
+mod fork;
+mod proxy;
+mod requests;
+mod server;
+mod tls;
+mod tracking;
+mod watching;
