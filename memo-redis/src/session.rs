@@ -68,7 +68,6 @@ impl Session {
         self.health.set(Ok(()));
         self.watch.tell(|watcher| watcher.connected());
         let Failure { error, silent } = self.attend(&mut connected.guards, &mut happened).await;
-        self.watch.tell(|watcher| watcher.disconnected());
         if let Some(node) = silent {
             connected.nodes[node].mark_down(error.clone());
         }

@@ -76,14 +76,16 @@ impl Running {
 
     /// Returns the thread of this process, which is started if there is none.
     fn thread(&mut self, settings: &Arc<Settings>) -> Result<&Thread, StoreError> {
-        if self.thread.as_ref().is_some_and(|thread| thread.process != std::process::id()) {
+        let in_child =
+            self.thread.as_ref().is_some_and(|thread| thread.process != std::process::id());
+        if in_child {
             // What the other process has a thread for may be locked in this one for ever.
             std::mem::forget(self.thread.take());
         }
         match &mut self.thread {
             Some(thread) => Ok(thread),
             none => {
-                let started = Thread::start(Arc::clone(settings), self.watch.clone());
+                let started = Thread::start(Arc::clone(settings), self.watch.clone(), in_child);
                 let started = started.map_err(|error| {
                     error::disconnected(format!("no thread was started: {error}"))
                 })?;

@@ -39,7 +39,7 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    pub(crate) fn start(settings: Arc<Settings>, watch: Watch) -> io::Result<Self> {
+    pub(crate) fn start(settings: Arc<Settings>, watch: Watch, in_child: bool) -> io::Result<Self> {
         let (requests, coming) = mpsc::unbounded_channel();
         let health = Arc::new(Health::new());
         let session =
@@ -47,9 +47,13 @@ impl Thread {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // The new thread has the mask of this one.
         let _blocked = BlockedSignals::begin();
-        thread::Builder::new()
-            .name("memokit-redis".to_owned())
-            .spawn(move || runtime.block_on(serve(session, coming)))?;
+        thread::Builder::new().name("memokit-redis".to_owned()).spawn(move || {
+            if in_child {
+                // Changes reached another thread, in the other process.
+                session.watch.tell(|watcher| watcher.disconnected());
+            }
+            runtime.block_on(serve(session, coming));
+        })?;
         Ok(Self { requests, health, process: std::process::id() })
     }
 
@@ -87,11 +91,10 @@ async fn answer(links: &Links, Request { query, until, answered }: Request) {
 
 /// Has one session after the other.
 async fn keep_connected(session: Session) {
-    // Before a fork there may have been another thread, in the other process.
-    session.watch.tell(|watcher| watcher.disconnected());
     let mut pause = FIRST_PAUSE;
     loop {
         let ended = session.run().await;
+        session.watch.tell(|watcher| watcher.disconnected());
         session.health.set(Err(ended.error));
         if ended.was_up {
             pause = FIRST_PAUSE;

@@ -22,7 +22,7 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::sync::usual::Mutex;
 use crate::remote::{
     Envelope, Follower, Found, FunctionName, Part, Pending, Put, Query, Search, StoreError, Tier,
-    Token, Value, Written, group_hash, random_wide, split,
+    Value, Written, group_hash, random_wide, split,
 };
 use crate::single_flight::flight::Claim;
 use crate::statistics::counters::Counter;
@@ -248,6 +248,30 @@ impl<V: 'static> TierResults<V> {
         pending
     }
 
+    /// Writes a value that was not computed, in place of what others have or compute.
+    fn insert<K: Keep<Value = V>>(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        names: &Names,
+        result: &NewResult<'_, K::Held>,
+    ) -> Option<()> {
+        let key = function.memory.key_of(claim)?;
+        let (entry, key) = self.entry(names, &key);
+        // Until it is written, an older value does not count, also if it is never written.
+        let open = self.tier.begin_to_remove(&names.group, &entry);
+        let bytes = self.encode(K::Holder::view(result.value))?;
+        let generation = self.generation(names).filter(|_| self.tier.is_up())?;
+        let (version, cost) = (random_wide(), Cost::UNKNOWN);
+        let about = About { version, generation, lifetime: result.lifetime, cost };
+        let (bytes, left) = self.seal(names, &entry, key.as_deref(), &bytes, &about);
+        let written = self.put(Put { entry, bytes, left, token: None }, version);
+        if let Ok(Written::Yes) = written.wait_until(Instant::now() + self.limit) {
+            self.tier.confirm(&open);
+        }
+        Some(())
+    }
+
     /// Returns the sealed entry of a value, and how long the tier keeps it.
     fn seal(
         &self,
@@ -376,39 +400,23 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         result: &NewResult<'_, K::Held>,
         permit: Option<Permit>,
     ) -> Option<Writing> {
-        let is_inserted = result.made == Made::Inserted;
-        if permit.is_none() && !is_inserted {
-            return None;
-        }
-        let (names, key) = (self.names().ok()?, function.memory.key_of(claim)?);
-        let (entry, long_key) = self.entry(names, &key);
-        // Until it is written, an older value does not count, also if it is never written.
-        let open = is_inserted.then(|| self.tier.begin_to_remove(&names.group, &entry));
-        let generation = match &permit {
-            Some(permit) => Some(permit.generation),
-            None => self.generation(names),
-        };
-        let encoded = self.encode(K::Holder::view(result.value));
-        let (bytes, generation) = (encoded?, generation?);
-        if is_inserted && !self.tier.is_up() {
-            return None;
-        }
-        let token = permit.map(Permit::into_token);
-        let version = token.map_or_else(random_wide, |Token(version)| version);
-        let cost = match result.made {
-            Made::Computed(time) => Cost::of(time),
-            Made::Inserted => Cost::UNKNOWN,
-        };
-        let about = About { version, generation, lifetime: result.lifetime, cost };
-        let (bytes, left) = self.seal(names, &entry, long_key.as_deref(), &bytes, &about);
-        let written = self.put(Put { entry, bytes, left, token }, version);
-        let until = Instant::now() + self.limit;
-        if let Some(open) = open {
-            if let Ok(Written::Yes) = written.wait_until(until) {
-                self.tier.confirm(&open);
+        let names = self.names().ok()?;
+        let Some(permit) = permit else {
+            if result.made == Made::Inserted {
+                self.insert(function, claim, names, result);
             }
             return None;
-        }
+        };
+        // Whether the claim stands does not matter: the lease says whether the result may be written.
+        let bytes = self.encode(K::Holder::view(result.value))?;
+        let Made::Computed(time) = result.made else { return None };
+        let (generation, key) = (permit.generation, permit.key.clone());
+        let (entry, token) = (permit.entry.clone(), permit.into_token());
+        let (version, cost) = (token.0, Cost::of(time));
+        let about = About { version, generation, lifetime: result.lifetime, cost };
+        let (bytes, left) = self.seal(names, &entry, key.as_deref(), &bytes, &about);
+        let written = self.put(Put { entry, bytes, left, token: Some(token) }, version);
+        let until = Instant::now() + self.limit;
         self.writes_through.then_some(Writing { written, until })
     }
 

@@ -21,8 +21,10 @@ pub(super) struct Leases {
 /// The right to compute an entry and to write it. Dropping it gives it back.
 pub(crate) struct HeldLease {
     leases: Arc<Leases>,
-    entry: String,
+    pub(crate) entry: String,
     token: Token,
+    /// The whole key, if the name of the entry has a digest.
+    pub(crate) key: Option<Vec<u8>>,
     /// The generation of the function when the lease was given.
     pub(crate) generation: u64,
     /// Whether a write ends the lease.
@@ -40,10 +42,16 @@ impl Leases {
     }
 
     /// Notes a lease that was given.
-    pub(super) fn hold(self: &Arc<Self>, entry: &str, token: Token, generation: u64) -> HeldLease {
+    pub(super) fn hold(
+        self: &Arc<Self>,
+        entry: &str,
+        key: Option<Vec<u8>>,
+        token: Token,
+        generation: u64,
+    ) -> HeldLease {
         self.held.lock().insert(token, entry.to_owned());
         let (leases, entry) = (Arc::clone(self), entry.to_owned());
-        HeldLease { leases, entry, token, generation, is_handed_over: false }
+        HeldLease { leases, entry, token, key, generation, is_handed_over: false }
     }
 
     /// Makes all of them last longer. What comes of it does not matter: who has lost a lease cannot write.

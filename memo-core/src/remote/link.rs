@@ -19,10 +19,12 @@ struct State {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// There was no connection yet. Requests may wait for it.
+    /// The first attempt to connect has not ended. Calls wait for it.
     First(Instant),
-    /// Changes reach this process, but what it has removed meanwhile may still be there.
+    /// Changes reach this process, but what it has removed meanwhile may still be there. It is told to the store now, or
+    /// again later if that has failed.
     Joining(Instant),
+    Stalled(Instant),
     /// Changes reach this process.
     Up,
     /// They do not, since then.
@@ -41,10 +43,20 @@ impl Link {
         self.change(Phase::Joining(since))
     }
 
-    /// Returns the epoch if it is joining.
-    pub(super) fn joining(&self) -> Option<u64> {
-        let state = self.0.lock();
-        matches!(state.phase, Phase::Joining(_)).then_some(state.epoch)
+    /// Notes that joining has failed, unless something has happened since it began in that epoch.
+    pub(super) fn stall(&self, epoch: u64) {
+        let mut state = self.0.lock();
+        if let (true, Phase::Joining(since)) = (state.epoch == epoch, state.phase) {
+            state.phase = Phase::Stalled(since);
+        }
+    }
+
+    /// Begins again to join if it has failed. Returns the epoch then.
+    pub(super) fn join_again(&self) -> Option<u64> {
+        let mut state = self.0.lock();
+        let Phase::Stalled(since) = state.phase else { return None };
+        state.phase = Phase::Joining(since);
+        Some(state.epoch)
     }
 
     /// Ends joining, unless something has happened since it began in that epoch. Returns whether it has.
@@ -72,7 +84,10 @@ impl Link {
 
     fn down_since(&self) -> Option<Instant> {
         match self.0.lock().phase {
-            Phase::First(since) | Phase::Joining(since) | Phase::Down(since) => Some(since),
+            Phase::First(since)
+            | Phase::Joining(since)
+            | Phase::Stalled(since)
+            | Phase::Down(since) => Some(since),
             Phase::Up => None,
         }
     }
@@ -86,9 +101,10 @@ impl Link {
         self.0.lock().joined_at
     }
 
-    /// Returns whether a request makes sense: there is a connection, or one may come soon.
-    pub(super) fn is_usable(&self) -> bool {
-        matches!(self.0.lock().phase, Phase::Up | Phase::First(_))
+    /// Returns whether changes may reach this process at any moment: the first attempt to connect has not ended, or this
+    /// process joins.
+    pub(super) fn is_coming(&self) -> bool {
+        matches!(self.0.lock().phase, Phase::First(_) | Phase::Joining(_))
     }
 
     /// Returns a number that changes when the connection does, and how long there has been none.
@@ -105,15 +121,15 @@ mod tests {
     #[test]
     fn joining_ends_only_if_nothing_has_happened_since() {
         let link = Link::new();
-        assert!(link.is_usable() && !link.is_up());
+        assert!(link.is_coming() && !link.is_up());
         let first = link.join();
-        assert!(!link.is_usable());
+        assert!(link.is_coming() && !link.is_up());
         link.down();
-        assert!(!link.up(first) && !link.is_usable());
+        assert!(!link.up(first) && !link.is_up());
         let second = link.join();
         assert!(!link.up(first) && link.up(second) && link.is_up());
         assert_eq!(link.down_for().1, None);
         link.down();
-        assert!(link.down_for().1.is_some() && !link.is_usable());
+        assert!(link.down_for().1.is_some() && !link.is_up());
     }
 }

@@ -177,10 +177,11 @@ impl Search {
     fn begin(&mut self) -> Result<Step, Found> {
         let Query { entry, group, .. } = &self.query;
         let parts = &self.tier.0;
-        if !parts.link.is_usable()
-            || parts.removals.is_open(group, entry)
-            || !parts.breaker.allows()
-        {
+        if parts.link.is_coming() {
+            return self.await_connection();
+        }
+        let is_usable = parts.link.is_up() && !parts.removals.is_open(group, entry);
+        if !is_usable || !parts.breaker.allows() {
             return Err(Found::Unavailable);
         }
         self.began = Instant::now();
@@ -197,6 +198,24 @@ impl Search {
         };
         let look = Look::Pending(parts.store.get(entry, until));
         Ok(Step::Look(generation, asked, look))
+    }
+
+    /// Waits for the end of the first attempt to connect.
+    fn await_connection(&mut self) -> Result<Step, Found> {
+        let until = self.started + self.query.limit;
+        if until <= Instant::now() {
+            return Err(Found::Unavailable);
+        }
+        self.listen();
+        // What has happened since is not missed.
+        if self.tier.0.link.is_coming() { Ok(Step::Wait(until)) } else { Ok(Step::Begin) }
+    }
+
+    /// Makes what happens to the entry, or to the connection, wake the caller.
+    fn listen(&mut self) {
+        if self.notice.is_none() {
+            self.notice = Some(self.tier.0.notices.wait(&self.query.entry));
+        }
     }
 
     fn look(&mut self, waker: &Waker) -> Poll<Result<Step, Found>> {
@@ -232,12 +251,11 @@ impl Search {
 
     /// Asks for the lease.
     fn ask(&mut self) -> Step {
-        let parts = &self.tier.0;
-        let entry = &self.query.entry;
         // Before the request, so that nothing which happens after it is missed.
-        if self.query.waits && self.notice.is_none() {
-            self.notice = Some(parts.notices.wait(entry));
+        if self.query.waits {
+            self.listen();
         }
+        let (parts, entry) = (&self.tier.0, &self.query.entry);
         self.began = Instant::now();
         let (token, time, void) = (self.token, parts.leases.time(), self.void.take());
         let lease = Lease { token, time, void };
@@ -259,8 +277,9 @@ impl Search {
                 None => Ok(self.ask()),
             },
             Leased::Granted => {
-                let (entry, generation) = (&self.query.entry, self.generation.unwrap_or(0));
-                let lease = self.tier.0.leases.hold(entry, self.token, generation);
+                let (generation, key) = (self.generation.unwrap_or(0), self.query.key.take());
+                let leases = &self.tier.0.leases;
+                let lease = leases.hold(&self.query.entry, key, self.token, generation);
                 Err(Found::Granted(lease, self.stands_in.take()))
             }
             Leased::Held(_) if self.stands_in.is_some() || !self.query.waits => {

@@ -16,8 +16,8 @@ use super::pending::Pending;
 ///
 /// Each request is one step for all machines. It returns at once; the result comes later, on any thread, by the
 /// [`Pending`]. A store needs no runtime of its caller's. `until` is when nobody waits for the result any more: the
-/// store then ends the request with [`StoreError::TimedOut`], but may carry it out all the same. A request that is made
-/// before the first attempt to connect has ended waits for it. While there is no connection, requests fail at once.
+/// store then ends the request with [`StoreError::TimedOut`], but may carry it out all the same. While
+/// there is no connection, requests fail at once.
 ///
 /// Times are by the store's clock. A lease and an entry may therefore end early or late by as much as that clock jumps;
 /// the rules below hold all the same, because only tokens are compared.
@@ -71,7 +71,8 @@ pub trait Watcher: Send + Sync {
     fn connected(&self);
 
     /// Changes may be missed from now on. A store calls this as soon as it knows: when a connection ends, when it has
-    /// heard nothing for some time, and when it finds that requests and messages no longer concern the same server.
+    /// heard nothing for some time, and when it finds that requests and messages no longer concern the same server; also
+    /// when the first attempt to connect has failed.
     fn disconnected(&self);
 
     /// Something was changed, by this process or by another.

@@ -124,11 +124,14 @@ impl Tier {
         then: impl FnOnce(Written) + Send + 'static,
     ) {
         self.0.own_writes.add(&put.entry, version);
-        let (leases, entry, token) = (Arc::clone(&self.0.leases), put.entry.clone(), put.token);
+        let (this, entry, token) = (Arc::clone(&self.0), put.entry.clone(), put.token);
         let then = move |written: Written| {
             // Nobody has to wait for what does not come.
             if let (Some(token), Written::Dropped | Written::Failed(_)) = (token, &written) {
-                leases.release(&entry, token);
+                this.leases.release(&entry, token);
+            }
+            if let Written::Failed(error) = &written {
+                *this.failure.lock() = Some(error.clone());
             }
             then(written);
         };
@@ -137,7 +140,7 @@ impl Tier {
 
     /// Removes an entry. Waits for the store, but not beyond `until`; what is not confirmed then is sent again later.
     pub(crate) fn remove(&self, removal: &OpenRemoval, until: Instant) {
-        if !self.0.link.is_usable() || !self.0.breaker.allows() {
+        if !self.0.link.is_up() || !self.0.breaker.allows() {
             return;
         }
         let sent = self.0.removals.send(removal.0.clone(), until);
@@ -150,7 +153,7 @@ impl Tier {
             Ok(generation) => return Some(generation),
             Err(asked) => asked,
         };
-        if !self.0.link.is_usable() || !self.0.breaker.allows() {
+        if !self.0.link.is_up() || !self.0.breaker.allows() {
             return None;
         }
         let pending = self.0.store.generation(group, random(), deadline);
@@ -207,12 +210,15 @@ impl Parts {
     fn join(self: &Arc<Self>, epoch: u64) {
         let this = Arc::clone(self);
         self.removals.send_all(move |is_sent| {
-            // Otherwise the next tick tries again.
-            if is_sent && this.link.up(epoch) {
+            if !is_sent {
+                // The next tick tries again.
+                this.link.stall(epoch);
+            } else if this.link.up(epoch) {
                 this.breaker.close();
-                this.notices.ring_all();
+                *this.failure.lock() = None;
                 this.writes.send();
             }
+            this.notices.ring_all();
         });
     }
 
@@ -300,7 +306,7 @@ impl Maintain for Parts {
     fn tick(&self) -> bool {
         self.leases.renew();
         self.writes.send();
-        if let Some(epoch) = self.link.joining() {
+        if let Some(epoch) = self.link.join_again() {
             self.this().join(epoch);
         } else if self.link.is_up() {
             self.removals.send_all(drop);

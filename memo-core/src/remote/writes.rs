@@ -106,7 +106,7 @@ impl Writes {
         if std::mem::replace(&mut state.is_sending, true) {
             return;
         }
-        while state.under_way < MAX_UNDER_WAY && self.link.is_usable() {
+        while state.under_way < MAX_UNDER_WAY && self.link.is_up() {
             let Some((put, then)) = state.pop() else { break };
             state.under_way += 1;
             drop(state);
@@ -136,7 +136,7 @@ impl Writes {
     /// Waits until nothing is left. Returns false if that is not so at `deadline`, or if there is no connection.
     pub(super) fn flush(&self, deadline: Instant) -> bool {
         let mut state = self.state.lock();
-        while !state.is_done() && self.link.is_usable() {
+        while !state.is_done() && self.link.is_up() {
             let is_late;
             (state, is_late) = self.is_done.wait_until(state, deadline);
             if is_late {
