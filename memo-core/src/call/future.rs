@@ -274,7 +274,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     fn lead_async(&'static self, claim: Claim, key: &[u8]) -> Result<K::Return, Stage<K>> {
         let mut computation = Computation::lead(self, claim);
         // The stage that waits looks again at once, with the waker of the task.
-        match computation.look_elsewhere(key, Waker::noop()) {
+        match computation.look_elsewhere(key, Waker::noop(), false) {
             Elsewhere::Compute => Err(Stage::Computing(computation)),
             Elsewhere::Found(held) => Ok(K::to_return(&held)),
             Elsewhere::Busy | Elsewhere::Wait(_) | Elsewhere::Requested(_) => {
@@ -318,7 +318,7 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
         let Some(computation) = &mut self.computation else {
             panic!("a call was polled after it ended");
         };
-        match computation.look_elsewhere(self.key.as_slice(), waker) {
+        match computation.look_elsewhere(self.key.as_slice(), waker, false) {
             Elsewhere::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
             Elsewhere::Compute => {
                 let computation = self.computation.take();

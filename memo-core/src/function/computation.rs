@@ -151,10 +151,16 @@ impl<K: Keep> Computation<K> {
     }
 
     /// Looks for the value elsewhere, and tries to become the only one that computes it. The key is that of the claim.
-    pub(crate) fn look_elsewhere(&mut self, key: &[u8], waker: &Waker) -> Elsewhere<K::Held> {
+    /// `blocks`: the caller is a thread that does nothing else meanwhile.
+    pub(crate) fn look_elsewhere(
+        &mut self,
+        key: &[u8],
+        waker: &Waker,
+        blocks: bool,
+    ) -> Elsewhere<K::Held> {
         match self.role {
             Role::Lead(claim) | Role::Refresh(claim) if self.function.shared.is_some() => {
-                self.look_in_tier(claim, key, waker)
+                self.look_in_tier(claim, key, waker, blocks)
             }
             Role::Lead(claim) => self.look_on_disk(claim, key),
             _ => Elsewhere::Compute,
@@ -183,12 +189,18 @@ impl<K: Keep> Computation<K> {
         Elsewhere::Compute
     }
 
-    fn look_in_tier(&mut self, claim: Claim, key: &[u8], waker: &Waker) -> Elsewhere<K::Held> {
+    fn look_in_tier(
+        &mut self,
+        claim: Claim,
+        key: &[u8],
+        waker: &Waker,
+        blocks: bool,
+    ) -> Elsewhere<K::Held> {
         let function = &self.function;
         let Some(shared) = &function.shared else { return Elsewhere::Compute };
         let outside = self.outside.get_or_insert_default();
         if outside.seeking.is_none() {
-            outside.seeking = shared.seek(function, claim, key);
+            outside.seeking = shared.seek(function, claim, key, blocks);
         }
         let Some(seeking) = &mut outside.seeking else { return Elsewhere::Compute };
         let Poll::Ready(sought) = shared.poll(seeking, function, claim, key, waker) else {
@@ -273,7 +285,7 @@ impl<K: Keep> Computation<K> {
         let mut pause = MIN_PAUSE;
         loop {
             let now = Instant::now();
-            let (until, is_limited) = match self.look_elsewhere(key, &waker) {
+            let (until, is_limited) = match self.look_elsewhere(key, &waker, true) {
                 Elsewhere::Compute => return None,
                 Elsewhere::Found(held) => return Some(held),
                 Elsewhere::Busy => (now + pause, true),

@@ -218,8 +218,14 @@ pub(crate) enum Sought<H> {
 
 /// The results of one cache in a tier. The parameter `function` of all methods is that cache.
 pub(crate) trait SharedResults<K: Keep>: Send + Sync {
-    /// Begins to look for the value of `claim`.
-    fn seek(&self, function: &FunctionCache<K>, claim: Claim, key: &[u8]) -> Option<Seeking>;
+    /// Begins to look for the value of `claim`. `blocks`: the caller is a thread that does nothing else meanwhile.
+    fn seek(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        key: &[u8],
+        blocks: bool,
+    ) -> Option<Seeking>;
 
     /// Goes on to look. If there is nothing to do now, `waker` is woken.
     fn poll(

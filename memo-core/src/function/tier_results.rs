@@ -179,6 +179,7 @@ impl<V: 'static> TierResults<V> {
             key,
             limit: self.limit,
             ahead: Duration::ZERO,
+            blocks: true,
             computes: false,
             waits: false,
         })
@@ -323,12 +324,19 @@ impl TierCounts {
 }
 
 impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
-    fn seek(&self, function: &FunctionCache<K>, claim: Claim, key: &[u8]) -> Option<Seeking> {
+    fn seek(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        key: &[u8],
+        blocks: bool,
+    ) -> Option<Seeking> {
         let has_older = function.memory.has_older(claim);
         // Who has no value takes one that is soon to be computed again. The next call computes it.
         let ahead = if has_older { function.memory.refresh_window() } else { 0 };
         let query = Query {
             ahead: Duration::from_millis(ahead),
+            blocks,
             computes: true,
             waits: function.waits() && !has_older,
             ..self.query(key)?

@@ -32,6 +32,8 @@ pub(crate) struct Query {
     pub(crate) limit: Duration,
     /// An entry whose time to live has no more than this left is to be computed again.
     pub(crate) ahead: Duration,
+    /// Whether the caller is a thread that does nothing else meanwhile.
+    pub(crate) blocks: bool,
     /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
     pub(crate) computes: bool,
     pub(crate) waits: bool,
@@ -196,7 +198,12 @@ impl Search {
                 (Some(parts.store.generation(group, fresh, until)), asked)
             }
         };
-        let look = Look::Pending(parts.store.get(entry, until));
+        let now = if self.query.blocks { parts.store.get_now(entry, until) } else { None };
+        let look = match now {
+            Some(Ok(stored)) => Look::Answered(stored),
+            Some(Err(error)) => return Err(self.failed(&error)),
+            None => Look::Pending(parts.store.get(entry, until)),
+        };
         Ok(Step::Look(generation, asked, look))
     }
 

@@ -25,6 +25,13 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the entry.
     fn get(&self, entry: &str, until: Instant) -> Pending<Option<Stored>>;
 
+    /// Does the same as [`Store::get`], within this call, for a thread that can do nothing else meanwhile. `None`: this
+    /// store, or this store now, is not faster that way. That is what it does by default.
+    fn get_now(&self, entry: &str, until: Instant) -> Option<Result<Option<Stored>, StoreError>> {
+        let _ = (entry, until);
+        None
+    }
+
     /// Returns the entry, unless it counts as none by [`Lease::void`]. Otherwise gives the lease of the entry to
     /// [`Lease::token`], unless somebody else has it. Looking and giving are one step.
     fn lease(&self, entry: &str, lease: Lease, until: Instant) -> Pending<Leased>;
