@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use memo_core::remote::StoreError;
 use redis::io::tcp::TcpSettings;
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
 #[cfg(feature = "tls-rustls")]
 use crate::certificates::Certificates;
 use crate::error;
 use crate::settings::Settings;
-use crate::source::Source;
+use crate::source::{Sentinels, Source};
 use crate::store::RedisStore;
 
 /// Makes a [`RedisStore`].
 #[derive(Clone)]
 pub struct Builder {
-    url: String,
+    urls: Vec<String>,
+    kind: Kind,
     username: Option<String>,
     password: Option<String>,
     #[cfg(feature = "tls-rustls")]
@@ -26,13 +27,22 @@ pub struct Builder {
     heartbeat: Duration,
 }
 
+/// What the URLs are.
+#[derive(Clone)]
+enum Kind {
+    Address,
+    Sentinels(String),
+    Cluster,
+}
+
 impl Builder {
     /// Begins with the URL of a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`. A user and a password may stand
     /// before the host, as `USER:PASSWORD@`. `rediss:` is TLS, for which the crate has the feature `tls-rustls`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
+            urls: vec![url.into()],
+            kind: Kind::Address,
             username: None,
             password: None,
             #[cfg(feature = "tls-rustls")]
@@ -40,6 +50,30 @@ impl Builder {
             connect_timeout: Duration::from_secs(2),
             heartbeat: Duration::from_millis(500),
         }
+    }
+
+    /// Adds another sentinel, or another node of the cluster. One that answers is enough.
+    #[must_use]
+    pub fn or(mut self, url: impl Into<String>) -> Self {
+        self.urls.push(url.into());
+        self
+    }
+
+    /// Makes the URLs those of sentinels, which are asked for the master of `service`.
+    ///
+    /// The user and the password in a URL are those of the sentinel then. The master has those of [`Builder::username`]
+    /// and [`Builder::password`], and the database in the first URL.
+    #[must_use]
+    pub fn sentinel(mut self, service: impl Into<String>) -> Self {
+        self.kind = Kind::Sentinels(service.into());
+        self
+    }
+
+    /// Makes the URLs those of nodes of a cluster.
+    #[must_use]
+    pub fn cluster(mut self) -> Self {
+        self.kind = Kind::Cluster;
+        self
     }
 
     /// Sets the user, in place of that in the URL.
@@ -91,10 +125,7 @@ impl Builder {
     /// [`health`](memo_core::remote::Store::health) says.
     #[must_use]
     pub fn store(&self) -> RedisStore {
-        let source = match self.server(&self.url) {
-            Ok(server) => Source::Address(Box::new(server)),
-            Err(reason) => Source::Nowhere(reason),
-        };
+        let source = self.source().unwrap_or_else(Source::Nowhere);
         RedisStore::new(Settings {
             source,
             connect_timeout: self.connect_timeout,
@@ -102,6 +133,40 @@ impl Builder {
         })
     }
 
+    fn source(&self) -> Result<Source, StoreError> {
+        let servers: Result<Vec<_>, _> = self.urls.iter().map(|url| self.server(url)).collect();
+        let mut servers = servers?;
+        match &self.kind {
+            Kind::Cluster => {
+                Ok(Source::Cluster(servers.into_iter().map(|server| self.log_in(server)).collect()))
+            }
+            Kind::Address if servers.len() > 1 => Err(error::disconnected(
+                "there are several URLs, and neither sentinels nor a cluster",
+            )),
+            Kind::Address => Ok(Source::Address(Box::new(self.log_in(servers.remove(0))))),
+            Kind::Sentinels(service) => {
+                Ok(Source::Sentinels(Box::new(self.sentinels(servers, service))))
+            }
+        }
+    }
+
+    fn sentinels(&self, servers: Vec<ConnectionInfo>, service: &str) -> Sentinels {
+        let nobody = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+        let master = nobody.set_db(servers[0].redis_settings().db());
+        let master = self.log_in(servers[0].clone().set_redis_settings(master));
+        // A sentinel has no databases.
+        let addresses = servers.into_iter().map(|server| {
+            let login = server.redis_settings().clone().set_db(0);
+            server.set_redis_settings(login)
+        });
+        Sentinels {
+            addresses: addresses.collect(),
+            service: service.to_owned(),
+            login: master.redis_settings().clone(),
+        }
+    }
+
+    /// Reads a URL.
     fn server(&self, url: &str) -> Result<ConnectionInfo, StoreError> {
         if !cfg!(feature = "tls-rustls")
             && ["rediss:", "valkeys:"].iter().any(|tls| url.starts_with(tls))
@@ -112,18 +177,24 @@ impl Builder {
         let server = url
             .into_connection_info()
             .map_err(|_| error::disconnected("the URL is not one of a server"))?;
-        let mut login = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let login = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let server = server.set_redis_settings(login).set_tcp_settings(tcp);
+        #[cfg(feature = "tls-rustls")]
+        let server = self.certificates.for_server(server)?;
+        Ok(server)
+    }
+
+    /// Replaces the user and the password by those that were set.
+    fn log_in(&self, server: ConnectionInfo) -> ConnectionInfo {
+        let mut login = server.redis_settings().clone();
         if let Some(username) = &self.username {
             login = login.set_username(username);
         }
         if let Some(password) = &self.password {
             login = login.set_password(password);
         }
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let server = server.set_redis_settings(login).set_tcp_settings(tcp);
-        #[cfg(feature = "tls-rustls")]
-        let server = self.certificates.for_server(server)?;
-        Ok(server)
+        server.set_redis_settings(login)
     }
 }
 

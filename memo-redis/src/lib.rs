@@ -4,9 +4,11 @@ mod answer;
 mod builder;
 #[cfg(feature = "tls-rustls")]
 mod certificates;
+mod cluster;
 mod connection;
 mod error;
 mod events;
+mod finder;
 mod guard;
 mod health;
 mod links;

@@ -1,6 +1,7 @@
 //! The store on real servers, which the tests start. Without `redis-server` they say so and pass.
 
 mod access;
+mod cluster;
 mod failures;
 mod fork;
 mod proxy;
