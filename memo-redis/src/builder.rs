@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use memo_core::remote::StoreError;
+use memo_core::remote::{StoreError, Tier, TierOptions};
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::source::{Sentinels, Source};
 use crate::store::RedisStore;
 
-/// Makes a [`RedisStore`].
+/// Says where the servers are and what a tier on them does. Made by [`Redis::builder`](crate::Redis::builder).
 #[derive(Clone)]
 pub struct Builder {
     urls: Vec<String>,
@@ -25,6 +25,7 @@ pub struct Builder {
     certificates: Certificates,
     connect_timeout: Duration,
     heartbeat: Duration,
+    options: TierOptions,
 }
 
 /// What the URLs are.
@@ -49,6 +50,7 @@ impl Builder {
             certificates: Certificates::default(),
             connect_timeout: Duration::from_secs(2),
             heartbeat: Duration::from_millis(500),
+            options: TierOptions::new(),
         }
     }
 
@@ -121,7 +123,64 @@ impl Builder {
         self
     }
 
-    /// Makes the store. It connects behind. What is wrong with the settings is what its
+    /// Sets what all names on the server begin with, behind `memokit:`. Programs with different namespaces share nothing.
+    /// `default` by default.
+    #[must_use]
+    pub fn namespace(self, namespace: impl Into<String>) -> Self {
+        self.option(|options| options.namespace(namespace))
+    }
+
+    /// Sets how long a call waits for the tier, unless the function has `remote_limit`. 100 ms by default.
+    #[must_use]
+    pub fn read_limit(self, limit: Duration) -> Self {
+        self.option(|options| options.read_limit(limit))
+    }
+
+    /// Sets how long the right to compute a key outlives the process that has it. 10 s by default, at least 3 s.
+    #[must_use]
+    pub fn lease(self, lease: Duration) -> Self {
+        self.option(|options| options.lease(lease))
+    }
+
+    /// Sets how many results may wait to be written, and how many bytes they may take. If there are more, the oldest are
+    /// dropped. 10,000 and 64 MiB by default.
+    #[must_use]
+    pub fn queue(self, writes: usize, bytes: usize) -> Self {
+        self.option(|options| options.queue(writes, bytes))
+    }
+
+    /// Sets the most bytes of a result that goes to the tier or is accepted from there. 64 MiB by default.
+    #[must_use]
+    pub fn max_value(self, bytes: u64) -> Self {
+        self.option(|options| options.max_value(bytes))
+    }
+
+    /// Compresses results of more than 1 KiB if that saves at least a tenth.
+    #[cfg(feature = "lz4")]
+    #[must_use]
+    pub fn compressed(self) -> Self {
+        self.option(TierOptions::compressed)
+    }
+
+    /// Adds a code to each result that only who knows `key` can make. See [`TierOptions::authenticated`].
+    #[must_use]
+    pub fn authenticated(self, key: [u8; 32]) -> Self {
+        self.option(|options| options.authenticated(key))
+    }
+
+    fn option(mut self, set: impl FnOnce(TierOptions) -> TierOptions) -> Self {
+        self.options = set(self.options);
+        self
+    }
+
+    /// Makes the tier. Returns at once: it connects behind. What is wrong with the settings is what its
+    /// [`health`](Tier::health) says.
+    #[must_use]
+    pub fn connect(&self) -> Tier {
+        Tier::new(self.store(), self.options.clone())
+    }
+
+    /// Makes a store without a tier. It connects behind. What is wrong with the settings is what its
     /// [`health`](memo_core::remote::Store::health) says.
     #[must_use]
     pub fn store(&self) -> RedisStore {
@@ -204,6 +263,7 @@ impl fmt::Debug for Builder {
             .field("username", &self.username)
             .field("connect_timeout", &self.connect_timeout)
             .field("heartbeat", &self.heartbeat)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

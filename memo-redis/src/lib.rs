@@ -15,6 +15,7 @@ mod links;
 mod names;
 mod query;
 mod random;
+mod redis;
 mod script;
 mod session;
 mod settings;
@@ -26,4 +27,5 @@ mod topology;
 mod tracker;
 
 pub use self::builder::Builder;
+pub use self::redis::Redis;
 pub use self::store::RedisStore;

@@ -6,6 +6,7 @@ mod failures;
 mod fork;
 mod proxy;
 mod requests;
+mod sentinel;
 mod server;
 mod tls;
 mod tracking;
