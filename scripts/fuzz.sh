@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes the key encoding and the file readers: scripts/fuzz.sh [SECONDS per target, default 60] [TARGET...]
+# Fuzzes the key encoding and the readers of files, names and envelopes:
+# scripts/fuzz.sh [SECONDS per target, default 60] [TARGET...]
 # Runs two targets at a time. Needs a C++ compiler for libFuzzer. The stable Rust toolchain is enough. Inputs are kept
 # in fuzz/target/corpus and used again. An input that fails a check is written to fuzz/target/failures, and
 # `fuzz/target/HOST/release/TARGET FILE` repeats the failure.
@@ -9,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../fuzz"
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ $# == 0 ]] && targets=(values bytes frame header log snapshot index value)
+[[ $# == 0 ]] && targets=(values bytes frame header log snapshot index value tier)
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 export CARGO_TARGET_DIR=$PWD/target

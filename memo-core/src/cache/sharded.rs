@@ -276,6 +276,7 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
+    #[cfg(feature = "remote")]
     /// Returns the key of `claim`, or `None` if the key was invalidated.
     pub(crate) fn key_of(&self, claim: Claim) -> Option<Vec<u8>> {
         let shard = self.shard(claim.hash).lock();

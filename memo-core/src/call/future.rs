@@ -7,13 +7,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
 use crate::single_flight::alarm::Alarm;
@@ -167,6 +168,8 @@ pub(super) enum Stage<K: Keep<Held: Send + Sync>> {
     /// The value is looked for elsewhere, or others compute it.
     Away(Box<Away<K>>),
     Computing(Computation<K>),
+    /// The call waits until the tier has the value.
+    Writes(Box<Writes<K>>),
     /// The call has returned its value, or has panicked.
     Ended,
 }
@@ -245,6 +248,7 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
         match self {
             Self::Waiting(wait) => Some(wait.poll(cx)),
             Self::Away(away) => Some(away.poll(cx.waker())),
+            Self::Writes(writes) => Some(writes.poll(cx.waker()).map(Ok)),
             Self::NotPolled | Self::Computing(_) | Self::Ended => None,
         }
     }
@@ -335,6 +339,26 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
     }
 }
 
+/// A call that has its value, and waits until the tier has it.
+pub(super) struct Writes<K: Keep> {
+    /// `None` once the wait has ended.
+    value: Option<K::Return>,
+    writing: Writing,
+    limit: Duration,
+    /// Wakes the task from time to time, because the wait has a limit.
+    alarm: Arc<Alarm>,
+}
+
+impl<K: Keep> Writes<K> {
+    fn poll(&mut self, waker: &Waker) -> Poll<K::Return> {
+        if self.writing.poll(waker).is_pending() {
+            self.alarm.set(waker.clone(), self.limit);
+            return Poll::Pending;
+        }
+        Poll::Ready(self.value.take().expect("a call is not polled after it ended"))
+    }
+}
+
 /// The wait of a task for the computation of another caller.
 pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
     function: &'static FunctionCache<K>,
@@ -411,9 +435,16 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         if let (Stage::Computing(mut computation), Some(should_store)) =
             (stage, self.should_store.take())
         {
-            if let Some(held) = computation.finish(&value, should_store) {
-                return Poll::Ready(K::to_return(&held));
-            }
+            let older = computation.finish(&value, should_store);
+            let value = older.map_or(value, |held| K::to_return(&held));
+            let Some(writing) = computation.take_writing() else { return Poll::Ready(value) };
+            let limit = computation.wait_limit();
+            let writes = Writes { value: Some(value), writing, limit, alarm: Arc::default() };
+            self.stage = Stage::Writes(Box::new(writes));
+            return match self.stage.poll_wait(cx) {
+                Some(Poll::Ready(Ok(value))) => Poll::Ready(value),
+                _ => Poll::Pending,
+            };
         }
         Poll::Ready(value)
     }

@@ -244,8 +244,7 @@ impl<K: Keep> Miss<K> {
     #[inline(never)]
     pub fn store(mut self, returned: K::Return) -> K::Return {
         let older = self.computation.finish(&returned, |_| true);
-        drop(self.computing);
-        older.map_or(returned, |held| K::to_return(&held))
+        self.end(returned, older)
     }
 
     /// Does the same, but stores nothing if `should_store` returns false.
@@ -257,7 +256,14 @@ impl<K: Keep> Miss<K> {
         should_store: impl FnOnce(&K::Return) -> bool,
     ) -> K::Return {
         let older = self.computation.finish(&returned, should_store);
+        self.end(returned, older)
+    }
+
+    fn end(mut self, returned: K::Return, older: Option<K::Held>) -> K::Return {
         drop(self.computing);
+        if let Some(writing) = self.computation.take_writing() {
+            writing.wait();
+        }
         older.map_or(returned, |held| K::to_return(&held))
     }
 }

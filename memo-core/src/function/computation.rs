@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::epoch::participant::pin;
-use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made};
-use crate::function::shared_results::{Permit, Seeking, Sought};
+use crate::function::completion::Completed;
+use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made, Sought};
+use crate::function::tier_types::{Permit, Seeking, Writing};
 use crate::platform::clock::Stopwatch;
+use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
-use crate::single_flight::unpark::Unpark;
 use crate::single_flight::wait_graph::{self, Computing};
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
@@ -46,11 +47,13 @@ struct Outside<K: Keep> {
     permit: Option<Permit>,
     /// A value from the tier that may be returned if the computation fails.
     stands_in: Option<K::Held>,
+    /// The write to the tier, which the caller waits for.
+    writing: Option<Writing>,
 }
 
 impl<K: Keep> Default for Outside<K> {
     fn default() -> Self {
-        Self { _lock: None, seeking: None, permit: None, stands_in: None }
+        Self { _lock: None, seeking: None, permit: None, stands_in: None, writing: None }
     }
 }
 
@@ -388,6 +391,11 @@ impl<K: Keep> Computation<K> {
         if failed { self.fall_back() } else { None }
     }
 
+    /// Returns the write to the tier, if the caller is to wait for it.
+    pub(crate) fn take_writing(&mut self) -> Option<Writing> {
+        self.outside.as_mut()?.writing.take()
+    }
+
     /// Returns the older value that the leader's would have replaced, if it may still be served.
     #[cold]
     fn fall_back(&mut self) -> Option<K::Held> {
@@ -411,7 +419,11 @@ impl<K: Keep> Computation<K> {
         match &self.role {
             Role::Lead(claim) | Role::Refresh(claim) => {
                 let permit = self.outside.as_mut().and_then(|outside| outside.permit.take());
-                let kept = self.function.complete(*claim, &value, made, self.since, permit);
+                let Completed { kept, writing } =
+                    self.function.complete(*claim, &value, made, self.since, permit);
+                if let (Some(outside), Some(_)) = (&mut self.outside, &writing) {
+                    outside.writing = writing;
+                }
                 if kept {
                     self.role = Role::Done;
                 }

@@ -1,41 +1,39 @@
 //! The cache of one function, with its bounds, time to live, directory and counters.
 
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use crate::cache::capacity::Limits;
-use crate::cache::entry::{Lifetime, NewEntry};
-use crate::cache::insertion::Finished;
+use crate::cache::entry::Lifetime;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
+use crate::function::counts::Counts;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
-use crate::function::shared_results::{Permit, SharedResults};
+#[cfg(feature = "remote")]
+use crate::function::tier_types::{Follower, Part};
+use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
+use crate::function::times::{default_wait_limit, refresh_window};
 use crate::key;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
-use crate::single_flight::wait_graph::{Computing, Recursive};
-use crate::statistics::counters::{CallCounters, Counter};
+use crate::single_flight::wait_graph::Recursive;
 use crate::statistics::source::{self, Source};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
 
-/// The least wait limit while no computation of this process tells the mean time.
-const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The wait limit is at least this, however short computations are.
 const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
 /// The same for a thread that waits for a function that calls itself. In a pool, such calls wait for each other in
 /// cycles that cannot be seen, and a thread that blocks here blocks a thread of the pool.
 const MIN_RECURSIVE_LIMIT: Duration = Duration::from_millis(10);
-/// The default wait limit, in mean times of a computation.
-const WAIT_LIMIT_IN_MEANS: u32 = 4;
 
 /// Computations of less than this many nanoseconds on average are not coordinated with other processes.
 const SHORT_NANOS: u64 = 100_000;
@@ -59,17 +57,17 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The time to live in milliseconds, or [`NEVER`].
     pub(crate) ttl: AtomicU64,
     /// The longest time to live of an error.
-    error_ttl: Millis,
+    pub(in crate::function) error_ttl: Millis,
     /// The share of its time to live after which a value is computed again.
     refresh_ahead: Option<f64>,
     /// Whether a caller whose computation fails gets the older value, if it may still be served.
     stale_if_error: bool,
     wait_limit: Option<Duration>,
     pub(crate) recursive: Recursive,
-    ttl_with: Option<TtlOf<K::Value>>,
-    weigh: Option<WeightOf<K::Value>>,
+    pub(in crate::function) ttl_with: Option<TtlOf<K::Value>>,
+    pub(in crate::function) weigh: Option<WeightOf<K::Value>>,
     /// The largest share by which a time to live is shortened at random.
-    jitter: f64,
+    pub(in crate::function) jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     #[cfg(feature = "persist")]
@@ -185,21 +183,6 @@ pub(crate) enum KeyClaim {
     Unlocked,
 }
 
-/// Counters of events on misses and on some hits.
-#[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) coalesced: Counter,
-    pub(crate) stale: Counter,
-    pub(crate) stale_if_error: Counter,
-    pub(crate) refreshed: Counter,
-    pub(crate) uncached: Counter,
-    pub(crate) unkeyable: Counter,
-    pub(crate) panics: Counter,
-    pub(crate) invalidated: Counter,
-    pub(crate) mismatches: Counter,
-    pub(crate) disk_hits: Counter,
-}
-
 /// A result that is to be stored.
 pub(crate) struct NewResult<'a, H> {
     pub(crate) value: &'a H,
@@ -216,6 +199,94 @@ pub(crate) enum Made {
     Computed(Option<Duration>),
     /// By a user. There may be an older value of the key, even one that is only on disk, and it must not come back.
     Inserted,
+}
+
+/// What came of a search.
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is sought"))]
+pub(crate) enum Sought<H> {
+    /// The tier had this value. The claim has ended with it. No hit is counted yet.
+    Found(H),
+    /// Another machine computes the value, and this older one is served meanwhile, unless memory has one. The claim
+    /// stands.
+    Busy(Option<H>),
+    /// The caller computes the value, which then goes to the tier. The value beside may stand in if the computation
+    /// fails.
+    Compute(Permit, Option<H>),
+    /// The tier cannot be asked, or it does not help: the caller computes the value, for itself and this machine.
+    Unavailable,
+}
+
+/// The results of one cache in a tier. The parameter `function` of all methods is that cache.
+pub(crate) trait SharedResults<K: Keep>: Send + Sync {
+    /// Begins to look for the value of `claim`.
+    fn seek(&self, function: &FunctionCache<K>, claim: Claim, key: &[u8]) -> Option<Seeking>;
+
+    /// Goes on to look. If there is nothing to do now, `waker` is woken.
+    fn poll(
+        &self,
+        seeking: &mut Seeking,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        key: &[u8],
+        waker: &Waker,
+    ) -> Poll<Sought<K::Held>>;
+
+    /// Returns when a waiting search has to go on, though nobody wakes it. `Err`: only in case a request has no end.
+    fn until(&self, seeking: &Seeking) -> Result<Instant, Instant>;
+
+    /// Returns the value of `key` in the tier. Waits for it no longer than a call does.
+    fn get(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<K::Value>;
+
+    /// Returns how long an entry in memory lives: less if changes in the tier do not reach this process.
+    fn limit(&self, lifetime: Lifetime) -> Lifetime;
+
+    /// Returns the time after which a result on disk must have been computed to be returned while the tier cannot be
+    /// asked, in milliseconds since 1970: changes from before are not known.
+    fn known_since(&self) -> u64;
+
+    /// Writes the result of `claim` behind the caller, if it may be written. Returns the write if the caller is to wait for
+    /// it.
+    fn write(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        result: &NewResult<'_, K::Held>,
+        permit: Option<Permit>,
+    ) -> Option<Writing>;
+
+    /// Begins to remove the entry of `key`, or all. It is not read from the tier any more.
+    fn begin_to_remove(&self, key: Option<&[u8]>) -> Option<OpenRemoval>;
+
+    /// Tells the tier, after memory has removed it. Waits no longer than a call does.
+    fn remove(&self, removal: &OpenRemoval);
+
+    /// Waits until the tier has everything.
+    fn flush(&self, limit: Duration) -> Result<(), Error>;
+
+    /// Returns why the tier cannot be used.
+    fn failure(&self) -> Option<Error>;
+
+    /// Called each second.
+    fn tick(&self, function: &FunctionCache<K>);
+
+    /// Adds the figures of the tier to `stats`.
+    fn report(&self, stats: &mut Stats);
+
+    /// Makes `function` forget from now on what others have changed.
+    #[cfg(feature = "remote")]
+    fn follow(&self, function: Weak<dyn Follower>);
+
+    /// See [`Follower::forget`].
+    #[cfg(feature = "remote")]
+    fn forget(&self, function: &FunctionCache<K>, part: &Part);
+
+    /// See [`Follower::forget_all`].
+    #[cfg(feature = "remote")]
+    fn forget_all(&self, function: &FunctionCache<K>);
+
+    /// See [`Follower::is_cut_off`].
+    #[cfg(feature = "remote")]
+    fn is_cut_off(&self, function: &FunctionCache<K>, epoch: u64, since: Duration);
 }
 
 /// What a caller does after a miss.
@@ -325,72 +396,6 @@ impl<K: Keep> FunctionCache<K> {
         NextStep::Value(held)
     }
 
-    /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
-    /// Counts a hit.
-    pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
-        self.load_since(claim, key, 0)
-    }
-
-    /// Does the same for a value that was computed after `since`, in milliseconds since 1970.
-    pub(crate) fn load_since(&self, claim: Claim, key: &[u8], since: u64) -> Option<K::Held> {
-        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim))?;
-        // The type's `Deserialize` may call the function with the same key.
-        let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
-        let (value, lifetime) = storage.load(self, key)?;
-        if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
-            return None;
-        }
-        let held = self.adopt(claim, key, value, lifetime)?;
-        self.counts.disk_hits.add(1);
-        self.count_served(false, || lifetime.computed);
-        Some(held)
-    }
-
-    /// Ends `claim` with a value from elsewhere. Returns `None`, and the claim stands, if code of the
-    /// value's type panics.
-    pub(crate) fn adopt(
-        &self,
-        claim: Claim,
-        key: &[u8],
-        value: K::Value,
-        lifetime: Lifetime,
-    ) -> Option<K::Held> {
-        // A panic in the code of the type or of `weigh` would leave the claim without an end.
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            let held = K::Holder::own(value);
-            let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
-            (held.clone(), self.weigh.as_ref().map(weigh), held)
-        }));
-        let (held, weight, returned) = made.ok()?;
-        self.finish(claim, &held, lifetime, weight, false);
-        Some(returned)
-    }
-
-    /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
-    /// entry does not fit the bounds.
-    // The value is passed by reference, because a large one would be on the stack once more.
-    fn finish(
-        &self,
-        claim: Claim,
-        value: &K::Held,
-        lifetime: Lifetime,
-        weight: Option<u64>,
-        never_refreshed: bool,
-    ) -> bool {
-        let (expires, held) = (lifetime.expires, value.clone());
-        let new_entry = NewEntry { held, lifetime, weight, never_refreshed };
-        let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
-        if self.memory.can_expire(expires) {
-            self.maintain();
-        }
-        if let Some(flight) = flight {
-            flight.complete(Some(value.clone()));
-        }
-        // The `Drop` of other values runs only now, so that waiters do not wait for it.
-        drop(removed);
-        kept
-    }
-
     /// Returns the older value that the value of `claim` is to replace, if callers get it until then. `counted`: a call
     /// gets it.
     pub(crate) fn older(&self, claim: Claim, counted: bool) -> Option<K::Held> {
@@ -459,39 +464,6 @@ impl<K: Keep> FunctionCache<K> {
         self.wait_limit.unwrap_or_else(|| default_wait_limit(&self.memory.calls, least))
     }
 
-    /// Stores `value` as the result of `claim`, in the tier and on disk first, and wakes the waiters. Returns false if the key was
-    /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
-    /// removed.
-    pub(crate) fn complete(
-        &self,
-        claim: Claim,
-        value: &K::Held,
-        made: Made,
-        since: u64,
-        permit: Option<Permit>,
-    ) -> bool {
-        let life = self.lifetime(claim.hash, K::Holder::view(value));
-        let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
-        let computed = self.memory.is_timed().then(clock::wall);
-        let mut lifetime = Lifetime { computed, expires };
-        if let Some(shared) = &self.shared {
-            let result = NewResult { value, lifetime, made, since };
-            shared.write(self, claim, &result, permit);
-            lifetime = shared.limit(lifetime);
-        }
-        let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(value), self.memory.key_len(claim));
-        let weight = self.weigh.as_ref().map(weigh);
-        match &self.storage {
-            Some(storage) if self.memory.admits(weight) => {
-                storage.write(self, claim, NewResult { value, lifetime, made, since });
-            }
-            Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
-            None => {}
-        }
-        let never_refreshed = life < self.memory.refresh_window();
-        self.finish(claim, value, lifetime, weight, never_refreshed)
-    }
-
     /// Makes the background thread maintain the cache.
     pub(crate) fn maintain(&self) {
         if let Some(maintained) = &self.maintained {
@@ -508,14 +480,6 @@ impl<K: Keep> FunctionCache<K> {
     /// to take the lead. Has no effect if another waiter has taken the lead.
     pub(crate) fn pass_on(&self, claim: Claim) {
         self.memory.abandon(claim, None);
-    }
-
-    /// Returns the time to live of `value`.
-    fn lifetime(&self, hash: u64, value: &K::Value) -> Millis {
-        let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
-        let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
-        let ttl = if K::Selection::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
-        if ttl == NEVER { NEVER } else { jittered(hash, ttl, self.jitter) }
     }
 
     /// Returns whether results are also elsewhere than in memory.
@@ -569,98 +533,4 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
             || self.memory.has_expiring()
             || self.maintenance.end_unless(|| self.memory.has_expiring())
     }
-}
-
-// The functions below do not depend on the types of a cache, so they are compiled only once.
-
-impl Counts {
-    fn new() -> Self {
-        Self::default()
-    }
-
-    fn stats(&self, name: &str, calls: &CallCounters) -> Stats {
-        let Self {
-            coalesced,
-            stale,
-            stale_if_error,
-            refreshed,
-            uncached,
-            unkeyable,
-            panics,
-            invalidated,
-            mismatches,
-            disk_hits,
-        } = self;
-        let (hits, refreshed) = (calls.hits(), refreshed.get());
-        // Read last, because a refresh is counted before its computation.
-        let misses = calls.misses().saturating_sub(refreshed);
-        let recovered = calls.recovered();
-        let mut stats = Stats {
-            name: name.to_owned(),
-            hits,
-            misses,
-            unfinished: calls.unfinished(),
-            invalidated: invalidated.get(),
-            coalesced: coalesced.get(),
-            stale: stale.get(),
-            stale_if_error: stale_if_error.get(),
-            refreshed,
-            uncached: uncached.get(),
-            unkeyable: unkeyable.get(),
-            panics: panics.get(),
-            mismatches: mismatches.get(),
-            disk_hits: disk_hits.get(),
-            compute_time: Duration::from_nanos(calls.own_nanos()),
-            recovered,
-            recovered_compute_time: times(calls.recovered_mean(), recovered),
-            ..Stats::default()
-        };
-        stats.time_saved = times(stats.mean_compute(), hits);
-        stats
-    }
-}
-
-/// Returns how long before its expiry time a value is computed again, if that is after `share` of its time to live.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a time, which is not negative, and a cast of more than the longest time gives that"
-)]
-fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
-    let Some((share, ttl)) = share.zip(ttl) else { return 0 };
-    // Not `Duration::mul_f64`, which panics where the product rounds to more than the longest duration.
-    (clock::millis(ttl) as f64 * (1.0 - share)).ceil() as Millis
-}
-
-fn times(time: Duration, count: u64) -> Duration {
-    let nanos = time.as_nanos().saturating_mul(u128::from(count));
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
-/// Returns how long a caller waits for another caller's computation.
-fn default_wait_limit(calls: &CallCounters, least: Duration) -> Duration {
-    match calls.mean() {
-        // Recovered times leave out the computations within each, so they can only raise the limit.
-        Duration::ZERO => {
-            calls.recovered_mean().saturating_mul(WAIT_LIMIT_IN_MEANS).max(INITIAL_WAIT_LIMIT)
-        }
-        mean => mean.saturating_mul(WAIT_LIMIT_IN_MEANS).max(least),
-    }
-}
-
-/// Returns `ttl` shortened by a share of it between 0 and `jitter`, which the hash chooses. Each process has its own
-/// seed of hashes, so the expiry times of one key differ between processes.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "32 bits of the hash are random enough and precise enough for a share of a time"
-)]
-fn jittered(hash: u64, ttl: Millis, jitter: f64) -> Millis {
-    if jitter == 0.0 {
-        return ttl;
-    }
-    let drawn = f64::from(hash as u32) / f64::from(u32::MAX);
-    ttl - ((ttl as f64 * jitter * drawn) as Millis).min(ttl)
 }

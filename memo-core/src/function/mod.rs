@@ -1,7 +1,9 @@
 //! The cache of one function, which combines its settings, the cache in memory, and the directory on disk.
 
 pub mod code;
+pub(crate) mod completion;
 pub(crate) mod computation;
+pub(crate) mod counts;
 #[cfg(feature = "persist")]
 mod directory;
 #[cfg(feature = "persist")]
@@ -23,11 +25,12 @@ mod removal;
 #[cfg(feature = "persist")]
 pub(crate) mod removal_watch;
 pub mod settings;
-pub(crate) mod shared_results;
 #[cfg(feature = "persist")]
 mod thread_opening;
 #[cfg(feature = "remote")]
 mod tier_results;
+pub(crate) mod tier_types;
+mod times;
 mod type_name;
 #[cfg(feature = "persist")]
 mod value_store;

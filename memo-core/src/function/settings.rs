@@ -280,6 +280,50 @@ impl<K: Keep> Settings<K> {
         self
     }
 
+    /// Makes a call wait until the tier has its result, but not beyond the limit. Has no effect without a tier.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn write_through(mut self) -> Self {
+        if let Some(remote) = &mut self.remote {
+            remote.writes_through = true;
+        }
+        self
+    }
+
+    /// Sets how long a call waits for the tier. Has no effect without a tier.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn remote_limit(mut self, limit: Duration) -> Self {
+        if let Some(remote) = &mut self.remote {
+            remote.limit = Some(limit);
+        }
+        self
+    }
+
+    /// Like [`Self::remote_limit`], in milliseconds.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn remote_limit_millis(self, limit: u64) -> Self {
+        self.remote_limit(Duration::from_millis(limit))
+    }
+
+    /// Sets how long entries are served while there is no connection to the tier. Has no effect without a tier.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn stale_while_disconnected(mut self, time: Duration) -> Self {
+        if let Some(remote) = &mut self.remote {
+            remote.cut_off = time;
+        }
+        self
+    }
+
+    /// Like [`Self::stale_while_disconnected`], in milliseconds.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn stale_while_disconnected_millis(self, time: u64) -> Self {
+        self.stale_while_disconnected(Duration::from_millis(time))
+    }
+
     /// Sets what chooses the folder of the function below its directory: `path`, its full path, and `instance`, an id
     /// that no other instance with this path has, or the reason why there is none. In the latter case nothing is
     /// stored.

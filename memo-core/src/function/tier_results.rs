@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use once_cell::sync::OnceCell;
 
 use crate::cache::entry::Lifetime;
-use crate::codec::Codec;
+use crate::codec::{Codec, Postcard};
 use crate::error::Error;
-use crate::function::function_cache::{FunctionCache, Made, NewResult};
+use crate::function::function_cache::{FunctionCache, Made, NewResult, SharedResults, Sought};
 use crate::function::remote_settings::RemoteSettings;
-use crate::function::shared_results::{OpenRemoval, Permit, Seeking, SharedResults, Sought};
+use crate::function::settings::Settings;
+use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::key::tag;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, Millis, NEVER};
@@ -28,10 +29,14 @@ use crate::statistics::counters::Counter;
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
+use crate::value::requirements::Persistable;
 use crate::value::selection::Selection;
 
 /// How long the tier keeps results without a time to live.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long entries are served by default while there is no connection.
+const CUT_OFF: Duration = Duration::from_secs(30);
 
 /// The results of one cache in a tier.
 pub(crate) struct TierResults<V: 'static> {
@@ -73,6 +78,38 @@ struct TierCounts {
     nanos: Counter,
     /// Why a result could not be encoded.
     unwritable: Mutex<Option<Error>>,
+}
+
+impl<K: Keep<Held: Send + Sync>> Settings<K> {
+    /// Keeps results also in a tier that machines share.
+    #[must_use]
+    pub fn remote(self, tier: impl Into<Tier>) -> Self
+    where
+        K::Value: Persistable,
+    {
+        self.shared_by(tier.into(), Box::new(Postcard::new()))
+    }
+
+    /// Does the same as [`Settings::remote`], with the codec `C`.
+    #[must_use]
+    pub fn remote_by<C: Codec<K::Value> + Default, T: Into<Tier>>(self, tier: T) -> Self {
+        self.shared_by(tier.into(), Box::new(C::default()))
+    }
+
+    fn shared_by(self, tier: Tier, codec: Box<dyn Codec<K::Value>>) -> Self {
+        let remote = RemoteSettings {
+            tier,
+            codec,
+            limit: None,
+            cut_off: CUT_OFF,
+            writes_through: false,
+            stale: Duration::ZERO,
+            path: String::new(),
+            instance: 0,
+            make: TierResults::make::<K>,
+        };
+        Self { remote: Some(remote), ..self }
+    }
 }
 
 impl<V: 'static> TierResults<V> {
@@ -142,7 +179,6 @@ impl<V: 'static> TierResults<V> {
             key,
             limit: self.limit,
             ahead: Duration::ZERO,
-            stale: self.stale,
             computes: false,
             waits: false,
         })
@@ -229,6 +265,7 @@ impl<V: 'static> TierResults<V> {
             generations: &generations,
             computed: about.lifetime.computed.unwrap_or_else(clock::wall),
             ttl,
+            stale: self.stale,
             cost: about.cost,
             key,
             value: bytes,
@@ -338,12 +375,12 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         claim: Claim,
         result: &NewResult<'_, K::Held>,
         permit: Option<Permit>,
-    ) {
+    ) -> Option<Writing> {
         let is_inserted = result.made == Made::Inserted;
         if permit.is_none() && !is_inserted {
-            return;
+            return None;
         }
-        let (Ok(names), Some(key)) = (self.names(), function.memory.key_of(claim)) else { return };
+        let (names, key) = (self.names().ok()?, function.memory.key_of(claim)?);
         let (entry, long_key) = self.entry(names, &key);
         // Until it is written, an older value does not count, also if it is never written.
         let open = is_inserted.then(|| self.tier.begin_to_remove(&names.group, &entry));
@@ -352,9 +389,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             None => self.generation(names),
         };
         let encoded = self.encode(K::Holder::view(result.value));
-        let (Some(bytes), Some(generation)) = (encoded, generation) else { return };
+        let (bytes, generation) = (encoded?, generation?);
         if is_inserted && !self.tier.is_up() {
-            return;
+            return None;
         }
         let token = permit.map(Permit::into_token);
         let version = token.map_or_else(random_wide, |Token(version)| version);
@@ -365,12 +402,14 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let about = About { version, generation, lifetime: result.lifetime, cost };
         let (bytes, left) = self.seal(names, &entry, long_key.as_deref(), &bytes, &about);
         let written = self.put(Put { entry, bytes, left, token }, version);
-        if self.writes_through || is_inserted {
-            let written = written.wait_until(Instant::now() + self.limit);
-            if let (Ok(Written::Yes), Some(open)) = (written, open) {
+        let until = Instant::now() + self.limit;
+        if let Some(open) = open {
+            if let Ok(Written::Yes) = written.wait_until(until) {
                 self.tier.confirm(&open);
             }
+            return None;
         }
+        self.writes_through.then_some(Writing { written, until })
     }
 
     fn begin_to_remove(&self, key: Option<&[u8]>) -> Option<OpenRemoval> {

@@ -20,3 +20,4 @@ pub(crate) mod shared_page;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]
 pub(crate) mod test_directory;
+pub(crate) mod unpark;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::error::StoreError;
 use super::random::random;
-use super::store::StoreError;
 use crate::platform::sync::usual::Mutex;
 
 /// After this many failures in a row nothing is asked for a while.

@@ -16,7 +16,7 @@ mod tests;
 pub(super) const FORMAT: u8 = 1;
 const MAGIC: [u8; 2] = [0x89, b'k'];
 /// The size of the part before the generations, in bytes.
-pub(super) const HEAD: usize = 56;
+pub(super) const HEAD: usize = 64;
 /// Where the version ends.
 pub(super) const VERSION_END: usize = 20;
 /// The size of what stands for a generation, in bytes.
@@ -24,7 +24,7 @@ const GENERATION: usize = 16;
 /// The size of a checksum in bytes.
 const CHECKSUM: usize = 4;
 
-const COMPRESSED: u8 = 1;
+pub(super) const COMPRESSED: u8 = 1;
 pub(super) const AUTHENTICATED: u8 = 2;
 const HAS_KEY: u8 = 4;
 /// All flags. The other bits of the byte are 0.
@@ -44,6 +44,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) computed: WallMillis,
     /// How long the value lives from then on. `None`: without an end. More than 584 years are 584 years.
     pub(crate) ttl: Option<Duration>,
+    /// How long after that the store keeps it. More than 584 years are 584 years.
+    pub(crate) stale: Duration,
     /// What it cost to compute the value.
     pub(crate) cost: Cost,
     /// The whole key, if the name holds only its digest. It is shorter than 4 GiB.
@@ -59,6 +61,7 @@ pub(crate) struct Opened<'a> {
     pub(crate) generations: Vec<(u64, u64)>,
     pub(crate) computed: WallMillis,
     pub(crate) ttl: Option<Duration>,
+    pub(crate) stale: Duration,
     pub(crate) cost: Cost,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) value: Cow<'a, [u8]>,
@@ -117,9 +120,8 @@ impl Envelope<'_> {
     fn head(&self, is_compressed: bool, is_authenticated: bool) -> [u8; HEAD] {
         let count = |n: usize| u32::try_from(n).expect("less than 4 GiB").to_le_bytes();
         let flag = |flag: u8, is_set: bool| if is_set { flag } else { 0 };
-        let ttl = self.ttl.map_or(FOREVER, |ttl| {
-            u64::try_from(ttl.as_nanos()).unwrap_or(FOREVER).min(FOREVER - 1)
-        });
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(FOREVER);
+        let ttl = self.ttl.map_or(FOREVER, |ttl| nanos(ttl).min(FOREVER - 1));
         let mut head = [0; HEAD];
         head[..2].copy_from_slice(&MAGIC);
         head[2] = FORMAT;
@@ -133,6 +135,7 @@ impl Envelope<'_> {
         head[40..44].copy_from_slice(&count(self.key.map_or(0, <[u8]>::len)));
         head[44..52].copy_from_slice(&(self.value.len() as u64).to_le_bytes());
         head[52] = self.cost.to_byte();
+        head[56..].copy_from_slice(&nanos(self.stale).to_le_bytes());
         head
     }
 }
@@ -151,7 +154,7 @@ pub(crate) fn open<'a>(name: &str, bytes: &'a [u8], how: &Sealing) -> Result<Ope
     let (generations, body) = split_at(body, count * GENERATION as u64)?;
     let (key, value) = split_at(body, key_len)?;
     let has_key = head[3] & HAS_KEY != 0;
-    if (!has_key && !key.is_empty()) || head[53..] != [0; 3] {
+    if (!has_key && !key.is_empty()) || head[53..56] != [0; 3] {
         return Err(Unsealed::Damaged);
     }
     let value = if head[3] & COMPRESSED != 0 {
@@ -172,6 +175,7 @@ pub(crate) fn open<'a>(name: &str, bytes: &'a [u8], how: &Sealing) -> Result<Ope
             .collect(),
         computed: u64_at(head, 20),
         ttl: (ttl != FOREVER).then(|| Duration::from_nanos(ttl)),
+        stale: Duration::from_nanos(u64_at(head, 56)),
         cost: Cost::from_byte(head[52]),
         key: has_key.then_some(key),
         value,

@@ -6,7 +6,10 @@ mod authentication;
 mod breaker;
 mod compression;
 mod envelope;
+mod error;
 mod follower;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod generations;
 mod leases;
 mod link;
@@ -27,6 +30,7 @@ mod tier;
 mod writes;
 
 pub(crate) use self::envelope::Envelope;
+pub use self::error::StoreError;
 pub(crate) use self::follower::Follower;
 pub(crate) use self::leases::HeldLease;
 pub(crate) use self::name::{FunctionName, Part, group_hash, split};
@@ -34,7 +38,7 @@ pub use self::options::TierOptions;
 pub use self::pending::{Completer, Pending};
 pub(crate) use self::random::random_wide;
 pub(crate) use self::search::{Found, Query, Search, Value};
-pub use self::store::{Changed, Lease, Leased, Put, Store, StoreError, Stored, Token, Watcher};
+pub use self::store::{Changed, Lease, Leased, Put, Store, Stored, Token, Watcher};
 pub(crate) use self::tier::OpenRemoval;
 pub use self::tier::Tier;
-pub(crate) use self::writes::Written;
+pub(crate) use self::writes::{Writing, Written};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::store::StoreError;
+use super::error::StoreError;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// The result of a request to a [`Store`](super::Store), which comes later. It is a future for any runtime.

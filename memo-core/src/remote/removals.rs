@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::error::StoreError;
 use super::pending::Pending;
 use super::random::random;
-use super::store::{Store, StoreError};
+use super::store::Store;
 use crate::platform::sync::usual::Mutex;
 
 /// If more entries of one function wait to be removed, all entries of the function are.

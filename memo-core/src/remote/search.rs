@@ -5,16 +5,17 @@ use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use super::envelope::{self, Opened, VERSION_END};
+use super::error::StoreError;
 use super::generations::Asked;
 use super::leases::HeldLease;
 use super::name::group_hash;
 use super::notices::Notice;
 use super::pending::Pending;
 use super::random::random_wide;
-use super::store::{Lease, Leased, StoreError, Stored, Token};
+use super::store::{Lease, Leased, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::persist::WallMillis;
-use crate::single_flight::unpark::Unpark;
+use crate::platform::unpark::Unpark;
 
 /// By how much a store may exceed the time of a request.
 const GRACE: Duration = Duration::from_millis(50);
@@ -31,8 +32,6 @@ pub(crate) struct Query {
     pub(crate) limit: Duration,
     /// An entry whose time to live has no more than this left is to be computed again.
     pub(crate) ahead: Duration,
-    /// How long after its time to live the store keeps an entry.
-    pub(crate) stale: Duration,
     /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
     pub(crate) computes: bool,
     pub(crate) waits: bool,
@@ -299,7 +298,7 @@ impl Search {
             return None;
         }
         let Opened { computed, ttl, .. } = opened;
-        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(self.query.stale);
+        let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(opened.stale);
         Some(Value {
             bytes: opened.value.into_owned(),
             computed,

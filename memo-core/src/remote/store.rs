@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
+use super::error::StoreError;
 use super::pending::Pending;
 
 /// A store that machines share: a Redis server, or anything else that can do the same.
@@ -137,30 +138,6 @@ pub struct Put {
     /// The lease that allows it. `None`: nothing has to.
     pub token: Option<Token>,
 }
-
-/// Why a request failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// There is no connection. The text says why, without secrets.
-    Disconnected(String),
-    /// The result did not come in time.
-    TimedOut,
-    /// The store refused the request. The text says why, without secrets.
-    Refused(String),
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disconnected(reason) => write!(f, "there is no connection: {reason}"),
-            Self::TimedOut => write!(f, "it did not answer in time"),
-            Self::Refused(reason) => write!(f, "it refused a request: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 // Neither values nor tokens belong in logs.
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::error::StoreError;
 use super::pending::Pending;
-use super::store::{Changed, Lease, Leased, Put, Store, StoreError, Stored, Token, Watcher};
+use super::store::{Changed, Lease, Leased, Put, Store, Stored, Token, Watcher};
 use crate::platform::sync::usual::Mutex;
 
 /// A server. Clones are the same one.

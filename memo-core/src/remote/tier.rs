@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::breaker::Breaker;
 use super::envelope::{Sealing, VERSION_END, version_of};
+use super::error::StoreError;
 use super::follower::{Follower, Followers};
 use super::generations::{Asked, Generations};
 use super::leases::Leases;
@@ -16,7 +17,7 @@ use super::options::TierOptions;
 use super::own_writes::OwnWrites;
 use super::random::random;
 use super::removals::{Removal, Removals};
-use super::store::{Changed, Put, Store, StoreError, Watcher};
+use super::store::{Changed, Put, Store, Watcher};
 use super::writes::{Writes, Written};
 use crate::persist::WallMillis;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};

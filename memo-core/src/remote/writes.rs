@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use super::error::StoreError;
 use super::link::Link;
-use super::store::{Put, Store, StoreError};
+use super::pending::Pending;
+use super::store::{Put, Store};
 use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// This many writes are under way at once.
@@ -22,6 +25,29 @@ pub(crate) enum Written {
     /// There was no room in the queue.
     Dropped,
     Failed(StoreError),
+}
+
+/// A write that a caller waits for.
+pub(crate) struct Writing {
+    pub(crate) written: Pending<Written>,
+    /// How long the caller waits.
+    pub(crate) until: Instant,
+}
+
+impl Writing {
+    /// Waits for the end of the write, as a thread.
+    pub(crate) fn wait(self) {
+        // Whether it was written is counted elsewhere.
+        let _ = self.written.wait_until(self.until);
+    }
+
+    /// Returns whether the wait is over. If not, `waker` is woken at the end of the write.
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
+        if self.until <= Instant::now() {
+            return Poll::Ready(());
+        }
+        self.written.poll_result(waker).map(drop)
+    }
 }
 
 type Then = Box<dyn FnOnce(Written) + Send>;

@@ -4,6 +4,5 @@ pub(crate) mod alarm;
 pub(crate) mod flight;
 pub(crate) mod leader_task;
 mod timer;
-pub(crate) mod unpark;
 pub(crate) mod wait_graph;
 mod wakers;

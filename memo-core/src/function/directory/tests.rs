@@ -127,7 +127,7 @@ fn a_value_replaces_another_with_one_record() {
     let written = |made| {
         let before = function.stats().log_bytes;
         let claim = function.memory.take_over(hash, bytes);
-        assert!(function.complete(claim, &7, made, since(&function), None));
+        assert!(function.complete(claim, &7, made, since(&function), None).kept);
         function.stats().log_bytes - before
     };
     let computed = Made::Computed(None);
@@ -205,7 +205,7 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
     let bytes = key.bytes().unwrap();
     let hash = function.hash_key(bytes).unwrap();
     let claim = function.memory.take_over(hash, bytes);
-    assert!(function.complete(claim, &n, Made::Computed(None), since(function), None));
+    assert!(function.complete(claim, &n, Made::Computed(None), since(function), None).kept);
 }
 
 /// Loads what a call would find on disk. Returns how long each entry has left to live, in milliseconds.

@@ -136,9 +136,9 @@ fn what_is_computed_during_an_invalidation_is_kept_nowhere() {
         let (one, other) = (Site::new(&server), Site::new(&server));
         let computed = one.call(1, || {
             if clears {
-                other.memo().clear()
+                other.memo().clear();
             } else {
-                drop(other.memo().invalidate(&key(1)))
+                other.memo().invalidate(&key(1));
             }
             Ok("old".to_owned())
         });
@@ -416,4 +416,32 @@ fn results_reach_the_tier_before_a_flush_ends() {
     assert_eq!(server.entries().len(), 100);
     site.machine.cut();
     assert!(site.memo().flush().is_err() || site.tier.health().is_err());
+}
+
+#[test]
+fn with_write_through_a_call_waits_for_the_store_but_not_beyond_the_limit() {
+    let server = TestServer::default();
+    let limit = Duration::from_millis(50);
+    let site = Site::with(&server, TierOptions::new(), |s| s.write_through().remote_limit(limit));
+    let machine = Arc::clone(&site.machine);
+    let body = || {
+        machine.set_silent(true);
+        Ok::<_, ()>("a".to_owned())
+    };
+    let began = Instant::now();
+    assert_eq!(site.call(1, body).unwrap(), "a");
+    assert!(began.elapsed() >= limit);
+    machine.set_silent(false);
+    // A task does not hold up its thread.
+    let function: &'static FunctionCache<Kept> = site.function;
+    let task = call(|| {
+        let lookup = function.begin(&(Serialized(&2_u32), ()));
+        lookup.compute(async { body() })
+    });
+    let mut task = pin!(task);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    assert_eq!(site.memo().len(), 2, "others get the value at once");
+    machine.set_silent(false);
+    assert_eq!(task.as_mut().poll(&mut context), Poll::Ready(Ok("a".to_owned())));
 }

@@ -1,0 +1,134 @@
+//! How a claim ends with a value: one that was computed or inserted, or one from elsewhere.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::cache::entry::{Lifetime, NewEntry};
+use crate::cache::insertion::Finished;
+use crate::function::function_cache::{FunctionCache, Made, NewResult, WeightOf};
+use crate::function::tier_types::{Permit, Writing};
+use crate::function::times::jittered;
+use crate::platform::clock::{self, Millis, NEVER};
+use crate::single_flight::flight::Claim;
+use crate::single_flight::wait_graph::Computing;
+use crate::value::holder::Holder;
+use crate::value::keep::Keep;
+use crate::value::selection::Selection;
+
+/// How a claim has ended.
+pub(crate) struct Completed {
+    /// Whether memory has the value.
+    pub(crate) kept: bool,
+    /// The write to the tier, if the caller is to wait for it.
+    pub(crate) writing: Option<Writing>,
+}
+
+impl<K: Keep> FunctionCache<K> {
+    /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
+    /// Counts a hit.
+    pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
+        self.load_since(claim, key, 0)
+    }
+
+    /// Does the same for a value that was computed after `since`, in milliseconds since 1970.
+    pub(crate) fn load_since(&self, claim: Claim, key: &[u8], since: u64) -> Option<K::Held> {
+        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim))?;
+        // The type's `Deserialize` may call the function with the same key.
+        let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
+        let (value, lifetime) = storage.load(self, key)?;
+        if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
+            return None;
+        }
+        let held = self.adopt(claim, key, value, lifetime)?;
+        self.counts.disk_hits.add(1);
+        self.count_served(false, || lifetime.computed);
+        Some(held)
+    }
+
+    /// Ends `claim` with a value from elsewhere. Returns `None`, and the claim stands, if code of the
+    /// value's type panics.
+    pub(crate) fn adopt(
+        &self,
+        claim: Claim,
+        key: &[u8],
+        value: K::Value,
+        lifetime: Lifetime,
+    ) -> Option<K::Held> {
+        // A panic in the code of the type or of `weigh` would leave the claim without an end.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let held = K::Holder::own(value);
+            let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(&held), key.len());
+            (held.clone(), self.weigh.as_ref().map(weigh), held)
+        }));
+        let (held, weight, returned) = made.ok()?;
+        self.finish(claim, &held, lifetime, weight, false);
+        Some(returned)
+    }
+
+    /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
+    /// entry does not fit the bounds.
+    // The value is passed by reference, because a large one would be on the stack once more.
+    fn finish(
+        &self,
+        claim: Claim,
+        value: &K::Held,
+        lifetime: Lifetime,
+        weight: Option<u64>,
+        never_refreshed: bool,
+    ) -> bool {
+        let (expires, held) = (lifetime.expires, value.clone());
+        let new_entry = NewEntry { held, lifetime, weight, never_refreshed };
+        let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
+        if self.memory.can_expire(expires) {
+            self.maintain();
+        }
+        if let Some(flight) = flight {
+            flight.complete(Some(value.clone()));
+        }
+        // The `Drop` of other values runs only now, so that waiters do not wait for it.
+        drop(removed);
+        kept
+    }
+
+    /// Stores `value` as the result of `claim`, on disk first, and wakes the waiters. It is not kept if the key was
+    /// invalidated meanwhile, or if the value does not fit the bounds. In the second case the old entry of the key is
+    /// removed.
+    pub(crate) fn complete(
+        &self,
+        claim: Claim,
+        value: &K::Held,
+        made: Made,
+        since: u64,
+        permit: Option<Permit>,
+    ) -> Completed {
+        let life = self.lifetime(claim.hash, K::Holder::view(value));
+        let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
+        let computed = self.memory.is_timed().then(clock::wall);
+        let (mut lifetime, mut writing) = (Lifetime { computed, expires }, None);
+        if let Some(shared) = &self.shared {
+            let result = NewResult { value, lifetime, made, since };
+            writing = shared.write(self, claim, &result, permit);
+            lifetime = shared.limit(lifetime);
+        }
+        let weigh = |weigh: &WeightOf<_>| weigh(K::Holder::view(value), self.memory.key_len(claim));
+        let weight = self.weigh.as_ref().map(weigh);
+        match &self.storage {
+            Some(storage) if self.memory.admits(weight) => {
+                storage.write(self, claim, NewResult { value, lifetime, made, since });
+            }
+            Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
+            None => {}
+        }
+        let never_refreshed = life < self.memory.refresh_window();
+        let kept = self.finish(claim, value, lifetime, weight, never_refreshed);
+        Completed { kept, writing }
+    }
+
+    /// Returns the time to live of `value`.
+    fn lifetime(&self, hash: u64, value: &K::Value) -> Millis {
+        let own = self.ttl_with.as_ref().and_then(|ttl_with| ttl_with(value));
+        let ttl = own.map_or_else(|| self.ttl.load(Relaxed), clock::millis);
+        let ttl = if K::Selection::is_error(value) { ttl.min(self.error_ttl) } else { ttl };
+        if ttl == NEVER { NEVER } else { jittered(hash, ttl, self.jitter) }
+    }
+}

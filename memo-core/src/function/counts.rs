@@ -1,0 +1,73 @@
+//! Counters of one cache, beside those of its calls.
+
+use std::time::Duration;
+
+use crate::statistics::counters::{CallCounters, Counter};
+use crate::statistics::stats::Stats;
+
+/// Counters of events on misses and on some hits.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) coalesced: Counter,
+    pub(crate) stale: Counter,
+    pub(crate) stale_if_error: Counter,
+    pub(crate) refreshed: Counter,
+    pub(crate) uncached: Counter,
+    pub(crate) unkeyable: Counter,
+    pub(crate) panics: Counter,
+    pub(crate) invalidated: Counter,
+    pub(crate) mismatches: Counter,
+    pub(crate) disk_hits: Counter,
+}
+
+impl Counts {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn stats(&self, name: &str, calls: &CallCounters) -> Stats {
+        let Self {
+            coalesced,
+            stale,
+            stale_if_error,
+            refreshed,
+            uncached,
+            unkeyable,
+            panics,
+            invalidated,
+            mismatches,
+            disk_hits,
+        } = self;
+        let (hits, refreshed) = (calls.hits(), refreshed.get());
+        // Read last, because a refresh is counted before its computation.
+        let misses = calls.misses().saturating_sub(refreshed);
+        let recovered = calls.recovered();
+        let mut stats = Stats {
+            name: name.to_owned(),
+            hits,
+            misses,
+            unfinished: calls.unfinished(),
+            invalidated: invalidated.get(),
+            coalesced: coalesced.get(),
+            stale: stale.get(),
+            stale_if_error: stale_if_error.get(),
+            refreshed,
+            uncached: uncached.get(),
+            unkeyable: unkeyable.get(),
+            panics: panics.get(),
+            mismatches: mismatches.get(),
+            disk_hits: disk_hits.get(),
+            compute_time: Duration::from_nanos(calls.own_nanos()),
+            recovered,
+            recovered_compute_time: times(calls.recovered_mean(), recovered),
+            ..Stats::default()
+        };
+        stats.time_saved = times(stats.mean_compute(), hits);
+        stats
+    }
+}
+
+fn times(time: Duration, count: u64) -> Duration {
+    let nanos = time.as_nanos().saturating_mul(u128::from(count));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
