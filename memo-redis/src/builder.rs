@@ -3,27 +3,37 @@
 use std::fmt;
 use std::time::Duration;
 
-use memo_core::remote::StoreError;
+use memo_core::remote::{StoreError, Tier, TierOptions};
 use redis::io::tcp::TcpSettings;
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
 #[cfg(feature = "tls-rustls")]
 use crate::certificates::Certificates;
 use crate::error;
 use crate::settings::Settings;
-use crate::source::Source;
+use crate::source::{Sentinels, Source};
 use crate::store::RedisStore;
 
-/// Makes a [`RedisStore`].
+/// Says where the servers are and what a tier on them does. Made by [`Redis::builder`](crate::Redis::builder).
 #[derive(Clone)]
 pub struct Builder {
-    url: String,
+    urls: Vec<String>,
+    kind: Kind,
     username: Option<String>,
     password: Option<String>,
     #[cfg(feature = "tls-rustls")]
     certificates: Certificates,
     connect_timeout: Duration,
     heartbeat: Duration,
+    options: TierOptions,
+}
+
+/// What the URLs are.
+#[derive(Clone)]
+enum Kind {
+    Address,
+    Sentinels(String),
+    Cluster,
 }
 
 impl Builder {
@@ -32,14 +42,40 @@ impl Builder {
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
+            urls: vec![url.into()],
+            kind: Kind::Address,
             username: None,
             password: None,
             #[cfg(feature = "tls-rustls")]
             certificates: Certificates::default(),
             connect_timeout: Duration::from_secs(2),
             heartbeat: Duration::from_millis(500),
+            options: TierOptions::new(),
         }
+    }
+
+    /// Adds another sentinel, or another node of the cluster. One that answers is enough.
+    #[must_use]
+    pub fn or(mut self, url: impl Into<String>) -> Self {
+        self.urls.push(url.into());
+        self
+    }
+
+    /// Makes the URLs those of sentinels, which are asked for the master of `service`.
+    ///
+    /// The user and the password in a URL are those of the sentinel then. The master has those of [`Builder::username`]
+    /// and [`Builder::password`], and the database in the first URL.
+    #[must_use]
+    pub fn sentinel(mut self, service: impl Into<String>) -> Self {
+        self.kind = Kind::Sentinels(service.into());
+        self
+    }
+
+    /// Makes the URLs those of nodes of a cluster.
+    #[must_use]
+    pub fn cluster(mut self) -> Self {
+        self.kind = Kind::Cluster;
+        self
     }
 
     /// Sets the user, in place of that in the URL.
@@ -87,14 +123,68 @@ impl Builder {
         self
     }
 
-    /// Makes the store. It connects behind. What is wrong with the settings is what its
+    /// Sets what all names on the server begin with, behind `memokit:`. Programs with different namespaces share nothing.
+    /// `default` by default.
+    #[must_use]
+    pub fn namespace(self, namespace: impl Into<String>) -> Self {
+        self.option(|options| options.namespace(namespace))
+    }
+
+    /// Sets how long a call waits for the tier, unless the function has `remote_limit`. 100 ms by default.
+    #[must_use]
+    pub fn read_limit(self, limit: Duration) -> Self {
+        self.option(|options| options.read_limit(limit))
+    }
+
+    /// Sets how long the right to compute a key outlives the process that has it. 10 s by default, at least 3 s.
+    #[must_use]
+    pub fn lease(self, lease: Duration) -> Self {
+        self.option(|options| options.lease(lease))
+    }
+
+    /// Sets how many results may wait to be written, and how many bytes they may take. If there are more, the oldest are
+    /// dropped. 10,000 and 64 MiB by default.
+    #[must_use]
+    pub fn queue(self, writes: usize, bytes: usize) -> Self {
+        self.option(|options| options.queue(writes, bytes))
+    }
+
+    /// Sets the most bytes of a result that goes to the tier or is accepted from there. 64 MiB by default.
+    #[must_use]
+    pub fn max_value(self, bytes: u64) -> Self {
+        self.option(|options| options.max_value(bytes))
+    }
+
+    /// Compresses results of more than 1 KiB if that saves at least a tenth.
+    #[cfg(feature = "lz4")]
+    #[must_use]
+    pub fn compressed(self) -> Self {
+        self.option(TierOptions::compressed)
+    }
+
+    /// Adds a code to each result that only who knows `key` can make. See [`TierOptions::authenticated`].
+    #[must_use]
+    pub fn authenticated(self, key: [u8; 32]) -> Self {
+        self.option(|options| options.authenticated(key))
+    }
+
+    fn option(mut self, set: impl FnOnce(TierOptions) -> TierOptions) -> Self {
+        self.options = set(self.options);
+        self
+    }
+
+    /// Makes the tier. Returns at once: it connects behind. What is wrong with the settings is what its
+    /// [`health`](Tier::health) says.
+    #[must_use]
+    pub fn connect(&self) -> Tier {
+        Tier::new(self.store(), self.options.clone())
+    }
+
+    /// Makes a store without a tier. It connects behind. What is wrong with the settings is what its
     /// [`health`](memo_core::remote::Store::health) says.
     #[must_use]
     pub fn store(&self) -> RedisStore {
-        let source = match self.server(&self.url) {
-            Ok(server) => Source::Address(Box::new(server)),
-            Err(reason) => Source::Nowhere(reason),
-        };
+        let source = self.source().unwrap_or_else(Source::Nowhere);
         RedisStore::new(Settings {
             source,
             connect_timeout: self.connect_timeout,
@@ -102,6 +192,40 @@ impl Builder {
         })
     }
 
+    fn source(&self) -> Result<Source, StoreError> {
+        let servers: Result<Vec<_>, _> = self.urls.iter().map(|url| self.server(url)).collect();
+        let mut servers = servers?;
+        match &self.kind {
+            Kind::Cluster => {
+                Ok(Source::Cluster(servers.into_iter().map(|server| self.log_in(server)).collect()))
+            }
+            Kind::Address if servers.len() > 1 => Err(error::disconnected(
+                "there are several URLs, and neither sentinels nor a cluster",
+            )),
+            Kind::Address => Ok(Source::Address(Box::new(self.log_in(servers.remove(0))))),
+            Kind::Sentinels(service) => {
+                Ok(Source::Sentinels(Box::new(self.sentinels(servers, service))))
+            }
+        }
+    }
+
+    fn sentinels(&self, servers: Vec<ConnectionInfo>, service: &str) -> Sentinels {
+        let nobody = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+        let master = nobody.set_db(servers[0].redis_settings().db());
+        let master = self.log_in(servers[0].clone().set_redis_settings(master));
+        // A sentinel has no databases.
+        let addresses = servers.into_iter().map(|server| {
+            let login = server.redis_settings().clone().set_db(0);
+            server.set_redis_settings(login)
+        });
+        Sentinels {
+            addresses: addresses.collect(),
+            service: service.to_owned(),
+            login: master.redis_settings().clone(),
+        }
+    }
+
+    /// Reads a URL.
     fn server(&self, url: &str) -> Result<ConnectionInfo, StoreError> {
         if !cfg!(feature = "tls-rustls")
             && ["rediss:", "valkeys:"].iter().any(|tls| url.starts_with(tls))
@@ -112,18 +236,24 @@ impl Builder {
         let server = url
             .into_connection_info()
             .map_err(|_| error::disconnected("the URL is not one of a server"))?;
-        let mut login = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let login = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let server = server.set_redis_settings(login).set_tcp_settings(tcp);
+        #[cfg(feature = "tls-rustls")]
+        let server = self.certificates.for_server(server)?;
+        Ok(server)
+    }
+
+    /// Replaces the user and the password by those that were set.
+    fn log_in(&self, server: ConnectionInfo) -> ConnectionInfo {
+        let mut login = server.redis_settings().clone();
         if let Some(username) = &self.username {
             login = login.set_username(username);
         }
         if let Some(password) = &self.password {
             login = login.set_password(password);
         }
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let server = server.set_redis_settings(login).set_tcp_settings(tcp);
-        #[cfg(feature = "tls-rustls")]
-        let server = self.certificates.for_server(server)?;
-        Ok(server)
+        server.set_redis_settings(login)
     }
 }
 
@@ -133,6 +263,7 @@ impl fmt::Debug for Builder {
             .field("username", &self.username)
             .field("connect_timeout", &self.connect_timeout)
             .field("heartbeat", &self.heartbeat)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

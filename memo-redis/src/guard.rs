@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use crate::connection::{Connection, Identity};
 use crate::error;
 use crate::events::Event;
+use crate::finder::Finder;
 use crate::links::{Links, Node};
 use crate::settings::Settings;
 use crate::topology::Topology;
@@ -23,6 +24,7 @@ const REQUESTS_LIMIT: Duration = Duration::from_secs(10);
 /// What all guards of a session look at.
 pub(crate) struct Guarded {
     pub(crate) settings: Arc<Settings>,
+    pub(crate) finder: Arc<Finder>,
     pub(crate) links: Arc<Links>,
     pub(crate) nodes: Arc<[Node]>,
     pub(crate) topology: Topology,
@@ -47,6 +49,16 @@ pub(crate) struct Guard {
     proved: Instant,
 }
 
+impl Guarded {
+    /// Waits until then, or until somebody has a suspicion.
+    async fn pause(&self, until: Instant) {
+        tokio::select! {
+            () = sleep_until(until) => {}
+            () = self.links.suspicion.notified() => {}
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn new(error: StoreError) -> Self {
         Self { error, silent: None }
@@ -68,7 +80,7 @@ impl Guard {
             let tracker = Tracker::open(&node.place, limit, prefix, events).await?;
             let proved = Instant::now();
             let identity = tracker.prove(&requests).await?;
-            shared.settings.source.confirm(&tracker.connection, &shared.topology).await?;
+            shared.finder.confirm(&tracker.connection, &node.place, &shared.topology).await?;
             Ok((tracker, identity, proved))
         };
         let (tracker, identity, proved) =
@@ -83,6 +95,8 @@ impl Guard {
             self.requests.clone(),
             self.identity.clone(),
         ));
+        let (shared, tracking) = (Arc::clone(&self.shared), self.tracker.connection.clone());
+        guards.spawn(watch_topology(shared, self.index, tracking));
         guards.spawn(self.watch_tracking());
     }
 
@@ -91,20 +105,24 @@ impl Guard {
         let Self { shared, index, requests, tracker, mut proved, .. } = self;
         let heartbeat = shared.settings.heartbeat;
         loop {
-            tokio::select! {
-                () = sleep_until(proved + heartbeat) => {}
-                () = shared.links.suspicion.notified() => {}
-            }
+            shared.pause(proved + heartbeat).await;
             let begun = Instant::now();
-            let check = async {
-                tracker.check(&requests).await?;
-                shared.settings.source.confirm(&tracker.connection, &shared.topology).await
-            };
-            match timeout_at(proved + 2 * heartbeat, check).await {
+            match timeout_at(proved + 2 * heartbeat, tracker.check(&requests)).await {
                 Ok(Ok(())) => proved = begun,
                 Ok(Err(error)) => return Failure::new(error),
                 Err(_) => return Failure { error: error::silent(), silent: Some(index) },
             }
+        }
+    }
+}
+
+/// Returns when there are other masters.
+async fn watch_topology(shared: Arc<Guarded>, index: usize, tracking: Connection) -> Failure {
+    let place = &shared.nodes[index].place;
+    loop {
+        shared.pause(Instant::now() + shared.settings.heartbeat).await;
+        if let Err(error) = shared.finder.confirm(&tracking, place, &shared.topology).await {
+            return Failure::new(error);
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::connection::Connection;
 use crate::events::{self, Event};
+use crate::finder::Finder;
 use crate::guard::{Failure, Guard, Guarded};
 use crate::health::Health;
 use crate::links::{Links, Node};
@@ -26,6 +27,7 @@ pub(crate) struct Watch {
 /// What sessions of one thread have in common.
 pub(crate) struct Session {
     pub(crate) settings: Arc<Settings>,
+    pub(crate) finder: Arc<Finder>,
     pub(crate) watch: Watch,
     pub(crate) links: Arc<Links>,
     pub(crate) health: Arc<Health>,
@@ -76,12 +78,8 @@ impl Session {
 
     /// Connects to all masters, and lets requests use the connections as soon as there are some.
     async fn connect(&self, events: &UnboundedSender<Event>) -> Result<Connected, StoreError> {
-        let topology = self
-            .settings
-            .source
-            .find()
-            .await
-            .inspect_err(|error| self.links.down(error.clone()))?;
+        let topology =
+            self.finder.find().await.inspect_err(|error| self.links.down(error.clone()))?;
         let nodes = self.open_all(&topology, events).await;
         let failure = nodes.iter().find_map(|node| node.connection().err());
         match &failure {
@@ -121,6 +119,7 @@ impl Session {
     ) -> Result<JoinSet<Failure>, StoreError> {
         let shared = Arc::new(Guarded {
             settings: Arc::clone(&self.settings),
+            finder: Arc::clone(&self.finder),
             links: Arc::clone(&self.links),
             nodes: Arc::clone(nodes),
             topology,

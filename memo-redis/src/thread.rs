@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
 use crate::answer::Answers;
+use crate::finder::Finder;
 use crate::health::Health;
 use crate::links::Links;
 use crate::query::Query;
@@ -42,8 +43,13 @@ impl Thread {
     pub(crate) fn start(settings: Arc<Settings>, watch: Watch, in_child: bool) -> io::Result<Self> {
         let (requests, coming) = mpsc::unbounded_channel();
         let health = Arc::new(Health::new());
-        let session =
-            Session { settings, watch, links: Arc::new(Links::new()), health: Arc::clone(&health) };
+        let session = Session {
+            finder: Arc::new(Finder::new(Arc::clone(&settings))),
+            settings,
+            watch,
+            links: Arc::new(Links::new()),
+            health: Arc::clone(&health),
+        };
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // The new thread has the mask of this one.
         let _blocked = BlockedSignals::begin();
