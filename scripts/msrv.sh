@@ -58,7 +58,7 @@ edition = "2024"
 [workspace]
 
 [features]
-default = ["memokit/default", "memokit/cbor", "memokit/json"]
+default = ["memokit/default", "memokit/cbor", "memokit/json", "memokit/lz4"]
 
 [dependencies]
 memokit = { path = "$repository", default-features = false }

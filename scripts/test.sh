@@ -23,16 +23,29 @@ need_toolchain() {
     command -v cargo >/dev/null || fail "no Rust toolchain; https://rustup.rs installs one"
 }
 
-# Installs a tool if it is missing. Tests that need the tool pass without it, so a missing tool is reported here as
+# Installs a tool if it is missing, from the package of that name or another. Tests that need the tool pass without it, so a missing tool is reported here as
 # skipped.
 want_tool() {
-    local tool=$1
+    local tool=$1 package=${2:-$1}
     command -v "$tool" >/dev/null && return
     if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-        echo "installing $tool"
-        apt_install "$tool" >"$scratch/apt" 2>&1 || tail -n 1 "$scratch/apt"
+        echo "installing $package"
+        apt_install "$package" >"$scratch/apt" 2>&1 || tail -n 1 "$scratch/apt"
     fi
     command -v "$tool" >/dev/null || skipped "the tests that need $tool, which is not installed"
+}
+
+# Does the same for redis-server and redis-sentinel. The package of that name would start a service; redis-tools has the
+# same program, which looks at the name by which it is called.
+want_redis() {
+    command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null && return
+    want_tool redis-check-rdb redis-tools
+    if command -v redis-check-rdb >/dev/null; then
+        mkdir -p "$scratch/bin"
+        ln -sf "$(command -v redis-check-rdb)" "$scratch/bin/redis-server"
+        ln -sf "$(command -v redis-check-rdb)" "$scratch/bin/redis-sentinel"
+        export PATH="$scratch/bin:$PATH"
+    fi
 }
 
 apt_install() {
@@ -169,6 +182,7 @@ finish() {
 need_toolchain
 want_tool strace
 want_tool valgrind
+want_redis
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models
