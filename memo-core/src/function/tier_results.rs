@@ -179,7 +179,7 @@ impl<V: 'static> TierResults<V> {
 
     /// Returns how long a value from the tier lives in memory.
     fn lifetime(&self, value: &Value) -> Lifetime {
-        let passed = clock::millis(value.began.elapsed());
+        let passed = clock::millis(clock::instant() - value.began);
         let expires = match value.left {
             Some(left) => clock::now().saturating_add(clock::millis(left).saturating_sub(passed)),
             None => NEVER,
@@ -197,7 +197,7 @@ impl<V: 'static> TierResults<V> {
 
     /// Returns the generation of the function's entries.
     fn generation(&self, names: &Names) -> Option<u64> {
-        self.tier.generation(&names.group, Instant::now() + self.limit)
+        self.tier.generation(&names.group, clock::instant() + self.limit)
     }
 
     /// Writes an entry. Returns what came of it, later.
@@ -362,7 +362,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let (bytes, left) = self.seal(names, &entry, long_key.as_deref(), &bytes, &about);
         let written = self.put(Put { entry, bytes, left, token }, version);
         if self.writes_through || is_inserted {
-            let written = written.wait_until(Instant::now() + self.limit);
+            let written = written.wait_until(clock::instant() + self.limit);
             if let (Ok(Written::Yes), Some(open)) = (written, open) {
                 self.tier.confirm(&open);
             }
@@ -378,11 +378,11 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn remove(&self, removal: &OpenRemoval) {
-        self.tier.remove(removal, Instant::now() + self.limit);
+        self.tier.remove(removal, clock::instant() + self.limit);
     }
 
     fn flush(&self, limit: Duration) -> Result<(), Error> {
-        let flushed = self.tier.flush(Instant::now() + limit).map_err(remote_error);
+        let flushed = self.tier.flush(clock::instant() + limit).map_err(remote_error);
         flushed.and_then(|()| self.counts.unwritable.lock().take().map_or(Ok(()), Err))
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::random::random;
 use super::store::StoreError;
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// After this many failures in a row nothing is asked for a while.
@@ -30,7 +31,7 @@ impl Breaker {
     pub(super) fn allows(&self) -> bool {
         let mut state = self.0.lock();
         let Some(from) = state.closed_from else { return true };
-        let now = Instant::now();
+        let now = clock::instant();
         let is_probe = from <= now;
         if is_probe {
             state.closed_from = Some(now + state.pause);
@@ -61,7 +62,7 @@ impl Breaker {
             // Between a half and all of it, so that the processes do not ask at the same moment.
             let half = state.pause / 2;
             let jitter = half.mul_f64(f64::from(random() as u32) / f64::from(u32::MAX));
-            state.closed_from = Some(Instant::now() + half + jitter);
+            state.closed_from = Some(clock::instant() + half + jitter);
         }
     }
 }

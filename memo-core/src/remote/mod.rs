@@ -12,7 +12,7 @@ mod leases;
 mod link;
 mod name;
 #[cfg(test)]
-mod noise;
+pub(crate) mod noise;
 mod notices;
 mod options;
 mod own_writes;

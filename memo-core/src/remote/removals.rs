@@ -1,6 +1,6 @@
 //! What this process has removed and the store has not confirmed yet. It is sent again until it is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::pending::Pending;
 use super::random::random;
 use super::store::{Store, StoreError};
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// If more entries of one function wait to be removed, all entries of the function are.
@@ -19,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Removals {
     store: Arc<dyn Store>,
     /// By the names of the groups.
-    open: Mutex<HashMap<String, Open>>,
+    open: Mutex<BTreeMap<String, Open>>,
     /// The number of groups in `open`, for those who only ask whether there are any.
     groups: AtomicUsize,
 }
@@ -28,7 +29,7 @@ pub(super) struct Removals {
 #[derive(Default)]
 struct Open {
     /// The entries, with the number of the removal. One that is removed again has another number.
-    entries: HashMap<String, u64>,
+    entries: BTreeMap<String, u64>,
     /// The generation of the group, if all is removed.
     generation: Option<u64>,
 }
@@ -133,7 +134,7 @@ impl Removals {
             Arc::new(Rest { left: AtomicUsize::new(all.len() + 1), then: Mutex::new(Some(then)) });
         for removal in all {
             let rest = Arc::clone(&rest);
-            let sent = self.send(removal, Instant::now() + LIMIT);
+            let sent = self.send(removal, clock::instant() + LIMIT);
             sent.then(move |result: Result<(), StoreError>| rest.end(result.is_ok()));
         }
         rest.end(true);

@@ -14,6 +14,7 @@ use super::random::random_wide;
 use super::store::{Lease, Leased, StoreError, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::persist::WallMillis;
+use crate::platform::clock;
 use crate::single_flight::unpark::Unpark;
 
 /// By how much a store may exceed the time of a request.
@@ -100,7 +101,7 @@ impl Search {
             token: Token(random_wide()),
             notice: None,
             step: Step::Begin,
-            began: Instant::now(),
+            began: clock::instant(),
             generation: None,
             void: None,
             stands_in: None,
@@ -109,7 +110,8 @@ impl Search {
 
     /// Goes on. If it cannot now, `waker` is woken when it can; but see [`Self::until`].
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Found> {
-        if self.until().is_err_and(|end| end <= Instant::now()) && !matches!(self.step, Step::Begin)
+        if self.until().is_err_and(|end| end <= clock::instant())
+            && !matches!(self.step, Step::Begin)
         {
             self.step = Step::Ended;
             return Poll::Ready(self.failed(&StoreError::TimedOut));
@@ -123,7 +125,7 @@ impl Search {
                     self.asked(leased)
                 }
                 Step::Wait(until) => {
-                    let is_over = *until <= Instant::now();
+                    let is_over = *until <= clock::instant();
                     let has_rung = self.notice.as_mut().is_none_or(|notice| notice.has_rung(waker));
                     if !is_over && !has_rung {
                         return Poll::Pending;
@@ -159,13 +161,13 @@ impl Search {
                 return found;
             }
             let (Ok(until) | Err(until)) = self.until();
-            std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            std::thread::park_timeout(until.saturating_duration_since(clock::instant()));
         }
     }
 
     /// Returns how long the present step has taken.
     pub(crate) fn waited(&self) -> Duration {
-        self.began.elapsed()
+        clock::instant() - self.began
     }
 
     fn parts(&self) -> &Parts {
@@ -181,7 +183,7 @@ impl Search {
         {
             return Err(Found::Unavailable);
         }
-        self.began = Instant::now();
+        self.began = clock::instant();
         let until = self.began + self.query.limit;
         let (generation, asked) = match parts.generations.find(group) {
             Ok(generation) => {
@@ -236,7 +238,7 @@ impl Search {
         if self.query.waits && self.notice.is_none() {
             self.notice = Some(parts.notices.wait(entry));
         }
-        self.began = Instant::now();
+        self.began = clock::instant();
         let (token, time, void) = (self.token, parts.leases.time(), self.void.take());
         let lease = Lease { token, time, void };
         Step::Ask(parts.store.lease(entry, lease, self.began + self.query.limit))
@@ -265,7 +267,7 @@ impl Search {
                 Err(Found::Busy(self.stands_in.take()))
             }
             Leased::Held(left) => {
-                Ok(Step::Wait(Instant::now() + left.max(Duration::from_millis(1))))
+                Ok(Step::Wait(clock::instant() + left.max(Duration::from_millis(1))))
             }
         }
     }

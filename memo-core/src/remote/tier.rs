@@ -19,6 +19,7 @@ use super::removals::{Removal, Removals};
 use super::store::{Changed, Put, Store, StoreError, Watcher};
 use super::writes::{Writes, Written};
 use crate::persist::WallMillis;
+use crate::platform::clock;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};
 use crate::platform::sync::usual::Mutex;
 
@@ -214,7 +215,7 @@ impl Parts {
             return self.followers.forget(prefix, &part);
         };
         let (this, prefix) = (Arc::clone(self), prefix.to_owned());
-        let head = self.store.head(entry, VERSION_END, Instant::now() + LOOK_LIMIT);
+        let head = self.store.head(entry, VERSION_END, clock::instant() + LOOK_LIMIT);
         head.then(move |head| {
             if head.ok().and_then(|head| version_of(&head)) != Some(version) {
                 this.followers.forget(&prefix, &part);
@@ -239,7 +240,7 @@ impl Parts {
     fn group_changed(self: &Arc<Self>, group: &str, prefix: &str, part: Part) {
         let (this, asked) = (Arc::clone(self), self.generations.ask());
         let (name, prefix) = (group.to_owned(), prefix.to_owned());
-        let sent = self.store.generation(group, random(), Instant::now() + LOOK_LIMIT);
+        let sent = self.store.generation(group, random(), clock::instant() + LOOK_LIMIT);
         sent.then(move |generation| match generation {
             Ok(generation) => drop(this.learn(&name, generation, asked)),
             Err(_) => {

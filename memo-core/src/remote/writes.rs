@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::link::Link;
 use super::store::{Put, Store, StoreError};
+use crate::platform::clock;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// This many writes are under way at once.
@@ -85,7 +86,7 @@ impl Writes {
             state.under_way += 1;
             drop(state);
             let this = Arc::clone(self);
-            let sent = self.store.put(put, Instant::now() + LIMIT);
+            let sent = self.store.put(put, clock::instant() + LIMIT);
             sent.then(move |result| this.end(result, then));
             state = self.state.lock();
         }
