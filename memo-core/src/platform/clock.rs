@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 #[cfg(any(target_os = "linux", test))]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[cfg(any(not(test), not(any(target_os = "linux", target_vendor = "apple"))))]
+use std::time::Instant;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the monotonic clock.
 pub(crate) type Millis = u64;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::store::{Store, Token};
 use crate::platform::clock;
@@ -45,6 +45,11 @@ impl Leases {
         self.held.lock().insert(token, entry.to_owned());
         let (leases, entry) = (Arc::clone(self), entry.to_owned());
         HeldLease { leases, entry, token, generation, is_handed_over: false }
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.held.lock().len()
     }
 
     /// Makes all of them last longer. What comes of it does not matter: who has lost a lease cannot write.

@@ -140,7 +140,7 @@ impl Removals {
         rest.end(true);
     }
 
-    fn all(&self) -> Vec<Removal> {
+    pub(super) fn all(&self) -> Vec<Removal> {
         let open = self.open.lock();
         let mut all = Vec::new();
         for (group, of_group) in &*open {

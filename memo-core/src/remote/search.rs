@@ -113,7 +113,7 @@ impl Search {
         if self.until().is_err_and(|end| end <= clock::instant())
             && !matches!(self.step, Step::Begin)
         {
-            self.step = Step::Ended;
+            self.leave();
             return Poll::Ready(self.failed(&StoreError::TimedOut));
         }
         loop {
@@ -272,6 +272,14 @@ impl Search {
         }
     }
 
+    /// Ends before there is a result.
+    fn leave(&mut self) {
+        if let Step::Ask(_) = std::mem::replace(&mut self.step, Step::Ended) {
+            // It comes after the request.
+            self.parts().leases.release(&self.query.entry, self.token);
+        }
+    }
+
     fn failed(&self, error: &StoreError) -> Found {
         self.parts().note(&Err::<(), _>(error.clone()));
         Found::Unavailable
@@ -310,9 +318,6 @@ impl Search {
 
 impl Drop for Search {
     fn drop(&mut self) {
-        if let Step::Ask(_) = self.step {
-            // It comes after the request.
-            self.parts().leases.release(&self.query.entry, self.token);
-        }
+        self.leave();
     }
 }

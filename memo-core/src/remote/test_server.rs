@@ -6,10 +6,13 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::envelope::{self, Sealing};
-use super::name::group_hash;
+use super::name::{self, Part, group_hash};
 use super::pending::Pending;
+use super::removals::Removal;
 use super::store::{Changed, Lease, Leased, Put, Store, StoreError, Stored, Token, Watcher};
+use super::tier::Tier;
 use crate::platform::clock;
+use crate::platform::maintenance::Maintain as _;
 use crate::platform::sync::usual::Mutex;
 
 /// A server. Clones are the same one.
@@ -365,6 +368,45 @@ impl Data {
 
     fn is_held_by(&self, entry: &str, token: Token, now: Instant) -> bool {
         self.lease(entry, now).is_some_and(|(holder, _)| holder == token)
+    }
+}
+
+/// What a tier has not finished.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unfinished {
+    /// The removals that are not confirmed, by key. `None`: all entries of the function.
+    pub(crate) removals: Vec<Option<Vec<u8>>>,
+    pub(crate) writes: usize,
+    pub(crate) leases: usize,
+    pub(crate) notices: usize,
+}
+
+impl Tier {
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let parts = &self.0;
+        let removed = |removal| match removal {
+            Removal::Entry { entry, .. } => key_of(&entry),
+            Removal::Group { .. } => None,
+        };
+        Unfinished {
+            removals: parts.removals.all().into_iter().map(removed).collect(),
+            writes: parts.writes.count(),
+            leases: parts.leases.count(),
+            notices: parts.notices.count(),
+        }
+    }
+
+    /// Does what the background thread does each second.
+    pub(crate) fn tick(&self) {
+        self.0.tick();
+    }
+}
+
+/// Returns the key in the name of an entry.
+pub(crate) fn key_of(entry: &str) -> Option<Vec<u8>> {
+    match name::split(entry)?.1 {
+        Part::Key(key) => Some(key),
+        _ => None,
     }
 }
 

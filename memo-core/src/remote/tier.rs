@@ -41,7 +41,7 @@ pub(super) struct Parts {
     pub(super) notices: Arc<Notices>,
     pub(super) leases: Arc<Leases>,
     pub(super) removals: Arc<Removals>,
-    writes: Arc<Writes>,
+    pub(super) writes: Arc<Writes>,
     own_writes: OwnWrites,
     followers: Followers,
     /// The last failure of a request, until one succeeds.

@@ -121,6 +121,12 @@ impl Writes {
         state.is_done()
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        let state = self.state.lock();
+        state.waiting.len() + state.under_way
+    }
+
     /// Called when the connection has ended. Writes that no lease allows are dropped: by the time of the next connection,
     /// others may have written something newer.
     pub(super) fn cut(&self) {
