@@ -30,15 +30,15 @@ pub(super) struct Removals {
 struct Open {
     /// The entries, with the number of the removal. One that is removed again has another number.
     entries: BTreeMap<String, u64>,
-    /// The generation of the group, if all is removed.
-    generation: Option<u64>,
+    /// The number of the removal of all, if all is removed.
+    all: Option<u64>,
 }
 
 /// One removal.
 #[derive(Clone)]
 pub(super) enum Removal {
     Entry { group: String, entry: String, number: u64 },
-    Group { group: String, generation: u64 },
+    Group { group: String, number: u64 },
 }
 
 impl Removals {
@@ -52,36 +52,31 @@ impl Removals {
         let mut open = self.open.lock();
         let of_group = open.entry(group.to_owned()).or_default();
         of_group.entries.insert(entry.to_owned(), number);
-        if of_group.entries.len() > MAX_ENTRIES {
-            of_group.entries.clear();
-            of_group.generation = Some(number);
-        }
-        let removal = match of_group.generation {
-            Some(generation) => Removal::Group { group: group.to_owned(), generation },
-            None => Removal::Entry { group: group.to_owned(), entry: entry.to_owned(), number },
-        };
+        let is_too_much = of_group.entries.len() > MAX_ENTRIES;
         self.groups.store(open.len(), Ordering::Release);
-        removal
+        drop(open);
+        if is_too_much {
+            return self.group(group);
+        }
+        Removal::Entry { group: group.to_owned(), entry: entry.to_owned(), number }
     }
 
     /// Notes that all of a group is removed.
     pub(super) fn group(&self, group: &str) -> Removal {
-        let generation = random();
+        let number = random();
         let mut open = self.open.lock();
-        let of_group = open.entry(group.to_owned()).or_default();
-        of_group.entries.clear();
-        of_group.generation = Some(generation);
+        open.insert(group.to_owned(), Open { entries: BTreeMap::new(), all: Some(number) });
         self.groups.store(open.len(), Ordering::Release);
-        Removal::Group { group: group.to_owned(), generation }
+        Removal::Group { group: group.to_owned(), number }
     }
 
     /// Sends a removal. Its result comes after it was noted here as confirmed.
     pub(super) fn send(self: &Arc<Self>, removal: Removal, until: Instant) -> Pending<()> {
         let sent = match &removal {
             Removal::Entry { entry, .. } => self.store.remove(entry, until),
-            Removal::Group { group, generation } => {
-                self.store.set_generation(group, *generation, until)
-            }
+            // Not the same one again. Another machine may have removed all meanwhile, and what was written before that
+            // would count again.
+            Removal::Group { group, .. } => self.store.set_generation(group, random(), until),
         };
         let (completer, pending) = Pending::new();
         let this = Arc::clone(self);
@@ -105,11 +100,11 @@ impl Removals {
                     of_group.entries.remove(entry);
                 }
             }
-            Removal::Group { generation, .. } => {
-                of_group.generation = of_group.generation.filter(|open| open != generation);
+            Removal::Group { number, .. } => {
+                of_group.all = of_group.all.filter(|open| open != number);
             }
         }
-        if of_group.entries.is_empty() && of_group.generation.is_none() {
+        if of_group.entries.is_empty() && of_group.all.is_none() {
             open.remove(group);
         }
         self.groups.store(open.len(), Ordering::Release);
@@ -119,7 +114,7 @@ impl Removals {
     pub(super) fn is_open(&self, group: &str, entry: &str) -> bool {
         self.groups.load(Ordering::Acquire) > 0
             && self.open.lock().get(group).is_some_and(|of_group| {
-                of_group.generation.is_some() || of_group.entries.contains_key(entry)
+                of_group.all.is_some() || of_group.entries.contains_key(entry)
             })
     }
 
@@ -150,8 +145,7 @@ impl Removals {
                 number,
             });
             all.extend(entries);
-            let whole = |generation| Removal::Group { group: group.clone(), generation };
-            all.extend(of_group.generation.map(whole));
+            all.extend(of_group.all.map(|number| Removal::Group { group: group.clone(), number }));
         }
         all
     }
