@@ -216,7 +216,7 @@ impl<V: 'static> TierResults<V> {
 
     /// Returns how long a value from the tier lives in memory.
     fn lifetime<K: Keep>(&self, function: &FunctionCache<K>, value: &Value) -> Lifetime {
-        let passed = clock::millis(value.began.elapsed());
+        let passed = clock::millis(clock::instant() - value.began);
         let left = value.left.map_or(NEVER, clock::millis).min(function.ttl.load(Relaxed));
         let expires = match left {
             NEVER => NEVER,
@@ -235,7 +235,7 @@ impl<V: 'static> TierResults<V> {
 
     /// Returns the generation of the function's entries.
     fn generation(&self, names: &Names) -> Option<u64> {
-        self.tier.generation(&names.group, Instant::now() + self.limit)
+        self.tier.generation(&names.group, clock::instant() + self.limit)
     }
 
     /// Writes an entry. Returns what came of it, later.
@@ -267,7 +267,7 @@ impl<V: 'static> TierResults<V> {
         let about = About { version, generation, lifetime: result.lifetime, cost };
         let (bytes, left) = self.seal(names, &entry, key.as_deref(), &bytes, &about);
         let written = self.put(Put { entry, bytes, left, token: None }, version);
-        if let Ok(Written::Yes) = written.wait_until(Instant::now() + self.limit) {
+        if let Ok(Written::Yes) = written.wait_until(clock::instant() + self.limit) {
             self.tier.confirm(&open);
         }
         Some(())
@@ -424,7 +424,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let about = About { version, generation, lifetime: result.lifetime, cost };
         let (bytes, left) = self.seal(names, &entry, key.as_deref(), &bytes, &about);
         let written = self.put(Put { entry, bytes, left, token: Some(token) }, version);
-        let until = Instant::now() + self.limit;
+        let until = clock::instant() + self.limit;
         self.writes_through.then_some(Writing { written, until })
     }
 
@@ -437,11 +437,11 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn remove(&self, removal: &OpenRemoval) {
-        self.tier.remove(removal, Instant::now() + self.limit);
+        self.tier.remove(removal, clock::instant() + self.limit);
     }
 
     fn flush(&self, limit: Duration) -> Result<(), Error> {
-        let flushed = self.tier.flush(Instant::now() + limit).map_err(remote_error);
+        let flushed = self.tier.flush(clock::instant() + limit).map_err(remote_error);
         flushed.and_then(|()| self.counts.unwritable.lock().take().map_or(Ok(()), Err))
     }
 

@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 #[cfg(any(target_os = "linux", test))]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+#[cfg(any(not(test), not(any(target_os = "linux", target_vendor = "apple"))))]
+use std::time::Instant;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the monotonic clock.
@@ -31,8 +33,22 @@ pub(crate) fn now() -> Millis {
     }
 }
 
+/// Returns the time by which waits end.
+#[cfg(not(test))]
+#[inline]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
+/// Returns whether a simulation has stopped the clocks of this thread. Then nothing happens by itself.
+#[cfg(not(test))]
+#[inline]
+pub(crate) fn is_stopped() -> bool {
+    false
+}
+
 #[cfg(test)]
-pub(crate) use steps::now;
+pub(crate) use steps::{instant, is_stopped, now};
 
 /// Returns the milliseconds of the monotonic clock. On Linux it stops while the machine sleeps.
 #[inline]
@@ -103,8 +119,8 @@ fn nanos() -> u64 {
     }
     #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
     {
-        static START: OnceLock<std::time::Instant> = OnceLock::new();
-        let start = START.get_or_init(std::time::Instant::now);
+        static START: OnceLock<Instant> = OnceLock::new();
+        let start = START.get_or_init(Instant::now);
         u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
@@ -169,6 +185,7 @@ use steps::{anchor, nanos_with_sleep};
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;
+    use std::time::{Duration, Instant};
 
     use super::{Millis, Sleep, awake, system};
 
@@ -177,6 +194,22 @@ pub(crate) mod steps {
         static ASLEEP: Cell<Millis> = const { Cell::new(0) };
         static ANCHOR: Cell<Option<(Millis, u64)>> = const { Cell::new(None) };
         static AHEAD: Cell<Millis> = const { Cell::new(0) };
+        static STOPPED: Cell<Option<(Instant, Millis)>> = const { Cell::new(None) };
+    }
+
+    /// Stops the clocks of this thread: only [`pass`] advances them. A wait for others, who could do nothing meanwhile,
+    /// ends at once if its deadline is not after now.
+    pub(crate) fn stop() {
+        STOPPED.set(Some((Instant::now(), awake())));
+    }
+
+    pub(crate) fn is_stopped() -> bool {
+        STOPPED.get().is_some()
+    }
+
+    pub(crate) fn instant() -> Instant {
+        let passed = Duration::from_millis(AHEAD.get());
+        STOPPED.get().map_or_else(Instant::now, |(stopped, _)| stopped + passed)
     }
 
     /// Advances the clock of this thread by `duration`.
@@ -190,7 +223,7 @@ pub(crate) mod steps {
     }
 
     pub(crate) fn now() -> Millis {
-        let awake = awake() + AHEAD.get();
+        let awake = STOPPED.get().map_or_else(awake, |(_, stopped)| stopped) + AHEAD.get();
         // A thread that is ending has no clock of its own any more.
         SLEEP.try_with(|sleep| sleep.add_to(awake)).unwrap_or(awake)
     }

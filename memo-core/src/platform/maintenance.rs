@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
+use crate::platform::clock;
 use crate::platform::sync::spawn;
 use crate::platform::sync::usual::{Condvar, Mutex, MutexGuard};
 
@@ -65,6 +66,9 @@ impl Worker {
     /// Ticks `target` once a second until it is dropped or its `tick` returns false. Returns false if the thread cannot
     /// be started.
     fn maintain(&self, target: Weak<dyn Maintain>) -> bool {
+        if clock::is_stopped() {
+            return true;
+        }
         let mut state = self.state.lock();
         let runs = self.start(&mut state);
         if runs {

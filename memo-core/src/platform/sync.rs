@@ -21,6 +21,8 @@ macro_rules! locks {
 
         pub(crate) use $sync::sync::MutexGuard;
 
+        use crate::platform::clock;
+
         #[derive(Debug, Default)]
         pub(crate) struct Mutex<T>($sync::sync::Mutex<T>);
 
@@ -56,7 +58,7 @@ macro_rules! locks {
                 if !$timed {
                     return (self.wait(guard), false);
                 }
-                let left = deadline.saturating_duration_since(Instant::now());
+                let left = deadline.saturating_duration_since(clock::instant());
                 let waited = self.0.wait_timeout(guard, left);
                 let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
                 (guard, waited.timed_out())

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::StoreError;
 use super::random::random;
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// After this many failures in a row nothing is asked for a while.
@@ -30,7 +31,7 @@ impl Breaker {
     pub(super) fn allows(&self) -> bool {
         let mut state = self.0.lock();
         let Some(from) = state.closed_from else { return true };
-        let now = Instant::now();
+        let now = clock::instant();
         let is_probe = from <= now;
         if is_probe {
             state.closed_from = Some(now + state.pause);
@@ -61,7 +62,7 @@ impl Breaker {
             // Between a half and all of it, so that the processes do not ask at the same moment.
             let half = state.pause / 2;
             let jitter = half.mul_f64(f64::from(random() as u32) / f64::from(u32::MAX));
-            state.closed_from = Some(Instant::now() + half + jitter);
+            state.closed_from = Some(clock::instant() + half + jitter);
         }
     }
 }
@@ -92,9 +93,9 @@ mod tests {
     fn one_request_finds_out_whether_the_store_answers() {
         let breaker = Breaker::default();
         (0..FAILURES).for_each(|_| breaker.note(&FAILURE));
-        let end = Instant::now() + MIN_PAUSE;
+        let end = clock::instant() + MIN_PAUSE;
         while !breaker.allows() {
-            assert!(Instant::now() < end + Duration::from_secs(10));
+            assert!(clock::instant() < end + Duration::from_secs(10));
             std::thread::yield_now();
         }
         assert!(!breaker.allows(), "others wait");

@@ -12,7 +12,7 @@ pub(super) struct Generations(Mutex<State>);
 #[derive(Default)]
 struct State {
     known: HashMap<String, u64>,
-    /// Counts how often all were forgotten.
+    /// Counts how often any was forgotten. What was asked for before that may have been answered before it.
     epoch: u64,
 }
 
@@ -32,8 +32,8 @@ impl Generations {
         Asked(self.0.lock().epoch)
     }
 
-    /// Notes a generation. Returns false if another one is known, or all were forgotten meanwhile. Then the generation
-    /// is not known any more: of the two, nobody can tell which is newer.
+    /// Notes a generation. Returns false if another one is known, or any was forgotten meanwhile. Then the generation is
+    /// not known any more: of two, nobody can tell which is newer.
     pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
         let mut state = self.0.lock();
         if state.epoch != asked.0 {
@@ -42,13 +42,16 @@ impl Generations {
         let known = *state.known.entry(group.to_owned()).or_insert(generation);
         if known != generation {
             state.known.remove(group);
+            state.epoch += 1;
         }
         known == generation
     }
 
     /// Forgets the generation of a group.
     pub(super) fn forget(&self, group: &str) {
-        self.0.lock().known.remove(group);
+        let mut state = self.0.lock();
+        state.known.remove(group);
+        state.epoch += 1;
     }
 
     pub(super) fn forget_all(&self) {
@@ -73,11 +76,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_before_all_were_forgotten_is_not_learnt() {
-        let generations = Generations::default();
-        let asked = generations.ask();
-        generations.forget_all();
-        assert!(!generations.learn("g", 5, asked));
-        assert!(generations.find("g").is_err());
+    fn what_was_asked_for_before_it_was_forgotten_is_not_learnt() {
+        let forgettings: [fn(&Generations); 3] = [
+            Generations::forget_all,
+            |generations| generations.forget("g"),
+            |generations| {
+                [1, 2].map(|n| generations.learn("g", n, generations.ask()));
+            },
+        ];
+        for forget in forgettings {
+            let generations = Generations::default();
+            let asked = generations.ask();
+            forget(&generations);
+            assert!(!generations.learn("g", 5, asked));
+            assert!(generations.find("g").is_err());
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The leases that this process holds: renewed while it computes, released when it gives up.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::store::{Store, Token};
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// How long nobody waits for the answer to a renewal or release.
@@ -15,7 +16,7 @@ pub(super) struct Leases {
     store: Arc<dyn Store>,
     time: Duration,
     /// The names of their entries.
-    held: Mutex<HashMap<Token, String>>,
+    held: Mutex<BTreeMap<Token, String>>,
 }
 
 /// The right to compute an entry and to write it. Dropping it gives it back.
@@ -54,17 +55,22 @@ impl Leases {
         HeldLease { leases, entry, token, key, generation, is_handed_over: false }
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.held.lock().len()
+    }
+
     /// Makes all of them last longer. What comes of it does not matter: who has lost a lease cannot write.
     pub(super) fn renew(&self) {
         let held = self.held.lock().clone();
         for (token, entry) in held {
-            self.store.renew(&entry, token, self.time, Instant::now() + LIMIT).then(drop);
+            self.store.renew(&entry, token, self.time, clock::instant() + LIMIT).then(drop);
         }
     }
 
     /// Gives back a lease that may have been given.
     pub(super) fn release(&self, entry: &str, token: Token) {
-        self.store.release(entry, token, Instant::now() + LIMIT).then(drop);
+        self.store.release(entry, token, clock::instant() + LIMIT).then(drop);
     }
 }
 

@@ -33,12 +33,12 @@ enum Phase {
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { phase: Phase::First(Instant::now()), epoch: 0, joined_at: 0 }))
+        Self(Mutex::new(State { phase: Phase::First(clock::instant()), epoch: 0, joined_at: 0 }))
     }
 
     /// Begins to join. Returns the epoch.
     pub(super) fn join(&self) -> u64 {
-        let since = self.down_since().unwrap_or_else(Instant::now);
+        let since = self.down_since().unwrap_or_else(clock::instant);
         self.0.lock().joined_at = clock::wall();
         self.change(Phase::Joining(since))
     }
@@ -71,7 +71,7 @@ impl Link {
 
     /// Notes that changes may be missed from now on.
     pub(super) fn down(&self) {
-        let since = self.down_since().unwrap_or_else(Instant::now);
+        let since = self.down_since().unwrap_or_else(clock::instant);
         self.change(Phase::Down(since));
     }
 
@@ -109,7 +109,7 @@ impl Link {
 
     /// Returns a number that changes when the connection does, and how long there has been none.
     pub(super) fn down_for(&self) -> (u64, Option<Duration>) {
-        let since = self.down_since().map(|since| since.elapsed());
+        let since = self.down_since().map(|since| clock::instant() - since);
         (self.0.lock().epoch, since)
     }
 }

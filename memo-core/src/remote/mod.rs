@@ -15,7 +15,7 @@ mod leases;
 mod link;
 mod name;
 #[cfg(test)]
-mod noise;
+pub(crate) mod noise;
 mod notices;
 mod options;
 mod own_writes;
@@ -37,6 +37,8 @@ pub(crate) use self::name::{FunctionName, Part, group_hash, split};
 pub use self::options::TierOptions;
 pub use self::pending::{Completer, Pending};
 pub(crate) use self::random::random_wide;
+#[cfg(test)]
+pub(crate) use self::random::seeded;
 pub(crate) use self::search::{Found, Query, Search, Value};
 pub use self::store::{Changed, Lease, Leased, Put, Store, Stored, Token, Watcher};
 pub(crate) use self::tier::OpenRemoval;

@@ -36,6 +36,11 @@ impl Notices {
         Notice { notices: Arc::clone(self), entry: entry.to_owned(), bell, seen: 0 }
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// Wakes those who wait for this entry.
     pub(super) fn ring(&self, entry: &str) {
         let bells = self.0.lock().get(entry).cloned();

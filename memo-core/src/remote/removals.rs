@@ -1,6 +1,6 @@
 //! What this process has removed and the store has not confirmed yet. It is sent again until it is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::pending::Pending;
 use super::random::random;
 use super::store::Store;
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// If more entries of one function wait to be removed, all entries of the function are.
@@ -20,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Removals {
     store: Arc<dyn Store>,
     /// By the names of the groups.
-    open: Mutex<HashMap<String, Open>>,
+    open: Mutex<BTreeMap<String, Open>>,
     /// The number of groups in `open`, for those who only ask whether there are any.
     groups: AtomicUsize,
 }
@@ -29,16 +30,16 @@ pub(super) struct Removals {
 #[derive(Default)]
 struct Open {
     /// The entries, with the number of the removal. One that is removed again has another number.
-    entries: HashMap<String, u64>,
-    /// The generation of the group, if all is removed.
-    generation: Option<u64>,
+    entries: BTreeMap<String, u64>,
+    /// The number of the removal of all, if all is removed.
+    all: Option<u64>,
 }
 
 /// One removal.
 #[derive(Clone)]
 pub(super) enum Removal {
     Entry { group: String, entry: String, number: u64 },
-    Group { group: String, generation: u64 },
+    Group { group: String, number: u64 },
 }
 
 impl Removals {
@@ -52,36 +53,31 @@ impl Removals {
         let mut open = self.open.lock();
         let of_group = open.entry(group.to_owned()).or_default();
         of_group.entries.insert(entry.to_owned(), number);
-        if of_group.entries.len() > MAX_ENTRIES {
-            of_group.entries.clear();
-            of_group.generation = Some(number);
-        }
-        let removal = match of_group.generation {
-            Some(generation) => Removal::Group { group: group.to_owned(), generation },
-            None => Removal::Entry { group: group.to_owned(), entry: entry.to_owned(), number },
-        };
+        let is_too_much = of_group.entries.len() > MAX_ENTRIES;
         self.groups.store(open.len(), Ordering::Release);
-        removal
+        drop(open);
+        if is_too_much {
+            return self.group(group);
+        }
+        Removal::Entry { group: group.to_owned(), entry: entry.to_owned(), number }
     }
 
     /// Notes that all of a group is removed.
     pub(super) fn group(&self, group: &str) -> Removal {
-        let generation = random();
+        let number = random();
         let mut open = self.open.lock();
-        let of_group = open.entry(group.to_owned()).or_default();
-        of_group.entries.clear();
-        of_group.generation = Some(generation);
+        open.insert(group.to_owned(), Open { entries: BTreeMap::new(), all: Some(number) });
         self.groups.store(open.len(), Ordering::Release);
-        Removal::Group { group: group.to_owned(), generation }
+        Removal::Group { group: group.to_owned(), number }
     }
 
     /// Sends a removal. Its result comes after it was noted here as confirmed.
     pub(super) fn send(self: &Arc<Self>, removal: Removal, until: Instant) -> Pending<()> {
         let sent = match &removal {
             Removal::Entry { entry, .. } => self.store.remove(entry, until),
-            Removal::Group { group, generation } => {
-                self.store.set_generation(group, *generation, until)
-            }
+            // Not the same one again. Another machine may have removed all meanwhile, and what was written before that
+            // would count again.
+            Removal::Group { group, .. } => self.store.set_generation(group, random(), until),
         };
         let (completer, pending) = Pending::new();
         let this = Arc::clone(self);
@@ -105,11 +101,11 @@ impl Removals {
                     of_group.entries.remove(entry);
                 }
             }
-            Removal::Group { generation, .. } => {
-                of_group.generation = of_group.generation.filter(|open| open != generation);
+            Removal::Group { number, .. } => {
+                of_group.all = of_group.all.filter(|open| open != number);
             }
         }
-        if of_group.entries.is_empty() && of_group.generation.is_none() {
+        if of_group.entries.is_empty() && of_group.all.is_none() {
             open.remove(group);
         }
         self.groups.store(open.len(), Ordering::Release);
@@ -119,7 +115,7 @@ impl Removals {
     pub(super) fn is_open(&self, group: &str, entry: &str) -> bool {
         self.groups.load(Ordering::Acquire) > 0
             && self.open.lock().get(group).is_some_and(|of_group| {
-                of_group.generation.is_some() || of_group.entries.contains_key(entry)
+                of_group.all.is_some() || of_group.entries.contains_key(entry)
             })
     }
 
@@ -134,13 +130,13 @@ impl Removals {
             Arc::new(Rest { left: AtomicUsize::new(all.len() + 1), then: Mutex::new(Some(then)) });
         for removal in all {
             let rest = Arc::clone(&rest);
-            let sent = self.send(removal, Instant::now() + LIMIT);
+            let sent = self.send(removal, clock::instant() + LIMIT);
             sent.then(move |result: Result<(), StoreError>| rest.end(result.is_ok()));
         }
         rest.end(true);
     }
 
-    fn all(&self) -> Vec<Removal> {
+    pub(super) fn all(&self) -> Vec<Removal> {
         let open = self.open.lock();
         let mut all = Vec::new();
         for (group, of_group) in &*open {
@@ -150,8 +146,7 @@ impl Removals {
                 number,
             });
             all.extend(entries);
-            let whole = |generation| Removal::Group { group: group.clone(), generation };
-            all.extend(of_group.generation.map(whole));
+            all.extend(of_group.all.map(|number| Removal::Group { group: group.clone(), number }));
         }
         all
     }

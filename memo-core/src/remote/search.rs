@@ -15,6 +15,7 @@ use super::random::random_wide;
 use super::store::{Lease, Leased, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::persist::WallMillis;
+use crate::platform::clock;
 use crate::platform::unpark::Unpark;
 
 /// By how much a store may exceed the time of a request.
@@ -96,7 +97,7 @@ enum Look {
 
 impl Search {
     pub(crate) fn new(tier: &Tier, query: Query) -> Self {
-        let now = Instant::now();
+        let now = clock::instant();
         Self {
             tier: tier.clone(),
             query,
@@ -113,9 +114,10 @@ impl Search {
 
     /// Goes on. If it cannot now, `waker` is woken when it can; but see [`Self::until`].
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Found> {
-        if self.until().is_err_and(|end| end <= Instant::now()) && !matches!(self.step, Step::Begin)
+        if self.until().is_err_and(|end| end <= clock::instant())
+            && !matches!(self.step, Step::Begin)
         {
-            self.step = Step::Ended;
+            self.leave();
             return Poll::Ready(self.failed(&StoreError::TimedOut));
         }
         loop {
@@ -127,7 +129,7 @@ impl Search {
                     self.asked(leased)
                 }
                 Step::Wait(until) => {
-                    let is_over = *until <= Instant::now();
+                    let is_over = *until <= clock::instant();
                     let has_rung = self.notice.as_mut().is_none_or(|notice| notice.has_rung(waker));
                     if !is_over && !has_rung {
                         return Poll::Pending;
@@ -163,13 +165,13 @@ impl Search {
                 return found;
             }
             let (Ok(until) | Err(until)) = self.until();
-            std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            std::thread::park_timeout(until.saturating_duration_since(clock::instant()));
         }
     }
 
     /// Returns how long the search has taken so far.
     pub(crate) fn taken(&self) -> Duration {
-        self.started.elapsed()
+        clock::instant() - self.started
     }
 
     fn parts(&self) -> &Parts {
@@ -186,7 +188,7 @@ impl Search {
         if !is_usable || !parts.breaker.allows() {
             return Err(Found::Unavailable);
         }
-        self.began = Instant::now();
+        self.began = clock::instant();
         let until = self.began + self.query.limit;
         let (generation, asked) = match parts.generations.find(group) {
             Ok(generation) => {
@@ -210,7 +212,7 @@ impl Search {
     /// Waits for the end of the first attempt to connect.
     fn await_connection(&mut self) -> Result<Step, Found> {
         let until = self.started + self.query.limit;
-        if until <= Instant::now() {
+        if until <= clock::instant() {
             return Err(Found::Unavailable);
         }
         self.listen();
@@ -263,7 +265,7 @@ impl Search {
             self.listen();
         }
         let (parts, entry) = (&self.tier.0, &self.query.entry);
-        self.began = Instant::now();
+        self.began = clock::instant();
         let (token, time, void) = (self.token, parts.leases.time(), self.void.take());
         let lease = Lease { token, time, void };
         Step::Ask(parts.store.lease(entry, lease, self.began + self.query.limit))
@@ -293,8 +295,16 @@ impl Search {
                 Err(Found::Busy(self.stands_in.take()))
             }
             Leased::Held(left) => {
-                Ok(Step::Wait(Instant::now() + left.max(Duration::from_millis(1))))
+                Ok(Step::Wait(clock::instant() + left.max(Duration::from_millis(1))))
             }
+        }
+    }
+
+    /// Ends before there is a result.
+    fn leave(&mut self) {
+        if let Step::Ask(_) = std::mem::replace(&mut self.step, Step::Ended) {
+            // It comes after the request.
+            self.parts().leases.release(&self.query.entry, self.token);
         }
     }
 
@@ -336,9 +346,6 @@ impl Search {
 
 impl Drop for Search {
     fn drop(&mut self) {
-        if let Step::Ask(_) = self.step {
-            // It comes after the request.
-            self.parts().leases.release(&self.query.entry, self.token);
-        }
+        self.leave();
     }
 }

@@ -108,7 +108,7 @@ pub struct Stored {
 }
 
 /// A number that only the holder of a lease knows, drawn at random.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u128);
 
 /// A lease that is asked for.

@@ -20,6 +20,7 @@ use super::removals::{Removal, Removals};
 use super::store::{Changed, Put, Store, Watcher};
 use super::writes::{Writes, Written};
 use crate::persist::WallMillis;
+use crate::platform::clock;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};
 use crate::platform::sync::usual::Mutex;
 
@@ -41,7 +42,7 @@ pub(super) struct Parts {
     pub(super) notices: Arc<Notices>,
     pub(super) leases: Arc<Leases>,
     pub(super) removals: Arc<Removals>,
-    writes: Arc<Writes>,
+    pub(super) writes: Arc<Writes>,
     own_writes: OwnWrites,
     followers: Followers,
     /// The last failure of a request, until one succeeds.
@@ -229,7 +230,7 @@ impl Parts {
             return self.followers.forget(prefix, &part);
         };
         let (this, prefix) = (Arc::clone(self), prefix.to_owned());
-        let head = self.store.head(entry, VERSION_END, Instant::now() + LOOK_LIMIT);
+        let head = self.store.head(entry, VERSION_END, clock::instant() + LOOK_LIMIT);
         head.then(move |head| {
             if head.ok().and_then(|head| version_of(&head)) != Some(version) {
                 this.followers.forget(&prefix, &part);
@@ -254,7 +255,7 @@ impl Parts {
     fn group_changed(self: &Arc<Self>, group: &str, prefix: &str, part: Part) {
         let (this, asked) = (Arc::clone(self), self.generations.ask());
         let (name, prefix) = (group.to_owned(), prefix.to_owned());
-        let sent = self.store.generation(group, random(), Instant::now() + LOOK_LIMIT);
+        let sent = self.store.generation(group, random(), clock::instant() + LOOK_LIMIT);
         sent.then(move |generation| match generation {
             Ok(generation) => drop(this.learn(&name, generation, asked)),
             Err(_) => {

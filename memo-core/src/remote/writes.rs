@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::link::Link;
 use super::pending::Pending;
 use super::store::{Put, Store};
+use crate::platform::clock;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// This many writes are under way at once.
@@ -43,7 +44,7 @@ impl Writing {
 
     /// Returns whether the wait is over. If not, `waker` is woken at the end of the write.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
-        if self.until <= Instant::now() {
+        if self.until <= clock::instant() {
             return Poll::Ready(());
         }
         self.written.poll_result(waker).map(drop)
@@ -111,7 +112,7 @@ impl Writes {
             state.under_way += 1;
             drop(state);
             let this = Arc::clone(self);
-            let sent = self.store.put(put, Instant::now() + LIMIT);
+            let sent = self.store.put(put, clock::instant() + LIMIT);
             sent.then(move |result| this.end(result, then));
             state = self.state.lock();
         }
@@ -144,6 +145,12 @@ impl Writes {
             }
         }
         state.is_done()
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        let state = self.state.lock();
+        state.waiting.len() + state.under_way
     }
 
     /// Called when the connection has ended. Writes that no lease allows are dropped: by the time of the next connection,

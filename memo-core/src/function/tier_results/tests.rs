@@ -19,6 +19,8 @@ use crate::value::holder::InArc;
 use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
 
+mod model;
+
 type Kept = KeepOf<OkOnly<String, ()>, InArc>;
 
 /// A memoized function on one machine, with the number of its runs.
@@ -43,13 +45,22 @@ impl Site {
         options: TierOptions,
         more: impl FnOnce(Settings<Kept>) -> Settings<Kept>,
     ) -> Arc<Self> {
+        let site = Self::unconnected(server, options, more);
+        site.machine.heal();
+        site
+    }
+
+    fn unconnected(
+        server: &TestServer,
+        options: TierOptions,
+        more: impl FnOnce(Settings<Kept>) -> Settings<Kept>,
+    ) -> Arc<Self> {
         let machine = server.machine();
         let tier = Tier::new(machine.store(), options);
         let settings = more(Settings::of(Kept::NEW).remote(&tier));
         let function = settings.at(|| "f".to_owned(), || Ok(0)).shared("f".to_owned(), 1);
         let function: &'static Arc<_> = Box::leak(Box::new(function));
         function.mark_static();
-        machine.heal();
         Arc::new(Self { function, machine, tier, runs: AtomicU32::new(0) })
     }
 
