@@ -28,6 +28,10 @@ pub mod settings;
 #[cfg(feature = "persist")]
 mod thread_opening;
 #[cfg(feature = "remote")]
+mod tier_counts;
+#[cfg(feature = "remote")]
+mod tier_entries;
+#[cfg(feature = "remote")]
 mod tier_results;
 pub(crate) mod tier_types;
 mod times;

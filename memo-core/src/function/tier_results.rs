@@ -1,7 +1,5 @@
 //! The results of one cache in a tier: encodes and names them, and passes on what others have changed.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker, ready};
@@ -15,25 +13,23 @@ use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Made, NewResult, SharedResults, Sought};
 use crate::function::remote_settings::RemoteSettings;
 use crate::function::settings::Settings;
+use crate::function::tier_counts::TierCounts;
+use crate::function::tier_entries::{About, EntryName, Names, TierEntries};
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::key::tag;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::sync::usual::Mutex;
 use crate::remote::{
-    Envelope, Follower, Found, FunctionName, Part, Pending, Put, Query, Search, StoreError, Tier,
-    Value, Written, group_hash, random_wide, split,
+    Follower, Found, Part, Pending, Put, Query, Search, StoreError, Tier, Value, Written,
+    random_wide,
 };
 use crate::single_flight::flight::Claim;
-use crate::statistics::counters::Counter;
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
 use crate::value::selection::Selection;
-
-/// How long the tier keeps results without a time to live.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How long entries are served by default while there is no connection.
 const CUT_OFF: Duration = Duration::from_secs(30);
@@ -41,43 +37,15 @@ const CUT_OFF: Duration = Duration::from_secs(30);
 /// The results of one cache in a tier.
 pub(crate) struct TierResults<V: 'static> {
     tier: Tier,
-    codec: Box<dyn Codec<V>>,
-    path: String,
-    instance: u64,
-    /// Its `schema` is not set.
-    identity: Identity,
-    /// Computed when they are first needed, because that runs the type's `Deserialize`.
-    names: OnceCell<Result<Names, Error>>,
+    entries: TierEntries<V>,
     /// How long a call waits for the tier.
     limit: Duration,
     /// How long entries live in memory while changes do not reach this process.
     cut_off: Millis,
-    stale: Duration,
     writes_through: bool,
     /// The number of the time without a connection in which memory was cleared last.
     cleared_in: AtomicU64,
-    /// The keys whose names have a digest, by that digest.
-    long_keys: Mutex<HashMap<[u8; 32], Box<[u8]>>>,
     counts: Arc<TierCounts>,
-}
-
-/// The names of the entries of one function.
-struct Names {
-    function: FunctionName,
-    group: Arc<str>,
-}
-
-#[derive(Default)]
-struct TierCounts {
-    hits: Counter,
-    misses: Counter,
-    writes: Counter,
-    drops: Counter,
-    errors: Counter,
-    invalidated: Counter,
-    nanos: Counter,
-    /// Why a result could not be encoded.
-    unwritable: Mutex<Option<Error>>,
 }
 
 impl<K: Keep<Held: Send + Sync>> Settings<K> {
@@ -129,52 +97,34 @@ impl<V: 'static> TierResults<V> {
             instance,
             make: _,
         } = settings;
-        Box::new(Self {
-            limit: limit.unwrap_or_else(|| tier.read_limit()),
-            tier,
+        let counts = Arc::<TierCounts>::default();
+        let entries = TierEntries {
+            tier: tier.clone(),
             codec,
             path,
             instance,
             identity: Identity { function, key_format: tag::FORMAT, schema: 0, code },
-            names: OnceCell::new(),
-            cut_off: clock::millis(cut_off),
             stale,
+            names: OnceCell::new(),
+            long_keys: Mutex::default(),
+            counts: Arc::clone(&counts),
+        };
+        Box::new(Self {
+            limit: limit.unwrap_or_else(|| tier.read_limit()),
+            tier,
+            entries,
+            cut_off: clock::millis(cut_off),
             writes_through,
             cleared_in: AtomicU64::new(u64::MAX),
-            long_keys: Mutex::default(),
-            counts: Arc::default(),
+            counts,
         })
     }
 
-    /// Returns the names of the entries.
-    ///
-    /// # Errors
-    /// The reason why values of this type cannot be stored.
-    fn names(&self) -> Result<&Names, &Error> {
-        let made = self.names.get_or_init(|| {
-            let schema = self.codec.schema()?;
-            let identity = Identity { schema, ..self.identity.clone() };
-            let function =
-                FunctionName::new(self.tier.namespace(), &self.path, self.instance, &identity);
-            let group = function.group().into();
-            Ok(Names { function, group })
-        });
-        made.as_ref()
-    }
-
-    /// Returns the name of an entry, and the key if the name has a digest of it.
-    fn entry(&self, names: &Names, key: &[u8]) -> (String, Option<Vec<u8>>) {
-        let entry = names.function.entry(key);
-        let Some((_, Part::Digest(digest))) = split(&entry) else { return (entry, None) };
-        self.long_keys.lock().insert(digest, key.into());
-        (entry, Some(key.to_vec()))
-    }
-
     fn query(&self, key: &[u8]) -> Option<Query> {
-        let names = self.names().ok()?;
-        let (entry, key) = self.entry(names, key);
+        let names = self.entries.names().ok()?;
+        let EntryName { text, key } = self.entries.name(names, key);
         Some(Query {
-            entry,
+            entry: text,
             group: Arc::clone(&names.group),
             key,
             limit: self.limit,
@@ -183,35 +133,6 @@ impl<V: 'static> TierResults<V> {
             computes: false,
             waits: false,
         })
-    }
-
-    /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics.
-    fn decode(&self, bytes: &[u8]) -> Option<V> {
-        let decoded = catch_unwind(AssertUnwindSafe(|| self.codec.decode(bytes))).ok()?.ok();
-        self.counts.errors.add(u64::from(decoded.is_none()));
-        decoded
-    }
-
-    /// Returns the bytes of a value, or `None` if it is not to be stored.
-    fn encode(&self, value: &V) -> Option<Vec<u8>> {
-        let encoded = catch_unwind(AssertUnwindSafe(|| self.codec.to_bytes(value)));
-        let encoded = encoded.unwrap_or_else(|_| {
-            let reason = "its Serialize or Deserialize panicked".to_owned();
-            Err(Error::Unpersistable { type_name: std::any::type_name::<V>(), reason })
-        });
-        let max = self.tier.sealing().max_value;
-        let encoded = encoded.and_then(|bytes| {
-            let reason = || {
-                let (function, len) = (&self.identity.function, bytes.len());
-                format!("a result of `{function}` takes {len} bytes, and a tier takes {max}")
-            };
-            if bytes.len() as u64 > max {
-                Err(Error::TooLarge { reason: reason() })
-            } else {
-                Ok(bytes)
-            }
-        });
-        encoded.inspect_err(|error| self.counts.unwritable(error)).ok()
     }
 
     /// Returns how long a value from the tier lives in memory.
@@ -257,69 +178,19 @@ impl<V: 'static> TierResults<V> {
         names: &Names,
         result: &NewResult<'_, K::Held>,
     ) -> Option<()> {
-        let key = function.memory.key_of(claim)?;
-        let (entry, key) = self.entry(names, &key);
+        let name = self.entries.name(names, &function.memory.key_of(claim)?);
         // Until it is written, an older value does not count, also if it is never written.
-        let open = self.tier.begin_to_remove(&names.group, &entry);
-        let bytes = self.encode(K::Holder::view(result.value))?;
+        let open = self.tier.begin_to_remove(&names.group, &name.text);
         let generation = self.generation(names).filter(|_| self.tier.is_up())?;
         let (version, cost) = (random_wide(), Cost::UNKNOWN);
         let about = About { version, generation, lifetime: result.lifetime, cost };
-        let (bytes, left) = self.seal(names, &entry, key.as_deref(), &bytes, &about);
-        let written = self.put(Put { entry, bytes, left, token: None }, version);
+        let value = K::Holder::view(result.value);
+        let (bytes, left) = self.entries.seal(names, &name, value, &about)?;
+        let written = self.put(Put { entry: name.text, bytes, left, token: None }, version);
         if let Ok(Written::Yes) = written.wait_until(clock::instant() + self.limit) {
             self.tier.confirm(&open);
         }
         Some(())
-    }
-
-    /// Returns the sealed entry of a value, and how long the tier keeps it.
-    fn seal(
-        &self,
-        names: &Names,
-        name: &str,
-        key: Option<&[u8]>,
-        bytes: &[u8],
-        about: &About,
-    ) -> (Vec<u8>, Duration) {
-        let ttl = (about.lifetime.expires != NEVER)
-            .then(|| Duration::from_millis(about.lifetime.expires.saturating_sub(clock::now())));
-        let generations = [(group_hash(&names.group), about.generation)];
-        let envelope = Envelope {
-            version: about.version,
-            generations: &generations,
-            computed: about.lifetime.computed.unwrap_or_else(clock::wall),
-            ttl,
-            stale: self.stale,
-            cost: about.cost,
-            key,
-            value: bytes,
-        };
-        let kept = ttl.map_or(KEPT, |ttl| ttl.saturating_add(self.stale));
-        (envelope.seal(name, self.tier.sealing()), kept.max(Duration::from_millis(1)))
-    }
-}
-
-/// What an entry says beside its value.
-struct About {
-    version: u128,
-    generation: u64,
-    lifetime: Lifetime,
-    cost: Cost,
-}
-
-impl TierCounts {
-    fn unwritable(&self, error: &Error) {
-        self.errors.add(1);
-        *self.unwritable.lock() = Some(error.clone());
-    }
-
-    fn written(&self, written: &Written) {
-        match written {
-            Written::Yes => self.writes.add(1),
-            Written::Refused | Written::Dropped => self.drops.add(1),
-            Written::Failed(_) => self.errors.add(1),
-        }
     }
 }
 
@@ -355,13 +226,13 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let found = ready!(seeking.poll(waker));
         self.counts.nanos.add(u64::try_from(seeking.taken().as_nanos()).unwrap_or(u64::MAX));
         let stands_in = |value: Value| {
-            let held = K::Holder::own(self.decode(&value.bytes)?);
+            let held = K::Holder::own(self.entries.decode(&value.bytes)?);
             (!K::Selection::is_error(K::Holder::view(&held))).then_some(held)
         };
         Poll::Ready(match found {
             Found::Value(value) => {
                 let lifetime = self.lifetime(function, &value);
-                let found = self.decode(&value.bytes);
+                let found = self.entries.decode(&value.bytes);
                 match found.and_then(|decoded| function.adopt(claim, key, decoded, lifetime)) {
                     Some(held) => {
                         self.counts.hits.add(1);
@@ -388,7 +259,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn get(&self, _function: &FunctionCache<K>, key: &[u8]) -> Option<K::Value> {
         match Search::new(&self.tier, self.query(key)?).wait() {
-            Found::Value(value) => self.decode(&value.bytes),
+            Found::Value(value) => self.entries.decode(&value.bytes),
             _ => None,
         }
     }
@@ -408,7 +279,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         result: &NewResult<'_, K::Held>,
         permit: Option<Permit>,
     ) -> Option<Writing> {
-        let names = self.names().ok()?;
+        let names = self.entries.names().ok()?;
         let Some(permit) = permit else {
             if result.made == Made::Inserted {
                 self.insert(function, claim, names, result);
@@ -416,22 +287,26 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             return None;
         };
         // Whether the claim stands does not matter: the lease says whether the result may be written.
-        let bytes = self.encode(K::Holder::view(result.value))?;
         let Made::Computed(time) = result.made else { return None };
-        let (generation, key) = (permit.generation, permit.key.clone());
-        let (entry, token) = (permit.entry.clone(), permit.into_token());
+        let name = EntryName { text: permit.entry.clone(), key: permit.key.clone() };
+        let (token, generation) = (permit.token, permit.generation);
         let (version, cost) = (token.0, Cost::of(time));
         let about = About { version, generation, lifetime: result.lifetime, cost };
-        let (bytes, left) = self.seal(names, &entry, key.as_deref(), &bytes, &about);
-        let written = self.put(Put { entry, bytes, left, token: Some(token) }, version);
+        let value = K::Holder::view(result.value);
+        let (bytes, left) = self.entries.seal(names, &name, value, &about)?;
+        permit.hand_over();
+        let put = Put { entry: name.text, bytes, left, token: Some(token) };
+        let written = self.put(put, version);
         let until = clock::instant() + self.limit;
         self.writes_through.then_some(Writing { written, until })
     }
 
     fn begin_to_remove(&self, key: Option<&[u8]>) -> Option<OpenRemoval> {
-        let names = self.names().ok()?;
+        let names = self.entries.names().ok()?;
         Some(match key {
-            Some(key) => self.tier.begin_to_remove(&names.group, &self.entry(names, key).0),
+            Some(key) => {
+                self.tier.begin_to_remove(&names.group, &self.entries.name(names, key).text)
+            }
             None => self.tier.begin_to_clear(&names.group),
         })
     }
@@ -442,55 +317,39 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn flush(&self, limit: Duration) -> Result<(), Error> {
         let flushed = self.tier.flush(clock::instant() + limit).map_err(remote_error);
-        flushed.and_then(|()| self.counts.unwritable.lock().take().map_or(Ok(()), Err))
+        flushed.and_then(|()| self.counts.take_failure().map_or(Ok(()), Err))
     }
 
     fn failure(&self) -> Option<Error> {
-        if let Err(error) = self.names() {
+        if let Err(error) = self.entries.names() {
             return Some(error.clone());
         }
-        let unwritable = || self.counts.unwritable.lock().clone();
-        self.tier.health().map_err(remote_error).err().or_else(unwritable)
+        self.tier.health().map_err(remote_error).err().or_else(|| self.counts.failure())
     }
 
     fn tick(&self, function: &FunctionCache<K>) {
-        let mut long_keys = self.long_keys.lock();
-        if long_keys.len() <= 1000 + 2 * function.memory.count() {
-            return;
-        }
         let holds = |key: &[u8]| {
             function.hash_key(key).is_some_and(|hash| function.memory.peek(hash, key).is_some())
         };
-        long_keys.retain(|_, key| holds(key));
+        self.entries.forget_long_keys(function.memory.count(), holds);
     }
 
     fn report(&self, stats: &mut Stats) {
-        let TierCounts { hits, misses, writes, drops, errors, invalidated, nanos, unwritable: _ } =
-            &*self.counts;
-        stats.remote_hits = hits.get();
-        stats.remote_misses = misses.get();
-        stats.remote_writes = writes.get();
-        stats.remote_drops = drops.get();
-        stats.remote_errors = errors.get();
-        stats.remote_invalidated = invalidated.get();
-        stats.remote_time = Duration::from_nanos(nanos.get());
+        self.counts.report(stats);
     }
 
     fn follow(&self, function: Weak<dyn Follower>) {
-        if let Ok(names) = self.names() {
+        if let Ok(names) = self.entries.names() {
             self.tier.follow(names.function.as_str(), function);
         }
     }
 
     fn forget(&self, function: &FunctionCache<K>, part: &Part) {
-        let key = match part {
-            Part::Key(key) => Some(key.clone().into_boxed_slice()),
-            Part::Digest(digest) => self.long_keys.lock().get(digest).cloned(),
-            Part::All | Part::Tag => return self.forget_all(function),
-        };
-        let Some((hash, key)) = key.and_then(|key| Some((function.hash_key(&key)?, key))) else {
-            return;
-        };
+        if let Part::All | Part::Tag = part {
+            return self.forget_all(function);
+        }
+        let found = self.entries.key(part).and_then(|key| Some((function.hash_key(&key)?, key)));
+        let Some((hash, key)) = found else { return };
         let is_removed = function.remove_here(hash, &key);
         self.counts.invalidated.add(u64::from(is_removed));
     }

@@ -23,7 +23,7 @@ pub(super) struct Leases {
 pub(crate) struct HeldLease {
     leases: Arc<Leases>,
     pub(crate) entry: String,
-    token: Token,
+    pub(crate) token: Token,
     /// The whole key, if the name of the entry has a digest.
     pub(crate) key: Option<Vec<u8>>,
     /// The generation of the function when the lease was given.
@@ -75,10 +75,9 @@ impl Leases {
 }
 
 impl HeldLease {
-    /// Returns the token, for a write that ends the lease.
-    pub(crate) fn into_token(mut self) -> Token {
+    /// Leaves it to a write to end the lease.
+    pub(crate) fn hand_over(mut self) {
         self.is_handed_over = true;
-        self.token
     }
 }
 
