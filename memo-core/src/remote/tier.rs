@@ -240,6 +240,13 @@ impl Parts {
 }
 
 impl Parts {
+    /// Tells the caches how long changes have not reached this process, if they do not.
+    fn tell_cut_off(&self) {
+        if let (epoch, Some(since)) = self.link.down_for() {
+            self.followers.for_each(|follower| follower.is_cut_off(epoch, since));
+        }
+    }
+
     /// Notes a generation. Returns false if it contradicts what is known: then the group was changed.
     pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
         let is_known = self.generations.learn(group, generation, asked);
@@ -282,6 +289,7 @@ impl Watcher for Parts {
         self.link.down();
         self.notices.ring_all();
         self.writes.cut();
+        self.tell_cut_off();
     }
 
     fn changed(&self, changed: Changed<'_>) {
@@ -312,9 +320,7 @@ impl Maintain for Parts {
         } else if self.link.is_up() {
             self.removals.send_all(drop);
         }
-        if let (epoch, Some(since)) = self.link.down_for() {
-            self.followers.for_each(|follower| follower.is_cut_off(epoch, since));
-        }
+        self.tell_cut_off();
         true
     }
 }

@@ -315,6 +315,11 @@ fn without_a_connection_entries_live_as_long_as_that_may_last() {
     // What was computed since is not removed again, and ends by itself.
     Follower::is_cut_off(&**site.function, 7, Duration::from_millis(1600));
     assert_eq!(site.text(1, ""), "b");
+    let impatient =
+        Site::with(&server, TierOptions::new(), |s| s.stale_while_disconnected(Duration::ZERO));
+    impatient.text(9, "a");
+    impatient.machine.cut();
+    assert_eq!(impatient.text(9, "b"), "b", "nothing is served from the moment on");
     let entry = site.lifetime(1);
     assert!(entry.expires <= clock::now() + 1500);
 }
