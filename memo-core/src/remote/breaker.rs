@@ -7,14 +7,16 @@ use super::random::random;
 use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
-/// After this many failures in a row nothing is asked for a while.
-const FAILURES: u32 = 5;
 const MIN_PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// Whether requests may be made.
-#[derive(Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(super) struct Breaker {
+    /// After this many failures in a row nothing is asked for a while.
+    max_failures: u32,
+    /// The longest such while.
+    max_pause: Duration,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
@@ -27,9 +29,13 @@ struct State {
 }
 
 impl Breaker {
+    pub(super) fn new(max_failures: u32, max_pause: Duration) -> Self {
+        Self { max_failures, max_pause, state: Mutex::default() }
+    }
+
     /// Returns whether a request may be made. After a pause, one may, and others wait for what comes of it.
     pub(super) fn allows(&self) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let Some(from) = state.closed_from else { return true };
         let now = clock::instant();
         let is_probe = from <= now;
@@ -51,14 +57,14 @@ impl Breaker {
 
     /// Allows requests again.
     pub(super) fn close(&self) {
-        *self.0.lock() = State::default();
+        *self.state.lock() = State::default();
     }
 
     fn fail(&self) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.failures = state.failures.saturating_add(1);
-        if state.failures >= FAILURES {
-            state.pause = (state.pause * 2).clamp(MIN_PAUSE, MAX_PAUSE);
+        if state.failures >= self.max_failures {
+            state.pause = (state.pause * 2).clamp(MIN_PAUSE.min(self.max_pause), self.max_pause);
             // Between a half and all of it, so that the processes do not ask at the same moment.
             let half = state.pause / 2;
             let jitter = half.mul_f64(f64::from(random() as u32) / f64::from(u32::MAX));
@@ -71,11 +77,12 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const FAILURES: u32 = 5;
     const FAILURE: Result<(), StoreError> = Err(StoreError::TimedOut);
 
     #[test]
     fn failures_in_a_row_stop_requests_and_a_success_allows_them() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::new(FAILURES, Duration::from_secs(10));
         for _ in 1..FAILURES {
             breaker.note(&FAILURE);
         }
@@ -91,7 +98,7 @@ mod tests {
 
     #[test]
     fn one_request_finds_out_whether_the_store_answers() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::new(FAILURES, Duration::from_secs(10));
         (0..FAILURES).for_each(|_| breaker.note(&FAILURE));
         let end = clock::instant() + MIN_PAUSE;
         while !breaker.allows() {
@@ -101,6 +108,6 @@ mod tests {
         assert!(!breaker.allows(), "others wait");
         // Its failure makes the pause longer.
         breaker.note(&FAILURE);
-        assert_eq!(breaker.0.lock().pause, 2 * MIN_PAUSE);
+        assert_eq!(breaker.state.lock().pause, 2 * MIN_PAUSE);
     }
 }

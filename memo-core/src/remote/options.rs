@@ -13,6 +13,8 @@ pub struct TierOptions {
     pub(super) lease: Duration,
     pub(super) max_writes: usize,
     pub(super) max_write_bytes: usize,
+    pub(super) max_failures: u32,
+    pub(super) max_pause: Duration,
     pub(super) sealing: Sealing,
 }
 
@@ -24,6 +26,8 @@ impl Default for TierOptions {
             lease: Duration::from_secs(10),
             max_writes: 10_000,
             max_write_bytes: 64 << 20,
+            max_failures: 5,
+            max_pause: Duration::from_secs(10),
             sealing: Sealing::default(),
         }
     }
@@ -63,6 +67,14 @@ impl TierOptions {
         Self { max_writes: writes, max_write_bytes: bytes, ..self }
     }
 
+    /// Sets after how many failures in a row (no answer in time, no connection) calls do without the tier for a while,
+    /// and how long that is at most. It begins with 100 ms and doubles with each failure; each time one call tries
+    /// first. 5 and 10 s by default.
+    #[must_use]
+    pub fn breaker(self, failures: u32, longest: Duration) -> Self {
+        Self { max_failures: failures.max(1), max_pause: longest, ..self }
+    }
+
     /// Sets the most bytes of a result that goes to the tier or is accepted from there. 64 MiB by default.
     #[must_use]
     pub fn max_value(mut self, bytes: u64) -> Self {
@@ -91,13 +103,15 @@ impl TierOptions {
 
 impl fmt::Debug for TierOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { namespace, read_limit, lease, max_writes, max_write_bytes, sealing: _ } = self;
         f.debug_struct("TierOptions")
-            .field("namespace", namespace)
-            .field("read_limit", read_limit)
-            .field("lease", lease)
-            .field("max_writes", max_writes)
-            .field("max_write_bytes", max_write_bytes)
-            .finish_non_exhaustive()
+            .field("namespace", &self.namespace)
+            .field("read_limit", &self.read_limit)
+            .field("lease", &self.lease)
+            .field("max_writes", &self.max_writes)
+            .field("max_write_bytes", &self.max_write_bytes)
+            .field("max_failures", &self.max_failures)
+            .field("max_pause", &self.max_pause)
+            .field("sealing", &self.sealing)
+            .finish()
     }
 }

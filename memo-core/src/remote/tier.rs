@@ -60,7 +60,7 @@ impl Tier {
         let (max, max_bytes) = (options.max_writes, options.max_write_bytes);
         let parts = Arc::new_cyclic(|this| Parts {
             this: Weak::clone(this),
-            breaker: Breaker::default(),
+            breaker: Breaker::new(options.max_failures, options.max_pause),
             generations: Generations::default(),
             notices: Arc::default(),
             leases: Arc::new(Leases::new(Arc::clone(&store), options.lease)),
