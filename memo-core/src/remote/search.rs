@@ -114,12 +114,15 @@ impl Search {
 
     /// Goes on. If it cannot now, `waker` is woken when it can; but see [`Self::until`].
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Found> {
-        if self.until().is_err_and(|end| end <= clock::instant())
-            && !matches!(self.step, Step::Begin)
-        {
+        let polled = self.advance(waker);
+        if polled.is_pending() && self.until().is_err_and(|end| end <= clock::instant()) {
             self.leave();
             return Poll::Ready(self.failed(&StoreError::TimedOut));
         }
+        polled
+    }
+
+    fn advance(&mut self, waker: &Waker) -> Poll<Found> {
         loop {
             let next = match &mut self.step {
                 Step::Begin => self.begin(),
