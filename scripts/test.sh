@@ -169,6 +169,8 @@ finish() {
 need_toolchain
 want_tool strace
 want_tool valgrind
+want_tool redis-server
+want_tool openssl
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models
