@@ -183,6 +183,7 @@ need_toolchain
 want_tool strace
 want_tool valgrind
 want_redis
+want_tool openssl
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models

@@ -10,8 +10,8 @@ use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnection
 #[cfg(feature = "tls-rustls")]
 use crate::certificates::Certificates;
 use crate::error;
-use crate::settings::Settings;
-use crate::source::{Sentinels, Source};
+use crate::masters::settings::Settings;
+use crate::masters::source::{Sentinels, Source};
 use crate::store::RedisStore;
 
 /// Says where the servers are and what a tier on them does. Made by [`Redis::builder`](crate::Redis::builder).
@@ -116,10 +116,10 @@ impl Builder {
     }
 
     /// Sets how often each server is asked whether it still tells what changes. If it has not answered for twice this
-    /// time, changes count as missed. The default is 500 ms, the least 10 ms.
+    /// time, changes count as missed. The default is 500 ms, the least 10 ms, the most an hour.
     #[must_use]
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
-        self.heartbeat = heartbeat.max(Duration::from_millis(10));
+        self.heartbeat = heartbeat.clamp(Duration::from_millis(10), Duration::from_secs(3600));
         self
     }
 

@@ -7,14 +7,17 @@ use memo_core::remote::StoreError;
 use redis::{ServerError, ServerErrorKind, Value};
 use tokio::sync::{Notify, watch};
 
-use crate::answer::Answers;
 use crate::connection::Connection;
 use crate::error;
-use crate::query::{Form, Query};
-use crate::topology::{Place, slot};
+use crate::masters::topology::{Place, slot};
+use crate::requests::answer::Answers;
+use crate::requests::query::{Form, Query};
 
-/// A node of a cluster says "try again" until a slot has moved. A query waits this long before it does.
+/// How long a query waits before it tries again: a node says so until a slot has moved, or nodes that do not agree yet
+/// send it back and forth.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
+/// So many redirections are followed at once.
+const REDIRECTIONS: usize = 4;
 
 /// Where requests find connections.
 pub(crate) struct Links {
@@ -65,32 +68,36 @@ impl Links {
     pub(crate) async fn ask(&self, query: &Query) -> Result<Answers, StoreError> {
         let mut present = self.present.subscribe();
         let mut form = Form::default();
-        let mut redirected = None;
+        let (mut redirected, mut redirections) = (None, 0);
         loop {
             let nodes = up(&mut present).await?;
             let Some(node) = choose(&nodes, query, redirected.as_deref()) else {
                 // A node that a session to come will know.
                 self.suspicion.notify_waiters();
-                present
-                    .changed()
-                    .await
-                    .map_err(|_| error::disconnected("the store was dropped"))?;
+                present.changed().await.map_err(|_| dropped())?;
                 (redirected, form.asking) = (None, false);
                 continue;
             };
             let outcome = node.ask(query, form).await.inspect_err(|error| self.notice(error))?;
-            match outcome {
+            (redirected, form.asking) = match outcome {
                 Outcome::Answered(answers) => return Ok(answers),
-                Outcome::UnknownScript => form.in_full = true,
-                Outcome::TryAgain => {
-                    tokio::time::sleep(TRY_AGAIN).await;
-                    (redirected, form.asking) = (None, false);
+                Outcome::UnknownScript => {
+                    form.in_full = true;
+                    (redirected, form.asking)
                 }
-                Outcome::Ask(address) => (redirected, form.asking) = (Some(address), true),
+                Outcome::TryAgain => {
+                    redirections = REDIRECTIONS;
+                    (None, false)
+                }
+                Outcome::Ask(address) => (Some(address), true),
                 Outcome::Moved(address) => {
                     self.suspicion.notify_waiters();
-                    (redirected, form.asking) = (Some(address), false);
+                    (Some(address), false)
                 }
+            };
+            redirections += 1;
+            if redirections > REDIRECTIONS {
+                tokio::time::sleep(TRY_AGAIN).await;
             }
         }
     }
@@ -156,7 +163,7 @@ async fn up(present: &mut watch::Receiver<Present>) -> Result<Arc<[Node]>, Store
     match present.as_deref() {
         Ok(Present::Up(nodes)) => Ok(Arc::clone(nodes)),
         Ok(Present::Down(reason)) => Err(reason.clone()),
-        Ok(Present::Beginning) | Err(_) => Err(error::disconnected("the store was dropped")),
+        Ok(Present::Beginning) | Err(_) => Err(dropped()),
     }
 }
 
@@ -170,4 +177,8 @@ fn choose<'a>(nodes: &'a [Node], query: &Query, redirected: Option<&str>) -> Opt
             nodes.iter().find(|node| node.place.has(slot))
         }
     }
+}
+
+fn dropped() -> StoreError {
+    error::disconnected("the store was dropped")
 }

@@ -8,11 +8,11 @@ use memo_core::remote::{
     Changed, Lease, Leased, Pending, Put, Store, StoreError, Stored, Token, Watcher,
 };
 
-use crate::answer::{self, Answers};
 use crate::error;
-use crate::query::Query;
-use crate::session::Watch;
-use crate::settings::Settings;
+use crate::masters::settings::Settings;
+use crate::requests::answer::{self, Answers};
+use crate::requests::query::Query;
+use crate::sessions::session::Watch;
 use crate::thread::{Request, Thread};
 
 /// A store on Redis or Valkey, made by [`Builder::store`](crate::Builder::store).
@@ -27,6 +27,8 @@ pub struct RedisStore {
 
 struct Running {
     thread: Option<Thread>,
+    /// There was another thread, which may have told the watcher that it is connected.
+    had_thread: bool,
     watch: Watch,
 }
 
@@ -43,7 +45,10 @@ impl RedisStore {
     pub(crate) fn new(settings: Settings) -> Self {
         let watch =
             Watch { prefix: "memokit!unwatched:".to_owned(), watcher: Weak::<Nobody>::new() };
-        Self { settings: Arc::new(settings), running: Mutex::new(Running { thread: None, watch }) }
+        Self {
+            settings: Arc::new(settings),
+            running: Mutex::new(Running { thread: None, had_thread: false, watch }),
+        }
     }
 
     fn request<T: Send + 'static>(
@@ -54,7 +59,7 @@ impl RedisStore {
     ) -> Pending<T> {
         let (completer, pending) = Pending::new();
         let answered = Box::new(move |answers: Result<Answers, StoreError>| {
-            completer.complete(answers.and_then(read))
+            completer.complete(answers.and_then(read));
         });
         let request = Request { query, until, answered };
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,10 +90,12 @@ impl Running {
         match &mut self.thread {
             Some(thread) => Ok(thread),
             none => {
-                let started = Thread::start(Arc::clone(settings), self.watch.clone(), in_child);
+                let started =
+                    Thread::start(Arc::clone(settings), self.watch.clone(), self.had_thread);
                 let started = started.map_err(|error| {
                     error::disconnected(format!("no thread was started: {error}"))
                 })?;
+                self.had_thread = true;
                 Ok(none.insert(started))
             }
         }
@@ -137,7 +144,7 @@ impl Store for RedisStore {
     fn watch(&self, prefix: &str, watcher: Weak<dyn Watcher>) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // A thread that runs already watches something else.
-        running.thread = None;
+        (running.thread, running.had_thread) = (None, false);
         running.watch = Watch { prefix: prefix.to_owned(), watcher };
         // If this fails, the next request tries again.
         let _ = running.thread(&self.settings);

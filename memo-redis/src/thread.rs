@@ -10,14 +10,14 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
-use crate::answer::Answers;
-use crate::finder::Finder;
-use crate::health::Health;
 use crate::links::Links;
-use crate::query::Query;
+use crate::masters::finder::Finder;
+use crate::masters::settings::Settings;
 use crate::random;
-use crate::session::{Session, Watch};
-use crate::settings::Settings;
+use crate::requests::answer::Answers;
+use crate::requests::query::Query;
+use crate::sessions::health::Health;
+use crate::sessions::session::{Ended, Session, Watch};
 use crate::signals::BlockedSignals;
 
 /// The first pause before another attempt to connect. Each is twice as long as the one before.
@@ -40,7 +40,12 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    pub(crate) fn start(settings: Arc<Settings>, watch: Watch, in_child: bool) -> io::Result<Self> {
+    /// Starts the thread. With `is_another`, the watcher is told first that changes were missed.
+    pub(crate) fn start(
+        settings: Arc<Settings>,
+        watch: Watch,
+        is_another: bool,
+    ) -> io::Result<Self> {
         let (requests, coming) = mpsc::unbounded_channel();
         let health = Arc::new(Health::new());
         let session = Session {
@@ -53,13 +58,9 @@ impl Thread {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // The new thread has the mask of this one.
         let _blocked = BlockedSignals::begin();
-        thread::Builder::new().name("memokit-redis".to_owned()).spawn(move || {
-            if in_child {
-                // Changes reached another thread, in the other process.
-                session.watch.tell(|watcher| watcher.disconnected());
-            }
-            runtime.block_on(serve(session, coming));
-        })?;
+        thread::Builder::new()
+            .name("memokit-redis".to_owned())
+            .spawn(move || runtime.block_on(serve(session, is_another, coming)))?;
         Ok(Self { requests, health, process: std::process::id() })
     }
 
@@ -70,9 +71,9 @@ impl Thread {
 }
 
 /// Serves requests until nobody can make any more and all have ended.
-async fn serve(session: Session, mut coming: mpsc::UnboundedReceiver<Request>) {
+async fn serve(session: Session, is_another: bool, mut coming: mpsc::UnboundedReceiver<Request>) {
     let links = Arc::clone(&session.links);
-    let keeper = tokio::spawn(keep_connected(session));
+    let keeper = tokio::spawn(keep_connected(Arc::new(session), is_another));
     let (working, mut worked) = mpsc::channel::<()>(1);
     while let Some(request) = coming.recv().await {
         let (links, working) = (Arc::clone(&links), working.clone());
@@ -96,11 +97,22 @@ async fn answer(links: &Links, Request { query, until, answered }: Request) {
 }
 
 /// Has one session after the other.
-async fn keep_connected(session: Session) {
+async fn keep_connected(session: Arc<Session>, mut is_told: bool) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let ended = session.run().await;
-        session.watch.tell(|watcher| watcher.disconnected());
+        // A task of its own, because the watcher runs code of others, which may panic.
+        let running = Arc::clone(&session);
+        let ended = tokio::spawn(async move {
+            if is_told {
+                running.watch.tell(|watcher| watcher.disconnected());
+            }
+            let ended = running.run().await;
+            running.watch.tell(|watcher| watcher.disconnected());
+            ended
+        });
+        let ended = ended.await;
+        is_told = ended.is_err();
+        let ended = ended.unwrap_or_else(|_| Ended::by_panic());
         session.health.set(Err(ended.error));
         if ended.was_up {
             pause = FIRST_PAUSE;

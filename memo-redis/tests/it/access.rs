@@ -1,5 +1,8 @@
 //! Users, passwords and what they may do.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use memo_core::remote::{Leased, Put, Store, StoreError, Token};
 
 use crate::server::{Server, server};
@@ -7,10 +10,10 @@ use crate::watching::{Machine, Seen, done, lease, put, soon, value};
 
 const ENTRY: &str = "memo:{a}";
 /// What the documentation of the crate says.
-const RULES: &str = "resetchannels ~memo:* -@all +get +set +del +pttl +pexpire +getrange +eval +evalsha +client|tracking";
+pub(crate) const RULES: &str = "resetchannels ~memo:* -@all +get +set +del +pttl +pexpire +getrange +eval +evalsha +client|tracking";
 
 /// Adds a user, with the password `secret`.
-fn add_user(server: &Server, name: &str, rules: &str) {
+pub(crate) fn add_user(server: &Server, name: &str, rules: &str) {
     let mut words = vec!["ACL", "SETUSER", name, "on", ">secret"];
     words.extend(rules.split(' '));
     assert_eq!(server.command(&words), "+OK\r\n");
@@ -43,15 +46,29 @@ fn a_user_with_few_permissions_is_enough() {
         add_user(&server, name, &rules);
         let machine = Machine::new(&server.builder().username(name).password("secret"));
         does_all(&machine);
-        // Without permission to ask, probes show that the server still tells what changes.
-        let builder = server.builder().username(name).password("secret");
-        let quick = Machine::connected(&builder.heartbeat(std::time::Duration::from_millis(10)));
-        for _ in 0..50 {
-            quick.put(ENTRY, b"x");
-            quick.sees(&value(ENTRY));
-        }
         server.command(&["FLUSHALL"]);
     }
+}
+
+#[test]
+fn who_may_not_ask_whether_changes_are_told_writes_a_key_to_see_it() {
+    let server = server!();
+    add_user(&server, "few", RULES);
+    let builder = server.builder().heartbeat(Duration::from_secs(1));
+    let machine = Machine::connected(&builder.username("few").password("secret"));
+    let scripts = || {
+        let statistics = server.command(&["INFO", "commandstats"]);
+        let count =
+            statistics.split("cmdstat_eval:calls=").nth(1).unwrap().split(',').next().unwrap();
+        count.parse::<u64>().unwrap()
+    };
+    let (before, end) = (scripts(), soon());
+    while scripts() < before + 2 {
+        assert!(Instant::now() < end);
+        thread::sleep(Duration::from_millis(20));
+    }
+    machine.put(ENTRY, b"x");
+    machine.sees(&value(ENTRY));
 }
 
 #[test]
@@ -98,8 +115,8 @@ fn who_may_not_be_told_of_changes_makes_requests_all_the_same() {
         Ok(()) => false,
     };
     while !is_refused(&machine) {
-        assert!(std::time::Instant::now() < end, "{:?}", machine.store.health());
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert!(Instant::now() < end, "{:?}", machine.store.health());
+        thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(machine.bytes(ENTRY), Some(b"x".to_vec()));
     add_user(&server, "few", "+client|tracking");

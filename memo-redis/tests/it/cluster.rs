@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use memo_core::remote::{Leased, Put, Store, StoreError, Token};
 use memo_redis::Builder;
 
+use crate::access::{RULES, add_user};
 use crate::server::{LONG, Server, is_installed};
 use crate::watching::{Machine, Seen, done, lease, put, soon, value};
 
@@ -145,7 +146,11 @@ fn requests_go_to_all_masters_and_changes_come_from_all() {
 #[test]
 fn a_slot_moves_while_it_is_used() {
     let Some(cluster) = Cluster::start() else { return };
-    let builder = cluster.builder().heartbeat(Duration::from_millis(100));
+    for server in &cluster.0 {
+        add_user(server, "few", &format!("{RULES} +cluster|nodes +asking"));
+    }
+    let builder = cluster.builder().username("few").password("secret");
+    let builder = builder.heartbeat(Duration::from_millis(100));
     let (one, two) = (Machine::connected(&builder), Machine::connected(&builder));
     let entry = |number: usize| format!("memo:{{{IN_SLOT}}}{number}");
     assert_eq!(cluster.0[0].command(&["CLUSTER", "KEYSLOT", &entry(1)]), ":0\r\n");

@@ -42,7 +42,7 @@ impl Proxy {
                 if accepting.state.lock().unwrap().is_over {
                     return;
                 }
-                accepting.join(client.unwrap(), *target);
+                accepting.join(&client.unwrap(), *target);
             }
         });
         Self { port, shared }
@@ -85,11 +85,11 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    fn join(self: &Arc<Self>, client: TcpStream, port: u16) {
+    fn join(self: &Arc<Self>, client: &TcpStream, port: u16) {
         // The server may be down.
         let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return };
         self.state.lock().unwrap().clients.push(client.try_clone().unwrap());
-        for (from, to) in [(&client, &server), (&server, &client)] {
+        for (from, to) in [(client, &server), (&server, client)] {
             let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
             let shared = Arc::clone(self);
             thread::spawn(move || shared.pass(from, to));

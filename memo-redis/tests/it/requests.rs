@@ -61,7 +61,7 @@ fn one_machine_gets_the_lease() {
     assert_eq!(done(one.store.lease(ENTRY, lease(1), soon())), Ok(Leased::Granted));
     match done(two.store.lease(ENTRY, lease(2), soon())).unwrap() {
         Leased::Held(left) => {
-            assert!(left > Duration::from_secs(1) && left <= Duration::from_secs(60))
+            assert!(left > Duration::from_secs(1) && left <= Duration::from_secs(60));
         }
         other => panic!("{other:?}"),
     }

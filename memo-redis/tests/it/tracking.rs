@@ -1,10 +1,11 @@
 //! What watchers are told.
 
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
-use memo_core::remote::{Leased, Put, Store, Token};
+use memo_core::remote::{Changed, Leased, Put, Store, Token, Watcher};
 
-use crate::server::server;
+use crate::server::{LONG, server};
 use crate::watching::{Machine, PREFIX, Seen, done, lease, put, soon, value};
 
 const ENTRY: &str = "memo:{a}";
@@ -88,4 +89,43 @@ fn an_expiry_that_is_told_late_does_no_harm() {
     // The end is told too, whenever the server finds it.
     machine.sees(&value(ENTRY));
     assert_eq!(machine.bytes(ENTRY), None);
+}
+
+#[test]
+fn a_watcher_that_panics_is_told_again() {
+    struct Panics(Mutex<Vec<&'static str>>, Condvar);
+    impl Panics {
+        fn note(&self, what: &'static str) {
+            self.0.lock().unwrap().push(what);
+            self.1.notify_all();
+        }
+    }
+    impl Watcher for Panics {
+        fn connected(&self) {
+            self.note("connected");
+        }
+        fn disconnected(&self) {
+            self.note("disconnected");
+        }
+        fn changed(&self, _: Changed<'_>) {
+            panic!("the watcher of the test panics");
+        }
+    }
+    let server = server!();
+    let store = server.builder().store();
+    let watcher = Arc::new(Panics(Mutex::default(), Condvar::new()));
+    store.watch(PREFIX, Arc::<Panics>::downgrade(&watcher) as Weak<dyn Watcher>);
+    for round in 0..3 {
+        let told = watcher.0.lock().unwrap();
+        let is_new = |told: &mut Vec<_>| told.len() < 1 + 2 * round;
+        let (told, late) = watcher.1.wait_timeout_while(told, LONG, is_new).unwrap();
+        assert!(!late.timed_out(), "{told:?}");
+        drop(told);
+        assert_eq!(done(store.put(put(ENTRY, b"x"), soon())), Ok(true));
+    }
+    let told = watcher.0.lock().unwrap();
+    assert!(
+        told.starts_with(&["connected", "disconnected", "connected", "disconnected", "connected"]),
+        "{told:?}"
+    );
 }

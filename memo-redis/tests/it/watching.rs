@@ -62,7 +62,7 @@ impl Machine {
     /// Returns a machine that is told of changes.
     pub(crate) fn connected(builder: &Builder) -> Self {
         let machine = Self::new(builder);
-        machine.sees(&Seen::Connected);
+        assert_eq!(machine.sees(&Seen::Connected), []);
         machine
     }
 

@@ -8,14 +8,14 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::events::Event;
+use super::tracker::Tracker;
 use crate::connection::{Connection, Identity};
 use crate::error;
-use crate::events::Event;
-use crate::finder::Finder;
 use crate::links::{Links, Node};
-use crate::settings::Settings;
-use crate::topology::Topology;
-use crate::tracker::Tracker;
+use crate::masters::finder::Finder;
+use crate::masters::settings::Settings;
+use crate::masters::topology::Topology;
 
 /// How long the connection for requests may take to answer. Large values may be under way on it, so it is not
 /// concluded from its silence that changes are missed: the connection that tells of them says that.

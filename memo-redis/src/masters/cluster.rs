@@ -3,10 +3,10 @@
 use memo_core::remote::StoreError;
 use redis::{ConnectionAddr, ConnectionInfo, Value};
 
+use super::source::at;
+use super::topology::{Place, Topology};
 use crate::connection::{Connection, text};
 use crate::error;
-use crate::source::at;
-use crate::topology::{Place, Topology};
 
 /// Asks a node of a cluster for all masters. `node` is how it was reached.
 pub(crate) async fn masters(

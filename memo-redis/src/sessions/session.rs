@@ -7,15 +7,16 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::events::{self, Event};
+use super::guard::{Failure, Guard, Guarded};
+use super::health::Health;
 use crate::connection::Connection;
-use crate::events::{self, Event};
-use crate::finder::Finder;
-use crate::guard::{Failure, Guard, Guarded};
-use crate::health::Health;
+use crate::error;
 use crate::links::{Links, Node};
-use crate::settings::Settings;
-use crate::topology::{Place, Topology};
-use crate::{error, names};
+use crate::masters::finder::Finder;
+use crate::masters::settings::Settings;
+use crate::masters::topology::{Place, Topology};
+use crate::requests::names;
 
 /// Who is told of changes.
 #[derive(Clone)]
@@ -40,6 +41,12 @@ pub(crate) struct Ended {
     pub(crate) was_up: bool,
 }
 
+impl Ended {
+    pub(crate) fn by_panic() -> Self {
+        Self { error: error::disconnected("the watcher panicked"), was_up: false }
+    }
+}
+
 impl Watch {
     pub(crate) fn tell(&self, tell: impl FnOnce(&dyn Watcher)) {
         if let Some(watcher) = self.watcher.upgrade() {
@@ -53,46 +60,44 @@ impl Watch {
     }
 }
 
-/// What is connected in a session.
-struct Connected {
-    nodes: Arc<[Node]>,
-    guards: JoinSet<Failure>,
-}
-
 impl Session {
     /// Connects, and returns why connecting or a connection failed.
     pub(crate) async fn run(&self) -> Ended {
+        let topology = match self.finder.find().await {
+            Ok(topology) => topology,
+            Err(error) => {
+                self.links.down(error.clone());
+                return Ended { error, was_up: false };
+            }
+        };
         let (events, mut happened) = mpsc::unbounded_channel();
-        let mut connected = match self.connect(&events).await {
-            Ok(connected) => connected,
+        let nodes = self.open_all(&topology, &events).await;
+        let guards = match nodes.iter().find_map(|node| node.connection().err()) {
+            Some(error) => Err(error),
+            None => self.track_all(topology, &nodes, &events).await,
+        };
+        self.link(&nodes);
+        let mut guards = match guards {
+            Ok(guards) => guards,
             Err(error) => return Ended { error, was_up: false },
         };
-        self.health.set(Ok(()));
+        // Nothing is awaited since requests may use the connections. So the answers to those that waited come after this.
         self.watch.tell(|watcher| watcher.connected());
-        let Failure { error, silent } = self.attend(&mut connected.guards, &mut happened).await;
+        self.health.set(Ok(()));
+        let Failure { error, silent } = self.attend(&mut guards, &mut happened).await;
         if let Some(node) = silent {
-            connected.nodes[node].mark_down(error.clone());
+            nodes[node].mark_down(error.clone());
         }
         Ended { error, was_up: true }
     }
 
-    /// Connects to all masters, and lets requests use the connections as soon as there are some.
-    async fn connect(&self, events: &UnboundedSender<Event>) -> Result<Connected, StoreError> {
-        let topology =
-            self.finder.find().await.inspect_err(|error| self.links.down(error.clone()))?;
-        let nodes = self.open_all(&topology, events).await;
-        let failure = nodes.iter().find_map(|node| node.connection().err());
-        match &failure {
-            Some(error) if nodes.iter().all(|node| node.connection().is_err()) => {
-                self.links.down(error.clone())
-            }
-            _ => self.links.up(Arc::clone(&nodes)),
+    /// Lets requests use the connections that there are, also if some are missing or changes are not told.
+    fn link(&self, nodes: &Arc<[Node]>) {
+        let failures: Option<Vec<_>> = nodes.iter().map(|node| node.connection().err()).collect();
+        match failures.and_then(|mut failures| failures.pop()) {
+            Some(error) => self.links.down(error),
+            None => self.links.up(Arc::clone(nodes)),
         }
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        let guards = self.track_all(topology, &nodes, events).await?;
-        Ok(Connected { nodes, guards })
     }
 
     /// Opens the connections for requests, all at once.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use memo_core::remote::{Lease, Put, Token};
 use redis::{Cmd, Pipeline};
 
-use crate::names;
-use crate::script::{self, Script};
+use super::names;
+use super::script::{self, Script};
 
 /// A question about the keys of one slot.
 pub(crate) struct Query {
@@ -105,7 +105,7 @@ impl Query {
         match &self.body {
             Body::Commands(commands) => commands.iter().cloned().for_each(add),
             Body::Script { script, keys, arguments } => {
-                add(call(script, keys, arguments, form.in_full))
+                add(call(script, keys, arguments, form.in_full));
             }
         }
         pipeline

@@ -6,11 +6,12 @@ use memo_core::remote::StoreError;
 use redis::{ConnectionInfo, Value};
 use tokio::time::timeout;
 
+use super::cluster;
+use super::settings::Settings;
+use super::source::{Sentinels, Source, at};
+use super::topology::{Place, Topology};
 use crate::connection::{Connection, text};
-use crate::settings::Settings;
-use crate::source::{Sentinels, Source, at};
-use crate::topology::{Place, Topology};
-use crate::{cluster, error};
+use crate::error;
 
 /// Finds masters, with what it has found before.
 pub(crate) struct Finder {

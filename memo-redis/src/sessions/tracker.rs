@@ -9,12 +9,13 @@ use redis::Value;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::events::{self, Event, Probe};
 use crate::connection::{Connection, Identity, text};
 use crate::error;
-use crate::events::{self, Event, Probe};
-use crate::query::{Form, Query};
-use crate::topology::{Place, slot};
-use crate::{names, random};
+use crate::masters::topology::{Place, slot};
+use crate::random;
+use crate::requests::names;
+use crate::requests::query::{Form, Query};
 
 /// How many names are tried to find one in a slot of the node. A node with a single slot needs 16384 on average.
 const TRIES: usize = 1_000_000;

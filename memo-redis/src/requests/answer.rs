@@ -40,8 +40,8 @@ pub(crate) fn bytes(answers: Answers) -> Result<Vec<u8>, StoreError> {
 
 /// Returns what a script that returns 0 or 1 did.
 pub(crate) fn flag(answers: Answers) -> Result<bool, StoreError> {
-    match answers.as_slice() {
-        [Value::Int(flag)] => Ok(*flag != 0),
+    match <[Value; 1]>::try_from(answers) {
+        Ok([Value::Int(flag)]) => Ok(flag != 0),
         _ => Err(error::unexpected("to a script")),
     }
 }

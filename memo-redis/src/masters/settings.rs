@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::source::Source;
+use super::source::Source;
 
 pub(crate) struct Settings {
     pub(crate) source: Source,
