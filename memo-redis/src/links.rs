@@ -102,6 +102,14 @@ impl Links {
         }
     }
 
+    /// Returns the only node, if there is no other and requests may use it.
+    pub(crate) fn only_node(&self) -> Option<Arc<[Node]>> {
+        match &*self.present.borrow() {
+            Present::Up(nodes) if nodes.len() == 1 => Some(Arc::clone(nodes)),
+            _ => None,
+        }
+    }
+
     fn notice(&self, error: &StoreError) {
         if matches!(error, StoreError::Refused(reason) if reason.starts_with("READONLY")) {
             self.suspicion.notify_waiters();
@@ -124,6 +132,22 @@ impl Node {
     /// From now on requests fail at once.
     pub(crate) fn mark_down(&self, reason: StoreError) {
         let _ = self.down.set(reason);
+    }
+
+    /// Sends queries together. Returns the answers to each, unless the server has refused it in some way.
+    pub(crate) async fn ask_together(
+        &self,
+        queries: impl Iterator<Item = &Query> + Clone,
+    ) -> Result<Vec<Option<Answers>>, StoreError> {
+        let mut pipeline = redis::pipe();
+        queries.clone().for_each(|query| query.add_to(&mut pipeline, Form::default()));
+        let mut answers = self.connection()?.ask(&pipeline).await?.into_iter();
+        let is_refused = |answer: &Value| matches!(answer, Value::ServerError(_));
+        let each = queries.map(|query| {
+            let answers: Vec<_> = answers.by_ref().take(query.len()).collect();
+            (!answers.iter().any(is_refused)).then_some(answers)
+        });
+        Ok(each.collect())
     }
 
     async fn ask(&self, query: &Query, form: Form) -> Result<Outcome, StoreError> {

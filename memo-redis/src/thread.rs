@@ -1,6 +1,7 @@
 //! The thread that has the connections.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,9 +9,10 @@ use std::time::{Duration, Instant};
 use memo_core::remote::StoreError;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-use crate::links::Links;
+use crate::links::{Links, Node};
 use crate::masters::finder::Finder;
 use crate::masters::settings::Settings;
 use crate::random;
@@ -23,13 +25,17 @@ use crate::signals::BlockedSignals;
 /// The first pause before another attempt to connect. Each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// At most this many requests are sent together, so that the answer to the first does not wait for too many others.
+const SENT_TOGETHER: usize = 64;
 
 /// A query for which somebody waits.
 pub(crate) struct Request {
     pub(crate) query: Query,
     pub(crate) until: Instant,
-    pub(crate) answered: Box<dyn FnOnce(Result<Answers, StoreError>) + Send>,
+    pub(crate) answered: Answered,
 }
+
+type Answered = Box<dyn FnOnce(Result<Answers, StoreError>) + Send>;
 
 /// A handle to the thread. Once it is dropped, the thread ends the requests that it has, and then itself.
 pub(crate) struct Thread {
@@ -76,15 +82,97 @@ async fn serve(session: Session, is_another: bool, mut coming: mpsc::UnboundedRe
     let keeper = tokio::spawn(keep_connected(Arc::new(session), is_another));
     let (working, mut worked) = mpsc::channel::<()>(1);
     while let Some(request) = coming.recv().await {
+        let mut together = vec![request];
+        while together.len() < SENT_TOGETHER {
+            let Ok(request) = coming.try_recv() else { break };
+            together.push(request);
+        }
         let (links, working) = (Arc::clone(&links), working.clone());
         tokio::spawn(async move {
-            answer(&links, request).await;
+            answer_all(&links, together).await;
             drop(working);
         });
     }
     drop(working);
     worked.recv().await;
     keeper.abort();
+}
+
+/// Answers requests that were made at the same time. One by one, each would cost as much as all together.
+async fn answer_all(links: &Arc<Links>, mut requests: Vec<Request>) {
+    match (requests.len(), links.only_node()) {
+        (1, _) => match requests.pop() {
+            Some(request) => answer(links, request).await,
+            None => {}
+        },
+        (_, Some(nodes)) => answer_together(links, &nodes[0], requests).await,
+        (_, None) => answer_each(links, requests).await,
+    }
+}
+
+async fn answer_each(links: &Arc<Links>, requests: Vec<Request>) {
+    let mut answering = JoinSet::new();
+    for request in requests {
+        let links = Arc::clone(links);
+        answering.spawn(async move { answer(&links, request).await });
+    }
+    answering.join_all().await;
+}
+
+async fn answer_together(links: &Arc<Links>, node: &Node, requests: Vec<Request>) {
+    let (queries, mut waiting): (Vec<_>, Vec<_>) = requests
+        .into_iter()
+        .map(|Request { query, until, answered }| (query, Some((until, answered))))
+        .unzip();
+    let answers = {
+        let mut asked = pin!(node.ask_together(queries.iter()));
+        loop {
+            let next = waiting.iter().flatten().map(|(until, _)| *until).min();
+            let Some(next) = next else { return };
+            match timeout_at(next.into(), &mut asked).await {
+                Ok(answers) => break answers,
+                Err(_) => time_out(&mut waiting),
+            }
+        }
+    };
+    let refused = match answers {
+        Ok(answers) => end_answered(answers, queries, waiting),
+        Err(error) => {
+            let ends = waiting.into_iter().flatten();
+            return ends.for_each(|(_, answered)| answered(Err(error.clone())));
+        }
+    };
+    answer_each(links, refused).await;
+}
+
+/// Who waits, until when, and for what. `None`: he was told.
+type Waiting = Option<(Instant, Answered)>;
+
+/// Ends the requests for which nobody waits any more.
+fn time_out(waiting: &mut [Waiting]) {
+    let now = Instant::now();
+    for request in waiting {
+        if let Some((_, answered)) = request.take_if(|(until, _)| *until <= now) {
+            answered(Err(StoreError::TimedOut));
+        }
+    }
+}
+
+/// Ends the requests that were answered. Returns those that were refused: by itself, each knows what to do.
+fn end_answered(
+    answers: Vec<Option<Answers>>,
+    queries: Vec<Query>,
+    waiting: Vec<Waiting>,
+) -> Vec<Request> {
+    let mut refused = Vec::new();
+    for ((answers, query), request) in answers.into_iter().zip(queries).zip(waiting) {
+        match (answers, request) {
+            (Some(answers), Some((_, answered))) => answered(Ok(answers)),
+            (None, Some((until, answered))) => refused.push(Request { query, until, answered }),
+            (_, None) => {}
+        }
+    }
+    refused
 }
 
 async fn answer(links: &Links, Request { query, until, answered }: Request) {

@@ -93,9 +93,23 @@ impl Query {
         }
     }
 
+    /// Returns how many commands it is.
+    pub(crate) fn len(&self) -> usize {
+        match &self.body {
+            Body::Commands(commands) => commands.len(),
+            Body::Script { .. } => 1,
+        }
+    }
+
     /// Returns the commands. With [`Form::asking`], one that answers `OK` stands before each.
     pub(crate) fn pipeline(&self, form: Form) -> Pipeline {
         let mut pipeline = redis::pipe();
+        self.add_to(&mut pipeline, form);
+        pipeline
+    }
+
+    /// Adds the commands to others.
+    pub(crate) fn add_to(&self, pipeline: &mut Pipeline, form: Form) {
         let mut add = |command| {
             if form.asking {
                 pipeline.cmd("ASKING");
@@ -108,7 +122,6 @@ impl Query {
                 add(call(script, keys, arguments, form.in_full));
             }
         }
-        pipeline
     }
 }
 
