@@ -24,6 +24,7 @@ pub struct Builder {
     #[cfg(feature = "tls-rustls")]
     certificates: Certificates,
     connect_timeout: Duration,
+    pool: usize,
     heartbeat: Duration,
     options: TierOptions,
 }
@@ -49,6 +50,7 @@ impl Builder {
             #[cfg(feature = "tls-rustls")]
             certificates: Certificates::default(),
             connect_timeout: Duration::from_secs(2),
+            pool: 8,
             heartbeat: Duration::from_millis(500),
             options: TierOptions::new(),
         }
@@ -112,6 +114,15 @@ impl Builder {
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how many connections to one server the threads may have that wait for an answer: a sync function that is
+    /// called by one of them needs none of the thread that serves the others. They are opened when they are needed. The
+    /// default is 8; with 0 all share one connection.
+    #[must_use]
+    pub fn pool(mut self, connections: usize) -> Self {
+        self.pool = connections;
         self
     }
 
@@ -188,6 +199,7 @@ impl Builder {
         RedisStore::new(Settings {
             source,
             connect_timeout: self.connect_timeout,
+            pool: self.pool,
             heartbeat: self.heartbeat,
         })
     }

@@ -65,9 +65,23 @@ impl Connection {
     /// # Errors
     /// It does not answer, or it is no master.
     pub(crate) async fn identify(&self) -> Result<Identity, StoreError> {
-        let mut commands = redis::pipe();
-        commands.cmd("HELLO").arg(3).cmd("INFO").arg("server");
-        let answers = self.ask(&commands).await?;
+        Identity::of(self.ask(&who()).await?)
+    }
+}
+
+/// Returns the commands that ask who is at the other end.
+pub(crate) fn who() -> Pipeline {
+    let mut commands = redis::pipe();
+    commands.cmd("HELLO").arg(3).cmd("INFO").arg("server");
+    commands
+}
+
+impl Identity {
+    /// Reads the answers to [`who`].
+    ///
+    /// # Errors
+    /// The other end is no master.
+    pub(crate) fn of(answers: Vec<Value>) -> Result<Self, StoreError> {
         let [hello, info] =
             <[Value; 2]>::try_from(answers).map_err(|_| error::unexpected("to HELLO"))?;
         let hello = fields(&hello)?;
@@ -84,11 +98,14 @@ impl Connection {
             return Err(error::unexpected("to HELLO"));
         };
         let is_cluster = field("mode").and_then(text) == Some("cluster");
-        Ok(Identity { client: *client, is_cluster, run: run_id(&info) })
+        Ok(Self { client: *client, is_cluster, run: run_id(&info) })
     }
-}
 
-impl Identity {
+    /// Returns whether the server has told which one it is.
+    pub(crate) fn is_known(&self) -> bool {
+        self.run.is_some()
+    }
+
     /// Reports whether two connections lead to the same server, as far as one may know.
     pub(crate) fn is_same_server(&self, other: &Self) -> bool {
         self.run == other.run

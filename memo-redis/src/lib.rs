@@ -58,6 +58,7 @@
 //! written and invalidated last, because replicas follow behind. A master that is cut off from its cluster or its
 //! sentinels serves those who still reach it until it notices.
 
+mod blocking;
 mod builder;
 #[cfg(feature = "tls-rustls")]
 mod certificates;

@@ -1,12 +1,14 @@
 //! The connections that requests use at present, and the way of a query to its node.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memo_core::remote::StoreError;
 use redis::{ServerError, ServerErrorKind, Value};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
+use crate::blocking::Blocking;
 use crate::connection::Connection;
 use crate::error;
 use crate::masters::topology::{Place, slot};
@@ -38,6 +40,8 @@ enum Present {
 pub(crate) struct Node {
     pub(crate) place: Place,
     connection: Result<Connection, StoreError>,
+    /// Those for threads that wait anyway. `None`: there are none.
+    blocking: Option<Arc<Blocking>>,
     /// Why it is not used any more.
     down: OnceLock<StoreError>,
 }
@@ -110,6 +114,21 @@ impl Links {
         }
     }
 
+    /// Asks within this call. `None`: that is not possible now.
+    pub(crate) fn ask_now(
+        &self,
+        query: &Query,
+        until: Instant,
+        runtime: &Handle,
+    ) -> Option<Result<Answers, StoreError>> {
+        let nodes = match &*self.present.borrow() {
+            Present::Up(nodes) => Arc::clone(nodes),
+            _ => return None,
+        };
+        let node = choose(&nodes, query, None).filter(|node| node.connection().is_ok())?;
+        node.blocking.as_ref()?.ask(&query.pipeline(Form::default()), until, runtime)
+    }
+
     fn notice(&self, error: &StoreError) {
         if matches!(error, StoreError::Refused(reason) if reason.starts_with("READONLY")) {
             self.suspicion.notify_waiters();
@@ -118,8 +137,12 @@ impl Links {
 }
 
 impl Node {
-    pub(crate) fn new(place: Place, connection: Result<Connection, StoreError>) -> Self {
-        Self { place, connection, down: OnceLock::new() }
+    pub(crate) fn new(place: Place, opened: Result<(Connection, Blocking), StoreError>) -> Self {
+        let (connection, blocking) = match opened {
+            Ok((connection, blocking)) => (Ok(connection), Some(Arc::new(blocking))),
+            Err(error) => (Err(error), None),
+        };
+        Self { place, connection, blocking, down: OnceLock::new() }
     }
 
     pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {

@@ -1,14 +1,17 @@
 //! The store: each request goes to the thread that has the connections.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use memo_core::remote::{
     Changed, Lease, Leased, Pending, Put, Store, StoreError, Stored, Token, Watcher,
 };
 
+use tokio::runtime::Handle;
+
 use crate::error;
+use crate::links::Links;
 use crate::masters::settings::Settings;
 use crate::requests::answer::{self, Answers};
 use crate::requests::query::Query;
@@ -51,6 +54,10 @@ impl RedisStore {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn request<T: Send + 'static>(
         &self,
         query: Query,
@@ -62,7 +69,7 @@ impl RedisStore {
             completer.complete(answers.and_then(read));
         });
         let request = Request { query, until, answered };
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.lock();
         match running.pass(&self.settings, request) {
             Ok(()) => pending,
             Err(error) => Pending::ready(Err(error)),
@@ -71,6 +78,13 @@ impl RedisStore {
 }
 
 impl Running {
+    /// Returns the connections of the thread, if it is one of this process.
+    fn links(&self) -> Option<(Arc<Links>, Handle)> {
+        let thread = self.thread.as_ref()?;
+        let is_own = thread.process == std::process::id();
+        is_own.then(|| (Arc::clone(&thread.links), thread.runtime.clone()))
+    }
+
     fn pass(&mut self, settings: &Arc<Settings>, request: Request) -> Result<(), StoreError> {
         let Err(request) = self.thread(settings)?.pass(request) else { return Ok(()) };
         // The thread ended by a fault.
@@ -105,6 +119,12 @@ impl Running {
 impl Store for RedisStore {
     fn get(&self, entry: &str, until: Instant) -> Pending<Option<Stored>> {
         self.request(Query::get(entry), until, answer::stored)
+    }
+
+    fn get_now(&self, entry: &str, until: Instant) -> Option<Result<Option<Stored>, StoreError>> {
+        let (links, runtime) = self.lock().links()?;
+        let answers = links.ask_now(&Query::get(entry), until, &runtime)?;
+        Some(answers.and_then(answer::stored))
     }
 
     fn lease(&self, entry: &str, lease: Lease, until: Instant) -> Pending<Leased> {
@@ -142,7 +162,7 @@ impl Store for RedisStore {
     }
 
     fn watch(&self, prefix: &str, watcher: Weak<dyn Watcher>) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.lock();
         // A thread that runs already watches something else.
         (running.thread, running.had_thread) = (None, false);
         running.watch = Watch { prefix: prefix.to_owned(), watcher };
@@ -151,7 +171,7 @@ impl Store for RedisStore {
     }
 
     fn health(&self) -> Result<(), StoreError> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.lock();
         running.thread(&self.settings)?.health.get()
     }
 }

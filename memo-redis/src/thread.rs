@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use memo_core::remote::StoreError;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
@@ -41,6 +41,8 @@ type Answered = Box<dyn FnOnce(Result<Answers, StoreError>) + Send>;
 pub(crate) struct Thread {
     requests: mpsc::UnboundedSender<Request>,
     pub(crate) health: Arc<Health>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) runtime: Handle,
     /// A forked process does not have the thread.
     pub(crate) process: u32,
 }
@@ -53,21 +55,22 @@ impl Thread {
         is_another: bool,
     ) -> io::Result<Self> {
         let (requests, coming) = mpsc::unbounded_channel();
-        let health = Arc::new(Health::new());
+        let (health, links) = (Arc::new(Health::new()), Arc::new(Links::new()));
         let session = Session {
             finder: Arc::new(Finder::new(Arc::clone(&settings))),
             settings,
             watch,
-            links: Arc::new(Links::new()),
+            links: Arc::clone(&links),
             health: Arc::clone(&health),
         };
         let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
         // The new thread has the mask of this one.
         let _blocked = BlockedSignals::begin();
         thread::Builder::new()
             .name("memokit-redis".to_owned())
             .spawn(move || runtime.block_on(serve(session, is_another, coming)))?;
-        Ok(Self { requests, health, process: std::process::id() })
+        Ok(Self { requests, health, links, runtime: handle, process: std::process::id() })
     }
 
     /// Passes a request to the thread, or returns it if there is no thread any more.

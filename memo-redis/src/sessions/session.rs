@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::events::{self, Event};
 use super::guard::{Failure, Guard, Guarded};
 use super::health::Health;
+use crate::blocking::Blocking;
 use crate::connection::Connection;
 use crate::error;
 use crate::links::{Links, Node};
@@ -174,13 +175,13 @@ fn ended() -> StoreError {
     error::disconnected("the connection ended")
 }
 
-/// Opens the connection for requests to a master.
+/// Opens the connections for requests to a master.
 async fn open(
     settings: &Settings,
     place: &Place,
     index: usize,
     events: UnboundedSender<Event>,
-) -> Result<Connection, StoreError> {
+) -> Result<(Connection, Blocking), StoreError> {
     let limit = settings.connect_timeout;
     let connection =
         Connection::open(&place.server, limit, events::of_requests(index, events)).await?;
@@ -190,5 +191,6 @@ async fn open(
             "the server is part of a cluster, and the settings name none",
         ));
     }
-    Ok(connection)
+    let blocking = Blocking::new(place.server.clone(), identity, limit, settings.pool);
+    Ok((connection, blocking))
 }

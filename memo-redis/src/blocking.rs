@@ -1,0 +1,103 @@
+//! Connections for threads that wait anyway. Each sends its request and reads the answer by itself, which saves two
+//! changes of threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use memo_core::remote::StoreError;
+use redis::{Client, ConnectionInfo, ConnectionLike as _, Pipeline, RedisResult, Value};
+use tokio::runtime::Handle;
+
+use crate::connection::{self, Identity};
+use crate::requests::answer::Answers;
+
+/// The connections of this kind to one server.
+pub(crate) struct Blocking {
+    server: ConnectionInfo,
+    identity: Identity,
+    connect_timeout: Duration,
+    max: usize,
+    /// Those that nobody uses now.
+    idle: Mutex<Vec<redis::Connection>>,
+    /// How many there are, with those that are being opened.
+    count: AtomicUsize,
+}
+
+impl Blocking {
+    pub(crate) fn new(
+        server: ConnectionInfo,
+        identity: Identity,
+        connect_timeout: Duration,
+        max: usize,
+    ) -> Self {
+        let (idle, count) = (Mutex::default(), AtomicUsize::new(0));
+        Self { server, identity, connect_timeout, max, idle, count }
+    }
+
+    /// Sends commands and returns the answers. `None`: no connection is free, or the server has refused something. If
+    /// there are too few connections, another is opened behind the caller.
+    pub(crate) fn ask(
+        self: &Arc<Self>,
+        commands: &Pipeline,
+        until: Instant,
+        runtime: &Handle,
+    ) -> Option<Result<Answers, StoreError>> {
+        let Some(mut connection) = self.idle().pop() else {
+            self.open_another(runtime);
+            return None;
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        match send(&mut connection, commands, left) {
+            Ok(answers) => {
+                self.idle().push(connection);
+                let is_refused = |answer: &Value| matches!(answer, Value::ServerError(_));
+                (!answers.iter().any(is_refused)).then_some(Ok(answers))
+            }
+            Err(error) => {
+                // An answer that comes late would be that to the next request.
+                drop(connection);
+                self.count.fetch_sub(1, Ordering::Relaxed);
+                error.is_timeout().then_some(Err(StoreError::TimedOut))
+            }
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<redis::Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_another(self: &Arc<Self>, runtime: &Handle) {
+        let has_room = |count| (count < self.max).then_some(count + 1);
+        if self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_err() {
+            return;
+        }
+        let this = Arc::clone(self);
+        runtime.spawn_blocking(move || match this.open() {
+            Some(connection) => this.idle().push(connection),
+            None => {
+                this.count.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Opens a connection. `None`: that is not possible, or it does not lead to the same server, as far as one may know.
+    fn open(&self) -> Option<redis::Connection> {
+        let client = Client::open(self.server.clone()).ok()?;
+        let mut connection = client.get_connection_with_timeout(self.connect_timeout).ok()?;
+        let answers = send(&mut connection, &connection::who(), self.connect_timeout).ok()?;
+        let identity = Identity::of(answers).ok()?;
+        (identity.is_known() && identity.is_same_server(&self.identity)).then_some(connection)
+    }
+}
+
+fn send(
+    connection: &mut redis::Connection,
+    commands: &Pipeline,
+    limit: Duration,
+) -> RedisResult<Answers> {
+    let limit = Some(limit.max(Duration::from_micros(1)));
+    connection.set_read_timeout(limit)?;
+    connection.set_write_timeout(limit)?;
+    connection.req_packed_commands(&commands.get_packed_pipeline(), 0, commands.len())
+}
