@@ -124,7 +124,17 @@ impl Tier {
         then: impl FnOnce(Written) + Send + 'static,
     ) {
         self.0.own_writes.add(&put.entry, version);
-        self.0.writes.push(put, Box::new(then));
+        let leases = Arc::clone(&self.0.leases);
+        let lease = put.token.map(|token| (put.entry.clone(), token));
+        let ended = move |written| {
+            // A write that the store has seen has ended it.
+            if let (Written::Dropped | Written::Failed(_), Some((entry, token))) = (&written, lease)
+            {
+                leases.release(&entry, token);
+            }
+            then(written);
+        };
+        self.0.writes.push(put, Box::new(ended));
     }
 
     /// Removes an entry. Waits for the store, but not beyond `until`; what is not confirmed then is sent again later.
