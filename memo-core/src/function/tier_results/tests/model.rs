@@ -161,19 +161,23 @@ impl World {
 
     /// Does what the schedule chooses next.
     fn step(&mut self) {
-        let (site, key) = (self.below(SITES), self.below(KEYS));
+        let (site, key) = (self.below(SITES), self.below(KEYS).min(self.below(KEYS)));
         match self.below(100) {
             0..12 => self.begin(site, key),
             12..27 => self.poll_woken(),
             27..35 => self.end_body(),
-            35..66 => self.deliver(site),
-            66..72 => {
-                let changed = self.database[key].get() + 1;
-                self.database[key].set(changed);
-                say!(self, "the database: {key} becomes {changed}");
+            35..66 => self.deliver(),
+            66..68 => self.change(key),
+            68..77 => {
+                if self.coin() {
+                    self.change(key);
+                }
+                self.remove(site, Some(key));
             }
-            72..77 => self.remove(site, Some(key)),
-            77..79 => self.remove(site, None),
+            77..79 => {
+                self.change(key);
+                self.remove(site, None);
+            }
             79..82 => self.insert(site, key),
             82..84 => self.get(site, key),
             84..90 => self.change_connection(site),
@@ -320,11 +324,13 @@ impl World {
         self.calls[n].body.finish(succeeds);
     }
 
-    /// Lets something of one connection arrive.
-    fn deliver(&mut self, site: usize) {
-        let way = WAYS[self.below(WAYS.len())];
-        if self.sites[site].machine.step(way) {
-            say!(self, "{site}: {way:?}");
+    /// Lets something that is under way arrive.
+    fn deliver(&mut self) {
+        for _ in 0..4 {
+            let (site, way) = (self.below(SITES), WAYS[self.below(WAYS.len())]);
+            if self.sites[site].machine.step(way) {
+                return say!(self, "{site}: {way:?}");
+            }
         }
     }
 
@@ -346,6 +352,12 @@ impl World {
         let result = act(&self.sites[site]);
         self.set_prompt(site, false);
         result
+    }
+
+    fn change(&mut self, key: usize) {
+        let changed = self.database[key].get() + 1;
+        self.database[key].set(changed);
+        say!(self, "the database: {key} becomes {changed}");
     }
 
     fn remove(&mut self, site: usize, n: Option<usize>) {
@@ -540,6 +552,8 @@ impl World {
 /// Runs the given steps of a schedule. Returns what is wrong, with the trace if it is wanted.
 fn run(seed: u64, steps: &[u64], is_traced: bool) -> Result<(), String> {
     let mut world = World::new(seed, is_traced);
+    // Most know a connection from the start.
+    (0..SITES).filter(|site| seed >> site & 3 != 1).for_each(|site| world.heal(site));
     for step in steps {
         // Each has numbers of its own, so that the others stay the same if one is left out.
         world.numbers = Numbers::new(seed << 32 | step);
