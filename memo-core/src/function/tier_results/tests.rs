@@ -148,9 +148,9 @@ fn what_is_computed_during_an_invalidation_is_kept_nowhere() {
         let (one, other) = (Site::new(&server), Site::new(&server));
         let computed = one.call(1, || {
             if clears {
-                other.memo().clear()
+                other.memo().clear();
             } else {
-                drop(other.memo().invalidate(&key(1)))
+                other.memo().invalidate(&key(1));
             }
             Ok("old".to_owned())
         });
