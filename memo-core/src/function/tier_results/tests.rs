@@ -357,6 +357,10 @@ fn what_changed_while_the_connection_was_away_is_not_served_after_it() {
     assert_eq!(other.text(1, ""), "a");
     other.machine.heal();
     assert_eq!(other.text(1, ""), "b");
+    other.machine.cut();
+    one.memo().clear();
+    other.machine.heal();
+    assert_eq!(other.text(1, "c"), "c");
 }
 
 #[test]
