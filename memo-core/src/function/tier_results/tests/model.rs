@@ -28,9 +28,10 @@
 //! - What was removed and is not confirmed is read: 2.
 //! - A generation that was asked for before it was forgotten is learnt: 2.
 //! - A search that ends late keeps its lease: 5.
+//! - Generations are kept across connections: 1.
 //!
-//! Generations that are kept across connections, and dropped writes that keep their leases, take more schedules;
-//! `tests.rs` has tests of both. The environment variable `MEMOKIT_SCHEDULES` sets how many there are.
+//! Dropped writes that keep their leases take more schedules, and have a test in `tests.rs`. The environment variable
+//! `MEMOKIT_SCHEDULES` sets how many there are.
 
 mod world;
 
