@@ -30,7 +30,8 @@
 //! - A search that ends late keeps its lease: 5.
 //! - Generations are kept across connections: 1.
 //!
-//! Dropped writes that keep their leases take more schedules, and have a test in `tests.rs`. The environment variable
+//! Dropped writes that keep their leases, and a clear that is sent again with the same generation, take more schedules;
+//! `tests.rs` has tests of both. The environment variable
 //! `MEMOKIT_SCHEDULES` sets how many there are.
 
 mod world;
