@@ -222,12 +222,6 @@ impl Machine {
         }
     }
 
-    /// Makes messages wait, or delivers them.
-    pub(crate) fn set_slow(&self, is_slow: bool) {
-        let held = self.state.lock().held;
-        self.hold(Held { messages: is_slow, ..held });
-    }
-
     /// Makes requests go without an answer, or answers those that did.
     pub(crate) fn set_silent(&self, is_silent: bool) {
         let held = self.state.lock().held;
@@ -283,12 +277,6 @@ impl Machine {
             answer(result);
         }
         is_some
-    }
-
-    /// Returns how much waits on each way: requests, answers and messages.
-    pub(crate) fn waiting(&self) -> [usize; 3] {
-        let state = self.state.lock();
-        [state.requests.len(), state.answers.len(), state.messages.len()]
     }
 
     /// Returns whether the machine has been told of all that has changed, and has looked what it is.

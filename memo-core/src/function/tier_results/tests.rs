@@ -13,8 +13,9 @@ use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
 use crate::key::Key;
 use crate::key::arguments::Serialized;
+use crate::platform::clock::steps;
 use crate::remote::TierOptions;
-use crate::remote::test_server::{Machine, TestServer};
+use crate::remote::test_server::{Held, Machine, TestServer, Way};
 use crate::value::holder::InArc;
 use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
@@ -265,6 +266,85 @@ fn a_task_waits_without_a_runtime() {
 }
 
 #[test]
+fn a_write_that_is_dropped_ends_its_lease() {
+    let server = TestServer::default();
+    let site = Site::with(&server, TierOptions::new().queue(1, 1 << 20), |settings| settings);
+    let computed = site.call(1, || {
+        site.text(2, "its write is dropped for that of 1");
+        Ok("a".to_owned())
+    });
+    assert_eq!((computed.unwrap(), server.leases()), ("a".to_owned(), 0));
+    let computed = site.call(3, || {
+        let dropped = site.call(4, || {
+            // No request is sent from now on, though some could be.
+            site.machine.disconnected();
+            Ok("b".to_owned())
+        });
+        assert_eq!((dropped.unwrap(), server.leases()), ("b".to_owned(), 2));
+        Ok("a".to_owned())
+    });
+    assert_eq!((computed.unwrap(), server.leases()), ("a".to_owned(), 1));
+    site.machine.heal();
+    assert_eq!(server.leases(), 0);
+}
+
+#[test]
+fn a_search_that_ends_late_gives_back_the_lease() {
+    steps::stop();
+    let server = TestServer::default();
+    let site = Site::new(&server);
+    site.machine.set_silent(true);
+    let function: &'static FunctionCache<Kept> = site.function;
+    let mut task = pin!(call(|| {
+        let lookup = function.begin(&(Serialized(&1_u32), ()));
+        lookup.compute(async { Ok::<_, ()>("a".to_owned()) })
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    while site.machine.step(Way::Answer) {}
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    assert_eq!(server.leases(), 1);
+    // The store is later than it may be.
+    steps::pass(1000);
+    assert!(task.as_mut().poll(&mut context).is_ready());
+    assert_eq!(server.leases(), 0);
+}
+
+#[test]
+fn a_clear_that_is_sent_again_does_not_bring_back_what_another_has_removed() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    // It arrives, and its answer does not.
+    one.machine.set_silent(true);
+    one.memo().clear();
+    other.text(1, "a");
+    other.memo().clear();
+    one.machine.cut();
+    one.machine.set_silent(false);
+    one.machine.heal();
+    assert_eq!(other.text(1, "b"), "b");
+}
+
+#[test]
+fn a_generation_that_was_asked_for_before_a_clear_is_not_used_after_it() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    other.text(1, "a");
+    one.machine.hold(Held { answers: true, messages: true, ..Held::default() });
+    let function: &'static FunctionCache<Kept> = one.function;
+    let mut task = pin!(call(|| {
+        let lookup = function.begin(&(Serialized(&1_u32), ()));
+        lookup.compute(async { Ok::<_, ()>("b".to_owned()) })
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    one.machine.hold(Held { messages: true, ..Held::default() });
+    one.memo().clear();
+    assert!(task.as_mut().poll(&mut context).is_ready());
+    assert_eq!(one.text(1, "c"), "c");
+}
+
+#[test]
 fn what_changed_while_the_connection_was_away_is_not_served_after_it() {
     let server = TestServer::default();
     let (one, other) = (Site::new(&server), Site::new(&server));
@@ -277,6 +357,10 @@ fn what_changed_while_the_connection_was_away_is_not_served_after_it() {
     assert_eq!(other.text(1, ""), "a");
     other.machine.heal();
     assert_eq!(other.text(1, ""), "b");
+    other.machine.cut();
+    one.memo().clear();
+    other.machine.heal();
+    assert_eq!(other.text(1, "c"), "c");
 }
 
 #[test]
