@@ -259,7 +259,9 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     fn value_or_stage(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key) {
             NextStep::Value(held) => Ok(K::to_return(&held)),
-            NextStep::Lead(claim) if self.is_stored() => self.lead_async(claim, key),
+            NextStep::Lead(claim) if self.is_stored() => {
+                Self::stage_unless_found(Computation::lead(self, claim), key)
+            }
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
@@ -270,9 +272,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
 }
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
-    /// Leads the computation of a value that others may compute too.
-    fn lead_async(&'static self, claim: Claim, key: &[u8]) -> Result<K::Return, Stage<K>> {
-        let mut computation = Computation::lead(self, claim);
+    /// Looks for the value elsewhere. If it is nowhere, the caller computes it.
+    fn stage_unless_found(
+        mut computation: Computation<K>,
+        key: &[u8],
+    ) -> Result<K::Return, Stage<K>> {
         // The stage that waits looks again at once, with the waker of the task.
         match computation.look_elsewhere(key, Waker::noop(), false) {
             Elsewhere::Compute => Err(Stage::Computing(computation)),
@@ -372,6 +376,9 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
         Poll::Ready(match Computation::after_wait(self.function, &self.flight, waited) {
             Some(Ok(held)) => Ok(K::to_return(&held)),
+            Some(Err(computation)) if self.function.is_stored() => {
+                FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())
+            }
             Some(Err(computation)) => Err(Stage::Computing(computation)),
             None => {
                 self.function.value_or_stage(self.flight.claim.hash, self.flight.key.as_slice())

@@ -7,7 +7,6 @@ use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
-use crate::single_flight::flight::Claim;
 use crate::single_flight::wait_graph::Computing;
 use crate::statistics::source::{self, Source};
 use crate::value::keep::Keep;
@@ -184,12 +183,17 @@ impl<K: Keep> FunctionCache<K> {
         loop {
             let flight = match self.claim_or_join(hash, key) {
                 NextStep::Value(held) => return Lookup::Hit(Hit(held)),
-                NextStep::Lead(claim) if self.is_stored() => return self.lead(claim, key),
+                NextStep::Lead(claim) if self.is_stored() => {
+                    return self.compute_unless_found(Computation::lead(self, claim), key);
+                }
                 NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
                 NextStep::Join(flight) => flight,
             };
             match Computation::after_wait(self, &flight, flight.wait(self.thread_wait_limit())) {
                 Some(Ok(held)) => return Lookup::Hit(Hit(held)),
+                Some(Err(computation)) if self.is_stored() => {
+                    return self.compute_unless_found(computation, key);
+                }
                 Some(Err(computation)) => return Miss::of(computation),
                 None => {}
             }
@@ -198,10 +202,9 @@ impl<K: Keep> FunctionCache<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// Leads the computation of a value that others may compute too.
+    /// Looks for the value elsewhere. If it is nowhere, the caller computes it.
     #[inline(never)]
-    fn lead(&self, claim: Claim, key: &[u8]) -> Lookup<K> {
-        let mut computation = Computation::lead(self, claim);
+    fn compute_unless_found(&self, mut computation: Computation<K>, key: &[u8]) -> Lookup<K> {
         match computation.await_elsewhere(key) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => Miss::of(computation),

@@ -545,3 +545,27 @@ fn with_write_through_a_call_waits_for_the_store_but_not_beyond_the_limit() {
     machine.set_silent(false);
     assert_eq!(task.as_mut().poll(&mut context), Poll::Ready(Ok("a".to_owned())));
 }
+
+#[test]
+fn who_takes_over_from_a_caller_of_its_own_machine_asks_the_tier_too() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    let function: &'static FunctionCache<Kept> = one.function;
+    let mut task = pin!(call(|| {
+        let lookup = function.begin(&(Serialized(&1_u32), ()));
+        lookup.compute(async { Ok::<_, ()>("taken over".to_owned()) })
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    let failed = one.call(1, || {
+        // Another thread, because a call from within its own computation does not wait.
+        thread::scope(|scope| {
+            let waits = scope
+                .spawn(|| task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(waits.join().unwrap());
+        });
+        Err(())
+    });
+    assert!(failed.is_err());
+    assert_eq!(task.as_mut().poll(&mut context), Poll::Ready(Ok("taken over".to_owned())));
+    assert_eq!(other.text(1, "computed twice"), "taken over");
+}
