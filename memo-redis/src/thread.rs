@@ -103,13 +103,11 @@ async fn serve(session: Session, is_another: bool, mut coming: mpsc::UnboundedRe
 
 /// Answers requests that were made at the same time. One by one, each would cost as much as all together.
 async fn answer_all(links: &Arc<Links>, mut requests: Vec<Request>) {
-    match (requests.len(), links.only_node()) {
-        (1, _) => match requests.pop() {
-            Some(request) => answer(links, request).await,
-            None => {}
-        },
-        (_, Some(nodes)) => answer_together(links, &nodes[0], requests).await,
-        (_, None) => answer_each(links, requests).await,
+    let alone = if requests.len() == 1 { requests.pop() } else { None };
+    match (alone, links.only_node()) {
+        (Some(request), _) => answer(links, request).await,
+        (None, Some(nodes)) => answer_together(links, &nodes[0], requests).await,
+        (None, None) => answer_each(links, requests).await,
     }
 }
 

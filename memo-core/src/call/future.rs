@@ -18,7 +18,7 @@ use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
 use crate::single_flight::alarm::Alarm;
-use crate::single_flight::flight::{Claim, Flight, TaskWait};
+use crate::single_flight::flight::{Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph;
 use crate::value::keep::Keep;
@@ -226,8 +226,8 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
                 Err(computation) => Err(Self::Computing(computation)),
             },
             Self::Away(away) => match away.behind() {
-                Ok((away, older)) => Ok((Self::Away(Box::new(away)), older)),
-                Err(away) => Err(Self::Away(Box::new(away))),
+                Ok((away, older)) => Ok((Self::Away(away), older)),
+                Err(away) => Err(Self::Away(away)),
             },
             stage => Err(stage),
         }
@@ -307,13 +307,18 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
 
     /// If callers get an older value meanwhile, makes this one that goes on behind its caller. Returns it with the older
     /// value. Otherwise returns it as it was.
-    pub(super) fn behind(self) -> Result<(Self, K::Held), Self> {
-        let Self { computation, key, deadline, alarm } = self;
-        let away = |computation| Self { computation: Some(computation), key, deadline, alarm };
-        let Some(computation) = computation else { panic!("a call was polled after it ended") };
-        match computation.behind() {
-            Ok((computation, older)) => Ok((away(computation), older)),
-            Err(computation) => Err(away(computation)),
+    pub(super) fn behind(mut self: Box<Self>) -> Result<(Box<Self>, K::Held), Box<Self>> {
+        let Some(computation) = self.computation.take() else {
+            panic!("a call was polled after it ended");
+        };
+        let (computation, older) = match computation.behind() {
+            Ok((computation, older)) => (computation, Some(older)),
+            Err(computation) => (computation, None),
+        };
+        self.computation = Some(computation);
+        match older {
+            Some(older) => Ok((self, older)),
+            None => Err(self),
         }
     }
 

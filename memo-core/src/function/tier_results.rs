@@ -316,7 +316,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn flush(&self, limit: Duration) -> Result<(), Error> {
-        let flushed = self.tier.flush(clock::instant() + limit).map_err(remote_error);
+        let flushed =
+            self.tier.flush(clock::instant() + limit).map_err(|error| remote_error(&error));
         flushed.and_then(|()| self.counts.take_failure().map_or(Ok(()), Err))
     }
 
@@ -324,7 +325,11 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         if let Err(error) = self.entries.names() {
             return Some(error.clone());
         }
-        self.tier.health().map_err(remote_error).err().or_else(|| self.counts.failure())
+        self.tier
+            .health()
+            .map_err(|error| remote_error(&error))
+            .err()
+            .or_else(|| self.counts.failure())
     }
 
     fn tick(&self, function: &FunctionCache<K>) {
@@ -388,7 +393,7 @@ impl<K: Keep<Held: Send + Sync>> Follower for FunctionCache<K> {
     }
 }
 
-fn remote_error(error: StoreError) -> Error {
+fn remote_error(error: &StoreError) -> Error {
     Error::Remote { reason: error.to_string() }
 }
 

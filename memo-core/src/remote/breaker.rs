@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::StoreError;
-use super::random::random;
+use super::random::random_share;
 use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
@@ -67,7 +67,7 @@ impl Breaker {
             state.pause = (state.pause * 2).clamp(MIN_PAUSE.min(self.max_pause), self.max_pause);
             // Between a half and all of it, so that the processes do not ask at the same moment.
             let half = state.pause / 2;
-            let jitter = half.mul_f64(f64::from(random() as u32) / f64::from(u32::MAX));
+            let jitter = half.mul_f64(random_share());
             state.closed_from = Some(clock::instant() + half + jitter);
         }
     }

@@ -14,6 +14,11 @@ pub(crate) fn random() -> u64 {
     RandomState::new().hash_one((process::id(), SystemTime::now()))
 }
 
+/// Returns a random number from 0 to 1.
+pub(super) fn random_share() -> f64 {
+    f64::from((random() >> 32) as u32) / f64::from(u32::MAX)
+}
+
 /// Returns a random number of 128 bits.
 pub(crate) fn random_wide() -> u128 {
     u128::from(random()) << 64 | u128::from(random())

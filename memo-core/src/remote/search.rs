@@ -11,7 +11,7 @@ use super::leases::HeldLease;
 use super::name::group_hash;
 use super::notices::Notice;
 use super::pending::Pending;
-use super::random::random_wide;
+use super::random::{random, random_wide};
 use super::store::{Lease, Leased, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::persist::WallMillis;
@@ -89,6 +89,12 @@ enum Step {
     Ended,
 }
 
+/// How a search goes on.
+enum Next {
+    Go(Step),
+    End(Found),
+}
+
 /// The answer to a look, which may come before the generation.
 enum Look {
     Pending(Pending<Option<Stored>>),
@@ -137,13 +143,13 @@ impl Search {
                     if !is_over && !has_rung {
                         return Poll::Pending;
                     }
-                    Ok(Step::Begin)
+                    Next::Go(Step::Begin)
                 }
                 Step::Ended => panic!("a search was polled after it ended"),
             };
             match next {
-                Ok(step) => self.step = step,
-                Err(found) => {
+                Next::Go(step) => self.step = step,
+                Next::End(found) => {
                     self.step = Step::Ended;
                     return Poll::Ready(found);
                 }
@@ -181,7 +187,7 @@ impl Search {
         &self.tier.0
     }
 
-    fn begin(&mut self) -> Result<Step, Found> {
+    fn begin(&mut self) -> Next {
         let Query { entry, group, .. } = &self.query;
         let parts = &self.tier.0;
         if parts.link.is_coming() {
@@ -189,7 +195,7 @@ impl Search {
         }
         let is_usable = parts.link.is_up() && !parts.removals.is_open(group, entry);
         if !is_usable || !parts.breaker.allows() {
-            return Err(Found::Unavailable);
+            return Next::End(Found::Unavailable);
         }
         self.began = clock::instant();
         let until = self.began + self.query.limit;
@@ -199,28 +205,32 @@ impl Search {
                 (None, Asked::default())
             }
             Err(asked) => {
-                let fresh = random_wide() as u64;
+                let fresh = random();
                 (Some(parts.store.generation(group, fresh, until)), asked)
             }
         };
         let now = if self.query.blocks { parts.store.get_now(entry, until) } else { None };
         let look = match now {
             Some(Ok(stored)) => Look::Answered(stored),
-            Some(Err(error)) => return Err(self.failed(&error)),
+            Some(Err(error)) => return Next::End(self.failed(&error)),
             None => Look::Pending(parts.store.get(entry, until)),
         };
-        Ok(Step::Look(generation, asked, look))
+        Next::Go(Step::Look(generation, asked, look))
     }
 
     /// Waits for the end of the first attempt to connect.
-    fn await_connection(&mut self) -> Result<Step, Found> {
+    fn await_connection(&mut self) -> Next {
         let until = self.started + self.query.limit;
         if until <= clock::instant() {
-            return Err(Found::Unavailable);
+            return Next::End(Found::Unavailable);
         }
         self.listen();
         // What has happened since is not missed.
-        if self.tier.0.link.is_coming() { Ok(Step::Wait(until)) } else { Ok(Step::Begin) }
+        if self.tier.0.link.is_coming() {
+            Next::Go(Step::Wait(until))
+        } else {
+            Next::Go(Step::Begin)
+        }
     }
 
     /// Makes what happens to the entry, or to the connection, wake the caller.
@@ -230,14 +240,14 @@ impl Search {
         }
     }
 
-    fn look(&mut self, waker: &Waker) -> Poll<Result<Step, Found>> {
+    fn look(&mut self, waker: &Waker) -> Poll<Next> {
         let Step::Look(generation, asked, look) = &mut self.step else {
-            return Poll::Ready(Ok(Step::Begin));
+            return Poll::Ready(Next::Go(Step::Begin));
         };
         if let Look::Pending(pending) = look {
             match ready!(pending.poll_result(waker)) {
                 Ok(stored) => *look = Look::Answered(stored),
-                Err(error) => return Poll::Ready(Err(self.failed(&error))),
+                Err(error) => return Poll::Ready(Next::End(self.failed(&error))),
             }
         }
         if let Some(pending) = generation {
@@ -246,19 +256,19 @@ impl Search {
                     self.tier.0.learn(&self.query.group, known, *asked);
                     self.generation = Some(known);
                 }
-                Err(error) => return Poll::Ready(Err(self.failed(&error))),
+                Err(error) => return Poll::Ready(Next::End(self.failed(&error))),
             }
         }
         let Look::Answered(stored) = look else { return Poll::Pending };
         let stored = stored.take();
         self.parts().note(&Ok::<_, StoreError>(()));
         if let Some(value) = stored.and_then(|stored| self.open(&stored)) {
-            return Poll::Ready(Err(Found::Value(value)));
+            return Poll::Ready(Next::End(Found::Value(value)));
         }
         if !self.query.computes {
-            return Poll::Ready(Err(Found::Unavailable));
+            return Poll::Ready(Next::End(Found::Unavailable));
         }
-        Poll::Ready(Ok(self.ask()))
+        Poll::Ready(Next::Go(self.ask()))
     }
 
     /// Asks for the lease.
@@ -274,31 +284,31 @@ impl Search {
         Step::Ask(parts.store.lease(entry, lease, self.began + self.query.limit))
     }
 
-    fn asked(&mut self, leased: Result<Leased, StoreError>) -> Result<Step, Found> {
+    fn asked(&mut self, leased: Result<Leased, StoreError>) -> Next {
         let leased = match leased {
             Ok(leased) => leased,
             Err(error) => {
                 // It may have been given all the same.
                 self.parts().leases.release(&self.query.entry, self.token);
-                return Err(self.failed(&error));
+                return Next::End(self.failed(&error));
             }
         };
         match leased {
             Leased::Found(stored) => match self.open(&stored) {
-                Some(value) => Err(Found::Value(value)),
-                None => Ok(self.ask()),
+                Some(value) => Next::End(Found::Value(value)),
+                None => Next::Go(self.ask()),
             },
             Leased::Granted => {
                 let (generation, key) = (self.generation.unwrap_or(0), self.query.key.take());
                 let leases = &self.tier.0.leases;
                 let lease = leases.hold(&self.query.entry, key, self.token, generation);
-                Err(Found::Granted(lease, self.stands_in.take()))
+                Next::End(Found::Granted(lease, self.stands_in.take()))
             }
             Leased::Held(_) if self.stands_in.is_some() || !self.query.waits => {
-                Err(Found::Busy(self.stands_in.take()))
+                Next::End(Found::Busy(self.stands_in.take()))
             }
             Leased::Held(left) => {
-                Ok(Step::Wait(clock::instant() + left.max(Duration::from_millis(1))))
+                Next::Go(Step::Wait(clock::instant() + left.max(Duration::from_millis(1))))
             }
         }
     }
