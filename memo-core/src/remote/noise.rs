@@ -28,6 +28,6 @@ impl Numbers {
 
     /// Returns a number less than `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        usize::try_from(self.next() % end as u64).expect("less than `end`")
     }
 }
