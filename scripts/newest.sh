@@ -8,15 +8,15 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/newest")
 
-# Copies the tree without the benchmarks, because the versions of their rivals do not matter here. Sets rust-version to
-# the installed Rust, because cargo chooses the versions of dependencies by it.
+# Copies the tree without the benchmarks and the service, because what only these depend on does not matter here. Sets
+# rust-version to the installed Rust, because cargo chooses the versions of dependencies by it.
 copy_tree() {
     local rust
     rust=$(rustc --version | cut -d ' ' -f 2)
     mkdir "$scratch/tree"
     git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$scratch/tree"
     cd "$scratch/tree"
-    sed -i.before -e 's/, "memo-bench"\]/]/' -e "s/^rust-version = .*/rust-version = \"$rust\"/" Cargo.toml
+    sed -i.before -e 's/, "examples\/shared", "memo-bench"\]/]/' -e "s/^rust-version = .*/rust-version = \"$rust\"/" Cargo.toml
     cargo metadata -q --format-version 1 >/dev/null
 }
 
