@@ -160,6 +160,7 @@ run_benchmarks() {
     bench build --quick
     bench stampede --quick
     bench persist --quick
+    bench remote --quick
     bench instructions --check
     summary+=("memo-bench: $(cat "$scratch/bench")")
 }

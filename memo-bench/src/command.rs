@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list] [OPTIONS]
+Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|remote|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   compare       nanoseconds per call, of memokit and its rivals (the default)
@@ -14,6 +14,8 @@ Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list]
   stampede      nanoseconds per call when many callers miss on one key at once
   persist [PART] the cost of persistence beside embedded engines (cargo's feature `engines`). Its parts:
                 durabilities, insertions, processes, hits, opening, compaction
+  remote        the cost of a tier that machines share, with a redis-server that it starts, beside the crate redis by
+                hand and, with cargo's feature `engines`, fred and cached
   list          the names of the cases of compare
   profile       one loop of hits, for callgrind and perf
 
@@ -29,7 +31,7 @@ Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|list]
 KIND is u64, text, opts, map, octets or vec. CONTENDER is memokit (default) or a rival.";
 
 /// The options of a comparison.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Plan {
     pub(crate) only: Vec<String>,
     rounds: Option<usize>,
@@ -45,6 +47,11 @@ impl Plan {
 
     pub(crate) fn rounds(&self, quick: usize, usual: usize) -> usize {
         self.rounds.unwrap_or(if self.quick { quick } else { usual })
+    }
+
+    /// Returns the same plan, with another number of rounds if none was asked for.
+    pub(crate) fn with_usual_rounds(&self, usual: usize) -> Self {
+        Self { rounds: Some(self.rounds(3, usual)), ..self.clone() }
     }
 }
 
@@ -67,6 +74,7 @@ pub(crate) enum Command {
     Instructions(Plan, Counted),
     Stampede(Plan),
     Persist(Plan, Vec<String>),
+    Remote(Plan),
     Profile { kind: String, contender: String, calls: u64 },
 }
 
@@ -108,6 +116,7 @@ impl Command {
             ["persist", ref part @ ..] => {
                 Ok(Self::Persist(plan, part.iter().map(|word| (*word).to_owned()).collect()))
             }
+            ["remote"] => Ok(Self::Remote(plan)),
             ["list"] => Ok(Self::List),
             ["profile", kind] => Ok(Self::profile(kind, "memokit", calls)),
             ["profile", kind, contender] => Ok(Self::profile(kind, contender, calls)),

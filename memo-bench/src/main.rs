@@ -16,6 +16,7 @@ mod memory;
 mod persist;
 mod plot;
 mod profile;
+mod remote;
 mod report;
 mod scratch;
 mod stampede;
@@ -44,6 +45,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Hits(plan) => return hits::run(&plan),
         Command::Stampede(plan) => return stampede::compare(&plan),
         Command::Persist(plan, part) => return persist::run(&plan, &part),
+        Command::Remote(plan) => return remote::run(&plan),
         Command::Memory(plan) => return memory::run(&plan),
         Command::Build(plan) => return build::run(&plan),
         Command::Instructions(plan, counted) => return instructions::run(&plan, counted),

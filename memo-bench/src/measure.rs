@@ -46,7 +46,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 /// Returns the times of every contender of `case`, memokit's first.
 pub(crate) fn measure(case: &Case, plan: &Plan) -> Result<Vec<Times>, String> {
     let keys = if plan.quick { case.keys.min(1000) } else { case.keys };
-    let calls = if plan.quick { 2000 } else { case.calls };
+    let calls = if plan.quick { case.calls.min(2000) } else { case.calls };
     let rounds = plan.rounds(3, 15);
     let contenders = (case.contenders)(keys);
     let orders: Vec<_> =

@@ -66,7 +66,8 @@ pub(crate) enum Found {
 pub(crate) struct Search {
     tier: Tier,
     query: Query,
-    token: Token,
+    /// Drawn when a lease is asked for.
+    token: Option<Token>,
     notice: Option<Notice>,
     step: Step,
     /// When the search and its present step began.
@@ -107,7 +108,7 @@ impl Search {
         Self {
             tier: tier.clone(),
             query,
-            token: Token(random_wide()),
+            token: None,
             notice: None,
             step: Step::Begin,
             started: now,
@@ -279,7 +280,8 @@ impl Search {
         }
         let (parts, entry) = (&self.tier.0, &self.query.entry);
         self.began = clock::instant();
-        let (token, time, void) = (self.token, parts.leases.time(), self.void.take());
+        let token = *self.token.get_or_insert_with(|| Token(random_wide()));
+        let (time, void) = (parts.leases.time(), self.void.take());
         let lease = Lease { token, time, void };
         Step::Ask(parts.store.lease(entry, lease, self.began + self.query.limit))
     }
@@ -289,7 +291,7 @@ impl Search {
             Ok(leased) => leased,
             Err(error) => {
                 // It may have been given all the same.
-                self.parts().leases.release(&self.query.entry, self.token);
+                self.release();
                 return Next::End(self.failed(&error));
             }
         };
@@ -299,9 +301,10 @@ impl Search {
                 None => Next::Go(self.ask()),
             },
             Leased::Granted => {
+                let Some(token) = self.token else { return Next::End(Found::Unavailable) };
                 let (generation, key) = (self.generation.unwrap_or(0), self.query.key.take());
                 let leases = &self.tier.0.leases;
-                let lease = leases.hold(&self.query.entry, key, self.token, generation);
+                let lease = leases.hold(&self.query.entry, key, token, generation);
                 Next::End(Found::Granted(lease, self.stands_in.take()))
             }
             Leased::Held(_) if self.stands_in.is_some() || !self.query.waits => {
@@ -317,7 +320,14 @@ impl Search {
     fn leave(&mut self) {
         if let Step::Ask(_) = std::mem::replace(&mut self.step, Step::Ended) {
             // It comes after the request.
-            self.parts().leases.release(&self.query.entry, self.token);
+            self.release();
+        }
+    }
+
+    /// Gives back the lease, if it was given.
+    fn release(&self) {
+        if let Some(token) = self.token {
+            self.parts().leases.release(&self.query.entry, token);
         }
     }
 
