@@ -16,7 +16,8 @@ copy_tree() {
     mkdir "$scratch/tree"
     git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$scratch/tree"
     cd "$scratch/tree"
-    sed -i.before -e 's/, "examples\/shared", "memo-bench"\]/]/' -e "s/^rust-version = .*/rust-version = \"$rust\"/" Cargo.toml
+    sed -i.before -e 's/, "examples\/shared", "memo-bench"\]/]/' \
+        -e "s/^rust-version = .*/rust-version = \"$rust\"/" Cargo.toml
     cargo metadata -q --format-version 1 >/dev/null
 }
 
