@@ -14,7 +14,7 @@ use crate::function::tier_counts::TierCounts;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, NEVER};
 use crate::platform::sync::usual::Mutex;
-use crate::remote::{Envelope, FunctionName, Part, Tier, group_hash, split};
+use crate::remote::{Envelope, FunctionName, Part, Tier, group_hash};
 
 /// How long the tier keeps results without a time to live.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -78,7 +78,7 @@ impl<V> TierEntries<V> {
     /// Returns the name of the entry with this key.
     pub(crate) fn name(&self, names: &Names, key: &[u8]) -> EntryName {
         let text = names.function.entry(key);
-        let Some((_, Part::Digest(digest))) = split(&text) else {
+        let Some(digest) = names.function.digest(&text) else {
             return EntryName { text, key: None };
         };
         self.long_keys.lock().insert(digest, key.into());

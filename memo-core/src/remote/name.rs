@@ -69,6 +69,12 @@ impl FunctionName {
         format!("{}{{{}}}", self.0, text(key))
     }
 
+    /// Returns the digest that the name of one of these entries holds in place of its key, if it does.
+    pub(crate) fn digest(&self, entry: &str) -> Option<[u8; 32]> {
+        let text = entry.strip_prefix(&self.0)?.strip_prefix('{')?.strip_suffix('}')?;
+        bytes_of_hex(text.strip_prefix(DIGEST)?)
+    }
+
     /// Returns the name of the group of all entries.
     pub(crate) fn group(&self) -> String {
         format!("{}{ALL}", self.0)
