@@ -18,7 +18,7 @@ use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
 use crate::single_flight::alarm::Alarm;
-use crate::single_flight::flight::{Claim, Flight, TaskWait};
+use crate::single_flight::flight::{Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph;
 use crate::value::keep::Keep;

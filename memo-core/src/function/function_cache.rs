@@ -272,9 +272,6 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
     /// Returns why the tier cannot be used.
     fn failure(&self) -> Option<Error>;
 
-    /// Called each second.
-    fn tick(&self, function: &FunctionCache<K>);
-
     /// Adds the figures of the tier to `stats`.
     fn report(&self, stats: &mut Stats);
 
@@ -530,9 +527,6 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         // Before the removal, which runs the `Drop` of values and may take any time.
         if let Some(storage) = &self.storage {
             storage.tick(self);
-        }
-        if let Some(shared) = &self.shared {
-            shared.tick(self);
         }
         self.memory.remove_expired();
         self.is_stored()
