@@ -144,6 +144,13 @@ impl<H: Clone> ShardedCache<H> {
         (!self.expiry.is_expired(entry.entry())).then(|| entry.held().clone())
     }
 
+    #[cfg(feature = "remote")]
+    /// Returns whether there is an entry of `key`, of whatever age, or a claim on it.
+    pub(crate) fn knows(&self, hash: u64, key: &[u8]) -> bool {
+        let mut shard = self.shard(hash).lock();
+        shard.find(hash, key).is_some() || shard.claims().has(hash, key)
+    }
+
     /// Returns when the value of the entry of `key` was computed, if that is known.
     pub(crate) fn computed(&self, hash: u64, key: &[u8]) -> Option<u64> {
         if !self.words.time {

@@ -15,7 +15,7 @@ use crate::function::counts::Counts;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 #[cfg(feature = "remote")]
-use crate::function::tier_types::{Follower, Part};
+use crate::function::tier_types::Part;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::function::times::{default_wait_limit, refresh_window};
 use crate::key;
@@ -272,15 +272,12 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
     /// Returns why the tier cannot be used.
     fn failure(&self) -> Option<Error>;
 
-    /// Called each second.
-    fn tick(&self, function: &FunctionCache<K>);
-
     /// Adds the figures of the tier to `stats`.
     fn report(&self, stats: &mut Stats);
 
     /// Makes `function` forget from now on what others have changed.
     #[cfg(feature = "remote")]
-    fn follow(&self, function: Weak<dyn Follower>);
+    fn follow(&self, function: &Arc<FunctionCache<K>>);
 
     /// See [`Follower::forget`].
     #[cfg(feature = "remote")]
@@ -316,7 +313,9 @@ impl<K: Keep> FunctionCache<K> {
             Self { maintained: Some(maintained), ..Self::assemble(this, name, parts) }
         });
         #[cfg(feature = "remote")]
-        function.follow_tier();
+        if let Some(shared) = &function.shared {
+            shared.follow(&function);
+        }
         function
     }
 
@@ -530,9 +529,6 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         // Before the removal, which runs the `Drop` of values and may take any time.
         if let Some(storage) = &self.storage {
             storage.tick(self);
-        }
-        if let Some(shared) = &self.shared {
-            shared.tick(self);
         }
         self.memory.remove_expired();
         self.is_stored()

@@ -14,6 +14,8 @@ mod failures;
 mod forgotten;
 pub(crate) mod function_cache;
 pub mod instance;
+#[cfg(feature = "remote")]
+mod long_keys;
 #[cfg(feature = "persist")]
 mod opening;
 mod operations;

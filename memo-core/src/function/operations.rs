@@ -1,13 +1,9 @@
 //! The operations on a function's cache that are not calls of the function, in memory and on disk.
 
-#[cfg(feature = "remote")]
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Storage};
-#[cfg(feature = "remote")]
-use crate::remote::Follower;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
@@ -125,18 +121,6 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(shared) = &self.shared {
             // What could not be written is lost, as it would be if the tier had dropped it.
             let _ = shared.flush(FLUSH_LIMIT);
-        }
-    }
-
-    /// Begins to follow what others change in the tier.
-    #[cfg(feature = "remote")]
-    pub(crate) fn follow_tier(self: &Arc<Self>)
-    where
-        K: Keep<Held: Send + Sync>,
-    {
-        if let Some(shared) = &self.shared {
-            let follower: Weak<dyn Follower> = Arc::downgrade(self) as _;
-            shared.follow(follower);
         }
     }
 

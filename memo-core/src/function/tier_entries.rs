@@ -1,6 +1,5 @@
 //! The entries of one cache in a tier: their names, and values as bytes.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +9,10 @@ use once_cell::sync::OnceCell;
 use crate::cache::entry::Lifetime;
 use crate::codec::Codec;
 use crate::error::Error;
+use crate::function::long_keys::LongKeys;
 use crate::function::tier_counts::TierCounts;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, NEVER};
-use crate::platform::sync::usual::Mutex;
 use crate::remote::{Envelope, FunctionName, Part, Tier, group_hash};
 
 /// How long the tier keeps results without a time to live.
@@ -31,8 +30,7 @@ pub(crate) struct TierEntries<V: 'static> {
     pub(crate) stale: Duration,
     /// Computed when they are first needed, because that runs the type's `Deserialize`.
     pub(crate) names: OnceCell<Result<Names, Error>>,
-    /// The keys whose names have a digest, by that digest.
-    pub(crate) long_keys: Mutex<HashMap<[u8; 32], Box<[u8]>>>,
+    pub(crate) long_keys: LongKeys,
     pub(crate) counts: Arc<TierCounts>,
 }
 
@@ -78,28 +76,23 @@ impl<V> TierEntries<V> {
     /// Returns the name of the entry with this key.
     pub(crate) fn name(&self, names: &Names, key: &[u8]) -> EntryName {
         let text = names.function.entry(key);
-        let Some(digest) = names.function.digest(&text) else {
-            return EntryName { text, key: None };
-        };
-        self.long_keys.lock().insert(digest, key.into());
-        EntryName { text, key: Some(key.to_vec()) }
+        let has_digest = names.function.digest(&text).is_some();
+        EntryName { text, key: has_digest.then(|| key.to_vec()) }
     }
 
-    /// Returns the key of an entry that was named before.
-    pub(crate) fn key(&self, part: &Part) -> Option<Box<[u8]>> {
-        match part {
-            Part::Key(key) => Some(key.as_slice().into()),
-            Part::Digest(digest) => self.long_keys.lock().get(digest).cloned(),
-            Part::All | Part::Tag => None,
+    /// Returns the name of the entry of a key that is claimed, so that [`LongKeys::find`] finds the key. `is_known`
+    /// tells whether memory has a key or a claim on it.
+    pub(crate) fn name_of_claimed(
+        &self,
+        names: &Names,
+        key: &[u8],
+        is_known: impl Fn(&[u8]) -> bool,
+    ) -> EntryName {
+        let name = self.name(names, key);
+        if let Some(digest) = names.function.digest(&name.text) {
+            self.long_keys.note(&Part::Digest(digest), key, is_known);
         }
-    }
-
-    /// Forgets long keys that memory does not hold, if there are many more than the `entries` that it has.
-    pub(crate) fn forget_long_keys(&self, entries: usize, holds: impl Fn(&[u8]) -> bool) {
-        let mut long_keys = self.long_keys.lock();
-        if long_keys.len() > 1000 + 2 * entries {
-            long_keys.retain(|_, key| holds(key));
-        }
+        name
     }
 
     /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics.

@@ -11,6 +11,7 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::function_cache::{FunctionCache, Made, NewResult, SharedResults, Sought};
+use crate::function::long_keys::LongKeys;
 use crate::function::remote_settings::RemoteSettings;
 use crate::function::settings::Settings;
 use crate::function::tier_counts::TierCounts;
@@ -19,7 +20,6 @@ use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::key::tag;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, Millis, NEVER};
-use crate::platform::sync::usual::Mutex;
 use crate::remote::{
     Follower, Found, Part, Pending, Put, Query, Search, StoreError, Tier, Value, Written,
     random_wide,
@@ -45,6 +45,8 @@ pub(crate) struct TierResults<V: 'static> {
     writes_through: bool,
     /// The number of the time without a connection in which memory was cleared last.
     cleared_in: AtomicU64,
+    /// Since when nobody can tell which entries on disk others have changed, in milliseconds since 1970.
+    lost_track_at: AtomicU64,
     counts: Arc<TierCounts>,
 }
 
@@ -106,7 +108,7 @@ impl<V: 'static> TierResults<V> {
             identity: Identity { function, key_format: tag::FORMAT, schema: 0, code },
             stale,
             names: OnceCell::new(),
-            long_keys: Mutex::default(),
+            long_keys: LongKeys::default(),
             counts: Arc::clone(&counts),
         };
         Box::new(Self {
@@ -116,14 +118,13 @@ impl<V: 'static> TierResults<V> {
             cut_off: clock::millis(cut_off),
             writes_through,
             cleared_in: AtomicU64::new(u64::MAX),
+            lost_track_at: AtomicU64::new(0),
             counts,
         })
     }
 
-    fn query(&self, key: &[u8]) -> Option<Query> {
-        let names = self.entries.names().ok()?;
-        let EntryName { text, key } = self.entries.name(names, key);
-        Some(Query {
+    fn query(&self, names: &Names, EntryName { text, key }: EntryName) -> Query {
+        Query {
             entry: text,
             group: Arc::clone(&names.group),
             key,
@@ -132,6 +133,18 @@ impl<V: 'static> TierResults<V> {
             blocks: true,
             computes: false,
             waits: false,
+        }
+    }
+
+    /// Returns the name of the entry of a key that is claimed.
+    fn name_of_claimed<K: Keep>(
+        &self,
+        function: &FunctionCache<K>,
+        names: &Names,
+        key: &[u8],
+    ) -> EntryName {
+        self.entries.name_of_claimed(names, key, |key| {
+            function.hash_key(key).is_some_and(|hash| function.memory.knows(hash, key))
         })
     }
 
@@ -178,7 +191,7 @@ impl<V: 'static> TierResults<V> {
         names: &Names,
         result: &NewResult<'_, K::Held>,
     ) -> Option<()> {
-        let name = self.entries.name(names, &function.memory.key_of(claim)?);
+        let name = self.name_of_claimed(function, names, &function.memory.key_of(claim)?);
         // Until it is written, an older value does not count, also if it is never written.
         let open = self.tier.begin_to_remove(&names.group, &name.text);
         let generation = self.generation(names).filter(|_| self.tier.is_up())?;
@@ -202,6 +215,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         key: &[u8],
         blocks: bool,
     ) -> Option<Seeking> {
+        let names = self.entries.names().ok()?;
+        let name = self.name_of_claimed(function, names, key);
         let has_older = function.memory.has_older(claim);
         // Who has no value takes one that is soon to be computed again. The next call computes it.
         let ahead = if has_older { function.memory.refresh_window() } else { 0 };
@@ -210,7 +225,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             blocks,
             computes: true,
             waits: function.waits() && !has_older,
-            ..self.query(key)?
+            ..self.query(names, name)
         };
         Some(Search::new(&self.tier, query))
     }
@@ -258,7 +273,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn get(&self, _function: &FunctionCache<K>, key: &[u8]) -> Option<K::Value> {
-        match Search::new(&self.tier, self.query(key)?).wait() {
+        let names = self.entries.names().ok()?;
+        let query = self.query(names, self.entries.name(names, key));
+        match Search::new(&self.tier, query).wait() {
             Found::Value(value) => self.entries.decode(&value.bytes),
             _ => None,
         }
@@ -269,7 +286,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn known_since(&self) -> u64 {
-        clock::wall().saturating_sub(self.cut_off).max(self.tier.joined_at()).max(1)
+        let believed = self.tier.joined_at().max(self.lost_track_at.load(Relaxed));
+        clock::wall().saturating_sub(self.cut_off).max(believed).max(1)
     }
 
     fn write(
@@ -332,20 +350,14 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             .or_else(|| self.counts.failure())
     }
 
-    fn tick(&self, function: &FunctionCache<K>) {
-        let holds = |key: &[u8]| {
-            function.hash_key(key).is_some_and(|hash| function.memory.peek(hash, key).is_some())
-        };
-        self.entries.forget_long_keys(function.memory.count(), holds);
-    }
-
     fn report(&self, stats: &mut Stats) {
         self.counts.report(stats);
     }
 
-    fn follow(&self, function: Weak<dyn Follower>) {
+    fn follow(&self, function: &Arc<FunctionCache<K>>) {
         if let Ok(names) = self.entries.names() {
-            self.tier.follow(names.function.as_str(), function);
+            let follower: Weak<dyn Follower> = Arc::downgrade(function) as _;
+            self.tier.follow(names.function.as_str(), follower);
         }
     }
 
@@ -353,8 +365,14 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         if let Part::All | Part::Tag = part {
             return self.forget_all(function);
         }
-        let found = self.entries.key(part).and_then(|key| Some((function.hash_key(&key)?, key)));
-        let Some((hash, key)) = found else { return };
+        let Some(key) = self.entries.long_keys.find(part) else {
+            // Memory does not have it, but the disk may.
+            if self.entries.long_keys.may_have_forgotten() {
+                self.lost_track_at.store(clock::wall(), Relaxed);
+            }
+            return;
+        };
+        let Some(hash) = function.hash_key(&key) else { return };
         let is_removed = function.remove_here(hash, &key);
         self.counts.invalidated.add(u64::from(is_removed));
     }

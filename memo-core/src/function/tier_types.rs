@@ -2,7 +2,7 @@
 
 #[cfg(feature = "remote")]
 pub(crate) use crate::remote::{
-    Follower, HeldLease as Permit, OpenRemoval, Part, Search as Seeking, Writing,
+    HeldLease as Permit, OpenRemoval, Part, Search as Seeking, Writing,
 };
 
 /// The right to write a result to the tier.

@@ -265,19 +265,23 @@ impl<R> Memo<R> {
         self.0.resolve().insert(key, value)
     }
 
-    /// Removes the value of `key`, in memory and on disk. Returns whether there was one in memory. If the value is
-    /// being computed, the callers that wait for it get it, but it is not cached.
+    /// Removes the value of `key`, in memory, on disk and in the tier. Returns whether there was one in memory. If the
+    /// value is being computed, the callers that wait for it get it, but it is not cached.
+    ///
+    /// With `remote` this waits for the tier, at most for `remote_limit`. If the tier has not answered by then, it is
+    /// told again later, and until then this process asks it no more for `key`.
     pub fn invalidate(&self, key: &Key) -> bool {
         self.0.resolve().invalidate(key)
     }
 
-    /// Removes all values, in memory and on disk. Values that are being computed are treated as by
-    /// [`Memo::invalidate`].
+    /// Removes all values, in memory, on disk and in the tier. Values that are being computed are treated as by
+    /// [`Memo::invalidate`], and the wait for the tier is the same.
     pub fn clear(&self) {
         self.0.resolve().clear();
     }
 
-    /// Removes the values for which `keep` returns false, in memory and on disk.
+    /// Removes the values for which `keep` returns false, in memory and on disk. What a tier has cannot be judged, so
+    /// all of it is removed.
     ///
     /// A value that is being computed when this call begins may depend on older data, and `keep` cannot judge it yet.
     /// Its callers get it, but it is not cached. If an entry is replaced during the call, `keep` judges its former
@@ -377,10 +381,12 @@ impl<R> Memo<R> {
         self.0.resolve().set_ttl(ttl);
     }
 
-    /// Makes all results so far durable: writes them to disk and syncs.
+    /// Makes all results so far durable: writes them to disk and syncs. With `remote`, waits up to 5 s until the tier
+    /// has all results and has confirmed all removals.
     ///
     /// # Errors
-    /// [`Error::NotPersistent`] if the function has no `persist`. Otherwise the reason why some result is not on disk.
+    /// [`Error::NotPersistent`] if the function has neither `persist` nor `remote`. Otherwise the reason why some result
+    /// is not on disk, or why the tier does not have everything.
     pub fn flush(&self) -> Result<(), Error> {
         self.0.resolve().flush()
     }
@@ -393,10 +399,10 @@ impl<R> Memo<R> {
         self.0.resolve().snapshot()
     }
 
-    /// Returns `Ok` if results reach the disk, and also if the function has no `persist`.
+    /// Returns `Ok` if results reach the disk and the tier, as far as the function has them.
     ///
     /// # Errors
-    /// The reason why results do not reach the disk: the last failure, until storing succeeds again.
+    /// The reason why results do not reach the disk or the tier: the last failure, until it succeeds again.
     pub fn health(&self) -> Result<(), Error> {
         self.0.resolve().health()
     }

@@ -14,6 +14,7 @@ use crate::handle::memo::Memo;
 use crate::key::Key;
 use crate::key::arguments::Serialized;
 use crate::platform::clock::steps;
+use crate::platform::maintenance::Maintain;
 use crate::remote::TierOptions;
 use crate::remote::test_server::{Held, Machine, TestServer, Way};
 use crate::value::holder::InArc;
@@ -505,6 +506,32 @@ fn long_keys_are_told_apart_and_invalidated() {
     one.memo().invalidate(&Key::of(&(Serialized(&&*a), ())));
     assert_eq!(other.memo().len(), 1);
     assert!(server.entries().iter().all(|(name, _)| name.contains("{sha256-")));
+}
+
+#[test]
+fn a_long_key_that_is_computed_or_stale_is_not_forgotten_among_many_others() {
+    let server = TestServer::default();
+    let few = |settings: Settings<Kept>| settings.max(100);
+    let one = Site::with(&server, TierOptions::new(), few);
+    let other = Site::new(&server);
+    let call = |site: &Site, text: &str, value: &dyn Fn() -> String| match site
+        .function
+        .lookup(&(Serialized(&text), ()))
+    {
+        Lookup::Hit(hit) => hit.value().unwrap(),
+        Lookup::Miss(miss) => miss.store(Ok(value())).unwrap(),
+    };
+    let long = |n: u32| format!("{n:01000}");
+    let during = || {
+        for n in 1..1500 {
+            call(&one, &long(n), &String::new);
+        }
+        Maintain::tick(&**one.function);
+        other.memo().invalidate(&Key::of(&(Serialized(&&*long(0)), ())));
+        "before".to_owned()
+    };
+    assert_eq!(call(&one, &long(0), &during), "before");
+    assert_eq!(call(&one, &long(0), &|| "after".to_owned()), "after");
 }
 
 #[test]
