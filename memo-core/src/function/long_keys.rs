@@ -56,7 +56,9 @@ mod tests {
     fn what_is_not_known_any_more_is_forgotten_in_time() {
         let keys = LongKeys::default();
         let part = |n: usize| {
-            Part::Digest([[n as u8, (n >> 8) as u8].repeat(16)].concat().try_into().unwrap())
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&(n as u64).to_le_bytes());
+            Part::Digest(digest)
         };
         let note = |n: usize| keys.note(&part(n), &n.to_le_bytes(), |key| key[0] == 0);
         (0..FEW).for_each(note);
