@@ -216,6 +216,9 @@ impl Search {
     fn await_connection(&mut self) -> Result<Step, Found> {
         let until = self.started + self.query.limit;
         if until <= clock::instant() {
+            return Err(self.failed(&StoreError::TimedOut));
+        }
+        if !self.parts().breaker.allows() {
             return Err(Found::Unavailable);
         }
         self.listen();
