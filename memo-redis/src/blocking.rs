@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use memo_core::remote::StoreError;
-use redis::{Client, ConnectionInfo, ConnectionLike as _, Pipeline, RedisResult, Value};
+use redis::{Client, ConnectionInfo, Pipeline, RedisResult, Value};
 use tokio::runtime::Handle;
 
 use crate::connection::{self, Identity};
@@ -96,8 +96,19 @@ fn send(
     commands: &Pipeline,
     limit: Duration,
 ) -> RedisResult<Answers> {
-    let limit = Some(limit.max(Duration::from_micros(1)));
-    connection.set_read_timeout(limit)?;
-    connection.set_write_timeout(limit)?;
-    connection.req_packed_commands(&commands.get_packed_pipeline(), 0, commands.len())
+    let until = Instant::now() + limit;
+    let left =
+        || Some(until.saturating_duration_since(Instant::now()).max(Duration::from_micros(1)));
+    connection.set_write_timeout(left())?;
+    connection.send_packed_command(&commands.get_packed_pipeline())?;
+    // Not all by one call, which waits as long again for each answer after one that has not come.
+    let mut answers = Vec::with_capacity(commands.len());
+    while answers.len() < commands.len() {
+        connection.set_read_timeout(left())?;
+        match connection.recv_response()? {
+            Value::Push { .. } => {}
+            answer => answers.push(answer),
+        }
+    }
+    Ok(answers)
 }

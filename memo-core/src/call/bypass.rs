@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::LazyLock;
 
-use crate::call::special::{self, Special};
+use crate::platform::special::{self, Special};
 
 /// Whether the environment turns memoization off for the process.
 static OFF_IN_PROCESS: LazyLock<bool> = LazyLock::new(|| {

@@ -1,12 +1,18 @@
 //! One call of a memoized function: a hit has the value, and on a miss the caller computes it.
 
+#[cfg(feature = "remote")]
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::call::{bypass, special};
+use crate::call::bypass;
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
+#[cfg(feature = "remote")]
+use crate::platform::maintenance;
+use crate::platform::special;
 use crate::single_flight::wait_graph::Computing;
 use crate::statistics::source::{self, Source};
 use crate::value::keep::Keep;
@@ -42,6 +48,10 @@ impl<K: Keep> FunctionCache<K> {
     #[cold]
     #[inline(never)]
     fn begin_special<A: Arguments>(&self, arguments: &A) -> bool {
+        #[cfg(feature = "remote")]
+        if special::is_first_in_child() {
+            maintenance::TIERS.wake(Duration::ZERO);
+        }
         let bypassed = bypass::is_on();
         if !bypassed {
             source::note(Source::Hit, || self.computed(arguments));

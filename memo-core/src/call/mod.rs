@@ -11,5 +11,4 @@ pub mod outcome;
 mod pinned;
 pub mod refresh;
 pub mod site;
-mod special;
 pub mod thread_cache;

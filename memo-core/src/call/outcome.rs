@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::call::pinned::PinnedWith;
-use crate::call::special::Special;
+use crate::platform::special::Special;
 use crate::statistics::source::{Noted, Source, Watch};
 
 /// The value of a call, and where it came from. [`outcome`] and [`outcome_async`] return it. It dereferences to the

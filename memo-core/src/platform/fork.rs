@@ -7,6 +7,8 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
 use crate::platform::maintenance;
+#[cfg(all(unix, feature = "remote"))]
+use crate::platform::special;
 
 /// The files that a child of fork lets go of, in a list that only grows.
 static FIRST: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
@@ -98,6 +100,8 @@ fn register() {
     }
     extern "C" fn in_child() {
         FORKS.fetch_add(1, Relaxed);
+        #[cfg(feature = "remote")]
+        special::begin_child();
         let_go();
         maintenance::release();
     }

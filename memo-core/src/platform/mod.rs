@@ -17,6 +17,7 @@ pub(crate) mod maintenance;
 pub(crate) mod os;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;
+pub(crate) mod special;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]
 pub(crate) mod test_directory;

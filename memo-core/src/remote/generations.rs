@@ -47,6 +47,16 @@ impl Generations {
         known == generation
     }
 
+    /// Returns the groups whose generations are known.
+    pub(super) fn groups(&self) -> Vec<String> {
+        self.0.lock().known.keys().cloned().collect()
+    }
+
+    /// Returns whether another generation of a group is known than this one.
+    pub(super) fn contradicts(&self, group: &str, generation: u64) -> bool {
+        self.0.lock().known.get(group).is_some_and(|&known| known != generation)
+    }
+
     /// Forgets the generation of a group.
     pub(super) fn forget(&self, group: &str) {
         let mut state = self.0.lock();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::store::{Store, Token};
-use crate::platform::clock;
-use crate::platform::sync::usual::Mutex;
+use crate::platform::sync::usual::{Mutex, MutexGuard};
+use crate::platform::{clock, fork};
 
 /// How long nobody waits for the answer to a renewal or release.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -15,8 +15,15 @@ const LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Leases {
     store: Arc<dyn Store>,
     time: Duration,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// See [`fork::generation`].
+    process: u64,
     /// The names of their entries.
-    held: Mutex<BTreeMap<Token, String>>,
+    entries: BTreeMap<Token, String>,
 }
 
 /// The right to compute an entry and to write it. Dropping it gives it back.
@@ -50,19 +57,29 @@ impl Leases {
         token: Token,
         generation: u64,
     ) -> HeldLease {
-        self.held.lock().insert(token, entry.to_owned());
+        self.held().entries.insert(token, entry.to_owned());
         let (leases, entry) = (Arc::clone(self), entry.to_owned());
         HeldLease { leases, entry, token, key, generation, is_handed_over: false }
     }
 
+    /// A child of fork has none of the leases of its parent, which renews them as long as it lives.
+    fn held(&self) -> MutexGuard<'_, Held> {
+        let mut held = self.held.lock();
+        let process = fork::generation();
+        if held.process != process {
+            *held = Held { process, ..Held::default() };
+        }
+        held
+    }
+
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
-        self.held.lock().len()
+        self.held().entries.len()
     }
 
     /// Makes all of them last longer. What comes of it does not matter: who has lost a lease cannot write.
     pub(super) fn renew(&self) {
-        let held = self.held.lock().clone();
+        let held = self.held().entries.clone();
         for (token, entry) in held {
             self.store.renew(&entry, token, self.time, clock::instant() + LIMIT).then(drop);
         }
@@ -83,7 +100,7 @@ impl HeldLease {
 
 impl Drop for HeldLease {
     fn drop(&mut self) {
-        self.leases.held.lock().remove(&self.token);
+        self.leases.held().entries.remove(&self.token);
         if !self.is_handed_over {
             self.leases.release(&self.entry, self.token);
         }

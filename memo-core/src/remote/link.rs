@@ -4,10 +4,14 @@ use std::time::{Duration, Instant};
 
 use crate::persist::WallMillis;
 use crate::platform::clock;
-use crate::platform::sync::usual::Mutex;
+use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// The state of the connection.
-pub(super) struct Link(Mutex<State>);
+pub(super) struct Link {
+    state: Mutex<State>,
+    /// Notified when the phase changes.
+    changed: Condvar,
+}
 
 struct State {
     phase: Phase,
@@ -31,29 +35,38 @@ enum Phase {
     Down(Instant),
 }
 
+impl Phase {
+    fn is_coming(self) -> bool {
+        matches!(self, Self::First(_) | Self::Joining(_))
+    }
+}
+
 impl Link {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { phase: Phase::First(clock::instant()), epoch: 0, joined_at: 0 }))
+        let phase = Phase::First(clock::instant());
+        let state = Mutex::new(State { phase, epoch: 0, joined_at: 0 });
+        Self { state, changed: Condvar::new() }
     }
 
     /// Begins to join. Returns the epoch.
     pub(super) fn join(&self) -> u64 {
         let since = self.down_since().unwrap_or_else(clock::instant);
-        self.0.lock().joined_at = clock::wall();
+        self.state.lock().joined_at = clock::wall();
         self.change(Phase::Joining(since))
     }
 
     /// Notes that joining has failed, unless something has happened since it began in that epoch.
     pub(super) fn stall(&self, epoch: u64) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if let (true, Phase::Joining(since)) = (state.epoch == epoch, state.phase) {
             state.phase = Phase::Stalled(since);
+            self.changed.notify_all();
         }
     }
 
     /// Begins again to join if it has failed. Returns the epoch then.
     pub(super) fn join_again(&self) -> Option<u64> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let Phase::Stalled(since) = state.phase else { return None };
         state.phase = Phase::Joining(since);
         Some(state.epoch)
@@ -61,10 +74,11 @@ impl Link {
 
     /// Ends joining, unless something has happened since it began in that epoch. Returns whether it has.
     pub(super) fn up(&self, epoch: u64) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let is_same = state.epoch == epoch && matches!(state.phase, Phase::Joining(_));
         if is_same {
             state.phase = Phase::Up;
+            self.changed.notify_all();
         }
         is_same
     }
@@ -76,14 +90,15 @@ impl Link {
     }
 
     fn change(&self, phase: Phase) -> u64 {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.phase = phase;
         state.epoch += 1;
+        self.changed.notify_all();
         state.epoch
     }
 
     fn down_since(&self) -> Option<Instant> {
-        match self.0.lock().phase {
+        match self.state.lock().phase {
             Phase::First(since)
             | Phase::Joining(since)
             | Phase::Stalled(since)
@@ -94,23 +109,33 @@ impl Link {
 
     /// Returns whether changes reach this process.
     pub(super) fn is_up(&self) -> bool {
-        self.0.lock().phase == Phase::Up
+        self.state.lock().phase == Phase::Up
     }
 
     pub(super) fn joined_at(&self) -> WallMillis {
-        self.0.lock().joined_at
+        self.state.lock().joined_at
     }
 
     /// Returns whether changes may reach this process at any moment: the first attempt to connect has not ended, or this
     /// process joins.
     pub(super) fn is_coming(&self) -> bool {
-        matches!(self.0.lock().phase, Phase::First(_) | Phase::Joining(_))
+        self.state.lock().phase.is_coming()
+    }
+
+    /// Waits until that is not so any more. Returns false if it still is at `deadline`.
+    pub(super) fn await_coming(&self, deadline: Instant) -> bool {
+        let mut state = self.state.lock();
+        let mut is_late = false;
+        while state.phase.is_coming() && !is_late {
+            (state, is_late) = self.changed.wait_until(state, deadline);
+        }
+        !state.phase.is_coming()
     }
 
     /// Returns a number that changes when the connection does, and how long there has been none.
     pub(super) fn down_for(&self) -> (u64, Option<Duration>) {
         let since = self.down_since().map(|since| clock::instant() - since);
-        (self.0.lock().epoch, since)
+        (self.state.lock().epoch, since)
     }
 }
 

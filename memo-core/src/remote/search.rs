@@ -223,6 +223,9 @@ impl Search {
     fn await_connection(&mut self) -> Next {
         let until = self.started + self.query.limit;
         if until <= clock::instant() {
+            return Next::End(self.failed(&StoreError::TimedOut));
+        }
+        if !self.parts().breaker.allows() {
             return Next::End(Found::Unavailable);
         }
         self.listen();

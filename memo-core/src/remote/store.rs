@@ -63,7 +63,8 @@ pub trait Store: Send + Sync + 'static {
     /// once, before any other request.
     fn watch(&self, prefix: &str, watcher: Weak<dyn Watcher>);
 
-    /// Returns why the store cannot be used.
+    /// Returns why the store cannot be used. Also called in a child of fork, where nothing else may be asked: a store
+    /// that needs a thread or connections of this process begins to make them.
     ///
     /// # Errors
     /// The reason. It contains no secret.

@@ -1,6 +1,7 @@
 //! A tier: a store with what this process knows of it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -15,14 +16,15 @@ use super::name::{self, Part};
 use super::notices::Notices;
 use super::options::TierOptions;
 use super::own_writes::OwnWrites;
+use super::pending::Pending;
 use super::random::random;
 use super::removals::{Removal, Removals};
 use super::store::{Changed, Put, Store, Watcher};
 use super::writes::{Writes, Written};
 use crate::persist::WallMillis;
-use crate::platform::clock;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};
 use crate::platform::sync::usual::Mutex;
+use crate::platform::{clock, fork};
 
 /// How long the answer to a look at an entry is waited for.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
@@ -48,6 +50,8 @@ pub(super) struct Parts {
     /// The last failure of a request, until one succeeds.
     failure: Mutex<Option<StoreError>>,
     maintenance: Registration,
+    /// The process that was ticked last. See [`fork::generation`].
+    process: AtomicU64,
     this: Weak<Parts>,
 }
 
@@ -70,6 +74,7 @@ impl Tier {
             followers: Followers::default(),
             failure: Mutex::default(),
             maintenance: Registration::new(),
+            process: AtomicU64::new(fork::generation()),
             store,
             options,
             link,
@@ -141,7 +146,7 @@ impl Tier {
 
     /// Removes an entry. Waits for the store, but not beyond `until`; what is not confirmed then is sent again later.
     pub(crate) fn remove(&self, removal: &OpenRemoval, until: Instant) {
-        if !self.0.link.is_up() || !self.0.breaker.allows() {
+        if !self.0.is_usable(until) {
             return;
         }
         let sent = self.0.removals.send(removal.0.clone(), until);
@@ -154,7 +159,7 @@ impl Tier {
             Ok(generation) => return Some(generation),
             Err(asked) => asked,
         };
-        if !self.0.link.is_up() || !self.0.breaker.allows() {
+        if !self.0.is_usable(deadline) {
             return None;
         }
         let pending = self.0.store.generation(group, random(), deadline);
@@ -185,7 +190,11 @@ impl Tier {
     /// # Errors
     /// Why that is not so at `deadline`.
     pub(crate) fn flush(&self, deadline: Instant) -> Result<(), StoreError> {
-        if self.0.writes.flush(deadline) && self.0.removals.is_empty() {
+        if !self.0.removals.is_empty() {
+            // Joining sends them too.
+            self.0.link.await_coming(deadline);
+        }
+        if self.0.writes.flush(deadline) && self.0.flush_removals(deadline) {
             return Ok(());
         }
         self.health().and(Err(StoreError::TimedOut))
@@ -240,6 +249,45 @@ impl Parts {
 }
 
 impl Parts {
+    /// Returns whether requests may be made. Waits for the end of the first attempt to connect.
+    fn is_usable(&self, until: Instant) -> bool {
+        if !self.breaker.allows() {
+            return false;
+        }
+        if !self.link.await_coming(until) {
+            self.note(&Err::<(), _>(StoreError::TimedOut));
+        }
+        self.link.is_up()
+    }
+
+    /// Sends what was removed, as far as it is not confirmed. Returns whether all is.
+    fn flush_removals(&self, deadline: Instant) -> bool {
+        if !self.removals.is_empty() && self.link.is_up() {
+            let (completer, confirmed) = Pending::new();
+            self.removals.send_all(move |_| completer.complete(Ok(())));
+            // Whatever comes of it: others may have been confirmed meanwhile.
+            let _ = confirmed.wait_until(deadline);
+        }
+        self.removals.is_empty()
+    }
+
+    /// Asks again for the generations that are known. A store that evicts what nobody has asked for lately would
+    /// otherwise evict them first, and every entry with them: they are asked for once, and entries all the time.
+    fn keep_generations(&self) {
+        for group in self.generations.groups() {
+            let this = self.this();
+            let sent = self.store.generation(&group, random(), clock::instant() + LOOK_LIMIT);
+            sent.then(move |generation| {
+                let is_another =
+                    generation.is_ok_and(|found| this.generations.contradicts(&group, found));
+                if let (true, Some((prefix, part))) = (is_another, name::split(&group)) {
+                    this.generations.forget(&group);
+                    this.followers.forget(prefix, &part);
+                }
+            });
+        }
+    }
+
     /// Tells the caches how long changes have not reached this process, if they do not.
     fn tell_cut_off(&self) {
         if let (epoch, Some(since)) = self.link.down_for() {
@@ -313,12 +361,17 @@ impl Watcher for Parts {
 
 impl Maintain for Parts {
     fn tick(&self) -> bool {
+        if self.process.swap(fork::generation(), Relaxed) != fork::generation() {
+            // A child of fork has no connection, and hits in memory make no request that the store would notice that by.
+            let _ = self.store.health();
+        }
         self.leases.renew();
         self.writes.send();
         if let Some(epoch) = self.link.join_again() {
             self.this().join(epoch);
         } else if self.link.is_up() {
             self.removals.send_all(drop);
+            self.keep_generations();
         }
         self.tell_cut_off();
         true

@@ -9,8 +9,8 @@ use super::error::StoreError;
 use super::link::Link;
 use super::pending::Pending;
 use super::store::{Put, Store};
-use crate::platform::clock;
-use crate::platform::sync::usual::{Condvar, Mutex};
+use crate::platform::sync::usual::{Condvar, Mutex, MutexGuard};
+use crate::platform::{clock, fork};
 
 /// This many writes are under way at once.
 const MAX_UNDER_WAY: usize = 64;
@@ -66,6 +66,8 @@ pub(super) struct Writes {
 
 #[derive(Default)]
 struct State {
+    /// See [`fork::generation`].
+    process: u64,
     waiting: VecDeque<(Put, Then)>,
     /// The bytes of those that wait.
     bytes: usize,
@@ -86,7 +88,7 @@ impl Writes {
 
     /// Writes behind the caller. `then` gets what came of it.
     pub(super) fn push(self: &Arc<Self>, put: Put, then: Then) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.bytes += put.bytes.len();
         state.waiting.push_back((put, then));
         let mut dropped = Vec::new();
@@ -103,7 +105,7 @@ impl Writes {
 
     /// Sends what waits, as far as that is possible now.
     pub(super) fn send(self: &Arc<Self>) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if std::mem::replace(&mut state.is_sending, true) {
             return;
         }
@@ -114,7 +116,7 @@ impl Writes {
             let this = Arc::clone(self);
             let sent = self.store.put(put, clock::instant() + LIMIT);
             sent.then(move |result| this.end(result, then));
-            state = self.state.lock();
+            state = self.lock();
         }
         state.is_sending = false;
     }
@@ -125,7 +127,7 @@ impl Writes {
             Ok(false) => Written::Refused,
             Err(error) => Written::Failed(error),
         });
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.under_way -= 1;
         if state.is_done() {
             self.is_done.notify_all();
@@ -134,9 +136,19 @@ impl Writes {
         self.send();
     }
 
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        let process = fork::generation();
+        if state.process != process {
+            // What waits in a child of fork is written by its parent, and nobody gets the answers here.
+            std::mem::forget(std::mem::replace(&mut *state, State { process, ..State::default() }));
+        }
+        state
+    }
+
     /// Waits until nothing is left. Returns false if that is not so at `deadline`, or if there is no connection.
     pub(super) fn flush(&self, deadline: Instant) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         while !state.is_done() && self.link.is_up() {
             let is_late;
             (state, is_late) = self.is_done.wait_until(state, deadline);
@@ -149,14 +161,14 @@ impl Writes {
 
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
-        let state = self.state.lock();
+        let state = self.lock();
         state.waiting.len() + state.under_way
     }
 
     /// Called when the connection has ended. Writes that no lease allows are dropped: by the time of the next connection,
     /// others may have written something newer.
     pub(super) fn cut(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let waiting = std::mem::take(&mut state.waiting);
         let mut dropped = Vec::new();
         for (put, then) in waiting {

@@ -136,6 +136,22 @@ fn a_request_ends_when_nobody_waits_for_it_any_more() {
 }
 
 #[test]
+fn a_thread_that_asks_by_itself_waits_no_longer_than_it_says() {
+    let server = server!();
+    let machine = Machine::connected(&server.builder().heartbeat(LONG));
+    let ask = |limit| machine.store.get_now(ENTRY, Instant::now() + limit);
+    // The first ones open the connection.
+    while ask(LONG).is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    server.signal(libc::SIGSTOP);
+    let began = Instant::now();
+    assert_eq!(ask(Duration::from_secs(2)), Some(Err(StoreError::TimedOut)));
+    assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
+    server.signal(libc::SIGCONT);
+}
+
+#[test]
 fn a_replica_is_not_used() {
     let master = server!();
     let replica = server!("--replicaof", "127.0.0.1", &master.port.to_string());

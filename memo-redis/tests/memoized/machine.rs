@@ -19,13 +19,26 @@ pub(crate) struct Machine {
     data: PathBuf,
 }
 
+/// If set, the process does not wait until it is connected.
+pub(crate) const AT_ONCE: &str = "MEMOKIT_TEST_AT_ONCE";
+
 impl Machine {
     pub(crate) fn start(server: &Server) -> Self {
+        Self::with(server, &[])
+    }
+
+    /// Starts one that does what it is told before it is connected.
+    pub(crate) fn start_at_once(server: &Server) -> Self {
+        Self::with(server, &[(AT_ONCE, "1")])
+    }
+
+    fn with(server: &Server, more: &[(&str, &str)]) -> Self {
         let data = server.folder.path().to_owned();
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "program::run", "--nocapture", "--test-threads=1"])
             .env(URL, server.url())
             .env(DATA, &data)
+            .envs(more.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

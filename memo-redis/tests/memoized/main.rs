@@ -127,6 +127,32 @@ fn a_process_that_ends_has_written_its_results() {
 }
 
 #[test]
+fn a_process_that_only_invalidates_has_done_so_when_it_ends() {
+    let server = server!();
+    let one = Machine::start(&server);
+    one.set("1", "a");
+    assert_eq!(one.call("1"), "a");
+    one.ask("flush");
+    one.set("1", "b");
+    let other = Machine::start_at_once(&server);
+    other.ask("invalidate 1");
+    other.exit();
+    wait_until(|| one.call("1") == "b");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_process_that_asks_memory_only_is_told_of_changes() {
+    let server = server!();
+    let (one, other) = (Machine::start(&server), Machine::start(&server));
+    one.set("1", "a");
+    assert_eq!(one.ask("fork 1"), "a");
+    one.set("1", "b");
+    other.ask("invalidate 1");
+    assert_eq!(one.end(), "b", "what the child sees");
+}
+
+#[test]
 fn a_full_server_harms_nobody() {
     let server = server!("--maxmemory", "2mb", "--maxmemory-policy", "noeviction");
     let one = Machine::start(&server);

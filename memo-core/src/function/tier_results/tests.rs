@@ -535,6 +535,28 @@ fn a_long_key_that_is_computed_or_stale_is_not_forgotten_among_many_others() {
 }
 
 #[test]
+fn a_generation_that_the_store_has_lost_in_silence_is_noticed() {
+    let server = TestServer::default();
+    let one = Site::new(&server);
+    assert_eq!(one.text(1, "a"), "a");
+    one.machine.sever(false, 0);
+    server.flush();
+    one.tier.tick();
+    assert_eq!(one.text(1, "b"), "b");
+}
+
+#[test]
+fn calls_do_not_all_wait_for_a_connection_that_does_not_come() {
+    let limit = Duration::from_millis(200);
+    let options = TierOptions::new().read_limit(limit);
+    let one = Site::unconnected(&TestServer::default(), options, |settings| settings);
+    let began = std::time::Instant::now();
+    (0..100).for_each(|n| drop(one.text(n, "a")));
+    one.memo().invalidate(&key(1));
+    assert!(began.elapsed() < 50 * limit, "{:?}", began.elapsed());
+}
+
+#[test]
 fn results_reach_the_tier_before_a_flush_ends() {
     let server = TestServer::default();
     let site = Site::new(&server);
