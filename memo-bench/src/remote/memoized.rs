@@ -18,22 +18,22 @@ fn tier() -> &'static Tier {
 }
 
 /// Memory holds one result, so that every call for another one than the last asks the tier.
-#[memoize(max = 1, remote = tier(), remote_limit = "10s")]
+#[memoize(max = 64, remote = tier(), remote_limit = "10s")]
 pub(super) fn sought(len: usize, n: u64) -> Vec<u8> {
     made(len, n)
 }
 
-#[memoize(max = 1, remote = tier(), remote_limit = "10s")]
+#[memoize(max = 64, remote = tier(), remote_limit = "10s")]
 pub(super) async fn sought_by_task(len: usize, n: u64) -> Vec<u8> {
     made(len, n)
 }
 
-#[memoize(max = 1, remote = tier(), remote_limit = "10s")]
+#[memoize(max = 64, remote = tier(), remote_limit = "10s")]
 pub(super) fn missed(len: usize, n: u64) -> Vec<u8> {
     made(len, n)
 }
 
-#[memoize(max = 1, remote = tier(), remote_limit = "10s")]
+#[memoize(max = 64, remote = tier(), remote_limit = "10s")]
 pub(super) async fn missed_by_task(len: usize, n: u64) -> Vec<u8> {
     made(len, n)
 }
