@@ -45,11 +45,11 @@ pub trait LocalFallible: LocalCacheable {}
 #[diagnostic::do_not_recommend]
 impl<T: LocalCacheable, E: LocalCacheable> LocalFallible for Result<T, E> {}
 
-/// Values that `persist` can store: `Serialize + DeserializeOwned`.
+/// Values that `persist` and `remote` can store: `Serialize + DeserializeOwned`.
 #[diagnostic::on_unimplemented(
     message = "the result `{Self}` cannot be persisted",
-    label = "`persist` needs results that are `Serialize` and `Deserialize`",
-    note = "derive both of serde's traits for your own type, or remove `persist`",
+    label = "`persist` and `remote` need results that are `Serialize` and `Deserialize`",
+    note = "derive both of serde's traits for your own type, or remove `persist` or `remote`",
     note = "another crate's type may have them behind a feature `serde`; for `Arc` and `Rc` that is serde's feature `rc`"
 )]
 pub trait Persistable: Serialize + DeserializeOwned + 'static {}
