@@ -348,10 +348,11 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
     }
 }
 
-/// A call that has its value, and waits until the tier has it.
+/// A call that has its value, and waits until the tier has it. It keeps the part that is cached, because the rest of the
+/// result need not be `Send`.
 pub(super) struct Writes<K: Keep> {
     /// `None` once the wait has ended.
-    value: Option<K::Return>,
+    held: Option<K::Held>,
     writing: Writing,
     limit: Duration,
     /// Wakes the task from time to time, because the wait has a limit.
@@ -364,7 +365,8 @@ impl<K: Keep> Writes<K> {
             self.alarm.set(waker.clone(), self.limit);
             return Poll::Pending;
         }
-        Poll::Ready(self.value.take().expect("a call is not polled after it ended"))
+        let held = self.held.take().expect("a call is not polled after it ended");
+        Poll::Ready(K::to_return(&held))
     }
 }
 
@@ -449,9 +451,11 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         {
             let older = computation.finish(&value, should_store);
             let value = older.map_or(value, |held| K::to_return(&held));
-            let Some(writing) = computation.take_writing() else { return Poll::Ready(value) };
+            let Some((writing, held)) = computation.take_writing() else {
+                return Poll::Ready(value);
+            };
             let limit = computation.wait_limit();
-            let writes = Writes { value: Some(value), writing, limit, alarm: Arc::default() };
+            let writes = Writes { held: Some(held), writing, limit, alarm: Arc::default() };
             self.stage = Stage::Writes(Box::new(writes));
             return match self.stage.poll_wait(cx) {
                 Some(Poll::Ready(Ok(value))) => Poll::Ready(value),

@@ -274,7 +274,7 @@ impl<K: Keep> Miss<K> {
 
     fn end(mut self, returned: K::Return, older: Option<K::Held>) -> K::Return {
         drop(self.computing);
-        if let Some(writing) = self.computation.take_writing() {
+        if let Some((writing, _)) = self.computation.take_writing() {
             writing.wait();
         }
         older.map_or(returned, |held| K::to_return(&held))

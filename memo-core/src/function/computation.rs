@@ -47,8 +47,8 @@ struct Outside<K: Keep> {
     permit: Option<Permit>,
     /// A value from the tier that may be returned if the computation fails.
     stands_in: Option<K::Held>,
-    /// The write to the tier, which the caller waits for.
-    writing: Option<Writing>,
+    /// The write to the tier, which the caller waits for, and what is written.
+    writing: Option<(Writing, K::Held)>,
 }
 
 impl<K: Keep> Default for Outside<K> {
@@ -403,8 +403,8 @@ impl<K: Keep> Computation<K> {
         if failed { self.fall_back() } else { None }
     }
 
-    /// Returns the write to the tier, if the caller is to wait for it.
-    pub(crate) fn take_writing(&mut self) -> Option<Writing> {
+    /// Returns the write to the tier, if the caller is to wait for it, and what is written.
+    pub(crate) fn take_writing(&mut self) -> Option<(Writing, K::Held)> {
         self.outside.as_mut()?.writing.take()
     }
 
@@ -433,8 +433,8 @@ impl<K: Keep> Computation<K> {
                 let permit = self.outside.as_mut().and_then(|outside| outside.permit.take());
                 let Completed { kept, writing } =
                     self.function.complete(*claim, &value, made, self.since, permit);
-                if let (Some(outside), Some(_)) = (&mut self.outside, &writing) {
-                    outside.writing = writing;
+                if let (Some(outside), Some(writing)) = (&mut self.outside, writing) {
+                    outside.writing = Some((writing, value));
                 }
                 if kept {
                     self.role = Role::Done;
