@@ -153,7 +153,7 @@ impl Worker {
 }
 
 /// All threads.
-const WORKERS: &[&Worker] = &[
+static WORKERS: &[&Worker] = &[
     &STORES,
     &CACHES,
     #[cfg(feature = "remote")]
