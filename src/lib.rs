@@ -32,7 +32,7 @@ pub mod codec {
 pub mod remote {
     pub use memo_core::remote::{
         Changed, Completer, Lease, Leased, Pending, Put, Store, StoreError, Stored, Tier,
-        TierOptions, Token, Watcher,
+        TierOptions, Token, Watcher, without_signals,
     };
 }
 

@@ -70,7 +70,6 @@ mod random;
 mod redis;
 mod requests;
 mod sessions;
-mod signals;
 mod store;
 mod thread;
 

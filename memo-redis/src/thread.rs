@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memo_core::remote::StoreError;
+use memo_core::remote::{StoreError, without_signals};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -20,7 +20,6 @@ use crate::requests::answer::Answers;
 use crate::requests::query::Query;
 use crate::sessions::health::Health;
 use crate::sessions::session::{Ended, Session, Watch};
-use crate::signals::BlockedSignals;
 
 /// The first pause before another attempt to connect. Each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -65,11 +64,11 @@ impl Thread {
         };
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        // The new thread has the mask of this one.
-        let _blocked = BlockedSignals::begin();
-        thread::Builder::new()
-            .name("memokit-redis".to_owned())
-            .spawn(move || runtime.block_on(serve(session, is_another, coming)))?;
+        without_signals(|| {
+            thread::Builder::new()
+                .name("memokit-redis".to_owned())
+                .spawn(move || runtime.block_on(serve(session, is_another, coming)))
+        })?;
         Ok(Self { requests, health, links, runtime: handle, process: std::process::id() })
     }
 

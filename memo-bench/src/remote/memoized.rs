@@ -17,7 +17,7 @@ fn tier() -> &'static Tier {
     &TIER
 }
 
-/// Memory holds one result, so that every call for another one than the last asks the tier.
+/// Memory holds few of the results that are called for in turn, so that every call asks the tier.
 #[memoize(max = 64, remote = tier(), remote_limit = "10s")]
 pub(super) fn sought(len: usize, n: u64) -> Vec<u8> {
     made(len, n)

@@ -201,15 +201,9 @@ where
             progress.should_store = Some(should_store);
             body.set(LazyFuture::Future(future));
         }
-        while let Some(waited) = progress.stage.poll_wait(cx) {
-            match ready!(waited) {
-                Err(stage) => progress.stage = stage,
-                Ok(value) => {
-                    progress.stage = Stage::Ended;
-                    body.set(LazyFuture::Empty);
-                    return Poll::Ready(value);
-                }
-            }
+        if let Some(value) = ready!(progress.stage.wait(cx)) {
+            body.set(LazyFuture::Empty);
+            return Poll::Ready(value);
         }
         let value = ready!(progress.compute(body.as_mut(), cx));
         body.set(LazyFuture::Empty);
@@ -240,11 +234,23 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
         }
     }
 
+    /// Waits as long as the stages are waits. Returns the value if the call ends with one, and otherwise `None`: the
+    /// caller computes.
+    pub(super) fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<K::Return>> {
+        while let Some(waited) = self.poll_wait(cx) {
+            match ready!(waited) {
+                Err(stage) => *self = stage,
+                Ok(value) => {
+                    *self = Self::Ended;
+                    return Poll::Ready(Some(value));
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+
     /// Polls the wait if this stage is one. When it ends, returns the value or the next stage.
-    pub(super) fn poll_wait(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Option<Poll<Result<K::Return, Self>>> {
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<K::Return, Self>>> {
         match self {
             Self::Waiting(wait) => Some(wait.poll(cx)),
             Self::Away(away) => Some(away.poll(cx.waker())),
@@ -327,24 +333,22 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
         let Some(computation) = &mut self.computation else {
             panic!("a call was polled after it ended");
         };
-        match computation.look_elsewhere(self.key.as_slice(), waker, false) {
+        let must_wait = match computation.look_elsewhere(self.key.as_slice(), waker, false) {
             Elsewhere::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
-            Elsewhere::Compute => {
-                let computation = self.computation.take();
-                return Poll::Ready(Err(computation.map_or(Stage::Ended, Stage::Computing)));
-            }
             Elsewhere::Requested(_) => return Poll::Pending,
-            Elsewhere::Busy | Elsewhere::Wait(_) => {}
+            Elsewhere::Busy | Elsewhere::Wait(_) => true,
+            Elsewhere::Compute => false,
+        };
+        if must_wait {
+            let (now, limit) = (Instant::now(), computation.wait_limit());
+            let deadline = *self.deadline.get_or_insert_with(|| now.checked_add(limit));
+            if deadline.is_none_or(|deadline| now < deadline) {
+                self.alarm.set(waker.clone(), limit);
+                return Poll::Pending;
+            }
+            computation.stop_waiting();
         }
-        let (now, limit) = (Instant::now(), computation.wait_limit());
-        let deadline = *self.deadline.get_or_insert_with(|| now.checked_add(limit));
-        if deadline.is_none_or(|deadline| now < deadline) {
-            self.alarm.set(waker.clone(), limit);
-            return Poll::Pending;
-        }
-        computation.stop_waiting();
-        let computation = self.computation.take();
-        Poll::Ready(Err(computation.map_or(Stage::Ended, Stage::Computing)))
+        Poll::Ready(Err(self.computation.take().map_or(Stage::Ended, Stage::Computing)))
     }
 }
 
@@ -457,10 +461,8 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
             let limit = computation.wait_limit();
             let writes = Writes { held: Some(held), writing, limit, alarm: Arc::default() };
             self.stage = Stage::Writes(Box::new(writes));
-            return match self.stage.poll_wait(cx) {
-                Some(Poll::Ready(Ok(value))) => Poll::Ready(value),
-                _ => Poll::Pending,
-            };
+            // This stage ends with the value.
+            return self.stage.wait(cx).map(|value| value.expect("the value that was written"));
         }
         Poll::Ready(value)
     }

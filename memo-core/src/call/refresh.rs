@@ -140,15 +140,9 @@ where
         if !std::mem::replace(&mut this.was_polled, true) {
             stage.begin();
         }
-        while let Some(waited) = stage.poll_wait(cx) {
-            match ready!(waited) {
-                Err(next) => *stage = next,
-                Ok(_) => {
-                    *stage = Stage::Ended;
-                    this.body.set(LazyFuture::Empty);
-                    return Poll::Ready(());
-                }
-            }
+        if ready!(stage.wait(cx)).is_some() {
+            this.body.set(LazyFuture::Empty);
+            return Poll::Ready(());
         }
         drop(ready!(this.progress.compute(this.body.as_mut(), cx)));
         this.body.set(LazyFuture::Empty);

@@ -241,7 +241,7 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
     fn until(&self, seeking: &Seeking) -> Result<Instant, Instant>;
 
     /// Returns the value of `key` in the tier. Waits for it no longer than a call does.
-    fn get(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<K::Value>;
+    fn get(&self, key: &[u8]) -> Option<K::Value>;
 
     /// Returns how long an entry in memory lives: less if changes in the tier do not reach this process.
     fn limit(&self, lifetime: Lifetime) -> Lifetime;

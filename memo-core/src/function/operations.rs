@@ -44,7 +44,7 @@ impl<K: Keep> FunctionCache<K> {
 
     fn peek_elsewhere(&self, key: &[u8]) -> Option<K::Value> {
         match (&self.shared, &self.storage) {
-            (Some(shared), _) => shared.get(self, key),
+            (Some(shared), _) => shared.get(key),
             (None, Some(storage)) => storage.load(self, key).map(|(value, _)| value),
             (None, None) => None,
         }

@@ -13,7 +13,7 @@ use crate::function::long_keys::LongKeys;
 use crate::function::tier_counts::TierCounts;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, NEVER};
-use crate::remote::{Envelope, FunctionName, Part, Tier, group_hash};
+use crate::remote::{Envelope, FunctionName, Part, Put, Tier, Token, group_hash};
 
 /// How long the tier keeps results without a time to live.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -103,15 +103,15 @@ impl<V> TierEntries<V> {
         decoded
     }
 
-    /// Returns the bytes of the entry of a value, and how long the tier keeps them. `None` if the value is not to be
-    /// stored.
+    /// Returns what writes a value, if `token` allows that. `None` if the value is not to be stored.
     pub(crate) fn seal(
         &self,
         names: &Names,
-        name: &EntryName,
+        name: EntryName,
         value: &V,
         about: &About,
-    ) -> Option<(Vec<u8>, Duration)> {
+        token: Option<Token>,
+    ) -> Option<Put> {
         let encoded = self.encode(value).inspect_err(|error| self.counts.unwritable(error));
         let Lifetime { computed, expires } = about.lifetime;
         let left = || Duration::from_millis(expires.saturating_sub(clock::now()));
@@ -127,8 +127,9 @@ impl<V> TierEntries<V> {
             value: &encoded.ok()?,
         };
         let kept = ttl.map_or(KEPT, |ttl| ttl.saturating_add(self.stale));
-        let sealed = envelope.seal(&name.text, self.tier.sealing());
-        Some((sealed, kept.max(Duration::from_millis(1))))
+        let bytes = envelope.seal(&name.text, self.tier.sealing());
+        let left = kept.max(Duration::from_millis(1));
+        Some(Put { entry: name.text, bytes, left, token })
     }
 
     fn encode(&self, value: &V) -> Result<Vec<u8>, Error> {

@@ -198,9 +198,8 @@ impl<V: 'static> TierResults<V> {
         let (version, cost) = (random_wide(), Cost::UNKNOWN);
         let about = About { version, generation, lifetime: result.lifetime, cost };
         let value = K::Holder::view(result.value);
-        let (bytes, left) = self.entries.seal(names, &name, value, &about)?;
-        let written = self.put(Put { entry: name.text, bytes, left, token: None }, version);
-        if let Ok(Written::Yes) = written.wait_until(clock::instant() + self.limit) {
+        let put = self.entries.seal(names, name, value, &about, None)?;
+        if let Ok(Written::Yes) = self.put(put, version).wait_until(clock::instant() + self.limit) {
             self.tier.confirm(&open);
         }
         Some(())
@@ -272,7 +271,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         seeking.until()
     }
 
-    fn get(&self, _function: &FunctionCache<K>, key: &[u8]) -> Option<K::Value> {
+    fn get(&self, key: &[u8]) -> Option<K::Value> {
         let names = self.entries.names().ok()?;
         let query = self.query(names, self.entries.name(names, key));
         match Search::new(&self.tier, query).wait() {
@@ -311,9 +310,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let (version, cost) = (token.0, Cost::of(time));
         let about = About { version, generation, lifetime: result.lifetime, cost };
         let value = K::Holder::view(result.value);
-        let (bytes, left) = self.entries.seal(names, &name, value, &about)?;
+        let put = self.entries.seal(names, name, value, &about, Some(token))?;
         permit.hand_over();
-        let put = Put { entry: name.text, bytes, left, token: Some(token) };
         let written = self.put(put, version);
         let until = clock::instant() + self.limit;
         self.writes_through.then_some(Writing { written, until })

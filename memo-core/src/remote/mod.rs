@@ -23,6 +23,7 @@ mod pending;
 mod random;
 mod removals;
 mod search;
+mod signals;
 mod store;
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -40,6 +41,7 @@ pub(crate) use self::random::random_wide;
 #[cfg(test)]
 pub(crate) use self::random::seeded;
 pub(crate) use self::search::{Found, Query, Search, Value};
+pub use self::signals::without_signals;
 pub use self::store::{Changed, Lease, Leased, Put, Store, Stored, Token, Watcher};
 pub(crate) use self::tier::OpenRemoval;
 pub use self::tier::Tier;

@@ -246,9 +246,7 @@ impl Parts {
             }
         });
     }
-}
 
-impl Parts {
     /// Returns whether requests may be made. Waits for the end of the first attempt to connect.
     fn is_usable(&self, until: Instant) -> bool {
         if !self.breaker.allows() {
@@ -280,9 +278,9 @@ impl Parts {
             sent.then(move |generation| {
                 let is_another =
                     generation.is_ok_and(|found| this.generations.contradicts(&group, found));
-                if let (true, Some((prefix, part))) = (is_another, name::split(&group)) {
+                if is_another {
                     this.generations.forget(&group);
-                    this.followers.forget(prefix, &part);
+                    this.forget_entries(&group);
                 }
             });
         }
@@ -299,23 +297,27 @@ impl Parts {
     pub(super) fn learn(&self, group: &str, generation: u64, asked: Asked) -> bool {
         let is_known = self.generations.learn(group, generation, asked);
         if !is_known {
-            if let Some((prefix, part)) = name::split(group) {
-                self.followers.forget(prefix, &part);
-            }
+            self.forget_entries(group);
         }
         is_known
     }
 
+    /// Removes all of a group from memory.
+    fn forget_entries(&self, group: &str) {
+        if let Some((prefix, part)) = name::split(group) {
+            self.followers.forget(prefix, &part);
+        }
+    }
+
     /// Removes all of a group from memory if its generation is another one. It may just have been made.
-    fn group_changed(self: &Arc<Self>, group: &str, prefix: &str, part: Part) {
-        let (this, asked) = (Arc::clone(self), self.generations.ask());
-        let (name, prefix) = (group.to_owned(), prefix.to_owned());
+    fn group_changed(self: &Arc<Self>, group: &str) {
+        let (this, asked, name) = (Arc::clone(self), self.generations.ask(), group.to_owned());
         let sent = self.store.generation(group, random(), clock::instant() + LOOK_LIMIT);
         sent.then(move |generation| match generation {
             Ok(generation) => drop(this.learn(&name, generation, asked)),
             Err(_) => {
                 this.generations.forget(&name);
-                this.followers.forget(&prefix, &part);
+                this.forget_entries(&name);
             }
         });
     }
@@ -352,7 +354,7 @@ impl Watcher for Parts {
                 Some((prefix, part @ (Part::Key(_) | Part::Digest(_)))) => {
                     self.this().entry_changed(name, prefix, part);
                 }
-                Some((prefix, part)) => self.this().group_changed(name, prefix, part),
+                Some(_) => self.this().group_changed(name),
                 None => {}
             },
         }
