@@ -31,7 +31,7 @@ pub mod codec {
 #[cfg(feature = "remote")]
 pub mod remote {
     pub use memo_core::remote::{
-        Changed, Completer, Lease, Leased, Pending, Put, Store, StoreError, Stored, Tier,
+        Changed, Completer, InTask, Lease, Leased, Pending, Put, Store, StoreError, Stored, Tier,
         TierOptions, Token, Watcher, without_signals,
     };
 }

@@ -25,6 +25,7 @@ pub struct Builder {
     certificates: Certificates,
     connect_timeout: Duration,
     pool: usize,
+    on_runtimes: bool,
     heartbeat: Duration,
     options: TierOptions,
 }
@@ -51,6 +52,7 @@ impl Builder {
             certificates: Certificates::default(),
             connect_timeout: Duration::from_secs(2),
             pool: 8,
+            on_runtimes: cfg!(panic = "unwind"),
             heartbeat: Duration::from_millis(500),
             options: TierOptions::new(),
         }
@@ -123,6 +125,17 @@ impl Builder {
     #[must_use]
     pub fn pool(mut self, connections: usize) -> Self {
         self.pool = connections;
+        self
+    }
+
+    /// Sets whether async functions that a task of a tokio runtime calls ask by a connection that this runtime drives. They
+    /// need none of the thread that serves the others then, and take half as long. A runtime without I/O
+    /// (`enable_io`) cannot do that: one panic of a task is reported then, and the thread serves its calls as well.
+    ///
+    /// True by default, but where a panic ends the program (`panic = "abort"`) false.
+    #[must_use]
+    pub fn on_runtimes(mut self, on: bool) -> Self {
+        self.on_runtimes = on;
         self
     }
 
@@ -200,6 +213,7 @@ impl Builder {
             source,
             connect_timeout: self.connect_timeout,
             pool: self.pool,
+            on_runtimes: self.on_runtimes,
             heartbeat: self.heartbeat,
         })
     }

@@ -29,11 +29,11 @@ impl Connection {
     /// Connects. Messages that answer no request go to `pushed`, and so does the end of the connection.
     pub(crate) async fn open(
         server: &ConnectionInfo,
-        limit: Duration,
+        limit: impl Into<Option<Duration>>,
         pushed: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(limit))
+            .set_connection_timeout(limit.into())
             .set_response_timeout(None)
             .set_pipeline_buffer_size(WRITTEN_AT_ONCE)
             .set_push_sender(move |push| {

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::blocking::Blocking;
 use crate::connection::Connection;
 use crate::error;
+use crate::local::{Local, OnRuntime};
 use crate::masters::topology::{Place, slot};
 use crate::requests::answer::Answers;
 use crate::requests::query::{Form, Query};
@@ -40,10 +41,18 @@ enum Present {
 pub(crate) struct Node {
     pub(crate) place: Place,
     connection: Result<Connection, StoreError>,
-    /// Those for threads that wait anyway. `None`: there are none.
+    /// Those for threads that wait anyway, and those for tasks. `None`: there are none.
     blocking: Option<Arc<Blocking>>,
+    local: Option<Arc<Local>>,
     /// Why it is not used any more.
     down: OnceLock<StoreError>,
+}
+
+/// The connections to one master, as far as they are open. The others are opened when they are needed.
+pub(crate) struct Opened {
+    pub(crate) connection: Connection,
+    pub(crate) blocking: Blocking,
+    pub(crate) local: Option<Local>,
 }
 
 /// What came of a query to one node.
@@ -121,12 +130,23 @@ impl Links {
         until: Instant,
         runtime: &Handle,
     ) -> Option<Result<Answers, StoreError>> {
+        let blocking = self.of_node(query, |node| node.blocking.clone())?;
+        blocking.ask(&query.pipeline(Form::default()), until, runtime)
+    }
+
+    /// Returns a connection on the runtime of this task to the node that has the key, as far as that is known.
+    pub(crate) fn on_runtime(&self, query: &Query) -> Option<OnRuntime> {
+        self.of_node(query, |node| node.local.clone())?.connection()
+    }
+
+    /// Returns what the node that has the key has, if requests may use it.
+    fn of_node<T>(&self, query: &Query, part: impl Fn(&Node) -> Option<T>) -> Option<T> {
         let nodes = match &*self.present.borrow() {
             Present::Up(nodes) => Arc::clone(nodes),
             _ => return None,
         };
         let node = choose(&nodes, query, None).filter(|node| node.connection().is_ok())?;
-        node.blocking.as_ref()?.ask(&query.pipeline(Form::default()), until, runtime)
+        part(node)
     }
 
     fn notice(&self, error: &StoreError) {
@@ -137,12 +157,14 @@ impl Links {
 }
 
 impl Node {
-    pub(crate) fn new(place: Place, opened: Result<(Connection, Blocking), StoreError>) -> Self {
-        let (connection, blocking) = match opened {
-            Ok((connection, blocking)) => (Ok(connection), Some(Arc::new(blocking))),
-            Err(error) => (Err(error), None),
+    pub(crate) fn new(place: Place, opened: Result<Opened, StoreError>) -> Self {
+        let (connection, blocking, local) = match opened {
+            Ok(Opened { connection, blocking, local }) => {
+                (Ok(connection), Some(Arc::new(blocking)), local.map(Arc::new))
+            }
+            Err(error) => (Err(error), None, None),
         };
-        Self { place, connection, blocking, down: OnceLock::new() }
+        Self { place, connection, blocking, local, down: OnceLock::new() }
     }
 
     pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {

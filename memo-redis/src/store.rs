@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use memo_core::remote::{
-    Changed, Lease, Leased, Pending, Put, Store, StoreError, Stored, Token, Watcher,
+    Changed, InTask, Lease, Leased, Pending, Put, Store, StoreError, Stored, Token, Watcher,
 };
 
-use tokio::runtime::Handle;
-
 use crate::error;
-use crate::links::Links;
 use crate::masters::settings::Settings;
 use crate::requests::answer::{self, Answers};
 use crate::requests::query::Query;
@@ -64,11 +61,7 @@ impl RedisStore {
         until: Instant,
         read: impl FnOnce(Answers) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
-        let (completer, pending) = Pending::new();
-        let answered = Box::new(move |answers: Result<Answers, StoreError>| {
-            completer.complete(answers.and_then(read));
-        });
-        let request = Request { query, until, answered };
+        let (request, pending) = request(query, until, read);
         let mut running = self.lock();
         match running.pass(&self.settings, request) {
             Ok(()) => pending,
@@ -77,12 +70,23 @@ impl RedisStore {
     }
 }
 
+/// Makes a request of a query, and what its result comes by.
+fn request<T: Send + 'static>(
+    query: Query,
+    until: Instant,
+    read: impl FnOnce(Answers) -> Result<T, StoreError> + Send + 'static,
+) -> (Request, Pending<T>) {
+    let (completer, pending) = Pending::new();
+    let answered = Box::new(move |answers: Result<Answers, StoreError>| {
+        completer.complete(answers.and_then(read));
+    });
+    (Request { query, until, answered }, pending)
+}
+
 impl Running {
-    /// Returns the connections of the thread, if it is one of this process.
-    fn links(&self) -> Option<(Arc<Links>, Handle)> {
-        let thread = self.thread.as_ref()?;
-        let is_own = thread.process == std::process::id();
-        is_own.then(|| (Arc::clone(&thread.links), thread.runtime.clone()))
+    /// Returns the thread, if it is one of this process.
+    fn own_thread(&self) -> Option<&Thread> {
+        self.thread.as_ref().filter(|thread| thread.process == std::process::id())
     }
 
     fn pass(&mut self, settings: &Arc<Settings>, request: Request) -> Result<(), StoreError> {
@@ -122,9 +126,30 @@ impl Store for RedisStore {
     }
 
     fn get_now(&self, entry: &str, until: Instant) -> Option<Result<Option<Stored>, StoreError>> {
-        let (links, runtime) = self.lock().links()?;
+        let (links, runtime) = self
+            .lock()
+            .own_thread()
+            .map(|thread| (Arc::clone(&thread.links), thread.runtime.clone()))?;
         let answers = links.ask_now(&Query::get(entry), until, &runtime)?;
         Some(answers.and_then(answer::stored))
+    }
+
+    fn get_in_task(&self, entry: &str, until: Instant) -> Option<InTask<Option<Stored>>> {
+        let query = Query::get(entry);
+        let (connection, requests) = {
+            let running = self.lock();
+            let thread = running.own_thread()?;
+            (thread.links.on_runtime(&query)?, thread.requests.clone())
+        };
+        Some(Box::pin(async move {
+            if let Ok(Some(answers)) = connection.ask(&query).await {
+                return answer::stored(answers);
+            }
+            // The thread knows what to do, or why it does not go.
+            let (request, pending) = request(query, until, answer::stored);
+            let _ = requests.send(request);
+            pending.await
+        }))
     }
 
     fn lease(&self, entry: &str, lease: Lease, until: Instant) -> Pending<Leased> {

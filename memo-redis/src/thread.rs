@@ -38,7 +38,7 @@ type Answered = Box<dyn FnOnce(Result<Answers, StoreError>) + Send>;
 
 /// A handle to the thread. Once it is dropped, the thread ends the requests that it has, and then itself.
 pub(crate) struct Thread {
-    requests: mpsc::UnboundedSender<Request>,
+    pub(crate) requests: mpsc::UnboundedSender<Request>,
     pub(crate) health: Arc<Health>,
     pub(crate) links: Arc<Links>,
     pub(crate) runtime: Handle,

@@ -335,7 +335,10 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
         };
         let must_wait = match computation.look_elsewhere(self.key.as_slice(), waker, false) {
             Elsewhere::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
-            Elsewhere::Requested(_) => return Poll::Pending,
+            Elsewhere::Requested(until) => {
+                self.alarm.set(waker.clone(), until.saturating_duration_since(Instant::now()));
+                return Poll::Pending;
+            }
             Elsewhere::Busy | Elsewhere::Wait(_) => true,
             Elsewhere::Compute => false,
         };

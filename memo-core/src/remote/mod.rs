@@ -42,7 +42,7 @@ pub(crate) use self::random::random_wide;
 pub(crate) use self::random::seeded;
 pub(crate) use self::search::{Found, Query, Search, Value};
 pub use self::signals::without_signals;
-pub use self::store::{Changed, Lease, Leased, Put, Store, Stored, Token, Watcher};
+pub use self::store::{Changed, InTask, Lease, Leased, Put, Store, Stored, Token, Watcher};
 pub(crate) use self::tier::OpenRemoval;
 pub use self::tier::Tier;
 pub(crate) use self::writes::{Writing, Written};

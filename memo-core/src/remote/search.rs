@@ -1,7 +1,7 @@
 //! The way of one call through a tier: look for the entry, ask for the lease, wait for who has it.
 
 use std::sync::Arc;
-use std::task::{Poll, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use super::envelope::{self, Opened, VERSION_END};
@@ -12,7 +12,7 @@ use super::name::group_hash;
 use super::notices::Notice;
 use super::pending::Pending;
 use super::random::{random, random_wide};
-use super::store::{Lease, Leased, Stored, Token};
+use super::store::{InTask, Lease, Leased, Store, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::persist::WallMillis;
 use crate::platform::clock;
@@ -99,7 +99,27 @@ enum Next {
 /// The answer to a look, which may come before the generation.
 enum Look {
     Pending(Pending<Option<Stored>>),
+    InTask(InTask<Option<Stored>>),
     Answered(Option<Stored>),
+}
+
+impl Look {
+    /// Asks the store, in the way that suits who waits.
+    fn begin(
+        store: &dyn Store,
+        entry: &str,
+        until: Instant,
+        blocks: bool,
+    ) -> Result<Self, StoreError> {
+        if blocks {
+            if let Some(stored) = store.get_now(entry, until) {
+                return stored.map(Self::Answered);
+            }
+        } else if let Some(request) = store.get_in_task(entry, until) {
+            return Ok(Self::InTask(request));
+        }
+        Ok(Self::Pending(store.get(entry, until)))
+    }
 }
 
 impl Search {
@@ -163,6 +183,7 @@ impl Search {
     pub(crate) fn until(&self) -> Result<Instant, Instant> {
         match self.step {
             Step::Wait(until) => Ok(until),
+            Step::Look(_, _, Look::InTask(_)) => Err(self.began + self.query.limit),
             _ => Err(self.began + self.query.limit + GRACE),
         }
     }
@@ -210,13 +231,11 @@ impl Search {
                 (Some(parts.store.generation(group, fresh, until)), asked)
             }
         };
-        let now = if self.query.blocks { parts.store.get_now(entry, until) } else { None };
-        let look = match now {
-            Some(Ok(stored)) => Look::Answered(stored),
-            Some(Err(error)) => return Next::End(self.failed(&error)),
-            None => Look::Pending(parts.store.get(entry, until)),
-        };
-        Next::Go(Step::Look(generation, asked, look))
+        let look = Look::begin(&*parts.store, entry, until, self.query.blocks);
+        look.map_or_else(
+            |error| Next::End(self.failed(&error)),
+            |look| Next::Go(Step::Look(generation, asked, look)),
+        )
     }
 
     /// Waits for the end of the first attempt to connect.
@@ -248,11 +267,17 @@ impl Search {
         let Step::Look(generation, asked, look) = &mut self.step else {
             return Poll::Ready(Next::Go(Step::Begin));
         };
-        if let Look::Pending(pending) = look {
-            match ready!(pending.poll_result(waker)) {
-                Ok(stored) => *look = Look::Answered(stored),
-                Err(error) => return Poll::Ready(Next::End(self.failed(&error))),
+        let answered = match look {
+            Look::Pending(pending) => Some(ready!(pending.poll_result(waker))),
+            Look::InTask(request) => {
+                Some(ready!(request.as_mut().poll(&mut Context::from_waker(waker))))
             }
+            Look::Answered(_) => None,
+        };
+        match answered {
+            Some(Ok(stored)) => *look = Look::Answered(stored),
+            Some(Err(error)) => return Poll::Ready(Next::End(self.failed(&error))),
+            None => {}
         }
         if let Some(pending) = generation {
             match ready!(pending.poll_result(waker)) {

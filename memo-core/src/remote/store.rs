@@ -1,6 +1,8 @@
 //! What a tier asks of a store that machines share.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,14 @@ pub trait Store: Send + Sync + 'static {
     /// Does the same as [`Store::get`], within this call, for a thread that can do nothing else meanwhile. `None`: this
     /// store, or this store now, is not faster that way. That is what it does by default.
     fn get_now(&self, entry: &str, until: Instant) -> Option<Result<Option<Stored>, StoreError>> {
+        let _ = (entry, until);
+        None
+    }
+
+    /// Does the same as [`Store::get`] for a task, which polls it until it ends, or until nobody waits any more. It need
+    /// not end at `until` by itself. `None`: this store, or this store now, is not faster that way. That is what it does
+    /// by default.
+    fn get_in_task(&self, entry: &str, until: Instant) -> Option<InTask<Option<Stored>>> {
         let _ = (entry, until);
         None
     }
@@ -70,6 +80,9 @@ pub trait Store: Send + Sync + 'static {
     /// The reason. It contains no secret.
     fn health(&self) -> Result<(), StoreError>;
 }
+
+/// A request that the task which waits for it carries out.
+pub type InTask<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
 /// Is told what happens in a store. The calls come in order, one after the other. They return soon, unless the `Drop`
 /// of a cached value takes long.

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::name::{self, Part, group_hash};
 use super::pending::Pending;
 use super::removals::Removal;
-use super::store::{Changed, Lease, Leased, Put, Store, Stored, Token, Watcher};
+use super::store::{Changed, InTask, Lease, Leased, Put, Store, Stored, Token, Watcher};
 use super::tier::Tier;
 use crate::platform::clock;
 use crate::platform::maintenance::Maintain as _;
@@ -42,6 +42,8 @@ struct Connection {
     is_cut: bool,
     /// Whether messages are lost.
     is_deaf: bool,
+    /// Whether tasks carry out their requests.
+    in_tasks: bool,
     held: Held,
     requests: VecDeque<Request>,
     answers: VecDeque<Answer>,
@@ -220,6 +222,11 @@ impl Machine {
         if let Some(watcher) = self.watcher() {
             watcher.connected();
         }
+    }
+
+    /// Makes tasks carry out their requests.
+    pub(crate) fn serve_in_tasks(&self) {
+        self.state.lock().in_tasks = true;
     }
 
     /// Makes requests go without an answer, or answers those that did.
@@ -411,6 +418,11 @@ impl Store for TestStore {
     fn get(&self, entry: &str, _until: Instant) -> Pending<Option<Stored>> {
         let entry = entry.to_owned();
         self.0.request(move |data, now| (data.entry(&entry, now), vec![]))
+    }
+
+    fn get_in_task(&self, entry: &str, until: Instant) -> Option<InTask<Option<Stored>>> {
+        let in_tasks = self.0.state.lock().in_tasks;
+        in_tasks.then(|| Box::pin(self.get(entry, until)) as InTask<_>)
     }
 
     fn lease(&self, entry: &str, ask: Lease, _until: Instant) -> Pending<Leased> {

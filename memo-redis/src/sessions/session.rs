@@ -13,7 +13,8 @@ use super::health::Health;
 use crate::blocking::Blocking;
 use crate::connection::Connection;
 use crate::error;
-use crate::links::{Links, Node};
+use crate::links::{Links, Node, Opened};
+use crate::local::Local;
 use crate::masters::finder::Finder;
 use crate::masters::settings::Settings;
 use crate::masters::topology::{Place, Topology};
@@ -181,7 +182,7 @@ async fn open(
     place: &Place,
     index: usize,
     events: UnboundedSender<Event>,
-) -> Result<(Connection, Blocking), StoreError> {
+) -> Result<Opened, StoreError> {
     let limit = settings.connect_timeout;
     let connection =
         Connection::open(&place.server, limit, events::of_requests(index, events)).await?;
@@ -191,6 +192,8 @@ async fn open(
             "the server is part of a cluster, and the settings name none",
         ));
     }
-    let blocking = Blocking::new(place.server.clone(), identity, limit, settings.pool);
-    Ok((connection, blocking))
+    let server = || place.server.clone();
+    let local = settings.on_runtimes.then(|| Local::new(server(), identity.clone()));
+    let blocking = Blocking::new(server(), identity, limit, settings.pool);
+    Ok(Opened { connection, blocking, local })
 }

@@ -9,6 +9,7 @@ use memo_redis::Builder;
 
 use crate::access::{RULES, add_user};
 use crate::server::{LONG, Server, is_installed};
+use crate::tasks::{ask, runtime};
 use crate::watching::{Machine, Seen, done, lease, put, soon, value};
 
 /// Masters with a third of the slots each, and servers that joined later.
@@ -158,9 +159,12 @@ fn a_slot_moves_while_it_is_used() {
         one.put(&entry(number), b"0");
     }
     let is_over = AtomicBool::new(false);
-    let (end, writing, reading) = (soon(), &one.store, &two.store);
+    // Who may ask which server it is has a connection on the runtime of a task.
+    let three = Machine::connected(&cluster.builder());
+    let (end, writing, reading, of_task) = (soon(), &one.store, &two.store, &three.store);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
+            let (runtime, mut by_itself) = (runtime(), 0);
             let mut round = 0_u64;
             while !is_over.load(Ordering::Relaxed) && Instant::now() < end || round < 3 {
                 round += 1;
@@ -169,9 +173,13 @@ fn a_slot_moves_while_it_is_used() {
                     let bytes = round.to_string().into_bytes();
                     assert_eq!(done(writing.put(put(&entry(number), &bytes), soon())), Ok(true));
                     let written = done(reading.get(&entry(number), soon())).unwrap();
-                    assert_eq!(written.map(|written| written.bytes), Some(bytes));
+                    assert_eq!(written.map(|written| written.bytes), Some(bytes.clone()));
+                    let (written, was_by_itself) = ask(&runtime, of_task, &entry(number));
+                    assert_eq!(written.unwrap().map(|written| written.bytes), Some(bytes));
+                    by_itself += u32::from(was_by_itself);
                 }
             }
+            assert!(by_itself > 0);
         });
         cluster.move_slot(0, 1, || {
             // Reads go on meanwhile.

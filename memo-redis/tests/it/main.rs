@@ -8,6 +8,7 @@ mod proxy;
 mod requests;
 mod sentinel;
 mod server;
+mod tasks;
 mod tier;
 mod tls;
 mod tracking;

@@ -1,6 +1,6 @@
 //! Tests what several machines get from one tier, with a server in memory.
 
-use std::future::Future as _;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::Context;
@@ -15,6 +15,7 @@ use crate::key::Key;
 use crate::key::arguments::Serialized;
 use crate::platform::clock::steps;
 use crate::platform::maintenance::Maintain;
+use crate::platform::unpark::Unpark;
 use crate::remote::TierOptions;
 use crate::remote::test_server::{Held, Machine, TestServer, Way};
 use crate::value::holder::InArc;
@@ -96,6 +97,17 @@ impl Site {
 
     fn runs(&self) -> u32 {
         self.runs.load(SeqCst)
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 
@@ -426,6 +438,31 @@ fn a_silent_store_costs_a_call_no_more_than_the_limit_and_then_nothing() {
     assert!(site.function.health().is_err());
     site.machine.set_silent(false);
     assert_eq!(server.leases(), 0, "a lease that was given too late was given back");
+}
+
+#[test]
+fn a_task_that_asks_by_itself_waits_no_longer_than_the_limit() {
+    let server = TestServer::default();
+    let limit = Duration::from_millis(30);
+    let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
+    site.machine.serve_in_tasks();
+    site.text(1, "a");
+    site.function.memory.clear(&mut || ());
+    let function: &'static FunctionCache<Kept> = site.function;
+    let text = |n: u32, text: &'static str| {
+        let task = call(move || {
+            let lookup = function.begin(&(Serialized(&n), ()));
+            lookup.compute(async move { Ok::<_, ()>(text.to_owned()) })
+        });
+        block_on(task).unwrap()
+    };
+    assert_eq!(text(1, "b"), "a");
+    site.machine.set_silent(true);
+    let began = Instant::now();
+    assert_eq!(text(2, "c"), "c");
+    assert!(began.elapsed() >= limit);
+    // No answer wakes the task. Without an alarm it would never end.
+    site.machine.set_silent(false);
 }
 
 #[test]
