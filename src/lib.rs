@@ -10,6 +10,7 @@ pub use memo_core::handle::session::Session;
 pub use memo_core::key::Key;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
+pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;

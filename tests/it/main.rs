@@ -12,6 +12,7 @@ mod coherence;
 mod companions;
 mod containers;
 mod counted;
+mod counting;
 mod expiry;
 mod functions;
 mod generic;

@@ -142,7 +142,7 @@ fn the_age_counts_from_the_computation_in_an_earlier_process() {
         },
         || {
             let found = outcome(|| stored(1));
-            assert_eq!(found.source(), Some(Source::Hit));
+            assert_eq!((found.source(), found.was_cached()), (Some(Source::Disk), true));
             assert!(found.age().unwrap() >= AGE, "from a snapshot");
         },
     );

@@ -12,7 +12,7 @@ use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
 use super::recency::Recency;
 use super::retries::Retries;
-use super::sweep::{Sweep, Sweeps};
+use super::sweep::{BUCKETS_AT_ONCE, Sweep, Sweeps};
 use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
 use crate::epoch::participant::pin;
 use crate::key;
@@ -125,6 +125,25 @@ impl<H> Shard<H> {
         matches: impl Fn(&[u8]) -> bool,
     ) -> Option<EntryRef<'p, H>> {
         Some(self.root.read(guard).find(guard, hash, matches)?.1)
+    }
+
+    /// Calls `each` with the entries of every `stride`-th bucket. Takes no lock, and is pinned for a few buckets at a
+    /// time. So it may miss or repeat entries that are moved meanwhile.
+    pub(super) fn visit(&self, stride: usize, mut each: impl FnMut(&Entry<H>)) {
+        let mut bucket = 0;
+        loop {
+            let pin = pin();
+            let guard = ReadGuard::of_pin(&pin);
+            let table = self.root.read(guard);
+            for _ in 0..BUCKETS_AT_ONCE {
+                if bucket >= table.buckets() {
+                    return;
+                }
+                let entries = Table::<H>::slots_of(bucket).filter_map(|slot| table.at(guard, slot));
+                entries.for_each(|entry| each(entry.entry()));
+                bucket += stride;
+            }
+        }
     }
 
     /// Marks `entry` as used now. A larger shard counts uses in steps of a 64th of its entries, and the entries used in
@@ -295,6 +314,12 @@ impl<H> Locked<'_, H> {
     /// Removes the entry, if there is one.
     pub(super) fn remove(&mut self, existing: Option<Existing>) -> Load {
         existing.map_or(Load::default(), |existing| self.remove_at(existing.slot))
+    }
+
+    /// Removes the entry, if there is one, and counts it as expired if its time has ended.
+    pub(super) fn remove_counted(&mut self, existing: Option<Existing>) -> Load {
+        self.state.expired += u64::from(existing.is_some_and(|existing| existing.expired));
+        self.remove(existing)
     }
 
     fn remove_at(&mut self, slot: SlotIndex) -> Load {

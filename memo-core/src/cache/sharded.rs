@@ -32,6 +32,9 @@ pub(crate) struct ShardedCache<H> {
     pub(crate) calls: CallCounters,
 }
 
+/// Up to this many entries are looked at one by one for the statistics.
+const FEW: usize = 4096;
+
 /// What a caller must do after a miss.
 pub(crate) enum ClaimOutcome<H> {
     /// The value is in the cache: another caller was faster, or is computing the next value.
@@ -366,7 +369,7 @@ impl<H: Clone> ShardedCache<H> {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
             let existing = shard.find_existing(hash, key, &self.expiry);
             let live = existing.as_ref().is_some_and(|existing| !existing.expired);
-            self.capacity.release(shard.remove(existing));
+            self.capacity.release(shard.remove_counted(existing));
             shard.shrink();
             // Must be dropped while no lock is held.
             let pending = shard.claims().invalidate(hash, key);
@@ -466,11 +469,29 @@ impl<H: Clone> ShardedCache<H> {
         live.min(self.max())
     }
 
+    /// Returns the number of entries whose time has ended. Of many entries it looks at some, and estimates. It takes no
+    /// lock while it looks.
+    pub(crate) fn over(&self) -> u64 {
+        if !self.has_expiring() {
+            return 0;
+        }
+        let entries = self.count();
+        // Keys are spread over the buckets by a random seed, so every n-th bucket is a fair sample.
+        let stride = entries.div_ceil(FEW).max(1);
+        let (mut seen, mut over) = (0_u64, 0_u64);
+        for shard in &self.shards {
+            shard.visit(stride, |entry| {
+                seen += 1;
+                over += u64::from(self.expiry.is_expired(entry));
+            });
+        }
+        if stride == 1 || seen == 0 { over } else { over * entries as u64 / seen }
+    }
+
     /// Returns the number of entries and the sum of their weights. If they have no weights, the latter is the memory
     /// that they take in bytes, their keys included. Of many entries, those that expired and are not removed yet count
     /// too.
     pub(crate) fn usage(&self) -> (u64, u64) {
-        const FEW: usize = 4096;
         if self.count() <= FEW {
             self.remove_expired();
         }

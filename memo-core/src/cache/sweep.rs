@@ -24,8 +24,8 @@ pub(super) struct Sweep {
     next_expiry: Millis,
 }
 
-/// How many buckets a [`Sweep`] searches under one lock.
-const BUCKETS_AT_ONCE: usize = 64;
+/// How many buckets are searched under one lock, or one pin.
+pub(super) const BUCKETS_AT_ONCE: usize = 64;
 
 impl Sweeps {
     pub(super) const fn new() -> Self {

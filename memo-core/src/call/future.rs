@@ -17,6 +17,7 @@ use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
+use crate::platform::clock::Stopwatch;
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::flight::{Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
@@ -271,7 +272,8 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
-                Err(Stage::Waiting(Wait { function: self, flight, task_wait }))
+                let began = Stopwatch::start(false);
+                Err(Stage::Waiting(Wait { function: self, flight, task_wait, began }))
             }
         }
     }
@@ -382,22 +384,25 @@ pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
     function: &'static FunctionCache<K>,
     flight: Arc<Flight<K::Held>>,
     task_wait: TaskWait,
+    began: Stopwatch,
 }
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
     /// Polls the wait. When it ends, returns the value or the next stage of the call.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
-        Poll::Ready(match Computation::after_wait(self.function, &self.flight, waited) {
-            Some(Ok(held)) => Ok(K::to_return(&held)),
-            Some(Err(computation)) if self.function.is_stored() => {
-                FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())
-            }
-            Some(Err(computation)) => Err(Stage::Computing(computation)),
-            None => {
-                self.function.value_or_stage(self.flight.claim.hash, self.flight.key.as_slice())
-            }
-        })
+        Poll::Ready(
+            match Computation::after_wait(self.function, &self.flight, waited, &self.began) {
+                Some(Ok(held)) => Ok(K::to_return(&held)),
+                Some(Err(computation)) if self.function.is_stored() => {
+                    FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())
+                }
+                Some(Err(computation)) => Err(Stage::Computing(computation)),
+                None => {
+                    self.function.value_or_stage(self.flight.claim.hash, self.flight.key.as_slice())
+                }
+            },
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
+use crate::platform::clock::Stopwatch;
 #[cfg(feature = "remote")]
 use crate::platform::maintenance;
 use crate::platform::special;
@@ -199,7 +200,9 @@ impl<K: Keep> FunctionCache<K> {
                 NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
                 NextStep::Join(flight) => flight,
             };
-            match Computation::after_wait(self, &flight, flight.wait(self.thread_wait_limit())) {
+            let began = Stopwatch::start(false);
+            let waited = flight.wait(self.thread_wait_limit());
+            match Computation::after_wait(self, &flight, waited, &began) {
                 Some(Ok(held)) => return Lookup::Hit(Hit(held)),
                 Some(Err(computation)) if self.is_stored() => {
                     return self.compute_unless_found(computation, key);

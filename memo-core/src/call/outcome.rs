@@ -29,9 +29,11 @@ impl<R> Outcome<R> {
         self.source
     }
 
-    /// Returns whether the cache had the value: [`Source::Hit`] or [`Source::Stale`].
+    /// Returns whether the value was there before the call, in memory or elsewhere: [`Source::Hit`], [`Source::Disk`],
+    /// [`Source::Remote`] or [`Source::Stale`].
     pub fn was_cached(&self) -> bool {
-        matches!(self.source, Some(Source::Hit | Source::Stale))
+        use Source::{Disk, Hit, Remote, Stale};
+        matches!(self.source, Some(Hit | Disk | Remote | Stale))
     }
 
     /// Returns how long ago the value was computed, in this process or in an earlier one. A value that was computed or

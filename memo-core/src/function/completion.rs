@@ -8,9 +8,10 @@ use crate::cache::insertion::Finished;
 use crate::function::function_cache::{FunctionCache, Made, NewResult, WeightOf};
 use crate::function::tier_types::{Permit, Writing};
 use crate::function::times::jittered;
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::single_flight::flight::Claim;
 use crate::single_flight::wait_graph::Computing;
+use crate::statistics::source::Source;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
@@ -35,13 +36,15 @@ impl<K: Keep> FunctionCache<K> {
         let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim))?;
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
+        let began = Stopwatch::start(false);
         let (value, lifetime) = storage.load(self, key)?;
         if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
             return None;
         }
         let held = self.adopt(claim, key, value, lifetime)?;
         self.counts.disk_hits.add(1);
-        self.count_served(false, || lifetime.computed);
+        self.counts.disk_latency.record(began.nanos());
+        self.count_served(Source::Disk, || lifetime.computed);
         Some(held)
     }
 

@@ -113,8 +113,10 @@ impl<K: Keep> Computation<K> {
 
     #[inline(always)]
     fn new(function: &FunctionCache<K>, role: Role<K>) -> Self {
-        // The coarse clock is right on average, which is enough for many short computations.
-        let short = function.memory.calls.are_short(&pin(), 10_000);
+        // The coarse clock is right on average, which is enough for many short computations. How their times are
+        // distributed is told by a sample.
+        let (calls, pin) = (&function.memory.calls, pin());
+        let short = calls.are_short(&pin, 10_000) && !calls.is_sampled(&pin);
         Self {
             function: function.shared(),
             role,
@@ -127,17 +129,18 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Returns what the caller does after its wait for `flight`: return this value, or do this computation, or, if
-    /// `None`, look into the cache again.
+    /// Returns what the caller does after its wait for `flight`, which began with `began`: return this value, or do this
+    /// computation, or, if `None`, look into the cache again.
     pub(crate) fn after_wait(
         function: &FunctionCache<K>,
         flight: &Arc<Flight<K::Held>>,
         waited: WaitOutcome<K::Held>,
+        began: &Stopwatch,
     ) -> Option<Result<K::Held, Self>> {
         match waited {
             WaitOutcome::Nothing => None,
             WaitOutcome::Value(held) => {
-                function.count_coalesced();
+                function.count_coalesced(began);
                 Some(Ok(held))
             }
             WaitOutcome::Lead(leader) => {
@@ -213,7 +216,8 @@ impl<K: Keep> Computation<K> {
         match sought {
             Sought::Found(held) => {
                 if let Role::Lead(claim) = self.role {
-                    function.count_served(false, || function.memory.computed(claim.hash, key));
+                    function
+                        .count_served(Source::Remote, || function.memory.computed(claim.hash, key));
                 }
                 self.role = Role::Done;
                 Elsewhere::Found(held)
@@ -248,7 +252,7 @@ impl<K: Keep> Computation<K> {
         let older = self.function.older(claim, is_call).or_else(|| {
             let held = stands_in?;
             if is_call {
-                self.function.count_served(true, || None);
+                self.function.count_served(Source::Stale, || None);
             }
             Some(held)
         })?;
@@ -467,7 +471,11 @@ impl<K: Keep> Computation<K> {
         let own_nanos = wait_graph::own_nanos(nanos);
         self.function.memory.calls.miss(&pin(), nanos, own_nanos);
         self.counted = true;
-        (!self.began.is_coarse()).then(|| Duration::from_nanos(own_nanos))
+        if self.began.is_coarse() {
+            return None;
+        }
+        self.function.counts.compute_latency.record(nanos);
+        Some(Duration::from_nanos(own_nanos))
     }
 
     fn count_refresh(&self) {

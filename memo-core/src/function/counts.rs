@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::statistics::counters::{CallCounters, Counter};
-use crate::statistics::stats::Stats;
+use crate::statistics::recorder::Recorder;
+use crate::statistics::stats::{Stats, times};
 
 /// Counters of events on misses and on some hits.
 #[derive(Default)]
@@ -18,6 +19,10 @@ pub(crate) struct Counts {
     pub(crate) invalidated: Counter,
     pub(crate) mismatches: Counter,
     pub(crate) disk_hits: Counter,
+    pub(crate) compute_latency: Recorder,
+    pub(crate) disk_latency: Recorder,
+    pub(crate) remote_latency: Recorder,
+    pub(crate) wait_latency: Recorder,
 }
 
 impl Counts {
@@ -37,6 +42,7 @@ impl Counts {
             invalidated,
             mismatches,
             disk_hits,
+            ..
         } = self;
         let (hits, refreshed) = (calls.hits(), refreshed.get());
         // Read last, because a refresh is counted before its computation.
@@ -65,9 +71,11 @@ impl Counts {
         stats.time_saved = times(stats.mean_compute(), hits);
         stats
     }
-}
-
-fn times(time: Duration, count: u64) -> Duration {
-    let nanos = time.as_nanos().saturating_mul(u128::from(count));
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    /// Adds the distributions of times to `stats`.
+    pub(crate) fn report_latencies(&self, stats: &mut Stats) {
+        stats.compute_latency = self.compute_latency.histogram();
+        stats.disk_latency = self.disk_latency.histogram();
+        stats.remote_latency = self.remote_latency.histogram();
+        stats.wait_latency = self.wait_latency.histogram();
+    }
 }

@@ -19,7 +19,7 @@ use crate::function::tier_types::Part;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::function::times::{default_wait_limit, refresh_window};
 use crate::key;
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;
@@ -397,7 +397,7 @@ impl<K: Keep> FunctionCache<K> {
             ClaimOutcome::Hit(held) => (held, false),
             ClaimOutcome::Stale(held) => (held, true),
         };
-        self.count_served(stale, || self.memory.computed(hash, key));
+        self.count_served(served_from_memory(stale), || self.memory.computed(hash, key));
         NextStep::Value(held)
     }
 
@@ -406,7 +406,7 @@ impl<K: Keep> FunctionCache<K> {
     pub(crate) fn older(&self, claim: Claim, counted: bool) -> Option<K::Held> {
         let (held, stale) = self.memory.older(claim, Self::is_renewable)?;
         if counted {
-            self.count_served(stale, || self.memory.computed_of(claim));
+            self.count_served(served_from_memory(stale), || self.memory.computed_of(claim));
         }
         Some(held)
     }
@@ -415,10 +415,11 @@ impl<K: Keep> FunctionCache<K> {
         !K::Selection::is_error(K::Holder::view(held))
     }
 
-    pub(crate) fn count_served(&self, stale: bool, computed: impl FnOnce() -> Option<u64>) {
+    /// Counts a hit whose value comes from `source`.
+    pub(crate) fn count_served(&self, source: Source, computed: impl FnOnce() -> Option<u64>) {
         self.memory.calls.hit(&pin());
-        self.counts.stale.add(u64::from(stale));
-        source::note(if stale { Source::Stale } else { Source::Hit }, computed);
+        self.counts.stale.add(u64::from(source == Source::Stale));
+        source::note(source, computed);
     }
 
     /// Returns the older value that the value of `claim` was to replace, or the one from elsewhere that may stand in,
@@ -432,10 +433,11 @@ impl<K: Keep> FunctionCache<K> {
         Some(held)
     }
 
-    /// Counts a call that returned the value of another caller's computation.
-    pub(crate) fn count_coalesced(&self) {
+    /// Counts a call that returned the value of another caller's computation after it had waited for `waited`.
+    pub(crate) fn count_coalesced(&self, waited: &Stopwatch) {
         self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
+        self.counts.wait_latency.record(waited.nanos());
         source::note_new(Source::Coalesced);
     }
 
@@ -513,6 +515,8 @@ impl<K: Keep> FunctionCache<K> {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
         (stats.evicted, stats.expired) = self.memory.removed();
         (stats.entries, stats.bytes) = self.memory.usage();
+        stats.over = self.memory.over().min(stats.entries);
+        self.counts.report_latencies(&mut stats);
         stats.is_bounded = self.memory.is_bounded();
         if let Some(storage) = &self.storage {
             storage.report(&mut stats);
@@ -522,6 +526,11 @@ impl<K: Keep> FunctionCache<K> {
         }
         stats
     }
+}
+
+/// Returns where a value comes from that memory has. `stale`: its time to live has ended.
+fn served_from_memory(stale: bool) -> Source {
+    if stale { Source::Stale } else { Source::Hit }
 }
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {

@@ -238,7 +238,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         waker: &Waker,
     ) -> Poll<Sought<K::Held>> {
         let found = ready!(seeking.poll(waker));
-        self.counts.nanos.add(u64::try_from(seeking.taken().as_nanos()).unwrap_or(u64::MAX));
+        let nanos = u64::try_from(seeking.taken().as_nanos()).unwrap_or(u64::MAX);
+        self.counts.nanos.add(nanos);
         let stands_in = |value: Value| {
             let held = K::Holder::own(self.entries.decode(&value.bytes)?);
             (!K::Selection::is_error(K::Holder::view(&held))).then_some(held)
@@ -250,6 +251,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
                 match found.and_then(|decoded| function.adopt(claim, key, decoded, lifetime)) {
                     Some(held) => {
                         self.counts.hits.add(1);
+                        function.counts.remote_latency.record(nanos);
                         Sought::Found(held)
                     }
                     None => Sought::Unavailable,

@@ -242,6 +242,13 @@ impl<R> Memo<R> {
         self.0.resolve().stats()
     }
 
+    /// Returns what has happened since `earlier`, which this method or [`Memo::stats`] of the same cache has returned:
+    /// of counters the difference, and of gauges the present value. See [`Stats::since`].
+    #[must_use]
+    pub fn stats_since(&self, earlier: &Stats) -> Stats {
+        self.stats().since(earlier)
+    }
+
     /// Returns a clone of the cached value of `key`, or `None` if there is none or it has expired. The statistics do
     /// not count this as a hit, and neither eviction nor `idle` counts it as a use.
     #[must_use]

@@ -107,6 +107,14 @@ impl CallCounters {
         misses >= ENOUGH && counters.nanos.load(Relaxed) / nanos < misses
     }
 
+    /// Returns whether the next computation of this thread is one of the few that are timed exactly even if computations
+    /// are short.
+    pub(crate) fn is_sampled(&self, guard: &EpochGuard) -> bool {
+        const ONE_IN: u64 = 64;
+        let counters = self.per_thread.get(guard.index()).unwrap_or(&self.shared);
+        counters.misses.load(Relaxed) % ONE_IN == 0
+    }
+
     pub(crate) fn hits(&self) -> u64 {
         self.sum(|counters| &counters.hits)
     }

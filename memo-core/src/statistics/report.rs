@@ -38,7 +38,10 @@ impl Serialize for Report {
 /// A column for rare events, which is shown if a cache has any.
 type RareColumn = (&'static str, fn(&Stats) -> u64);
 
-const RARE: [RareColumn; 10] = [
+const RARE: [RareColumn; 13] = [
+    ("disk hits", |stats| stats.disk_hits),
+    ("remote hits", |stats| stats.remote_hits),
+    ("over", |stats| stats.over),
     ("coalesced", |stats| stats.coalesced),
     ("stale", |stats| stats.stale),
     ("stale if error", |stats| stats.stale_if_error),

@@ -9,8 +9,12 @@ use crate::platform::clock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
-    /// The cache had it.
+    /// The cache had it in memory.
     Hit,
+    /// It was read from disk.
+    Disk,
+    /// It was read from the tier that machines share.
+    Remote,
     /// The cache had it, but its time to live has ended: another caller computes it again, or an attempt has failed.
     Stale,
     /// Another caller computed it while this one waited.

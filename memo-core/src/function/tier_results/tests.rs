@@ -9,6 +9,7 @@ use std::thread;
 use super::*;
 use crate::call::future::call;
 use crate::call::lookup::Lookup;
+use crate::call::outcome::outcome;
 use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
 use crate::key::Key;
@@ -18,6 +19,7 @@ use crate::platform::maintenance::Maintain;
 use crate::platform::unpark::Unpark;
 use crate::remote::TierOptions;
 use crate::remote::test_server::{Held, Machine, TestServer, Way};
+use crate::statistics::source::Source;
 use crate::value::holder::InArc;
 use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
@@ -115,13 +117,15 @@ fn block_on<F: Future>(future: F) -> F::Output {
 fn what_one_machine_has_computed_another_finds() {
     let server = TestServer::default();
     let (one, other) = (Site::new(&server), Site::new(&server));
-    assert_eq!(one.text(1, "a"), "a");
-    assert_eq!(other.text(1, "b"), "a");
+    assert_eq!(outcome(|| one.text(1, "a")).source(), Some(Source::Computed));
+    let found = outcome(|| other.text(1, "b"));
+    assert_eq!((&**found, found.source(), found.was_cached()), ("a", Some(Source::Remote), true));
     // Both have it in memory now.
     let (mine, theirs) = (one.function.stats(), other.function.stats());
     assert_eq!((one.text(1, "c"), other.text(1, "c")), ("a".to_owned(), "a".to_owned()));
     assert_eq!((mine.misses, mine.remote_misses, mine.remote_writes, mine.entries), (1, 1, 1, 1));
     assert_eq!((theirs.hits, theirs.misses, theirs.remote_hits), (1, 0, 1));
+    assert_eq!((mine.remote_latency.count(), theirs.remote_latency.count()), (0, 1));
     assert_eq!(one.function.stats().remote_hits, 0, "its own write did not cost it its entry");
     assert_eq!((one.runs(), other.runs(), server.leases()), (1, 0, 0));
 }
