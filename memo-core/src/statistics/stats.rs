@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::counters::mean;
+use crate::advice::summary::Advice;
 
 macro_rules! stats {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
@@ -111,6 +112,8 @@ stats! {
     log_bytes: u64,
     /// The time at which the last snapshot was written.
     last_snapshot: Option<SystemTime>,
+    /// With `advise`, advice on the size of the cache, once 1,000 calls were sampled.
+    advice: Option<Advice>,
 }
 
 impl Stats {
