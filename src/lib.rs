@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub use memo_core::advice::finding::Finding;
+pub use memo_core::advice::summary::{Advice, Point, Unit};
 pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;

@@ -3,6 +3,7 @@
 // Without the feature `persist`, nothing calls the functions that only a directory needs.
 #![cfg_attr(not(feature = "persist"), allow(dead_code))]
 
+pub mod advice;
 mod cache;
 pub mod call;
 #[cfg(feature = "persist")]

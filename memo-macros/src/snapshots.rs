@@ -147,6 +147,15 @@ fn key_over_a_pattern() {
 }
 
 #[test]
+fn advised() {
+    snapshot(
+        "advised.rs",
+        "max = 1000, advise, cache_err",
+        "fn find(id: u32) -> Result<u8, E> { g(id) }",
+    );
+}
+
+#[test]
 fn tracked_caller() {
     snapshot(
         "tracked_caller.rs",

@@ -51,7 +51,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         if self.begin_bypassed(arguments) {
             return AsyncLookup::compute_by(Computation::bypassed(self));
         }
-        let hash = self.hash(arguments);
+        let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
             Some(held) => AsyncLookup(Ok(K::to_return(&held))),
             None => self.missed_async(arguments, hash),
@@ -70,7 +70,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         if self.begin_bypassed(arguments) {
             return AsyncLookup::compute_by(Computation::bypassed(self));
         }
-        let hash = self.hash(arguments);
+        let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
             Ok(held) => AsyncLookup(Ok(K::to_return(&held))),
             Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::advice::observer::Observer;
 use crate::call::bypass;
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
@@ -77,7 +78,7 @@ impl<K: Keep> FunctionCache<K> {
         if self.begin_bypassed(arguments) {
             return Miss::of(Computation::bypassed(self));
         }
-        let hash = self.hash(arguments);
+        let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => self.missed(arguments, hash),
@@ -93,7 +94,7 @@ impl<K: Keep> FunctionCache<K> {
         if self.begin_bypassed(arguments) {
             return Miss::of(Computation::bypassed(self));
         }
-        let hash = self.hash(arguments);
+        let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
             Ok(held) => Lookup::Hit(Hit(held)),
             Err(Some(comparison)) => Miss::of(Computation::verify(self, comparison)),
@@ -123,6 +124,29 @@ impl<K: Keep> FunctionCache<K> {
     #[inline]
     pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
         arguments::hash(arguments, &self.memory.seed).ok()
+    }
+
+    /// Does the same at the beginning of a call, which is observed if the function gives advice.
+    #[inline(always)]
+    pub(super) fn observed_hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
+        let hash = self.hash(arguments);
+        if let Some(hash) = hash.filter(|hash| self.observer.observes(*hash)) {
+            self.observe(arguments, hash);
+        }
+        hash
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn observe<A: Arguments>(&self, arguments: &A, hash: u64) {
+        if self.observe_call(hash) {
+            let hit = Stopwatch::start(false);
+            let found = self.find(arguments, self.hash(arguments), false);
+            let (nanos, clock) = (hit.nanos(), Stopwatch::start(false).nanos());
+            if found.is_some() {
+                self.observe_time(nanos.saturating_sub(clock));
+            }
+        }
     }
 
     /// Returns the value that the cache holds for `arguments`. `counted`: a hit is counted.

@@ -80,6 +80,7 @@ impl<K: Keep> FunctionCache<K> {
         never_refreshed: bool,
     ) -> bool {
         let (expires, held) = (lifetime.expires, value.clone());
+        self.observe_entry(claim.hash, expires, weight);
         let new_entry = NewEntry { held, lifetime, weight, never_refreshed };
         let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {

@@ -497,7 +497,10 @@ impl<K: Keep> Drop for Computation<K> {
             self.function.memory.calls.unfinished_miss(&pin());
         }
         match &self.role {
-            Role::Lead(claim) => self.function.abandon(*claim),
+            Role::Lead(claim) => {
+                self.function.observe_removal(claim.hash);
+                self.function.abandon(*claim);
+            }
             Role::Refresh(claim) => {
                 // Before the claim ends. Otherwise a caller would claim the key at once.
                 self.function.memory.postpone(*claim);

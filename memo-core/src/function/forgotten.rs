@@ -22,10 +22,14 @@ impl<'a, K: Keep> Forgotten<'a, K> {
         self.is_empty = false;
         let memory = &self.function.memory;
         match removal {
-            Removal::All => self.pending.extend(memory.end_all()),
+            Removal::All => {
+                self.function.observe_clear();
+                self.pending.extend(memory.end_all());
+            }
             Removal::Key(key) => {
-                let hash = self.function.hash_key(key);
-                self.pending.extend(hash.and_then(|hash| memory.end(hash, key)));
+                let Some(hash) = self.function.hash_key(key) else { return };
+                self.function.observe_removal(hash);
+                self.pending.extend(memory.end(hash, key));
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
 use crate::cache::entry::Lifetime;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
@@ -75,6 +76,8 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
+    /// What observes the calls, to give advice.
+    pub(crate) observer: K::Observer,
 }
 
 /// The settings and the storage of a new [`FunctionCache`].
@@ -361,6 +364,7 @@ impl<K: Keep> FunctionCache<K> {
             removals: RemovalWatch::default(),
             not_stored_reason,
             counts: Counts::new(),
+            observer: Observer::new(limits.max_bytes.is_none()),
         };
         function.set_ttl(ttl);
         function
@@ -524,6 +528,7 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(shared) = &self.shared {
             shared.report(&mut stats);
         }
+        stats.advice = self.advice(&stats);
         stats
     }
 }

@@ -1,5 +1,6 @@
 //! The cache of one function, which combines its settings, the cache in memory, and the directory on disk.
 
+mod advising;
 pub mod code;
 pub(crate) mod completion;
 pub(crate) mod computation;

@@ -67,6 +67,7 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
     pub(crate) fn remove_here(&self, hash: u64, key: &[u8]) -> bool {
+        self.observe_removal(hash);
         match &self.storage {
             Some(storage) => storage.remove(self, hash, key),
             None => self.memory.remove(hash, key, &mut || ()),
@@ -85,6 +86,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn clear(&self) {
+        self.observe_clear();
         let count = self.remove_from_tier(None, || match &self.storage {
             Some(storage) => storage.clear(self),
             None => self.memory.clear(&mut || ()),

@@ -16,7 +16,7 @@ use crate::function::remote_settings::RemoteSettings;
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
-use crate::value::keep::Keep;
+use crate::value::keep::{Advised, Keep};
 use crate::value::weigh::Weigh;
 
 /// Where values are stored, what a crash may lose, and how values become bytes.
@@ -106,6 +106,12 @@ impl<K: Keep> Settings<K> {
             version: None,
             not_stored_reason: None,
         }
+    }
+
+    /// Observes the calls, to give advice. Comes first: settings from before are lost, because their type changes.
+    #[must_use]
+    pub fn advise(self) -> Settings<Advised<K>> {
+        Settings::of(Advised::NEW)
     }
 
     /// Sets the maximum number of entries.

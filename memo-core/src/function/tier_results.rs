@@ -378,6 +378,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn forget_all(&self, function: &FunctionCache<K>) {
+        function.observe_clear();
         let count = function.memory.clear(&mut || ());
         self.counts.invalidated.add(count as u64);
     }

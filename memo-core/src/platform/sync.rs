@@ -16,7 +16,7 @@ pub(crate) fn spawn(name: &str, run: fn()) -> bool {
 /// `$timed`: whether time passes. If it does not, a wait ends only by a notification.
 macro_rules! locks {
     ($timed:literal, $sync:ident) => {
-        use std::sync::PoisonError;
+        use std::sync::{PoisonError, TryLockError};
         use std::time::Instant;
 
         pub(crate) use $sync::sync::MutexGuard;
@@ -34,6 +34,16 @@ macro_rules! locks {
             #[inline]
             pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
                 self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+
+            /// Returns `None` if the lock is held.
+            #[inline]
+            pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+                match self.0.try_lock() {
+                    Ok(guard) => Some(guard),
+                    Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                    Err(TryLockError::WouldBlock) => None,
+                }
             }
         }
 

@@ -11,7 +11,7 @@ use super::stats::Stats;
 /// The statistics of every cache that was used, sorted by name.
 ///
 /// `Display` writes an aligned table. It has columns for rare events, such as errors, if there were any. A cache
-/// without a bound that holds more than 100,000 entries is marked.
+/// without a bound that holds more than 100,000 entries is marked. Advice stands in a line below its cache.
 #[derive(Debug, Clone)]
 pub struct Report(Vec<Stats>);
 
@@ -145,6 +145,10 @@ impl Display for Report {
             write!(f, "{:<width$}", row[0], width = widths[0])?;
             for (cell, width) in row.iter().zip(&widths).skip(1) {
                 write!(f, "  {cell:>width$}")?;
+            }
+            let stats = number.checked_sub(1).map(|number| &self.0[number]);
+            if let Some(advice) = stats.and_then(|stats| stats.advice.as_ref()) {
+                write!(f, "\n  {advice}")?;
             }
         }
         Ok(())

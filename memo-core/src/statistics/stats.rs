@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::counters::mean;
 use super::histogram::Histogram;
+use crate::advice::summary::Advice;
 
 /// The end of a field's documentation.
 macro_rules! kind_text {
@@ -162,6 +163,8 @@ stats! {
     gauge log_bytes: u64,
     /// The time at which the last snapshot was written.
     gauge last_snapshot: Option<SystemTime>,
+    /// With `advise`, advice on the size of the cache, once 1,000 calls were sampled.
+    gauge advice: Option<Advice>,
 }
 
 impl Stats {

@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 
 use super::holder::Holder;
 use super::selection::Selection;
+use crate::advice::observer::{Observer, Unobserved};
+use crate::advice::sampler::Sampler;
 
 /// The choice for one function: a [`Selection`] and a [`Holder`].
 #[derive(Debug)]
@@ -24,7 +26,7 @@ impl<P, H> KeepOf<P, H> {
     pub(crate) const NEW: Self = Self(PhantomData, PhantomData);
 }
 
-/// A selection with a holder. A [`KeepOf`] implements it.
+/// A selection with a holder. A [`KeepOf`] implements it, and [`Advised`].
 pub trait Keep: Copy + 'static {
     /// The return type of the function.
     type Return: 'static;
@@ -36,6 +38,8 @@ pub trait Keep: Copy + 'static {
     type Selection: Selection<Return = Self::Return, Value = Self::Value>;
     /// How the part is held.
     type Holder: Holder<Self::Value, Held = Self::Held>;
+    /// What observes the calls.
+    type Observer: Observer;
     /// Returns the return value that a held value represents.
     #[inline]
     fn to_return(held: &Self::Held) -> Self::Return {
@@ -49,6 +53,32 @@ impl<P: Selection, H: Holder<P::Value>> Keep for KeepOf<P, H> {
     type Held = H::Held;
     type Selection = P;
     type Holder = H;
+    type Observer = Unobserved;
+}
+
+/// The same choice for a function whose calls are observed, to give advice.
+#[derive(Debug)]
+pub struct Advised<K>(PhantomData<K>);
+
+impl<K> Clone for Advised<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Advised<K> {}
+
+impl<K> Advised<K> {
+    pub(crate) const NEW: Self = Self(PhantomData);
+}
+
+impl<K: Keep> Keep for Advised<K> {
+    type Return = K::Return;
+    type Value = K::Value;
+    type Held = K::Held;
+    type Selection = K::Selection;
+    type Holder = K::Holder;
+    type Observer = Sampler;
 }
 
 /// A value that represents a return type in the method resolution that makes its choice.

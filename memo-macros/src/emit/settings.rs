@@ -17,6 +17,8 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let (args, output) = (expansion.args, expansion.function.output());
     let here = args.is_per_thread().then(|| quote!(here));
     let errors = args.cache_err.as_ref().map(|_| quote!(errors));
+    // First, because it changes the type of the settings.
+    let advise = args.advise.as_ref().map(|_| quote!(.advise()));
     let values = [
         call("max", &args.max),
         call("shards", &args.shards),
@@ -41,7 +43,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
     let (disk, tier) = (disk(args), tier(args));
     quote! {
-        [#here #errors #output] #max_bytes #weigh #(#values)* #(#times)*
+        [#here #errors #output] #advise #max_bytes #weigh #(#values)* #(#times)*
         #stale_if_error #error_ttl #disk #tier
     }
 }

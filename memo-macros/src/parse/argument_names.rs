@@ -37,6 +37,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("scope", "scope = \"thread\""),
     ("instances", "instances = \"shared\""),
     ("verify", "verify = 0.01"),
+    ("advise", "advise"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),
     ("in_impl", "in_impl"),
@@ -97,6 +98,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("ignore", "skip"),
     ("Ignore", "skip"),
     ("condition", "cache_if"),
+    ("advice", "advise"),
+    ("miss_ratio_curve", "advise"),
 ];
 
 /// Names of other crates' arguments that have no counterpart here, with what to write instead.

@@ -63,6 +63,8 @@ pub(crate) struct Args {
     pub(crate) scope: Option<Given<Scope>>,
     pub(crate) instances: Option<Given<Instances>>,
     pub(crate) verify: Option<Given<syn::Expr>>,
+    /// Whether calls are observed, to give advice.
+    pub(crate) advise: Option<Given<()>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
@@ -161,6 +163,7 @@ impl Args {
             "scope" => set(&mut self.scope, name, form, keyword::scope),
             "instances" => set(&mut self.instances, name, form, keyword::instances),
             "verify" => set(&mut self.verify, name, form, number::fraction),
+            "advise" => set(&mut self.advise, name, form, expression::flag),
             "name" => set(&mut self.name, name, form, text::text),
             "companion" => set(&mut self.companion, name, form, companion::companion),
             "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
@@ -304,6 +307,8 @@ mod tests {
         refused("scope = \"threads\"", "did you mean `thread`?");
         refused("scope = \"x\"", "`process` or `thread`");
         refused("in_impl = true", "takes no value");
+        refused("advise = true", "takes no value");
+        refused("advice", "did you mean `advise`?");
         refused("durability = \"allways\"", "did you mean `always`?");
         refused("durability = \"fsync\"", "`none`, `os`, `interval` or `always`");
         refused("durability = always", "`durability = \"always\"`");

@@ -45,6 +45,12 @@ fn jitter() {}
 #[memoize(in_impl = true)]
 fn flag() {}
 
+#[memoize(advise = true)]
+fn valued_flag() {}
+
+#[memoize(advice)]
+fn other_flag() {}
+
 #[memoize(cache_if = true)]
 fn judged() {}
 

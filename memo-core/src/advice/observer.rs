@@ -1,0 +1,51 @@
+//! Whether the calls of a function are observed. It is a type, so that a function without advice has no code for it.
+
+use super::sampler::Sampler;
+
+/// What observes the calls of a function: nothing, or a [`Sampler`].
+pub trait Observer: Send + Sync + 'static {
+    /// Makes it. `counts_entries`: the cache is bounded by a number of entries, and not by their weight.
+    fn new(counts_entries: bool) -> Self;
+
+    /// Returns whether a call whose key has this hash is observed.
+    fn observes(&self, hash: u64) -> bool;
+
+    /// Returns the sampler, if there is one.
+    fn sampler(&self) -> Option<&Sampler>;
+}
+
+/// Observes nothing.
+#[derive(Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn new(_: bool) -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn observes(&self, _: u64) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn sampler(&self) -> Option<&Sampler> {
+        None
+    }
+}
+
+impl Observer for Sampler {
+    fn new(counts_entries: bool) -> Self {
+        Self::new(counts_entries)
+    }
+
+    #[inline(always)]
+    fn observes(&self, hash: u64) -> bool {
+        self.samples(hash)
+    }
+
+    #[inline(always)]
+    fn sampler(&self) -> Option<&Sampler> {
+        Some(self)
+    }
+}

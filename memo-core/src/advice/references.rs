@@ -1,0 +1,72 @@
+//! How many references of each kind a sample has.
+
+/// The references of one kind. One that is sampled stands for several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) count: f64,
+    /// The same, but each reference counts as often as its key was used before.
+    uses: f64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, count: f64, uses: f64) {
+        self.count += count;
+        self.uses += uses;
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct References {
+    /// Of keys that were not seen before.
+    pub(super) first: Tally,
+    /// After the end of the time to live, or of the idle time.
+    pub(super) expired: Tally,
+    /// After an invalidation, or a computation whose value was not kept.
+    pub(super) removed: Tally,
+    /// All others: these hit if the cache is large enough.
+    pub(super) repeated: Tally,
+    /// The first ones of keys after a pause, of which it is not known what they are.
+    pub(super) unknown: Tally,
+}
+
+impl References {
+    /// Returns the number of those of which it is known what they are.
+    pub(super) fn known(&self) -> f64 {
+        self.first.count + self.expired.count + self.removed.count + self.repeated.count
+    }
+
+    /// Returns the number of all.
+    pub(super) fn sampled(&self) -> f64 {
+        self.known() + self.unknown.count
+    }
+
+    /// Returns the sum of the uses of all.
+    pub(super) fn uses(&self) -> f64 {
+        self.all().map(|tally| tally.uses).sum()
+    }
+
+    /// Makes older references count half.
+    pub(super) fn halve(&mut self) {
+        for tally in self.all_mut() {
+            tally.count /= 2.0;
+            tally.uses /= 2.0;
+        }
+    }
+
+    /// Adds a share of its uses to each kind.
+    pub(super) fn adjust(&mut self, share: f64) {
+        for tally in self.all_mut() {
+            tally.count = (tally.count + share * tally.uses).max(0.0);
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Tally> {
+        let Self { first, expired, removed, repeated, unknown } = self;
+        [first, expired, removed, repeated, unknown].into_iter()
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Tally> {
+        let Self { first, expired, removed, repeated, unknown } = self;
+        [first, expired, removed, repeated, unknown].into_iter()
+    }
+}

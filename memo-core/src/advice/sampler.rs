@@ -1,0 +1,189 @@
+//! The sampled calls of a cache, taken from all threads.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::estimator::{Estimator, Times, float};
+use super::references::References;
+use super::summary::Point;
+use crate::platform::clock::Millis;
+use crate::platform::sync::usual::Mutex;
+
+/// Nothing is said before this many calls were sampled. The first calls all are.
+pub(super) const ENOUGH: u64 = 1000;
+
+/// A hit is measured at every 256th sampled call.
+const MEASURED: u64 = 256;
+
+/// A point of the curve has at least this much more than the one before.
+const STEP: f64 = 0.002;
+
+/// Samples calls. A call that finds the sample in use is lost, and counted: no call waits.
+pub struct Sampler {
+    /// Keys whose hash is below it are sampled. Zero during a pause.
+    threshold: AtomicU64,
+    /// The number of calls after which a pause ends; zero if there is none.
+    resumes_at: AtomicU64,
+    state: Padded,
+}
+
+/// On cache lines of their own, because each hit reads the threshold.
+#[repr(align(128))]
+struct Padded {
+    lost: AtomicU64,
+    /// The shortest time of a hit that was measured, in nanoseconds.
+    hit_nanos: AtomicU64,
+    estimator: Mutex<Estimator>,
+}
+
+/// What the sample says.
+pub(crate) struct Estimate {
+    pub(super) curve: Vec<Point>,
+    pub(super) references: References,
+    pub(super) sampled: u64,
+    pub(super) lost: u64,
+    /// The time of a hit.
+    pub(super) hit: Option<Duration>,
+}
+
+impl fmt::Debug for Sampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sampler").field("threshold", &self.threshold).finish_non_exhaustive()
+    }
+}
+
+impl Sampler {
+    pub(super) fn new(counts_entries: bool) -> Self {
+        let estimator = Estimator::new(counts_entries);
+        Self {
+            threshold: AtomicU64::new(estimator.threshold()),
+            resumes_at: AtomicU64::new(0),
+            state: Padded {
+                lost: AtomicU64::new(0),
+                hit_nanos: AtomicU64::new(u64::MAX),
+                estimator: Mutex::new(estimator),
+            },
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn samples(&self, hash: u64) -> bool {
+        hash < self.threshold.load(Relaxed)
+    }
+
+    /// Takes a call for the key with this hash, which is below the threshold. `calls` returns the number of calls so
+    /// far. Returns whether the caller is to measure a hit.
+    pub(crate) fn reference(&self, hash: u64, times: Times, calls: &dyn Fn() -> u64) -> bool {
+        let Some(mut estimator) = self.state.estimator.try_lock() else {
+            self.state.lost.fetch_add(1, Relaxed);
+            return false;
+        };
+        // The threshold may have been lowered meanwhile.
+        if !self.samples(hash) {
+            return false;
+        }
+        estimator.reference(hash, times);
+        if estimator.is_check_due() {
+            if let Some(resumes_at) = estimator.end_window(calls()) {
+                self.resumes_at.store(resumes_at, Relaxed);
+            }
+        }
+        self.publish(&estimator);
+        estimator.sampled() % MEASURED == 0
+    }
+
+    /// Takes the time of a hit.
+    pub(crate) fn measured(&self, nanos: u64) {
+        self.state.hit_nanos.fetch_min(nanos, Relaxed);
+    }
+
+    /// Takes an entry that the cache now has.
+    pub(crate) fn kept(&self, hash: u64, times: Times, expires: Millis, weight: u64) {
+        if self.samples(hash) {
+            let estimator = self.state.estimator.try_lock();
+            if let Some(mut estimator) = estimator.filter(|_| self.samples(hash)) {
+                estimator.kept(hash, times, expires, weight);
+                self.publish(&estimator);
+            }
+        }
+    }
+
+    /// Takes the removal of an entry, or that a computation left none.
+    pub(crate) fn removed(&self, hash: u64) {
+        self.state.estimator.lock().forget(hash);
+    }
+
+    /// Takes the removal of all entries.
+    pub(crate) fn cleared(&self) {
+        self.state.estimator.lock().forget_all();
+    }
+
+    /// Ends a pause that has been long enough. Called at misses, because without any there is nothing to learn.
+    pub(crate) fn resume(&self, calls: &dyn Fn() -> u64) {
+        let resumes_at = self.resumes_at.load(Relaxed);
+        if resumes_at == 0 {
+            return;
+        }
+        let calls = calls();
+        if calls >= resumes_at {
+            let mut estimator = self.state.estimator.lock();
+            if self.resumes_at.swap(0, Relaxed) != 0 {
+                estimator.begin_window(calls);
+                self.publish(&estimator);
+            }
+        }
+    }
+
+    /// Returns what the sample says, if it is large enough. `calls`: the number of calls so far.
+    pub(crate) fn estimate(&self, calls: u64) -> Option<Estimate> {
+        let estimator = self.state.estimator.lock();
+        let sampled = estimator.sampled();
+        if sampled < ENOUGH {
+            return None;
+        }
+        let lost = self.state.lost.load(Relaxed);
+        // No call of a pause is in the sample.
+        let calls = if self.is_paused() { estimator.calls_before() } else { calls };
+        let mut sums = Vec::new();
+        let lost_share = float(lost) / float(sampled + lost);
+        let references = estimator.curve(calls, lost_share, &mut |distance, sum| {
+            sums.push((distance, sum));
+        });
+        drop(estimator);
+        let nanos = self.state.hit_nanos.load(Relaxed);
+        let hit = (nanos != u64::MAX).then(|| Duration::from_nanos(nanos));
+        Some(Estimate { curve: points(&sums, references.known()), references, sampled, lost, hit })
+    }
+
+    #[cfg(test)]
+    pub(super) fn estimator(&self) -> crate::platform::sync::usual::MutexGuard<'_, Estimator> {
+        self.state.estimator.lock()
+    }
+
+    fn is_paused(&self) -> bool {
+        self.resumes_at.load(Relaxed) != 0
+    }
+
+    fn publish(&self, estimator: &Estimator) {
+        let threshold = if self.is_paused() { 0 } else { estimator.threshold() };
+        if self.threshold.load(Relaxed) != threshold {
+            self.threshold.store(threshold, Relaxed);
+        }
+    }
+}
+
+/// Returns the curve: the capacities from which on more references hit, in steps that matter.
+fn points(sums: &[(u64, f64)], all: f64) -> Vec<Point> {
+    let mut points = Vec::new();
+    let mut last = 0.0;
+    for (at, &(capacity, sum)) in sums.iter().enumerate() {
+        let hit_ratio = (sum / all.max(1.0)).clamp(last, 1.0);
+        let is_last = at + 1 == sums.len();
+        if hit_ratio >= last + STEP || is_last {
+            points.push(Point { capacity, hit_ratio });
+            last = hit_ratio;
+        }
+    }
+    points
+}

@@ -1,0 +1,79 @@
+//! What a function's sampler is told, and the advice that it gives. Of a function without `advise` nothing of this is
+//! built.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::advice::estimator::Times;
+use crate::advice::finding::Computations;
+use crate::advice::observer::Observer;
+use crate::advice::summary::{Advice, Unit};
+use crate::cache::capacity::UNBOUNDED;
+use crate::function::function_cache::FunctionCache;
+use crate::platform::clock::{self, Millis, NEVER};
+use crate::statistics::stats::Stats;
+use crate::value::keep::Keep;
+
+impl<K: Keep> FunctionCache<K> {
+    /// Takes a call for the key with this hash. Returns whether the caller is to measure a hit.
+    pub(crate) fn observe_call(&self, hash: u64) -> bool {
+        let Some(sampler) = self.observer.sampler() else { return false };
+        sampler.reference(hash, self.times(), &|| self.calls())
+    }
+
+    /// Takes the time of a hit in nanoseconds.
+    pub(crate) fn observe_time(&self, nanos: u64) {
+        if let Some(sampler) = self.observer.sampler() {
+            sampler.measured(nanos);
+        }
+    }
+
+    /// Takes an entry that is put into memory.
+    #[inline]
+    pub(crate) fn observe_entry(&self, hash: u64, expires: Millis, weight: Option<u64>) {
+        if let Some(sampler) = self.observer.sampler() {
+            sampler.kept(hash, self.times(), expires, weight.unwrap_or(1));
+            sampler.resume(&|| self.calls());
+        }
+    }
+
+    /// Takes a removal of an entry that is no eviction, or a computation that leaves none.
+    #[inline]
+    pub(crate) fn observe_removal(&self, hash: u64) {
+        if let Some(sampler) = self.observer.sampler() {
+            sampler.removed(hash);
+        }
+    }
+
+    /// Takes the removal of all entries.
+    #[inline]
+    pub(crate) fn observe_clear(&self) {
+        if let Some(sampler) = self.observer.sampler() {
+            sampler.cleared();
+        }
+    }
+
+    /// Returns the advice on the size of the cache. `stats` has all else already.
+    pub(crate) fn advice(&self, stats: &Stats) -> Option<Advice> {
+        let estimate = self.observer.sampler()?.estimate(self.calls())?;
+        let (bound, unit) = match self.memory.max_bytes() {
+            Some(max) => (Some(max), Unit::Bytes),
+            None => {
+                let max = Some(self.memory.max()).filter(|max| *max != UNBOUNDED);
+                (max.map(|max| max as u64), Unit::Entries)
+            }
+        };
+        let count = stats.misses.saturating_sub(stats.unfinished);
+        let computations = Computations { count, mean: stats.mean_compute() };
+        Some(Advice::of(estimate, computations, bound, unit))
+    }
+
+    fn times(&self) -> Times {
+        let idle = self.memory.idle().unwrap_or(NEVER);
+        Times { now: clock::now(), ttl: self.ttl.load(Relaxed), idle }
+    }
+
+    /// Returns the number of calls so far, without those that run.
+    fn calls(&self) -> u64 {
+        self.memory.calls.hits() + self.memory.calls.misses()
+    }
+}
