@@ -8,6 +8,8 @@ pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
 pub use memo_core::handle::memo::Memo;
 pub use memo_core::handle::registry::{flush_all, report};
+#[cfg(feature = "report")]
+pub use memo_core::handle::sampling::sample_every;
 pub use memo_core::handle::session::Session;
 pub use memo_core::key::Key;
 pub use memo_core::key::unordered;

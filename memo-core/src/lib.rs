@@ -16,6 +16,8 @@ pub mod function;
 pub mod fuzzing;
 pub mod handle;
 pub mod key;
+#[cfg(feature = "report")]
+mod page;
 #[cfg(feature = "persist")]
 pub mod persist;
 mod platform;

@@ -29,6 +29,7 @@ mod mutable_parameters;
 mod one_computation;
 mod other_attributes;
 mod outcomes;
+mod page;
 mod persistence;
 mod persistence_codec;
 #[cfg(unix)]

@@ -52,6 +52,12 @@ impl Expiry {
         self.idle_limit.is_some()
     }
 
+    /// Returns for how long after its expiry time an entry may be served, in ms.
+    #[cfg(feature = "report")]
+    pub(super) fn stale_for(&self) -> Millis {
+        self.stale_for
+    }
+
     /// Returns for how long after its last use an entry lives, in ms.
     pub(super) fn idle_limit(&self) -> Option<Millis> {
         self.idle_limit

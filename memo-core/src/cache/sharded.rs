@@ -286,7 +286,7 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
-    #[cfg(feature = "remote")]
+    #[cfg(any(feature = "remote", feature = "report"))]
     /// Returns the key of `claim`, or `None` if the key was invalidated.
     pub(crate) fn key_of(&self, claim: Claim) -> Option<Vec<u8>> {
         let shard = self.shard(claim.hash).lock();
@@ -550,6 +550,12 @@ impl<H: Clone> ShardedCache<H> {
     /// Returns for how long after its last use an entry lives, in ms.
     pub(crate) fn idle(&self) -> Option<Millis> {
         self.expiry.idle_limit()
+    }
+
+    /// Returns for how long after its expiry time an entry may be served, in ms.
+    #[cfg(feature = "report")]
+    pub(crate) fn stale(&self) -> Millis {
+        self.expiry.stale_for()
     }
 
     /// Returns whether there is a bound on entries or on their weight.

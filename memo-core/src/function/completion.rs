@@ -105,6 +105,10 @@ impl<K: Keep> FunctionCache<K> {
         since: u64,
         permit: Option<Permit>,
     ) -> Completed {
+        #[cfg(feature = "report")]
+        if let Made::Computed(Some(time)) = made {
+            self.counts.dearest.note(time, || self.memory.key_of(claim));
+        }
         let life = self.lifetime(claim.hash, K::Holder::view(value));
         let expires = if life == NEVER { NEVER } else { clock::now().saturating_add(life) };
         let computed = self.memory.is_timed().then(clock::wall);

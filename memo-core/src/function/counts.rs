@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::statistics::counters::{CallCounters, Counter};
+#[cfg(feature = "report")]
+use crate::statistics::dearest::Dearest;
 use crate::statistics::recorder::Recorder;
 use crate::statistics::stats::{Stats, times};
 
@@ -23,6 +25,8 @@ pub(crate) struct Counts {
     pub(crate) disk_latency: Recorder,
     pub(crate) remote_latency: Recorder,
     pub(crate) wait_latency: Recorder,
+    #[cfg(feature = "report")]
+    pub(crate) dearest: Dearest,
 }
 
 impl Counts {

@@ -206,6 +206,11 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
     }
 
+    #[cfg(feature = "report")]
+    fn place(&self) -> String {
+        self.disk.place()
+    }
+
     fn max_disk(&self) -> Option<u64> {
         self.disk.max_disk()
     }

@@ -60,10 +60,10 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The longest time to live of an error.
     pub(in crate::function) error_ttl: Millis,
     /// The share of its time to live after which a value is computed again.
-    refresh_ahead: Option<f64>,
+    pub(in crate::function) refresh_ahead: Option<f64>,
     /// Whether a caller whose computation fails gets the older value, if it may still be served.
     stale_if_error: bool,
-    wait_limit: Option<Duration>,
+    pub(in crate::function) wait_limit: Option<Duration>,
     pub(crate) recursive: Recursive,
     pub(in crate::function) ttl_with: Option<TtlOf<K::Value>>,
     pub(in crate::function) weigh: Option<WeightOf<K::Value>>,
@@ -171,6 +171,10 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 
     /// Returns the last failure, unless it is over.
     fn failure(&self) -> Option<Error>;
+
+    /// Returns where the results are.
+    #[cfg(feature = "report")]
+    fn place(&self) -> String;
 
     /// Adds the figures of the storage to `stats`.
     fn report(&self, stats: &mut Stats);

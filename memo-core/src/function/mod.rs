@@ -14,6 +14,8 @@ mod failures;
 #[cfg(feature = "persist")]
 mod forgotten;
 pub(crate) mod function_cache;
+#[cfg(feature = "report")]
+mod inspection;
 pub mod instance;
 #[cfg(feature = "remote")]
 mod long_keys;

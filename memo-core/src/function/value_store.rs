@@ -123,6 +123,16 @@ impl<V: 'static> ValueStore<V> {
         }
     }
 
+    /// Returns where the results of this version are, or why that is not known.
+    #[cfg(feature = "report")]
+    pub(crate) fn place(&self) -> String {
+        let version = self.version();
+        version.map_or_else(
+            |error| error.to_string(),
+            |version| version.place.dir().display().to_string(),
+        )
+    }
+
     /// Returns whether there is something to recover.
     pub(crate) fn exists(&self) -> bool {
         self.has_versions()

@@ -3,4 +3,6 @@
 
 pub mod memo;
 pub mod registry;
+#[cfg(feature = "report")]
+pub mod sampling;
 pub mod session;

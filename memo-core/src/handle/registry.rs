@@ -10,9 +10,15 @@ use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
+#[cfg(feature = "report")]
+use crate::handle::sampling;
 use crate::platform::erased::{Erased, Label};
 use crate::platform::exit::at_exit;
-use crate::statistics::report::Report;
+#[cfg(feature = "report")]
+use crate::statistics::details::Inspect;
+use crate::statistics::report::{Report, Source};
+#[cfg(feature = "report")]
+use crate::statistics::samples::Sample;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
@@ -21,6 +27,13 @@ pub(crate) trait AnyCache: Send + Sync {
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn flush_if_open(&self);
+
+    /// Returns the counters at this moment.
+    #[cfg(feature = "report")]
+    fn sample(&self) -> Sample;
+
+    #[cfg(feature = "report")]
+    fn inspected(&self) -> &dyn Inspect;
 }
 
 impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
@@ -34,6 +47,16 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
 
     fn flush_if_open(&self) {
         FunctionCache::flush_if_open(self);
+    }
+
+    #[cfg(feature = "report")]
+    fn sample(&self) -> Sample {
+        FunctionCache::sample(self)
+    }
+
+    #[cfg(feature = "report")]
+    fn inspected(&self) -> &dyn Inspect {
+        self
     }
 }
 
@@ -136,7 +159,8 @@ impl<C: Clone + Default> InstanceList<C> {
     }
 }
 
-fn all() -> Vec<&'static dyn AnyCache> {
+/// Returns all caches that were used.
+pub(super) fn all() -> Vec<&'static dyn AnyCache> {
     let mut caches = Vec::new();
     for function in CACHES.iter() {
         let made = function.value().0.iter().filter_map(|instance| instance.cache.get());
@@ -151,7 +175,15 @@ fn all() -> Vec<&'static dyn AnyCache> {
 #[must_use]
 #[inline]
 pub fn report() -> Report {
-    Report::of(all().into_iter().map(AnyCache::stats).collect())
+    Report::of(all().into_iter().map(|cache| (cache.stats(), source(cache))).collect())
+}
+
+#[cfg(not(feature = "report"))]
+fn source(_: &'static dyn AnyCache) -> Source {}
+
+#[cfg(feature = "report")]
+fn source(cache: &'static dyn AnyCache) -> Source {
+    Source { cache: cache.inspected(), samples: sampling::samples(cache) }
 }
 
 /// Makes the results of every function with `persist` durable, as [`Memo::flush`](crate::handle::memo::Memo::flush)

@@ -6,6 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::ser::Serializer;
 
+#[cfg(feature = "report")]
+use super::details::{Details, Inspect};
+#[cfg(feature = "report")]
+use super::samples::Sample;
 use super::stats::Stats;
 
 /// The statistics of every cache that was used, sorted by name.
@@ -13,26 +17,85 @@ use super::stats::Stats;
 /// `Display` writes an aligned table. It has columns for rare events, such as errors, if there were any. A cache
 /// without a bound that holds more than 100,000 entries is marked. Advice stands in a line below its cache.
 #[derive(Debug, Clone)]
-pub struct Report(Vec<Stats>);
+pub struct Report {
+    caches: Vec<Stats>,
+    /// Of each cache in the same order.
+    #[cfg_attr(not(feature = "report"), allow(dead_code, reason = "there is nothing else"))]
+    sources: Vec<Source>,
+    #[cfg(feature = "report")]
+    shows_keys: bool,
+}
+
+#[cfg(not(feature = "report"))]
+pub(crate) type Source = ();
+
+/// What else is known of a cache.
+#[cfg(feature = "report")]
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) cache: &'static dyn Inspect,
+    pub(crate) samples: Vec<Sample>,
+}
+
+#[cfg(feature = "report")]
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("samples", &self.samples.len()).finish_non_exhaustive()
+    }
+}
 
 impl Report {
     #[inline]
-    pub(crate) fn of(mut caches: Vec<Stats>) -> Self {
-        caches.sort_by(|a, b| a.name.cmp(&b.name));
-        Self(caches)
+    pub(crate) fn of(mut caches: Vec<(Stats, Source)>) -> Self {
+        caches.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        let (caches, sources) = caches.into_iter().unzip();
+        Self {
+            caches,
+            sources,
+            #[cfg(feature = "report")]
+            shows_keys: true,
+        }
     }
 
     /// Returns the statistics of the caches.
     #[must_use]
     pub fn caches(&self) -> &[Stats] {
-        &self.0
+        &self.caches
+    }
+}
+
+#[cfg(feature = "report")]
+impl Report {
+    /// Leaves the arguments of calls out of [`Report::to_html`] and [`Report::to_json`], for a page that others see.
+    #[must_use]
+    pub fn without_keys(mut self) -> Self {
+        self.shows_keys = false;
+        self
+    }
+
+    /// Returns what else is known of each cache.
+    pub(crate) fn details(&self) -> Vec<Details> {
+        self.sources.iter().map(|source| source.cache.details(self.shows_keys)).collect()
+    }
+
+    /// Returns the samples of the `n`th cache.
+    pub(crate) fn samples(&self, n: usize) -> &[Sample] {
+        &self.sources[n].samples
     }
 }
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.caches.serialize(serializer)
     }
+}
+
+/// Returns the name of this program.
+#[cfg(feature = "report")]
+pub(crate) fn program() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&path).file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// A column for rare events, which is shown if a cache has any.
@@ -93,7 +156,7 @@ fn row(stats: &Stats, rare: &[RareColumn]) -> Vec<String> {
 
 /// Formats a size as whole bytes, or as three figures and a unit.
 #[inline]
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
@@ -106,7 +169,7 @@ fn size(bytes: u64) -> String {
 
 /// Formats a time as three figures and a unit.
 #[inline]
-fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let nanos = time.as_nanos();
     let (unit, size) = match nanos {
         0 => return "0".to_owned(),
@@ -129,37 +192,42 @@ fn three_figures(value: f64, unit: &str) -> String {
 impl Display for Report {
     #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let occurs = |column: &RareColumn| self.0.iter().any(|stats| column.1(stats) > 0);
-        let rare: Vec<_> = RARE.into_iter().filter(occurs).collect();
-        let headings = HEADINGS.into_iter().chain(rare.iter().map(|(heading, _)| *heading));
-        let mut rows = vec![headings.map(str::to_owned).collect::<Vec<_>>()];
-        rows.extend(self.0.iter().map(|stats| row(stats, &rare)));
-        let width = |column: usize| {
-            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
-        };
-        let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-        for (number, row) in rows.iter().enumerate() {
-            if number > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{:<width$}", row[0], width = widths[0])?;
-            for (cell, width) in row.iter().zip(&widths).skip(1) {
-                write!(f, "  {cell:>width$}")?;
-            }
-            let stats = number.checked_sub(1).map(|number| &self.0[number]);
-            if let Some(advice) = stats.and_then(|stats| stats.advice.as_ref()) {
-                write!(f, "\n  {advice}")?;
-            }
-        }
-        Ok(())
+        table(&self.caches, f)
     }
 }
 
 impl Display for Stats {
     #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Report::of(vec![self.clone()]).fmt(f)
+        table(std::slice::from_ref(self), f)
     }
+}
+
+#[inline]
+fn table(caches: &[Stats], f: &mut Formatter<'_>) -> fmt::Result {
+    let occurs = |column: &RareColumn| caches.iter().any(|stats| column.1(stats) > 0);
+    let rare: Vec<_> = RARE.into_iter().filter(occurs).collect();
+    let headings = HEADINGS.into_iter().chain(rare.iter().map(|(heading, _)| *heading));
+    let mut rows = vec![headings.map(str::to_owned).collect::<Vec<_>>()];
+    rows.extend(caches.iter().map(|stats| row(stats, &rare)));
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    for (number, row) in rows.iter().enumerate() {
+        if number > 0 {
+            f.write_str("\n")?;
+        }
+        write!(f, "{:<width$}", row[0], width = widths[0])?;
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
+            write!(f, "  {cell:>width$}")?;
+        }
+        let stats = number.checked_sub(1).map(|number| &caches[number]);
+        if let Some(advice) = stats.and_then(|stats| stats.advice.as_ref()) {
+            write!(f, "\n  {advice}")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -172,7 +240,15 @@ mod tests {
             let name = name.to_owned();
             Stats { name, entries, is_bounded, hits: 3, misses: 1, ..Stats::default() }
         };
-        let text = |stats| Report::of(stats).to_string();
+        let text = |caches| {
+            Report {
+                caches,
+                sources: Vec::new(),
+                #[cfg(feature = "report")]
+                shows_keys: true,
+            }
+            .to_string()
+        };
         let plain = text(vec![stats("a", 5, false), stats("b", MANY, true)]);
         assert!(!plain.contains("uncached") && !plain.contains("no bound"), "{plain}");
         let failing = Stats { uncached: 7, ..stats("a", 5, false) };
