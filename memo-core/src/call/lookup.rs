@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::call::bypass;
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::span::Entered;
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
 use crate::platform::clock::Stopwatch;
@@ -230,6 +231,7 @@ impl<K: Keep> FunctionCache<K> {
 pub struct Miss<K: Keep> {
     computation: Computation<K>,
     computing: Option<Computing>,
+    entered: Option<Entered>,
 }
 
 impl<K: Keep> Miss<K> {
@@ -239,18 +241,19 @@ impl<K: Keep> Miss<K> {
     }
 
     #[inline(always)]
-    pub(super) fn new(computation: Computation<K>) -> Self {
+    pub(super) fn new(mut computation: Computation<K>) -> Self {
         let computing = computation.computing();
-        Self { computation, computing }
+        let entered = computation.enter();
+        Self { computation, computing, entered }
     }
 
     /// If callers get an older value until this one is computed, returns the computation for another thread, and that
     /// value.
     pub(super) fn behind(self) -> Result<(Computation<K>, Hit<K>), Self> {
-        let Self { computation, computing } = self;
+        let Self { computation, computing, entered } = self;
         match computation.behind() {
             Ok((computation, older)) => Ok((computation, Hit(older))),
-            Err(computation) => Err(Self { computation, computing }),
+            Err(computation) => Err(Self { computation, computing, entered }),
         }
     }
 

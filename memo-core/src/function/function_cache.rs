@@ -12,6 +12,7 @@ use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::function::counts::Counts;
+use crate::function::events::Events;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 #[cfg(feature = "remote")]
@@ -23,6 +24,7 @@ use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;
+use crate::statistics::explanation::Explanation;
 use crate::statistics::source::{self, Source};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
@@ -72,9 +74,12 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     #[cfg(feature = "persist")]
     pub(crate) removals: RemovalWatch,
+    /// What the arguments in the key are called, or nothing if explanations were not asked for.
+    pub(in crate::function) argument_names: &'static [&'static str],
     /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
+    pub(in crate::function) events: Events,
 }
 
 /// The settings and the storage of a new [`FunctionCache`].
@@ -90,6 +95,7 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
+    pub(crate) argument_names: &'static [&'static str],
     pub(crate) not_stored_reason: Option<&'static str>,
 }
 
@@ -127,6 +133,9 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 
     /// Reads the stored value of a key.
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)>;
+
+    /// Explains how a key that is not in memory stands here, if it is here.
+    fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation>;
 
     /// Tries to lock a key among processes, to compute its value.
     fn lock_key(&self, key: &[u8]) -> KeyClaim;
@@ -337,6 +346,7 @@ impl<K: Keep> FunctionCache<K> {
             wait_limit,
             storage,
             shared,
+            argument_names,
             not_stored_reason,
         } = parts;
         let function = Self {
@@ -359,8 +369,10 @@ impl<K: Keep> FunctionCache<K> {
             shared,
             #[cfg(feature = "persist")]
             removals: RemovalWatch::default(),
+            argument_names,
             not_stored_reason,
             counts: Counts::new(),
+            events: Events::default(),
         };
         function.set_ttl(ttl);
         function
@@ -539,7 +551,13 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
+        let heard = Events::are_heard();
+        let before = if heard { self.memory.removed().1 } else { 0 };
         self.memory.remove_expired();
+        if heard {
+            Events::expired(&self.name, self.memory.removed().1 - before);
+            self.events.health(&self.name, self.health());
+        }
         self.is_stored()
             || self.memory.has_expiring()
             || self.maintenance.end_unless(|| self.memory.has_expiring())

@@ -2,5 +2,7 @@
 //! program.
 
 pub mod memo;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod registry;
 pub mod session;

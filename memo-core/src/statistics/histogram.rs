@@ -125,8 +125,15 @@ impl Histogram {
         self.counts.iter().map(|&(bucket, count)| (end(usize::from(bucket)), count))
     }
 
+    /// Returns, for each bucket that is not empty, the time that stands for its times, and how many it has.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn middles(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let middle = |bucket: u8| middle(usize::from(bucket)).map_or(self.max, |m| m.min(self.max));
+        self.counts.iter().map(move |&(bucket, count)| (middle(bucket), count))
+    }
+
     /// Returns the times that were measured since `earlier`.
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
         let before = |bucket| {
             let at = earlier.counts.binary_search_by_key(&bucket, |(bucket, _)| *bucket);
             at.map_or(0, |at| earlier.counts[at].1)

@@ -1,6 +1,7 @@
 //! The counters of a cache, and the statistics and report made from them.
 
 pub(crate) mod counters;
+pub mod explanation;
 pub mod histogram;
 pub(crate) mod recorder;
 pub mod report;

@@ -37,6 +37,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("scope", "scope = \"thread\""),
     ("instances", "instances = \"shared\""),
     ("verify", "verify = 0.01"),
+    ("explain", "explain = 1000"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),
     ("in_impl", "in_impl"),
