@@ -19,6 +19,7 @@ pub(super) struct Departures {
 
 struct Departure {
     hash: u64,
+    /// At most 64 KiB, as keys are.
     len: u32,
     cause: Cause,
     at: Millis,
@@ -58,7 +59,8 @@ impl Departures {
         if ring.len() == self.max {
             ring.pop_front();
         }
-        ring.push_back(Departure { hash, len: len as u32, cause, at: clock::now() });
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        ring.push_back(Departure { hash, len, cause, at: clock::now() });
     }
 
     pub(super) fn last(&self, hash: u64, len: usize) -> Departed {

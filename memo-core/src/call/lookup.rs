@@ -249,6 +249,10 @@ impl<K: Keep> Miss<K> {
 
     /// If callers get an older value until this one is computed, returns the computation for another thread, and that
     /// value.
+    #[cfg_attr(
+        feature = "tracing",
+        allow(clippy::result_large_err, reason = "the span adds to it")
+    )]
     pub(super) fn behind(self) -> Result<(Computation<K>, Hit<K>), Self> {
         let Self { computation, computing, entered } = self;
         match computation.behind() {

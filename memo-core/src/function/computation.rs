@@ -365,7 +365,7 @@ impl<K: Keep> Computation<K> {
             Role::Verify(_) => "verify",
             Role::Done => return None,
         };
-        Some(self.span.enter(&self.function.name, role))
+        self.span.enter(&self.function.name, role)
     }
 
     /// Returns whether others may wait for the value.

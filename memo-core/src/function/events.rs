@@ -54,7 +54,7 @@ impl Events {
     }
 
     /// Tells that the disk or the tier fails, or does no longer, if that has changed.
-    pub(crate) fn health(&self, function: &str, health: Result<(), Error>) {
+    pub(crate) fn health(&self, function: &str, health: &Result<(), Error>) {
         if self.is_degraded.swap(health.is_err(), Relaxed) == health.is_err() {
             return;
         }
@@ -66,7 +66,6 @@ impl Events {
 }
 
 #[cfg(not(feature = "tracing"))]
-#[expect(clippy::unused_self, clippy::needless_pass_by_value, reason = "they are nothing")]
 impl Events {
     #[inline(always)]
     pub(crate) fn are_heard() -> bool {
@@ -86,5 +85,5 @@ impl Events {
     pub(crate) fn recovered(_: &str, _: u64, _: &[Error]) {}
 
     #[inline(always)]
-    pub(crate) fn health(&self, _: &str, _: Result<(), Error>) {}
+    pub(crate) fn health(&self, _: &str, _: &Result<(), Error>) {}
 }

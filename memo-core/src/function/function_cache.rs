@@ -556,7 +556,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         self.memory.remove_expired();
         if heard {
             Events::expired(&self.name, self.memory.removed().1 - before);
-            self.events.health(&self.name, self.health());
+            self.events.health(&self.name, &self.health());
         }
         self.is_stored()
             || self.memory.has_expiring()

@@ -25,7 +25,8 @@ impl<K: Keep> FunctionCache<K> {
     /// a storage. A later call then reads the entries.
     pub(crate) fn recover(&self) -> bool {
         let recovered = self.storage.as_deref().is_none_or(|storage| storage.recover(self));
-        if self.memory.has_expiring() {
+        // A tick tells whether the tier fails.
+        if self.memory.has_expiring() || cfg!(feature = "tracing") && self.shared.is_some() {
             self.maintain();
         }
         recovered

@@ -17,6 +17,7 @@ const MOST_BITS: u32 = 45;
 pub(super) const BUCKETS: usize = 2 + ((MOST_BITS - LEAST_BITS) * PARTS) as usize;
 
 /// Returns the bucket of a time.
+#[expect(clippy::cast_possible_truncation, reason = "a part is less than `PARTS`")]
 pub(super) fn bucket_of(nanos: u64) -> usize {
     let bits = nanos.checked_ilog2().unwrap_or(0);
     if bits < LEAST_BITS {
@@ -25,15 +26,15 @@ pub(super) fn bucket_of(nanos: u64) -> usize {
     if bits >= MOST_BITS {
         return BUCKETS - 1;
     }
-    let part = (nanos >> (bits - PARTS_BITS)) as usize % PARTS as usize;
-    1 + (bits - LEAST_BITS) as usize * PARTS as usize + part
+    let part = (nanos >> (bits - PARTS_BITS)) % u64::from(PARTS);
+    1 + ((bits - LEAST_BITS) * PARTS) as usize + part as usize
 }
 
 /// Returns the first time of a bucket, in nanoseconds. The one of the bucket behind the last has no meaning.
 fn beginning(bucket: usize) -> u64 {
     let Some(step) = bucket.checked_sub(1) else { return 0 };
     let (octave, part) = (step / PARTS as usize, (step % PARTS as usize) as u64);
-    (u64::from(PARTS) + part) << (octave as u32 + LEAST_BITS - PARTS_BITS)
+    (u64::from(PARTS) + part) << (octave + (LEAST_BITS - PARTS_BITS) as usize)
 }
 
 /// How long something took: how many times were measured, and how they are distributed.
@@ -160,7 +161,7 @@ fn middle(bucket: usize) -> Option<Duration> {
     let (begin, end) = (beginning(bucket), beginning(bucket + 1));
     (bucket < BUCKETS - 1).then(|| {
         let middle = 2 * u128::from(begin) * u128::from(end) / u128::from(begin + end);
-        Duration::from_nanos(middle as u64)
+        Duration::from_nanos(u64::try_from(middle).unwrap_or(u64::MAX))
     })
 }
 
