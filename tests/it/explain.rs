@@ -136,8 +136,8 @@ fn a_key_is_being_computed() {
 #[test]
 fn a_key_that_is_nearly_the_same_is_named() {
     #[memoize(explain)]
-    fn quote(symbol: &str, (amount, _): (u32, u8), opts: &[u8]) -> u32 {
-        symbol.len() as u32 + amount + opts.len() as u32
+    fn quote(symbol: &str, (amount, _): (u32, u8), opts: &[u8]) -> usize {
+        symbol.len() + amount as usize + opts.len()
     }
     #[memoize]
     fn plain(symbol: &str, amount: u32) -> String {

@@ -140,7 +140,7 @@ mod tests {
         let held = [&key("b", 1), &key("a", 2), &key("b", 2)];
         let expected = (1, "1".to_owned(), "2".to_owned(), 0);
         assert_eq!(found(&key("a", 1), &held[1..]), Some(expected));
-        let expected = (0, "\"c\"".to_owned(), "\"b\"".to_owned(), 0);
+        let expected = (0, "\"c\"".to_owned(), "\"a\"".to_owned(), 0);
         assert_eq!(found(&key("c", 2), &held), Some(expected));
         assert_eq!(found(&key("z", 9), &held), None);
         assert_eq!(found(&key("a", 1), &[&one(&"a"), &key("a", 1)]), None, "the same, or shorter");
