@@ -48,6 +48,20 @@ want_redis() {
     fi
 }
 
+# Takes promtool out of the package prometheus, which would start a service.
+want_promtool() {
+    command -v promtool >/dev/null && return
+    if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+        echo "unpacking promtool"
+        (
+            cd "$scratch" && apt-get update -qq && apt-get download -qq prometheus &&
+                dpkg -x prometheus_*.deb prometheus
+        ) >"$scratch/apt" 2>&1 || tail -n 1 "$scratch/apt"
+        export PATH="$scratch/prometheus/usr/bin:$PATH"
+    fi
+    command -v promtool >/dev/null || skipped "the check of metrics, which needs promtool"
+}
+
 apt_install() {
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y \
         --no-install-recommends "$1"
@@ -185,6 +199,7 @@ want_tool strace
 want_tool valgrind
 want_redis
 want_tool openssl
+want_promtool
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models

@@ -14,6 +14,7 @@ pub use memo_core::handle::session::Session;
 pub use memo_core::key::Key;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
+pub use memo_core::statistics::explanation::{Bound, Explanation, Refusal, Remover};
 pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::source::Source;
@@ -29,6 +30,12 @@ pub mod codec {
     #[cfg(feature = "json")]
     pub use memo_core::codec::Json;
     pub use memo_core::codec::{Codec, Format, Postcard, Sink};
+}
+
+/// Publishes statistics by the crate metrics.
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    pub use memo_core::handle::metrics::record;
 }
 
 /// A tier that machines share. The argument `remote` takes a [`Tier`](remote::Tier), which is made of a

@@ -170,3 +170,12 @@ fn mistakes_leave_the_function_and_its_companions() {
     snapshot("mistake_in_the_type.rs", "", "fn f(a: &str) -> &str { a }");
     snapshot("no_function.rs", "", "struct Quote { price: u32 }");
 }
+
+#[test]
+fn explained() {
+    snapshot(
+        "explained.rs",
+        "explain, skip(log)",
+        "fn find(&self, mut depth: u32, (a, _): (u8, u8), #[cfg(unix)] r#type: u8, log: &Log) -> u8 { a }",
+    );
+}

@@ -43,10 +43,10 @@ impl Seen {
 /// Calls `call` from many threads at once, with keys of which some are asked for far more often. The keys of a thread
 /// are the same in each run.
 fn crowd(calls: u64, call: impl Fn(u32) + Sync) {
-    const THREADS: u64 = 6;
-    let (barrier, call) = (Barrier::new(THREADS as usize), &call);
+    const THREADS: usize = 6;
+    let (barrier, call) = (Barrier::new(THREADS), &call);
     thread::scope(|scope| {
-        for seed in 1..=THREADS {
+        for seed in 1..=THREADS as u64 {
             let barrier = &barrier;
             scope.spawn(move || {
                 let mut random = seed;
@@ -54,7 +54,8 @@ fn crowd(calls: u64, call: impl Fn(u32) + Sync) {
                 for _ in 0..calls {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     let (wide, narrow) = (random >> 33, (random >> 20) % 8);
-                    call(if wide % 3 == 0 { wide % 300 } else { narrow } as u32);
+                    let key = if wide % 3 == 0 { wide % 300 } else { narrow };
+                    call(u32::try_from(key).unwrap());
                 }
             });
         }

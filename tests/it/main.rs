@@ -14,6 +14,7 @@ mod containers;
 mod counted;
 mod counting;
 mod expiry;
+mod explain;
 mod functions;
 mod generic;
 pub mod hygiene;

@@ -16,8 +16,9 @@ struct Spans {
 }
 
 impl Subscriber for Spans {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // Spans of memokit's own, if another package of the same build has its feature `tracing`.
+        metadata.target() != "memokit"
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut opened = self.opened.lock().unwrap();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::entry::EntryRef;
 use crate::platform::clock::Millis;
+use crate::statistics::explanation::Bound;
 
 /// A `max` that is no bound.
 pub(crate) const UNBOUNDED: usize = usize::MAX;
@@ -23,6 +24,8 @@ pub(crate) struct Limits {
     pub(crate) idle: Option<Millis>,
     /// Whether entries have the time at which they were computed.
     pub(crate) timed: bool,
+    /// How many departures are remembered.
+    pub(crate) departures: usize,
 }
 
 /// A number of entries and the sum of their weights.
@@ -145,11 +148,14 @@ impl Capacity {
         }
     }
 
-    /// Returns whether more is held than allowed. This happens after a bound was lowered.
+    /// Returns the bound that allows less than is held. This happens after a bound was lowered.
     #[inline]
-    pub(super) fn exceeded(&self) -> bool {
+    pub(super) fn exceeded(&self) -> Option<Bound> {
+        if self.entries.load(Relaxed) > self.max() {
+            return Some(Bound::Max);
+        }
         let too_heavy = |max| self.bytes.load(Relaxed) > max;
-        self.entries.load(Relaxed) > self.max() || self.max_bytes().is_some_and(too_heavy)
+        self.max_bytes().is_some_and(too_heavy).then_some(Bound::MaxBytes)
     }
 
     /// Returns what is held.
@@ -237,7 +243,8 @@ mod tests {
         );
         assert!(capacity.replace_weight(60, 100) && capacity.replace_weight(100, 50));
         assert_eq!(capacity.load().bytes, 50);
-        assert!(capacity.set_max_bytes(10) && capacity.exceeded());
+        assert!(capacity.set_max_bytes(10));
+        assert_eq!(capacity.exceeded(), Some(Bound::MaxBytes));
         // A change that lowers the sum is never refused.
         assert!(capacity.replace_weight(50, 49) && !capacity.replace_weight(49, 50));
         capacity.set_max_bytes(0);

@@ -98,12 +98,21 @@ impl Expiry {
         entry.expires() <= now || self.is_idle(entry, now)
     }
 
+    /// Returns the time from which the entry is expired, if it is not used before.
+    pub(super) fn end<H>(&self, entry: &Entry<H>) -> Millis {
+        entry.expires().min(self.idle_from(entry))
+    }
+
+    /// Returns the time from which the entry is idle, if it is not used before.
+    fn idle_from<H>(&self, entry: &Entry<H>) -> Millis {
+        let used = || entry.stamp().load(Relaxed) >> USES_BITS;
+        self.idle_limit.map_or(NEVER, |idle| used().saturating_add(idle))
+    }
+
     /// Returns the time from which the entry cannot be served any more, not even stale while it is computed again, if
     /// it is not used before.
     pub(super) fn unservable_from<H>(&self, entry: &Entry<H>) -> Millis {
-        let used = || entry.stamp().load(Relaxed) >> USES_BITS;
-        let idle_from = self.idle_limit.map_or(NEVER, |idle| used().saturating_add(idle));
-        entry.expires().saturating_add(self.stale_for).min(idle_from)
+        entry.expires().saturating_add(self.stale_for).min(self.idle_from(entry))
     }
 
     /// Returns the state of an entry. An idle entry is expired, even if it could be served stale, because nobody has

@@ -11,6 +11,7 @@ use super::shard::{Existing, Locked, Shard};
 use super::sharded::ShardedCache;
 use crate::platform::clock;
 use crate::single_flight::flight::{Claim, Flight};
+use crate::statistics::explanation::{Bound, Cause, Refusal};
 
 /// How a claim with a value ended.
 pub(crate) struct Finished<H> {
@@ -57,6 +58,14 @@ enum Shortage {
 }
 
 impl Shortage {
+    /// Returns the bound that has no room.
+    fn bound(self) -> Bound {
+        match self {
+            Self::Place => Bound::Max,
+            Self::Weight(_) => Bound::MaxBytes,
+        }
+    }
+
     /// Returns how much of it there is in `load`.
     fn of(self, load: Load) -> u64 {
         match self {
@@ -107,6 +116,10 @@ impl<H: Clone> ShardedCache<H> {
         match entry.take_if(|_| fits) {
             Some(entry) => self.put(&mut shard, claim.hash, entry, existing, reserved),
             None => {
+                if let Some(refused) = &entry {
+                    let key_len = refused.shared().key().len();
+                    self.note_departure(claim.hash, key_len, Cause::NotKept(Refusal::Room));
+                }
                 self.capacity.release_places(usize::from(reserved));
                 self.capacity.release(shard.remove(existing));
             }
@@ -138,8 +151,8 @@ impl<H: Clone> ShardedCache<H> {
         shard.insert(hash, entry, existing, &self.expiry);
         self.capacity.release(shard.sweep(&self.expiry));
         // A bound may have been lowered since the place was reserved.
-        if self.capacity.exceeded() {
-            self.capacity.release(shard.evict());
+        if let Some(bound) = self.capacity.exceeded() {
+            self.capacity.release(shard.evict(bound));
         }
     }
 
@@ -223,7 +236,7 @@ impl<H: Clone> ShardedCache<H> {
     fn evict_from_own(&self, shard: &mut Locked<'_, H>, shortage: Shortage) -> Load {
         let (own, all) = (shortage.of(shard.load()), shortage.of(self.capacity.load()));
         let share = all / (2 * self.shards.len() as u64);
-        if own < share { Load::default() } else { shard.evict() }
+        if own < share { Load::default() } else { shard.evict(shortage.bound()) }
     }
 
     /// Evicts from the fullest shard, or if that has no entry, from any other. For a place one entry is evicted; for a
@@ -236,9 +249,9 @@ impl<H: Clone> ShardedCache<H> {
                     Shortage::Place => 0,
                     Shortage::Weight(wanted) => wanted.min(half),
                 };
-                let mut sum = shard.evict();
+                let mut sum = shard.evict(shortage.bound());
                 while sum.bytes < goal {
-                    sum += shard.evict();
+                    sum += shard.evict(shortage.bound());
                 }
                 sum
             })
@@ -301,9 +314,9 @@ impl<H: Clone> ShardedCache<H> {
     fn trim(&self) {
         let mut shards = self.shards.iter().cycle();
         let mut empty = 0;
-        while self.capacity.exceeded() && empty < self.shards.len() {
+        while let (Some(bound), true) = (self.capacity.exceeded(), empty < self.shards.len()) {
             let Some(shard) = shards.next() else { break };
-            let evicted = shard.lock().evict();
+            let evicted = shard.lock().evict(bound);
             empty = if evicted.is_none() { empty + 1 } else { 0 };
             self.capacity.release(evicted);
         }

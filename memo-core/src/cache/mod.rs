@@ -2,6 +2,7 @@
 
 pub(crate) mod capacity;
 mod claims;
+pub(crate) mod departures;
 pub(crate) mod entry;
 mod expiry;
 mod free_list;
@@ -13,6 +14,7 @@ mod recency;
 mod retries;
 mod shard;
 pub(crate) mod sharded;
+pub(crate) mod standing;
 mod sweep;
 mod table;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //! the claims on keys, the order of eviction, and the garbage.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::capacity::{EXACT, Load};
 use super::claims::{ClaimState, Claims};
+use super::departures::Departures;
 use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words};
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
@@ -19,6 +21,7 @@ use crate::key;
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
+use crate::statistics::explanation::{Bound, Cause};
 
 /// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
 const STEPS_PER_SHARD: usize = 64;
@@ -50,6 +53,8 @@ pub(super) struct Shard<H> {
     /// The number of uses since `uses` last changed. On a cache line of its own, because it is written far more often
     /// than the other fields.
     uses_in_step: Padded<AtomicU64>,
+    /// Where departures are noted, if they are remembered.
+    departures: Option<Arc<Departures>>,
     state: Padded<Mutex<ShardState<H>>>,
 }
 
@@ -81,6 +86,15 @@ pub(super) struct Existing {
     pub(super) expired: bool,
 }
 
+/// Not inlined, so that a removal has one branch for it.
+#[cold]
+#[inline(never)]
+fn note_entry<H>(departures: &Departures, entry: Option<EntryRef<'_, H>>, cause: Cause) {
+    if let Some(entry) = entry {
+        departures.note_key(entry.key(), cause);
+    }
+}
+
 /// A locked shard.
 pub(super) struct Locked<'a, H> {
     shard: &'a Shard<H>,
@@ -89,7 +103,12 @@ pub(super) struct Locked<'a, H> {
 
 impl<H> Shard<H> {
     /// `share`: the shard's part of the bound on entries. `weighed`: whether there is a bound on weight too.
-    pub(super) fn new(exact: bool, share: usize, weighed: bool) -> Self {
+    pub(super) fn new(
+        exact: bool,
+        share: usize,
+        weighed: bool,
+        departures: Option<Arc<Departures>>,
+    ) -> Self {
         let state = ShardState {
             claims: Claims::new(),
             recency: Recency::new(),
@@ -111,6 +130,7 @@ impl<H> Shard<H> {
             evicts: AtomicBool::new(weighed),
             share: AtomicUsize::new(share),
             uses_in_step: Padded(AtomicU64::new(0)),
+            departures,
             state: Padded(Mutex::new(state)),
         };
         shard.update_slack();
@@ -127,9 +147,9 @@ impl<H> Shard<H> {
         Some(self.root.read(guard).find(guard, hash, matches)?.1)
     }
 
-    /// Calls `each` with the entries of every `stride`-th bucket. Takes no lock, and is pinned for a few buckets at a
+    /// Calls `each` with the entries of every `stride`-th bucket, until it returns false. Takes no lock, and is pinned for a few buckets at a
     /// time. So it may miss or repeat entries that are moved meanwhile.
-    pub(super) fn visit(&self, stride: usize, mut each: impl FnMut(&Entry<H>)) {
+    pub(super) fn visit(&self, stride: usize, mut each: impl FnMut(EntryRef<'_, H>) -> bool) {
         let mut bucket = 0;
         loop {
             let pin = pin();
@@ -139,8 +159,11 @@ impl<H> Shard<H> {
                 if bucket >= table.buckets() {
                     return;
                 }
-                let entries = Table::<H>::slots_of(bucket).filter_map(|slot| table.at(guard, slot));
-                entries.for_each(|entry| each(entry.entry()));
+                let mut entries =
+                    Table::<H>::slots_of(bucket).filter_map(|slot| table.at(guard, slot));
+                if !entries.all(&mut each) {
+                    return;
+                }
                 bucket += stride;
             }
         }
@@ -322,6 +345,13 @@ impl<H> Locked<'_, H> {
         self.remove(existing)
     }
 
+    /// Notes why the entry in a slot leaves, if departures are remembered.
+    fn note_departure(&self, slot: SlotIndex, cause: Cause) {
+        if let Some(departures) = &self.shard.departures {
+            note_entry(departures, self.table().at(self.guard(), slot), cause);
+        }
+    }
+
     fn remove_at(&mut self, slot: SlotIndex) -> Load {
         let Some(removed) = self.table().remove(slot) else { return Load::default() };
         let load = Load::of(removed.entry());
@@ -332,13 +362,13 @@ impl<H> Locked<'_, H> {
     }
 
     /// Removes the least recently used entry, if there is any. Its place is then free for another entry.
-    pub(super) fn evict(&mut self) -> Load {
-        let evicted = self.evict_oldest();
+    pub(super) fn evict(&mut self, bound: Bound) -> Load {
+        let evicted = self.evict_oldest(bound);
         self.state.evicted += evicted.entries as u64;
         evicted
     }
 
-    fn evict_oldest(&mut self) -> Load {
+    fn evict_oldest(&mut self, bound: Bound) -> Load {
         if !self.state.recency.is_filed() {
             self.begin_evicting();
         }
@@ -349,6 +379,7 @@ impl<H> Locked<'_, H> {
         // The next eviction first reads memory that is not in the processor's cache. Prefetch it now.
         let (next, after) = self.state.recency.next();
         self.table().prefetch(self.guard(), after, next);
+        self.note_departure(oldest, Cause::Evicted(bound));
         self.remove_at(oldest)
     }
 
@@ -392,6 +423,7 @@ impl<H> Locked<'_, H> {
             let Some(entry) = self.table().at(self.guard(), slot) else { continue };
             let unservable_from = expiry.unservable_from(entry.entry());
             if unservable_from <= now {
+                self.note_departure(slot, Cause::Expired);
                 swept += self.remove_at(slot);
             } else {
                 stays(unservable_from);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
+use super::departures::Departures;
 use super::entry::{Entry, EntryRef, Lifetime, Words};
 use super::expiry::{Age, Expiry};
 use super::key_copy::KeyCopy;
@@ -27,6 +28,7 @@ pub(crate) struct ShardedCache<H> {
     pub(super) shards: Box<[Shard<H>]>,
     pub(super) capacity: Capacity,
     pub(super) expiry: Expiry,
+    pub(super) departures: Option<Arc<Departures>>,
     /// What stands behind the key of each entry.
     words: Words,
     pub(crate) calls: CallCounters,
@@ -49,15 +51,17 @@ pub(crate) enum ClaimOutcome<H> {
 
 impl<H: Clone> ShardedCache<H> {
     pub(crate) fn new(limits: Limits) -> Self {
-        let Limits { max, max_bytes, shards, stale, idle, timed } = limits;
+        let Limits { max, max_bytes, shards, stale, idle, timed, departures } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
         let exact = max <= EXACT || max_bytes.is_some();
+        let seed = Seed::random();
+        let departures = (departures > 0).then(|| Arc::new(Departures::new(seed, departures)));
+        let shard = |_| Shard::new(exact, max / shards, max_bytes.is_some(), departures.clone());
         Self {
-            seed: Seed::random(),
-            shards: (0..shards)
-                .map(|_| Shard::new(exact, max / shards, max_bytes.is_some()))
-                .collect(),
+            seed,
+            shards: (0..shards).map(shard).collect(),
+            departures: departures.clone(),
             capacity: Capacity::new(max, max_bytes),
             expiry: Expiry::new(stale, idle),
             words: Words { weight: max_bytes.is_some(), time: timed },
@@ -482,7 +486,8 @@ impl<H: Clone> ShardedCache<H> {
         for shard in &self.shards {
             shard.visit(stride, |entry| {
                 seen += 1;
-                over += u64::from(self.expiry.is_expired(entry));
+                over += u64::from(self.expiry.is_expired(entry.entry()));
+                true
             });
         }
         if stride == 1 || seen == 0 { over } else { over * entries as u64 / seen }

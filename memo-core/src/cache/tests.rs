@@ -9,8 +9,15 @@ use crate::epoch::participant::pin;
 use crate::platform::clock::NEVER;
 use crate::single_flight::flight::Claim;
 
-const LIMITS: Limits =
-    Limits { max: UNBOUNDED, max_bytes: None, shards: None, stale: 0, idle: None, timed: false };
+const LIMITS: Limits = Limits {
+    max: UNBOUNDED,
+    max_bytes: None,
+    shards: None,
+    stale: 0,
+    idle: None,
+    timed: false,
+    departures: 0,
+};
 
 fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
     ShardedCache::new(Limits { max, ..LIMITS })

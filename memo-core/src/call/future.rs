@@ -435,10 +435,11 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
         body: Pin<&mut LazyFuture<L, B>>,
         cx: &mut Context<'_>,
     ) -> Poll<K::Return> {
-        let (Stage::Computing(computation), Some(future)) = (&self.stage, body.future()) else {
+        let (Stage::Computing(computation), Some(future)) = (&mut self.stage, body.future()) else {
             panic!("a call was polled after it ended");
         };
         let computing = computation.computing();
+        let _entered = computation.enter();
         let observed = computation.leads() && wait_graph::depth() <= MAX_OBSERVED_DEPTH;
         let mut guard = StageGuard { stage: &mut self.stage, returned: false };
         let (polled, new_task) = if observed {

@@ -9,6 +9,7 @@ use crate::advice::observer::Observer;
 use crate::call::bypass;
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::span::Entered;
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
 use crate::platform::clock::Stopwatch;
@@ -254,6 +255,7 @@ impl<K: Keep> FunctionCache<K> {
 pub struct Miss<K: Keep> {
     computation: Computation<K>,
     computing: Option<Computing>,
+    entered: Option<Entered>,
 }
 
 impl<K: Keep> Miss<K> {
@@ -263,18 +265,23 @@ impl<K: Keep> Miss<K> {
     }
 
     #[inline(always)]
-    pub(super) fn new(computation: Computation<K>) -> Self {
+    pub(super) fn new(mut computation: Computation<K>) -> Self {
         let computing = computation.computing();
-        Self { computation, computing }
+        let entered = computation.enter();
+        Self { computation, computing, entered }
     }
 
     /// If callers get an older value until this one is computed, returns the computation for another thread, and that
     /// value.
+    #[cfg_attr(
+        feature = "tracing",
+        allow(clippy::result_large_err, reason = "the span adds to it")
+    )]
     pub(super) fn behind(self) -> Result<(Computation<K>, Hit<K>), Self> {
-        let Self { computation, computing } = self;
+        let Self { computation, computing, entered } = self;
         match computation.behind() {
             Ok((computation, older)) => Ok((computation, Hit(older))),
-            Err(computation) => Err(Self { computation, computing }),
+            Err(computation) => Err(Self { computation, computing, entered }),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
 use crate::key::WrittenKey;
 use crate::key::arguments::Serialized;
+use crate::statistics::explanation::Remover;
 use crate::value::holder::InArc;
 use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
@@ -75,7 +76,7 @@ impl Model {
     fn invalidate(&self, key: u32) {
         let written = WrittenKey::new(&(Serialized(&key), ()), None);
         let (hash, key) = self.function.key(&written).unwrap();
-        self.function.invalidate(hash, key);
+        self.function.invalidate(hash, key, Remover::Invalidate);
     }
 
     fn runs(&self) -> u32 {

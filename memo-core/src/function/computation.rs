@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use crate::epoch::participant::pin;
 use crate::function::completion::Completed;
 use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made, Sought};
+use crate::function::span::{Entered, Span};
 use crate::function::tier_types::{Permit, Seeking, Writing};
 use crate::platform::clock::Stopwatch;
 use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph::{self, Computing};
+use crate::statistics::explanation::Refusal;
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -35,6 +37,7 @@ pub(crate) struct Computation<K: Keep> {
     counted: bool,
     /// Whether this thread was unwinding from another panic when the computation began.
     unwinding: bool,
+    span: Span,
 }
 
 /// What this caller has to do with other processes and machines that want the same value.
@@ -126,6 +129,7 @@ impl<K: Keep> Computation<K> {
             nested_nanos: 0,
             counted: false,
             unwinding: std::thread::panicking(),
+            span: Span::new(),
         }
     }
 
@@ -144,13 +148,21 @@ impl<K: Keep> Computation<K> {
                 Some(Ok(held))
             }
             WaitOutcome::Lead(leader) => {
-                Some(Err(Self::lead(function, Claim { leader, ..flight.claim })))
+                let claim = Claim { leader, ..flight.claim };
+                Some(Err(Self::lead(function, claim).waited(began)))
             }
-            WaitOutcome::Alone => Some(Err(Self::alone(function))),
+            WaitOutcome::Alone => Some(Err(Self::alone(function).waited(began))),
             WaitOutcome::Relieve => {
-                Some(Err(Self::new(function, Role::Relieve(Arc::clone(flight)))))
+                let role = Role::Relieve(Arc::clone(flight));
+                Some(Err(Self::new(function, role).waited(began)))
             }
         }
+    }
+
+    /// Notes that the caller has waited before.
+    fn waited(mut self, began: &Stopwatch) -> Self {
+        self.span.add_wait(began.nanos());
+        self
     }
 
     /// Looks for the value elsewhere, and tries to become the only one that computes it. The key is that of the claim.
@@ -317,11 +329,13 @@ impl<K: Keep> Computation<K> {
         let Role::Lead(claim) = self.role else { return Err(self) };
         let Some(older) = self.function.older(claim, true) else { return Err(self) };
         self.role = Role::Refresh(claim);
+        self.span.change_role("refresh");
         Ok((self, older))
     }
 
     /// Begins a computation that has waited for its thread or task.
     pub(crate) fn begin(&mut self) {
+        self.span.add_wait(self.began.nanos());
         self.began = Stopwatch::start(false);
         self.since = self.function.storage.as_ref().map_or(0, |storage| storage.since());
         self.unwinding = std::thread::panicking();
@@ -338,6 +352,20 @@ impl<K: Keep> Computation<K> {
             Role::Done => return None,
         };
         Some(Computing::begin(flight, &self.function.recursive, self.nested_nanos))
+    }
+
+    /// Enters the span of the computation, for as long as this thread runs or polls it.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Option<Entered> {
+        let role = match &self.role {
+            Role::Lead(_) => "lead",
+            Role::Refresh(_) => "refresh",
+            Role::Relieve(_) => "relieve",
+            Role::Alone => "alone",
+            Role::Verify(_) => "verify",
+            Role::Done => return None,
+        };
+        self.span.enter(&self.function.name, role)
     }
 
     /// Returns whether others may wait for the value.
@@ -384,12 +412,14 @@ impl<K: Keep> Computation<K> {
             Role::Verify(check) => {
                 self.compare(check, returned);
                 self.count();
+                self.span.end("verified");
                 self.role = Role::Done;
                 return None;
             }
             Role::Alone => {
                 self.count();
                 self.function.counts.uncached.add(1);
+                self.span.end("not_kept");
                 self.role = Role::Done;
                 return None;
             }
@@ -400,11 +430,27 @@ impl<K: Keep> Computation<K> {
         let failed = selected.is_none();
         let held = selected.filter(|_| should_store(returned)).map(K::Holder::copy);
         let leads = self.leads();
+        let mut outcome = "not_kept";
+        if held.is_none() {
+            outcome = if failed { "error" } else { "rejected" };
+            self.note_refusal(if failed { Refusal::Error } else { Refusal::CacheIf });
+        }
         let kept = held.is_some_and(|held| self.complete(held, Made::Computed(time)));
-        if !(leads && kept) {
+        if leads && kept {
+            outcome = "kept";
+        } else {
             self.function.counts.uncached.add(1);
         }
+        self.span.end(outcome);
         if failed { self.fall_back() } else { None }
+    }
+
+    /// Notes for explanations why the result of a leader is not kept.
+    #[cold]
+    fn note_refusal(&self, why: Refusal) {
+        if let Role::Lead(claim) | Role::Refresh(claim) = self.role {
+            self.function.note_refusal(claim, why);
+        }
     }
 
     /// Returns the write to the tier, if the caller is to wait for it, and what is written.
@@ -475,7 +521,9 @@ impl<K: Keep> Computation<K> {
             return None;
         }
         self.function.counts.compute_latency.record(nanos);
-        Some(Duration::from_nanos(own_nanos))
+        // Of short ones, the few that are measured stand for the distribution and not for what a result costs.
+        let is_short = self.function.memory.calls.are_short(&pin(), 10_000);
+        (!is_short).then(|| Duration::from_nanos(own_nanos))
     }
 
     fn count_refresh(&self) {
@@ -495,6 +543,8 @@ impl<K: Keep> Drop for Computation<K> {
         if !self.counted {
             self.count_refresh();
             self.function.memory.calls.unfinished_miss(&pin());
+            self.note_refusal(Refusal::Unfinished);
+            self.span.end(if panicked { "panicked" } else { "dropped" });
         }
         match &self.role {
             Role::Lead(claim) => {

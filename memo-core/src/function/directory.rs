@@ -9,16 +9,18 @@ use once_cell::sync::OnceCell;
 use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
+use crate::function::events::Events;
 use crate::function::forgotten::{Forgotten, watch};
 use crate::function::function_cache::FunctionCache;
 use crate::function::function_cache::{KeyClaim, NewResult, Storage};
 use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
-use crate::function::value_store::ValueStore;
+use crate::function::value_store::{UNDECODABLE, ValueStore};
 use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
+use crate::statistics::explanation::Explanation;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
@@ -93,6 +95,12 @@ impl<K: Keep> Storage<K> for Directory<K> {
                 }
             });
         });
+        if Events::are_heard() {
+            let entries = function.memory.calls.recovered();
+            if recovered.is_some() && entries > 0 {
+                Events::recovered(&function.name, entries, &self.damage());
+            }
+        }
         recovered.is_some()
     }
 
@@ -116,6 +124,14 @@ impl<K: Keep> Storage<K> for Directory<K> {
             let _ = store.follow(&mut |removal| forgotten.add(&removal));
             watch(function, &store);
         });
+    }
+
+    fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation> {
+        if self.load(function, key).is_some() {
+            return Some(Explanation::Stored);
+        }
+        let reason = UNDECODABLE.to_owned();
+        self.disk.is_undecodable(key).then_some(Explanation::Discarded { reason })
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyClaim {

@@ -25,12 +25,15 @@ impl<V: 'static> ValueStore<V> {
         }
         let value = self.decode(value);
         if value.is_none() {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(key);
-            self.undecoded.lock().insert(hasher.finish());
+            self.undecoded.lock().insert(hash_of(key));
         }
         let expires = clock::now().saturating_add(left);
         Some((value?, Lifetime { computed: Some(created.min(now)), expires }))
+    }
+
+    /// Returns whether the stored value of a key was read and could not be decoded.
+    pub(crate) fn is_undecodable(&self, key: &[u8]) -> bool {
+        self.undecoded.lock().contains(&hash_of(key))
     }
 
     /// Returns the value, or `None` if it cannot be decoded or the type's `Deserialize` panics. Such a panic would
@@ -159,4 +162,9 @@ impl Spill for ValueFile<'_> {
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
         self.made.as_ref().map_or(Ok(0), |file| file.read_at(bytes, at))
     }
+}
+fn hash_of(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key);
+    hasher.finish()
 }

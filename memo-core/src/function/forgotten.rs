@@ -1,8 +1,10 @@
 //! Removes from memory what other processes have removed.
 
 use crate::cache::entry::Lifetime;
+use crate::function::events::Events;
 use crate::function::function_cache::FunctionCache;
 use crate::persist::{Removal, Store};
+use crate::statistics::explanation::{Cause, Remover};
 use crate::value::keep::Keep;
 
 /// What another process removed, removed from memory. The values are dropped with it, and not before: their `Drop` may
@@ -10,26 +12,31 @@ use crate::value::keep::Keep;
 pub(crate) struct Forgotten<'a, K: Keep> {
     function: &'a FunctionCache<K>,
     pending: Vec<(K::Held, Lifetime)>,
-    is_empty: bool,
+    /// How many removals there were, also of what memory did not hold.
+    removals: usize,
 }
 
 impl<'a, K: Keep> Forgotten<'a, K> {
     pub(crate) fn by(function: &'a FunctionCache<K>) -> Self {
-        Self { function, pending: Vec::new(), is_empty: true }
+        Self { function, pending: Vec::new(), removals: 0 }
     }
 
     pub(crate) fn add(&mut self, removal: &Removal) {
-        self.is_empty = false;
+        self.removals += 1;
         let memory = &self.function.memory;
+        // A removal of this process that comes here is noted once more when it returns.
+        let cause = Cause::Invalidated(Remover::Process);
         match removal {
             Removal::All => {
                 self.function.observe_clear();
+                memory.note_all_departures(cause);
                 self.pending.extend(memory.end_all());
             }
             Removal::Key(key) => {
                 let Some(hash) = self.function.hash_key(key) else { return };
                 self.function.observe_removal(hash);
                 self.pending.extend(memory.end(hash, key));
+                memory.note_departure(hash, key.len(), cause);
             }
         }
     }
@@ -37,9 +44,10 @@ impl<'a, K: Keep> Forgotten<'a, K> {
 
 impl<K: Keep> Drop for Forgotten<'_, K> {
     fn drop(&mut self) {
-        if !self.is_empty {
+        if self.removals > 0 {
             self.pending.clear();
             self.function.memory.free_removed();
+            Events::invalidated(&self.function.name, Remover::Process, self.removals);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::function::counts::Counts;
+use crate::function::events::Events;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 #[cfg(feature = "remote")]
@@ -24,6 +25,7 @@ use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;
+use crate::statistics::explanation::Explanation;
 use crate::statistics::source::{self, Source};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
@@ -73,11 +75,14 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     #[cfg(feature = "persist")]
     pub(crate) removals: RemovalWatch,
+    /// What the arguments in the key are called, or nothing if explanations were not asked for.
+    pub(in crate::function) argument_names: &'static [&'static str],
     /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
     pub(crate) counts: Counts,
     /// What observes the calls, to give advice.
     pub(crate) observer: K::Observer,
+    pub(in crate::function) events: Events,
 }
 
 /// The settings and the storage of a new [`FunctionCache`].
@@ -93,6 +98,7 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) wait_limit: Option<Duration>,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
+    pub(crate) argument_names: &'static [&'static str],
     pub(crate) not_stored_reason: Option<&'static str>,
 }
 
@@ -130,6 +136,9 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 
     /// Reads the stored value of a key.
     fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)>;
+
+    /// Explains how a key that is not in memory stands here, if it is here.
+    fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation>;
 
     /// Tries to lock a key among processes, to compute its value.
     fn lock_key(&self, key: &[u8]) -> KeyClaim;
@@ -344,6 +353,7 @@ impl<K: Keep> FunctionCache<K> {
             wait_limit,
             storage,
             shared,
+            argument_names,
             not_stored_reason,
         } = parts;
         let function = Self {
@@ -366,9 +376,11 @@ impl<K: Keep> FunctionCache<K> {
             shared,
             #[cfg(feature = "persist")]
             removals: RemovalWatch::default(),
+            argument_names,
             not_stored_reason,
             counts: Counts::new(),
             observer: Observer::new(limits.max_bytes.is_none()),
+            events: Events::default(),
         };
         function.set_ttl(ttl);
         function
@@ -548,7 +560,13 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
+        let heard = Events::are_heard();
+        let before = if heard { self.memory.removed().1 } else { 0 };
         self.memory.remove_expired();
+        if heard {
+            Events::expired(&self.name, self.memory.removed().1 - before);
+            self.events.health(&self.name, &self.health());
+        }
         self.is_stored()
             || self.memory.has_expiring()
             || self.maintenance.end_unless(|| self.memory.has_expiring())

@@ -9,6 +9,8 @@ pub(crate) mod counts;
 mod directory;
 #[cfg(feature = "persist")]
 mod encoding;
+mod events;
+mod explanation;
 #[cfg(feature = "persist")]
 mod failures;
 #[cfg(feature = "persist")]
@@ -30,6 +32,7 @@ mod removal;
 #[cfg(feature = "persist")]
 pub(crate) mod removal_watch;
 pub mod settings;
+pub(crate) mod span;
 #[cfg(feature = "persist")]
 mod thread_opening;
 #[cfg(feature = "remote")]

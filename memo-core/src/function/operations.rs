@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::function::events::Events;
 use crate::function::function_cache::{FunctionCache, Storage};
+use crate::statistics::explanation::{Cause, Remover};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
@@ -23,7 +25,8 @@ impl<K: Keep> FunctionCache<K> {
     /// a storage. A later call then reads the entries.
     pub(crate) fn recover(&self) -> bool {
         let recovered = self.storage.as_deref().is_none_or(|storage| storage.recover(self));
-        if self.memory.has_expiring() {
+        // A tick tells whether the tier fails.
+        if self.memory.has_expiring() || cfg!(feature = "tracing") && self.shared.is_some() {
             self.maintain();
         }
         recovered
@@ -58,9 +61,11 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
-    pub(crate) fn invalidate(&self, hash: u64, key: &[u8]) -> bool {
+    /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one. `by`: for explanations.
+    pub(crate) fn invalidate(&self, hash: u64, key: &[u8], by: Remover) -> bool {
         let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key));
+        self.memory.note_departure(hash, key.len(), Cause::Invalidated(by));
+        Events::invalidated(&self.name, by, usize::from(removed));
         self.counts.invalidated.add(u64::from(removed));
         removed
     }
@@ -87,11 +92,34 @@ impl<K: Keep> FunctionCache<K> {
 
     pub(crate) fn clear(&self) {
         self.observe_clear();
+        self.memory.note_all_departures(Cause::Invalidated(Remover::Clear));
         let count = self.remove_from_tier(None, || match &self.storage {
             Some(storage) => storage.clear(self),
             None => self.memory.clear(&mut || ()),
         });
         self.counts.invalidated.add(count as u64);
+        Events::invalidated(&self.name, Remover::Clear, count);
+    }
+
+    /// Changes the bound on entries.
+    pub(crate) fn set_max(&self, max: usize) {
+        self.trim(|| self.memory.set_max(max));
+    }
+
+    /// Changes the bound on weight. Returns false if entries have no weights.
+    pub(crate) fn set_max_bytes(&self, max: u64) -> bool {
+        self.trim(|| self.memory.set_max_bytes(max))
+    }
+
+    /// Runs `change`, and tells how many entries were evicted meanwhile.
+    fn trim<R>(&self, change: impl FnOnce() -> R) -> R {
+        if !Events::are_heard() {
+            return change();
+        }
+        let before = self.memory.removed().0;
+        let changed = change();
+        Events::evicted(&self.name, self.memory.removed().0 - before);
+        changed
     }
 
     pub(crate) fn try_init(&self) -> Result<(), Error> {

@@ -66,6 +66,8 @@ pub struct Settings<K: Keep> {
     #[cfg(feature = "remote")]
     pub(crate) remote: Option<RemoteSettings<K>>,
     pub(crate) version: Option<u64>,
+    /// How many departures are remembered, and what the arguments in the key are called.
+    pub(crate) explain: (usize, &'static [&'static str]),
     /// The reason why results of this instance are not stored, although the function has `persist`.
     pub(crate) not_stored_reason: Option<&'static str>,
 }
@@ -104,6 +106,7 @@ impl<K: Keep> Settings<K> {
             #[cfg(feature = "remote")]
             remote: None,
             version: None,
+            explain: (0, &[]),
             not_stored_reason: None,
         }
     }
@@ -377,6 +380,13 @@ impl<K: Keep> Settings<K> {
         self
     }
 
+    /// Sets how many departures are remembered for explanations. `names`: of the arguments in the key.
+    #[must_use]
+    pub fn explain(mut self, departures: usize, names: &'static [&'static str]) -> Self {
+        self.explain = (departures, names);
+        self
+    }
+
     /// Sets the version, which replaces the function's body in the fingerprint of the code.
     #[must_use]
     pub fn version(self, version: impl Hash) -> Self {
@@ -421,6 +431,7 @@ impl<K: Keep> Settings<K> {
             #[cfg(feature = "remote")]
             remote,
             version,
+            explain: (departures, argument_names),
             not_stored_reason,
         } = self;
         #[cfg(feature = "remote")]
@@ -437,7 +448,7 @@ impl<K: Keep> Settings<K> {
         // Where values have a time to live, their age is of interest.
         let timed = ttl.is_some() || ttl_with.is_some() || shared.is_some();
         Parts {
-            limits: Limits { max, max_bytes, shards, stale, idle, timed },
+            limits: Limits { max, max_bytes, shards, stale, idle, timed, departures },
             weigh,
             ttl,
             ttl_with,
@@ -448,6 +459,7 @@ impl<K: Keep> Settings<K> {
             wait_limit,
             storage: storage.map(make_storage),
             shared,
+            argument_names,
             not_stored_reason,
         }
     }

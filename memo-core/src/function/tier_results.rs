@@ -10,6 +10,7 @@ use once_cell::sync::OnceCell;
 use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
+use crate::function::events::Events;
 use crate::function::function_cache::{FunctionCache, Made, NewResult, SharedResults, Sought};
 use crate::function::long_keys::LongKeys;
 use crate::function::remote_settings::RemoteSettings;
@@ -25,6 +26,7 @@ use crate::remote::{
     random_wide,
 };
 use crate::single_flight::flight::Claim;
+use crate::statistics::explanation::{Cause, Remover};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -165,6 +167,14 @@ impl<V: 'static> TierResults<V> {
         }
         let end = clock::now().saturating_add(self.cut_off);
         Lifetime { expires: lifetime.expires.min(end), ..lifetime }
+    }
+
+    /// Removes all entries from memory.
+    fn remove_all<K: Keep>(&self, function: &FunctionCache<K>, by: Remover) {
+        function.memory.note_all_departures(Cause::Invalidated(by));
+        let count = function.memory.clear(&mut || ());
+        self.counts.invalidated.add(count as u64);
+        Events::invalidated(&function.name, by, count);
     }
 
     /// Returns the generation of the function's entries.
@@ -363,7 +373,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn forget(&self, function: &FunctionCache<K>, part: &Part) {
         if let Part::All | Part::Tag = part {
-            return self.forget_all(function);
+            return self.remove_all(function, Remover::Machine);
         }
         let Some(key) = self.entries.long_keys.find(part) else {
             // Memory does not have it, but the disk may.
@@ -374,20 +384,24 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         };
         let Some(hash) = function.hash_key(&key) else { return };
         let is_removed = function.remove_here(hash, &key);
+        if is_removed {
+            Events::invalidated(&function.name, Remover::Machine, 1);
+            let cause = Cause::Invalidated(Remover::Machine);
+            function.memory.note_departure(hash, key.len(), cause);
+        }
         self.counts.invalidated.add(u64::from(is_removed));
     }
 
     fn forget_all(&self, function: &FunctionCache<K>) {
         function.observe_clear();
-        let count = function.memory.clear(&mut || ());
-        self.counts.invalidated.add(count as u64);
+        self.remove_all(function, Remover::Disconnection);
     }
 
     fn is_cut_off(&self, function: &FunctionCache<K>, epoch: u64, since: Duration) {
         // The next look comes a second later.
         let is_over = clock::millis(since).saturating_add(1000) >= self.cut_off;
         if is_over && self.cleared_in.swap(epoch, Relaxed) != epoch {
-            self.forget_all(function);
+            self.remove_all(function, Remover::Disconnection);
         }
     }
 }

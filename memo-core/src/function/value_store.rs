@@ -22,6 +22,9 @@ use crate::platform::sync::usual::Mutex;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
+/// Why a stored value is not used that is not damaged.
+pub(crate) const UNDECODABLE: &str = "value that its type could not decode";
+
 /// The directory of one cache's results.
 pub(crate) struct ValueStore<V: 'static> {
     /// The directory that several functions may share, or why there is none.
@@ -308,7 +311,7 @@ impl<V: 'static> ValueStore<V> {
         stats.discarded = recovery.discarded.iter().map(|(n, l)| (*n, l.to_string())).collect();
         let undecoded = self.undecoded.lock().len() as u64;
         if undecoded > 0 {
-            stats.discarded.push((undecoded, "value that its type could not decode".to_owned()));
+            stats.discarded.push((undecoded, UNDECODABLE.to_owned()));
         }
         stats.stored = status.entries;
         stats.persist_errors = self.failures.count() + status.errors;

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::function::computation::Computation;
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
+use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -94,7 +95,8 @@ impl<R> fmt::Debug for Memo<R> {
 trait Operations<R> {
     fn get(&self, key: &Key) -> Option<R>;
     fn insert(&self, key: &Key, value: R) -> bool;
-    fn invalidate(&self, key: &Key) -> bool;
+    fn invalidate(&self, key: &Key, by: Remover) -> bool;
+    fn explain(&self, key: &Key) -> Explanation;
     fn clear(&self);
     fn invalidate_computations(&self);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
@@ -135,9 +137,14 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         computation.insert(K::Holder::own(value))
     }
 
-    fn invalidate(&self, key: &Key) -> bool {
+    fn invalidate(&self, key: &Key, by: Remover) -> bool {
         let Some(key) = key.bytes() else { return false };
-        self.hash_key(key).is_some_and(|hash| self.invalidate(hash, key))
+        self.hash_key(key).is_some_and(|hash| self.invalidate(hash, key, by))
+    }
+
+    fn explain(&self, key: &Key) -> Explanation {
+        let hashed = key.bytes().and_then(|key| Some((self.hash_key(key)?, key)));
+        hashed.map_or(Explanation::Unkeyable, |(hash, key)| self.explain(hash, key))
     }
 
     fn clear(&self) {
@@ -167,7 +174,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     }
 
     fn set_max(&self, max: usize) {
-        self.memory.set_max(max);
+        self.set_max(max);
     }
 
     fn max_bytes(&self) -> Option<u64> {
@@ -175,7 +182,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     }
 
     fn set_max_bytes(&self, max: u64) -> bool {
-        self.memory.set_max_bytes(max)
+        self.set_max_bytes(max)
     }
 
     fn max_disk(&self) -> Option<u64> {
@@ -256,6 +263,18 @@ impl<R> Memo<R> {
         self.0.resolve().get(key)
     }
 
+    /// Explains how `key` stands: that it is held and for how long, being computed, or on disk; else why it is not held,
+    /// if the function has the argument `explain`, and which key is held that is nearly the same. `Display` says it in
+    /// plain words.
+    ///
+    /// Counts nothing, and is no use of the entry. With `persist` it may read the disk; a tier is not asked. If the key
+    /// is not held and nothing is known of it, at most 1000 of the keys that are held are compared with it, which takes
+    /// about a millisecond.
+    #[must_use]
+    pub fn explain(&self, key: &Key) -> Explanation {
+        self.0.resolve().explain(key)
+    }
+
     /// Caches `value` for `key`, and returns whether it is cached. It replaces the cached value, and also a value that
     /// is being computed. `cache_if` is not called.
     ///
@@ -278,7 +297,7 @@ impl<R> Memo<R> {
     /// With `remote` this waits for the tier, at most for `remote_limit`. If the tier has not answered by then, it is
     /// told again later, and until then this process asks it no more for `key`.
     pub fn invalidate(&self, key: &Key) -> bool {
-        self.0.resolve().invalidate(key)
+        self.0.resolve().invalidate(key, Remover::Invalidate)
     }
 
     /// Removes all values, in memory, on disk and in the tier. Values that are being computed are treated as by
@@ -308,7 +327,7 @@ impl<R> Memo<R> {
         self.0.resolve().entries(&mut judge);
         self.0.resolve().judge_stored(&mut judge);
         for key in &rejected {
-            self.0.resolve().invalidate(key);
+            self.0.resolve().invalidate(key, Remover::Retain);
         }
     }
 

@@ -2,6 +2,8 @@
 //! program.
 
 pub mod memo;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod registry;
 #[cfg(feature = "report")]
 pub mod sampling;

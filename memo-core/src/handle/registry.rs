@@ -169,6 +169,16 @@ pub(super) fn all() -> Vec<&'static dyn AnyCache> {
     caches
 }
 
+/// Returns the statistics of all caches, each with a number of its own.
+#[cfg(feature = "metrics")]
+pub(crate) fn identified() -> Vec<(usize, Stats)> {
+    // Caches live as long as the process, so no two have had one address.
+    let identified = |cache: &'static dyn AnyCache| {
+        (std::ptr::from_ref(cache).cast::<()>().addr(), cache.stats())
+    };
+    all().into_iter().map(identified).collect()
+}
+
 /// Returns the statistics of every memoized function that was called or whose handle was requested with `NAME_memo()`.
 /// Functions with `scope = "thread"` are not in the report. The time that this takes is proportional to the number of
 /// all entries.

@@ -10,6 +10,7 @@ mod bytes;
 mod call_key;
 mod compare;
 mod containers;
+pub(crate) mod difference;
 mod digest;
 mod encoder;
 pub(crate) mod hash;

@@ -157,6 +157,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Passes the first value that `bytes` encode to `sink`, and returns the bytes behind it.
+pub(crate) fn replay_first<'a, S: Items>(bytes: &'a [u8], sink: &mut S) -> Option<&'a [u8]> {
+    let mut cursor = Cursor::new(bytes);
+    cursor.replay(sink)?;
+    Some(cursor.rest)
+}
+
 /// Passes the values that `bytes` encode to `sink`, one after another. Returns `None` if the bytes are not an encoding.
 pub(crate) fn replay<S: Items>(bytes: &[u8], sink: &mut S) -> Option<()> {
     let mut cursor = Cursor::new(bytes);

@@ -32,6 +32,11 @@ pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     f.write_str(if count == 1 { ",)" } else { ")" })
 }
 
+/// Writes one value, and `?` where the bytes are not one.
+pub(crate) fn print_value(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
+    value(&mut Cursor::new(bytes), f)?.map_or_else(|| f.write_char('?'), Ok)
+}
+
 /// `Ok(None)` means that the bytes are not an encoding.
 type Printed = Result<Option<()>, fmt::Error>;
 

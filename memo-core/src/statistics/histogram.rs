@@ -17,6 +17,7 @@ const MOST_BITS: u32 = 45;
 pub(super) const BUCKETS: usize = 2 + ((MOST_BITS - LEAST_BITS) * PARTS) as usize;
 
 /// Returns the bucket of a time.
+#[expect(clippy::cast_possible_truncation, reason = "a part is less than `PARTS`")]
 pub(super) fn bucket_of(nanos: u64) -> usize {
     let bits = nanos.checked_ilog2().unwrap_or(0);
     if bits < LEAST_BITS {
@@ -25,15 +26,15 @@ pub(super) fn bucket_of(nanos: u64) -> usize {
     if bits >= MOST_BITS {
         return BUCKETS - 1;
     }
-    let part = (nanos >> (bits - PARTS_BITS)) as usize % PARTS as usize;
-    1 + (bits - LEAST_BITS) as usize * PARTS as usize + part
+    let part = (nanos >> (bits - PARTS_BITS)) % u64::from(PARTS);
+    1 + ((bits - LEAST_BITS) * PARTS) as usize + part as usize
 }
 
 /// Returns the first time of a bucket, in nanoseconds. The one of the bucket behind the last has no meaning.
 fn beginning(bucket: usize) -> u64 {
     let Some(step) = bucket.checked_sub(1) else { return 0 };
     let (octave, part) = (step / PARTS as usize, (step % PARTS as usize) as u64);
-    (u64::from(PARTS) + part) << (octave as u32 + LEAST_BITS - PARTS_BITS)
+    (u64::from(PARTS) + part) << (octave + (LEAST_BITS - PARTS_BITS) as usize)
 }
 
 /// How long something took: how many times were measured, and how they are distributed.
@@ -125,8 +126,15 @@ impl Histogram {
         self.counts.iter().map(|&(bucket, count)| (end(usize::from(bucket)), count))
     }
 
+    /// Returns, for each bucket that is not empty, the time that stands for its times, and how many it has.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn middles(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let middle = |bucket: u8| middle(usize::from(bucket)).map_or(self.max, |m| m.min(self.max));
+        self.counts.iter().map(move |&(bucket, count)| (middle(bucket), count))
+    }
+
     /// Returns the times that were measured since `earlier`.
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
         let before = |bucket| {
             let at = earlier.counts.binary_search_by_key(&bucket, |(bucket, _)| *bucket);
             at.map_or(0, |at| earlier.counts[at].1)
@@ -153,7 +161,7 @@ fn middle(bucket: usize) -> Option<Duration> {
     let (begin, end) = (beginning(bucket), beginning(bucket + 1));
     (bucket < BUCKETS - 1).then(|| {
         let middle = 2 * u128::from(begin) * u128::from(end) / u128::from(begin + end);
-        Duration::from_nanos(middle as u64)
+        Duration::from_nanos(u64::try_from(middle).unwrap_or(u64::MAX))
     })
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod counters;
 pub(crate) mod dearest;
 #[cfg(feature = "report")]
 pub(crate) mod details;
+pub mod explanation;
 pub mod histogram;
 #[cfg(feature = "report")]
 mod json;

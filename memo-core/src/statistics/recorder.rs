@@ -75,6 +75,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, reason = "a rank, and small numbers")]
     fn quantiles_are_within_the_stated_error() {
         for seed in 1..40 {
             let mut times = drawn(seed, 1 + 37 * seed as usize);
@@ -146,7 +147,7 @@ mod tests {
             for seed in 0..4 {
                 let recorder = &recorder;
                 scope.spawn(move || {
-                    drawn(seed, 5000).iter().for_each(|nanos| recorder.record(*nanos))
+                    drawn(seed, 5000).iter().for_each(|nanos| recorder.record(*nanos));
                 });
             }
         });

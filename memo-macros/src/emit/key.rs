@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
+use syn::ext::IdentExt;
 
 use crate::emit::expansion::{Expansion, Item};
 use crate::emit::hygiene::{first_span, local};
-use crate::parse::parameter::Parameter;
+use crate::parse::parameter::{Binding, Parameter};
 
 /// The key as nested pairs. Each element has the span of its parameter.
 pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
@@ -28,6 +29,29 @@ pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     }
     let end = quote!(());
     elements.iter().rev().fold(end, |rest, (_, element)| quote!((#element, #rest)))
+}
+
+/// What the elements of the key are called, as a reference to an array.
+pub(super) fn names(expansion: &Expansion<'_>) -> TokenStream {
+    let (function, args) = (expansion.function, expansion.args);
+    if args.key.is_some() {
+        return quote!(&["key"]);
+    }
+    let this = function.receiver().map(|receiver| receiver.self_token);
+    let this = this.filter(|this| !args.skips(&Ident::new("self", this.span))).map(|_| "self");
+    let parameters = function.parameters.iter().filter(|parameter| !args.skips(&parameter.name));
+    let names = parameters.map(|parameter| {
+        let (condition, pattern) = (parameter.condition(), &parameter.typed.pat);
+        let name = match parameter.binding {
+            // rustc and proc-macro2 print the space before a comma differently.
+            Binding::Pattern => pattern.to_token_stream().to_string().replace(" ,", ","),
+            Binding::Plain | Binding::Mutable => parameter.name.unraw().to_string(),
+        };
+        quote!(#condition #name)
+    });
+    let this = this.into_iter().map(ToTokens::into_token_stream);
+    let names = this.chain(names);
+    quote!(&[#(#names),*])
 }
 
 /// Borrows the parameters and fields in a tuple, which would else be moved into it. A reference has the key of its value.

@@ -7,6 +7,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 use crate::emit::expansion::Expansion;
 use crate::emit::hygiene::first_span;
+use crate::emit::key;
 use crate::parse::arguments::{Args, Given};
 use crate::parse::values::duration::TimeSpan;
 use crate::parse::values::keyword::Write;
@@ -41,10 +42,14 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     });
     let error_ttl = args.cache_err.as_ref().and_then(|given| given.value);
     let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
+    let explain = args.explain.as_ref().map(|given| {
+        let (departures, names) = (&given.value, key::names(expansion));
+        quote!(.explain(#departures, #names))
+    });
     let (disk, tier) = (disk(args), tier(args));
     quote! {
         [#here #errors #output] #advise #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #disk #tier
+        #stale_if_error #error_ttl #explain #disk #tier
     }
 }
 

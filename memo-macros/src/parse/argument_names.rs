@@ -38,6 +38,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("instances", "instances = \"shared\""),
     ("verify", "verify = 0.01"),
     ("advise", "advise"),
+    ("explain", "explain = 1000"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),
     ("in_impl", "in_impl"),

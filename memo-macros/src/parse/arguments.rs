@@ -65,6 +65,8 @@ pub(crate) struct Args {
     pub(crate) verify: Option<Given<syn::Expr>>,
     /// Whether calls are observed, to give advice.
     pub(crate) advise: Option<Given<()>>,
+    /// How many departures are remembered.
+    pub(crate) explain: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
@@ -164,6 +166,7 @@ impl Args {
             "instances" => set(&mut self.instances, name, form, keyword::instances),
             "verify" => set(&mut self.verify, name, form, number::fraction),
             "advise" => set(&mut self.advise, name, form, expression::flag),
+            "explain" => set(&mut self.explain, name, form, number::departures),
             "name" => set(&mut self.name, name, form, text::text),
             "companion" => set(&mut self.companion, name, form, companion::companion),
             "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
@@ -212,7 +215,7 @@ mod tests {
         for &(name, example) in KNOWN {
             assert_eq!(errors(example), [""; 0], "{name}");
         }
-        assert_eq!(errors("cache_err, weigh = shallow"), [""; 0]);
+        assert_eq!(errors("cache_err, explain, weigh = shallow"), [""; 0]);
         assert_eq!(errors("stale_while_disconnected = \"0s\", write = \"behind\""), [""; 0]);
         assert_eq!(errors("remote = Self::TIER.clone(), remote_limit = LIMIT"), [""; 0]);
         assert_eq!(errors("max = LIMIT * 2, ttl = config().ttl, companion = quote"), [""; 0]);
@@ -301,6 +304,10 @@ mod tests {
         refused("stale_while_disconnected", "`stale_while_disconnected = \"30s\"`");
         refused("verify = 2.0", "between 0 and 1");
         refused("verify = \"1 %\"", "`verify = 0.01`");
+        refused("explain = 0", "leave `explain` out");
+        refused("explain = \"1000\"", "`explain = 1000`");
+        refused("explain = true", "`explain = 1000`");
+        refused("explain(5)", "`explain = 1000`");
         refused("jitter = 2", "between 0 and 1");
         refused("policy = \"tiny\"", "there is `lru`");
         refused("policy = lru", "`policy = \"lru\"`");

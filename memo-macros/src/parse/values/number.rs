@@ -26,6 +26,21 @@ pub(crate) fn entries(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+/// `explain`: alone, or a number above zero, or an expression.
+pub(crate) fn departures(name: &Ident, form: Form) -> syn::Result<Expr> {
+    const USUAL: usize = 1000;
+    if let Form::Flag = form {
+        return Ok(syn::parse_quote!(#USUAL));
+    }
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.base10_digits() == "0" => {
+            Err(error(number, format!("nothing would be remembered: leave `{name}` out")))
+        }
+        _ => entries(name, Form::Value(value)),
+    }
+}
+
 fn zero_entries(name: &Ident) -> String {
     format!("a cache without room for an entry caches nothing: leave `{name}` out for no bound")
 }

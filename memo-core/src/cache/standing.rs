@@ -1,0 +1,89 @@
+//! What memory knows of one key, for an explanation. It is not on the way of any call.
+
+use super::departures::Departed;
+use super::sharded::ShardedCache;
+use crate::key::KeyBytes;
+use crate::platform::clock::{self, Millis, NEVER};
+use crate::single_flight::flight::Claim;
+use crate::statistics::explanation::Cause;
+
+/// How a key stands in memory.
+pub(crate) enum Standing {
+    Held {
+        /// When the value was computed, in milliseconds since 1970.
+        computed: Option<u64>,
+        /// How long it lives still.
+        left: Option<Millis>,
+    },
+    /// The time of the entry has ended.
+    Over {
+        ago: Millis,
+        /// How long it is still served.
+        stale_for: Option<Millis>,
+    },
+    Computing,
+    Absent,
+}
+
+impl<H: Clone> ShardedCache<H> {
+    pub(crate) fn standing(&self, hash: u64, key: &[u8]) -> Standing {
+        let mut shard = self.shard(hash).lock();
+        if let Some(entry) = shard.find(hash, key) {
+            let now = clock::now();
+            let (end, last) =
+                (self.expiry.end(entry.entry()), self.expiry.unservable_from(entry.entry()));
+            if end > now {
+                let left = (end != NEVER).then(|| end - now);
+                return Standing::Held { computed: entry.lifetime().computed, left };
+            }
+            let stale_for = last.checked_sub(now).filter(|left| *left > 0);
+            return Standing::Over { ago: now - end, stale_for };
+        }
+        if shard.claims().has(hash, key) { Standing::Computing } else { Standing::Absent }
+    }
+
+    /// Returns why a key that is not held has left.
+    pub(crate) fn departed(&self, hash: u64, key: &[u8]) -> Departed {
+        let departures = self.departures.as_ref();
+        departures.map_or(Departed::Unknown(0), |departures| departures.last(hash, key.len()))
+    }
+
+    /// Notes why the key is not held, if departures are remembered.
+    pub(crate) fn note_departure(&self, hash: u64, key_len: usize, cause: Cause) {
+        if let Some(departures) = &self.departures {
+            departures.note(hash, key_len, cause);
+        }
+    }
+
+    /// Notes why the result of a claim is not kept, unless its key was invalidated.
+    pub(crate) fn note_refusal(&self, claim: Claim, cause: Cause) {
+        let Some(departures) = &self.departures else { return };
+        let shard = self.shard(claim.hash).lock();
+        if let Some(claimed) = shard.valid_claim(claim) {
+            departures.note(claim.hash, claimed.draft.key().len(), cause);
+        }
+    }
+
+    /// Notes why none of the keys is held any more, for as many as are remembered. The caller removes them next.
+    pub(crate) fn note_all_departures(&self, cause: Cause) {
+        let Some(departures) = &self.departures else { return };
+        for key in self.held_keys(departures.max(), usize::MAX) {
+            departures.note_key(key.as_slice(), cause);
+        }
+    }
+
+    /// Returns some of the keys that are held: at most so many, and at most about so many bytes.
+    pub(crate) fn held_keys(&self, most: usize, bytes: usize) -> Vec<KeyBytes> {
+        let (mut keys, mut left) = (Vec::new(), bytes);
+        for shard in &self.shards {
+            shard.visit(1, |entry| {
+                if keys.len() < most && left > 0 {
+                    left = left.saturating_sub(entry.key().len());
+                    keys.push(KeyBytes::new(entry.key()));
+                }
+                keys.len() < most && left > 0
+            });
+        }
+        keys
+    }
+}
