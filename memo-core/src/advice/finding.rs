@@ -66,7 +66,7 @@ pub(super) fn all(
     let late = references.expired.count / again.max(1.0);
     let Computations { count, mean: compute } = computations;
     let hit = estimate.hit.filter(|hit| count >= ENOUGH_COMPUTATIONS && *hit > compute);
-    let is_unused = bound.is_some_and(|bound| bound / MUCH_UNUSED >= needed);
+    let is_unused = needed > 0 && bound.is_some_and(|bound| bound / MUCH_UNUSED >= needed);
     [
         hit.map(|hit| Finding::HitsCostMore { hit, compute }),
         (repeated < FEW_REPEATED).then_some(Finding::KeysNeverRepeat { repeated }),

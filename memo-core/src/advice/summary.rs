@@ -140,12 +140,17 @@ impl Display for Advice {
         }
         write!(f, " gives {}", percent(self.hit_ratio))?;
         let ratio = self.hit_ratio_at(better);
-        let is_other =
-            self.capacity.is_none_or(|present| present < better && ratio - self.hit_ratio > ALMOST);
-        if is_other && better < enough {
+        let is_larger = self.capacity.is_none_or(|present| present < better);
+        let is_better = self.capacity.is_none() || ratio - self.hit_ratio > ALMOST;
+        let names_better = is_larger && is_better;
+        if names_better {
             write!(f, "; {} would give {}", self.unit.value(better), percent(ratio))?;
         }
-        write!(f, "; beyond {} nothing", self.unit.value(enough))?;
+        match enough {
+            0 => f.write_str(", and no capacity more")?,
+            _ if names_better && better == enough => f.write_str("; beyond that nothing")?,
+            _ => write!(f, "; beyond {} nothing", self.unit.value(enough))?,
+        }
         for finding in &self.findings {
             write!(f, "; {finding}")?;
         }
