@@ -75,11 +75,12 @@ fn weights_are_the_unit_with_max_bytes() {
     }
     cycle(40, 100, |n| _ = padded(n));
     let advice = padded_memo().stats().advice.expect("enough is known");
-    assert_step(&advice, 40 * 1024, 0.99);
-    let text = advice.to_string();
+    // Within the 0.4 % of a step of the curve.
+    let [before, after] = [39 << 10, 41 << 10].map(|capacity| advice.hit_ratio_at(capacity));
+    assert!(before < 0.01 && after > 0.98, "{before} {after}");
     assert_eq!(
-        text,
-        "max_bytes = \"10KiB\" gives 0 %; \"40KiB\" would give 99 %; beyond that nothing"
+        advice.to_string(),
+        "max_bytes = \"10KiB\" gives 0 %; \"41KiB\" would give 99 %; beyond that nothing"
     );
 }
 
@@ -237,7 +238,7 @@ fn instances_and_tasks_give_advice() {
 fn a_result_that_is_only_on_disk_is_no_hit_in_memory() {
     // What an earlier run has left there does no harm.
     const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/advice");
-    #[memoize(max = 10, persist = FOLDER, durability = "none", max_disk = "1MiB", advise)]
+    #[memoize(max = 10, persist = FOLDER, durability = "os", max_disk = "1MiB", advise)]
     fn stored(n: u64) -> u64 {
         n
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::ser::{Serialize, Serializer};
 
 use super::sampler::Estimate;
-use super::summary::{Unit, percent};
+use super::unit::Unit;
 
 /// Something that makes a cache less useful than it could be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,4 +107,9 @@ impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+#[inline]
+pub(super) fn percent(ratio: f64) -> String {
+    format!("{:.0} %", ratio * 100.0)
 }

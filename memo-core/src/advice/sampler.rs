@@ -5,9 +5,9 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::curve::{Point, points};
 use super::estimator::{Estimator, Times, float};
 use super::references::References;
-use super::summary::Point;
 use crate::platform::clock::Millis;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
@@ -19,9 +19,6 @@ const MEASURED: u64 = 256;
 
 /// How often a call tries to take the estimator.
 const ATTEMPTS: u32 = 64;
-
-/// A point of the curve has at least this much more than the one before.
-const STEP: f64 = 0.002;
 
 /// Samples calls. A call that finds the sample in use for longer than it takes to add to it is lost, and counted. (Of two
 /// threads that do nothing but hit, each lost half of its calls if it tried once, and loses 3 to 5 % with 64 attempts.)
@@ -187,19 +184,4 @@ impl Sampler {
             self.threshold.store(threshold, Relaxed);
         }
     }
-}
-
-/// Returns the curve: the capacities from which on more references hit, in steps that matter.
-fn points(sums: &[(u64, f64)], all: f64) -> Vec<Point> {
-    let mut points = Vec::new();
-    let mut last = 0.0;
-    for (at, &(capacity, sum)) in sums.iter().enumerate() {
-        let hit_ratio = (sum / all.max(1.0)).clamp(last, 1.0);
-        let is_last = at + 1 == sums.len();
-        if hit_ratio >= last + STEP || is_last {
-            points.push(Point { capacity, hit_ratio });
-            last = hit_ratio;
-        }
-    }
-    points
 }
