@@ -65,10 +65,10 @@ pub(super) fn run(plan: &Plan) {
 }
 
 /// Returns the nanoseconds of a call.
-fn nanos(keys: &[u64], calls: u64, function: fn(u64) -> u64) -> f64 {
+fn nanos(keys: &[u64], calls: usize, function: fn(u64) -> u64) -> f64 {
     let began = Instant::now();
     let mut sum = 0_u64;
-    for at in 0..calls as usize {
+    for at in 0..calls {
         sum = sum.wrapping_add(function(keys[at % keys.len()]));
     }
     black_box(sum);

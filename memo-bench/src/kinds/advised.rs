@@ -10,7 +10,7 @@ use crate::compute::compute;
 use crate::contender::Contender;
 
 /// After this many calls of few keys, all of which are sampled, sampling pauses.
-pub(crate) const SAMPLED: u64 = 1 << 20;
+pub(crate) const SAMPLED: usize = 1 << 20;
 
 #[memoize(max = 2000, advise)]
 fn early(n: u64) -> u64 {
@@ -36,7 +36,7 @@ pub(crate) fn paused(count: usize) -> Vec<Contender> {
     let of_all = Arc::clone(&keys);
     let mut contender = Contender::over("memokit", &keys, |&n| late(n));
     contender.prepare = Box::new(move || {
-        for at in 0..SAMPLED as usize + 4096 {
+        for at in 0..SAMPLED + 4096 {
             late(of_all[at % of_all.len()]);
         }
     });
