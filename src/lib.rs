@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub use memo_core::advice::curve::Point;
 pub use memo_core::advice::finding::Finding;
-pub use memo_core::advice::summary::{Advice, Point, Unit};
+pub use memo_core::advice::summary::Advice;
+pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;

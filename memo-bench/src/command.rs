@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|hits|memory|build|instructions|stampede|persist|remote|list] [OPTIONS]
+Usage: memo-bench [compare|hits|advise|memory|build|instructions|stampede|persist|remote|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   compare       nanoseconds per call, of memokit and its rivals (the default)
   hits          hit ratios on traces of requests; fails if memokit's is below exact LRU's
+  advise        what `advise` costs, and the error of its curve on traces; fails if that is more than 0.02
   memory        bytes per entry
   build         seconds that a build of a crate with memoized functions takes
   instructions  instructions per hit, counted by callgrind
@@ -69,6 +70,7 @@ pub(crate) enum Command {
     List,
     Compare(Plan),
     Hits(Plan),
+    Advise(Plan),
     Memory(Plan),
     Build(Plan),
     Instructions(Plan, Counted),
@@ -108,6 +110,7 @@ impl Command {
         }
         match *words {
             [] | ["compare"] => Ok(Self::Compare(plan)),
+            ["advise"] => Ok(Self::Advise(plan)),
             ["hits"] => Ok(Self::Hits(plan)),
             ["memory"] => Ok(Self::Memory(plan)),
             ["build"] => Ok(Self::Build(plan)),

@@ -1,6 +1,7 @@
 //! Compares memokit with its rivals, on the same keys and values, in one process, in interleaved rounds.
 
 mod access;
+mod advise;
 mod allocator;
 mod build;
 mod cases;
@@ -42,6 +43,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Help => println!("{HELP}"),
         Command::List => cases::all().iter().for_each(|case| println!("{}", case.name)),
         Command::Compare(plan) => return compare::run(&plan),
+        Command::Advise(plan) => return advise::run(&plan),
         Command::Hits(plan) => return hits::run(&plan),
         Command::Stampede(plan) => return stampede::compare(&plan),
         Command::Persist(plan, part) => return persist::run(&plan, &part),

@@ -1,6 +1,7 @@
 //! Tests of memokit's public behaviour. Each module holds one subject.
 #![allow(clippy::incompatible_msrv, reason = "tests may need a newer Rust than the library does")]
 
+mod advice;
 mod arguments;
 mod arrays;
 mod attributes;

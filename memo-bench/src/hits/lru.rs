@@ -26,6 +26,44 @@ pub(crate) fn hits(trace: &Trace, capacity: usize) -> usize {
     trace.requests.iter().filter(hit).count()
 }
 
+/// Returns the hit ratio by capacity, from 0 to the number of ids. (By a Fenwick tree that has a one at the last request
+/// of each id: the sum between two requests is the number of ids in between.)
+pub(crate) fn hit_ratios(trace: &Trace) -> Vec<f64> {
+    let mut tree = vec![0_i64; trace.requests.len() + 1];
+    let add = |tree: &mut Vec<i64>, at: usize, amount: i64| {
+        let mut at = at;
+        while at < tree.len() {
+            tree[at] += amount;
+            at += at & at.wrapping_neg();
+        }
+    };
+    let sum_to = |tree: &[i64], at: usize| {
+        let (mut at, mut sum) = (at, 0);
+        while at > 0 {
+            sum += tree[at];
+            at &= at - 1;
+        }
+        sum
+    };
+    let mut hits = vec![0_u64; trace.ids + 1];
+    let mut last = vec![0; trace.ids];
+    for (now, id) in (1..).zip(&trace.requests) {
+        let before = std::mem::replace(&mut last[*id as usize], now);
+        if before > 0 {
+            let between = sum_to(&tree, now - 1) - sum_to(&tree, before);
+            hits[usize::try_from(between).unwrap_or(0) + 1] += 1;
+            add(&mut tree, before, -1);
+        }
+        add(&mut tree, now, 1);
+    }
+    let mut sum = 0;
+    let ratio = |hits: &u64| {
+        sum += hits;
+        sum as f64 / trace.requests.len() as f64
+    };
+    hits.iter().map(ratio).collect()
+}
+
 impl Lru {
     /// Removes an id. Returns whether it was cached.
     fn remove(&mut self, id: u32) -> bool {
@@ -69,6 +107,15 @@ mod tests {
         assert_eq!(hits(&trace(&[0, 1, 0, 2, 0, 1]), 2), 2);
         assert_eq!(hits(&trace(&[0, 1, 2, 0, 1, 2, 3, 2]), 3), 4);
         assert_eq!(hits(&trace(&[0, 0, 1, 1, 0]), 1), 2);
+    }
+
+    #[test]
+    fn hit_ratios_are_those_of_each_capacity() {
+        let requests = Access::Zipf.order(100, 5000, 7);
+        let trace = Trace { name: String::new(), requests, ids: 100 };
+        for (capacity, ratio) in hit_ratios(&trace).into_iter().enumerate().skip(1) {
+            assert!((ratio - hits(&trace, capacity) as f64 / 5000.0).abs() < 1e-9);
+        }
     }
 
     #[test]

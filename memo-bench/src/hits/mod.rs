@@ -1,9 +1,9 @@
 //! Hit ratios on traces of real requests. Each cache is empty at the start of a trace.
 
 mod belady;
-mod lru;
+pub(crate) mod lru;
 mod policies;
-mod trace;
+pub(crate) mod trace;
 
 use crate::command::Plan;
 use crate::plot::curves::{self, Panel};

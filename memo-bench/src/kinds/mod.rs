@@ -4,6 +4,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "some attributes need owned keys")]
 
+pub(crate) mod advised;
 pub(crate) mod by_hand;
 pub(crate) mod map;
 pub(crate) mod number;

@@ -272,7 +272,8 @@ impl Estimator {
         references.adjust(share);
         let mut sum = 0.0;
         self.distances.for_each(|distance, count, uses| {
-            sum += (count + share * uses).max(0.0);
+            // The parts may be negative where a frequent key is in the sample. Their sum is right.
+            sum += count + share * uses;
             each(distance, sum);
         });
         references

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::ser::{Serialize, Serializer};
 
 use super::sampler::Estimate;
-use super::summary::{Unit, percent};
+use super::unit::Unit;
 
 /// Something that makes a cache less useful than it could be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,7 +66,7 @@ pub(super) fn all(
     let late = references.expired.count / again.max(1.0);
     let Computations { count, mean: compute } = computations;
     let hit = estimate.hit.filter(|hit| count >= ENOUGH_COMPUTATIONS && *hit > compute);
-    let is_unused = bound.is_some_and(|bound| bound / MUCH_UNUSED >= needed);
+    let is_unused = needed > 0 && bound.is_some_and(|bound| bound / MUCH_UNUSED >= needed);
     [
         hit.map(|hit| Finding::HitsCostMore { hit, compute }),
         (repeated < FEW_REPEATED).then_some(Finding::KeysNeverRepeat { repeated }),
@@ -107,4 +107,9 @@ impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+#[inline]
+pub(super) fn percent(ratio: f64) -> String {
+    format!("{:.0} %", ratio * 100.0)
 }

@@ -1,5 +1,6 @@
 //! Advice on the size of a cache: what hit ratio each capacity would give, estimated from a sample of the calls.
 
+pub mod curve;
 pub(crate) mod estimator;
 mod fenwick;
 pub mod finding;
@@ -11,3 +12,4 @@ mod stack;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod unit;

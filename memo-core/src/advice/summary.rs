@@ -4,8 +4,10 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::finding::{self, Computations, Finding};
+use super::curve::{Point, ratio_at, smallest};
+use super::finding::{self, Computations, Finding, percent};
 use super::sampler::Estimate;
+use super::unit::Unit;
 
 /// Advice on the size of a cache, from a sample of its calls: the hit ratio that each capacity would have given.
 ///
@@ -30,24 +32,6 @@ pub struct Advice {
     pub lost: u64,
 }
 
-/// A point of the curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// The capacity of the cache, in the unit of the advice.
-    pub capacity: u64,
-    /// The share of the calls that hit in memory, from 0 to 1.
-    pub hit_ratio: f64,
-}
-
-/// What a capacity counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Entries, as `max` does.
-    Entries,
-    /// Weight, as `max_bytes` does.
-    Bytes,
-}
-
 /// What gives up this much of the largest hit ratio is almost as good, and what gives up this much is as good.
 const ALMOST: f64 = 0.02;
 const AS_GOOD: f64 = 0.002;
@@ -61,7 +45,7 @@ impl Advice {
         unit: Unit,
     ) -> Self {
         let hit_ratio = ratio_at(&estimate.curve, capacity.unwrap_or(u64::MAX));
-        let needed = smallest(&estimate.curve, hit_ratio - AS_GOOD, unit);
+        let needed = unit.rounded_up(smallest(&estimate.curve, hit_ratio - AS_GOOD));
         let findings = finding::all(&estimate, computations, capacity, needed, unit);
         let Estimate { curve, sampled, lost, .. } = estimate;
         Self { curve, unit, capacity, hit_ratio, findings, sampled, lost }
@@ -76,58 +60,8 @@ impl Advice {
     /// Returns the capacity, rounded up to two digits, from which on the hit ratio is at most `loss` below the largest.
     #[inline]
     fn smallest_within(&self, loss: f64) -> u64 {
-        smallest(&self.curve, self.hit_ratio_at(u64::MAX) - loss, self.unit)
+        self.unit.rounded_up(smallest(&self.curve, self.hit_ratio_at(u64::MAX) - loss))
     }
-}
-
-fn ratio_at(curve: &[Point], capacity: u64) -> f64 {
-    let reached = curve.partition_point(|point| point.capacity <= capacity);
-    curve[..reached].last().map_or(0.0, |point| point.hit_ratio)
-}
-
-/// Returns the smallest capacity with this hit ratio, rounded up to two digits.
-fn smallest(curve: &[Point], hit_ratio: f64, unit: Unit) -> u64 {
-    let reached = curve.iter().find(|point| point.hit_ratio >= hit_ratio);
-    unit.rounded_up(reached.map_or(0, |point| point.capacity))
-}
-
-impl Unit {
-    /// Rounds a capacity up to two digits, of bytes in the largest unit below it.
-    fn rounded_up(self, capacity: u64) -> u64 {
-        let (number, factor) = self.parts(capacity);
-        let digit = 10_u64.pow(number.max(1).ilog10().saturating_sub(1));
-        number.div_ceil(digit).saturating_mul(digit).saturating_mul(factor)
-    }
-
-    /// Returns a capacity in whole units, rounded up, and the size of the unit.
-    fn parts(self, capacity: u64) -> (u64, u64) {
-        let steps = if self == Self::Bytes { capacity.max(1).ilog2() / 10 } else { 0 };
-        let factor = 1 << (10 * steps);
-        (capacity.div_ceil(factor), factor)
-    }
-
-    /// Writes a capacity as the argument has it.
-    #[inline]
-    fn value(self, capacity: u64) -> String {
-        const SUFFIXES: [&str; 7] = ["", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-        let (number, factor) = self.parts(capacity);
-        match SUFFIXES[factor.ilog2() as usize / 10] {
-            "" => number.to_string(),
-            suffix => format!("\"{number}{suffix}\""),
-        }
-    }
-
-    /// Writes the argument for a capacity.
-    #[inline]
-    pub(super) fn setting(self, capacity: u64) -> String {
-        let name = if self == Self::Bytes { "max_bytes" } else { "max" };
-        format!("{name} = {}", self.value(capacity))
-    }
-}
-
-#[inline]
-pub(super) fn percent(ratio: f64) -> String {
-    format!("{:.0} %", ratio * 100.0)
 }
 
 impl Display for Advice {
@@ -140,12 +74,17 @@ impl Display for Advice {
         }
         write!(f, " gives {}", percent(self.hit_ratio))?;
         let ratio = self.hit_ratio_at(better);
-        let is_other =
-            self.capacity.is_none_or(|present| present < better && ratio - self.hit_ratio > ALMOST);
-        if is_other && better < enough {
+        let is_larger = self.capacity.is_none_or(|present| present < better);
+        let is_better = self.capacity.is_none() || ratio - self.hit_ratio > ALMOST;
+        let names_better = is_larger && is_better;
+        if names_better {
             write!(f, "; {} would give {}", self.unit.value(better), percent(ratio))?;
         }
-        write!(f, "; beyond {} nothing", self.unit.value(enough))?;
+        match enough {
+            0 => f.write_str(", and no capacity more")?,
+            _ if names_better && better == enough => f.write_str("; beyond that nothing")?,
+            _ => write!(f, "; beyond {} nothing", self.unit.value(enough))?,
+        }
         for finding in &self.findings {
             write!(f, "; {finding}")?;
         }
@@ -166,20 +105,5 @@ impl Serialize for Advice {
         out.serialize_field("sampled", sampled)?;
         out.serialize_field("lost", lost)?;
         out.end()
-    }
-}
-
-impl Serialize for Point {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Point", 2)?;
-        out.serialize_field("capacity", &self.capacity)?;
-        out.serialize_field("hit_ratio", &self.hit_ratio)?;
-        out.end()
-    }
-}
-
-impl Serialize for Unit {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if *self == Self::Bytes { "bytes" } else { "entries" })
     }
 }

@@ -6,7 +6,7 @@ use super::exact::{List, hit_ratios};
 use super::requests::{Random, cycle, traces, zipf};
 use super::*;
 use crate::advice::finding::Computations;
-use crate::advice::summary::Unit;
+use crate::advice::unit::Unit;
 
 const SEEDS: std::ops::Range<u64> = 0..5;
 
