@@ -14,6 +14,9 @@ pub mod function;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handle;
+#[cfg(feature = "inspect")]
+#[doc(hidden)]
+pub mod inspect;
 pub mod key;
 #[cfg(feature = "persist")]
 pub mod persist;
