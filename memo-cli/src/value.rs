@@ -81,7 +81,7 @@ fn write_cbor(value: &ciborium::Value, out: &mut String) {
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
         Value::Tag(_, inner) => write_cbor(inner, out),
         Value::Array(items) => {
-            write_list(out, ['[', ']'], items, |item, out| write_cbor(item, out));
+            write_list(out, ['[', ']'], items, write_cbor);
         }
         Value::Map(entries) => write_cbor_map(entries, out),
         _ => out.push_str("null"),

@@ -25,8 +25,8 @@ use source::Source;
 fn imports_point_downwards_and_form_no_cycle() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
     let design = fs::read_to_string(workspace.join("docs/design.md")).unwrap();
-    let crates =
-        ["memo-cli", "memo-core", "memo-macros", "memo-redis"].map(|name| Source::read(workspace, name));
+    let crates = ["memo-cli", "memo-core", "memo-macros", "memo-redis"]
+        .map(|name| Source::read(workspace, name));
     let problems: Vec<_> = crates.iter().flat_map(|source| problems(source, &design)).collect();
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }

@@ -55,7 +55,7 @@ impl Diff {
     }
 
     /// Returns the versions to compare with one another.
-    fn pairs(&self) -> Result<Vec<(Option<Version>, Option<Version>)>, Failure> {
+    fn pairs(&self) -> Result<Vec<Pair>, Failure> {
         if let (Some(a), Some(b)) = (only_version(&self.a)?, only_version(&self.b)?) {
             return Ok(vec![(Some(a), Some(b))]);
         }
@@ -71,6 +71,9 @@ impl Diff {
         Ok(pairs)
     }
 }
+
+/// A version of A and one of B. One of them may be missing.
+type Pair = (Option<Version>, Option<Version>);
 
 struct Comparison {
     a: Option<Version>,
@@ -89,37 +92,49 @@ impl Comparison {
         };
         let shares = (count(&a)?.max(count(&b)?)).div_ceil(BATCH).max(1);
         let mut exit = Exit::Fine;
-        for share in 0..shares {
-            let mut held: HashMap<u128, Held> = HashMap::new();
-            each(a.as_ref(), shares, share, &mut |entry, hash| {
-                let value = value_hash(entry)?;
-                held.insert(hash, Held { value, is_in_b: false });
-                Ok(())
-            })?;
-            each(b.as_ref(), shares, share, &mut |entry, hash| {
-                let difference = match held.get_mut(&hash) {
-                    None => "only_b",
-                    Some(held) => {
-                        held.is_in_b = true;
-                        if held.value == value_hash(entry)? {
-                            return Ok(());
-                        }
-                        "differs"
-                    }
-                };
-                exit = Exit::Found;
-                self.print(out, entry, difference)
-            })?;
-            if held.values().all(|held| held.is_in_b) {
-                continue;
-            }
-            exit = Exit::Found;
-            each(a.as_ref(), shares, share, &mut |entry, hash| match held.get(&hash) {
-                Some(held) if !held.is_in_b => self.print(out, entry, "only_a"),
-                _ => Ok(()),
-            })?;
+        for number in 0..shares {
+            let share = Share { number, of: shares };
+            exit = exit.or(self.compare(out, share, a.as_ref(), b.as_ref())?);
         }
         Ok(exit)
+    }
+
+    fn compare(
+        &self,
+        out: &mut Output,
+        share: Share,
+        a: Option<&Contents>,
+        b: Option<&Contents>,
+    ) -> Done {
+        let mut held: HashMap<u128, Held> = HashMap::new();
+        share.each(a, &mut |entry, hash| {
+            let value = value_hash(entry)?;
+            held.insert(hash, Held { value, is_in_b: false });
+            Ok(())
+        })?;
+        let mut exit = Exit::Fine;
+        share.each(b, &mut |entry, hash| {
+            let difference = match held.get_mut(&hash) {
+                None => "only_b",
+                Some(held) => {
+                    held.is_in_b = true;
+                    if held.value == value_hash(entry)? {
+                        return Ok(());
+                    }
+                    "differs"
+                }
+            };
+            exit = Exit::Found;
+            self.print(out, entry, difference)
+        })?;
+        if held.values().all(|held| held.is_in_b) {
+            return Ok(exit);
+        }
+        share.each(a, &mut |entry, hash| match held.get(&hash) {
+            Some(held) if !held.is_in_b => self.print(out, entry, "only_a"),
+            _ => Ok(()),
+        })?;
+        Ok(Exit::Found)
     }
 
     fn print(&self, out: &mut Output, entry: &Entry<'_>, difference: &str) -> Result<(), Error> {
@@ -137,18 +152,27 @@ impl Comparison {
     }
 }
 
-/// Passes on the entries of one of `shares` shares, with the hash of each key.
-fn each(
-    contents: Option<&Contents>,
-    shares: u64,
-    share: u64,
-    each: &mut dyn FnMut(&Entry<'_>, u128) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let Some(contents) = contents else { return Ok(()) };
-    contents.for_each(&mut |entry| {
-        let hash = key_hash(entry.key);
-        if hash % u128::from(shares) == u128::from(share) { each(entry, hash) } else { Ok(()) }
-    })
+/// A share of the keys, by their hashes.
+#[derive(Clone, Copy)]
+struct Share {
+    number: u64,
+    of: u64,
+}
+
+impl Share {
+    /// Passes on the entries whose keys are in the share, with the hash of each key.
+    fn each(
+        self,
+        contents: Option<&Contents>,
+        each: &mut dyn FnMut(&Entry<'_>, u128) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(contents) = contents else { return Ok(()) };
+        contents.for_each(&mut |entry| {
+            let hash = key_hash(entry.key);
+            let is_in = hash % u128::from(self.of) == u128::from(self.number);
+            if is_in { each(entry, hash) } else { Ok(()) }
+        })
+    }
 }
 
 /// Returns a hash of the canonical key, wide enough that two keys of a folder do not share one.

@@ -42,9 +42,9 @@ impl Verify {
             let (function, name) = (version.function(), version.name());
             let mut progress = Progress::new(&function, out.is_json);
             let mut damage = Vec::new();
-            let checked = version
-                .verify(&mut |done, total| progress.at(done, total), &mut |error| {
-                    damage.push(error)
+            let checked =
+                version.verify(&mut |done, total| progress.at(done, total), &mut |error| {
+                    damage.push(error);
                 });
             drop(progress);
             let (entries, damaged) = (checked?, damage.len() as u64);

@@ -36,9 +36,7 @@ fn check(root: &Path, file: &Path, offset: usize) {
     assert_eq!(ran.code, 1, "{}", ran.out);
     assert!(ran.out.contains(&place), "{place}: {}", ran.out);
     let documents = json(&["verify", text(root)]);
-    let is_it = |line: &serde_json::Value| {
-        line["file"] == text(file) && line["offset"] == serde_json::Value::from(offset)
-    };
+    let is_it = |line: &serde_json::Value| line["file"] == text(file) && line["offset"] == offset;
     assert!(documents.iter().any(is_it), "{documents:?}");
 }
 
@@ -163,7 +161,7 @@ fn a_folder_that_may_not_be_read_is_named() {
     }
     let root = made_by(&["many 5"]);
     let version = found(root.path(), "wal-").parent().expect("its folder").to_owned();
-    fs::set_permissions(&version, fs::Permissions::from_mode(0)).expect("its owner");
+    fs::set_permissions(&version, fs::Permissions::from_mode(0o000)).expect("its owner");
     let ran = run(&["ls", text(root.path())]);
     fs::set_permissions(&version, fs::Permissions::from_mode(0o700)).expect("its owner");
     assert_eq!(ran.code, 2);

@@ -103,7 +103,9 @@ fn obey(line: &str) -> String {
         ["short", n] => short_lived(number(n)).to_string(),
         ["long", len] => long(len.parse().expect("a length")).len().to_string(),
         ["codecs"] => {
-            (in_json(7), in_cbor(7), untraced(7));
+            in_json(7);
+            in_cbor(7);
+            untraced(7);
             "done".to_owned()
         }
         ["many", count] => {

@@ -21,8 +21,8 @@ fn json_of<T: Serialize + DeserializeOwned + 'static>(value: &T) -> String {
 }
 
 #[track_caller]
-fn check<T: Serialize + DeserializeOwned + 'static>(value: T) {
-    assert_eq!(json_of(&value), serde_json::to_string(&value).unwrap());
+fn check<T: Serialize + DeserializeOwned + 'static>(value: &T) {
+    assert_eq!(json_of(value), serde_json::to_string(value).unwrap());
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,29 +52,29 @@ struct Tree {
 
 #[test]
 fn leaves_are_shown_as_json_shows_them() {
-    check((true, false, (), Unit));
-    check((u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX));
-    check((i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN));
-    check((-1_i8, 1_i16, -2_i32, 0_i64, i128::MAX));
-    check((0.5_f32, -1.25_f64, "a \"quoted\" \\ line\n\u{1}".to_owned(), 'ä'));
+    check(&(true, false, (), Unit));
+    check(&(u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX));
+    check(&(i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN));
+    check(&(-1_i8, 1_i16, -2_i32, 0_i64, i128::MAX));
+    check(&(0.5_f32, -1.25_f64, "a \"quoted\" \\ line\n\u{1}".to_owned(), 'ä'));
     assert_eq!(json_of(&(f64::NAN, f32::NEG_INFINITY)), "[\"NaN\",\"-inf\"]");
 }
 
 #[test]
 fn names_of_fields_and_variants_are_shown() {
-    check(vec![Side::Buy, Side::Limit(7), Side::Two(1, "x".to_owned())]);
-    check(Side::Named { price: 0.1, more: Some(Box::new(Side::Buy)) });
-    check((Newtype(-5), Pair(1, 'c')));
+    check(&vec![Side::Buy, Side::Limit(7), Side::Two(1, "x".to_owned())]);
+    check(&Side::Named { price: 0.1, more: Some(Box::new(Side::Buy)) });
+    check(&(Newtype(-5), Pair(1, 'c')));
     let leaf =
         |name: &str| Tree { name: name.to_owned(), children: Vec::new(), by_name: BTreeMap::new() };
     let by_name = BTreeMap::from([("b".to_owned(), leaf("b"))]);
-    check(Tree { name: "root".to_owned(), children: vec![leaf("a")], by_name });
+    check(&Tree { name: "root".to_owned(), children: vec![leaf("a")], by_name });
 }
 
 #[test]
 fn maps_are_objects_if_their_keys_can_be_names() {
-    check(BTreeMap::from([(1_u32, "a".to_owned()), (300, "b".to_owned())]));
-    check(BTreeMap::from([(Plain::A, 1_u8), (Plain::B, 2)]));
+    check(&BTreeMap::from([(1_u32, "a".to_owned()), (300, "b".to_owned())]));
+    check(&BTreeMap::from([(Plain::A, 1_u8), (Plain::B, 2)]));
     let pairs = BTreeMap::from([((1_u8, 2_u8), true)]);
     assert_eq!(json_of(&pairs), "[[[1,2],true]]");
 }
