@@ -135,6 +135,21 @@ fn repair_saves_what_processes_would_use() {
     assert_eq!(fine(&["keys", text(&saved)]).lines().count(), 20);
 }
 
+/// What is written is merged now and then, not at each entry.
+#[test]
+fn repair_of_a_large_folder_writes_few_snapshots() {
+    let root = made_by(&["many 120000"]);
+    let out = tempfile::tempdir().expect("a folder");
+    assert_eq!(
+        json(&["repair", text(root.path()), text(out.path())]).remove(0)["written"],
+        120_000
+    );
+    let snapshot = found(out.path(), "snap-");
+    let name = snapshot.file_name().expect("a name").to_str().expect("UTF-8");
+    let number = u64::from_str_radix(&name["snap-".len()..], 16).expect("a number");
+    assert!(number < 20, "{name}");
+}
+
 /// A damaged header makes all older files worthless to processes: they may hold what it removed.
 #[test]
 fn repair_takes_stale_files_only_if_it_is_told() {

@@ -118,6 +118,9 @@ impl Editor {
         }
         if self.store.is_outgrown() {
             self.keep_all(|keep| self.store.compact(keep))?;
+            // Until this process has changed to the snapshot, its logs count as outgrown.
+            self.store.follow(&mut |_| ())?;
+            self.store.rotate_merged()?;
         }
         Ok(())
     }
