@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../fuzz"
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ $# == 0 ]] && targets=(values bytes frame header log snapshot index value tier)
+[[ $# == 0 ]] && targets=(values bytes frame header log snapshot index value shape tier)
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 export CARGO_TARGET_DIR=$PWD/target

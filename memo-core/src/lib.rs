@@ -15,6 +15,9 @@ pub mod function;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handle;
+#[cfg(feature = "inspect")]
+#[doc(hidden)]
+pub mod inspect;
 pub mod key;
 #[cfg(feature = "report")]
 mod page;

@@ -132,7 +132,7 @@ impl Site {
     ) -> Settings<K> {
         let _evaluating = EvaluatingSettings::begin(self.origin);
         let id = || if name.is_generic() { instance.stored_id(name) } else { Ok(0) };
-        settings().at(|| self.origin.path_in(name), id)
+        settings().at(|| self.origin.path_in(name), id).written_at(|| self.origin.place())
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::BufRead;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::description::Description;
 use super::shape::fingerprint;
 use super::sink::{Sink, Tally, Written};
 use super::trace::trace;
@@ -28,6 +29,12 @@ pub trait Codec<T>: Send + Sync + 'static {
     /// # Errors
     /// [`Error::Unpersistable`] if the codec does not support values of `T`.
     fn schema(&self) -> Result<u128, Error>;
+
+    /// Returns what programs are told of the type that do not know it. Only memokit's own codecs say more than names.
+    #[doc(hidden)]
+    fn description(&self) -> Description {
+        Description::unknown(type_name::<T>(), type_name::<Self>())
+    }
 
     /// Writes the bytes of `value` to `out`, which is empty.
     ///
@@ -124,8 +131,13 @@ where
 {
     /// Leaves out a shape that cannot be traced, because the bytes describe themselves.
     fn schema(&self) -> Result<u128, Error> {
+        let Description { type_name, codec, shape } = Codec::<T>::description(self);
+        Ok(fingerprint(&[&codec, &type_name, &shape]))
+    }
+
+    fn description(&self) -> Description {
         let shape = trace::<T>().map_or_else(|_| "untraced".to_owned(), |shape| shape.text());
-        Ok(fingerprint(&[F::NAME, type_name::<T>(), &shape]))
+        Description { shape, ..Description::unknown(type_name::<T>(), F::NAME) }
     }
 
     fn encode(&self, value: &T, out: &mut Sink<'_>) -> Result<(), Error> {

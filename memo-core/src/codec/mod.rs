@@ -5,6 +5,7 @@ mod byte;
 mod cbor;
 mod check;
 mod cursor;
+mod description;
 mod digest;
 mod explore;
 mod format;
@@ -16,6 +17,10 @@ mod postcard;
 mod refusal;
 mod samples;
 mod shape;
+#[cfg(any(feature = "inspect", test, fuzzing))]
+mod shape_json;
+#[cfg(any(feature = "inspect", test, fuzzing))]
+mod shape_text;
 mod sink;
 mod stream;
 mod trace;
@@ -25,9 +30,17 @@ mod tests;
 
 #[cfg(feature = "cbor")]
 pub use self::cbor::Cbor;
+#[doc(hidden)]
+pub use self::description::Description;
 pub use self::format::{Codec, Format};
 #[cfg(feature = "json")]
 pub use self::json::Json;
 pub use self::postcard::Postcard;
+#[cfg(any(feature = "inspect", fuzzing))]
+#[doc(hidden)]
+pub use self::shape_json::to_json;
+#[cfg(any(feature = "inspect", fuzzing))]
+#[doc(hidden)]
+pub use self::shape_text::ReadShape;
 pub use self::sink::Sink;
 pub(crate) use self::sink::{SinkFailure, Spill};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::check;
+use super::description::Description;
 use super::digest::{Digest, digest};
 use super::explore::Untraced;
 use super::format::Codec;
@@ -235,6 +236,14 @@ where
                 Err(unpersistable::<T>(format!("{reason}; {ALTERNATIVE}")))
             }
         })
+    }
+
+    fn description(&self) -> Description {
+        let shape = self.with::<T, _>(|traced| match &traced.shape {
+            Ok(shape) => shape.text(),
+            Err(_) => DIGEST.to_owned(),
+        });
+        Description { shape, ..Description::unknown(type_name::<T>(), FORMAT) }
     }
 
     fn encode(&self, value: &T, out: &mut Sink<'_>) -> Result<(), Error> {

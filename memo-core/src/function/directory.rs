@@ -65,6 +65,7 @@ impl<K: Keep> Settings<K> {
             root,
             path,
             instance,
+            place: String::new(),
             durability,
             max_disk,
             max_value,

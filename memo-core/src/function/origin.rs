@@ -49,6 +49,12 @@ impl Origin {
         self.name
     }
 
+    /// Returns the file, the line and the column of the expansion.
+    pub(crate) fn place(&self) -> String {
+        let (file, line, column) = self.location;
+        format!("{file}:{line}:{column}")
+    }
+
     /// Returns the full path of the function: what encloses it, its name, and the parameters of the instance. A name
     /// that the user chose stands before it, for people.
     pub(crate) fn path_in(&self, instance: &InstanceName) -> String {

@@ -27,6 +27,8 @@ pub(crate) struct PersistSettings<K: Keep> {
     pub(crate) path: String,
     /// Tells apart instances whose paths are the same.
     pub(crate) instance: u64,
+    /// Where the function stands in its source, for people.
+    pub(crate) place: String,
     #[cfg(feature = "persist")]
     pub(crate) durability: Durability,
     /// The most bytes of a value that is stored.
@@ -347,6 +349,14 @@ impl<K: Keep> Settings<K> {
         match instance() {
             Ok(id) => self.set_place(&path(), id),
             Err(reason) => self = Self { not_stored_reason: Some(reason), ..self.in_memory() },
+        }
+        self
+    }
+
+    /// Notes where the function stands in its source, if its results are stored.
+    pub(crate) fn written_at(mut self, place: impl FnOnce() -> String) -> Self {
+        if let Some(storage) = &mut self.storage {
+            storage.place = place();
         }
         self
     }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::codec::Codec;
+use crate::codec::{Codec, Description};
 use crate::error::Error;
 use crate::function::failures::Failures;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Durability, Fs, Identity, Place, RealFs, Removal, Store, WallMillis, function_folder,
+    Durability, Fs, Identity, Place, RealFs, Removal, Store, TypeFile, WallMillis, function_folder,
     mark_used, remove_old,
 };
 use crate::platform::clock;
@@ -32,6 +32,8 @@ pub(crate) struct ValueStore<V: 'static> {
     /// The path of the function, and what tells apart instances with the same path.
     path: String,
     instance: u64,
+    /// Where the function stands in its source.
+    place: String,
     /// The folder of the function. Each version has its own folder in it. Empty if there is no `root`.
     pub(crate) folder: PathBuf,
     durability: Durability,
@@ -85,6 +87,7 @@ impl<V: 'static> ValueStore<V> {
             root,
             path,
             instance,
+            place,
             durability,
             max_disk,
             max_value,
@@ -106,6 +109,7 @@ impl<V: 'static> ValueStore<V> {
             root,
             path,
             instance,
+            place,
             durability,
             max_disk: max_disk.map(AtomicU64::new),
             ttl: ttl.unwrap_or_default(),
@@ -238,9 +242,18 @@ impl<V: 'static> ValueStore<V> {
         if let Ok(version) = self.version() {
             // A version without a note of its use counts as used when another one looks for old versions.
             let _ = mark_used(&*self.fs, &version.place, clock::wall());
+            // Only people miss it.
+            let _ = self.type_file().write(&*self.fs, &version.place);
         }
         self.has_old_versions.store(true, Relaxed);
         Ok((store, true))
+    }
+
+    /// Returns what is told of the values to programs that do not know their type.
+    fn type_file(&self) -> TypeFile {
+        let Description { type_name, codec, shape } = self.codec.description();
+        let (function, place) = (self.identity.function.clone(), self.place.clone());
+        TypeFile { function, place, codec, type_name, shape }
     }
 
     /// Closes a store whose directory was removed or replaced, so that the next call opens what is there now. Does

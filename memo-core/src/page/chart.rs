@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::text::{Escaped, number, percent, timestamp};
-use crate::advice::summary::{Advice, Point, Unit};
+use crate::advice::curve::Point;
+use crate::advice::summary::Advice;
+use crate::advice::unit::Unit;
 use crate::statistics::report::size;
 use crate::statistics::samples::{Sample, hit_ratio};
 

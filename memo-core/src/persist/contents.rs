@@ -11,14 +11,18 @@ use super::key_hash::key_hash;
 use super::record::Record;
 use super::reference::Reference;
 use super::scan::Event;
+use super::share::Share;
 use super::snapshot::Snapshot;
 use super::stored::{Found, Stored};
 use crate::error::Error;
 
 pub(crate) struct Contents {
     pub(super) salt: u64,
+    pub(super) share: Share,
     pub(super) index: Index,
     pub(super) snapshot: Option<Arc<Snapshot>>,
+    /// The number of the snapshot, also if it is not complete.
+    pub(super) snapshot_number: u64,
     /// The puts in logs that count, in the order of the logs and of the records in each.
     pub(super) puts: Vec<(Position, Arc<dyn File>, ChecksumSeed)>,
 }
@@ -27,6 +31,9 @@ pub(crate) struct Contents {
 pub(crate) struct Put<'a> {
     pub(crate) meta: RecordMeta,
     pub(crate) record: Record<'a>,
+    /// The file that it is in, and the offset there.
+    #[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "only people ask for it"))]
+    pub(crate) position: (Name, u64),
     pub(crate) key: &'a [u8],
     /// The length of the record in bytes.
     pub(crate) bytes: u64,
@@ -54,25 +61,36 @@ impl Contents {
         each: &mut dyn FnMut(Put<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if let Some(snapshot) = &self.snapshot {
-            let path = Name::Snapshot(snapshot.header.number).at(dir);
+            let name = Name::Snapshot(snapshot.header.number);
+            let path = name.at(dir);
             let mut scan = snapshot.scan();
-            while let Some(event) = scan.next().map_err(|e| Error::io("read", &path, &e))? {
+            loop {
+                let position = (name, scan.at());
+                let event = scan.next().map_err(|e| Error::io("read", &path, &e))?;
+                let Some(event) = event else { break };
                 let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
-                let counts = head.since >= self.least(key_hash(self.salt, key));
+                let hash = key_hash(self.salt, key);
+                if !self.share.has(hash) {
+                    continue;
+                }
+                let counts = head.since >= self.least(hash);
                 let bytes = head.total() as u64;
                 let apart = record.reference();
-                each(Put { meta: head.meta(), record, key, bytes, apart, counts })?;
+                let meta = head.meta();
+                each(Put { meta, record, position, key, bytes, apart, counts })?;
             }
         }
         for (Position { log, at, len, .. }, file, seed) in &self.puts {
+            let name =
+                if *log == self.snapshot_number { Name::Snapshot(*log) } else { Name::Log(*log) };
             let found = Stored::read(&**file, *seed, *at, *len, None);
-            let found = found.map_err(|e| Error::io("read", Name::Log(*log).at(dir), &e))?;
+            let found = found.map_err(|e| Error::io("read", name.at(dir), &e))?;
             let Found::Stored(stored) = found else { continue };
             let record = stored.record();
             let Record::Put { key, .. } = record else { continue };
             let meta = stored.head.meta();
             let (bytes, apart) = (u64::from(*len), record.reference());
-            each(Put { meta, record, key, bytes, apart, counts: true })?;
+            each(Put { meta, record, position: (name, *at), key, bytes, apart, counts: true })?;
         }
         Ok(())
     }

@@ -19,6 +19,9 @@ pub(crate) enum Name {
     Used,
     /// The page that processes share.
     State,
+    /// What the values are, for programs that do not know their type.
+    Type,
+    TempType,
     /// A log or a snapshot, renamed as a sign that the other files do not count.
     Cleared,
     Log(u64),
@@ -35,6 +38,8 @@ impl fmt::Display for Name {
             Self::Lock => f.write_str("LOCK"),
             Self::Used => f.write_str("USED"),
             Self::State => f.write_str("STATE"),
+            Self::Type => f.write_str("TYPE"),
+            Self::TempType => f.write_str("TYPE.tmp"),
             Self::Cleared => f.write_str("CLEARED"),
             Self::Log(number) => write!(f, "wal-{number:016x}"),
             Self::Snapshot(number) => write!(f, "snap-{number:016x}"),
@@ -53,6 +58,8 @@ impl Name {
             "LOCK" => return Some(Self::Lock),
             "USED" => return Some(Self::Used),
             "STATE" => return Some(Self::State),
+            "TYPE" => return Some(Self::Type),
+            "TYPE.tmp" => return Some(Self::TempType),
             "CLEARED" => return Some(Self::Cleared),
             _ => {}
         }
@@ -80,7 +87,9 @@ impl Name {
     /// Returns the key by which files are sorted from the oldest to the newest.
     fn age(self) -> (u64, bool) {
         match self {
-            Self::Lock | Self::Used | Self::State | Self::Cleared => (0, false),
+            Self::Lock | Self::Used | Self::State | Self::Type | Self::TempType | Self::Cleared => {
+                (0, false)
+            }
             Self::Snapshot(number) | Self::TempSnapshot(number) => (number, false),
             Self::Log(number) | Self::TempLog(number) | Self::Value(number) => (number, true),
         }

@@ -17,6 +17,7 @@ use crate::error::Error;
 pub(crate) const LOCK_PREFIX: &str = "memokit ";
 
 /// A file that recovery may read records from.
+#[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) name: Name,
     pub(crate) number: u64,
@@ -29,7 +30,7 @@ pub(crate) struct Source {
 }
 
 /// The files that recovery may use, sorted by number, and what to do with the other files.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Listing {
     pub(crate) logs: Vec<Source>,
     pub(crate) snapshots: Vec<Source>,
@@ -51,6 +52,20 @@ const MAX_ATTEMPTS: usize = 16;
 /// # Errors
 /// A file cannot be read, or a newer version wrote it in a format that this version cannot read.
 pub(crate) fn list(fs: &dyn Fs, dir: &Path, identity: &Identity) -> Result<Listing, Error> {
+    let mut listing = list_with_stale(fs, dir, identity)?;
+    listing.drop_stale();
+    Ok(listing)
+}
+
+/// Does the same, and keeps what may be older than a file that cannot be used. So removed values may come back.
+///
+/// # Errors
+/// Those of [`list`].
+pub(crate) fn list_with_stale(
+    fs: &dyn Fs,
+    dir: &Path,
+    identity: &Identity,
+) -> Result<Listing, Error> {
     let mut names = by_age(fs, dir)?;
     for _ in 0..MAX_ATTEMPTS {
         let listing = inspect_all(fs, dir, identity, &names);
@@ -73,7 +88,13 @@ fn inspect_all(
     let mut listing = Listing::default();
     for name in names.iter().copied() {
         match name {
-            Name::Lock | Name::Used | Name::State | Name::Value(_) => {}
+            // Whoever writes `TYPE` next replaces what a crash has left of it.
+            Name::Lock
+            | Name::Used
+            | Name::State
+            | Name::Type
+            | Name::TempType
+            | Name::Value(_) => {}
             Name::Cleared => {
                 listing.is_stale = true;
                 listing.cleanup.is_cleared = true;
@@ -87,7 +108,6 @@ fn inspect_all(
             }
         }
     }
-    listing.drop_stale();
     Ok(listing)
 }
 
@@ -222,7 +242,12 @@ fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>,
     let prefix = match name {
         Name::Lock => LOCK_PREFIX.as_bytes(),
         Name::Log(_) | Name::Snapshot(_) | Name::Value(_) | Name::Cleared => &MAGIC,
-        Name::Used | Name::State | Name::TempLog(_) | Name::TempSnapshot(_) => return Ok(None),
+        Name::Used
+        | Name::State
+        | Name::Type
+        | Name::TempType
+        | Name::TempLog(_)
+        | Name::TempSnapshot(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {
         Ok(start) => start,

@@ -203,6 +203,15 @@ impl Locks {
         self.bytes.is_locked_by_other(FIRST_SLOT + slot as u64, 1).unwrap_or(true)
     }
 
+    /// Returns the slots that other processes have.
+    #[cfg(any(feature = "inspect", test))]
+    pub(crate) fn taken_slots(&self) -> Vec<usize> {
+        let is_held = |slot: &usize| {
+            self.bytes.is_locked_by_other(FIRST_SLOT + *slot as u64, 1).unwrap_or(false)
+        };
+        (0..SLOTS).filter(is_held).collect()
+    }
+
     /// Returns whether another process writes.
     ///
     /// # Errors

@@ -38,6 +38,8 @@ mod log_reader;
 mod lookup;
 mod loss;
 mod merge;
+#[cfg(any(feature = "inspect", test))]
+mod moment;
 mod new_value;
 mod pending_removals;
 mod place;
@@ -50,6 +52,7 @@ mod removals;
 mod renewal;
 mod retired;
 mod scan;
+mod share;
 mod shared;
 mod snapshot;
 mod snapshot_filter;
@@ -61,9 +64,12 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod type_file;
 mod unlogged;
 mod upkeep;
 mod value_file;
+#[cfg(any(feature = "inspect", test))]
+mod verification;
 mod versions;
 mod view;
 mod wal;
@@ -71,8 +77,12 @@ mod whole_file;
 mod writer;
 
 pub(crate) use backoff::Backoff;
+#[cfg(feature = "inspect")]
+pub(crate) use contents::Put;
 pub use cost::Cost;
 pub use durability::Durability;
+#[cfg(feature = "inspect")]
+pub(crate) use file_name::{Name, QUARANTINE};
 pub use frame::{MAX_KEY, MAX_VALUE};
 #[cfg(feature = "remote")]
 pub(crate) use frame::{u32_at, u64_at, u128_at};
@@ -82,16 +92,31 @@ pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
 pub use fs_real::RealFs;
 pub use identity::Identity;
 pub use key_locks::{KeyClaim, KeyLock};
+#[cfg(feature = "inspect")]
+pub(crate) use locks::Locks;
 pub use loss::{Loss, Recovery};
 pub use merge::Keep;
+#[cfg(feature = "inspect")]
+pub(crate) use moment::{Moment, identity_of, observe};
 pub use new_value::NewValue;
+#[cfg(feature = "inspect")]
+pub(crate) use place::is_version_name;
 #[cfg(feature = "remote")]
 pub(crate) use place::label;
 pub use place::{Place, function_folder};
 pub use queue::Ticket;
 pub use record::{Record, WallMillis};
 pub use reference::MAX_APART;
+#[cfg(feature = "inspect")]
+pub(crate) use reference::Reference;
+#[cfg(feature = "inspect")]
+pub(crate) use share::Share;
 pub(crate) use shared::MAX_ATTEMPTS;
 pub use store::{Status, Store};
-pub use versions::{mark_used, remove_old};
+pub use type_file::TypeFile;
+#[cfg(feature = "inspect")]
+pub(crate) use value_file::Apart;
+#[cfg(any(feature = "inspect", test))]
+pub use verification::verify;
+pub use versions::{last_use, mark_used, remove_old, remove_unused};
 pub use view::Removal;

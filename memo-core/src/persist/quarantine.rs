@@ -14,7 +14,7 @@ const MAX_QUARANTINED: usize = 3;
 const CHUNK: usize = 256 << 10;
 
 /// The files to remove, to move to quarantine, and to copy there.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Cleanup {
     pub(crate) remove: Vec<Name>,
     pub(crate) quarantine: Vec<Name>,

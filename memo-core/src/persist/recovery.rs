@@ -31,8 +31,21 @@ impl View {
         salt: u64,
         tolerance: Millis,
     ) -> Result<(Self, Cleanup), Error> {
+        Self::new(salt, tolerance).fill(dir, listing, committed)
+    }
+
+    /// Does the same for a view of an empty directory.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn fill(
+        self,
+        dir: &Path,
+        listing: Listing,
+        committed: &[SlotLog],
+    ) -> Result<(Self, Cleanup), Error> {
         let Listing { logs, snapshots, newest: _, losses, mut cleanup, .. } = listing;
-        let mut view = Self::new(salt, tolerance);
+        let mut view = self;
         view.note_losses(dir, losses);
         let mut merged = Vec::new();
         let mut snapshots = snapshots.into_iter().rev();
@@ -87,6 +100,9 @@ impl View {
             let position = Position::of(source.number, at, head.total(), &record);
             self.sequence = self.sequence.max(head.sequence);
             let hash = key_hash(self.salt, key);
+            if !self.share.has(hash) {
+                continue;
+            }
             self.index.restore(hash, head.sequence, head.since, position);
         }
     }

@@ -242,6 +242,32 @@ impl Snapshot {
         at < self.start.midpoint(self.index.index().at)
     }
 
+    /// Passes the offset of each damaged block of the index and page of the filter to `damaged`. Passes each entry of
+    /// the index to `entry`: the offset and the length of a record.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    #[cfg(any(feature = "inspect", test))]
+    pub(crate) fn check_tables(
+        &self,
+        entry: &mut dyn FnMut(u64, u32),
+        damaged: &mut dyn FnMut(u64),
+    ) -> io::Result<()> {
+        let index = self.index.index();
+        let end = index.at + index.blocks * BLOCK as u64;
+        let filter_end = self.len - FOOTER as u64;
+        for at in (index.at..filter_end).step_by(BLOCK) {
+            let mut bytes = [0; BLOCK];
+            let is_whole = read_full(&*self.file, &mut bytes, at)? == BLOCK;
+            if !is_whole || self.seed.checksum(&bytes[4..]) != u32_at(&bytes, 0) {
+                damaged(at);
+            } else if at < end {
+                snapshot_index::entries(&bytes).for_each(|(at, len)| entry(at, len));
+            }
+        }
+        Ok(())
+    }
+
     /// Begins to read all records, the oldest first.
     pub(crate) fn scan(&self) -> Scan<'_> {
         Scan::unordered(&*self.file, self.seed, self.start, self.index.index().at)

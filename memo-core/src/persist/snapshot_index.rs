@@ -227,6 +227,14 @@ impl IndexReader {
     }
 }
 
+/// Returns the offsets and lengths of the records in a block whose checksum is right.
+#[cfg(any(feature = "inspect", test))]
+pub(crate) fn entries(block: &[u8; BLOCK]) -> impl Iterator<Item = (u64, u32)> + '_ {
+    let count = usize::from(u16::from_le_bytes([block[4], block[5]])).min(CAPACITY);
+    let entries = block[BLOCK_HEAD..].chunks_exact(ENTRY).take(count);
+    entries.map(|entry| (u64_at(entry, 8), u32_at(entry, 16)))
+}
+
 /// Returns the entries with that hash, and the number of those before them.
 fn collect(entries: &[u8], hash: u64) -> (Vec<IndexEntry>, usize) {
     let hash_at = |n: usize| u64_at(entries, n * ENTRY);

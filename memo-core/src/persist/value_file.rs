@@ -74,6 +74,40 @@ impl Reference {
     }
 }
 
+/// What the checksum of the file of a reference shows.
+#[cfg(any(feature = "inspect", test))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checked {
+    Whole,
+    Missing,
+    Damaged,
+}
+
+#[cfg(any(feature = "inspect", test))]
+impl Reference {
+    /// Reads the value piece by piece and checks it.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn check(&self, fs: &dyn Fs, dir: &Path) -> io::Result<Checked> {
+        let Some(file) = self.open(fs, dir)? else { return Ok(Checked::Missing) };
+        if file.size()? != VALUE_AT + self.len {
+            return Ok(Checked::Damaged);
+        }
+        let (mut bytes, mut at, mut crc) = (vec![0; 256 << 10], VALUE_AT, 0);
+        loop {
+            let filled = read_full(&*file, &mut bytes, at)?;
+            if filled == 0 {
+                break;
+            }
+            crc = crate::platform::crc32c::crc32c_append(crc, &bytes[..filled]);
+            at += filled as u64;
+        }
+        let is_valid = at == VALUE_AT + self.len && crc == self.crc;
+        Ok(if is_valid { Checked::Whole } else { Checked::Damaged })
+    }
+}
+
 /// What the file of a reference holds.
 pub(crate) enum Apart {
     Value(Vec<u8>),

@@ -98,7 +98,8 @@ fn bytes_in(fs: &dyn Fs, dir: &Path) -> u64 {
 }
 
 /// Returns when the version in `dir` was last used. `None` if that is not known.
-fn last_use(fs: &dyn Fs, dir: &Path) -> Option<WallMillis> {
+#[must_use]
+pub fn last_use(fs: &dyn Fs, dir: &Path) -> Option<WallMillis> {
     let bytes = read_start(&*fs.open(&Name::Used.at(dir)).ok()?, 32).ok()?;
     std::str::from_utf8(&bytes).ok()?.strip_suffix('\n')?.parse().ok()
 }
@@ -126,6 +127,16 @@ fn lock_unused(fs: &dyn Fs, dir: &Path) -> Result<Option<(Locks, Held)>, Error> 
     }
 }
 
+/// Removes the version in `dir` with all its files. Returns false if it is in use or not ours: it stays then.
+///
+/// # Errors
+/// The errors of the system. A part may be removed.
+pub fn remove_unused(fs: &dyn Fs, dir: &Path) -> Result<bool, Error> {
+    let Some(lock) = lock_unused(fs, dir)? else { return Ok(false) };
+    remove_files(fs, dir, lock)?;
+    Ok(true)
+}
+
 /// Removes a version, unless it is in use or was used since. `seen` is its last use as the caller knows it, and the
 /// present time. `None`: the version has no files with results.
 fn remove_version(
@@ -138,9 +149,11 @@ fn remove_version(
         Some((at, now)) => last_use(fs, dir).is_none_or(|used| used.min(now) == at),
         None => last_use(fs, dir).is_none() && !holds_something(fs, dir),
     };
-    if !is_unused {
-        return Ok(());
-    }
+    if is_unused { remove_files(fs, dir, lock) } else { Ok(()) }
+}
+
+/// Removes the files of a version, and its folder if nothing else is in it.
+fn remove_files(fs: &dyn Fs, dir: &Path, lock: (Locks, Held)) -> Result<(), Error> {
     remove_contents(fs, dir)?;
     for name in by_age(fs, dir)? {
         if !matches!(name, Name::Lock | Name::Used) {

@@ -16,6 +16,7 @@ use super::loss::{Loss, Recovery};
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
 use super::retired::Retired;
+use super::share::Share;
 use super::snapshot::{Costs, Snapshot};
 use super::state::SlotLog;
 use crate::error::Error;
@@ -25,6 +26,8 @@ use crate::platform::clock::{self, Millis};
 pub(crate) struct View {
     /// The random number of this process by which keys are hashed in the index.
     pub(crate) salt: u64,
+    /// The keys whose records are in the index. Only who reads all records, share by share, has less than all.
+    pub(crate) share: Share,
     /// How far a time in a file may lie ahead of the clock. A later one was written while the clock was wrong.
     pub(crate) tolerance: Millis,
     /// Whether a log or the snapshot has a later one.
@@ -75,6 +78,7 @@ impl View {
     pub(crate) fn new(salt: u64, tolerance: Millis) -> Self {
         Self {
             salt,
+            share: Share::ALL,
             tolerance,
             has_future_times: false,
             index: Index::default(),
@@ -113,7 +117,7 @@ impl View {
         removed: &mut dyn FnMut(Removal),
     ) -> Result<(), Error> {
         let latest = clock::wall().saturating_add(self.tolerance);
-        let Self { salt, index, logs, ended, sequence, costs, recovery, .. } = self;
+        let Self { salt, share, index, logs, ended, sequence, costs, recovery, .. } = self;
         let (unmerged_apart, apart_puts) = (&mut self.unmerged_apart, &mut self.apart_puts);
         let Some(reader) = logs.get_mut(&number) else { return Ok(()) };
         let (mut high_water, mut future, mut records) = (0, 0, 0);
@@ -127,14 +131,19 @@ impl View {
                     costs.add(&record);
                     *unmerged_apart += position.apart();
                     *apart_puts += u64::from(position.apart() > 0);
-                    if let Record::Put { key, .. } = record {
-                        index.put(key_hash(*salt, key), head.sequence, head.since, position);
+                    let Record::Put { key, .. } = record else { return };
+                    let hash = key_hash(*salt, key);
+                    if share.has(hash) {
+                        index.put(hash, head.sequence, head.since, position);
                     }
                 }
                 Change::Remove(key, at) => {
                     *ended += 1;
                     *sequence = (*sequence).max(at);
-                    index.remove(key_hash(*salt, key), at);
+                    let hash = key_hash(*salt, key);
+                    if share.has(hash) {
+                        index.remove(hash, at);
+                    }
                     removed(Removal::Key(key.into()));
                 }
                 Change::Clear(at) => {
@@ -235,7 +244,8 @@ impl View {
             })
             .collect();
         puts.sort_unstable_by_key(|(position, ..)| (position.log, position.at));
-        Contents { salt: self.salt, index, snapshot: self.snapshot.clone(), puts }
+        let Self { salt, share, snapshot_number, .. } = *self;
+        Contents { salt, share, index, snapshot: self.snapshot.clone(), snapshot_number, puts }
     }
 
     /// Returns whether `later` has read another directory, which was created again at the same path.

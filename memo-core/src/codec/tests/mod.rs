@@ -4,6 +4,7 @@ mod changed;
 mod hostile;
 mod refused;
 mod round_trip;
+mod shape_json;
 mod traced;
 
 use serde::de::DeserializeOwned;

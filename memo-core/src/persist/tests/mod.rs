@@ -11,6 +11,7 @@ mod images;
 mod kill;
 mod limit;
 mod model;
+mod moments;
 mod ownership;
 #[cfg(memokit_model)]
 mod page_model;

@@ -1,0 +1,54 @@
+//! `memo compact`: a new snapshot, in place of logs.
+
+use clap::Args;
+use memo_core::inspect::{Editor, Version};
+use serde::Serialize;
+
+use crate::choice::{Choice, Chosen};
+use crate::failure::{Done, Failure};
+use crate::output::Output;
+use crate::units::size;
+
+/// Write a snapshot of what counts, and remove what it replaces
+///
+/// What has expired is left out. Running processes go on meanwhile. The disk needs room for the snapshot beside the
+/// former files.
+#[derive(Args, Debug)]
+pub(crate) struct Compact {
+    #[command(flatten)]
+    choice: Choice,
+}
+
+#[derive(Serialize)]
+struct Line {
+    function: String,
+    version: String,
+    bytes_before: u64,
+    bytes: u64,
+}
+
+impl Compact {
+    pub(crate) fn run(&self, out: &mut Output) -> Done {
+        let Chosen { versions, exit } = self.choice.versions()?;
+        for version in &versions {
+            let Some(identity) = &version.identity else { continue };
+            let bytes_before = bytes_of(version)?;
+            let editor = Editor::open(&version.dir, identity)?;
+            editor.compact()?;
+            editor.finish()?;
+            let bytes = bytes_of(version)?;
+            let (function, version) = (version.function(), version.name());
+            if out.is_json {
+                out.json(&Line { function, version, bytes_before, bytes })?;
+            } else {
+                let (before, after) = (size(bytes_before), size(bytes));
+                out.line(&format!("{function} {version}: {before}, now {after}"))?;
+            }
+        }
+        Ok(exit)
+    }
+}
+
+fn bytes_of(version: &Version) -> Result<u64, Failure> {
+    Ok(version.files()?.iter().map(|file| file.bytes).sum())
+}

@@ -1,0 +1,193 @@
+//! `memo diff`: what two folders have different.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
+use clap::Args;
+use memo_core::error::Error;
+use memo_core::inspect::{Contents, Entry, Version, canonical, find, key_id, key_text};
+use serde::Serialize;
+
+use crate::choice::only_version;
+use crate::failure::{Done, Exit, Failure};
+use crate::output::Output;
+
+/// So many keys are held in memory at a time.
+const BATCH: u64 = 1_000_000;
+
+/// Show the keys that only one of two folders has, or with different values
+///
+/// `-` only A has it, `+` only B has it, `~` the values differ, as the codec wrote them. (A hash map may be written in
+/// another order.) If A and B hold one version each, these are compared; otherwise versions of the same name. Exit code
+/// 1 if there is a difference.
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    a: PathBuf,
+    b: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    function: &'a str,
+    version: &'a str,
+    /// `only_a`, `only_b` or `differs`.
+    difference: &'a str,
+    id: String,
+    key: String,
+}
+
+/// What a key of A is, while the values of B are compared.
+struct Held {
+    value: u64,
+    is_in_b: bool,
+}
+
+impl Diff {
+    pub(crate) fn run(&self, out: &mut Output) -> Done {
+        let mut exit = Exit::Fine;
+        for (a, b) in self.pairs()? {
+            let Some(shown) = a.as_ref().or(b.as_ref()) else { continue };
+            let names = (shown.function(), shown.name());
+            exit = exit.or(Comparison { a, b, names }.run(out)?);
+        }
+        Ok(exit)
+    }
+
+    /// Returns the versions to compare with one another.
+    fn pairs(&self) -> Result<Vec<Pair>, Failure> {
+        if let (Some(a), Some(b)) = (only_version(&self.a)?, only_version(&self.b)?) {
+            return Ok(vec![(Some(a), Some(b))]);
+        }
+        let name = |version: &Version| (version.folder(), version.name());
+        let mut others = find(&self.b)?.versions;
+        let mut pairs = Vec::new();
+        for a in find(&self.a)?.versions {
+            let at = others.iter().position(|b| name(b) == name(&a));
+            let b = at.map(|at| others.remove(at));
+            pairs.push((Some(a), b));
+        }
+        pairs.extend(others.into_iter().map(|b| (None, Some(b))));
+        Ok(pairs)
+    }
+}
+
+/// A version of A and one of B. One of them may be missing.
+type Pair = (Option<Version>, Option<Version>);
+
+struct Comparison {
+    a: Option<Version>,
+    b: Option<Version>,
+    names: (String, String),
+}
+
+impl Comparison {
+    /// Compares the keys share by share, so that not all of them need be in memory.
+    fn run(&self, out: &mut Output) -> Done {
+        let open =
+            |version: &Option<Version>| version.as_ref().map(|v| v.contents(false)).transpose();
+        let (a, b) = (open(&self.a)?, open(&self.b)?);
+        let count = |contents: &Option<Contents>| {
+            contents.as_ref().map_or(Ok(0), |contents| contents.summary().map(|(count, _)| count))
+        };
+        let shares = (count(&a)?.max(count(&b)?)).div_ceil(BATCH).max(1);
+        let mut exit = Exit::Fine;
+        for number in 0..shares {
+            let share = Share { number, of: shares };
+            exit = exit.or(self.compare(out, share, a.as_ref(), b.as_ref())?);
+        }
+        Ok(exit)
+    }
+
+    fn compare(
+        &self,
+        out: &mut Output,
+        share: Share,
+        a: Option<&Contents>,
+        b: Option<&Contents>,
+    ) -> Done {
+        let mut held: HashMap<u128, Held> = HashMap::new();
+        share.each(a, &mut |entry, hash| {
+            let value = value_hash(entry)?;
+            held.insert(hash, Held { value, is_in_b: false });
+            Ok(())
+        })?;
+        let mut exit = Exit::Fine;
+        share.each(b, &mut |entry, hash| {
+            let difference = match held.get_mut(&hash) {
+                None => "only_b",
+                Some(held) => {
+                    held.is_in_b = true;
+                    if held.value == value_hash(entry)? {
+                        return Ok(());
+                    }
+                    "differs"
+                }
+            };
+            exit = Exit::Found;
+            self.print(out, entry, difference)
+        })?;
+        if held.values().all(|held| held.is_in_b) {
+            return Ok(exit);
+        }
+        share.each(a, &mut |entry, hash| match held.get(&hash) {
+            Some(held) if !held.is_in_b => self.print(out, entry, "only_a"),
+            _ => Ok(()),
+        })?;
+        Ok(Exit::Found)
+    }
+
+    fn print(&self, out: &mut Output, entry: &Entry<'_>, difference: &str) -> Result<(), Error> {
+        let (function, version) = (&*self.names.0, &*self.names.1);
+        let (id, key) = (key_id(entry.key), key_text(entry.key));
+        if out.is_json {
+            return out.json(&Line { function, version, difference, id, key });
+        }
+        let sign = match difference {
+            "only_a" => '-',
+            "only_b" => '+',
+            _ => '~',
+        };
+        out.line(&format!("{sign} {function} {id} {key}"))
+    }
+}
+
+/// A share of the keys, by their hashes.
+#[derive(Clone, Copy)]
+struct Share {
+    number: u64,
+    of: u64,
+}
+
+impl Share {
+    /// Passes on the entries whose keys are in the share, with the hash of each key.
+    fn each(
+        self,
+        contents: Option<&Contents>,
+        each: &mut dyn FnMut(&Entry<'_>, u128) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(contents) = contents else { return Ok(()) };
+        contents.for_each(&mut |entry| {
+            let hash = key_hash(entry.key);
+            let is_in = hash % u128::from(self.of) == u128::from(self.number);
+            if is_in { each(entry, hash) } else { Ok(()) }
+        })
+    }
+}
+
+/// Returns a hash of the canonical key, wide enough that two keys of a folder do not share one.
+fn key_hash(key: &[u8]) -> u128 {
+    let key = canonical(key).unwrap_or_else(|| key.to_vec());
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, &key).hash(&mut hasher);
+        hasher.finish()
+    };
+    u128::from(half(0)) << 64 | u128::from(half(1))
+}
+
+fn value_hash(entry: &Entry<'_>) -> Result<u64, Error> {
+    let mut hasher = DefaultHasher::new();
+    entry.value()?.hash(&mut hasher);
+    Ok(hasher.finish())
+}

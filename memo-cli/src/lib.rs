@@ -1,0 +1,12 @@
+//! The command `memo`, which shows, checks and moves what memokit has stored on disk. docs/cli.md describes it.
+
+mod choice;
+mod commands;
+mod failure;
+mod output;
+mod processes;
+mod run;
+mod units;
+mod value;
+
+pub use run::run;

@@ -1,0 +1,151 @@
+//! Changes a version without knowing the type of its values, as one of the processes that share it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::persist::{
+    Cost, Durability, Identity, Keep, MAX_ATTEMPTS, Place, RealFs, Record, Store, TypeFile,
+    WallMillis,
+};
+use crate::platform::clock;
+
+/// A longer value is kept apart.
+const APART_FROM: usize = 256 << 10;
+
+/// A process that writes to a version.
+pub struct Editor {
+    store: Store,
+    place: Place,
+}
+
+/// A result to be stored.
+pub struct New<'a> {
+    /// The canonical key.
+    pub key: &'a [u8],
+    /// The value, as its codec wrote it.
+    pub value: &'a [u8],
+    pub created: WallMillis,
+    pub expires: Option<WallMillis>,
+    pub cost: Option<Duration>,
+}
+
+impl Editor {
+    /// Begins to write to the version in `dir`. Creates the folder if it is missing. Like every process that begins to
+    /// write, it sets aside what is damaged if no other writes.
+    ///
+    /// # Errors
+    /// Those of [`Store::begin`].
+    pub fn open(dir: &Path, identity: &Identity) -> Result<Self, Error> {
+        let dir = std::path::absolute(dir).map_err(|e| Error::io("find", dir, &e))?;
+        let place = Place::alone(&dir);
+        let store = Store::open(Arc::new(RealFs), &place, identity, Durability::Os)?;
+        store.begin(&mut |_| ())?;
+        Ok(Self { store, place })
+    }
+
+    /// Records what the values are.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub fn describe(&self, type_file: &TypeFile) -> Result<(), Error> {
+        type_file.write(&RealFs, &self.place)
+    }
+
+    /// Removes a key. When this returns, no process returns its value in a call that begins later.
+    ///
+    /// # Errors
+    /// The removal is not on disk.
+    pub fn remove(&self, key: &[u8]) -> Result<(), Error> {
+        let record = Record::Remove { key };
+        self.store.remove(record, self.store.queue(record, 0))
+    }
+
+    /// Removes all keys, in the same way.
+    ///
+    /// # Errors
+    /// The removal is not on disk.
+    pub fn clear(&self) -> Result<(), Error> {
+        self.store.clear()
+    }
+
+    /// Returns whether there is a value of the key.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn has(&self, key: &[u8]) -> Result<bool, Error> {
+        self.store.follow(&mut |_| ())?;
+        self.store.has(key)
+    }
+
+    /// Stores a result. `replaces`: in place of another, which no process returns afterwards.
+    ///
+    /// # Errors
+    /// The result is not on disk.
+    pub fn put(&self, new: &New<'_>, replaces: bool) -> Result<(), Error> {
+        let New { key, value, created, expires, cost } = *new;
+        let cost = Cost::of(cost);
+        let mut file = None;
+        let mut reference = Vec::new();
+        if value.len() > APART_FROM {
+            let mut made = self.store.new_value()?;
+            made.write(value)?;
+            reference = self.store.finish_value(&mut made)?;
+            file = Some(made);
+        }
+        let apart = file.is_some();
+        let value = if apart { &reference } else { value };
+        let record = Record::Put { key, value, apart, created, expires, cost };
+        let mut since = if replaces { u64::MAX } else { self.store.since() };
+        for _ in 0..MAX_ATTEMPTS {
+            let ticket = match replaces {
+                true => self.store.queue_replacing(record, since),
+                false => self.store.queue(record, since),
+            };
+            if let Some(file) = file.as_mut().filter(|_| ticket.is_queued()) {
+                file.keep();
+            }
+            match replaces {
+                true => self.store.commit_removal(ticket)?,
+                false => self.store.commit(ticket)?,
+            }
+            if !self.store.is_overtaken(ticket) {
+                break;
+            }
+            // What was removed up to the horizon was removed before this value was given.
+            since = if replaces { u64::MAX } else { self.store.horizon() };
+        }
+        if self.store.is_outgrown() {
+            self.keep_all(|keep| self.store.compact(keep))?;
+            // Until this process has changed to the snapshot, its logs count as outgrown.
+            self.store.follow(&mut |_| ())?;
+            self.store.rotate_merged()?;
+        }
+        Ok(())
+    }
+
+    /// Writes a snapshot of all that counts and has not expired, and removes what it replaces. Returns without if
+    /// another process does so at this moment.
+    ///
+    /// # Errors
+    /// The snapshot is not in place. The older files are.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.keep_all(|keep| self.store.merge(keep))?;
+        self.store.follow(&mut |_| ())?;
+        self.store.rotate_merged()
+    }
+
+    fn keep_all<R>(&self, merge: impl FnOnce(&Keep<'_>) -> R) -> R {
+        let (max, max_bytes) = (u64::MAX, u64::MAX);
+        merge(&Keep { max, max_bytes, now: clock::wall(), idle_before: 0, is_used: &|_| true })
+    }
+
+    /// Makes all durable.
+    ///
+    /// # Errors
+    /// Something is not on disk.
+    pub fn finish(self) -> Result<(), Error> {
+        self.store.flush()
+    }
+}
