@@ -21,7 +21,7 @@ fn weather(city: &str) -> String {
 #[memoize(max_bytes = "64KiB")]
 fn thumbnail(path: &str, width: u32) -> Vec<u8> {
     work(1500);
-    vec![0; (number(path) % 4000) as usize + width as usize]
+    (0..number(path) % 4000 + u64::from(width)).map(|_| 0).collect()
 }
 
 #[memoize(max = 100, persist = std::env::temp_dir().join("memokit-example-report"))]
@@ -53,12 +53,13 @@ fn main() -> std::io::Result<()> {
     memokit::sample_every(Duration::from_secs(1));
     let seconds = std::env::var("SECONDS_TO_RUN").map_or(4, |text| text.parse().unwrap_or(4));
     let (began, mut n) = (Instant::now(), 0_u64);
+    let mut cities = ["Oslo", "Lima", "Rome", "<Cairo>"].into_iter().cycle();
     while began.elapsed() < Duration::from_secs(seconds) {
         n += 1;
         // Some articles are asked for much more often than others.
         let article = number(&n.to_string()) % (1 + number(&(n / 3).to_string()) % 1000);
         price(article);
-        weather(["Oslo", "Lima", "Rome", "<Cairo>"][n as usize % 4]);
+        weather(cities.next().expect("they never end"));
         if n % 10 == 0 {
             thumbnail(&format!("/photos/{}.png", article % 60), 64);
         }

@@ -8,8 +8,8 @@ pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
+pub use memo_core::handle::all_caches::{flush_all, report};
 pub use memo_core::handle::memo::Memo;
-pub use memo_core::handle::registry::{flush_all, report};
 #[cfg(feature = "report")]
 pub use memo_core::handle::sampling::sample_every;
 pub use memo_core::handle::session::Session;

@@ -79,7 +79,7 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Stats>>> = LazyLock::new(Mutex::
 
 /// Publishes the statistics of all caches to the present recorder of the crate metrics: counters, gauges, and
 /// histograms in seconds, each with the label `cache`, the name of the cache. Caches of one name are added up; those
-/// with `scope = "thread"` are left out, as in [`report`](registry::report).
+/// with `scope = "thread"` are left out, as in [`report`](crate::handle::all_caches::report).
 ///
 /// Calls of memoized functions publish nothing, so a hit pays nothing. Call this before each export: in the handler of
 /// the scrape, or from a thread or task at the interval at which the exporter sends. It takes some microseconds for
@@ -90,7 +90,8 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Stats>>> = LazyLock::new(Mutex::
 pub fn record() {
     describe();
     let mut published = PUBLISHED.lock();
-    let caches = registry::identified();
+    let caches: Vec<_> =
+        registry::all().into_iter().map(|cache| (registry::number(cache), cache.stats())).collect();
     let mut by_name: BTreeMap<&str, Vec<&Stats>> = BTreeMap::new();
     for (_, stats) in &caches {
         by_name.entry(&stats.name).or_default().push(stats);

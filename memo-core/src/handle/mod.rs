@@ -1,6 +1,7 @@
-//! The API for caches from outside of calls: the handle of one cache, the registry of all caches, and the session of a
+//! The API for caches from outside of calls: the handle of one cache, the registry and the report of all, and the session of a
 //! program.
 
+pub mod all_caches;
 pub mod memo;
 #[cfg(feature = "metrics")]
 pub mod metrics;

@@ -10,13 +10,10 @@ use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
-#[cfg(feature = "report")]
-use crate::handle::sampling;
 use crate::platform::erased::{Erased, Label};
 use crate::platform::exit::at_exit;
 #[cfg(feature = "report")]
 use crate::statistics::details::Inspect;
-use crate::statistics::report::{Report, Source};
 #[cfg(feature = "report")]
 use crate::statistics::samples::Sample;
 use crate::statistics::stats::Stats;
@@ -169,40 +166,10 @@ pub(super) fn all() -> Vec<&'static dyn AnyCache> {
     caches
 }
 
-/// Returns the statistics of all caches, each with a number of its own.
-#[cfg(feature = "metrics")]
-pub(crate) fn identified() -> Vec<(usize, Stats)> {
-    // Caches live as long as the process, so no two have had one address.
-    let identified = |cache: &'static dyn AnyCache| {
-        (std::ptr::from_ref(cache).cast::<()>().addr(), cache.stats())
-    };
-    all().into_iter().map(identified).collect()
-}
-
-/// Returns the statistics of every memoized function that was called or whose handle was requested with `NAME_memo()`.
-/// Functions with `scope = "thread"` are not in the report. The time that this takes is proportional to the number of
-/// all entries.
-#[must_use]
-#[inline]
-pub fn report() -> Report {
-    Report::of(all().into_iter().map(|cache| (cache.stats(), source(cache))).collect())
-}
-
-#[cfg(not(feature = "report"))]
-fn source(_: &'static dyn AnyCache) -> Source {}
-
-#[cfg(feature = "report")]
-fn source(cache: &'static dyn AnyCache) -> Source {
-    Source { cache: cache.inspected(), samples: sampling::samples(cache) }
-}
-
-/// Makes the results of every function with `persist` durable, as [`Memo::flush`](crate::handle::memo::Memo::flush)
-/// does for one function.
-///
-/// # Errors
-/// The first failure. All functions are flushed in spite of it.
-pub fn flush_all() -> Result<(), Error> {
-    all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
+/// Returns a number that no other cache has. Caches live as long as the process.
+#[cfg(any(feature = "metrics", feature = "report"))]
+pub(super) fn number(cache: &'static dyn AnyCache) -> usize {
+    std::ptr::from_ref(cache).cast::<()>().addr()
 }
 
 #[cfg(test)]

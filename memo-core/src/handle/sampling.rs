@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::handle::registry::{AnyCache, all};
+use crate::handle::registry::{AnyCache, all, number};
 use crate::platform::clock;
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::platform::sync::usual::Mutex;
@@ -22,7 +22,7 @@ struct State {
     interval: Option<Duration>,
     /// When the next ones are due. `None`: now.
     next: Option<Instant>,
-    /// By the addresses of the caches, which live as long as the process.
+    /// By the numbers of the caches.
     samples: HashMap<usize, Samples>,
 }
 
@@ -50,11 +50,7 @@ pub fn sample_every(interval: Duration) {
 
 /// Returns the samples of a cache.
 pub(super) fn samples(cache: &'static dyn AnyCache) -> Vec<Sample> {
-    SAMPLER.state.lock().samples.get(&address(cache)).map(Samples::all).unwrap_or_default()
-}
-
-fn address(cache: &'static dyn AnyCache) -> usize {
-    std::ptr::from_ref(cache).addr()
+    SAMPLER.state.lock().samples.get(&number(cache)).map(Samples::all).unwrap_or_default()
 }
 
 impl Sampler {
@@ -84,7 +80,7 @@ impl Maintain for Sampler {
         }
         if self.state.lock().is_due(clock::instant()) {
             let taken: Vec<_> =
-                all().into_iter().map(|cache| (address(cache), cache.sample())).collect();
+                all().into_iter().map(|cache| (number(cache), cache.sample())).collect();
             let mut state = self.state.lock();
             for (cache, sample) in taken {
                 state.samples.entry(cache).or_default().add(sample);

@@ -1,7 +1,7 @@
 //! A guard for `main` that makes all results durable at the end of the program.
 
 use crate::error::Error;
-use crate::handle::registry::flush_all;
+use crate::handle::all_caches::flush_all;
 
 /// A guard for `main`. When it is dropped, it makes the results of every function with `persist` durable, as
 /// [`flush_all`] does.

@@ -38,9 +38,9 @@ impl Told<'_> {
     /// Writes the section, which is `n`th.
     pub(super) fn write(&self, page: &mut String, n: usize) {
         let name = Escaped(&self.stats.name);
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<section id=\"c{n}\" aria-labelledby=\"h{n}\"><h2 id=\"h{n}\">{name}</h2>\n"
+            "<section id=\"c{n}\" aria-labelledby=\"h{n}\"><h2 id=\"h{n}\">{name}</h2>"
         );
         self.troubles(page);
         self.advice(page);

@@ -28,7 +28,7 @@ impl fmt::Write for Escaping<'_, '_> {
                     self.0.write_char('\u{fffd}')?;
                 }
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    self.0.write_char('\u{fffd}')?
+                    self.0.write_char('\u{fffd}')?;
                 }
                 c => self.0.write_char(c)?,
             }

@@ -1,0 +1,33 @@
+//! What a program does with all its caches at once.
+
+use crate::error::Error;
+use crate::handle::registry::{AnyCache, all};
+#[cfg(feature = "report")]
+use crate::handle::sampling;
+use crate::statistics::report::{Report, Source};
+
+/// Returns the statistics of every memoized function that was called or whose handle was requested with `NAME_memo()`.
+/// Functions with `scope = "thread"` are not in the report. The time that this takes is proportional to the number of
+/// all entries.
+#[must_use]
+#[inline]
+pub fn report() -> Report {
+    Report::of(all().into_iter().map(|cache| (cache.stats(), source(cache))).collect())
+}
+
+#[cfg(not(feature = "report"))]
+fn source(_: &'static dyn AnyCache) -> Source {}
+
+#[cfg(feature = "report")]
+fn source(cache: &'static dyn AnyCache) -> Source {
+    Source { cache: cache.inspected(), samples: sampling::samples(cache) }
+}
+
+/// Makes the results of every function with `persist` durable, as [`Memo::flush`](crate::handle::memo::Memo::flush)
+/// does for one function.
+///
+/// # Errors
+/// The first failure. All functions are flushed in spite of it.
+pub fn flush_all() -> Result<(), Error> {
+    all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
+}
