@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use memokit::memoize;
@@ -69,8 +70,9 @@ fn main() -> std::io::Result<()> {
         }
     }
     let report = memokit::report();
-    let page = std::env::args().nth(1).unwrap_or_else(|| "report.html".to_owned());
+    let page = std::env::args_os().nth(1).map(PathBuf::from);
+    let page = page.unwrap_or_else(|| std::env::temp_dir().join("memokit-report.html"));
     std::fs::write(&page, report.to_html())?;
-    println!("{report}\n\nwritten: {page}");
+    println!("{report}\n\nwritten: {}", page.display());
     Ok(())
 }

@@ -58,7 +58,7 @@ edition = "2024"
 [workspace]
 
 [features]
-default = ["memokit/default", "memokit/cbor", "memokit/json", "memokit/lz4"]
+default = ["memokit/default", "memokit/cbor", "memokit/json", "memokit/lz4", "memokit/report"]
 
 [dependencies]
 memokit = { path = "$repository", default-features = false }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the library's tests in a copy of the tree, with the newest dependencies that Cargo.toml allows and that this Rust
+# Runs the tests of what users call in a copy of the tree, with the newest dependencies that Cargo.toml allows and that this Rust
 # can build. A user without a lock file gets these. Does nothing if the lock file has them all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/newest")
 
-# Copies the tree without the benchmarks and the service, because what only these depend on does not matter here. Sets
+# Copies the tree without the benchmarks and the programs, because what only these depend on does not matter here. Sets
 # rust-version to the installed Rust, because cargo chooses the versions of dependencies by it.
 copy_tree() {
     local rust
@@ -16,7 +16,7 @@ copy_tree() {
     mkdir "$scratch/tree"
     git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$scratch/tree"
     cd "$scratch/tree"
-    sed -i.before -e 's/, "examples\/shared", "memo-bench"\]/]/' \
+    sed -i.before -e 's/"memo-cli", //; s/, "examples\/shared".*\]/]/' \
         -e "s/^rust-version = .*/rust-version = \"$rust\"/" Cargo.toml
     cargo metadata -q --format-version 1 >/dev/null
 }
@@ -34,5 +34,5 @@ elif [[ -z $(newer) ]]; then
 else
     echo "these are newer than in the lock file:"
     newer
-    cargo test --tests --no-fail-fast --target-dir "$target"
+    cargo test -p memokit -p memo-redis --tests --no-fail-fast --target-dir "$target"
 fi

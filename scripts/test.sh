@@ -62,6 +62,18 @@ want_promtool() {
     command -v promtool >/dev/null || skipped "the check of metrics, which needs promtool"
 }
 
+# Fetches axe, with which a test looks in a browser at the page of a report.
+want_axe() {
+    want_tool chromium
+    [[ -n ${MEMOKIT_AXE:-} ]] && return
+    if command -v npm >/dev/null &&
+        (cd "$scratch" && npm pack --silent axe-core@4.11.0 && tar -xzf axe-core-*.tgz) >"$scratch/npm" 2>&1; then
+        export MEMOKIT_AXE="$scratch/package/axe.min.js"
+    else
+        skipped "the check of contrast, which needs npm and axe-core"
+    fi
+}
+
 apt_install() {
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y \
         --no-install-recommends "$1"
@@ -200,6 +212,7 @@ want_tool valgrind
 want_redis
 want_tool openssl
 want_promtool
+want_axe
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models

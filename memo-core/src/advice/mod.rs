@@ -11,5 +11,6 @@ pub mod sampler;
 mod stack;
 pub mod summary;
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests;
 pub mod unit;
