@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use memo_core::inspect::{Version, canonical, find, key_id, key_text};
+use memo_core::inspect::{Found, Version, canonical, find, key_id, key_text};
 
 use crate::failure::{Exit, Failure};
 use crate::output::note;
@@ -27,30 +27,45 @@ pub(crate) struct Choice {
 /// The versions that were chosen.
 pub(crate) struct Chosen {
     pub(crate) versions: Vec<Version>,
-    /// [`Exit::Found`] if there is none.
+    /// [`Exit::Found`] if there is none, [`Exit::Trouble`] if a folder could not be read.
     pub(crate) exit: Exit,
 }
 
-impl Choice {
-    /// Finds the versions.
+impl Chosen {
+    /// Finds the versions below `dir` that are meant, and tells a person what could not be read, or that there is none.
     ///
     /// # Errors
-    /// The directory, or one below it, cannot be read.
+    /// The directory itself cannot be read.
+    pub(crate) fn below(dir: &Path, is_meant: impl Fn(&Version) -> bool) -> Result<Self, Failure> {
+        let Found { mut versions, problems } = find(dir)?;
+        versions.retain(is_meant);
+        let mut exit = Exit::Fine;
+        for problem in problems {
+            note(&format!("memo: {}", Failure::from(problem)));
+            exit = Exit::Trouble;
+        }
+        if versions.is_empty() {
+            note(&format!("memo: no stored results of that choice below {}", dir.display()));
+            exit = exit.or(Exit::Found);
+        }
+        Ok(Self { versions, exit })
+    }
+}
+
+impl Choice {
+    /// Finds the versions, see [`Chosen::below`].
+    ///
+    /// # Errors
+    /// The directory itself cannot be read.
     pub(crate) fn versions(&self) -> Result<Chosen, Failure> {
-        let mut found = find(&self.dir)?;
-        if !found.problems.is_empty() {
-            let first = found.problems.remove(0);
-            for problem in found.problems {
-                note(&format!("memo: {}", Failure::from(problem)));
-            }
-            return Err(first.into());
-        }
-        found.versions.retain(|version| self.has(version));
-        if found.versions.is_empty() {
-            note(&format!("memo: no stored results of that choice below {}", self.dir.display()));
-        }
-        let exit = Exit::found_if(found.versions.is_empty());
-        Ok(Chosen { versions: found.versions, exit })
+        Chosen::below(&self.dir, |version| self.has(version))
+    }
+
+    /// Finds the versions and says nothing. What cannot be read, or is gone, is left out.
+    pub(crate) fn versions_now(&self) -> Vec<Version> {
+        let mut versions = find(&self.dir).unwrap_or_default().versions;
+        versions.retain(|version| self.has(version));
+        versions
     }
 
     fn has(&self, version: &Version) -> bool {
@@ -62,15 +77,6 @@ impl Choice {
             self.version.as_ref().is_none_or(|begin| version.name().starts_with(&**begin));
         is_function && is_version
     }
-}
-
-/// Returns the one version in `dir`.
-///
-/// # Errors
-/// There is another number of them.
-pub(crate) fn only_version(dir: &Path) -> Result<Option<Version>, Failure> {
-    let mut found = find(dir)?;
-    Ok(if found.versions.len() == 1 { found.versions.pop() } else { None })
 }
 
 /// A key as a person names it: its text, or the first digits of its id.

@@ -10,12 +10,14 @@ use memo_core::error::Error;
 const STDOUT: &str = "standard output";
 
 /// The end of a command that has done its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Exit code 0.
     Fine,
     /// Exit code 1: damage, a difference, or nothing found.
     Found,
+    /// Exit code 2: a part could not be done, of which a person was told.
+    Trouble,
 }
 
 impl Exit {
@@ -24,7 +26,7 @@ impl Exit {
     }
 
     pub(crate) fn or(self, other: Self) -> Self {
-        Self::found_if(self == Self::Found || other == Self::Found)
+        self.max(other)
     }
 }
 
@@ -66,16 +68,31 @@ impl fmt::Display for Failure {
 fn advice(error: &Error) -> Option<&'static str> {
     match error {
         Error::Corrupt { .. } => Some("`memo repair` writes what can be read to another folder"),
-        Error::Io { kind: io::ErrorKind::PermissionDenied, .. } => {
-            Some("the folder belongs to its owner alone: run memo as that user")
-        }
-        Error::Io { kind: io::ErrorKind::NotFound, .. } => {
-            Some("give the path of `persist`, or a folder below it")
-        }
+        Error::Io { kind, .. } => Some(advice_on(*kind)),
         Error::Locked { .. } => Some("try again, or stop the processes that `memo ls` names"),
         Error::OtherHost { .. } => Some("run memo on that computer"),
         Error::Foreign { .. } => Some("use the memo of the version of memokit that wrote it"),
         _ => None,
+    }
+}
+
+fn advice_on(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind;
+    match kind {
+        ErrorKind::PermissionDenied => {
+            "the folder belongs to its owner alone: run memo as that user"
+        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            "give the path of `persist`, or a folder below it"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room on the disk, and run memo again"
+        }
+        ErrorKind::ReadOnlyFilesystem => "only the commands that look work there",
+        ErrorKind::ResourceBusy => "processes write very much at this moment: run memo again",
+        _ => {
+            "run memo again; if that does not help, the log of the system may tell what the disk has"
+        }
     }
 }
 

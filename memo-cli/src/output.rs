@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::time::{Duration, Instant};
 
 use memo_core::error::Error;
+use memo_core::inspect::shown;
 use serde::Serialize;
 
 use crate::failure::unwritten;
@@ -116,8 +117,10 @@ fn wants_colours() -> bool {
 
 /// Tells a person something that is not the result.
 pub(crate) fn note(text: &str) {
-    // Nobody can be told that this failed.
-    let _ = writeln!(io::stderr(), "{text}");
+    for line in text.lines() {
+        // Nobody can be told that this failed.
+        let _ = writeln!(io::stderr(), "{}", shown(line));
+    }
 }
 
 /// A progress bar on standard error, if that is a terminal.

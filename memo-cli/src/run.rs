@@ -34,6 +34,7 @@ pub fn run() -> ExitCode {
     match done.and_then(|exit| flushed.map(|()| exit)) {
         Ok(Exit::Fine) => ExitCode::SUCCESS,
         Ok(Exit::Found) => ExitCode::from(1),
+        Ok(Exit::Trouble) => ExitCode::from(2),
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             note(&format!("memo: {failure}"));

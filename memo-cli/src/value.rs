@@ -28,8 +28,12 @@ impl Decoder {
         let text = match self.0.as_ref().map_err(String::clone)? {
             Form::Postcard(shape) => to_json(shape, bytes)?,
             Form::Cbor => {
-                let value: ciborium::Value =
-                    ciborium::from_reader(bytes).map_err(|e| e.to_string())?;
+                let mut rest = bytes;
+                let read = ciborium::from_reader(&mut rest).map_err(|e| e.to_string());
+                let value: ciborium::Value = read?;
+                if !rest.is_empty() {
+                    return Err(format!("{} bytes are left over", rest.len()));
+                }
                 let mut text = String::new();
                 write_cbor(&value, &mut text);
                 text

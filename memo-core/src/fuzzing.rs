@@ -69,5 +69,6 @@ pub fn check_shape(data: &[u8]) {
     if let Ok(json) = to_json(&shape, bytes) {
         let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_str(&json);
         assert!(parsed.is_ok(), "{json}");
+        assert!(json.len() <= (bytes.len() + 2048) * 1024 * 6, "{} bytes", json.len());
     }
 }

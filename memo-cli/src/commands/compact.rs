@@ -5,8 +5,8 @@ use memo_core::inspect::{Editor, Version};
 use serde::Serialize;
 
 use crate::choice::{Choice, Chosen};
-use crate::failure::{Done, Failure};
-use crate::output::Output;
+use crate::failure::{Done, Exit, Failure};
+use crate::output::{Output, note};
 use crate::units::size;
 
 /// Write a snapshot of what counts, and remove what it replaces
@@ -25,24 +25,33 @@ struct Line {
     version: String,
     bytes_before: u64,
     bytes: u64,
+    /// False if another process was writing a snapshot.
+    compacted: bool,
 }
 
 impl Compact {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
+        let Chosen { versions, mut exit } = self.choice.versions()?;
         for version in &versions {
             let Some(identity) = &version.identity else { continue };
             let bytes_before = bytes_of(version)?;
             let editor = Editor::open(&version.dir, identity)?;
-            editor.compact()?;
+            let compacted = editor.compact()?;
             editor.finish()?;
             let bytes = bytes_of(version)?;
+            let dir = version.dir.display();
             let (function, version) = (version.function(), version.name());
             if out.is_json {
-                out.json(&Line { function, version, bytes_before, bytes })?;
-            } else {
+                out.json(&Line { function, version, bytes_before, bytes, compacted })?;
+            } else if compacted {
                 let (before, after) = (size(bytes_before), size(bytes));
                 out.line(&format!("{function} {version}: {before}, now {after}"))?;
+            }
+            if !compacted {
+                note(&format!(
+                    "memo: another process writes a snapshot in {dir} at this moment: run memo again"
+                ));
+                exit = Exit::Trouble;
             }
         }
         Ok(exit)

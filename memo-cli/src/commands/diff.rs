@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use memo_core::error::Error;
-use memo_core::inspect::{Contents, Entry, Version, canonical, find, key_id, key_text};
+use memo_core::inspect::{Contents, Entry, Version, canonical, key_id, key_text};
 use serde::Serialize;
 
-use crate::choice::only_version;
-use crate::failure::{Done, Exit, Failure};
+use crate::choice::Chosen;
+use crate::failure::{Done, Exit};
 use crate::output::Output;
 
 /// So many keys are held in memory at a time.
-const BATCH: u64 = 1_000_000;
+const BATCH: u64 = 800_000;
 
 /// Show the keys that only one of two folders has, or with different values
 ///
@@ -45,31 +45,31 @@ struct Held {
 
 impl Diff {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let mut exit = Exit::Fine;
-        for (a, b) in self.pairs()? {
+        let [a, b] = [&self.a, &self.b].map(|dir| Chosen::below(dir, |_| true));
+        let (a, b) = (a?, b?);
+        let mut exit = a.exit.or(b.exit);
+        for (a, b) in pairs(a.versions, b.versions) {
             let Some(shown) = a.as_ref().or(b.as_ref()) else { continue };
             let names = (shown.function(), shown.name());
             exit = exit.or(Comparison { a, b, names }.run(out)?);
         }
         Ok(exit)
     }
+}
 
-    /// Returns the versions to compare with one another.
-    fn pairs(&self) -> Result<Vec<Pair>, Failure> {
-        if let (Some(a), Some(b)) = (only_version(&self.a)?, only_version(&self.b)?) {
-            return Ok(vec![(Some(a), Some(b))]);
-        }
-        let name = |version: &Version| (version.folder(), version.name());
-        let mut others = find(&self.b)?.versions;
-        let mut pairs = Vec::new();
-        for a in find(&self.a)?.versions {
-            let at = others.iter().position(|b| name(b) == name(&a));
-            let b = at.map(|at| others.remove(at));
-            pairs.push((Some(a), b));
-        }
-        pairs.extend(others.into_iter().map(|b| (None, Some(b))));
-        Ok(pairs)
+/// Returns the versions to compare with one another.
+fn pairs(a: Vec<Version>, mut b: Vec<Version>) -> Vec<Pair> {
+    if (a.len(), b.len()) == (1, 1) {
+        return a.into_iter().map(Some).zip(b.into_iter().map(Some)).collect();
     }
+    let name = |version: &Version| (version.folder(), version.name());
+    let mut pairs = Vec::new();
+    for a in a {
+        let at = b.iter().position(|b| name(b) == name(&a));
+        pairs.push((Some(a), at.map(|at| b.remove(at))));
+    }
+    pairs.extend(b.into_iter().map(|b| (None, Some(b))));
+    pairs
 }
 
 /// A version of A and one of B. One of them may be missing.

@@ -6,15 +6,15 @@ use memo_core::inspect::{Entry, Version, canonical, key_text};
 
 use super::transfer::{Head, Line, TITLE};
 use crate::choice::{Choice, Chosen};
-use crate::failure::Done;
-use crate::output::Output;
+use crate::failure::{Done, Exit, Failure};
+use crate::output::{Output, note};
 use crate::units::{base64, hex, now};
 use crate::value::Decoder;
 
 /// Write results as JSON lines, for `memo import`
 ///
 /// A line that says whose results they are begins each version. Keys are hexadecimal digits and text, values base64.
-/// What has expired is left out.
+/// What has expired is left out. Exit code 1 if something is damaged, which is left out too.
 #[derive(Args, Debug)]
 pub(crate) struct Export {
     #[command(flatten)]
@@ -26,8 +26,9 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
+        let Chosen { versions, mut exit } = self.choice.versions()?;
         for version in &versions {
+            exit = exit.or(tell_damage(version)?);
             let Some(head) = head(version) else { continue };
             out.json(&head)?;
             let decoder = self.decode.then(|| Decoder::of(version));
@@ -42,6 +43,15 @@ impl Export {
         }
         Ok(exit)
     }
+}
+
+/// Tells a person of damage that reading the logs finds: what it holds is left out.
+fn tell_damage(version: &Version) -> Done {
+    let damage = version.damage()?;
+    for error in &damage {
+        note(&format!("memo: {}", Failure::from(error.clone())));
+    }
+    Ok(Exit::found_if(!damage.is_empty()))
 }
 
 fn head(version: &Version) -> Option<Head> {

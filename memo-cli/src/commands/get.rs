@@ -1,10 +1,8 @@
 //! `memo get`: the value of a key.
 
-use std::borrow::Cow;
-
 use clap::Args;
 use memo_core::error::Error;
-use memo_core::inspect::{Entry, Version, key_id, key_text};
+use memo_core::inspect::{Entry, Version, key_id, key_text, shown};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -93,10 +91,11 @@ impl Get {
                 out.line(&format!("# {} {}", line.function, line.version))?;
             }
             let text = match &decoded {
-                Ok(json) => Cow::Borrowed(json.get()),
+                // JSON lets some control characters stand as they are.
+                Ok(json) => shown(json.get()),
                 Err(reason) => {
                     note(&format!("memo: shown as hexadecimal digits: {reason}"));
-                    Cow::Owned(hex(value))
+                    hex(value)
                 }
             };
             return out.line(&text);

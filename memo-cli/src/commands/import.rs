@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use memo_core::inspect::{Editor, New, canonical};
+use memo_core::inspect::{Editor, New, canonical, describes, is_version_name};
 use serde::Serialize;
 
 use super::transfer::{Head, Line, TITLE};
@@ -40,8 +40,7 @@ impl Import {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
         let lines: Box<dyn BufRead> = match self.file.as_deref().filter(|f| *f != Path::new("-")) {
             Some(file) => Box::new(BufReader::new(
-                File::open(file)
-                    .map_err(|e| Failure::Text(format!("cannot read {}: {e}", file.display())))?,
+                File::open(file).map_err(|e| Failure::Text(unreadable(file, &e)))?,
             )),
             None => Box::new(BufReader::new(stdin())),
         };
@@ -49,7 +48,8 @@ impl Import {
         for (n, line) in lines.lines().enumerate() {
             let wrong = |reason: &str| {
                 let name = self.file.as_deref().unwrap_or(Path::new("-")).display().to_string();
-                Failure::Text(format!("{name}, line {}: {reason}", n + 1))
+                let done = "what stands before it is stored";
+                Failure::Text(format!("{name}, line {}: {reason}\n  {done}", n + 1))
             };
             let line = line.map_err(|e| wrong(&e.to_string()))?;
             if line.trim().is_empty() {
@@ -58,10 +58,7 @@ impl Import {
             if let Ok(head) = serde_json::from_str::<Head>(&line) {
                 let former: Option<Editor> = editor.take();
                 former.map_or(Ok(()), Editor::finish)?;
-                editor = Some(self.begin(&head).map_err(|reason| match reason {
-                    Failure::Text(text) => wrong(&text),
-                    other => other,
-                })?);
+                editor = Some(self.begin(&head).map_err(|reason| wrong(&reason.to_string()))?);
                 counts.versions += 1;
                 continue;
             }
@@ -85,11 +82,15 @@ impl Import {
             return Err(wrong("another version of memo has written it"));
         }
         let identity = head.identity().ok_or_else(|| wrong("its numbers cannot be read"))?;
-        if !is_name(&head.folder) || !is_name(&head.version) {
-            return Err(wrong("it names no folder of memokit"));
+        if !is_name(&head.folder) || !is_version_name(head.version.as_ref()) {
+            return Err(wrong("it names no folder of memokit: was the folder renamed?"));
+        }
+        let recorded = head.type_file();
+        if recorded.as_ref().is_some_and(|recorded| !describes(recorded, identity.schema)) {
+            return Err(wrong("its type is not that of its results"));
         }
         let editor = Editor::open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
-        head.type_file().map_or(Ok(()), |recorded| editor.describe(&recorded))?;
+        recorded.map_or(Ok(()), |recorded| editor.describe(&recorded))?;
         Ok(editor)
     }
 
@@ -107,6 +108,11 @@ impl Import {
         editor.put(&new, self.replace)?;
         Ok(Some(true))
     }
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> String {
+    let advice = "give a file that `memo export` has written, or nothing for standard input";
+    format!("cannot read {}: {error}\n  {advice}", file.display())
 }
 
 /// Returns whether a text is the name of one folder, as memokit makes them.

@@ -1,6 +1,6 @@
 //! `memo repair`: what can be read, written to another folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use memo_core::inspect::{Editor, New, Version};
@@ -62,12 +62,19 @@ impl Repair {
             Err(e) => e.kind() == std::io::ErrorKind::NotFound,
         };
         let path = self.out.display();
-        let taken = || Failure::Text(format!("{path} is not empty: give a folder that is"));
+        let taken = || {
+            Failure::Text(format!(
+                "{path} is not empty: give an empty folder, or a path of nothing"
+            ))
+        };
         if is_free { Ok(()) } else { Err(taken()) }
     }
 
     fn repair(&self, version: &Version) -> Result<Line, Failure> {
-        let dir = self.out.join(version.folder()).join(version.name());
+        // Two folders of `persist` below DIR may hold the same version.
+        let below = version.dir.strip_prefix(&self.choice.dir).unwrap_or(Path::new(""));
+        let above = below.ancestors().nth(2).unwrap_or(Path::new(""));
+        let dir = self.out.join(above).join(version.folder()).join(version.name());
         let (mut written, mut unreadable) = (0, 0);
         if let Some(identity) = &version.identity {
             let editor = Editor::open(&dir, identity)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use memo_core::error::Error;
-use memo_core::inspect::{FileKind, Version};
+use memo_core::inspect::{FileKind, Version, shown};
 use serde::Serialize;
 
 use crate::choice::{Choice, Chosen};
@@ -105,9 +105,9 @@ impl Line {
 
     fn describe(&mut self, version: &Version) {
         if let Some(recorded) = &version.type_file {
-            self.place = Some(recorded.place.clone()).filter(|place| !place.is_empty());
-            self.type_name = Some(recorded.type_name.clone());
-            self.codec = Some(recorded.codec.clone());
+            self.place = Some(shown(&recorded.place)).filter(|place| !place.is_empty());
+            self.type_name = Some(shown(&recorded.type_name));
+            self.codec = Some(shown(&recorded.codec));
         }
         if let Some(identity) = &version.identity {
             self.schema = Some(format!("{:032x}", identity.schema));
@@ -134,11 +134,7 @@ impl Line {
 
     fn count_entries(&mut self, version: &Version) -> Result<(), Error> {
         let contents = version.contents(false)?;
-        let mut damage = contents.damage()?;
-        if version.identity.is_none() {
-            version.verify(&mut |_, _| (), &mut |error| damage.push(error))?;
-        }
-        self.damage = damage.iter().map(Error::to_string).collect();
+        self.damage = version.damage()?.iter().map(Error::to_string).collect();
         let now = now();
         contents.for_each(&mut |entry| {
             self.entries += 1;

@@ -9,7 +9,7 @@ use memo_core::inspect::{Pulse, Version};
 use serde::Serialize;
 
 use crate::choice::{Choice, Chosen};
-use crate::failure::{Done, Exit};
+use crate::failure::{Done, Failure};
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::units::{parse_duration, size};
@@ -49,22 +49,28 @@ type Before = HashMap<PathBuf, (Instant, Pulse)>;
 impl Watch {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
         let mut before = Before::new();
+        let Chosen { mut versions, exit } = self.choice.versions()?;
+        if versions.is_empty() {
+            return Ok(exit);
+        }
         for number in 1.. {
-            let Chosen { versions, exit } = self.choice.versions()?;
-            if exit == Exit::Found && number == 1 {
-                return Ok(exit);
-            }
             self.show(out, &versions, &mut before)?;
             out.flush()?;
             if self.count.is_some_and(|count| number >= count) {
                 break;
             }
             std::thread::sleep(self.interval);
+            versions = self.choice.versions_now();
         }
-        Ok(Exit::Fine)
+        Ok(exit)
     }
 
-    fn show(&self, out: &mut Output, versions: &[Version], before: &mut Before) -> Done {
+    fn show(
+        &self,
+        out: &mut Output,
+        versions: &[Version],
+        before: &mut Before,
+    ) -> Result<(), Failure> {
         let processes = Processes::look();
         let heading = [
             "FUNCTION",
@@ -89,7 +95,7 @@ impl Watch {
         if !out.is_json {
             out.table(&rows, &[2, 3, 4, 5, 6])?;
         }
-        Ok(Exit::Fine)
+        Ok(())
     }
 }
 

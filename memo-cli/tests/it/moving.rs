@@ -119,3 +119,78 @@ fn diff_tells_what_only_one_has_and_what_differs() {
     assert_eq!(back.iter().filter(|line| line["difference"] == "only_b").count(), 2);
     assert_eq!(run(&["diff", text(a.path()), text(a.path())]).code, 0);
 }
+
+/// Its files would be set aside, because they are of something else.
+#[test]
+fn an_import_leaves_results_of_something_else_alone() {
+    let root = made_by(&["many 3"]);
+    let lines = fine(&["export", text(root.path())]);
+    let (head, _) = lines.split_once('\n').expect("lines");
+    let code = serde_json::from_str::<serde_json::Value>(head).expect("JSON")["code"].clone();
+    let code = code.as_str().expect("digits");
+    let before = crate::files(root.path());
+    let refused = import(root.path(), &head.replace(code, &"0".repeat(32)), &[]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("line 1: ") && refused.err.contains("another"), "{}", refused.err);
+    assert!(crate::files(root.path()) == before);
+    // What does not describe these results does not replace what does.
+    let named = import(root.path(), &head.replace("\"u64\"", "\"u65\""), &[]);
+    assert_eq!(named.code, 2, "{}", named.out);
+    assert_eq!(fine(&["get", text(root.path()), "(2,)"]), "6\n");
+    // Programs would never look there.
+    let version = serde_json::from_str::<serde_json::Value>(head).expect("JSON")["version"].clone();
+    let renamed = head.replace(version.as_str().expect("digits"), "backup");
+    assert_eq!(import(root.path(), &renamed, &[]).code, 2);
+}
+
+#[test]
+fn diff_of_nothing_is_not_silent() {
+    let (a, b) = (tempfile::tempdir().expect("a folder"), made_by(&["many 3"]));
+    let nothing = run(&["diff", text(a.path()), text(a.path())]);
+    assert_eq!(nothing.code, 1);
+    assert!(nothing.err.contains("no stored results"), "{}", nothing.err);
+    assert_eq!(run(&["diff", text(a.path()), text(b.path())]).code, 1);
+}
+
+/// Two services on one machine may keep results of the same version.
+#[test]
+fn repair_keeps_folders_apart_that_hold_the_same_version() {
+    let root = tempfile::tempdir().expect("a folder");
+    make_in(&root.path().join("north"), &["many 3"]);
+    make_in(&root.path().join("south"), &["many 5"]);
+    let saved = root.path().join("saved");
+    fine(&["repair", text(root.path()), text(&saved)]);
+    for (name, count) in [("north", 3), ("south", 5)] {
+        assert_eq!(json(&["keys", text(&saved.join(name))]).len(), count);
+        fine(&["diff", text(&root.path().join(name)), text(&saved.join(name))]);
+    }
+}
+
+#[test]
+fn a_folder_is_known_by_its_own_name_however_it_is_reached() {
+    let root = made_by(&["many 3"]);
+    let line = json(&["ls", text(root.path())]).remove(0);
+    let version = std::path::PathBuf::from(line["path"].as_str().expect("a path"));
+    std::fs::create_dir(version.join("inner")).expect("a folder");
+    let heads: Vec<_> = [version.clone(), version.join("inner/..")]
+        .iter()
+        .map(|path| fine(&["export", text(path)]).lines().next().map(str::to_owned))
+        .collect();
+    assert_eq!(heads[0], heads[1]);
+}
+
+/// What is damaged is left out. A copy that lacks something must not look complete.
+#[test]
+fn an_export_of_a_damaged_folder_says_so() {
+    let root = made_by(&["many 20"]);
+    let (log, mut bytes) = crate::files(root.path())
+        .into_iter()
+        .find(|(path, _)| text(path).contains("/wal-"))
+        .expect("a log");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&log, bytes).expect("written");
+    let ran = run(&["export", text(root.path())]);
+    assert_eq!((ran.code, ran.out.lines().count()), (1, 20));
+    assert!(ran.err.contains(text(&log)) && ran.err.contains("memo repair"), "{}", ran.err);
+}

@@ -164,3 +164,77 @@ fn a_folder_without_results_is_told_from_one_that_is_missing() {
     assert!(missing.err.contains("cannot list") && missing.err.contains("path of `persist`"));
     assert_eq!(run(&["ls"]).code, 2);
 }
+
+/// Folders nested so deep that no path reaches them, whoever asks.
+#[cfg(unix)]
+fn nest_too_deep(root: &std::path::Path) {
+    let long = |name: &str| name.repeat(250);
+    for name in ["a", "b"] {
+        let deep: std::path::PathBuf = std::iter::repeat_n(long(name), 9).collect();
+        std::fs::create_dir_all(root.join(deep)).expect("folders");
+    }
+    let inner: std::path::PathBuf = std::iter::repeat_n(long("a"), 9).collect();
+    std::fs::rename(root.join(long("b")), root.join(inner).join("b")).expect("moved");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_hides_nothing_else() {
+    let root = made_by(&["many 3"]);
+    nest_too_deep(root.path());
+    let path = text(root.path());
+    for arguments in [&["ls", path][..], &["keys", path], &["diff", path, path], &["export", path]]
+    {
+        let ran = run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}");
+        assert!(ran.err.contains("cannot list") && ran.err.contains(path), "{}", ran.err);
+    }
+    assert!(run(&["ls", path]).out.contains("many"));
+    assert_eq!(run(&["keys", path]).out.lines().count(), 3);
+}
+
+/// A folder may come from somebody else.
+#[test]
+fn nothing_that_a_folder_holds_controls_the_terminal() {
+    let root = made_by(&["many 1", "quote \u{1b}[31m\u{9b}31m 1"]);
+    let (file, recorded) = crate::files(root.path())
+        .into_iter()
+        .find(|(path, _)| text(path).contains("many-") && path.ends_with("TYPE"))
+        .expect("a file");
+    let recorded = String::from_utf8(recorded).expect("UTF-8");
+    let recorded = recorded.replace("place: ", "place: \u{1b}[2J\u{9b}2J");
+    std::fs::write(file, recorded).expect("written");
+    let path = text(root.path());
+    let id = json(&["keys", path, "-f", "quote"]).remove(0)["id"].clone();
+    let id = id.as_str().expect("digits").to_owned();
+    for arguments in
+        [&["stat", path][..], &["keys", path], &["get", path, &id], &["get", path, "\u{9b}"]]
+    {
+        let ran = run(arguments);
+        let shown = ran.out + &ran.err;
+        let controls = |char: &char| char.is_control() && *char != '\n';
+        assert_eq!(shown.chars().find(controls), None, "{arguments:?}: {shown:?}");
+    }
+}
+
+/// Each error names the file, and what to do.
+#[test]
+fn errors_say_what_to_do() {
+    let root = made_by(&["many 1"]);
+    let file = root.path().join("file");
+    std::fs::write(&file, "x").expect("written");
+    let (path, nowhere) = (text(root.path()), root.path().join("nowhere"));
+    for (arguments, named) in [
+        (&["ls", text(&file)][..], &file),
+        (&["ls", text(&nowhere)], &nowhere),
+        (&["diff", path, text(&nowhere)], &nowhere),
+        (&["repair", path, text(&file)], &file),
+        (&["import", path, text(&nowhere)], &nowhere),
+        (&["import", path, text(&file)], &file),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}");
+        let has_advice = ran.err.lines().count() > 1 || ran.err.contains(": give");
+        assert!(ran.err.contains(text(named)) && has_advice, "{arguments:?}: {}", ran.err);
+    }
+}

@@ -115,3 +115,56 @@ fn watch_counts_what_is_written_and_removed() {
     assert!(watch.wait().expect("it ends").success());
     program.end();
 }
+
+/// A process that only reads has no lock that would show it.
+#[test]
+fn a_process_that_only_reads_sees_that_the_folder_is_removed() {
+    let root = tempfile::tempdir().expect("a folder");
+    crate::program::make_in(root.path(), &["quote ACME 1", "quote ACME 2"]);
+    let mut program = Program::start(root.path());
+    assert_eq!(program.ask("quote ACME 1"), "hit");
+    assert_eq!(json(&["ls", text(root.path())]).remove(0)["writers"], 0);
+    assert!(fine(&["rm", text(root.path()), "--all"]).contains("2 entries removed"));
+    assert_eq!(program.ask("quote ACME 1"), "computed");
+    assert_eq!(program.ask("quote ACME 2"), "computed");
+    assert_eq!(program.ask("quote ACME 1"), "hit");
+    assert_eq!(json(&["stat", text(root.path())]).remove(0)["entries"], 2);
+    program.end();
+}
+
+/// The process looks for what was removed when there is nothing to be read any more.
+#[test]
+fn what_was_removed_does_not_come_back_because_the_folder_is_gone() {
+    let root = tempfile::tempdir().expect("a folder");
+    crate::program::make_in(root.path(), &["quote ACME 1"]);
+    let mut program = Program::start(root.path());
+    assert_eq!(program.ask("quote ACME 1"), "hit");
+    fine(&["rm", text(root.path()), "(\"ACME\", 1)"]);
+    for folder in root.path().read_dir().expect("a folder") {
+        std::fs::remove_dir_all(folder.expect("an entry").path()).expect("removed");
+    }
+    assert_eq!(program.ask("quote ACME 1"), "computed");
+    program.end();
+}
+
+#[test]
+fn watch_goes_on_when_the_folder_is_removed_and_made_again() {
+    let root = tempfile::tempdir().expect("a folder");
+    let results = root.path().join("results");
+    crate::program::make_in(&results, &["quote ACME 1"]);
+    let mut watch = crate::memo(&["--json", "watch", text(&results), "-n", "1ms"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the command is built");
+    let out = std::io::BufReader::new(watch.stdout.take().expect("its output"));
+    let mut lines = std::io::BufRead::lines(out);
+    lines.next().expect("a line").expect("a line");
+    std::fs::remove_dir_all(&results).expect("removed");
+    let mut program = Program::start(&results);
+    program.ask("quote ACME 1");
+    assert!(lines.any(|line| line.expect("a line").contains("\"writers\":1")));
+    drop(lines);
+    assert!(watch.wait().expect("it ends").success());
+    program.end();
+}

@@ -57,3 +57,14 @@ fn compact_leaves_out_what_has_expired_and_keeps_the_rest() {
     assert_eq!(json(&["stat", text(root.path()), "-f", "short_lived"]).remove(0)["entries"], 0);
     fine(&["verify", text(root.path())]);
 }
+
+/// What was removed is no reason to keep its bytes.
+#[test]
+fn a_folder_shrinks_when_most_of_it_is_removed() {
+    let root = made_by(&["many 100000"]);
+    let bytes = || json(&["du", text(root.path())]).remove(0)["bytes"].as_u64().expect("a number");
+    let before = bytes();
+    fine(&["rm", text(root.path()), "--older-than", "0s"]);
+    assert!(bytes() < before / 4, "{} of {before} bytes are left", bytes());
+    fine(&["verify", text(root.path())]);
+}

@@ -10,6 +10,8 @@ use super::shape_text::{ReadNode, ReadShape};
 const LEAST_FUEL: usize = 1 << 16;
 /// The steps that each byte allows. A newtype in a newtype takes no byte of its own.
 const FUEL_PER_BYTE: usize = 32;
+/// So many bytes of names cost a step more.
+const NAME_PER_FUEL: usize = 16;
 
 /// Returns the JSON text of a value that fills all of `bytes`.
 ///
@@ -41,7 +43,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn value(&mut self, id: usize, depth: usize) -> Step {
-        self.fuel = self.fuel.checked_sub(1).ok_or("the shape takes too many steps")?;
+        self.burn(1)?;
         if depth > MAX_DEPTH {
             return Err("it is nested too deep".to_owned());
         }
@@ -62,6 +64,18 @@ impl<'a> Reader<'a> {
             "enum" => self.variant(node, depth)?,
             _ => self.leaf(node)?,
         }
+        Ok(())
+    }
+
+    fn burn(&mut self, fuel: usize) -> Step {
+        self.fuel = self.fuel.checked_sub(fuel).ok_or("the shape takes too many steps")?;
+        Ok(())
+    }
+
+    /// Writes the name of a field or a variant. It costs fuel too: a byte of the value can bring a name of any length.
+    fn name(&mut self, name: &str) -> Step {
+        self.burn(name.len() / NAME_PER_FUEL)?;
+        quote(name, &mut self.out);
         Ok(())
     }
 
@@ -211,7 +225,7 @@ impl<'a> Reader<'a> {
         self.text("{");
         for (n, (name, child)) in names.iter().zip(&node.children).enumerate() {
             self.separate(n > 0);
-            quote(name, &mut self.out);
+            self.name(name)?;
             self.text(":");
             self.value(*child, depth + 1)?;
         }
@@ -229,11 +243,11 @@ impl<'a> Reader<'a> {
         let shape: &'a ReadShape = self.shape;
         let content = &shape.nodes[*content];
         if content.word == "unit-variant" {
-            quote(name, &mut self.out);
+            self.name(name)?;
             return Ok(());
         }
         self.text("{");
-        quote(name, &mut self.out);
+        self.name(name)?;
         self.text(":");
         match &*content.word {
             "newtype-variant" => self.only_child(content, depth)?,

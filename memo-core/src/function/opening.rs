@@ -68,12 +68,19 @@ impl<K: Keep> Directory<K> {
         function: &FunctionCache<K>,
         opened: Option<Arc<Store>>,
     ) -> Option<Arc<Store>> {
+        let mut forgotten = Forgotten::by(function);
         match opened {
             Some(store) if store.check().is_ok() => return Some(store),
-            Some(_) => self.disk.close(),
+            Some(store) => {
+                let follow = || store.follow(&mut |removal| forgotten.add(&removal));
+                if unless_opening(follow).is_some_and(|followed| followed.is_err()) {
+                    // What was removed last cannot be read any more.
+                    forgotten.add(&Removal::All);
+                }
+                self.disk.close();
+            }
             None => {}
         }
-        let mut forgotten = Forgotten::by(function);
         let _ = unless_opening(|| {
             if self.disk.reopen() {
                 // What the process that created it again has removed in the meantime is not known.

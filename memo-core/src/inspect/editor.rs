@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::persist::{
     Cost, Durability, Identity, Keep, MAX_ATTEMPTS, Place, RealFs, Record, Store, TypeFile,
-    WallMillis,
+    WallMillis, identity_of,
 };
 use crate::platform::clock;
 
@@ -36,9 +36,15 @@ impl Editor {
     /// write, it sets aside what is damaged if no other writes.
     ///
     /// # Errors
-    /// Those of [`Store::begin`].
+    /// [`Error::Foreign`] if the results there have another identity: they would count as damaged. Those of
+    /// [`Store::begin`].
     pub fn open(dir: &Path, identity: &Identity) -> Result<Self, Error> {
         let dir = std::path::absolute(dir).map_err(|e| Error::io("find", dir, &e))?;
+        let found = if dir.exists() { identity_of(&RealFs, &dir)? } else { None };
+        if found.is_some_and(|found| found != *identity) {
+            let reason = "it holds results of another function or version".to_owned();
+            return Err(Error::Foreign { path: dir, reason });
+        }
         let place = Place::alone(&dir);
         let store = Store::open(Arc::new(RealFs), &place, identity, Durability::Os)?;
         store.begin(&mut |_| ())?;
@@ -59,7 +65,8 @@ impl Editor {
     /// The removal is not on disk.
     pub fn remove(&self, key: &[u8]) -> Result<(), Error> {
         let record = Record::Remove { key };
-        self.store.remove(record, self.store.queue(record, 0))
+        self.store.remove(record, self.store.queue(record, 0))?;
+        self.keep_small()
     }
 
     /// Removes all keys, in the same way.
@@ -116,22 +123,30 @@ impl Editor {
             // What was removed up to the horizon was removed before this value was given.
             since = if replaces { u64::MAX } else { self.store.horizon() };
         }
-        if self.store.is_outgrown() {
-            self.keep_all(|keep| self.store.compact(keep))?;
-            // Until this process has changed to the snapshot, its logs count as outgrown.
-            self.store.follow(&mut |_| ())?;
-            self.store.rotate_merged()?;
-        }
-        Ok(())
+        self.keep_small()
     }
 
-    /// Writes a snapshot of all that counts and has not expired, and removes what it replaces. Returns without if
+    /// Writes a snapshot of all that counts and has not expired, and removes what it replaces. Returns false without if
     /// another process does so at this moment.
     ///
     /// # Errors
     /// The snapshot is not in place. The older files are.
-    pub fn compact(&self) -> Result<(), Error> {
-        self.keep_all(|keep| self.store.merge(keep))?;
+    pub fn compact(&self) -> Result<bool, Error> {
+        let has_merged = self.keep_all(|keep| self.store.merge(keep))?;
+        self.change_to_snapshot().map(|()| has_merged)
+    }
+
+    fn keep_small(&self) -> Result<(), Error> {
+        if self.store.is_outgrown() { self.compact_if_due() } else { Ok(()) }
+    }
+
+    fn compact_if_due(&self) -> Result<(), Error> {
+        self.keep_all(|keep| self.store.compact(keep))?;
+        self.change_to_snapshot()
+    }
+
+    /// Until this process has changed to the snapshot, its logs count as outgrown.
+    fn change_to_snapshot(&self) -> Result<(), Error> {
         self.store.follow(&mut |_| ())?;
         self.store.rotate_merged()
     }
@@ -141,11 +156,34 @@ impl Editor {
         merge(&Keep { max, max_bytes, now: clock::wall(), idle_before: 0, is_used: &|_| true })
     }
 
-    /// Makes all durable.
+    /// Makes all durable, and the folder small if most of it does not count any more.
     ///
     /// # Errors
     /// Something is not on disk.
     pub fn finish(self) -> Result<(), Error> {
+        self.compact_if_due()?;
         self.store.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::Locks;
+    use crate::platform::test_directory::TestDirectory;
+
+    #[test]
+    fn a_caller_learns_that_another_process_merges() {
+        let root = TestDirectory::new("editor");
+        let dir = root.0.join("version");
+        let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
+        let editor = Editor::open(&dir, &identity).unwrap();
+        let (locks, files) = Locks::open(&RealFs, &dir).unwrap();
+        drop(files);
+        let merging = locks.merge().unwrap().expect("nobody merges");
+        assert!(!editor.compact().unwrap());
+        drop(merging);
+        assert!(editor.compact().unwrap());
+        editor.finish().unwrap();
     }
 }

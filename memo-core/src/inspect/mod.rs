@@ -11,6 +11,6 @@ mod version;
 pub use editor::{Editor, New};
 pub use entry::Entry;
 pub use key::{canonical, key_id, key_text};
-pub use search::{Found, find};
+pub use search::{Found, find, is_version_name};
 pub use state::{Pulse, SlotState};
-pub use version::{Contents, FileInfo, FileKind, Version, remove_version};
+pub use version::{Contents, FileInfo, FileKind, Version, describes, remove_version, shown};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::version::Version;
 use crate::error::Error;
-use crate::persist::{Fs, Name, QUARANTINE, RealFs, is_version_name};
+use crate::persist::{self, Fs, Name, QUARANTINE, RealFs};
 
 /// Directories nested deeper are not looked into.
 const MAX_DEPTH: usize = 64;
@@ -50,6 +50,12 @@ fn look_into(dir: &Path, depth: usize, found: &mut Found) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns whether programs may look for a version in a folder of this name.
+#[must_use]
+pub fn is_version_name(name: &OsStr) -> bool {
+    persist::is_version_name(name)
 }
 
 /// Returns whether a directory is the folder of a version. One that a person names may have any name.

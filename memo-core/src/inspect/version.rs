@@ -1,6 +1,7 @@
 //! One version of a function: its folder, and what is in it.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
@@ -54,46 +55,63 @@ pub struct FileInfo {
 impl Version {
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let identity = identity_of(&RealFs, dir)?;
-        let type_file = TypeFile::read(&RealFs, dir).filter(|read| {
-            let TypeFile { codec, type_name, shape, .. } = read.clone();
-            let schema = identity.as_ref().map(|identity| identity.schema);
-            let description = Description { type_name, codec, shape };
-            schema.is_none_or(|schema| description.is_of(schema) != Some(false))
-        });
+        let is_right = |read: &TypeFile| {
+            identity.as_ref().is_none_or(|identity| describes(read, identity.schema))
+        };
+        let type_file = TypeFile::read(&RealFs, dir).filter(is_right);
         Ok(Self { dir: dir.to_owned(), identity, type_file, used: last_use(&RealFs, dir) })
     }
 
-    /// Returns the function's full name, or that of the folder if no file tells it.
+    /// Returns the function's full name, or that of the folder if no file tells it. It is for people: it has no control
+    /// characters.
     #[must_use]
     pub fn function(&self) -> String {
         let recorded = self.type_file.as_ref().map(|read| read.function.clone());
         let stated = self.identity.as_ref().map(|identity| identity.function.clone());
-        stated.or(recorded).unwrap_or_else(|| self.folder())
+        shown(&stated.or(recorded).unwrap_or_else(|| self.folder()))
     }
 
     /// Returns the name of the folder of the function.
     #[must_use]
     pub fn folder(&self) -> String {
-        let absolute = std::path::absolute(&self.dir).unwrap_or_default();
-        name_of(absolute.parent().and_then(Path::file_name))
+        name_of(self.real_dir().parent().and_then(Path::file_name))
     }
 
     /// Returns the name of the version.
     #[must_use]
     pub fn name(&self) -> String {
-        let absolute = std::path::absolute(&self.dir).unwrap_or_default();
-        name_of(absolute.file_name())
+        name_of(self.real_dir().file_name())
     }
 
-    /// Opens the files as they are at this moment. `with_stale`: also those that processes would not use because
-    /// another is damaged that may have removed what they hold.
+    /// Returns the folder without `..` and links, by which a person may have named it.
+    fn real_dir(&self) -> PathBuf {
+        self.dir.canonicalize().or_else(|_| std::path::absolute(&self.dir)).unwrap_or_default()
+    }
+
+    /// Opens the files as they are at this moment; none, if the folder was removed meanwhile. `with_stale`: also those
+    /// that processes would not use because another is damaged that may have removed what they hold.
     ///
     /// # Errors
     /// [`Error::Foreign`] if a newer version of memokit wrote them. [`Error::Io`] if they cannot be read.
     pub fn contents(&self, with_stale: bool) -> Result<Contents, Error> {
         let Some(identity) = &self.identity else { return Ok(Contents { moment: None }) };
-        let moment = Moment::of(&RealFs, &self.dir, identity, with_stale)?;
-        Ok(Contents { moment: Some(moment) })
+        match Moment::of(&RealFs, &self.dir, identity, with_stale) {
+            Err(_) if !self.dir.exists() => Ok(Contents { moment: None }),
+            moment => moment.map(|moment| Contents { moment: Some(moment) }),
+        }
+    }
+
+    /// Returns the damage that reading the headers and the logs finds.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn damage(&self) -> Result<Vec<Error>, Error> {
+        if self.identity.is_some() {
+            return self.contents(false)?.damage();
+        }
+        let mut damage = Vec::new();
+        self.verify(&mut |_, _| (), &mut |error| damage.push(error))?;
+        Ok(damage)
     }
 
     /// Checks every checksum, see [`verify`]. Returns how many records count.
@@ -117,14 +135,18 @@ impl Version {
         Ok(0)
     }
 
-    /// Returns the files of the version.
+    /// Returns the files of the version; none, if its folder was removed meanwhile.
     ///
     /// # Errors
     /// The folder cannot be listed.
     pub fn files(&self) -> Result<Vec<FileInfo>, Error> {
         let failed = |e: &std::io::Error| Error::io("list", &self.dir, e);
         let mut files = Vec::new();
-        for name in RealFs.list(&self.dir).map_err(|e| failed(&e))? {
+        let names = match RealFs.list(&self.dir) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(files),
+            names => names.map_err(|e| failed(&e))?,
+        };
+        for name in names {
             let kind = match Name::parse(&name) {
                 Some(Name::Log(_)) => FileKind::Log,
                 Some(Name::Snapshot(_)) => FileKind::Snapshot,
@@ -156,6 +178,23 @@ impl Version {
 /// The errors of the system. A part may be removed.
 pub fn remove_version(version: &Version) -> Result<bool, Error> {
     remove_unused(&RealFs, &version.dir)
+}
+
+/// Returns whether a recorded type may be that of values with this schema.
+#[must_use]
+pub fn describes(recorded: &TypeFile, schema: u128) -> bool {
+    let TypeFile { codec, type_name, shape, .. } = recorded.clone();
+    Description { type_name, codec, shape }.is_of(schema) != Some(false)
+}
+
+/// Returns a text that a file holds as a terminal may show it: with control characters escaped.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() { shown.extend(char.escape_unicode()) } else { shown.push(char) }
+    }
+    shown
 }
 
 fn name_of(name: Option<&OsStr>) -> String {

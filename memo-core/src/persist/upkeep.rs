@@ -75,11 +75,11 @@ impl Store {
     }
 
     /// Writes a snapshot of all that counts, and removes the files that it replaces. Threads and other processes can
-    /// queue and commit records meanwhile. If another process writes one, returns without.
+    /// queue and commit records meanwhile. Returns whether it did: false if another process writes one.
     ///
     /// # Errors
     /// The snapshot is not in place. The older files still are.
-    pub fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
+    pub fn merge(&self, keep: &Keep<'_>) -> Result<bool, Error> {
         self.shared.merge(keep)
     }
 
@@ -92,7 +92,7 @@ impl Store {
         if !self.shared.wants_merge() {
             return Ok(false);
         }
-        self.shared.merge(keep).map(|()| true)
+        self.shared.merge(keep).map(|_| true)
     }
 
     /// Frees what this process does not need any more since others have merged. May take long.
@@ -183,7 +183,7 @@ impl Shared {
         }
     }
 
-    fn merge(&self, keep: &Keep<'_>) -> Result<(), Error> {
+    fn merge(&self, keep: &Keep<'_>) -> Result<bool, Error> {
         let writer = self.writing()?;
         // Before the files are listed: what is left later is for the next merge.
         let had_orphans = writer.has_orphans.swap(false, Ordering::Relaxed);

@@ -10,6 +10,7 @@ use super::listing::holds_something;
 use super::locks::{Held, Locks};
 use super::place::{Place, is_version_name};
 use super::record::WallMillis;
+use super::state::State;
 use super::value_file::list_values;
 use crate::error::Error;
 
@@ -155,6 +156,7 @@ fn remove_version(
 /// Removes the files of a version, and its folder if nothing else is in it.
 fn remove_files(fs: &dyn Fs, dir: &Path, lock: (Locks, Held)) -> Result<(), Error> {
     remove_contents(fs, dir)?;
+    tell_readers(fs, dir);
     for name in by_age(fs, dir)? {
         if !matches!(name, Name::Lock | Name::Used) {
             remove(fs, dir, name)?;
@@ -170,6 +172,19 @@ fn remove_files(fs: &dyn Fs, dir: &Path, lock: (Locks, Held)) -> Result<(), Erro
     // Windows removes the file only now.
     drop(lock);
     remove_dir(fs, dir)
+}
+
+/// Tells the processes that read the version, and do not write to it, that nothing of it counts any more. They keep the
+/// page mapped, and could not read from the folder what was removed.
+fn tell_readers(fs: &dyn Fs, dir: &Path) {
+    let path = Name::State.at(dir);
+    // Without a page, or with one that they cannot use either, there is nothing by which to tell them.
+    let is_there = fs.page(&path, false).is_ok_and(|page| State::new(page).is_known());
+    let Some(page) = is_there.then(|| fs.page(&path, true).ok()).flatten() else { return };
+    let state = State::new(page);
+    // The page may know less of the files than its readers do. Nobody numbers a record by it any more.
+    state.set_cleared(u64::MAX);
+    state.count_removal();
 }
 
 fn remove_quarantine(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {

@@ -132,17 +132,17 @@ impl Writer {
     }
 
     /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges,
-    /// returns without.
+    /// returns false without.
     ///
     /// # Errors
     /// The errors of `merge`, and those of the system.
     pub(crate) fn with_merge(
         &self,
         merge: impl FnOnce() -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let _own = self.merging.lock();
-        let Some(_merge) = self.locks.merge()? else { return Ok(()) };
-        merge()
+        let Some(_merge) = self.locks.merge()? else { return Ok(false) };
+        merge().map(|()| true)
     }
 
     /// Returns whether another process has removed the log, with all files.

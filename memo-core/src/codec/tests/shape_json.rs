@@ -107,3 +107,14 @@ fn bytes_that_are_no_value_are_refused_at_bounded_cost() {
     assert_eq!(refused("root(newtype[1:A](#1;))", &[]), "it is nested too deep");
     assert_eq!(refused("root(tuple[2](#1;#1;))", &[]), "it is nested too deep");
 }
+
+/// A byte of a value can bring a name of any length.
+#[test]
+fn long_names_do_not_make_json_of_any_length() {
+    let long = "n".repeat(100_000);
+    let text = format!("root(seq(enum[1:E][100000:{long}](unit-variant())))");
+    let shape = ReadShape::parse(&text).expect("a shape");
+    let values = |count: u8| [&[count][..], &vec![0; usize::from(count)]].concat();
+    assert!(to_json(&shape, &values(2)).unwrap().len() > 200_000);
+    assert_eq!(to_json(&shape, &values(100)).unwrap_err(), "the shape takes too many steps");
+}
