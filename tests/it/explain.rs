@@ -98,6 +98,38 @@ fn removals_name_what_removed() {
 }
 
 #[test]
+fn what_is_removed_while_it_is_computed_says_so() {
+    #[memoize(explain)]
+    fn removing(n: u32) -> u32 {
+        match n {
+            1 => _ = removing_memo().invalidate(&removing_key(1)),
+            2 => removing_memo().clear(),
+            _ => removing_memo().retain(|_, _| true),
+        }
+        n
+    }
+    let by = |n| match removing_memo().explain(&removing_key(n)) {
+        Explanation::Invalidated { by, .. } => by,
+        other => panic!("{other}"),
+    };
+    (1..4).for_each(|n| _ = removing(n));
+    assert_eq!((by(1), by(2), by(3)), (Remover::Invalidate, Remover::Clear, Remover::Retain));
+}
+
+#[test]
+fn the_removal_of_what_was_never_there_pushes_nothing_out() {
+    #[memoize(max = 1, explain = 3)]
+    fn one(n: u32) -> u32 {
+        n
+    }
+    (one(1), one(2));
+    (10..20).for_each(|n| _ = one_memo().invalidate(&one_key(n)));
+    assert_eq!(one_memo().explain(&one_key(10)), Explanation::NeverSeen);
+    let found = one_memo().explain(&one_key(1));
+    assert!(matches!(found, Explanation::Evicted { .. }), "{found:?}");
+}
+
+#[test]
 fn results_that_are_not_kept_say_why() {
     #[memoize(explain, cache_if = |n| n.is_ok_and(|n| n < 10))]
     fn some(n: u32) -> Result<u32, u32> {

@@ -24,6 +24,9 @@ const KEPT_KEYS: usize = MAX_KEYS / 8 * 7;
 const MIN_SLOTS: usize = 512;
 const MAX_SLOTS: usize = 65_536;
 
+/// A weight counts as no more than this, so that the sum over all sampled keys is a number of 64 bits.
+const MAX_AMOUNT: u64 = u64::MAX / (MAX_KEYS as u64 + 1);
+
 /// A window ends after this many sampled references, or this many calls.
 pub(super) const WINDOW: u64 = 1 << 20;
 const WINDOW_CALLS: u64 = WINDOW * PAUSE;
@@ -162,7 +165,7 @@ impl Estimator {
             _ if times.have_ended(&known) => references.expired.add(scale, uses),
             slot => {
                 references.repeated.add(scale, uses);
-                let distance = known.amount + self.scaled(self.stack.above(slot));
+                let distance = known.amount.saturating_add(self.scaled(self.stack.above(slot)));
                 self.distances.add(distance, scale, uses);
                 return Some(known);
             }
@@ -172,7 +175,7 @@ impl Estimator {
 
     /// Takes what is known of the value of a key that a cache now has: when it expires, and its weight.
     pub(super) fn kept(&mut self, hash: u64, times: Times, expires: Millis, weight: u64) {
-        let amount = if self.counts_entries { 1 } else { weight };
+        let amount = if self.counts_entries { 1 } else { weight.min(MAX_AMOUNT) };
         match self.keys.get_mut(&hash) {
             Some(known) if known.is_in_stack() => {
                 self.stack.change(known.slot, known.amount, amount);

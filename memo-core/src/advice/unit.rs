@@ -26,14 +26,15 @@ impl Unit {
         (capacity.div_ceil(factor), factor)
     }
 
-    /// Writes a capacity as the argument has it.
+    /// Writes a capacity as the argument has it: in the largest unit that is exact.
     #[inline]
     pub(super) fn value(self, capacity: u64) -> String {
         const SUFFIXES: [&str; 7] = ["", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-        let (number, factor) = self.parts(capacity);
-        match SUFFIXES[factor.ilog2() as usize / 10] {
-            "" => number.to_string(),
-            suffix => format!("\"{number}{suffix}\""),
+        let steps =
+            if self == Self::Bytes && capacity > 0 { capacity.trailing_zeros() / 10 } else { 0 };
+        match SUFFIXES[steps as usize] {
+            "" => capacity.to_string(),
+            suffix => format!("\"{}{suffix}\"", capacity >> (10 * steps)),
         }
     }
 
@@ -48,5 +49,29 @@ impl Unit {
 impl Serialize for Unit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(if *self == Self::Bytes { "bytes" } else { "entries" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Unit::{Bytes, Entries};
+
+    #[test]
+    fn a_capacity_is_written_as_it_is() {
+        assert_eq!(
+            [0, 1024, 1500].map(|max| Entries.setting(max)),
+            ["max = 0", "max = 1024", "max = 1500"]
+        );
+        let written =
+            [0, 1500, 10 << 10, 1 << 20, (1 << 20) + 1, 3 << 60].map(|max| Bytes.value(max));
+        let expected = ["0", "1500", "\"10KiB\"", "\"1MiB\"", "1048577", "\"3EiB\""];
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn a_capacity_is_rounded_up_to_two_digits() {
+        assert_eq!([0, 9, 99, 101, 3001].map(|n| Entries.rounded_up(n)), [0, 9, 99, 110, 3100]);
+        assert_eq!(Bytes.value(Bytes.rounded_up(40_961)), "\"41KiB\"");
+        assert_eq!(Bytes.rounded_up(u64::MAX), u64::MAX);
     }
 }

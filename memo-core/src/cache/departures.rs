@@ -6,7 +6,7 @@ use crate::key;
 use crate::key::hash::Seed;
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::usual::Mutex;
-use crate::statistics::explanation::Cause;
+use crate::statistics::explanation::{Cause, Remover};
 
 /// The last departures from a cache. It stores the hash of a key and its length in place of the key.
 pub(super) struct Departures {
@@ -27,6 +27,14 @@ struct Departure {
 
 /// The documentation of `explain` says so.
 const _: () = assert!(size_of::<Departure>() == 24);
+
+/// A removal of one key.
+#[derive(Clone, Copy)]
+pub(crate) struct Removing {
+    pub(crate) by: Remover,
+    /// Whether the key may be held elsewhere than in memory. Then it is noted even if memory does not know it.
+    pub(crate) elsewhere: bool,
+}
 
 /// What is known of a key that is not held.
 pub(crate) enum Departed {

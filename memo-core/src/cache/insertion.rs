@@ -100,9 +100,10 @@ impl<H: Clone> ShardedCache<H> {
         room: Reservation,
     ) -> Finished<H> {
         let Reservation { reserved, key_state, fits } = room;
-        let existing = match key_state {
-            KeyState::Replaces(existing) => Some(existing),
-            KeyState::New | KeyState::Invalidated => None,
+        let (existing, is_invalidated) = match key_state {
+            KeyState::Replaces(existing) => (Some(existing), false),
+            KeyState::New => (None, false),
+            KeyState::Invalidated => (None, true),
         };
         // What is left in these at the end is dropped after the lock is released, because this runs the values' `Drop`.
         let (mut entry, mut unused, mut flight, mut pending) = (None, None, None, None);
@@ -116,7 +117,8 @@ impl<H: Clone> ShardedCache<H> {
         match entry.take_if(|_| fits) {
             Some(entry) => self.put(&mut shard, claim.hash, entry, existing, reserved),
             None => {
-                if let Some(refused) = &entry {
+                // What has invalidated it is noted already.
+                if let Some(refused) = entry.as_ref().filter(|_| !is_invalidated) {
                     let key_len = refused.shared().key().len();
                     self.note_departure(claim.hash, key_len, Cause::NotKept(Refusal::Room));
                 }

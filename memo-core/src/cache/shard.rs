@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::capacity::{EXACT, Load};
 use super::claims::{ClaimState, Claims};
-use super::departures::Departures;
+use super::departures::{Departures, Removing};
 use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words};
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
@@ -349,6 +349,36 @@ impl<H> Locked<'_, H> {
     fn note_departure(&self, slot: SlotIndex, cause: Cause) {
         if let Some(departures) = &self.shard.departures {
             note_entry(departures, self.table().at(self.guard(), slot), cause);
+        }
+    }
+
+    /// Notes a removal of a key, if there is something to remove. The caller removes it next.
+    pub(super) fn note_removal(
+        &self,
+        hash: u64,
+        key: &[u8],
+        existing: Option<Existing>,
+        removing: Removing,
+    ) {
+        let Some(departures) = &self.shard.departures else { return };
+        if removing.elsewhere || existing.is_some() || self.state.claims.has(hash, key) {
+            departures.note(hash, key.len(), Cause::Invalidated(removing.by));
+        }
+    }
+
+    /// Notes why entries leave, for as many as are remembered. The caller removes all of them next.
+    pub(super) fn note_entries(&self, cause: Cause) {
+        let Some(departures) = &self.shard.departures else { return };
+        for (_, entry) in self.entries().take(departures.max()) {
+            departures.note_key(entry.key(), cause);
+        }
+    }
+
+    /// Notes why nothing that is being computed will be kept.
+    pub(super) fn note_claims(&self, cause: Cause) {
+        let Some(departures) = &self.shard.departures else { return };
+        for claimed in self.claimed() {
+            departures.note(claimed.claim.hash, claimed.draft.key().len(), cause);
         }
     }
 

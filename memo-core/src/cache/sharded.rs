@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
-use super::departures::Departures;
+use super::departures::{Departures, Removing};
 use super::entry::{Entry, EntryRef, Lifetime, Words};
 use super::expiry::{Age, Expiry};
 use super::key_copy::KeyCopy;
@@ -22,6 +22,7 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::statistics::counters::CallCounters;
+use crate::statistics::explanation::{Cause, Remover};
 
 pub(crate) struct ShardedCache<H> {
     pub(crate) seed: Seed,
@@ -369,9 +370,16 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Removes the entry of `key` and invalidates its claim; `then` runs under the same lock. Returns whether there was
     /// a live entry.
-    pub(crate) fn remove(&self, hash: u64, key: &[u8], then: &mut dyn FnMut()) -> bool {
+    pub(crate) fn remove(
+        &self,
+        hash: u64,
+        key: &[u8],
+        by: Removing,
+        then: &mut dyn FnMut(),
+    ) -> bool {
         let (removed, _pending) = self.change(self.shard(hash), |shard| {
             let existing = shard.find_existing(hash, key, &self.expiry);
+            shard.note_removal(hash, key, existing, by);
             let live = existing.as_ref().is_some_and(|existing| !existing.expired);
             self.capacity.release(shard.remove_counted(existing));
             shard.shrink();
@@ -384,21 +392,22 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Invalidates all claims, so that no value that is being computed is kept.
-    pub(crate) fn invalidate_claims(&self) {
+    pub(crate) fn invalidate_claims(&self, by: Remover) {
         for shard in &self.shards {
-            // Must be dropped while no lock is held.
-            let pending = shard.lock().claims().invalidate_all();
+            let mut locked = shard.lock();
+            locked.note_claims(Cause::Invalidated(by));
+            let pending = locked.claims().invalidate_all();
+            // Dropped while no lock is held.
+            drop(locked);
             drop(pending);
         }
     }
 
     /// Removes all entries and invalidates all claims; `then` runs while every shard is locked. Returns the number of
     /// removed entries.
-    pub(crate) fn clear(&self, then: &mut dyn FnMut()) -> usize {
+    pub(crate) fn clear(&self, by: Remover, then: &mut dyn FnMut()) -> usize {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
-        let mut cleared = Load::default();
-        locked.iter_mut().for_each(|shard| cleared += shard.clear());
-        self.capacity.release(cleared);
+        let cleared = self.clear_locked(&mut locked, by);
         then();
         // What is freed must be dropped while no lock is held.
         let pending: Vec<_> =
@@ -413,21 +422,32 @@ impl<H: Clone> ShardedCache<H> {
     /// Removes the entry of `key` and invalidates its claim, without freeing anything: the `Drop` of values runs when
     /// what is returned is dropped, and in [`Self::free_removed`].
     #[cfg(feature = "persist")]
-    pub(crate) fn end(&self, hash: u64, key: &[u8]) -> Option<(H, Lifetime)> {
+    pub(crate) fn end(&self, hash: u64, key: &[u8], by: Removing) -> Option<(H, Lifetime)> {
         let mut shard = self.shard(hash).lock();
         let existing = shard.find_existing(hash, key, &self.expiry);
+        shard.note_removal(hash, key, existing, by);
         self.capacity.release(shard.remove(existing));
         shard.claims().invalidate(hash, key)
     }
 
     /// Does the same for all entries and claims.
     #[cfg(feature = "persist")]
-    pub(crate) fn end_all(&self) -> Vec<(H, Lifetime)> {
+    pub(crate) fn end_all(&self, by: Remover) -> Vec<(H, Lifetime)> {
         let mut locked: Vec<_> = self.shards.iter().map(Shard::lock).collect();
-        let mut cleared = Load::default();
-        locked.iter_mut().for_each(|shard| cleared += shard.clear());
-        self.capacity.release(cleared);
+        self.clear_locked(&mut locked, by);
         locked.iter_mut().flat_map(|shard| shard.claims().invalidate_all()).collect()
+    }
+
+    /// Removes all entries while every shard is locked, and notes that they and the claims are not kept.
+    fn clear_locked(&self, locked: &mut [Locked<'_, H>], by: Remover) -> Load {
+        let mut cleared = Load::default();
+        for shard in locked {
+            shard.note_claims(Cause::Invalidated(by));
+            shard.note_entries(Cause::Invalidated(by));
+            cleared += shard.clear();
+        }
+        self.capacity.release(cleared);
+        cleared
     }
 
     /// Frees what [`Self::end`] has removed.

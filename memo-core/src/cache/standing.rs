@@ -49,7 +49,7 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Notes why the key is not held, if departures are remembered.
-    pub(crate) fn note_departure(&self, hash: u64, key_len: usize, cause: Cause) {
+    pub(super) fn note_departure(&self, hash: u64, key_len: usize, cause: Cause) {
         if let Some(departures) = &self.departures {
             departures.note(hash, key_len, cause);
         }
@@ -61,14 +61,6 @@ impl<H: Clone> ShardedCache<H> {
         let shard = self.shard(claim.hash).lock();
         if let Some(claimed) = shard.valid_claim(claim) {
             departures.note(claim.hash, claimed.draft.key().len(), cause);
-        }
-    }
-
-    /// Notes why none of the keys is held any more, for as many as are remembered. The caller removes them next.
-    pub(crate) fn note_all_departures(&self, cause: Cause) {
-        let Some(departures) = &self.departures else { return };
-        for key in self.held_keys(departures.max(), usize::MAX) {
-            departures.note_key(key.as_slice(), cause);
         }
     }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::capacity::{Limits, UNBOUNDED};
+use super::departures::{Departed, Removing};
 use super::entry::{Lifetime, NewEntry};
 use super::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::platform::clock::NEVER;
 use crate::single_flight::flight::Claim;
+use crate::statistics::explanation::{Cause, Remover};
 
 const LIMITS: Limits = Limits {
     max: UNBOUNDED,
@@ -18,6 +20,8 @@ const LIMITS: Limits = Limits {
     timed: false,
     departures: 0,
 };
+
+const BY_HAND: Removing = Removing { by: Remover::Invalidate, elsewhere: false };
 
 fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
     ShardedCache::new(Limits { max, ..LIMITS })
@@ -69,7 +73,7 @@ fn a_clear_frees_all_places_before_it_runs_its_callback() {
     (0..10).for_each(|key| keep(&cache, key, key));
     assert_eq!(cache.capacity.load().entries, 10);
     let mut left = 10;
-    let count = cache.clear(&mut || left = cache.capacity.load().entries);
+    let count = cache.clear(Remover::Clear, &mut || left = cache.capacity.load().entries);
     assert_eq!((count, left, cache.len()), (10, 0, 0));
 }
 
@@ -86,7 +90,7 @@ fn values_held_back_by_a_reader_are_freed_by_a_later_change() {
         let _ = end.recv();
     });
     reader.recv().unwrap();
-    cache.clear(&mut || ());
+    cache.clear(Remover::Clear, &mut || ());
     assert_eq!((cache.len(), Arc::strong_count(&value)), (0, 6));
     drop(done);
     reading.join().unwrap();
@@ -98,5 +102,6 @@ fn values_held_back_by_a_reader_are_freed_by_a_later_change() {
     assert!(freed);
 }
 
+mod departures;
 mod idle;
 mod weights;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use once_cell::sync::OnceCell;
 
+use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
@@ -20,7 +21,7 @@ use crate::function::value_store::{UNDECODABLE, ValueStore};
 use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
-use crate::statistics::explanation::Explanation;
+use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
@@ -83,6 +84,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             return true;
         }
         let disk = &self.disk;
+        let mut is_opened = false;
         let recovered = unless_opening(|| {
             self.recovered.get_or_init(|| {
                 if !disk.exists() {
@@ -93,14 +95,12 @@ impl<K: Keep> Storage<K> for Directory<K> {
                     function.maintain();
                     watch(function, &store);
                     function.memory.calls.set_recovered(store.status().entries, store.mean_cost());
+                    is_opened = true;
                 }
             });
         });
-        if Events::are_heard() {
-            let entries = function.memory.calls.recovered();
-            if recovered.is_some() && entries > 0 {
-                Events::recovered(&function.name, entries, &self.damage());
-            }
+        if is_opened && Events::warnings_are_heard() {
+            Events::recovered(&function.name, function.memory.calls.recovered(), &self.damage());
         }
         recovered.is_some()
     }
@@ -119,7 +119,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             other => self.reopen(function, other),
         };
         let Some(store) = opened else { return };
-        let mut forgotten = Forgotten::by(function);
+        let mut forgotten = Forgotten::new(function, Remover::Process);
         let _ = unless_opening(|| {
             // A failure is counted by the store. What was read before is served.
             let _ = store.follow(&mut |removal| forgotten.add(&removal));
@@ -179,13 +179,19 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.commit(removal);
     }
 
-    fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool {
+    fn remove(
+        &self,
+        function: &FunctionCache<K>,
+        hash: u64,
+        key: &[u8],
+        removing: Removing,
+    ) -> bool {
         let store = self.begin_to_remove(function);
         let mut removal = Removal::new(store.as_deref());
-        let removed =
-            function.memory.remove(hash, key, &mut || removal.queue(Record::Remove { key }));
+        let mut queue = || removal.queue(Record::Remove { key });
+        let removed = function.memory.remove(hash, key, removing, &mut queue);
         if self.commit(removal) {
-            Forgotten::by(function).add(&persist::Removal::Key(key.into()));
+            Forgotten::new(function, removing.by).add(&persist::Removal::Key(key.into()));
         }
         removed
     }
@@ -193,9 +199,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
     fn clear(&self, function: &FunctionCache<K>) -> usize {
         let store = self.begin_to_remove(function);
         let mut removal = Removal::new(store.as_deref());
-        let count = function.memory.clear(&mut || removal.queue(Record::Clear));
+        let by = Remover::Clear;
+        let count = function.memory.clear(by, &mut || removal.queue(Record::Clear));
         if self.commit(removal) {
-            Forgotten::by(function).add(&persist::Removal::All);
+            Forgotten::new(function, by).add(&persist::Removal::All);
         }
         count
     }

@@ -17,9 +17,14 @@ pub(crate) struct Events {
 
 #[cfg(feature = "tracing")]
 impl Events {
-    /// Whether anybody may listen. Counting what an event says is not free.
+    /// Whether anybody may listen to what is routine. Counting what an event says is not free.
     pub(crate) fn are_heard() -> bool {
         tracing::enabled!(target: "memokit", tracing::Level::DEBUG)
+    }
+
+    /// Whether anybody may listen to what goes wrong.
+    pub(crate) fn warnings_are_heard() -> bool {
+        tracing::enabled!(target: "memokit", tracing::Level::WARN)
     }
 
     pub(crate) fn invalidated(function: &str, by: Remover, count: usize) {
@@ -47,7 +52,9 @@ impl Events {
     }
 
     pub(crate) fn recovered(function: &str, entries: u64, damage: &[Error]) {
-        tracing::debug!(target: "memokit", function, entries, "recovered");
+        if entries > 0 {
+            tracing::debug!(target: "memokit", function, entries, "recovered");
+        }
         for error in damage {
             tracing::warn!(target: "memokit", function, %error, "damaged");
         }
@@ -69,6 +76,11 @@ impl Events {
 impl Events {
     #[inline(always)]
     pub(crate) fn are_heard() -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn warnings_are_heard() -> bool {
         false
     }
 

@@ -1,42 +1,41 @@
-//! Removes from memory what other processes have removed.
+//! Removes from memory what has been removed on disk, mostly by other processes.
 
+use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
 use crate::function::events::Events;
 use crate::function::function_cache::FunctionCache;
 use crate::persist::{Removal, Store};
-use crate::statistics::explanation::{Cause, Remover};
+use crate::statistics::explanation::Remover;
 use crate::value::keep::Keep;
 
-/// What another process removed, removed from memory. The values are dropped with it, and not before: their `Drop` may
+/// What was removed on disk, removed from memory. The values are dropped with it, and not before: their `Drop` may
 /// call memoized functions, which must be able to open and to follow their directories.
 pub(crate) struct Forgotten<'a, K: Keep> {
     function: &'a FunctionCache<K>,
+    by: Remover,
     pending: Vec<(K::Held, Lifetime)>,
     /// How many removals there were, also of what memory did not hold.
     removals: usize,
 }
 
 impl<'a, K: Keep> Forgotten<'a, K> {
-    pub(crate) fn by(function: &'a FunctionCache<K>) -> Self {
-        Self { function, pending: Vec::new(), removals: 0 }
+    pub(crate) fn new(function: &'a FunctionCache<K>, by: Remover) -> Self {
+        Self { function, by, pending: Vec::new(), removals: 0 }
     }
 
     pub(crate) fn add(&mut self, removal: &Removal) {
         self.removals += 1;
         let memory = &self.function.memory;
-        // A removal of this process that comes here is noted once more when it returns.
-        let cause = Cause::Invalidated(Remover::Process);
         match removal {
             Removal::All => {
                 self.function.observe_clear();
-                memory.note_all_departures(cause);
-                self.pending.extend(memory.end_all());
+                self.pending.extend(memory.end_all(self.by));
             }
             Removal::Key(key) => {
                 let Some(hash) = self.function.hash_key(key) else { return };
                 self.function.observe_removal(hash);
-                self.pending.extend(memory.end(hash, key));
-                memory.note_departure(hash, key.len(), cause);
+                let removing = Removing { by: self.by, elsewhere: true };
+                self.pending.extend(memory.end(hash, key, removing));
             }
         }
     }
@@ -47,7 +46,7 @@ impl<K: Keep> Drop for Forgotten<'_, K> {
         if self.removals > 0 {
             self.pending.clear();
             self.function.memory.free_removed();
-            Events::invalidated(&self.function.name, Remover::Process, self.removals);
+            Events::invalidated(&self.function.name, self.by, self.removals);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
+use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
@@ -151,7 +152,13 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     fn remove_stored(&self, function: &FunctionCache<K>, claim: Claim, replaces: bool);
 
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
-    fn remove(&self, function: &FunctionCache<K>, hash: u64, key: &[u8]) -> bool;
+    fn remove(
+        &self,
+        function: &FunctionCache<K>,
+        hash: u64,
+        key: &[u8],
+        removing: Removing,
+    ) -> bool;
 
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
@@ -565,6 +572,8 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         self.memory.remove_expired();
         if heard {
             Events::expired(&self.name, self.memory.removed().1 - before);
+        }
+        if Events::warnings_are_heard() {
             self.events.health(&self.name, &self.health());
         }
         self.is_stored()

@@ -12,6 +12,7 @@ use crate::function::thread_opening::unless_opening;
 use crate::persist::{Removal, Store};
 use crate::platform::exit;
 use crate::platform::maintenance::CACHES;
+use crate::statistics::explanation::Remover;
 use crate::value::keep::Keep;
 
 impl<K: Keep> Directory<K> {
@@ -24,7 +25,7 @@ impl<K: Keep> Directory<K> {
         }
         self.open_in_child(function);
         let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(std::process::id()) };
-        let mut forgotten = Forgotten::by(function);
+        let mut forgotten = Forgotten::new(function, Remover::Process);
         let begun = unless_opening(|| disk.begin(&mut |removal| forgotten.add(&removal)));
         let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
         if is_first {
@@ -49,7 +50,7 @@ impl<K: Keep> Directory<K> {
     /// Opens the directory in a child of fork. Memory stays as it was in the parent if nothing was removed since.
     /// Returns the store if it is open.
     pub(crate) fn open_in_child(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
-        let mut forgotten = Forgotten::by(function);
+        let mut forgotten = Forgotten::new(function, Remover::Process);
         let opened = unless_opening(|| {
             self.disk.open_in_child(|store| {
                 if !function.removals.has_followed(store.removals_seen()) {
@@ -68,7 +69,7 @@ impl<K: Keep> Directory<K> {
         function: &FunctionCache<K>,
         opened: Option<Arc<Store>>,
     ) -> Option<Arc<Store>> {
-        let mut forgotten = Forgotten::by(function);
+        let mut forgotten = Forgotten::new(function, Remover::Process);
         match opened {
             Some(store) if store.check().is_ok() => return Some(store),
             Some(store) => {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::cache::departures::Removing;
 use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::function_cache::{FunctionCache, Storage};
-use crate::statistics::explanation::{Cause, Remover};
+use crate::statistics::explanation::Remover;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
@@ -25,8 +26,8 @@ impl<K: Keep> FunctionCache<K> {
     /// a storage. A later call then reads the entries.
     pub(crate) fn recover(&self) -> bool {
         let recovered = self.storage.as_deref().is_none_or(|storage| storage.recover(self));
-        // A tick tells whether the tier fails.
-        if self.memory.has_expiring() || cfg!(feature = "tracing") && self.shared.is_some() {
+        // A tick tells whether the disk or the tier fails.
+        if self.memory.has_expiring() || cfg!(feature = "tracing") && self.is_stored() {
             self.maintain();
         }
         recovered
@@ -63,19 +64,21 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one. `by`: for explanations.
     pub(crate) fn invalidate(&self, hash: u64, key: &[u8], by: Remover) -> bool {
-        let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key));
-        self.memory.note_departure(hash, key.len(), Cause::Invalidated(by));
+        let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key, by));
         Events::invalidated(&self.name, by, usize::from(removed));
         self.counts.invalidated.add(u64::from(removed));
         removed
     }
 
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one.
-    pub(crate) fn remove_here(&self, hash: u64, key: &[u8]) -> bool {
+    pub(crate) fn remove_here(&self, hash: u64, key: &[u8], by: Remover) -> bool {
         self.observe_removal(hash);
+        // Machines are told of what they have removed themselves, too. That is noted already.
+        let elsewhere = self.is_stored() && by != Remover::Machine;
+        let removing = Removing { by, elsewhere };
         match &self.storage {
-            Some(storage) => storage.remove(self, hash, key),
-            None => self.memory.remove(hash, key, &mut || ()),
+            Some(storage) => storage.remove(self, hash, key, removing),
+            None => self.memory.remove(hash, key, removing, &mut || ()),
         }
     }
 
@@ -92,10 +95,9 @@ impl<K: Keep> FunctionCache<K> {
 
     pub(crate) fn clear(&self) {
         self.observe_clear();
-        self.memory.note_all_departures(Cause::Invalidated(Remover::Clear));
         let count = self.remove_from_tier(None, || match &self.storage {
             Some(storage) => storage.clear(self),
-            None => self.memory.clear(&mut || ()),
+            None => self.memory.clear(Remover::Clear, &mut || ()),
         });
         self.counts.invalidated.add(count as u64);
         Events::invalidated(&self.name, Remover::Clear, count);

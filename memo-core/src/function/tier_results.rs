@@ -26,7 +26,7 @@ use crate::remote::{
     random_wide,
 };
 use crate::single_flight::flight::Claim;
-use crate::statistics::explanation::{Cause, Remover};
+use crate::statistics::explanation::Remover;
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -171,8 +171,8 @@ impl<V: 'static> TierResults<V> {
 
     /// Removes all entries from memory.
     fn remove_all<K: Keep>(&self, function: &FunctionCache<K>, by: Remover) {
-        function.memory.note_all_departures(Cause::Invalidated(by));
-        let count = function.memory.clear(&mut || ());
+        function.observe_clear();
+        let count = function.memory.clear(by, &mut || ());
         self.counts.invalidated.add(count as u64);
         Events::invalidated(&function.name, by, count);
     }
@@ -383,17 +383,14 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             return;
         };
         let Some(hash) = function.hash_key(&key) else { return };
-        let is_removed = function.remove_here(hash, &key);
+        let is_removed = function.remove_here(hash, &key, Remover::Machine);
         if is_removed {
             Events::invalidated(&function.name, Remover::Machine, 1);
-            let cause = Cause::Invalidated(Remover::Machine);
-            function.memory.note_departure(hash, key.len(), cause);
         }
         self.counts.invalidated.add(u64::from(is_removed));
     }
 
     fn forget_all(&self, function: &FunctionCache<K>) {
-        function.observe_clear();
         self.remove_all(function, Remover::Disconnection);
     }
 

@@ -98,7 +98,7 @@ trait Operations<R> {
     fn invalidate(&self, key: &Key, by: Remover) -> bool;
     fn explain(&self, key: &Key) -> Explanation;
     fn clear(&self);
-    fn invalidate_computations(&self);
+    fn invalidate_computations(&self, by: Remover);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
     fn len(&self) -> usize;
     fn computing(&self) -> usize;
@@ -151,8 +151,8 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.clear();
     }
 
-    fn invalidate_computations(&self) {
-        self.memory.invalidate_claims();
+    fn invalidate_computations(&self, by: Remover) {
+        self.memory.invalidate_claims(by);
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
@@ -317,7 +317,7 @@ impl<R> Memo<R> {
     /// # Panics
     /// Panics if `keep` panics. No value is removed then.
     pub fn retain(&self, mut keep: impl FnMut(&Key, &R) -> bool) {
-        self.0.resolve().invalidate_computations();
+        self.0.resolve().invalidate_computations(Remover::Retain);
         let mut rejected = Vec::new();
         let mut judge = |key: Key, value: &mut dyn FnMut() -> R| {
             if !keep(&key, &value()) {

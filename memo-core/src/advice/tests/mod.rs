@@ -4,6 +4,7 @@ mod accuracy;
 mod exact;
 mod requests;
 mod times;
+mod weights;
 mod windows;
 
 use super::estimator::{Estimator, Times};

@@ -65,7 +65,7 @@ fn an_entry_expires_when_the_idle_time_has_passed_since_its_last_use() {
         let mut seen = 0;
         cache.for_each(&mut |_, _, _| seen += 1);
         assert_eq!(seen, 0);
-        assert!(!cache.remove(1, &[1], &mut || ()));
+        assert!(!cache.remove(1, &[1], BY_HAND, &mut || ()));
     }
 }
 

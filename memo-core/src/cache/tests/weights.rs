@@ -40,7 +40,7 @@ fn look(cache: &ShardedCache<u32>, key: u32) -> bool {
 }
 
 fn remove(cache: &ShardedCache<u32>, key: u32) -> bool {
-    cache.remove(hash(key), &key.to_le_bytes(), &mut || ())
+    cache.remove(hash(key), &key.to_le_bytes(), BY_HAND, &mut || ())
 }
 
 /// Returns the sum of the weights of the entries in the tables. Checks that the sums counted by the shards agree.
@@ -135,7 +135,7 @@ fn one_shard_holds_the_same_entries_as_the_model() {
             }
             2..6 => assert_eq!(remove(&cache, key), model.remove(key).is_some(), "{step}"),
             6 if numbers.below(50) == 0 => {
-                cache.clear(&mut || ());
+                cache.clear(Remover::Clear, &mut || ());
                 model.entries.clear();
             }
             7..20 => assert_eq!(look(&cache, key), model.look(key), "{step}"),
@@ -284,7 +284,9 @@ fn the_bound_holds_while_threads_change_entries_and_bounds() {
                         match numbers.below(100) {
                             0 => _ = cache.set_max_bytes(numbers.below(MOST)),
                             1 => cache.set_max(usize::try_from(1 + numbers.below(400)).unwrap()),
-                            2 if numbers.below(20) == 0 => _ = cache.clear(&mut || ()),
+                            2 if numbers.below(20) == 0 => {
+                                _ = cache.clear(Remover::Clear, &mut || ())
+                            }
                             3..15 => _ = remove(cache, key),
                             15..40 => _ = look(cache, key),
                             _ => {

@@ -15,6 +15,7 @@ use crate::key::{Key, tag};
 use crate::persist::{Cost, Durability, Identity, Place, RealFs, function_folder};
 use crate::platform::maintenance::CACHES;
 use crate::platform::test_directory::TestDirectory;
+use crate::statistics::explanation::Remover;
 use crate::value::holder::InPlace;
 use crate::value::keep::probe::KeepInPlace as _;
 use crate::value::keep::{KeepOf, Probe};
@@ -132,7 +133,8 @@ fn a_value_replaces_another_with_one_record() {
     };
     let computed = Made::Computed(None);
     written(computed);
-    function.memory.remove(hash, bytes, &mut || ());
+    let by_hand = Removing { by: Remover::Invalidate, elsewhere: true };
+    function.memory.remove(hash, bytes, by_hand, &mut || ());
     let alone = written(computed);
     assert_eq!((written(computed), written(Made::Inserted)), (alone, alone));
 }

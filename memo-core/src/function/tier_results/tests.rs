@@ -19,6 +19,7 @@ use crate::platform::maintenance::Maintain;
 use crate::platform::unpark::Unpark;
 use crate::remote::TierOptions;
 use crate::remote::test_server::{Held, Machine, TestServer, Way};
+use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::source::Source;
 use crate::value::holder::InArc;
 use crate::value::keep::KeepOf;
@@ -102,6 +103,11 @@ impl Site {
     }
 }
 
+/// Makes a site whose function remembers why entries left.
+fn explained(server: &TestServer) -> Arc<Site> {
+    Site::with(server, TierOptions::new(), |settings| settings.explain(10, &["n"]))
+}
+
 fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
@@ -178,6 +184,43 @@ fn what_is_computed_during_an_invalidation_is_kept_nowhere() {
             ("new".to_owned(), "new".to_owned())
         );
     }
+}
+
+/// Returns what has removed a key, if it is explained by that.
+fn removed_by(site: &Site, n: u32) -> Option<Remover> {
+    match site.memo().explain(&key(n)) {
+        Explanation::Invalidated { by, .. } => Some(by),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_another_machine_removes_is_told_apart() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), explained(&server));
+    (1..5).for_each(|n| _ = (one.text(n, "a"), other.text(n, "b")));
+    one.memo().invalidate(&key(1));
+    assert_eq!((removed_by(&other, 1), removed_by(&other, 2)), (Some(Remover::Machine), None));
+    other.memo().invalidate(&key(2));
+    assert_eq!(removed_by(&other, 2), Some(Remover::Invalidate), "its own removal comes back");
+    one.memo().clear();
+    assert_eq!(removed_by(&other, 3), Some(Remover::Machine));
+    let computed = other.call(5, || {
+        one.memo().invalidate(&key(5));
+        Ok("old".to_owned())
+    });
+    assert_eq!((computed.as_deref(), removed_by(&other, 5)), (Ok("old"), Some(Remover::Machine)));
+}
+
+#[test]
+fn what_is_removed_because_the_tier_is_lost_is_told_apart() {
+    let server = TestServer::default();
+    let (lost, away) = (explained(&server), explained(&server));
+    (lost.text(1, "a"), away.text(1, "a"));
+    lost.function.forget_all();
+    assert_eq!(removed_by(&lost, 1), Some(Remover::Disconnection));
+    Follower::is_cut_off(&**away.function, 7, Duration::from_secs(600));
+    assert_eq!(removed_by(&away, 1), Some(Remover::Disconnection));
 }
 
 #[test]
@@ -451,7 +494,7 @@ fn a_task_that_asks_by_itself_waits_no_longer_than_the_limit() {
     let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
     site.machine.serve_in_tasks();
     site.text(1, "a");
-    site.function.memory.clear(&mut || ());
+    site.function.memory.clear(Remover::Clear, &mut || ());
     let function: &'static FunctionCache<Kept> = site.function;
     let text = |n: u32, text: &'static str| {
         let task = call(move || {
@@ -478,7 +521,7 @@ fn a_damaged_or_foreign_value_is_computed_again() {
         [|bytes| bytes[60] ^= 1, |bytes| bytes.truncate(9), |bytes| bytes.clear()];
     for damage in damages {
         server.edit(damage);
-        other.function.memory.clear(&mut || ());
+        other.function.memory.clear(Remover::Clear, &mut || ());
         assert_eq!(other.text(1, "b"), "b");
     }
     assert_eq!(other.runs(), 3);
