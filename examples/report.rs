@@ -69,8 +69,10 @@ fn main() -> std::io::Result<()> {
         }
     }
     let report = memokit::report();
-    let page = std::env::args().nth(1).unwrap_or_else(|| "report.html".to_owned());
+    let page = std::env::args_os()
+        .nth(1)
+        .map_or_else(|| std::env::temp_dir().join("memokit-report.html"), std::path::PathBuf::from);
     std::fs::write(&page, report.to_html())?;
-    println!("{report}\n\nwritten: {page}");
+    println!("{report}\n\nwritten: {}", page.display());
     Ok(())
 }

@@ -62,6 +62,20 @@ want_promtool() {
     command -v promtool >/dev/null || skipped "the check of metrics, which needs promtool"
 }
 
+# Unpacks axe, which looks for what a person cannot read or reach on a page. tests/it/page.rs runs it in the browser.
+want_axe() {
+    [[ -n ${MEMOKIT_AXE:-} ]] && return
+    if command -v npm >/dev/null; then
+        (cd "$scratch" && npm pack --silent axe-core@4.11.0 && tar -xzf axe-core-*.tgz) \
+            >"$scratch/axe" 2>&1 || tail -n 1 "$scratch/axe"
+    fi
+    if [[ -f $scratch/package/axe.min.js ]]; then
+        export MEMOKIT_AXE="$scratch/package/axe.min.js"
+    else
+        skipped "the check of a page's contrast, which needs npm for axe-core"
+    fi
+}
+
 apt_install() {
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y \
         --no-install-recommends "$1"
@@ -200,6 +214,8 @@ want_tool valgrind
 want_redis
 want_tool openssl
 want_promtool
+want_tool chromium
+want_axe
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models
