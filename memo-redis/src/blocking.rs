@@ -12,6 +12,9 @@ use tokio::runtime::Handle;
 use crate::connection::{self, Identity};
 use crate::requests::answer::Answers;
 
+/// After a connection could not be opened, no other is tried in its place for so long.
+pub(crate) const REST: Duration = Duration::from_secs(1);
+
 /// The connections of this kind to one server.
 pub(crate) struct Blocking {
     server: ConnectionInfo,
@@ -72,22 +75,25 @@ impl Blocking {
         if self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_err() {
             return;
         }
-        let this = Arc::clone(self);
-        runtime.spawn_blocking(move || match this.open() {
-            Some(connection) => this.idle().push(connection),
-            None => {
-                this.count.fetch_sub(1, Ordering::Relaxed);
+        let (this, opening) = (Arc::clone(self), Arc::clone(self));
+        runtime.spawn(async move {
+            match tokio::task::spawn_blocking(move || opening.open()).await {
+                Ok(Some(connection)) => this.idle().push(connection),
+                _ => {
+                    tokio::time::sleep(REST).await;
+                    this.count.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         });
     }
 
-    /// Opens a connection. `None`: that is not possible, or it does not lead to the same server, as far as one may know.
+    /// Opens a connection. `None`: that is not possible, or it does not lead to the same server.
     fn open(&self) -> Option<redis::Connection> {
         let client = Client::open(self.server.clone()).ok()?;
         let mut connection = client.get_connection_with_timeout(self.connect_timeout).ok()?;
         let answers = send(&mut connection, &connection::who(), self.connect_timeout).ok()?;
         let identity = Identity::of(answers).ok()?;
-        (identity.is_known() && identity.is_same_server(&self.identity)).then_some(connection)
+        identity.is_same_server(&self.identity).then_some(connection)
     }
 }
 

@@ -44,11 +44,12 @@
 //! One thread of each [`Tier`](memo_core::remote::Tier), `memokit-redis`, has all connections, two to each master: one
 //! for requests, which share round trips, and one by which the server tells what changes (`CLIENT TRACKING` with
 //! `BCAST`). Threads that wait for an answer anyway have more ([`Builder::pool`]), and so has each tokio runtime whose
-//! tasks ask ([`Builder::on_runtimes`]), if the server tells by `INFO` which one it is. Changes count as told only once a key that was written by the one was told by the other. They count as
-//! missed as soon as either connection ends, the server becomes a replica, a cluster or sentinels name other masters,
-//! or the server has not answered on the second for two heartbeats. Then all is connected anew, as long as it takes:
-//! after 50 ms, then after twice as long each time, up to 5 s, less a random part. What fails while there is no
-//! connection costs a computation and no more.
+//! tasks ask ([`Builder::on_runtimes`]), up to 64 of them; both if the server tells by `INFO` which one it is. Changes
+//! count as told only once a key that was written by the one was told by the other. They count as missed as soon as
+//! either connection ends, the server becomes a replica, a cluster or sentinels name other masters, or the server has
+//! not answered on the second for two heartbeats. Then all is connected anew, as long as it takes: after 50 ms, then
+//! after twice as long each time, up to 5 s, less a random part. What fails while there is no connection costs a
+//! computation and no more.
 //!
 //! A process that was forked uses no connection of its parent. It connects for itself at its first request.
 //!

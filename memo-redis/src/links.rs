@@ -51,7 +51,7 @@ pub(crate) struct Node {
 /// The connections to one master, as far as they are open. The others are opened when they are needed.
 pub(crate) struct Opened {
     pub(crate) connection: Connection,
-    pub(crate) blocking: Blocking,
+    pub(crate) blocking: Option<Blocking>,
     pub(crate) local: Option<Local>,
 }
 
@@ -160,7 +160,7 @@ impl Node {
     pub(crate) fn new(place: Place, opened: Result<Opened, StoreError>) -> Self {
         let (connection, blocking, local) = match opened {
             Ok(Opened { connection, blocking, local }) => {
-                (Ok(connection), Some(Arc::new(blocking)), local.map(Arc::new))
+                (Ok(connection), blocking.map(Arc::new), local.map(Arc::new))
             }
             Err(error) => (Err(error), None, None),
         };

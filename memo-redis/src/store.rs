@@ -142,7 +142,7 @@ impl Store for RedisStore {
             (thread.links.on_runtime(&query)?, thread.requests.clone())
         };
         Some(Box::pin(async move {
-            if let Ok(Some(answers)) = connection.ask(&query).await {
+            if let Ok(Some(answers)) = connection.ask(&query, until).await {
                 return answer::stored(answers);
             }
             // The thread knows what to do, or why it does not go.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,20 @@ fn evicting(n: u64) -> u64 {
 #[memoize(max_bytes = "1KiB")]
 fn weighed(text: &str, times: usize) -> String {
     text.repeat(times)
+}
+
+static WEIGHED: AtomicU32 = AtomicU32::new(0);
+
+/// Would never end if a report weighed what a cache holds.
+fn weigh_and_report(text: &String) -> usize {
+    WEIGHED.fetch_add(1, SeqCst);
+    assert!(memokit::report().to_html().contains("<table"));
+    text.len()
+}
+
+#[memoize(max_bytes = "1KiB", weigh = weigh_and_report, ttl = "1h 30m")]
+fn reporting(text: &str) -> String {
+    text.to_owned()
 }
 
 #[memoize(persist = "/dev/null/no/folder")]
@@ -159,8 +174,19 @@ fn the_page_has_advice_trouble_and_arguments_unless_they_are_to_be_left_out() {
 }
 
 #[test]
-fn samples_make_a_chart() {
-    memokit::sample_every(Duration::from_secs(1));
+fn a_report_runs_no_code_of_a_user_and_has_the_weights_that_entries_have() {
+    reporting("largest-of-few");
+    let weighed = WEIGHED.load(SeqCst);
+    let report = memokit::report();
+    let page = report.to_html();
+    assert!(report.to_json().contains("largest-of-few"));
+    assert_eq!(WEIGHED.load(SeqCst), weighed);
+    assert!(page.contains("<td><code>(&quot;largest-of-few&quot;,)</code></td><td>14 B</td>"));
+    assert!(page.contains("<dt>ttl</dt><dd><code>1h 30m</code></dd>"));
+}
+
+/// Waits until the cache of `evicting` has so many samples.
+fn wait_for_samples(count: usize) {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         call_all();
@@ -169,13 +195,44 @@ fn samples_make_a_chart() {
         let own = caches
             .iter()
             .find(|cache| cache["stats"]["name"].as_str().unwrap().ends_with("page::evicting"));
-        if own.unwrap()["samples"].as_array().unwrap().len() >= 2 {
+        if own.unwrap()["samples"].as_array().unwrap().len() >= count {
             break;
         }
         assert!(Instant::now() < end, "no samples are taken");
         thread::sleep(Duration::from_millis(100));
     }
+}
+
+#[test]
+fn samples_make_a_chart() {
+    call_all();
+    memokit::sample_every(Duration::MAX);
+    wait_for_samples(1);
+    memokit::sample_every(Duration::from_secs(1));
+    wait_for_samples(2);
     assert!(memokit::report().to_html().contains("Hit ratio over time: lowest"));
     memokit::sample_every(Duration::ZERO);
     assert!(!memokit::report().to_html().contains("Hit ratio over time"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_samples_once_it_asks_for_that() {
+    crate::support::restarts!(|| {
+        memokit::sample_every(Duration::from_secs(1));
+        wait_for_samples(1);
+        // SAFETY: the child has only this thread, calls nothing that needs another thread, and does not return.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            memokit::sample_every(Duration::ZERO);
+            memokit::sample_every(Duration::from_secs(1));
+            wait_for_samples(2);
+            // SAFETY: `_exit` ends the process, whatever its state.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = -1;
+        // SAFETY: `status` outlives the call.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, status), (child, 0));
+    });
 }

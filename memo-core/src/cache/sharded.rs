@@ -471,6 +471,32 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
+    /// Returns the weights and the keys of the heaviest entries, the heaviest first; none if entries have no weights.
+    /// It takes no lock, and may miss entries that are moved meanwhile.
+    #[cfg(feature = "report")]
+    pub(crate) fn heaviest(&self, count: usize) -> Vec<(u64, Vec<u8>)> {
+        let mut found: Vec<(u64, Vec<u8>)> = Vec::new();
+        let shards = self.max_bytes().map(|_| &self.shards);
+        for shard in shards.into_iter().flatten() {
+            shard.visit(1, |entry| {
+                let (weight, key) = (entry.weight(), entry.key());
+                let is_heavy =
+                    found.len() < count || found.last().is_some_and(|(least, _)| *least < weight);
+                // One that is moved can be seen twice.
+                if is_heavy
+                    && !self.expiry.is_expired(entry.entry())
+                    && found.iter().all(|(_, known)| *known != key)
+                {
+                    let at = found.partition_point(|(known, _)| *known >= weight);
+                    found.insert(at, (weight, key.to_vec()));
+                    found.truncate(count);
+                }
+                true
+            });
+        }
+        found
+    }
+
     /// Returns whether the bounds can hold an entry of this weight.
     pub(crate) fn admits(&self, weight: Option<u64>) -> bool {
         self.capacity.admits(weight.unwrap_or_default())

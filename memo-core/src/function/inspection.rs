@@ -1,6 +1,5 @@
 //! What a report says of a function's cache beside its statistics.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -10,9 +9,8 @@ use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
 use crate::platform::clock::{Millis, NEVER};
 use crate::statistics::details::{Details, Inspect, Outstanding, Setting, TOLD, shortened};
-use crate::statistics::report::{duration, size};
+use crate::statistics::report::size;
 use crate::statistics::samples::Sample;
-use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
 impl<K: Keep<Held: Send + Sync>> Inspect for Arc<FunctionCache<K>> {
@@ -39,9 +37,12 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     fn settings(&self) -> Vec<Setting> {
-        let max = Some(self.memory.max()).filter(|max| *max != UNBOUNDED);
+        let max = match self.memory.max() {
+            UNBOUNDED => (!self.memory.is_bounded()).then(|| "unbounded".to_owned()),
+            max => Some(max.to_string()),
+        };
         let shown = [
-            ("max", max.map(|max| max.to_string())),
+            ("max", max),
             ("max_bytes", self.memory.max_bytes().map(size)),
             ("ttl", time(self.ttl.load(Relaxed))),
             ("ttl_with", self.ttl_with.as_ref().map(|_| "set".to_owned())),
@@ -50,7 +51,7 @@ impl<K: Keep> FunctionCache<K> {
             ("stale", time(self.memory.stale())),
             ("refresh_ahead", self.refresh_ahead.map(|share| share.to_string())),
             ("jitter", (self.jitter > 0.0).then(|| self.jitter.to_string())),
-            ("wait_limit", self.wait_limit.map(duration)),
+            ("wait_limit", self.wait_limit.map(written)),
             ("persist", self.storage.as_ref().map(|storage| storage.place())),
             ("max_disk", self.max_disk().map(size)),
             ("remote", self.shared.as_ref().map(|_| "set".to_owned())),
@@ -61,17 +62,8 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Returns the entries with the largest weights, if entries have weights.
     fn largest(&self) -> Vec<Outstanding<u64>> {
-        let Some(weigh) = &self.weigh else { return Vec::new() };
-        let mut found: Vec<(u64, Vec<u8>)> = Vec::new();
-        self.memory.for_each(&mut |key, held, _| {
-            let weight = weigh(K::Holder::view(held), key.as_slice().len());
-            if found.len() < TOLD || found.last().is_some_and(|(least, _)| *least < weight) {
-                found.push((weight, key.as_slice().to_vec()));
-                found.sort_by_key(|(weight, _)| Reverse(*weight));
-                found.truncate(TOLD);
-            }
-        });
-        found.into_iter().map(|(by, key)| self.outstanding(&key, by)).collect()
+        let found = self.memory.heaviest(TOLD).into_iter();
+        found.map(|(by, key)| self.outstanding(&key, by)).collect()
     }
 
     fn dearest(&self) -> Vec<Outstanding<Duration>> {
@@ -81,11 +73,16 @@ impl<K: Keep> FunctionCache<K> {
 
     fn outstanding<T>(&self, key: &[u8], by: T) -> Outstanding<T> {
         let is_held = self.hash_key(key).is_some_and(|hash| self.memory.peek(hash, key).is_some());
-        let key = shortened(&format!("{:?}", Key::from_bytes(key)));
+        let key = shortened(&Key::from_bytes(key));
         Outstanding { key, by, is_held }
     }
 }
 
 fn time(time: Millis) -> Option<String> {
-    (time > 0 && time != NEVER).then(|| duration(Duration::from_millis(time)))
+    (time > 0 && time != NEVER).then(|| written(Duration::from_millis(time)))
+}
+
+/// Returns a time as an argument has it, such as `1h 30m`.
+fn written(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
 }

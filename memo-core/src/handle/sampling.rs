@@ -10,6 +10,9 @@ use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::platform::sync::usual::Mutex;
 use crate::statistics::samples::{Sample, Samples};
 
+/// A longer interval counts as this one: a year. No point in time is too far away then.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Takes the samples. It lives as long as the process.
 struct Sampler {
     registration: Registration,
@@ -35,7 +38,7 @@ static SAMPLER: LazyLock<Arc<Sampler>> = LazyLock::new(|| {
 /// The latest 360 samples of a cache are kept, which take 14 KiB. Another call changes the interval; zero ends it and
 /// frees the samples. Without this call nothing is sampled.
 pub fn sample_every(interval: Duration) {
-    let interval = Some(interval).filter(|interval| !interval.is_zero());
+    let interval = Some(interval.min(LONGEST)).filter(|interval| !interval.is_zero());
     let mut state = SAMPLER.state.lock();
     (state.interval, state.next) = (interval, None);
     if interval.is_none() {
@@ -45,6 +48,8 @@ pub fn sample_every(interval: Duration) {
     if interval.is_some() {
         let sampler: Weak<dyn Maintain> = Arc::<Sampler>::downgrade(&SAMPLER);
         SAMPLER.registration.begin(&CACHES, || sampler);
+        // The first sample does not wait, and a child of fork does not have the thread of its parent.
+        CACHES.wake(Duration::ZERO);
     }
 }
 
@@ -82,6 +87,10 @@ impl Maintain for Sampler {
             let taken: Vec<_> =
                 all().into_iter().map(|cache| (number(cache), cache.sample())).collect();
             let mut state = self.state.lock();
+            if state.interval.is_none() {
+                // They were freed meanwhile.
+                return true;
+            }
             for (cache, sample) in taken {
                 state.samples.entry(cache).or_default().add(sample);
             }

@@ -25,9 +25,10 @@ struct Labels {
 /// Draws the hit ratio over time. `None`: no calls are known.
 pub(super) fn over_time(samples: &[Sample]) -> Option<String> {
     let (first, last) = (samples.first()?, samples.last()?);
-    let span = last.at.duration_since(first.at).ok()?.as_secs_f64();
+    let span = last.at.duration_since(first.at).ok().filter(|span| !span.is_zero())?.as_secs_f64();
     let after = |sample: &Sample| sample.at.duration_since(first.at).unwrap_or_default();
-    let at = |sample: &Sample| after(sample).as_secs_f64() / span;
+    // The clock may have been set meanwhile.
+    let at = |sample: &Sample| (after(sample).as_secs_f64() / span).clamp(0.0, 1.0);
     // The ratio is that of all the time between two samples.
     let points: Vec<_> = thinned(samples)
         .windows(2)

@@ -7,6 +7,9 @@ use super::text::{Escaped, number, percent};
 use crate::statistics::report::{duration, size};
 use crate::statistics::stats::Stats;
 
+/// So many characters of a name are in a row. The section has more.
+const LONGEST_NAME: usize = 120;
+
 /// A column: its heading, the number by which it is sorted, and its text.
 struct Column {
     heading: &'static str,
@@ -80,45 +83,51 @@ pub(super) fn totals(page: &mut String, caches: &[Stats]) {
     page.push_str("</dl>\n");
 }
 
-/// What else the table says of a cache.
-pub(super) struct State {
-    /// Whether there is a section to which its name leads.
-    pub(super) has_section: bool,
-    /// What is wrong with it.
-    pub(super) trouble: Option<&'static str>,
+/// Writes the style of a narrow page, where each row is a card: cells have the heading of their column before them.
+pub(super) fn labels(page: &mut String) {
+    let headings = COLUMNS.iter().map(|column| column.heading).chain(["State"]);
+    for (heading, column) in headings.zip(2..) {
+        let _ = writeln!(
+            page,
+            "@media screen and (max-width: 60rem) {{ \
+             main > table td:nth-child({column})::before {{ content: \"{heading}\"; }} }}"
+        );
+    }
 }
 
-/// Writes the table of the caches with these indices.
-pub(super) fn table(
-    page: &mut String,
-    shown: &[usize],
-    caches: &[Stats],
-    state: impl Fn(usize) -> State,
-) {
+/// Writes the table of these rows.
+pub(super) fn table(page: &mut String, rows: impl Iterator<Item = String>) {
     page.push_str("<table role=\"table\"><caption>All caches. A heading sorts by its column.</caption><thead role=\"rowgroup\"><tr role=\"row\">");
     heading(page, "Cache", "ascending");
     COLUMNS.iter().for_each(|column| heading(page, column.heading, "none"));
     heading(page, "State", "none");
     page.push_str("</tr></thead><tbody role=\"rowgroup\">\n");
-    for &n in shown {
-        let (stats, State { has_section, trouble }) = (&caches[n], state(n));
-        let name = Escaped(&stats.name);
-        page.push_str("<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">");
-        let _ = if has_section {
-            write!(page, "<a href=\"#c{n}\">{name}</a></th>")
-        } else {
-            write!(page, "{name}</th>")
-        };
-        for column in &COLUMNS {
-            cell(page, column.heading, (column.rank)(stats), &(column.text)(stats));
-        }
-        match trouble {
-            Some(trouble) => cell(page, "State", 1.0, &format!("<b class=\"bad\">{trouble}</b>")),
-            None => cell(page, "State", 0.0, "good"),
-        }
-        page.push_str("</tr>\n");
-    }
+    page.extend(rows);
     page.push_str("</tbody></table>\n");
+}
+
+/// Returns the row of the `n`th cache, and what is wrong with that. Its name leads to its section.
+pub(super) fn row(n: usize, stats: &Stats, trouble: Option<&'static str>) -> String {
+    let mut row = "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">".to_owned();
+    let name: String = stats.name.chars().take(LONGEST_NAME).collect();
+    let dots = if name.len() < stats.name.len() { "..." } else { "" };
+    let _ = write!(row, "<a href=\"#c{n}\">{}{dots}</a></th>", Escaped(name));
+    for column in &COLUMNS {
+        cell(&mut row, (column.rank)(stats), &(column.text)(stats));
+    }
+    match trouble {
+        Some(trouble) => cell(&mut row, 1.0, &format!("<b class=\"bad\">{trouble}</b>")),
+        None => cell(&mut row, 0.0, "good"),
+    }
+    row.push_str("</tr>\n");
+    row
+}
+
+/// Returns a row whose cache has no section.
+pub(super) fn without_link(row: &str) -> String {
+    let link = row.find("<a ").and_then(|begin| Some((begin, begin + row[begin..].find('>')? + 1)));
+    let Some((begin, end)) = link else { return row.to_owned() };
+    format!("{}{}", &row[..begin], row[end..].replacen("</a>", "", 1))
 }
 
 fn heading(page: &mut String, text: &str, sorted: &str) {
@@ -128,7 +137,6 @@ fn heading(page: &mut String, text: &str, sorted: &str) {
     );
 }
 
-fn cell(page: &mut String, heading: &str, rank: f64, text: &str) {
-    let _ =
-        write!(page, "<td role=\"cell\" data-label=\"{heading}\" data-rank=\"{rank}\">{text}</td>");
+fn cell(row: &mut String, rank: f64, text: &str) {
+    let _ = write!(row, "<td role=\"cell\" data-rank=\"{rank}\">{text}</td>");
 }

@@ -35,13 +35,12 @@ impl Told<'_> {
         }
     }
 
-    /// Writes the section, which is `n`th.
-    pub(super) fn write(&self, page: &mut String, n: usize) {
+    /// Returns the section, which is `n`th.
+    pub(super) fn section(&self, n: usize) -> String {
         let name = Escaped(&self.stats.name);
-        let _ = writeln!(
-            page,
-            "<section id=\"c{n}\" aria-labelledby=\"h{n}\"><h2 id=\"h{n}\">{name}</h2>"
-        );
+        let mut section =
+            format!("<section id=\"c{n}\" aria-labelledby=\"h{n}\"><h2 id=\"h{n}\">{name}</h2>\n");
+        let page = &mut section;
         self.troubles(page);
         self.advice(page);
         self.over_time(page);
@@ -49,10 +48,9 @@ impl Told<'_> {
         self.counters(page);
         self.times(page);
         outstanding(page, "Largest entries", "Bytes", &self.details.largest, |bytes| size(*bytes));
-        outstanding(page, "Dearest computations", "Time", &self.details.dearest, |time| {
-            duration(*time)
-        });
+        outstanding(page, "Dearest entries", "Time", &self.details.dearest, |time| duration(*time));
         page.push_str("<p><a href=\"#top\">All caches</a></p></section>\n");
+        section
     }
 
     fn troubles(&self, page: &mut String) {
@@ -152,7 +150,8 @@ impl Told<'_> {
             return;
         }
         page.push_str(
-            "<h3>Times</h3>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Times\"><table class=\"plain\"><thead><tr>\
+            "<h3>Times</h3>\n<div class=\"scrolls\" tabindex=\"0\" role=\"group\" aria-label=\"Times\">\
+             <table class=\"plain\"><thead><tr>\
              <th scope=\"col\">What</th><th scope=\"col\">Count</th><th scope=\"col\">p50</th>\
              <th scope=\"col\">p99</th><th scope=\"col\">Longest</th></tr></thead><tbody>",
         );
@@ -175,11 +174,16 @@ fn row(page: &mut String, what: &str, times: &Histogram) {
     );
 }
 
+/// A longer value, with its markup, has a line for itself.
+const WIDE: usize = 36;
+
 /// Writes names with values, which are HTML.
 fn pairs(page: &mut String, title: &str, list: impl Iterator<Item = (&'static str, impl Display)>) {
     let _ = write!(page, "<h3>{title}</h3>\n<dl class=\"pairs\">");
     for (name, value) in list {
-        let _ = write!(page, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+        let value = value.to_string();
+        let class = if value.len() > WIDE { " class=\"wide\"" } else { "" };
+        let _ = write!(page, "<div{class}><dt>{name}</dt><dd>{value}</dd></div>");
     }
     page.push_str("</dl>\n");
 }
@@ -196,7 +200,8 @@ fn outstanding<T>(
     }
     let _ = write!(
         page,
-        "<h3>{title}</h3>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\"><table class=\"plain\"><thead><tr>\
+        "<h3>{title}</h3>\n<div class=\"scrolls\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\">\
+         <table class=\"plain\"><thead><tr>\
          <th scope=\"col\">Arguments</th><th scope=\"col\">{by}</th><th scope=\"col\">In memory</th></tr></thead><tbody>",
     );
     for Outstanding { key, by, is_held } in entries {

@@ -3,34 +3,49 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 use std::time::SystemTime;
 
+/// So many characters of a text are shown, for a short page.
+const LONGEST: usize = 1000;
+
 /// Text whose characters have no meaning in HTML, neither between tags nor in an attribute in quotation marks.
 pub(super) struct Escaped<T>(pub(super) T);
 
 impl<T: Display> Display for Escaped<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(Escaping(f), "{}", self.0)
+        let mut escaping = Escaping { out: f, left: LONGEST, is_cut: false };
+        let written = write!(escaping, "{}", self.0);
+        if escaping.is_cut { f.write_str("...") } else { written }
     }
 }
 
-struct Escaping<'a, 'f>(&'a mut Formatter<'f>);
+struct Escaping<'a, 'f> {
+    out: &'a mut Formatter<'f>,
+    /// How many more characters there may be.
+    left: usize,
+    is_cut: bool,
+}
 
 impl fmt::Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
+            let Some(left) = self.left.checked_sub(1) else {
+                self.is_cut = true;
+                return Err(fmt::Error);
+            };
+            self.left = left;
             match c {
-                '&' => self.0.write_str("&amp;")?,
-                '<' => self.0.write_str("&lt;")?,
-                '>' => self.0.write_str("&gt;")?,
-                '"' => self.0.write_str("&quot;")?,
-                '\'' => self.0.write_str("&#39;")?,
+                '&' => self.out.write_str("&amp;")?,
+                '<' => self.out.write_str("&lt;")?,
+                '>' => self.out.write_str("&gt;")?,
+                '"' => self.out.write_str("&quot;")?,
+                '\'' => self.out.write_str("&#39;")?,
                 // A page may not contain them, or they change the direction of what follows.
                 '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\x7f'..='\u{9f}' => {
-                    self.0.write_char('\u{fffd}')?;
+                    self.out.write_char('\u{fffd}')?;
                 }
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    self.0.write_char('\u{fffd}')?;
+                    self.out.write_char('\u{fffd}')?;
                 }
-                c => self.0.write_char(c)?,
+                c => self.out.write_char(c)?,
             }
         }
         Ok(())
@@ -78,6 +93,13 @@ mod tests {
     fn text_cannot_become_markup() {
         let text = Escaped("<a href=\"x\" id='y'>&\u{0}\u{202e}\n").to_string();
         assert_eq!(text, "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;\u{fffd}\u{fffd}\n");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        let text = |length| Escaped("<".repeat(length)).to_string();
+        assert_eq!(text(LONGEST), "&lt;".repeat(LONGEST));
+        assert_eq!(text(LONGEST + 1), format!("{}...", "&lt;".repeat(LONGEST)));
     }
 
     #[test]

@@ -42,8 +42,9 @@ struct Connection {
     is_cut: bool,
     /// Whether messages are lost.
     is_deaf: bool,
-    /// Whether tasks carry out their requests.
+    /// Whether tasks carry out their requests, and whether their runtime reads answers.
     in_tasks: bool,
+    reads_in_tasks: bool,
     held: Held,
     requests: VecDeque<Request>,
     answers: VecDeque<Answer>,
@@ -224,9 +225,10 @@ impl Machine {
         }
     }
 
-    /// Makes tasks carry out their requests.
-    pub(crate) fn serve_in_tasks(&self) {
-        self.state.lock().in_tasks = true;
+    /// Makes tasks carry out their requests. `reads`: whether their runtime reads answers.
+    pub(crate) fn serve_in_tasks(&self, reads: bool) {
+        let mut state = self.state.lock();
+        (state.in_tasks, state.reads_in_tasks) = (true, reads);
     }
 
     /// Makes requests go without an answer, or answers those that did.
@@ -421,8 +423,14 @@ impl Store for TestStore {
     }
 
     fn get_in_task(&self, entry: &str, until: Instant) -> Option<InTask<Option<Stored>>> {
-        let in_tasks = self.0.state.lock().in_tasks;
-        in_tasks.then(|| Box::pin(self.get(entry, until)) as InTask<_>)
+        let (in_tasks, reads) = {
+            let state = self.0.state.lock();
+            (state.in_tasks, state.reads_in_tasks)
+        };
+        let request = || -> InTask<_> {
+            if reads { Box::pin(self.get(entry, until)) } else { Box::pin(std::future::pending()) }
+        };
+        in_tasks.then(request)
     }
 
     fn lease(&self, entry: &str, ask: Lease, _until: Instant) -> Pending<Leased> {

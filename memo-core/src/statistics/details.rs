@@ -1,5 +1,6 @@
 //! What a report says of a cache beside its statistics.
 
+use std::fmt::{self, Debug, Write};
 use std::time::Duration;
 
 /// How a cache is set up, how it is, and which of its entries stand out.
@@ -12,7 +13,7 @@ pub(crate) struct Details {
     pub(crate) damage: Vec<String>,
     /// The entries with the largest weights, with `max_bytes`.
     pub(crate) largest: Vec<Outstanding<u64>>,
-    /// The computations that took longest.
+    /// The entries that took longest to compute, also those that are not held any more.
     pub(crate) dearest: Vec<Outstanding<Duration>>,
 }
 
@@ -43,10 +44,54 @@ pub(crate) const TOLD: usize = 8;
 /// The most characters of a key that are told.
 const KEY_LENGTH: usize = 200;
 
-/// Returns the beginning of the text of a key.
-pub(crate) fn shortened(key: &str) -> String {
-    match key.char_indices().nth(KEY_LENGTH) {
-        Some((end, _)) => format!("{}...", &key[..end]),
-        None => key.to_owned(),
+/// Returns the beginning of the text of a key. The rest is not made.
+pub(crate) fn shortened(key: &dyn Debug) -> String {
+    let mut beginning = Beginning { text: String::new(), left: KEY_LENGTH };
+    if write!(beginning, "{key:?}").is_err() {
+        beginning.text.push_str("...");
+    }
+    beginning.text
+}
+
+struct Beginning {
+    text: String,
+    /// How many more characters there may be.
+    left: usize,
+}
+
+impl Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match text.char_indices().nth(self.left) {
+            Some((end, _)) => {
+                self.text.push_str(&text[..end]);
+                self.left = 0;
+                Err(fmt::Error)
+            }
+            None => {
+                self.text.push_str(text);
+                self.left -= text.chars().count();
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_a_key_is_made_than_is_shown() {
+        struct Endless;
+        impl Debug for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("äb")?;
+                }
+            }
+        }
+        assert_eq!(shortened(&Endless), format!("{}...", "äb".repeat(KEY_LENGTH / 2)));
+        let whole = "x".repeat(KEY_LENGTH - 2);
+        assert_eq!(shortened(&whole), format!("{whole:?}"));
     }
 }

@@ -192,8 +192,10 @@ async fn open(
             "the server is part of a cluster, and the settings name none",
         ));
     }
+    // If the server does not tell which one it is, other connections might lead elsewhere.
+    let is_known = identity.is_known();
     let server = || place.server.clone();
-    let local = settings.on_runtimes.then(|| Local::new(server(), identity.clone()));
-    let blocking = Blocking::new(server(), identity, limit, settings.pool);
+    let local = (is_known && settings.on_runtimes).then(|| Local::new(server(), identity.clone()));
+    let blocking = is_known.then(|| Blocking::new(server(), identity, limit, settings.pool));
     Ok(Opened { connection, blocking, local })
 }

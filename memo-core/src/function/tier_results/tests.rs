@@ -492,7 +492,7 @@ fn a_task_that_asks_by_itself_waits_no_longer_than_the_limit() {
     let server = TestServer::default();
     let limit = Duration::from_millis(30);
     let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
-    site.machine.serve_in_tasks();
+    site.machine.serve_in_tasks(true);
     site.text(1, "a");
     site.function.memory.clear(Remover::Clear, &mut || ());
     let function: &'static FunctionCache<Kept> = site.function;
@@ -510,6 +510,30 @@ fn a_task_that_asks_by_itself_waits_no_longer_than_the_limit() {
     assert!(began.elapsed() >= limit);
     // No answer wakes the task. Without an alarm it would never end.
     site.machine.set_silent(false);
+}
+
+#[test]
+fn a_task_whose_runtime_was_blocked_finds_what_is_there_all_the_same() {
+    let server = TestServer::default();
+    let limit = Duration::from_millis(10);
+    let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
+    let function: &'static FunctionCache<Kept> = site.function;
+    for n in 0..20 {
+        site.text(n, "a");
+        site.function.memory.clear(&mut || ());
+        site.machine.serve_in_tasks(false);
+        let mut task = pin!(call(move || {
+            let lookup = function.begin(&(Serialized(&n), ()));
+            lookup.compute(async { Ok::<_, ()>("b".to_owned()) })
+        }));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(task.as_mut().poll(&mut context).is_pending());
+        // Nobody polls it for longer than its request may take.
+        thread::sleep(limit + Duration::from_millis(60));
+        assert_eq!(block_on(task).unwrap(), "a");
+    }
+    // None of them was a failure of the store, or it would not be asked any more.
+    assert_eq!(site.function.stats().remote_hits, 20);
 }
 
 #[test]
