@@ -285,7 +285,7 @@ fn the_bound_holds_while_threads_change_entries_and_bounds() {
                             0 => _ = cache.set_max_bytes(numbers.below(MOST)),
                             1 => cache.set_max(usize::try_from(1 + numbers.below(400)).unwrap()),
                             2 if numbers.below(20) == 0 => {
-                                _ = cache.clear(Remover::Clear, &mut || ())
+                                _ = cache.clear(Remover::Clear, &mut || ());
                             }
                             3..15 => _ = remove(cache, key),
                             15..40 => _ = look(cache, key),

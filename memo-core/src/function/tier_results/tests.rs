@@ -216,7 +216,7 @@ fn what_another_machine_removes_is_told_apart() {
 fn what_is_removed_because_the_tier_is_lost_is_told_apart() {
     let server = TestServer::default();
     let (lost, away) = (explained(&server), explained(&server));
-    (lost.text(1, "a"), away.text(1, "a"));
+    [&lost, &away].into_iter().for_each(|site| _ = site.text(1, "a"));
     lost.function.forget_all();
     assert_eq!(removed_by(&lost, 1), Some(Remover::Disconnection));
     Follower::is_cut_off(&**away.function, 7, Duration::from_secs(600));
@@ -520,7 +520,7 @@ fn a_task_whose_runtime_was_blocked_finds_what_is_there_all_the_same() {
     let function: &'static FunctionCache<Kept> = site.function;
     for n in 0..20 {
         site.text(n, "a");
-        site.function.memory.clear(&mut || ());
+        site.function.memory.clear(Remover::Clear, &mut || ());
         site.machine.serve_in_tasks(false);
         let mut task = pin!(call(move || {
             let lookup = function.begin(&(Serialized(&n), ()));
