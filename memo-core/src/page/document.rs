@@ -158,7 +158,7 @@ mod tests {
             let rows = page.matches("<tr role=\"row\"><th role=\"rowheader\"").count() as u64;
             assert!(rows == count || rows > 100, "{rows}");
             // The busiest have sections, and the links lead to those.
-            let sections = page.matches("<section").count();
+            let sections = page.matches("<article").count();
             assert_eq!(page.matches("<a href=\"#c").count(), sections);
             assert!(count == 0 || page.contains(&format!("function_{}", count - 1)));
             assert!(sections as u64 == count || sections > 5, "{sections}");
@@ -174,7 +174,7 @@ mod tests {
             });
             let page = Report::of(caches.collect()).to_html();
             assert!(page.len() < 200_000, "{}", page.len());
-            assert!(page.matches("<section").count() > 1);
+            assert!(page.matches("<article").count() > 1);
             assert!(page.contains(">199"));
         }
     }

@@ -39,7 +39,7 @@ impl Told<'_> {
     pub(super) fn section(&self, n: usize) -> String {
         let name = Escaped(&self.stats.name);
         let mut section =
-            format!("<section id=\"c{n}\" aria-labelledby=\"h{n}\"><h2 id=\"h{n}\">{name}</h2>\n");
+            format!("<article id=\"c{n}\" aria-labelledby=\"h{n}\"><h2 id=\"h{n}\">{name}</h2>\n");
         let page = &mut section;
         self.troubles(page);
         self.advice(page);
@@ -49,7 +49,7 @@ impl Told<'_> {
         self.times(page);
         outstanding(page, "Largest entries", "Bytes", &self.details.largest, |bytes| size(*bytes));
         outstanding(page, "Dearest entries", "Time", &self.details.dearest, |time| duration(*time));
-        page.push_str("<p><a href=\"#top\">All caches</a></p></section>\n");
+        page.push_str("<p><a href=\"#top\">All caches</a></p></article>\n");
         section
     }
 
