@@ -14,6 +14,7 @@ mod companions;
 mod containers;
 mod counted;
 mod counting;
+mod entry;
 mod expiry;
 mod explain;
 mod functions;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::function::events::Events;
-use crate::function::function_cache::{FunctionCache, Storage};
+use crate::function::function_cache::{FunctionCache, Loaded, Storage};
 use crate::statistics::explanation::{Cause, Remover};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -42,13 +42,16 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the value of `key`, in memory or on disk, without marking it as used.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<K::Held> {
         self.follow();
-        self.memory.peek(hash, key).or_else(|| self.peek_elsewhere(key).map(K::Holder::own))
+        let elsewhere = || self.load_elsewhere(key).filter(|loaded| !loaded.is_stale);
+        let peeked = self.memory.peek(hash, key);
+        peeked.or_else(|| elsewhere().map(|loaded| K::Holder::own(loaded.value)))
     }
 
-    fn peek_elsewhere(&self, key: &[u8]) -> Option<K::Value> {
+    /// Returns the value of `key` on disk, or in the tier if there is one, without marking it as used.
+    pub(in crate::function) fn load_elsewhere(&self, key: &[u8]) -> Option<Loaded<K::Value>> {
         match (&self.shared, &self.storage) {
-            (Some(shared), _) => shared.get(key),
-            (None, Some(storage)) => storage.load(self, key).map(|(value, _)| value),
+            (Some(shared), _) => shared.get(self, key),
+            (None, Some(storage)) => storage.load(self, key, false),
             (None, None) => None,
         }
     }

@@ -11,7 +11,9 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::events::Events;
-use crate::function::function_cache::{FunctionCache, Made, NewResult, SharedResults, Sought};
+use crate::function::function_cache::{
+    FunctionCache, Loaded, Made, NewResult, SharedResults, Sought,
+};
 use crate::function::long_keys::LongKeys;
 use crate::function::remote_settings::RemoteSettings;
 use crate::function::settings::Settings;
@@ -272,7 +274,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
                 Sought::Compute(lease, older.and_then(stands_in))
             }
             Found::Busy(older) => Sought::Busy(older.and_then(stands_in)),
-            Found::Unavailable => {
+            Found::Older(_) | Found::Unavailable => {
                 self.counts.misses.add(1);
                 Sought::Unavailable
             }
@@ -283,13 +285,20 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         seeking.until()
     }
 
-    fn get(&self, key: &[u8]) -> Option<K::Value> {
+    fn get(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Loaded<K::Value>> {
         let names = self.entries.names().ok()?;
         let query = self.query(names, self.entries.name(names, key));
-        match Search::new(&self.tier, query).wait() {
-            Found::Value(value) => self.entries.decode(&value.bytes),
-            _ => None,
+        let (found, is_stale) = match Search::new(&self.tier, query).wait() {
+            Found::Value(value) => (value, false),
+            Found::Older(value) => (value, true),
+            _ => return None,
+        };
+        let value = self.entries.decode(&found.bytes)?;
+        if is_stale && K::Selection::is_error(&value) {
+            return None;
         }
+        let lifetime = self.lifetime(function, &found);
+        Some(Loaded { value, lifetime, cost: found.cost.time(), is_stale })
     }
 
     fn limit(&self, lifetime: Lifetime) -> Lifetime {

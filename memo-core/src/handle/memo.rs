@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::cache::capacity::UNBOUNDED;
 use crate::error::Error;
 use crate::function::computation::Computation;
+use crate::function::entry::Entry;
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
 use crate::statistics::explanation::{Explanation, Remover};
@@ -94,6 +95,7 @@ impl<R> fmt::Debug for Memo<R> {
 /// The operations of a handle. They do not depend on which part of `R` is cached or on how it is held.
 trait Operations<R> {
     fn get(&self, key: &Key) -> Option<R>;
+    fn entry(&self, key: &Key) -> Option<Entry<R>>;
     fn insert(&self, key: &Key, value: R) -> bool;
     fn invalidate(&self, key: &Key, by: Remover) -> bool;
     fn explain(&self, key: &Key) -> Explanation;
@@ -122,6 +124,12 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
         self.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)
+    }
+
+    fn entry(&self, key: &Key) -> Option<Entry<K::Return>> {
+        let key = key.bytes()?;
+        let entry = self.entry(self.hash_key(key)?, key)?;
+        Some(entry.map(|held| K::to_return(&held)))
     }
 
     fn insert(&self, key: &Key, value: K::Return) -> bool {
@@ -261,6 +269,17 @@ impl<R> Memo<R> {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<R> {
         self.0.resolve().get(key)
+    }
+
+    /// Returns a clone of the cached value of `key` with what is known of it: its age, how long it is still served, its
+    /// weight and cost, and where it is. In contrast to [`Memo::get`], a stale value is returned too, which calls get
+    /// only while it is computed again (`stale`).
+    ///
+    /// Neither a hit nor a use: no statistics count it, and it does not delay eviction or `idle`. It looks where a call
+    /// would look: in memory, then on disk, or in the tier if the function has one.
+    #[must_use]
+    pub fn entry(&self, key: &Key) -> Option<Entry<R>> {
+        self.0.resolve().entry(key)
     }
 
     /// Explains how `key` stands: that it is held and for how long, being computed, or on disk; else why it is not held,
