@@ -22,6 +22,7 @@ mod generic;
 pub mod hygiene;
 mod identity;
 mod idle;
+mod key_arguments;
 mod keys;
 mod large;
 mod lints;

@@ -23,7 +23,10 @@ use crate::value::selection::Selection;
 /// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
 /// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache
 /// of the thread that uses it.
-pub struct Memo<R: 'static>(Target<R>);
+pub struct Memo<R: 'static>(Target<R>, Names);
+
+/// What the arguments in the keys are called.
+type Names = &'static [&'static str];
 
 /// How a handle finds its cache.
 enum Target<R: 'static> {
@@ -241,14 +244,21 @@ impl<R> Memo<R> {
     pub(crate) fn shared<K: Keep<Return = R, Held: Send + Sync>>(
         function: &'static FunctionCache<K>,
     ) -> Self {
-        Self(Target::Shared(function))
+        Self(Target::Shared(function), &[])
     }
 
     /// Makes a handle that refers to each thread's own cache. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn local(find: fn() -> LocalHandle<R>) -> Self {
-        Self(Target::Local(find))
+        Self(Target::Local(find), &[])
+    }
+
+    /// Says what the arguments in the keys are called. Expansions call it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn named(self, names: Names) -> Self {
+        Self(self.0, names)
     }
 
     /// Returns the statistics of the cache. The time that this takes does not depend on the number of entries.
@@ -339,6 +349,7 @@ impl<R> Memo<R> {
         self.0.resolve().invalidate_computations();
         let mut rejected = Vec::new();
         let mut judge = |key: Key, value: &mut dyn FnMut() -> R| {
+            let key = key.with_names(self.1);
             if !keep(&key, &value()) {
                 rejected.push(key);
             }
@@ -354,7 +365,7 @@ impl<R> Memo<R> {
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = Vec::new();
-        self.0.resolve().entries(&mut |key, _| keys.push(key));
+        self.0.resolve().entries(&mut |key, _| keys.push(key.with_names(self.1)));
         keys
     }
 
