@@ -9,7 +9,7 @@ pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
 pub use memo_core::function::entry::{Entry, Layer};
-pub use memo_core::handle::all_caches::{flush_all, report};
+pub use memo_core::handle::all_caches::{clear_all, flush_all, report};
 pub use memo_core::handle::memo::Memo;
 #[cfg(feature = "report")]
 pub use memo_core::handle::sampling::sample_every;

@@ -109,6 +109,17 @@ impl<H: Clone> ShardedCache<H> {
         }
     }
 
+    /// Returns the keys of all entries, of whatever age, and those that are being computed.
+    pub(crate) fn all_keys(&self) -> Vec<KeyBytes> {
+        let mut keys = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            keys.extend(shard.entries().map(|(_, entry)| KeyBytes::new(entry.key())));
+            keys.extend(shard.claimed().map(|claimed| KeyBytes::new(claimed.draft.key())));
+        }
+        keys
+    }
+
     /// Returns some of the keys that are held: at most so many, and at most about so many bytes.
     pub(crate) fn held_keys(&self, most: usize, bytes: usize) -> Vec<KeyBytes> {
         let (mut keys, mut left) = (Vec::new(), bytes);

@@ -210,26 +210,18 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
-        // A directory in which nothing was found may have become another one since.
-        let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
-        let opened = opened.or_else(|| self.begin_to_remove(function));
-        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
-        self.follow(function);
-        if store.check().is_err() {
-            self.clear_when_opened.store(true, Relaxed);
-        }
-        let judged = store.for_each(&mut |record| {
-            let Record::Put { key, .. } = record else { return };
-            if let Some((value, _)) = self.disk.value(record) {
-                each(key, value);
-            }
+        self.read_to_remove(function, |store| {
+            store.for_each(&mut |record| {
+                let Record::Put { key, .. } = record else { return };
+                if let Some((value, _)) = self.disk.value(record) {
+                    each(key, value);
+                }
+            })
         });
-        if judged.is_err() {
-            // What could not be read might have been rejected.
-            if let Some(store) = self.begin_to_remove(function) {
-                self.clear_stored(function, &store);
-            }
-        }
+    }
+
+    fn keys(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8])) {
+        self.read_to_remove(function, |store| store.for_each_key(each));
     }
 
     #[cfg(feature = "report")]
@@ -320,6 +312,28 @@ impl<K: Keep> Directory<K> {
             clear_when_opened: AtomicBool::new(false),
             has_unwritten: AtomicBool::new(false),
         })
+    }
+
+    /// Reads what is stored, of which some is removed next. Removes all of it if it cannot be read.
+    fn read_to_remove(
+        &self,
+        function: &FunctionCache<K>,
+        read: impl FnOnce(&Store) -> Result<(), Error>,
+    ) {
+        // A directory in which nothing was found may have become another one since.
+        let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
+        let opened = opened.or_else(|| self.begin_to_remove(function));
+        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
+        self.follow(function);
+        if store.check().is_err() {
+            self.clear_when_opened.store(true, Relaxed);
+        }
+        if read(&store).is_err() {
+            // What could not be read might have been rejected.
+            if let Some(store) = self.begin_to_remove(function) {
+                self.clear_stored(function, &store);
+            }
+        }
     }
 
     /// Returns the store if it is open and what it holds counts.

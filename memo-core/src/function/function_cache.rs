@@ -167,6 +167,9 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Passes each stored value to `each`. Removes all of them if they cannot be read.
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 
+    /// Passes the key of each stored value to `each`. Removes all of them if they cannot be read.
+    fn keys(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8]));
+
     /// Returns how many bytes the results may take on disk, if that is bounded.
     fn max_disk(&self) -> Option<u64>;
 
@@ -578,11 +581,8 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
-        let heard = Events::are_heard();
-        let before = if heard { self.memory.removed().1 } else { 0 };
-        self.memory.remove_expired();
-        if heard {
-            Events::expired(&self.name, self.memory.removed().1 - before);
+        self.sweep();
+        if Events::are_heard() {
             self.events.health(&self.name, &self.health());
         }
         self.is_stored()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::function_cache::{FunctionCache, Loaded, Storage};
+use crate::platform::clock;
 use crate::statistics::explanation::{Cause, Remover};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -64,6 +65,16 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
+    /// Passes each key to `each` that is in memory, being computed, or on disk. Removes all from disk if it cannot be
+    /// read, and all from a tier.
+    pub(crate) fn keys_to_judge(&self, each: &mut dyn FnMut(&[u8])) {
+        self.remove_from_tier(None, || ());
+        self.memory.all_keys().iter().for_each(|key| each(key.as_slice()));
+        if let Some(storage) = &self.storage {
+            storage.keys(self, each);
+        }
+    }
+
     /// Removes the entry of `key`, in memory and on disk. Returns whether memory had one. `by`: for explanations.
     pub(crate) fn invalidate(&self, hash: u64, key: &[u8], by: Remover) -> bool {
         let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key));
@@ -102,6 +113,30 @@ impl<K: Keep> FunctionCache<K> {
         });
         self.counts.invalidated.add(count as u64);
         Events::invalidated(&self.name, Remover::Clear, count);
+    }
+
+    /// Removes the entries that cannot be served any more. Returns how many these were.
+    pub(crate) fn sweep(&self) -> usize {
+        let removed = self.memory.remove_expired();
+        if Events::are_heard() {
+            Events::expired(&self.name, removed as u64);
+        }
+        removed
+    }
+
+    /// Changes for how long after its last use an entry lives. Returns false if the function has no `idle`.
+    pub(crate) fn set_idle(&self, idle: Option<Duration>) -> bool {
+        let is_set = self.memory.set_idle(idle.map(clock::millis));
+        if is_set {
+            self.maintain();
+        }
+        is_set
+    }
+
+    /// Changes for how long after its time to live an entry is served while it is computed again.
+    pub(crate) fn set_stale(&self, stale: Duration) {
+        self.memory.set_stale(clock::millis(stale));
+        self.maintain();
     }
 
     /// Changes the bound on entries.

@@ -77,7 +77,6 @@ impl<K: Keep<Held: Send + Sync>> Settings<K> {
             limit: None,
             cut_off: CUT_OFF,
             writes_through: false,
-            stale: Duration::ZERO,
             path: String::new(),
             instance: 0,
             make: TierResults::make::<K>,
@@ -92,17 +91,8 @@ impl<V: 'static> TierResults<V> {
         function: String,
         code: u128,
     ) -> Box<dyn SharedResults<K>> {
-        let RemoteSettings {
-            tier,
-            codec,
-            limit,
-            cut_off,
-            writes_through,
-            stale,
-            path,
-            instance,
-            make: _,
-        } = settings;
+        let RemoteSettings { tier, codec, limit, cut_off, writes_through, path, instance, make: _ } =
+            settings;
         let counts = Arc::<TierCounts>::default();
         let entries = TierEntries {
             tier: tier.clone(),
@@ -110,7 +100,6 @@ impl<V: 'static> TierResults<V> {
             path,
             instance,
             identity: Identity { function, key_format: tag::FORMAT, schema: 0, code },
-            stale,
             names: OnceCell::new(),
             long_keys: LongKeys::default(),
             counts: Arc::clone(&counts),
@@ -208,7 +197,8 @@ impl<V: 'static> TierResults<V> {
         let open = self.tier.begin_to_remove(&names.group, &name.text);
         let generation = self.generation(names).filter(|_| self.tier.is_up())?;
         let (version, cost) = (random_wide(), Cost::UNKNOWN);
-        let about = About { version, generation, lifetime: result.lifetime, cost };
+        let stale = Duration::from_millis(function.memory.stale());
+        let about = About { version, generation, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
         let put = self.entries.seal(names, name, value, &about, None)?;
         if let Ok(Written::Yes) = self.put(put, version).wait_until(clock::instant() + self.limit) {
@@ -329,7 +319,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let name = EntryName { text: permit.entry.clone(), key: permit.key.clone() };
         let (token, generation) = (permit.token, permit.generation);
         let (version, cost) = (token.0, Cost::of(time));
-        let about = About { version, generation, lifetime: result.lifetime, cost };
+        let stale = Duration::from_millis(function.memory.stale());
+        let about = About { version, generation, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
         let put = self.entries.seal(names, name, value, &about, Some(token))?;
         permit.hand_over();

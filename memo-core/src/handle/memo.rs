@@ -1,5 +1,6 @@
 //! The handle of a function's cache.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -114,12 +115,16 @@ trait Operations<R> {
     fn max_disk(&self) -> Option<u64>;
     fn set_max_disk(&self, max: u64) -> bool;
     fn set_ttl(&self, ttl: Option<Duration>);
+    fn set_idle(&self, idle: Option<Duration>) -> bool;
+    fn set_stale(&self, stale: Duration);
+    fn sweep(&self) -> usize;
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn snapshot(&self) -> Result<(), Error>;
     fn health(&self) -> Result<(), Error>;
     fn damage(&self) -> Vec<Error>;
     fn judge_stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
+    fn keys_to_judge(&self, each: &mut dyn FnMut(Key));
     fn try_init(&self) -> Result<(), Error>;
 }
 
@@ -208,6 +213,18 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.set_ttl(ttl);
     }
 
+    fn set_idle(&self, idle: Option<Duration>) -> bool {
+        self.set_idle(idle)
+    }
+
+    fn set_stale(&self, stale: Duration) {
+        self.set_stale(stale);
+    }
+
+    fn sweep(&self) -> usize {
+        self.sweep()
+    }
+
     fn stats(&self) -> Stats {
         self.stats()
     }
@@ -233,6 +250,10 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
             let held = K::Holder::own(value);
             each(Key::from_bytes(key), &mut || K::to_return(&held));
         });
+    }
+
+    fn keys_to_judge(&self, each: &mut dyn FnMut(Key)) {
+        self.keys_to_judge(&mut |key| each(Key::from_bytes(key)));
     }
 
     fn try_init(&self) -> Result<(), Error> {
@@ -361,6 +382,31 @@ impl<R> Memo<R> {
         }
     }
 
+    /// Removes the values of the keys for which `is_meant` returns true, in memory and on disk, and returns how many
+    /// keys these were. Such values that are being computed are treated as by [`Memo::invalidate`], and count too. What
+    /// a tier has cannot be judged, so all of it is removed.
+    ///
+    /// Looks at keys alone: no value is decoded, and none is read that has a file of its own. [`Key::get`] decodes an
+    /// argument of a key: `quote_memo().invalidate_where(|key| key.get("symbol") == Ok("ACME"))`.
+    ///
+    /// A call that begins meanwhile may compute and cache a value. `is_meant` may be asked twice for one key.
+    ///
+    /// # Panics
+    /// Panics if `is_meant` panics. No value is removed then.
+    pub fn invalidate_where(&self, mut is_meant: impl FnMut(&Key) -> bool) -> usize {
+        let mut meant = HashSet::new();
+        self.0.resolve().keys_to_judge(&mut |key| {
+            let key = key.with_names(self.1);
+            if !meant.contains(&key) && is_meant(&key) {
+                meant.insert(key);
+            }
+        });
+        for key in &meant {
+            self.0.resolve().invalidate(key, Remover::InvalidateWhere);
+        }
+        meant.len()
+    }
+
     /// Returns the keys of all cached values.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
@@ -435,6 +481,28 @@ impl<R> Memo<R> {
     /// `idle` and the time of `cache_err` still apply.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
         self.0.resolve().set_ttl(ttl);
+    }
+
+    /// Changes how long values live after their last use, also those that are cached. `None` means without an end. If
+    /// the function has no `idle`, the cache does not know when values were used: the method then changes nothing and
+    /// returns false.
+    #[expect(clippy::must_use_candidate, reason = "the author of `idle` knows the result")]
+    pub fn set_idle(&self, idle: Option<Duration>) -> bool {
+        self.0.resolve().set_idle(idle)
+    }
+
+    /// Changes for how long after their time to live values are served while one caller computes them again, also those
+    /// that are cached. [`Duration::ZERO`] means not at all. What a tier has already keeps its time.
+    pub fn set_stale(&self, stale: Duration) {
+        self.0.resolve().set_stale(stale);
+    }
+
+    /// Removes from memory the values that are over: that cannot be served any more, also not stale. Returns how many
+    /// these were. A background thread does the same each second, but not with `scope = "thread"`. From disk they go
+    /// with the next snapshot.
+    #[expect(clippy::must_use_candidate, reason = "who makes room need not know how much")]
+    pub fn sweep(&self) -> usize {
+        self.0.resolve().sweep()
     }
 
     /// Makes all results so far durable: writes them to disk and syncs. With `remote`, waits up to 5 s until the tier

@@ -59,10 +59,10 @@ impl fmt::Debug for Argument<'_> {
 
 /// Names an argument of a key: its index among those that make the key, from 0, or the name of its parameter. No other
 /// crate implements it.
-pub trait ArgumentIndex: fmt::Debug + sealed::Sealed {
+pub trait ArgumentIndex: Copy + fmt::Debug + sealed::Sealed {
     /// Returns the index, given the names that are known.
     #[doc(hidden)]
-    fn position(&self, names: &[&str]) -> Option<usize>;
+    fn position(self, names: &[&str]) -> Option<usize>;
 }
 
 mod sealed {
@@ -72,14 +72,14 @@ mod sealed {
 }
 
 impl ArgumentIndex for usize {
-    fn position(&self, _names: &[&str]) -> Option<usize> {
-        Some(*self)
+    fn position(self, _names: &[&str]) -> Option<usize> {
+        Some(self)
     }
 }
 
 impl ArgumentIndex for &str {
-    fn position(&self, names: &[&str]) -> Option<usize> {
-        names.iter().position(|name| name == self)
+    fn position(self, names: &[&str]) -> Option<usize> {
+        names.iter().position(|name| *name == self)
     }
 }
 

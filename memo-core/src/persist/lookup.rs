@@ -110,6 +110,24 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Passes the key of each put that counts to `each`. Does not read values that are kept apart. Keys that others
+    /// write meanwhile may be missing.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn for_each_key(&self, each: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        // A copy, because `each` may run code of users.
+        let contents = self.shared.view.lock().contents();
+        contents.for_each(self.shared.place.dir(), &mut |put| {
+            if put.counts {
+                each(put.key);
+            }
+            Ok(())
+        })
+    }
+}
+
 impl Shared {
     /// Finds the record of a key. Passes one whose value is kept apart to `apart`, and returns what that returns.
     fn find(
