@@ -29,8 +29,16 @@ macro_rules! memo {
     ($find:ident, named $name:literal $($rest:tt)*) => {
         $crate::memo!(@ $find, $name, $($rest)*)
     };
-    (handle $names:expr, $($found:tt)*) => {
-        $crate::memo!(cache, $($found)*).handle().named($names)
+    // Nested as deep as the others, so that rustc reports a mistake in the function and in its companion once.
+    (handle $names:expr, own $own:literal $($rest:tt)*) => {
+        $crate::memo!(
+            @ cache,
+            $crate::call::macros::concat!($crate::call::macros::module_path!(), $own),
+            $own $($rest)*
+        ).handle().named($names)
+    };
+    (handle $names:expr, named $name:literal $($rest:tt)*) => {
+        $crate::memo!(@ cache, $name, $($rest)*).handle().named($names)
     };
     (
         @ $find:ident, $name:expr, $own:literal $($standing:ident)*, $number:literal,
