@@ -8,14 +8,15 @@ pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
-pub use memo_core::handle::all_caches::{flush_all, report};
+pub use memo_core::function::entry::{Entry, Layer};
+pub use memo_core::handle::all_caches::{clear_all, flush_all, report};
 pub use memo_core::handle::memo::Memo;
 #[cfg(feature = "report")]
 pub use memo_core::handle::sampling::sample_every;
 pub use memo_core::handle::session::Session;
-pub use memo_core::key::Key;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
+pub use memo_core::key::{Argument, ArgumentIndex, DecodeError, Key};
 pub use memo_core::statistics::explanation::{Bound, Explanation, Refusal, Remover};
 pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;
@@ -80,10 +81,13 @@ pub mod __private {
         };
     }
 
-    /// The key of a call.
+    /// The key of a call, and what its arguments are called.
     #[must_use]
-    pub fn key<A: memo_core::key::Arguments>(arguments: &A) -> crate::Key {
-        crate::Key::of(arguments)
+    pub fn key<A: memo_core::key::Arguments>(
+        arguments: &A,
+        names: &'static [&'static str],
+    ) -> crate::Key {
+        crate::Key::of(arguments).with_names(names)
     }
 }
 

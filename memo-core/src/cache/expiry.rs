@@ -8,15 +8,18 @@ use crate::platform::clock::{self, LAG, Millis, NEVER};
 
 pub(super) struct Expiry {
     /// For this long after its expiry time an entry may be served while another caller computes the value again, in ms.
-    stale_for: Millis,
-    /// For this long after its last use an entry lives, in ms.
-    idle_limit: Option<Millis>,
+    stale_for: AtomicU64,
+    /// For this long after its last use an entry lives, in ms, or [`UNLIMITED`]. `None`: stamps tell no times.
+    idle_limit: Option<AtomicU64>,
     /// For this long before its expiry time an entry is due to be computed again, in ms.
     refresh_window: AtomicU64,
     /// If the packed word of an entry is at least this, the entry does not depend on the time, and the clock is not
     /// read.
     timeless_from: u64,
 }
+
+/// An idle limit of this is none. The sum with a time does not overflow.
+const UNLIMITED: Millis = NEVER / 2;
 
 /// The state of an entry at the current time.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,12 +42,20 @@ pub(super) fn stamp_of(time: Millis) -> u64 {
     time << USES_BITS
 }
 
+/// The clock may have been behind at the last use. An entry must not live shorter than the limit.
+fn with_lag(idle: Millis) -> Millis {
+    idle.saturating_add(LAG).min(UNLIMITED)
+}
+
 impl Expiry {
     pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>) -> Self {
-        // The clock may have been behind at the last use. An entry must not live shorter than the limit.
-        let idle_limit = idle_limit.map(|idle| idle.saturating_add(LAG));
         let timeless_from = if idle_limit.is_some() { u64::MAX } else { NEVER_EXPIRES };
-        Self { stale_for, idle_limit, refresh_window: AtomicU64::new(0), timeless_from }
+        Self {
+            stale_for: AtomicU64::new(stale_for),
+            idle_limit: idle_limit.map(|idle| AtomicU64::new(with_lag(idle))),
+            refresh_window: AtomicU64::new(0),
+            timeless_from,
+        }
     }
 
     /// Returns whether stamps say when an entry was used.
@@ -53,19 +64,30 @@ impl Expiry {
     }
 
     /// Returns for how long after its expiry time an entry may be served, in ms.
-    #[cfg(feature = "report")]
     pub(super) fn stale_for(&self) -> Millis {
-        self.stale_for
+        self.stale_for.load(Relaxed)
+    }
+
+    pub(super) fn set_stale_for(&self, stale_for: Millis) {
+        self.stale_for.store(stale_for, Relaxed);
     }
 
     /// Returns for how long after its last use an entry lives, in ms.
     pub(super) fn idle_limit(&self) -> Option<Millis> {
-        self.idle_limit
+        let limit = self.idle_limit.as_ref()?.load(Relaxed);
+        (limit < UNLIMITED).then_some(limit)
+    }
+
+    /// Sets it. `None`: without an end. Returns false if stamps do not say when an entry was used.
+    pub(super) fn set_idle_limit(&self, limit: Option<Millis>) -> bool {
+        let Some(idle_limit) = &self.idle_limit else { return false };
+        idle_limit.store(limit.map_or(UNLIMITED, with_lag), Relaxed);
+        true
     }
 
     fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
-        self.idle_limit.is_some_and(|idle| used().saturating_add(idle) <= now)
+        self.idle_limit.as_ref().is_some_and(|idle| used() + idle.load(Relaxed) <= now)
     }
 
     /// Returns whether the entry does not depend on the time.
@@ -106,13 +128,13 @@ impl Expiry {
     /// Returns the time from which the entry is idle, if it is not used before.
     fn idle_from<H>(&self, entry: &Entry<H>) -> Millis {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
-        self.idle_limit.map_or(NEVER, |idle| used().saturating_add(idle))
+        self.idle_limit().map_or(NEVER, |idle| used() + idle)
     }
 
     /// Returns the time from which the entry cannot be served any more, not even stale while it is computed again, if
     /// it is not used before.
     pub(super) fn unservable_from<H>(&self, entry: &Entry<H>) -> Millis {
-        entry.expires().saturating_add(self.stale_for).min(self.idle_from(entry))
+        entry.expires().saturating_add(self.stale_for()).min(self.idle_from(entry))
     }
 
     /// Returns the state of an entry. An idle entry is expired, even if it could be served stale, because nobody has
@@ -128,7 +150,7 @@ impl Expiry {
         }
         let renewable = renewable(entry.held());
         if expires <= now {
-            let stale = renewable && expires.saturating_add(self.stale_for) > now;
+            let stale = renewable && expires.saturating_add(self.stale_for()) > now;
             return if stale { Age::Stale } else { Age::Expired };
         }
         let due = renewable && expires != NEVER && expires <= now + self.refresh_window_of(entry);

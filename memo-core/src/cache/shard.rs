@@ -469,6 +469,11 @@ impl<H> Locked<'_, H> {
         self.state.sweeps.is_due().then(|| self.state.sweeps.begin(buckets))
     }
 
+    /// Makes a sweep due, because entries may end earlier than was noted.
+    pub(super) fn expect_expiry(&mut self) {
+        self.state.sweeps.note(0);
+    }
+
     /// Continues with some buckets. Returns what was removed.
     pub(super) fn continue_sweep(&mut self, sweep: &mut Sweep, expiry: &Expiry) -> Load {
         let buckets = sweep.next_buckets(self.table().buckets());

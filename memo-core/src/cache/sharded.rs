@@ -562,14 +562,17 @@ impl<H: Clone> ShardedCache<H> {
         expires != NEVER || self.expiry.has_idle_limit()
     }
 
-    /// Removes and frees the entries that cannot be served any more.
-    pub(crate) fn remove_expired(&self) {
+    /// Removes and frees the entries that cannot be served any more. Returns how many these were.
+    pub(crate) fn remove_expired(&self) -> usize {
+        let mut removed = 0;
         for shard in &self.shards {
             let sweep = shard.lock().begin_sweep();
             if let Some(mut sweep) = sweep {
                 while !sweep.is_done() {
                     let mut locked = shard.lock();
-                    self.capacity.release(locked.continue_sweep(&mut sweep, &self.expiry));
+                    let swept = locked.continue_sweep(&mut sweep, &self.expiry);
+                    self.capacity.release(swept);
+                    removed += swept.entries;
                     let freed = locked.take_garbage();
                     drop(locked);
                     // Dropped while no lock is held, because the `Drop` of values runs.
@@ -580,6 +583,7 @@ impl<H: Clone> ShardedCache<H> {
                 self.change(shard, |shard| shard.shrink());
             }
         }
+        removed
     }
 
     /// Returns whether there may be entries that will expire.
@@ -604,9 +608,28 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Returns for how long after its expiry time an entry may be served, in ms.
-    #[cfg(feature = "report")]
+    #[cfg(any(feature = "remote", feature = "report"))]
     pub(crate) fn stale(&self) -> Millis {
         self.expiry.stale_for()
+    }
+
+    /// Sets it.
+    pub(crate) fn set_stale(&self, stale: Millis) {
+        self.expiry.set_stale_for(stale);
+        self.expect_expiry();
+    }
+
+    /// Sets for how long after its last use an entry lives, in ms. Returns false if uses have no times.
+    pub(crate) fn set_idle(&self, idle: Option<Millis>) -> bool {
+        let is_set = self.expiry.set_idle_limit(idle);
+        if is_set {
+            self.expect_expiry();
+        }
+        is_set
+    }
+
+    fn expect_expiry(&self) {
+        self.shards.iter().for_each(|shard| shard.lock().expect_expiry());
     }
 
     /// Returns whether there is a bound on entries or on their weight.

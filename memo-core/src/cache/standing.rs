@@ -1,8 +1,11 @@
 //! What memory knows of one key, for an explanation. It is not on the way of any call.
 
 use super::departures::Departed;
+use super::expiry::Age;
 use super::sharded::ShardedCache;
-use crate::key::KeyBytes;
+use super::table::ReadGuard;
+use crate::epoch::participant::pin;
+use crate::key::{self, KeyBytes};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
 use crate::statistics::explanation::Cause;
@@ -25,7 +28,41 @@ pub(crate) enum Standing {
     Absent,
 }
 
+/// An entry that may be served.
+pub(crate) struct Servable<H> {
+    pub(crate) held: H,
+    /// When the value was computed, in milliseconds since 1970.
+    pub(crate) computed: Option<u64>,
+    /// How long it is still served, or [`NEVER`] if without an end.
+    pub(crate) left: Millis,
+    /// `None` if entries have no weights.
+    pub(crate) weight: Option<u64>,
+    /// Its time to live has ended.
+    pub(crate) is_stale: bool,
+}
+
 impl<H: Clone> ShardedCache<H> {
+    /// Returns the entry of `key`, without marking it as used. `renewable`: whether a value is served when it is stale.
+    pub(crate) fn servable(
+        &self,
+        hash: u64,
+        key: &[u8],
+        renewable: impl Fn(&H) -> bool,
+    ) -> Option<Servable<H>> {
+        let pin = pin();
+        let guard = ReadGuard::of_pin(&pin);
+        let entry = self.shard(hash).find(guard, hash, |stored| key::same_key(stored, key))?;
+        let (is_stale, end) = match self.expiry.age(entry.entry(), renewable) {
+            Age::Expired => return None,
+            Age::Stale => (true, self.expiry.unservable_from(entry.entry())),
+            Age::Due | Age::Fresh => (false, self.expiry.end(entry.entry())),
+        };
+        let left = if end == NEVER { NEVER } else { end.saturating_sub(clock::now()) };
+        let weight = self.max_bytes().map(|_| entry.weight());
+        let computed = entry.lifetime().computed;
+        Some(Servable { held: entry.held().clone(), computed, left, weight, is_stale })
+    }
+
     pub(crate) fn standing(&self, hash: u64, key: &[u8]) -> Standing {
         let mut shard = self.shard(hash).lock();
         if let Some(entry) = shard.find(hash, key) {
@@ -62,6 +99,17 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.valid_claim(claim) {
             departures.note(claim.hash, claimed.draft.key().len(), cause);
         }
+    }
+
+    /// Returns the keys of all entries, of whatever age, and those that are being computed.
+    pub(crate) fn all_keys(&self) -> Vec<KeyBytes> {
+        let mut keys = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            keys.extend(shard.entries().map(|(_, entry)| KeyBytes::new(entry.key())));
+            keys.extend(shard.claimed().map(|claimed| KeyBytes::new(claimed.draft.key())));
+        }
+        keys
     }
 
     /// Returns some of the keys that are held: at most so many, and at most about so many bytes.

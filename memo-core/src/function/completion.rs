@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::cache::entry::{Lifetime, NewEntry};
 use crate::cache::insertion::Finished;
-use crate::function::function_cache::{FunctionCache, Made, NewResult, WeightOf};
+use crate::function::function_cache::{FunctionCache, Loaded, Made, NewResult, WeightOf};
 use crate::function::tier_types::{Permit, Writing};
 use crate::function::times::jittered;
 use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
@@ -37,7 +37,8 @@ impl<K: Keep> FunctionCache<K> {
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let began = Stopwatch::start(false);
-        let (value, lifetime) = storage.load(self, key)?;
+        let Loaded { value, mut lifetime, .. } = storage.load(self, key, true)?;
+        lifetime.computed = lifetime.computed.filter(|_| self.memory.is_timed());
         if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
             return None;
         }

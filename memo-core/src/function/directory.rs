@@ -2,7 +2,9 @@
 //! removal before the removal returns.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
@@ -13,7 +15,7 @@ use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::forgotten::{Forgotten, watch};
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::{KeyClaim, NewResult, Storage};
+use crate::function::function_cache::{KeyClaim, Loaded, NewResult, Storage};
 use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
@@ -128,7 +130,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation> {
-        if self.load(function, key).is_some() {
+        if self.load(function, key, false).is_some() {
             return Some(Explanation::Stored);
         }
         let reason = UNDECODABLE.to_owned();
@@ -144,20 +146,27 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
     }
 
-    fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)> {
-        if self.clear_when_opened.load(Relaxed) {
-            return None;
-        }
-        let store = self.disk.opened()?;
-        let stored = store.find(key, &mut || self.follow(function)).ok()??;
-        let (value, lifetime) = self.disk.value(stored.record())?;
+    fn load(
+        &self,
+        function: &FunctionCache<K>,
+        key: &[u8],
+        is_use: bool,
+    ) -> Option<Loaded<K::Value>> {
+        let store = self.readable()?;
+        let stored = store.find(key, is_use, &mut || self.follow(function)).ok()??;
+        let record = stored.record();
+        let (value, lifetime) = self.disk.value(record)?;
         // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
         if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
             return None;
         }
         let expires = limit_expiry(function, lifetime.expires);
-        let computed = lifetime.computed.filter(|_| function.memory.is_timed());
-        Some((value, Lifetime { computed, expires }))
+        let (lifetime, cost) = (Lifetime { expires, ..lifetime }, record.cost());
+        Some(Loaded { value, lifetime, cost, is_stale: false })
+    }
+
+    fn cost(&self, key: &[u8]) -> Option<Duration> {
+        self.readable()?.cost(key).ok()?
     }
 
     fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>) {
@@ -208,26 +217,18 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
-        // A directory in which nothing was found may have become another one since.
-        let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
-        let opened = opened.or_else(|| self.begin_to_remove(function));
-        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
-        self.follow(function);
-        if store.check().is_err() {
-            self.clear_when_opened.store(true, Relaxed);
-        }
-        let judged = store.for_each(&mut |record| {
-            let Record::Put { key, .. } = record else { return };
-            if let Some((value, _)) = self.disk.value(record) {
-                each(key, value);
-            }
+        self.read_to_remove(function, |store| {
+            store.for_each(&mut |record| {
+                let Record::Put { key, .. } = record else { return };
+                if let Some((value, _)) = self.disk.value(record) {
+                    each(key, value);
+                }
+            })
         });
-        if judged.is_err() {
-            // What could not be read might have been rejected.
-            if let Some(store) = self.begin_to_remove(function) {
-                self.clear_stored(function, &store);
-            }
-        }
+    }
+
+    fn keys(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8])) {
+        self.read_to_remove(function, |store| store.for_each_key(each));
     }
 
     #[cfg(feature = "report")]
@@ -318,6 +319,33 @@ impl<K: Keep> Directory<K> {
             clear_when_opened: AtomicBool::new(false),
             has_unwritten: AtomicBool::new(false),
         })
+    }
+
+    /// Reads what is stored, of which some is removed next. Removes all of it if it cannot be read.
+    fn read_to_remove(
+        &self,
+        function: &FunctionCache<K>,
+        read: impl FnOnce(&Store) -> Result<(), Error>,
+    ) {
+        // A directory in which nothing was found may have become another one since.
+        let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
+        let opened = opened.or_else(|| self.begin_to_remove(function));
+        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
+        self.follow(function);
+        if store.check().is_err() {
+            self.clear_when_opened.store(true, Relaxed);
+        }
+        if read(&store).is_err() {
+            // What could not be read might have been rejected.
+            if let Some(store) = self.begin_to_remove(function) {
+                self.clear_stored(function, &store);
+            }
+        }
+    }
+
+    /// Returns the store if it is open and what it holds counts.
+    fn readable(&self) -> Option<Arc<Store>> {
+        self.disk.opened().filter(|_| !self.clear_when_opened.load(Relaxed))
     }
 
     /// Writes what is in memory if somebody has removed the log of this process.

@@ -32,6 +32,7 @@ impl Events {
             Remover::Invalidate => "invalidate",
             Remover::Clear => "clear",
             Remover::Retain => "retain",
+            Remover::InvalidateWhere => "invalidate_where",
             Remover::Process => "process",
             Remover::Machine => "machine",
             Remover::Disconnection => "disconnection",

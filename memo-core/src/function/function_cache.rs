@@ -135,8 +135,16 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes from memory what other processes have removed.
     fn follow(&self, function: &FunctionCache<K>);
 
-    /// Reads the stored value of a key.
-    fn load(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<(K::Value, Lifetime)>;
+    /// Reads the stored value of a key. `is_use`: what was used last is the last to go.
+    fn load(
+        &self,
+        function: &FunctionCache<K>,
+        key: &[u8],
+        is_use: bool,
+    ) -> Option<Loaded<K::Value>>;
+
+    /// Returns what the stored value of a key cost to compute. Does not read the value.
+    fn cost(&self, key: &[u8]) -> Option<Duration>;
 
     /// Explains how a key that is not in memory stands here, if it is here.
     fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation>;
@@ -166,6 +174,9 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Passes each stored value to `each`. Removes all of them if they cannot be read.
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 
+    /// Passes the key of each stored value to `each`. Removes all of them if they cannot be read.
+    fn keys(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8]));
+
     /// Returns how many bytes the results may take on disk, if that is bounded.
     fn max_disk(&self) -> Option<u64>;
 
@@ -194,6 +205,16 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 
     /// Adds the figures of the storage to `stats`.
     fn report(&self, stats: &mut Stats);
+}
+
+/// A value that was read from elsewhere than memory.
+pub(crate) struct Loaded<V> {
+    pub(crate) value: V,
+    pub(crate) lifetime: Lifetime,
+    /// The time that its computation took, if it is known.
+    pub(crate) cost: Option<Duration>,
+    /// Its time to live has ended: it may only stand in.
+    pub(crate) is_stale: bool,
 }
 
 /// What an attempt to lock a key among processes gave.
@@ -264,7 +285,7 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
     fn until(&self, seeking: &Seeking) -> Result<Instant, Instant>;
 
     /// Returns the value of `key` in the tier. Waits for it no longer than a call does.
-    fn get(&self, key: &[u8]) -> Option<K::Value>;
+    fn get(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Loaded<K::Value>>;
 
     /// Returns how long an entry in memory lives: less if changes in the tier do not reach this process.
     fn limit(&self, lifetime: Lifetime) -> Lifetime;
@@ -438,7 +459,7 @@ impl<K: Keep> FunctionCache<K> {
         Some(held)
     }
 
-    fn is_renewable(held: &K::Held) -> bool {
+    pub(in crate::function) fn is_renewable(held: &K::Held) -> bool {
         !K::Selection::is_error(K::Holder::view(held))
     }
 
@@ -567,12 +588,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
-        let heard = Events::are_heard();
-        let before = if heard { self.memory.removed().1 } else { 0 };
-        self.memory.remove_expired();
-        if heard {
-            Events::expired(&self.name, self.memory.removed().1 - before);
-        }
+        self.sweep();
         if Events::warnings_are_heard() {
             self.events.health(&self.name, &self.health());
         }

@@ -9,6 +9,7 @@ pub(crate) mod counts;
 mod directory;
 #[cfg(feature = "persist")]
 mod encoding;
+pub mod entry;
 mod events;
 mod explanation;
 #[cfg(feature = "persist")]

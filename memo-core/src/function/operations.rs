@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::cache::departures::Removing;
 use crate::error::Error;
 use crate::function::events::Events;
-use crate::function::function_cache::{FunctionCache, Storage};
+use crate::function::function_cache::{FunctionCache, Loaded, Storage};
+use crate::platform::clock;
 use crate::statistics::explanation::Remover;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -43,13 +44,16 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the value of `key`, in memory or on disk, without marking it as used.
     pub(crate) fn peek(&self, hash: u64, key: &[u8]) -> Option<K::Held> {
         self.follow();
-        self.memory.peek(hash, key).or_else(|| self.peek_elsewhere(key).map(K::Holder::own))
+        let elsewhere = || self.load_elsewhere(key).filter(|loaded| !loaded.is_stale);
+        let peeked = self.memory.peek(hash, key);
+        peeked.or_else(|| elsewhere().map(|loaded| K::Holder::own(loaded.value)))
     }
 
-    fn peek_elsewhere(&self, key: &[u8]) -> Option<K::Value> {
+    /// Returns the value of `key` on disk, or in the tier if there is one, without marking it as used.
+    pub(in crate::function) fn load_elsewhere(&self, key: &[u8]) -> Option<Loaded<K::Value>> {
         match (&self.shared, &self.storage) {
-            (Some(shared), _) => shared.get(key),
-            (None, Some(storage)) => storage.load(self, key).map(|(value, _)| value),
+            (Some(shared), _) => shared.get(self, key),
+            (None, Some(storage)) => storage.load(self, key, false),
             (None, None) => None,
         }
     }
@@ -59,6 +63,16 @@ impl<K: Keep> FunctionCache<K> {
         self.remove_from_tier(None, || ());
         if let Some(storage) = &self.storage {
             storage.judge(self, each);
+        }
+    }
+
+    /// Passes each key to `each` that is in memory, being computed, or on disk. Removes all from disk if it cannot be
+    /// read, and all from a tier.
+    pub(crate) fn keys_to_judge(&self, each: &mut dyn FnMut(&[u8])) {
+        self.remove_from_tier(None, || ());
+        self.memory.all_keys().iter().for_each(|key| each(key.as_slice()));
+        if let Some(storage) = &self.storage {
+            storage.keys(self, each);
         }
     }
 
@@ -101,6 +115,30 @@ impl<K: Keep> FunctionCache<K> {
         });
         self.counts.invalidated.add(count as u64);
         Events::invalidated(&self.name, Remover::Clear, count);
+    }
+
+    /// Removes the entries that cannot be served any more. Returns how many these were.
+    pub(crate) fn sweep(&self) -> usize {
+        let removed = self.memory.remove_expired();
+        if Events::are_heard() {
+            Events::expired(&self.name, removed as u64);
+        }
+        removed
+    }
+
+    /// Changes for how long after its last use an entry lives. Returns false if the function has no `idle`.
+    pub(crate) fn set_idle(&self, idle: Option<Duration>) -> bool {
+        let is_set = self.memory.set_idle(idle.map(clock::millis));
+        if is_set {
+            self.maintain();
+        }
+        is_set
+    }
+
+    /// Changes for how long after its time to live an entry is served while it is computed again.
+    pub(crate) fn set_stale(&self, stale: Duration) {
+        self.memory.set_stale(clock::millis(stale));
+        self.maintain();
     }
 
     /// Changes the bound on entries.

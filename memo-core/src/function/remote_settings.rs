@@ -16,8 +16,6 @@ pub(crate) struct RemoteSettings<K: Keep> {
     /// How long entries are served while there is no connection.
     pub(crate) cut_off: Duration,
     pub(crate) writes_through: bool,
-    /// How long after its time to live a value may be served.
-    pub(crate) stale: Duration,
     /// The full path of the function, and what tells apart instances with the same path.
     pub(crate) path: String,
     pub(crate) instance: u64,

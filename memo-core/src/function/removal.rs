@@ -53,7 +53,7 @@ mod tests {
             store
         };
         let (own, other) = (open(), open());
-        let is_there = || own.find(b"k", &mut || ()).unwrap().is_some();
+        let is_there = || own.find(b"k", true, &mut || ()).unwrap().is_some();
         for is_overtaken in [false, true] {
             let (key, value, cost): (&[u8], &[u8], _) = (b"k", b"v", Cost::UNKNOWN);
             let put = Record::Put { key, value, apart: false, created: 1, expires: None, cost };

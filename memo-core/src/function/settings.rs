@@ -447,7 +447,7 @@ impl<K: Keep> Settings<K> {
         #[cfg(feature = "remote")]
         let shared = remote.map(|settings| {
             let code = code ^ u128::from(version.unwrap_or(0));
-            (settings.make)(RemoteSettings { stale, ..settings }, name.to_owned(), code)
+            (settings.make)(settings, name.to_owned(), code)
         });
         #[cfg(not(feature = "remote"))]
         let shared = None;

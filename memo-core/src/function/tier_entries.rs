@@ -26,8 +26,6 @@ pub(crate) struct TierEntries<V: 'static> {
     pub(crate) instance: u64,
     /// Its `schema` is not set.
     pub(crate) identity: Identity,
-    /// How long the tier keeps an entry after its time to live.
-    pub(crate) stale: Duration,
     /// Computed when they are first needed, because that runs the type's `Deserialize`.
     pub(crate) names: OnceCell<Result<Names, Error>>,
     pub(crate) long_keys: LongKeys,
@@ -53,6 +51,8 @@ pub(crate) struct About {
     pub(crate) version: u128,
     pub(crate) generation: u64,
     pub(crate) lifetime: Lifetime,
+    /// How long after its time to live the value may stand in.
+    pub(crate) stale: Duration,
     pub(crate) cost: Cost,
 }
 
@@ -121,12 +121,12 @@ impl<V> TierEntries<V> {
             generations: &[(group_hash(&names.group), about.generation)],
             computed: computed.unwrap_or_else(clock::wall),
             ttl,
-            stale: self.stale,
+            stale: about.stale,
             cost: about.cost,
             key: name.key.as_deref(),
             value: &encoded.ok()?,
         };
-        let kept = ttl.map_or(KEPT, |ttl| ttl.saturating_add(self.stale));
+        let kept = ttl.map_or(KEPT, |ttl| ttl.saturating_add(about.stale));
         let bytes = envelope.seal(&name.text, self.tier.sealing());
         let left = kept.max(Duration::from_millis(1));
         Some(Put { entry: name.text, bytes, left, token })

@@ -11,7 +11,9 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Postcard};
 use crate::error::Error;
 use crate::function::events::Events;
-use crate::function::function_cache::{FunctionCache, Made, NewResult, SharedResults, Sought};
+use crate::function::function_cache::{
+    FunctionCache, Loaded, Made, NewResult, SharedResults, Sought,
+};
 use crate::function::long_keys::LongKeys;
 use crate::function::remote_settings::RemoteSettings;
 use crate::function::settings::Settings;
@@ -75,7 +77,6 @@ impl<K: Keep<Held: Send + Sync>> Settings<K> {
             limit: None,
             cut_off: CUT_OFF,
             writes_through: false,
-            stale: Duration::ZERO,
             path: String::new(),
             instance: 0,
             make: TierResults::make::<K>,
@@ -90,17 +91,8 @@ impl<V: 'static> TierResults<V> {
         function: String,
         code: u128,
     ) -> Box<dyn SharedResults<K>> {
-        let RemoteSettings {
-            tier,
-            codec,
-            limit,
-            cut_off,
-            writes_through,
-            stale,
-            path,
-            instance,
-            make: _,
-        } = settings;
+        let RemoteSettings { tier, codec, limit, cut_off, writes_through, path, instance, make: _ } =
+            settings;
         let counts = Arc::<TierCounts>::default();
         let entries = TierEntries {
             tier: tier.clone(),
@@ -108,7 +100,6 @@ impl<V: 'static> TierResults<V> {
             path,
             instance,
             identity: Identity { function, key_format: tag::FORMAT, schema: 0, code },
-            stale,
             names: OnceCell::new(),
             long_keys: LongKeys::default(),
             counts: Arc::clone(&counts),
@@ -206,7 +197,8 @@ impl<V: 'static> TierResults<V> {
         let open = self.tier.begin_to_remove(&names.group, &name.text);
         let generation = self.generation(names).filter(|_| self.tier.is_up())?;
         let (version, cost) = (random_wide(), Cost::UNKNOWN);
-        let about = About { version, generation, lifetime: result.lifetime, cost };
+        let stale = Duration::from_millis(function.memory.stale());
+        let about = About { version, generation, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
         let put = self.entries.seal(names, name, value, &about, None)?;
         if let Ok(Written::Yes) = self.put(put, version).wait_until(clock::instant() + self.limit) {
@@ -272,7 +264,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
                 Sought::Compute(lease, older.and_then(stands_in))
             }
             Found::Busy(older) => Sought::Busy(older.and_then(stands_in)),
-            Found::Unavailable => {
+            Found::Older(_) | Found::Unavailable => {
                 self.counts.misses.add(1);
                 Sought::Unavailable
             }
@@ -283,13 +275,20 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         seeking.until()
     }
 
-    fn get(&self, key: &[u8]) -> Option<K::Value> {
+    fn get(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Loaded<K::Value>> {
         let names = self.entries.names().ok()?;
         let query = self.query(names, self.entries.name(names, key));
-        match Search::new(&self.tier, query).wait() {
-            Found::Value(value) => self.entries.decode(&value.bytes),
-            _ => None,
+        let (found, is_stale) = match Search::new(&self.tier, query).wait() {
+            Found::Value(value) => (value, false),
+            Found::Older(value) => (value, true),
+            _ => return None,
+        };
+        let value = self.entries.decode(&found.bytes)?;
+        if is_stale && K::Selection::is_error(&value) {
+            return None;
         }
+        let lifetime = self.lifetime(function, &found);
+        Some(Loaded { value, lifetime, cost: found.cost.time(), is_stale })
     }
 
     fn limit(&self, lifetime: Lifetime) -> Lifetime {
@@ -320,7 +319,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let name = EntryName { text: permit.entry.clone(), key: permit.key.clone() };
         let (token, generation) = (permit.token, permit.generation);
         let (version, cost) = (token.0, Cost::of(time));
-        let about = About { version, generation, lifetime: result.lifetime, cost };
+        let stale = Duration::from_millis(function.memory.stale());
+        let about = About { version, generation, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
         let put = self.entries.seal(names, name, value, &about, Some(token))?;
         permit.hand_over();

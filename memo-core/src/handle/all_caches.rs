@@ -31,3 +31,12 @@ fn source(cache: &'static dyn AnyCache) -> Source {
 pub fn flush_all() -> Result<(), Error> {
     all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
 }
+
+/// Removes all results of every memoized function that was called or whose handle was requested with `NAME_memo()`, as
+/// [`Memo::clear`](crate::handle::memo::Memo::clear) does for one function: in memory, on disk and in the tier.
+///
+/// Functions with `scope = "thread"` are left out, and so are functions that this process has not used, whose results
+/// may be on disk.
+pub fn clear_all() {
+    all().into_iter().for_each(AnyCache::clear);
+}

@@ -1,5 +1,6 @@
 //! The handle of a function's cache.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use crate::cache::capacity::UNBOUNDED;
 use crate::error::Error;
 use crate::function::computation::Computation;
+use crate::function::entry::Entry;
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
 use crate::statistics::explanation::{Explanation, Remover};
@@ -22,7 +24,10 @@ use crate::value::selection::Selection;
 /// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
 /// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache
 /// of the thread that uses it.
-pub struct Memo<R: 'static>(Target<R>);
+pub struct Memo<R: 'static>(Target<R>, Names);
+
+/// What the arguments in the keys are called.
+type Names = &'static [&'static str];
 
 /// How a handle finds its cache.
 enum Target<R: 'static> {
@@ -94,6 +99,7 @@ impl<R> fmt::Debug for Memo<R> {
 /// The operations of a handle. They do not depend on which part of `R` is cached or on how it is held.
 trait Operations<R> {
     fn get(&self, key: &Key) -> Option<R>;
+    fn entry(&self, key: &Key) -> Option<Entry<R>>;
     fn insert(&self, key: &Key, value: R) -> bool;
     fn invalidate(&self, key: &Key, by: Remover) -> bool;
     fn explain(&self, key: &Key) -> Explanation;
@@ -109,12 +115,16 @@ trait Operations<R> {
     fn max_disk(&self) -> Option<u64>;
     fn set_max_disk(&self, max: u64) -> bool;
     fn set_ttl(&self, ttl: Option<Duration>);
+    fn set_idle(&self, idle: Option<Duration>) -> bool;
+    fn set_stale(&self, stale: Duration);
+    fn sweep(&self) -> usize;
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn snapshot(&self) -> Result<(), Error>;
     fn health(&self) -> Result<(), Error>;
     fn damage(&self) -> Vec<Error>;
     fn judge_stored(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
+    fn keys_to_judge(&self, each: &mut dyn FnMut(Key));
     fn try_init(&self) -> Result<(), Error>;
 }
 
@@ -122,6 +132,12 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
         self.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)
+    }
+
+    fn entry(&self, key: &Key) -> Option<Entry<K::Return>> {
+        let key = key.bytes()?;
+        let entry = self.entry(self.hash_key(key)?, key)?;
+        Some(entry.map(|held| K::to_return(&held)))
     }
 
     fn insert(&self, key: &Key, value: K::Return) -> bool {
@@ -197,6 +213,18 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.set_ttl(ttl);
     }
 
+    fn set_idle(&self, idle: Option<Duration>) -> bool {
+        self.set_idle(idle)
+    }
+
+    fn set_stale(&self, stale: Duration) {
+        self.set_stale(stale);
+    }
+
+    fn sweep(&self) -> usize {
+        self.sweep()
+    }
+
     fn stats(&self) -> Stats {
         self.stats()
     }
@@ -224,6 +252,10 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         });
     }
 
+    fn keys_to_judge(&self, each: &mut dyn FnMut(Key)) {
+        self.keys_to_judge(&mut |key| each(Key::from_bytes(key)));
+    }
+
     fn try_init(&self) -> Result<(), Error> {
         self.try_init()
     }
@@ -233,14 +265,21 @@ impl<R> Memo<R> {
     pub(crate) fn shared<K: Keep<Return = R, Held: Send + Sync>>(
         function: &'static FunctionCache<K>,
     ) -> Self {
-        Self(Target::Shared(function))
+        Self(Target::Shared(function), &[])
     }
 
     /// Makes a handle that refers to each thread's own cache. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn local(find: fn() -> LocalHandle<R>) -> Self {
-        Self(Target::Local(find))
+        Self(Target::Local(find), &[])
+    }
+
+    /// Says what the arguments in the keys are called. Expansions call it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn named(self, names: Names) -> Self {
+        Self(self.0, names)
     }
 
     /// Returns the statistics of the cache. The time that this takes does not depend on the number of entries.
@@ -261,6 +300,17 @@ impl<R> Memo<R> {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<R> {
         self.0.resolve().get(key)
+    }
+
+    /// Returns a clone of the cached value of `key` with what is known of it: its age, how long it is still served, its
+    /// weight and cost, and where it is. In contrast to [`Memo::get`], a stale value is returned too, which calls get
+    /// only while it is computed again (`stale`).
+    ///
+    /// Neither a hit nor a use: no statistics count it, and it does not delay eviction or `idle`. It looks where a call
+    /// would look: in memory, then on disk, or in the tier if the function has one.
+    #[must_use]
+    pub fn entry(&self, key: &Key) -> Option<Entry<R>> {
+        self.0.resolve().entry(key)
     }
 
     /// Explains how `key` stands: that it is held and for how long, being computed, or on disk; else why it is not held,
@@ -320,6 +370,7 @@ impl<R> Memo<R> {
         self.0.resolve().invalidate_computations(Remover::Retain);
         let mut rejected = Vec::new();
         let mut judge = |key: Key, value: &mut dyn FnMut() -> R| {
+            let key = key.with_names(self.1);
             if !keep(&key, &value()) {
                 rejected.push(key);
             }
@@ -331,11 +382,36 @@ impl<R> Memo<R> {
         }
     }
 
+    /// Removes the values of the keys for which `is_meant` returns true, in memory and on disk, and returns how many
+    /// keys these were. Such values that are being computed are treated as by [`Memo::invalidate`], and count too. What
+    /// a tier has cannot be judged, so all of it is removed.
+    ///
+    /// Looks at keys alone: no value is decoded, and none is read that has a file of its own. [`Key::get`] decodes an
+    /// argument of a key: `quote_memo().invalidate_where(|key| key.get("symbol") == Ok("ACME"))`.
+    ///
+    /// A call that begins meanwhile may compute and cache a value. `is_meant` may be asked twice for one key.
+    ///
+    /// # Panics
+    /// Panics if `is_meant` panics. No value is removed then.
+    pub fn invalidate_where(&self, mut is_meant: impl FnMut(&Key) -> bool) -> usize {
+        let mut meant = HashSet::new();
+        self.0.resolve().keys_to_judge(&mut |key| {
+            let key = key.with_names(self.1);
+            if !meant.contains(&key) && is_meant(&key) {
+                meant.insert(key);
+            }
+        });
+        for key in &meant {
+            self.0.resolve().invalidate(key, Remover::InvalidateWhere);
+        }
+        meant.len()
+    }
+
     /// Returns the keys of all cached values.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = Vec::new();
-        self.0.resolve().entries(&mut |key, _| keys.push(key));
+        self.0.resolve().entries(&mut |key, _| keys.push(key.with_names(self.1)));
         keys
     }
 
@@ -405,6 +481,28 @@ impl<R> Memo<R> {
     /// `idle` and the time of `cache_err` still apply.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
         self.0.resolve().set_ttl(ttl);
+    }
+
+    /// Changes how long values live after their last use, also those that are cached. `None` means without an end. If
+    /// the function has no `idle`, the cache does not know when values were used: the method then changes nothing and
+    /// returns false.
+    #[expect(clippy::must_use_candidate, reason = "the author of `idle` knows the result")]
+    pub fn set_idle(&self, idle: Option<Duration>) -> bool {
+        self.0.resolve().set_idle(idle)
+    }
+
+    /// Changes for how long after their time to live values are served while one caller computes them again, also those
+    /// that are cached. [`Duration::ZERO`] means not at all. What a tier has already keeps its time.
+    pub fn set_stale(&self, stale: Duration) {
+        self.0.resolve().set_stale(stale);
+    }
+
+    /// Removes from memory the values that are over: that cannot be served any more, also not stale. Returns how many
+    /// these were. A background thread does the same each second, but not with `scope = "thread"`. From disk they go
+    /// with the next snapshot.
+    #[expect(clippy::must_use_candidate, reason = "who makes room need not know how much")]
+    pub fn sweep(&self) -> usize {
+        self.0.resolve().sweep()
     }
 
     /// Makes all results so far durable: writes them to disk and syncs. With `remote`, waits up to 5 s until the tier

@@ -24,6 +24,7 @@ pub(crate) trait AnyCache: Send + Sync {
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn flush_if_open(&self);
+    fn clear(&self);
 
     /// Returns the counters at this moment.
     #[cfg(feature = "report")]
@@ -44,6 +45,10 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
 
     fn flush_if_open(&self) {
         FunctionCache::flush_if_open(self);
+    }
+
+    fn clear(&self) {
+        FunctionCache::clear(self);
     }
 
     #[cfg(feature = "report")]

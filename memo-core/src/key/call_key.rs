@@ -3,8 +3,12 @@
 use std::fmt;
 use std::hash::Hasher;
 
+use serde::Deserialize;
+
+use super::argument::{Argument, ArgumentIndex, split};
 use super::arguments::{self, Arguments};
 use super::bytes::KeyBytes;
+use super::decode_error::DecodeError;
 use super::digest::Digest;
 use super::stored::canonical;
 use super::tag::NoKey;
@@ -39,24 +43,43 @@ use crate::platform::fnv::Fnv;
 /// nothing is cached.
 ///
 /// The companion `NAME_key(...)` makes a key. `Debug` prints the arguments, or the digest.
+///
+/// [`Key::get`] decodes an argument.
 #[derive(Clone)]
-pub struct Key(Result<KeyBytes, NoKey>);
+pub struct Key {
+    encoded: Result<KeyBytes, NoKey>,
+    /// What the arguments are called, as far as that is known. It does not count for equality.
+    names: &'static [&'static str],
+}
 
 impl Key {
     /// Makes the key of `arguments`. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn of<A: Arguments + ?Sized>(arguments: &A) -> Self {
-        arguments::with_bytes(arguments, Fields::Sorted, |bytes| Self(bytes.map(KeyBytes::new)))
+        arguments::with_bytes(arguments, Fields::Sorted, |bytes| Self {
+            encoded: bytes.map(KeyBytes::new),
+            names: &[],
+        })
+    }
+
+    /// Says what the arguments are called. Expansions call it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_names(self, names: &'static [&'static str]) -> Self {
+        Self { names, ..self }
     }
 
     /// Makes the key of stored bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
-        canonical(bytes, |bytes| Self(bytes.map(KeyBytes::new).ok_or(NoKey::Refused)))
+        canonical(bytes, |bytes| Self {
+            encoded: bytes.map(KeyBytes::new).ok_or(NoKey::Refused),
+            names: &[],
+        })
     }
 
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
-        self.0.as_ref().ok().map(KeyBytes::as_slice)
+        self.encoded.as_ref().ok().map(KeyBytes::as_slice)
     }
 
     /// Returns a hash that is the same in every process, or 0 if the arguments have no key. Two keys may have the same
@@ -73,7 +96,7 @@ impl Key {
     /// Reports whether the arguments have a key. If not, no cache holds an entry for it.
     #[must_use]
     pub fn is_keyable(&self) -> bool {
-        self.0.is_ok()
+        self.encoded.is_ok()
     }
 
     /// Reports whether the key is a digest of the arguments, because they take more than 64 KiB. Equal arguments have
@@ -81,6 +104,39 @@ impl Key {
     #[must_use]
     pub fn is_digest(&self) -> bool {
         self.bytes().is_some_and(|bytes| Digest::of(bytes).is_some())
+    }
+
+    /// Decodes an argument, by its index among the arguments that make the key, from 0, or by the name of its
+    /// parameter. See [`Argument::decode`]. `T` may borrow from the key: `key.get::<&str>("symbol")`.
+    ///
+    /// Names are known of keys from a companion or a handle: those of the parameters, and `key` if the function has the
+    /// argument `key`. An index is always known.
+    ///
+    /// # Errors
+    /// Those of [`Key::arguments`], and [`DecodeError::Absent`] if there is no such argument,
+    /// [`DecodeError::Mismatch`] if it is not a value of `T`.
+    pub fn get<'a, T: Deserialize<'a>>(
+        &'a self,
+        index: impl ArgumentIndex,
+    ) -> Result<T, DecodeError> {
+        let arguments = self.arguments()?;
+        let found = index.position(self.names).and_then(|position| arguments.get(position));
+        let absent = || DecodeError::Absent { argument: format!("{index:?}") };
+        found.ok_or_else(absent)?.decode()
+    }
+
+    /// Returns the arguments that make the key, in the order of the parameters.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unkeyable`] if the arguments have no key, [`DecodeError::Digest`] if the key is a digest.
+    pub fn arguments(&self) -> Result<Vec<Argument<'_>>, DecodeError> {
+        let bytes = self.bytes().ok_or(DecodeError::Unkeyable)?;
+        if self.is_digest() {
+            return Err(DecodeError::Digest);
+        }
+        let arguments = split(bytes).ok_or(DecodeError::Unkeyable)?.into_iter().enumerate();
+        let named = |(at, bytes)| Argument::new(self.names.get(at).copied(), bytes);
+        Ok(arguments.map(named).collect())
     }
 }
 
@@ -101,7 +157,7 @@ impl std::hash::Hash for Key {
 impl fmt::Debug for Key {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.encoded {
             Ok(bytes) => tree::print(bytes.as_slice(), f),
             Err(reason) => write!(f, "(no key: {reason})"),
         }

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use super::argument::split;
 use super::call_key::Key;
 use super::digest::Digest;
-use super::read;
 use super::tree;
-use super::write::{Fields, Writer};
 
 /// Two keys that are nearly the same.
 pub(crate) struct Difference {
@@ -44,16 +43,7 @@ pub(crate) fn nearest<'a>(
 
 /// Returns the bytes of each argument, or `None` for a digest, of which only the whole is known.
 fn arguments(key: &[u8]) -> Option<Vec<&[u8]>> {
-    if Digest::of(key).is_some() {
-        return None;
-    }
-    let (mut rest, mut arguments) = (key, Vec::new());
-    while !rest.is_empty() {
-        let behind = Writer::with(Fields::Sorted, |writer| read::replay_first(rest, writer))?;
-        arguments.push(&rest[..rest.len() - behind.len()]);
-        rest = behind;
-    }
-    Some(arguments)
+    if Digest::of(key).is_some() { None } else { split(key) }
 }
 
 /// Returns how many arguments differ, and by how many bytes, or `None` if the keys are not near each other.

@@ -5,11 +5,14 @@
 //! serialized. A [`Key`] has them sorted. If the bytes are too many, `digest` makes a digest of them, and that is the
 //! key. docs/format.md specifies the bytes.
 
+pub mod argument;
 pub mod arguments;
 mod bytes;
 mod call_key;
 mod compare;
 mod containers;
+mod decode_error;
+mod decoder;
 pub(crate) mod difference;
 mod digest;
 mod encoder;
@@ -27,8 +30,10 @@ pub mod unordered;
 pub(crate) mod write;
 mod written;
 
+pub use argument::{Argument, ArgumentIndex};
 pub use arguments::Arguments;
 pub(crate) use bytes::KeyBytes;
 pub use call_key::Key;
+pub use decode_error::DecodeError;
 pub(crate) use stored::{hash_bytes, same_key};
 pub(crate) use written::WrittenKey;

@@ -210,7 +210,8 @@ fn recover(fs: &MemFs) -> Vec<(Vec<u8>, Vec<u8>)> {
     store.for_each(each).expect("a file system in memory does not fail");
     for (key, _) in &entries {
         // The index may be damaged, so that a record is not found by it.
-        let found = store.find(key, &mut || ()).expect("a file system in memory does not fail");
+        let found =
+            store.find(key, true, &mut || ()).expect("a file system in memory does not fail");
         if let Some(stored) = found {
             assert!(matches!(stored.record(), Record::Put { key: found, .. } if found == key));
         }

@@ -1,6 +1,7 @@
 //! Reads stored values: that of a key, or all.
 
 use std::io;
+use std::time::Duration;
 
 use super::file_name::Name;
 use super::key_hash::key_hash;
@@ -16,16 +17,28 @@ use crate::error::Error;
 
 impl Store {
     /// Reads the newest value of a key. `None` also if it is damaged; that is noted. `catch_up` follows the other
-    /// processes: a value that is kept apart may be gone because its record does not count any more.
+    /// processes: a value that is kept apart may be gone because its record does not count any more. `is_use`: with a
+    /// bound on bytes, what was used last is the last to go.
     ///
     /// # Errors
     /// The errors of the system.
     pub(crate) fn find(
         &self,
         key: &[u8],
+        is_use: bool,
         catch_up: &mut dyn FnMut(),
     ) -> Result<Option<Stored>, Error> {
-        self.shared.find(key, &mut |stored| self.find_apart(key, stored, catch_up))
+        self.shared.find(key, is_use, &mut |stored| self.find_apart(key, stored, catch_up))
+    }
+
+    /// Returns what the newest value of a key cost to compute, if that is known. Does not read a value that is kept
+    /// apart.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn cost(&self, key: &[u8]) -> Result<Option<Duration>, Error> {
+        let stored = self.shared.find(key, false, &mut |stored| Ok(Some(stored)))?;
+        Ok(stored.and_then(|stored| stored.record().cost()))
     }
 
     /// Reads the value of a record that was found for a key.
@@ -48,7 +61,7 @@ impl Store {
                 }
             }
             catch_up();
-            match self.shared.find(key, &mut |stored| Ok(Some(stored)))? {
+            match self.shared.find(key, false, &mut |stored| Ok(Some(stored)))? {
                 Some(found) => stored = found,
                 None => return Ok(None),
             }
@@ -67,7 +80,7 @@ impl Store {
             let found = value.is_there(&**fs, place.dir());
             Ok(!is_at_risk && found.map_err(|e| self.shared.cannot_read(&value, &e))?)
         };
-        match self.shared.find(key, &mut |stored| Ok(Some(stored)))? {
+        match self.shared.find(key, true, &mut |stored| Ok(Some(stored)))? {
             Some(stored) => stored.record().reference().map_or(Ok(true), is_there),
             None => Ok(false),
         }
@@ -97,11 +110,30 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Passes the key of each put that counts to `each`. Does not read values that are kept apart. Keys that others
+    /// write meanwhile may be missing.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn for_each_key(&self, each: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        // A copy, because `each` may run code of users.
+        let contents = self.shared.view.lock().contents();
+        contents.for_each(self.shared.place.dir(), &mut |put| {
+            if put.counts {
+                each(put.key);
+            }
+            Ok(())
+        })
+    }
+}
+
 impl Shared {
     /// Finds the record of a key. Passes one whose value is kept apart to `apart`, and returns what that returns.
     fn find(
         &self,
         key: &[u8],
+        is_use: bool,
         apart: &mut dyn FnMut(Stored) -> Result<Option<Stored>, Error>,
     ) -> Result<Option<Stored>, Error> {
         let hash = key_hash(self.salt, key);
@@ -113,7 +145,7 @@ impl Shared {
                 (found, Name::Log(position.log))
             }
             Location::Snapshot(snapshot, least) => {
-                let found = self.find_in_snapshot(&snapshot, least, hash, key);
+                let found = self.find_in_snapshot(&snapshot, least, hash, key, is_use);
                 (found, Name::Snapshot(snapshot.header.number))
             }
         };
@@ -136,6 +168,7 @@ impl Shared {
         least: u64,
         hash: u64,
         key: &[u8],
+        is_use: bool,
     ) -> io::Result<Found> {
         let Search { found, has_bad_filter } = snapshot.find(key)?;
         if has_bad_filter {
@@ -146,7 +179,9 @@ impl Shared {
         if stored.head.since < least {
             return Ok(Found::Other);
         }
-        self.touch(snapshot, hash, stored);
+        if is_use {
+            self.touch(snapshot, hash, stored);
+        }
         Ok(found)
     }
 

@@ -1,5 +1,7 @@
 //! The records that logs and snapshots consist of.
 
+use std::time::Duration;
+
 use super::cost::Cost;
 use super::reference::Reference;
 
@@ -34,6 +36,14 @@ pub enum Record<'a> {
 }
 
 impl Record<'_> {
+    /// Returns what it cost to compute the value, if that is known.
+    pub(crate) fn cost(&self) -> Option<Duration> {
+        match self {
+            Self::Put { cost, .. } => cost.time(),
+            Self::Remove { .. } | Self::Clear => None,
+        }
+    }
+
     /// Returns where the value is, if this is a put whose value is kept apart.
     pub(crate) fn reference(&self) -> Option<Reference> {
         match self {

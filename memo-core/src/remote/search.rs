@@ -14,7 +14,7 @@ use super::pending::Pending;
 use super::random::{random, random_wide};
 use super::store::{InTask, Lease, Leased, Store, Stored, Token};
 use super::tier::{Parts, Tier};
-use crate::persist::WallMillis;
+use crate::persist::{Cost, WallMillis};
 use crate::platform::clock;
 use crate::platform::unpark::Unpark;
 
@@ -44,6 +44,8 @@ pub(crate) struct Query {
 pub(crate) struct Value {
     pub(crate) bytes: Vec<u8>,
     pub(crate) computed: WallMillis,
+    /// What it cost to compute it.
+    pub(crate) cost: Cost,
     /// How long it lives from `began` on. `None`: as long as the function's time to live says. Zero: it may only stand in.
     pub(crate) left: Option<Duration>,
     /// When it was asked for.
@@ -58,6 +60,8 @@ pub(crate) enum Found {
     Granted(HeldLease, Option<Value>),
     /// Another machine computes the value. The value beside may stand in.
     Busy(Option<Value>),
+    /// There is only this value, which may stand in, and the caller does not compute.
+    Older(Value),
     /// The caller computes the value, which is not written: the tier cannot be used.
     Unavailable,
 }
@@ -307,7 +311,8 @@ impl Search {
             return Poll::Ready(Next::End(Found::Value(value)));
         }
         if !self.query.computes {
-            return Poll::Ready(Next::End(Found::Unavailable));
+            let older = self.stands_in.take();
+            return Poll::Ready(Next::End(older.map_or(Found::Unavailable, Found::Older)));
         }
         Poll::Ready(Next::Go(self.ask()))
     }
@@ -396,11 +401,12 @@ impl Search {
         if !is_current || opened.key != key.as_deref() {
             return None;
         }
-        let Opened { computed, ttl, .. } = opened;
+        let Opened { computed, ttl, cost, .. } = opened;
         let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(opened.stale);
         Some(Value {
             bytes: opened.value.into_owned(),
             computed,
+            cost,
             left: ttl.map(|ttl| ttl.min(left)),
             began: self.began,
         })

@@ -106,6 +106,8 @@ pub enum Remover {
     Clear,
     /// `retain`.
     Retain,
+    /// `invalidate_where`.
+    InvalidateWhere,
     /// Another process that shares the directory of `persist`.
     Process,
     /// Another process that shares the tier of `remote`.
@@ -163,6 +165,7 @@ impl Display for Remover {
             Self::Invalidate => "by `invalidate`",
             Self::Clear => "by `clear`",
             Self::Retain => "by `retain`",
+            Self::InvalidateWhere => "by `invalidate_where`",
             Self::Process => "by another process",
             Self::Machine => "by another machine",
             Self::Disconnection => "because the connection to the tier was lost",

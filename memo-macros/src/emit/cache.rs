@@ -8,13 +8,19 @@ use crate::emit::expansion::{Expansion, Item};
 use crate::emit::fingerprint;
 use crate::emit::generics::Named;
 use crate::emit::hygiene::{first_span, local};
+use crate::emit::key::names;
 use crate::emit::settings::settings;
 
 /// The cache. A mistake in the result is reported under its type.
 pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
+    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(cache) };
+    found_by(expansion, &find, item)
+}
+
+/// The runtime's macro, which finds what `find` says.
+fn found_by(expansion: &Expansion<'_>, find: &TokenStream, item: Item) -> TokenStream {
     let (origin, instance) = (origin(expansion), instance(expansion, item));
     let settings = settings(expansion);
-    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(cache) };
     let span = first_span(expansion.function.output());
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }
@@ -28,11 +34,12 @@ pub(super) fn followed(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The handle of the cache, for a companion.
 pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
-    let cache = cache(expansion, Item::Companion);
+    let names = names(expansion);
     if !expansion.args.is_per_thread() {
-        return quote!(#cache.handle());
+        return found_by(expansion, &quote!(handle #names), Item::Companion);
     }
-    quote!(__memokit::Memo::local(|| #cache.handle()))
+    let cache = cache(expansion, Item::Companion);
+    quote!(__memokit::Memo::local(|| #cache.handle()).named(#names))
 }
 
 /// Which function it is: its name, the number of the expansion, and the fingerprint of the code.

@@ -12,7 +12,7 @@ use crate::emit::body;
 use crate::emit::cache::handle;
 use crate::emit::expansion::{Expansion, Item};
 use crate::emit::generics::{Named, without_own_parameters};
-use crate::emit::key::key;
+use crate::emit::key::{key, names};
 use crate::emit::lints::given_braces;
 use crate::emit::signature;
 use crate::syntax::attributes::has;
@@ -23,7 +23,8 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
     let handle = expansion.with_names(&handle(expansion));
     let key = key(expansion, Item::Companion);
     let handle = handle_companion(expansion, &quote!({ #handle }));
-    let key = expansion.with_names(&quote!(__memokit::key(&#key)));
+    let argument_names = names(expansion);
+    let key = expansion.with_names(&quote!(__memokit::key(&#key, #argument_names)));
     let key = key_companion(expansion, &quote!({ #key }));
     let uncached = match BodyLocation::of(expansion.function, expansion.args) {
         BodyLocation::Closure => uncached_with_a_copy(expansion),

@@ -213,7 +213,7 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
 /// Loads what a call would find on disk. Returns how long each entry has left to live, in milliseconds.
 fn left(function: &FunctionCache<Numbers>) -> Vec<(u32, Millis)> {
     let storage = function.storage.as_ref().unwrap();
-    let load = |n| Some((n, storage.load(function, key(n).bytes().unwrap())?.1));
+    let load = |n| Some((n, storage.load(function, key(n).bytes().unwrap(), true)?.lifetime));
     (1..3).filter_map(load).map(|(n, lifetime)| (n, lifetime.expires - clock::now())).collect()
 }
 

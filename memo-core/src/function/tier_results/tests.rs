@@ -10,6 +10,7 @@ use super::*;
 use crate::call::future::call;
 use crate::call::lookup::Lookup;
 use crate::call::outcome::outcome;
+use crate::function::entry::Layer;
 use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
 use crate::key::Key;
@@ -725,4 +726,59 @@ fn who_takes_over_from_a_caller_of_its_own_machine_asks_the_tier_too() {
     assert!(failed.is_err());
     assert_eq!(task.as_mut().poll(&mut context), Poll::Ready(Ok("taken over".to_owned())));
     assert_eq!(other.text(1, "computed twice"), "taken over");
+}
+
+#[test]
+fn an_entry_of_a_tier_is_told_apart_and_a_stale_one_is_returned() {
+    let server = TestServer::default();
+    let brief =
+        |s: Settings<Kept>| s.ttl(Duration::from_millis(50)).stale(Duration::from_secs(3600));
+    let sites = || Site::with(&server, TierOptions::new(), brief);
+    let (one, other) = (sites(), sites());
+    one.text(1, "a");
+    one.function.flush().unwrap();
+    assert_eq!(one.memo().entry(&key(1)).unwrap().layer(), Layer::Memory);
+    let entry = || other.memo().entry(&key(1)).unwrap();
+    assert_eq!((entry().value(), entry().layer()), (&Ok("a".to_owned()), Layer::Remote));
+    assert!(entry().age().is_some());
+    let began = Instant::now();
+    while !entry().is_stale() {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        thread::yield_now();
+    }
+    assert_eq!(entry().into_value(), Ok("a".to_owned()));
+    assert_eq!(other.memo().get(&key(1)), None, "it is over");
+    assert_eq!(other.memo().entry(&key(2)), None);
+    assert_eq!((other.memo().stats().hits, other.memo().len()), (0, 0));
+}
+
+#[test]
+fn what_is_invalidated_by_its_key_leaves_the_tier_and_other_machines() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    for n in [1, 2] {
+        one.text(n, "old");
+    }
+    one.function.flush().unwrap();
+    assert_eq!(other.text(1, "unused"), "old");
+    assert_eq!(one.memo().invalidate_where(|key| key.get(0) == Ok(1_u32)), 1);
+    assert_eq!((one.memo().len(), other.text(1, "new")), (1, "new".to_owned()));
+    assert_eq!(one.text(2, "unused"), "old", "memory keeps what was not meant");
+    assert_eq!(other.text(2, "new"), "new", "what a tier has cannot be judged");
+}
+
+#[test]
+fn a_longer_stale_time_holds_for_what_is_written_from_then_on() {
+    let server = TestServer::default();
+    let brief = |s: Settings<Kept>| s.ttl(Duration::from_millis(50));
+    let sites = || Site::with(&server, TierOptions::new(), brief);
+    let (one, other) = (sites(), sites());
+    one.memo().set_stale(Duration::from_secs(3600));
+    one.text(1, "a");
+    one.function.flush().unwrap();
+    let began = Instant::now();
+    while !other.memo().entry(&key(1)).unwrap().is_stale() {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        thread::yield_now();
+    }
 }

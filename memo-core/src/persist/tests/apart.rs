@@ -255,7 +255,7 @@ fn a_reader_that_comes_late_finds_what_is_there_now() {
         let mut removed = Vec::new();
         let mut find = |key: &[u8]| {
             let mut follow = || reader.follow(&mut |removal| removed.push(removal)).unwrap();
-            let found = reader.find(key, &mut follow).unwrap();
+            let found = reader.find(key, true, &mut follow).unwrap();
             found.map(|stored| match stored.record() {
                 Record::Put { value, apart: false, .. } => value.to_vec(),
                 other => panic!("{other:?}"),

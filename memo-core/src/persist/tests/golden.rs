@@ -111,7 +111,7 @@ fn the_directory_is_read() {
     let recovery = store.recovery();
     assert!(recovery.discarded.is_empty(), "{recovery:?}");
     for (n, of) in [(2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)] {
-        let stored = store.find(&key(n), &mut || ()).unwrap().expect("the record");
+        let stored = store.find(&key(n), true, &mut || ()).unwrap().expect("the record");
         let Record::Put { created, expires, cost, .. } = stored.record() else { panic!("a put") };
         assert_eq!(created, 1_700_000_000_000 + of);
         assert_eq!(expires, (n == 2).then_some(4_102_444_800_000));

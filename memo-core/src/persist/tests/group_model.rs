@@ -82,7 +82,7 @@ impl Cache {
             let since = self.store.since();
             let memory = self.memory.lock().unwrap().clone();
             for (key, value) in &memory {
-                if !matches!(self.store.find(key, &mut || ()), Ok(Some(_))) {
+                if !matches!(self.store.find(key, true, &mut || ()), Ok(Some(_))) {
                     self.store.commit(self.store.queue(put(key, value), since))?;
                 }
             }

@@ -127,3 +127,17 @@ fn a_lowered_limit_and_a_large_value() {
     assert!(store.room() >= 1000);
     assert_eq!(store.max_value(), MAX / 8);
 }
+
+#[test]
+fn a_result_that_is_only_looked_at_goes() {
+    let fs = MemFs::new();
+    let store = limited(&fs);
+    for n in 0..3000 {
+        store_value(&fs, &store, n, &|_| false);
+        if n % 50 == 0 {
+            store.find(&key(0), false, &mut || ()).unwrap();
+            store.cost(&key(0)).unwrap();
+        }
+    }
+    assert!(value(&store, &key(0)).unwrap().is_none());
+}

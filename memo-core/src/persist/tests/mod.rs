@@ -88,7 +88,7 @@ fn contents(store: &Store) -> Result<Entries, Error> {
 }
 
 fn value(store: &Store, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    let found = store.find(key, &mut || ())?;
+    let found = store.find(key, true, &mut || ())?;
     Ok(found.and_then(|stored| match stored.record() {
         Record::Put { value, .. } => Some(value.to_vec()),
         _ => None,

@@ -20,15 +20,15 @@ fn a_log_gives_back_what_was_committed() {
         Record::Put { key: b"k", value: b"", apart: false, created: 77, expires: Some(99), cost };
     write(&store, expiring).unwrap();
     let reader = read_only(&fs);
-    let found = reader.find(b"k", &mut || ()).unwrap().expect("the record");
+    let found = reader.find(b"k", true, &mut || ()).unwrap().expect("the record");
     assert_eq!(found.record(), expiring);
     assert_eq!(reader.mean_cost(), cost.time().unwrap());
     write(&store, Record::Remove { key: b"k" }).unwrap();
-    assert!(read_only(&fs).find(b"k", &mut || ()).unwrap().is_none());
+    assert!(read_only(&fs).find(b"k", true, &mut || ()).unwrap().is_none());
     write(&store, put(b"l", b"w")).unwrap();
     write(&store, Record::Clear).unwrap();
     let reader = read_only(&fs);
-    assert!(reader.find(b"l", &mut || ()).unwrap().is_none());
+    assert!(reader.find(b"l", true, &mut || ()).unwrap().is_none());
     let recovery = reader.recovery();
     assert_eq!(recovery.records, 4);
     assert!(recovery.discarded.is_empty());
@@ -361,7 +361,7 @@ fn times_that_lie_far_ahead_are_told_and_merged_away() {
     drop(store);
     let (store, recovery, _) = open(&fs);
     assert_eq!(losses(&recovery), []);
-    let stored = store.find(key, &mut || ()).unwrap().unwrap();
+    let stored = store.find(key, true, &mut || ()).unwrap().unwrap();
     let Record::Put { created, expires, .. } = stored.record() else { unreachable!() };
     assert_eq!((created, expires), (1000, Some(1060)));
 }
