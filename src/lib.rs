@@ -95,6 +95,11 @@ pub mod __private {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __with_names {
+    // The key of arguments, a group in parentheses or braces, which have these names.
+    ([$($name:tt)*] $arguments:tt) => {{
+        use $crate::__private::{self as __memokit, probe::*};
+        __memokit::key(&$arguments, &[$($name)*])
+    }};
     ($($expression:tt)*) => {{
         use $crate::__private::{self as __memokit, probe::*};
         $($expression)*

@@ -9,8 +9,7 @@ pub use core::{concat, matches, module_path, option_env};
 /// Finds the cache of a function. Example: `memo!(cache, own "::function", number, code, function(), [Type].max(5))`.
 /// Each use has a static [`Site`](crate::call::site::Site) of its own. The arguments are:
 ///
-/// - `cache`, or `local` for the calling thread's own cache, or `handle NAMES` for a handle of the cache, which knows
-///   what the arguments in a key are called;
+/// - `cache`, or `local` for the calling thread's own cache;
 /// - the name: `own "::function"`, or `named "quotes" "::function"` for another name in reports; behind it `in_impl` if
 ///   the function stands in an impl or a trait, or `beside CONSTANT` if it does unless the constant is found;
 /// - the number that was drawn at expansion, and the fingerprint of the code;
@@ -28,17 +27,6 @@ macro_rules! memo {
     };
     ($find:ident, named $name:literal $($rest:tt)*) => {
         $crate::memo!(@ $find, $name, $($rest)*)
-    };
-    // Nested as deep as the others, so that rustc reports a mistake in the function and in its companion once.
-    (handle $names:expr, own $own:literal $($rest:tt)*) => {
-        $crate::memo!(
-            @ cache,
-            $crate::call::macros::concat!($crate::call::macros::module_path!(), $own),
-            $own $($rest)*
-        ).handle().named($names)
-    };
-    (handle $names:expr, named $name:literal $($rest:tt)*) => {
-        $crate::memo!(@ cache, $name, $($rest)*).handle().named($names)
     };
     (
         @ $find:ident, $name:expr, $own:literal $($standing:ident)*, $number:literal,

@@ -13,14 +13,9 @@ use crate::emit::settings::settings;
 
 /// The cache. A mistake in the result is reported under its type.
 pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
-    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(cache) };
-    found_by(expansion, &find, item)
-}
-
-/// The runtime's macro, which finds what `find` says.
-fn found_by(expansion: &Expansion<'_>, find: &TokenStream, item: Item) -> TokenStream {
     let (origin, instance) = (origin(expansion), instance(expansion, item));
     let settings = settings(expansion);
+    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(cache) };
     let span = first_span(expansion.function.output());
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }
@@ -34,12 +29,11 @@ pub(super) fn followed(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The handle of the cache, for a companion.
 pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
-    let names = names(expansion);
+    let (cache, names) = (cache(expansion, Item::Companion), names(expansion));
     if !expansion.args.is_per_thread() {
-        return found_by(expansion, &quote!(handle #names), Item::Companion);
+        return quote!(#cache.handle().named(&#names));
     }
-    let cache = cache(expansion, Item::Companion);
-    quote!(__memokit::Memo::local(|| #cache.handle()).named(#names))
+    quote!(__memokit::Memo::local(|| #cache.handle()).named(&#names))
 }
 
 /// Which function it is: its name, the number of the expansion, and the fingerprint of the code.

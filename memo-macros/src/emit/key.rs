@@ -35,7 +35,7 @@ pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
 pub(super) fn names(expansion: &Expansion<'_>) -> TokenStream {
     let (function, args) = (expansion.function, expansion.args);
     if args.key.is_some() {
-        return quote!(&["key"]);
+        return quote!(["key"]);
     }
     let this = function.receiver().map(|receiver| receiver.self_token);
     let this = this.filter(|this| !args.skips(&Ident::new("self", this.span))).map(|_| "self");
@@ -51,7 +51,7 @@ pub(super) fn names(expansion: &Expansion<'_>) -> TokenStream {
     });
     let this = this.into_iter().map(ToTokens::into_token_stream);
     let names = this.chain(names);
-    quote!(&[#(#names),*])
+    quote!([#(#names),*])
 }
 
 /// Borrows the parameters and fields in a tuple, which would else be moved into it. A reference has the key of its value.

@@ -44,7 +44,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let error_ttl = error_ttl.map(|ttl| time_span("error_ttl", &TimeSpan::Literal(ttl)));
     let explain = args.explain.as_ref().map(|given| {
         let (departures, names) = (&given.value, key::names(expansion));
-        quote!(.explain(#departures, #names))
+        quote!(.explain(#departures, &#names))
     });
     let (disk, tier) = (disk(args), tier(args));
     quote! {

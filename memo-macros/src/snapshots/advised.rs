@@ -21,18 +21,16 @@ fn find(id: u32) -> Result<u8, E> {
 #[inline]
 fn find_memo() -> ::memokit::__private::Memo<Result<u8, E>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["id"], own "::find", 15822733616304687152,
+        __memokit::memo!(cache, own "::find", 15822733616304687152,
         0xcc5d15638a86521cad2d821119bbbcce, companion(), [errors Result < u8, E >]
-        .advise().max(1000usize))
+        .advise().max(1000usize)) .handle().named(& ["id"])
     )
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn find_key(id: u32) -> ::memokit::__private::Key {
-    ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(id), ()), & ["id"])
-    )
+    ::memokit::__private::with_names!(["id"] (__memokit::quiet!(id), ()))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

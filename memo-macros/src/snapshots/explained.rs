@@ -40,12 +40,12 @@ fn find(
 #[inline]
 fn find_memo() -> ::memokit::__private::Memo<u8> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["self", "depth", "(a, _)", #[cfg(unix)] "type"], own
-        "::find", 7268914245183012767,
+        __memokit::memo!(cache, own "::find", 7268914245183012767,
         __memokit::Code::of(0xc6096e0a6b44335bb31e5818bf5647da)
         .flag(__memokit::cfg!(unix)).fingerprint(), companion(.with(& ||
         __memokit::Generics::new().self_type:: < Self > ())), [u8].explain(1000usize, &
-        ["self", "depth", "(a, _)", #[cfg(unix)] "type"]))
+        ["self", "depth", "(a, _)", #[cfg(unix)] "type"])) .handle().named(& ["self",
+        "depth", "(a, _)", #[cfg(unix)] "type"])
     )
 }
 /// The key under which the result of this call of `find` is kept.
@@ -59,12 +59,11 @@ fn find_key(
     r#type: u8,
 ) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& { let __memokit_key = (); #[cfg(unix)] let __memokit_key =
-        (__memokit::quiet!(r#type), __memokit_key); let __memokit_key =
-        (__memokit::quiet!(__memokit_1_a), __memokit_key); let __memokit_key =
-        (__memokit::quiet!(depth), __memokit_key); let __memokit_key =
-        (__memokit::quiet!(self), __memokit_key); __memokit_key }, & ["self", "depth",
-        "(a, _)", #[cfg(unix)] "type"])
+        ["self", "depth", "(a, _)", #[cfg(unix)] "type"] { let __memokit_key = ();
+        #[cfg(unix)] let __memokit_key = (__memokit::quiet!(r#type), __memokit_key); let
+        __memokit_key = (__memokit::quiet!(__memokit_1_a), __memokit_key); let
+        __memokit_key = (__memokit::quiet!(depth), __memokit_key); let __memokit_key =
+        (__memokit::quiet!(self), __memokit_key); __memokit_key }
     )
 }
 /// `find` as written: computes, and neither reads nor fills the cache.

@@ -22,17 +22,15 @@ fn mix((a, mut b): (u8, u8)) -> u8 {
 #[inline]
 fn mix_memo() -> ::memokit::__private::Memo<u8> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["key"], own "::mix", 8756507279632793135,
-        0x6fe81359300dc9b8bb0bdfa5d87bc1ea, companion(), [u8])
+        __memokit::memo!(cache, own "::mix", 8756507279632793135,
+        0x6fe81359300dc9b8bb0bdfa5d87bc1ea, companion(), [u8]) .handle().named(& ["key"])
     )
 }
 /// The key under which the result of this call of `mix` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn mix_key((a, mut b): (u8, u8)) -> ::memokit::__private::Key {
-    ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(a + b), ()), & ["key"])
-    )
+    ::memokit::__private::with_names!(["key"] (__memokit::quiet!(a + b), ()))
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

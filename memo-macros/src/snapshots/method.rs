@@ -29,9 +29,10 @@ pub(crate) unsafe fn find(
 #[inline]
 pub(crate) fn find_memo() -> ::memokit::__private::Memo<Option<Self>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["self", "depth", "(a, _)"], own "::find",
-        15879109123744592540, 0xe5807cf5c3535f04c7d3cbd3aaedde37, companion(.with(& ||
+        __memokit::memo!(cache, own "::find", 15879109123744592540,
+        0xe5807cf5c3535f04c7d3cbd3aaedde37, companion(.with(& ||
         __memokit::Generics::new().self_type:: < Self > ())), [Option < Self >])
+        .handle().named(& ["self", "depth", "(a, _)"])
     )
 }
 /// The key under which the result of this call of `find` is kept.
@@ -43,8 +44,8 @@ pub(crate) fn find_key(
     __memokit_1_a: (u8, u8),
 ) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(self), (__memokit::quiet!(depth),
-        (__memokit::quiet!(__memokit_1_a), ()))), & ["self", "depth", "(a, _)"])
+        ["self", "depth", "(a, _)"] (__memokit::quiet!(self), (__memokit::quiet!(depth),
+        (__memokit::quiet!(__memokit_1_a), ())))
     )
 }
 #[track_caller]

@@ -23,9 +23,10 @@ unsafe fn find(
 #[inline]
 fn find_memo() -> ::memokit::__private::Memo<Option<u8>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["self", "(a, _)"], own "::find", 5515666018287653276,
+        __memokit::memo!(cache, own "::find", 5515666018287653276,
         0xfba334b131caab6c1caff50e0b7fff7e, companion(.with(& ||
-        __memokit::Generics::new().self_type:: < Self > ())), [Option < u8 >])
+        __memokit::Generics::new().self_type:: < Self > ())), [Option < u8 >]) .handle()
+        .named(& ["self", "(a, _)"])
     )
 }
 /// The key under which the result of this call of `find` is kept.
@@ -33,8 +34,8 @@ fn find_memo() -> ::memokit::__private::Memo<Option<u8>> {
 #[inline]
 fn find_key(self: Arc<Self>, __memokit_0_a: (u8, u8)) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(self), (__memokit::quiet!(__memokit_0_a),
-        ())), & ["self", "(a, _)"])
+        ["self", "(a, _)"] (__memokit::quiet!(self), (__memokit::quiet!(__memokit_0_a),
+        ()))
     )
 }
 /// `find` as written: computes, and neither reads nor fills the cache.

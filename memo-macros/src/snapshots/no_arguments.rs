@@ -24,8 +24,9 @@ fn seed(a: u32, b: &str) -> u64 {
 #[inline]
 fn seed_memo() -> ::memokit::__private::Memo<u64> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["a", "b"], own "::seed", 5867223723896889902,
-        0x68b505ac1fed4068f9a25a1ab82d0aee, companion(), [u64])
+        __memokit::memo!(cache, own "::seed", 5867223723896889902,
+        0x68b505ac1fed4068f9a25a1ab82d0aee, companion(), [u64]) .handle().named(& ["a",
+        "b"])
     )
 }
 /// The key under which the result of this call of `seed` is kept.
@@ -33,8 +34,7 @@ fn seed_memo() -> ::memokit::__private::Memo<u64> {
 #[inline]
 fn seed_key(a: u32, b: &str) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(a), (__memokit::quiet!(b), ())), & ["a",
-        "b"])
+        ["a", "b"] (__memokit::quiet!(a), (__memokit::quiet!(b), ()))
     )
 }
 /// `seed` as written: computes, and neither reads nor fills the cache.

@@ -33,10 +33,11 @@ fn mix(__memokit_0_a_b: (u8, u8), #[cfg(unix)] c: u8, __memokit_2_str: &str) -> 
 #[inline]
 fn mix_memo() -> crate::memo::__private::Memo<u8> {
     crate::memo::__private::with_names!(
-        __memokit::memo!(handle & ["(a, b)", #[cfg(unix)] "c", "_"], own "::mix",
-        13371934386271165367, __memokit::Code::of(0xab6e87be96c5a1e54596512c9b6b957e)
+        __memokit::memo!(cache, own "::mix", 13371934386271165367,
+        __memokit::Code::of(0xab6e87be96c5a1e54596512c9b6b957e)
         .flag(__memokit::cfg!(unix)).fingerprint(), companion(), [u8].max(LIMIT)
-        .version(3).ttl(config().ttl))
+        .version(3).ttl(config().ttl)) .handle().named(& ["(a, b)", #[cfg(unix)] "c",
+        "_"])
     )
 }
 /// The key under which the result of this call of `mix` is kept.
@@ -49,11 +50,10 @@ fn mix_key(
     __memokit_2_str: &str,
 ) -> crate::memo::__private::Key {
     crate::memo::__private::with_names!(
-        __memokit::key(& { let __memokit_key = (); let __memokit_key =
+        ["(a, b)", #[cfg(unix)] "c", "_"] { let __memokit_key = (); let __memokit_key =
         (__memokit::quiet!(__memokit_2_str), __memokit_key); #[cfg(unix)] let
         __memokit_key = (__memokit::quiet!(c), __memokit_key); let __memokit_key =
-        (__memokit::quiet!(__memokit_0_a_b), __memokit_key); __memokit_key }, &
-        ["(a, b)", #[cfg(unix)] "c", "_"])
+        (__memokit::quiet!(__memokit_0_a_b), __memokit_key); __memokit_key }
     )
 }
 /// `mix` as written: computes, and neither reads nor fills the cache.

@@ -30,10 +30,11 @@ pub fn quote(symbol: &str, opts: &QuoteOptions) -> Result<Quote, ApiError> {
 #[inline]
 pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["symbol", "opts"], own "::quote" beside
+        __memokit::memo!(cache, own "::quote" beside
         __MEMOKIT_NOT_IN_IMPL_3290763420350999314, 3290763420350999314,
         0x77626870766553a2a06feaf52124c360, companion(), [Result < Quote, ApiError >]
-        .max(1000usize).ttl_millis(30000).persist("cache/quotes"))
+        .max(1000usize).ttl_millis(30000).persist("cache/quotes")) .handle().named(&
+        ["symbol", "opts"])
     )
 }
 /// The key under which the result of this call of `quote` is kept.
@@ -41,8 +42,7 @@ pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
 #[inline]
 pub fn quote_key(symbol: &str, opts: &QuoteOptions) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(symbol), (__memokit::quiet!(opts), ())), &
-        ["symbol", "opts"])
+        ["symbol", "opts"] (__memokit::quiet!(symbol), (__memokit::quiet!(opts), ()))
     )
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.

@@ -30,18 +30,16 @@ fn find(name: String) -> Option<u8> {
 #[inline]
 fn find_memo() -> ::memokit::__private::Memo<Option<u8>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["name"], own "::find", 7680952442443112849,
+        __memokit::memo!(cache, own "::find", 7680952442443112849,
         0x67cde303de6768966dbe5af130e57845, companion(), [Option < u8 >]
-        .ttl_millis(30000).stale_millis(60000))
+        .ttl_millis(30000).stale_millis(60000)) .handle().named(& ["name"])
     )
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn find_key(name: String) -> ::memokit::__private::Key {
-    ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(name), ()), & ["name"])
-    )
+    ::memokit::__private::with_names!(["name"] (__memokit::quiet!(name), ()))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

@@ -32,18 +32,16 @@ fn find(name: String) -> impl ::memokit::__private::Future<Output = Option<u8>> 
 #[inline]
 fn find_memo() -> ::memokit::__private::Memo<Option<u8>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["name"], own "::find", 9581210999310895620,
+        __memokit::memo!(cache, own "::find", 9581210999310895620,
         0x2b49164ca428f84ed2fc962c8f361d3, companion(), [Option < u8 >]
-        .refresh_ahead(0.8f64).ttl_millis(30000))
+        .refresh_ahead(0.8f64).ttl_millis(30000)) .handle().named(& ["name"])
     )
 }
 /// The key under which the result of this call of `find` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn find_key(name: String) -> ::memokit::__private::Key {
-    ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(name), ()), & ["name"])
-    )
+    ::memokit::__private::with_names!(["name"] (__memokit::quiet!(name), ()))
 }
 /// `find` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

@@ -17,9 +17,10 @@ fn load(path: impl AsRef<Path>) -> Config {
 #[inline]
 fn load_memo() -> ::memokit::__private::Memo<Config> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["key"], own "::load", 10500216296800217548,
+        __memokit::memo!(cache, own "::load", 10500216296800217548,
         0x8bd2fa896bb73f26fff99bc8cd5ac2ee, shared({ const _ : bool =
-        __MEMOKIT_NOT_IN_IMPL_10500216296800217548; load_memo }), [Config])
+        __MEMOKIT_NOT_IN_IMPL_10500216296800217548; load_memo }), [Config]) .handle()
+        .named(& ["key"])
     )
 }
 /// The key under which the result of this call of `load` is kept.
@@ -27,7 +28,7 @@ fn load_memo() -> ::memokit::__private::Memo<Config> {
 #[inline]
 fn load_key<ImplPath: AsRef<Path>>(path: ImplPath) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(path.as_ref().to_owned()), ()), & ["key"])
+        ["key"] (__memokit::quiet!(path.as_ref().to_owned()), ())
     )
 }
 /// `load` as written: computes, and neither reads nor fills the cache.

@@ -23,19 +23,18 @@ fn quote(symbol: &str) -> String {
 #[inline]
 fn quote_memo() -> ::memokit::__private::Memo<String> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["symbol"], own "::quote" beside
+        __memokit::memo!(cache, own "::quote" beside
         __MEMOKIT_NOT_IN_IMPL_317242422467700148, 317242422467700148,
         0xdc9270cbee17bfe9d8313cd8a7386dd1, companion(), [String].remote(redis())
         .write_through().remote_limit_millis(100).stale_while_disconnected(LIMIT))
+        .handle().named(& ["symbol"])
     )
 }
 /// The key under which the result of this call of `quote` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn quote_key(symbol: &str) -> ::memokit::__private::Key {
-    ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(symbol), ()), & ["symbol"])
-    )
+    ::memokit::__private::with_names!(["symbol"] (__memokit::quiet!(symbol), ()))
 }
 /// `quote` as written: computes, and neither reads nor fills the cache.
 #[allow(unused, overflowing_literals, arithmetic_overflow, unconditional_panic)]

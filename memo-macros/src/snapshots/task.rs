@@ -41,10 +41,10 @@ pub fn quote(
 #[inline]
 pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["symbol", "tries"], own "::quote",
-        9854431957144609324, 0xa09f3136f442e806e236a3a2f497e226, companion(), [Result <
-        Quote, ApiError >].refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
-        .wait_limit_millis(5000))
+        __memokit::memo!(cache, own "::quote", 9854431957144609324,
+        0xa09f3136f442e806e236a3a2f497e226, companion(), [Result < Quote, ApiError >]
+        .refresh_ahead(0.8f64).ttl_millis(30000).stale_millis(60000)
+        .wait_limit_millis(5000)) .handle().named(& ["symbol", "tries"])
     )
 }
 /// The key under which the result of this call of `quote` is kept.
@@ -52,8 +52,7 @@ pub fn quote_memo() -> ::memokit::__private::Memo<Result<Quote, ApiError>> {
 #[inline]
 pub fn quote_key(symbol: &str, tries: u32) -> ::memokit::__private::Key {
     ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(symbol), (__memokit::quiet!(tries), ())), &
-        ["symbol", "tries"])
+        ["symbol", "tries"] (__memokit::quiet!(symbol), (__memokit::quiet!(tries), ()))
     )
 }
 #[must_use]

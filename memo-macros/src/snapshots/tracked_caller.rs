@@ -25,17 +25,16 @@ extern "C" fn blame(r#mod: u32) -> u32 {
 #[inline]
 fn blame_of_memo() -> ::memokit::__private::Memo<u32> {
     ::memokit::__private::with_names!(
-        __memokit::memo!(handle & ["mod"], own "::blame", 9989572052549720064,
-        0x3f5715cc971c857633457e1641664f4b, companion(), [u32])
+        __memokit::memo!(cache, own "::blame", 9989572052549720064,
+        0x3f5715cc971c857633457e1641664f4b, companion(), [u32]) .handle().named(&
+        ["mod"])
     )
 }
 /// The key under which the result of this call of `blame` is kept.
 #[allow(unused, unreachable_pub, non_snake_case, clippy::all, clippy::pedantic)]
 #[inline]
 fn blame_of_key(r#mod: u32) -> ::memokit::__private::Key {
-    ::memokit::__private::with_names!(
-        __memokit::key(& (__memokit::quiet!(r#mod), ()), & ["mod"])
-    )
+    ::memokit::__private::with_names!(["mod"] (__memokit::quiet!(r#mod), ()))
 }
 #[track_caller]
 /// `blame` as written: computes, and neither reads nor fills the cache.
