@@ -216,7 +216,7 @@ fn a_merge_by_another_process_loses_no_record() {
         run([
             first,
             Box::new(move || remover.remove("old")),
-            Box::new(move || other.merge(&ALL).unwrap()),
+            Box::new(move || _ = other.merge(&ALL).unwrap()),
         ]);
         assert_eq!(cache.found(), *cache.memory.lock().unwrap());
         cache.store.follow(&mut |_| ()).unwrap();

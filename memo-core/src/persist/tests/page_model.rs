@@ -197,7 +197,7 @@ fn writer(folder: &Folder, store: Store, keys: [&'static str; 3]) -> Process {
 fn merger(store: Store) -> Process {
     Box::new(move || {
         // It fails while a stopped process holds the files.
-        let _ = store.merge(&ALL).and_then(|()| store.heal_now()).and_then(|()| store.merge(&ALL));
+        let _ = store.merge(&ALL).and_then(|_| store.heal_now()).and_then(|()| store.merge(&ALL));
     })
 }
 
