@@ -204,6 +204,7 @@ fn results_that_are_not_cached_hit_in_no_cache() {
     cycle(500, 4, |n| _ = failing(n));
     let advice = failing_memo().stats().advice.expect("enough is known");
     assert_eq!(advice.hit_ratio_at(u64::MAX), 0.0, "{advice}");
+    assert_eq!(advice.to_string(), "no bound gives 0 %, and no capacity more");
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Display for Advice {
         let ratio = self.hit_ratio_at(better);
         let is_larger = self.capacity.is_none_or(|present| present < better);
         let is_better = self.capacity.is_none() || ratio - self.hit_ratio > ALMOST;
-        let names_better = is_larger && is_better;
+        let names_better = is_larger && is_better && enough > 0;
         if names_better {
             write!(f, "; {} would give {}", self.unit.value(better), percent(ratio))?;
         }
