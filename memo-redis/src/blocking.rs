@@ -10,7 +10,7 @@ use redis::{Client, ConnectionInfo, Pipeline, RedisResult, Value};
 use tokio::runtime::Handle;
 
 use crate::connection::{self, Identity};
-use crate::requests::answer::Answers;
+use crate::requests::answer::{self, Answers};
 
 /// After a connection could not be opened, no other is tried in its place for so long.
 pub(crate) const REST: Duration = Duration::from_secs(1);
@@ -54,8 +54,7 @@ impl Blocking {
         match send(&mut connection, commands, left) {
             Ok(answers) => {
                 self.idle().push(connection);
-                let is_refused = |answer: &Value| matches!(answer, Value::ServerError(_));
-                (!answers.iter().any(is_refused)).then_some(Ok(answers))
+                answer::unless_refused(answers).map(Ok)
             }
             Err(error) => {
                 // An answer that comes late would be that to the next request.

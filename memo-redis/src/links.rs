@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::error;
 use crate::local::{Local, OnRuntime};
 use crate::masters::topology::{Place, slot};
-use crate::requests::answer::Answers;
+use crate::requests::answer::{self, Answers};
 use crate::requests::query::{Form, Query};
 
 /// How long a query waits before it tries again: a node says so until a slot has moved, or nodes that do not agree yet
@@ -187,10 +187,9 @@ impl Node {
         let mut pipeline = redis::pipe();
         queries.clone().for_each(|query| query.add_to(&mut pipeline, Form::default()));
         let mut answers = self.connection()?.ask(&pipeline).await?.into_iter();
-        let is_refused = |answer: &Value| matches!(answer, Value::ServerError(_));
         let each = queries.map(|query| {
             let answers: Vec<_> = answers.by_ref().take(query.len()).collect();
-            (!answers.iter().any(is_refused)).then_some(answers)
+            answer::unless_refused(answers)
         });
         Ok(each.collect())
     }

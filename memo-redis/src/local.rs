@@ -6,16 +6,17 @@ use std::thread;
 use std::time::Instant;
 
 use memo_core::remote::StoreError;
-use redis::{ConnectionInfo, Value};
+use redis::ConnectionInfo;
 use tokio::runtime::{Handle, Id};
 
 use crate::blocking::REST;
 use crate::connection::{Connection, Identity};
-use crate::requests::answer::Answers;
+use crate::requests::answer::{self, Answers};
 use crate::requests::query::{Form, Query};
 
 /// So many runtimes have a connection at most. A program that has one for each core has no more of them than cores.
 const MAX_RUNTIMES: usize = 64;
+
 /// The connections of this kind to one server.
 pub(crate) struct Local {
     server: ConnectionInfo,
@@ -161,7 +162,6 @@ impl OnRuntime {
         let patience = Patience { of: self, until };
         let answers = self.connection.ask(&query.pipeline(Form::default())).await?;
         std::mem::forget(patience);
-        let is_refused = |answer: &Value| matches!(answer, Value::ServerError(_));
-        Ok((!answers.iter().any(is_refused)).then_some(answers))
+        Ok(answer::unless_refused(answers))
     }
 }

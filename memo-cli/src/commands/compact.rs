@@ -1,11 +1,11 @@
 //! `memo compact`: a new snapshot, in place of logs.
 
 use clap::Args;
-use memo_core::inspect::{Editor, Version};
+use memo_core::inspect::Editor;
 use serde::Serialize;
 
 use crate::choice::{Choice, Chosen};
-use crate::failure::{Done, Exit, Failure};
+use crate::failure::{Done, Exit};
 use crate::output::{Output, note};
 use crate::units::size;
 
@@ -34,11 +34,11 @@ impl Compact {
         let Chosen { versions, mut exit } = self.choice.versions()?;
         for version in &versions {
             let Some(identity) = &version.identity else { continue };
-            let bytes_before = bytes_of(version)?;
+            let bytes_before = version.bytes()?;
             let editor = Editor::open(&version.dir, identity)?;
             let compacted = editor.compact()?;
             editor.finish()?;
-            let bytes = bytes_of(version)?;
+            let bytes = version.bytes()?;
             let dir = version.dir.display();
             let (function, version) = (version.function(), version.name());
             if out.is_json {
@@ -56,8 +56,4 @@ impl Compact {
         }
         Ok(exit)
     }
-}
-
-fn bytes_of(version: &Version) -> Result<u64, Failure> {
-    Ok(version.files()?.iter().map(|file| file.bytes).sum())
 }

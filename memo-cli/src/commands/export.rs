@@ -2,7 +2,7 @@
 
 use clap::Args;
 use memo_core::error::Error;
-use memo_core::inspect::{Entry, Version, canonical, key_text};
+use memo_core::inspect::{Contents, Entry, Version, canonical, key_text};
 
 use super::transfer::{Head, Line, TITLE};
 use crate::choice::{Choice, Chosen};
@@ -28,12 +28,13 @@ impl Export {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
         let Chosen { versions, mut exit } = self.choice.versions()?;
         for version in &versions {
-            exit = exit.or(tell_damage(version)?);
+            let contents = version.contents(false)?;
+            exit = exit.or(tell_damage(&contents)?);
             let Some(head) = head(version) else { continue };
             out.json(&head)?;
             let decoder = self.decode.then(|| Decoder::of(version));
             let now = now();
-            version.contents(false)?.for_each(&mut |entry| {
+            contents.for_each(&mut |entry| {
                 if entry.expires.is_some_and(|at| at <= now) {
                     return Ok(());
                 }
@@ -45,9 +46,9 @@ impl Export {
     }
 }
 
-/// Tells a person of damage that reading the logs finds: what it holds is left out.
-fn tell_damage(version: &Version) -> Done {
-    let damage = version.damage()?;
+/// Tells a person of damage that reading the headers and the logs finds: what it holds is left out.
+fn tell_damage(contents: &Contents) -> Done {
+    let damage = contents.damage()?;
     for error in &damage {
         note(&format!("memo: {}", Failure::from(error.clone())));
     }

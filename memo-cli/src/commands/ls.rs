@@ -62,17 +62,13 @@ impl Ls {
 
 impl Line {
     fn of(version: &Version, processes: &Processes) -> Result<Self, Error> {
-        let (entries, mut damage) = version.contents(false)?.summary()?;
-        if version.identity.is_none() {
-            version.verify(&mut |_, _| (), &mut |error| damage.push(error))?;
-        }
-        let bytes = version.files()?.iter().map(|file| file.bytes).sum();
+        let (entries, damage) = version.contents(false)?.summary()?;
         Ok(Self {
             function: version.function(),
             version: version.name(),
             path: version.dir.display().to_string(),
             entries,
-            bytes,
+            bytes: version.bytes()?,
             last_use: version.used,
             writers: version.pulse().writers.len(),
             processes: processes.with_open(&version.dir),

@@ -134,7 +134,7 @@ impl Line {
 
     fn count_entries(&mut self, version: &Version) -> Result<(), Error> {
         let contents = version.contents(false)?;
-        self.damage = version.damage()?.iter().map(Error::to_string).collect();
+        self.damage = contents.damage()?.iter().map(Error::to_string).collect();
         let now = now();
         contents.for_each(&mut |entry| {
             self.entries += 1;

@@ -121,7 +121,7 @@ impl Line {
             version: version.name(),
             writers: pulse.writers.len(),
             processes: processes.with_open(&version.dir),
-            bytes: version.files()?.iter().map(|file| file.bytes).sum(),
+            bytes: version.bytes()?,
             records_per_second: rate,
             removals: pulse.removals,
             removed_since: since(|pulse| pulse.removals),

@@ -48,9 +48,8 @@ impl Counts {
             disk_hits,
             ..
         } = self;
-        let (hits, refreshed) = (calls.hits(), refreshed.get());
-        // Read last, because a refresh is counted before its computation.
-        let misses = calls.misses().saturating_sub(refreshed);
+        let refreshed = refreshed.get();
+        let (hits, misses) = hits_and_misses(calls, refreshed);
         let recovered = calls.recovered();
         let mut stats = Stats {
             name: name.to_owned(),
@@ -75,6 +74,13 @@ impl Counts {
         stats.time_saved = times(stats.mean_compute(), hits);
         stats
     }
+
+    /// Returns the hits and misses so far.
+    #[cfg(feature = "report")]
+    pub(crate) fn hits_and_misses(&self, calls: &CallCounters) -> (u64, u64) {
+        hits_and_misses(calls, self.refreshed.get())
+    }
+
     /// Adds the distributions of times to `stats`.
     pub(crate) fn report_latencies(&self, stats: &mut Stats) {
         stats.compute_latency = self.compute_latency.histogram();
@@ -82,4 +88,9 @@ impl Counts {
         stats.remote_latency = self.remote_latency.histogram();
         stats.wait_latency = self.wait_latency.histogram();
     }
+}
+
+/// Returns the hits and misses so far. `refreshed` was read before, because a refresh is counted before its computation.
+fn hits_and_misses(calls: &CallCounters, refreshed: u64) -> (u64, u64) {
+    (calls.hits(), calls.misses().saturating_sub(refreshed))
 }

@@ -28,12 +28,8 @@ impl<K: Keep<Held: Send + Sync>> Inspect for Arc<FunctionCache<K>> {
 impl<K: Keep> FunctionCache<K> {
     /// Returns the counters at this moment.
     pub(crate) fn sample(&self) -> Sample {
-        Sample {
-            at: SystemTime::now(),
-            hits: self.memory.calls.hits(),
-            misses: self.memory.calls.misses().saturating_sub(self.counts.refreshed.get()),
-            entries: self.memory.count() as u64,
-        }
+        let (hits, misses) = self.counts.hits_and_misses(&self.memory.calls);
+        Sample { at: SystemTime::now(), hits, misses, entries: self.memory.count() as u64 }
     }
 
     fn settings(&self) -> Vec<Setting> {

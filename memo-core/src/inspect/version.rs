@@ -94,24 +94,13 @@ impl Version {
     /// # Errors
     /// [`Error::Foreign`] if a newer version of memokit wrote them. [`Error::Io`] if they cannot be read.
     pub fn contents(&self, with_stale: bool) -> Result<Contents, Error> {
-        let Some(identity) = &self.identity else { return Ok(Contents { moment: None }) };
+        let Some(identity) = &self.identity else {
+            return Ok(Contents { moment: None, headless: self.headless()? });
+        };
         match Moment::of(&RealFs, &self.dir, identity, with_stale) {
-            Err(_) if !self.dir.exists() => Ok(Contents { moment: None }),
-            moment => moment.map(|moment| Contents { moment: Some(moment) }),
+            Err(_) if !self.dir.exists() => Ok(Contents { moment: None, headless: Vec::new() }),
+            moment => moment.map(|moment| Contents { moment: Some(moment), headless: Vec::new() }),
         }
-    }
-
-    /// Returns the damage that reading the headers and the logs finds.
-    ///
-    /// # Errors
-    /// A file cannot be read.
-    pub fn damage(&self) -> Result<Vec<Error>, Error> {
-        if self.identity.is_some() {
-            return self.contents(false)?.damage();
-        }
-        let mut damage = Vec::new();
-        self.verify(&mut |_, _| (), &mut |error| damage.push(error))?;
-        Ok(damage)
     }
 
     /// Checks every checksum, see [`verify`]. Returns how many records count.
@@ -126,13 +115,27 @@ impl Version {
         if let Some(identity) = &self.identity {
             return verify(&RealFs, &self.dir, identity, progress, damaged);
         }
-        for file in self.files()? {
-            if matches!(file.kind, FileKind::Log | FileKind::Snapshot) {
-                let reason = "its header is damaged".to_owned();
-                damaged(Error::Corrupt { path: self.dir.join(file.name), offset: 0, reason });
-            }
-        }
+        self.headless()?.into_iter().for_each(damaged);
         Ok(0)
+    }
+
+    /// Returns the damage of a version none of whose headers can be read.
+    fn headless(&self) -> Result<Vec<Error>, Error> {
+        let holds_records =
+            |file: &FileInfo| matches!(file.kind, FileKind::Log | FileKind::Snapshot);
+        let damage = |file: FileInfo| {
+            let reason = "its header is damaged".to_owned();
+            Error::Corrupt { path: self.dir.join(file.name), offset: 0, reason }
+        };
+        Ok(self.files()?.into_iter().filter(holds_records).map(damage).collect())
+    }
+
+    /// Returns how many bytes all files take.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn bytes(&self) -> Result<u64, Error> {
+        Ok(self.files()?.iter().map(|file| file.bytes).sum())
     }
 
     /// Returns the files of the version; none, if its folder was removed meanwhile.
@@ -205,6 +208,8 @@ fn name_of(name: Option<&OsStr>) -> String {
 pub struct Contents {
     /// `None`: there are no records.
     moment: Option<Moment>,
+    /// The damage if no header can be read.
+    headless: Vec<Error>,
 }
 
 impl Contents {
@@ -224,12 +229,13 @@ impl Contents {
         })
     }
 
-    /// Returns how many entries count, or somewhat more, and the damage that reading the logs finds. Reads no snapshot.
+    /// Returns how many entries count, or somewhat more, and the damage that reading the headers and the logs finds.
+    /// Reads no snapshot.
     ///
     /// # Errors
     /// A file cannot be read.
     pub fn summary(&self) -> Result<(u64, Vec<Error>), Error> {
-        let Some(moment) = &self.moment else { return Ok((0, Vec::new())) };
+        let Some(moment) = &self.moment else { return Ok((0, self.headless.clone())) };
         let (mut entries, mut damage) = (0, Vec::new());
         for (n, share) in moment.shares().enumerate() {
             let view = moment.view(share)?;
@@ -242,12 +248,12 @@ impl Contents {
         Ok((entries, damage))
     }
 
-    /// Returns the damage that reading the logs finds.
+    /// Returns the damage that reading the headers and the logs finds.
     ///
     /// # Errors
     /// A file cannot be read.
     pub fn damage(&self) -> Result<Vec<Error>, Error> {
-        let Some(moment) = &self.moment else { return Ok(Vec::new()) };
+        let Some(moment) = &self.moment else { return Ok(self.headless.clone()) };
         Ok(moment.view(Share::NONE)?.recovery.damage)
     }
 }

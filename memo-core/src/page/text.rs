@@ -72,10 +72,8 @@ pub(super) fn percent(ratio: f64) -> String {
 /// A time as `2026-11-30T08:00:00Z`.
 pub(super) fn timestamp(time: SystemTime) -> String {
     // It panics for times before 1970 and after 9999.
-    let is_known = time >= SystemTime::UNIX_EPOCH
-        && time
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .is_ok_and(|since| since.as_secs() < 253_402_300_800);
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let is_known = since.is_ok_and(|since| since.as_secs() < 253_402_300_800);
     if is_known {
         humantime::format_rfc3339_seconds(time).to_string()
     } else {

@@ -3,10 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::details::TOLD;
 use crate::platform::sync::usual::Mutex;
-
-/// How many are remembered.
-pub(crate) const REMEMBERED: usize = 8;
 
 /// The keys whose computations took longest, each once with its longest. A computation that is not among them costs one
 /// comparison.
@@ -40,8 +38,8 @@ impl Dearest {
         }
         let at = found.partition_point(|(known, _)| *known >= time);
         found.insert(at, (time, key.into()));
-        found.truncate(REMEMBERED);
-        let least = found.get(REMEMBERED - 1).map_or(0, |(time, _)| nanos(*time));
+        found.truncate(TOLD);
+        let least = found.get(TOLD - 1).map_or(0, |(time, _)| nanos(*time));
         self.least_nanos.store(least, Relaxed);
     }
 
@@ -79,7 +77,7 @@ mod tests {
         let all: Vec<_> =
             dearest.all().iter().map(|(time, key)| (time.as_millis(), key[0])).collect();
         let times: Vec<_> = all.iter().map(|(time, _)| *time).collect();
-        assert_eq!(all.len(), REMEMBERED);
+        assert_eq!(all.len(), TOLD);
         assert!(times.is_sorted_by(|one, other| one >= other), "{all:?}");
         assert_eq!(all[..2], [(101, 99), (100, 100)], "the longest of a key counts");
     }

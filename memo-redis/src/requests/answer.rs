@@ -10,6 +10,12 @@ use crate::error;
 /// The answers to the commands of one query.
 pub(crate) type Answers = Vec<Value>;
 
+/// Returns the answers, unless the server has refused something.
+pub(crate) fn unless_refused(answers: Answers) -> Option<Answers> {
+    let is_refused = |answer: &Value| matches!(answer, Value::ServerError(_));
+    (!answers.iter().any(is_refused)).then_some(answers)
+}
+
 pub(crate) fn stored(answers: Answers) -> Result<Option<Stored>, StoreError> {
     match <[Value; 2]>::try_from(answers) {
         Ok([bytes, left]) => entry(bytes, left).ok_or_else(|| error::unexpected("for an entry")),
