@@ -9,14 +9,14 @@ pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
 pub use memo_core::function::entry::{Entry, Layer};
-pub use memo_core::handle::all_caches::{clear_all, flush_all, report};
+pub use memo_core::handle::all_caches::{clear_all, flush_all, invalidate_tag, report};
 pub use memo_core::handle::memo::Memo;
 #[cfg(feature = "report")]
 pub use memo_core::handle::sampling::sample_every;
 pub use memo_core::handle::session::Session;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
-pub use memo_core::key::{Argument, ArgumentIndex, DecodeError, Key};
+pub use memo_core::key::{Argument, ArgumentIndex, DecodeError, Key, Tag};
 pub use memo_core::statistics::explanation::{Bound, Explanation, Refusal, Remover};
 pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;
@@ -64,6 +64,7 @@ pub mod __private {
     pub use memo_core::call::refresh::{Behind, hand_over};
     pub use memo_core::function::code::Code;
     pub use memo_core::function::instance::Generics;
+    pub use memo_core::key::tagged::{tag, tagged, tags};
     #[cfg(feature = "persist")]
     pub use memo_core::persist::Durability;
     pub use memo_core::{element, memo, quiet};

@@ -28,4 +28,5 @@ mod platform;
 pub mod remote;
 mod single_flight;
 pub mod statistics;
+mod tags;
 pub mod value;

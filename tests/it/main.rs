@@ -80,6 +80,9 @@ mod stale;
 mod statistics;
 mod support;
 mod task_flights;
+mod tags;
+#[cfg(unix)]
+mod tags_stored;
 mod tasks;
 mod ttl;
 mod ui;

@@ -90,14 +90,14 @@ fn obey() {
 }
 
 /// A process that obeys.
-struct Peer {
+pub(crate) struct Peer {
     child: Child,
     commands: Option<ChildStdin>,
     lines: Box<dyn Iterator<Item = String>>,
 }
 
 impl Peer {
-    fn start(processes: &Processes) -> Self {
+    pub(crate) fn start(processes: &Processes) -> Self {
         let mut command = processes.command(0);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -116,7 +116,7 @@ impl Peer {
     }
 
     #[track_caller]
-    fn ask(&mut self, command: &str) -> String {
+    pub(crate) fn ask(&mut self, command: &str) -> String {
         self.tell(command);
         self.hear()
     }
@@ -130,7 +130,7 @@ impl Peer {
         assert_eq!(self.ask("runs") != before, now, "{command}: {said}");
     }
 
-    fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         drop(self.commands.take());
         let rest: Vec<_> = self.lines.collect();
         assert!(wait(self.child).success(), "{rest:?}");

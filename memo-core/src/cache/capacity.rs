@@ -24,6 +24,8 @@ pub(crate) struct Limits {
     pub(crate) idle: Option<Millis>,
     /// Whether entries have the time at which they were computed.
     pub(crate) timed: bool,
+    /// Whether entries have tags.
+    pub(crate) tagged: bool,
     /// How many departures are remembered.
     pub(crate) departures: usize,
 }

@@ -8,6 +8,7 @@ use super::index::Index;
 use crate::key::{self, KeyBytes};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::leader_task::LeaderTask;
+use crate::tags::OpenTags;
 
 /// The claims of a shard. A key has at most one claim that is not invalidated.
 pub(super) struct Claims<H> {
@@ -30,6 +31,8 @@ pub(super) struct ClaimState<H> {
     pub(super) leader_task: Option<Arc<LeaderTask>>,
     /// Whether the table may have an entry of the key.
     pub(super) may_have_entry: bool,
+    /// What the result belongs to, in a cache whose entries have tags. To invalidate a tag is to invalidate the key.
+    pub(super) tags: Option<Box<OpenTags>>,
     /// Whether the key was invalidated. If so, the computed value goes to the waiters and is not kept, and another
     /// caller can claim the key.
     invalidated: bool,
@@ -54,18 +57,19 @@ impl<H> Claims<H> {
     #[inline]
     fn index_of(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let all = &self.all;
-        self.index.find(hash, |at| !all[at].invalidated && key::same_key(all[at].draft.key(), key))
+        let is_valid = |at: usize| !all[at].is_invalidated();
+        self.index.find(hash, |at| is_valid(at) && key::same_key(all[at].draft.key(), key))
     }
 
     /// Returns the state of `claim`, unless the claim has ended or its key was invalidated.
     pub(super) fn get(&self, claim: Claim) -> Option<&ClaimState<H>> {
-        Some(&self.all[self.position(claim)?]).filter(|state| !state.invalidated)
+        Some(&self.all[self.position(claim)?]).filter(|state| !state.is_invalidated())
     }
 
     /// Like [`Self::get`], but mutable.
     pub(super) fn get_mut(&mut self, claim: Claim) -> Option<&mut ClaimState<H>> {
         let at = self.position(claim)?;
-        Some(&mut self.all[at]).filter(|state| !state.invalidated)
+        Some(&mut self.all[at]).filter(|state| !state.is_invalidated())
     }
 
     fn position(&self, claim: Claim) -> Option<usize> {
@@ -73,7 +77,13 @@ impl<H> Claims<H> {
     }
 
     /// Adds a claim. `may_have_entry`: whether there is an entry of the key.
-    pub(super) fn add(&mut self, claim: Claim, draft: Draft<H>, may_have_entry: bool) {
+    pub(super) fn add(
+        &mut self,
+        claim: Claim,
+        draft: Draft<H>,
+        may_have_entry: bool,
+        tags: Option<Box<OpenTags>>,
+    ) {
         self.index.push(claim.hash);
         // Constructed in its final place, because a copy of bytes that were just written stalls the processor.
         self.all.extend(iter::once_with(|| ClaimState {
@@ -83,6 +93,7 @@ impl<H> Claims<H> {
             pending: None,
             leader_task: None,
             may_have_entry,
+            tags,
             invalidated: false,
         }));
     }
@@ -124,7 +135,13 @@ impl<H> Claims<H> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &ClaimState<H>> {
-        self.all.iter().filter(|state| !state.invalidated)
+        self.all.iter().filter(|state| !state.is_invalidated())
+    }
+}
+
+impl<H> ClaimState<H> {
+    fn is_invalidated(&self) -> bool {
+        self.invalidated || self.tags.as_ref().is_some_and(|tags| tags.ended().is_some())
     }
 }
 

@@ -1,5 +1,6 @@
 //! An entry is one allocation: the value, behind it the bytes of the key, and then the words that the cache needs: the
-//! weight if there is a bound on weight, and the time of the computation if values have a time to live.
+//! weight if there is a bound on weight, the time of the computation if values have a time to live, and where its tags
+//! are.
 //!
 //! Readers read entries without a lock. So the fields that change are atomic, and the others never change.
 #![allow(unsafe_code)]
@@ -7,12 +8,13 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
+use crate::tags::TagSet;
 
 /// When a value was computed, and when it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +38,33 @@ pub(crate) struct Words {
     pub(crate) weight: bool,
     /// When the value was computed.
     pub(crate) time: bool,
+    /// Where the tags of the result are. The entry owns them.
+    pub(crate) tags: bool,
 }
 
 impl Words {
+    #[inline]
     fn of(packed: u64) -> Self {
-        Self { weight: packed & WEIGHED != 0, time: packed & TIMED != 0 }
+        Self {
+            weight: packed & WEIGHED != 0,
+            time: packed & TIMED != 0,
+            tags: packed & TAGGED != 0,
+        }
     }
 
     fn flags(self) -> u64 {
-        (if self.weight { WEIGHED } else { 0 }) | if self.time { TIMED } else { 0 }
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        flag(self.weight, WEIGHED) | flag(self.time, TIMED) | flag(self.tags, TAGGED)
     }
 
     /// The length of all words in bytes.
     fn len(self) -> usize {
-        WORD * (usize::from(self.weight) + usize::from(self.time))
+        WORD * (self.before_tags() + usize::from(self.tags))
+    }
+
+    /// The number of words before that of the tags.
+    fn before_tags(self) -> usize {
+        usize::from(self.weight) + usize::from(self.time)
     }
 }
 
@@ -69,7 +84,7 @@ pub(crate) struct NewEntry<H> {
 pub(crate) struct Entry<H> {
     /// When the entry was last used, counted in uses of its shard.
     stamp: AtomicU64,
-    /// In one word: the expiry time, three flags, and in the lowest bits the length of the key.
+    /// In one word: the expiry time, four flags, and in the lowest bits the length of the key.
     packed: AtomicU64,
     held: H,
     /// The lower half of the key's hash.
@@ -85,9 +100,11 @@ const WEIGHED: u64 = 1 << LENGTH_BITS;
 const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
 /// Flag: the time of the computation follows the key, after the weight.
 const TIMED: u64 = 4 << LENGTH_BITS;
-const END_SHIFT: u32 = LENGTH_BITS + 3;
+/// Flag: a pointer to the tags follows the key, after the weight and the time.
+const TAGGED: u64 = 8 << LENGTH_BITS;
+const END_SHIFT: u32 = LENGTH_BITS + 4;
 const WORD: usize = size_of::<u64>();
-/// An expiry time of this or later, 34 years after the start of the machine, means never.
+/// An expiry time of this or later, 17 years after the start of the machine, means never.
 const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
 
 #[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
@@ -163,6 +180,7 @@ impl<H> Entry<H> {
         self.packed.load(Relaxed) & NEVER_REFRESHED != 0
     }
 
+    #[inline]
     fn words(&self) -> Words {
         Words::of(self.packed.load(Relaxed))
     }
@@ -256,13 +274,13 @@ impl<H> Draft<H> {
         unsafe { slice::from_raw_parts(self.0.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
 
-    /// Writes the value and returns the entry. A weight or a time for which the draft has no room is dropped.
-    pub(super) fn fill(self, new_entry: NewEntry<H>) -> OwnedEntry<H> {
+    /// Writes the value and returns the entry. A weight, a time or tags for which the draft has no room are dropped.
+    pub(super) fn fill(self, new_entry: NewEntry<H>, tags: Option<Box<TagSet>>) -> OwnedEntry<H> {
         let NewEntry { held, lifetime, weight, never_refreshed } = new_entry;
         let Lifetime { computed, expires } = lifetime;
         let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
         let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
-        let (words, rest) = (Words::of(packed), packed & (TIMED | WEIGHED | LENGTH_MASK));
+        let (words, rest) = (Words::of(packed), packed & (TAGGED | TIMED | WEIGHED | LENGTH_MASK));
         // SAFETY: `new` made room for an `Entry`, and behind the key for the words that the flags name. After the value
         // is written, all of the entry is initialized.
         unsafe {
@@ -278,6 +296,11 @@ impl<H> Draft<H> {
             }
             if words.time {
                 behind.cast::<u64>().write_unaligned(computed.unwrap_or(UNKNOWN_TIME));
+                behind = behind.add(WORD);
+            }
+            if words.tags {
+                let tags = tags.map_or(ptr::null_mut(), Box::into_raw);
+                behind.cast::<*mut TagSet>().write_unaligned(tags);
             }
         }
         OwnedEntry(at)
@@ -294,14 +317,17 @@ impl<H> Drop for Draft<H> {
 /// An entry with a single owner.
 pub(crate) struct OwnedEntry<H>(NonNull<Entry<H>>);
 
-// SAFETY: an owned entry owns an `H`, atomics, and bytes that nobody writes.
+// SAFETY: an owned entry owns an `H`, atomics, bytes that nobody writes, and a `TagSet`, which any thread may use.
 unsafe impl<H: Send> Send for OwnedEntry<H> {}
 unsafe impl<H: Sync> Sync for OwnedEntry<H> {}
 
 impl<H> OwnedEntry<H> {
-    /// Drops the value and returns the rest as a draft.
+    /// Drops the value and the tags, and returns the rest as a draft.
     pub(super) fn into_draft(self) -> Draft<H> {
+        let tags = self.shared().tags_pointer();
         let draft = Draft(ManuallyDrop::new(self).0);
+        // SAFETY: `Draft::fill` made the pointer from a box, which `self` owned, and a draft drops no tags.
+        let _tags = (!tags.is_null()).then(|| unsafe { Box::from_raw(tags) });
         // SAFETY: `self` owned the entry, so its value is dropped here once: a draft does not drop a value. The fields
         // that a draft reads have no `Drop`.
         unsafe { (&raw mut (*draft.0.as_ptr()).held).drop_in_place() }
@@ -383,6 +409,24 @@ impl<'a, H> EntryRef<'a, H> {
         Lifetime { computed, expires: self.expires() }
     }
 
+    /// Returns the tags of the result. `None`: it has none.
+    #[inline]
+    pub(crate) fn tags(self) -> Option<&'a TagSet> {
+        // SAFETY: the pointer is null or comes from a box that the entry owns, and the entry lives for `'a`.
+        unsafe { self.tags_pointer().as_ref() }
+    }
+
+    #[inline]
+    fn tags_pointer(self) -> *mut TagSet {
+        let words = self.words();
+        if !words.tags {
+            return ptr::null_mut();
+        }
+        let offset = Entry::<H>::KEY + self.key_len() + WORD * words.before_tags();
+        // SAFETY: `Draft::fill` wrote the pointer there, at any alignment, and nobody changes it.
+        unsafe { self.at.cast::<u8>().add(offset).cast().read_unaligned() }
+    }
+
     /// Returns the word number `index` behind the key.
     ///
     /// # Safety
@@ -421,9 +465,10 @@ mod tests {
         lifetime: Lifetime,
         weight: Option<u64>,
     ) -> OwnedEntry<H> {
-        let words = Words { weight: weight.is_some(), time: lifetime.computed.is_some() };
+        let words =
+            Words { weight: weight.is_some(), time: lifetime.computed.is_some(), tags: false };
         let new_entry = NewEntry { held, lifetime, weight, never_refreshed: false };
-        Draft::new(hash, key, words).fill(new_entry)
+        Draft::new(hash, key, words).fill(new_entry, None)
     }
 
     /// Every choice of words behind a key.

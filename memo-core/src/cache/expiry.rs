@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::entry::{Entry, NEVER_EXPIRES};
+use super::entry::{EntryRef, NEVER_EXPIRES};
 use crate::platform::clock::{self, LAG, Millis, NEVER};
 
 pub(super) struct Expiry {
@@ -13,8 +13,7 @@ pub(super) struct Expiry {
     idle_limit: Option<AtomicU64>,
     /// For this long before its expiry time an entry is due to be computed again, in ms.
     refresh_window: AtomicU64,
-    /// If the packed word of an entry is at least this, the entry does not depend on the time, and the clock is not
-    /// read.
+    /// If the packed word of an entry is at least this, the entry depends neither on the time nor on tags.
     timeless_from: u64,
 }
 
@@ -48,8 +47,10 @@ fn with_lag(idle: Millis) -> Millis {
 }
 
 impl Expiry {
-    pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>) -> Self {
-        let timeless_from = if idle_limit.is_some() { u64::MAX } else { NEVER_EXPIRES };
+    /// `tagged`: whether entries have tags.
+    pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>, tagged: bool) -> Self {
+        let is_asked = idle_limit.is_some() || tagged;
+        let timeless_from = if is_asked { u64::MAX } else { NEVER_EXPIRES };
         Self {
             stale_for: AtomicU64::new(stale_for),
             idle_limit: idle_limit.map(|idle| AtomicU64::new(with_lag(idle))),
@@ -85,18 +86,24 @@ impl Expiry {
         true
     }
 
-    fn is_idle<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+    fn is_idle<H>(&self, entry: EntryRef<'_, H>, now: Millis) -> bool {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
         self.idle_limit.as_ref().is_some_and(|idle| used() + idle.load(Relaxed) <= now)
     }
 
-    /// Returns whether the entry does not depend on the time.
+    /// Returns whether one of the entry's tags was invalidated. It then has no value any more, not even a stale one.
     #[inline]
-    pub(super) fn is_timeless<H>(&self, entry: &Entry<H>) -> bool {
+    pub(super) fn has_ended<H>(&self, entry: EntryRef<'_, H>) -> bool {
+        entry.tags().is_some_and(|tags| !tags.is_valid())
+    }
+
+    /// Returns whether the entry depends neither on the time nor on tags.
+    #[inline]
+    pub(super) fn is_timeless<H>(&self, entry: EntryRef<'_, H>) -> bool {
         entry.packed_is_at_least(self.timeless_from)
     }
 
-    fn refresh_window_of<H>(&self, entry: &Entry<H>) -> Millis {
+    fn refresh_window_of<H>(&self, entry: EntryRef<'_, H>) -> Millis {
         if entry.is_never_refreshed() { 0 } else { self.refresh_window.load(Relaxed) }
     }
 
@@ -105,47 +112,50 @@ impl Expiry {
     }
 
     /// Returns whether the entry is a hit and not yet due to be computed again.
-    pub(super) fn is_fresh<H>(&self, entry: &Entry<H>, now: Millis) -> bool {
+    pub(super) fn is_fresh<H>(&self, entry: EntryRef<'_, H>, now: Millis) -> bool {
         let expires = entry.expires();
         let due = expires != NEVER && expires <= now + self.refresh_window_of(entry);
         !due && !self.is_idle(entry, now)
     }
 
     /// Returns whether the entry's time has ended.
-    pub(super) fn is_expired<H>(&self, entry: &Entry<H>) -> bool {
+    pub(super) fn is_expired<H>(&self, entry: EntryRef<'_, H>) -> bool {
         if self.is_timeless(entry) {
             return false;
         }
         let now = clock::now();
-        entry.expires() <= now || self.is_idle(entry, now)
+        entry.expires() <= now || self.is_idle(entry, now) || self.has_ended(entry)
     }
 
     /// Returns the time from which the entry is expired, if it is not used before.
-    pub(super) fn end<H>(&self, entry: &Entry<H>) -> Millis {
+    pub(super) fn end<H>(&self, entry: EntryRef<'_, H>) -> Millis {
         entry.expires().min(self.idle_from(entry))
     }
 
     /// Returns the time from which the entry is idle, if it is not used before.
-    fn idle_from<H>(&self, entry: &Entry<H>) -> Millis {
+    fn idle_from<H>(&self, entry: EntryRef<'_, H>) -> Millis {
         let used = || entry.stamp().load(Relaxed) >> USES_BITS;
         self.idle_limit().map_or(NEVER, |idle| used() + idle)
     }
 
     /// Returns the time from which the entry cannot be served any more, not even stale while it is computed again, if
     /// it is not used before.
-    pub(super) fn unservable_from<H>(&self, entry: &Entry<H>) -> Millis {
+    pub(super) fn unservable_from<H>(&self, entry: EntryRef<'_, H>) -> Millis {
+        if self.has_ended(entry) {
+            return 0;
+        }
         entry.expires().saturating_add(self.stale_for()).min(self.idle_from(entry))
     }
 
     /// Returns the state of an entry. An idle entry is expired, even if it could be served stale, because nobody has
     /// asked for it.
-    pub(super) fn age<H>(&self, entry: &Entry<H>, renewable: impl Fn(&H) -> bool) -> Age {
+    pub(super) fn age<H>(&self, entry: EntryRef<'_, H>, renewable: impl Fn(&H) -> bool) -> Age {
         if self.is_timeless(entry) {
             return Age::Fresh;
         }
         let expires = entry.expires();
         let now = clock::now();
-        if self.is_idle(entry, now) {
+        if self.is_idle(entry, now) || self.has_ended(entry) {
             return Age::Expired;
         }
         let renewable = renewable(entry.held());

@@ -66,13 +66,13 @@ mod tests {
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {
                 let draft = Draft::new(n, &vec![7; len], Words::default());
-                free_list.keep(draft.fill(new_entry(n)).into_draft());
+                free_list.keep(draft.fill(new_entry(n), None).into_draft());
             }
             let spare = free_list.len();
             assert_eq!(spare, if len == 600 { 0 } else { 3 });
             let at = free_list.drafts.last().map(|draft| draft.key().as_ptr());
             let key: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
-            let entry = free_list.draft(8, &key, Words::default()).fill(new_entry(9));
+            let entry = free_list.draft(8, &key, Words::default()).fill(new_entry(9), None);
             assert_eq!((entry.shared().key(), *entry.shared().held()), (&*key, 9));
             assert_eq!(at == Some(entry.shared().key().as_ptr()), spare == 3);
             // A draft of another layout does not fit and is dropped.

@@ -110,7 +110,11 @@ impl<H: Clone> ShardedCache<H> {
         match shard.claims().end(claim) {
             Some(claimed) => {
                 (flight, pending) = (claimed.flight, claimed.pending);
-                entry = Some(claimed.draft.fill(new_entry));
+                let tags = claimed.tags.map(|tags| tags.close());
+                if let (Some(tags), Some(flight)) = (&tags, &flight) {
+                    flight.outdate(tags.ended());
+                }
+                entry = Some(claimed.draft.fill(new_entry, tags.map(Box::new)));
             }
             None => unused = Some(new_entry),
         }

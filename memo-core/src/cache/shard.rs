@@ -21,7 +21,7 @@ use crate::key;
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
-use crate::statistics::explanation::{Bound, Cause};
+use crate::statistics::explanation::{Bound, Cause, Remover};
 
 /// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
 const STEPS_PER_SHARD: usize = 64;
@@ -256,7 +256,7 @@ impl<H> Locked<'_, H> {
     /// Returns the entry of `key`.
     pub(super) fn find_existing(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Existing> {
         let (slot, entry) = self.locate(hash, key)?;
-        Some(Existing { slot, weight: entry.weight(), expired: expiry.is_expired(entry.entry()) })
+        Some(Existing { slot, weight: entry.weight(), expired: expiry.is_expired(entry) })
     }
 
     // Not inlined, so that it is compiled once for both callers.
@@ -277,7 +277,7 @@ impl<H> Locked<'_, H> {
         let load = Load::of(entry.shared());
         let stamp = self.stamp();
         entry.shared().stamp().store(stamp, Relaxed);
-        self.state.sweeps.note(expiry.unservable_from(entry.shared().entry()));
+        self.state.sweeps.note(expiry.unservable_from(entry.shared()));
         self.state.size += entry.shared().size() as u64;
         if let Some(Existing { slot, expired, .. }) = existing {
             if let Some(before) = self.table().replace(slot, entry) {
@@ -448,18 +448,21 @@ impl<H> Locked<'_, H> {
         expiry: &Expiry,
         mut stays: impl FnMut(Millis),
     ) -> Load {
-        let (now, mut swept) = (clock::now(), Load::default());
+        let (now, mut swept, mut expired) = (clock::now(), Load::default(), 0);
         for slot in buckets.flat_map(Table::<H>::slots_of) {
             let Some(entry) = self.table().at(self.guard(), slot) else { continue };
-            let unservable_from = expiry.unservable_from(entry.entry());
+            let unservable_from = expiry.unservable_from(entry);
             if unservable_from <= now {
-                self.note_departure(slot, Cause::Expired);
+                let is_invalidated = expiry.has_ended(entry);
+                let cause = Cause::Invalidated(Remover::Tag);
+                self.note_departure(slot, if is_invalidated { cause } else { Cause::Expired });
+                expired += u64::from(!is_invalidated);
                 swept += self.remove_at(slot);
             } else {
                 stays(unservable_from);
             }
         }
-        self.state.expired += swept.entries as u64;
+        self.state.expired += expired;
         swept
     }
 

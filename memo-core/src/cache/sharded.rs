@@ -5,11 +5,11 @@
 //! whatever is removed is returned to the caller, which drops it after the lock is released.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
 use super::departures::{Departures, Removing};
-use super::entry::{Entry, EntryRef, Lifetime, Words};
+use super::entry::{EntryRef, Lifetime, NEVER_EXPIRES, Words};
 use super::expiry::{Age, Expiry};
 use super::key_copy::KeyCopy;
 use super::recency;
@@ -17,12 +17,13 @@ use super::shard::{Locked, Shard};
 use super::table::ReadGuard;
 use crate::epoch::participant::pin;
 use crate::key::hash::Seed;
-use crate::key::{self, KeyBytes};
+use crate::key::{self, KeyBytes, Tag};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::statistics::counters::CallCounters;
 use crate::statistics::explanation::{Cause, Remover};
+use crate::tags::{self, OpenTags, TagSet};
 
 pub(crate) struct ShardedCache<H> {
     pub(crate) seed: Seed,
@@ -32,6 +33,10 @@ pub(crate) struct ShardedCache<H> {
     pub(super) departures: Option<Arc<Departures>>,
     /// What stands behind the key of each entry.
     words: Words,
+    /// The epoch of tags at which it was last arranged that invalidated entries are removed.
+    swept_epoch: AtomicU64,
+    /// And when.
+    swept_at: AtomicU64,
     pub(crate) calls: CallCounters,
 }
 
@@ -52,7 +57,7 @@ pub(crate) enum ClaimOutcome<H> {
 
 impl<H: Clone> ShardedCache<H> {
     pub(crate) fn new(limits: Limits) -> Self {
-        let Limits { max, max_bytes, shards, stale, idle, timed, departures } = limits;
+        let Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
         let exact = max <= EXACT || max_bytes.is_some();
@@ -64,8 +69,10 @@ impl<H: Clone> ShardedCache<H> {
             shards: (0..shards).map(shard).collect(),
             departures: departures.clone(),
             capacity: Capacity::new(max, max_bytes),
-            expiry: Expiry::new(stale, idle),
-            words: Words { weight: max_bytes.is_some(), time: timed },
+            expiry: Expiry::new(stale, idle, tagged),
+            words: Words { weight: max_bytes.is_some(), time: timed, tags: tagged },
+            swept_epoch: AtomicU64::new(0),
+            swept_at: AtomicU64::new(0),
             calls: CallCounters::new(),
         }
     }
@@ -126,16 +133,23 @@ impl<H: Clone> ShardedCache<H> {
     ) -> Option<EntryRef<'p, H>> {
         let shard = self.shard(hash);
         let entry = shard.find(guard, hash, matches)?;
-        if !self.expiry.is_timeless(entry.entry()) && !self.is_fresh(shard, entry.entry()) {
+        if !self.expiry.is_timeless(entry) && !self.is_fresh(shard, entry) {
             return None;
         }
         shard.touch(guard, entry.entry());
         Some(entry)
     }
 
-    /// Returns whether the entry is a hit, by its expiry time and by its last use. If so, the caller marks it next.
+    /// Returns whether the entry is a hit, by its tags, its expiry time and its last use. If so, the caller marks it
+    /// next.
     #[inline(never)]
-    fn is_fresh(&self, shard: &Shard<H>, entry: &Entry<H>) -> bool {
+    fn is_fresh(&self, shard: &Shard<H>, entry: EntryRef<'_, H>) -> bool {
+        if self.expiry.has_ended(entry) {
+            return false;
+        }
+        if entry.packed_is_at_least(NEVER_EXPIRES) && !self.expiry.has_idle_limit() {
+            return true;
+        }
         let now = clock::now();
         let fresh = self.expiry.is_fresh(entry, now);
         if fresh && self.expiry.has_idle_limit() {
@@ -149,7 +163,7 @@ impl<H: Clone> ShardedCache<H> {
         let pin = pin();
         let guard = ReadGuard::of_pin(&pin);
         let entry = self.shard(hash).find(guard, hash, |stored| key::same_key(stored, key))?;
-        (!self.expiry.is_expired(entry.entry())).then(|| entry.held().clone())
+        (!self.expiry.is_expired(entry)).then(|| entry.held().clone())
     }
 
     #[cfg(feature = "remote")]
@@ -180,7 +194,7 @@ impl<H: Clone> ShardedCache<H> {
         self.words.time
     }
 
-    /// Looks again, and then joins the flight of `key` or claims `key`. This is one step under the lock, so that of all
+    /// Looks again, and then joins the flight of `key` or claims `key`, whose result has `tags`. This is one step under the lock, so that of all
     /// callers that missed one leads. A value that is due or stale is a hit for the callers that come while another
     /// computes, if `renewable` returns true for it. If not, the value is a hit until its expiry time.
     // Inlined, because a copy of bytes that were just written stalls the processor.
@@ -189,13 +203,14 @@ impl<H: Clone> ShardedCache<H> {
         &self,
         hash: u64,
         key: &[u8],
+        tags: &[Tag],
         renewable: impl Fn(&H) -> bool,
     ) -> ClaimOutcome<H> {
         let mut shard = self.shard(hash).lock();
         let mut may_have_entry = false;
         if let Some(entry) = shard.find(hash, key) {
             may_have_entry = true;
-            let age = self.expiry.age(entry.entry(), &renewable);
+            let age = self.expiry.age(entry, &renewable);
             let is_computed = age == Age::Due || age == Age::Stale;
             if age == Age::Fresh || is_computed && shard.has_attempt(hash, key) {
                 let held = self.serve(hash, &shard, entry);
@@ -209,7 +224,7 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.claims().find(hash, key) {
             return ClaimOutcome::Join(claimed.join());
         }
-        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, may_have_entry))
+        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, tags, may_have_entry))
     }
 
     /// Returns the value of the entry that the value of `claim` is to replace, if callers get it meanwhile, and whether
@@ -217,14 +232,15 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn older(&self, claim: Claim, renewable: impl Fn(&H) -> bool) -> Option<(H, bool)> {
         let shard = self.shard(claim.hash).lock();
         let entry = shard.entry_before(claim)?;
-        let age = self.expiry.age(entry.entry(), renewable);
+        let age = self.expiry.age(entry, renewable);
         let is_served = age != Age::Expired;
         is_served.then(|| (self.serve(claim.hash, &shard, entry), age == Age::Stale))
     }
 
     /// Returns whether there is an entry that the value of `claim` is to replace.
     pub(crate) fn has_older(&self, claim: Claim) -> bool {
-        self.shard(claim.hash).lock().entry_before(claim).is_some()
+        let shard = self.shard(claim.hash).lock();
+        shard.entry_before(claim).is_some_and(|entry| !self.expiry.has_ended(entry))
     }
 
     /// Returns the value of an entry, and marks the entry as used.
@@ -243,11 +259,13 @@ impl<H: Clone> ShardedCache<H> {
         shard: &mut Locked<'_, H>,
         hash: u64,
         key: &[u8],
+        tags: &[Tag],
         may_have_entry: bool,
     ) -> Claim {
+        let tags = self.words.tags.then(|| Box::new(OpenTags::begin(tags)));
         let draft = shard.draft(hash, key, self.words);
         let claim = Claim { hash, id: pin().unique_id(), leader: 0 };
-        shard.claims().add(claim, draft, may_have_entry);
+        shard.claims().add(claim, draft, may_have_entry, tags);
         claim
     }
 
@@ -262,14 +280,36 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Claims `key`, and invalidates the claim of the caller that computes it, so that its value is not kept. Used for
-    /// an insertion from outside, which is newer.
-    pub(crate) fn take_over(&self, hash: u64, key: &[u8]) -> Claim {
+    /// an insertion from outside, which is newer. It has `tags`, or if these are not known, those of the present entry.
+    pub(crate) fn take_over(&self, hash: u64, key: &[u8], tags: Option<&[Tag]>) -> Claim {
         let mut shard = self.shard(hash).lock();
         let pending = shard.claims().invalidate(hash, key);
-        let claim = self.claim(&mut shard, hash, key, true);
+        let present = || Some(shard.find(hash, key)?.tags()?.tags());
+        let tags = tags.map_or_else(|| present().unwrap_or_default(), <[Tag]>::to_vec);
+        let claim = self.claim(&mut shard, hash, key, &tags, true);
         drop(shard);
         drop(pending);
         claim
+    }
+
+    /// Adds tags to the result of `claim`, in a cache whose entries have tags.
+    pub(crate) fn add_tags(&self, claim: Claim, tags: &[Tag]) {
+        let mut shard = self.shard(claim.hash).lock();
+        if let Some(open) = shard.claims().get_mut(claim).and_then(|claimed| claimed.tags.as_mut()) {
+            open.add(tags);
+        }
+    }
+
+    /// Returns the tags of the result of `claim`, in a cache whose entries have tags.
+    pub(crate) fn tags_of(&self, claim: Claim) -> Vec<Tag> {
+        let shard = self.shard(claim.hash).lock();
+        let tags = shard.valid_claim(claim).and_then(|claimed| claimed.tags.as_ref());
+        tags.map_or_else(Vec::new, |tags| tags.tags())
+    }
+
+    /// Returns whether entries have tags.
+    pub(crate) fn is_tagged(&self) -> bool {
+        self.words.tags
     }
 
     /// Runs `then` if `claim` is not invalidated, under the lock, so that no invalidation can come before it. If
@@ -341,7 +381,7 @@ impl<H: Clone> ShardedCache<H> {
         let mut shard = self.shard(claim.hash).lock();
         let entry = shard.entry_before(claim)?;
         let now = clock::now();
-        let left = self.expiry.unservable_from(entry.entry()).saturating_sub(now);
+        let left = self.expiry.unservable_from(entry).saturating_sub(now);
         let held = (left > 0).then(|| entry.held().clone())?;
         shard.retries().postpone(claim.hash, now, left);
         Some(held)
@@ -458,15 +498,15 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Calls `f` for the live entries, announced ones included, while no lock is held: shard by shard, in each shard
     /// the least recently used first.
-    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Lifetime)) {
+    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Lifetime, &[Tag])) {
         for shard in &self.shards {
             let live = self.live(&shard.lock());
             let mut order: Vec<(u64, u32)> =
                 live.iter().map(|copied| copied.stamp).zip(0..).collect();
             recency::sort(&mut order);
             for (_, at) in order {
-                let EntryCopy { key, held, lifetime, .. } = &live[at as usize];
-                f(key, held, *lifetime);
+                let EntryCopy { key, held, lifetime, tags, .. } = &live[at as usize];
+                f(key, held, *lifetime, tags);
             }
         }
     }
@@ -484,7 +524,7 @@ impl<H: Clone> ShardedCache<H> {
                     found.len() < count || found.last().is_some_and(|(least, _)| *least < weight);
                 // One that is moved can be seen twice.
                 if is_heavy
-                    && !self.expiry.is_expired(entry.entry())
+                    && !self.expiry.is_expired(entry)
                     && found.iter().all(|(_, known)| *known != key)
                 {
                     let at = found.partition_point(|(known, _)| *known >= weight);
@@ -513,7 +553,7 @@ impl<H: Clone> ShardedCache<H> {
         // Shards are counted one after another while entries are inserted and removed, so the sum may exceed the bound.
         for shard in &self.shards {
             for (_, entry) in shard.lock().entries() {
-                live += usize::from(!self.expiry.is_expired(entry.entry()));
+                live += usize::from(!self.expiry.is_expired(entry));
             }
         }
         live.min(self.max())
@@ -532,7 +572,7 @@ impl<H: Clone> ShardedCache<H> {
         for shard in &self.shards {
             shard.visit(stride, |entry| {
                 seen += 1;
-                over += u64::from(self.expiry.is_expired(entry.entry()));
+                over += u64::from(self.expiry.is_expired(entry));
                 true
             });
         }
@@ -559,7 +599,7 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Returns whether entries with this expiry time can expire.
     pub(crate) fn can_expire(&self, expires: Millis) -> bool {
-        expires != NEVER || self.expiry.has_idle_limit()
+        expires != NEVER || self.expiry.has_idle_limit() || self.words.tags
     }
 
     /// Removes and frees the entries that cannot be served any more. Returns how many these were.
@@ -586,9 +626,24 @@ impl<H: Clone> ShardedCache<H> {
         removed
     }
 
+    /// Makes the next sweep look at all entries, if a tag was invalidated since this was called last, and if that is at
+    /// least so long ago.
+    pub(crate) fn expect_invalidated(&self, pause: Millis) {
+        if !self.words.tags {
+            return;
+        }
+        let (epoch, now) = (tags::epoch(), clock::now());
+        let (before, at) = (self.swept_epoch.load(Relaxed), self.swept_at.load(Relaxed));
+        if before != epoch && now >= at.saturating_add(pause) {
+            self.swept_epoch.store(epoch, Relaxed);
+            self.swept_at.store(now, Relaxed);
+            self.expect_expiry();
+        }
+    }
+
     /// Returns whether there may be entries that will expire.
     pub(crate) fn has_expiring(&self) -> bool {
-        self.shards.iter().any(|shard| shard.lock().has_expiring())
+        self.words.tags && self.count() > 0 || self.shards.iter().any(|shard| shard.lock().has_expiring())
     }
 
     /// Returns how many entries were evicted to make room, and how many were removed after their expiry time.
@@ -648,16 +703,18 @@ impl<H: Clone> ShardedCache<H> {
     fn live(&self, shard: &Locked<'_, H>) -> Vec<EntryCopy<H>> {
         let mut live = Vec::with_capacity(shard.load().entries);
         for (_, e) in shard.entries() {
-            if !self.expiry.is_expired(e.entry()) {
+            if !self.expiry.is_expired(e) {
                 let (stamp, key) = (e.stamp().load(Relaxed), KeyBytes::new(e.key()));
                 let (held, lifetime) = (e.held().clone(), e.lifetime());
-                live.push(EntryCopy { stamp, key, held, lifetime });
+                let tags = e.tags().map_or_else(Vec::new, TagSet::tags);
+                live.push(EntryCopy { stamp, key, held, lifetime, tags });
             }
         }
         for claimed in shard.claimed() {
             if let Some((held, lifetime)) = claimed.pending.clone() {
                 let key = KeyBytes::new(claimed.draft.key());
-                live.push(EntryCopy { stamp: u64::MAX, key, held, lifetime });
+                let tags = claimed.tags.as_ref().map_or_else(Vec::new, |tags| tags.tags());
+                live.push(EntryCopy { stamp: u64::MAX, key, held, lifetime, tags });
             }
         }
         live
@@ -670,4 +727,5 @@ struct EntryCopy<H> {
     key: KeyBytes,
     held: H,
     lifetime: Lifetime,
+    tags: Vec<Tag>,
 }

@@ -24,6 +24,8 @@ pub(crate) enum Standing {
         /// How long it is still served.
         stale_for: Option<Millis>,
     },
+    /// One of the tags of the entry was invalidated.
+    TagInvalidated,
     Computing,
     Absent,
 }
@@ -52,10 +54,10 @@ impl<H: Clone> ShardedCache<H> {
         let pin = pin();
         let guard = ReadGuard::of_pin(&pin);
         let entry = self.shard(hash).find(guard, hash, |stored| key::same_key(stored, key))?;
-        let (is_stale, end) = match self.expiry.age(entry.entry(), renewable) {
+        let (is_stale, end) = match self.expiry.age(entry, renewable) {
             Age::Expired => return None,
-            Age::Stale => (true, self.expiry.unservable_from(entry.entry())),
-            Age::Due | Age::Fresh => (false, self.expiry.end(entry.entry())),
+            Age::Stale => (true, self.expiry.unservable_from(entry)),
+            Age::Due | Age::Fresh => (false, self.expiry.end(entry)),
         };
         let left = if end == NEVER { NEVER } else { end.saturating_sub(clock::now()) };
         let weight = self.max_bytes().map(|_| entry.weight());
@@ -66,9 +68,12 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn standing(&self, hash: u64, key: &[u8]) -> Standing {
         let mut shard = self.shard(hash).lock();
         if let Some(entry) = shard.find(hash, key) {
+            if self.expiry.has_ended(entry) {
+                return Standing::TagInvalidated;
+            }
             let now = clock::now();
             let (end, last) =
-                (self.expiry.end(entry.entry()), self.expiry.unservable_from(entry.entry()));
+                (self.expiry.end(entry), self.expiry.unservable_from(entry));
             if end > now {
                 let left = (end != NEVER).then(|| end - now);
                 return Standing::Held { computed: entry.lifetime().computed, left };

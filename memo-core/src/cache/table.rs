@@ -471,7 +471,7 @@ mod tests {
                 never_refreshed: false,
             };
             let draft = Draft::new(hash(n), &n.to_le_bytes(), Words::default());
-            root.read(guard).insert(hash(n), draft.fill(new_entry));
+            root.read(guard).insert(hash(n), draft.fill(new_entry, None));
             len += 1;
             if let Some(removed) = n.checked_sub(1000) {
                 let matches = |key: &[u8]| key == removed.to_le_bytes();

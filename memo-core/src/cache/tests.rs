@@ -18,6 +18,7 @@ const LIMITS: Limits = Limits {
     stale: 0,
     idle: None,
     timed: false,
+    tagged: false,
     departures: 0,
 };
 
@@ -38,7 +39,7 @@ fn insert<H: Clone>(
     key: &[u8],
     new_entry: NewEntry<H>,
 ) -> bool {
-    cache.finish(cache.take_over(hash, key), new_entry).kept
+    cache.finish(cache.take_over(hash, key, None), new_entry).kept
 }
 
 fn keep<H: Clone>(cache: &ShardedCache<H>, key: u8, held: H) {
@@ -46,7 +47,7 @@ fn keep<H: Clone>(cache: &ShardedCache<H>, key: u8, held: H) {
 }
 
 fn lead(cache: &ShardedCache<u8>, key: u8) -> Claim {
-    match cache.claim_or_join(u64::from(key), &[key], |_| true) {
+    match cache.claim_or_join(u64::from(key), &[key], &[], |_| true) {
         ClaimOutcome::Lead(claim) => claim,
         _ => panic!("the first caller leads"),
     }

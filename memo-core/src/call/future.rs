@@ -16,10 +16,9 @@ use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, NextStep};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
-use crate::key::{KeyBytes, WrittenKey};
-use crate::platform::clock::Stopwatch;
+use crate::key::{KeyBytes, Tag, WrittenKey};
 use crate::single_flight::alarm::Alarm;
-use crate::single_flight::flight::{Flight, TaskWait};
+use crate::single_flight::flight::{Arrival, Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph;
 use crate::value::keep::Keep;
@@ -29,8 +28,8 @@ pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Result<K::Return, Missed<K>>)
 
 /// A call that is no hit.
 enum Missed<K: Keep<Held: Send + Sync>> {
-    /// The cache, the hash of the key and the key, which is not claimed yet.
-    Key(&'static FunctionCache<K>, u64, KeyBytes),
+    /// The cache, the hash of the key, the key, which is not claimed yet, and the tags of the result.
+    Key(&'static FunctionCache<K>, u64, KeyBytes, Box<[Tag]>),
     Stage(Stage<K>),
 }
 
@@ -38,7 +37,9 @@ impl<K: Keep<Held: Send + Sync>> Missed<K> {
     /// Returns the value, if there is one after all, or the stage in which the call obtains it.
     fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
         match self {
-            Self::Key(function, hash, key) => function.value_or_stage(hash, key.as_slice()),
+            Self::Key(function, hash, key, tags) => {
+                function.value_or_stage(hash, key.as_slice(), tags)
+            }
             Self::Stage(stage) => Err(stage),
         }
     }
@@ -85,8 +86,12 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         arguments: &A,
         hash: Option<u64>,
     ) -> AsyncLookup<K> {
-        match self.key(&WrittenKey::new(arguments, hash)) {
-            Some((hash, key)) => AsyncLookup(Err(Missed::Key(self, hash, KeyBytes::new(key)))),
+        let written = WrittenKey::new(arguments, hash);
+        match self.key(&written) {
+            Some((hash, key)) => {
+                let (key, tags) = (KeyBytes::new(key), written.tags().into());
+                AsyncLookup(Err(Missed::Key(self, hash, key, tags)))
+            }
             None => AsyncLookup::compute_by(Computation::alone(self)),
         }
     }
@@ -263,8 +268,13 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Returns the value of `key`. If there is none, returns the stage in which the call obtains it.
-    fn value_or_stage(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
-        match self.claim_or_join(hash, key) {
+    fn value_or_stage(
+        &'static self,
+        hash: u64,
+        key: &[u8],
+        tags: Box<[Tag]>,
+    ) -> Result<K::Return, Stage<K>> {
+        match self.claim_or_join(hash, key, &tags) {
             NextStep::Value(held) => Ok(K::to_return(&held)),
             NextStep::Lead(claim) if self.is_stored() => {
                 Self::stage_unless_found(Computation::lead(self, claim), key)
@@ -272,8 +282,8 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
-                let began = Stopwatch::start(false);
-                Err(Stage::Waiting(Wait { function: self, flight, task_wait, began }))
+                let began = Arrival::now();
+                Err(Stage::Waiting(Wait { function: self, flight, task_wait, began, tags }))
             }
         }
     }
@@ -384,7 +394,8 @@ pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
     function: &'static FunctionCache<K>,
     flight: Arc<Flight<K::Held>>,
     task_wait: TaskWait,
-    began: Stopwatch,
+    began: Arrival,
+    tags: Box<[Tag]>,
 }
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
@@ -399,7 +410,8 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
                 }
                 Some(Err(computation)) => Err(Stage::Computing(computation)),
                 None => {
-                    self.function.value_or_stage(self.flight.claim.hash, self.flight.key.as_slice())
+                    let (key, tags) = (self.flight.key.as_slice(), self.tags.clone());
+                    self.function.value_or_stage(self.flight.claim.hash, key, tags)
                 }
             },
         )

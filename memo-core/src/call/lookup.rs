@@ -16,6 +16,7 @@ use crate::platform::clock::Stopwatch;
 #[cfg(feature = "remote")]
 use crate::platform::maintenance;
 use crate::platform::special;
+use crate::single_flight::flight::Arrival;
 use crate::single_flight::wait_graph::Computing;
 use crate::statistics::source::{self, Source};
 use crate::value::keep::Keep;
@@ -217,7 +218,7 @@ impl<K: Keep> FunctionCache<K> {
             return Miss::of(Computation::alone(self));
         };
         loop {
-            let flight = match self.claim_or_join(hash, key) {
+            let flight = match self.claim_or_join(hash, key, written.tags()) {
                 NextStep::Value(held) => return Lookup::Hit(Hit(held)),
                 NextStep::Lead(claim) if self.is_stored() => {
                     return self.compute_unless_found(Computation::lead(self, claim), key);
@@ -225,7 +226,7 @@ impl<K: Keep> FunctionCache<K> {
                 NextStep::Lead(claim) => return Miss::of(Computation::lead(self, claim)),
                 NextStep::Join(flight) => flight,
             };
-            let began = Stopwatch::start(false);
+            let began = Arrival::now();
             let waited = flight.wait(self.thread_wait_limit());
             match Computation::after_wait(self, &flight, waited, &began) {
                 Some(Ok(held)) => return Lookup::Hit(Hit(held)),

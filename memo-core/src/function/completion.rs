@@ -8,6 +8,7 @@ use crate::cache::insertion::Finished;
 use crate::function::function_cache::{FunctionCache, Loaded, Made, NewResult, WeightOf};
 use crate::function::tier_types::{Permit, Writing};
 use crate::function::times::jittered;
+use crate::key::Tag;
 use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::single_flight::flight::Claim;
 use crate::single_flight::wait_graph::Computing;
@@ -37,12 +38,12 @@ impl<K: Keep> FunctionCache<K> {
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let began = Stopwatch::start(false);
-        let Loaded { value, mut lifetime, .. } = storage.load(self, key, true)?;
+        let Loaded { value, mut lifetime, tags, .. } = storage.load(self, key, true)?;
         lifetime.computed = lifetime.computed.filter(|_| self.memory.is_timed());
         if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
             return None;
         }
-        let held = self.adopt(claim, key, value, lifetime)?;
+        let held = self.adopt(claim, key, value, lifetime, &tags)?;
         self.counts.disk_hits.add(1);
         self.counts.disk_latency.record(began.nanos());
         self.count_served(Source::Disk, || lifetime.computed);
@@ -57,6 +58,7 @@ impl<K: Keep> FunctionCache<K> {
         key: &[u8],
         value: K::Value,
         lifetime: Lifetime,
+        tags: &[Tag],
     ) -> Option<K::Held> {
         // A panic in the code of the type or of `weigh` would leave the claim without an end.
         let made = catch_unwind(AssertUnwindSafe(|| {
@@ -65,6 +67,9 @@ impl<K: Keep> FunctionCache<K> {
             (held.clone(), self.weigh.as_ref().map(weigh), held)
         }));
         let (held, weight, returned) = made.ok()?;
+        if !tags.is_empty() {
+            self.memory.add_tags(claim, tags);
+        }
         self.finish(claim, &held, lifetime, weight, false);
         Some(returned)
     }
@@ -106,6 +111,9 @@ impl<K: Keep> FunctionCache<K> {
         since: u64,
         permit: Option<Permit>,
     ) -> Completed {
+        if let Some(tags_with) = &self.tags_with {
+            self.memory.add_tags(claim, &tags_with(K::Holder::view(value)));
+        }
         #[cfg(feature = "report")]
         if let Made::Computed(Some(time)) = made {
             self.counts.dearest.note(time, || self.memory.key_of(claim));

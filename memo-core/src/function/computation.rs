@@ -12,7 +12,7 @@ use crate::function::span::{Entered, Span};
 use crate::function::tier_types::{Permit, Seeking, Writing};
 use crate::platform::clock::Stopwatch;
 use crate::platform::unpark::Unpark;
-use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
+use crate::single_flight::flight::{Arrival, Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::wait_graph::{self, Computing};
 use crate::statistics::explanation::Refusal;
@@ -139,10 +139,11 @@ impl<K: Keep> Computation<K> {
         function: &FunctionCache<K>,
         flight: &Arc<Flight<K::Held>>,
         waited: WaitOutcome<K::Held>,
-        began: &Stopwatch,
+        began: &Arrival,
     ) -> Option<Result<K::Held, Self>> {
         match waited {
             WaitOutcome::Nothing => None,
+            WaitOutcome::Value(_) if flight.is_outdated(began) => None,
             WaitOutcome::Value(held) => {
                 function.count_coalesced(began);
                 Some(Ok(held))
@@ -160,7 +161,7 @@ impl<K: Keep> Computation<K> {
     }
 
     /// Notes that the caller has waited before.
-    fn waited(mut self, began: &Stopwatch) -> Self {
+    fn waited(mut self, began: &Arrival) -> Self {
         self.span.add_wait(began.nanos());
         self
     }
@@ -493,7 +494,7 @@ impl<K: Keep> Computation<K> {
             }
             Role::Relieve(flight) => {
                 self.function.memory.detach(flight);
-                flight.complete(Some(value));
+                flight.complete_by_relief(value);
                 self.role = Role::Done;
                 false
             }

@@ -21,8 +21,10 @@ use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
 use crate::function::value_store::{UNDECODABLE, ValueStore};
 use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
+use crate::key::Tag;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
+use crate::tags::{self, Invalidated};
 use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
@@ -36,6 +38,8 @@ pub(crate) struct Directory<K: Keep> {
     pub(crate) disk: ValueStore<K::Value>,
     /// Set once recovery was tried.
     recovered: OnceCell<()>,
+    /// Set once the directory knows the tags that this process invalidated before.
+    told: OnceCell<()>,
     /// Whether something was removed or replaced while the directory could not be opened. All that it holds does not
     /// count then, and is removed when it is opened.
     pub(crate) clear_when_opened: AtomicBool,
@@ -82,7 +86,7 @@ impl<K: Keep> Settings<K> {
 
 impl<K: Keep> Storage<K> for Directory<K> {
     fn recover(&self, function: &FunctionCache<K>) -> bool {
-        if self.recovered.get().is_some() {
+        if self.told.get().is_some() {
             return true;
         }
         let disk = &self.disk;
@@ -103,6 +107,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         });
         if is_opened && Events::warnings_are_heard() {
             Events::recovered(&function.name, function.memory.calls.recovered(), &self.damage());
+        }
+        if recovered.is_some() {
+            self.told.get_or_init(|| self.remove_invalidated(function));
         }
         recovered.is_some()
     }
@@ -162,7 +169,9 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
         let expires = limit_expiry(function, lifetime.expires);
         let (lifetime, cost) = (Lifetime { expires, ..lifetime }, record.cost());
-        Some(Loaded { value, lifetime, cost, is_stale: false })
+        let Record::Put { tags, .. } = record else { return None };
+        let tags = persist::tags(tags).collect();
+        Some(Loaded { value, lifetime, cost, tags, is_stale: false })
     }
 
     fn cost(&self, key: &[u8]) -> Option<Duration> {
@@ -203,6 +212,14 @@ impl<K: Keep> Storage<K> for Directory<K> {
             Forgotten::new(function, removing.by).add(&persist::Removal::Key(key.into()));
         }
         removed
+    }
+
+    fn remove_tag(&self, function: &FunctionCache<K>, tag: Tag) {
+        let store = self.begin_to_remove(function);
+        let mut removal = Removal::new(store.as_deref());
+        removal.queue(Record::Remove { key: &persist::tag_key(tag) });
+        // Memory ends what has the tag afterwards.
+        self.commit(removal);
     }
 
     fn clear(&self, function: &FunctionCache<K>) -> usize {
@@ -316,9 +333,24 @@ impl<K: Keep> Directory<K> {
         Box::new(Self {
             disk: ValueStore::new(storage, function, code, version),
             recovered: OnceCell::new(),
+            told: OnceCell::new(),
             clear_when_opened: AtomicBool::new(false),
             has_unwritten: AtomicBool::new(false),
         })
+    }
+
+    /// Removes what has a tag that this process has invalidated before it called the function.
+    fn remove_invalidated(&self, function: &FunctionCache<K>) {
+        if !function.memory.is_tagged() || self.disk.opened().is_none() {
+            return;
+        }
+        match tags::invalidated() {
+            Invalidated::None => {}
+            Invalidated::Tags(tags) => {
+                tags.into_iter().for_each(|tag| self.remove_tag(function, tag));
+            }
+            Invalidated::Any => _ = self.clear(function),
+        }
     }
 
     /// Reads what is stored, of which some is removed next. Removes all of it if it cannot be read.

@@ -42,20 +42,21 @@ impl<V: 'static> ValueStore<V> {
         catch_unwind(AssertUnwindSafe(|| self.codec.decode(bytes))).ok()?.ok()
     }
 
-    /// Returns the record of an entry.
+    /// Returns the record of an entry. `tags`: as they stand in a record.
     pub(crate) fn put<'a>(
         &self,
         key: &'a [u8],
         value: &'a Encoded,
         lifetime: Lifetime,
         cost: Cost,
+        tags: &'a [u8],
     ) -> Record<'a> {
         let now = clock::wall().saturating_add(self.behind.load(Relaxed));
         let left = lifetime.expires.saturating_sub(clock::now());
         let expires = (lifetime.expires != NEVER).then(|| now.saturating_add(left));
         let created = lifetime.computed.unwrap_or(now);
         let Encoded { bytes, apart } = value;
-        Record::Put { key, value: bytes, apart: apart.is_some(), created, expires, cost }
+        Record::Put { key, value: bytes, apart: apart.is_some(), created, expires, cost, tags }
     }
 
     /// Encodes `value`. If it is long, its bytes go to a file of the store as they are made. A panic in the code of the

@@ -116,7 +116,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     fn entry_elsewhere(&self, key: &[u8], loaded: Loaded<K::Value>) -> Entry<K::Held> {
-        let Loaded { value, lifetime, cost, is_stale } = loaded;
+        let Loaded { value, lifetime, cost, is_stale, .. } = loaded;
         let left = match lifetime.expires {
             NEVER => NEVER,
             end => end.saturating_sub(clock::now()),

@@ -33,6 +33,7 @@ impl Events {
             Remover::Clear => "clear",
             Remover::Retain => "retain",
             Remover::InvalidateWhere => "invalidate_where",
+            Remover::Tag => "tag",
             Remover::Process => "process",
             Remover::Machine => "machine",
             Remover::Disconnection => "disconnection",

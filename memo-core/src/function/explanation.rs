@@ -27,6 +27,7 @@ impl<K: Keep> FunctionCache<K> {
             Standing::Over { ago, stale_for } => {
                 Explanation::Over { ago: time(ago), stale_for: stale_for.map(time) }
             }
+            Standing::TagInvalidated => Explanation::TagInvalidated,
             Standing::Computing => Explanation::Computing,
             Standing::Absent => self.explain_absence(hash, key),
         }

@@ -6,6 +6,7 @@ use crate::function::events::Events;
 use crate::function::function_cache::FunctionCache;
 use crate::persist::{Removal, Store};
 use crate::statistics::explanation::Remover;
+use crate::tags;
 use crate::value::keep::Keep;
 
 /// What was removed on disk, removed from memory. The values are dropped with it, and not before: their `Drop` may
@@ -31,6 +32,7 @@ impl<'a, K: Keep> Forgotten<'a, K> {
                 self.function.observe_clear();
                 self.pending.extend(memory.end_all(self.by));
             }
+            Removal::Tag(tag) => tags::invalidate(*tag),
             Removal::Key(key) => {
                 let Some(hash) = self.function.hash_key(key) else { return };
                 self.function.observe_removal(hash);

@@ -21,10 +21,10 @@ use crate::function::removal_watch::RemovalWatch;
 use crate::function::tier_types::Part;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::function::times::{default_wait_limit, refresh_window};
-use crate::key;
-use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
+use crate::key::{self, Tag};
+use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
-use crate::single_flight::flight::{Claim, Flight};
+use crate::single_flight::flight::{Arrival, Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;
 use crate::statistics::explanation::Explanation;
 use crate::statistics::source::{self, Source};
@@ -39,11 +39,18 @@ const MIN_WAIT_LIMIT: Duration = Duration::from_secs(1);
 /// cycles that cannot be seen, and a thread that blocks here blocks a thread of the pool.
 const MIN_RECURSIVE_LIMIT: Duration = Duration::from_millis(10);
 
+/// The background thread looks for entries whose tags were invalidated no more often than this, in ms, because it looks
+/// at all entries.
+const SWEEP_PAUSE: Millis = 10_000;
+
 /// Computations of less than this many nanoseconds on average are not coordinated with other processes.
 const SHORT_NANOS: u64 = 100_000;
 
 /// Returns a value's own time to live, or `None` if the time to live of the cache applies.
 pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
+
+/// Returns tags of a value.
+pub(crate) type TagsOf<V> = Box<dyn Fn(&V) -> Vec<Tag> + Send + Sync>;
 
 /// Returns the weight of an entry. Gets the value and the length of the key in bytes.
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
@@ -70,6 +77,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(crate) recursive: Recursive,
     pub(in crate::function) ttl_with: Option<TtlOf<K::Value>>,
     pub(in crate::function) weigh: Option<WeightOf<K::Value>>,
+    pub(in crate::function) tags_with: Option<TagsOf<K::Value>>,
     /// The largest share by which a time to live is shortened at random.
     pub(in crate::function) jitter: f64,
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
@@ -100,6 +108,7 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) storage: Option<Box<dyn Storage<K>>>,
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     pub(crate) argument_names: &'static [&'static str],
+    pub(crate) tags_with: Option<TagsOf<K::Value>>,
     pub(crate) not_stored_reason: Option<&'static str>,
 }
 
@@ -168,6 +177,9 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
         removing: Removing,
     ) -> bool;
 
+    /// Removes the results with a tag from the disk.
+    fn remove_tag(&self, function: &FunctionCache<K>, tag: Tag);
+
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
@@ -213,6 +225,8 @@ pub(crate) struct Loaded<V> {
     pub(crate) lifetime: Lifetime,
     /// The time that its computation took, if it is known.
     pub(crate) cost: Option<Duration>,
+    /// What it belongs to.
+    pub(crate) tags: Box<[Tag]>,
     /// Its time to live has ended: it may only stand in.
     pub(crate) is_stale: bool,
 }
@@ -382,6 +396,7 @@ impl<K: Keep> FunctionCache<K> {
             storage,
             shared,
             argument_names,
+            tags_with,
             not_stored_reason,
         } = parts;
         let function = Self {
@@ -398,6 +413,7 @@ impl<K: Keep> FunctionCache<K> {
             wait_limit,
             recursive: Recursive::default(),
             ttl_with,
+            tags_with,
             weigh: weigh.filter(|_| limits.max_bytes.is_some()),
             jitter,
             storage,
@@ -431,11 +447,11 @@ impl<K: Keep> FunctionCache<K> {
         key::hash_bytes(key, &self.memory.seed)
     }
 
-    /// Looks for `key` again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
+    /// Looks for `key`, whose result has `tags`, again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
     #[inline(always)]
-    pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8]) -> NextStep<K::Held> {
+    pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8], tags: &[Tag]) -> NextStep<K::Held> {
         self.follow();
-        let (held, stale) = match self.memory.claim_or_join(hash, key, Self::is_renewable) {
+        let (held, stale) = match self.memory.claim_or_join(hash, key, tags, Self::is_renewable) {
             ClaimOutcome::Lead(claim) => {
                 // Not called for functions without storage, whose stack need not have room for a stored value.
                 let stored = if self.reads_disk_first() { self.load(claim, key) } else { None };
@@ -482,7 +498,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     /// Counts a call that returned the value of another caller's computation after it had waited for `waited`.
-    pub(crate) fn count_coalesced(&self, waited: &Stopwatch) {
+    pub(crate) fn count_coalesced(&self, waited: &Arrival) {
         self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
         self.counts.wait_latency.record(waited.nanos());
@@ -588,7 +604,8 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
-        self.sweep();
+        self.memory.expect_invalidated(SWEEP_PAUSE);
+        self.remove_over();
         if Events::warnings_are_heard() {
             self.events.health(&self.name, &self.health());
         }

@@ -6,6 +6,7 @@ use crate::cache::departures::Removing;
 use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::function_cache::{FunctionCache, Loaded, Storage};
+use crate::key::Tag;
 use crate::platform::clock;
 use crate::statistics::explanation::Remover;
 use crate::value::holder::Holder;
@@ -117,8 +118,22 @@ impl<K: Keep> FunctionCache<K> {
         Events::invalidated(&self.name, Remover::Clear, count);
     }
 
+    /// Removes the results with a tag from disk and from the tier. Memory ends them afterwards, for all functions at
+    /// once, so that what is read from there meanwhile ends too.
+    pub(crate) fn remove_tag(&self, tag: Tag) {
+        if let Some(storage) = self.storage.as_ref().filter(|_| self.memory.is_tagged()) {
+            storage.remove_tag(self, tag);
+        }
+    }
+
     /// Removes the entries that cannot be served any more. Returns how many these were.
     pub(crate) fn sweep(&self) -> usize {
+        self.memory.expect_invalidated(0);
+        self.remove_over()
+    }
+
+    /// Does the same for those that are known to be over.
+    pub(in crate::function) fn remove_over(&self) -> usize {
         let removed = self.memory.remove_expired();
         if Events::are_heard() {
             Events::expired(&self.name, removed as u64);

@@ -9,11 +9,12 @@ use std::time::Duration;
 use crate::cache::capacity::{Limits, UNBOUNDED};
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
-use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
+use crate::function::function_cache::{FunctionCache, Parts, Storage, TagsOf, TtlOf, WeightOf};
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
+use crate::key::Tag;
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
 use crate::value::keep::{Advised, Keep};
@@ -70,6 +71,9 @@ pub struct Settings<K: Keep> {
     pub(crate) version: Option<u64>,
     /// How many departures are remembered, and what the arguments in the key are called.
     pub(crate) explain: (usize, &'static [&'static str]),
+    /// Whether results have tags.
+    pub(crate) tagged: bool,
+    pub(crate) tags_with: Option<TagsOf<K::Value>>,
     /// The reason why results of this instance are not stored, although the function has `persist`.
     pub(crate) not_stored_reason: Option<&'static str>,
 }
@@ -109,6 +113,8 @@ impl<K: Keep> Settings<K> {
             remote: None,
             version: None,
             explain: (0, &[]),
+            tagged: false,
+            tags_with: None,
             not_stored_reason: None,
         }
     }
@@ -183,6 +189,22 @@ impl<K: Keep> Settings<K> {
         ttl: impl Fn(&K::Value) -> Option<Duration> + Send + Sync + 'static,
     ) -> Self {
         Self { ttl_with: Some(Box::new(ttl)), ..self }
+    }
+
+    /// Says that results have tags, which calls name.
+    #[must_use]
+    pub fn tagged(self) -> Self {
+        Self { tagged: true, ..self }
+    }
+
+    /// Sets a function that returns tags of each value.
+    #[must_use]
+    pub fn tags_with<T: IntoIterator<Item = Tag>>(
+        self,
+        tags: impl Fn(&K::Value) -> T + Send + Sync + 'static,
+    ) -> Self {
+        let tags_with: TagsOf<K::Value> = Box::new(move |value| tags(value).into_iter().collect());
+        Self { tagged: true, tags_with: Some(tags_with), ..self }
     }
 
     /// Sets the largest share, from 0 to 1, by which a time to live is shortened. Each key has its own share. A number
@@ -442,6 +464,8 @@ impl<K: Keep> Settings<K> {
             remote,
             version,
             explain: (departures, argument_names),
+            tagged,
+            tags_with,
             not_stored_reason,
         } = self;
         #[cfg(feature = "remote")]
@@ -458,7 +482,7 @@ impl<K: Keep> Settings<K> {
         // Where values have a time to live, their age is of interest.
         let timed = ttl.is_some() || ttl_with.is_some() || shared.is_some();
         Parts {
-            limits: Limits { max, max_bytes, shards, stale, idle, timed, departures },
+            limits: Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures },
             weigh,
             ttl,
             ttl_with,
@@ -470,6 +494,7 @@ impl<K: Keep> Settings<K> {
             storage: storage.map(make_storage),
             shared,
             argument_names,
+            tags_with,
             not_stored_reason,
         }
     }

@@ -250,7 +250,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             Found::Value(value) => {
                 let lifetime = self.lifetime(function, &value);
                 let found = self.entries.decode(&value.bytes);
-                match found.and_then(|decoded| function.adopt(claim, key, decoded, lifetime)) {
+                match found.and_then(|decoded| function.adopt(claim, key, decoded, lifetime, &[])) {
                     Some(held) => {
                         self.counts.hits.add(1);
                         function.counts.remote_latency.record(nanos);
@@ -288,7 +288,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             return None;
         }
         let lifetime = self.lifetime(function, &found);
-        Some(Loaded { value, lifetime, cost: found.cost.time(), is_stale })
+        Some(Loaded { value, lifetime, cost: found.cost.time(), tags: Box::default(), is_stale })
     }
 
     fn limit(&self, lifetime: Lifetime) -> Lifetime {

@@ -8,7 +8,7 @@ use crate::function::directory::Directory;
 use crate::function::encoding::Encoded;
 use crate::function::function_cache::{FunctionCache, Made, NewResult, Storage as _};
 use crate::function::opening::maintain_soon;
-use crate::persist::{Cost, MAX_ATTEMPTS, Store};
+use crate::persist::{Cost, MAX_ATTEMPTS, Store, tag_bytes};
 use crate::platform::maintenance::CACHES;
 use crate::single_flight::flight::Claim;
 use crate::value::holder::Holder;
@@ -63,11 +63,12 @@ impl<K: Keep> Directory<K> {
         };
         // A value from outside is newer than all that is being computed.
         let mut since = if replaces { u64::MAX } else { since };
+        let tags = tag_bytes(&function.memory.tags_of(claim));
         for _ in 0..MAX_ATTEMPTS {
             let mut ticket = None;
             let pending = Some((value.clone(), lifetime));
             function.memory.announce(claim, pending, &mut |key, known| {
-                let record = self.disk.put(key, &encoded, lifetime, cost);
+                let record = self.disk.put(key, &encoded, lifetime, cost, &tags);
                 let replaces = replaces || known;
                 let queue = if replaces { Store::queue_replacing } else { Store::queue };
                 ticket = Some(queue(store, record, since));
@@ -103,11 +104,12 @@ impl<K: Keep> Directory<K> {
             // here.
             let since = store.raise_horizon();
             self.follow(function);
-            function.memory.for_each(&mut |key, held, lifetime| {
+            function.memory.for_each(&mut |key, held, lifetime, tags| {
+                let tags = tag_bytes(tags);
                 let is_missing = result.is_ok() && !matches!(store.has(key.as_slice()), Ok(true));
                 let encode = || self.disk.encode(store, K::Holder::view(held));
                 if let Some(mut encoded) = is_missing.then(encode).flatten() {
-                    let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost);
+                    let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost, &tags);
                     let ticket = store.queue(put, since);
                     encoded.queued(ticket);
                     result = store.commit(ticket);

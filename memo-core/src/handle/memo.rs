@@ -141,11 +141,12 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     }
 
     fn insert(&self, key: &Key, value: K::Return) -> bool {
+        let tags = key.tags();
         let Some(key) = key.bytes() else { return false };
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Selection::take(value) else { return false };
         self.follow();
-        let claim = self.memory.take_over(hash, key);
+        let claim = self.memory.take_over(hash, key, tags);
         let computation = Computation::lead(self, claim);
         // Held because the value's `Serialize` and the function that weighs it may call the memoized function with the
         // same key.
@@ -172,7 +173,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
-        self.memory.for_each(&mut |key, held, _| {
+        self.memory.for_each(&mut |key, held, _, _| {
             each(Key::from_bytes(key.as_slice()), &mut || K::to_return(held));
         });
     }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
+use crate::key::Tag;
 use crate::platform::erased::{Erased, Label};
 use crate::platform::exit::at_exit;
 #[cfg(feature = "report")]
@@ -25,6 +26,7 @@ pub(crate) trait AnyCache: Send + Sync {
     fn flush(&self) -> Result<(), Error>;
     fn flush_if_open(&self);
     fn clear(&self);
+    fn remove_tag(&self, tag: Tag);
 
     /// Returns the counters at this moment.
     #[cfg(feature = "report")]
@@ -49,6 +51,10 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
 
     fn clear(&self) {
         FunctionCache::clear(self);
+    }
+
+    fn remove_tag(&self, tag: Tag) {
+        FunctionCache::remove_tag(self, tag);
     }
 
     #[cfg(feature = "report")]

@@ -103,7 +103,7 @@ impl Editor {
         }
         let apart = file.is_some();
         let value = if apart { &reference } else { value };
-        let record = Record::Put { key, value, apart, created, expires, cost };
+        let record = Record::Put { key, value, apart, created, expires, cost, tags: &[] };
         let mut since = if replaces { u64::MAX } else { self.store.since() };
         for _ in 0..MAX_ATTEMPTS {
             let ticket = match replaces {

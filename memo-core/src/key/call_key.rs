@@ -10,6 +10,7 @@ use super::arguments::{self, Arguments};
 use super::bytes::KeyBytes;
 use super::decode_error::DecodeError;
 use super::digest::Digest;
+use super::result_tag::Tag;
 use super::stored::canonical;
 use super::tag::NoKey;
 use super::tree;
@@ -50,6 +51,8 @@ pub struct Key {
     encoded: Result<KeyBytes, NoKey>,
     /// What the arguments are called, as far as that is known. It does not count for equality.
     names: &'static [&'static str],
+    /// What the result belongs to, as far as that is known. It does not count for equality.
+    tags: Option<Box<[Tag]>>,
 }
 
 impl Key {
@@ -57,9 +60,11 @@ impl Key {
     #[doc(hidden)]
     #[must_use]
     pub fn of<A: Arguments + ?Sized>(arguments: &A) -> Self {
+        let tags = Some(arguments.tags());
         arguments::with_bytes(arguments, Fields::Sorted, |bytes| Self {
             encoded: bytes.map(KeyBytes::new),
             names: &[],
+            tags,
         })
     }
 
@@ -75,7 +80,13 @@ impl Key {
         canonical(bytes, |bytes| Self {
             encoded: bytes.map(KeyBytes::new).ok_or(NoKey::Refused),
             names: &[],
+            tags: None,
         })
+    }
+
+    /// Returns what the result belongs to. `None`: that is not known, because the key was made of stored bytes.
+    pub(crate) fn tags(&self) -> Option<&[Tag]> {
+        self.tags.as_deref()
     }
 
     pub(crate) fn bytes(&self) -> Option<&[u8]> {

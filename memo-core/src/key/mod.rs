@@ -26,6 +26,8 @@ pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod result_tag;
+pub mod tagged;
 pub mod unordered;
 pub(crate) mod write;
 mod written;
@@ -35,5 +37,6 @@ pub use arguments::Arguments;
 pub(crate) use bytes::KeyBytes;
 pub use call_key::Key;
 pub use decode_error::DecodeError;
+pub use result_tag::Tag;
 pub(crate) use stored::{hash_bytes, same_key};
 pub(crate) use written::WrittenKey;

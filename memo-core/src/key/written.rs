@@ -3,6 +3,7 @@
 use super::arguments::{self, Arguments};
 use super::digest::Digest;
 use super::hash::Seed;
+use super::result_tag::Tag;
 use super::stored::hash_bytes;
 use super::write::{Fields, Writer};
 
@@ -10,17 +11,24 @@ use super::write::{Fields, Writer};
 pub(crate) struct WrittenKey {
     writer: Option<Box<Writer>>,
     hash: Option<u64>,
+    /// What the result belongs to.
+    tags: Box<[Tag]>,
 }
 
 impl WrittenKey {
     /// Writes the key of `arguments`. `hash` is their hash, if they have a key.
     pub(crate) fn new<A: Arguments + ?Sized>(arguments: &A, hash: Option<u64>) -> Self {
+        let tags = arguments.tags();
         let writer = Some(arguments::written(arguments, Fields::AsSerialized));
-        let mut written = Self { writer, hash: None };
+        let mut written = Self { writer, hash: None, tags };
         // A user's `Serialize` may write something else than it did for the hash, and the hash of a long key is that of
         // its digest. The hash is then computed from the written bytes.
         written.hash = hash.filter(|_| A::PLAIN && !written.is_digest());
         written
+    }
+
+    pub(crate) fn tags(&self) -> &[Tag] {
+        &self.tags
     }
 
     fn bytes(&self) -> Option<&[u8]> {

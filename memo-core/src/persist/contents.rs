@@ -39,7 +39,7 @@ pub(crate) struct Put<'a> {
     pub(crate) bytes: u64,
     /// Where its value is, if that is kept apart.
     pub(crate) apart: Option<Reference>,
-    /// False if a log has a newer record of the key, or a removal.
+    /// False if a log has a newer record of the key, or a removal of the key or of a tag.
     pub(crate) counts: bool,
 }
 
@@ -68,12 +68,14 @@ impl Contents {
                 let position = (name, scan.at());
                 let event = scan.next().map_err(|e| Error::io("read", &path, &e))?;
                 let Some(event) = event else { break };
-                let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
+                let Event::Record(head, record @ Record::Put { key, tags, .. }) = event else {
+                    continue;
+                };
                 let hash = key_hash(self.salt, key);
                 if !self.share.has(hash) {
                     continue;
                 }
-                let counts = head.since >= self.least(hash);
+                let counts = head.since >= self.least(hash) && !self.has_ended(tags, head.since);
                 let bytes = head.total() as u64;
                 let apart = record.reference();
                 let meta = head.meta();
@@ -87,12 +89,17 @@ impl Contents {
             let found = found.map_err(|e| Error::io("read", name.at(dir), &e))?;
             let Found::Stored(stored) = found else { continue };
             let record = stored.record();
-            let Record::Put { key, .. } = record else { continue };
+            let Record::Put { key, tags, .. } = record else { continue };
             let meta = stored.head.meta();
+            let counts = !self.has_ended(tags, meta.since);
             let (bytes, apart) = (u64::from(*len), record.reference());
-            each(Put { meta, record, position: (name, *at), key, bytes, apart, counts: true })?;
+            each(Put { meta, record, position: (name, *at), key, bytes, apart, counts })?;
         }
         Ok(())
+    }
+
+    fn has_ended(&self, tags: &[u8], since: u64) -> bool {
+        self.index.has_ended(self.salt, tags, since)
     }
 
     /// Returns the `since` from which on a record of the snapshot counts. `u64::MAX`: a log has a newer one.

@@ -25,16 +25,17 @@ pub(crate) struct DeferredPut {
     created: WallMillis,
     expires: Option<WallMillis>,
     cost: Cost,
+    tags: Box<[u8]>,
     pub(crate) replaces: bool,
     pub(crate) ticket: Ticket,
 }
 
 impl DeferredPut {
     pub(crate) fn record(&self) -> Record<'_> {
-        let Self { key, value, created, expires, cost, .. } = self;
+        let Self { key, value, created, expires, cost, tags, .. } = self;
         let (created, expires, cost) = (*created, *expires, *cost);
         // The record of a value that is kept apart never waits.
-        Record::Put { key, value, apart: false, created, expires, cost }
+        Record::Put { key, value, apart: false, created, expires, cost, tags }
     }
 }
 
@@ -49,14 +50,14 @@ impl Deferred {
         ticket: Ticket,
     ) {
         self.remove(hash);
-        let (Some(hash), Record::Put { key, value, apart: false, created, expires, cost }) =
+        let (Some(hash), Record::Put { key, value, apart: false, created, expires, cost, tags }) =
             (hash, *record)
         else {
             return;
         };
         if ticket.position != Position::NONE && ticket.fits {
-            let (key, value) = (key.into(), value.into());
-            let put = DeferredPut { key, value, created, expires, cost, replaces, ticket };
+            let (key, value, tags) = (key.into(), value.into(), tags.into());
+            let put = DeferredPut { key, value, created, expires, cost, tags, replaces, ticket };
             self.puts.insert(hash, put);
         }
     }

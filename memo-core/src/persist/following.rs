@@ -9,6 +9,7 @@ use super::locks::Locks;
 use super::shared::{Following, Shared};
 use super::state::State;
 use super::store::Store;
+use super::tag_key::tag_key;
 use super::tail::Tail;
 use super::view::{Removal, View};
 use super::writer::{Begun, Writer};
@@ -171,6 +172,7 @@ impl Shared {
     pub(crate) fn hash_of(&self, removal: &Removal) -> Option<u64> {
         match removal {
             Removal::Key(key) => Some(key_hash(self.salt, key)),
+            Removal::Tag(tag) => Some(key_hash(self.salt, &tag_key(*tag))),
             Removal::All => None,
         }
     }

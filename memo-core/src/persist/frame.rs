@@ -1,5 +1,7 @@
 //! The bytes of a record (its frame): a head of fixed size with a checksum of its own, then the key and the value.
 
+use std::borrow::Cow;
+
 use crate::platform::crc32c::{crc32c, crc32c_append};
 
 use super::cost::Cost;
@@ -17,8 +19,15 @@ pub(crate) const HEAD: usize = 56;
 const REPLACES: u8 = 1;
 /// The flag of a put whose value is kept apart.
 const APART: u8 = 2;
+/// The flag of a put whose value begins with tags.
+const TAGGED: u8 = 4;
 /// All flags. The other bits of the byte are 0.
-pub(crate) const FLAGS: u8 = REPLACES | APART;
+pub(crate) const FLAGS: u8 = REPLACES | APART | TAGGED;
+/// The size of a tag, and of the number of tags, in bytes.
+pub(crate) const TAG: usize = size_of::<u64>();
+const TAG_COUNT: usize = size_of::<u16>();
+/// The most bytes of the tags of a value.
+const MAX_TAGS: usize = TAG * u16::MAX as usize;
 /// The `expires` of a value that never expires.
 const NEVER: u64 = u64::MAX;
 
@@ -51,6 +60,8 @@ pub(crate) struct Head {
     pub(crate) replaces: bool,
     /// Whether this is a put whose value is kept apart.
     pub(crate) apart: bool,
+    /// Whether this is a put whose value begins with tags: their number in two bytes, then eight bytes each.
+    pub(crate) tagged: bool,
     /// The number of removals in this file, this record included, modulo 2^16.
     pub(crate) removals: u16,
     pub(crate) key_len: usize,
@@ -82,27 +93,30 @@ pub(crate) struct RecordMeta {
 
 impl Head {
     fn of(record: &Record<'_>, meta: RecordMeta) -> Self {
-        let (op, key, value, created, expires, cost) = match *record {
-            Record::Put { key, value, created, expires, cost, .. } => {
-                (Op::Put, key, value, created, expires.unwrap_or(NEVER), cost)
+        let (op, created, expires, cost) = match *record {
+            Record::Put { created, expires, cost, .. } => {
+                (Op::Put, created, expires.unwrap_or(NEVER), cost)
             }
-            Record::Remove { key } => (Op::Remove, key, &[][..], 0, NEVER, Cost::UNKNOWN),
-            Record::Clear => (Op::Clear, &[][..], &[][..], 0, NEVER, Cost::UNKNOWN),
+            Record::Remove { .. } => (Op::Remove, 0, NEVER, Cost::UNKNOWN),
+            Record::Clear => (Op::Clear, 0, NEVER, Cost::UNKNOWN),
         };
+        let [key, count, tags, value] = &parts(record);
+        let value_crc = [count, tags, value].into_iter().fold(0, |crc, part| crc32c_append(crc, part));
         Self {
             op,
             replaces: meta.replaces,
             apart: matches!(record, Record::Put { apart: true, .. }),
+            tagged: !count.is_empty(),
             removals: meta.removals,
             key_len: key.len(),
             cost,
-            value_len: value.len(),
+            value_len: count.len() + tags.len() + value.len(),
             sequence: meta.sequence,
             since: meta.since,
             created,
             expires,
             key_crc: crc32c(key),
-            value_crc: crc32c(value),
+            value_crc,
         }
     }
 
@@ -110,7 +124,8 @@ impl Head {
         let length = |n: usize| u32::try_from(n).expect("a length within MAX_VALUE").to_le_bytes();
         let mut bytes = [0; HEAD];
         bytes[0] = self.op as u8;
-        bytes[1] = if self.replaces { REPLACES } else { 0 } | if self.apart { APART } else { 0 };
+        let flags = [(self.replaces, REPLACES), (self.apart, APART), (self.tagged, TAGGED)];
+        bytes[1] = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
         bytes[2..4].copy_from_slice(&self.removals.to_le_bytes());
         bytes[4..8].copy_from_slice(&length(self.key_len));
         // MAX_KEY needs only three bytes.
@@ -146,9 +161,10 @@ impl Head {
         };
         let key_len = (u32_at(bytes, 4) & 0xff_ffff) as usize;
         let (cost, value_len) = (Cost::from_byte(bytes[7]), u32_at(bytes, 8) as usize);
-        let is_apart = bytes[1] & APART != 0;
+        let (is_apart, is_tagged) = (bytes[1] & APART != 0, bytes[1] & TAGGED != 0);
         let is_plausible = bytes[1] <= FLAGS
-            && (!is_apart || value_len == REFERENCE)
+            && (!is_apart || is_tagged || value_len == REFERENCE)
+            && (!is_tagged || value_len >= TAG_COUNT)
             && (op == Op::Put || bytes[1] == 0)
             && key_len <= MAX_KEY
             && value_len <= MAX_VALUE
@@ -158,6 +174,7 @@ impl Head {
             op,
             replaces: bytes[1] & REPLACES != 0,
             apart: is_apart,
+            tagged: is_tagged,
             removals: u16::from_le_bytes([bytes[2], bytes[3]]),
             key_len,
             cost,
@@ -185,10 +202,12 @@ impl Head {
     /// Returns the record of this head. `body` is its key and value.
     pub(crate) fn record<'a>(&self, body: &'a [u8]) -> Record<'a> {
         let (key, value) = body.split_at(self.key_len);
+        let (tags, value) = if self.tagged { split_tags(value) } else { (&[][..], value) };
         match self.op {
             Op::Put => Record::Put {
                 key,
                 value,
+                tags,
                 apart: self.apart,
                 created: self.created,
                 expires: (self.expires != NEVER).then_some(self.expires),
@@ -209,7 +228,10 @@ impl Head {
 /// Returns whether key and value of `record` are short enough to be stored.
 pub(crate) fn fits(record: &Record<'_>) -> bool {
     match record {
-        Record::Put { key, value, .. } => key.len() <= MAX_KEY && value.len() <= MAX_VALUE,
+        Record::Put { key, value, tags, .. } => {
+            let len = TAG_COUNT + tags.len() + value.len();
+            key.len() <= MAX_KEY && tags.len() <= MAX_TAGS && len <= MAX_VALUE
+        }
         Record::Remove { key } => key.len() <= MAX_KEY,
         Record::Clear => true,
     }
@@ -220,14 +242,29 @@ pub(crate) fn encode(out: &mut Vec<u8>, seed: ChecksumSeed, meta: RecordMeta, re
     let head = Head::of(record, meta);
     out.reserve(head.total());
     out.extend_from_slice(&head.to_bytes(seed));
-    match record {
-        Record::Put { key, value, .. } => {
-            out.extend_from_slice(key);
-            out.extend_from_slice(value);
+    parts(record).iter().for_each(|part| out.extend_from_slice(part));
+}
+
+/// Returns what follows the head: the key, the number of tags, the tags and the value.
+fn parts<'a>(record: &Record<'a>) -> [Cow<'a, [u8]>; 4] {
+    let none = || Cow::Borrowed(&[][..]);
+    match *record {
+        Record::Put { key, value, tags, .. } => {
+            let count = u16::try_from(tags.len() / TAG).expect("tags within MAX_TAGS").to_le_bytes();
+            let count = if tags.is_empty() { none() } else { Cow::Owned(count.to_vec()) };
+            [key.into(), count, tags.into(), value.into()]
         }
-        Record::Remove { key } => out.extend_from_slice(key),
-        Record::Clear => {}
+        Record::Remove { key } => [key.into(), none(), none(), none()],
+        Record::Clear => [none(), none(), none(), none()],
     }
+}
+
+/// Divides what a head calls the value into tags and the value. Bytes that no tags begin are all value.
+fn split_tags(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let split = bytes.split_first_chunk().and_then(|(count, rest)| {
+        rest.split_at_checked(usize::from(u16::from_le_bytes(*count)) * TAG)
+    });
+    split.unwrap_or((&[], bytes))
 }
 
 /// Returns the records in `bytes`, which [`encode`] wrote. Checks no checksum, because the bytes never left memory.
@@ -289,6 +326,7 @@ mod tests {
                 created: 5,
                 expires: None,
                 cost,
+                tags: &[],
             };
             encode(&mut bytes, ChecksumSeed::of(0x0123_4567_89ab_cdef), META, &put);
             let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
@@ -310,7 +348,7 @@ mod tests {
     fn the_longest_key_leaves_room_for_the_highest_cost() {
         let (key, cost) = (vec![7; MAX_KEY], Cost::of(Some(Duration::MAX)));
         let put =
-            Record::Put { key: &key, value: b"v", apart: false, created: 5, expires: None, cost };
+            Record::Put { key: &key, value: b"v", apart: false, created: 5, expires: None, cost, tags: &[] };
         let (mut bytes, seed) = (Vec::new(), ChecksumSeed::of(1));
         encode(&mut bytes, seed, META, &put);
         let head = Head::parse(&bytes, seed).expect("a valid head");

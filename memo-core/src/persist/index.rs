@@ -11,7 +11,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::key_hash::key_hash;
 use super::record::Record;
+use super::tag_key::{tag_key, tags};
 
 /// In this unit an index counts the bytes of values that are kept apart, so that they fit beside the rest.
 const UNIT: u64 = 1 << 10;
@@ -242,6 +244,12 @@ impl Index {
         let removals = removals.filter_map(|generation| generation.part(hash).removals.get(&hash));
         let removed = removals.copied().filter(|sequence| *sequence > self.horizon).max();
         removed.map_or(self.cleared, |sequence| sequence.max(self.cleared))
+    }
+
+    /// Returns whether one of the tags of a put was removed after its computation began. `salt`: by which keys are
+    /// hashed here.
+    pub(crate) fn has_ended(&self, salt: u64, record_tags: &[u8], since: u64) -> bool {
+        tags(record_tags).any(|tag| self.removed(key_hash(salt, &tag_key(tag))) > since)
     }
 
     /// Changes to a snapshot with that horizon. Returns what it makes needless.

@@ -151,6 +151,7 @@ impl Shared {
         };
         let path = || name.at(self.place.dir());
         match self.count_error(found.map_err(|e| Error::io("read", path(), &e)))? {
+            Found::Stored(stored) if self.has_ended(&stored) => Ok(None),
             Found::Stored(stored) if stored.head.apart => apart(stored),
             Found::Stored(stored) => Ok(Some(stored)),
             Found::Other => Ok(None),
@@ -159,6 +160,12 @@ impl Shared {
                 Ok(None)
             }
         }
+    }
+
+    /// Returns whether a tag of the value was removed since its computation began.
+    fn has_ended(&self, stored: &Stored) -> bool {
+        let Record::Put { tags, .. } = stored.record() else { return false };
+        !tags.is_empty() && self.view.lock().index.has_ended(self.salt, tags, stored.head.since)
     }
 
     /// Reads the record of a key in a snapshot, if its `since` is at least `least`. `hash`: that of the key.

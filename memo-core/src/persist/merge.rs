@@ -106,11 +106,11 @@ pub(crate) fn merge(
 /// Returns a put with the same time to live from now on, if its times were written while the clock was wrong.
 fn by_the_present_clock(record: Record<'_>, now: WallMillis, tolerance: Millis) -> Record<'_> {
     match record {
-        Record::Put { key, value, apart, created, expires, cost }
+        Record::Put { created, expires, key, value, apart, cost, tags }
             if created > now.saturating_add(tolerance) =>
         {
             let expires = expires.map(|at| now.saturating_add(at.saturating_sub(created)));
-            Record::Put { key, value, apart, created: now, expires, cost }
+            Record::Put { created: now, expires, key, value, apart, cost, tags }
         }
         record => record,
     }

@@ -60,6 +60,7 @@ mod snapshot_index;
 mod state;
 mod store;
 mod stored;
+mod tag_key;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -113,6 +114,7 @@ pub(crate) use reference::Reference;
 pub(crate) use share::Share;
 pub(crate) use shared::MAX_ATTEMPTS;
 pub use store::{Status, Store};
+pub(crate) use tag_key::{tag_bytes, tag_key, tags};
 pub use type_file::TypeFile;
 #[cfg(feature = "inspect")]
 pub(crate) use value_file::Apart;

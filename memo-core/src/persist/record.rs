@@ -25,6 +25,8 @@ pub enum Record<'a> {
         expires: Option<WallMillis>,
         /// What it cost to compute it.
         cost: Cost,
+        /// What it belongs to, eight bytes a tag.
+        tags: &'a [u8],
     },
     /// An entry was invalidated.
     Remove {

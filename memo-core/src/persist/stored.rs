@@ -82,8 +82,8 @@ impl Stored {
 /// Returns the record with the value that was read from its own file, if it was.
 pub(crate) fn with_value<'a>(record: Record<'a>, apart: Option<&'a [u8]>) -> Record<'a> {
     match (record, apart) {
-        (Record::Put { key, created, expires, cost, .. }, Some(value)) => {
-            Record::Put { key, value, apart: false, created, expires, cost }
+        (Record::Put { key, created, expires, cost, tags, .. }, Some(value)) => {
+            Record::Put { key, value, apart: false, created, expires, cost, tags }
         }
         (record, _) => record,
     }

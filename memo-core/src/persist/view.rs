@@ -19,7 +19,9 @@ use super::retired::Retired;
 use super::share::Share;
 use super::snapshot::{Costs, Snapshot};
 use super::state::SlotLog;
+use super::tag_key::tag_of;
 use crate::error::Error;
+use crate::key::Tag;
 use crate::platform::clock::{self, Millis};
 
 /// What a process has read of a directory.
@@ -60,6 +62,8 @@ pub(crate) struct View {
 pub enum Removal {
     /// The value of the key was removed.
     Key(Box<[u8]>),
+    /// All values with the tag were.
+    Tag(Tag),
     /// All values were.
     All,
 }
@@ -141,10 +145,12 @@ impl View {
                     *ended += 1;
                     *sequence = (*sequence).max(at);
                     let hash = key_hash(*salt, key);
-                    if share.has(hash) {
+                    let tag = tag_of(key);
+                    // Tags end puts of every share.
+                    if tag.is_some() || share.has(hash) {
                         index.remove(hash, at);
                     }
-                    removed(Removal::Key(key.into()));
+                    removed(tag.map_or_else(|| Removal::Key(key.into()), Removal::Tag));
                 }
                 Change::Clear(at) => {
                     *sequence = (*sequence).max(at);

@@ -4,17 +4,20 @@
 //! For a short time the flight then has no leader: one waiter is woken, and the first waiter that checks the flight
 //! takes the lead. So a task that is never polled again blocks no other waiter.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::epoch::participant::Activity;
 use crate::key::KeyBytes;
+use crate::platform::clock::Stopwatch;
 use crate::platform::sync::{Condvar, Mutex};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::timer;
 use crate::single_flight::wait_graph::{self, Id, Waiting};
 use crate::single_flight::wakers::{WakerId, Wakers};
+use crate::tags;
 
 /// The right to compute the value of a key. The leader holds it until the claim ends or is passed on. During that time
 /// the shard of the key stores the claim together with the key.
@@ -35,6 +38,8 @@ const MAX_LIMITS: u32 = 16;
 pub(crate) struct Flight<H> {
     pub(crate) claim: Claim,
     pub(crate) key: KeyBytes,
+    /// The epoch at which a tag of the value was invalidated while it was computed, or 0.
+    outdated: AtomicU64,
     state: Mutex<State<H>>,
     changed: Condvar,
 }
@@ -56,6 +61,8 @@ struct State<H> {
     /// When the current relief began. The relief may itself wait for a waiter of this flight, so later another waiter
     /// computes as well.
     relief_began: Option<Instant>,
+    /// The epoch of tags then.
+    relief_epoch: u64,
     /// How many reliefs there were.
     reliefs: u32,
     /// How many threads sleep on `changed`, or woke and have not checked the state yet.
@@ -72,6 +79,24 @@ enum Stage<H> {
     Leaderless,
     /// The value. `None`: there is no value to share, and waiters look into the cache again.
     Completed(Option<H>),
+}
+
+/// When a caller began to wait.
+pub(crate) struct Arrival {
+    began: Stopwatch,
+    /// The epoch of tags then.
+    epoch: u64,
+}
+
+impl Arrival {
+    pub(crate) fn now() -> Self {
+        Self { began: Stopwatch::start(false), epoch: tags::epoch() }
+    }
+
+    /// Returns for how long the caller has waited, in nanoseconds.
+    pub(crate) fn nanos(&self) -> u64 {
+        self.began.nanos()
+    }
 }
 
 /// How a wait ended.
@@ -115,6 +140,7 @@ impl<H: Clone> State<H> {
             }
             Stage::Led if late && self.may_relieve(limit) => {
                 self.relief_began = Some(Instant::now());
+                self.relief_epoch = tags::epoch();
                 self.reliefs += 1;
                 Some(WaitOutcome::Relieve)
             }
@@ -163,12 +189,14 @@ impl<H: Clone> Flight<H> {
             stuck_confirmed: 0,
             takeovers: 0,
             relief_began: None,
+            relief_epoch: 0,
             reliefs: 0,
             threads: 0,
             wakers: Wakers::default(),
             watched: false,
         };
-        Self { claim, key, state: Mutex::new(state), changed: Condvar::new() }
+        let outdated = AtomicU64::new(0);
+        Self { claim, key, outdated, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Records which task leads.
@@ -193,6 +221,26 @@ impl<H: Clone> Flight<H> {
         let wakers = state.wakers.take_all();
         drop(state);
         wakers.wake();
+    }
+
+    /// Does the same with the value of a relief. Which tags that has is not known.
+    pub(crate) fn complete_by_relief(&self, value: H) {
+        let began = self.state.lock().relief_epoch;
+        self.outdate(Some(tags::epoch()).filter(|epoch| *epoch > began));
+        self.complete(Some(value));
+    }
+
+    /// Notes, before the flight ends, when a tag of the value was invalidated, if that was since its computation began.
+    pub(crate) fn outdate(&self, ended: Option<u64>) {
+        if let Some(ended) = ended {
+            self.outdated.store(ended, Relaxed);
+        }
+    }
+
+    /// Returns whether the value is older than an invalidation that the waiter `arrival` came after.
+    pub(crate) fn is_outdated(&self, arrival: &Arrival) -> bool {
+        let outdated = self.outdated.load(Relaxed);
+        outdated > 0 && outdated <= arrival.epoch
     }
 
     /// Passes the lead on to the returned waiter. Returns `None` if nobody waits or the flight is complete. `led`: the

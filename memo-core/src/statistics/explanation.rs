@@ -30,6 +30,8 @@ pub enum Explanation {
         /// How long it is still served while another caller computes, or `None` if it is not.
         stale_for: Option<Duration>,
     },
+    /// Memory has it, but one of its tags was invalidated. The next call computes.
+    TagInvalidated,
     /// It is being computed now, and calls wait for that.
     Computing,
     /// Memory does not have it, but the disk does. The next call reads it from there.
@@ -108,6 +110,8 @@ pub enum Remover {
     Retain,
     /// `invalidate_where`.
     InvalidateWhere,
+    /// `invalidate_tag`.
+    Tag,
     /// Another process that shares the directory of `persist`.
     Process,
     /// Another process that shares the tier of `remote`.
@@ -166,6 +170,7 @@ impl Display for Remover {
             Self::Clear => "by `clear`",
             Self::Retain => "by `retain`",
             Self::InvalidateWhere => "by `invalidate_where`",
+            Self::Tag => "by `invalidate_tag`",
             Self::Process => "by another process",
             Self::Machine => "by another machine",
             Self::Disconnection => "because the connection to the tier was lost",
@@ -199,6 +204,7 @@ impl Display for Explanation {
                 write!(f, "over since {ago:.1?}, and served stale for {left:.1?} more")
             }
             Self::Over { ago, stale_for: None } => write!(f, "over since {ago:.1?}"),
+            Self::TagInvalidated => f.write_str("held, but one of its tags was invalidated"),
             Self::Computing => f.write_str("being computed"),
             Self::Stored => f.write_str("on disk, and not in memory"),
             Self::Discarded { reason } => write!(f, "on disk, but not used: {reason}"),

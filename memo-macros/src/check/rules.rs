@@ -25,11 +25,13 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     arguments::weights_need_a_bound(args, errors);
     arguments::each_shard_has_an_entry(args, errors);
     arguments::key_excludes_skip(args, errors);
+    signature::tags_are_made_of_the_key(args, function, errors);
     instances::can_be_shared(args, function, errors);
     signature::skip_names_parameters(args, function, errors);
     signature::cache_err_needs_a_result(args, function, errors);
     settings::settings_need_no_call(args, function, errors);
     stores::scope_excludes_stores(args, errors);
+    stores::tags_exclude_a_tier(args, errors);
     signature::scope_excludes_async(args, function, errors);
     signature::spawned_arguments_are_owned(args, function, errors);
     signature::key_excludes_opaque_patterns(args, function, errors);

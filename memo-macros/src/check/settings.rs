@@ -34,6 +34,7 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
         span(args.wait_limit.as_ref()),
         args.refresh_ahead.as_ref().map(named),
         args.ttl_with.as_ref().map(named),
+        args.tags_with.as_ref().map(named),
         args.jitter.as_ref().map(named),
         args.persist.as_ref().map(named),
         size(args.max_disk.as_ref()),

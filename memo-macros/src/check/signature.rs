@@ -1,5 +1,6 @@
 //! Rules about arguments that do not fit the signature of the function.
 
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Receiver, ReceiverKind, ReturnType, Type};
 
@@ -8,7 +9,7 @@ use crate::parse::arguments::Args;
 use crate::parse::function::Function;
 use crate::parse::parameter::Binding;
 use crate::parse::suggestion;
-use crate::syntax::tokens::mentions_identifier;
+use crate::syntax::tokens::{mentions, mentions_identifier};
 use crate::syntax::type_walk::{Found, walk};
 
 pub(super) fn skip_names_parameters(args: &Args, function: &Function, errors: &mut Errors) {
@@ -40,6 +41,26 @@ pub(super) fn skip_names_parameters(args: &Args, function: &Function, errors: &m
             format!("there is no parameter `{text}`{near}")
         };
         errors.at(name, message);
+    }
+}
+
+/// Two calls with one key have one entry, whose tags must not depend on which of them came first.
+pub(super) fn tags_are_made_of_the_key(args: &Args, function: &Function, errors: &mut Errors) {
+    let Some(tags) = &args.tags else { return };
+    let in_key = |name: &Ident| match &args.key {
+        Some(key) => mentions(key.tokens.clone(), name),
+        None => !args.skips(name),
+    };
+    let this = function.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
+    let parameters = function.parameters.iter().map(|parameter| parameter.name.clone());
+    for name in parameters.chain(this) {
+        if mentions(tags.tokens.clone(), &name) && !in_key(&name) {
+            let message = format!(
+                "calls that differ in `{name}` alone share an entry, which cannot have tags of each: \
+                 make `{name}` a part of the key, or leave it out here"
+            );
+            errors.at(&tags.tokens, message);
+        }
     }
 }
 

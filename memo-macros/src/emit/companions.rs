@@ -24,7 +24,10 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
     let key = key(expansion, Item::Companion);
     let handle = handle_companion(expansion, &quote!({ #handle }));
     let argument_names = names(expansion);
-    let key = expansion.with_names(&quote!(#argument_names #key));
+    let key = expansion.with_names(&match &expansion.args.tags {
+        Some(_) => quote!(#argument_names { #key }),
+        None => quote!(#argument_names #key),
+    });
     let key = key_companion(expansion, &quote!({ #key }));
     let uncached = match BodyLocation::of(expansion.function, expansion.args) {
         BodyLocation::Closure => uncached_with_a_copy(expansion),

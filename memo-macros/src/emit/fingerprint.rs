@@ -157,6 +157,8 @@ pub(super) fn counted(function: &Function, args: &Args) -> Vec<(Option<String>, 
     let arguments = [
         args.key.as_ref().map(|given| (&given.name, &given.tokens)),
         args.skip.as_ref().map(|given| (&given.name, &given.tokens)),
+        args.tags.as_ref().map(|given| (&given.name, &given.tokens)),
+        args.tags_with.as_ref().map(|given| (&given.name, &given.tokens)),
         args.cache_if.as_ref().map(|given| (&given.name, &given.tokens)),
         args.cache_err.as_ref().map(|given| (&given.name, &given.tokens)),
     ];

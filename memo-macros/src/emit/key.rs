@@ -9,8 +9,31 @@ use crate::emit::expansion::{Expansion, Item};
 use crate::emit::hygiene::{first_span, local};
 use crate::parse::parameter::{Binding, Parameter};
 
-/// The key as nested pairs. Each element has the span of its parameter.
+/// What makes the key, and the tags if the function has any.
 pub(super) fn key(expansion: &Expansion<'_>, item: Item) -> TokenStream {
+    let key = elements(expansion, item);
+    match &expansion.args.tags {
+        Some(given) => {
+            let tags = tags(&given.value);
+            quote!(__memokit::tagged(#key, || #tags))
+        }
+        None => key,
+    }
+}
+
+/// The tags. Each element of a list is made one.
+fn tags(value: &Expr) -> TokenStream {
+    let Expr::Array(list) = value else { return quote!(__memokit::tags(#value)) };
+    let tags = list.elems.iter().map(|element| {
+        let span = first_span(element.to_token_stream());
+        let element = borrowed(element);
+        quote_spanned!(span=> __memokit::tag(&#element))
+    });
+    quote!(__memokit::tags([#(#tags),*]))
+}
+
+/// The key as nested pairs. Each element has the span of its parameter.
+fn elements(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     let (function, args) = (expansion.function, expansion.args);
     if let Some(given) = &args.key {
         let value = &borrowed(&given.value);

@@ -20,10 +20,12 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let errors = args.cache_err.as_ref().map(|_| quote!(errors));
     // First, because it changes the type of the settings.
     let advise = args.advise.as_ref().map(|_| quote!(.advise()));
+    let tagged = args.tags.as_ref().map(|_| quote!(.tagged()));
     let values = [
         call("max", &args.max),
         call("shards", &args.shards),
         call("ttl_with", &args.ttl_with),
+        call("tags_with", &args.tags_with),
         call("jitter", &args.jitter),
         call("refresh_ahead", &args.refresh_ahead),
         call("version", &args.version),
@@ -49,7 +51,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let (disk, tier) = (disk(args), tier(args));
     quote! {
         [#here #errors #output] #advise #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #explain #disk #tier
+        #tagged #stale_if_error #error_ttl #explain #disk #tier
     }
 }
 

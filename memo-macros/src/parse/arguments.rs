@@ -56,6 +56,8 @@ pub(crate) struct Args {
     pub(crate) stale_while_disconnected: Option<Given<TimeSpan>>,
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key: Option<Given<syn::Expr>>,
+    pub(crate) tags: Option<Given<syn::Expr>>,
+    pub(crate) tags_with: Option<Given<syn::Expr>>,
     pub(crate) cache_if: Option<Given<syn::Expr>>,
     /// With the time to live of errors, if it is given.
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
@@ -159,6 +161,8 @@ impl Args {
             }
             "skip" => set(&mut self.skip, name, form, parameter_list::parameters),
             "key" => set(&mut self.key, name, form, expression::key),
+            "tags" => set(&mut self.tags, name, form, expression::tags),
+            "tags_with" => set(&mut self.tags_with, name, form, expression::callable),
             "cache_if" => set(&mut self.cache_if, name, form, expression::callable),
             "cache_err" => set(&mut self.cache_err, name, form, duration::flag_or_duration),
             "version" => set(&mut self.version, name, form, expression::expression),

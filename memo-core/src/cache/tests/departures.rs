@@ -28,7 +28,7 @@ fn a_removal_during_a_computation_is_the_cause_that_counts() {
             let cache = remembering();
             let claim = lead(&cache, 1);
             if is_awaited {
-                let joined = cache.claim_or_join(1, &[1], |_| true);
+                let joined = cache.claim_or_join(1, &[1], &[], |_| true);
                 assert!(matches!(joined, ClaimOutcome::Join(_)));
             }
             remove(&cache);

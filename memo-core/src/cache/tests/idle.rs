@@ -32,7 +32,7 @@ fn has(cache: &ShardedCache<u8>, key: u8) -> bool {
 
 /// Makes a claim, as a call that missed does, and returns its outcome. Abandons the claim if it leads.
 fn claim_outcome(cache: &ShardedCache<u8>, key: u8) -> &'static str {
-    match cache.claim_or_join(u64::from(key), &[key], |_| true) {
+    match cache.claim_or_join(u64::from(key), &[key], &[], |_| true) {
         ClaimOutcome::Hit(_) => "hit",
         ClaimOutcome::Stale(_) => "stale",
         ClaimOutcome::Join(_) => "join",
@@ -63,7 +63,7 @@ fn an_entry_expires_when_the_idle_time_has_passed_since_its_last_use() {
         pass(3 * LAG);
         assert!(!has(&cache, 1) && claim_outcome(&cache, 1) == "lead" && cache.len() == 0);
         let mut seen = 0;
-        cache.for_each(&mut |_, _, _| seen += 1);
+        cache.for_each(&mut |_, _, _, _| seen += 1);
         assert_eq!(seen, 0);
         assert!(!cache.remove(1, &[1], BY_HAND, &mut || ()));
     }
@@ -114,7 +114,7 @@ fn an_entry_expires_by_its_lifetime_too_and_is_not_returned_stale_when_idle() {
     keep(&cache, 1, clock::now() + IDLE / 2);
     pass(IDLE * 3 / 4);
     assert!(!look(&cache, 1) && !has(&cache, 1));
-    let computing = match cache.claim_or_join(1, &[1], |_| true) {
+    let computing = match cache.claim_or_join(1, &[1], &[], |_| true) {
         ClaimOutcome::Lead(flight) => flight,
         _ => panic!("the first caller leads"),
     };
@@ -133,7 +133,7 @@ fn a_hit_on_an_entry_that_is_due_for_a_refresh_counts_as_a_use() {
     cache.set_refresh_window(100 * IDLE);
     keep(&cache, 1, clock::now() + 50 * IDLE);
     assert!(!look(&cache, 1));
-    let ClaimOutcome::Lead(flight) = cache.claim_or_join(1, &[1], |_| true) else {
+    let ClaimOutcome::Lead(flight) = cache.claim_or_join(1, &[1], &[], |_| true) else {
         panic!("the entry is due for a refresh")
     };
     for _ in 0..4 {

@@ -235,8 +235,8 @@ fn a_superseded_insertion_evicts_nothing_and_adds_no_weight() {
             never_refreshed: false,
         };
         let key = 1_u32.to_le_bytes();
-        let superseded = cache.take_over(hash(1), &key);
-        let newer = cache.take_over(hash(1), &key);
+        let superseded = cache.take_over(hash(1), &key, None);
+        let newer = cache.take_over(hash(1), &key, None);
         assert!(!cache.finish(superseded, new_entry).kept);
         assert!(has(&cache, 1) && has(&cache, 2));
         assert_eq!((sum_of_weights(&cache), cache.capacity.load().bytes), (60, 60));

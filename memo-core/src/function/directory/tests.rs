@@ -77,7 +77,7 @@ impl TestDirectory {
         let put = |key: &Key, created, expires| {
             let key = key.bytes().unwrap();
             let cost = Cost::UNKNOWN;
-            let record = Record::Put { key, value: &value, apart: false, created, expires, cost };
+            let record = Record::Put { key, value: &value, apart: false, created, expires, cost, tags: &[] };
             store.commit(store.queue(record, store.since())).unwrap();
         };
         put(&first, now, Some(now + 2 * MINUTE));
@@ -127,7 +127,7 @@ fn a_value_replaces_another_with_one_record() {
     let hash = function.hash_key(bytes).unwrap();
     let written = |made| {
         let before = function.stats().log_bytes;
-        let claim = function.memory.take_over(hash, bytes);
+        let claim = function.memory.take_over(hash, bytes, None);
         assert!(function.complete(claim, &7, made, since(&function), None).kept);
         function.stats().log_bytes - before
     };
@@ -206,7 +206,7 @@ fn compute(function: &FunctionCache<Numbers>, n: u32) {
     let key = key(n);
     let bytes = key.bytes().unwrap();
     let hash = function.hash_key(bytes).unwrap();
-    let claim = function.memory.take_over(hash, bytes);
+    let claim = function.memory.take_over(hash, bytes, None);
     assert!(function.complete(claim, &n, Made::Computed(None), since(function), None).kept);
 }
 

@@ -91,7 +91,7 @@ impl Site {
 
     fn lifetime(&self, n: u32) -> Lifetime {
         let (key, mut found) = (key(n), None);
-        self.function.memory.for_each(&mut |stored, _, lifetime| {
+        self.function.memory.for_each(&mut |stored, _, lifetime, _| {
             if Some(stored.as_slice()) == key.bytes() {
                 found = Some(lifetime);
             }

@@ -106,7 +106,7 @@ fn recovered(fs: &MemFs) -> (Recovery, Entries) {
 }
 
 fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
-    Record::Put { key, value, apart: false, created: 1, expires: None, cost: Cost::UNKNOWN }
+    Record::Put { key, value, apart: false, created: 1, expires: None, cost: Cost::UNKNOWN, tags: &[] }
 }
 
 /// Where tests write as the cache of a function does, values of this length and more are kept apart.
@@ -130,7 +130,7 @@ fn queue(
             let mut file = store.new_value()?;
             value.chunks(value.len() / 2 + 1).try_for_each(|piece| file.write(piece))?;
             let value = &store.finish_value(&mut file)?;
-            let record = Record::Put { key, value, apart: true, created, expires, cost };
+            let record = Record::Put { key, value, apart: true, created, expires, cost, tags: &[] };
             let ticket = queue(store, record, since);
             if ticket.is_queued() {
                 file.keep();

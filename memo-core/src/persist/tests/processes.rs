@@ -440,7 +440,7 @@ impl World {
         let record = match &made {
             Some((_, value, _)) => {
                 let (key, cost) = (&key, Cost::UNKNOWN);
-                Record::Put { key, value, apart: true, created: 1, expires: None, cost }
+                Record::Put { key, value, apart: true, created: 1, expires: None, cost, tags: &[] }
             }
             None => put(&key, &value),
         };

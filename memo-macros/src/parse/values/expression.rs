@@ -41,6 +41,17 @@ pub(crate) fn key(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+/// `tags`: a list, or an expression that gives tags.
+pub(crate) fn tags(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(_) | Expr::Tuple(_) => {
+            Err(error(&value, format!("`{name}` is a list: `{}`", example(name))))
+        }
+        _ => Ok(value),
+    }
+}
+
 /// A function or a closure.
 pub(crate) fn callable(name: &Ident, form: Form) -> syn::Result<Expr> {
     let value = expression(name, form)?;

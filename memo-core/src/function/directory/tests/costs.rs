@@ -16,7 +16,7 @@ fn start(folder: &TestDirectory) -> Process {
 fn store(function: &FunctionCache<Numbers>, n: u32, made: Made) {
     let key = key(n);
     let bytes = key.bytes().unwrap();
-    let claim = function.memory.take_over(function.hash_key(bytes).unwrap(), bytes);
+    let claim = function.memory.take_over(function.hash_key(bytes).unwrap(), bytes, None);
     assert!(function.complete(claim, &n, made, since(function), None).kept);
 }
 
@@ -132,7 +132,7 @@ fn a_time_by_the_coarse_clock_is_not_recorded() {
             (0..misses).for_each(|_| process.memory.calls.miss(&pin(), 1, 1));
             let key = key(1);
             let bytes = key.bytes().unwrap();
-            let claim = process.memory.take_over(process.hash_key(bytes).unwrap(), bytes);
+            let claim = process.memory.take_over(process.hash_key(bytes).unwrap(), bytes, None);
             Computation::lead(&process, claim).finish(&7, |_| true);
         }
         !start(&folder).stats().recovered_compute_time.is_zero()

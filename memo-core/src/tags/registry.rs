@@ -1,0 +1,146 @@
+//! All tags in use.
+
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
+
+use hashbrown::HashTable;
+
+use super::cell::Cell;
+use crate::key::Tag;
+use crate::platform::sync::{Mutex, MutexGuard};
+
+/// How many invalidations of tags without a cell are remembered.
+const MAX_RECENT: usize = 4096;
+/// How many cells are allocated together.
+const CHUNK: usize = 1024;
+
+/// The number of invalidations so far. Grows after the cell was changed, so whoever sees a number sees the cells too.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+
+pub(super) struct Registry {
+    /// The cells of the tags in use, by tag.
+    cells: HashTable<&'static Cell>,
+    /// Cells of no tag.
+    free: Vec<&'static Cell>,
+    /// How many computations run that may turn out to have more tags.
+    open: usize,
+    /// While there are any: the tags without a cell that were invalidated, and when.
+    recent: HashTable<(u64, u64)>,
+    /// All tags without a cell count as invalidated at this epoch, because there were too many to remember.
+    floor: u64,
+}
+
+/// Returns the number of invalidations so far.
+#[inline]
+pub(crate) fn epoch() -> u64 {
+    EPOCH.load(Acquire)
+}
+
+/// Ends what has `tag` and was computed, or is being computed, in this process.
+pub(crate) fn invalidate(tag: Tag) {
+    lock().invalidate(tag.bits());
+}
+
+pub(super) fn lock() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock()
+}
+
+impl Registry {
+    const fn new() -> Self {
+        Self { cells: HashTable::new(), free: Vec::new(), open: 0, recent: HashTable::new(), floor: 0 }
+    }
+
+    fn invalidate(&mut self, tag: u64) {
+        let epoch = epoch() + 1;
+        match self.cells.find(tag, |cell| cell.tag() == tag) {
+            Some(cell) => cell.end(epoch),
+            None => self.remember(tag, epoch),
+        }
+        EPOCH.store(epoch, Release);
+    }
+
+    /// Remembers when a tag without a cell was invalidated, for computations that are running.
+    fn remember(&mut self, tag: u64, epoch: u64) {
+        if self.open == 0 {
+            return;
+        }
+        if self.recent.len() == MAX_RECENT {
+            self.floor = self::epoch().max(epoch);
+            self.recent.clear();
+        }
+        match self.recent.find_mut(tag, |&(known, _)| known == tag) {
+            Some((_, ended)) => *ended = epoch,
+            None => _ = self.recent.insert_unique(tag, (tag, epoch), |&(tag, _)| tag),
+        }
+    }
+
+    /// Begins a computation that may turn out to have more tags.
+    pub(super) fn open(&mut self) {
+        self.open += 1;
+    }
+
+    /// Ends one.
+    pub(super) fn close(&mut self) {
+        self.open -= 1;
+        if self.open == 0 {
+            self.recent = HashTable::new();
+            self.floor = 0;
+        }
+    }
+
+    /// Returns the cell of a tag, which has one user more.
+    pub(super) fn take(&mut self, tag: Tag) -> &'static Cell {
+        let tag = tag.bits();
+        let cell = match self.cells.find(tag, |cell| cell.tag() == tag) {
+            Some(cell) => *cell,
+            None => self.add(tag),
+        };
+        cell.take();
+        cell
+    }
+
+    fn add(&mut self, tag: u64) -> &'static Cell {
+        let ended = match self.recent.find_entry(tag, |&(known, _)| known == tag) {
+            Ok(known) => known.remove().0.1,
+            Err(_) => self.floor,
+        };
+        let cell = self.free.pop().unwrap_or_else(|| self.allocate());
+        cell.assign(tag, ended);
+        self.cells.insert_unique(tag, cell, |cell| cell.tag());
+        cell
+    }
+
+    #[cold]
+    fn allocate(&mut self) -> &'static Cell {
+        // Never freed: see `Cell`.
+        let chunk: &'static [Cell] = Vec::leak((0..CHUNK).map(|_| Cell::new()).collect());
+        let (first, others) = chunk.split_first().expect("a chunk is not empty");
+        self.free.extend(others);
+        first
+    }
+
+    /// Ends the use of a cell. A tag without a user is forgotten.
+    pub(super) fn give_back(&mut self, cell: &'static Cell) {
+        if !cell.give_back() {
+            return;
+        }
+        let tag = cell.tag();
+        if let Ok(found) = self.cells.find_entry(tag, |cell| cell.tag() == tag) {
+            found.remove();
+        }
+        if cell.ended() > 0 {
+            self.remember(tag, cell.ended());
+        }
+        self.free.push(cell);
+        if self.cells.len() * 8 < self.cells.capacity() {
+            self.cells.shrink_to(self.cells.len() * 2, |cell| cell.tag());
+            self.free.shrink_to(self.free.len());
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, tag: Tag) -> bool {
+        self.cells.find(tag.bits(), |cell| cell.tag() == tag.bits()).is_some()
+    }
+}
