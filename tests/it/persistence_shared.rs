@@ -130,6 +130,12 @@ impl Peer {
         assert_eq!(self.ask("runs") != before, now, "{command}: {said}");
     }
 
+    /// Kills the process.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn finish(mut self) {
         drop(self.commands.take());
         let rest: Vec<_> = self.lines.collect();

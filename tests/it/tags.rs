@@ -55,9 +55,12 @@ fn an_invalidated_tag_takes_its_results_out_of_all_functions() {
 fn a_result_names_its_tags() {
     #[derive(Clone)]
     struct Page(u32, Vec<u32>);
-    #[memoize(tags = [("pages", n % 2)], tags_with = |page| page.1.iter().map(|n| Tag::new(&("author", n))).collect::<Vec<_>>())]
+    #[memoize(tags = [("pages", n % 2)], tags_with = authors)]
     fn page(n: u32) -> Option<Page> {
         (n > 0).then(|| Page(run(), (0..n).collect()))
+    }
+    fn authors(page: &Option<Page>) -> Vec<Tag> {
+        page.iter().flat_map(|page| &page.1).map(|n| Tag::new(&("author", n))).collect()
     }
     let version = |n| page(n).map(|page| page.0);
     let before = [1, 2, 3].map(version);

@@ -25,7 +25,7 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
     let handle = handle_companion(expansion, &quote!({ #handle }));
     let argument_names = names(expansion);
     let key = expansion.with_names(&match &expansion.args.tags {
-        Some(_) => quote!(#argument_names { #key }),
+        Some(_) => quote!(#argument_names (#key)),
         None => quote!(#argument_names #key),
     });
     let key = key_companion(expansion, &quote!({ #key }));

@@ -59,10 +59,10 @@ pub(super) fn parameter_as_written(expansion: &Expansion<'_>, parameter: &Parame
     typed
 }
 
-/// Whether the argument `key` mentions a parameter.
+/// Whether the argument `key` or `tags` mentions a parameter.
 pub(super) fn key_mentions(expansion: &Expansion<'_>, parameter: &Parameter) -> bool {
-    let key = expansion.args.key.as_ref();
-    key.is_some_and(|key| mentions(key.tokens.clone(), &parameter.name))
+    let args = [&expansion.args.key, &expansion.args.tags];
+    args.into_iter().flatten().any(|given| mentions(given.tokens.clone(), &parameter.name))
 }
 
 /// The signature with a plain name for each parameter, without `mut`. With `keep_patterns`, patterns stay.
