@@ -79,10 +79,10 @@ mod signatures;
 mod stale;
 mod statistics;
 mod support;
-mod task_flights;
 mod tags;
 #[cfg(unix)]
 mod tags_stored;
+mod task_flights;
 mod tasks;
 mod ttl;
 mod ui;

@@ -27,7 +27,14 @@ fn an_invalidated_tag_takes_its_results_out_of_all_functions() {
         let _ = (user, place);
         Ok(run())
     }
-    let all = || [name(7), name(8), orders("7".to_owned(), "x").unwrap(), orders("8".to_owned(), "x").unwrap()];
+    let all = || {
+        [
+            name(7),
+            name(8),
+            orders("7".to_owned(), "x").unwrap(),
+            orders("8".to_owned(), "x").unwrap(),
+        ]
+    };
     let changed = |before: [u32; 4]| {
         let now = all();
         assert_eq!(now, all());
@@ -97,7 +104,11 @@ impl Gate {
 /// One thread computes, and the tag is invalidated meanwhile. What it returns is not kept, and who asks after the
 /// invalidation does not get it.
 #[track_caller]
-fn check_running(call: fn(u32) -> u32, is_slow: &'static std::sync::Mutex<Option<Gate>>, held: fn() -> usize) {
+fn check_running(
+    call: fn(u32) -> u32,
+    is_slow: &'static std::sync::Mutex<Option<Gate>>,
+    held: fn() -> usize,
+) {
     with_timeout(move || {
         let (gate, has_begun, end) = gate();
         *is_slow.lock().unwrap() = Some(gate);
@@ -106,7 +117,9 @@ fn check_running(call: fn(u32) -> u32, is_slow: &'static std::sync::Mutex<Option
         invalidate_tag(("running", 2));
         invalidate_tag(("running", 1));
         let second = thread::spawn(move || call(1));
-        let second = if held() == 0 && second.is_finished() { second.join().unwrap() } else {
+        let second = if held() == 0 && second.is_finished() {
+            second.join().unwrap()
+        } else {
             // A caller that does not know the tags waits, and then computes.
             end.send(()).unwrap();
             second.join().unwrap()
@@ -211,7 +224,13 @@ fn an_invalidated_result_is_not_served_stale_and_does_not_count() {
     assert!(value(1).is_err_and(|run| run > before));
     assert_eq!(memo.sweep(), 1);
     let why = memo.explain(&key);
-    assert!(matches!(why, Explanation::Invalidated { by: Remover::Tag, .. } | Explanation::NotKept { .. }), "{why:?}");
+    assert!(
+        matches!(
+            why,
+            Explanation::Invalidated { by: Remover::Tag, .. } | Explanation::NotKept { .. }
+        ),
+        "{why:?}"
+    );
     assert_eq!((memo.stats().entries, memo.stats().expired), (1, 0));
 }
 

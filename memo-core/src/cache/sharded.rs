@@ -295,7 +295,8 @@ impl<H: Clone> ShardedCache<H> {
     /// Adds tags to the result of `claim`, in a cache whose entries have tags.
     pub(crate) fn add_tags(&self, claim: Claim, tags: &[Tag]) {
         let mut shard = self.shard(claim.hash).lock();
-        if let Some(open) = shard.claims().get_mut(claim).and_then(|claimed| claimed.tags.as_mut()) {
+        if let Some(open) = shard.claims().get_mut(claim).and_then(|claimed| claimed.tags.as_mut())
+        {
             open.add(tags);
         }
     }
@@ -643,7 +644,8 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Returns whether there may be entries that will expire.
     pub(crate) fn has_expiring(&self) -> bool {
-        self.words.tags && self.count() > 0 || self.shards.iter().any(|shard| shard.lock().has_expiring())
+        self.words.tags && self.count() > 0
+            || self.shards.iter().any(|shard| shard.lock().has_expiring())
     }
 
     /// Returns how many entries were evicted to make room, and how many were removed after their expiry time.

@@ -72,8 +72,7 @@ impl<H: Clone> ShardedCache<H> {
                 return Standing::TagInvalidated;
             }
             let now = clock::now();
-            let (end, last) =
-                (self.expiry.end(entry), self.expiry.unservable_from(entry));
+            let (end, last) = (self.expiry.end(entry), self.expiry.unservable_from(entry));
             if end > now {
                 let left = (end != NEVER).then(|| end - now);
                 return Standing::Held { computed: entry.lifetime().computed, left };

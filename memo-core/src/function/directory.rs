@@ -20,13 +20,13 @@ use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
 use crate::function::value_store::{UNDECODABLE, ValueStore};
-use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
 use crate::key::Tag;
+use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
-use crate::tags::{self, Invalidated};
 use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::stats::Stats;
+use crate::tags::{self, Invalidated};
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
 

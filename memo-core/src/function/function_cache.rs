@@ -17,9 +17,9 @@ use crate::function::counts::Counts;
 use crate::function::events::Events;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
-#[cfg(feature = "remote")]
-use crate::function::tier_types::Part;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
+#[cfg(feature = "remote")]
+use crate::function::tier_types::{Part, Tier};
 use crate::function::times::{default_wait_limit, refresh_window};
 use crate::key::{self, Tag};
 use crate::platform::clock::{self, Millis, NEVER};
@@ -332,6 +332,10 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
 
     /// Adds the figures of the tier to `stats`.
     fn report(&self, stats: &mut Stats);
+
+    /// Returns the tier.
+    #[cfg(feature = "remote")]
+    fn tier(&self) -> &Tier;
 
     /// Makes `function` forget from now on what others have changed.
     #[cfg(feature = "remote")]

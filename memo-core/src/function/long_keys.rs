@@ -38,7 +38,7 @@ impl LongKeys {
         match part {
             Part::Key(key) => Some(key.as_slice().into()),
             Part::Digest(digest) => self.0.lock().keys.get(digest).cloned(),
-            Part::All | Part::Tag => None,
+            Part::All | Part::Tag(_) => None,
         }
     }
 

@@ -56,7 +56,15 @@ mod tests {
         let is_there = || own.find(b"k", true, &mut || ()).unwrap().is_some();
         for is_overtaken in [false, true] {
             let (key, value, cost): (&[u8], &[u8], _) = (b"k", b"v", Cost::UNKNOWN);
-            let put = Record::Put { key, value, apart: false, created: 1, expires: None, cost, tags: &[] };
+            let put = Record::Put {
+                key,
+                value,
+                apart: false,
+                created: 1,
+                expires: None,
+                cost,
+                tags: &[],
+            };
             own.commit(own.queue(put, own.since())).unwrap();
             let mut removal = Removal::new(Some(&own));
             removal.queue(Record::Remove { key: b"k" });

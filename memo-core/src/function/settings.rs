@@ -12,9 +12,9 @@ use crate::codec::Codec;
 use crate::function::function_cache::{FunctionCache, Parts, Storage, TagsOf, TtlOf, WeightOf};
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
+use crate::key::Tag;
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
-use crate::key::Tag;
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
 use crate::value::keep::{Advised, Keep};

@@ -13,7 +13,7 @@ use crate::function::long_keys::LongKeys;
 use crate::function::tier_counts::TierCounts;
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, NEVER};
-use crate::remote::{Envelope, FunctionName, Part, Put, Tier, Token, group_hash};
+use crate::remote::{Envelope, FunctionName, Part, Put, Tier, Token};
 
 /// How long the tier keeps results without a time to live.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -49,7 +49,8 @@ pub(crate) struct EntryName {
 /// What an entry says beside its value.
 pub(crate) struct About {
     pub(crate) version: u128,
-    pub(crate) generation: u64,
+    /// Its groups, each with its generation: the function first, and then tags.
+    pub(crate) generations: Vec<(u64, u64)>,
     pub(crate) lifetime: Lifetime,
     /// How long after its time to live the value may stand in.
     pub(crate) stale: Duration,
@@ -106,7 +107,6 @@ impl<V> TierEntries<V> {
     /// Returns what writes a value, if `token` allows that. `None` if the value is not to be stored.
     pub(crate) fn seal(
         &self,
-        names: &Names,
         name: EntryName,
         value: &V,
         about: &About,
@@ -118,7 +118,7 @@ impl<V> TierEntries<V> {
         let ttl = (expires != NEVER).then(left);
         let envelope = Envelope {
             version: about.version,
-            generations: &[(group_hash(&names.group), about.generation)],
+            generations: &about.generations,
             computed: computed.unwrap_or_else(clock::wall),
             ttl,
             stale: about.stale,

@@ -20,16 +20,17 @@ use crate::function::settings::Settings;
 use crate::function::tier_counts::TierCounts;
 use crate::function::tier_entries::{About, EntryName, Names, TierEntries};
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
-use crate::key::tag;
+use crate::key::{Tag, tag};
 use crate::persist::{Cost, Identity};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::remote::{
     Follower, Found, Part, Pending, Put, Query, Search, StoreError, Tier, Value, Written,
-    random_wide,
+    group_hash, random_wide, tag_group,
 };
 use crate::single_flight::flight::Claim;
 use crate::statistics::explanation::Remover;
 use crate::statistics::stats::Stats;
+use crate::tags::{self, Invalidated};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
@@ -116,8 +117,14 @@ impl<V: 'static> TierResults<V> {
         })
     }
 
-    fn query(&self, names: &Names, EntryName { text, key }: EntryName) -> Query {
+    fn query<K: Keep>(
+        &self,
+        function: &FunctionCache<K>,
+        names: &Names,
+        EntryName { text, key }: EntryName,
+    ) -> Query {
         Query {
+            tags: function.memory.is_tagged().then(Vec::new),
             entry: text,
             group: Arc::clone(&names.group),
             key,
@@ -168,9 +175,51 @@ impl<V: 'static> TierResults<V> {
         Events::invalidated(&function.name, by, count);
     }
 
-    /// Returns the generation of the function's entries.
-    fn generation(&self, names: &Names) -> Option<u64> {
-        self.tier.generation(&names.group, clock::instant() + self.limit)
+    /// Returns the groups of an entry with these tags, each with its generation.
+    fn generations(&self, names: &Names, tags: &[Tag]) -> Option<Vec<(u64, u64)>> {
+        let until = clock::instant() + self.limit;
+        let tags = tags.iter().map(|tag| tag_group(self.tier.namespace(), *tag));
+        let groups = std::iter::once(names.group.to_string()).chain(tags);
+        groups
+            .map(|group| Some((group_hash(&group), self.tier.generation(&group, until)?)))
+            .collect()
+    }
+
+    /// Does the same for a result that was computed with `permit`, with the generations of before. `None`: one is not
+    /// known, so that nobody can tell whether the tag was invalidated meanwhile.
+    fn generations_since<K: Keep>(
+        &self,
+        function: &FunctionCache<K>,
+        claim: Claim,
+        permit: &Permit,
+    ) -> Option<Vec<(u64, u64)>> {
+        let mut generations = permit.generations.clone();
+        if !function.memory.is_tagged() {
+            return Some(generations);
+        }
+        // Without the claim nobody knows the tags.
+        let _standing = function.memory.key_of(claim)?;
+        for tag in function.memory.tags_of(claim) {
+            if generations.iter().all(|(group, _)| *group != tag.bits()) {
+                let group = tag_group(self.tier.namespace(), tag);
+                let generation = self.tier.generation_since(&group, permit.began)?;
+                generations.push((tag.bits(), generation));
+            }
+        }
+        Some(generations)
+    }
+
+    /// Notes what this process has invalidated before it knew the tier. The tier is told behind.
+    fn remove_invalidated<K: Keep>(&self, function: &FunctionCache<K>) {
+        match tags::invalidated() {
+            Invalidated::None => {}
+            Invalidated::Tags(tags) => {
+                for tag in tags {
+                    self.tier.begin_to_clear(&tag_group(self.tier.namespace(), tag));
+                }
+            }
+            Invalidated::Any => function.clear(),
+        }
     }
 
     /// Writes an entry. Returns what came of it, later.
@@ -195,12 +244,13 @@ impl<V: 'static> TierResults<V> {
         let name = self.name_of_claimed(function, names, &function.memory.key_of(claim)?);
         // Until it is written, an older value does not count, also if it is never written.
         let open = self.tier.begin_to_remove(&names.group, &name.text);
-        let generation = self.generation(names).filter(|_| self.tier.is_up())?;
+        let generations = self.generations(names, &function.memory.tags_of(claim));
+        let generations = generations.filter(|_| self.tier.is_up())?;
         let (version, cost) = (random_wide(), Cost::UNKNOWN);
         let stale = Duration::from_millis(function.memory.stale());
-        let about = About { version, generation, lifetime: result.lifetime, stale, cost };
+        let about = About { version, generations, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
-        let put = self.entries.seal(names, name, value, &about, None)?;
+        let put = self.entries.seal(name, value, &about, None)?;
         if let Ok(Written::Yes) = self.put(put, version).wait_until(clock::instant() + self.limit) {
             self.tier.confirm(&open);
         }
@@ -226,7 +276,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             blocks,
             computes: true,
             waits: function.waits() && !has_older,
-            ..self.query(names, name)
+            tags: function.memory.is_tagged().then(|| function.memory.tags_of(claim)),
+            ..self.query(function, names, name)
         };
         Some(Search::new(&self.tier, query))
     }
@@ -250,7 +301,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             Found::Value(value) => {
                 let lifetime = self.lifetime(function, &value);
                 let found = self.entries.decode(&value.bytes);
-                match found.and_then(|decoded| function.adopt(claim, key, decoded, lifetime, &[])) {
+                match found
+                    .and_then(|decoded| function.adopt(claim, key, decoded, lifetime, &value.tags))
+                {
                     Some(held) => {
                         self.counts.hits.add(1);
                         function.counts.remote_latency.record(nanos);
@@ -277,7 +330,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn get(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Loaded<K::Value>> {
         let names = self.entries.names().ok()?;
-        let query = self.query(names, self.entries.name(names, key));
+        let query = self.query(function, names, self.entries.name(names, key));
         let (found, is_stale) = match Search::new(&self.tier, query).wait() {
             Found::Value(value) => (value, false),
             Found::Older(value) => (value, true),
@@ -288,7 +341,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             return None;
         }
         let lifetime = self.lifetime(function, &found);
-        Some(Loaded { value, lifetime, cost: found.cost.time(), tags: Box::default(), is_stale })
+        Some(Loaded { value, lifetime, cost: found.cost.time(), tags: found.tags.into(), is_stale })
     }
 
     fn limit(&self, lifetime: Lifetime) -> Lifetime {
@@ -317,12 +370,13 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         // Whether the claim stands does not matter: the lease says whether the result may be written.
         let Made::Computed(time) = result.made else { return None };
         let name = EntryName { text: permit.entry.clone(), key: permit.key.clone() };
-        let (token, generation) = (permit.token, permit.generation);
+        let generations = self.generations_since(function, claim, &permit)?;
+        let token = permit.token;
         let (version, cost) = (token.0, Cost::of(time));
         let stale = Duration::from_millis(function.memory.stale());
-        let about = About { version, generation, lifetime: result.lifetime, stale, cost };
+        let about = About { version, generations, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
-        let put = self.entries.seal(names, name, value, &about, Some(token))?;
+        let put = self.entries.seal(name, value, &about, Some(token))?;
         permit.hand_over();
         let written = self.put(put, version);
         let until = clock::instant() + self.limit;
@@ -341,6 +395,10 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
 
     fn remove(&self, removal: &OpenRemoval) {
         self.tier.remove(removal, clock::instant() + self.limit);
+    }
+
+    fn tier(&self) -> &Tier {
+        &self.tier
     }
 
     fn flush(&self, limit: Duration) -> Result<(), Error> {
@@ -365,6 +423,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn follow(&self, function: &Arc<FunctionCache<K>>) {
+        if function.memory.is_tagged() && self.tier.begin_tags() {
+            self.remove_invalidated(function);
+        }
         if let Ok(names) = self.entries.names() {
             let follower: Weak<dyn Follower> = Arc::downgrade(function) as _;
             self.tier.follow(names.function.as_str(), follower);
@@ -372,7 +433,7 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     }
 
     fn forget(&self, function: &FunctionCache<K>, part: &Part) {
-        if let Part::All | Part::Tag = part {
+        if let Part::All = part {
             return self.remove_all(function, Remover::Machine);
         }
         let Some(key) = self.entries.long_keys.find(part) else {

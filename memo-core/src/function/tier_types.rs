@@ -2,7 +2,7 @@
 
 #[cfg(feature = "remote")]
 pub(crate) use crate::remote::{
-    HeldLease as Permit, OpenRemoval, Part, Search as Seeking, Writing,
+    HeldLease as Permit, OpenRemoval, Part, Search as Seeking, Tier, Writing, tag_group,
 };
 
 /// The right to write a result to the tier.

@@ -3,10 +3,14 @@
 use serde::Serialize;
 
 use crate::error::Error;
+#[cfg(feature = "remote")]
+use crate::function::tier_types::{OpenRemoval, Tier, tag_group};
 use crate::handle::registry::{AnyCache, all};
 #[cfg(feature = "report")]
 use crate::handle::sampling;
 use crate::key::Tag;
+#[cfg(feature = "remote")]
+use crate::platform::clock;
 use crate::statistics::report::{Report, Source};
 use crate::tags;
 
@@ -59,7 +63,34 @@ pub fn clear_all() {
 /// the function, and [`Memo::health`](crate::handle::memo::Memo::health) shows it.
 pub fn invalidate_tag<T: Serialize>(tag: T) {
     let tag = Tag::new(&tag);
+    // Functions that are called for the first time from now on find it.
     tags::note_invalidated(tag);
-    all().into_iter().for_each(|cache| cache.remove_tag(tag));
+    let caches = all();
+    // Not read from there any more.
+    #[cfg(feature = "remote")]
+    let removals = begin_to_remove(&caches, tag);
+    caches.iter().for_each(|cache| cache.remove_tag(tag));
+    // Last, so that what was read from the disk before ends too.
     tags::invalidate(tag);
+    #[cfg(feature = "remote")]
+    for (tier, removal) in removals {
+        tier.remove(&removal, clock::instant() + tier.read_limit());
+    }
+}
+
+/// Notes in each tier that the entries with a tag are removed.
+#[cfg(feature = "remote")]
+fn begin_to_remove(
+    caches: &[&'static dyn AnyCache],
+    tag: Tag,
+) -> Vec<(&'static Tier, OpenRemoval)> {
+    let mut tiers: Vec<&Tier> = Vec::new();
+    for tier in caches.iter().filter_map(|cache| cache.tagged_tier()) {
+        if !tiers.iter().any(|known| known.is(tier)) {
+            tiers.push(tier);
+        }
+    }
+    let begin =
+        |tier: &'static Tier| (tier, tier.begin_to_clear(&tag_group(tier.namespace(), tag)));
+    tiers.into_iter().map(begin).collect()
 }

@@ -10,6 +10,8 @@ use crate::error::Error;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
+#[cfg(feature = "remote")]
+use crate::function::tier_types::Tier;
 use crate::key::Tag;
 use crate::platform::erased::{Erased, Label};
 use crate::platform::exit::at_exit;
@@ -27,6 +29,10 @@ pub(crate) trait AnyCache: Send + Sync {
     fn flush_if_open(&self);
     fn clear(&self);
     fn remove_tag(&self, tag: Tag);
+
+    /// Returns the tier that keeps its results, if they have tags.
+    #[cfg(feature = "remote")]
+    fn tagged_tier(&self) -> Option<&Tier>;
 
     /// Returns the counters at this moment.
     #[cfg(feature = "report")]
@@ -55,6 +61,11 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
 
     fn remove_tag(&self, tag: Tag) {
         FunctionCache::remove_tag(self, tag);
+    }
+
+    #[cfg(feature = "remote")]
+    fn tagged_tier(&self) -> Option<&Tier> {
+        self.shared.as_ref().filter(|_| self.memory.is_tagged()).map(|shared| shared.tier())
     }
 
     #[cfg(feature = "report")]

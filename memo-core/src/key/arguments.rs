@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::compare::{Compare, Verdict};
 use super::encoder::encode;
-use super::result_tag::Tag;
 use super::hash::{Hash, Seed};
+use super::result_tag::Tag;
 use super::sink::Sink;
 use super::stored::has_canonical_form;
 use super::tag::{self, NoKey};

@@ -19,15 +19,15 @@ mod encoder;
 pub(crate) mod hash;
 mod items;
 mod read;
+mod result_tag;
 mod short;
 mod sink;
 mod stored;
 pub(crate) mod tag;
+pub mod tagged;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod result_tag;
-pub mod tagged;
 pub mod unordered;
 pub(crate) mod write;
 mod written;

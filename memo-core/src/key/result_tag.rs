@@ -27,7 +27,9 @@ impl Tag {
     /// Makes a tag of a value. Values that fail to serialize, or nest deeper than 256 levels, are all the same tag.
     #[must_use]
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Self {
-        with_bytes(&(Serialized(value), ()), Fields::Sorted, |bytes| Self::of(bytes.unwrap_or_default()))
+        with_bytes(&(Serialized(value), ()), Fields::Sorted, |bytes| {
+            Self::of(bytes.unwrap_or_default())
+        })
     }
 
     /// Makes a tag of the bytes of a key. They are hashed as they are printed, because that leaves the type of integers

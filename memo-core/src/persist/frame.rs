@@ -101,7 +101,8 @@ impl Head {
             Record::Clear => (Op::Clear, 0, NEVER, Cost::UNKNOWN),
         };
         let [key, count, tags, value] = &parts(record);
-        let value_crc = [count, tags, value].into_iter().fold(0, |crc, part| crc32c_append(crc, part));
+        let value_crc =
+            [count, tags, value].into_iter().fold(0, |crc, part| crc32c_append(crc, part));
         Self {
             op,
             replaces: meta.replaces,
@@ -250,7 +251,8 @@ fn parts<'a>(record: &Record<'a>) -> [Cow<'a, [u8]>; 4] {
     let none = || Cow::Borrowed(&[][..]);
     match *record {
         Record::Put { key, value, tags, .. } => {
-            let count = u16::try_from(tags.len() / TAG).expect("tags within MAX_TAGS").to_le_bytes();
+            let count =
+                u16::try_from(tags.len() / TAG).expect("tags within MAX_TAGS").to_le_bytes();
             let count = if tags.is_empty() { none() } else { Cow::Owned(count.to_vec()) };
             [key.into(), count, tags.into(), value.into()]
         }
@@ -347,8 +349,15 @@ mod tests {
     #[test]
     fn the_longest_key_leaves_room_for_the_highest_cost() {
         let (key, cost) = (vec![7; MAX_KEY], Cost::of(Some(Duration::MAX)));
-        let put =
-            Record::Put { key: &key, value: b"v", apart: false, created: 5, expires: None, cost, tags: &[] };
+        let put = Record::Put {
+            key: &key,
+            value: b"v",
+            apart: false,
+            created: 5,
+            expires: None,
+            cost,
+            tags: &[],
+        };
         let (mut bytes, seed) = (Vec::new(), ChecksumSeed::of(1));
         encode(&mut bytes, seed, META, &put);
         let head = Head::parse(&bytes, seed).expect("a valid head");

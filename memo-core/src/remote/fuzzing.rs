@@ -7,6 +7,7 @@ use super::envelope::{
     AUTHENTICATED, COMPRESSED, Envelope, HEAD, Opened, Sealing, close, open, version_of,
 };
 use super::name::{FunctionName, Part, prefix, split, tag_group};
+use crate::key::Tag;
 use crate::persist::{Cost, Identity};
 
 const MAX_VALUE: u64 = 1 << 16;
@@ -86,7 +87,7 @@ fn check_name(text: &str) {
             }
             Part::Digest(_) => assert!(rest.starts_with("{sha256-") && rest.len() == 73),
             Part::All => assert_eq!(rest, "!all"),
-            Part::Tag => assert!(rest.starts_with("!tag:")),
+            Part::Tag(tag) => assert_eq!(rest, format!("!tag:{:016x}", tag.bits())),
         }
     }
 }
@@ -100,10 +101,11 @@ fn check_key(key: &[u8]) {
     match part {
         Part::Key(found) => assert_eq!(found, key),
         Part::Digest(_) => assert!(key.len() > 40),
-        Part::All | Part::Tag => panic!("an entry is no group"),
+        Part::All | Part::Tag(_) => panic!("an entry is no group"),
     }
-    let tag = tag_group(&namespace, key);
-    assert_eq!(split(&tag), Some((&*prefix(&namespace), Part::Tag)));
+    let tag = Tag::from_bits(key.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)));
+    let group = tag_group(&namespace, tag);
+    assert_eq!(split(&group), Some((&*prefix(&namespace), Part::Tag(tag))));
 }
 
 fn function() -> FunctionName {

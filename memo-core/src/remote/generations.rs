@@ -2,7 +2,9 @@
 //! now. A generation is a random number, so one that the store has lost never comes again, and neither do its entries.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
+use crate::platform::clock;
 use crate::platform::sync::usual::Mutex;
 
 /// The known generations, by the names of the groups.
@@ -11,9 +13,16 @@ pub(super) struct Generations(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    known: HashMap<String, u64>,
+    known: HashMap<String, Known>,
     /// Counts how often any was forgotten. What was asked for before that may have been answered before it.
     epoch: u64,
+}
+
+/// A generation.
+#[derive(Clone, Copy)]
+struct Known {
+    generation: u64,
+    since: Instant,
 }
 
 /// When a generation was asked for.
@@ -24,7 +33,21 @@ impl Generations {
     /// Returns the generation, or when it was asked for, for [`Self::learn`].
     pub(super) fn find(&self, group: &str) -> Result<u64, Asked> {
         let state = self.0.lock();
-        state.known.get(group).copied().ok_or(Asked(state.epoch))
+        let known = state.known.get(group).map(|known| known.generation);
+        known.ok_or(Asked(state.epoch))
+    }
+
+    /// Returns a generation that was known by the time `when` and has not changed since. If it was not, returns when it
+    /// was asked for.
+    pub(super) fn known_since(&self, group: &str, when: Instant) -> Result<u64, Asked> {
+        let state = self.0.lock();
+        let known = state.known.get(group).filter(|known| known.since <= when);
+        known.map(|known| known.generation).ok_or(Asked(state.epoch))
+    }
+
+    /// Forgets those that are not needed, which does not mean that they have changed.
+    pub(super) fn retain(&self, mut is_needed: impl FnMut(&str) -> bool) {
+        self.0.lock().known.retain(|group, _| is_needed(group));
     }
 
     /// Returns when a generation is asked for that may be known.
@@ -39,7 +62,8 @@ impl Generations {
         if state.epoch != asked.0 {
             return false;
         }
-        let known = *state.known.entry(group.to_owned()).or_insert(generation);
+        let new = || Known { generation, since: clock::instant() };
+        let known = state.known.entry(group.to_owned()).or_insert_with(new).generation;
         if known != generation {
             state.known.remove(group);
             state.epoch += 1;
@@ -54,7 +78,7 @@ impl Generations {
 
     /// Returns whether another generation of a group is known than this one.
     pub(super) fn contradicts(&self, group: &str, generation: u64) -> bool {
-        self.0.lock().known.get(group).is_some_and(|&known| known != generation)
+        self.0.lock().known.get(group).is_some_and(|known| known.generation != generation)
     }
 
     /// Forgets the generation of a group.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::store::{Store, Token};
 use crate::platform::sync::usual::{Mutex, MutexGuard};
@@ -33,8 +33,10 @@ pub(crate) struct HeldLease {
     pub(crate) token: Token,
     /// The whole key, if the name of the entry has a digest.
     pub(crate) key: Option<Vec<u8>>,
-    /// The generation of the function when the lease was given.
-    pub(crate) generation: u64,
+    /// The groups of the entry that were known when the lease was given, each with its generation.
+    pub(crate) generations: Vec<(u64, u64)>,
+    /// When that was.
+    pub(crate) began: Instant,
     /// Whether a write ends the lease.
     is_handed_over: bool,
 }
@@ -55,11 +57,12 @@ impl Leases {
         entry: &str,
         key: Option<Vec<u8>>,
         token: Token,
-        generation: u64,
+        generations: Vec<(u64, u64)>,
     ) -> HeldLease {
         self.held().entries.insert(token, entry.to_owned());
         let (leases, entry) = (Arc::clone(self), entry.to_owned());
-        HeldLease { leases, entry, token, key, generation, is_handed_over: false }
+        let began = clock::instant();
+        HeldLease { leases, entry, token, key, generations, began, is_handed_over: false }
     }
 
     /// A child of fork has none of the leases of its parent, which renews them as long as it lives.

@@ -34,7 +34,7 @@ pub(crate) use self::envelope::Envelope;
 pub use self::error::StoreError;
 pub(crate) use self::follower::Follower;
 pub(crate) use self::leases::HeldLease;
-pub(crate) use self::name::{FunctionName, Part, group_hash};
+pub(crate) use self::name::{FunctionName, Part, group_hash, tag_group};
 pub use self::options::TierOptions;
 pub use self::pending::{Completer, Pending};
 pub(crate) use self::random::random_wide;

@@ -3,11 +3,12 @@
 use sha2::{Digest as _, Sha256};
 
 use super::envelope::FORMAT;
+use crate::key::Tag;
 use crate::persist::{Identity, label};
 
 /// All names begin with this.
 const ROOT: &str = "memokit:";
-/// The longest text of a key or a tag, in bytes. A digest stands for a longer one.
+/// The longest text of a key, in bytes. A digest stands for a longer one.
 const MAX_TEXT: usize = 120;
 /// The text of a digest begins with this, and no other text does.
 const DIGEST: &str = "sha256-";
@@ -30,8 +31,8 @@ pub(crate) enum Part {
     Digest([u8; 32]),
     /// All entries of the function, as a group.
     All,
-    /// All entries of the namespace with a tag, as a group.
-    Tag,
+    /// All entries of the namespace with this tag, as a group.
+    Tag(Tag),
 }
 
 /// Returns what all names of a namespace begin with.
@@ -40,14 +41,17 @@ pub(crate) fn prefix(namespace: &str) -> String {
     format!("{ROOT}{}:", escaped(namespace.as_bytes()))
 }
 
-#[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "functions have no tags yet"))]
 /// Returns the name of the group of all entries of the namespace with this tag.
-pub(crate) fn tag_group(namespace: &str, tag: &[u8]) -> String {
-    format!("{}{TAG}{}", prefix(namespace), text(tag))
+pub(crate) fn tag_group(namespace: &str, tag: Tag) -> String {
+    format!("{}{TAG}{:016x}", prefix(namespace), tag.bits())
 }
 
-/// Returns the number that stands for a group in an envelope.
+/// Returns the number that stands for a group in an envelope. That of a tag is the tag.
 pub(crate) fn group_hash(group: &str) -> u64 {
+    let tag = if group.ends_with(ALL) { None } else { split(group) };
+    if let Some((_, Part::Tag(tag))) = tag {
+        return tag.bits();
+    }
     u64::from_le_bytes(first_bytes(Sha256::new_with_prefix(group)))
 }
 
@@ -91,7 +95,8 @@ pub(crate) fn split(name: &str) -> Option<(&str, Part)> {
         return None;
     }
     if let Some(tag) = rest.strip_prefix(TAG) {
-        return read(tag).map(|_| (before(rest), Part::Tag));
+        let bits = bytes_of_hex(tag).map(u64::from_be_bytes)?;
+        return Some((before(rest), Part::Tag(Tag::from_bits(bits))));
     }
     let (label, rest) = rest.split_once(':')?;
     let (fingerprint, rest) = rest.split_once(':')?;
@@ -126,7 +131,7 @@ fn first_bytes(hash: Sha256) -> [u8; 8] {
     *hash.finalize().first_chunk().expect("a hash of 32 bytes")
 }
 
-/// Returns the text of a key or a tag. Different bytes have different texts.
+/// Returns the text of a key. Different bytes have different texts.
 fn text(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return EMPTY.to_owned();
@@ -246,7 +251,7 @@ mod tests {
         assert_eq!(name.entry(key), format!("{before}:{fingerprint}:{{%11%04ACME}}"));
         assert_eq!(name.entry(b""), format!("{before}:{fingerprint}:{{()}}"));
         assert_eq!(name.group(), format!("{before}:{fingerprint}:!all"));
-        assert_eq!(tag_group("shop", b"user 7"), "memokit:shop:!tag:user%207");
+        assert_eq!(tag_group("shop", Tag::from_bits(0xa7)), "memokit:shop:!tag:00000000000000a7");
         assert_eq!(prefix(""), "memokit:default:");
         assert_eq!(prefix("a:{b}!%"), "memokit:a%3A%7Bb%7D%21%25:");
         let method = FunctionName::new("", "<a::S<u16> as a::T>::d", 0, &identity());
@@ -334,8 +339,6 @@ mod tests {
                 None,
                 "another key has the name of {key:?}"
             );
-            let tag = tag_group("shop", &key);
-            assert_eq!(split(&tag), Some(("memokit:shop:", Part::Tag)), "{tag}");
         }
         assert!(digests > 1000 && digests + 1000 < u32::try_from(seen.len()).unwrap(), "{digests}");
         assert_eq!(split(&name.group()), Some((name.as_str(), Part::All)));
@@ -358,7 +361,10 @@ mod tests {
         for namespace in ["a", "a:b", "{}", "é", "%41", "sha256-", "!tag:", "()", " "] {
             let name = FunctionName::new(namespace, "f", 0, &identity());
             assert_eq!(split(&name.entry(b"k")), Some((name.as_str(), Part::Key(b"k".to_vec()))));
-            assert_eq!(split(&tag_group(namespace, b"")), Some((&*prefix(namespace), Part::Tag)));
+            let tag = Tag::from_bits(7);
+            let group = tag_group(namespace, tag);
+            assert_eq!(split(&group), Some((&*prefix(namespace), Part::Tag(tag))));
+            assert_eq!(group_hash(&group), 7);
         }
         assert_ne!(prefix("%41"), prefix("A"));
     }

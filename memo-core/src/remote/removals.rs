@@ -119,6 +119,12 @@ impl Removals {
             })
     }
 
+    /// Returns whether the store may still have all of a group that was removed.
+    pub(super) fn is_group_open(&self, group: &str) -> bool {
+        self.groups.load(Ordering::Acquire) > 0
+            && self.open.lock().get(group).is_some_and(|of_group| of_group.all.is_some())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.groups.load(Ordering::Acquire) == 0
     }

@@ -8,12 +8,13 @@ use super::envelope::{self, Opened, VERSION_END};
 use super::error::StoreError;
 use super::generations::Asked;
 use super::leases::HeldLease;
-use super::name::group_hash;
+use super::name::{group_hash, tag_group};
 use super::notices::Notice;
 use super::pending::Pending;
 use super::random::{random, random_wide};
 use super::store::{InTask, Lease, Leased, Store, Stored, Token};
 use super::tier::{Parts, Tier};
+use crate::key::Tag;
 use crate::persist::{Cost, WallMillis};
 use crate::platform::clock;
 use crate::platform::unpark::Unpark;
@@ -27,6 +28,8 @@ pub(crate) struct Query {
     /// The name of the entry, and of the group of all entries of the function.
     pub(crate) entry: String,
     pub(crate) group: Arc<str>,
+    /// The tags of the result, as far as they are known. `None`: entries of the function have no tags.
+    pub(crate) tags: Option<Vec<Tag>>,
     /// The whole key, if the name has a digest.
     pub(crate) key: Option<Vec<u8>>,
     /// How long each step may take.
@@ -43,6 +46,7 @@ pub(crate) struct Query {
 /// A value from a tier.
 pub(crate) struct Value {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) tags: Vec<Tag>,
     pub(crate) computed: WallMillis,
     /// What it cost to compute it.
     pub(crate) cost: Cost,
@@ -70,6 +74,8 @@ pub(crate) enum Found {
 pub(crate) struct Search {
     tier: Tier,
     query: Query,
+    /// What stands for the group of the function in an entry.
+    group: u64,
     /// Drawn when a lease is asked for.
     token: Option<Token>,
     notice: Option<Notice>,
@@ -77,7 +83,8 @@ pub(crate) struct Search {
     /// When the search and its present step began.
     started: Instant,
     began: Instant,
-    generation: Option<u64>,
+    /// The groups of the entry, each with its generation: the function first, and then tags.
+    generations: Vec<(u64, u64)>,
     /// The beginning of an entry that cannot be used, or is to be computed again.
     void: Option<Vec<u8>>,
     /// The value of that entry, if it can be used until then.
@@ -86,12 +93,19 @@ pub(crate) struct Search {
 
 enum Step {
     Begin,
-    /// Looks for the entry, and for the generation if it is not known.
-    Look(Option<Pending<u64>>, Asked, Look),
+    /// Looks for the entry, and for the generations that are not known.
+    Look(Vec<Asking>, Look),
     Ask(Pending<Leased>),
     /// Waits for who has the lease, which ends then unless it is renewed.
     Wait(Instant),
     Ended,
+}
+
+/// A generation that was asked for.
+struct Asking {
+    group: String,
+    generation: Pending<u64>,
+    asked: Asked,
 }
 
 /// How a search goes on.
@@ -132,13 +146,14 @@ impl Search {
         let now = clock::instant();
         Self {
             tier: tier.clone(),
+            group: group_hash(&query.group),
             query,
             token: None,
             notice: None,
             step: Step::Begin,
             started: now,
             began: now,
-            generation: None,
+            generations: Vec::new(),
             void: None,
             stands_in: None,
         }
@@ -188,7 +203,7 @@ impl Search {
     pub(crate) fn until(&self) -> Result<Instant, Instant> {
         match self.step {
             Step::Wait(until) => Ok(until),
-            Step::Look(_, _, Look::InTask(..)) => Err(self.began + self.query.limit),
+            Step::Look(_, Look::InTask(..)) => Err(self.began + self.query.limit),
             _ => Err(self.began + self.query.limit + GRACE),
         }
     }
@@ -215,7 +230,7 @@ impl Search {
     }
 
     fn begin(&mut self) -> Next {
-        let Query { entry, group, .. } = &self.query;
+        let Query { entry, group, tags, .. } = &self.query;
         let parts = &self.tier.0;
         if parts.link.is_coming() {
             return self.await_connection();
@@ -226,21 +241,51 @@ impl Search {
         }
         self.began = clock::instant();
         let until = self.began + self.query.limit;
-        let (generation, asked) = match parts.generations.find(group) {
-            Ok(generation) => {
-                self.generation = Some(generation);
-                (None, Asked::default())
-            }
-            Err(asked) => {
-                let fresh = random();
-                (Some(parts.store.generation(group, fresh, until)), asked)
-            }
-        };
+        let mut asking = Vec::new();
+        let function = self.ask_generation(group).map(|generation| (self.group, generation));
+        let function = function.map_err(|asked| asking.push(asked));
         let look = Look::begin(&*parts.store, entry, until, self.query.blocks);
+        let tags = tags.clone().unwrap_or_default();
+        self.generations = function.into_iter().collect();
+        asking.extend(self.ask_tags(&tags));
         look.map_or_else(
             |error| Next::End(self.failed(&error)),
-            |look| Next::Go(Step::Look(generation, asked, look)),
+            |look| Next::Go(Step::Look(asking, look)),
         )
+    }
+
+    /// Returns the generation of a group, or asks for it if it is not known.
+    fn ask_generation(&self, group: &str) -> Result<u64, Asking> {
+        let parts = &self.tier.0;
+        parts.generations.find(group).map_err(|asked| {
+            let until = self.began + self.query.limit;
+            let generation = parts.store.generation(group, random(), until);
+            Asking { group: group.to_owned(), generation, asked }
+        })
+    }
+
+    /// Notes the generations of tags, and asks for those that are not known.
+    fn ask_tags(&mut self, tags: &[Tag]) -> Vec<Asking> {
+        let mut asking = Vec::new();
+        for tag in tags {
+            match self.ask_generation(&tag_group(self.tier.namespace(), *tag)) {
+                Ok(generation) => self.generations.push((tag.bits(), generation)),
+                Err(asked) => asking.push(asked),
+            }
+        }
+        asking
+    }
+
+    /// Returns the tags of an entry whose generations are not known.
+    fn unknown_tags(&self, stored: &Stored) -> Vec<Tag> {
+        if self.query.tags.is_none() {
+            return Vec::new();
+        }
+        let opened = envelope::open(&self.query.entry, &stored.bytes, self.tier.sealing());
+        let groups = opened.map(|opened| opened.generations).unwrap_or_default();
+        let is_unknown = |group: &u64| self.generations.iter().all(|(known, _)| known != group);
+        let tags = groups.iter().skip(1).map(|(tag, _)| *tag);
+        tags.filter(is_unknown).map(Tag::from_bits).collect()
     }
 
     /// Waits for the end of the first attempt to connect.
@@ -269,7 +314,7 @@ impl Search {
     }
 
     fn look(&mut self, waker: &Waker) -> Poll<Next> {
-        let Step::Look(generation, asked, look) = &mut self.step else {
+        let Step::Look(asking, look) = &mut self.step else {
             return Poll::Ready(Next::Go(Step::Begin));
         };
         let answered = match look {
@@ -284,7 +329,7 @@ impl Search {
                     let until = now + self.query.limit;
                     let pending = self.tier.0.store.get(&self.query.entry, until);
                     let look = Look::Pending(pending);
-                    return Poll::Ready(Next::Go(Step::Look(generation.take(), *asked, look)));
+                    return Poll::Ready(Next::Go(Step::Look(std::mem::take(asking), look)));
                 }
                 Some(ready!(answered))
             }
@@ -295,17 +340,25 @@ impl Search {
             Some(Err(error)) => return Poll::Ready(Next::End(self.failed(&error))),
             None => {}
         }
-        if let Some(pending) = generation {
-            match ready!(pending.poll_result(waker)) {
+        while let Some(Asking { group, generation, asked }) = asking.last_mut() {
+            match ready!(generation.poll_result(waker)) {
                 Ok(known) => {
-                    self.tier.0.learn(&self.query.group, known, *asked);
-                    self.generation = Some(known);
+                    self.tier.0.learn(group, known, *asked);
+                    self.generations.push((group_hash(group), known));
+                    asking.pop();
                 }
                 Err(error) => return Poll::Ready(Next::End(self.failed(&error))),
             }
         }
         let Look::Answered(stored) = look else { return Poll::Pending };
         let stored = stored.take();
+        let unknown = stored.as_ref().map_or_else(Vec::new, |stored| self.unknown_tags(stored));
+        if !unknown.is_empty() {
+            return Poll::Ready(Next::Go(Step::Look(
+                self.ask_tags(&unknown),
+                Look::Answered(stored),
+            )));
+        }
         self.parts().note(&Ok::<_, StoreError>(()));
         if let Some(value) = stored.and_then(|stored| self.open(&stored)) {
             return Poll::Ready(Next::End(Found::Value(value)));
@@ -341,15 +394,19 @@ impl Search {
             }
         };
         match leased {
+            Leased::Found(stored) if !self.unknown_tags(&stored).is_empty() => {
+                let asking = self.ask_tags(&self.unknown_tags(&stored));
+                Next::Go(Step::Look(asking, Look::Answered(Some(stored))))
+            }
             Leased::Found(stored) => match self.open(&stored) {
                 Some(value) => Next::End(Found::Value(value)),
                 None => Next::Go(self.ask()),
             },
             Leased::Granted => {
                 let Some(token) = self.token else { return Next::End(Found::Unavailable) };
-                let (generation, key) = (self.generation.unwrap_or(0), self.query.key.take());
+                let (generations, key) = (self.own_generations(), self.query.key.take());
                 let leases = &self.tier.0.leases;
-                let lease = leases.hold(&self.query.entry, key, token, generation);
+                let lease = leases.hold(&self.query.entry, key, token, generations);
                 Next::End(Found::Granted(lease, self.stands_in.take()))
             }
             Leased::Held(_) if self.stands_in.is_some() || !self.query.waits => {
@@ -395,21 +452,46 @@ impl Search {
     }
 
     fn verify(&self, stored: &Stored) -> Option<Value> {
-        let Query { entry, group, key, .. } = &self.query;
+        let Query { entry, key, .. } = &self.query;
         let opened = envelope::open(entry, &stored.bytes, self.tier.sealing()).ok()?;
-        let is_current = opened.generations == [(group_hash(group), self.generation?)];
-        if !is_current || opened.key != key.as_deref() {
+        let tags = self.tags_if_current(&opened.generations)?;
+        if opened.key != key.as_deref() {
             return None;
         }
         let Opened { computed, ttl, cost, .. } = opened;
         let left = stored.left.unwrap_or(Duration::MAX).saturating_sub(opened.stale);
         Some(Value {
             bytes: opened.value.into_owned(),
+            tags,
             computed,
             cost,
             left: ttl.map(|ttl| ttl.min(left)),
             began: self.began,
         })
+    }
+}
+
+impl Search {
+    /// Returns the tags of an entry, if its generations are those of now.
+    fn tags_if_current(&self, generations: &[(u64, u64)]) -> Option<Vec<Tag>> {
+        let (own, tags) = generations.split_first()?;
+        let is_plain = self.query.tags.is_none() && !tags.is_empty();
+        let are_known = generations.iter().all(|group| self.generations.contains(group));
+        if own.0 != self.group || is_plain || !are_known {
+            return None;
+        }
+        let tags: Vec<Tag> = tags.iter().map(|(tag, _)| Tag::from_bits(*tag)).collect();
+        let (removals, namespace) = (&self.tier.0.removals, self.tier.namespace());
+        let is_removed = |tag: &Tag| removals.is_group_open(&tag_group(namespace, *tag));
+        (!tags.iter().any(is_removed)).then_some(tags)
+    }
+
+    /// Returns the groups that the caller's result belongs to, as far as they are known, the function first.
+    fn own_generations(&self) -> Vec<(u64, u64)> {
+        let tags = self.query.tags.iter().flatten().map(|tag| tag.bits());
+        let groups = std::iter::once(self.group).chain(tags);
+        let known = |group| self.generations.iter().find(|(known, _)| *known == group).copied();
+        groups.filter_map(known).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A tier: a store with what this process knows of it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ use crate::persist::WallMillis;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};
 use crate::platform::sync::usual::Mutex;
 use crate::platform::{clock, fork};
+use crate::tags;
 
 /// How long the answer to a look at an entry is waited for.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
@@ -50,6 +51,8 @@ pub(super) struct Parts {
     /// The last failure of a request, until one succeeds.
     failure: Mutex<Option<StoreError>>,
     maintenance: Registration,
+    /// Whether results with tags are kept here.
+    has_tags: AtomicBool,
     /// The process that was ticked last. See [`fork::generation`].
     process: AtomicU64,
     this: Weak<Parts>,
@@ -74,6 +77,7 @@ impl Tier {
             followers: Followers::default(),
             failure: Mutex::default(),
             maintenance: Registration::new(),
+            has_tags: AtomicBool::new(false),
             process: AtomicU64::new(fork::generation()),
             store,
             options,
@@ -166,6 +170,33 @@ impl Tier {
         let generation = pending.wait_until(deadline);
         self.0.note(&generation);
         generation.ok().filter(|&generation| self.0.learn(group, generation, asked))
+    }
+
+    /// Returns the generation of a group, if it was known by the time `when` and has not changed since. If it was not, it
+    /// is asked for, for those who come later.
+    pub(crate) fn generation_since(&self, group: &str, when: Instant) -> Option<u64> {
+        match self.0.generations.known_since(group, when) {
+            Ok(generation) => Some(generation),
+            Err(asked) => {
+                let (this, name) = (Arc::clone(&self.0), group.to_owned());
+                let until = clock::instant() + LOOK_LIMIT;
+                self.0.store.generation(group, random(), until).then(move |generation| {
+                    if let Ok(generation) = generation {
+                        this.learn(&name, generation, asked);
+                    }
+                });
+                None
+            }
+        }
+    }
+
+    /// Returns whether this is the first call. Functions that come later find what was removed before to be sent.
+    pub(crate) fn begin_tags(&self) -> bool {
+        !self.0.has_tags.swap(true, Relaxed)
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Notes that a removal is not needed any more.
@@ -271,7 +302,13 @@ impl Parts {
 
     /// Asks again for the generations that are known. A store that evicts what nobody has asked for lately would
     /// otherwise evict them first, and every entry with them: they are asked for once, and entries all the time.
+    ///
+    /// Of tags, only those in use are asked for.
     fn keep_generations(&self) {
+        self.generations.retain(|group| match name::split(group) {
+            Some((_, Part::Tag(tag))) => tags::is_used(tag),
+            _ => true,
+        });
         for group in self.generations.groups() {
             let this = self.this();
             let sent = self.store.generation(&group, random(), clock::instant() + LOOK_LIMIT);
@@ -304,8 +341,10 @@ impl Parts {
 
     /// Removes all of a group from memory.
     fn forget_entries(&self, group: &str) {
-        if let Some((prefix, part)) = name::split(group) {
-            self.followers.forget(prefix, &part);
+        match name::split(group) {
+            Some((_, Part::Tag(tag))) => tags::invalidate(tag),
+            Some((prefix, part)) => self.followers.forget(prefix, &part),
+            None => {}
         }
     }
 

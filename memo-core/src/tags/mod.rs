@@ -13,5 +13,7 @@ mod set;
 mod tests;
 
 pub(crate) use journal::{Invalidated, invalidated, note_invalidated};
+#[cfg(feature = "remote")]
+pub(crate) use registry::is_used;
 pub(crate) use registry::{epoch, invalidate};
 pub(crate) use set::{OpenTags, TagSet};

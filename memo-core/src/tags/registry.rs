@@ -42,13 +42,25 @@ pub(crate) fn invalidate(tag: Tag) {
     lock().invalidate(tag.bits());
 }
 
+/// Returns whether an entry or a computation of this process has `tag`.
+#[cfg(feature = "remote")]
+pub(crate) fn is_used(tag: Tag) -> bool {
+    lock().has(tag)
+}
+
 pub(super) fn lock() -> MutexGuard<'static, Registry> {
     REGISTRY.lock()
 }
 
 impl Registry {
     const fn new() -> Self {
-        Self { cells: HashTable::new(), free: Vec::new(), open: 0, recent: HashTable::new(), floor: 0 }
+        Self {
+            cells: HashTable::new(),
+            free: Vec::new(),
+            open: 0,
+            recent: HashTable::new(),
+            floor: 0,
+        }
     }
 
     fn invalidate(&mut self, tag: u64) {
@@ -139,7 +151,7 @@ impl Registry {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(feature = "remote", test))]
     pub(super) fn has(&self, tag: Tag) -> bool {
         self.cells.find(tag.bits(), |cell| cell.tag() == tag.bits()).is_some()
     }

@@ -9,7 +9,8 @@ fn tag(test: &str, n: u32) -> Tag {
 
 #[test]
 fn integers_of_all_types_make_one_tag_and_other_values_differ() {
-    let same = [Tag::new(&("a", 42_u8)), Tag::new(&("a", 42_i64)), Tag::new(&("a".to_owned(), &42_u128))];
+    let same =
+        [Tag::new(&("a", 42_u8)), Tag::new(&("a", 42_i64)), Tag::new(&("a".to_owned(), &42_u128))];
     assert!(same.iter().all(|tag| *tag == same[0]));
     let others = [
         Tag::new("a"),
@@ -83,8 +84,9 @@ fn of_too_many_invalidations_each_counts() {
 #[test]
 fn tags_that_nobody_uses_are_forgotten() {
     let has = |n| lock().has(tag("forgotten", n));
-    let sets: Vec<_> =
-        (0..3000).map(|n| OpenTags::begin(&[tag("forgotten", n), tag("forgotten", n / 2)]).close()).collect();
+    let sets: Vec<_> = (0..3000)
+        .map(|n| OpenTags::begin(&[tag("forgotten", n), tag("forgotten", n / 2)]).close())
+        .collect();
     assert!((0..3000).all(has));
     drop(sets);
     assert!(!(0..3000).any(has));

@@ -31,7 +31,6 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     signature::cache_err_needs_a_result(args, function, errors);
     settings::settings_need_no_call(args, function, errors);
     stores::scope_excludes_stores(args, errors);
-    stores::tags_exclude_a_tier(args, errors);
     signature::scope_excludes_async(args, function, errors);
     signature::spawned_arguments_are_owned(args, function, errors);
     signature::key_excludes_opaque_patterns(args, function, errors);

@@ -3,7 +3,7 @@
 use syn::{ReturnType, Type};
 
 use crate::errors::Errors;
-use crate::parse::arguments::{Args, Given};
+use crate::parse::arguments::Args;
 use crate::parse::function::Function;
 use crate::syntax::type_parts::{cached_part, parts};
 
@@ -68,15 +68,6 @@ pub(super) fn scope_excludes_stores(args: &Args, errors: &mut Errors) {
             "what other machines change is removed by another thread, which cannot reach the cache of this one: \
              leave `scope` out, or leave `remote` out",
         );
-    }
-}
-
-/// The tier does not know which tags were invalidated while it keeps an entry.
-pub(super) fn tags_exclude_a_tier(args: &Args, errors: &mut Errors) {
-    let name = |given: &Option<Given<syn::Expr>>| given.as_ref().map(|given| given.name.clone());
-    let tags = [name(&args.tags), name(&args.tags_with)];
-    for name in tags.into_iter().flatten().filter(|_| args.is_written("remote")) {
-        errors.at(&name, format!("entries in a tier have no tags yet: leave `{name}` out, or leave `remote` out"));
     }
 }
 

@@ -77,7 +77,8 @@ impl TestDirectory {
         let put = |key: &Key, created, expires| {
             let key = key.bytes().unwrap();
             let cost = Cost::UNKNOWN;
-            let record = Record::Put { key, value: &value, apart: false, created, expires, cost, tags: &[] };
+            let record =
+                Record::Put { key, value: &value, apart: false, created, expires, cost, tags: &[] };
             store.commit(store.queue(record, store.since())).unwrap();
         };
         put(&first, now, Some(now + 2 * MINUTE));

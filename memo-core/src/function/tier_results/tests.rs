@@ -27,6 +27,7 @@ use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
 
 mod model;
+mod tagged;
 
 type Kept = KeepOf<OkOnly<String, ()>, InArc>;
 

@@ -68,7 +68,8 @@ fn files_that_do_not_count_any_more_are_removed_by_a_merge() {
     let (mut file, reference) = make(&store, &long(5));
     file.keep();
     let Record::Put { key, value, cost, .. } = put_apart(b"e", &reference) else { panic!() };
-    let expiring = Record::Put { key, value, apart: true, created: 1, expires: Some(5), cost, tags: &[] };
+    let expiring =
+        Record::Put { key, value, apart: true, created: 1, expires: Some(5), cost, tags: &[] };
     write(&store, expiring).unwrap();
     drop(file);
     for in_snapshot in [false, true] {
@@ -405,7 +406,8 @@ fn values_that_have_expired_are_removed_soon() {
     file.keep();
     let Record::Put { key, value, cost, .. } = put_apart(b"k", &reference) else { panic!() };
     let expires = Some(now + 3_600_000);
-    write(&store, Record::Put { key, value, apart: true, created: 1, expires, cost, tags: &[] }).unwrap();
+    write(&store, Record::Put { key, value, apart: true, created: 1, expires, cost, tags: &[] })
+        .unwrap();
     drop(file);
     assert!(compact(&store, &Keep { now, ..ALL }));
     assert!(!compact(&store, &Keep { now, ..ALL }), "it has not expired");

@@ -30,7 +30,15 @@ fn encoded(n: u32) -> Vec<u8> {
 fn record<'a>(key: &'a [u8], value: &'a [u8], n: u64) -> Record<'a> {
     let expires = (n == 2).then_some(4_102_444_800_000);
     let cost = Cost::of(Some(Duration::from_secs(n)));
-    Record::Put { key, value, apart: false, created: 1_700_000_000_000 + n, expires, cost, tags: &[] }
+    Record::Put {
+        key,
+        value,
+        apart: false,
+        created: 1_700_000_000_000 + n,
+        expires,
+        cost,
+        tags: &[],
+    }
 }
 
 /// Writes an entry whose value is kept apart.
@@ -43,7 +51,8 @@ fn write_apart(store: &Store, key: &[u8], n: u32) {
         panic!("a put")
     };
     file.keep();
-    write(store, Record::Put { key, value, apart: true, created, expires, cost, tags: &[] }).unwrap();
+    write(store, Record::Put { key, value, apart: true, created, expires, cost, tags: &[] })
+        .unwrap();
 }
 
 /// Shows how the directory was made. A snapshot holds four entries. The logs of two processes hold new entries, one

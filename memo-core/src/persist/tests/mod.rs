@@ -106,7 +106,15 @@ fn recovered(fs: &MemFs) -> (Recovery, Entries) {
 }
 
 fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
-    Record::Put { key, value, apart: false, created: 1, expires: None, cost: Cost::UNKNOWN, tags: &[] }
+    Record::Put {
+        key,
+        value,
+        apart: false,
+        created: 1,
+        expires: None,
+        cost: Cost::UNKNOWN,
+        tags: &[],
+    }
 }
 
 /// Where tests write as the cache of a function does, values of this length and more are kept apart.

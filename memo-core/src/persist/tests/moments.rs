@@ -7,7 +7,15 @@ use super::*;
 fn put(store: &Store, n: u32) {
     let (key, value) = (n.to_le_bytes(), [7]);
     let (created, cost) = (5, Cost::UNKNOWN);
-    let put = Record::Put { key: &key, value: &value, apart: false, created, expires: None, cost, tags: &[] };
+    let put = Record::Put {
+        key: &key,
+        value: &value,
+        apart: false,
+        created,
+        expires: None,
+        cost,
+        tags: &[],
+    };
     let ticket = store.queue(put, store.since());
     store.commit(ticket).unwrap();
 }

@@ -16,8 +16,15 @@ fn a_log_gives_back_what_was_committed() {
     let (store, recovery, found) = open(&fs);
     assert_eq!((recovery.records, found), (0, Entries::new()));
     let cost = Cost::of(Some(Duration::from_secs(8)));
-    let expiring =
-        Record::Put { key: b"k", value: b"", apart: false, created: 77, expires: Some(99), cost, tags: &[] };
+    let expiring = Record::Put {
+        key: b"k",
+        value: b"",
+        apart: false,
+        created: 77,
+        expires: Some(99),
+        cost,
+        tags: &[],
+    };
     write(&store, expiring).unwrap();
     let reader = read_only(&fs);
     let found = reader.find(b"k", true, &mut || ()).unwrap().expect("the record");
@@ -70,7 +77,15 @@ fn a_merge_leaves_out_what_has_expired_and_then_the_oldest_that_is_not_used() {
     let cost = Cost::UNKNOWN;
     write(
         &store,
-        Record::Put { key: b"x", value: b"", apart: false, created: 1, expires: Some(5), cost, tags: &[] },
+        Record::Put {
+            key: b"x",
+            value: b"",
+            apart: false,
+            created: 1,
+            expires: Some(5),
+            cost,
+            tags: &[],
+        },
     )
     .unwrap();
     for key in [b"a", b"b", b"c", b"d"] {
@@ -350,7 +365,8 @@ fn times_that_lie_far_ahead_are_told_and_merged_away() {
     let (store, ..) = open(&fs);
     let (key, value): (&[u8], &[u8]) = (b"k", b"v");
     let (created, expires, cost) = (FAR, Some(FAR + 60), Cost::UNKNOWN);
-    write(&store, Record::Put { key, value, apart: false, created, expires, cost, tags: &[] }).unwrap();
+    write(&store, Record::Put { key, value, apart: false, created, expires, cost, tags: &[] })
+        .unwrap();
     drop(store);
     let (store, recovery, found) = open(&fs);
     assert_eq!((losses(&recovery), found.len()), (vec![Loss::FutureTime], 1));

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::super::name::{FunctionName, Part, group_hash, split, tag_group};
+use super::super::name::{FunctionName, Part, group_hash, split};
 use super::super::noise::noise;
 use super::*;
 use crate::persist::Identity;
@@ -291,7 +291,7 @@ fn golden() -> Vec<[String; 3]> {
 
 #[test]
 fn names_and_bytes_are_unchanged() {
-    let (all, tag) = (quote().group(), tag_group("shop", b"user 7"));
+    let (all, tag) = (quote().group(), "memokit:shop:!tag:user%207".to_owned());
     let groups = [(group_hash(&all), 7), (group_hash(&tag), (1 << 63) + 1)];
     let (short, long): (_, Vec<u8>) = (b"\x11\x04ACME", (0..100).collect());
     let of_groups = Envelope {
