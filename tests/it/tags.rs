@@ -1,7 +1,7 @@
 //! Tags: results of many functions that are invalidated together.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
 use memokit::{Explanation, Remover, Tag, invalidate_tag, memoize};
@@ -85,7 +85,7 @@ fn a_result_names_its_tags() {
 /// Holds a computation until it may end.
 struct Gate {
     began: mpsc::SyncSender<()>,
-    may_end: std::sync::Mutex<mpsc::Receiver<()>>,
+    may_end: Mutex<mpsc::Receiver<()>>,
 }
 
 fn gate() -> (Gate, mpsc::Receiver<()>, mpsc::SyncSender<()>) {
@@ -102,13 +102,8 @@ impl Gate {
 }
 
 /// One thread computes, and the tag is invalidated meanwhile. What it returns is not kept, and who asks after the
-/// invalidation does not get it.
-#[track_caller]
-fn check_running(
-    call: fn(u32) -> u32,
-    is_slow: &'static std::sync::Mutex<Option<Gate>>,
-    held: fn() -> usize,
-) {
+/// invalidation does not get it. `waits`: who asks does not know the tags, and so waits for it.
+fn check_running(call: fn(u32) -> u32, is_slow: &'static Mutex<Option<Gate>>, waits: bool) {
     with_timeout(move || {
         let (gate, has_begun, end) = gate();
         *is_slow.lock().unwrap() = Some(gate);
@@ -117,38 +112,37 @@ fn check_running(
         invalidate_tag(("running", 2));
         invalidate_tag(("running", 1));
         let second = thread::spawn(move || call(1));
-        let second = if held() == 0 && second.is_finished() {
-            second.join().unwrap()
-        } else {
-            // A caller that does not know the tags waits, and then computes.
+        let second = if waits {
             end.send(()).unwrap();
             second.join().unwrap()
+        } else {
+            let second = second.join().unwrap();
+            end.send(()).unwrap();
+            second
         };
-        let _ = end.try_send(());
-        let first = first.join().unwrap();
-        assert_ne!(first, second);
+        assert_ne!(first.join().unwrap(), second);
         assert_eq!(call(1), second);
     });
 }
 
 #[test]
 fn what_is_being_computed_is_invalidated() {
-    static SLOW: std::sync::Mutex<Option<Gate>> = std::sync::Mutex::new(None);
+    static SLOW: Mutex<Option<Gate>> = Mutex::new(None);
     #[memoize(tags = [("running", n)])]
     fn known(n: u32) -> u32 {
         let gate = SLOW.lock().unwrap().take();
         gate.iter().for_each(Gate::pass);
         run()
     }
-    check_running(known, &SLOW, || known_memo().len());
-    static SLOW_TOO: std::sync::Mutex<Option<Gate>> = std::sync::Mutex::new(None);
+    check_running(known, &SLOW, false);
+    static SLOW_TOO: Mutex<Option<Gate>> = Mutex::new(None);
     #[memoize(tags_with = |_| [Tag::new(&("running", 1))])]
     fn unknown(_n: u32) -> u32 {
         let gate = SLOW_TOO.lock().unwrap().take();
         gate.iter().for_each(Gate::pass);
         run()
     }
-    check_running(unknown, &SLOW_TOO, || unknown_memo().len());
+    check_running(unknown, &SLOW_TOO, true);
 }
 
 #[test]

@@ -55,6 +55,41 @@ fn an_invalidation_an_insertion_and_a_clear_reach_all() {
 }
 
 #[test]
+fn an_invalidated_tag_reaches_all() {
+    let server = server!();
+    let machines = [(); 3].map(|()| Machine::start(&server));
+    let calls = ["group a 1", "group a 2", "group b 1"];
+    for (group, value) in [("a", "x"), ("b", "y"), ("a", "z")] {
+        let before = calls.map(|call| machines[0].ask(call));
+        machines.iter().for_each(|machine| assert_eq!(calls.map(|call| machine.ask(call)), before));
+        ["1", "2"].iter().for_each(|key| machines[0].set(key, value));
+        machines[0].ask(&format!("tag {group}"));
+        let after: [String; 3] = std::array::from_fn(|at| {
+            if calls[at].contains(&format!("group {group} ")) {
+                value.to_owned()
+            } else {
+                before[at].clone()
+            }
+        });
+        // The one that has made the change sees it at once, and so does one that comes now.
+        assert_eq!(calls.map(|call| machines[0].ask(call)), after);
+        assert_eq!(calls.map(|call| Machine::start(&server).ask(call)), after);
+        for machine in &machines {
+            wait_until(|| calls.map(|call| machine.ask(call)) == after);
+        }
+    }
+    // A process that has not called the function yet.
+    machines[0].ask("flush");
+    let late = Machine::start(&server);
+    late.set("1", "late");
+    late.ask("tag a");
+    assert_eq!(late.ask("group a 1"), "late");
+    for machine in &machines {
+        wait_until(|| machine.ask("group a 1") == "late");
+    }
+}
+
+#[test]
 fn what_is_computed_during_an_invalidation_reaches_nobody() {
     let server = server!();
     let (one, other) = (Machine::start(&server), Machine::start(&server));

@@ -39,6 +39,11 @@ fn value(key: &str) -> String {
     value
 }
 
+#[memoize(max = 100, remote = tier(), remote_limit = "5s", tags = [("group", group)])]
+fn of_group(group: &str, key: &str) -> String {
+    read(key)
+}
+
 /// Not a test: a machine, if a test has started this process.
 #[test]
 fn run() {
@@ -78,6 +83,8 @@ fn answer(words: &[&str]) -> String {
             }
             before
         }
+        ["group", group, key] => of_group(group, key),
+        ["tag", group] => format!("{:?}", memokit::invalidate_tag(("group", group))),
         ["invalidate", key] => memo.invalidate(&value_key(key)).to_string(),
         ["insert", key, new] => memo.insert(&value_key(key), (*new).to_owned()).to_string(),
         ["clear"] => {
