@@ -11,14 +11,14 @@ fn price(product: u32) -> u32 {
     product * 100
 }
 
-#[memoize(max = 1_000, tags = [("user", user)], tags_with = products_in)]
+#[memoize(max = 1_000, tags = [("user", user)], tags_with = |basket| products_in(basket))]
 fn basket(user: u32) -> Vec<(u32, u32)> {
     println!("    basket of user {user} is computed");
     [user, user + 1].into_iter().map(|product| (product, price(product))).collect()
 }
 
 /// What else a basket belongs to.
-fn products_in(basket: &Vec<(u32, u32)>) -> Vec<Tag> {
+fn products_in(basket: &[(u32, u32)]) -> Vec<Tag> {
     basket.iter().map(|(product, _)| Tag::new(&("product", product))).collect()
 }
 

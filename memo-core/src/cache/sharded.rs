@@ -499,15 +499,14 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Calls `f` for the live entries, announced ones included, while no lock is held: shard by shard, in each shard
     /// the least recently used first.
-    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&KeyBytes, &H, Lifetime, &[Tag])) {
+    pub(crate) fn for_each(&self, f: &mut dyn FnMut(&EntryCopy<H>)) {
         for shard in &self.shards {
             let live = self.live(&shard.lock());
             let mut order: Vec<(u64, u32)> =
                 live.iter().map(|copied| copied.stamp).zip(0..).collect();
             recency::sort(&mut order);
             for (_, at) in order {
-                let EntryCopy { key, held, lifetime, tags, .. } = &live[at as usize];
-                f(key, held, *lifetime, tags);
+                f(&live[at as usize]);
             }
         }
     }
@@ -724,10 +723,10 @@ impl<H: Clone> ShardedCache<H> {
 }
 
 /// A copy of an entry, taken under the lock.
-struct EntryCopy<H> {
+pub(crate) struct EntryCopy<H> {
     stamp: u64,
-    key: KeyBytes,
-    held: H,
-    lifetime: Lifetime,
-    tags: Vec<Tag>,
+    pub(crate) key: KeyBytes,
+    pub(crate) held: H,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) tags: Vec<Tag>,
 }

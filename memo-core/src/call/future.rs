@@ -170,7 +170,7 @@ pub(super) struct Progress<K: Keep<Held: Send + Sync>, W> {
 
 pub(super) enum Stage<K: Keep<Held: Send + Sync>> {
     NotPolled,
-    Waiting(Wait<K>),
+    Waiting(Box<Wait<K>>),
     /// The value is looked for elsewhere, or others compute it.
     Away(Box<Away<K>>),
     Computing(Computation<K>),
@@ -283,7 +283,8 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
                 let began = Arrival::now();
-                Err(Stage::Waiting(Wait { function: self, flight, task_wait, began, tags }))
+                let wait = Wait { function: self, flight, task_wait, began, tags };
+                Err(Stage::Waiting(Box::new(wait)))
             }
         }
     }

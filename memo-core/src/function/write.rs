@@ -104,12 +104,13 @@ impl<K: Keep> Directory<K> {
             // here.
             let since = store.raise_horizon();
             self.follow(function);
-            function.memory.for_each(&mut |key, held, lifetime, tags| {
-                let tags = tag_bytes(tags);
-                let is_missing = result.is_ok() && !matches!(store.has(key.as_slice()), Ok(true));
-                let encode = || self.disk.encode(store, K::Holder::view(held));
+            function.memory.for_each(&mut |entry| {
+                let key = entry.key.as_slice();
+                let is_missing = result.is_ok() && !matches!(store.has(key), Ok(true));
+                let encode = || self.disk.encode(store, K::Holder::view(&entry.held));
                 if let Some(mut encoded) = is_missing.then(encode).flatten() {
-                    let put = self.disk.put(key.as_slice(), &encoded, lifetime, cost, &tags);
+                    let tags = tag_bytes(&entry.tags);
+                    let put = self.disk.put(key, &encoded, entry.lifetime, cost, &tags);
                     let ticket = store.queue(put, since);
                     encoded.queued(ticket);
                     result = store.commit(ticket);

@@ -173,8 +173,8 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
     }
 
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> K::Return)) {
-        self.memory.for_each(&mut |key, held, _, _| {
-            each(Key::from_bytes(key.as_slice()), &mut || K::to_return(held));
+        self.memory.for_each(&mut |entry| {
+            each(Key::from_bytes(entry.key.as_slice()), &mut || K::to_return(&entry.held));
         });
     }
 

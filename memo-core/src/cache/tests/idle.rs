@@ -63,7 +63,7 @@ fn an_entry_expires_when_the_idle_time_has_passed_since_its_last_use() {
         pass(3 * LAG);
         assert!(!has(&cache, 1) && claim_outcome(&cache, 1) == "lead" && cache.len() == 0);
         let mut seen = 0;
-        cache.for_each(&mut |_, _, _, _| seen += 1);
+        cache.for_each(&mut |_| seen += 1);
         assert_eq!(seen, 0);
         assert!(!cache.remove(1, &[1], BY_HAND, &mut || ()));
     }

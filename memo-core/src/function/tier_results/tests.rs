@@ -92,9 +92,9 @@ impl Site {
 
     fn lifetime(&self, n: u32) -> Lifetime {
         let (key, mut found) = (key(n), None);
-        self.function.memory.for_each(&mut |stored, _, lifetime, _| {
-            if Some(stored.as_slice()) == key.bytes() {
-                found = Some(lifetime);
+        self.function.memory.for_each(&mut |entry| {
+            if Some(entry.key.as_slice()) == key.bytes() {
+                found = Some(entry.lifetime);
             }
         });
         found.unwrap()
