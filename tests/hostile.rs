@@ -92,6 +92,7 @@ fn memory_is_bounded_by_the_size_of_the_files() {
         created: 1,
         expires: None,
         cost,
+        tags: &[],
     };
     store.commit(store.queue(record, store.since())).unwrap();
     drop(store);

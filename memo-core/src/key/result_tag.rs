@@ -2,13 +2,6 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-
-use super::arguments::{Serialized, with_bytes};
-use super::tree;
-use super::write::Fields;
-
 /// What a result belongs to: a user, a document, a catalog. `memokit::invalidate_tag`
 /// takes out all results that have a tag.
 ///
@@ -24,36 +17,12 @@ use super::write::Fields;
 pub struct Tag(u64);
 
 impl Tag {
-    /// Makes a tag of a value. Values that fail to serialize, or nest deeper than 256 levels, are all the same tag.
-    #[must_use]
-    pub fn new<T: Serialize + ?Sized>(value: &T) -> Self {
-        with_bytes(&(Serialized(value), ()), Fields::Sorted, |bytes| {
-            Self::of(bytes.unwrap_or_default())
-        })
-    }
-
-    /// Makes a tag of the bytes of a key. They are hashed as they are printed, because that leaves the type of integers
-    /// out.
-    fn of(bytes: &[u8]) -> Self {
-        let hash = Sha256::digest(Printed(bytes).to_string());
-        let first = hash.first_chunk().copied().unwrap_or_default();
-        Self(u64::from_le_bytes(first))
-    }
-
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
     pub(crate) fn bits(self) -> u64 {
         self.0
-    }
-}
-
-struct Printed<'a>(&'a [u8]);
-
-impl fmt::Display for Printed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        tree::print(self.0, f)
     }
 }
 

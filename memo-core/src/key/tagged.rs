@@ -1,11 +1,16 @@
-//! The arguments of a call whose result has tags.
+//! Tags as calls name them: what makes a value a tag, and the arguments of a call whose result has tags.
+
+use std::fmt;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Serialized, with_bytes};
 use super::result_tag::Tag;
 use super::sink::Sink;
 use super::tag::NoKey;
+use super::tree;
+use super::write::Fields;
 
 /// The arguments of a call, and what makes the tags of its result. It runs only if the call is no hit.
 #[derive(Debug)]
@@ -54,5 +59,31 @@ impl<A: Arguments, F: Fn() -> Vec<Tag>> Arguments for Tagged<A, F> {
 
     fn tags(&self) -> Box<[Tag]> {
         (self.tags)().into()
+    }
+}
+
+impl Tag {
+    /// Makes a tag of a value. Values that fail to serialize, or nest deeper than 256 levels, are all the same tag.
+    #[must_use]
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Self {
+        with_bytes(&(Serialized(value), ()), Fields::Sorted, |bytes| {
+            Self::of(bytes.unwrap_or_default())
+        })
+    }
+
+    /// Makes a tag of the bytes of a key. They are hashed as they are printed, because that leaves the type of integers
+    /// out.
+    fn of(bytes: &[u8]) -> Self {
+        let hash = Sha256::digest(Printed(bytes).to_string());
+        let first = hash.first_chunk().copied().unwrap_or_default();
+        Self::from_bits(u64::from_le_bytes(first))
+    }
+}
+
+struct Printed<'a>(&'a [u8]);
+
+impl fmt::Display for Printed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        tree::print(self.0, f)
     }
 }
