@@ -17,6 +17,7 @@ pub use memo_core::handle::session::Session;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
 pub use memo_core::key::{Argument, ArgumentIndex, DecodeError, Key};
+pub use memo_core::statistics::departure::Departure;
 pub use memo_core::statistics::explanation::{Bound, Explanation, Refusal, Remover};
 pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;

@@ -28,6 +28,7 @@ mod key_arguments;
 mod keys;
 mod large;
 mod lints;
+mod listener;
 mod long_keys;
 #[cfg(unix)]
 mod max_disk;

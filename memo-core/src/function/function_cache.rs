@@ -10,6 +10,7 @@ use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
 use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
+use crate::cache::listening::{Listener, Listening};
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
@@ -101,6 +102,8 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     pub(crate) argument_names: &'static [&'static str],
     pub(crate) not_stored_reason: Option<&'static str>,
+    /// What hears of entries that leave memory.
+    pub(crate) listener: Option<Listener<K::Held>>,
 }
 
 /// A reference to a cache, which keeps the cache alive.
@@ -383,6 +386,7 @@ impl<K: Keep> FunctionCache<K> {
             shared,
             argument_names,
             not_stored_reason,
+            listener,
         } = parts;
         let function = Self {
             this: Weak::clone(this),
@@ -411,6 +415,9 @@ impl<K: Keep> FunctionCache<K> {
             events: Events::default(),
         };
         function.set_ttl(ttl);
+        if let Some(listener) = listener {
+            function.memory.listen(listener);
+        }
         function
     }
 
@@ -561,6 +568,7 @@ impl<K: Keep> FunctionCache<K> {
 
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
+        stats.listener_panics = self.memory.listening().map_or(0, Listening::panics);
         (stats.evicted, stats.expired) = self.memory.removed();
         (stats.entries, stats.bytes) = self.memory.usage();
         stats.over = self.memory.over().min(stats.entries);
@@ -573,6 +581,8 @@ impl<K: Keep> FunctionCache<K> {
             shared.report(&mut stats);
         }
         stats.advice = self.advice(&stats);
+        // Counting has removed what had expired.
+        self.tell_listener();
         stats
     }
 }
@@ -592,8 +602,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if Events::warnings_are_heard() {
             self.events.health(&self.name, &self.health());
         }
-        self.is_stored()
-            || self.memory.has_expiring()
-            || self.maintenance.end_unless(|| self.memory.has_expiring())
+        let is_needed = || self.memory.has_expiring() || self.has_to_tell();
+        self.is_stored() || is_needed() || self.maintenance.end_unless(is_needed)
     }
 }

@@ -81,6 +81,7 @@ impl<K: Keep> FunctionCache<K> {
         let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key, by));
         Events::invalidated(&self.name, by, usize::from(removed));
         self.counts.invalidated.add(u64::from(removed));
+        self.tell_listener();
         removed
     }
 
@@ -115,6 +116,7 @@ impl<K: Keep> FunctionCache<K> {
         });
         self.counts.invalidated.add(count as u64);
         Events::invalidated(&self.name, Remover::Clear, count);
+        self.tell_listener();
     }
 
     /// Removes the entries that cannot be served any more. Returns how many these were.
@@ -123,6 +125,7 @@ impl<K: Keep> FunctionCache<K> {
         if Events::are_heard() {
             Events::expired(&self.name, removed as u64);
         }
+        self.tell_listener();
         removed
     }
 
@@ -153,12 +156,12 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Runs `change`, and tells how many entries were evicted meanwhile.
     fn trim<R>(&self, change: impl FnOnce() -> R) -> R {
-        if !Events::are_heard() {
-            return change();
-        }
-        let before = self.memory.removed().0;
+        let before = Events::are_heard().then(|| self.memory.removed().0);
         let changed = change();
-        Events::evicted(&self.name, self.memory.removed().0 - before);
+        if let Some(before) = before {
+            Events::evicted(&self.name, self.memory.removed().0 - before);
+        }
+        self.tell_listener();
         changed
     }
 

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::capacity::{Limits, UNBOUNDED};
+use crate::cache::listening::Listener;
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
 use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
+use crate::function::listener;
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
+use crate::key::Key;
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
+use crate::statistics::departure::Departure;
 use crate::value::keep::{Advised, Keep};
 use crate::value::weigh::Weigh;
 
@@ -72,6 +76,8 @@ pub struct Settings<K: Keep> {
     pub(crate) explain: (usize, &'static [&'static str]),
     /// The reason why results of this instance are not stored, although the function has `persist`.
     pub(crate) not_stored_reason: Option<&'static str>,
+    /// What hears of the entries that leave memory.
+    pub(crate) listener: Option<Listener<K::Held>>,
 }
 
 impl<K: Keep> fmt::Debug for Settings<K> {
@@ -110,6 +116,7 @@ impl<K: Keep> Settings<K> {
             version: None,
             explain: (0, &[]),
             not_stored_reason: None,
+            listener: None,
         }
     }
 
@@ -390,6 +397,16 @@ impl<K: Keep> Settings<K> {
         self
     }
 
+    /// Sets what hears of the entries that leave memory. `names`: of the arguments in the key.
+    #[must_use]
+    pub fn on_evict(
+        self,
+        names: &'static [&'static str],
+        listener: impl Fn(&Key, &K::Value, Departure) + Send + Sync + 'static,
+    ) -> Self {
+        Self { listener: Some(listener::of_values::<K>(names, listener)), ..self }
+    }
+
     /// Sets how many departures are remembered for explanations. `names`: of the arguments in the key.
     #[must_use]
     pub fn explain(mut self, departures: usize, names: &'static [&'static str]) -> Self {
@@ -443,6 +460,7 @@ impl<K: Keep> Settings<K> {
             version,
             explain: (departures, argument_names),
             not_stored_reason,
+            listener,
         } = self;
         #[cfg(feature = "remote")]
         let shared = remote.map(|settings| {
@@ -471,6 +489,7 @@ impl<K: Keep> Settings<K> {
             shared,
             argument_names,
             not_stored_reason,
+            listener,
         }
     }
 }

@@ -407,18 +407,21 @@ impl<K: Keep<Held: Send + Sync>> Follower for FunctionCache<K> {
     fn forget(&self, part: &Part) {
         if let Some(shared) = &self.shared {
             shared.forget(self, part);
+            self.tell_listener_behind();
         }
     }
 
     fn forget_all(&self) {
         if let Some(shared) = &self.shared {
             shared.forget_all(self);
+            self.tell_listener_behind();
         }
     }
 
     fn is_cut_off(&self, epoch: u64, since: Duration) {
         if let Some(shared) = &self.shared {
             shared.is_cut_off(self, epoch, since);
+            self.tell_listener_behind();
         }
     }
 }

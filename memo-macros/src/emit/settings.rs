@@ -46,10 +46,14 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         let (departures, names) = (&given.value, key::names(expansion));
         quote!(.explain(#departures, &#names))
     });
+    let on_evict = args.on_evict.as_ref().map(|given| {
+        let (listener, names) = (&given.value, key::names(expansion));
+        quote!(.on_evict(&#names, #listener))
+    });
     let (disk, tier) = (disk(args), tier(args));
     quote! {
         [#here #errors #output] #advise #max_bytes #weigh #(#values)* #(#times)*
-        #stale_if_error #error_ttl #explain #disk #tier
+        #stale_if_error #error_ttl #explain #on_evict #disk #tier
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("verify", "verify = 0.01"),
     ("advise", "advise"),
     ("explain", "explain = 1000"),
+    ("on_evict", "on_evict = |key, value, departure| log(key, value)"),
     ("name", "name = \"quotes\""),
     ("companion", "companion = none"),
     ("in_impl", "in_impl"),
@@ -100,6 +101,14 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("Ignore", "skip"),
     ("condition", "cache_if"),
     ("advice", "advise"),
+    ("eviction_listener", "on_evict"),
+    ("removal_listener", "on_evict"),
+    ("evictionListener", "on_evict"),
+    ("removalListener", "on_evict"),
+    ("listener", "on_evict"),
+    ("on_remove", "on_evict"),
+    ("on_removal", "on_evict"),
+    ("on_expire", "on_evict"),
     ("miss_ratio_curve", "advise"),
 ];
 

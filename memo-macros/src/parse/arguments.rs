@@ -67,6 +67,7 @@ pub(crate) struct Args {
     pub(crate) advise: Option<Given<()>>,
     /// How many departures are remembered.
     pub(crate) explain: Option<Given<syn::Expr>>,
+    pub(crate) on_evict: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
@@ -167,6 +168,7 @@ impl Args {
             "verify" => set(&mut self.verify, name, form, number::fraction),
             "advise" => set(&mut self.advise, name, form, expression::flag),
             "explain" => set(&mut self.explain, name, form, number::departures),
+            "on_evict" => set(&mut self.on_evict, name, form, expression::callable),
             "name" => set(&mut self.name, name, form, text::text),
             "companion" => set(&mut self.companion, name, form, companion::companion),
             "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
@@ -265,6 +267,9 @@ mod tests {
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");
         refused("weigher = f", "did you mean `weigh`?");
         refused("cache_if = true", "a function or a closure");
+        refused("on_evict = \"log\"", "a function or a closure");
+        refused("on_evict", "`on_evict = |key, value, departure| log(key, value)`");
+        refused("eviction_listener = log", "did you mean `on_evict`?");
         refused("idle", "`idle = \"10m\"`");
         refused("idle = \"0s\"", "longer than zero");
         refused("tti = \"1s\"", "did you mean `idle`?");
