@@ -24,7 +24,7 @@ pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;
 pub use memo_core::value::weigh::Weigh;
-pub use memo_macros::{Weigh, memoize};
+pub use memo_macros::{Weigh, companions, memoize};
 
 /// Codecs, which turn results into bytes on disk. The argument `codec` names one of them.
 #[cfg(feature = "persist")]

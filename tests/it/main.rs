@@ -82,6 +82,7 @@ mod statistics;
 mod support;
 mod task_flights;
 mod tasks;
+mod trait_impls;
 mod ttl;
 mod ui;
 mod user_code;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 
 use crate::errors::Errors;
 use crate::parse::argument_names;
@@ -120,9 +120,38 @@ impl Args {
         matches!(&self.instances, Some(Given { value: Instances::Shared, .. }))
     }
 
-    /// Whether the function gets companions.
+    /// Whether the function gets companions beside it.
     pub(crate) fn has_companions(&self) -> bool {
-        !matches!(&self.companion, Some(Given { value: Companion::None, .. }))
+        !matches!(
+            &self.companion,
+            Some(Given { value: Companion::None | Companion::Apart(..), .. })
+        )
+    }
+
+    /// The path to the companions, if they do not stand beside the function.
+    pub(crate) fn companions_apart(&self) -> Option<&TokenStream> {
+        match &self.companion {
+            Some(Given { value: Companion::Apart(_, path), .. }) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Puts the companions of a function elsewhere, unless there are none: in the impl of a trait they have no place.
+    pub(crate) fn set_companions_apart(&mut self, function: &Function, path: &TokenStream) {
+        let (name, stem) = match self.companion.take() {
+            Some(none @ Given { value: Companion::None, .. }) => {
+                self.companion = Some(none);
+                return;
+            }
+            Some(Given { name, value: Companion::Stem(stem) | Companion::Apart(stem, _), .. }) => {
+                (name, stem)
+            }
+            None => (Ident::new("companion", Span::call_site()), function.name().clone()),
+        };
+        let value = Companion::Apart(stem, path.clone());
+        self.companion = Some(Given { name, value, tokens: TokenStream::new() });
+        let in_impl = Ident::new("in_impl", Span::call_site());
+        self.in_impl.get_or_insert(Given { name: in_impl, value: (), tokens: TokenStream::new() });
     }
 
     /// Whether a parameter is left out of the key.
