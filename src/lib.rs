@@ -23,6 +23,8 @@ pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;
+pub use memo_core::value::share::Share;
+pub use memo_core::value::shared::Shared;
 pub use memo_core::value::weigh::Weigh;
 pub use memo_macros::{Weigh, companions, memoize};
 
@@ -78,7 +80,8 @@ pub mod __private {
         pub use memo_core::value::keep::probe::{
             KeepAll as _, KeepAllLocal as _, KeepErrors as _, KeepErrorsLocal as _,
             KeepInPlace as _, KeepInPlaceLocal as _, KeepNothing as _, KeepOk as _,
-            KeepOkInPlace as _, KeepOkInPlaceLocal as _, KeepOkLocal as _,
+            KeepOkInPlace as _, KeepOkInPlaceLocal as _, KeepOkLocal as _, KeepOkShared as _,
+            KeepOkSharedLocal as _, KeepShared as _, KeepSharedLocal as _,
         };
     }
 

@@ -76,6 +76,7 @@ mod self_types;
 mod serialize;
 mod shards;
 mod shared_instances;
+mod shared_results;
 mod signatures;
 mod stale;
 mod statistics;

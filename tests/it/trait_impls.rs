@@ -95,7 +95,10 @@ fn a_foreign_type_gets_a_trait_and_each_instance_a_cache() {
     let (small, large) = (Vec::<u8>::size_memo(), Vec::<u16>::size_memo());
     assert_eq!((small.stats().hits, small.len(), large.stats().hits, large.len()), (1, 1, 0, 1));
     assert_eq!(small.get(&vec![1_u8].size_key()), Some(vec![1]));
-    assert_eq!((Vec::<u8>::of(1_u8, 1), Vec::<u16>::of(1_u8, 1), Vec::<u8>::of(1_u32, 1)), (2, 3, 5));
+    assert_eq!(
+        (Vec::<u8>::of(1_u8, 1), Vec::<u16>::of(1_u8, 1), Vec::<u8>::of(1_u32, 1)),
+        (2, 3, 5)
+    );
     assert_eq!(Vec::<u8>::of_memo::<u8>().get(&Vec::<u8>::of_key(1_u8, 1)), Some(2));
     assert_eq!(Vec::<u8>::of_memo::<u32>().get(&Vec::<u8>::of_key(1_u32, 1)), Some(5));
     assert_eq!(Vec::<u16>::of_memo::<u32>().stats().misses, 0);

@@ -20,7 +20,10 @@ use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
 use crate::statistics::departure::Departure;
-use crate::value::keep::{Advised, Keep};
+use crate::value::holder::{AsItIs, Holder};
+use crate::value::keep::{Advised, Keep, KeepOf};
+use crate::value::requirements::LocalCacheable;
+use crate::value::selection::Selection;
 use crate::value::weigh::Weigh;
 
 /// Where values are stored, what a crash may lose, and how values become bytes.
@@ -86,6 +89,18 @@ impl<K: Keep> fmt::Debug for Settings<K> {
             .field("max", &self.max)
             .field("ttl", &self.ttl)
             .finish_non_exhaustive()
+    }
+}
+
+impl<P: Selection, H: Holder<P::Value>> Settings<KeepOf<P, H>> {
+    /// Holds results as they are, because a clone of one is cheap. Comes first: settings from before are lost, because
+    /// their type changes.
+    #[must_use]
+    pub fn cheap_clone(self) -> Settings<KeepOf<P, AsItIs>>
+    where
+        P::Value: LocalCacheable,
+    {
+        Settings::of(KeepOf::NEW)
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let (args, output) = (expansion.args, expansion.function.output());
     let here = args.is_per_thread().then(|| quote!(here));
     let errors = args.cache_err.as_ref().map(|_| quote!(errors));
-    // First, because it changes the type of the settings.
+    // These come first, because they change the type of the settings.
+    let cheap_clone = args.cheap_clone.as_ref().map(|_| quote!(.cheap_clone()));
     let advise = args.advise.as_ref().map(|_| quote!(.advise()));
     let values = [
         call("max", &args.max),
@@ -52,7 +53,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     });
     let (disk, tier) = (disk(args), tier(args));
     quote! {
-        [#here #errors #output] #advise #max_bytes #weigh #(#values)* #(#times)*
+        [#here #errors #output] #cheap_clone #advise #max_bytes #weigh #(#values)* #(#times)*
         #stale_if_error #error_ttl #explain #on_evict #disk #tier
     }
 }

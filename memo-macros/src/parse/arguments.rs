@@ -59,6 +59,8 @@ pub(crate) struct Args {
     pub(crate) cache_if: Option<Given<syn::Expr>>,
     /// With the time to live of errors, if it is given.
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
+    /// Whether the cache holds results as they are, because clones share their contents.
+    pub(crate) cheap_clone: Option<Given<()>>,
     pub(crate) version: Option<Given<syn::Expr>>,
     pub(crate) scope: Option<Given<Scope>>,
     pub(crate) instances: Option<Given<Instances>>,
@@ -143,9 +145,9 @@ impl Args {
                 self.companion = Some(none);
                 return;
             }
-            Some(Given { name, value: Companion::Stem(stem) | Companion::Apart(stem, _), .. }) => {
-                (name, stem)
-            }
+            Some(Given {
+                name, value: Companion::Stem(stem) | Companion::Apart(stem, _), ..
+            }) => (name, stem),
             None => (Ident::new("companion", Span::call_site()), function.name().clone()),
         };
         let value = Companion::Apart(stem, path.clone());
@@ -191,6 +193,7 @@ impl Args {
             "key" => set(&mut self.key, name, form, expression::key),
             "cache_if" => set(&mut self.cache_if, name, form, expression::callable),
             "cache_err" => set(&mut self.cache_err, name, form, duration::flag_or_duration),
+            "cheap_clone" => set(&mut self.cheap_clone, name, form, expression::flag),
             "version" => set(&mut self.version, name, form, expression::expression),
             "scope" => set(&mut self.scope, name, form, keyword::scope),
             "instances" => set(&mut self.instances, name, form, keyword::instances),
@@ -296,6 +299,7 @@ mod tests {
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");
         refused("weigher = f", "did you mean `weigh`?");
         refused("cache_if = true", "a function or a closure");
+        refused("cheap_clone = true", "write `cheap_clone`");
         refused("on_evict = \"log\"", "a function or a closure");
         refused("on_evict", "`on_evict = |key, value, departure| log(key, value)`");
         refused("eviction_listener = log", "did you mean `on_evict`?");
