@@ -135,8 +135,8 @@ fn expand(
 
 /// Expands `#[companions(arguments)] item`.
 fn expand_impl(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> TokenStream {
-    let parsed = syn::parse2::<Home>(arguments)
-        .and_then(|home| Ok((TraitImpl::parse(item.clone())?, home)));
+    let parsed =
+        syn::parse2::<Home>(arguments).and_then(|home| Ok((TraitImpl::parse(item.clone())?, home)));
     let (of, home) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -183,9 +183,9 @@ fn expand_member(
     args.set_companions_apart(&function, path);
     check::rules::check(&args, &function, &mut errors);
     check::companions::companions_apart_have_nameable_types(&args, &function, &mut errors);
-    let memoized = errors.is_empty().then(|| {
-        emit::function::function(&Expansion { function: &function, args: &args, number })
-    });
+    let memoized = errors
+        .is_empty()
+        .then(|| emit::function::function(&Expansion { function: &function, args: &args, number }));
     if home.name.is_none() {
         function.visibility = home.visibility.clone();
     }

@@ -312,7 +312,10 @@ async fn tasks_are_told_in_the_poll_that_made_room() {
 #[test]
 fn what_left_memory_is_still_on_disk() {
     static HEARD: Heard = Heard::new();
-    #[memoize(max = 1, max_disk = "1MiB", persist = folder(), on_evict = |key, value, why| HEARD.note(key, *value, why))]
+    fn note(key: &Key, value: &u32, why: Departure) {
+        HEARD.note(key, *value, why);
+    }
+    #[memoize(max = 1, max_disk = "1MiB", persist = folder(), on_evict = note)]
     fn stored(n: u32) -> u32 {
         n
     }

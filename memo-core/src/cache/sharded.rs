@@ -4,8 +4,8 @@
 //! No user code runs under a shard's lock: cloning a holder runs none (see `keep`), keys are compared by bytes, and
 //! whatever is removed is returned to the caller, which drops it after the lock is released.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
 use super::departures::{Departures, Removing};

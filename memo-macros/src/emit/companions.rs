@@ -29,8 +29,8 @@ pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
     quote!(#handle_and_key #uncached #sibling)
 }
 
-/// `NAME_memo` and `NAME_key`. Those of a function in the impl of a trait stand elsewhere, without `NAME_uncached`: that
-/// would need a copy of a body which expects the names of the trait around it.
+/// `NAME_memo` and `NAME_key`. Those of a function in the impl of a trait stand elsewhere, without `NAME_uncached`:
+/// that would need a copy of a body which expects the names of the trait around it.
 pub(crate) fn handle_and_key(expansion: &Expansion<'_>) -> TokenStream {
     let handle = expansion.with_names(&handle(expansion));
     let handle = handle_companion(expansion, &quote!({ #handle }));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::emit::expansion::Expansion;
 use crate::emit::hygiene::first_span;
@@ -60,7 +60,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The calls about a directory.
 fn disk(args: &Args) -> TokenStream {
-    let persist = store("persist", &args.persist, &args.codec);
+    let persist = store("persist", &args.persist, args);
     let durability = args.durability.as_ref().map(|given| {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
@@ -72,7 +72,7 @@ fn disk(args: &Args) -> TokenStream {
 
 /// The calls about a tier that machines share.
 fn tier(args: &Args) -> TokenStream {
-    let remote = store("remote", &args.remote, &args.codec);
+    let remote = store("remote", &args.remote, args);
     let waits = args.write.as_ref().is_some_and(|given| given.value == Write::Through);
     let write = waits.then(|| quote!(.write_through()));
     let limit = time("remote_limit", &args.remote_limit);
@@ -81,13 +81,16 @@ fn tier(args: &Args) -> TokenStream {
 }
 
 /// The call that names where results are stored, if it is given, with the codec that makes bytes of them.
-fn store(
-    name: &str,
-    given: &Option<Given<syn::Expr>>,
-    codec: &Option<Given<syn::Path>>,
-) -> Option<TokenStream> {
-    let Some(codec) = codec else { return call(name, given) };
+fn store(name: &str, given: &Option<Given<syn::Expr>>, args: &Args) -> Option<TokenStream> {
+    let Some(codec) = &args.codec else { return call(name, given) };
     let (value, codec) = (&given.as_ref()?.value, &codec.value);
+    let codec = match &args.evolves {
+        Some(_) => {
+            let span = first_span(codec.to_token_stream());
+            quote_spanned!(span=> __memokit::Evolving<#codec>)
+        }
+        None => codec.to_token_stream(),
+    };
     let name = format_ident!("{name}_by");
     Some(quote!(.#name::<#codec, _>(#value)))
 }

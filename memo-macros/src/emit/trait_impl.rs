@@ -1,5 +1,5 @@
-//! The impl of a trait with its memoized functions, and beside it an item with their companions: an inherent impl of the
-//! type, or a trait that the type implements.
+//! The impl of a trait with its memoized functions, and beside it an item with their companions: an inherent impl of
+//! the type, or a trait that the type implements.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -105,7 +105,8 @@ fn in_place_of_self(tokens: TokenStream, this: &TokenStream) -> TokenStream {
 /// Tokens of the impl, as they are written outside of it: `Self::Error` becomes `<Self as Trait>::Error`.
 fn with_names_of_the_trait(of: &TraitImpl, tokens: TokenStream) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let is_colon = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(mark)) if mark.as_char() == ':');
+    let is_colon =
+        |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(mark)) if mark.as_char() == ':');
     let names_item = |at: usize| match tokens.get(at) {
         Some(TokenTree::Ident(name)) => of.names.contains(name),
         _ => false,

@@ -25,6 +25,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("durability", "durability = \"interval\""),
     ("max_value", "max_value = \"16MiB\""),
     ("codec", "codec = memokit::codec::Json"),
+    ("evolves", "evolves"),
     ("remote", "remote = redis()"),
     ("write", "write = \"through\""),
     ("remote_limit", "remote_limit = \"100ms\""),

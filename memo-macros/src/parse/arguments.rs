@@ -50,6 +50,8 @@ pub(crate) struct Args {
     pub(crate) durability: Option<Given<Ident>>,
     pub(crate) max_value: Option<Given<Size>>,
     pub(crate) codec: Option<Given<syn::Path>>,
+    /// Whether results of other versions of their type are read.
+    pub(crate) evolves: Option<Given<()>>,
     pub(crate) remote: Option<Given<syn::Expr>>,
     pub(crate) write: Option<Given<Write>>,
     pub(crate) remote_limit: Option<Given<TimeSpan>>,
@@ -183,6 +185,7 @@ impl Args {
             "durability" => set(&mut self.durability, name, form, keyword::durability),
             "max_value" => set(&mut self.max_value, name, form, size::size),
             "codec" => set(&mut self.codec, name, form, expression::path),
+            "evolves" => set(&mut self.evolves, name, form, expression::flag),
             "remote" => set(&mut self.remote, name, form, expression::tier),
             "write" => set(&mut self.write, name, form, keyword::write),
             "remote_limit" => set(&mut self.remote_limit, name, form, duration::time_span),
@@ -299,6 +302,7 @@ mod tests {
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");
         refused("weigher = f", "did you mean `weigh`?");
         refused("cache_if = true", "a function or a closure");
+        refused("evolves = true", "write `evolves`");
         refused("cheap_clone = true", "write `cheap_clone`");
         refused("on_evict = \"log\"", "a function or a closure");
         refused("on_evict", "`on_evict = |key, value, departure| log(key, value)`");

@@ -19,7 +19,8 @@ impl Parse for Home {
         let name = if has_trait { Some(input.parse()?) } else { None };
         if !input.is_empty() {
             return Err(input.error(
-                "`#[companions]` takes a visibility and a trait to declare, both optional: `#[companions(pub trait Caches)]`",
+                "`#[companions]` takes a visibility and a trait to declare, and needs neither: \
+                 `#[companions(pub trait Caches)]`",
             ));
         }
         Ok(Self { visibility, name })
@@ -51,7 +52,8 @@ impl TraitImpl {
     /// # Errors
     /// The reason why `item` is none.
     pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
-        let message = "`#[companions]` goes on the impl of a trait that has functions with `#[memoize]`";
+        let message =
+            "`#[companions]` goes on the impl of a trait that has functions with `#[memoize]`";
         let mut header = syn::parse2::<ItemImpl>(item.clone())
             .map_err(|_| syn::Error::new_spanned(first(item), message))?;
         let Some((of, _)) = header.trait_.clone() else {
