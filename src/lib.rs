@@ -65,8 +65,6 @@ pub mod __private {
     pub use memo_core::call::future::call;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};
-    #[cfg(feature = "persist")]
-    pub use memo_core::codec::Evolving;
     pub use memo_core::function::code::Code;
     pub use memo_core::function::instance::Generics;
     #[cfg(feature = "persist")]

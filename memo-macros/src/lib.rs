@@ -135,14 +135,12 @@ fn expand(
 
 /// Expands `#[companions(arguments)] item`.
 fn expand_impl(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> TokenStream {
-    let parsed =
-        syn::parse2::<Home>(arguments).and_then(|home| Ok((TraitImpl::parse(item.clone())?, home)));
-    let (of, home) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            let error = error.into_compile_error();
-            return quote!(#item #error);
-        }
+    let mut errors = Errors::default();
+    // A wrong argument is reported alone: what follows does not depend on it.
+    let home = errors.take(syn::parse2::<Home>(arguments)).unwrap_or_default();
+    let Some(of) = errors.take(TraitImpl::parse(item.clone())) else {
+        let errors = errors.into_tokens();
+        return quote!(#item #errors);
     };
     let path = emit::trait_impl::path_to_companions(&of, &home);
     let (mut items, mut companions) = (TokenStream::new(), TokenStream::new());
@@ -159,7 +157,8 @@ fn expand_impl(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> Tok
     let filled = emit::trait_impl::filled(&of, &items);
     let home = emit::trait_impl::home_of(&of, &home, companions);
     let use_of_memoize = emit::trait_impl::use_of_memoize(&of);
-    quote!(#filled #home #use_of_memoize)
+    let errors = errors.into_tokens();
+    quote!(#filled #home #use_of_memoize #errors)
 }
 
 /// Expands a memoized function in the impl of a trait. Returns the function, and its companions.

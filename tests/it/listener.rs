@@ -293,6 +293,28 @@ fn the_cache_of_a_thread_tells_in_that_thread() {
     TOLD.with_borrow(|told| assert_eq!(told.len(), 1));
 }
 
+/// Who asks may hold a lock that the listener takes, as a publisher of metrics does.
+#[test]
+fn statistics_tell_nothing_in_the_thread_that_asks() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    static TOLD: AtomicU32 = AtomicU32::new(0);
+    fn locking(_: &Key, _: &u32, _: Departure) {
+        drop(LOCK.lock().unwrap());
+        TOLD.fetch_add(1, SeqCst);
+    }
+    #[memoize(ttl = "1ms", on_evict = locking)]
+    fn brief(n: u32) -> u32 {
+        n
+    }
+    with_timeout(|| {
+        brief(1);
+        let locked = LOCK.lock().unwrap();
+        wait_until("it has expired", || brief_memo().stats().entries == 0);
+        drop(locked);
+        wait_until("it is told", || TOLD.load(SeqCst) == 1);
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_are_told_in_the_poll_that_made_room() {
     static HEARD: Heard = Heard::new();

@@ -13,7 +13,7 @@ use crate::error::Error;
 
 /// Stores values in the format `F`, and reads those that another version of their type has written, as far as that type
 /// can decode them. The attribute makes it of the arguments `codec` and `evolves`.
-pub struct Evolving<F>(PhantomData<F>);
+pub(crate) struct Evolving<F>(PhantomData<F>);
 
 impl<F> Default for Evolving<F> {
     fn default() -> Self {

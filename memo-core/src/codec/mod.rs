@@ -33,8 +33,7 @@ mod tests;
 pub use self::cbor::Cbor;
 #[doc(hidden)]
 pub use self::description::Description;
-#[doc(hidden)]
-pub use self::evolving::Evolving;
+pub(crate) use self::evolving::Evolving;
 pub use self::format::{Codec, Format};
 #[cfg(feature = "json")]
 pub use self::json::Json;

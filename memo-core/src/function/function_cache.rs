@@ -581,8 +581,11 @@ impl<K: Keep> FunctionCache<K> {
             shared.report(&mut stats);
         }
         stats.advice = self.advice(&stats);
-        // Counting has removed what had expired.
-        self.tell_listener();
+        // Counting has removed what had expired. Who asks for statistics may hold a lock that the listener takes.
+        match self.maintained {
+            Some(_) => self.tell_listener_behind(),
+            None => self.tell_listener(),
+        }
         stats
     }
 }

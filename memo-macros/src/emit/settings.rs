@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::emit::expansion::Expansion;
 use crate::emit::hygiene::first_span;
@@ -84,14 +84,8 @@ fn tier(args: &Args) -> TokenStream {
 fn store(name: &str, given: &Option<Given<syn::Expr>>, args: &Args) -> Option<TokenStream> {
     let Some(codec) = &args.codec else { return call(name, given) };
     let (value, codec) = (&given.as_ref()?.value, &codec.value);
-    let codec = match &args.evolves {
-        Some(_) => {
-            let span = first_span(codec.to_token_stream());
-            quote_spanned!(span=> __memokit::Evolving<#codec>)
-        }
-        None => codec.to_token_stream(),
-    };
-    let name = format_ident!("{name}_by");
+    let how = if args.evolves.is_some() { "evolving" } else { "by" };
+    let name = format_ident!("{name}_{how}");
     Some(quote!(.#name::<#codec, _>(#value)))
 }
 

@@ -12,6 +12,12 @@ pub(crate) struct Home {
     pub(crate) name: Option<Ident>,
 }
 
+impl Default for Home {
+    fn default() -> Self {
+        Self { visibility: Visibility::Inherited, name: None }
+    }
+}
+
 impl Parse for Home {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let visibility = input.parse()?;

@@ -1,4 +1,4 @@
-use memokit::codec::{Codec, Json, Sink};
+use memokit::codec::{Codec, Sink};
 use memokit::{Error, memoize};
 
 #[memoize(evolves)]
@@ -16,7 +16,7 @@ fn by_postcard_too() -> u32 {
     1
 }
 
-#[memoize(persist = "x", codec = Json, evolves)]
+#[memoize(persist = "x", codec = memokit::codec::Json, evolves)]
 fn without_a_version() -> u32 {
     1
 }

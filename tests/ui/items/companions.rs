@@ -31,7 +31,7 @@ impl Market for Exchange {
 #[companions(struct)]
 impl Market for Other {
     #[memoize(skip(self))]
-    fn quote(&self, symbol: &str) -> u64 {
+    fn quote(&self, _symbol: &str) -> u64 {
         1
     }
 
@@ -47,7 +47,7 @@ impl Market for Third {
         1
     }
 
-    #[memoize(skip(self), key = of())]
+    #[memoize(skip(self, of))]
     fn price(&self, of: impl Fn() -> u32) -> u64 {
         of().into()
     }
