@@ -15,7 +15,7 @@ mod syntax;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use crate::check::enclosing_item::Enclosing;
 use crate::emit::expansion::Expansion;
@@ -146,7 +146,7 @@ fn expand_impl(arguments: TokenStream, item: &TokenStream, seed: &[&str]) -> Tok
     let (mut items, mut companions) = (TokenStream::new(), TokenStream::new());
     for member in &of.members {
         match member {
-            Member::Other(item) => item.to_tokens(&mut items),
+            Member::Other(item) => items.extend(item.clone()),
             Member::Memoized(arguments, function) => {
                 let (function, apart) = expand_member(arguments, function, &home, &path, seed);
                 items.extend(function);

@@ -72,7 +72,8 @@ fn weights_and_times_are_causes_too() {
     fn unused(n: u32) -> u32 {
         n
     }
-    (light(9), light(12));
+    light(9);
+    light(12);
     assert_eq!(HEARD.take(), [(9, 9, Departure::Weight)]);
     // The newer value does not fit, and the older one does not stay.
     assert!(!light_memo().insert(&light_key(12), 30));
@@ -88,13 +89,13 @@ fn weights_and_times_are_causes_too() {
 #[test]
 fn the_argument_gets_the_cached_part_and_the_handle_the_result() {
     static PARTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    fn part(_: &Key, value: &String, _: Departure) {
-        PARTS.lock().unwrap().push(value.clone());
+    fn part(_: &Key, value: &str, _: Departure) {
+        PARTS.lock().unwrap().push(value.to_owned());
     }
     fn whole(_: &Key, value: &Result<String, u8>, _: Departure) {
         PARTS.lock().unwrap().push(format!("{value:?}"));
     }
-    #[memoize(max = 1, on_evict = part)]
+    #[memoize(max = 1, on_evict = |key, value, why| part(key, value, why))]
     fn some(n: u8) -> Result<String, u8> {
         if n == 0 { Err(n) } else { Ok(n.to_string()) }
     }
@@ -128,7 +129,7 @@ fn generic_functions_have_generic_listeners() {
     {
         [value]
     }
-    (one(1_u8), one(2_u8), one(10_u32), one(20_u32));
+    let _ = (one(1_u8), one(2_u8), one(10_u32), one(20_u32));
     assert_eq!(SUM.load(SeqCst), 11);
 }
 
@@ -279,10 +280,10 @@ fn the_cache_of_a_thread_tells_in_that_thread() {
     fn text(n: u8) -> Rc<str> {
         n.to_string().into()
     }
-    (text(1), text(2));
+    let _ = (text(1), text(2));
     TOLD.with_borrow(|told| assert_eq!(**told, ["Ok(1) 1 evicted because of `max`"]));
     thread::spawn(|| {
-        (text(1), text(2), text(3));
+        let _ = (text(1), text(2), text(3));
         TOLD.with_borrow(|told| assert_eq!(told.len(), 2));
     })
     .join()
@@ -343,13 +344,13 @@ fn what_left_memory_is_still_on_disk() {
     }
     restarts!(
         || {
-            (stored(1), stored(2));
+            let _ = (stored(1), stored(2));
             assert_eq!(HEARD.take(), [(1, 1, Departure::Size)]);
             stored(1);
             assert_eq!((stored_memo().stats().disk_hits, HEARD.take().len()), (1, 1));
         },
         || {
-            (stored(1), stored(2));
+            let _ = (stored(1), stored(2));
             assert_eq!((stored_memo().stats().disk_hits, HEARD.take().len()), (2, 1));
         }
     );

@@ -23,6 +23,7 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::statistics::counters::CallCounters;
+#[cfg(feature = "persist")]
 use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Cause, Remover};
 

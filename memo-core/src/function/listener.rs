@@ -11,6 +11,9 @@ use crate::statistics::departure::Departure;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 
+/// What hears of the results of a function that leave memory.
+pub(crate) type ResultListener<R> = Arc<dyn Fn(&Key, &R, Departure) + Send + Sync>;
+
 /// Makes a listener that gets the cached part of the result. `names`: of the arguments in the key.
 pub(crate) fn of_values<K: Keep>(
     names: &'static [&'static str],
@@ -24,7 +27,7 @@ pub(crate) fn of_values<K: Keep>(
 /// Makes a listener that gets what the function returns.
 pub(crate) fn of_results<K: Keep>(
     names: &'static [&'static str],
-    listener: Arc<dyn Fn(&Key, &K::Return, Departure) + Send + Sync>,
+    listener: ResultListener<K::Return>,
 ) -> Listener<K::Held> {
     Arc::new(move |key, held, why| {
         listener(&Key::from_bytes(key).with_names(names), &K::to_return(held), why);

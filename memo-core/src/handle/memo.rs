@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::function::computation::Computation;
 use crate::function::entry::Entry;
 use crate::function::function_cache::FunctionCache;
-use crate::function::listener;
+use crate::function::listener::{self, ResultListener};
 use crate::key::Key;
 use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Explanation, Remover};
@@ -30,9 +30,6 @@ pub struct Memo<R: 'static>(Target<R>, Names);
 
 /// What the arguments in the keys are called.
 type Names = &'static [&'static str];
-
-/// What hears of the results that leave memory.
-type Listener<R> = Arc<dyn Fn(&Key, &R, Departure) + Send + Sync>;
 
 /// How a handle finds its cache.
 enum Target<R: 'static> {
@@ -123,7 +120,7 @@ trait Operations<R> {
     fn set_idle(&self, idle: Option<Duration>) -> bool;
     fn set_stale(&self, stale: Duration);
     fn sweep(&self) -> usize;
-    fn on_evict(&self, names: Names, listener: Listener<R>);
+    fn on_evict(&self, names: Names, listener: ResultListener<R>);
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn snapshot(&self) -> Result<(), Error>;
@@ -231,7 +228,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.sweep()
     }
 
-    fn on_evict(&self, names: Names, listener: Listener<K::Return>) {
+    fn on_evict(&self, names: Names, listener: ResultListener<K::Return>) {
         self.memory.listen(listener::of_results::<K>(names, listener));
     }
 

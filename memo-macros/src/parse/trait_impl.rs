@@ -37,7 +37,7 @@ impl Parse for Home {
 pub(crate) enum Member {
     /// A function with `#[memoize]`: the arguments of that, and the function without it.
     Memoized(TokenStream, TokenStream),
-    Other(ImplItem),
+    Other(TokenStream),
 }
 
 /// The impl of a trait for a type.
@@ -101,9 +101,9 @@ fn memoize(item: &ImplItem) -> Option<Path> {
 }
 
 fn member(item: ImplItem) -> Member {
-    let ImplItem::Fn(mut function) = item else { return Member::Other(item) };
+    let ImplItem::Fn(mut function) = item else { return Member::Other(item.into_token_stream()) };
     let Some(at) = function.attrs.iter().position(is_memoize) else {
-        return Member::Other(ImplItem::Fn(function));
+        return Member::Other(function.into_token_stream());
     };
     let arguments = match function.attrs.remove(at).meta {
         Meta::List(list) => list.tokens,
