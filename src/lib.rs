@@ -17,13 +17,16 @@ pub use memo_core::handle::session::Session;
 pub use memo_core::key::unordered;
 pub use memo_core::key::unordered::{Unordered, unordered};
 pub use memo_core::key::{Argument, ArgumentIndex, DecodeError, Key, Tag};
+pub use memo_core::statistics::departure::Departure;
 pub use memo_core::statistics::explanation::{Bound, Explanation, Refusal, Remover};
 pub use memo_core::statistics::histogram::Histogram;
 pub use memo_core::statistics::report::Report;
 pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;
+pub use memo_core::value::share::Share;
+pub use memo_core::value::shared::Shared;
 pub use memo_core::value::weigh::Weigh;
-pub use memo_macros::{Weigh, memoize};
+pub use memo_macros::{Weigh, companions, memoize};
 
 /// Codecs, which turn results into bytes on disk. The argument `codec` names one of them.
 #[cfg(feature = "persist")]
@@ -78,7 +81,8 @@ pub mod __private {
         pub use memo_core::value::keep::probe::{
             KeepAll as _, KeepAllLocal as _, KeepErrors as _, KeepErrorsLocal as _,
             KeepInPlace as _, KeepInPlaceLocal as _, KeepNothing as _, KeepOk as _,
-            KeepOkInPlace as _, KeepOkInPlaceLocal as _, KeepOkLocal as _,
+            KeepOkInPlace as _, KeepOkInPlaceLocal as _, KeepOkLocal as _, KeepOkShared as _,
+            KeepOkSharedLocal as _, KeepShared as _, KeepSharedLocal as _,
         };
     }
 

@@ -204,6 +204,50 @@ fn another_definition_of_a_type_does_not_find_stored_results() {
 }
 
 #[test]
+fn results_of_an_earlier_definition_are_read_if_they_may_evolve() {
+    let package = Package::new("evolving_types");
+    let run = |codec: &str, fields: &str, given: &str| {
+        package.run(&format!(
+            "{RUNS}
+            use serde::{{Deserialize, Serialize}};
+            #[derive(Serialize, Deserialize, Clone, Debug, Default)]
+            struct Article {{ {fields} }}
+            #[memokit::memoize(persist = \"stored\", version = 1, evolves, codec = memokit::codec::{codec})]
+            fn article(n: u32) -> Article {{ ran(Article {{ {given} ..Article::default() }}) }}
+            fn main() {{
+                let articles = (article(1), article(2));
+                let stats = article_memo().stats();
+                article_memo().health().unwrap();
+                println!(\"{{articles:?}} {{}} {{:?}}\", runs(), stats.discarded);
+            }}"
+        ))
+    };
+    for codec in ["Json", "Cbor"] {
+        let (old, given) = ("n: u32, title: String,", "n,");
+        let found = |article: &str, rest: &str| {
+            let article = |n: u32| format!("Article {{ n: {n}, {article} }}");
+            format!("({}, {}) {rest}", article(1), article(2))
+        };
+        let as_it_was = "title: \"\"";
+        assert_eq!(run(codec, old, given), found(as_it_was, "2 []"));
+        assert_eq!(run(codec, old, given), found(as_it_was, "0 []"));
+        // Fields that have a default, in another place.
+        let more = "#[serde(default)] tags: Vec<String>, n: u32, title: String, note: Option<u8>,";
+        let read = |n| format!("Article {{ tags: [], n: {n}, title: \"\", note: None }}");
+        assert_eq!(run(codec, more, given), format!("({}, {}) 0 []", read(1), read(2)));
+        // A field less.
+        assert_eq!(run(codec, "n: u32,", given), "(Article { n: 1 }, Article { n: 2 }) 0 []");
+        // A field without a default: what cannot be decoded is computed again and counted.
+        let discarded = "2 [(2, \"value that its type could not decode\")]";
+        let needed = "n: u32, title: String, price: u64,";
+        assert_eq!(run(codec, needed, given), found("title: \"\", price: 0", discarded));
+        assert_eq!(run(codec, needed, given), found("title: \"\", price: 0", "0 []"));
+        // The earlier program reads what the later one has written.
+        assert_eq!(run(codec, old, given), found(as_it_was, "0 []"));
+    }
+}
+
+#[test]
 fn another_codec_does_not_find_stored_results() {
     let package = Package::new("edited_codecs");
     let run = |codec: &str| {

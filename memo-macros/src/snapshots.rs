@@ -5,11 +5,18 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use crate::expand;
+use proc_macro2::TokenStream;
+
+use crate::{expand, expand_impl};
 
 #[track_caller]
 fn snapshot(name: &str, arguments: &str, item: &str) -> String {
     let expansion = expand(arguments.parse().unwrap(), &item.parse().unwrap(), &["seed"], || None);
+    compare(name, expansion)
+}
+
+#[track_caller]
+fn compare(name: &str, expansion: TokenStream) -> String {
     let file = syn::parse2(expansion).expect("an expansion is a file of items");
     let text = prettyplease::unparse(&file);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/snapshots").join(name);
@@ -177,5 +184,31 @@ fn explained() {
         "explained.rs",
         "explain, skip(log)",
         "fn find(&self, mut depth: u32, (a, _): (u8, u8), #[cfg(unix)] r#type: u8, log: &Log) -> u8 { a }",
+    );
+}
+
+#[test]
+fn impls_of_traits() {
+    let compare = |name: &str, arguments: &str, item: &str| {
+        compare(name, expand_impl(arguments.parse().unwrap(), &item.parse().unwrap(), &["seed"]));
+    };
+    compare(
+        "impl_of_a_trait.rs",
+        "pub",
+        "impl Market for Exchange {
+            type Error = Closed;
+            #[memoize(max = Self::MAX, cache_err)]
+            fn quote(&self, symbol: &str) -> Result<Quote, Self::Error> { self.ask(symbol) }
+            fn close(&self) {}
+        }",
+    );
+    compare(
+        "impl_for_any_type.rs",
+        "pub(crate) trait Caches",
+        "impl<'a, T: Serialize, const N: usize> Market<T> for [T; N] where T: Copy {
+            type Quote = Vec<T>;
+            #[memoize(key = (a, b))]
+            fn quote<U: Into<T>>(&self, (a, b): (U, u8)) -> Self::Quote { vec![a.into()] }
+        }",
     );
 }

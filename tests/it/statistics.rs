@@ -221,6 +221,7 @@ fn stats_and_report_serialize() {
         "uncached",
         "unkeyable",
         "panics",
+        "listener_panics",
         "mismatches",
         "compute_time",
         "recovered_compute_time",

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::entry::{EntryRef, NEVER_EXPIRES};
 use crate::platform::clock::{self, LAG, Millis, NEVER};
+use crate::statistics::departure::Departure;
 
 pub(super) struct Expiry {
     /// For this long after its expiry time an entry may be served while another caller computes the value again, in ms.
@@ -145,6 +146,15 @@ impl Expiry {
             return 0;
         }
         entry.expires().saturating_add(self.stale_for()).min(self.idle_from(entry))
+    }
+
+    /// Returns why an entry leaves that cannot be served any more.
+    pub(super) fn departure<H>(&self, entry: EntryRef<'_, H>, now: Millis) -> Departure {
+        if self.has_ended(entry) {
+            return Departure::Invalidated;
+        }
+        let is_over = entry.expires().saturating_add(self.stale_for()) <= now;
+        if is_over { Departure::Expired } else { Departure::Idle }
     }
 
     /// Returns the state of an entry. An idle entry is expired, even if it could be served stale, because nobody has

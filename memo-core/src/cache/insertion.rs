@@ -11,6 +11,7 @@ use super::shard::{Existing, Locked, Shard};
 use super::sharded::ShardedCache;
 use crate::platform::clock;
 use crate::single_flight::flight::{Claim, Flight};
+use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Bound, Cause, Refusal};
 
 /// How a claim with a value ended.
@@ -127,7 +128,8 @@ impl<H: Clone> ShardedCache<H> {
                     self.note_departure(claim.hash, key_len, Cause::NotKept(Refusal::Room));
                 }
                 self.capacity.release_places(usize::from(reserved));
-                self.capacity.release(shard.remove(existing));
+                let bound = if self.capacity.weighs() { Bound::MaxBytes } else { Bound::Max };
+                self.capacity.release(shard.remove(existing, Departure::evicted(bound)));
             }
         }
         let freed = shard.take_garbage();

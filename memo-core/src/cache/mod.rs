@@ -10,6 +10,7 @@ mod garbage;
 mod index;
 pub(crate) mod insertion;
 mod key_copy;
+pub(crate) mod listening;
 mod recency;
 mod retries;
 mod shard;

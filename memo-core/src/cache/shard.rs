@@ -12,6 +12,7 @@ use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words};
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
+use super::listening::Listening;
 use super::recency::Recency;
 use super::retries::Retries;
 use super::sweep::{BUCKETS_AT_ONCE, Sweep, Sweeps};
@@ -21,6 +22,7 @@ use crate::key;
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
+use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Bound, Cause, Remover};
 
 /// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
@@ -68,6 +70,8 @@ pub(super) struct ShardState<H> {
     free_list: FreeList<H>,
     load: Load,
     sweeps: Sweeps,
+    /// What is told of each entry that leaves.
+    listening: Option<Arc<Listening<H>>>,
     /// The memory that the entries take, in bytes.
     size: u64,
     /// The bucket that was last searched for expired entries.
@@ -117,6 +121,7 @@ impl<H> Shard<H> {
             free_list: FreeList::new(),
             load: Load::default(),
             sweeps: Sweeps::new(),
+            listening: None,
             size: 0,
             sweep_bucket: 0,
             evicted: 0,
@@ -281,6 +286,7 @@ impl<H> Locked<'_, H> {
         self.state.size += entry.shared().size() as u64;
         if let Some(Existing { slot, expired, .. }) = existing {
             if let Some(before) = self.table().replace(slot, entry) {
+                self.tell(before.entry(), Departure::Replaced);
                 self.state.load -= Load::of(before.entry());
                 self.state.size -= before.entry().size() as u64;
                 self.state.garbage.retire(before);
@@ -334,15 +340,27 @@ impl<H> Locked<'_, H> {
         self.shard.uses.load(Relaxed)
     }
 
+    /// Notes from now on in `listening` which entries leave.
+    pub(super) fn listen(&mut self, listening: Arc<Listening<H>>) {
+        self.state.listening = Some(listening);
+    }
+
+    /// Notes that an entry leaves, if somebody listens.
+    fn tell(&self, entry: EntryRef<'_, H>, why: Departure) {
+        if let Some(listening) = &self.state.listening {
+            listening.note(entry, why);
+        }
+    }
+
     /// Removes the entry, if there is one.
-    pub(super) fn remove(&mut self, existing: Option<Existing>) -> Load {
-        existing.map_or(Load::default(), |existing| self.remove_at(existing.slot))
+    pub(super) fn remove(&mut self, existing: Option<Existing>, why: Departure) -> Load {
+        existing.map_or(Load::default(), |existing| self.remove_at(existing.slot, why))
     }
 
     /// Removes the entry, if there is one, and counts it as expired if its time has ended.
     pub(super) fn remove_counted(&mut self, existing: Option<Existing>) -> Load {
         self.state.expired += u64::from(existing.is_some_and(|existing| existing.expired));
-        self.remove(existing)
+        self.remove(existing, Departure::Invalidated)
     }
 
     /// Notes why the entry in a slot leaves, if departures are remembered.
@@ -382,8 +400,9 @@ impl<H> Locked<'_, H> {
         }
     }
 
-    fn remove_at(&mut self, slot: SlotIndex) -> Load {
+    fn remove_at(&mut self, slot: SlotIndex, why: Departure) -> Load {
         let Some(removed) = self.table().remove(slot) else { return Load::default() };
+        self.tell(removed.entry(), why);
         let load = Load::of(removed.entry());
         self.state.size -= removed.entry().size() as u64;
         self.state.garbage.retire(removed);
@@ -410,7 +429,7 @@ impl<H> Locked<'_, H> {
         let (next, after) = self.state.recency.next();
         self.table().prefetch(self.guard(), after, next);
         self.note_departure(oldest, Cause::Evicted(bound));
-        self.remove_at(oldest)
+        self.remove_at(oldest, Departure::evicted(bound))
     }
 
     /// Files all entries by their stamps. From now on their order is kept.
@@ -453,11 +472,12 @@ impl<H> Locked<'_, H> {
             let Some(entry) = self.table().at(self.guard(), slot) else { continue };
             let unservable_from = expiry.unservable_from(entry);
             if unservable_from <= now {
-                let is_invalidated = expiry.has_ended(entry);
+                let why = expiry.departure(entry, now);
+                let is_invalidated = why == Departure::Invalidated;
                 let cause = Cause::Invalidated(Remover::Tag);
                 self.note_departure(slot, if is_invalidated { cause } else { Cause::Expired });
                 expired += u64::from(!is_invalidated);
-                swept += self.remove_at(slot);
+                swept += self.remove_at(slot, why);
             } else {
                 stays(unservable_from);
             }
@@ -502,6 +522,9 @@ impl<H> Locked<'_, H> {
 
     /// Removes all entries.
     pub(super) fn clear(&mut self) -> Load {
+        if let Some(listening) = &self.state.listening {
+            self.entries().for_each(|(_, entry)| listening.note(entry, Departure::Cleared));
+        }
         if let Some(table) = self.shard.root.empty() {
             self.state.garbage.retire_table(table);
         }

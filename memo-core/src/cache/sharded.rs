@@ -4,14 +4,15 @@
 //! No user code runs under a shard's lock: cloning a holder runs none (see `keep`), keys are compared by bytes, and
 //! whatever is removed is returned to the caller, which drops it after the lock is released.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use super::capacity::{self, Capacity, EXACT, Limits, Load};
 use super::departures::{Departures, Removing};
 use super::entry::{EntryRef, Lifetime, NEVER_EXPIRES, Words};
 use super::expiry::{Age, Expiry};
 use super::key_copy::KeyCopy;
+use super::listening::{Listener, Listening};
 use super::recency;
 use super::shard::{Locked, Shard};
 use super::table::ReadGuard;
@@ -22,6 +23,8 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::{Claim, Flight};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::statistics::counters::CallCounters;
+#[cfg(feature = "persist")]
+use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Cause, Remover};
 use crate::tags::{self, OpenTags, TagSet};
 
@@ -31,6 +34,7 @@ pub(crate) struct ShardedCache<H> {
     pub(super) capacity: Capacity,
     pub(super) expiry: Expiry,
     pub(super) departures: Option<Arc<Departures>>,
+    listening: OnceLock<Arc<Listening<H>>>,
     /// What stands behind the key of each entry.
     words: Words,
     /// The epoch of tags at which it was last arranged that invalidated entries are removed.
@@ -68,6 +72,7 @@ impl<H: Clone> ShardedCache<H> {
             seed,
             shards: (0..shards).map(shard).collect(),
             departures: departures.clone(),
+            listening: OnceLock::new(),
             capacity: Capacity::new(max, max_bytes),
             expiry: Expiry::new(stale, idle, tagged),
             words: Words { weight: max_bytes.is_some(), time: timed, tags: tagged },
@@ -269,6 +274,27 @@ impl<H: Clone> ShardedCache<H> {
         claim
     }
 
+    /// Makes `listener` hear of each entry that leaves, in place of an earlier one.
+    pub(crate) fn listen(&self, listener: Listener<H>) {
+        let mut first = Some(listener);
+        let listening = self.listening.get_or_init(|| {
+            let listener = first.take().expect("it is made once");
+            Arc::new(Listening::new(listener))
+        });
+        match first {
+            Some(listener) => listening.set(listener),
+            None => {
+                self.shards.iter().for_each(|shard| shard.lock().listen(Arc::clone(listening)));
+            }
+        }
+    }
+
+    /// Returns what is told of the entries that leave, if somebody listens.
+    #[inline]
+    pub(crate) fn listening(&self) -> Option<&Listening<H>> {
+        self.listening.get().map(|listening| &**listening)
+    }
+
     /// Returns how long before their expiry time entries are computed again, in ms.
     pub(crate) fn refresh_window(&self) -> Millis {
         self.expiry.refresh_window()
@@ -467,7 +493,7 @@ impl<H: Clone> ShardedCache<H> {
         let mut shard = self.shard(hash).lock();
         let existing = shard.find_existing(hash, key, &self.expiry);
         shard.note_removal(hash, key, existing, by);
-        self.capacity.release(shard.remove(existing));
+        self.capacity.release(shard.remove(existing, Departure::Invalidated));
         shard.claims().invalidate(hash, key)
     }
 

@@ -54,7 +54,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
-            Some(held) => AsyncLookup(Ok(K::to_return(&held))),
+            Some(held) => AsyncLookup(Ok(K::into_return(held))),
             None => self.missed_async(arguments, hash),
         }
     }
@@ -73,7 +73,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
-            Ok(held) => AsyncLookup(Ok(K::to_return(&held))),
+            Ok(held) => AsyncLookup(Ok(K::into_return(held))),
             Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),
             Err(None) => self.missed_async(arguments, hash),
         }
@@ -275,7 +275,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         tags: Box<[Tag]>,
     ) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key, &tags) {
-            NextStep::Value(held) => Ok(K::to_return(&held)),
+            NextStep::Value(held) => Ok(K::into_return(held)),
             NextStep::Lead(claim) if self.is_stored() => {
                 Self::stage_unless_found(Computation::lead(self, claim), key)
             }
@@ -299,7 +299,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         // The stage that waits looks again at once, with the waker of the task.
         match computation.look_elsewhere(key, Waker::noop(), false) {
             Elsewhere::Compute => Err(Stage::Computing(computation)),
-            Elsewhere::Found(held) => Ok(K::to_return(&held)),
+            Elsewhere::Found(held) => Ok(K::into_return(held)),
             Elsewhere::Busy | Elsewhere::Wait(_) | Elsewhere::Requested(_) => {
                 Err(Stage::Away(Box::new(Away::new(computation, key))))
             }
@@ -347,7 +347,7 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
             panic!("a call was polled after it ended");
         };
         let must_wait = match computation.look_elsewhere(self.key.as_slice(), waker, false) {
-            Elsewhere::Found(held) => return Poll::Ready(Ok(K::to_return(&held))),
+            Elsewhere::Found(held) => return Poll::Ready(Ok(K::into_return(held))),
             Elsewhere::Requested(until) => {
                 self.alarm.set(waker.clone(), until.saturating_duration_since(Instant::now()));
                 return Poll::Pending;
@@ -386,7 +386,7 @@ impl<K: Keep> Writes<K> {
             return Poll::Pending;
         }
         let held = self.held.take().expect("a call is not polled after it ended");
-        Poll::Ready(K::to_return(&held))
+        Poll::Ready(K::into_return(held))
     }
 }
 
@@ -405,7 +405,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
         Poll::Ready(
             match Computation::after_wait(self.function, &self.flight, waited, &self.began) {
-                Some(Ok(held)) => Ok(K::to_return(&held)),
+                Some(Ok(held)) => Ok(K::into_return(held)),
                 Some(Err(computation)) if self.function.is_stored() => {
                     FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())
                 }
@@ -476,7 +476,7 @@ impl<K: Keep<Held: Send + Sync>, W: FnOnce(&K::Return) -> bool> Progress<K, W> {
             (stage, self.should_store.take())
         {
             let older = computation.finish(&value, should_store);
-            let value = older.map_or(value, |held| K::to_return(&held));
+            let value = older.map_or(value, K::into_return);
             let Some((writing, held)) = computation.take_writing() else {
                 return Poll::Ready(value);
             };

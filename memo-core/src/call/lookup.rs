@@ -37,7 +37,7 @@ impl<K: Keep> Hit<K> {
     /// Returns the value.
     #[inline]
     pub fn value(self) -> K::Return {
-        K::to_return(&self.0)
+        K::into_return(self.0)
     }
 }
 
@@ -312,6 +312,6 @@ impl<K: Keep> Miss<K> {
         if let Some((writing, _)) = self.computation.take_writing() {
             writing.wait();
         }
-        older.map_or(returned, |held| K::to_return(&held))
+        older.map_or(returned, K::into_return)
     }
 }

@@ -102,16 +102,16 @@ macro_rules! caller {
 #[macro_export]
 macro_rules! keep {
     (here errors $($returns:tt)*) => {
-        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors_local()
+        (&&&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors_local()
     };
     (here $($returns:tt)*) => {
-        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_local()
+        (&&&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_local()
     };
     (errors $($returns:tt)*) => {
-        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors()
+        (&&&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep_errors()
     };
     ($($returns:tt)*) => {
-        (&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep()
+        (&&&&&&$crate::value::keep::Probe::<$($returns)*>::NEW).__memokit_keep()
     };
 }
 

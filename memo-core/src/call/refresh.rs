@@ -93,7 +93,7 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
             Err(stage) => match stage.behind() {
                 Ok((stage, older)) => {
                     hand_over(RefreshTask::new(stage, body, should_store), spawn);
-                    return FirstPoll::value(K::to_return(&older));
+                    return FirstPoll::value(K::into_return(older));
                 }
                 Err(stage) => stage,
             },

@@ -93,6 +93,11 @@ pub trait Codec<T>: Send + Sync + 'static {
 /// assert_eq!(value, [1, 2]);
 /// # Ok::<(), memo_core::error::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a format that describes itself",
+    label = "`evolves` needs a `codec` whose bytes name the fields of a value",
+    note = "`memokit::codec::Json` and `Cbor` are such formats, and a type that implements `memokit::codec::Format`"
+)]
 pub trait Format: Default + Send + Sync + 'static {
     /// The name of the format. Bytes that were written under another name are not read, so change the name whenever the
     /// bytes change.

@@ -7,6 +7,7 @@ mod check;
 mod cursor;
 mod description;
 mod digest;
+mod evolving;
 mod explore;
 mod format;
 mod guard;
@@ -32,6 +33,7 @@ mod tests;
 pub use self::cbor::Cbor;
 #[doc(hidden)]
 pub use self::description::Description;
+pub(crate) use self::evolving::Evolving;
 pub use self::format::{Codec, Format};
 #[cfg(feature = "json")]
 pub use self::json::Json;

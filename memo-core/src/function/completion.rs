@@ -97,6 +97,7 @@ impl<K: Keep> FunctionCache<K> {
         }
         // The `Drop` of other values runs only now, so that waiters do not wait for it.
         drop(removed);
+        self.tell_listener();
         kept
     }
 

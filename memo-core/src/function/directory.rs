@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 
 use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
-use crate::codec::{Codec, Postcard};
+use crate::codec::{Codec, Evolving, Format, Postcard};
 use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::forgotten::{Forgotten, watch};
@@ -61,6 +61,15 @@ impl<K: Keep> Settings<K> {
     #[must_use]
     pub fn persist_by<C: Codec<K::Value> + Default, P: Into<PathBuf>>(self, dir: P) -> Self {
         self.stored(dir.into(), Box::new(C::default()))
+    }
+
+    /// Does the same with the format `F`, and reads what other versions of the type have stored.
+    #[must_use]
+    pub fn persist_evolving<F: Format, P: Into<PathBuf>>(self, dir: P) -> Self
+    where
+        K::Value: Persistable,
+    {
+        self.persist_by::<Evolving<F>, P>(dir)
     }
 
     fn stored(self, root: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {

@@ -49,6 +49,7 @@ impl<K: Keep> Drop for Forgotten<'_, K> {
             self.pending.clear();
             self.function.memory.free_removed();
             Events::invalidated(&self.function.name, self.by, self.removals);
+            self.function.tell_listener();
         }
     }
 }

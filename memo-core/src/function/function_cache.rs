@@ -10,6 +10,7 @@ use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
 use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
+use crate::cache::listening::{Listener, Listening};
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
@@ -110,6 +111,8 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) argument_names: &'static [&'static str],
     pub(crate) tags_with: Option<TagsOf<K::Value>>,
     pub(crate) not_stored_reason: Option<&'static str>,
+    /// What hears of entries that leave memory.
+    pub(crate) listener: Option<Listener<K::Held>>,
 }
 
 /// A reference to a cache, which keeps the cache alive.
@@ -402,6 +405,7 @@ impl<K: Keep> FunctionCache<K> {
             argument_names,
             tags_with,
             not_stored_reason,
+            listener,
         } = parts;
         let function = Self {
             this: Weak::clone(this),
@@ -431,6 +435,9 @@ impl<K: Keep> FunctionCache<K> {
             events: Events::default(),
         };
         function.set_ttl(ttl);
+        if let Some(listener) = listener {
+            function.memory.listen(listener);
+        }
         function
     }
 
@@ -581,6 +588,7 @@ impl<K: Keep> FunctionCache<K> {
 
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
+        stats.listener_panics = self.memory.listening().map_or(0, Listening::panics);
         (stats.evicted, stats.expired) = self.memory.removed();
         (stats.entries, stats.bytes) = self.memory.usage();
         stats.over = self.memory.over().min(stats.entries);
@@ -593,6 +601,11 @@ impl<K: Keep> FunctionCache<K> {
             shared.report(&mut stats);
         }
         stats.advice = self.advice(&stats);
+        // Counting has removed what had expired. Who asks for statistics may hold a lock that the listener takes.
+        match self.maintained {
+            Some(_) => self.tell_listener_behind(),
+            None => self.tell_listener(),
+        }
         stats
     }
 }
@@ -613,8 +626,7 @@ impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
         if Events::warnings_are_heard() {
             self.events.health(&self.name, &self.health());
         }
-        self.is_stored()
-            || self.memory.has_expiring()
-            || self.maintenance.end_unless(|| self.memory.has_expiring())
+        let is_needed = || self.memory.has_expiring() || self.has_to_tell();
+        self.is_stored() || is_needed() || self.maintenance.end_unless(is_needed)
     }
 }

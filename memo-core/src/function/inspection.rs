@@ -50,6 +50,7 @@ impl<K: Keep> FunctionCache<K> {
             ("wait_limit", self.wait_limit.map(written)),
             ("persist", self.storage.as_ref().map(|storage| storage.place())),
             ("max_disk", self.max_disk().map(size)),
+            ("on_evict", self.memory.listening().map(|_| "set".to_owned())),
             ("remote", self.shared.as_ref().map(|_| "set".to_owned())),
         ];
         let setting = |(name, value): (_, Option<String>)| Some(Setting { name, value: value? });

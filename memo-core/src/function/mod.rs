@@ -20,6 +20,7 @@ pub(crate) mod function_cache;
 #[cfg(feature = "report")]
 mod inspection;
 pub mod instance;
+pub(crate) mod listener;
 #[cfg(feature = "remote")]
 mod long_keys;
 #[cfg(feature = "persist")]

@@ -82,6 +82,7 @@ impl<K: Keep> FunctionCache<K> {
         let removed = self.remove_from_tier(Some(key), || self.remove_here(hash, key, by));
         Events::invalidated(&self.name, by, usize::from(removed));
         self.counts.invalidated.add(u64::from(removed));
+        self.tell_listener();
         removed
     }
 
@@ -116,6 +117,7 @@ impl<K: Keep> FunctionCache<K> {
         });
         self.counts.invalidated.add(count as u64);
         Events::invalidated(&self.name, Remover::Clear, count);
+        self.tell_listener();
     }
 
     /// Removes the results with a tag from disk and from the tier. Memory ends them afterwards, for all functions at
@@ -138,6 +140,7 @@ impl<K: Keep> FunctionCache<K> {
         if Events::are_heard() {
             Events::expired(&self.name, removed as u64);
         }
+        self.tell_listener();
         removed
     }
 
@@ -168,12 +171,12 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Runs `change`, and tells how many entries were evicted meanwhile.
     fn trim<R>(&self, change: impl FnOnce() -> R) -> R {
-        if !Events::are_heard() {
-            return change();
-        }
-        let before = self.memory.removed().0;
+        let before = Events::are_heard().then(|| self.memory.removed().0);
         let changed = change();
-        Events::evicted(&self.name, self.memory.removed().0 - before);
+        if let Some(before) = before {
+            Events::evicted(&self.name, self.memory.removed().0 - before);
+        }
+        self.tell_listener();
         changed
     }
 

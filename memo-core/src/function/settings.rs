@@ -7,17 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::capacity::{Limits, UNBOUNDED};
+use crate::cache::listening::Listener;
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
 use crate::function::function_cache::{FunctionCache, Parts, Storage, TagsOf, TtlOf, WeightOf};
+use crate::function::listener;
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
-use crate::key::Tag;
+use crate::key::{Key, Tag};
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
-use crate::value::keep::{Advised, Keep};
+use crate::statistics::departure::Departure;
+use crate::value::holder::{AsItIs, Holder};
+use crate::value::keep::{Advised, Keep, KeepOf};
+use crate::value::requirements::LocalCacheable;
+use crate::value::selection::Selection;
 use crate::value::weigh::Weigh;
 
 /// Where values are stored, what a crash may lose, and how values become bytes.
@@ -76,6 +82,8 @@ pub struct Settings<K: Keep> {
     pub(crate) tags_with: Option<TagsOf<K::Value>>,
     /// The reason why results of this instance are not stored, although the function has `persist`.
     pub(crate) not_stored_reason: Option<&'static str>,
+    /// What hears of the entries that leave memory.
+    pub(crate) listener: Option<Listener<K::Held>>,
 }
 
 impl<K: Keep> fmt::Debug for Settings<K> {
@@ -84,6 +92,18 @@ impl<K: Keep> fmt::Debug for Settings<K> {
             .field("max", &self.max)
             .field("ttl", &self.ttl)
             .finish_non_exhaustive()
+    }
+}
+
+impl<P: Selection, H: Holder<P::Value>> Settings<KeepOf<P, H>> {
+    /// Holds results as they are, because a clone of one is cheap. Comes first: settings from before are lost, because
+    /// their type changes.
+    #[must_use]
+    pub fn cheap_clone(self) -> Settings<KeepOf<P, AsItIs>>
+    where
+        P::Value: LocalCacheable,
+    {
+        Settings::of(KeepOf::NEW)
     }
 }
 
@@ -116,6 +136,7 @@ impl<K: Keep> Settings<K> {
             tagged: false,
             tags_with: None,
             not_stored_reason: None,
+            listener: None,
         }
     }
 
@@ -412,6 +433,16 @@ impl<K: Keep> Settings<K> {
         self
     }
 
+    /// Sets what hears of the entries that leave memory. `names`: of the arguments in the key.
+    #[must_use]
+    pub fn on_evict(
+        self,
+        names: &'static [&'static str],
+        listener: impl Fn(&Key, &K::Value, Departure) + Send + Sync + 'static,
+    ) -> Self {
+        Self { listener: Some(listener::of_values::<K>(names, listener)), ..self }
+    }
+
     /// Sets how many departures are remembered for explanations. `names`: of the arguments in the key.
     #[must_use]
     pub fn explain(mut self, departures: usize, names: &'static [&'static str]) -> Self {
@@ -467,6 +498,7 @@ impl<K: Keep> Settings<K> {
             tagged,
             tags_with,
             not_stored_reason,
+            listener,
         } = self;
         #[cfg(feature = "remote")]
         let shared = remote.map(|settings| {
@@ -496,6 +528,7 @@ impl<K: Keep> Settings<K> {
             argument_names,
             tags_with,
             not_stored_reason,
+            listener,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use once_cell::sync::OnceCell;
 
 use crate::cache::entry::Lifetime;
-use crate::codec::{Codec, Postcard};
+use crate::codec::{Codec, Evolving, Format, Postcard};
 use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::function_cache::{
@@ -69,6 +69,15 @@ impl<K: Keep<Held: Send + Sync>> Settings<K> {
     #[must_use]
     pub fn remote_by<C: Codec<K::Value> + Default, T: Into<Tier>>(self, tier: T) -> Self {
         self.shared_by(tier.into(), Box::new(C::default()))
+    }
+
+    /// Does the same with the format `F`, and reads what other versions of the type have written.
+    #[must_use]
+    pub fn remote_evolving<F: Format, T: Into<Tier>>(self, tier: T) -> Self
+    where
+        K::Value: Persistable,
+    {
+        self.remote_by::<Evolving<F>, T>(tier)
     }
 
     fn shared_by(self, tier: Tier, codec: Box<dyn Codec<K::Value>>) -> Self {
@@ -468,18 +477,21 @@ impl<K: Keep<Held: Send + Sync>> Follower for FunctionCache<K> {
     fn forget(&self, part: &Part) {
         if let Some(shared) = &self.shared {
             shared.forget(self, part);
+            self.tell_listener_behind();
         }
     }
 
     fn forget_all(&self) {
         if let Some(shared) = &self.shared {
             shared.forget_all(self);
+            self.tell_listener_behind();
         }
     }
 
     fn is_cut_off(&self, epoch: u64, since: Duration) {
         if let Some(shared) = &self.shared {
             shared.is_cut_off(self, epoch, since);
+            self.tell_listener_behind();
         }
     }
 }

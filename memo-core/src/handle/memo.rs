@@ -12,7 +12,9 @@ use crate::error::Error;
 use crate::function::computation::Computation;
 use crate::function::entry::Entry;
 use crate::function::function_cache::FunctionCache;
+use crate::function::listener::{self, ResultListener};
 use crate::key::Key;
+use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::stats::Stats;
 use crate::value::holder::Holder;
@@ -118,6 +120,7 @@ trait Operations<R> {
     fn set_idle(&self, idle: Option<Duration>) -> bool;
     fn set_stale(&self, stale: Duration);
     fn sweep(&self) -> usize;
+    fn on_evict(&self, names: Names, listener: ResultListener<R>);
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn snapshot(&self) -> Result<(), Error>;
@@ -224,6 +227,10 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
 
     fn sweep(&self) -> usize {
         self.sweep()
+    }
+
+    fn on_evict(&self, names: Names, listener: ResultListener<K::Return>) {
+        self.memory.listen(listener::of_results::<K>(names, listener));
     }
 
     fn stats(&self) -> Stats {
@@ -506,6 +513,25 @@ impl<R> Memo<R> {
         self.0.resolve().sweep()
     }
 
+    /// Calls `listener` with the key and the result of each entry that leaves memory from now on, and with the reason.
+    /// Replaces the listener of the argument `on_evict`, or an earlier one. With `scope = "thread"`, for the cache of
+    /// the thread that calls this.
+    ///
+    /// The listener runs after the entry has left, in the call that made it leave or in the background thread, while no
+    /// lock is held. For one key it is called in the order in which the entries left, and never twice at a time. It may
+    /// call the function itself and use its handle: what leaves meanwhile is told afterwards. A panic in it reaches no
+    /// caller: [`Stats::listener_panics`] counts it.
+    ///
+    /// While it runs, what leaves in other threads waits in memory. So a listener that takes long passes the work on,
+    /// for instance by a channel. One call tells of 1000 entries at most and leaves more to the background thread.
+    ///
+    /// Not told are results that were not kept, entries that are still there when the process or the thread of
+    /// `scope = "thread"` ends, and what happens on disk or in a tier alone. Who needs no clone of each result uses the
+    /// argument `on_evict`.
+    pub fn on_evict(&self, listener: impl Fn(&Key, &R, Departure) + Send + Sync + 'static) {
+        self.0.resolve().on_evict(self.1, Arc::new(listener));
+    }
+
     /// Makes all results so far durable: writes them to disk and syncs. With `remote`, waits up to 5 s until the tier
     /// has all results and has confirmed all removals.
     ///
@@ -563,6 +589,15 @@ impl<T, E> Memo<Result<T, E>> {
     /// Caches `Ok(value)` for `key`, like [`Memo::insert`].
     pub fn insert_ok(&self, key: &Key, value: T) -> bool {
         self.insert(key, Ok(value))
+    }
+
+    /// Calls `listener` with each `Ok` value that leaves memory, like [`Memo::on_evict`]. Cached errors are not told.
+    pub fn on_evict_ok(&self, listener: impl Fn(&Key, &T, Departure) + Send + Sync + 'static) {
+        self.on_evict(move |key, result, why| {
+            if let Ok(value) = result {
+                listener(key, value, why);
+            }
+        });
     }
 
     /// Removes the `Ok` values for which `keep` returns false, like [`Memo::retain`]. Cached errors stay.

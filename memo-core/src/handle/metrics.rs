@@ -19,7 +19,7 @@ type GaugeRow = (&'static str, Unit, &'static str, fn(&Stats) -> f64);
 /// A histogram of seconds.
 type HistogramRow = (&'static str, &'static str, fn(&Stats) -> &Histogram);
 
-const COUNTERS: [CounterRow; 24] = [
+const COUNTERS: [CounterRow; 25] = [
     ("memokit_hits_total", "Calls that did not compute", |s| s.hits),
     ("memokit_misses_total", "Calls that computed", |s| s.misses),
     ("memokit_disk_hits_total", "Hits on results that were on disk only", |s| s.disk_hits),
@@ -32,6 +32,9 @@ const COUNTERS: [CounterRow; 24] = [
     ("memokit_unkeyable_total", "Calls whose arguments have no key", |s| s.unkeyable),
     ("memokit_unfinished_total", "Computations that did not return", |s| s.unfinished),
     ("memokit_panics_total", "Computations that panicked", |s| s.panics),
+    ("memokit_listener_panics_total", "Panics of the listener of departures", |s| {
+        s.listener_panics
+    }),
     ("memokit_mismatches_total", "Differences found by verify", |s| s.mismatches),
     ("memokit_evicted_total", "Entries evicted to make room", |s| s.evicted),
     ("memokit_expired_total", "Entries removed after their time", |s| s.expired),

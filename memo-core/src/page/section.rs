@@ -119,6 +119,7 @@ impl Told<'_> {
             ("unkeyable", s.unkeyable),
             ("unfinished", s.unfinished),
             ("panics", s.panics),
+            ("listener panics", s.listener_panics),
             ("mismatches", s.mismatches),
             ("recovered", s.recovered),
             ("disk errors", s.persist_errors),

@@ -3,6 +3,7 @@
 pub(crate) mod counters;
 #[cfg(feature = "report")]
 pub(crate) mod dearest;
+pub mod departure;
 #[cfg(feature = "report")]
 pub(crate) mod details;
 pub mod explanation;

@@ -101,7 +101,7 @@ pub(crate) fn program() -> String {
 /// A column for rare events, which is shown if a cache has any.
 type RareColumn = (&'static str, fn(&Stats) -> u64);
 
-const RARE: [RareColumn; 13] = [
+const RARE: [RareColumn; 14] = [
     ("disk hits", |stats| stats.disk_hits),
     ("remote hits", |stats| stats.remote_hits),
     ("over", |stats| stats.over),
@@ -113,6 +113,7 @@ const RARE: [RareColumn; 13] = [
     ("unkeyable", |stats| stats.unkeyable),
     ("unfinished", |stats| stats.unfinished),
     ("panics", |stats| stats.panics),
+    ("listener panics", |stats| stats.listener_panics),
     ("mismatches", |stats| stats.mismatches),
     ("disk errors", |stats| stats.persist_errors),
 ];

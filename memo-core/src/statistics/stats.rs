@@ -110,6 +110,8 @@ stats! {
     counter unfinished: u64,
     /// Misses that panicked.
     counter panics: u64,
+    /// Panics of the listener of `on_evict`. They reach no caller.
+    counter listener_panics: u64,
     /// Differences found by `verify`.
     counter mismatches: u64,
     /// Time spent in computations that returned, without the time of computations of memoized functions within them

@@ -1,4 +1,4 @@
-//! How a cache holds a value: in the table, in an `Arc` or in an `Rc`.
+//! How a cache holds a value: in the table, as it is, in an `Arc` or in an `Rc`.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,6 +32,11 @@ pub trait Holder<V>: 'static {
     fn view(held: &Self::Held) -> &V;
     /// Returns a clone of the held value.
     fn clone_value(held: &Self::Held) -> V;
+    /// Returns the value of a clone of what is held.
+    #[inline]
+    fn into_value(held: Self::Held) -> V {
+        Self::clone_value(&held)
+    }
 }
 
 /// Holds a value in the table.
@@ -55,6 +60,33 @@ impl<V: Inline> Holder<V> for InPlace {
     #[inline]
     fn clone_value(held: &V) -> V {
         *held
+    }
+}
+
+/// Holds a value whose clones share its contents as it is.
+#[derive(Debug)]
+pub struct AsItIs;
+
+impl<V: LocalCacheable> Holder<V> for AsItIs {
+    type Held = V;
+    #[inline]
+    fn copy(value: &V) -> V {
+        value.clone()
+    }
+    fn own(value: V) -> V {
+        value
+    }
+    #[inline]
+    fn view(held: &V) -> &V {
+        held
+    }
+    #[inline]
+    fn clone_value(held: &V) -> V {
+        held.clone()
+    }
+    #[inline]
+    fn into_value(held: V) -> V {
+        held
     }
 }
 

@@ -45,6 +45,11 @@ pub trait Keep: Copy + 'static {
     fn to_return(held: &Self::Held) -> Self::Return {
         Self::Selection::into_return(Self::Holder::clone_value(held))
     }
+    /// Does the same for a clone of what is held.
+    #[inline]
+    fn into_return(held: Self::Held) -> Self::Return {
+        Self::Selection::into_return(Self::Holder::into_value(held))
+    }
 }
 
 impl<P: Selection, H: Holder<P::Value>> Keep for KeepOf<P, H> {
@@ -100,9 +105,10 @@ impl<R> Probe<R> {
 
 /// Traits whose methods make the choice. Method resolution prefers the implementation with more references.
 pub mod probe {
-    use super::super::holder::{InArc, InPlace, InRc, Inline, Unsupported};
+    use super::super::holder::{AsItIs, InArc, InPlace, InRc, Inline, Unsupported};
     use super::super::requirements::{Cacheable, Fallible, LocalCacheable, LocalFallible};
     use super::super::selection::{All, OkOnly, WithErrors};
+    use super::super::share::Share;
     use super::{KeepOf, Probe};
 
     macro_rules! choices {
@@ -122,15 +128,19 @@ pub mod probe {
     }
 
     choices! {
-        KeepOkInPlace::__memokit_keep for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOk::__memokit_keep for [T: Cacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InArc;
-        KeepInPlace::__memokit_keep for [R: Inline] &&Probe<R> => All<R>, InPlace;
+        KeepOkInPlace::__memokit_keep for [T: Inline, E] &&&&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOkShared::__memokit_keep for [T: Share + Cacheable, E] &&&&&Probe<Result<T, E>> => OkOnly<T, E>, AsItIs;
+        KeepOk::__memokit_keep for [T: Cacheable, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InArc;
+        KeepInPlace::__memokit_keep for [R: Inline] &&&Probe<R> => All<R>, InPlace;
+        KeepShared::__memokit_keep for [R: Share + Cacheable] &&Probe<R> => All<R>, AsItIs;
         KeepAll::__memokit_keep for [R: Cacheable] &Probe<R> => All<R>, InArc;
         KeepErrors::__memokit_keep_errors for [T: Cacheable, E: Cacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InArc;
 
-        KeepOkInPlaceLocal::__memokit_keep_local for [T: Inline, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
-        KeepOkLocal::__memokit_keep_local for [T: LocalCacheable, E] &&&Probe<Result<T, E>> => OkOnly<T, E>, InRc;
-        KeepInPlaceLocal::__memokit_keep_local for [R: Inline] &&Probe<R> => All<R>, InPlace;
+        KeepOkInPlaceLocal::__memokit_keep_local for [T: Inline, E] &&&&&&Probe<Result<T, E>> => OkOnly<T, E>, InPlace;
+        KeepOkSharedLocal::__memokit_keep_local for [T: Share, E] &&&&&Probe<Result<T, E>> => OkOnly<T, E>, AsItIs;
+        KeepOkLocal::__memokit_keep_local for [T: LocalCacheable, E] &&&&Probe<Result<T, E>> => OkOnly<T, E>, InRc;
+        KeepInPlaceLocal::__memokit_keep_local for [R: Inline] &&&Probe<R> => All<R>, InPlace;
+        KeepSharedLocal::__memokit_keep_local for [R: Share] &&Probe<R> => All<R>, AsItIs;
         KeepAllLocal::__memokit_keep_local for [R: LocalCacheable] &Probe<R> => All<R>, InRc;
         KeepErrorsLocal::__memokit_keep_errors_local for [T: LocalCacheable, E: LocalCacheable] &Probe<Result<T, E>> => WithErrors<T, E>, InRc;
     }
@@ -178,5 +188,43 @@ pub mod probe {
         {
             KeepOf::NEW
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    use super::Keep;
+    use super::probe::*;
+    use crate::value::shared::Shared;
+
+    fn held<K: Keep>(_: K) -> TypeId {
+        TypeId::of::<K::Held>()
+    }
+
+    fn is<T: 'static>() -> TypeId {
+        TypeId::of::<T>()
+    }
+
+    #[test]
+    fn what_is_shared_is_held_as_it_is_and_other_things_in_an_arc() {
+        assert_eq!(held(crate::keep!(u64)), is::<u64>());
+        assert_eq!(held(crate::keep!(Result<u64, String>)), is::<u64>());
+        assert_eq!(held(crate::keep!(String)), is::<Arc<String>>());
+        assert_eq!(held(crate::keep!(Result<String, ()>)), is::<Arc<String>>());
+        assert_eq!(held(crate::keep!(Arc<str>)), is::<Arc<str>>());
+        assert_eq!(held(crate::keep!(Option<Arc<str>>)), is::<Option<Arc<str>>>());
+        assert_eq!(held(crate::keep!(Result<Arc<Vec<u8>>, ()>)), is::<Arc<Vec<u8>>>());
+        assert_eq!(held(crate::keep!(Shared<Vec<u8>>)), is::<Shared<Vec<u8>>>());
+        assert_eq!(
+            held(crate::keep!(errors Result<Shared<u8>, ()>)),
+            is::<Arc<Result<Shared<u8>, ()>>>()
+        );
+        assert_eq!(held(crate::keep!(here Rc<str>)), is::<Rc<str>>());
+        assert_eq!(held(crate::keep!(here Result<Rc<str>, ()>)), is::<Rc<str>>());
+        assert_eq!(held(crate::keep!(here Vec<u8>)), is::<Rc<Vec<u8>>>());
     }
 }

@@ -5,5 +5,7 @@ pub mod keep;
 mod plain;
 pub mod requirements;
 pub mod selection;
+pub mod share;
+pub mod shared;
 pub(crate) mod verify;
 pub mod weigh;

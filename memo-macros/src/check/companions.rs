@@ -9,6 +9,7 @@ use crate::check::enclosing_item::Enclosing;
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
+use crate::syntax::type_walk::{Found, walk};
 
 /// Reports companions that cannot stand where the function stands. Whether there are any.
 pub(crate) fn refuse_misplaced(
@@ -28,8 +29,8 @@ pub(crate) fn refuse_misplaced(
     if misplaced {
         errors.at(
             function.name(),
-            "the impl of a trait cannot contain companions: write `#[memoize(companion = none)]`, \
-             or memoize a function outside of it",
+            "the impl of a trait cannot contain companions: write `#[memokit::companions]` above it, which \
+             puts them beside it, or `#[memoize(companion = none)]`",
         );
     } else {
         refuse_bare_names(args, function, errors);
@@ -63,6 +64,32 @@ fn refuse_bare_names(args: &Args, function: &Function, errors: &mut Errors) {
             errors.at(&instances.tokens, message);
         }
     }
+}
+
+/// A companion that does not stand beside its function is told by its type, which the function has to write.
+pub(crate) fn companions_apart_have_nameable_types(
+    args: &Args,
+    function: &Function,
+    errors: &mut Errors,
+) {
+    if args.companions_apart().is_none() || args.shares_instances() {
+        return;
+    }
+    for parameter in &function.parameters {
+        if has_opaque_type(&parameter.typed.ty) {
+            errors.at(
+                &parameter.typed.ty,
+                "`#[companions]` needs a name for this type: give the function a type parameter, in its trait too, or \
+                 write `#[memoize(companion = none)]`",
+            );
+        }
+    }
+}
+
+fn has_opaque_type(ty: &syn::Type) -> bool {
+    let mut is_opaque = false;
+    walk(ty, &mut |found| is_opaque |= matches!(found, Found::Opaque(_)));
+    is_opaque
 }
 
 /// A body that is copied to `NAME_uncached` cannot contain an item that must exist once.

@@ -42,7 +42,7 @@ fn needs_key_and_companions<T>(args: &Args, instances: &Given<T>, errors: &mut E
              add `key = ...`",
         );
     }
-    if !args.has_companions() {
+    if !args.has_companions() && args.companions_apart().is_none() {
         errors.at(
             &instances.tokens,
             "the instances find their cache by the companion `NAME_memo`: drop `companion = none`, or call a memoized \

@@ -20,6 +20,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     of_function::can_be_memoized(args, function, errors);
     stores::stores_are_features(args, &FEATURES, errors);
     stores::settings_need_their_store(args, errors);
+    stores::evolving_results_describe_themselves(args, errors);
     arguments::freshness_needs_ttl(args, errors);
     arguments::spawn_needs_older_results(args, errors);
     arguments::weights_need_a_bound(args, errors);
@@ -67,6 +68,7 @@ mod tests {
                 "remote = t(), write = \"through\", remote_limit = \"1s\", stale_while_disconnected = \"1s\"",
                 "fn f() {}",
             ),
+            ("persist = \"x\", codec = a::Json, version = 1, evolves", "fn f() {}"),
             ("remote = t(), codec = a::Json", "fn f() -> &'static str {}"),
             ("remote = t(), scope = \"process\"", "fn f() -> Result<u32, &'static str> {}"),
             ("remote = Self::tier(), remote_limit = config().limit", "fn f(limit: u32) {}"),
@@ -123,6 +125,14 @@ mod tests {
         refused("max_value = n, persist = \"x\"", "fn f(n: u64) {}", "leave the parameter `n` out");
         refused("codec = a::Json", "fn f() {}", "add `persist");
         refused("codec = a::Json", "fn f() {}", "or `remote = ...`");
+        let evolves = |more: &str| format!("evolves, {more}");
+        refused(&evolves("version = 1"), "fn f() {}", "add `persist = \"...\"` or `remote");
+        let stored = "persist = \"x\", version = 1";
+        refused(&evolves(stored), "fn f() {}", "add `codec = memokit::codec::Json`");
+        let postcard = format!("{stored}, codec = memokit::codec::Postcard");
+        refused(&evolves(&postcard), "fn f() {}", "the bytes of postcard");
+        let unversioned = "remote = t(), codec = a::Json";
+        refused(&evolves(unversioned), "fn f() {}", "add `version = 1`");
         refused("persist = \"\", durability = \"os\"", "fn f() {}", "the path is empty");
         refused("remote = \"\", write = \"through\"", "fn f() {}", "no address");
         for given in [

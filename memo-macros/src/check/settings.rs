@@ -44,6 +44,7 @@ pub(super) fn settings_need_no_call(args: &Args, function: &Function, errors: &m
         span(args.stale_while_disconnected.as_ref()),
         args.version.as_ref().map(named),
         args.explain.as_ref().map(named),
+        args.on_evict.as_ref().map(named),
     ];
     for (name, tokens) in settings.into_iter().flatten() {
         if mentions_self_value(tokens.clone()) {

@@ -53,6 +53,37 @@ pub(super) fn settings_need_their_store(args: &Args, errors: &mut Errors) {
     }
 }
 
+/// Results of another version of their type are read if their bytes name what they hold, and if nothing else tells that
+/// they count.
+pub(super) fn evolving_results_describe_themselves(args: &Args, errors: &mut Errors) {
+    let Some(evolves) = args.evolves.as_ref().map(|given| &given.name) else { return };
+    if !args.is_stored() {
+        errors.at(
+            evolves,
+            "`evolves` applies to results that are stored: add `persist = \"...\"` or `remote = ...`, or leave it out",
+        );
+        return;
+    }
+    let postcard = args
+        .codec
+        .as_ref()
+        .filter(|given| given.value.segments.last().is_some_and(|last| last.ident == "Postcard"));
+    if !args.is_written("codec") || postcard.is_some() {
+        errors.at(
+            evolves,
+            "the bytes of postcard do not name the fields of a value, so those of another version of its type mean \
+             something else: add `codec = memokit::codec::Json` or `Cbor`",
+        );
+    }
+    if !args.is_written("version") {
+        errors.at(
+            evolves,
+            "without `version` an edit of the body gives another version, and its results are not those of this one: \
+             add `version = 1`",
+        );
+    }
+}
+
 pub(super) fn scope_excludes_stores(args: &Args, errors: &mut Errors) {
     let Some(scope) = args.scope.as_ref().filter(|_| args.is_per_thread()) else { return };
     if args.is_written("persist") {

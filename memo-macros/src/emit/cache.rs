@@ -73,11 +73,18 @@ fn standing(expansion: &Expansion<'_>) -> Option<TokenStream> {
 /// function finds it by the type of a closure, a companion by the types that both can name.
 ///
 /// If the function's own parameters share one cache, both find it by the type of the companion `NAME_memo`, which has
-/// only the parameters of what surrounds the function.
+/// only the parameters of what surrounds the function. If the companions of a function in the impl of a trait stand
+/// elsewhere, both find it by the same type, with the function's own parameters.
 fn instance(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     if expansion.args.shares_instances() {
         let companion = companion(expansion);
         return quote!(shared(#companion));
+    }
+    if let Some(path) = expansion.args.companions_apart() {
+        let companion = expansion.companion_name("memo");
+        let named = Named::new(expansion.function, expansion.function.signature.clone());
+        let own = named.turbofish();
+        return quote!(shared(#path::#companion #own));
     }
     let generics = generics(expansion, item);
     match item {
@@ -90,6 +97,9 @@ fn instance(expansion: &Expansion<'_>, item: Item) -> TokenStream {
 /// The companion `NAME_memo`. Without `Self` it is named after a check that it is the function's own.
 fn companion(expansion: &Expansion<'_>) -> TokenStream {
     let name = expansion.companion_name("memo");
+    if let Some(path) = expansion.args.companions_apart() {
+        return quote!(#path::#name);
+    }
     if expansion.args.in_impl(expansion.function) {
         let this = expansion.self_type();
         return quote!(#this::#name);

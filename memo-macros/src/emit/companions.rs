@@ -20,21 +20,28 @@ use crate::syntax::type_walk::{Found, walk};
 
 /// The companions. Nothing if there are none.
 pub(crate) fn companions(expansion: &Expansion<'_>) -> TokenStream {
-    let handle = expansion.with_names(&handle(expansion));
-    let key = key(expansion, Item::Companion);
-    let handle = handle_companion(expansion, &quote!({ #handle }));
-    let argument_names = names(expansion);
-    let key = expansion.with_names(&match &expansion.args.tags {
-        Some(_) => quote!(#argument_names (#key)),
-        None => quote!(#argument_names #key),
-    });
-    let key = key_companion(expansion, &quote!({ #key }));
+    let handle_and_key = handle_and_key(expansion);
     let uncached = match BodyLocation::of(expansion.function, expansion.args) {
         BodyLocation::Closure => uncached_with_a_copy(expansion),
         BodyLocation::InnerFunction | BodyLocation::Companion => uncached_as_written(expansion),
     };
     let sibling = sibling(expansion);
-    quote!(#handle #key #uncached #sibling)
+    quote!(#handle_and_key #uncached #sibling)
+}
+
+/// `NAME_memo` and `NAME_key`. Those of a function in the impl of a trait stand elsewhere, without `NAME_uncached`:
+/// that would need a copy of a body which expects the names of the trait around it.
+pub(crate) fn handle_and_key(expansion: &Expansion<'_>) -> TokenStream {
+    let handle = expansion.with_names(&handle(expansion));
+    let handle = handle_companion(expansion, &quote!({ #handle }));
+    let (key, argument_names) = (key(expansion, Item::Companion), names(expansion));
+    let key = match &expansion.args.tags {
+        Some(_) => quote!((#key)),
+        None => key,
+    };
+    let key = expansion.with_names(&quote!(#argument_names #key));
+    let key = key_companion(expansion, &quote!({ #key }));
+    quote!(#handle #key)
 }
 
 /// The constant that shows the function that its companions are beside it.
@@ -55,6 +62,14 @@ pub(crate) fn stand_ins(expansion: &Expansion<'_>) -> TokenStream {
     let key = key_companion(expansion, &never);
     let uncached = uncached_as_written(expansion);
     quote!(#handle #key #uncached)
+}
+
+/// The same for companions that stand elsewhere.
+pub(crate) fn stand_ins_apart(expansion: &Expansion<'_>) -> TokenStream {
+    let never = quote!({ loop {} });
+    let handle = returns_nameable(expansion).then(|| handle_companion(expansion, &never));
+    let key = key_companion(expansion, &never);
+    quote!(#handle #key)
 }
 
 /// Whether the return type can be written in another function.

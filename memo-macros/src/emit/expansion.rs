@@ -41,7 +41,7 @@ impl Expansion<'_> {
     pub(super) fn companion_name(&self, suffix: &str) -> Option<Ident> {
         let stem = match &self.args.companion {
             Some(Given { value: Companion::None, .. }) => return None,
-            Some(Given { value: Companion::Stem(stem), .. }) => stem,
+            Some(Given { value: Companion::Stem(stem) | Companion::Apart(stem, _), .. }) => stem,
             None => self.function.name(),
         };
         Some(format_ident!("{stem}_{suffix}", span = self.function.name().span()))

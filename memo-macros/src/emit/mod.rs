@@ -15,3 +15,4 @@ pub(crate) mod key;
 pub(crate) mod lints;
 pub(crate) mod settings;
 pub(crate) mod signature;
+pub(crate) mod trait_impl;

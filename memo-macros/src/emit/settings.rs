@@ -18,7 +18,8 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let (args, output) = (expansion.args, expansion.function.output());
     let here = args.is_per_thread().then(|| quote!(here));
     let errors = args.cache_err.as_ref().map(|_| quote!(errors));
-    // First, because it changes the type of the settings.
+    // These come first, because they change the type of the settings.
+    let cheap_clone = args.cheap_clone.as_ref().map(|_| quote!(.cheap_clone()));
     let advise = args.advise.as_ref().map(|_| quote!(.advise()));
     let tagged = args.tags.as_ref().map(|_| quote!(.tagged()));
     let values = [
@@ -48,16 +49,20 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         let (departures, names) = (&given.value, key::names(expansion));
         quote!(.explain(#departures, &#names))
     });
+    let on_evict = args.on_evict.as_ref().map(|given| {
+        let (listener, names) = (&given.value, key::names(expansion));
+        quote!(.on_evict(&#names, #listener))
+    });
     let (disk, tier) = (disk(args), tier(args));
     quote! {
-        [#here #errors #output] #advise #max_bytes #weigh #(#values)* #(#times)*
-        #tagged #stale_if_error #error_ttl #explain #disk #tier
+        [#here #errors #output] #cheap_clone #advise #max_bytes #weigh #(#values)* #(#times)*
+        #tagged #stale_if_error #error_ttl #explain #on_evict #disk #tier
     }
 }
 
 /// The calls about a directory.
 fn disk(args: &Args) -> TokenStream {
-    let persist = store("persist", &args.persist, &args.codec);
+    let persist = store("persist", &args.persist, args);
     let durability = args.durability.as_ref().map(|given| {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
@@ -69,7 +74,7 @@ fn disk(args: &Args) -> TokenStream {
 
 /// The calls about a tier that machines share.
 fn tier(args: &Args) -> TokenStream {
-    let remote = store("remote", &args.remote, &args.codec);
+    let remote = store("remote", &args.remote, args);
     let waits = args.write.as_ref().is_some_and(|given| given.value == Write::Through);
     let write = waits.then(|| quote!(.write_through()));
     let limit = time("remote_limit", &args.remote_limit);
@@ -78,14 +83,11 @@ fn tier(args: &Args) -> TokenStream {
 }
 
 /// The call that names where results are stored, if it is given, with the codec that makes bytes of them.
-fn store(
-    name: &str,
-    given: &Option<Given<syn::Expr>>,
-    codec: &Option<Given<syn::Path>>,
-) -> Option<TokenStream> {
-    let Some(codec) = codec else { return call(name, given) };
+fn store(name: &str, given: &Option<Given<syn::Expr>>, args: &Args) -> Option<TokenStream> {
+    let Some(codec) = &args.codec else { return call(name, given) };
     let (value, codec) = (&given.as_ref()?.value, &codec.value);
-    let name = format_ident!("{name}_by");
+    let how = if args.evolves.is_some() { "evolving" } else { "by" };
+    let name = format_ident!("{name}_{how}");
     Some(quote!(.#name::<#codec, _>(#value)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 
 use crate::errors::Errors;
 use crate::parse::argument_names;
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     pub(crate) durability: Option<Given<Ident>>,
     pub(crate) max_value: Option<Given<Size>>,
     pub(crate) codec: Option<Given<syn::Path>>,
+    /// Whether results of other versions of their type are read.
+    pub(crate) evolves: Option<Given<()>>,
     pub(crate) remote: Option<Given<syn::Expr>>,
     pub(crate) write: Option<Given<Write>>,
     pub(crate) remote_limit: Option<Given<TimeSpan>>,
@@ -61,6 +63,8 @@ pub(crate) struct Args {
     pub(crate) cache_if: Option<Given<syn::Expr>>,
     /// With the time to live of errors, if it is given.
     pub(crate) cache_err: Option<Given<Option<Duration>>>,
+    /// Whether the cache holds results as they are, because clones share their contents.
+    pub(crate) cheap_clone: Option<Given<()>>,
     pub(crate) version: Option<Given<syn::Expr>>,
     pub(crate) scope: Option<Given<Scope>>,
     pub(crate) instances: Option<Given<Instances>>,
@@ -69,6 +73,7 @@ pub(crate) struct Args {
     pub(crate) advise: Option<Given<()>>,
     /// How many departures are remembered.
     pub(crate) explain: Option<Given<syn::Expr>>,
+    pub(crate) on_evict: Option<Given<syn::Expr>>,
     pub(crate) name: Option<Given<syn::LitStr>>,
     pub(crate) companion: Option<Given<Companion>>,
     /// Says that the function stands in an impl, for a function that does not show it by `self` or `Self`.
@@ -121,9 +126,38 @@ impl Args {
         matches!(&self.instances, Some(Given { value: Instances::Shared, .. }))
     }
 
-    /// Whether the function gets companions.
+    /// Whether the function gets companions beside it.
     pub(crate) fn has_companions(&self) -> bool {
-        !matches!(&self.companion, Some(Given { value: Companion::None, .. }))
+        !matches!(
+            &self.companion,
+            Some(Given { value: Companion::None | Companion::Apart(..), .. })
+        )
+    }
+
+    /// The path to the companions, if they do not stand beside the function.
+    pub(crate) fn companions_apart(&self) -> Option<&TokenStream> {
+        match &self.companion {
+            Some(Given { value: Companion::Apart(_, path), .. }) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Puts the companions of a function elsewhere, unless there are none: in the impl of a trait they have no place.
+    pub(crate) fn set_companions_apart(&mut self, function: &Function, path: &TokenStream) {
+        let (name, stem) = match self.companion.take() {
+            Some(none @ Given { value: Companion::None, .. }) => {
+                self.companion = Some(none);
+                return;
+            }
+            Some(Given {
+                name, value: Companion::Stem(stem) | Companion::Apart(stem, _), ..
+            }) => (name, stem),
+            None => (Ident::new("companion", Span::call_site()), function.name().clone()),
+        };
+        let value = Companion::Apart(stem, path.clone());
+        self.companion = Some(Given { name, value, tokens: TokenStream::new() });
+        let in_impl = Ident::new("in_impl", Span::call_site());
+        self.in_impl.get_or_insert(Given { name: in_impl, value: (), tokens: TokenStream::new() });
     }
 
     /// Whether a parameter is left out of the key.
@@ -153,6 +187,7 @@ impl Args {
             "durability" => set(&mut self.durability, name, form, keyword::durability),
             "max_value" => set(&mut self.max_value, name, form, size::size),
             "codec" => set(&mut self.codec, name, form, expression::path),
+            "evolves" => set(&mut self.evolves, name, form, expression::flag),
             "remote" => set(&mut self.remote, name, form, expression::tier),
             "write" => set(&mut self.write, name, form, keyword::write),
             "remote_limit" => set(&mut self.remote_limit, name, form, duration::time_span),
@@ -165,12 +200,14 @@ impl Args {
             "tags_with" => set(&mut self.tags_with, name, form, expression::callable),
             "cache_if" => set(&mut self.cache_if, name, form, expression::callable),
             "cache_err" => set(&mut self.cache_err, name, form, duration::flag_or_duration),
+            "cheap_clone" => set(&mut self.cheap_clone, name, form, expression::flag),
             "version" => set(&mut self.version, name, form, expression::expression),
             "scope" => set(&mut self.scope, name, form, keyword::scope),
             "instances" => set(&mut self.instances, name, form, keyword::instances),
             "verify" => set(&mut self.verify, name, form, number::fraction),
             "advise" => set(&mut self.advise, name, form, expression::flag),
             "explain" => set(&mut self.explain, name, form, number::departures),
+            "on_evict" => set(&mut self.on_evict, name, form, expression::callable),
             "name" => set(&mut self.name, name, form, text::text),
             "companion" => set(&mut self.companion, name, form, companion::companion),
             "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
@@ -269,6 +306,11 @@ mod tests {
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");
         refused("weigher = f", "did you mean `weigh`?");
         refused("cache_if = true", "a function or a closure");
+        refused("evolves = true", "write `evolves`");
+        refused("cheap_clone = true", "write `cheap_clone`");
+        refused("on_evict = \"log\"", "a function or a closure");
+        refused("on_evict", "`on_evict = |key, value, departure| log(key, value)`");
+        refused("eviction_listener = log", "did you mean `on_evict`?");
         refused("idle", "`idle = \"10m\"`");
         refused("idle = \"0s\"", "longer than zero");
         refused("tti = \"1s\"", "did you mean `idle`?");

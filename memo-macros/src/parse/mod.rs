@@ -6,4 +6,5 @@ pub(crate) mod function;
 pub(crate) mod parameter;
 pub(crate) mod raw_argument;
 pub(crate) mod suggestion;
+pub(crate) mod trait_impl;
 pub(crate) mod values;

@@ -20,6 +20,7 @@ use crate::platform::maintenance::Maintain;
 use crate::platform::unpark::Unpark;
 use crate::remote::TierOptions;
 use crate::remote::test_server::{Held, Machine, TestServer, Way};
+use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::source::Source;
 use crate::value::holder::InArc;
@@ -782,4 +783,27 @@ fn a_longer_stale_time_holds_for_what_is_written_from_then_on() {
         assert!(began.elapsed() < Duration::from_secs(30));
         thread::yield_now();
     }
+}
+
+#[test]
+fn what_another_machine_has_changed_is_told_by_the_background_thread() {
+    let server = TestServer::default();
+    let (told, heard) = std::sync::mpsc::channel();
+    let site = Site::with(&server, TierOptions::new(), |settings| {
+        settings.on_evict(&["n"], move |key, text, why| {
+            let n: u32 = key.get("n").unwrap();
+            told.send((n, text.clone(), why, thread::current().id())).unwrap();
+        })
+    });
+    let other = Site::new(&server);
+    site.text(1, "a");
+    site.text(2, "b");
+    other.memo().invalidate(&key(1));
+    let limit = Duration::from_secs(30);
+    let (n, text, why, teller) = heard.recv_timeout(limit).unwrap();
+    assert_eq!((n, &*text, why), (1, "a", Departure::Invalidated));
+    assert_ne!(teller, thread::current().id(), "the server's message waits for no listener");
+    other.memo().clear();
+    let (n, text, why, _) = heard.recv_timeout(limit).unwrap();
+    assert_eq!((n, &*text, why), (2, "b", Departure::Cleared));
 }

@@ -1,6 +1,6 @@
 //! The names of companions: an identifier, or `none`.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 
 use crate::parse::raw_argument::Form;
 use crate::parse::values::expression::{expression, identifier, must_not_be_text};
@@ -11,6 +11,8 @@ pub(crate) enum Companion {
     None,
     /// The names begin with this.
     Stem(Ident),
+    /// The same, but they do not stand beside the function: this path comes before their names.
+    Apart(Ident, TokenStream),
 }
 
 /// `companion`: an identifier, or `none`.
