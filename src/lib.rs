@@ -62,6 +62,7 @@ pub mod __private {
     pub use memo_core::call::future::call;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};
+    pub use memo_core::call::spawned::call_spawned;
     pub use memo_core::function::code::Code;
     pub use memo_core::function::instance::Generics;
     #[cfg(feature = "persist")]

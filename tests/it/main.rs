@@ -76,6 +76,7 @@ mod serialize;
 mod shards;
 mod shared_instances;
 mod signatures;
+mod spawned;
 mod stale;
 mod statistics;
 mod support;

@@ -21,14 +21,14 @@ use crate::platform::clock::Stopwatch;
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::flight::{Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
-use crate::single_flight::wait_graph;
+use crate::single_flight::wait_graph::{self, Id};
 use crate::value::keep::Keep;
 
 /// The result of the lookup of an asynchronous call.
-pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Result<K::Return, Missed<K>>);
+pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(pub(super) Result<K::Return, Missed<K>>);
 
 /// A call that is no hit.
-enum Missed<K: Keep<Held: Send + Sync>> {
+pub(super) enum Missed<K: Keep<Held: Send + Sync>> {
     /// The cache, the hash of the key and the key, which is not claimed yet.
     Key(&'static FunctionCache<K>, u64, KeyBytes),
     Stage(Stage<K>),
@@ -36,7 +36,7 @@ enum Missed<K: Keep<Held: Send + Sync>> {
 
 impl<K: Keep<Held: Send + Sync>> Missed<K> {
     /// Returns the value, if there is one after all, or the stage in which the call obtains it.
-    fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
+    pub(super) fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
         match self {
             Self::Key(function, hash, key) => function.value_or_stage(hash, key.as_slice()),
             Self::Stage(stage) => Err(stage),
@@ -100,11 +100,6 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
         Self(Err(Missed::Stage(Stage::Computing(computation))))
     }
 
-    /// Returns the value, or the stage in which the call obtains it.
-    pub(super) fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
-        self.0.or_else(Missed::value_or_stage)
-    }
-
     /// On a miss, the call runs `body` and stores its value.
     pub fn compute<B: Future<Output = K::Return>>(
         self,
@@ -126,16 +121,6 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
 /// The input of the first poll of a call: the value, or on a miss what was found, the body, and the predicate of what
 /// to store.
 pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W>(Result<K::Return, (Missed<K>, B, W)>);
-
-impl<K: Keep<Held: Send + Sync>, B, W> FirstPoll<K, B, W> {
-    pub(super) fn value(value: K::Return) -> Self {
-        Self(Ok(value))
-    }
-
-    pub(super) fn of(stage: Stage<K>, body: B, should_store: W) -> Self {
-        Self(Err((Missed::Stage(stage), body, should_store)))
-    }
-}
 
 /// Returns the future of a call. `begin` holds the arguments; the first poll runs it.
 pub fn call<K, L, B, W>(begin: L) -> impl Future<Output = K::Return>
@@ -226,6 +211,12 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
             },
             stage => Err(stage),
         }
+    }
+
+    /// If the call computes what others may wait for, returns the id of its flight, and how long a task waits for it.
+    pub(super) fn leads(&self) -> Option<(Id, Duration)> {
+        let Self::Computing(computation) = self else { return None };
+        Some((computation.led()?, computation.wait_limit()))
     }
 
     /// Begins a computation that has waited for its task.

@@ -11,4 +11,5 @@ pub mod outcome;
 mod pinned;
 pub mod refresh;
 pub mod site;
+pub mod spawned;
 pub mod thread_cache;

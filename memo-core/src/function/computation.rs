@@ -14,7 +14,7 @@ use crate::platform::clock::Stopwatch;
 use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
-use crate::single_flight::wait_graph::{self, Computing};
+use crate::single_flight::wait_graph::{self, Computing, Id};
 use crate::statistics::explanation::Refusal;
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
@@ -370,7 +370,15 @@ impl<K: Keep> Computation<K> {
 
     /// Returns whether others may wait for the value.
     pub(crate) fn leads(&self) -> bool {
-        matches!(self.role, Role::Lead(_) | Role::Refresh(_))
+        self.led().is_some()
+    }
+
+    /// Returns the id of the flight in which others may wait for the value.
+    pub(crate) fn led(&self) -> Option<Id> {
+        match &self.role {
+            Role::Lead(claim) | Role::Refresh(claim) => Some(claim.id),
+            Role::Relieve(_) | Role::Alone | Role::Verify(_) | Role::Done => None,
+        }
     }
 
     /// Records that `task` runs this computation.

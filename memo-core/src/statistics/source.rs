@@ -59,6 +59,13 @@ pub(crate) fn note_new(source: Source) {
     note(source, || Some(clock::wall()));
 }
 
+/// Notes what another thread or task has noted of this call, if somebody asks.
+pub(crate) fn note_again(noted: Option<Noted>) {
+    if noted.is_some() && NOTED.get().is_some() {
+        NOTED.set(Some(noted));
+    }
+}
+
 /// Until it ends, calls of this thread note their sources. Watches can be nested.
 pub(crate) struct Watch {
     outer: Option<Option<Noted>>,
@@ -69,9 +76,14 @@ impl Watch {
         Self { outer: NOTED.replace(Some(None)) }
     }
 
+    /// Returns what was noted last.
+    pub(crate) fn noted(&self) -> Option<Noted> {
+        NOTED.get().flatten()
+    }
+
     /// Returns what was noted last. The enclosing watch gets it too.
     pub(crate) fn end(mut self) -> Option<Noted> {
-        let noted = NOTED.get().flatten();
+        let noted = self.noted();
         if noted.is_some() && self.outer.is_some() {
             self.outer = Some(noted);
         }
