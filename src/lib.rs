@@ -7,6 +7,8 @@ pub use memo_core::advice::summary::Advice;
 pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
+pub use memo_core::call::renewal::{refresh, refresh_async};
+pub use memo_core::call::warming::{Warmed, warm, warm_async};
 pub use memo_core::error::Error;
 pub use memo_core::function::entry::{Entry, Layer};
 pub use memo_core::handle::all_caches::{clear_all, flush_all, report};

@@ -209,7 +209,16 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.claims().find(hash, key) {
             return ClaimOutcome::Join(claimed.join());
         }
-        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, may_have_entry))
+        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, may_have_entry, false))
+    }
+
+    /// Claims `key` to replace its entry, if it has one. If others compute it, joins their flight.
+    pub(crate) fn claim_to_renew(&self, hash: u64, key: &[u8]) -> Result<Claim, Arc<Flight<H>>> {
+        let mut shard = self.shard(hash).lock();
+        if let Some(claimed) = shard.claims().find(hash, key) {
+            return Err(claimed.join());
+        }
+        Ok(self.claim(&mut shard, hash, key, true, true))
     }
 
     /// Returns the value of the entry that the value of `claim` is to replace, if callers get it meanwhile, and whether
@@ -244,9 +253,10 @@ impl<H: Clone> ShardedCache<H> {
         hash: u64,
         key: &[u8],
         may_have_entry: bool,
+        renews: bool,
     ) -> Claim {
         let draft = shard.draft(hash, key, self.words);
-        let claim = Claim { hash, id: pin().unique_id(), leader: 0 };
+        let claim = Claim { hash, id: pin().unique_id(), leader: 0, renews };
         shard.claims().add(claim, draft, may_have_entry);
         claim
     }
@@ -262,11 +272,11 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Claims `key`, and invalidates the claim of the caller that computes it, so that its value is not kept. Used for
-    /// an insertion from outside, which is newer.
-    pub(crate) fn take_over(&self, hash: u64, key: &[u8]) -> Claim {
+    /// a value that is newer: an insertion from outside or, if `renews`, a computation that begins now.
+    pub(crate) fn take_over(&self, hash: u64, key: &[u8], renews: bool) -> Claim {
         let mut shard = self.shard(hash).lock();
         let pending = shard.claims().invalidate(hash, key);
-        let claim = self.claim(&mut shard, hash, key, true);
+        let claim = self.claim(&mut shard, hash, key, true, renews);
         drop(shard);
         drop(pending);
         claim

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::call::lookup::SpecialCall;
 use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
-use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
@@ -31,6 +32,8 @@ pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(pub(super) Result<K::Return, 
 pub(super) enum Missed<K: Keep<Held: Send + Sync>> {
     /// The cache, the hash of the key and the key, which is not claimed yet.
     Key(&'static FunctionCache<K>, u64, KeyBytes),
+    /// The same, of a call that wants a new value.
+    Renewal(&'static FunctionCache<K>, u64, KeyBytes),
     Stage(Stage<K>),
 }
 
@@ -39,6 +42,7 @@ impl<K: Keep<Held: Send + Sync>> Missed<K> {
     pub(super) fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
         match self {
             Self::Key(function, hash, key) => function.value_or_stage(hash, key.as_slice()),
+            Self::Renewal(function, hash, key) => function.renewal(hash, key.as_slice(), true),
             Self::Stage(stage) => Err(stage),
         }
     }
@@ -48,8 +52,8 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
-        if self.begin_bypassed(arguments) {
-            return AsyncLookup::compute_by(Computation::bypassed(self));
+        if let Some(special) = self.begin_special(arguments) {
+            return self.begin_as(arguments, special);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -67,14 +71,35 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if self.begin_bypassed(arguments) {
-            return AsyncLookup::compute_by(Computation::bypassed(self));
+        if let Some(special) = self.begin_special(arguments) {
+            return self.begin_as(arguments, special);
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
             Ok(held) => AsyncLookup(Ok(K::to_return(&held))),
             Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),
             Err(None) => self.missed_async(arguments, hash),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_as<A: Arguments>(
+        &'static self,
+        arguments: &A,
+        special: SpecialCall,
+    ) -> AsyncLookup<K> {
+        match special {
+            SpecialCall::Bypassed => AsyncLookup::compute_by(Computation::bypassed(self)),
+            SpecialCall::Refresh => {
+                let hash = self.observed_hash(arguments);
+                match self.key(&WrittenKey::new(arguments, hash)) {
+                    Some((hash, key)) => {
+                        AsyncLookup(Err(Missed::Renewal(self, hash, KeyBytes::new(key))))
+                    }
+                    None => AsyncLookup::compute_by(Computation::alone(self)),
+                }
+            }
         }
     }
 
@@ -261,11 +286,21 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
                 Self::stage_unless_found(Computation::lead(self, claim), key)
             }
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
-            NextStep::Join(flight) => {
-                let task_wait = TaskWait::new(self.wait_limit());
-                let began = Stopwatch::start(false);
-                Err(Stage::Waiting(Wait { function: self, flight, task_wait, began }))
-            }
+            NextStep::Join(flight) => Err(Stage::Waiting(Wait::new(self, flight, None))),
+        }
+    }
+
+    /// Returns the stage in which a call obtains a value whose computation begins after it. `is_older`: the computation
+    /// that others may do now began before the call.
+    fn renewal(
+        &'static self,
+        hash: u64,
+        key: &[u8],
+        is_older: bool,
+    ) -> Result<K::Return, Stage<K>> {
+        match self.claim_to_renew(hash, key) {
+            Renewal::Lead(claim) => Self::stage_unless_found(Computation::renew(self, claim), key),
+            Renewal::Join(flight) => Err(Stage::Waiting(Wait::new(self, flight, Some(is_older)))),
         }
     }
 }
@@ -376,24 +411,40 @@ pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
     flight: Arc<Flight<K::Held>>,
     task_wait: TaskWait,
     began: Stopwatch,
+    /// Of a call that wants a new value: whether the computation began before the call.
+    is_older: Option<bool>,
 }
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
+    fn new(
+        function: &'static FunctionCache<K>,
+        flight: Arc<Flight<K::Held>>,
+        is_older: Option<bool>,
+    ) -> Self {
+        let task_wait = TaskWait::new(function.wait_limit());
+        Self { function, flight, task_wait, began: Stopwatch::start(false), is_older }
+    }
+
     /// Polls the wait. When it ends, returns the value or the next stage of the call.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
-        Poll::Ready(
-            match Computation::after_wait(self.function, &self.flight, waited, &self.began) {
-                Some(Ok(held)) => Ok(K::to_return(&held)),
-                Some(Err(computation)) if self.function.is_stored() => {
-                    FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())
-                }
-                Some(Err(computation)) => Err(Stage::Computing(computation)),
-                None => {
-                    self.function.value_or_stage(self.flight.claim.hash, self.flight.key.as_slice())
-                }
-            },
-        )
+        let (function, flight, began) = (self.function, &self.flight, &self.began);
+        let (hash, key) = (flight.claim.hash, flight.key.as_slice());
+        let after = match self.is_older {
+            Some(is_older) => {
+                Computation::after_wait_to_renew(function, flight, waited, began, is_older)
+            }
+            None => Computation::after_wait(function, flight, waited, began),
+        };
+        Poll::Ready(match after {
+            Some(Ok(held)) => Ok(K::to_return(&held)),
+            Some(Err(computation)) if function.is_stored() => {
+                FunctionCache::stage_unless_found(computation, key)
+            }
+            Some(Err(computation)) => Err(Stage::Computing(computation)),
+            None if self.is_older.is_some() => function.renewal(hash, key, false),
+            None => function.value_or_stage(hash, key),
+        })
     }
 }
 
