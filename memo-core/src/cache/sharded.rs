@@ -272,8 +272,17 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Claims `key`, and invalidates the claim of the caller that computes it, so that its value is not kept. Used for
-    /// a value that is newer: an insertion from outside or, if `renews`, a computation that begins now.
-    pub(crate) fn take_over(&self, hash: u64, key: &[u8], renews: bool) -> Claim {
+    /// an insertion from outside, which is newer.
+    pub(crate) fn take_over(&self, hash: u64, key: &[u8]) -> Claim {
+        self.replace_claim(hash, key, false)
+    }
+
+    /// Does the same for a computation that begins now.
+    pub(crate) fn take_over_to_renew(&self, hash: u64, key: &[u8]) -> Claim {
+        self.replace_claim(hash, key, true)
+    }
+
+    fn replace_claim(&self, hash: u64, key: &[u8], renews: bool) -> Claim {
         let mut shard = self.shard(hash).lock();
         let pending = shard.claims().invalidate(hash, key);
         let claim = self.claim(&mut shard, hash, key, true, renews);

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::call::future::{AsyncLookup, Missed, Progress, ShouldStore, Stage};
 use crate::call::pinned::LazyFuture;
@@ -322,6 +322,9 @@ impl<K: Keep<Held: Send + Sync>, B, W> Drop for SpawnedTask<K, B, W> {
     }
 }
 
+/// A caller leaves the spawner at least this time to begin. (A wait limit of zero is about the computations of others.)
+const LEAST_LIMIT: Duration = Duration::from_millis(50);
+
 /// The wait of a caller for its own computation, which the spawner has.
 struct Away<K: Keep<Held: Send + Sync>, B, W> {
     job: Arc<Job<K, B, W>>,
@@ -348,7 +351,8 @@ impl<K: Keep<Held: Send + Sync>, B, W> Away<K, B, W> {
         let task = SpawnedTask(Arc::clone(&job));
         // A spawner that panics drops the task, which leaves the work to the caller.
         let _ = catch_unwind(AssertUnwindSafe(|| hand_over(task, spawn)));
-        let (deadline, alarm) = (Instant::now().checked_add(limit), Arc::default());
+        let deadline = Instant::now().checked_add(limit.max(LEAST_LIMIT));
+        let alarm = Arc::default();
         Ok(Self { job, deadline, alarm, _waiting: waiting })
     }
 

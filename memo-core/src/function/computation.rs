@@ -185,8 +185,8 @@ impl<K: Keep> Computation<K> {
             WaitOutcome::Relieve => {
                 // The value of the leader, which is late, is not newer than this one.
                 flight.relief_failed();
-                let claim =
-                    function.memory.take_over(flight.claim.hash, flight.key.as_slice(), true);
+                let key = flight.key.as_slice();
+                let claim = function.memory.take_over_to_renew(flight.claim.hash, key);
                 Some(Err(Self::renew(function, claim).waited(began)))
             }
             waited => Self::after_wait(function, flight, waited, began),

@@ -145,7 +145,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         let Some(hash) = self.hash_key(key) else { return false };
         let Some(value) = K::Selection::take(value) else { return false };
         self.follow();
-        let claim = self.memory.take_over(hash, key, false);
+        let claim = self.memory.take_over(hash, key);
         let computation = Computation::lead(self, claim);
         // Held because the value's `Serialize` and the function that weighs it may call the memoized function with the
         // same key.
