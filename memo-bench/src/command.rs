@@ -14,7 +14,7 @@ Usage: memo-bench [compare|hits|advise|memory|build|instructions|slow|stampede|p
   instructions  instructions per hit, counted by callgrind
   slow          callers of a slow source, with `spawn` and without: how many are served if they give up before it
                 answers, and how long clients on this machine wait while results expire, and what `spawn` adds to a miss;
-                fails if the 99.9th percentile with `spawn` is above 2 ms
+                fails if the 99.9th percentile with `spawn` is above 2 ms, and above twice that of hits
   stampede      nanoseconds per call when many callers miss on one key at once
   persist [PART] the cost of persistence beside embedded engines (cargo's feature `engines`). Its parts:
                 durabilities, insertions, processes, hits, opening, compaction

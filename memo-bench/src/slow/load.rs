@@ -29,16 +29,19 @@ const COLUMNS: [Column; 8] = [
 const CONNECTIONS: u64 = 32;
 const KEYS: u64 = 64;
 /// A connection begins a request this long after the one before, or when that is answered.
-const INTERVAL: Duration = Duration::from_millis(10);
-/// What 99.9 % of the callers of a function with `spawn` wait at most, in ms.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// What 99.9 % of the callers of a function with `spawn` wait at most, in ms, on a machine that is not busy.
 const MOST: f64 = 2.0;
+/// On a busy one: at most so many times what they wait if nothing expires.
+const MOST_TIMES: f64 = 2.0;
 
 pub(super) fn run(plan: &Plan) -> Result<(), String> {
     let mut table = Table::begin(plan.json, &COLUMNS);
     let time = Duration::from_millis(if plan.quick { 700 } else { 20_000 });
     one(&mut table, "without spawn", server::in_caller, time)?;
     let with = one(&mut table, "with spawn", server::spawned, time)?;
-    if !plan.quick && with > MOST {
+    let hits = one(&mut table, "nothing expires", server::lasting, time)?;
+    if !plan.quick && with > MOST.max(MOST_TIMES * hits) {
         return Err(format!("with spawn, one caller in a thousand waits {with:.1} ms or more"));
     }
     Ok(())
