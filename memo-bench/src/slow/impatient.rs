@@ -45,7 +45,7 @@ async fn spawned(n: u64) -> u64 {
 pub(super) fn run(plan: &Plan) -> Result<(), String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
     let mut table = Table::begin(plan.json, &COLUMNS);
-    let time = Duration::from_millis(if plan.quick { 600 } else { 3000 });
+    let time = Duration::from_millis(if plan.quick { 1000 } else { 3000 });
     let without = runtime.block_on(counts(|| in_caller(1), time));
     let with = runtime.block_on(counts(|| spawned(1), time));
     for (name, [calls, served, starts]) in [("without spawn", without), ("with spawn", with)] {

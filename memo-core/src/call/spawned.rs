@@ -5,6 +5,7 @@
 //! task takes it out for each poll. A task that is dropped, or was not polled when the wait limit has passed, leaves it
 //! to the caller. So a caller never waits for a task that nobody runs.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -89,28 +90,32 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<K::Return> {
         let call = self.get_mut();
         loop {
-            let next = match call {
+            let value = match call {
                 Self::NotPolled(_) => call.begin(),
                 Self::Looking(looking) => {
-                    ready!(looking.stage.wait(cx)).map_or_else(|| call.start(), Ok)
+                    let value = ready!(looking.stage.wait(cx));
+                    if value.is_none() {
+                        call.start();
+                    }
+                    value
                 }
                 Self::Away(away) => match ready!(away.poll(cx)) {
-                    Ok(Ok(value)) => Ok(value),
-                    Ok(Err(panic)) => {
+                    Returned::Value(value) => Some(value),
+                    Returned::Panic(panic) => {
                         *call = Self::Ended;
                         resume_unwind(panic)
                     }
-                    Err(work) => Err(Self::Here(work)),
+                    Returned::Work(work) => {
+                        *call = Self::Here(work);
+                        None
+                    }
                 },
-                Self::Here(work) => Ok(ready!(work.poll(cx))),
+                Self::Here(work) => Some(ready!(work.poll(cx))),
                 Self::Ended => panic!("a call was polled after it ended"),
             };
-            match next {
-                Ok(value) => {
-                    *call = Self::Ended;
-                    return Poll::Ready(value);
-                }
-                Err(next) => *call = next,
+            if let Some(value) = value {
+                *call = Self::Ended;
+                return Poll::Ready(value);
             }
         }
     }
@@ -124,43 +129,43 @@ where
     W: FnOnce(&K::Return) -> bool,
     S: FnOnce(SpawnedTask<K, B, W>) -> R,
 {
-    /// Looks into the cache. Returns the value, or what the call does next.
-    fn begin(&mut self) -> Result<K::Return, Self> {
+    /// Looks into the cache. Returns the value, if there is one.
+    fn begin(&mut self) -> Option<K::Return> {
         // If the closure panics, in a `Serialize` or in the settings, the call has ended.
-        let begin = match std::mem::replace(self, Self::Ended) {
-            Self::NotPolled(begin) => begin,
-            other => return Err(other),
-        };
+        let Self::NotPolled(begin) = std::mem::replace(self, Self::Ended) else { return None };
         let (missed, body, should_store, spawn) = match begin().0 {
-            Ok(value) => return Ok(value),
+            Ok(value) => return Some(value),
             Err(missed) => missed,
         };
         let stage = match missed.value_or_stage() {
-            Ok(value) => return Ok(value),
+            Ok(value) => return Some(value),
             Err(stage) => stage,
         };
         match stage.behind() {
             Ok((stage, older)) => {
                 let work = Work::new(stage, body, should_store);
                 hand_over(SpawnedTask(Job::new(work, Caller::Gone)), spawn);
-                Ok(K::to_return(&older))
+                Some(K::to_return(&older))
             }
-            Err(stage) => Err(Self::Looking(Looking { stage, body, should_store, spawn })),
+            Err(stage) => {
+                *self = Self::Looking(Looking { stage, body, should_store, spawn });
+                None
+            }
         }
     }
 
-    /// Gives the work to the spawner, once there is nothing to wait for any more.
-    fn start(&mut self) -> Result<K::Return, Self> {
-        let looking = match std::mem::replace(self, Self::Ended) {
-            Self::Looking(looking) => looking,
-            other => return Err(other),
-        };
+    /// Gives the work to the spawner, once there is nothing to wait for any more. If others do not wait for it, the
+    /// caller does it.
+    fn start(&mut self) {
+        let Self::Looking(looking) = std::mem::replace(self, Self::Ended) else { return };
         let Looking { stage, body, should_store, spawn } = looking;
+        let led = stage.leads();
+        let waiting = led.and_then(|(id, limit)| Some((Waiting::begin(id)?, limit)));
         let work = Work::new(stage, body, should_store);
-        Err(match Away::begin(work, spawn) {
-            Ok(away) => Self::Away(away),
-            Err(work) => Self::Here(work),
-        })
+        *self = match waiting {
+            Some((waiting, limit)) => Self::Away(Away::begin(work, waiting, limit, spawn)),
+            None => Self::Here(work),
+        };
     }
 }
 
@@ -218,6 +223,9 @@ where
     }
 }
 
+/// How work has ended: the value and where it comes from, or the panic.
+type Outcome<R> = thread::Result<(R, Option<Noted>)>;
+
 /// What the spawner's task and the caller share.
 struct Job<K: Keep<Held: Send + Sync>, B, W>(Mutex<State<K, B, W>>);
 
@@ -225,7 +233,7 @@ struct State<K: Keep<Held: Send + Sync>, B, W> {
     /// `None` while it is polled, and once it has ended or the caller has taken it.
     work: Option<Work<K, B, W>>,
     /// The value or the panic, for the caller.
-    outcome: Option<thread::Result<(K::Return, Option<Noted>)>>,
+    outcome: Option<Outcome<K::Return>>,
     /// Whether the task was dropped before the work was done.
     is_dropped: bool,
     caller: Caller,
@@ -254,10 +262,7 @@ impl<K: Keep<Held: Send + Sync>, B, W> Job<K, B, W> {
     }
 
     /// Passes the value or the panic to the caller. Returns it if the caller has gone.
-    fn finish(
-        &self,
-        outcome: thread::Result<(K::Return, Option<Noted>)>,
-    ) -> Option<thread::Result<(K::Return, Option<Noted>)>> {
+    fn finish(&self, outcome: Outcome<K::Return>) -> Option<Outcome<K::Return>> {
         let mut state = self.0.lock();
         if let Caller::Gone = state.caller {
             return Some(outcome);
@@ -322,6 +327,14 @@ impl<K: Keep<Held: Send + Sync>, B, W> Drop for SpawnedTask<K, B, W> {
     }
 }
 
+/// What the caller gets back.
+enum Returned<K: Keep<Held: Send + Sync>, B, W> {
+    Value(K::Return),
+    Panic(Box<dyn Any + Send>),
+    /// Nobody else does it.
+    Work(Work<K, B, W>),
+}
+
 /// A caller leaves the spawner at least this time to begin. (A wait limit of zero is about the computations of others.)
 const LEAST_LIMIT: Duration = Duration::from_millis(50);
 
@@ -336,46 +349,41 @@ struct Away<K: Keep<Held: Send + Sync>, B, W> {
 }
 
 impl<K: Keep<Held: Send + Sync>, B, W> Away<K, B, W> {
-    /// Gives `work` to `spawn`. Returns it if others do not wait for it.
+    /// Gives `work` to `spawn`.
     fn begin<R>(
         work: Work<K, B, W>,
+        waiting: Waiting,
+        limit: Duration,
         spawn: impl FnOnce(SpawnedTask<K, B, W>) -> R,
-    ) -> Result<Self, Work<K, B, W>> {
-        let leads = work.progress.stage.leads();
-        let Some((waiting, limit)) =
-            leads.and_then(|(id, limit)| Some((Waiting::begin(id)?, limit)))
-        else {
-            return Err(work);
-        };
+    ) -> Self {
         let job = Job::new(work, Caller::Waits(None));
         let task = SpawnedTask(Arc::clone(&job));
         // A spawner that panics drops the task, which leaves the work to the caller.
         let _ = catch_unwind(AssertUnwindSafe(|| hand_over(task, spawn)));
         let deadline = Instant::now().checked_add(limit.max(LEAST_LIMIT));
-        let alarm = Arc::default();
-        Ok(Self { job, deadline, alarm, _waiting: waiting })
+        Self { job, deadline, alarm: Arc::default(), _waiting: waiting }
     }
 
     /// Returns the value or the panic, or the work if nobody else does it.
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<thread::Result<K::Return>, Work<K, B, W>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Returned<K, B, W>> {
         // Cloning and dropping a waker runs code of an executor, so both happen while no lock is held.
         let waker = cx.waker().clone();
         let late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
         let mut state = self.job.0.lock();
         if let Some(outcome) = state.outcome.take() {
             drop(state);
-            return Poll::Ready(Ok(outcome.map(|(value, noted)| {
-                source::note_again(noted);
-                value
-            })));
+            return Poll::Ready(match outcome {
+                Ok((value, noted)) => {
+                    source::note_again(noted);
+                    Returned::Value(value)
+                }
+                Err(panic) => Returned::Panic(panic),
+            });
         }
         let takes = |work: &mut Work<K, B, W>| late && work.is_left_alone();
         let work = if state.is_dropped { state.work.take() } else { state.work.take_if(takes) };
         if let Some(work) = work {
-            return Poll::Ready(Err(work));
+            return Poll::Ready(Returned::Work(work));
         }
         let replaced = std::mem::replace(&mut state.caller, Caller::Waits(Some(waker)));
         drop(state);
