@@ -26,7 +26,7 @@ const COLUMNS: [Column; 8] = [
     Column("max ms", 8, 3),
 ];
 
-const CONNECTIONS: u64 = 32;
+const CONNECTIONS: u32 = 32;
 const KEYS: u64 = 64;
 /// A connection begins a request this long after the one before, or when that is answered.
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -60,21 +60,18 @@ where
     let before = REQUESTS.load(Relaxed);
     let mut waits = waits(handler, time).map_err(|error| error.to_string())?;
     waits.sort_unstable();
-    let at = |share: f64| {
-        let index = ((waits.len() - 1) as f64 * share) as usize;
-        waits[index].as_secs_f64() * 1000.0
-    };
+    let at = |permille: usize| waits[(waits.len() - 1) * permille / 1000].as_secs_f64() * 1000.0;
     table.row(&[
         "slow/load".into(),
         name.into(),
         (waits.len() as f64).into(),
         ((REQUESTS.load(Relaxed) - before) as f64).into(),
-        at(0.5).into(),
-        at(0.99).into(),
-        at(0.999).into(),
-        at(1.0).into(),
+        at(500).into(),
+        at(990).into(),
+        at(999).into(),
+        at(1000).into(),
     ]);
-    Ok(at(0.999))
+    Ok(at(999))
 }
 
 /// Returns how long each request waited for its answer, after each key was requested once.
@@ -113,12 +110,12 @@ async fn request(connection: &mut TcpStream, key: u64) -> io::Result<()> {
     Ok(())
 }
 
-async fn client(address: SocketAddr, at: u64, end: Instant) -> io::Result<Vec<Duration>> {
+async fn client(address: SocketAddr, at: u32, end: Instant) -> io::Result<Vec<Duration>> {
     let mut connection = TcpStream::connect(address).await?;
     connection.set_nodelay(true)?;
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    tokio::time::sleep(INTERVAL * u32::try_from(at).unwrap_or(0) / CONNECTIONS as u32).await;
+    tokio::time::sleep(INTERVAL * at / CONNECTIONS).await;
     let mut waits = Vec::new();
     for number in 0.. {
         interval.tick().await;
@@ -126,7 +123,7 @@ async fn client(address: SocketAddr, at: u64, end: Instant) -> io::Result<Vec<Du
             break;
         }
         let began = Instant::now();
-        request(&mut connection, mix(at << 32 | number) % KEYS).await?;
+        request(&mut connection, mix(u64::from(at) << 32 | number) % KEYS).await?;
         waits.push(began.elapsed());
     }
     Ok(waits)
