@@ -184,6 +184,7 @@ run_benchmarks() {
     bench memory --quick --plot "$scratch/charts"
     bench hits --quick --plot "$scratch/charts"
     bench build --quick
+    bench slow --quick
     bench stampede --quick
     bench persist --quick
     bench remote --quick

@@ -7,6 +7,8 @@ pub use memo_core::advice::summary::Advice;
 pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
+pub use memo_core::call::renewal::{refresh, refresh_async};
+pub use memo_core::call::warming::{Warmed, warm, warm_async};
 pub use memo_core::error::Error;
 pub use memo_core::function::entry::{Entry, Layer};
 pub use memo_core::handle::all_caches::{clear_all, flush_all, invalidate_tag, report};
@@ -65,6 +67,7 @@ pub mod __private {
     pub use memo_core::call::future::call;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};
+    pub use memo_core::call::spawned::call_spawned;
     pub use memo_core::function::code::Code;
     pub use memo_core::function::instance::Generics;
     pub use memo_core::key::tagged::{tag, tagged, tags};

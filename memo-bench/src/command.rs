@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|hits|advise|memory|build|instructions|stampede|persist|remote|list] [OPTIONS]
+Usage: memo-bench [compare|hits|advise|memory|build|instructions|slow|stampede|persist|remote|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   compare       nanoseconds per call, of memokit and its rivals (the default)
@@ -12,6 +12,9 @@ Usage: memo-bench [compare|hits|advise|memory|build|instructions|stampede|persis
   memory        bytes per entry
   build         seconds that a build of a crate with memoized functions takes
   instructions  instructions per hit, counted by callgrind
+  slow          callers of a slow source, with `spawn` and without: how many are served if they give up before it
+                answers, and how long clients on this machine wait while results expire, and what `spawn` adds to a miss;
+                fails if the 99.9th percentile with `spawn` is above 2 ms, and above twice that of hits
   stampede      nanoseconds per call when many callers miss on one key at once
   persist [PART] the cost of persistence beside embedded engines (cargo's feature `engines`). Its parts:
                 durabilities, insertions, processes, hits, opening, compaction
@@ -74,6 +77,7 @@ pub(crate) enum Command {
     Memory(Plan),
     Build(Plan),
     Instructions(Plan, Counted),
+    Slow(Plan),
     Stampede(Plan),
     Persist(Plan, Vec<String>),
     Remote(Plan),
@@ -115,6 +119,7 @@ impl Command {
             ["memory"] => Ok(Self::Memory(plan)),
             ["build"] => Ok(Self::Build(plan)),
             ["instructions"] => Ok(Self::Instructions(plan, counted)),
+            ["slow"] => Ok(Self::Slow(plan)),
             ["stampede"] => Ok(Self::Stampede(plan)),
             ["persist", ref part @ ..] => {
                 Ok(Self::Persist(plan, part.iter().map(|word| (*word).to_owned()).collect()))

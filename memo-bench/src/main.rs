@@ -20,6 +20,7 @@ mod profile;
 mod remote;
 mod report;
 mod scratch;
+mod slow;
 mod stampede;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Compare(plan) => return compare::run(&plan),
         Command::Advise(plan) => return advise::run(&plan),
         Command::Hits(plan) => return hits::run(&plan),
+        Command::Slow(plan) => return slow::run(&plan),
         Command::Stampede(plan) => return stampede::compare(&plan),
         Command::Persist(plan, part) => return persist::run(&plan, &part),
         Command::Remote(plan) => return remote::run(&plan),

@@ -65,6 +65,7 @@ fn obey() {
         let said = match command {
             "call" => value(n),
             "get" => memo.get(&value_key(n)).unwrap_or_else(|| "nothing".to_owned()),
+            "refresh" => memokit::refresh(|| value(n)),
             "insert" => memo.insert(&value_key(n), "inserted".to_owned()).to_string(),
             "invalidate" => memo.invalidate(&value_key(n)).to_string(),
             "reject" => format!("{:?}", memo.retain(|key, _| *key != value_key(n))),
@@ -218,6 +219,24 @@ fn a_value_that_another_process_inserts_replaces_the_one_in_memory() {
     assert_eq!(a.ask("insert 1"), "true");
     assert_eq!(b.ask("get 1"), "inserted");
     [a, b].into_iter().for_each(Peer::finish);
+}
+
+#[test]
+fn a_value_that_another_process_refreshes_replaces_the_one_in_memory() {
+    let processes = processes!(obey);
+    let [mut a, mut b] = two_peers(&processes);
+    a.ask("call 1");
+    let old = b.ask("call 1");
+    assert_eq!(old, a.ask("call 1"));
+    b.assert_computes("refresh 1", true);
+    let new = b.ask("call 1");
+    assert_ne!(new, old);
+    assert_eq!((a.ask("call 1"), a.ask("get 1")), (new.clone(), new.clone()));
+    a.assert_computes("refresh 1", true);
+    assert_ne!(b.ask("call 1"), new);
+    let mut late = Peer::start(&processes);
+    assert_eq!((late.ask("call 1"), late.ask("runs")), (a.ask("call 1"), "0".into()));
+    [a, b, late].into_iter().for_each(Peer::finish);
 }
 
 /// The result was computed from older data, and the process that computes it learns of the removal only at its end.

@@ -229,7 +229,22 @@ impl<H: Clone> ShardedCache<H> {
         if let Some(claimed) = shard.claims().find(hash, key) {
             return ClaimOutcome::Join(claimed.join());
         }
-        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, tags, may_have_entry))
+        ClaimOutcome::Lead(self.claim(&mut shard, hash, key, tags, [may_have_entry, false]))
+    }
+
+    /// Claims `key`, whose result has `tags`, to replace its entry, if it has one. If others compute it, joins their
+    /// flight.
+    pub(crate) fn claim_to_renew(
+        &self,
+        hash: u64,
+        key: &[u8],
+        tags: &[Tag],
+    ) -> Result<Claim, Arc<Flight<H>>> {
+        let mut shard = self.shard(hash).lock();
+        if let Some(claimed) = shard.claims().find(hash, key) {
+            return Err(claimed.join());
+        }
+        Ok(self.claim(&mut shard, hash, key, tags, [true, true]))
     }
 
     /// Returns the value of the entry that the value of `claim` is to replace, if callers get it meanwhile, and whether
@@ -265,11 +280,11 @@ impl<H: Clone> ShardedCache<H> {
         hash: u64,
         key: &[u8],
         tags: &[Tag],
-        may_have_entry: bool,
+        [may_have_entry, renews]: [bool; 2],
     ) -> Claim {
         let tags = self.words.tags.then(|| Box::new(OpenTags::begin(tags)));
         let draft = shard.draft(hash, key, self.words);
-        let claim = Claim { hash, id: pin().unique_id(), leader: 0 };
+        let claim = Claim { hash, id: pin().unique_id(), leader: 0, renews };
         shard.claims().add(claim, draft, may_have_entry, tags);
         claim
     }
@@ -308,11 +323,20 @@ impl<H: Clone> ShardedCache<H> {
     /// Claims `key`, and invalidates the claim of the caller that computes it, so that its value is not kept. Used for
     /// an insertion from outside, which is newer. It has `tags`, or if these are not known, those of the present entry.
     pub(crate) fn take_over(&self, hash: u64, key: &[u8], tags: Option<&[Tag]>) -> Claim {
+        self.replace_claim(hash, key, tags, false)
+    }
+
+    /// Does the same for a computation that begins now.
+    pub(crate) fn take_over_to_renew(&self, hash: u64, key: &[u8], tags: &[Tag]) -> Claim {
+        self.replace_claim(hash, key, Some(tags), true)
+    }
+
+    fn replace_claim(&self, hash: u64, key: &[u8], tags: Option<&[Tag]>, renews: bool) -> Claim {
         let mut shard = self.shard(hash).lock();
         let pending = shard.claims().invalidate(hash, key);
         let present = || Some(shard.find(hash, key)?.tags()?.tags());
         let tags = tags.map_or_else(|| present().unwrap_or_default(), <[Tag]>::to_vec);
-        let claim = self.claim(&mut shard, hash, key, &tags, true);
+        let claim = self.claim(&mut shard, hash, key, &tags, [true, renews]);
         drop(shard);
         drop(pending);
         claim

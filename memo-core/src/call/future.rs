@@ -11,34 +11,40 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::call::lookup::SpecialCall;
 use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
-use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, Tag, WrittenKey};
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::flight::{Arrival, Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
-use crate::single_flight::wait_graph;
+use crate::single_flight::wait_graph::{self, Id};
 use crate::value::keep::Keep;
 
 /// The result of the lookup of an asynchronous call.
-pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Result<K::Return, Missed<K>>);
+pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(pub(super) Result<K::Return, Missed<K>>);
 
 /// A call that is no hit.
-enum Missed<K: Keep<Held: Send + Sync>> {
+pub(super) enum Missed<K: Keep<Held: Send + Sync>> {
     /// The cache, the hash of the key, the key, which is not claimed yet, and the tags of the result.
     Key(&'static FunctionCache<K>, u64, KeyBytes, Box<[Tag]>),
+    /// The same, of a call that wants a new value.
+    Renewal(&'static FunctionCache<K>, u64, KeyBytes, Box<[Tag]>),
     Stage(Stage<K>),
 }
 
 impl<K: Keep<Held: Send + Sync>> Missed<K> {
     /// Returns the value, if there is one after all, or the stage in which the call obtains it.
-    fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
+    pub(super) fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
         match self {
             Self::Key(function, hash, key, tags) => {
                 function.value_or_stage(hash, key.as_slice(), tags)
+            }
+            Self::Renewal(function, hash, key, tags) => {
+                function.renewal(hash, key.as_slice(), tags, true)
             }
             Self::Stage(stage) => Err(stage),
         }
@@ -49,8 +55,8 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
-        if self.begin_bypassed(arguments) {
-            return AsyncLookup::compute_by(Computation::bypassed(self));
+        if let Some(special) = self.begin_special(arguments) {
+            return self.begin_as(arguments, special);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -68,14 +74,37 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if self.begin_bypassed(arguments) {
-            return AsyncLookup::compute_by(Computation::bypassed(self));
+        if let Some(special) = self.begin_special(arguments) {
+            return self.begin_as(arguments, special);
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
             Ok(held) => AsyncLookup(Ok(K::into_return(held))),
             Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),
             Err(None) => self.missed_async(arguments, hash),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_as<A: Arguments>(
+        &'static self,
+        arguments: &A,
+        special: SpecialCall,
+    ) -> AsyncLookup<K> {
+        match special {
+            SpecialCall::Bypassed => AsyncLookup::compute_by(Computation::bypassed(self)),
+            SpecialCall::Refresh => {
+                let hash = self.observed_hash(arguments);
+                let written = WrittenKey::new(arguments, hash);
+                match self.key(&written) {
+                    Some((hash, key)) => {
+                        let (key, tags) = (KeyBytes::new(key), written.tags().into());
+                        AsyncLookup(Err(Missed::Renewal(self, hash, key, tags)))
+                    }
+                    None => AsyncLookup::compute_by(Computation::alone(self)),
+                }
+            }
         }
     }
 
@@ -105,11 +134,6 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
         Self(Err(Missed::Stage(Stage::Computing(computation))))
     }
 
-    /// Returns the value, or the stage in which the call obtains it.
-    pub(super) fn value_or_stage(self) -> Result<K::Return, Stage<K>> {
-        self.0.or_else(Missed::value_or_stage)
-    }
-
     /// On a miss, the call runs `body` and stores its value.
     pub fn compute<B: Future<Output = K::Return>>(
         self,
@@ -131,16 +155,6 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
 /// The input of the first poll of a call: the value, or on a miss what was found, the body, and the predicate of what
 /// to store.
 pub struct FirstPoll<K: Keep<Held: Send + Sync>, B, W>(Result<K::Return, (Missed<K>, B, W)>);
-
-impl<K: Keep<Held: Send + Sync>, B, W> FirstPoll<K, B, W> {
-    pub(super) fn value(value: K::Return) -> Self {
-        Self(Ok(value))
-    }
-
-    pub(super) fn of(stage: Stage<K>, body: B, should_store: W) -> Self {
-        Self(Err((Missed::Stage(stage), body, should_store)))
-    }
-}
 
 /// Returns the future of a call. `begin` holds the arguments; the first poll runs it.
 pub fn call<K, L, B, W>(begin: L) -> impl Future<Output = K::Return>
@@ -233,6 +247,12 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
         }
     }
 
+    /// If the call computes what others may wait for, returns the id of its flight, and how long a task waits for it.
+    pub(super) fn leads(&self) -> Option<(Id, Duration)> {
+        let Self::Computing(computation) = self else { return None };
+        Some((computation.led()?, computation.wait_limit()))
+    }
+
     /// Begins a computation that has waited for its task.
     pub(super) fn begin(&mut self) {
         if let Self::Computing(computation) = self {
@@ -280,11 +300,23 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
                 Self::stage_unless_found(Computation::lead(self, claim), key)
             }
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
-            NextStep::Join(flight) => {
-                let task_wait = TaskWait::new(self.wait_limit());
-                let began = Arrival::now();
-                let wait = Wait { function: self, flight, task_wait, began, tags };
-                Err(Stage::Waiting(Box::new(wait)))
+            NextStep::Join(flight) => Err(Stage::Waiting(Wait::new(self, flight, tags, None))),
+        }
+    }
+
+    /// Returns the stage in which a call obtains a value whose computation begins after it. `is_older`: the computation
+    /// that others may do now began before the call.
+    fn renewal(
+        &'static self,
+        hash: u64,
+        key: &[u8],
+        tags: Box<[Tag]>,
+        is_older: bool,
+    ) -> Result<K::Return, Stage<K>> {
+        match self.claim_to_renew(hash, key, &tags) {
+            Renewal::Lead(claim) => Self::stage_unless_found(Computation::renew(self, claim), key),
+            Renewal::Join(flight) => {
+                Err(Stage::Waiting(Wait::new(self, flight, tags, Some(is_older))))
             }
         }
     }
@@ -397,25 +429,45 @@ pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
     task_wait: TaskWait,
     began: Arrival,
     tags: Box<[Tag]>,
+    /// Of a call that wants a new value: whether the computation began before the call.
+    is_older: Option<bool>,
 }
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
+    fn new(
+        function: &'static FunctionCache<K>,
+        flight: Arc<Flight<K::Held>>,
+        tags: Box<[Tag]>,
+        is_older: Option<bool>,
+    ) -> Box<Self> {
+        let task_wait = TaskWait::new(function.wait_limit());
+        let began = Arrival::now();
+        Box::new(Self { function, flight, task_wait, began, tags, is_older })
+    }
+
     /// Polls the wait. When it ends, returns the value or the next stage of the call.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
-        Poll::Ready(
-            match Computation::after_wait(self.function, &self.flight, waited, &self.began) {
-                Some(Ok(held)) => Ok(K::into_return(held)),
-                Some(Err(computation)) if self.function.is_stored() => {
-                    FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())
-                }
-                Some(Err(computation)) => Err(Stage::Computing(computation)),
-                None => {
-                    let (key, tags) = (self.flight.key.as_slice(), self.tags.clone());
-                    self.function.value_or_stage(self.flight.claim.hash, key, tags)
-                }
-            },
-        )
+        let (function, flight, began) = (self.function, &self.flight, &self.began);
+        let (hash, key) = (flight.claim.hash, flight.key.as_slice());
+        let after = match self.is_older {
+            Some(is_older) => {
+                let tags = &self.tags;
+                Computation::after_wait_to_renew(function, flight, waited, began, tags, is_older)
+            }
+            None => Computation::after_wait(function, flight, waited, began),
+        };
+        Poll::Ready(match after {
+            Some(Ok(held)) => Ok(K::into_return(held)),
+            Some(Err(computation)) if function.is_stored() => {
+                FunctionCache::stage_unless_found(computation, key)
+            }
+            Some(Err(computation)) => Err(Stage::Computing(computation)),
+            None if self.is_older.is_some() => {
+                function.renewal(hash, key, self.tags.clone(), false)
+            }
+            None => function.value_or_stage(hash, key, self.tags.clone()),
+        })
     }
 }
 

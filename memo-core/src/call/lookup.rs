@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::advice::observer::Observer;
-use crate::call::bypass;
+use crate::call::{bypass, renewal};
 use crate::function::computation::Computation;
-use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
 use crate::function::span::Entered;
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
@@ -30,6 +30,15 @@ pub enum Lookup<K: Keep> {
     Miss(Miss<K>),
 }
 
+/// What is special about a call.
+#[derive(Clone, Copy)]
+pub(super) enum SpecialCall {
+    /// It computes, past the cache.
+    Bypassed,
+    /// It computes, and replaces what the cache holds.
+    Refresh,
+}
+
 /// A value that was found, as the cache holds it. So a [`Lookup`] is small, and a large value is copied only once.
 pub struct Hit<K: Keep>(K::Held);
 
@@ -42,25 +51,30 @@ impl<K: Keep> Hit<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// Called when a call begins. Returns whether it is bypassed. Otherwise notes that it is a hit, if somebody asks: a
-    /// hit itself notes nothing, and a call that is none notes its source later.
+    /// Called when a call begins. Returns what is special about it, and then nothing was noted. Otherwise notes that it
+    /// is a hit, if somebody asks: a hit itself notes nothing, and a call that is none notes its source later.
     #[inline]
-    pub(super) fn begin_bypassed<A: Arguments>(&self, arguments: &A) -> bool {
-        special::is_possible() && self.begin_special(arguments)
+    pub(super) fn begin_special<A: Arguments>(&self, arguments: &A) -> Option<SpecialCall> {
+        if special::is_possible() { self.special_call(arguments) } else { None }
     }
 
     #[cold]
     #[inline(never)]
-    fn begin_special<A: Arguments>(&self, arguments: &A) -> bool {
+    fn special_call<A: Arguments>(&self, arguments: &A) -> Option<SpecialCall> {
         #[cfg(feature = "remote")]
         if special::is_first_in_child() {
             maintenance::TIERS.wake(Duration::ZERO);
         }
-        let bypassed = bypass::is_on();
-        if !bypassed {
-            source::note(Source::Hit, || self.computed(arguments));
+        // Also if it is bypassed, since the next call is none.
+        let is_refresh = renewal::take();
+        if bypass::is_on() {
+            return Some(SpecialCall::Bypassed);
         }
-        bypassed
+        if is_refresh {
+            return Some(SpecialCall::Refresh);
+        }
+        source::note(Source::Hit, || self.computed(arguments));
+        None
     }
 
     /// Returns when the cached value was computed, if that is known. If the entry is replaced before it is found, it is
@@ -77,8 +91,8 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
-        if self.begin_bypassed(arguments) {
-            return Miss::of(Computation::bypassed(self));
+        if let Some(special) = self.begin_special(arguments) {
+            return self.lookup_special(arguments, special);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -93,14 +107,26 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if self.begin_bypassed(arguments) {
-            return Miss::of(Computation::bypassed(self));
+        if let Some(special) = self.begin_special(arguments) {
+            return self.lookup_special(arguments, special);
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
             Ok(held) => Lookup::Hit(Hit(held)),
             Err(Some(comparison)) => Miss::of(Computation::verify(self, comparison)),
             Err(None) => self.missed(arguments, hash),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lookup_special<A: Arguments>(&self, arguments: &A, special: SpecialCall) -> Lookup<K> {
+        match special {
+            SpecialCall::Bypassed => Miss::of(Computation::bypassed(self)),
+            SpecialCall::Refresh => {
+                let hash = self.observed_hash(arguments);
+                self.renew_key(&WrittenKey::new(arguments, hash))
+            }
         }
     }
 
@@ -241,6 +267,29 @@ impl<K: Keep> FunctionCache<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
+    /// Obtains a value of `written` whose computation begins after this call.
+    fn renew_key(&self, written: &WrittenKey) -> Lookup<K> {
+        let Some((hash, key)) = self.key(written) else {
+            return Miss::of(Computation::alone(self));
+        };
+        let mut is_older = true;
+        loop {
+            let flight = match self.claim_to_renew(hash, key, written.tags()) {
+                Renewal::Lead(claim) => {
+                    return self.compute_unless_found(Computation::renew(self, claim), key);
+                }
+                Renewal::Join(flight) => flight,
+            };
+            let (began, tags) = (Arrival::now(), written.tags());
+            let waited = flight.wait(self.thread_wait_limit());
+            match Computation::after_wait_to_renew(self, &flight, waited, &began, tags, is_older) {
+                Some(Ok(held)) => return Lookup::Hit(Hit(held)),
+                Some(Err(computation)) => return self.compute_unless_found(computation, key),
+                None => is_older = false,
+            }
+        }
+    }
+
     /// Looks for the value elsewhere. If it is nowhere, the caller computes it.
     #[inline(never)]
     fn compute_unless_found(&self, mut computation: Computation<K>, key: &[u8]) -> Lookup<K> {

@@ -10,5 +10,8 @@ mod models;
 pub mod outcome;
 mod pinned;
 pub mod refresh;
+pub mod renewal;
 pub mod site;
+pub mod spawned;
 pub mod thread_cache;
+pub mod warming;

@@ -10,10 +10,13 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 
 use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::Mutex;
 use shuttle::{future, thread};
 
 use crate::call::future::call;
 use crate::call::lookup::Lookup;
+use crate::call::renewal::{refresh, refresh_async};
+use crate::call::spawned::call_spawned;
 use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
 use crate::key::WrittenKey;
@@ -32,6 +35,7 @@ const RUNS: usize = 10_000;
 struct Model {
     function: &'static FunctionCache<Kept>,
     runs: AtomicU32,
+    spawned: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
 impl Model {
@@ -39,7 +43,7 @@ impl Model {
         let function = Settings::of(Kept::NEW).max(max).shared("modelled".to_owned(), 1);
         // A cache lives as long as the process.
         let function: &'static std::sync::Arc<_> = Box::leak(Box::new(function));
-        Box::leak(Box::new(Self { function, runs: AtomicU32::new(0) }))
+        Box::leak(Box::new(Self { function, runs: AtomicU32::new(0), spawned: Mutex::default() }))
     }
 
     fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
@@ -65,6 +69,32 @@ impl Model {
                 body(run)
             })
         })
+    }
+
+    /// The task of a computation runs in a thread, or is dropped after some polls.
+    fn spawned(
+        &'static self,
+        key: u32,
+        body: impl Fn(u32) -> Result<u32, ()> + Send + 'static,
+    ) -> impl Future<Output = Result<u32, ()>> {
+        call_spawned(move || {
+            let body = async move {
+                let run = self.runs.fetch_add(1, SeqCst);
+                pause().await;
+                body(run)
+            };
+            self.function.begin(&(Serialized(&key), ())).spawn(body, |task| {
+                let drops = thread_rng().gen_bool(0.3);
+                let run = move || if drops { poll_and_drop(task) } else { future::block_on(task) };
+                self.spawned.lock().unwrap().push(thread::spawn(run));
+            })
+        })
+    }
+
+    /// Waits until all tasks have ended. No call may begin meanwhile.
+    fn join_spawned(&self) {
+        let threads = std::mem::take(&mut *self.spawned.lock().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
 
     fn peek(&self, key: u32) -> Option<u32> {
@@ -208,6 +238,59 @@ fn callers_do_not_wait_for_a_dropped_task() {
         assert!(model.peek(1).is_some());
         model.assert_no_claim_is_left();
     });
+}
+
+#[test]
+fn callers_of_spawned_computations_do_not_wait_for_a_dropped_task() {
+    check(|| {
+        let model = Model::new(4);
+        three([
+            Box::new(|| poll_and_drop(model.spawned(1, Ok))),
+            Box::new(|| poll_and_drop(model.spawned(1, Ok))),
+            Box::new(|| assert!(future::block_on(model.spawned(1, Ok)).is_ok())),
+        ]);
+        model.join_spawned();
+        assert!(model.peek(1).is_some());
+        model.assert_no_claim_is_left();
+    });
+    check(|| {
+        let model = Model::new(4);
+        three([
+            Box::new(|| poll_and_drop(model.spawned(1, |_| Err(())))),
+            Box::new(|| assert!(future::block_on(model.spawned(1, Ok)).is_ok())),
+            Box::new(|| assert!(model.call(1, Ok).is_ok())),
+        ]);
+        model.join_spawned();
+        assert!(model.peek(1).is_some());
+        model.assert_no_claim_is_left();
+    });
+}
+
+#[test]
+fn a_refresh_is_not_satisfied_by_what_began_before() {
+    for by_task in [false, true] {
+        check(move || {
+            let model = Model::new(4);
+            let source: &'static AtomicU32 = Box::leak(Box::default());
+            let read = move |_| {
+                let seen = source.load(SeqCst);
+                thread::yield_now();
+                Ok(seen)
+            };
+            let renew = move || {
+                let written = source.fetch_add(1, SeqCst) + 1;
+                let read = if by_task {
+                    future::block_on(refresh_async(model.task(1, read)))
+                } else {
+                    refresh(|| model.call(1, read))
+                };
+                assert!(read >= Ok(written), "{read:?} was read before {written}");
+            };
+            three([Box::new(move || _ = model.call(1, read)), Box::new(renew), Box::new(renew)]);
+            assert_eq!(model.peek(1), Some(2));
+            model.assert_no_claim_is_left();
+        });
+    }
 }
 
 #[test]

@@ -1,16 +1,10 @@
-//! A call of a function with `spawn`: if the cache has an older value that may be served, the call returns it, and the
-//! computation of the next value runs behind the call, on another thread or task.
+//! A call of a `fn` with `spawn`: if the cache has an older value that may be served, the call returns it, and the
+//! computation of the next value runs behind the call, on another thread. Tasks are in `spawned`.
 //!
 //! The call claims the key before it hands the computation over. So one refresh of a key runs at a time, and a refresh
 //! that is dropped before it ran gives up the claim.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use crate::call::future::{AsyncLookup, FirstPoll, Progress, ShouldStore, Stage};
 use crate::call::lookup::{Hit, Lookup, Miss};
-use crate::call::pinned::LazyFuture;
 use crate::function::computation::Computation;
 use crate::statistics::source::Watch;
 use crate::value::keep::Keep;
@@ -61,91 +55,4 @@ impl<K: Keep, C: FnOnce(Miss<K>) -> K::Return> Refresh<K, C> {
 /// has no type.
 pub fn hand_over<T, R>(task: T, spawn: impl FnOnce(T) -> R) {
     drop(spawn(task));
-}
-
-impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
-    /// Like [`Self::compute`], but if there is an older value that may be served, the call returns it, and `spawn` gets
-    /// the body.
-    pub fn compute_behind<B, R>(
-        self,
-        body: B,
-        spawn: impl FnOnce(RefreshTask<K, B, ShouldStore<K::Return>>) -> R,
-    ) -> FirstPoll<K, B, ShouldStore<K::Return>>
-    where
-        B: Future<Output = K::Return>,
-    {
-        self.compute_behind_if(body, |_| true, spawn)
-    }
-
-    /// Does the same, but stores nothing if `should_store` returns false.
-    pub fn compute_behind_if<B, W, R>(
-        self,
-        body: B,
-        should_store: W,
-        spawn: impl FnOnce(RefreshTask<K, B, W>) -> R,
-    ) -> FirstPoll<K, B, W>
-    where
-        B: Future<Output = K::Return>,
-        W: FnOnce(&K::Return) -> bool,
-    {
-        let stage = match self.value_or_stage() {
-            Ok(value) => return FirstPoll::value(value),
-            Err(stage) => match stage.behind() {
-                Ok((stage, older)) => {
-                    hand_over(RefreshTask::new(stage, body, should_store), spawn);
-                    return FirstPoll::value(K::into_return(older));
-                }
-                Err(stage) => stage,
-            },
-        };
-        FirstPoll::of(stage, body, should_store)
-    }
-}
-
-/// The future of a refresh, which has no output. If it is dropped before its end, the older value stays and the next
-/// attempt is postponed, as after a failure.
-#[must_use = "futures do nothing unless polled"]
-pub struct RefreshTask<K: Keep<Held: Send + Sync>, B, W> {
-    was_polled: bool,
-    progress: Progress<K, W>,
-    body: Pin<Box<LazyFuture<(), B>>>,
-}
-
-// The body is pinned in its box. Nothing else is.
-impl<K: Keep<Held: Send + Sync>, B, W> Unpin for RefreshTask<K, B, W> {}
-
-impl<K: Keep<Held: Send + Sync>, B, W> RefreshTask<K, B, W> {
-    fn new(stage: Stage<K>, body: B, should_store: W) -> Self {
-        Self {
-            was_polled: false,
-            progress: Progress { stage, should_store: Some(should_store), task: None },
-            body: Box::pin(LazyFuture::Future(body)),
-        }
-    }
-}
-
-impl<K, B, W> Future for RefreshTask<K, B, W>
-where
-    K: Keep<Held: Send + Sync>,
-    B: Future<Output = K::Return>,
-    W: FnOnce(&K::Return) -> bool,
-{
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        // Whoever watches this thread asks for other calls.
-        let _unwatched = Watch::begin();
-        let stage = &mut this.progress.stage;
-        if !std::mem::replace(&mut this.was_polled, true) {
-            stage.begin();
-        }
-        if ready!(stage.wait(cx)).is_some() {
-            this.body.set(LazyFuture::Empty);
-            return Poll::Ready(());
-        }
-        drop(ready!(this.progress.compute(this.body.as_mut(), cx)));
-        this.body.set(LazyFuture::Empty);
-        Poll::Ready(())
-    }
 }

@@ -116,7 +116,7 @@ impl<K: Keep> FunctionCache<K> {
             self.memory.add_tags(claim, &tags_with(K::Holder::view(value)));
         }
         #[cfg(feature = "report")]
-        if let Made::Computed(Some(time)) = made {
+        if let Some(time) = made.time() {
             self.counts.dearest.note(time, || self.memory.key_of(claim));
         }
         let life = self.lifetime(claim.hash, K::Holder::view(value));
@@ -134,7 +134,7 @@ impl<K: Keep> FunctionCache<K> {
             Some(storage) if self.memory.admits(weight) => {
                 storage.write(self, claim, NewResult { value, lifetime, made, since });
             }
-            Some(storage) => storage.remove_stored(self, claim, made == Made::Inserted),
+            Some(storage) => storage.remove_stored(self, claim, made.replaces()),
             None => {}
         }
         let never_refreshed = life < self.memory.refresh_window();

@@ -10,11 +10,12 @@ use crate::function::completion::Completed;
 use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made, Sought};
 use crate::function::span::{Entered, Span};
 use crate::function::tier_types::{Permit, Seeking, Writing};
+use crate::key::Tag;
 use crate::platform::clock::Stopwatch;
 use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Arrival, Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
-use crate::single_flight::wait_graph::{self, Computing};
+use crate::single_flight::wait_graph::{self, Computing, Id};
 use crate::statistics::explanation::Refusal;
 use crate::statistics::source::{self, Source};
 use crate::value::holder::Holder;
@@ -81,7 +82,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(20);
 enum Role<K: Keep> {
     /// The value is for all waiters, and is kept.
     Lead(Claim),
-    /// The same, behind its caller, who has got the older value.
+    /// The same. If it has no value, the older one stays: its caller has got that, or asks for a new one only.
     Refresh(Claim),
     /// The value is for all waiters, because the leader has taken longer than the wait limit. It is not kept.
     Relieve(Arc<Flight<K::Held>>),
@@ -99,6 +100,11 @@ impl<K: Keep> Computation<K> {
     #[inline(always)]
     pub(crate) fn lead(function: &FunctionCache<K>, claim: Claim) -> Self {
         Self::new(function, Role::Lead(claim))
+    }
+
+    /// Returns a computation that replaces what is held.
+    pub(crate) fn renew(function: &FunctionCache<K>, claim: Claim) -> Self {
+        Self::new(function, Role::Refresh(claim))
     }
 
     pub(crate) fn alone(function: &FunctionCache<K>) -> Self {
@@ -160,6 +166,36 @@ impl<K: Keep> Computation<K> {
         }
     }
 
+    /// Does the same for a caller who wants a value with `tags` whose computation began after it asked. `is_older`: that of
+    /// `flight` began before.
+    pub(crate) fn after_wait_to_renew(
+        function: &FunctionCache<K>,
+        flight: &Arc<Flight<K::Held>>,
+        waited: WaitOutcome<K::Held>,
+        began: &Arrival,
+        tags: &[Tag],
+        is_older: bool,
+    ) -> Option<Result<K::Held, Self>> {
+        match waited {
+            // What is stored elsewhere ends a claim that does not renew.
+            WaitOutcome::Value(_) if is_older || function.is_stored() && !flight.claim.renews => {
+                None
+            }
+            WaitOutcome::Lead(leader) => {
+                let claim = Claim { leader, renews: true, ..flight.claim };
+                Some(Err(Self::renew(function, claim).waited(began)))
+            }
+            WaitOutcome::Relieve => {
+                // The value of the leader, which is late, is not newer than this one.
+                flight.relief_failed();
+                let key = flight.key.as_slice();
+                let claim = function.memory.take_over_to_renew(flight.claim.hash, key, tags);
+                Some(Err(Self::renew(function, claim).waited(began)))
+            }
+            waited => Self::after_wait(function, flight, waited, began),
+        }
+    }
+
     /// Notes that the caller has waited before.
     fn waited(mut self, began: &Arrival) -> Self {
         self.span.add_wait(began.nanos());
@@ -178,7 +214,7 @@ impl<K: Keep> Computation<K> {
             Role::Lead(claim) | Role::Refresh(claim) if self.function.shared.is_some() => {
                 self.look_in_tier(claim, key, waker, blocks)
             }
-            Role::Lead(claim) => self.look_on_disk(claim, key),
+            Role::Lead(claim) if !claim.renews => self.look_on_disk(claim, key),
             _ => Elsewhere::Compute,
         }
     }
@@ -243,6 +279,7 @@ impl<K: Keep> Computation<K> {
                 (outside.permit, outside.stands_in) = (Some(permit), stands_in);
                 self.compute_here()
             }
+            Sought::Unavailable if claim.renews => self.compute_here(),
             Sought::Unavailable => match function.load_since(claim, key, shared.known_since()) {
                 Some(held) => {
                     self.role = Role::Done;
@@ -371,13 +408,25 @@ impl<K: Keep> Computation<K> {
 
     /// Returns whether others may wait for the value.
     pub(crate) fn leads(&self) -> bool {
-        matches!(self.role, Role::Lead(_) | Role::Refresh(_))
+        self.led().is_some()
+    }
+
+    /// Returns the id of the flight in which others may wait for the value.
+    pub(crate) fn led(&self) -> Option<Id> {
+        Some(self.claim()?.id)
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        match self.role {
+            Role::Lead(claim) | Role::Refresh(claim) => Some(claim),
+            Role::Relieve(_) | Role::Alone | Role::Verify(_) | Role::Done => None,
+        }
     }
 
     /// Records that `task` runs this computation.
     pub(crate) fn set_task(&self, task: Arc<LeaderTask>) {
-        if let Role::Lead(claim) | Role::Refresh(claim) = &self.role {
-            self.function.memory.set_leader_task(*claim, task);
+        if let Some(claim) = self.claim() {
+            self.function.memory.set_leader_task(claim, task);
         }
     }
 
@@ -394,35 +443,36 @@ impl<K: Keep> Computation<K> {
         returned: &K::Return,
         should_store: impl FnOnce(&K::Return) -> bool,
     ) -> Option<K::Held> {
-        let older = self.conclude(returned, should_store);
+        let (older, is_kept) = self.conclude(returned, should_store);
         // After the predicate, the `Clone` and the `Serialize` of the user, which may call memoized functions.
         if older.is_none() {
-            source::note_new(Source::Computed);
+            source::note_computed(is_kept);
         }
         older
     }
 
+    /// Also returns whether the cache has a value for the call.
     fn conclude(
         &mut self,
         returned: &K::Return,
         should_store: impl FnOnce(&K::Return) -> bool,
-    ) -> Option<K::Held> {
+    ) -> (Option<K::Held>, bool) {
         match &self.role {
-            Role::Done => return None,
+            Role::Done => return (None, false),
             Role::Lead(_) | Role::Refresh(_) | Role::Relieve(_) => {}
             Role::Verify(check) => {
                 self.compare(check, returned);
                 self.count();
                 self.span.end("verified");
                 self.role = Role::Done;
-                return None;
+                return (None, true);
             }
             Role::Alone => {
                 self.count();
                 self.function.counts.uncached.add(1);
                 self.span.end("not_kept");
                 self.role = Role::Done;
-                return None;
+                return (None, false);
             }
         }
         let time = self.count();
@@ -436,20 +486,22 @@ impl<K: Keep> Computation<K> {
             outcome = if failed { "error" } else { "rejected" };
             self.note_refusal(if failed { Refusal::Error } else { Refusal::CacheIf });
         }
-        let kept = held.is_some_and(|held| self.complete(held, Made::Computed(time)));
+        let renews = self.claim().is_some_and(|claim| claim.renews);
+        let made = if renews { Made::Renewed(time) } else { Made::Computed(time) };
+        let kept = held.is_some_and(|held| self.complete(held, made));
         if leads && kept {
             outcome = "kept";
         } else {
             self.function.counts.uncached.add(1);
         }
         self.span.end(outcome);
-        if failed { self.fall_back() } else { None }
+        (if failed { self.fall_back() } else { None }, leads && kept)
     }
 
     /// Notes for explanations why the result of a leader is not kept.
     #[cold]
     fn note_refusal(&self, why: Refusal) {
-        if let Role::Lead(claim) | Role::Refresh(claim) = self.role {
+        if let Some(claim) = self.claim() {
             self.function.note_refusal(claim, why);
         }
     }

@@ -258,8 +258,25 @@ pub(crate) struct NewResult<'a, H> {
 pub(crate) enum Made {
     /// By a computation that took this time of its own, or `None` if that is not known exactly.
     Computed(Option<Duration>),
-    /// By a user. There may be an older value of the key, even one that is only on disk, and it must not come back.
+    /// The same, because a caller asked for a new value. What [`Self::replaces`] says holds for it too.
+    Renewed(Option<Duration>),
+    /// By a user.
     Inserted,
+}
+
+impl Made {
+    /// Returns whether there may be an older value of the key, even one that is only on disk, which must not come back.
+    pub(crate) fn replaces(self) -> bool {
+        !matches!(self, Self::Computed(_))
+    }
+
+    /// Returns what it cost to compute the value, if that is known exactly.
+    pub(crate) fn time(self) -> Option<Duration> {
+        match self {
+            Self::Computed(time) | Self::Renewed(time) => time,
+            Self::Inserted => None,
+        }
+    }
 }
 
 /// What came of a search.
@@ -364,6 +381,14 @@ pub(crate) enum NextStep<H> {
     /// Compute the value as the leader.
     Lead(Claim),
     /// Wait for the leader.
+    Join(Arc<Flight<H>>),
+}
+
+/// What a caller does that wants a value whose computation has not begun yet.
+pub(crate) enum Renewal<H> {
+    /// Compute the value as the leader.
+    Lead(Claim),
+    /// Others compute the key.
     Join(Arc<Flight<H>>),
 }
 
@@ -476,6 +501,15 @@ impl<K: Keep> FunctionCache<K> {
         NextStep::Value(held)
     }
 
+    /// Claims `key`, whose result has `tags`, to replace what is held, unless others compute it.
+    pub(crate) fn claim_to_renew(&self, hash: u64, key: &[u8], tags: &[Tag]) -> Renewal<K::Held> {
+        self.follow();
+        match self.memory.claim_to_renew(hash, key, tags) {
+            Ok(claim) => Renewal::Lead(claim),
+            Err(flight) => Renewal::Join(flight),
+        }
+    }
+
     /// Returns the older value that the value of `claim` is to replace, if callers get it until then. `counted`: a call
     /// gets it.
     pub(crate) fn older(&self, claim: Claim, counted: bool) -> Option<K::Held> {
@@ -504,7 +538,7 @@ impl<K: Keep> FunctionCache<K> {
             return None;
         }
         let held = self.memory.fall_back(claim).or(stands_in)?;
-        source::note(Source::Stale, || self.memory.computed_of(claim));
+        source::note_older(|| self.memory.computed_of(claim));
         Some(held)
     }
 
@@ -513,7 +547,7 @@ impl<K: Keep> FunctionCache<K> {
         self.memory.calls.hit(&pin());
         self.counts.coalesced.add(1);
         self.counts.wait_latency.record(waited.nanos());
-        source::note_new(Source::Coalesced);
+        source::note_coalesced();
     }
 
     /// Returns the lock of a key among processes. Computations that take less time than that saves are done without,

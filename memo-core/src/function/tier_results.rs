@@ -11,9 +11,7 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Evolving, Format, Postcard};
 use crate::error::Error;
 use crate::function::events::Events;
-use crate::function::function_cache::{
-    FunctionCache, Loaded, Made, NewResult, SharedResults, Sought,
-};
+use crate::function::function_cache::{FunctionCache, Loaded, NewResult, SharedResults, Sought};
 use crate::function::long_keys::LongKeys;
 use crate::function::remote_settings::RemoteSettings;
 use crate::function::settings::Settings;
@@ -142,6 +140,7 @@ impl<V: 'static> TierResults<V> {
             blocks: true,
             computes: false,
             waits: false,
+            renews: false,
         }
     }
 
@@ -242,7 +241,7 @@ impl<V: 'static> TierResults<V> {
         pending
     }
 
-    /// Writes a value that was not computed, in place of what others have or compute.
+    /// Writes a value without a lease, in place of what others have or compute.
     fn insert<K: Keep<Value = V>>(
         &self,
         function: &FunctionCache<K>,
@@ -255,7 +254,7 @@ impl<V: 'static> TierResults<V> {
         let open = self.tier.begin_to_remove(&names.group, &name.text);
         let generations = self.generations(names, &function.memory.tags_of(claim));
         let generations = generations.filter(|_| self.tier.is_up())?;
-        let (version, cost) = (random_wide(), Cost::UNKNOWN);
+        let (version, cost) = (random_wide(), Cost::of(result.made.time()));
         let stale = Duration::from_millis(function.memory.stale());
         let about = About { version, generations, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);
@@ -284,7 +283,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             ahead: Duration::from_millis(ahead),
             blocks,
             computes: true,
-            waits: function.waits() && !has_older,
+            waits: claim.renews || function.waits() && !has_older,
+            renews: claim.renews,
             tags: function.memory.is_tagged().then(|| function.memory.tags_of(claim)),
             ..self.query(function, names, name)
         };
@@ -371,17 +371,16 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
     ) -> Option<Writing> {
         let names = self.entries.names().ok()?;
         let Some(permit) = permit else {
-            if result.made == Made::Inserted {
+            if result.made.replaces() {
                 self.insert(function, claim, names, result);
             }
             return None;
         };
         // Whether the claim stands does not matter: the lease says whether the result may be written.
-        let Made::Computed(time) = result.made else { return None };
         let name = EntryName { text: permit.entry.clone(), key: permit.key.clone() };
         let generations = self.generations_since(function, claim, &permit)?;
         let token = permit.token;
-        let (version, cost) = (token.0, Cost::of(time));
+        let (version, cost) = (token.0, Cost::of(result.made.time()));
         let stale = Duration::from_millis(function.memory.stale());
         let about = About { version, generations, lifetime: result.lifetime, stale, cost };
         let value = K::Holder::view(result.value);

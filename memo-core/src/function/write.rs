@@ -25,17 +25,17 @@ impl<K: Keep> Directory<K> {
         claim: Claim,
         result: &NewResult<'_, K::Held>,
     ) {
-        let is_inserted = result.made == Made::Inserted;
+        let replaces = result.made.replaces();
         // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.begin(function) else {
             self.has_unwritten.store(true, Relaxed);
-            if is_inserted {
+            if replaces {
                 self.clear_when_opened.store(true, Relaxed);
             }
             return;
         };
         let Some(encoded) = self.disk.encode(&store, K::Holder::view(result.value)) else {
-            self.remove_stored(function, claim, is_inserted);
+            self.remove_stored(function, claim, replaces);
             maintain_soon(function);
             return;
         };
@@ -57,12 +57,9 @@ impl<K: Keep> Directory<K> {
         mut encoded: Encoded,
     ) {
         let NewResult { value, lifetime, made, since } = *result;
-        let (replaces, cost) = match made {
-            Made::Computed(time) => (false, Cost::of(time)),
-            Made::Inserted => (true, Cost::UNKNOWN),
-        };
+        let (replaces, cost) = (made.replaces(), Cost::of(made.time()));
         // A value from outside is newer than all that is being computed.
-        let mut since = if replaces { u64::MAX } else { since };
+        let mut since = if made == Made::Inserted { u64::MAX } else { since };
         let tags = tag_bytes(&function.memory.tags_of(claim));
         for _ in 0..MAX_ATTEMPTS {
             let mut ticket = None;

@@ -41,6 +41,8 @@ pub(crate) struct Query {
     /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
     pub(crate) computes: bool,
     pub(crate) waits: bool,
+    /// Whether every entry is to be computed again. The caller then also waits for others who compute it.
+    pub(crate) renews: bool,
 }
 
 /// A value from a tier.
@@ -409,7 +411,9 @@ impl Search {
                 let lease = leases.hold(&self.query.entry, key, token, generations);
                 Next::End(Found::Granted(lease, self.stands_in.take()))
             }
-            Leased::Held(_) if self.stands_in.is_some() || !self.query.waits => {
+            Leased::Held(_)
+                if self.stands_in.is_some() && !self.query.renews || !self.query.waits =>
+            {
                 Next::End(Found::Busy(self.stands_in.take()))
             }
             Leased::Held(left) => {
@@ -441,7 +445,8 @@ impl Search {
     /// Returns the value of an entry. If it cannot be used or is to be computed again, remembers that.
     fn open(&mut self, stored: &Stored) -> Option<Value> {
         let value = self.verify(stored);
-        let is_due = |value: &Value| value.left.is_some_and(|left| left <= self.query.ahead);
+        let Query { ahead, renews, .. } = self.query;
+        let is_due = |value: &Value| renews || value.left.is_some_and(|left| left <= ahead);
         if value.as_ref().is_some_and(|value| !is_due(value)) {
             return value;
         }

@@ -1,4 +1,4 @@
-//! Wakes a task at regular intervals, while it waits for something that cannot wake it: another process.
+//! Wakes a task at regular intervals, while it waits for something that cannot wake it: another process, or time.
 
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -14,6 +14,8 @@ pub(crate) struct Alarm(Mutex<State>);
 #[derive(Default)]
 struct State {
     waker: Option<Waker>,
+    /// The task is not woken before.
+    from: Option<Instant>,
     /// Whether the timer knows this alarm.
     watched: bool,
 }
@@ -22,7 +24,21 @@ impl Alarm {
     /// Wakes the task soon. `limit`: how long it waits in all.
     #[inline]
     pub(crate) fn set(self: &Arc<Self>, waker: Waker, limit: Duration) {
+        self.watch(waker, None, limit);
+    }
+
+    /// Wakes the task at that time, or never if that is `None`.
+    #[inline]
+    pub(crate) fn set_from(self: &Arc<Self>, waker: Waker, from: Option<Instant>) {
+        if let Some(from) = from {
+            self.watch(waker, Some(from), from.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    #[inline]
+    fn watch(self: &Arc<Self>, waker: Waker, from: Option<Instant>, limit: Duration) {
         let mut state = self.0.lock();
+        state.from = from;
         let replaced = state.waker.replace(waker);
         let is_watched = std::mem::replace(&mut state.watched, true);
         drop(state);
@@ -36,8 +52,11 @@ impl Alarm {
 }
 
 impl Watched for Alarm {
-    fn check(&self, _now: Instant) -> bool {
-        let waker = self.0.lock().waker.take();
+    fn check(&self, now: Instant) -> bool {
+        let mut state = self.0.lock();
+        let is_due = state.from.is_none_or(|from| from <= now);
+        let waker = if is_due { state.waker.take() } else { None };
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -28,6 +28,9 @@ pub(crate) struct Claim {
     /// The number of its leader: 0 for the first, and one more for each that took the lead from a leader that is not
     /// polled. A former leader that fails has nothing to pass on.
     pub(crate) leader: u32,
+    /// Whether it is to replace what is held, by a computation that began after somebody asked for it. So no value from
+    /// disk or from a tier ends it.
+    pub(crate) renews: bool,
 }
 
 /// A leader that is seen to run, or that waits itself, holds its waiters up for at most this many wait limits. Not

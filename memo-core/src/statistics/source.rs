@@ -29,6 +29,8 @@ pub(crate) struct Noted {
     pub(crate) source: Source,
     /// When the value was computed, in milliseconds since 1970, if that is known.
     computed: Option<u64>,
+    /// Whether the cache has it. False if what was computed is an error or was rejected.
+    pub(crate) is_kept: bool,
 }
 
 impl Noted {
@@ -47,16 +49,41 @@ thread_local! {
 /// its body makes.
 #[inline]
 pub(crate) fn note(source: Source, computed: impl FnOnce() -> Option<u64>) {
+    note_as(source, computed, true);
+}
+
+/// Does the same for a value that the cache may not have.
+#[inline]
+fn note_as(source: Source, computed: impl FnOnce() -> Option<u64>, is_kept: bool) {
     if NOTED.get().is_some() {
         let computed = computed();
-        NOTED.set(Some(Some(Noted { source, computed })));
+        NOTED.set(Some(Some(Noted { source, computed, is_kept })));
     }
 }
 
-/// Notes a value that was computed just now.
+/// Notes a value that another caller computed just now.
 #[inline]
-pub(crate) fn note_new(source: Source) {
-    note(source, || Some(clock::wall()));
+pub(crate) fn note_coalesced() {
+    note(Source::Coalesced, || Some(clock::wall()));
+}
+
+/// Notes a value that this call computed just now.
+#[inline]
+pub(crate) fn note_computed(is_kept: bool) {
+    note_as(Source::Computed, || Some(clock::wall()), is_kept);
+}
+
+/// Notes an older value that a call returns because its computation failed.
+#[inline]
+pub(crate) fn note_older(computed: impl FnOnce() -> Option<u64>) {
+    note_as(Source::Stale, computed, false);
+}
+
+/// Notes what another thread or task has noted of this call, if somebody asks.
+pub(crate) fn note_again(noted: Option<Noted>) {
+    if noted.is_some() && NOTED.get().is_some() {
+        NOTED.set(Some(noted));
+    }
 }
 
 /// Until it ends, calls of this thread note their sources. Watches can be nested.
@@ -69,9 +96,14 @@ impl Watch {
         Self { outer: NOTED.replace(Some(None)) }
     }
 
+    /// Returns what was noted last.
+    pub(crate) fn noted(&self) -> Option<Noted> {
+        NOTED.get().flatten()
+    }
+
     /// Returns what was noted last. The enclosing watch gets it too.
     pub(crate) fn end(mut self) -> Option<Noted> {
-        let noted = NOTED.get().flatten();
+        let noted = self.noted();
         if noted.is_some() && self.outer.is_some() {
             self.outer = Some(noted);
         }

@@ -2,6 +2,7 @@
 
 use crate::errors::Errors;
 use crate::parse::arguments::{Args, Given};
+use crate::parse::function::Function;
 
 pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     let stale = args.stale.as_ref().map(|given| &given.name);
@@ -14,11 +15,11 @@ pub(super) fn freshness_needs_ttl(args: &Args, errors: &mut Errors) {
     }
 }
 
-/// A refresh runs behind a call that returns an older result.
-pub(super) fn spawn_needs_older_results(args: &Args, errors: &mut Errors) {
+/// A thread that misses can do nothing but compute or wait. A task may be dropped while it waits.
+pub(super) fn spawn_outlives_its_caller(args: &Args, function: &Function, errors: &mut Errors) {
     let Some(spawn) = args.spawn.as_ref().map(|given| &given.name) else { return };
-    if !args.is_written("stale") && !args.is_written("refresh_ahead") {
-        let message = "`spawn` applies to results that are computed again while the older one is served: \
+    if !function.is_async() && !args.is_written("stale") && !args.is_written("refresh_ahead") {
+        let message = "in a `fn`, `spawn` applies to results that are computed again while the older one is served: \
                        add `stale = \"1m\"` or `refresh_ahead = 0.8`";
         errors.at(spawn, message);
     }

@@ -22,7 +22,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     stores::settings_need_their_store(args, errors);
     stores::evolving_results_describe_themselves(args, errors);
     arguments::freshness_needs_ttl(args, errors);
-    arguments::spawn_needs_older_results(args, errors);
+    arguments::spawn_outlives_its_caller(args, function, errors);
     arguments::weights_need_a_bound(args, errors);
     arguments::each_shard_has_an_entry(args, errors);
     arguments::key_excludes_skip(args, errors);
@@ -98,6 +98,7 @@ mod tests {
                 "ttl = \"1s\", stale = \"1s\", spawn = std::thread::spawn, key = a",
                 "fn f(self: Arc<Self>, a: &'static str, mut b: Vec<fn(&str)>, c: impl Fn(&u8)) {}",
             ),
+            ("spawn = tokio::spawn", "async fn f(a: String) {}"),
             ("key = a, companion = none", "fn f((a, b): (u8, u8)) { static N: u8 = 0; }"),
         ] {
             assert_eq!(messages(args, function), [""; 0], "{args} {function}");

@@ -31,12 +31,13 @@ pub(super) fn function(expansion: &Expansion<'_>) -> TokenStream {
     let cache = followed(expansion);
     let (lookup, compute) = (lookup(expansion), compute(expansion, location));
     let lookup = expansion.with_names(&quote!(#cache.#lookup));
+    let call = if expansion.args.spawn.is_some() { quote!(call_spawned) } else { quote!(call) };
     quote! {
         #attributes
         #braces
         #[allow(clippy::double_must_use, clippy::manual_async_fn)]
         #visibility #signature {
-            #names::call(move || {
+            #names::#call(move || {
                 #lint
                 let #asked = #lookup;
                 #asked.#compute
@@ -65,7 +66,7 @@ fn lookup(expansion: &Expansion<'_>) -> TokenStream {
     }
 }
 
-/// The call that polls the body's future on a miss and stores its result.
+/// The call that polls the body's future on a miss, or has it polled, and stores its result.
 fn compute(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
     let future = future(expansion, location);
     let spawn = expansion.args.spawn.as_ref().map(|given| &given.value);
@@ -73,11 +74,11 @@ fn compute(expansion: &Expansion<'_>, location: BodyLocation) -> TokenStream {
         (Some(given), spawn) => {
             let (cache_if, span) = (&given.value, first_span(given.tokens.clone()));
             match spawn {
-                Some(spawn) => quote_spanned!(span=> compute_behind_if(#future, #cache_if, #spawn)),
+                Some(spawn) => quote_spanned!(span=> spawn_if(#future, #cache_if, #spawn)),
                 None => quote_spanned!(span=> compute_if(#future, #cache_if)),
             }
         }
-        (None, Some(spawn)) => quote!(compute_behind(#future, #spawn)),
+        (None, Some(spawn)) => quote!(spawn(#future, #spawn)),
         (None, None) => quote!(compute(#future)),
     }
 }

@@ -1,6 +1,6 @@
 #[allow(clippy::double_must_use, clippy::manual_async_fn)]
 fn find(name: String) -> impl ::memokit::__private::Future<Output = Option<u8>> {
-    ::memokit::__private::call(move || {
+    ::memokit::__private::call_spawned(move || {
         let __memokit_asked = ::memokit::__private::with_names!(
             __memokit::memo!(cache, own "::find", 9581210999310895620,
             0x2b49164ca428f84ed2fc962c8f361d3, function(), [Option < u8 >]
@@ -8,7 +8,7 @@ fn find(name: String) -> impl ::memokit::__private::Future<Output = Option<u8>> 
             (__memokit::element!(name), ()))
         );
         __memokit_asked
-            .compute_behind(
+            .spawn(
                 async move {
                     if let ::memokit::__private::Option::Some(__memokit_returned) = ::memokit::__private::Option::<
                         Option<u8>,

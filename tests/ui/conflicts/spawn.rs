@@ -27,6 +27,11 @@ async fn task(text: &str) -> usize {
     text.len()
 }
 
+#[memoize(spawn = task::spawn)]
+async fn task_of_a_miss(text: &str) -> usize {
+    text.len()
+}
+
 struct Shop;
 
 impl Shop {

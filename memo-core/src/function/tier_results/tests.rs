@@ -10,6 +10,7 @@ use super::*;
 use crate::call::future::call;
 use crate::call::lookup::Lookup;
 use crate::call::outcome::outcome;
+use crate::call::renewal::{refresh, refresh_async};
 use crate::function::entry::Layer;
 use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
@@ -243,6 +244,57 @@ fn an_inserted_value_replaces_what_others_have_or_compute() {
         (one.text(2, ""), other.text(2, "")),
         ("inserted".to_owned(), "inserted".to_owned())
     );
+}
+
+#[test]
+fn a_refresh_replaces_what_the_tier_and_others_have() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    one.text(1, "a");
+    other.text(1, "");
+    assert_eq!(refresh(|| one.text(1, "b")), "b");
+    assert_eq!((one.text(1, ""), other.text(1, "")), ("b".to_owned(), "b".to_owned()));
+    assert_eq!(refresh(|| other.call(1, || Err(()))), Err(()));
+    let new = Site::new(&server);
+    assert_eq!((other.text(1, ""), new.text(1, "")), ("b".to_owned(), "b".to_owned()));
+    let later = call(|| {
+        let body = std::future::ready(Ok("c".to_owned()));
+        new.function.begin(&(Serialized(&1_u32), ())).compute(body)
+    });
+    assert_eq!(block_on(refresh_async(later)), Ok("c".to_owned()));
+    assert_eq!((one.text(1, ""), other.text(1, "")), ("c".to_owned(), "c".to_owned()));
+    assert_eq!((one.runs(), other.runs(), new.runs()), (2, 1, 0));
+}
+
+#[test]
+fn a_refresh_waits_for_a_machine_that_began_before_and_is_not_satisfied_by_it() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    let refreshing = Arc::clone(&other);
+    let mut refreshed = None;
+    let older = one.call(1, || {
+        let refreshing = move || refresh(|| refreshing.text(1, "new"));
+        refreshed = Some(thread::spawn(refreshing));
+        Ok("old".to_owned())
+    });
+    assert_eq!(older.unwrap(), "old");
+    assert_eq!(refreshed.unwrap().join().unwrap(), "new");
+    assert_eq!((one.text(1, ""), other.text(1, "")), ("new".to_owned(), "new".to_owned()));
+}
+
+#[test]
+fn a_result_of_a_refresh_that_another_machine_invalidates_is_kept_nowhere() {
+    let server = TestServer::default();
+    let (one, other) = (Site::new(&server), Site::new(&server));
+    one.text(1, "a");
+    let refreshed = refresh(|| {
+        one.call(1, || {
+            other.memo().invalidate(&key(1));
+            Ok("old".to_owned())
+        })
+    });
+    assert_eq!(refreshed.unwrap(), "old");
+    assert_eq!((other.text(1, "b"), one.text(1, "c")), ("b".to_owned(), "b".to_owned()));
 }
 
 #[test]
