@@ -6,11 +6,12 @@ pub use memo_core::advice::finding::Finding;
 pub use memo_core::advice::summary::Advice;
 pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
+pub use memo_core::call::object_cache::Cache;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
 pub use memo_core::function::entry::{Entry, Layer};
 pub use memo_core::handle::all_caches::{clear_all, flush_all, report};
-pub use memo_core::handle::memo::Memo;
+pub use memo_core::handle::memo::{Memo, OfObject};
 #[cfg(feature = "report")]
 pub use memo_core::handle::sampling::sample_every;
 pub use memo_core::handle::session::Session;
@@ -58,7 +59,7 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::{cfg, column, concat, file, include_bytes, line, module_path, option_env};
 
-    pub use crate::{__with_names as with_names, Key, Memo};
+    pub use crate::{__with_names as with_names, Key, Memo, OfObject};
     pub use memo_core::call::future::call;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};

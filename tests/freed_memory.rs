@@ -89,6 +89,29 @@ fn memory_is_given_back() {
         || _ = weighed_memo().set_max_bytes(100),
     );
 
+    struct Object(memokit::Cache);
+    impl Object {
+        #[memoize(scope = "instance", cache = self.0)]
+        fn squared(&self, n: u32) -> u64 {
+            u64::from(n) * u64::from(n)
+        }
+        #[memoize(scope = "instance", cache = self.0, ttl = "1h")]
+        fn doubled(&self, n: u32) -> u64 {
+            2 * u64::from(n)
+        }
+    }
+    let objects: Vec<_> = (0..1000).map(|_| Object(memokit::Cache::new())).collect();
+    assert_given_back(
+        "objects",
+        || {
+            for (n, object) in (0..ENTRIES).zip(objects.iter().cycle()) {
+                object.squared(n);
+                object.doubled(n);
+            }
+        },
+        || objects.into_iter().for_each(drop),
+    );
+
     #[memoize(ttl = "2s")]
     fn expiring(n: u32) -> u64 {
         u64::from(n)

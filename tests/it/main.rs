@@ -32,6 +32,7 @@ mod long_keys;
 #[cfg(unix)]
 mod max_disk;
 mod mutable_parameters;
+mod objects;
 mod one_computation;
 mod other_attributes;
 mod outcomes;

@@ -51,7 +51,13 @@ pub(crate) enum ClaimOutcome<H> {
 }
 
 impl<H: Clone> ShardedCache<H> {
+    #[cfg(test)]
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::counted(limits, CallCounters::new())
+    }
+
+    /// Makes an empty store whose calls `calls` counts.
+    pub(crate) fn counted(limits: Limits, calls: CallCounters) -> Self {
         let Limits { max, max_bytes, shards, stale, idle, timed, departures } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
@@ -66,7 +72,7 @@ impl<H: Clone> ShardedCache<H> {
             capacity: Capacity::new(max, max_bytes),
             expiry: Expiry::new(stale, idle),
             words: Words { weight: max_bytes.is_some(), time: timed },
-            calls: CallCounters::new(),
+            calls,
         }
     }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
-use crate::function::function_cache::{FunctionCache, NextStep};
+use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, WrittenKey};
@@ -30,7 +30,7 @@ pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(Result<K::Return, Missed<K>>)
 /// A call that is no hit.
 enum Missed<K: Keep<Held: Send + Sync>> {
     /// The cache, the hash of the key and the key, which is not claimed yet.
-    Key(&'static FunctionCache<K>, u64, KeyBytes),
+    Key(FunctionRef<K>, u64, KeyBytes),
     Stage(Stage<K>),
 }
 
@@ -47,7 +47,7 @@ impl<K: Keep<Held: Send + Sync>> Missed<K> {
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
-    pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
+    pub(crate) fn begin<A: Arguments>(&self, arguments: &A) -> AsyncLookup<K> {
         if self.begin_bypassed(arguments) {
             return AsyncLookup::compute_by(Computation::bypassed(self));
         }
@@ -59,11 +59,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     }
 
     /// Does the same, but for `share` of the hits the value is computed again and compared.
-    pub(crate) fn begin_or_verify<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        share: f64,
-    ) -> AsyncLookup<K>
+    pub(crate) fn begin_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> AsyncLookup<K>
     where
         K::Value: Serialize,
     {
@@ -80,13 +76,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
 
     #[cold]
     #[inline(never)]
-    fn missed_async<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        hash: Option<u64>,
-    ) -> AsyncLookup<K> {
+    fn missed_async<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> AsyncLookup<K> {
         match self.key(&WrittenKey::new(arguments, hash)) {
-            Some((hash, key)) => AsyncLookup(Err(Missed::Key(self, hash, KeyBytes::new(key)))),
+            Some((hash, key)) => {
+                AsyncLookup(Err(Missed::Key(self.shared(), hash, KeyBytes::new(key))))
+            }
             None => AsyncLookup::compute_by(Computation::alone(self)),
         }
     }
@@ -263,7 +257,7 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
 
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Returns the value of `key`. If there is none, returns the stage in which the call obtains it.
-    fn value_or_stage(&'static self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
+    fn value_or_stage(&self, hash: u64, key: &[u8]) -> Result<K::Return, Stage<K>> {
         match self.claim_or_join(hash, key) {
             NextStep::Value(held) => Ok(K::to_return(&held)),
             NextStep::Lead(claim) if self.is_stored() => {
@@ -273,7 +267,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
             NextStep::Join(flight) => {
                 let task_wait = TaskWait::new(self.wait_limit());
                 let began = Stopwatch::start(false);
-                Err(Stage::Waiting(Wait { function: self, flight, task_wait, began }))
+                Err(Stage::Waiting(Wait { function: self.shared(), flight, task_wait, began }))
             }
         }
     }
@@ -381,7 +375,7 @@ impl<K: Keep> Writes<K> {
 
 /// The wait of a task for the computation of another caller.
 pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
-    function: &'static FunctionCache<K>,
+    function: FunctionRef<K>,
     flight: Arc<Flight<K::Held>>,
     task_wait: TaskWait,
     began: Stopwatch,
@@ -392,7 +386,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
         Poll::Ready(
-            match Computation::after_wait(self.function, &self.flight, waited, &self.began) {
+            match Computation::after_wait(&self.function, &self.flight, waited, &self.began) {
                 Some(Ok(held)) => Ok(K::to_return(&held)),
                 Some(Err(computation)) if self.function.is_stored() => {
                     FunctionCache::stage_unless_found(computation, self.flight.key.as_slice())

@@ -7,6 +7,7 @@ pub mod lookup;
 pub mod macros;
 #[cfg(all(test, memokit_model))]
 mod models;
+pub mod object_cache;
 pub mod outcome;
 mod pinned;
 pub mod refresh;

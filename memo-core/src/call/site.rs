@@ -22,11 +22,11 @@ use crate::value::requirements::Comparable;
 
 /// Finds the caches of one function.
 pub struct Site {
-    origin: Origin,
+    pub(super) origin: Origin,
     /// The cache of the first instance with an id that was found here. Often it is the only one.
     first: OnceCell<Erased>,
     /// The caches of the other instances with an id.
-    others: Instances,
+    others: Instances<Erased>,
 }
 
 impl Site {
@@ -113,7 +113,7 @@ impl Site {
     }
 
     /// Returns the function's name, with what distinguishes the instance from others.
-    fn name(&self, name: &InstanceName) -> String {
+    pub(super) fn name(&self, name: &InstanceName) -> String {
         let (enclosing, parameters) = name.names();
         let mut name = self.origin.name().to_owned();
         if !parameters.is_empty() {
@@ -124,7 +124,7 @@ impl Site {
 
     /// Evaluates the settings of an instance, and chooses where it stores its results: each function and each instance
     /// has a folder of its own.
-    fn settings<K: Keep>(
+    pub(super) fn settings<K: Keep>(
         &self,
         instance: &Instance<'_>,
         name: &InstanceName,
@@ -143,7 +143,7 @@ thread_local! {
 
 /// Exists while this thread evaluates the settings of a function. The settings must not call that function. A thread
 /// that is ending may have no thread-local data any more, and then this is not checked.
-struct EvaluatingSettings;
+pub(super) struct EvaluatingSettings;
 
 impl EvaluatingSettings {
     fn begin(origin: Origin) -> Self {
@@ -156,7 +156,7 @@ impl EvaluatingSettings {
     ///
     /// # Panics
     /// If this thread evaluates the settings of this function.
-    fn check(origin: &Origin) {
+    pub(super) fn check(origin: &Origin) {
         let evaluates = EVALUATING.try_with(|origins| origins.borrow().contains(origin));
         assert!(
             !evaluates.unwrap_or(false),

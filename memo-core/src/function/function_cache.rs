@@ -13,6 +13,7 @@ use crate::cache::entry::Lifetime;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
+use crate::function::common::Common;
 use crate::function::counts::Counts;
 use crate::function::events::Events;
 #[cfg(feature = "persist")]
@@ -53,10 +54,13 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(crate) this: Weak<Self>,
     /// The same, if the cache lives as long as the process. It then needs no reference count.
     static_ref: OnceLock<&'static Self>,
-    /// The same, for the background thread. `None` for the cache of a thread, which no other thread may use.
+    /// What the background thread maintains: this cache, or all of the family. `None` for the cache of a thread, which
+    /// no other thread may use.
     maintained: Option<Weak<dyn Maintain>>,
-    pub(in crate::function) maintenance: Registration,
-    pub(crate) name: String,
+    pub(in crate::function) maintenance: Arc<Registration>,
+    /// For the cache of an object, all caches of the function.
+    family: Option<Weak<dyn Statistics>>,
+    pub(crate) name: Arc<str>,
     pub(crate) memory: ShardedCache<K::Held>,
     /// The time to live in milliseconds, or [`NEVER`].
     pub(crate) ttl: AtomicU64,
@@ -80,7 +84,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(in crate::function) argument_names: &'static [&'static str],
     /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
-    pub(crate) counts: Counts,
+    pub(crate) counts: Arc<Counts>,
     /// What observes the calls, to give advice.
     pub(crate) observer: K::Observer,
     pub(in crate::function) events: Events,
@@ -101,6 +105,11 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) shared: Option<Box<dyn SharedResults<K>>>,
     pub(crate) argument_names: &'static [&'static str],
     pub(crate) not_stored_reason: Option<&'static str>,
+}
+
+/// What has the statistics of a function whose objects have a cache each.
+pub(crate) trait Statistics: Send + Sync {
+    fn stats(&self) -> Stats;
 }
 
 /// A reference to a cache, which keeps the cache alive.
@@ -354,7 +363,8 @@ impl<K: Keep> FunctionCache<K> {
     {
         let function = Arc::new_cyclic(|this| {
             let maintained: Weak<dyn Maintain> = Weak::<Self>::clone(this);
-            Self { maintained: Some(maintained), ..Self::assemble(this, name, parts) }
+            let assembled = Self::assemble(this, name.into(), parts, Common::new());
+            Self { maintained: Some(maintained), ..assembled }
         });
         #[cfg(feature = "remote")]
         if let Some(shared) = &function.shared {
@@ -365,10 +375,29 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Makes a thread's own cache.
     pub(crate) fn local(name: String, parts: Parts<K>) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self::assemble(this, name, parts))
+        Arc::new_cyclic(|this| Self::assemble(this, name.into(), parts, Common::new()))
     }
 
-    fn assemble(this: &Weak<Self>, name: String, parts: Parts<K>) -> Self {
+    /// Makes the cache of one object. `common`: what it has in common with those of other objects, which are in
+    /// `family`.
+    pub(crate) fn member<F>(
+        name: Arc<str>,
+        parts: Parts<K>,
+        common: Common,
+        family: &Weak<F>,
+    ) -> Arc<Self>
+    where
+        F: Maintain + Statistics + 'static,
+    {
+        let maintained: Weak<dyn Maintain> = Weak::<F>::clone(family);
+        let family: Weak<dyn Statistics> = Weak::<F>::clone(family);
+        Arc::new_cyclic(|this| {
+            let assembled = Self::assemble(this, name, parts, common);
+            Self { maintained: Some(maintained), family: Some(family), ..assembled }
+        })
+    }
+
+    fn assemble(this: &Weak<Self>, name: Arc<str>, parts: Parts<K>, common: Common) -> Self {
         let Parts {
             limits,
             weigh,
@@ -388,9 +417,10 @@ impl<K: Keep> FunctionCache<K> {
             this: Weak::clone(this),
             static_ref: OnceLock::new(),
             maintained: None,
-            maintenance: Registration::new(),
+            maintenance: common.maintenance,
+            family: None,
             name,
-            memory: ShardedCache::new(limits),
+            memory: ShardedCache::counted(limits, common.calls),
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
@@ -406,7 +436,7 @@ impl<K: Keep> FunctionCache<K> {
             removals: RemovalWatch::default(),
             argument_names,
             not_stored_reason,
-            counts: Counts::new(),
+            counts: common.counts,
             observer: Observer::new(limits.max_bytes.is_none()),
             events: Events::default(),
         };
@@ -559,7 +589,14 @@ impl<K: Keep> FunctionCache<K> {
         (!mean.is_zero()).then_some(mean)
     }
 
+    /// Returns the statistics of the function. If objects have a cache each, these are the sums over all objects.
     pub(crate) fn stats(&self) -> Stats {
+        let family = self.family.as_ref().and_then(Weak::upgrade);
+        family.map_or_else(|| self.own_stats(), |family| family.stats())
+    }
+
+    /// Returns the statistics of this cache.
+    fn own_stats(&self) -> Stats {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
         (stats.evicted, stats.expired) = self.memory.removed();
         (stats.entries, stats.bytes) = self.memory.usage();

@@ -2,6 +2,7 @@
 
 mod advising;
 pub mod code;
+pub(crate) mod common;
 pub(crate) mod completion;
 pub(crate) mod computation;
 pub(crate) mod counts;
@@ -14,6 +15,7 @@ mod events;
 mod explanation;
 #[cfg(feature = "persist")]
 mod failures;
+pub(crate) mod family;
 #[cfg(feature = "persist")]
 mod forgotten;
 pub(crate) mod function_cache;

@@ -3,19 +3,21 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::cache::capacity::{Limits, UNBOUNDED};
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
-use crate::function::function_cache::{FunctionCache, Parts, Storage, TtlOf, WeightOf};
+use crate::function::common::Common;
+use crate::function::function_cache::{FunctionCache, Parts, Statistics, Storage, TtlOf, WeightOf};
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
+use crate::platform::maintenance::Maintain;
 use crate::value::keep::{Advised, Keep};
 use crate::value::weigh::Weigh;
 
@@ -420,6 +422,21 @@ impl<K: Keep> Settings<K> {
     pub(crate) fn local(self, name: String) -> Arc<FunctionCache<K>> {
         let parts = self.in_memory().into_parts(&name, 0);
         FunctionCache::local(name, parts)
+    }
+
+    /// Makes the cache of one object. Unless they are set, it has one shard, because there may be many objects.
+    pub(crate) fn member<F>(
+        self,
+        name: Arc<str>,
+        common: Common,
+        family: &Weak<F>,
+    ) -> Arc<FunctionCache<K>>
+    where
+        F: Maintain + Statistics + 'static,
+    {
+        let shards = self.shards.or(Some(1));
+        let parts = Self { shards, ..self.in_memory() }.into_parts(&name, 0);
+        FunctionCache::member(name, parts, common, family)
     }
 
     fn into_parts(self, name: &str, code: u128) -> Parts<K> {

@@ -7,7 +7,8 @@ use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::error::Error;
-use crate::function::function_cache::FunctionCache;
+use crate::function::family::Family;
+use crate::function::function_cache::{FunctionCache, Statistics};
 use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
 use crate::platform::erased::{Erased, Label};
@@ -21,6 +22,8 @@ use crate::value::keep::Keep;
 
 /// The operations of a cache that do not depend on the type of its values.
 pub(crate) trait AnyCache: Send + Sync {
+    /// Called when it is registered. From then on it lives as long as the process.
+    fn registered(&'static self);
     fn stats(&self) -> Stats;
     fn flush(&self) -> Result<(), Error>;
     fn flush_if_open(&self);
@@ -35,6 +38,13 @@ pub(crate) trait AnyCache: Send + Sync {
 }
 
 impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
+    fn registered(&'static self) {
+        self.mark_static();
+        if self.is_stored() {
+            at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
+        }
+    }
+
     fn stats(&self) -> Stats {
         FunctionCache::stats(self)
     }
@@ -54,6 +64,35 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     #[cfg(feature = "report")]
     fn sample(&self) -> Sample {
         FunctionCache::sample(self)
+    }
+
+    #[cfg(feature = "report")]
+    fn inspected(&self) -> &dyn Inspect {
+        self
+    }
+}
+
+/// The caches of all objects. Nothing of them is stored.
+impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<Family<K>> {
+    fn registered(&'static self) {}
+
+    fn stats(&self) -> Stats {
+        Statistics::stats(&**self)
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn flush_if_open(&self) {}
+
+    fn clear(&self) {
+        Family::clear(self);
+    }
+
+    #[cfg(feature = "report")]
+    fn sample(&self) -> Sample {
+        Family::sample(self)
     }
 
     #[cfg(feature = "report")]
@@ -92,24 +131,24 @@ impl<C> Default for InstanceList<C> {
 static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<OnceCell<Registered>>>>> =
     LazyLock::new(DashMap::new);
 
-/// Returns the cache of an instance, and makes it with `make` if there is none. Returns `None` if the cache has another
-/// type. Caches live as long as the process.
-pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
+/// Returns the cache of an instance, or the family of the caches of objects, and makes it with `make` if there is none.
+/// Returns `None` if it has another type. It lives as long as the process.
+pub(crate) fn find_or_make<T: Send + Sync + 'static>(
     origin: &Origin,
     id: Option<TypeId>,
     name: &InstanceName,
-    make: impl FnOnce() -> Arc<FunctionCache<K>>,
-) -> Option<&'static FunctionCache<K>> {
+    make: impl FnOnce() -> Arc<T>,
+) -> Option<&'static T>
+where
+    Arc<T>: AnyCache,
+{
     let label = Label::of::<()>();
     let mut make = Some(make);
     let registered = registered(origin, id, name, &mut || {
         let make = make.take().expect("a cell makes one cache");
-        let function: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make()));
-        function.mark_static();
-        if function.is_stored() {
-            at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
-        }
-        Registered { typed: Erased::new(label, &**function), any: function }
+        let cache: &'static Arc<T> = Box::leak(Box::new(make()));
+        cache.registered();
+        Registered { typed: Erased::new(label, &**cache), any: cache }
     });
     registered.typed.get(label)
 }

@@ -2,8 +2,8 @@
 
 use crate::check::stores::Features;
 use crate::check::{
-    arguments, attributes, bounds, companions, function as of_function, instances, settings,
-    signature, stores,
+    arguments, attributes, bounds, companions, function as of_function, instances, objects,
+    settings, signature, stores,
 };
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
@@ -26,6 +26,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     arguments::each_shard_has_an_entry(args, errors);
     arguments::key_excludes_skip(args, errors);
     instances::can_be_shared(args, function, errors);
+    objects::objects_have_caches(args, function, errors);
     signature::skip_names_parameters(args, function, errors);
     signature::cache_err_needs_a_result(args, function, errors);
     settings::settings_need_no_call(args, function, errors);

@@ -35,6 +35,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("cache_err", "cache_err = \"2s\""),
     ("version", "version = 2"),
     ("scope", "scope = \"thread\""),
+    ("cache", "cache = self.state.cache"),
     ("instances", "instances = \"shared\""),
     ("verify", "verify = 0.01"),
     ("advise", "advise"),
