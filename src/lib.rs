@@ -6,6 +6,9 @@ pub use memo_core::advice::finding::Finding;
 pub use memo_core::advice::summary::Advice;
 pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
+pub use memo_core::call::isolated::{
+    Isolated, bypass_async, inherit, inherit_async, isolated, isolated_async,
+};
 pub use memo_core::call::object_cache::Cache;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::error::Error;
@@ -25,6 +28,12 @@ pub use memo_core::statistics::source::Source;
 pub use memo_core::statistics::stats::Stats;
 pub use memo_core::value::weigh::Weigh;
 pub use memo_macros::{Weigh, memoize};
+
+/// The clock of an isolation, for tests of what depends on time.
+#[cfg(feature = "test-util")]
+pub mod clock {
+    pub use memo_core::call::clock::{advance, pause, resume};
+}
 
 /// Codecs, which turn results into bytes on disk. The argument `codec` names one of them.
 #[cfg(feature = "persist")]
@@ -61,6 +70,7 @@ pub mod __private {
 
     pub use crate::{__with_names as with_names, Key, Memo, OfObject};
     pub use memo_core::call::future::call;
+    pub use memo_core::call::isolated::is_isolated;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};
     pub use memo_core::function::code::Code;

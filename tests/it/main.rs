@@ -24,6 +24,7 @@ pub mod hygiene;
 mod identity;
 mod idle;
 mod invalidate_where;
+mod isolation;
 mod key_arguments;
 mod keys;
 mod large;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::call::lookup::Detour;
 use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep};
@@ -48,8 +49,8 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn begin<A: Arguments>(&self, arguments: &A) -> AsyncLookup<K> {
-        if self.begin_bypassed(arguments) {
-            return AsyncLookup::compute_by(Computation::bypassed(self));
+        if let Some(detour) = self.begin_special(arguments) {
+            return self.begin_detour(detour);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -63,8 +64,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if self.begin_bypassed(arguments) {
-            return AsyncLookup::compute_by(Computation::bypassed(self));
+        if let Some(detour) = self.begin_special(arguments) {
+            return match detour.comparison(arguments, share) {
+                Ok((twin, check)) => AsyncLookup::compute_by(Computation::verify(&twin, check)),
+                Err(detour) => self.begin_detour(detour),
+            };
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
@@ -77,7 +81,19 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     #[cold]
     #[inline(never)]
     fn missed_async<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> AsyncLookup<K> {
-        match self.key(&WrittenKey::new(arguments, hash)) {
+        self.missed_key_async(&WrittenKey::new(arguments, hash))
+    }
+
+    #[cold]
+    fn begin_detour(&self, detour: Detour<K>) -> AsyncLookup<K> {
+        match detour {
+            Detour::Bypass => AsyncLookup::compute_by(Computation::bypassed(self)),
+            Detour::Twin(twin, key) => twin.missed_key_async(&key),
+        }
+    }
+
+    fn missed_key_async(&self, written: &WrittenKey) -> AsyncLookup<K> {
+        match self.key(written) {
             Some((hash, key)) => {
                 AsyncLookup(Err(Missed::Key(self.shared(), hash, KeyBytes::new(key))))
             }

@@ -1,5 +1,6 @@
 //! One call of a memoized function: a hit has the value, and on a miss the caller computes it.
 
+use std::sync::Arc;
 #[cfg(feature = "remote")]
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use crate::advice::observer::Observer;
 use crate::call::bypass;
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep};
+#[cfg(feature = "persist")]
+use crate::function::isolation;
 use crate::function::span::Entered;
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
@@ -41,25 +44,28 @@ impl<K: Keep> Hit<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// Called when a call begins. Returns whether it is bypassed. Otherwise notes that it is a hit, if somebody asks: a
-    /// hit itself notes nothing, and a call that is none notes its source later.
+    /// Called when a call begins. Returns where it goes if it is not an ordinary one. Otherwise notes that it is a hit,
+    /// if somebody asks: a hit itself notes nothing, and a call that is none notes its source later.
     #[inline]
-    pub(super) fn begin_bypassed<A: Arguments>(&self, arguments: &A) -> bool {
-        special::is_possible() && self.begin_special(arguments)
+    pub(super) fn begin_special<A: Arguments>(&self, arguments: &A) -> Option<Detour<K>> {
+        if special::is_possible() { self.detour(arguments) } else { None }
     }
 
     #[cold]
     #[inline(never)]
-    fn begin_special<A: Arguments>(&self, arguments: &A) -> bool {
+    fn detour<A: Arguments>(&self, arguments: &A) -> Option<Detour<K>> {
         #[cfg(feature = "remote")]
         if special::is_first_in_child() {
             maintenance::TIERS.wake(Duration::ZERO);
         }
-        let bypassed = bypass::is_on();
-        if !bypassed {
-            source::note(Source::Hit, || self.computed(arguments));
+        if bypass::is_on() {
+            return Some(Detour::Bypass);
         }
-        bypassed
+        if let Some(twin) = self.twin() {
+            return Some(Detour::Twin(twin, WrittenKey::new(arguments, None)));
+        }
+        source::note(Source::Hit, || self.computed(arguments));
+        None
     }
 
     /// Returns when the cached value was computed, if that is known. If the entry is replaced before it is found, it is
@@ -76,8 +82,8 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
-        if self.begin_bypassed(arguments) {
-            return Miss::of(Computation::bypassed(self));
+        if let Some(detour) = self.begin_special(arguments) {
+            return detour.lookup(self);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -92,8 +98,8 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if self.begin_bypassed(arguments) {
-            return Miss::of(Computation::bypassed(self));
+        if let Some(detour) = self.begin_special(arguments) {
+            return detour.lookup_or_verify(self, arguments, share);
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
@@ -116,7 +122,7 @@ impl<K: Keep> FunctionCache<K> {
     #[cold]
     #[inline(never)]
     fn follow_now(&self) {
-        if let Some(storage) = &self.storage {
+        if let Some(storage) = self.storage.as_ref().filter(|_| !isolation::is_on()) {
             storage.follow(self);
         }
     }
@@ -246,6 +252,60 @@ impl<K: Keep> FunctionCache<K> {
         match computation.await_elsewhere(key) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => Miss::of(computation),
+        }
+    }
+}
+
+/// Where a call goes that does not look into the cache of its function.
+pub(super) enum Detour<K: Keep> {
+    /// It is bypassed.
+    Bypass,
+    /// Into the twin of the cache, with its key. The code is that of a miss, which finds a value too: it is there once
+    /// for each `K` and not for each type of arguments.
+    Twin(Arc<FunctionCache<K>>, WrittenKey),
+}
+
+impl<K: Keep> Detour<K> {
+    #[cold]
+    fn lookup(self, function: &FunctionCache<K>) -> Lookup<K> {
+        match self {
+            Self::Bypass => Miss::of(Computation::bypassed(function)),
+            Self::Twin(twin, key) => twin.missed_key(&key),
+        }
+    }
+
+    #[cold]
+    fn lookup_or_verify<A: Arguments>(
+        self,
+        function: &FunctionCache<K>,
+        arguments: &A,
+        share: f64,
+    ) -> Lookup<K>
+    where
+        K::Value: Serialize,
+    {
+        match self.comparison(arguments, share) {
+            Ok((twin, comparison)) => Miss::of(Computation::verify(&twin, comparison)),
+            Err(detour) => detour.lookup(function),
+        }
+    }
+
+    /// For `share` of the hits, returns the twin and what to compare a newly computed value with.
+    pub(super) fn comparison<A: Arguments>(
+        self,
+        arguments: &A,
+        share: f64,
+    ) -> Result<(Arc<FunctionCache<K>>, Comparison<K>), Self>
+    where
+        K::Value: Serialize,
+    {
+        let Self::Twin(twin, key) = &self else { return Err(self) };
+        let written = key.key(&twin.memory.seed).filter(|_| verify::should_verify(share));
+        let held =
+            written.and_then(|(hash, key)| twin.memory.get(hash, |stored| stored == key, false));
+        match held {
+            Some(held) => Ok((Arc::clone(twin), Comparison::new(held, Key::of(arguments)))),
+            None => Err(self),
         }
     }
 }

@@ -5,16 +5,19 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::call::bypass;
 use crate::call::future::AsyncLookup;
 use crate::call::instances::Instances;
 use crate::call::lookup::Lookup;
 use crate::call::site::{EvaluatingSettings, Site};
+use crate::function::any_cache::AnyCache;
 use crate::function::family::Family;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::{Caller, Instance};
+use crate::function::isolation::{self, Twin};
+use crate::function::origin::Origin;
 use crate::function::settings::Settings;
 use crate::handle::memo::{Memo, OfObject};
 use crate::handle::registry;
@@ -67,11 +70,12 @@ impl Cache {
             .next()
     }
 
-    /// Returns the part of a function. If there is none, makes it of these settings.
+    /// Returns the part of a function. If there is none, makes it of these settings, and calls `made`.
     fn find_or_make<K: Keep<Held: Send + Sync>>(
         &self,
         family: &'static Family<K>,
         settings: impl FnOnce() -> Settings<K>,
+        made: impl FnOnce(&Arc<FunctionCache<K>>),
     ) -> Arc<FunctionCache<K>> {
         if let Some(function) = Self::find(&self.parts.lock(), family) {
             return function;
@@ -81,6 +85,7 @@ impl Cache {
         let mut parts = self.parts.lock();
         Self::find(&parts, family).unwrap_or_else(|| {
             let function = family.add(settings);
+            made(&function);
             parts.push(Arc::new(Part { function: Arc::clone(&function), family }));
             function
         })
@@ -150,14 +155,60 @@ impl<K: Keep<Held: Send + Sync>> AnyPart for Part<K> {
     }
 
     fn clear(&self) {
-        self.function.clear();
+        self.function.twin().as_ref().unwrap_or(&self.function).clear();
     }
 }
 
 impl<K: Keep<Held: Send + Sync>> Drop for Part<K> {
     fn drop(&mut self) {
         self.family.remove(&self.function);
+        if let Some(isolation) = isolation::current() {
+            isolation.forget(number(&*self.function));
+        }
     }
+}
+
+/// What stands in for a part in an isolation. The family is that of the isolation.
+struct TwinPart<K: Keep<Held: Send + Sync>> {
+    function: Arc<FunctionCache<K>>,
+    family: Arc<Family<K>>,
+    /// While it exists, nothing else gets the address of the part.
+    _part: Weak<FunctionCache<K>>,
+}
+
+impl<K: Keep<Held: Send + Sync>> Drop for TwinPart<K> {
+    fn drop(&mut self) {
+        self.family.remove(&self.function);
+    }
+}
+
+/// A number that nothing else has meanwhile.
+fn number<T>(reference: &T) -> usize {
+    std::ptr::from_ref(reference).addr()
+}
+
+/// Lets isolations find what stands in for a part.
+fn set_twins<K: Keep<Held: Send + Sync>>(
+    part: &Arc<FunctionCache<K>>,
+    origin: Origin,
+    family: &'static Family<K>,
+    settings: fn() -> Settings<K>,
+) {
+    let (weak, number_of_part) = (Arc::downgrade(part), number(&**part));
+    part.set_twins(Box::new(move |isolation| {
+        isolation.twin(number_of_part, || {
+            let family = isolation.twin(number(family), || {
+                let cache = Family::<K>::new(family.name().to_owned());
+                let any: Arc<dyn AnyCache> = Arc::new(Arc::clone(&cache));
+                Twin { cache, any: Some(any), _kept: None }
+            });
+            let _evaluating = EvaluatingSettings::begin(origin);
+            let function = Family::add(&family, settings());
+            let part =
+                TwinPart { function: Arc::clone(&function), family, _part: Weak::clone(&weak) };
+            Twin { cache: function, any: None, _kept: Some(Box::new(part)) }
+        })
+    }));
 }
 
 /// A field that has the cache of an object.
@@ -178,6 +229,7 @@ impl CacheField for Cache {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: CacheField + ?Sized> CacheField for &F {
     #[inline]
     fn __memokit_cache(&self) -> &Cache {
@@ -185,6 +237,7 @@ impl<F: CacheField + ?Sized> CacheField for &F {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: CacheField + ?Sized> CacheField for Arc<F> {
     #[inline]
     fn __memokit_cache(&self) -> &Cache {
@@ -192,6 +245,7 @@ impl<F: CacheField + ?Sized> CacheField for Arc<F> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: CacheField + ?Sized> CacheField for Box<F> {
     #[inline]
     fn __memokit_cache(&self) -> &Cache {
@@ -218,21 +272,63 @@ impl Site {
     }
 }
 
-impl<C, K: Keep<Held: Send + Sync>> InObject<'_, C, K> {
-    /// Returns the cache that the object with this field has for the function.
+impl<'a, C, K: Keep<Held: Send + Sync>> InObject<'a, C, K> {
+    /// Says which field of the object has its caches.
     #[inline]
-    pub fn of<F: CacheField + ?Sized>(self, field: &F) -> ObjectCache<'_, K> {
-        let (cache, label) = (field.__memokit_cache(), Label::of::<C>());
-        if let Some(function) = cache.by_caller.get(label.id()).and_then(|found| found.get(label)) {
-            return ObjectCache(function);
-        }
-        ObjectCache(first_call(self.site, cache, label, &self.caller.instance(), self.settings))
+    pub fn of<F: CacheField + ?Sized>(self, field: &F) -> InField<'a, '_, C, K> {
+        InField { function: self, cache: field.__memokit_cache() }
+    }
+}
+
+/// A function that looks for its cache in a field of an object.
+pub struct InField<'a, 'f, C, K: Keep> {
+    function: InObject<'a, C, K>,
+    cache: &'f Cache,
+}
+
+impl<'f, C, K: Keep<Held: Send + Sync>> InField<'_, 'f, C, K> {
+    #[inline]
+    fn find(self) -> &'f FunctionCache<K> {
+        let (InObject { site, caller, settings }, label) = (self.function, Label::of::<C>());
+        let found = self.cache.by_caller.get(label.id()).and_then(|found| found.get(label));
+        found.unwrap_or_else(|| first_call(site, self.cache, label, &caller.instance(), settings))
     }
 
-    /// Returns the handle of it, for a companion.
-    pub fn handle<F: CacheField + ?Sized>(self, field: &F) -> Memo<K::Return, OfObject<K::Return>> {
-        let instance = self.caller.instance();
-        Memo::of_object(find_or_make(self.site, field.__memokit_cache(), &instance, self.settings))
+    /// Looks up the result of a call. On a miss, the caller computes it.
+    #[inline]
+    pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {
+        self.find().lookup(arguments)
+    }
+
+    /// Does the same, but for `share` of the hits the caller computes the result again, and it is compared.
+    #[inline]
+    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Lookup<K>
+    where
+        K::Value: Comparable,
+    {
+        self.find().lookup_or_verify(arguments, share)
+    }
+
+    /// Looks up the result of a call of an `async fn`.
+    #[inline]
+    pub fn begin<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
+        self.find().begin(arguments)
+    }
+
+    /// Does the same, but for `share` of the hits the body computes the result again, and it is compared.
+    #[inline]
+    pub fn begin_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
+    where
+        K::Value: Comparable,
+    {
+        self.find().begin_or_verify(arguments, share)
+    }
+
+    /// Returns the handle that a companion returns. A companion may be alike for several instances, so the cache is not
+    /// noted for it.
+    pub fn handle(self) -> Memo<K::Return, OfObject<K::Return>> {
+        let InObject { site, caller, settings } = self.function;
+        Memo::of_object(find_or_make(site, self.cache, &caller.instance(), settings))
     }
 }
 
@@ -261,43 +357,12 @@ fn find_or_make<K: Keep<Held: Send + Sync>>(
     bypass::read_environment();
     EvaluatingSettings::check(&site.origin);
     let name = instance.name();
-    let make = || Family::new(site.name(&name));
+    let make = |_| Family::new(site.name(&name));
     let family = registry::find_or_make(&site.origin, instance.id, &name, make)
         .expect("one instance has one kind of cache");
-    cache.find_or_make(family, || site.settings(instance, &name, settings))
-}
-
-/// The cache that an object has for one function, whose type is known.
-pub struct ObjectCache<'f, K: Keep>(&'f FunctionCache<K>);
-
-impl<K: Keep<Held: Send + Sync>> ObjectCache<'_, K> {
-    /// Looks up the result of a call. On a miss, the caller computes it.
-    #[inline]
-    pub fn lookup<A: Arguments>(self, arguments: &A) -> Lookup<K> {
-        self.0.lookup(arguments)
+    if !isolation::is_on() {
+        family.mark_used();
     }
-
-    /// Does the same, but for `share` of the hits the caller computes the result again, and it is compared.
-    #[inline]
-    pub fn lookup_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> Lookup<K>
-    where
-        K::Value: Comparable,
-    {
-        self.0.lookup_or_verify(arguments, share)
-    }
-
-    /// Looks up the result of a call of an `async fn`.
-    #[inline]
-    pub fn begin<A: Arguments>(self, arguments: &A) -> AsyncLookup<K> {
-        self.0.begin(arguments)
-    }
-
-    /// Does the same, but for `share` of the hits the body computes the result again, and it is compared.
-    #[inline]
-    pub fn begin_or_verify<A: Arguments>(self, arguments: &A, share: f64) -> AsyncLookup<K>
-    where
-        K::Value: Comparable,
-    {
-        self.0.begin_or_verify(arguments, share)
-    }
+    let made = |part: &Arc<_>| set_twins(part, site.origin, family, settings);
+    cache.find_or_make(family, || site.settings(instance, &name, settings), made)
 }

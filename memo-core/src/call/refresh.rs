@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::call::future::{AsyncLookup, FirstPoll, Progress, ShouldStore, Stage};
+use crate::call::isolated::Surroundings;
 use crate::call::lookup::{Hit, Lookup, Miss};
 use crate::call::pinned::LazyFuture;
 use crate::function::computation::Computation;
@@ -27,6 +28,7 @@ pub enum Behind<K: Keep, C> {
 /// after a failure.
 #[must_use = "the value is not computed again"]
 pub struct Refresh<K: Keep, C> {
+    surroundings: Surroundings,
     computation: Computation<K>,
     compute: C,
 }
@@ -38,7 +40,8 @@ impl<K: Keep> Lookup<K> {
             Self::Hit(hit) => Behind::Value(hit.value()),
             Self::Miss(miss) => match miss.behind() {
                 Ok((computation, older)) => {
-                    Behind::Refresh(older, Refresh { computation, compute })
+                    let surroundings = Surroundings::current();
+                    Behind::Refresh(older, Refresh { surroundings, computation, compute })
                 }
                 Err(miss) => Behind::Value(compute(miss)),
             },
@@ -49,11 +52,11 @@ impl<K: Keep> Lookup<K> {
 impl<K: Keep, C: FnOnce(Miss<K>) -> K::Return> Refresh<K, C> {
     /// Computes the value and stores it.
     pub fn run(self) {
-        let Self { mut computation, compute } = self;
+        let Self { surroundings, mut computation, compute } = self;
         // Whoever watches this thread asks for other calls.
         let _unwatched = Watch::begin();
         computation.begin();
-        drop(compute(Miss::new(computation)));
+        surroundings.run(|| drop(compute(Miss::new(computation))));
     }
 }
 
@@ -106,6 +109,7 @@ impl<K: Keep<Held: Send + Sync>> AsyncLookup<K> {
 /// attempt is postponed, as after a failure.
 #[must_use = "futures do nothing unless polled"]
 pub struct RefreshTask<K: Keep<Held: Send + Sync>, B, W> {
+    surroundings: Surroundings,
     was_polled: bool,
     progress: Progress<K, W>,
     body: Pin<Box<LazyFuture<(), B>>>,
@@ -117,10 +121,32 @@ impl<K: Keep<Held: Send + Sync>, B, W> Unpin for RefreshTask<K, B, W> {}
 impl<K: Keep<Held: Send + Sync>, B, W> RefreshTask<K, B, W> {
     fn new(stage: Stage<K>, body: B, should_store: W) -> Self {
         Self {
+            surroundings: Surroundings::current(),
             was_polled: false,
             progress: Progress { stage, should_store: Some(should_store), task: None },
             body: Box::pin(LazyFuture::Future(body)),
         }
+    }
+}
+
+impl<K, B, W> RefreshTask<K, B, W>
+where
+    K: Keep<Held: Send + Sync>,
+    B: Future<Output = K::Return>,
+    W: FnOnce(&K::Return) -> bool,
+{
+    fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let stage = &mut self.progress.stage;
+        if !std::mem::replace(&mut self.was_polled, true) {
+            stage.begin();
+        }
+        if ready!(stage.wait(cx)).is_some() {
+            self.body.set(LazyFuture::Empty);
+            return Poll::Ready(());
+        }
+        drop(ready!(self.progress.compute(self.body.as_mut(), cx)));
+        self.body.set(LazyFuture::Empty);
+        Poll::Ready(())
     }
 }
 
@@ -136,16 +162,7 @@ where
         let this = self.get_mut();
         // Whoever watches this thread asks for other calls.
         let _unwatched = Watch::begin();
-        let stage = &mut this.progress.stage;
-        if !std::mem::replace(&mut this.was_polled, true) {
-            stage.begin();
-        }
-        if ready!(stage.wait(cx)).is_some() {
-            this.body.set(LazyFuture::Empty);
-            return Poll::Ready(());
-        }
-        drop(ready!(this.progress.compute(this.body.as_mut(), cx)));
-        this.body.set(LazyFuture::Empty);
-        Poll::Ready(())
+        let surroundings = this.surroundings.clone();
+        surroundings.run(|| this.poll_here(cx))
     }
 }

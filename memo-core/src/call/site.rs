@@ -1,6 +1,7 @@
 //! A static in each annotated function, and in its companions, that finds the function's cache.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
@@ -9,8 +10,10 @@ use crate::call::future::AsyncLookup;
 use crate::call::instances::Instances;
 use crate::call::lookup::Lookup;
 use crate::call::thread_cache;
+use crate::function::any_cache::AnyCache;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::{Caller, Instance, InstanceName};
+use crate::function::isolation::{self, Twin};
 use crate::function::origin::Origin;
 use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
@@ -77,14 +80,23 @@ impl Site {
         bypass::read_environment();
         EvaluatingSettings::check(&self.origin);
         let name = instance.name();
-        let make = || {
-            let settings = self.settings(instance, &name, settings);
-            settings.shared(self.name(&name), self.origin.code_in(instance, &name))
+        let isolated = isolation::is_on();
+        let function = if isolated {
+            let stand_in =
+                |number| self.with_twins(number, self.stand_in(&name, settings), &name, settings);
+            registry::find_or_stand_in(&self.origin, instance.id, &name, stand_in)
+        } else {
+            let make = |number| {
+                let made = self.settings(instance, &name, settings);
+                let made = made.shared(self.name(&name), self.origin.code_in(instance, &name));
+                self.with_twins(number, made, &name, settings)
+            };
+            registry::find_or_make(&self.origin, instance.id, &name, make)
         };
-        let function = registry::find_or_make(&self.origin, instance.id, &name, make)
-            .expect("one instance has one kind of cache");
+        let function = function.expect("one instance has one kind of cache");
         let cache = Erased::new(label, function);
-        if !bypass::is_on()
+        if !isolated
+            && !bypass::is_on()
             && function.recover()
             && instance.id.is_some()
             && self.first.set(cache).is_err()
@@ -110,6 +122,36 @@ impl Site {
             let make = || self.settings(&instance, &name, settings).local(self.name(&name));
             thread_cache::find_or_make(&self.origin, instance.id, &name, make)
         })
+    }
+
+    /// Makes a cache for calls in isolations.
+    fn stand_in<K: Keep<Held: Send + Sync>>(
+        &self,
+        name: &InstanceName,
+        settings: fn() -> Settings<K>,
+    ) -> Arc<FunctionCache<K>> {
+        let _evaluating = EvaluatingSettings::begin(self.origin);
+        settings().isolated(self.name(name))
+    }
+
+    /// Lets isolations find what stands in for `function`. `number`: that of the instance.
+    fn with_twins<K: Keep<Held: Send + Sync>>(
+        &self,
+        number: usize,
+        function: Arc<FunctionCache<K>>,
+        name: &InstanceName,
+        settings: fn() -> Settings<K>,
+    ) -> Arc<FunctionCache<K>> {
+        let (origin, name) = (self.origin, self.name(name));
+        function.set_twins(Box::new(move |isolation| {
+            isolation.twin(number, || {
+                let _evaluating = EvaluatingSettings::begin(origin);
+                let cache = settings().isolated(name.clone());
+                let any: Arc<dyn AnyCache> = Arc::new(Arc::clone(&cache));
+                Twin { cache, any: Some(any), _kept: None }
+            })
+        }));
+        function
     }
 
     /// Returns the function's name, with what distinguishes the instance from others.
@@ -146,7 +188,7 @@ thread_local! {
 pub(super) struct EvaluatingSettings;
 
 impl EvaluatingSettings {
-    fn begin(origin: Origin) -> Self {
+    pub(super) fn begin(origin: Origin) -> Self {
         let _ = EVALUATING.try_with(|origins| origins.borrow_mut().push(origin));
         Self
     }

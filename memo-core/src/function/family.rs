@@ -1,6 +1,7 @@
 //! The caches of one function whose objects have a cache each.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use crate::function::common::Common;
@@ -14,9 +15,11 @@ use crate::value::keep::Keep;
 /// The caches of one function. It counts for all of them, so what dropped objects have counted stays.
 pub(crate) struct Family<K: Keep> {
     this: Weak<Self>,
-    pub(in crate::function) name: Arc<str>,
+    name: Arc<str>,
     pub(in crate::function) common: Common,
     members: Mutex<Members<K>>,
+    /// Whether it was called outside of an isolation.
+    is_used: AtomicBool,
 }
 
 struct Members<K: Keep> {
@@ -36,7 +39,21 @@ impl<K: Keep<Held: Send + Sync>> Family<K> {
             name: name.into(),
             common: Common::new(),
             members: Mutex::new(members),
+            is_used: AtomicBool::new(false),
         })
+    }
+
+    /// Notes that it was called outside of an isolation.
+    pub(crate) fn mark_used(&self) {
+        self.is_used.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used.load(Relaxed)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Makes the cache of a new object.
@@ -108,6 +125,10 @@ impl<K: Keep<Held: Send + Sync>> Statistics for Family<K> {
 
 impl<K: Keep<Held: Send + Sync>> Maintain for Family<K> {
     fn tick(&self) -> bool {
+        // In an isolation the caches go by another clock than this thread.
+        if cfg!(feature = "test-util") && !self.is_used() {
+            return self.common.maintenance.end_unless(|| false);
+        }
         for member in self.members() {
             member.sweep();
         }

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::function::common::Common;
 use crate::function::counts::Counts;
 use crate::function::events::Events;
+use crate::function::isolation::{self, Isolation};
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 #[cfg(feature = "remote")]
@@ -49,10 +50,15 @@ pub(crate) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
 /// Returns the weight of an entry. Gets the value and the length of the key in bytes.
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
+/// Returns the twin of a cache in an isolation.
+pub(crate) type Twins<K> = Box<dyn Fn(&Isolation) -> Arc<FunctionCache<K>> + Send + Sync>;
+
 pub(crate) struct FunctionCache<K: Keep> {
     /// A reference to this cache itself.
     pub(crate) this: Weak<Self>,
-    /// The same, if the cache lives as long as the process. It then needs no reference count.
+    /// Finds what stands in for this cache in an isolation. Not set for a cache that does so itself, or is a thread's.
+    twins: OnceLock<Twins<K>>,
+    /// The same as `this`, if the cache lives as long as the process. It then needs no reference count.
     static_ref: OnceLock<&'static Self>,
     /// What the background thread maintains: this cache, or all of the family. `None` for the cache of a thread, which
     /// no other thread may use.
@@ -416,6 +422,7 @@ impl<K: Keep> FunctionCache<K> {
         let function = Self {
             this: Weak::clone(this),
             static_ref: OnceLock::new(),
+            twins: OnceLock::new(),
             maintained: None,
             maintenance: common.maintenance,
             family: None,
@@ -442,6 +449,17 @@ impl<K: Keep> FunctionCache<K> {
         };
         function.set_ttl(ttl);
         function
+    }
+
+    /// Says how to find what stands in for this cache in an isolation.
+    pub(crate) fn set_twins(&self, twins: Twins<K>) {
+        let _ = self.twins.set(twins);
+    }
+
+    /// If this thread is in an isolation, returns what stands in for this cache there.
+    pub(crate) fn twin(&self) -> Option<Arc<Self>> {
+        let isolation = isolation::current()?;
+        self.twins.get().map(|find| find(&isolation))
     }
 
     /// Returns a reference to this cache that can outlive a call.
@@ -621,6 +639,10 @@ fn served_from_memory(stale: bool) -> Source {
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     fn tick(&self) -> bool {
+        // The cache of an isolation goes by another clock than this thread.
+        if cfg!(feature = "test-util") && self.twins.get().is_none() {
+            return self.maintenance.end_unless(|| false);
+        }
         // Before the removal, which runs the `Drop` of values and may take any time.
         if let Some(storage) = &self.storage {
             storage.tick(self);

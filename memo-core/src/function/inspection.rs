@@ -1,7 +1,6 @@
 //! What a report says of a function's cache beside its statistics.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +15,7 @@ use crate::statistics::report::size;
 use crate::statistics::samples::Sample;
 use crate::value::keep::Keep;
 
-impl<K: Keep<Held: Send + Sync>> Inspect for Arc<FunctionCache<K>> {
+impl<K: Keep<Held: Send + Sync>> Inspect for FunctionCache<K> {
     fn details(&self, keys: bool) -> Details {
         Details {
             settings: self.settings(),
@@ -28,7 +27,7 @@ impl<K: Keep<Held: Send + Sync>> Inspect for Arc<FunctionCache<K>> {
     }
 }
 
-impl<K: Keep<Held: Send + Sync>> Inspect for Arc<Family<K>> {
+impl<K: Keep<Held: Send + Sync>> Inspect for Family<K> {
     fn details(&self, keys: bool) -> Details {
         let members = self.members();
         let objects = Setting { name: "objects", value: members.len().to_string() };

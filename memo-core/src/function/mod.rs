@@ -1,6 +1,7 @@
 //! The cache of one function, which combines its settings, the cache in memory, and the directory on disk.
 
 mod advising;
+pub(crate) mod any_cache;
 pub mod code;
 pub(crate) mod common;
 pub(crate) mod completion;
@@ -22,6 +23,7 @@ pub(crate) mod function_cache;
 #[cfg(feature = "report")]
 mod inspection;
 pub mod instance;
+pub(crate) mod isolation;
 #[cfg(feature = "remote")]
 mod long_keys;
 #[cfg(feature = "persist")]

@@ -424,6 +424,15 @@ impl<K: Keep> Settings<K> {
         FunctionCache::local(name, parts)
     }
 
+    /// Makes a cache that stands in for that of the function `name` in an isolation. It stores nothing elsewhere.
+    pub(crate) fn isolated(self, name: String) -> Arc<FunctionCache<K>>
+    where
+        K: Keep<Held: Send + Sync>,
+    {
+        let parts = self.in_memory().into_parts(&name, 0);
+        FunctionCache::new(name, parts)
+    }
+
     /// Makes the cache of one object. Unless they are set, it has one shard, because there may be many objects.
     pub(crate) fn member<F>(
         self,

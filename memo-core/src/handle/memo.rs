@@ -56,7 +56,7 @@ impl<R, T> RefUnwindSafe for Memo<R, T> {}
 impl<R> Refers<R> for OfFunction<R> {
     fn resolve(&self) -> CacheRef<R> {
         match self.0 {
-            Found::Shared(cache) => CacheRef::Shared(cache),
+            Found::Shared(cache) => cache.twin().map_or(CacheRef::Shared(cache), CacheRef::Owned),
             Found::Local(find) => find().0,
         }
     }
@@ -64,8 +64,9 @@ impl<R> Refers<R> for OfFunction<R> {
 
 impl<R> Refers<R> for OfObject<R> {
     fn resolve(&self) -> CacheRef<R> {
-        let cache = Arc::clone(&self.0);
-        CacheRef::Owned(cache)
+        let own =
+            || -> Arc<dyn Operations<R>> { Arc::<dyn Operations<R> + Send + Sync>::clone(&self.0) };
+        CacheRef::Owned(self.0.twin().unwrap_or_else(own))
     }
 }
 
@@ -135,6 +136,8 @@ impl<R, T: Refers<R>> fmt::Debug for Memo<R, T> {
 /// The operations of a handle. They do not depend on which part of `R` is cached or on how it is held.
 #[doc(hidden)]
 pub trait Operations<R> {
+    /// Returns what stands in for this cache in the isolation in which this thread is, if it is in one.
+    fn twin(&self) -> Option<Arc<dyn Operations<R>>>;
     fn get(&self, key: &Key) -> Option<R>;
     fn entry(&self, key: &Key) -> Option<Entry<R>>;
     fn insert(&self, key: &Key, value: R) -> bool;
@@ -166,6 +169,10 @@ pub trait Operations<R> {
 }
 
 impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
+    fn twin(&self) -> Option<Arc<dyn Operations<K::Return>>> {
+        self.twin().map(|twin| -> Arc<dyn Operations<K::Return>> { twin })
+    }
+
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
         self.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)

@@ -7,6 +7,7 @@ use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::error::Error;
+use crate::function::any_cache::AnyCache;
 use crate::function::family::Family;
 use crate::function::function_cache::{FunctionCache, Statistics};
 use crate::function::instance::InstanceName;
@@ -20,29 +21,16 @@ use crate::statistics::samples::Sample;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
-/// The operations of a cache that do not depend on the type of its values.
-pub(crate) trait AnyCache: Send + Sync {
-    /// Called when it is registered. From then on it lives as long as the process.
-    fn registered(&'static self);
-    fn stats(&self) -> Stats;
-    fn flush(&self) -> Result<(), Error>;
-    fn flush_if_open(&self);
-    fn clear(&self);
-
-    /// Returns the counters at this moment.
-    #[cfg(feature = "report")]
-    fn sample(&self) -> Sample;
-
-    #[cfg(feature = "report")]
-    fn inspected(&self) -> &dyn Inspect;
-}
-
 impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     fn registered(&'static self) {
         self.mark_static();
         if self.is_stored() {
             at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
         }
+    }
+
+    fn is_used(&self) -> bool {
+        true
     }
 
     fn stats(&self) -> Stats {
@@ -67,14 +55,18 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     }
 
     #[cfg(feature = "report")]
-    fn inspected(&self) -> &dyn Inspect {
-        self
+    fn inspected(&self) -> Arc<dyn Inspect> {
+        Arc::<FunctionCache<K>>::clone(self)
     }
 }
 
 /// The caches of all objects. Nothing of them is stored.
 impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<Family<K>> {
     fn registered(&'static self) {}
+
+    fn is_used(&self) -> bool {
+        Family::is_used(self)
+    }
 
     fn stats(&self) -> Stats {
         Statistics::stats(&**self)
@@ -96,8 +88,8 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<Family<K>> {
     }
 
     #[cfg(feature = "report")]
-    fn inspected(&self) -> &dyn Inspect {
-        self
+    fn inspected(&self) -> Arc<dyn Inspect> {
+        Arc::<Family<K>>::clone(self)
     }
 }
 
@@ -108,6 +100,14 @@ struct Registered {
     typed: Erased,
     /// For the functions that visit all caches.
     any: &'static dyn AnyCache,
+}
+
+/// What is registered of an instance of a function.
+#[derive(Default)]
+struct Cell {
+    made: OnceCell<Registered>,
+    /// What isolations find as long as the instance was only called within. It holds no entries, and nobody visits it.
+    stand_in: OnceCell<Erased>,
 }
 
 /// An instance of a function.
@@ -128,29 +128,49 @@ impl<C> Default for InstanceList<C> {
     }
 }
 
-static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<OnceCell<Registered>>>>> =
-    LazyLock::new(DashMap::new);
+static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<Cell>>>> = LazyLock::new(DashMap::new);
 
 /// Returns the cache of an instance, or the family of the caches of objects, and makes it with `make` if there is none.
-/// Returns `None` if it has another type. It lives as long as the process.
+/// Returns `None` if it has another type. It lives as long as the process. `make` gets a number that no other instance
+/// has.
 pub(crate) fn find_or_make<T: Send + Sync + 'static>(
     origin: &Origin,
     id: Option<TypeId>,
     name: &InstanceName,
-    make: impl FnOnce() -> Arc<T>,
+    make: impl FnOnce(usize) -> Arc<T>,
 ) -> Option<&'static T>
 where
     Arc<T>: AnyCache,
 {
     let label = Label::of::<()>();
     let mut make = Some(make);
-    let registered = registered(origin, id, name, &mut || {
+    let registered = registered(origin, id, name, &mut |number| {
         let make = make.take().expect("a cell makes one cache");
-        let cache: &'static Arc<T> = Box::leak(Box::new(make()));
+        let cache: &'static Arc<T> = Box::leak(Box::new(make(number)));
         cache.registered();
         Registered { typed: Erased::new(label, &**cache), any: cache }
     });
     registered.typed.get(label)
+}
+
+/// Returns the cache of an instance for a call in an isolation. If none was made, returns one that only leads to what
+/// stands in for it, and makes that with `make`: a call in an isolation reads no directory and leaves no trace.
+pub(crate) fn find_or_stand_in<K: Keep<Held: Send + Sync>>(
+    origin: &Origin,
+    id: Option<TypeId>,
+    name: &InstanceName,
+    make: impl FnOnce(usize) -> Arc<FunctionCache<K>>,
+) -> Option<&'static FunctionCache<K>> {
+    let (label, cell) = (Label::of::<()>(), cell(origin, id, name));
+    if let Some(registered) = cell.made.get() {
+        return registered.typed.get(label);
+    }
+    let stand_in = cell.stand_in.get_or_init(|| {
+        let cache: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make(number_of(&cell))));
+        cache.mark_static();
+        Erased::new(label, &**cache)
+    });
+    stand_in.get(label)
 }
 
 /// Not generic, so that the code of the map, which is large, is compiled once and not for each type of cache.
@@ -159,10 +179,19 @@ fn registered(
     origin: &Origin,
     id: Option<TypeId>,
     name: &InstanceName,
-    make: &mut dyn FnMut() -> Registered,
+    make: &mut dyn FnMut(usize) -> Registered,
 ) -> Registered {
-    let cell = CACHES.entry(*origin).or_default().find(id, name);
-    *cell.get_or_init(make)
+    let cell = cell(origin, id, name);
+    *cell.made.get_or_init(|| make(number_of(&cell)))
+}
+
+fn cell(origin: &Origin, id: Option<TypeId>, name: &InstanceName) -> Arc<Cell> {
+    CACHES.entry(*origin).or_default().find(id, name)
+}
+
+/// Returns a number that no other instance has, since cells are never dropped.
+fn number_of(cell: &Arc<Cell>) -> usize {
+    Arc::as_ptr(cell).addr()
 }
 
 impl<C: Clone + Default> InstanceList<C> {
@@ -200,12 +229,12 @@ impl<C: Clone + Default> InstanceList<C> {
     }
 }
 
-/// Returns all caches that were used.
+/// Returns all caches that were used outside of isolations.
 pub(super) fn all() -> Vec<&'static dyn AnyCache> {
     let mut caches = Vec::new();
     for function in CACHES.iter() {
-        let made = function.value().0.iter().filter_map(|instance| instance.cache.get());
-        caches.extend(made.map(|registered| registered.any));
+        let made = function.value().0.iter().filter_map(|instance| instance.cache.made.get());
+        caches.extend(made.map(|registered| registered.any).filter(|cache| cache.is_used()));
     }
     caches
 }

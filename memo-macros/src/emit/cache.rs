@@ -40,7 +40,7 @@ pub(super) fn followed(expansion: &Expansion<'_>) -> TokenStream {
 pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
     let (cache, names) = (cache(expansion, Item::Companion), names(expansion));
     if let Some(field) = field(expansion) {
-        return quote!(#cache.handle(#field).named(&#names));
+        return quote!(#cache.of(#field).handle().named(&#names));
     }
     if !expansion.args.is_per_thread() {
         return quote!(#cache.handle().named(&#names));

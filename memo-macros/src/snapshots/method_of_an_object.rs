@@ -22,7 +22,7 @@ pub fn page_memo(
         __memokit::memo!(in_object, own "::page", 2599929977075729611,
         0x1784bf90edc27430cffd0f534d2d9a8a, companion(.with(& ||
         __memokit::Generics::new().self_type:: < Self > ())), [String].max(10usize))
-        .handle(& self.cache).named(& ["path"])
+        .of(& self.cache).handle().named(& ["path"])
     )
 }
 /// The key under which the result of this call of `page` is kept.
