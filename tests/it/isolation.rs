@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -432,9 +431,7 @@ fn nothing_connects_to_a_tier() {
     }
     let _isolated = isolated();
     assert_eq!(runs(|| _ = (remote(1), remote(1))), 1);
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-    CALLS.fetch_add(remote_memo().len() as u32, Relaxed);
-    assert_eq!(CALLS.load(Relaxed), 1);
+    assert_eq!(remote_memo().len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::function::any_cache::AnyCache;
@@ -92,12 +93,10 @@ impl Isolation {
         let cache = known.unwrap_or_else(|| {
             let made = make();
             let mut twins = self.twins.lock();
-            let cache = Arc::clone(&twins.get(&identity).unwrap_or(&made).cache);
             // Another thread may have been faster.
-            let unused = if twins.contains_key(&identity) {
-                Some(made)
-            } else {
-                twins.insert(identity, made)
+            let (cache, unused) = match twins.entry(identity) {
+                Entry::Occupied(twin) => (Arc::clone(&twin.get().cache), Some(made)),
+                Entry::Vacant(place) => (Arc::clone(&place.insert(made).cache), None),
             };
             drop(twins);
             drop(unused);

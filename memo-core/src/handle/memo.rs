@@ -146,7 +146,7 @@ pub trait Operations<R> {
     fn clear(&self);
     fn invalidate_computations(&self, by: Remover);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
     fn computing(&self) -> usize;
     fn max(&self) -> usize;
     fn set_max(&self, max: usize);
@@ -221,7 +221,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         });
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.memory.len()
     }
 
@@ -472,7 +472,7 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Returns the number of cached values. The time that this takes is proportional to that number.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.resolve().len()
+        self.0.resolve().count()
     }
 
     /// Returns whether no value is cached. Takes as long as [`Memo::len`].
@@ -511,7 +511,6 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Changes the maximum weight of all entries together, and evicts the entries that exceed it. The unit is that of
     /// [`Memo::max_bytes`]. If the function has no `max_bytes`, its results have no weights: the method then changes
     /// nothing and returns false.
-    #[expect(clippy::must_use_candidate, reason = "the author of `max_bytes` knows the result")]
     pub fn set_max_bytes(&self, max: u64) -> bool {
         self.0.resolve().set_max_bytes(max)
     }
@@ -526,7 +525,6 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Changes how many bytes the results may take on disk, in this process. Less than 1 MiB counts as 1 MiB. What
     /// exceeds it is removed within seconds, least recently used first. If the function has no `max_disk`, the method
     /// changes nothing and returns false.
-    #[expect(clippy::must_use_candidate, reason = "the author of `max_disk` knows the result")]
     pub fn set_max_disk(&self, max: u64) -> bool {
         self.0.resolve().set_max_disk(max)
     }
@@ -540,7 +538,6 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Changes how long values live after their last use, also those that are cached. `None` means without an end. If
     /// the function has no `idle`, the cache does not know when values were used: the method then changes nothing and
     /// returns false.
-    #[expect(clippy::must_use_candidate, reason = "the author of `idle` knows the result")]
     pub fn set_idle(&self, idle: Option<Duration>) -> bool {
         self.0.resolve().set_idle(idle)
     }
@@ -554,7 +551,6 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Removes from memory the values that are over: that cannot be served any more, also not stale. Returns how many
     /// these were. A background thread does the same each second, but not with `scope = "thread"`. From disk they go
     /// with the next snapshot.
-    #[expect(clippy::must_use_candidate, reason = "who makes room need not know how much")]
     pub fn sweep(&self) -> usize {
         self.0.resolve().sweep()
     }

@@ -1,21 +1,18 @@
 //! A clock that a test moves, for the threads that are in its isolation.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::platform::clock::Millis;
-use crate::platform::sync::usual::Mutex;
-
-/// How a test has moved the monotonic clock.
+/// How a test has moved the monotonic clock. Times are in milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct MovedClock(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     /// What is added to the monotonic clock. It wraps around: a clock that was paused is behind.
-    ahead: Millis,
+    ahead: u64,
     /// What it shows while it is paused.
-    paused: Option<Millis>,
+    paused: Option<u64>,
 }
 
 thread_local! {
@@ -30,27 +27,32 @@ pub(crate) fn set(clock: Option<Arc<MovedClock>>) {
 }
 
 /// Returns what the clock of this thread shows when the monotonic clock shows `real`.
+#[cfg(not(test))]
 #[inline]
-pub(crate) fn shown(real: Millis) -> Millis {
+pub(crate) fn shown(real: u64) -> u64 {
     let shown = CLOCK.try_with(|clock| clock.borrow().as_ref().map(|clock| clock.shown(real)));
     shown.ok().flatten().unwrap_or(real)
 }
 
 impl MovedClock {
-    fn shown(&self, real: Millis) -> Millis {
-        let state = self.0.lock();
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shown(&self, real: u64) -> u64 {
+        let state = self.state();
         state.paused.unwrap_or_else(|| real.wrapping_add(state.ahead))
     }
 
     /// Stops it, unless it is stopped.
-    pub(crate) fn pause(&self, real: Millis) {
+    pub(crate) fn pause(&self, real: u64) {
         let shown = self.shown(real);
-        self.0.lock().paused.get_or_insert(shown);
+        self.state().paused.get_or_insert(shown);
     }
 
     /// Moves it on.
-    pub(crate) fn advance(&self, by: Millis) {
-        let mut state = self.0.lock();
+    pub(crate) fn advance(&self, by: u64) {
+        let mut state = self.state();
         match &mut state.paused {
             Some(paused) => *paused = paused.saturating_add(by),
             None => state.ahead = state.ahead.wrapping_add(by),
@@ -58,8 +60,8 @@ impl MovedClock {
     }
 
     /// Lets it run on from what it shows.
-    pub(crate) fn resume(&self, real: Millis) {
-        let mut state = self.0.lock();
+    pub(crate) fn resume(&self, real: u64) {
+        let mut state = self.state();
         if let Some(paused) = state.paused.take() {
             state.ahead = paused.wrapping_sub(real);
         }
