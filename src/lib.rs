@@ -6,13 +6,17 @@ pub use memo_core::advice::finding::Finding;
 pub use memo_core::advice::summary::Advice;
 pub use memo_core::advice::unit::Unit;
 pub use memo_core::call::bypass::bypass;
+pub use memo_core::call::isolated::{
+    Isolated, bypass_async, inherit, inherit_async, isolated, isolated_async,
+};
+pub use memo_core::call::object_cache::Cache;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::call::renewal::{refresh, refresh_async};
 pub use memo_core::call::warming::{Warmed, warm, warm_async};
 pub use memo_core::error::Error;
 pub use memo_core::function::entry::{Entry, Layer};
 pub use memo_core::handle::all_caches::{clear_all, flush_all, invalidate_tag, report};
-pub use memo_core::handle::memo::Memo;
+pub use memo_core::handle::memo::{Memo, OfObject};
 #[cfg(feature = "report")]
 pub use memo_core::handle::sampling::sample_every;
 pub use memo_core::handle::session::Session;
@@ -29,6 +33,12 @@ pub use memo_core::value::share::Share;
 pub use memo_core::value::shared::Shared;
 pub use memo_core::value::weigh::Weigh;
 pub use memo_macros::{Weigh, companions, memoize};
+
+/// The clock of an isolation, for tests of what depends on time.
+#[cfg(feature = "test-util")]
+pub mod clock {
+    pub use memo_core::call::clock::{advance, pause, resume};
+}
 
 /// Codecs, which turn results into bytes on disk. The argument `codec` names one of them.
 #[cfg(feature = "persist")]
@@ -63,8 +73,9 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::{cfg, column, concat, file, include_bytes, line, module_path, option_env};
 
-    pub use crate::{__with_names as with_names, Key, Memo};
+    pub use crate::{__with_names as with_names, Key, Memo, OfObject};
     pub use memo_core::call::future::call;
+    pub use memo_core::call::isolated::is_isolated;
     pub use memo_core::call::lookup::Lookup;
     pub use memo_core::call::refresh::{Behind, hand_over};
     pub use memo_core::call::spawned::call_spawned;

@@ -1,6 +1,7 @@
 //! A cache gives back its memory when it holds less. This is a separate program because its allocator counts.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -87,6 +88,30 @@ fn memory_is_given_back() {
         "set_max_bytes",
         || (0..ENTRIES).for_each(|n| _ = weighed(n)),
         || _ = weighed_memo().set_max_bytes(100),
+    );
+
+    struct Object(memokit::Cache);
+    impl Object {
+        #[memoize(scope = "instance", cache = self.0)]
+        fn squared(&self, n: u32) -> u64 {
+            u64::from(n) * u64::from(n)
+        }
+        #[memoize(scope = "instance", cache = self.0, ttl = "1h")]
+        fn doubled(&self, n: u32) -> u64 {
+            2 * u64::from(n)
+        }
+    }
+    let objects: RefCell<Vec<_>> =
+        RefCell::new((0..1000).map(|_| Object(memokit::Cache::new())).collect());
+    assert_given_back(
+        "objects",
+        || {
+            for (n, object) in (0..ENTRIES).zip(objects.borrow().iter().cycle()) {
+                object.squared(n);
+                object.doubled(n);
+            }
+        },
+        || drop(objects.take()),
     );
 
     #[memoize(ttl = "2s")]

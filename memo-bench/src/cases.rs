@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::contender::Contender;
-use crate::kinds::{advised, map, number, octets, opts, stored, text};
+use crate::kinds::{advised, map, number, objects, octets, opts, stored, text};
 use crate::persist;
 
 /// Makes the contenders for a number of keys, memokit first.
@@ -32,9 +32,9 @@ pub(crate) struct Case {
 const SMALL: usize = 1000;
 const LARGE: usize = 1_000_000;
 
-/// Returns the contenders of hits in a small cache by the kind of key, or those of [`ADVISED`] or [`STORED`].
+/// Returns the contenders of hits in a small cache by the kind of key, or those of [`ADVISED`], [`OBJECTS`] or [`STORED`].
 pub(crate) fn kind(name: &str) -> Option<Contenders> {
-    let mut known = KINDS.iter().chain(&ADVISED).chain(&STORED);
+    let mut known = KINDS.iter().chain(&ADVISED).chain(&OBJECTS).chain(&STORED);
     known.find(|(known, _)| *known == name).map(|(_, contenders)| *contenders)
 }
 
@@ -50,6 +50,10 @@ pub(crate) const STORED: [(&str, Contenders); 4] = [
 /// Hits of functions with `advise`, during a pause of the sampling and before.
 pub(crate) const ADVISED: [(&str, Contenders); 2] =
     [("u64+advise", advised::paused), ("u64+advise,sampled", advised::sampled)];
+
+/// Hits of methods with `scope = "instance"`, of objects with one and with eight of them.
+pub(crate) const OBJECTS: [(&str, Contenders); 2] =
+    [("u64+instance", objects::one), ("u64+instance,eight", objects::eight)];
 
 pub(crate) const KINDS: [(&str, Contenders); 6] = [
     ("u64", number::small),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use crate::cases::{ADVISED, KINDS, STORED};
+use crate::cases::{ADVISED, KINDS, OBJECTS, STORED};
 use crate::command::{Counted, Plan};
 use crate::report::{Column, Table};
 
@@ -13,9 +13,10 @@ const COLUMNS: [Column; 3] =
 const CONTENDERS: [&str; 6] = ["memokit", "quick_cache", "cached", "moka", "memoize", "mutex_map"];
 
 /// The kinds of calls of memokit whose numbers are recorded and checked, and what they are.
-const RECORDED: [(&str, &str); 6] = [
+const RECORDED: [(&str, &str); 7] = [
     ("u64", "a hit of u64"),
     ("u64+advise", "a hit of u64 with advise, that is not sampled"),
+    ("u64+instance", "a hit of u64 in the cache of an object"),
     ("u64+persist", "a hit of u64 with persist"),
     ("insert+persist", "an insertion of 100 bytes at os"),
     ("log+persist", "a hit of 100 bytes in a log"),
@@ -56,8 +57,11 @@ fn show(plan: &Plan) -> Result<(), String> {
             }
         }
     }
-    for (kind, _) in
-        ADVISED.iter().chain(&STORED).filter(|(kind, _)| plan.wants(&format!("{kind}/memokit")))
+    for (kind, _) in ADVISED
+        .iter()
+        .chain(&OBJECTS)
+        .chain(&STORED)
+        .filter(|(kind, _)| plan.wants(&format!("{kind}/memokit")))
     {
         table.row(&[(*kind).into(), "memokit".into(), count(kind, "memokit", calls(kind))?.into()]);
     }

@@ -62,6 +62,20 @@ fn method() {
 }
 
 #[test]
+fn method_with_a_cache_for_each_object() {
+    snapshot(
+        "method_of_an_object.rs",
+        "scope = \"instance\", max = 10",
+        "pub fn page(&self, path: &str) -> String { self.fetch(path) }",
+    );
+    snapshot(
+        "task_of_an_object.rs",
+        "scope = \"instance\", cache = self.state.cache, companion = none",
+        "async fn page(self: Arc<Self>, path: String) -> String { self.fetch(path).await }",
+    );
+}
+
+#[test]
 fn method_of_a_trait() {
     snapshot(
         "method_of_a_trait.rs",

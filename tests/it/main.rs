@@ -24,6 +24,7 @@ pub mod hygiene;
 mod identity;
 mod idle;
 mod invalidate_where;
+mod isolation;
 mod key_arguments;
 mod keys;
 mod large;
@@ -33,6 +34,7 @@ mod long_keys;
 #[cfg(unix)]
 mod max_disk;
 mod mutable_parameters;
+mod objects;
 mod one_computation;
 mod other_attributes;
 mod outcomes;

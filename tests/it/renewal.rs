@@ -79,7 +79,7 @@ fn only_the_call_itself_is_refreshed() {
     assert_eq!(refresh(|| (inner(1), inner(1))), (1, 1), "the first of two");
     assert_eq!(inner(1), 1);
     assert_eq!((outer_memo().stats().refreshed, inner_memo().stats().refreshed), (1, 1));
-    assert!(catch_unwind(|| refresh(|| panic_any())).is_err());
+    assert!(catch_unwind(|| refresh(panic_any)).is_err());
     assert_eq!(inner(1), 1, "a refresh that made no call is over");
     fn panic_any() {
         std::panic::resume_unwind(Box::new("on purpose"))
@@ -281,7 +281,7 @@ fn methods_generics_threads_shared_instances_and_spawn_are_refreshed() {
         (shown(1), refresh(|| shown(1)), shown(1)),
         ("1 0".into(), "1 1".into(), "1 1".into())
     );
-    assert_eq!((load("a"), refresh(|| load("a".to_owned())), load("a")), (2, 3, 3));
+    assert_eq!((load("a"), refresh(|| load(String::from("a"))), load("a")), (2, 3, 3));
     assert_eq!((*local(0), *refresh(|| local(0)), *local(0)), (4, 5, 5));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

@@ -8,6 +8,7 @@ pub(crate) mod advised;
 pub(crate) mod by_hand;
 pub(crate) mod map;
 pub(crate) mod number;
+pub(crate) mod objects;
 pub(crate) mod octets;
 pub(crate) mod opts;
 pub(crate) mod stored;

@@ -24,8 +24,8 @@ pub(crate) struct Limits {
     pub(crate) idle: Option<Millis>,
     /// Whether entries have the time at which they were computed.
     pub(crate) timed: bool,
-    /// Whether entries have tags.
-    pub(crate) tagged: bool,
+    /// If entries have tags: what tells these apart from equal ones of other isolations, or 0.
+    pub(crate) tagged: Option<u64>,
     /// How many departures are remembered.
     pub(crate) departures: usize,
 }

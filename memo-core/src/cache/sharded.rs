@@ -4,6 +4,7 @@
 //! No user code runs under a shard's lock: cloning a holder runs none (see `keep`), keys are compared by bytes, and
 //! whatever is removed is returned to the caller, which drops it after the lock is released.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -37,6 +38,8 @@ pub(crate) struct ShardedCache<H> {
     listening: OnceLock<Arc<Listening<H>>>,
     /// What stands behind the key of each entry.
     words: Words,
+    /// See [`Limits::tagged`].
+    tag_salt: u64,
     /// The epoch of tags at which it was last arranged that invalidated entries are removed.
     swept_epoch: AtomicU64,
     /// And when.
@@ -60,7 +63,13 @@ pub(crate) enum ClaimOutcome<H> {
 }
 
 impl<H: Clone> ShardedCache<H> {
+    #[cfg(test)]
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::counted(limits, CallCounters::new())
+    }
+
+    /// Makes an empty store whose calls `calls` counts.
+    pub(crate) fn counted(limits: Limits, calls: CallCounters) -> Self {
         let Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
@@ -74,11 +83,12 @@ impl<H: Clone> ShardedCache<H> {
             departures: departures.clone(),
             listening: OnceLock::new(),
             capacity: Capacity::new(max, max_bytes),
-            expiry: Expiry::new(stale, idle, tagged),
-            words: Words { weight: max_bytes.is_some(), time: timed, tags: tagged },
+            expiry: Expiry::new(stale, idle, tagged.is_some()),
+            words: Words { weight: max_bytes.is_some(), time: timed, tags: tagged.is_some() },
+            tag_salt: tagged.unwrap_or(0),
             swept_epoch: AtomicU64::new(0),
             swept_at: AtomicU64::new(0),
-            calls: CallCounters::new(),
+            calls,
         }
     }
 
@@ -282,7 +292,7 @@ impl<H: Clone> ShardedCache<H> {
         tags: &[Tag],
         [may_have_entry, renews]: [bool; 2],
     ) -> Claim {
-        let tags = self.words.tags.then(|| Box::new(OpenTags::begin(tags)));
+        let tags = self.words.tags.then(|| Box::new(OpenTags::begin(&self.salted(tags))));
         let draft = shard.draft(hash, key, self.words);
         let claim = Claim { hash, id: pin().unique_id(), leader: 0, renews };
         shard.claims().add(claim, draft, may_have_entry, tags);
@@ -334,7 +344,7 @@ impl<H: Clone> ShardedCache<H> {
     fn replace_claim(&self, hash: u64, key: &[u8], tags: Option<&[Tag]>, renews: bool) -> Claim {
         let mut shard = self.shard(hash).lock();
         let pending = shard.claims().invalidate(hash, key);
-        let present = || Some(shard.find(hash, key)?.tags()?.tags());
+        let present = || Some(self.salted(&shard.find(hash, key)?.tags()?.tags()).into_owned());
         let tags = tags.map_or_else(|| present().unwrap_or_default(), <[Tag]>::to_vec);
         let claim = self.claim(&mut shard, hash, key, &tags, [true, renews]);
         drop(shard);
@@ -347,7 +357,15 @@ impl<H: Clone> ShardedCache<H> {
         let mut shard = self.shard(claim.hash).lock();
         if let Some(open) = shard.claims().get_mut(claim).and_then(|claimed| claimed.tags.as_mut())
         {
-            open.add(tags);
+            open.add(&self.salted(tags));
+        }
+    }
+
+    /// Returns tags as entries of this cache have them, or the other way round.
+    fn salted<'t>(&self, tags: &'t [Tag]) -> Cow<'t, [Tag]> {
+        match self.tag_salt {
+            0 => Cow::Borrowed(tags),
+            salt => tags.iter().map(|tag| tag.salted(salt)).collect(),
         }
     }
 

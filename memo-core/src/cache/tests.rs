@@ -18,7 +18,7 @@ const LIMITS: Limits = Limits {
     stale: 0,
     idle: None,
     timed: false,
-    tagged: false,
+    tagged: None,
     departures: 0,
 };
 

@@ -17,26 +17,39 @@ static OFF_IN_PROCESS: LazyLock<bool> = LazyLock::new(|| {
 });
 
 thread_local! {
-    /// The number of calls of [`bypass`] that are running in this thread.
+    /// The number of [`Bypassed`] that exist in this thread.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Runs `f` with memoization off in this thread: memoized functions compute, and neither read nor fill their caches.
 /// Their calls count as neither hits nor misses. Handles work as usual.
 ///
-/// An `async fn` that `f` calls runs when its future is polled, which may be outside of `f`. Call its `NAME_uncached`
-/// instead. With the environment variable `MEMOKIT_OFF=1`, memoization is off in the whole process from start to end.
+/// An `async fn` that `f` calls runs when its future is polled, which may be outside of `f`. Use
+/// [`bypass_async`](crate::call::isolated::bypass_async) for it. With the environment variable `MEMOKIT_OFF=1`, memoization is off in the whole process from start to end.
 pub fn bypass<R>(f: impl FnOnce() -> R) -> R {
-    struct Guard;
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            DEPTH.set(DEPTH.get() - 1);
-        }
-    }
-    let _special = Special::begin();
-    DEPTH.set(DEPTH.get() + 1);
-    let _guard = Guard;
+    let _bypassed = Bypassed::begin();
     f()
+}
+
+/// While one exists, memoization is off in this thread.
+pub(super) struct Bypassed(Special);
+
+impl Bypassed {
+    pub(super) fn begin() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self(Special::begin())
+    }
+}
+
+impl Drop for Bypassed {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// Returns whether this thread is within [`bypass`].
+pub(super) fn is_nested() -> bool {
+    DEPTH.get() > 0
 }
 
 /// Returns whether memoization is off in this thread. The environment has an effect after [`read_environment`] has run.

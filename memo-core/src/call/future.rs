@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::call::lookup::SpecialCall;
+use crate::call::lookup::Detour;
 use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
-use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
+use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep, Renewal};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, Tag, WrittenKey};
@@ -30,9 +30,9 @@ pub struct AsyncLookup<K: Keep<Held: Send + Sync>>(pub(super) Result<K::Return, 
 /// A call that is no hit.
 pub(super) enum Missed<K: Keep<Held: Send + Sync>> {
     /// The cache, the hash of the key, the key, which is not claimed yet, and the tags of the result.
-    Key(&'static FunctionCache<K>, u64, KeyBytes, Box<[Tag]>),
+    Key(FunctionRef<K>, u64, KeyBytes, Box<[Tag]>),
     /// The same, of a call that wants a new value.
-    Renewal(&'static FunctionCache<K>, u64, KeyBytes, Box<[Tag]>),
+    Renewal(FunctionRef<K>, u64, KeyBytes, Box<[Tag]>),
     Stage(Stage<K>),
 }
 
@@ -54,9 +54,9 @@ impl<K: Keep<Held: Send + Sync>> Missed<K> {
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
-    pub(crate) fn begin<A: Arguments>(&'static self, arguments: &A) -> AsyncLookup<K> {
-        if let Some(special) = self.begin_special(arguments) {
-            return self.begin_as(arguments, special);
+    pub(crate) fn begin<A: Arguments>(&self, arguments: &A) -> AsyncLookup<K> {
+        if let Some(detour) = self.begin_special(arguments) {
+            return self.begin_detour(detour);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -66,16 +66,15 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     }
 
     /// Does the same, but for `share` of the hits the value is computed again and compared.
-    pub(crate) fn begin_or_verify<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        share: f64,
-    ) -> AsyncLookup<K>
+    pub(crate) fn begin_or_verify<A: Arguments>(&self, arguments: &A, share: f64) -> AsyncLookup<K>
     where
         K::Value: Serialize,
     {
-        if let Some(special) = self.begin_special(arguments) {
-            return self.begin_as(arguments, special);
+        if let Some(detour) = self.begin_special(arguments) {
+            return match detour.comparison(arguments, share) {
+                Ok((twin, check)) => AsyncLookup::compute_by(Computation::verify(&twin, check)),
+                Err(detour) => self.begin_detour(detour),
+            };
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
@@ -87,39 +86,26 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
 
     #[cold]
     #[inline(never)]
-    fn begin_as<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        special: SpecialCall,
-    ) -> AsyncLookup<K> {
-        match special {
-            SpecialCall::Bypassed => AsyncLookup::compute_by(Computation::bypassed(self)),
-            SpecialCall::Refresh => {
-                let hash = self.observed_hash(arguments);
-                let written = WrittenKey::new(arguments, hash);
-                match self.key(&written) {
-                    Some((hash, key)) => {
-                        let (key, tags) = (KeyBytes::new(key), written.tags().into());
-                        AsyncLookup(Err(Missed::Renewal(self, hash, key, tags)))
-                    }
-                    None => AsyncLookup::compute_by(Computation::alone(self)),
-                }
-            }
-        }
+    fn missed_async<A: Arguments>(&self, arguments: &A, hash: Option<u64>) -> AsyncLookup<K> {
+        self.missed_key_async(&WrittenKey::new(arguments, hash), false)
     }
 
     #[cold]
-    #[inline(never)]
-    fn missed_async<A: Arguments>(
-        &'static self,
-        arguments: &A,
-        hash: Option<u64>,
-    ) -> AsyncLookup<K> {
-        let written = WrittenKey::new(arguments, hash);
-        match self.key(&written) {
+    fn begin_detour(&self, detour: Detour<K>) -> AsyncLookup<K> {
+        match detour {
+            Detour::Bypass => AsyncLookup::compute_by(Computation::bypassed(self)),
+            Detour::Refresh(key) => self.missed_key_async(&key, true),
+            Detour::Twin(twin, key, renews) => twin.missed_key_async(&key, renews),
+        }
+    }
+
+    /// `renews`: the call wants a new value.
+    fn missed_key_async(&self, written: &WrittenKey, renews: bool) -> AsyncLookup<K> {
+        match self.key(written) {
             Some((hash, key)) => {
-                let (key, tags) = (KeyBytes::new(key), written.tags().into());
-                AsyncLookup(Err(Missed::Key(self, hash, key, tags)))
+                let (function, key) = (self.shared(), KeyBytes::new(key));
+                let missed = if renews { Missed::Renewal } else { Missed::Key };
+                AsyncLookup(Err(missed(function, hash, key, written.tags().into())))
             }
             None => AsyncLookup::compute_by(Computation::alone(self)),
         }
@@ -289,7 +275,7 @@ impl<K: Keep<Held: Send + Sync>> Stage<K> {
 impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Returns the value of `key`. If there is none, returns the stage in which the call obtains it.
     fn value_or_stage(
-        &'static self,
+        &self,
         hash: u64,
         key: &[u8],
         tags: Box<[Tag]>,
@@ -300,14 +286,16 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
                 Self::stage_unless_found(Computation::lead(self, claim), key)
             }
             NextStep::Lead(claim) => Err(Stage::Computing(Computation::lead(self, claim))),
-            NextStep::Join(flight) => Err(Stage::Waiting(Wait::new(self, flight, tags, None))),
+            NextStep::Join(flight) => {
+                Err(Stage::Waiting(Wait::new(self.shared(), flight, tags, None)))
+            }
         }
     }
 
     /// Returns the stage in which a call obtains a value whose computation begins after it. `is_older`: the computation
     /// that others may do now began before the call.
     fn renewal(
-        &'static self,
+        &self,
         hash: u64,
         key: &[u8],
         tags: Box<[Tag]>,
@@ -316,7 +304,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         match self.claim_to_renew(hash, key, &tags) {
             Renewal::Lead(claim) => Self::stage_unless_found(Computation::renew(self, claim), key),
             Renewal::Join(flight) => {
-                Err(Stage::Waiting(Wait::new(self, flight, tags, Some(is_older))))
+                Err(Stage::Waiting(Wait::new(self.shared(), flight, tags, Some(is_older))))
             }
         }
     }
@@ -424,7 +412,7 @@ impl<K: Keep> Writes<K> {
 
 /// The wait of a task for the computation of another caller.
 pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
-    function: &'static FunctionCache<K>,
+    function: FunctionRef<K>,
     flight: Arc<Flight<K::Held>>,
     task_wait: TaskWait,
     began: Arrival,
@@ -435,7 +423,7 @@ pub(super) struct Wait<K: Keep<Held: Send + Sync>> {
 
 impl<K: Keep<Held: Send + Sync>> Wait<K> {
     fn new(
-        function: &'static FunctionCache<K>,
+        function: FunctionRef<K>,
         flight: Arc<Flight<K::Held>>,
         tags: Box<[Tag]>,
         is_older: Option<bool>,
@@ -448,7 +436,7 @@ impl<K: Keep<Held: Send + Sync>> Wait<K> {
     /// Polls the wait. When it ends, returns the value or the next stage of the call.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<K::Return, Stage<K>>> {
         let waited = ready!(self.flight.poll(&mut self.task_wait, cx));
-        let (function, flight, began) = (self.function, &self.flight, &self.began);
+        let (function, flight, began) = (&*self.function, &self.flight, &self.began);
         let (hash, key) = (flight.claim.hash, flight.key.as_slice());
         let after = match self.is_older {
             Some(is_older) => {

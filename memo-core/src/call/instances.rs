@@ -1,46 +1,51 @@
-//! The instances of a generic function that one site has found. They form a tree by the bits of their ids. Nothing is
-//! removed from it, so a lookup takes no lock and writes nothing.
+//! The caches that one site has found for the instances of a generic function, or that one object has for its methods.
+//! They form a tree by the bits of their ids. Nothing is removed from it, so a lookup takes no lock and writes nothing.
 
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
 
 use once_cell::race::OnceBox;
 
-use crate::platform::erased::Erased;
+use crate::platform::erased::Labelled;
 
 /// A tree, or an empty place for one.
-pub(crate) struct Instances(OnceBox<Node>);
+pub(crate) struct Instances<E>(OnceBox<Node<E>>);
 
-struct Node {
-    cache: Erased,
-    next: [Instances; 4],
+struct Node<E> {
+    cache: E,
+    next: [Instances<E>; 4],
 }
 
-impl Instances {
+impl<E: Labelled> Instances<E> {
     pub(crate) const fn new() -> Self {
         Self(OnceBox::new())
     }
 
     /// Returns the cache with this id.
     #[inline]
-    pub(crate) fn get(&self, id: TypeId) -> Option<Erased> {
+    pub(crate) fn get(&self, id: TypeId) -> Option<&E> {
         let mut node = self.0.get()?;
         let mut bits = bits(id);
         while node.cache.id() != id {
             node = node.next[(bits & 3) as usize].0.get()?;
             bits >>= 2;
         }
-        Some(node.cache)
+        Some(&node.cache)
     }
 
     /// Adds the cache of an instance, unless the tree has one with the same id.
-    pub(crate) fn add(&self, cache: Erased) {
+    pub(crate) fn add(&self, cache: E) {
+        let id = cache.id();
         let mut place = self;
-        let mut bits = bits(cache.id());
-        let node = || Box::new(Node { cache, next: [const { Self::new() }; 4] });
+        let mut bits = bits(id);
+        let mut new = Box::new(Node { cache, next: [const { Self::new() }; 4] });
         loop {
-            let node = place.0.get_or_init(node);
-            if node.cache.id() == cache.id() {
+            match place.0.set(new) {
+                Ok(()) => return,
+                Err(returned) => new = returned,
+            }
+            let node = place.0.get().expect("a place that refuses a node has one");
+            if node.cache.id() == id {
                 return;
             }
             place = &node.next[(bits & 3) as usize];
@@ -81,15 +86,15 @@ impl Hasher for IdHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::erased::Label;
+    use crate::platform::erased::{Erased, Label};
 
     static ANY: u8 = 0;
 
-    fn add<T: 'static>(instances: &Instances, to: &'static u8) {
+    fn add<T: 'static>(instances: &Instances<Erased>, to: &'static u8) {
         instances.add(Erased::new(Label::of::<T>(), to));
     }
 
-    fn get<T: 'static>(instances: &Instances) -> Option<&'static u8> {
+    fn get<T: 'static>(instances: &Instances<Erased>) -> Option<&'static u8> {
         let label = Label::of::<T>();
         instances.get(label.id())?.get(label)
     }

@@ -1,5 +1,6 @@
 //! One call of a memoized function: a hit has the value, and on a miss the caller computes it.
 
+use std::sync::Arc;
 #[cfg(feature = "remote")]
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use crate::advice::observer::Observer;
 use crate::call::{bypass, renewal};
 use crate::function::computation::Computation;
 use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
+#[cfg(feature = "persist")]
+use crate::function::isolation;
 use crate::function::span::Entered;
 use crate::key::arguments::{self, Arguments};
 use crate::key::{Key, WrittenKey};
@@ -30,15 +33,6 @@ pub enum Lookup<K: Keep> {
     Miss(Miss<K>),
 }
 
-/// What is special about a call.
-#[derive(Clone, Copy)]
-pub(super) enum SpecialCall {
-    /// It computes, past the cache.
-    Bypassed,
-    /// It computes, and replaces what the cache holds.
-    Refresh,
-}
-
 /// A value that was found, as the cache holds it. So a [`Lookup`] is small, and a large value is copied only once.
 pub struct Hit<K: Keep>(K::Held);
 
@@ -51,16 +45,16 @@ impl<K: Keep> Hit<K> {
 }
 
 impl<K: Keep> FunctionCache<K> {
-    /// Called when a call begins. Returns what is special about it, and then nothing was noted. Otherwise notes that it
-    /// is a hit, if somebody asks: a hit itself notes nothing, and a call that is none notes its source later.
+    /// Called when a call begins. Returns where it goes if it is not an ordinary one. Otherwise notes that it is a hit,
+    /// if somebody asks: a hit itself notes nothing, and a call that is none notes its source later.
     #[inline]
-    pub(super) fn begin_special<A: Arguments>(&self, arguments: &A) -> Option<SpecialCall> {
-        if special::is_possible() { self.special_call(arguments) } else { None }
+    pub(super) fn begin_special<A: Arguments>(&self, arguments: &A) -> Option<Detour<K>> {
+        if special::is_possible() { self.detour(arguments) } else { None }
     }
 
     #[cold]
     #[inline(never)]
-    fn special_call<A: Arguments>(&self, arguments: &A) -> Option<SpecialCall> {
+    fn detour<A: Arguments>(&self, arguments: &A) -> Option<Detour<K>> {
         #[cfg(feature = "remote")]
         if special::is_first_in_child() {
             maintenance::TIERS.wake(Duration::ZERO);
@@ -68,10 +62,14 @@ impl<K: Keep> FunctionCache<K> {
         // Also if it is bypassed, since the next call is none.
         let is_refresh = renewal::take();
         if bypass::is_on() {
-            return Some(SpecialCall::Bypassed);
+            return Some(Detour::Bypass);
+        }
+        if let Some(twin) = self.twin() {
+            return Some(Detour::Twin(twin, WrittenKey::new(arguments, None), is_refresh));
         }
         if is_refresh {
-            return Some(SpecialCall::Refresh);
+            let hash = self.observed_hash(arguments);
+            return Some(Detour::Refresh(WrittenKey::new(arguments, hash)));
         }
         source::note(Source::Hit, || self.computed(arguments));
         None
@@ -91,8 +89,8 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
-        if let Some(special) = self.begin_special(arguments) {
-            return self.lookup_special(arguments, special);
+        if let Some(detour) = self.begin_special(arguments) {
+            return detour.lookup(self);
         }
         let hash = self.observed_hash(arguments);
         match self.find(arguments, hash, true) {
@@ -107,26 +105,14 @@ impl<K: Keep> FunctionCache<K> {
     where
         K::Value: Serialize,
     {
-        if let Some(special) = self.begin_special(arguments) {
-            return self.lookup_special(arguments, special);
+        if let Some(detour) = self.begin_special(arguments) {
+            return detour.lookup_or_verify(self, arguments, share);
         }
         let hash = self.observed_hash(arguments);
         match self.find_or_verify(arguments, hash, share) {
             Ok(held) => Lookup::Hit(Hit(held)),
             Err(Some(comparison)) => Miss::of(Computation::verify(self, comparison)),
             Err(None) => self.missed(arguments, hash),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn lookup_special<A: Arguments>(&self, arguments: &A, special: SpecialCall) -> Lookup<K> {
-        match special {
-            SpecialCall::Bypassed => Miss::of(Computation::bypassed(self)),
-            SpecialCall::Refresh => {
-                let hash = self.observed_hash(arguments);
-                self.renew_key(&WrittenKey::new(arguments, hash))
-            }
         }
     }
 
@@ -143,7 +129,7 @@ impl<K: Keep> FunctionCache<K> {
     #[cold]
     #[inline(never)]
     fn follow_now(&self) {
-        if let Some(storage) = &self.storage {
+        if let Some(storage) = self.storage.as_ref().filter(|_| !isolation::is_on()) {
             storage.follow(self);
         }
     }
@@ -296,6 +282,64 @@ impl<K: Keep> FunctionCache<K> {
         match computation.await_elsewhere(key) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => Miss::of(computation),
+        }
+    }
+}
+
+/// Where a call goes that does not look into the cache of its function.
+pub(super) enum Detour<K: Keep> {
+    /// It is bypassed.
+    Bypass,
+    /// It wants a new value of this key.
+    Refresh(WrittenKey),
+    /// Into the twin of the cache, with its key, and whether it wants a new value. The code is that of a miss, which finds a value too: it is there once
+    /// for each `K` and not for each type of arguments.
+    Twin(Arc<FunctionCache<K>>, WrittenKey, bool),
+}
+
+impl<K: Keep> Detour<K> {
+    #[cold]
+    fn lookup(self, function: &FunctionCache<K>) -> Lookup<K> {
+        match self {
+            Self::Bypass => Miss::of(Computation::bypassed(function)),
+            Self::Refresh(key) => function.renew_key(&key),
+            Self::Twin(twin, key, true) => twin.renew_key(&key),
+            Self::Twin(twin, key, false) => twin.missed_key(&key),
+        }
+    }
+
+    #[cold]
+    fn lookup_or_verify<A: Arguments>(
+        self,
+        function: &FunctionCache<K>,
+        arguments: &A,
+        share: f64,
+    ) -> Lookup<K>
+    where
+        K::Value: Serialize,
+    {
+        match self.comparison(arguments, share) {
+            Ok((twin, comparison)) => Miss::of(Computation::verify(&twin, comparison)),
+            Err(detour) => detour.lookup(function),
+        }
+    }
+
+    /// For `share` of the hits, returns the twin and what to compare a newly computed value with.
+    pub(super) fn comparison<A: Arguments>(
+        self,
+        arguments: &A,
+        share: f64,
+    ) -> Result<(Arc<FunctionCache<K>>, Comparison<K>), Self>
+    where
+        K::Value: Serialize,
+    {
+        let Self::Twin(twin, key, false) = &self else { return Err(self) };
+        let written = key.key(&twin.memory.seed).filter(|_| verify::should_verify(share));
+        let held =
+            written.and_then(|(hash, key)| twin.memory.get(hash, |stored| stored == key, false));
+        match held {
+            Some(held) => Ok((Arc::clone(twin), Comparison::new(held, Key::of(arguments)))),
+            None => Err(self),
         }
     }
 }

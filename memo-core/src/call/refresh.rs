@@ -4,6 +4,7 @@
 //! The call claims the key before it hands the computation over. So one refresh of a key runs at a time, and a refresh
 //! that is dropped before it ran gives up the claim.
 
+use crate::call::isolated::Surroundings;
 use crate::call::lookup::{Hit, Lookup, Miss};
 use crate::function::computation::Computation;
 use crate::statistics::source::Watch;
@@ -21,6 +22,7 @@ pub enum Behind<K: Keep, C> {
 /// after a failure.
 #[must_use = "the value is not computed again"]
 pub struct Refresh<K: Keep, C> {
+    surroundings: Surroundings,
     computation: Computation<K>,
     compute: C,
 }
@@ -32,7 +34,8 @@ impl<K: Keep> Lookup<K> {
             Self::Hit(hit) => Behind::Value(hit.value()),
             Self::Miss(miss) => match miss.behind() {
                 Ok((computation, older)) => {
-                    Behind::Refresh(older, Refresh { computation, compute })
+                    let surroundings = Surroundings::current();
+                    Behind::Refresh(older, Refresh { surroundings, computation, compute })
                 }
                 Err(miss) => Behind::Value(compute(miss)),
             },
@@ -43,11 +46,11 @@ impl<K: Keep> Lookup<K> {
 impl<K: Keep, C: FnOnce(Miss<K>) -> K::Return> Refresh<K, C> {
     /// Computes the value and stores it.
     pub fn run(self) {
-        let Self { mut computation, compute } = self;
+        let Self { surroundings, mut computation, compute } = self;
         // Whoever watches this thread asks for other calls.
         let _unwatched = Watch::begin();
         computation.begin();
-        drop(compute(Miss::new(computation)));
+        surroundings.run(|| drop(compute(Miss::new(computation))));
     }
 }
 

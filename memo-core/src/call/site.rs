@@ -1,6 +1,7 @@
 //! A static in each annotated function, and in its companions, that finds the function's cache.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
@@ -9,8 +10,10 @@ use crate::call::future::AsyncLookup;
 use crate::call::instances::Instances;
 use crate::call::lookup::Lookup;
 use crate::call::thread_cache;
+use crate::function::any_cache::AnyCache;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::{Caller, Instance, InstanceName};
+use crate::function::isolation::{self, Twin};
 use crate::function::origin::Origin;
 use crate::function::settings::Settings;
 use crate::handle::memo::Memo;
@@ -22,11 +25,11 @@ use crate::value::requirements::Comparable;
 
 /// Finds the caches of one function.
 pub struct Site {
-    origin: Origin,
+    pub(super) origin: Origin,
     /// The cache of the first instance with an id that was found here. Often it is the only one.
     first: OnceCell<Erased>,
     /// The caches of the other instances with an id.
-    others: Instances,
+    others: Instances<Erased>,
 }
 
 impl Site {
@@ -77,14 +80,23 @@ impl Site {
         bypass::read_environment();
         EvaluatingSettings::check(&self.origin);
         let name = instance.name();
-        let make = || {
-            let settings = self.settings(instance, &name, settings);
-            settings.shared(self.name(&name), self.origin.code_in(instance, &name))
+        let isolated = isolation::is_on();
+        let function = if isolated {
+            let stand_in =
+                |number| self.with_twins(number, self.stand_in(&name, settings), &name, settings);
+            registry::find_or_stand_in(&self.origin, instance.id, &name, stand_in)
+        } else {
+            let make = |number| {
+                let made = self.settings(instance, &name, settings);
+                let made = made.shared(self.name(&name), self.origin.code_in(instance, &name));
+                self.with_twins(number, made, &name, settings)
+            };
+            registry::find_or_make(&self.origin, instance.id, &name, make)
         };
-        let function = registry::find_or_make(&self.origin, instance.id, &name, make)
-            .expect("one instance has one kind of cache");
+        let function = function.expect("one instance has one kind of cache");
         let cache = Erased::new(label, function);
-        if !bypass::is_on()
+        if !isolated
+            && !bypass::is_on()
             && function.recover()
             && instance.id.is_some()
             && self.first.set(cache).is_err()
@@ -112,8 +124,38 @@ impl Site {
         })
     }
 
+    /// Makes a cache for calls in isolations.
+    fn stand_in<K: Keep<Held: Send + Sync>>(
+        &self,
+        name: &InstanceName,
+        settings: fn() -> Settings<K>,
+    ) -> Arc<FunctionCache<K>> {
+        let _evaluating = EvaluatingSettings::begin(self.origin);
+        settings().isolated(self.name(name))
+    }
+
+    /// Lets isolations find what stands in for `function`. `number`: that of the instance.
+    fn with_twins<K: Keep<Held: Send + Sync>>(
+        &self,
+        number: usize,
+        function: Arc<FunctionCache<K>>,
+        name: &InstanceName,
+        settings: fn() -> Settings<K>,
+    ) -> Arc<FunctionCache<K>> {
+        let (origin, name) = (self.origin, self.name(name));
+        function.set_twins(Box::new(move |isolation| {
+            isolation.twin(number, || {
+                let _evaluating = EvaluatingSettings::begin(origin);
+                let cache = settings().isolated(name.clone());
+                let any: Arc<dyn AnyCache> = Arc::new(Arc::clone(&cache));
+                Twin { cache, any: Some(any), _kept: None }
+            })
+        }));
+        function
+    }
+
     /// Returns the function's name, with what distinguishes the instance from others.
-    fn name(&self, name: &InstanceName) -> String {
+    pub(super) fn name(&self, name: &InstanceName) -> String {
         let (enclosing, parameters) = name.names();
         let mut name = self.origin.name().to_owned();
         if !parameters.is_empty() {
@@ -124,7 +166,7 @@ impl Site {
 
     /// Evaluates the settings of an instance, and chooses where it stores its results: each function and each instance
     /// has a folder of its own.
-    fn settings<K: Keep>(
+    pub(super) fn settings<K: Keep>(
         &self,
         instance: &Instance<'_>,
         name: &InstanceName,
@@ -143,10 +185,10 @@ thread_local! {
 
 /// Exists while this thread evaluates the settings of a function. The settings must not call that function. A thread
 /// that is ending may have no thread-local data any more, and then this is not checked.
-struct EvaluatingSettings;
+pub(super) struct EvaluatingSettings;
 
 impl EvaluatingSettings {
-    fn begin(origin: Origin) -> Self {
+    pub(super) fn begin(origin: Origin) -> Self {
         let _ = EVALUATING.try_with(|origins| origins.borrow_mut().push(origin));
         Self
     }
@@ -156,7 +198,7 @@ impl EvaluatingSettings {
     ///
     /// # Panics
     /// If this thread evaluates the settings of this function.
-    fn check(origin: &Origin) {
+    pub(super) fn check(origin: &Origin) {
         let evaluates = EVALUATING.try_with(|origins| origins.borrow().contains(origin));
         assert!(
             !evaluates.unwrap_or(false),

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::call::future::{AsyncLookup, Missed, Progress, ShouldStore, Stage};
+use crate::call::isolated::Surroundings;
 use crate::call::pinned::LazyFuture;
 use crate::call::refresh::hand_over;
 use crate::platform::sync::Mutex;
@@ -144,8 +145,8 @@ where
         match stage.behind() {
             Ok((stage, older)) => {
                 let work = Work::new(stage, body, should_store);
-                hand_over(SpawnedTask(Job::new(work, Caller::Gone)), spawn);
-                Some(K::to_return(&older))
+                hand_over(SpawnedTask::new(Job::new(work, Caller::Gone)), spawn);
+                Some(K::into_return(older))
             }
             Err(stage) => {
                 *self = Self::Looking(Looking { stage, body, should_store, spawn });
@@ -279,7 +280,17 @@ impl<K: Keep<Held: Send + Sync>, B, W> Job<K, B, W> {
 /// caller has gone, that is as if the caller of a function without `spawn` is dropped; of a refresh the older value
 /// stays and the next attempt is postponed, as after a failure.
 #[must_use = "futures do nothing unless polled"]
-pub struct SpawnedTask<K: Keep<Held: Send + Sync>, B, W>(Arc<Job<K, B, W>>);
+pub struct SpawnedTask<K: Keep<Held: Send + Sync>, B, W> {
+    job: Arc<Job<K, B, W>>,
+    /// Those of the call.
+    surroundings: Surroundings,
+}
+
+impl<K: Keep<Held: Send + Sync>, B, W> SpawnedTask<K, B, W> {
+    fn new(job: Arc<Job<K, B, W>>) -> Self {
+        Self { job, surroundings: Surroundings::current() }
+    }
+}
 
 impl<K, B, W> Future for SpawnedTask<K, B, W>
 where
@@ -290,12 +301,12 @@ where
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let job = &self.0;
+        let Self { job, surroundings } = &*self;
         let work = job.0.lock().work.take();
         let Some(mut work) = work else { return Poll::Ready(()) };
         // Whoever watches this thread asks for other calls. The caller of this one may be watched elsewhere.
         let watch = Watch::begin();
-        let polled = catch_unwind(AssertUnwindSafe(|| work.poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| surroundings.run(|| work.poll(cx))));
         work.noted = watch.noted().or(work.noted);
         drop(watch);
         let outcome = match polled {
@@ -316,7 +327,7 @@ where
 
 impl<K: Keep<Held: Send + Sync>, B, W> Drop for SpawnedTask<K, B, W> {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock();
+        let mut state = self.job.0.lock();
         state.is_dropped = true;
         let is_left = if let Caller::Gone = state.caller { state.work.take() } else { None };
         let waker = state.caller.take_waker();
@@ -357,7 +368,7 @@ impl<K: Keep<Held: Send + Sync>, B, W> Away<K, B, W> {
         spawn: impl FnOnce(SpawnedTask<K, B, W>) -> R,
     ) -> Self {
         let job = Job::new(work, Caller::Waits(None));
-        let task = SpawnedTask(Arc::clone(&job));
+        let task = SpawnedTask::new(Arc::clone(&job));
         // A spawner that panics drops the task, which leaves the work to the caller.
         let _ = catch_unwind(AssertUnwindSafe(|| hand_over(task, spawn)));
         let deadline = Instant::now().checked_add(limit.max(LEAST_LIMIT));

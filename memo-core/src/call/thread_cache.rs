@@ -5,12 +5,13 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::call::instances::IdHasher;
 use crate::call::lookup::Lookup;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::InstanceName;
+use crate::function::isolation::Isolation;
 use crate::function::origin::Origin;
 use crate::handle::memo::LocalHandle;
 use crate::handle::registry::InstanceList;
@@ -27,6 +28,57 @@ thread_local! {
         RefCell::default();
     /// All caches of this thread, by function.
     static BY_ORIGIN: RefCell<HashMap<Origin, InstanceList<Rc<OnceCell<Cache>>>>> = RefCell::default();
+}
+
+/// What this thread has for one isolation, or for none, while it is in another.
+#[derive(Default)]
+struct Tables {
+    by_id: HashMap<TypeId, Cache, BuildHasherDefault<IdHasher>>,
+    by_origin: HashMap<Origin, InstanceList<Rc<OnceCell<Cache>>>>,
+}
+
+/// The tables that are not in use. Those of no isolation have a reference to none.
+type Parked = Vec<(Option<Weak<Isolation>>, Tables)>;
+
+thread_local! {
+    static PARKED: RefCell<Parked> = const { RefCell::new(Vec::new()) };
+}
+
+/// Replaces the caches that this thread has for one isolation, or for none, by those that it has for another.
+pub(super) fn switch(from: Option<&Arc<Isolation>>, to: Option<&Arc<Isolation>>) {
+    if from.map(Arc::as_ptr) == to.map(Arc::as_ptr) {
+        return;
+    }
+    // A thread that is ending has no caches any more.
+    let _ = PARKED.try_with(|parked| {
+        let mut parked = parked.borrow_mut();
+        let is_meant =
+            |of: &Option<Weak<Isolation>>| of.as_ref().map(Weak::as_ptr) == to.map(Arc::as_ptr);
+        let at = parked.iter().position(|(of, _)| is_meant(of));
+        let new = at.map_or_else(Tables::default, |at| parked.swap_remove(at).1);
+        parked.push((from.map(Arc::downgrade), exchange(new)));
+    });
+}
+
+/// Puts tables to use, and returns those that were.
+fn exchange(new: Tables) -> Tables {
+    let by_id = BY_ID.try_with(|caches| caches.replace(new.by_id));
+    let by_origin = BY_ORIGIN.try_with(|caches| caches.replace(new.by_origin));
+    Tables { by_id: by_id.unwrap_or_default(), by_origin: by_origin.unwrap_or_default() }
+}
+
+/// Drops the caches that this thread has for isolations that have ended.
+pub(super) fn drop_ended() {
+    let has_ended =
+        |of: &Option<Weak<Isolation>>| of.as_ref().is_some_and(|of| of.strong_count() == 0);
+    let ended: Result<Parked, _> = PARKED.try_with(|parked| {
+        let mut parked = parked.borrow_mut();
+        let (ended, others) = parked.drain(..).partition(|(of, _)| has_ended(of));
+        *parked = others;
+        ended
+    });
+    // The `Drop` of values may call memoized functions.
+    drop(ended);
 }
 
 /// Returns this thread's cache of an instance that was called before.

@@ -14,8 +14,10 @@ use crate::cache::listening::{Listener, Listening};
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
+use crate::function::common::Common;
 use crate::function::counts::Counts;
 use crate::function::events::Events;
+use crate::function::isolation::{self, Isolation};
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
@@ -56,15 +58,23 @@ pub(crate) type TagsOf<V> = Box<dyn Fn(&V) -> Vec<Tag> + Send + Sync>;
 /// Returns the weight of an entry. Gets the value and the length of the key in bytes.
 pub(crate) type WeightOf<V> = Box<dyn Fn(&V, usize) -> u64 + Send + Sync>;
 
+/// Returns the twin of a cache in an isolation.
+pub(crate) type Twins<K> = Box<dyn Fn(&Isolation) -> Arc<FunctionCache<K>> + Send + Sync>;
+
 pub(crate) struct FunctionCache<K: Keep> {
     /// A reference to this cache itself.
     pub(crate) this: Weak<Self>,
-    /// The same, if the cache lives as long as the process. It then needs no reference count.
+    /// Finds what stands in for this cache in an isolation. Not set for a cache that does so itself, or is a thread's.
+    twins: OnceLock<Twins<K>>,
+    /// The same as `this`, if the cache lives as long as the process. It then needs no reference count.
     static_ref: OnceLock<&'static Self>,
-    /// The same, for the background thread. `None` for the cache of a thread, which no other thread may use.
+    /// What the background thread maintains: this cache, or all of the family. `None` for the cache of a thread, which
+    /// no other thread may use.
     maintained: Option<Weak<dyn Maintain>>,
-    pub(in crate::function) maintenance: Registration,
-    pub(crate) name: String,
+    pub(in crate::function) maintenance: Arc<Registration>,
+    /// For the cache of an object, all caches of the function.
+    family: Option<Weak<dyn Statistics>>,
+    pub(crate) name: Arc<str>,
     pub(crate) memory: ShardedCache<K::Held>,
     /// The time to live in milliseconds, or [`NEVER`].
     pub(crate) ttl: AtomicU64,
@@ -89,7 +99,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     pub(in crate::function) argument_names: &'static [&'static str],
     /// Why results are not stored although `persist` is set: the instance has no unique name.
     pub(crate) not_stored_reason: Option<&'static str>,
-    pub(crate) counts: Counts,
+    pub(crate) counts: Arc<Counts>,
     /// What observes the calls, to give advice.
     pub(crate) observer: K::Observer,
     pub(in crate::function) events: Events,
@@ -113,6 +123,11 @@ pub(crate) struct Parts<K: Keep> {
     pub(crate) not_stored_reason: Option<&'static str>,
     /// What hears of entries that leave memory.
     pub(crate) listener: Option<Listener<K::Held>>,
+}
+
+/// What has the statistics of a function whose objects have a cache each.
+pub(crate) trait Statistics: Send + Sync {
+    fn stats(&self) -> Stats;
 }
 
 /// A reference to a cache, which keeps the cache alive.
@@ -400,7 +415,8 @@ impl<K: Keep> FunctionCache<K> {
     {
         let function = Arc::new_cyclic(|this| {
             let maintained: Weak<dyn Maintain> = Weak::<Self>::clone(this);
-            Self { maintained: Some(maintained), ..Self::assemble(this, name, parts) }
+            let assembled = Self::assemble(this, name.into(), parts, Common::new());
+            Self { maintained: Some(maintained), ..assembled }
         });
         #[cfg(feature = "remote")]
         if let Some(shared) = &function.shared {
@@ -411,10 +427,29 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Makes a thread's own cache.
     pub(crate) fn local(name: String, parts: Parts<K>) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self::assemble(this, name, parts))
+        Arc::new_cyclic(|this| Self::assemble(this, name.into(), parts, Common::new()))
     }
 
-    fn assemble(this: &Weak<Self>, name: String, parts: Parts<K>) -> Self {
+    /// Makes the cache of one object. `common`: what it has in common with those of other objects, which are in
+    /// `family`.
+    pub(crate) fn member<F>(
+        name: Arc<str>,
+        parts: Parts<K>,
+        common: Common,
+        family: &Weak<F>,
+    ) -> Arc<Self>
+    where
+        F: Maintain + Statistics + 'static,
+    {
+        let maintained: Weak<dyn Maintain> = Weak::<F>::clone(family);
+        let family: Weak<dyn Statistics> = Weak::<F>::clone(family);
+        Arc::new_cyclic(|this| {
+            let assembled = Self::assemble(this, name, parts, common);
+            Self { maintained: Some(maintained), family: Some(family), ..assembled }
+        })
+    }
+
+    fn assemble(this: &Weak<Self>, name: Arc<str>, parts: Parts<K>, common: Common) -> Self {
         let Parts {
             limits,
             weigh,
@@ -435,10 +470,12 @@ impl<K: Keep> FunctionCache<K> {
         let function = Self {
             this: Weak::clone(this),
             static_ref: OnceLock::new(),
+            twins: OnceLock::new(),
             maintained: None,
-            maintenance: Registration::new(),
+            maintenance: common.maintenance,
+            family: None,
             name,
-            memory: ShardedCache::new(limits),
+            memory: ShardedCache::counted(limits, common.calls),
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,
@@ -455,7 +492,7 @@ impl<K: Keep> FunctionCache<K> {
             removals: RemovalWatch::default(),
             argument_names,
             not_stored_reason,
-            counts: Counts::new(),
+            counts: common.counts,
             observer: Observer::new(limits.max_bytes.is_none()),
             events: Events::default(),
         };
@@ -464,6 +501,17 @@ impl<K: Keep> FunctionCache<K> {
             function.memory.listen(listener);
         }
         function
+    }
+
+    /// Says how to find what stands in for this cache in an isolation.
+    pub(crate) fn set_twins(&self, twins: Twins<K>) {
+        let _ = self.twins.set(twins);
+    }
+
+    /// If this thread is in an isolation, returns what stands in for this cache there.
+    pub(crate) fn twin(&self) -> Option<Arc<Self>> {
+        let isolation = isolation::current()?;
+        self.twins.get().map(|find| find(&isolation))
     }
 
     /// Returns a reference to this cache that can outlive a call.
@@ -620,7 +668,14 @@ impl<K: Keep> FunctionCache<K> {
         (!mean.is_zero()).then_some(mean)
     }
 
+    /// Returns the statistics of the function. If objects have a cache each, these are the sums over all objects.
     pub(crate) fn stats(&self) -> Stats {
+        let family = self.family.as_ref().and_then(Weak::upgrade);
+        family.map_or_else(|| self.own_stats(), |family| family.stats())
+    }
+
+    /// Returns the statistics of this cache.
+    fn own_stats(&self) -> Stats {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
         stats.listener_panics = self.memory.listening().map_or(0, Listening::panics);
         (stats.evicted, stats.expired) = self.memory.removed();
@@ -651,6 +706,10 @@ fn served_from_memory(stale: bool) -> Source {
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     fn tick(&self) -> bool {
+        // The cache of an isolation goes by another clock than this thread.
+        if cfg!(feature = "test-util") && self.twins.get().is_none() {
+            return self.maintenance.end_unless(|| false);
+        }
         // Before the removal, which runs the `Drop` of values and may take any time.
         if let Some(storage) = &self.storage {
             storage.tick(self);

@@ -1,10 +1,12 @@
 //! What a report says of a function's cache beside its statistics.
 
-use std::sync::Arc;
+use std::cmp::Reverse;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use crate::cache::capacity::UNBOUNDED;
+use crate::function::counts::Counts;
+use crate::function::family::Family;
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
 use crate::platform::clock::{Millis, NEVER};
@@ -13,15 +15,43 @@ use crate::statistics::report::size;
 use crate::statistics::samples::Sample;
 use crate::value::keep::Keep;
 
-impl<K: Keep<Held: Send + Sync>> Inspect for Arc<FunctionCache<K>> {
+impl<K: Keep<Held: Send + Sync>> Inspect for FunctionCache<K> {
     fn details(&self, keys: bool) -> Details {
         Details {
             settings: self.settings(),
             failure: self.health().err().map(|error| error.to_string()),
             damage: self.damage().iter().map(ToString::to_string).collect(),
             largest: if keys { self.largest() } else { Vec::new() },
-            dearest: if keys { self.dearest() } else { Vec::new() },
+            dearest: if keys { dearest(&self.counts, |key| self.holds(key)) } else { Vec::new() },
         }
+    }
+}
+
+impl<K: Keep<Held: Send + Sync>> Inspect for Family<K> {
+    fn details(&self, keys: bool) -> Details {
+        let members = self.members();
+        let objects = Setting { name: "objects", value: members.len().to_string() };
+        // Each object has the same settings, unless they are expressions.
+        let settings = members.first().map(|member| member.settings()).unwrap_or_default();
+        let is_held = |key: &[u8]| members.iter().any(|member| member.holds(key));
+        let mut largest: Vec<_> = members.iter().flat_map(|member| member.largest()).collect();
+        largest.sort_by_key(|outstanding| Reverse(outstanding.by));
+        largest.truncate(if keys { TOLD } else { 0 });
+        Details {
+            settings: [objects].into_iter().chain(settings).collect(),
+            largest,
+            dearest: if keys { dearest(&self.common.counts, is_held) } else { Vec::new() },
+            ..Details::default()
+        }
+    }
+}
+
+impl<K: Keep<Held: Send + Sync>> Family<K> {
+    /// Returns the counters at this moment.
+    pub(crate) fn sample(&self) -> Sample {
+        let (hits, misses) = self.common.counts.hits_and_misses(&self.common.calls);
+        let entries = self.members().iter().map(|member| member.memory.count() as u64).sum();
+        Sample { at: SystemTime::now(), hits, misses, entries }
     }
 }
 
@@ -60,19 +90,23 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the entries with the largest weights, if entries have weights.
     fn largest(&self) -> Vec<Outstanding<u64>> {
         let found = self.memory.heaviest(TOLD).into_iter();
-        found.map(|(by, key)| self.outstanding(&key, by)).collect()
+        found.map(|(by, key)| outstanding(&key, by, self.holds(&key))).collect()
     }
 
-    fn dearest(&self) -> Vec<Outstanding<Duration>> {
-        let dearest = self.counts.dearest.all().into_iter();
-        dearest.map(|(by, key)| self.outstanding(&key, by)).collect()
+    /// Returns whether memory has the value of a key.
+    fn holds(&self, key: &[u8]) -> bool {
+        self.hash_key(key).is_some_and(|hash| self.memory.peek(hash, key).is_some())
     }
+}
 
-    fn outstanding<T>(&self, key: &[u8], by: T) -> Outstanding<T> {
-        let is_held = self.hash_key(key).is_some_and(|hash| self.memory.peek(hash, key).is_some());
-        let key = shortened(&Key::from_bytes(key));
-        Outstanding { key, by, is_held }
-    }
+/// Returns the keys that took longest to compute. `is_held`: whether memory has the value of a key.
+fn dearest(counts: &Counts, is_held: impl Fn(&[u8]) -> bool) -> Vec<Outstanding<Duration>> {
+    let dearest = counts.dearest.all().into_iter();
+    dearest.map(|(by, key)| outstanding(&key, by, is_held(&key))).collect()
+}
+
+fn outstanding<T>(key: &[u8], by: T, is_held: bool) -> Outstanding<T> {
+    Outstanding { key: shortened(&Key::from_bytes(key)), by, is_held }
 }
 
 fn time(time: Millis) -> Option<String> {

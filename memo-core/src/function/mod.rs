@@ -1,7 +1,9 @@
 //! The cache of one function, which combines its settings, the cache in memory, and the directory on disk.
 
 mod advising;
+pub(crate) mod any_cache;
 pub mod code;
+pub(crate) mod common;
 pub(crate) mod completion;
 pub(crate) mod computation;
 pub(crate) mod counts;
@@ -14,12 +16,14 @@ mod events;
 mod explanation;
 #[cfg(feature = "persist")]
 mod failures;
+pub(crate) mod family;
 #[cfg(feature = "persist")]
 mod forgotten;
 pub(crate) mod function_cache;
 #[cfg(feature = "report")]
 mod inspection;
 pub mod instance;
+pub(crate) mod isolation;
 pub(crate) mod listener;
 #[cfg(feature = "remote")]
 mod long_keys;

@@ -3,14 +3,18 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::cache::capacity::{Limits, UNBOUNDED};
 use crate::cache::listening::Listener;
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
-use crate::function::function_cache::{FunctionCache, Parts, Storage, TagsOf, TtlOf, WeightOf};
+use crate::function::common::Common;
+use crate::function::function_cache::{
+    FunctionCache, Parts, Statistics, Storage, TagsOf, TtlOf, WeightOf,
+};
+use crate::function::isolation;
 use crate::function::listener;
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
@@ -19,6 +23,7 @@ use crate::key::{Key, Tag};
 use crate::persist::{Durability, MAX_APART};
 use crate::platform::clock;
 use crate::platform::fnv::Fnv;
+use crate::platform::maintenance::Maintain;
 use crate::statistics::departure::Departure;
 use crate::value::holder::{AsItIs, Holder};
 use crate::value::keep::{Advised, Keep, KeepOf};
@@ -475,6 +480,30 @@ impl<K: Keep> Settings<K> {
         FunctionCache::local(name, parts)
     }
 
+    /// Makes a cache that stands in for that of the function `name` in an isolation. It stores nothing elsewhere.
+    pub(crate) fn isolated(self, name: String) -> Arc<FunctionCache<K>>
+    where
+        K: Keep<Held: Send + Sync>,
+    {
+        let parts = self.in_memory().into_parts(&name, 0);
+        FunctionCache::new(name, parts)
+    }
+
+    /// Makes the cache of one object. Unless they are set, it has one shard, because there may be many objects.
+    pub(crate) fn member<F>(
+        self,
+        name: Arc<str>,
+        common: Common,
+        family: &Weak<F>,
+    ) -> Arc<FunctionCache<K>>
+    where
+        F: Maintain + Statistics + 'static,
+    {
+        let shards = self.shards.or(Some(1));
+        let parts = Self { shards, ..self.in_memory() }.into_parts(&name, 0);
+        FunctionCache::member(name, parts, common, family)
+    }
+
     fn into_parts(self, name: &str, code: u128) -> Parts<K> {
         let Self {
             max,
@@ -513,6 +542,9 @@ impl<K: Keep> Settings<K> {
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         // Where values have a time to live, their age is of interest.
         let timed = ttl.is_some() || ttl_with.is_some() || shared.is_some();
+        // Results of an isolation have tags of its own.
+        let number = || isolation::current().map_or(0, |isolation| isolation.number());
+        let tagged = tagged.then(number);
         Parts {
             limits: Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures },
             weigh,

@@ -54,24 +54,26 @@ pub(crate) struct TierResults<V: 'static> {
 }
 
 impl<K: Keep<Held: Send + Sync>> Settings<K> {
-    /// Keeps results also in a tier that machines share.
+    /// Keeps results also in a tier that machines share. `None`: the cache is one of an isolation.
     #[must_use]
-    pub fn remote(self, tier: impl Into<Tier>) -> Self
+    pub fn remote(self, tier: Option<impl Into<Tier>>) -> Self
     where
         K::Value: Persistable,
     {
+        let Some(tier) = tier else { return self };
         self.shared_by(tier.into(), Box::new(Postcard::new()))
     }
 
     /// Does the same as [`Settings::remote`], with the codec `C`.
     #[must_use]
-    pub fn remote_by<C: Codec<K::Value> + Default, T: Into<Tier>>(self, tier: T) -> Self {
+    pub fn remote_by<C: Codec<K::Value> + Default, T: Into<Tier>>(self, tier: Option<T>) -> Self {
+        let Some(tier) = tier else { return self };
         self.shared_by(tier.into(), Box::new(C::default()))
     }
 
     /// Does the same with the format `F`, and reads what other versions of the type have written.
     #[must_use]
-    pub fn remote_evolving<F: Format, T: Into<Tier>>(self, tier: T) -> Self
+    pub fn remote_evolving<F: Format, T: Into<Tier>>(self, tier: Option<T>) -> Self
     where
         K::Value: Persistable,
     {

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::function::any_cache::AnyCache;
+use crate::function::isolation;
 #[cfg(feature = "remote")]
 use crate::function::tier_types::{OpenRemoval, Tier, tag_group};
-use crate::handle::registry::{AnyCache, all};
+use crate::handle::registry::all;
 #[cfg(feature = "report")]
 use crate::handle::sampling;
 use crate::key::Tag;
@@ -15,11 +17,16 @@ use crate::statistics::report::{Report, Source};
 use crate::tags;
 
 /// Returns the statistics of every memoized function that was called or whose handle was requested with `NAME_memo()`.
-/// Functions with `scope = "thread"` are not in the report. The time that this takes is proportional to the number of
+/// Functions with `scope = "thread"` are not in the report. In an isolation, of the caches that it has. The time that this takes is proportional to the number of
 /// all entries.
 #[must_use]
 #[inline]
 pub fn report() -> Report {
+    if let Some(isolation) = isolation::current() {
+        return Report::of(
+            isolation.caches().iter().map(|cache| (cache.stats(), isolated(&**cache))).collect(),
+        );
+    }
     Report::of(all().into_iter().map(|cache| (cache.stats(), source(cache))).collect())
 }
 
@@ -31,12 +38,23 @@ fn source(cache: &'static dyn AnyCache) -> Source {
     Source { cache: cache.inspected(), samples: sampling::samples(cache) }
 }
 
+#[cfg(not(feature = "report"))]
+fn isolated(_: &dyn AnyCache) -> Source {}
+
+#[cfg(feature = "report")]
+fn isolated(cache: &dyn AnyCache) -> Source {
+    Source { cache: cache.inspected(), samples: Vec::new() }
+}
+
 /// Makes the results of every function with `persist` durable, as [`Memo::flush`](crate::handle::memo::Memo::flush)
 /// does for one function.
 ///
 /// # Errors
 /// The first failure. All functions are flushed in spite of it.
 pub fn flush_all() -> Result<(), Error> {
+    if isolation::is_on() {
+        return Ok(());
+    }
     all().into_iter().map(AnyCache::flush).fold(Ok(()), Result::and)
 }
 
@@ -46,6 +64,9 @@ pub fn flush_all() -> Result<(), Error> {
 /// Functions with `scope = "thread"` are left out, and so are functions that this process has not used, whose results
 /// may be on disk.
 pub fn clear_all() {
+    if let Some(isolation) = isolation::current() {
+        return isolation.caches().iter().for_each(|cache| cache.clear());
+    }
     all().into_iter().for_each(AnyCache::clear);
 }
 
@@ -63,6 +84,9 @@ pub fn clear_all() {
 /// the function, and [`Memo::health`](crate::handle::memo::Memo::health) shows it.
 pub fn invalidate_tag<T: Serialize>(tag: T) {
     let tag = Tag::new(&tag);
+    if let Some(isolation) = isolation::current() {
+        return tags::invalidate(tag.salted(isolation.number()));
+    }
     // Functions that are called for the first time from now on find it.
     tags::note_invalidated(tag);
     let caches = all();

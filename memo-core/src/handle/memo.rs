@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -25,43 +26,65 @@ use crate::value::selection::Selection;
 ///
 /// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
 /// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache
-/// of the thread that uses it.
-pub struct Memo<R: 'static>(Target<R>, Names);
+/// of the thread that uses it. With `scope = "instance"` it is a `Memo<R, OfObject<R>>` and refers to the cache of the
+/// object whose companion returned it, which it keeps alive; the statistics are those of the function, over all objects.
+pub struct Memo<R: 'static, T = OfFunction<R>>(T, Names, PhantomData<fn() -> R>);
 
 /// What the arguments in the keys are called.
 type Names = &'static [&'static str];
 
 /// How a handle finds its cache.
-enum Target<R: 'static> {
+#[doc(hidden)]
+pub trait Refers<R: 'static> {
+    fn resolve(&self) -> CacheRef<R>;
+}
+
+/// The cache of a function, one for all threads or one for each.
+pub struct OfFunction<R: 'static>(Found<R>);
+
+enum Found<R: 'static> {
     Shared(&'static (dyn Operations<R> + Send + Sync)),
     /// Finds the cache of the calling thread.
     Local(fn() -> LocalHandle<R>),
 }
 
-// A cache stays consistent if a call panics. So it is safe to use it again after the panic was caught.
-impl<R> UnwindSafe for Memo<R> {}
-impl<R> RefUnwindSafe for Memo<R> {}
+/// The cache that one object has for a method.
+pub struct OfObject<R: 'static>(Arc<dyn Operations<R> + Send + Sync>);
 
-impl<R> Target<R> {
+// A cache stays consistent if a call panics. So it is safe to use it again after the panic was caught.
+impl<R, T> UnwindSafe for Memo<R, T> {}
+impl<R, T> RefUnwindSafe for Memo<R, T> {}
+
+impl<R> Refers<R> for OfFunction<R> {
     fn resolve(&self) -> CacheRef<R> {
-        match self {
-            Self::Shared(cache) => CacheRef::Shared(*cache),
-            Self::Local(find) => find().0,
+        match self.0 {
+            Found::Shared(cache) => cache.twin().map_or(CacheRef::Shared(cache), CacheRef::Owned),
+            Found::Local(find) => find().0,
         }
+    }
+}
+
+impl<R> Refers<R> for OfObject<R> {
+    fn resolve(&self) -> CacheRef<R> {
+        let own =
+            || -> Arc<dyn Operations<R>> { Arc::<dyn Operations<R> + Send + Sync>::clone(&self.0) };
+        CacheRef::Owned(self.0.twin().unwrap_or_else(own))
     }
 }
 
 /// The calling thread's own cache, which a handle has found.
 pub struct LocalHandle<R: 'static>(CacheRef<R>);
 
-enum CacheRef<R: 'static> {
+/// A cache that a handle has found.
+#[doc(hidden)]
+pub enum CacheRef<R: 'static> {
     Shared(&'static dyn Operations<R>),
-    Local(Arc<dyn Operations<R>>),
+    Owned(Arc<dyn Operations<R>>),
 }
 
 impl<R> LocalHandle<R> {
     pub(crate) fn new<K: Keep<Return = R>>(function: Arc<FunctionCache<K>>) -> Self {
-        Self(CacheRef::Local(function))
+        Self(CacheRef::Owned(function))
     }
 }
 
@@ -71,35 +94,52 @@ impl<R> Deref for CacheRef<R> {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Shared(cache) => *cache,
-            Self::Local(cache) => &**cache,
+            Self::Owned(cache) => &**cache,
         }
     }
 }
 
-impl<R> Clone for Target<R> {
+impl<R> Clone for OfFunction<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Target<R> {}
+impl<R> Copy for OfFunction<R> {}
 
-impl<R> Clone for Memo<R> {
+impl<R> Clone for Found<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Memo<R> {}
+impl<R> Copy for Found<R> {}
 
-impl<R> fmt::Debug for Memo<R> {
+impl<R> Clone for OfObject<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R, T: Clone> Clone for Memo<R, T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), self.1, PhantomData)
+    }
+}
+
+impl<R, T: Copy> Copy for Memo<R, T> {}
+
+impl<R, T: Refers<R>> fmt::Debug for Memo<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Memo").field(&self.0.resolve().stats().name).finish()
     }
 }
 
 /// The operations of a handle. They do not depend on which part of `R` is cached or on how it is held.
-trait Operations<R> {
+#[doc(hidden)]
+pub trait Operations<R> {
+    /// Returns what stands in for this cache in the isolation in which this thread is, if it is in one.
+    fn twin(&self) -> Option<Arc<dyn Operations<R>>>;
     fn get(&self, key: &Key) -> Option<R>;
     fn entry(&self, key: &Key) -> Option<Entry<R>>;
     fn insert(&self, key: &Key, value: R) -> bool;
@@ -108,7 +148,7 @@ trait Operations<R> {
     fn clear(&self);
     fn invalidate_computations(&self, by: Remover);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
     fn computing(&self) -> usize;
     fn max(&self) -> usize;
     fn set_max(&self, max: usize);
@@ -132,6 +172,10 @@ trait Operations<R> {
 }
 
 impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
+    fn twin(&self) -> Option<Arc<dyn Operations<K::Return>>> {
+        self.twin().map(|twin| -> Arc<dyn Operations<K::Return>> { twin })
+    }
+
     fn get(&self, key: &Key) -> Option<K::Return> {
         let key = key.bytes()?;
         self.peek(self.hash_key(key)?, key).as_ref().map(K::to_return)
@@ -181,7 +225,7 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         });
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.memory.len()
     }
 
@@ -273,21 +317,31 @@ impl<R> Memo<R> {
     pub(crate) fn shared<K: Keep<Return = R, Held: Send + Sync>>(
         function: &'static FunctionCache<K>,
     ) -> Self {
-        Self(Target::Shared(function), &[])
+        Self(OfFunction(Found::Shared(function)), &[], PhantomData)
     }
 
     /// Makes a handle that refers to each thread's own cache. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn local(find: fn() -> LocalHandle<R>) -> Self {
-        Self(Target::Local(find), &[])
+        Self(OfFunction(Found::Local(find)), &[], PhantomData)
     }
+}
 
+impl<R> Memo<R, OfObject<R>> {
+    pub(crate) fn of_object<K: Keep<Return = R, Held: Send + Sync>>(
+        function: Arc<FunctionCache<K>>,
+    ) -> Self {
+        Self(OfObject(function), &[], PhantomData)
+    }
+}
+
+impl<R, T: Refers<R>> Memo<R, T> {
     /// Says what the arguments in the keys are called. Expansions call it.
     #[doc(hidden)]
     #[must_use]
     pub fn named(self, names: Names) -> Self {
-        Self(self.0, names)
+        Self(self.0, names, PhantomData)
     }
 
     /// Returns the statistics of the cache. The time that this takes does not depend on the number of entries.
@@ -426,7 +480,7 @@ impl<R> Memo<R> {
     /// Returns the number of cached values. The time that this takes is proportional to that number.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.resolve().len()
+        self.0.resolve().count()
     }
 
     /// Returns whether no value is cached. Takes as long as [`Memo::len`].
@@ -465,7 +519,6 @@ impl<R> Memo<R> {
     /// Changes the maximum weight of all entries together, and evicts the entries that exceed it. The unit is that of
     /// [`Memo::max_bytes`]. If the function has no `max_bytes`, its results have no weights: the method then changes
     /// nothing and returns false.
-    #[expect(clippy::must_use_candidate, reason = "the author of `max_bytes` knows the result")]
     pub fn set_max_bytes(&self, max: u64) -> bool {
         self.0.resolve().set_max_bytes(max)
     }
@@ -480,7 +533,6 @@ impl<R> Memo<R> {
     /// Changes how many bytes the results may take on disk, in this process. Less than 1 MiB counts as 1 MiB. What
     /// exceeds it is removed within seconds, least recently used first. If the function has no `max_disk`, the method
     /// changes nothing and returns false.
-    #[expect(clippy::must_use_candidate, reason = "the author of `max_disk` knows the result")]
     pub fn set_max_disk(&self, max: u64) -> bool {
         self.0.resolve().set_max_disk(max)
     }
@@ -494,7 +546,6 @@ impl<R> Memo<R> {
     /// Changes how long values live after their last use, also those that are cached. `None` means without an end. If
     /// the function has no `idle`, the cache does not know when values were used: the method then changes nothing and
     /// returns false.
-    #[expect(clippy::must_use_candidate, reason = "the author of `idle` knows the result")]
     pub fn set_idle(&self, idle: Option<Duration>) -> bool {
         self.0.resolve().set_idle(idle)
     }
@@ -508,7 +559,6 @@ impl<R> Memo<R> {
     /// Removes from memory the values that are over: that cannot be served any more, also not stale. Returns how many
     /// these were. A background thread does the same each second, but not with `scope = "thread"`. From disk they go
     /// with the next snapshot.
-    #[expect(clippy::must_use_candidate, reason = "who makes room need not know how much")]
     pub fn sweep(&self) -> usize {
         self.0.resolve().sweep()
     }
@@ -579,7 +629,7 @@ impl<R> Memo<R> {
 }
 
 /// Methods for a function that returns a `Result`, without the `Ok` around each value.
-impl<T, E> Memo<Result<T, E>> {
+impl<T, E, H: Refers<Result<T, E>>> Memo<Result<T, E>, H> {
     /// Returns a clone of the cached `Ok` value of `key`, like [`Memo::get`]. Returns `None` also for a cached error.
     #[must_use]
     pub fn get_ok(&self, key: &Key) -> Option<T> {

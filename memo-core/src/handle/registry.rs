@@ -7,7 +7,9 @@ use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::error::Error;
-use crate::function::function_cache::FunctionCache;
+use crate::function::any_cache::AnyCache;
+use crate::function::family::Family;
+use crate::function::function_cache::{FunctionCache, Statistics};
 use crate::function::instance::InstanceName;
 use crate::function::origin::Origin;
 #[cfg(feature = "remote")]
@@ -22,27 +24,18 @@ use crate::statistics::samples::Sample;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
-/// The operations of a cache that do not depend on the type of its values.
-pub(crate) trait AnyCache: Send + Sync {
-    fn stats(&self) -> Stats;
-    fn flush(&self) -> Result<(), Error>;
-    fn flush_if_open(&self);
-    fn clear(&self);
-    fn remove_tag(&self, tag: Tag);
-
-    /// Returns the tier that keeps its results, if they have tags.
-    #[cfg(feature = "remote")]
-    fn tagged_tier(&self) -> Option<&Tier>;
-
-    /// Returns the counters at this moment.
-    #[cfg(feature = "report")]
-    fn sample(&self) -> Sample;
-
-    #[cfg(feature = "report")]
-    fn inspected(&self) -> &dyn Inspect;
-}
-
 impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
+    fn registered(&'static self) {
+        self.mark_static();
+        if self.is_stored() {
+            at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
+        }
+    }
+
+    fn is_used(&self) -> bool {
+        true
+    }
+
     fn stats(&self) -> Stats {
         FunctionCache::stats(self)
     }
@@ -74,8 +67,48 @@ impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<FunctionCache<K>> {
     }
 
     #[cfg(feature = "report")]
-    fn inspected(&self) -> &dyn Inspect {
-        self
+    fn inspected(&self) -> Arc<dyn Inspect> {
+        Arc::<FunctionCache<K>>::clone(self)
+    }
+}
+
+/// The caches of all objects. Nothing of them is stored.
+impl<K: Keep<Held: Send + Sync>> AnyCache for Arc<Family<K>> {
+    fn registered(&'static self) {}
+
+    fn is_used(&self) -> bool {
+        Family::is_used(self)
+    }
+
+    fn stats(&self) -> Stats {
+        Statistics::stats(&**self)
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn flush_if_open(&self) {}
+
+    fn clear(&self) {
+        Family::clear(self);
+    }
+
+    fn remove_tag(&self, _: Tag) {}
+
+    #[cfg(feature = "remote")]
+    fn tagged_tier(&self) -> Option<&Tier> {
+        None
+    }
+
+    #[cfg(feature = "report")]
+    fn sample(&self) -> Sample {
+        Family::sample(self)
+    }
+
+    #[cfg(feature = "report")]
+    fn inspected(&self) -> Arc<dyn Inspect> {
+        Arc::<Family<K>>::clone(self)
     }
 }
 
@@ -86,6 +119,14 @@ struct Registered {
     typed: Erased,
     /// For the functions that visit all caches.
     any: &'static dyn AnyCache,
+}
+
+/// What is registered of an instance of a function.
+#[derive(Default)]
+struct Cell {
+    made: OnceCell<Registered>,
+    /// What isolations find as long as the instance was only called within. It holds no entries, and nobody visits it.
+    stand_in: OnceCell<Erased>,
 }
 
 /// An instance of a function.
@@ -106,29 +147,49 @@ impl<C> Default for InstanceList<C> {
     }
 }
 
-static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<OnceCell<Registered>>>>> =
-    LazyLock::new(DashMap::new);
+static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<Cell>>>> = LazyLock::new(DashMap::new);
 
-/// Returns the cache of an instance, and makes it with `make` if there is none. Returns `None` if the cache has another
-/// type. Caches live as long as the process.
-pub(crate) fn find_or_make<K: Keep<Held: Send + Sync>>(
+/// Returns the cache of an instance, or the family of the caches of objects, and makes it with `make` if there is none.
+/// Returns `None` if it has another type. It lives as long as the process. `make` gets a number that no other instance
+/// has.
+pub(crate) fn find_or_make<T: Send + Sync + 'static>(
     origin: &Origin,
     id: Option<TypeId>,
     name: &InstanceName,
-    make: impl FnOnce() -> Arc<FunctionCache<K>>,
-) -> Option<&'static FunctionCache<K>> {
+    make: impl FnOnce(usize) -> Arc<T>,
+) -> Option<&'static T>
+where
+    Arc<T>: AnyCache,
+{
     let label = Label::of::<()>();
     let mut make = Some(make);
-    let registered = registered(origin, id, name, &mut || {
+    let registered = registered(origin, id, name, &mut |number| {
         let make = make.take().expect("a cell makes one cache");
-        let function: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make()));
-        function.mark_static();
-        if function.is_stored() {
-            at_exit(|| all().into_iter().for_each(AnyCache::flush_if_open));
-        }
-        Registered { typed: Erased::new(label, &**function), any: function }
+        let cache: &'static Arc<T> = Box::leak(Box::new(make(number)));
+        cache.registered();
+        Registered { typed: Erased::new(label, &**cache), any: cache }
     });
     registered.typed.get(label)
+}
+
+/// Returns the cache of an instance for a call in an isolation. If none was made, returns one that only leads to what
+/// stands in for it, and makes that with `make`: a call in an isolation reads no directory and leaves no trace.
+pub(crate) fn find_or_stand_in<K: Keep<Held: Send + Sync>>(
+    origin: &Origin,
+    id: Option<TypeId>,
+    name: &InstanceName,
+    make: impl FnOnce(usize) -> Arc<FunctionCache<K>>,
+) -> Option<&'static FunctionCache<K>> {
+    let (label, cell) = (Label::of::<()>(), cell(origin, id, name));
+    if let Some(registered) = cell.made.get() {
+        return registered.typed.get(label);
+    }
+    let stand_in = cell.stand_in.get_or_init(|| {
+        let cache: &'static Arc<FunctionCache<K>> = Box::leak(Box::new(make(number_of(&cell))));
+        cache.mark_static();
+        Erased::new(label, &**cache)
+    });
+    stand_in.get(label)
 }
 
 /// Not generic, so that the code of the map, which is large, is compiled once and not for each type of cache.
@@ -137,10 +198,19 @@ fn registered(
     origin: &Origin,
     id: Option<TypeId>,
     name: &InstanceName,
-    make: &mut dyn FnMut() -> Registered,
+    make: &mut dyn FnMut(usize) -> Registered,
 ) -> Registered {
-    let cell = CACHES.entry(*origin).or_default().find(id, name);
-    *cell.get_or_init(make)
+    let cell = cell(origin, id, name);
+    *cell.made.get_or_init(|| make(number_of(&cell)))
+}
+
+fn cell(origin: &Origin, id: Option<TypeId>, name: &InstanceName) -> Arc<Cell> {
+    CACHES.entry(*origin).or_default().find(id, name)
+}
+
+/// Returns a number that no other instance has, since cells are never dropped.
+fn number_of(cell: &Arc<Cell>) -> usize {
+    Arc::as_ptr(cell).addr()
 }
 
 impl<C: Clone + Default> InstanceList<C> {
@@ -178,12 +248,12 @@ impl<C: Clone + Default> InstanceList<C> {
     }
 }
 
-/// Returns all caches that were used.
+/// Returns all caches that were used outside of isolations.
 pub(super) fn all() -> Vec<&'static dyn AnyCache> {
     let mut caches = Vec::new();
     for function in CACHES.iter() {
-        let made = function.value().0.iter().filter_map(|instance| instance.cache.get());
-        caches.extend(made.map(|registered| registered.any));
+        let made = function.value().0.iter().filter_map(|instance| instance.cache.made.get());
+        caches.extend(made.map(|registered| registered.any).filter(|cache| cache.is_used()));
     }
     caches
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::handle::registry::{AnyCache, all, number};
+use crate::function::any_cache::AnyCache;
+use crate::handle::registry::{all, number};
 use crate::platform::clock;
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::platform::sync::usual::Mutex;

@@ -21,6 +21,11 @@ impl Tag {
         Self(bits)
     }
 
+    /// Returns a tag that is told apart from equal ones by `salt`. A second time undoes it.
+    pub(crate) fn salted(self, salt: u64) -> Self {
+        Self(self.0 ^ salt)
+    }
+
     pub(crate) fn bits(self) -> u64 {
         self.0
     }

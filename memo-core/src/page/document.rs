@@ -104,6 +104,7 @@ fn begin(page: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -144,7 +145,7 @@ mod tests {
         let cache = |n: u64| {
             let name = format!("krate::module::function_{n}<{MARKUP}>");
             let stats = Stats { name, hits: n, misses: 1, ..Stats::default() };
-            (stats, Source { cache: &Ailing, samples: (0..360).map(sample).collect() })
+            (stats, Source { cache: Arc::new(Ailing), samples: (0..360).map(sample).collect() })
         };
         Report::of((0..count).map(cache).collect())
     }
@@ -170,7 +171,7 @@ mod tests {
         for name in ["\"".repeat(300_000), "long ".repeat(50_000)] {
             let caches = (0..200).map(|n| {
                 let stats = Stats { name: format!("{n}{name}"), hits: n, ..Stats::default() };
-                (stats, Source { cache: &Ailing, samples: Vec::new() })
+                (stats, Source { cache: Arc::new(Ailing), samples: Vec::new() })
             });
             let page = Report::of(caches.collect()).to_html();
             assert!(page.len() < 200_000, "{}", page.len());

@@ -22,6 +22,20 @@ pub(crate) const LAG: Millis = if cfg!(target_os = "linux") { 10 } else { 1 };
 #[cfg(not(test))]
 #[inline]
 pub(crate) fn now() -> Millis {
+    #[cfg(feature = "test-util")]
+    {
+        crate::platform::moved_clock::shown(real())
+    }
+    #[cfg(not(feature = "test-util"))]
+    {
+        real()
+    }
+}
+
+/// Returns the same, by the clock that no test moves.
+#[cfg(not(test))]
+#[inline]
+pub(crate) fn real() -> Millis {
     #[cfg(target_os = "linux")]
     {
         static SLEEP: Sleep = Sleep::new();
@@ -47,6 +61,8 @@ pub(crate) fn is_stopped() -> bool {
     false
 }
 
+#[cfg(all(test, feature = "test-util"))]
+pub(crate) use steps::now as real;
 #[cfg(test)]
 pub(crate) use steps::{instant, is_stopped, now};
 

@@ -14,6 +14,8 @@ pub(crate) mod fork;
 #[cfg(feature = "persist")]
 pub(crate) mod host;
 pub(crate) mod maintenance;
+#[cfg(feature = "test-util")]
+pub(crate) mod moved_clock;
 pub(crate) mod os;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 static GUARDS: AtomicUsize = AtomicUsize::new(0);
 
 /// While one exists, each call of every thread asks whether it is bypassed or watched.
+#[derive(Debug)]
 pub(crate) struct Special(());
 
 impl Special {

@@ -1,5 +1,6 @@
 //! Counters. Threads count calls without sharing a cache line. A plain counter counts rare events.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -34,9 +35,12 @@ impl ThreadCounters {
 }
 
 /// Counts hits, misses and the time of computations. The sums are exact once the writes of all counting threads are
-/// visible to the reader.
-pub(crate) struct CallCounters {
-    per_thread: Box<[ThreadCounters; THREADS]>,
+/// visible to the reader. A clone counts into the same counters.
+#[derive(Clone)]
+pub(crate) struct CallCounters(Arc<Counters>);
+
+struct Counters {
+    per_thread: [ThreadCounters; THREADS],
     /// The counters of all threads without their own.
     shared: ThreadCounters,
     recovered: Recovered,
@@ -52,19 +56,19 @@ struct Recovered {
 
 impl CallCounters {
     pub(crate) fn new() -> Self {
-        Self {
-            per_thread: Box::new([const { ThreadCounters::new() }; THREADS]),
+        Self(Arc::new(Counters {
+            per_thread: [const { ThreadCounters::new() }; THREADS],
             shared: ThreadCounters::new(),
             recovered: Recovered::default(),
-        }
+        }))
     }
 
     /// Records how many entries recovery restored, and the mean own time of the computations of its records, or zero if
     /// that is not known.
     pub(crate) fn set_recovered(&self, entries: u64, mean: Duration) {
         let nanos = u64::try_from(mean.as_nanos()).unwrap_or(u64::MAX);
-        self.recovered.entries.store(entries, Relaxed);
-        self.recovered.mean_nanos.store(nanos, Relaxed);
+        self.0.recovered.entries.store(entries, Relaxed);
+        self.0.recovered.mean_nanos.store(nanos, Relaxed);
     }
 
     #[inline]
@@ -88,13 +92,13 @@ impl CallCounters {
 
     #[inline]
     fn add(&self, guard: &EpochGuard, count: impl Fn(&ThreadCounters) -> &AtomicU64, amount: u64) {
-        match self.per_thread.get(guard.index()) {
+        match self.0.per_thread.get(guard.index()) {
             // No other thread writes these counters, so no count is lost between the load and the store.
             Some(counters) => {
                 let counter = count(counters);
                 counter.store(counter.load(Relaxed) + amount, Relaxed);
             }
-            None => _ = count(&self.shared).fetch_add(amount, Relaxed),
+            None => _ = count(&self.0.shared).fetch_add(amount, Relaxed),
         }
     }
 
@@ -102,7 +106,7 @@ impl CallCounters {
     /// false until these count enough computations.
     pub(crate) fn are_short(&self, guard: &EpochGuard, nanos: u64) -> bool {
         const ENOUGH: u64 = 128;
-        let counters = self.per_thread.get(guard.index()).unwrap_or(&self.shared);
+        let counters = self.0.per_thread.get(guard.index()).unwrap_or(&self.0.shared);
         let misses = counters.misses.load(Relaxed);
         misses >= ENOUGH && counters.nanos.load(Relaxed) / nanos < misses
     }
@@ -111,7 +115,7 @@ impl CallCounters {
     /// are short.
     pub(crate) fn is_sampled(&self, guard: &EpochGuard) -> bool {
         const ONE_IN: u64 = 64;
-        let counters = self.per_thread.get(guard.index()).unwrap_or(&self.shared);
+        let counters = self.0.per_thread.get(guard.index()).unwrap_or(&self.0.shared);
         counters.misses.load(Relaxed) % ONE_IN == 0
     }
 
@@ -138,12 +142,12 @@ impl CallCounters {
     }
 
     pub(crate) fn recovered(&self) -> u64 {
-        self.recovered.entries.load(Relaxed)
+        self.0.recovered.entries.load(Relaxed)
     }
 
     /// Returns the mean own time of the computations that recovery found, or zero if it is not known.
     pub(crate) fn recovered_mean(&self) -> Duration {
-        Duration::from_nanos(self.recovered.mean_nanos.load(Relaxed))
+        Duration::from_nanos(self.0.recovered.mean_nanos.load(Relaxed))
     }
 
     fn finished(&self) -> u64 {
@@ -151,8 +155,8 @@ impl CallCounters {
     }
 
     fn sum(&self, count: fn(&ThreadCounters) -> &AtomicU64) -> u64 {
-        let mut sum = count(&self.shared).load(Relaxed);
-        for counters in self.per_thread.iter() {
+        let mut sum = count(&self.0.shared).load(Relaxed);
+        for counters in self.0.per_thread.iter() {
             sum += count(counters).load(Relaxed);
         }
         sum

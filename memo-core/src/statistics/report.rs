@@ -1,6 +1,8 @@
 //! A table of all caches. Its functions are `#[inline]`, so that only a crate that prints a report compiles them.
 
 use std::fmt::{self, Display, Formatter};
+#[cfg(feature = "report")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -33,7 +35,7 @@ pub(crate) type Source = ();
 #[cfg(feature = "report")]
 #[derive(Clone)]
 pub(crate) struct Source {
-    pub(crate) cache: &'static dyn Inspect,
+    pub(crate) cache: Arc<dyn Inspect>,
     pub(crate) samples: Vec<Sample>,
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod enclosing_item;
 pub(crate) mod function;
 pub(crate) mod instances;
 pub(crate) mod item;
+pub(crate) mod objects;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod signature;

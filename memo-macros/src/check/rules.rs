@@ -2,8 +2,8 @@
 
 use crate::check::stores::Features;
 use crate::check::{
-    arguments, attributes, bounds, companions, function as of_function, instances, settings,
-    signature, stores,
+    arguments, attributes, bounds, companions, function as of_function, instances, objects,
+    settings, signature, stores,
 };
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
@@ -28,6 +28,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     arguments::key_excludes_skip(args, errors);
     signature::tags_are_made_of_the_key(args, function, errors);
     instances::can_be_shared(args, function, errors);
+    objects::objects_have_caches(args, function, errors);
     signature::skip_names_parameters(args, function, errors);
     signature::cache_err_needs_a_result(args, function, errors);
     settings::settings_need_no_call(args, function, errors);

@@ -10,30 +10,54 @@ use crate::emit::generics::Named;
 use crate::emit::hygiene::{first_span, local};
 use crate::emit::key::names;
 use crate::emit::settings::settings;
+use crate::parse::arguments::Given;
+use crate::parse::values::keyword::Scope;
 
 /// The cache. A mistake in the result is reported under its type.
 pub(super) fn cache(expansion: &Expansion<'_>, item: Item) -> TokenStream {
     let (origin, instance) = (origin(expansion), instance(expansion, item));
     let settings = settings(expansion);
-    let find = if expansion.args.is_per_thread() { quote!(local) } else { quote!(cache) };
+    let find = match &expansion.args.scope {
+        Some(Given { value: Scope::Thread, .. }) => quote!(local),
+        Some(Given { value: Scope::Instance, .. }) => quote!(in_object),
+        _ => quote!(cache),
+    };
     let span = first_span(expansion.function.output());
     quote_spanned!(span=> __memokit::memo!(#find, #origin, #instance, #settings))
 }
 
 /// The cache as calls look into it: those of a function that stores its results first see what other processes have
-/// removed.
+/// removed. Those of a method whose objects have caches look into the object's.
 pub(super) fn followed(expansion: &Expansion<'_>) -> TokenStream {
     let cache = cache(expansion, Item::Function);
+    if let Some(field) = field(expansion) {
+        return quote!(#cache.of(#field));
+    }
     if expansion.args.persist.is_some() { quote!(#cache.followed()) } else { cache }
 }
 
 /// The handle of the cache, for a companion.
 pub(super) fn handle(expansion: &Expansion<'_>) -> TokenStream {
     let (cache, names) = (cache(expansion, Item::Companion), names(expansion));
+    if let Some(field) = field(expansion) {
+        return quote!(#cache.of(#field).handle().named(&#names));
+    }
     if !expansion.args.is_per_thread() {
         return quote!(#cache.handle().named(&#names));
     }
     quote!(__memokit::Memo::local(|| #cache.handle()).named(&#names))
+}
+
+/// The field with the cache of the object, if each object has one. A mistake in it is reported under `scope` or `cache`.
+fn field(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let args = expansion.args;
+    let scope = args.scope.as_ref().filter(|_| args.is_per_object())?;
+    if let Some(given) = &args.cache {
+        let field = &given.value;
+        return Some(quote_spanned!(first_span(given.tokens.clone())=> &#field));
+    }
+    let this = expansion.function.receiver()?.self_token;
+    Some(quote_spanned!(first_span(scope.tokens.clone())=> &#this.cache))
 }
 
 /// Which function it is: its name, the number of the expansion, and the fingerprint of the code.

@@ -99,7 +99,12 @@ fn handle_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<Tok
         Named::new(function, function.signature.clone()).of_a_handle()
     };
     let filter = &generics.where_clause;
-    let item = quote!(fn #name #generics() -> #names::Memo<#output> #filter #body);
+    let (this, memo) = if expansion.args.is_per_object() && function.receiver().is_some() {
+        (quote!(&self), quote!(#names::Memo<#output, #names::OfObject<#output>>))
+    } else {
+        (TokenStream::new(), quote!(#names::Memo<#output>))
+    };
+    let item = quote!(fn #name #generics(#this) -> #memo #filter #body);
     Some(own_item(expansion, &doc, &item))
 }
 
@@ -117,6 +122,9 @@ fn key_companion(expansion: &Expansion<'_>, body: &TokenStream) -> Option<TokenS
     // The key changes nothing, so nothing has to be `mut`.
     signature::without_mut_self(&mut named);
     attributes::leave_shared_on_parameters(&mut named);
+    if expansion.args.is_per_object() && function.receiver().is_some() {
+        signature::borrow_self(&mut named);
+    }
     let (generics, filter) = (&named.generics, &named.generics.where_clause);
     let (inputs, names) = (&named.inputs, expansion.names());
     let item = quote!(fn #name #generics (#inputs) -> #names::Key #filter #body);

@@ -62,7 +62,8 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
 
 /// The calls about a directory.
 fn disk(args: &Args) -> TokenStream {
-    let persist = store("persist", &args.persist, args);
+    let persist = args.persist.as_ref().map(|given| &given.value);
+    let persist = persist.map(|place| stored("persist", &quote!((#place)), args));
     let durability = args.durability.as_ref().map(|given| {
         let mode = &given.value;
         quote!(.durability(__memokit::Durability::#mode))
@@ -74,7 +75,12 @@ fn disk(args: &Args) -> TokenStream {
 
 /// The calls about a tier that machines share.
 fn tier(args: &Args) -> TokenStream {
-    let remote = store("remote", &args.remote, args);
+    // A cache of an isolation does not connect.
+    let remote = args.remote.as_ref().map(|given| {
+        let tier = &given.value;
+        quote!((if __memokit::is_isolated() { __memokit::Option::None } else { __memokit::Option::Some(#tier) }))
+    });
+    let remote = remote.map(|tier| stored("remote", &tier, args));
     let waits = args.write.as_ref().is_some_and(|given| given.value == Write::Through);
     let write = waits.then(|| quote!(.write_through()));
     let limit = time("remote_limit", &args.remote_limit);
@@ -82,13 +88,15 @@ fn tier(args: &Args) -> TokenStream {
     quote!(#remote #write #limit #stale)
 }
 
-/// The call that names where results are stored, if it is given, with the codec that makes bytes of them.
-fn store(name: &str, given: &Option<Given<syn::Expr>>, args: &Args) -> Option<TokenStream> {
-    let Some(codec) = &args.codec else { return call(name, given) };
-    let (value, codec) = (&given.as_ref()?.value, &codec.value);
+/// The call that says where results are stored, with the codec that makes bytes of them. `place`: in parentheses.
+fn stored(name: &str, place: &TokenStream, args: &Args) -> TokenStream {
+    let Some(codec) = args.codec.as_ref().map(|given| &given.value) else {
+        let name = Ident::new(name, Span::mixed_site());
+        return quote!(.#name #place);
+    };
     let how = if args.evolves.is_some() { "evolving" } else { "by" };
     let name = format_ident!("{name}_{how}");
-    Some(quote!(.#name::<#codec, _>(#value)))
+    quote!(.#name::<#codec, _> #place)
 }
 
 /// The call that passes on an argument, if it is given.

@@ -1,8 +1,10 @@
 //! The signatures of the function and of its companions, and the call that they have in common.
 
+use std::iter::once;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{FnArg, Pat, PatType, Signature};
+use syn::{FnArg, Pat, PatType, Signature, parse_quote};
 
 use crate::check::body_location::BodyLocation;
 use crate::emit::attributes;
@@ -117,6 +119,13 @@ fn makes_key(expansion: &Expansion<'_>, names: &TokenStream) -> bool {
         Some(key) => mentions(key.tokens.clone(), name),
         None => !expansion.args.skips(name),
     })
+}
+
+/// Makes a method of `&self`.
+pub(super) fn borrow_self(signature: &mut Signature) {
+    let others = std::mem::take(&mut signature.inputs).into_iter();
+    let others = others.filter(|input| !matches!(input, FnArg::Receiver(_)));
+    signature.inputs = once(parse_quote!(&self)).chain(others).collect();
 }
 
 /// Makes a `mut self` a `self`.

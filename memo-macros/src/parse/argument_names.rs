@@ -39,6 +39,7 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("cheap_clone", "cheap_clone"),
     ("version", "version = 2"),
     ("scope", "scope = \"thread\""),
+    ("cache", "cache = self.state.cache"),
     ("instances", "instances = \"shared\""),
     ("verify", "verify = 0.01"),
     ("advise", "advise"),

@@ -67,6 +67,8 @@ pub(crate) struct Args {
     pub(crate) cheap_clone: Option<Given<()>>,
     pub(crate) version: Option<Given<syn::Expr>>,
     pub(crate) scope: Option<Given<Scope>>,
+    /// The field that has the cache of an object.
+    pub(crate) cache: Option<Given<syn::Expr>>,
     pub(crate) instances: Option<Given<Instances>>,
     pub(crate) verify: Option<Given<syn::Expr>>,
     /// Whether calls are observed, to give advice.
@@ -121,6 +123,11 @@ impl Args {
         matches!(&self.scope, Some(Given { value: Scope::Thread, .. }))
     }
 
+    /// Whether each object has a cache of its own.
+    pub(crate) fn is_per_object(&self) -> bool {
+        matches!(&self.scope, Some(Given { value: Scope::Instance, .. }))
+    }
+
     /// Whether the function's own type and const parameters share one cache.
     pub(crate) fn shares_instances(&self) -> bool {
         matches!(&self.instances, Some(Given { value: Instances::Shared, .. }))
@@ -160,9 +167,10 @@ impl Args {
         self.in_impl.get_or_insert(Given { name: in_impl, value: (), tokens: TokenStream::new() });
     }
 
-    /// Whether a parameter is left out of the key.
+    /// Whether a parameter is left out of the key. If each object has a cache, `self` is.
     pub(crate) fn skips(&self, parameter: &Ident) -> bool {
-        self.skip.as_ref().is_some_and(|skip| skip.value.contains(parameter))
+        let is_object = self.is_per_object() && parameter == "self";
+        is_object || self.skip.as_ref().is_some_and(|skip| skip.value.contains(parameter))
     }
 
     fn accept(&mut self, RawArgument { name, form }: RawArgument) -> syn::Result<()> {
@@ -203,6 +211,7 @@ impl Args {
             "cheap_clone" => set(&mut self.cheap_clone, name, form, expression::flag),
             "version" => set(&mut self.version, name, form, expression::expression),
             "scope" => set(&mut self.scope, name, form, keyword::scope),
+            "cache" => set(&mut self.cache, name, form, expression::field),
             "instances" => set(&mut self.instances, name, form, keyword::instances),
             "verify" => set(&mut self.verify, name, form, number::fraction),
             "advise" => set(&mut self.advise, name, form, expression::flag),
@@ -358,7 +367,11 @@ mod tests {
         refused("policy = \"tiny\"", "there is `lru`");
         refused("policy = lru", "`policy = \"lru\"`");
         refused("scope = \"threads\"", "did you mean `thread`?");
-        refused("scope = \"x\"", "`process` or `thread`");
+        refused("scope = \"x\"", "`process`, `thread` or `instance`");
+        refused("scope = \"object\"", "`process`, `thread` or `instance`");
+        refused("cache", "`cache = self.state.cache`");
+        refused("cache = \"cache\"", "`cache = self.state.cache`");
+        refused("cache = 100", "`cache = self.state.cache`");
         refused("in_impl = true", "takes no value");
         refused("advise = true", "takes no value");
         refused("advice", "did you mean `advise`?");

@@ -2,9 +2,10 @@ fn quote(symbol: &str) -> String {
     let __memokit_found = ::memokit::__private::with_names!(
         __memokit::memo!(cache, own "::quote" beside
         __MEMOKIT_NOT_IN_IMPL_317242422467700148, 317242422467700148,
-        0xdc9270cbee17bfe9d8313cd8a7386dd1, function(), [String].remote(redis())
-        .write_through().remote_limit_millis(100).stale_while_disconnected(LIMIT))
-        .lookup(& (__memokit::element!(symbol), ()))
+        0xdc9270cbee17bfe9d8313cd8a7386dd1, function(), [String].remote(if
+        __memokit::is_isolated() { __memokit::Option::None } else {
+        __memokit::Option::Some(redis()) }).write_through().remote_limit_millis(100)
+        .stale_while_disconnected(LIMIT)) .lookup(& (__memokit::element!(symbol), ()))
     );
     match __memokit_found {
         ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),
@@ -25,9 +26,10 @@ fn quote_memo() -> ::memokit::__private::Memo<String> {
     ::memokit::__private::with_names!(
         __memokit::memo!(cache, own "::quote" beside
         __MEMOKIT_NOT_IN_IMPL_317242422467700148, 317242422467700148,
-        0xdc9270cbee17bfe9d8313cd8a7386dd1, companion(), [String].remote(redis())
-        .write_through().remote_limit_millis(100).stale_while_disconnected(LIMIT))
-        .handle().named(& ["symbol"])
+        0xdc9270cbee17bfe9d8313cd8a7386dd1, companion(), [String].remote(if
+        __memokit::is_isolated() { __memokit::Option::None } else {
+        __memokit::Option::Some(redis()) }).write_through().remote_limit_millis(100)
+        .stale_while_disconnected(LIMIT)) .handle().named(& ["symbol"])
     )
 }
 /// The key under which the result of this call of `quote` is kept.

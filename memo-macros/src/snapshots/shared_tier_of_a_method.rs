@@ -1,8 +1,10 @@
 fn quote(&self) -> String {
     let __memokit_found = ::memokit::__private::with_names!(
         __memokit::memo!(cache, own "::quote" in_impl, 17597739391638557257,
-        0xa1e83ab751befddc2339f1dbe63de793, without_companions(), [String]
-        .remote(Self::tier())) .lookup(& (__memokit::element!(self : self), ()))
+        0xa1e83ab751befddc2339f1dbe63de793, without_companions(), [String].remote(if
+        __memokit::is_isolated() { __memokit::Option::None } else {
+        __memokit::Option::Some(Self::tier()) })) .lookup(& (__memokit::element!(self :
+        self), ()))
     );
     match __memokit_found {
         ::memokit::__private::Lookup::Hit(__memokit_hit) => __memokit_hit.value(),

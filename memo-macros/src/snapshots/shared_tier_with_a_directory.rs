@@ -2,7 +2,8 @@ fn quote(&self) -> String {
     let __memokit_found = ::memokit::__private::with_names!(
         __memokit::memo!(cache, own "::quote" in_impl, 13115023291551375745,
         0xa1e83ab751befddc2339f1dbe63de793, without_companions(), [String].persist_by:: <
-        Json, _ > ("cache/quotes").remote_by:: < Json, _ > (redis())) .followed()
+        Json, _ > ("cache/quotes").remote_by:: < Json, _ > (if __memokit::is_isolated() {
+        __memokit::Option::None } else { __memokit::Option::Some(redis()) })) .followed()
         .lookup(& (__memokit::element!(self : self), ()))
     );
     match __memokit_found {

@@ -67,7 +67,7 @@ impl Site {
     ) -> Arc<Self> {
         let machine = server.machine();
         let tier = Tier::new(machine.store(), options);
-        let settings = more(Settings::of(Kept::NEW).remote(&tier));
+        let settings = more(Settings::of(Kept::NEW).remote(Some(&tier)));
         let function = settings.at(|| "f".to_owned(), || Ok(0)).shared("f".to_owned(), 1);
         let function: &'static Arc<_> = Box::leak(Box::new(function));
         function.mark_static();

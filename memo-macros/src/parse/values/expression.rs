@@ -78,6 +78,21 @@ pub(crate) fn tier(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
+/// `cache`: an expression that gives a field.
+pub(crate) fn field(name: &Ident, form: Form) -> syn::Result<Expr> {
+    let value = expression(name, form)?;
+    match plain(&value) {
+        Expr::Lit(_) => Err(error(
+            &value,
+            format!(
+                "`{name}` is the field of `self` that has the results, without quotes: `{}`",
+                example(name)
+            ),
+        )),
+        _ => Ok(value),
+    }
+}
+
 /// `crate` and `codec`: a path.
 pub(crate) fn path(name: &Ident, form: Form) -> syn::Result<Path> {
     let value = expression(name, form)?;

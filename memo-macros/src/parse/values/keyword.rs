@@ -13,6 +13,8 @@ pub(crate) enum Scope {
     Process,
     /// Each thread has a cache of its own.
     Thread,
+    /// Each object has a cache of its own.
+    Instance,
 }
 
 /// Which instances of a generic function share a cache.
@@ -48,9 +50,11 @@ pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<()> {
     one_of(name, form, &[("lru", ())])
 }
 
-/// `scope`: one of two words.
+/// `scope`: one of three words.
 pub(crate) fn scope(name: &Ident, form: Form) -> syn::Result<Scope> {
-    one_of(name, form, &[("process", Scope::Process), ("thread", Scope::Thread)])
+    let words =
+        [("process", Scope::Process), ("thread", Scope::Thread), ("instance", Scope::Instance)];
+    one_of(name, form, &words)
 }
 
 /// `instances`: one of two words.
