@@ -230,7 +230,8 @@ impl Head {
 pub(crate) fn fits(record: &Record<'_>) -> bool {
     match record {
         Record::Put { key, value, tags, .. } => {
-            let len = TAG_COUNT + tags.len() + value.len();
+            let count = if tags.is_empty() { 0 } else { TAG_COUNT };
+            let len = count + tags.len() + value.len();
             key.len() <= MAX_KEY && tags.len() <= MAX_TAGS && len <= MAX_VALUE
         }
         Record::Remove { key } => key.len() <= MAX_KEY,
