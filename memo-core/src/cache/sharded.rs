@@ -371,6 +371,9 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Returns the tags of the result of `claim`, in a cache whose entries have tags.
     pub(crate) fn tags_of(&self, claim: Claim) -> Vec<Tag> {
+        if !self.words.tags {
+            return Vec::new();
+        }
         let shard = self.shard(claim.hash).lock();
         let tags = shard.valid_claim(claim).and_then(|claimed| claimed.tags.as_ref());
         tags.map_or_else(Vec::new, |tags| tags.tags())

@@ -1,7 +1,5 @@
 //! The bytes of a record (its frame): a head of fixed size with a checksum of its own, then the key and the value.
 
-use std::borrow::Cow;
-
 use crate::platform::crc32c::{crc32c, crc32c_append};
 
 use super::cost::Cost;
@@ -100,18 +98,21 @@ impl Head {
             Record::Remove { .. } => (Op::Remove, 0, NEVER, Cost::UNKNOWN),
             Record::Clear => (Op::Clear, 0, NEVER, Cost::UNKNOWN),
         };
-        let [key, count, tags, value] = &parts(record);
-        let value_crc =
-            [count, tags, value].into_iter().fold(0, |crc, part| crc32c_append(crc, part));
+        let Parts { key, count, tags, value } = Parts::of(record);
+        let value_crc = match count {
+            None => crc32c(value),
+            Some(count) => crc32c_append(crc32c_append(crc32c(&count), tags), value),
+        };
+        let tags_len = count.map_or(0, |count| count.len() + tags.len());
         Self {
             op,
             replaces: meta.replaces,
             apart: matches!(record, Record::Put { apart: true, .. }),
-            tagged: !count.is_empty(),
+            tagged: count.is_some(),
             removals: meta.removals,
             key_len: key.len(),
             cost,
-            value_len: count.len() + tags.len() + value.len(),
+            value_len: tags_len + value.len(),
             sequence: meta.sequence,
             since: meta.since,
             created,
@@ -244,21 +245,35 @@ pub(crate) fn encode(out: &mut Vec<u8>, seed: ChecksumSeed, meta: RecordMeta, re
     let head = Head::of(record, meta);
     out.reserve(head.total());
     out.extend_from_slice(&head.to_bytes(seed));
-    parts(record).iter().for_each(|part| out.extend_from_slice(part));
+    let Parts { key, count, tags, value } = Parts::of(record);
+    out.extend_from_slice(key);
+    if let Some(count) = count {
+        out.extend_from_slice(&count);
+        out.extend_from_slice(tags);
+    }
+    out.extend_from_slice(value);
 }
 
-/// Returns what follows the head: the key, the number of tags, the tags and the value.
-fn parts<'a>(record: &Record<'a>) -> [Cow<'a, [u8]>; 4] {
-    let none = || Cow::Borrowed(&[][..]);
-    match *record {
-        Record::Put { key, value, tags, .. } => {
-            let count =
-                u16::try_from(tags.len() / TAG).expect("tags within MAX_TAGS").to_le_bytes();
-            let count = if tags.is_empty() { none() } else { Cow::Owned(count.to_vec()) };
-            [key.into(), count, tags.into(), value.into()]
-        }
-        Record::Remove { key } => [key.into(), none(), none(), none()],
-        Record::Clear => [none(), none(), none(), none()],
+/// What follows a head.
+struct Parts<'a> {
+    key: &'a [u8],
+    /// The number of tags, if there are any.
+    count: Option<[u8; TAG_COUNT]>,
+    tags: &'a [u8],
+    value: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    #[inline]
+    fn of(record: &Record<'a>) -> Self {
+        let (key, value, tags): (&[u8], &[u8], &[u8]) = match *record {
+            Record::Put { key, value, tags, .. } => (key, value, tags),
+            Record::Remove { key } => (key, &[], &[]),
+            Record::Clear => (&[], &[], &[]),
+        };
+        let number = || u16::try_from(tags.len() / TAG).expect("tags within MAX_TAGS");
+        let count = (!tags.is_empty()).then(|| number().to_le_bytes());
+        Self { key, count, tags, value }
     }
 }
 
