@@ -89,9 +89,9 @@ impl OpenTags {
         TagSet { began, valid_at: AtomicU64::new(began), cells }
     }
 
-    /// Returns the epoch at which one of the tags was last invalidated, if that was since the computation began.
-    pub(crate) fn ended(&self) -> Option<u64> {
-        Some(self.cells.ended()).filter(|ended| *ended > self.began)
+    /// Returns whether one of the tags was invalidated since the computation began.
+    pub(crate) fn have_ended(&self) -> bool {
+        self.cells.ended() > self.began
     }
 
     pub(crate) fn tags(&self) -> Vec<Tag> {
@@ -135,9 +135,10 @@ impl TagSet {
         is_valid
     }
 
-    /// Returns the epoch at which one of the tags was last invalidated, if that was since the computation began.
-    pub(crate) fn ended(&self) -> Option<u64> {
-        Some(self.cells.ended()).filter(|ended| *ended > self.began)
+    /// If one of the tags was invalidated since the computation began, returns the epoch of the first invalidation that
+    /// this may have been. Of several, a cell knows the last one only.
+    pub(crate) fn outdated_from(&self) -> Option<u64> {
+        (self.cells.ended() > self.began).then_some(self.began + 1)
     }
 
     pub(crate) fn tags(&self) -> Vec<Tag> {
