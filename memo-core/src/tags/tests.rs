@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::registry::lock;
 use super::*;
@@ -128,4 +128,16 @@ fn tags_that_nobody_uses_are_forgotten() {
     assert!(!(0..3000).any(has));
     drop(OpenTags::begin(&[tag("forgotten", 1)]));
     assert!(!has(1));
+}
+
+/// Others wait for the registry meanwhile.
+#[test]
+fn a_result_may_have_many_tags() {
+    let spread = |n: u64| Tag::from_bits(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let all: Vec<_> = (1..=50_000).map(spread).collect();
+    let began = Instant::now();
+    let mut open = OpenTags::begin(&all[1..]);
+    open.add(&all);
+    assert_eq!(open.close().tags().len(), all.len());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
