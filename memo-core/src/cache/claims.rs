@@ -141,7 +141,7 @@ impl<H> Claims<H> {
 
 impl<H> ClaimState<H> {
     fn is_invalidated(&self) -> bool {
-        self.invalidated || self.tags.as_ref().is_some_and(|tags| tags.ended().is_some())
+        self.invalidated || self.tags.as_ref().is_some_and(|tags| tags.have_ended())
     }
 }
 

@@ -113,7 +113,7 @@ impl<H: Clone> ShardedCache<H> {
                 (flight, pending) = (claimed.flight, claimed.pending);
                 let tags = claimed.tags.map(|tags| tags.close());
                 if let (Some(tags), Some(flight)) = (&tags, &flight) {
-                    flight.outdate(tags.ended());
+                    flight.outdate(tags.outdated_from());
                 }
                 entry = Some(claimed.draft.fill(new_entry, tags.map(Box::new)));
             }

@@ -13,6 +13,7 @@ use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::single_flight::flight::Claim;
 use crate::single_flight::wait_graph::Computing;
 use crate::statistics::source::Source;
+use crate::tags;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::selection::Selection;
@@ -40,6 +41,9 @@ impl<K: Keep> FunctionCache<K> {
         let began = Stopwatch::start(false);
         let Loaded { value, mut lifetime, tags, .. } = storage.load(self, key, true)?;
         lifetime.computed = lifetime.computed.filter(|_| self.memory.is_timed());
+        if tags::are_ending(&tags) {
+            return None;
+        }
         if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
             return None;
         }

@@ -93,9 +93,9 @@ pub fn invalidate_tag<T: Serialize>(tag: T) {
     // Not read from there any more.
     #[cfg(feature = "remote")]
     let removals = begin_to_remove(&caches, tag);
+    let ending = tags::Ending::begin(tag);
     caches.iter().for_each(|cache| cache.remove_tag(tag));
-    // Last, so that what was read from the disk before ends too.
-    tags::invalidate(tag);
+    drop(ending);
     #[cfg(feature = "remote")]
     for (tier, removal) in removals {
         tier.remove(&removal, clock::instant() + tier.read_limit());

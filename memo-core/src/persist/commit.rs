@@ -223,7 +223,7 @@ impl Shared {
         let horizon = writer.state.horizon();
         let mut following = self.following.lock();
         let followed = self.read_on(&writer.state, &mut following);
-        self.forget_deferred(following.found.iter().map(|removal| self.hash_of(removal)));
+        self.forget_deferred(following.found.iter().map(|removal| self.ended_by(removal)));
         drop(following);
         if followed.is_err() {
             return false;

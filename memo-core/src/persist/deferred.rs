@@ -8,6 +8,8 @@ use super::cost::Cost;
 use super::index::Position;
 use super::queue::Ticket;
 use super::record::{Record, WallMillis};
+use super::tag_key::{tag_of, tags};
+use crate::key::Tag;
 
 /// The puts that may not be in a log yet, by the hashes of their keys. (A key with the hash of another one takes its
 /// place. That costs at most a result.)
@@ -16,6 +18,16 @@ pub(crate) struct Deferred {
     puts: HashMap<u64, DeferredPut>,
     /// What is up to this sequence was looked at.
     settled: u64,
+}
+
+/// Which puts a removal ends.
+#[derive(Clone, Copy)]
+pub(crate) enum Ended {
+    /// That of the key with this hash.
+    Key(u64),
+    /// Those with the tag.
+    Tag(Tag),
+    All,
 }
 
 /// A copy of a put that was queued.
@@ -49,7 +61,13 @@ impl Deferred {
         replaces: bool,
         ticket: Ticket,
     ) {
-        self.remove(hash);
+        self.remove(match (hash, record) {
+            (None, _) => Ended::All,
+            (Some(hash), Record::Remove { key }) => {
+                tag_of(key).map_or(Ended::Key(hash), Ended::Tag)
+            }
+            (Some(hash), _) => Ended::Key(hash),
+        });
         let (Some(hash), Record::Put { key, value, apart: false, created, expires, cost, tags }) =
             (hash, *record)
         else {
@@ -62,11 +80,14 @@ impl Deferred {
         }
     }
 
-    /// Forgets the put of a key that was removed, or all.
-    pub(crate) fn remove(&mut self, hash: Option<u64>) {
-        match hash {
-            Some(hash) => drop(self.puts.remove(&hash)),
-            None => self.puts.clear(),
+    /// Forgets the puts that a removal ends.
+    pub(crate) fn remove(&mut self, ended: Ended) {
+        match ended {
+            Ended::Key(hash) => drop(self.puts.remove(&hash)),
+            Ended::Tag(ended) => {
+                self.puts.retain(|_, put| tags(&put.tags).all(|tag| tag != ended));
+            }
+            Ended::All => self.puts.clear(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::deferred::Ended;
 use super::file_name::Name;
 use super::key_hash::key_hash;
 use super::listing::{holds_something, list};
@@ -9,7 +10,6 @@ use super::locks::Locks;
 use super::shared::{Following, Shared};
 use super::state::State;
 use super::store::Store;
-use super::tag_key::tag_key;
 use super::tail::Tail;
 use super::view::{Removal, View};
 use super::writer::{Begun, Writer};
@@ -156,8 +156,8 @@ impl Shared {
     /// Passes on what others removed.
     fn pass_on(&self, following: &mut Following, removed: &mut dyn FnMut(Removal)) {
         let found = std::mem::take(&mut following.found);
-        let hashes: Vec<_> = match &self.deferred {
-            Some(_) => found.iter().map(|removal| self.hash_of(removal)).collect(),
+        let ended: Vec<_> = match &self.deferred {
+            Some(_) => found.iter().map(|removal| self.ended_by(removal)).collect(),
             None => Vec::new(),
         };
         for removal in found {
@@ -165,21 +165,21 @@ impl Shared {
         }
         // Afterwards, so that a computation that began before the removal has ended, or finds that it must not be
         // queued any more.
-        self.forget_deferred(hashes);
+        self.forget_deferred(ended);
     }
 
-    /// Returns the hash of the key that was removed. `None`: all were.
-    pub(crate) fn hash_of(&self, removal: &Removal) -> Option<u64> {
+    /// Returns which puts that wait a removal ends.
+    pub(crate) fn ended_by(&self, removal: &Removal) -> Ended {
         match removal {
-            Removal::Key(key) => Some(key_hash(self.salt, key)),
-            Removal::Tag(tag) => Some(key_hash(self.salt, &tag_key(*tag))),
-            Removal::All => None,
+            Removal::Key(key) => Ended::Key(key_hash(self.salt, key)),
+            Removal::Tag(tag) => Ended::Tag(*tag),
+            Removal::All => Ended::All,
         }
     }
 
-    pub(crate) fn forget_deferred(&self, hashes: impl IntoIterator<Item = Option<u64>>) {
+    pub(crate) fn forget_deferred(&self, ended: impl IntoIterator<Item = Ended>) {
         let Some(deferred) = &self.deferred else { return };
         let mut deferred = deferred.lock();
-        hashes.into_iter().for_each(|hash| deferred.remove(hash));
+        ended.into_iter().for_each(|ended| deferred.remove(ended));
     }
 }

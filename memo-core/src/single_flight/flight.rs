@@ -41,7 +41,7 @@ const MAX_LIMITS: u32 = 16;
 pub(crate) struct Flight<H> {
     pub(crate) claim: Claim,
     pub(crate) key: KeyBytes,
-    /// The epoch at which a tag of the value was invalidated while it was computed, or 0.
+    /// The epoch of the first invalidation, while the value was computed, that may have been one of its tags, or 0.
     outdated: AtomicU64,
     state: Mutex<State<H>>,
     changed: Condvar,
@@ -229,14 +229,14 @@ impl<H: Clone> Flight<H> {
     /// Does the same with the value of a relief. Which tags that has is not known.
     pub(crate) fn complete_by_relief(&self, value: H) {
         let began = self.state.lock().relief_epoch;
-        self.outdate(Some(tags::epoch()).filter(|epoch| *epoch > began));
+        self.outdate((tags::epoch() > began).then_some(began + 1));
         self.complete(Some(value));
     }
 
-    /// Notes, before the flight ends, when a tag of the value was invalidated, if that was since its computation began.
-    pub(crate) fn outdate(&self, ended: Option<u64>) {
-        if let Some(ended) = ended {
-            self.outdated.store(ended, Relaxed);
+    /// Notes, before the flight ends, from which epoch on the value is too old for who begins to wait, if it is.
+    pub(crate) fn outdate(&self, from: Option<u64>) {
+        if let Some(from) = from {
+            self.outdated.store(from, Relaxed);
         }
     }
 

@@ -15,5 +15,5 @@ mod tests;
 pub(crate) use journal::{Invalidated, invalidated, note_invalidated};
 #[cfg(feature = "remote")]
 pub(crate) use registry::is_used;
-pub(crate) use registry::{epoch, invalidate};
+pub(crate) use registry::{Ending, are_ending, epoch, invalidate};
 pub(crate) use set::{OpenTags, TagSet};

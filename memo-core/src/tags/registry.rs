@@ -27,6 +27,8 @@ pub(super) struct Registry {
     open: usize,
     /// While there are any: the tags without a cell that were invalidated, and when.
     recent: HashTable<(u64, u64)>,
+    /// The tags that are being removed from disks, each as often as callers do that.
+    ending: Vec<u64>,
     /// All tags without a cell count as invalidated at this epoch, because there were too many to remember.
     floor: u64,
 }
@@ -40,6 +42,39 @@ pub(crate) fn epoch() -> u64 {
 /// Ends what has `tag` and was computed, or is being computed, in this process.
 pub(crate) fn invalidate(tag: Tag) {
     lock().invalidate(tag.bits());
+}
+
+/// An invalidation while it is written to disks. What was computed before it begins ends then, so that nobody writes it
+/// again as newer than the removal. What is read from a disk meanwhile may be from before the removal, see
+/// [`are_ending`], and all that has the tag ends once more at the end: it may have been read just before that.
+#[derive(Debug)]
+pub(crate) struct Ending(Tag);
+
+impl Ending {
+    pub(crate) fn begin(tag: Tag) -> Self {
+        let mut registry = lock();
+        registry.invalidate(tag.bits());
+        registry.ending.push(tag.bits());
+        Self(tag)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let (mut registry, tag) = (lock(), self.0.bits());
+        registry.invalidate(tag);
+        if let Some(at) = registry.ending.iter().position(|ending| *ending == tag) {
+            registry.ending.swap_remove(at);
+        }
+    }
+}
+
+/// Returns whether one of the tags is being removed from disks.
+pub(crate) fn are_ending(tags: &[Tag]) -> bool {
+    !tags.is_empty() && {
+        let registry = lock();
+        tags.iter().any(|tag| registry.ending.contains(&tag.bits()))
+    }
 }
 
 /// Returns whether an entry or a computation of this process has `tag`.
@@ -59,6 +94,7 @@ impl Registry {
             free: Vec::new(),
             open: 0,
             recent: HashTable::new(),
+            ending: Vec::new(),
             floor: 0,
         }
     }

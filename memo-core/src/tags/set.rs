@@ -26,17 +26,17 @@ impl Cells {
 
     /// Takes the cells of more tags.
     fn extend(&mut self, registry: &mut Registry, tags: &[Tag]) {
-        let is_new = |tag: &&Tag| self.as_slice().iter().all(|cell| cell.tag() != tag.bits());
-        let new: Vec<Tag> = tags.iter().filter(is_new).copied().collect();
+        let mut known: Vec<u64> = self.as_slice().iter().map(|cell| cell.tag()).collect();
+        known.sort_unstable();
+        let is_new = |tag: &Tag| known.binary_search(&tag.bits()).is_err();
+        let mut new: Vec<Tag> = tags.iter().copied().filter(is_new).collect();
+        new.sort_unstable_by_key(|tag| tag.bits());
+        new.dedup();
         if new.is_empty() {
             return;
         }
-        let mut cells = self.as_slice().to_vec();
-        for tag in new {
-            if cells.iter().all(|cell| cell.tag() != tag.bits()) {
-                cells.push(registry.take(tag));
-            }
-        }
+        let new = new.into_iter().map(|tag| registry.take(tag));
+        let cells: Vec<_> = self.as_slice().iter().copied().chain(new).collect();
         *self = match *cells {
             [cell] => Self::One(cell),
             _ => Self::Many(cells.into()),
@@ -89,9 +89,9 @@ impl OpenTags {
         TagSet { began, valid_at: AtomicU64::new(began), cells }
     }
 
-    /// Returns the epoch at which one of the tags was last invalidated, if that was since the computation began.
-    pub(crate) fn ended(&self) -> Option<u64> {
-        Some(self.cells.ended()).filter(|ended| *ended > self.began)
+    /// Returns whether one of the tags was invalidated since the computation began.
+    pub(crate) fn have_ended(&self) -> bool {
+        self.cells.ended() > self.began
     }
 
     pub(crate) fn tags(&self) -> Vec<Tag> {
@@ -135,9 +135,10 @@ impl TagSet {
         is_valid
     }
 
-    /// Returns the epoch at which one of the tags was last invalidated, if that was since the computation began.
-    pub(crate) fn ended(&self) -> Option<u64> {
-        Some(self.cells.ended()).filter(|ended| *ended > self.began)
+    /// If one of the tags was invalidated since the computation began, returns the epoch of the first invalidation that
+    /// this may have been. Of several, a cell knows the last one only.
+    pub(crate) fn outdated_from(&self) -> Option<u64> {
+        (self.cells.ended() > self.began).then_some(self.began + 1)
     }
 
     pub(crate) fn tags(&self) -> Vec<Tag> {

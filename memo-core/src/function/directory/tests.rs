@@ -140,6 +140,50 @@ fn a_value_replaces_another_with_one_record() {
     assert_eq!((written(computed), written(Made::Inserted)), (alone, alone));
 }
 
+/// It would come back from the disk once memory has forgotten it.
+#[test]
+fn what_is_older_than_an_invalidation_is_not_written_as_newer_than_its_removal() {
+    let folder = TestDirectory::new("tag-overtaken");
+    let function = folder.core_with(Settings::tagged);
+    assert!(function.recover());
+    let tag = Tag::new("an invalidation that is overtaken");
+    let (running, began) = (claim_tagged(&function, tag), since(&function));
+    let ending = tags::Ending::begin(tag);
+    function.remove_tag(tag);
+    // Raises the horizon, so that what is committed now is written again.
+    function.snapshot().unwrap();
+    function.complete(running, &7, Made::Computed(None), began, None);
+    drop(ending);
+    assert_eq!(left(&function), []);
+}
+
+#[test]
+fn what_is_read_while_its_tag_is_removed_from_disks_does_not_count() {
+    let folder = TestDirectory::new("tag-read");
+    let function = folder.core_with(Settings::tagged);
+    assert!(function.recover());
+    let tag = Tag::new("an invalidation that is slow");
+    let claim = claim_tagged(&function, tag);
+    assert!(function.complete(claim, &7, Made::Computed(None), since(&function), None).kept);
+    let key = key(1);
+    let load = || {
+        let claim = claim_tagged(&function, tag);
+        // The entry in memory would be returned before.
+        tags::invalidate(tag);
+        function.load(claim, key.bytes().unwrap())
+    };
+    let ending = tags::Ending::begin(tag);
+    assert_eq!(load(), None);
+    drop(ending);
+    assert_eq!(load(), Some(7));
+}
+
+fn claim_tagged(function: &FunctionCache<Numbers>, tag: Tag) -> Claim {
+    let key = key(1);
+    let bytes = key.bytes().unwrap();
+    function.memory.take_over(function.hash_key(bytes).unwrap(), bytes, Some(&[tag]))
+}
+
 #[test]
 fn an_opening_removes_versions_that_are_no_longer_used() {
     let folder = TestDirectory::new("old-version");

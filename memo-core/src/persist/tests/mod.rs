@@ -106,15 +106,12 @@ fn recovered(fs: &MemFs) -> (Recovery, Entries) {
 }
 
 fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
-    Record::Put {
-        key,
-        value,
-        apart: false,
-        created: 1,
-        expires: None,
-        cost: Cost::UNKNOWN,
-        tags: &[],
-    }
+    tagged(key, value, &[])
+}
+
+fn tagged<'a>(key: &'a [u8], value: &'a [u8], tags: &'a [u8]) -> Record<'a> {
+    let cost = Cost::UNKNOWN;
+    Record::Put { key, value, apart: false, created: 1, expires: None, cost, tags }
 }
 
 /// Where tests write as the cache of a function does, values of this length and more are kept apart.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::model::Random;
 use super::*;
-use crate::persist::Removal;
+use crate::key::Tag;
 use crate::persist::frame::HEAD;
 use crate::persist::listing::list;
 use crate::persist::view::View;
+use crate::persist::{Removal, tag_bytes, tag_key, tags};
 
 /// Returns what the store finds after it has followed the others, and what these removed.
 fn follow(store: &Store) -> (Entries, Vec<Removal>) {
@@ -322,8 +323,8 @@ fn a_merge_states_what_each_log_holds_up_to_its_horizon() {
     }
 }
 
-/// A process, a key, and a sequence.
-type Begun = (usize, Vec<u8>, u64);
+/// A process, a key, a sequence, and the tags that the result will have.
+type Begun = (usize, Vec<u8>, u64, Vec<u8>);
 
 /// A file, what a record has in place of the value, and the value.
 type Made = (NewValue, Vec<u8>, Vec<u8>);
@@ -334,13 +335,15 @@ struct World {
     stores: Vec<Option<Store>>,
     /// What is on disk. A change is there when it has returned.
     model: Entries,
-    /// When the computations of these values began.
-    stored: BTreeMap<Vec<u8>, u64>,
+    /// When the computations of the values began that count last, also of those that a tag has ended; and their tags.
+    stored: BTreeMap<Vec<u8>, (u64, Vec<u8>)>,
     /// Computations that have begun: process, key, and the sequence at that time.
     begun: Vec<Begun>,
     /// Of some of these, the file of the value, which is made long before the record.
     files: BTreeMap<Begun, Made>,
-    /// The keys that were removed since the computation at the same place began.
+    /// The tags that were removed, and when.
+    ended_tags: Vec<(Tag, u64)>,
+    /// Whether its key was removed since the computation at the same place began.
     ended: Vec<bool>,
     random: Random,
     steps: u64,
@@ -355,6 +358,7 @@ impl World {
             stored: BTreeMap::new(),
             begun: Vec::new(),
             files: BTreeMap::new(),
+            ended_tags: Vec::new(),
             ended: Vec::new(),
             random: Random::new(seed),
             steps: 0,
@@ -377,7 +381,7 @@ impl World {
         };
         match self.random.below(20) {
             0..=3 => {
-                let begun = (n, self.key(), store.since());
+                let begun = (n, self.key(), store.since(), self.tags());
                 if self.random.below(3) == 0 && !self.files.contains_key(&begun) {
                     let value = format!("{about} {}", "x".repeat(APART_FROM)).into_bytes();
                     let mut file = store.new_value().unwrap();
@@ -389,7 +393,8 @@ impl World {
                 self.ended.push(false);
             }
             4..=9 => self.end_computation(n, &store, about),
-            10..=12 => self.remove(&store),
+            10 | 11 => self.remove(&store),
+            12 => self.remove_tag(&store),
             13 => self.clear(&store),
             14 | 15 => {
                 store.merge(&ALL).unwrap();
@@ -431,18 +436,26 @@ impl World {
         let Some(at) = self.begun.iter().position(|(process, ..)| *process == n) else { return };
         let begun = self.begun.remove(at);
         let mut made = self.files.remove(&begun);
-        let (_, key, since) = begun;
+        let (_, key, since, tags) = begun;
         let was_ended = self.ended.remove(at);
+        // Of those that count, the one that began last does.
+        let is_newest = self.stored.get(&key).is_none_or(|(stored, _)| *stored <= since);
+        let has_ended_tag = self.ended_tags.iter().any(|(tag, at)| *at > since && has(&tags, *tag));
+        if is_newest == has_ended_tag && self.model.contains_key(&key) == has_ended_tag {
+            // Of two values with different tags, the one that began last is ended by its tag. Whether the other one
+            // counts depends on merges.
+            return;
+        }
         let short = format!("{} {about}", self.steps).into_bytes();
         let value = made.as_ref().map_or(&short, |(_, _, value)| value).clone();
         let replaces = self.random.below(3) == 0;
         let queue = if replaces { Store::queue_replacing } else { Store::queue };
         let record = match &made {
             Some((_, value, _)) => {
-                let (key, cost) = (&key, Cost::UNKNOWN);
-                Record::Put { key, value, apart: true, created: 1, expires: None, cost, tags: &[] }
+                let (key, cost, tags) = (&key, Cost::UNKNOWN, &tags);
+                Record::Put { key, value, apart: true, created: 1, expires: None, cost, tags }
             }
-            None => put(&key, &value),
+            None => tagged(&key, &value, &tags),
         };
         let ticket = queue(store, record, since);
         if let Some((file, ..)) = &mut made {
@@ -455,15 +468,15 @@ impl World {
         }
         if replaces {
             // What was begun before does not come in its place.
-            for ((_, begun, at), ended) in self.begun.iter().zip(&mut self.ended) {
+            for ((_, begun, at, _), ended) in self.begun.iter().zip(&mut self.ended) {
                 *ended |= *begun == key && *at < since;
             }
         }
-        // Of those that count, the one that began last does.
-        let is_newest = self.stored.get(&key).is_none_or(|stored| *stored <= since);
-        if !was_ended && (is_newest || !self.model.contains_key(&key)) {
-            self.stored.insert(key.clone(), since);
-            self.model.insert(key, value);
+        if !was_ended && is_newest {
+            self.stored.insert(key.clone(), (since, tags));
+            if !has_ended_tag {
+                self.model.insert(key, value);
+            }
         }
     }
 
@@ -471,9 +484,26 @@ impl World {
         let key = self.key();
         remove(store, &key).unwrap();
         self.model.remove(&key);
-        for ((_, begun, _), ended) in self.begun.iter().zip(&mut self.ended) {
+        for ((_, begun, ..), ended) in self.begun.iter().zip(&mut self.ended) {
             *ended |= *begun == key;
         }
+    }
+
+    /// Returns none, one or two of three tags.
+    fn tags(&mut self) -> Vec<u8> {
+        let count = self.random.below(3);
+        tag_bytes(&(0..count).map(|_| self.tag()).collect::<Vec<_>>())
+    }
+
+    fn tag(&mut self) -> Tag {
+        Tag::new(&self.random.below(3))
+    }
+
+    fn remove_tag(&mut self, store: &Store) {
+        let tag = self.tag();
+        remove(store, &tag_key(tag)).unwrap();
+        self.ended_tags.push((tag, store.since()));
+        self.model.retain(|key, _| !has(&self.stored[key].1, tag));
     }
 
     fn clear(&mut self, store: &Store) {
@@ -483,6 +513,11 @@ impl World {
             self.ended.iter_mut().for_each(|ended| *ended = true);
         }
     }
+}
+
+/// Returns whether a tag is among those of a record.
+fn has(record_tags: &[u8], tag: Tag) -> bool {
+    tags(record_tags).any(|other| other == tag)
 }
 
 /// `MEMOKIT_PROCESSES_SEED` sets the seed to begin with, so that a failure can be reproduced.
@@ -658,6 +693,27 @@ fn a_result_that_waits_in_memory_is_ended_by_a_removal_that_was_merged() {
     other.merge(&ALL).unwrap();
     waiting.flush().unwrap();
     assert_eq!(recovered(&fs).1, entries([("m", "v")]));
+}
+
+#[test]
+fn a_result_that_waits_in_memory_is_ended_by_a_removal_of_its_tag_that_was_merged() {
+    let (tag, other_tag) = (Tag::new("t"), Tag::new("u"));
+    for is_followed in [false, true] {
+        let fs = MemFs::new();
+        let (waiting, other) = deferring(&fs);
+        let (one, both) = (tag_bytes(&[other_tag]), tag_bytes(&[other_tag, tag]));
+        write(&waiting, tagged(b"k", b"v", &both)).unwrap();
+        write(&waiting, tagged(b"l", b"v", &one)).unwrap();
+        remove(&other, &tag_key(tag)).unwrap();
+        if is_followed {
+            assert_eq!(follow(&waiting).1, [Removal::Tag(tag)]);
+        }
+        other.merge(&ALL).unwrap();
+        waiting.flush().unwrap();
+        let expected = entries([("l", "v")]);
+        assert_eq!(follow(&waiting).0, expected, "{is_followed}");
+        assert_eq!(recovered(&fs).1, expected, "{is_followed}");
+    }
 }
 
 /// Others may have the value in memory, whatever the durability of this process.
