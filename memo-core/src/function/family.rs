@@ -17,6 +17,8 @@ pub(crate) struct Family<K: Keep> {
     this: Weak<Self>,
     name: Arc<str>,
     pub(in crate::function) common: Common,
+    /// See [`Limits::tagged`](crate::cache::capacity::Limits::tagged).
+    tag_salt: u64,
     members: Mutex<Members<K>>,
     /// Whether it was called outside of an isolation.
     is_used: AtomicBool,
@@ -32,12 +34,13 @@ struct Members<K: Keep> {
 }
 
 impl<K: Keep<Held: Send + Sync>> Family<K> {
-    pub(crate) fn new(name: String) -> Arc<Self> {
+    pub(crate) fn new(name: String, tag_salt: u64) -> Arc<Self> {
         let members = Members { caches: HashMap::new(), removed: (0, 0), is_bounded: false };
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             name: name.into(),
             common: Common::new(),
+            tag_salt,
             members: Mutex::new(members),
             is_used: AtomicBool::new(false),
         })
@@ -58,7 +61,8 @@ impl<K: Keep<Held: Send + Sync>> Family<K> {
 
     /// Makes the cache of a new object.
     pub(crate) fn add(&self, settings: Settings<K>) -> Arc<FunctionCache<K>> {
-        let member = settings.member(Arc::clone(&self.name), self.common.clone(), &self.this);
+        let (name, common) = (Arc::clone(&self.name), self.common.clone());
+        let member = settings.member(name, common, &self.this, self.tag_salt);
         let mut members = self.members.lock();
         members.is_bounded = member.memory.is_bounded();
         members.caches.insert(address(&member), Arc::downgrade(&member));
