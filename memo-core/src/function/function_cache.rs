@@ -717,8 +717,8 @@ fn served_from_memory(stale: bool) -> Source {
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     fn tick(&self) -> bool {
-        // The cache of an isolation goes by another clock than this thread.
-        if cfg!(feature = "test-util") && self.twins.get().is_none() {
+        // The cache of an isolation goes by another clock than this thread. It is in memory only.
+        if cfg!(feature = "test-util") && self.twins.get().is_none() && !self.is_stored() {
             self.tell_listener();
             return self.has_to_tell() || self.maintenance.end_unless(|| self.has_to_tell());
         }
