@@ -496,3 +496,61 @@ fn a_test_moves_the_clock_of_its_isolation() {
 fn the_clock_of_the_process_is_not_moved() {
     memokit::clock::pause();
 }
+
+#[test]
+fn the_threads_of_warm_inherit() {
+    #[memoize]
+    fn number(n: u32) -> u32 {
+        thread::yield_now();
+        n
+    }
+    // The threads call at the same time, so each makes one of the calls.
+    let all = Barrier::new(4);
+    let call = |n| {
+        all.wait();
+        number(n)
+    };
+    {
+        let _isolated = isolated();
+        assert_eq!(memokit::warm(0..4, 4, call).computed, 4);
+        assert_eq!(number_memo().len(), 4);
+    }
+    bypass(|| memokit::warm(0..4, 4, call));
+    assert!(number_memo().is_empty());
+}
+
+#[test]
+fn an_object_that_is_first_called_in_an_isolation_is_used_outside_too() {
+    struct Object {
+        cache: Cache,
+    }
+    impl Object {
+        #[memoize(scope = "instance", name = "isolation::outside", tags = [("outside", n)])]
+        fn number(&self, n: u32) -> u32 {
+            run();
+            n
+        }
+    }
+    let object = Object { cache: Cache::new() };
+    let is_reported = || report().caches().iter().any(|stats| stats.name == "isolation::outside");
+    {
+        let _isolated = isolated();
+        assert_eq!(runs(|| _ = (object.number(1), object.number(1))), 1);
+    }
+    assert!(!is_reported());
+    assert_eq!(runs(|| _ = (object.number(1), object.number(1))), 1);
+    assert!(is_reported());
+    memokit::invalidate_tag(("outside", 1));
+    assert_eq!(runs(|| _ = (object.number(1), object.number(1))), 1);
+}
+
+#[test]
+fn a_function_gives_advice_there() {
+    #[memoize(max = 100, advise)]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+    let _isolated = isolated();
+    (0..5000).for_each(|n| _ = square(n % 250));
+    assert!(square_memo().stats().advice.is_some_and(|advice| advice.hit_ratio_at(250) > 0.94));
+}

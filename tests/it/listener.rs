@@ -382,3 +382,62 @@ fn removals_by_another_process_are_told() {
     }
     processes!(listens, removes).run(0);
 }
+
+#[test]
+fn all_that_leaves_an_object_is_told() {
+    static TOLD: AtomicU32 = AtomicU32::new(0);
+    struct Object {
+        cache: memokit::Cache,
+    }
+    impl Object {
+        #[memoize(scope = "instance", on_evict = |_, _, _| _ = TOLD.fetch_add(1, SeqCst))]
+        fn double(&self, n: u32) -> u32 {
+            2 * n
+        }
+    }
+    for isolates in [false, true] {
+        let _isolated = isolates.then(memokit::isolated);
+        let object = Object { cache: memokit::Cache::new() };
+        // One thread tells of a thousand at once.
+        (0..4500).for_each(|n| _ = object.double(n));
+        TOLD.store(0, SeqCst);
+        object.cache.clear();
+        wait_until("all are told", || TOLD.load(SeqCst) == 4500);
+    }
+}
+
+#[test]
+fn all_that_leaves_in_an_isolation_is_told() {
+    static TOLD: AtomicU32 = AtomicU32::new(0);
+    #[memoize(on_evict = |_, _, _| _ = TOLD.fetch_add(1, SeqCst))]
+    fn double(n: u32) -> u32 {
+        2 * n
+    }
+    let _isolated = memokit::isolated();
+    (0..4500).for_each(|n| _ = double(n));
+    double_memo().clear();
+    wait_until("all are told", || TOLD.load(SeqCst) == 4500);
+}
+
+#[test]
+fn panics_of_the_listeners_of_all_objects_are_counted() {
+    struct Object {
+        cache: memokit::Cache,
+    }
+    impl Object {
+        #[memoize(
+            scope = "instance",
+            max = 1,
+            on_evict = |_, _, _| std::panic::resume_unwind(Box::new("on purpose"))
+        )]
+        fn double(&self, n: u32) -> u32 {
+            2 * n
+        }
+    }
+    let [one, two] = [(); 2].map(|()| Object { cache: memokit::Cache::new() });
+    (0..3).for_each(|n| _ = one.double(n));
+    (0..2).for_each(|n| _ = two.double(n));
+    assert_eq!(two.double_memo().stats().listener_panics, 3);
+    drop(one);
+    assert_eq!(two.double_memo().stats().listener_panics, 3);
+}

@@ -294,3 +294,19 @@ fn a_cache_that_nobody_calls_gives_up_what_was_invalidated() {
     wait_until("all are freed", || held.iter().all(|held| held.strong_count() == 0));
     assert_eq!(value_memo().stats().entries, 0);
 }
+
+#[test]
+fn an_entry_that_a_tag_ended_left_because_of_the_tag() {
+    static HEARD: Mutex<Vec<memokit::Departure>> = Mutex::new(Vec::new());
+    #[memoize(ttl = "1h", tags = [("left", n % 2)], on_evict = |_, _, why| HEARD.lock().unwrap().push(why))]
+    fn left(n: u32) -> u32 {
+        n
+    }
+    (1..4).for_each(|n| _ = left(n));
+    invalidate_tag(("left", 1));
+    assert_eq!((left(1), left_memo().invalidate(&left_key(3))), (1, false));
+    assert_eq!(*HEARD.lock().unwrap(), [memokit::Departure::Invalidated; 2]);
+    memokit::refresh(|| left(2));
+    assert_eq!(HEARD.lock().unwrap().pop(), Some(memokit::Departure::Replaced));
+    assert_eq!(left_memo().stats().expired, 0);
+}

@@ -86,8 +86,17 @@ pub(super) struct ShardState<H> {
 pub(super) struct Existing {
     slot: SlotIndex,
     pub(super) weight: u64,
-    /// Whether its time has ended.
+    /// Whether it is served no more, or only stale: its time has ended, or a tag was invalidated.
     pub(super) expired: bool,
+    /// Whether a tag was invalidated.
+    invalidated: bool,
+}
+
+impl Existing {
+    /// Returns how many entries leave as expired if this one leaves.
+    fn count_expired(self) -> u64 {
+        u64::from(self.expired && !self.invalidated)
+    }
 }
 
 /// Not inlined, so that a removal has one branch for it.
@@ -261,7 +270,9 @@ impl<H> Locked<'_, H> {
     /// Returns the entry of `key`.
     pub(super) fn find_existing(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Existing> {
         let (slot, entry) = self.locate(hash, key)?;
-        Some(Existing { slot, weight: entry.weight(), expired: expiry.is_expired(entry) })
+        let expired = expiry.is_expired(entry);
+        let invalidated = expired && expiry.has_ended(entry);
+        Some(Existing { slot, weight: entry.weight(), expired, invalidated })
     }
 
     // Not inlined, so that it is compiled once for both callers.
@@ -284,15 +295,17 @@ impl<H> Locked<'_, H> {
         entry.shared().stamp().store(stamp, Relaxed);
         self.state.sweeps.note(expiry.unservable_from(entry.shared()));
         self.state.size += entry.shared().size() as u64;
-        if let Some(Existing { slot, expired, .. }) = existing {
-            if let Some(before) = self.table().replace(slot, entry) {
-                self.tell(before.entry(), Departure::Replaced);
+        if let Some(existing) = existing {
+            if let Some(before) = self.table().replace(existing.slot, entry) {
+                let removed = existing.invalidated;
+                let why = if removed { Departure::Invalidated } else { Departure::Replaced };
+                self.tell(before.entry(), why);
                 self.state.load -= Load::of(before.entry());
                 self.state.size -= before.entry().size() as u64;
                 self.state.garbage.retire(before);
             }
             self.state.load += load;
-            self.state.expired += u64::from(expired);
+            self.state.expired += existing.count_expired();
             return;
         }
         if self.state.load.entries == self.table().capacity() {
@@ -359,7 +372,7 @@ impl<H> Locked<'_, H> {
 
     /// Removes the entry, if there is one, and counts it as expired if its time has ended.
     pub(super) fn remove_counted(&mut self, existing: Option<Existing>) -> Load {
-        self.state.expired += u64::from(existing.is_some_and(|existing| existing.expired));
+        self.state.expired += existing.map_or(0, Existing::count_expired);
         self.remove(existing, Departure::Invalidated)
     }
 

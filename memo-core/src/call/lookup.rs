@@ -65,7 +65,8 @@ impl<K: Keep> FunctionCache<K> {
             return Some(Detour::Bypass);
         }
         if let Some(twin) = self.twin() {
-            return Some(Detour::Twin(twin, WrittenKey::new(arguments, None), is_refresh));
+            let hash = twin.observed_hash(arguments);
+            return Some(Detour::Twin(twin, WrittenKey::new(arguments, hash), is_refresh));
         }
         if is_refresh {
             let hash = self.observed_hash(arguments);

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
@@ -198,7 +199,7 @@ fn set_twins<K: Keep<Held: Send + Sync>>(
     part.set_twins(Box::new(move |isolation| {
         isolation.twin(number_of_part, || {
             let family = isolation.twin(number(family), || {
-                let cache = Family::<K>::new(family.name().to_owned());
+                let cache = Family::<K>::new(family.name().to_owned(), isolation.number());
                 let any: Arc<dyn AnyCache> = Arc::new(Arc::clone(&cache));
                 Twin { cache, any: Some(any), _kept: None }
             });
@@ -280,6 +281,9 @@ impl<'a, C, K: Keep<Held: Send + Sync>> InObject<'a, C, K> {
     }
 }
 
+/// A caller in an isolation.
+struct Isolated<C>(PhantomData<C>);
+
 /// A function that looks for its cache in a field of an object.
 pub struct InField<'a, 'f, C, K: Keep> {
     function: InObject<'a, C, K>,
@@ -291,7 +295,11 @@ impl<'f, C, K: Keep<Held: Send + Sync>> InField<'_, 'f, C, K> {
     fn find(self) -> &'f FunctionCache<K> {
         let (InObject { site, caller, settings }, label) = (self.function, Label::of::<C>());
         let found = self.cache.by_caller.get(label.id()).and_then(|found| found.get(label));
-        found.unwrap_or_else(|| first_call(site, self.cache, label, &caller.instance(), settings))
+        found.unwrap_or_else(|| {
+            // Not noted for calls outside, the first of which notes that the function is used.
+            let label = if isolation::is_on() { Label::of::<Isolated<C>>() } else { label };
+            first_call(site, self.cache, label, &caller.instance(), settings)
+        })
     }
 
     /// Looks up the result of a call. On a miss, the caller computes it.
@@ -357,7 +365,7 @@ fn find_or_make<K: Keep<Held: Send + Sync>>(
     bypass::read_environment();
     EvaluatingSettings::check(&site.origin);
     let name = instance.name();
-    let make = |_| Family::new(site.name(&name));
+    let make = |_| Family::new(site.name(&name), 0);
     let family = registry::find_or_make(&site.origin, instance.id, &name, make)
         .expect("one instance has one kind of cache");
     if !isolation::is_on() {

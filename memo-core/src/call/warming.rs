@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
 
+use crate::call::isolated::Surroundings;
 use crate::platform::special::Special;
 use crate::platform::sync::usual::Mutex;
 use crate::statistics::source::{Noted, Source, Watch};
@@ -40,7 +41,8 @@ impl Warmed {
 
 /// Makes `call` with each of the arguments, so that the memoized function that it calls computes the results that are
 /// not held. No more than `at_once` calls run at once: one in this thread, and the others in threads of their own, so
-/// with 1 all run in this thread. (With `scope = "thread"` only this thread's cache is of use, so write 1.)
+/// with 1 all run in this thread. Those threads inherit the isolation and bypass of this one. (With `scope = "thread"`
+/// only this thread's cache is of use, so write 1.)
 ///
 /// `call` calls one memoized function; if it calls several, the last to return counts. A call that panics is a failed
 /// one, and the others go on. If the system cannot start a thread, fewer calls run at once. For an `async fn` there is
@@ -62,8 +64,10 @@ where
             warmed.count(noted_by(None, || _ = call(arguments)).1);
         }
     };
+    let surroundings = Surroundings::current();
+    let run_elsewhere = || surroundings.run(run);
     thread::scope(|scope| {
-        let start = |_| thread::Builder::new().spawn_scoped(scope, run).ok();
+        let start = |_| thread::Builder::new().spawn_scoped(scope, run_elsewhere).ok();
         let threads: Vec<_> = (1..at_once).map_while(start).collect();
         let mut warmed = run();
         for thread in threads {

@@ -17,6 +17,8 @@ pub(crate) struct Family<K: Keep> {
     this: Weak<Self>,
     name: Arc<str>,
     pub(in crate::function) common: Common,
+    /// See [`Limits::tagged`](crate::cache::capacity::Limits::tagged).
+    tag_salt: u64,
     members: Mutex<Members<K>>,
     /// Whether it was called outside of an isolation.
     is_used: AtomicBool,
@@ -27,17 +29,25 @@ struct Members<K: Keep> {
     caches: HashMap<usize, Weak<FunctionCache<K>>>,
     /// The entries that the caches of dropped objects have evicted, and removed after their expiry time.
     removed: (u64, u64),
+    /// How often their listeners have panicked.
+    listener_panics: u64,
     /// Whether the last cache that was made has a bound.
     is_bounded: bool,
 }
 
 impl<K: Keep<Held: Send + Sync>> Family<K> {
-    pub(crate) fn new(name: String) -> Arc<Self> {
-        let members = Members { caches: HashMap::new(), removed: (0, 0), is_bounded: false };
+    pub(crate) fn new(name: String, tag_salt: u64) -> Arc<Self> {
+        let members = Members {
+            caches: HashMap::new(),
+            removed: (0, 0),
+            listener_panics: 0,
+            is_bounded: false,
+        };
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             name: name.into(),
             common: Common::new(),
+            tag_salt,
             members: Mutex::new(members),
             is_used: AtomicBool::new(false),
         })
@@ -58,7 +68,8 @@ impl<K: Keep<Held: Send + Sync>> Family<K> {
 
     /// Makes the cache of a new object.
     pub(crate) fn add(&self, settings: Settings<K>) -> Arc<FunctionCache<K>> {
-        let member = settings.member(Arc::clone(&self.name), self.common.clone(), &self.this);
+        let (name, common) = (Arc::clone(&self.name), self.common.clone());
+        let member = settings.member(name, common, &self.this, self.tag_salt);
         let mut members = self.members.lock();
         members.is_bounded = member.memory.is_bounded();
         members.caches.insert(address(&member), Arc::downgrade(&member));
@@ -73,6 +84,7 @@ impl<K: Keep<Held: Send + Sync>> Family<K> {
             let (evicted, expired) = member.memory.removed();
             members.removed.0 += evicted;
             members.removed.1 += expired;
+            members.listener_panics += member.listener_panics();
         }
     }
 
@@ -85,8 +97,17 @@ impl<K: Keep<Held: Send + Sync>> Family<K> {
         self.members().iter().for_each(|member| member.clear());
     }
 
-    fn has_expiring(&self) -> bool {
-        self.members().iter().any(|member| member.memory.has_expiring())
+    fn has_to_tell(&self) -> bool {
+        self.members().iter().any(|member| member.has_to_tell())
+    }
+
+    /// Returns whether a tick goes on: as long as it is needed.
+    fn maintenance_goes_on(&self, is_needed: impl Fn() -> bool) -> bool {
+        is_needed() || self.common.maintenance.end_unless(is_needed)
+    }
+
+    fn needs_ticks(&self) -> bool {
+        self.members().iter().any(|member| member.needs_ticks())
     }
 }
 
@@ -109,6 +130,7 @@ impl<K: Keep<Held: Send + Sync>> Statistics for Family<K> {
         let caches = members.upgraded();
         (stats.evicted, stats.expired) = members.removed;
         stats.is_bounded = members.is_bounded;
+        stats.listener_panics = members.listener_panics;
         drop(members);
         for member in caches {
             let (evicted, expired) = member.memory.removed();
@@ -118,6 +140,9 @@ impl<K: Keep<Held: Send + Sync>> Statistics for Family<K> {
             stats.entries += entries;
             stats.bytes = stats.bytes.saturating_add(bytes);
             stats.over += member.memory.over().min(entries);
+            stats.listener_panics += member.listener_panics();
+            // As for the cache of a function.
+            member.tell_listener_behind();
         }
         stats
     }
@@ -127,11 +152,12 @@ impl<K: Keep<Held: Send + Sync>> Maintain for Family<K> {
     fn tick(&self) -> bool {
         // In an isolation the caches go by another clock than this thread.
         if cfg!(feature = "test-util") && !self.is_used() {
-            return self.common.maintenance.end_unless(|| false);
+            self.members().iter().for_each(|member| member.tell_listener());
+            return self.maintenance_goes_on(|| self.has_to_tell());
         }
         for member in self.members() {
-            member.sweep();
+            member.sweep_behind();
         }
-        self.has_expiring() || self.common.maintenance.end_unless(|| self.has_expiring())
+        self.maintenance_goes_on(|| self.needs_ticks())
     }
 }

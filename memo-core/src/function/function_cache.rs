@@ -10,7 +10,7 @@ use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
 use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
-use crate::cache::listening::{Listener, Listening};
+use crate::cache::listening::Listener;
 use crate::cache::sharded::{ClaimOutcome, ShardedCache};
 use crate::epoch::participant::pin;
 use crate::error::Error;
@@ -628,6 +628,17 @@ impl<K: Keep> FunctionCache<K> {
         self.wait_limit.unwrap_or_else(|| default_wait_limit(&self.memory.calls, least))
     }
 
+    /// Removes entries that are over, in the background thread.
+    pub(in crate::function) fn sweep_behind(&self) {
+        self.memory.expect_invalidated(SWEEP_PAUSE);
+        self.remove_over();
+    }
+
+    /// Returns whether the background thread has something to do for the entries in memory, now or later.
+    pub(in crate::function) fn needs_ticks(&self) -> bool {
+        self.memory.has_expiring() || self.has_to_tell()
+    }
+
     /// Makes the background thread maintain the cache.
     pub(crate) fn maintain(&self) {
         if let Some(maintained) = &self.maintained {
@@ -677,7 +688,7 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the statistics of this cache.
     fn own_stats(&self) -> Stats {
         let mut stats = self.counts.stats(&self.name, &self.memory.calls);
-        stats.listener_panics = self.memory.listening().map_or(0, Listening::panics);
+        stats.listener_panics = self.listener_panics();
         (stats.evicted, stats.expired) = self.memory.removed();
         (stats.entries, stats.bytes) = self.memory.usage();
         stats.over = self.memory.over().min(stats.entries);
@@ -706,20 +717,20 @@ fn served_from_memory(stale: bool) -> Source {
 
 impl<K: Keep<Held: Send + Sync>> Maintain for FunctionCache<K> {
     fn tick(&self) -> bool {
-        // The cache of an isolation goes by another clock than this thread.
-        if cfg!(feature = "test-util") && self.twins.get().is_none() {
-            return self.maintenance.end_unless(|| false);
+        // The cache of an isolation goes by another clock than this thread. It is in memory only.
+        if cfg!(feature = "test-util") && self.twins.get().is_none() && !self.is_stored() {
+            self.tell_listener();
+            return self.has_to_tell() || self.maintenance.end_unless(|| self.has_to_tell());
         }
         // Before the removal, which runs the `Drop` of values and may take any time.
         if let Some(storage) = &self.storage {
             storage.tick(self);
         }
-        self.memory.expect_invalidated(SWEEP_PAUSE);
-        self.remove_over();
+        self.sweep_behind();
         if Events::warnings_are_heard() {
             self.events.health(&self.name, &self.health());
         }
-        let is_needed = || self.memory.has_expiring() || self.has_to_tell();
+        let is_needed = || self.needs_ticks();
         self.is_stored() || is_needed() || self.maintenance.end_unless(is_needed)
     }
 }

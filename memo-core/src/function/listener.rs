@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::listening::Listener;
+use crate::cache::listening::{Listener, Listening};
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
 use crate::platform::maintenance::CACHES;
@@ -52,6 +52,11 @@ impl<K: Keep> FunctionCache<K> {
             self.maintain();
             CACHES.wake(Duration::ZERO);
         }
+    }
+
+    /// Returns how often the listener has panicked.
+    pub(in crate::function) fn listener_panics(&self) -> u64 {
+        self.memory.listening().map_or(0, Listening::panics)
     }
 
     /// Returns whether there are departures that nobody tells the listener.

@@ -490,17 +490,20 @@ impl<K: Keep> Settings<K> {
     }
 
     /// Makes the cache of one object. Unless they are set, it has one shard, because there may be many objects.
+    /// `tag_salt`: what tells the tags of the family apart, because an isolation may call the object first.
     pub(crate) fn member<F>(
         self,
         name: Arc<str>,
         common: Common,
         family: &Weak<F>,
+        tag_salt: u64,
     ) -> Arc<FunctionCache<K>>
     where
         F: Maintain + Statistics + 'static,
     {
         let shards = self.shards.or(Some(1));
-        let parts = Self { shards, ..self.in_memory() }.into_parts(&name, 0);
+        let mut parts = Self { shards, ..self.in_memory() }.into_parts(&name, 0);
+        parts.limits.tagged = parts.limits.tagged.map(|_| tag_salt);
         FunctionCache::member(name, parts, common, family)
     }
 

@@ -88,6 +88,7 @@ pub fn invalidate_tag<T: Serialize>(tag: T) {
         return tags::invalidate(tag.salted(isolation.number()));
     }
     // Functions that are called for the first time from now on find it.
+    #[cfg(feature = "persist")]
     tags::note_invalidated(tag);
     let caches = all();
     // Not read from there any more.

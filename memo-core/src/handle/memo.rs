@@ -575,9 +575,9 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// While it runs, what leaves in other threads waits in memory. So a listener that takes long passes the work on,
     /// for instance by a channel. One call tells of 1000 entries at most and leaves more to the background thread.
     ///
-    /// Not told are results that were not kept, entries that are still there when the process or the thread of
-    /// `scope = "thread"` ends, and what happens on disk or in a tier alone. Who needs no clone of each result uses the
-    /// argument `on_evict`.
+    /// Not told are results that were not kept, entries that are still there when the process, the thread of
+    /// `scope = "thread"` or the object of `scope = "instance"` ends, and what happens on disk or in a tier alone. Who
+    /// needs no clone of each result uses the argument `on_evict`.
     pub fn on_evict(&self, listener: impl Fn(&Key, &R, Departure) + Send + Sync + 'static) {
         self.0.resolve().on_evict(self.1, Arc::new(listener));
     }

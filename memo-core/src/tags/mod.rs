@@ -6,12 +6,14 @@
 //! with the present epoch, and looks at the cells only if a tag was invalidated since the last hit.
 
 mod cell;
+#[cfg(feature = "persist")]
 mod journal;
 mod registry;
 mod set;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "persist")]
 pub(crate) use journal::{Invalidated, invalidated, note_invalidated};
 #[cfg(feature = "remote")]
 pub(crate) use registry::is_used;
