@@ -1,6 +1,6 @@
 //! An entry is one allocation: the value, behind it the bytes of the key, and then the words that the cache needs: the
-//! weight if there is a bound on weight, the time of the computation if values have a time to live, and where its tags
-//! are.
+//! place of its tags if it has any, the weight if there is a bound on weight, and the time of the computation if values
+//! have a time to live.
 //!
 //! Readers read entries without a lock. So the fields that change are atomic, and the others never change.
 #![allow(unsafe_code)]
@@ -35,11 +35,11 @@ impl Lifetime {
 /// Which words stand behind the key of an entry, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
+    /// Where the tags of the result are. The entry owns them. First, because hits read it.
+    pub(crate) tags: bool,
     pub(crate) weight: bool,
     /// When the value was computed.
     pub(crate) time: bool,
-    /// Where the tags of the result are. The entry owns them.
-    pub(crate) tags: bool,
 }
 
 impl Words {
@@ -59,12 +59,7 @@ impl Words {
 
     /// The length of all words in bytes.
     fn len(self) -> usize {
-        WORD * (self.before_tags() + usize::from(self.tags))
-    }
-
-    /// The number of words before that of the tags.
-    fn before_tags(self) -> usize {
-        usize::from(self.weight) + usize::from(self.time)
+        WORD * (usize::from(self.tags) + usize::from(self.weight) + usize::from(self.time))
     }
 }
 
@@ -100,7 +95,7 @@ const WEIGHED: u64 = 1 << LENGTH_BITS;
 const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
 /// Flag: the time of the computation follows the key, after the weight.
 const TIMED: u64 = 4 << LENGTH_BITS;
-/// Flag: a pointer to the tags follows the key, after the weight and the time.
+/// Flag: a pointer to the tags follows the key, before the weight and the time.
 const TAGGED: u64 = 8 << LENGTH_BITS;
 const END_SHIFT: u32 = LENGTH_BITS + 4;
 const WORD: usize = size_of::<u64>();
@@ -290,17 +285,17 @@ impl<H> Draft<H> {
                 expires.min(END_NEVER) << END_SHIFT | never_refreshed | rest,
             ));
             let mut behind = at.cast::<u8>().add(Entry::<H>::KEY + (packed & LENGTH_MASK) as usize);
+            if words.tags {
+                let tags = tags.map_or(ptr::null_mut(), Box::into_raw);
+                behind.cast::<*mut TagSet>().write_unaligned(tags);
+                behind = behind.add(WORD);
+            }
             if words.weight {
                 behind.cast::<u64>().write_unaligned(weight.unwrap_or_default());
                 behind = behind.add(WORD);
             }
             if words.time {
                 behind.cast::<u64>().write_unaligned(computed.unwrap_or(UNKNOWN_TIME));
-                behind = behind.add(WORD);
-            }
-            if words.tags {
-                let tags = tags.map_or(ptr::null_mut(), Box::into_raw);
-                behind.cast::<*mut TagSet>().write_unaligned(tags);
             }
         }
         OwnedEntry(at)
@@ -396,15 +391,18 @@ impl<'a, H> EntryRef<'a, H> {
 
     /// Returns the weight of the entry. It is 0 if the cache has no bound on weight.
     pub(super) fn weight(self) -> u64 {
+        let words = self.words();
         // SAFETY: the entry has the word.
-        if self.words().weight { unsafe { self.word(0) } } else { 0 }
+        if words.weight { unsafe { self.word(usize::from(words.tags)) } } else { 0 }
     }
 
     /// Returns when the value was computed and when it expires.
     pub(super) fn lifetime(self) -> Lifetime {
         let words = self.words();
         // SAFETY: the entry has the word.
-        let computed = words.time.then(|| unsafe { self.word(usize::from(words.weight)) });
+        let computed = words
+            .time
+            .then(|| unsafe { self.word(usize::from(words.tags) + usize::from(words.weight)) });
         let computed = computed.filter(|&time| time != UNKNOWN_TIME);
         Lifetime { computed, expires: self.expires() }
     }
@@ -418,11 +416,11 @@ impl<'a, H> EntryRef<'a, H> {
 
     #[inline]
     fn tags_pointer(self) -> *mut TagSet {
-        let words = self.words();
-        if !words.tags {
+        let packed = self.packed.load(Relaxed);
+        if packed & TAGGED == 0 {
             return ptr::null_mut();
         }
-        let offset = Entry::<H>::KEY + self.key_len() + WORD * words.before_tags();
+        let offset = Entry::<H>::KEY + (packed & LENGTH_MASK) as usize;
         // SAFETY: `Draft::fill` wrote the pointer there, at any alignment, and nobody changes it.
         unsafe { self.at.cast::<u8>().add(offset).cast().read_unaligned() }
     }

@@ -148,11 +148,23 @@ impl<H: Clone> ShardedCache<H> {
     ) -> Option<EntryRef<'p, H>> {
         let shard = self.shard(hash);
         let entry = shard.find(guard, hash, matches)?;
-        if !self.expiry.is_timeless(entry) && !self.is_fresh(shard, entry) {
+        if !self.expiry.is_timeless(entry)
+            && !self.is_current(entry)
+            && !self.is_fresh(shard, entry)
+        {
             return None;
         }
         shard.touch(guard, entry.entry());
         Some(entry)
+    }
+
+    /// Returns whether the entry has no end but by its tags, and none of these was invalidated. Inlined, so that a hit on
+    /// such an entry calls nothing.
+    #[inline(always)]
+    fn is_current(&self, entry: EntryRef<'_, H>) -> bool {
+        entry.packed_is_at_least(NEVER_EXPIRES)
+            && !self.expiry.has_idle_limit()
+            && entry.tags().is_some_and(TagSet::is_valid)
     }
 
     /// Returns whether the entry is a hit, by its tags, its expiry time and its last use. If so, the caller marks it
@@ -161,9 +173,6 @@ impl<H: Clone> ShardedCache<H> {
     fn is_fresh(&self, shard: &Shard<H>, entry: EntryRef<'_, H>) -> bool {
         if self.expiry.has_ended(entry) {
             return false;
-        }
-        if entry.packed_is_at_least(NEVER_EXPIRES) && !self.expiry.has_idle_limit() {
-            return true;
         }
         let now = clock::now();
         let fresh = self.expiry.is_fresh(entry, now);

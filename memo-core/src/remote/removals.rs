@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::StoreError;
+use super::generations::Generations;
 use super::pending::Pending;
 use super::random::random;
 use super::store::Store;
@@ -20,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// The removals that are not confirmed.
 pub(super) struct Removals {
     store: Arc<dyn Store>,
+    generations: Arc<Generations>,
     /// By the names of the groups.
     open: Mutex<BTreeMap<String, Open>>,
     /// The number of groups in `open`, for those who only ask whether there are any.
@@ -43,8 +45,8 @@ pub(super) enum Removal {
 }
 
 impl Removals {
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, open: Mutex::default(), groups: AtomicUsize::new(0) }
+    pub(super) fn new(store: Arc<dyn Store>, generations: Arc<Generations>) -> Self {
+        Self { store, generations, open: Mutex::default(), groups: AtomicUsize::new(0) }
     }
 
     /// Notes that an entry of a group is removed.
@@ -92,6 +94,10 @@ impl Removals {
 
     /// Notes that a removal has happened, or is not needed any more.
     pub(super) fn confirm(&self, removal: &Removal) {
+        if let Removal::Group { group, .. } = removal {
+            // One that was learnt while the removal was under way may be from before it.
+            self.generations.forget(group);
+        }
         let mut open = self.open.lock();
         let (Removal::Entry { group, .. } | Removal::Group { group, .. }) = removal;
         let Some(of_group) = open.get_mut(group) else { return };

@@ -41,7 +41,7 @@ pub(super) struct Parts {
     pub(super) options: TierOptions,
     pub(super) link: Arc<Link>,
     pub(super) breaker: Breaker,
-    pub(super) generations: Generations,
+    pub(super) generations: Arc<Generations>,
     pub(super) notices: Arc<Notices>,
     pub(super) leases: Arc<Leases>,
     pub(super) removals: Arc<Removals>,
@@ -64,14 +64,15 @@ impl Tier {
     pub fn new(store: impl Store, options: TierOptions) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
         let link = Arc::new(Link::new());
+        let generations = Arc::<Generations>::default();
         let (max, max_bytes) = (options.max_writes, options.max_write_bytes);
         let parts = Arc::new_cyclic(|this| Parts {
             this: Weak::clone(this),
             breaker: Breaker::new(options.max_failures, options.max_pause),
-            generations: Generations::default(),
+            generations: Arc::clone(&generations),
             notices: Arc::default(),
             leases: Arc::new(Leases::new(Arc::clone(&store), options.lease)),
-            removals: Arc::new(Removals::new(Arc::clone(&store))),
+            removals: Arc::new(Removals::new(Arc::clone(&store), generations.clone())),
             writes: Arc::new(Writes::new(Arc::clone(&store), Arc::clone(&link), max, max_bytes)),
             own_writes: OwnWrites::default(),
             followers: Followers::default(),
