@@ -143,18 +143,3 @@ fn inserted_results_have_the_tags_of_their_key() {
     one.remove_tag(tags[0]);
     assert_eq!(site(&server).tagged(1, &tags, "b"), "b");
 }
-
-#[test]
-fn a_generation_that_was_learnt_while_its_tag_was_removed_does_not_count() {
-    let server = TestServer::default();
-    let (one, tags) = (site(&server), [tag("under way")]);
-    one.tagged(1, &tags, "old");
-    let other = site(&server);
-    let removal = other.tier.begin_to_clear(&tag_group(other.tier.namespace(), tags[0]));
-    other.tagged(2, &tags, "x");
-    // No message tells of the removal.
-    other.machine.hold(Held { messages: true, ..Held::default() });
-    other.tier.remove(&removal, clock::instant() + Duration::from_secs(1));
-    tags::invalidate(tags[0]);
-    assert_eq!(other.tagged(1, &tags, "new"), "new");
-}
