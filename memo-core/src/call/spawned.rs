@@ -1,7 +1,7 @@
 //! One call of an `async fn` with `spawn`: the spawner gets the computation, and the caller waits for it. So the
 //! computation goes on if its callers stop waiting, and its value is kept.
 //!
-//! The work, a claim and the body as far as it got, lies in a [`Job`] that the spawner's task and the caller share. The
+//! The work, a claim and the body as far as it got, lies in a job that the spawner's task and the caller share. The
 //! task takes it out for each poll. A task that is dropped, or was not polled when the wait limit has passed, leaves it
 //! to the caller. So a caller never waits for a task that nobody runs.
 
