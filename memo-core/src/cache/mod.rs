@@ -1,7 +1,9 @@
 //! The cache in memory: its shards, recency, expiry, and the bounds on all shards together.
 
 pub(crate) mod capacity;
+pub(crate) mod claiming;
 mod claims;
+mod contents;
 pub(crate) mod departures;
 pub(crate) mod entry;
 mod expiry;
@@ -12,6 +14,7 @@ pub(crate) mod insertion;
 mod key_copy;
 pub(crate) mod listening;
 mod recency;
+mod removal;
 mod retries;
 mod shard;
 pub(crate) mod sharded;

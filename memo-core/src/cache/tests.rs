@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::capacity::{Limits, UNBOUNDED};
+use super::claiming::ClaimOutcome;
 use super::departures::{Departed, Removing};
 use super::entry::{Lifetime, NewEntry};
-use super::sharded::{ClaimOutcome, ShardedCache};
+use super::sharded::ShardedCache;
 use crate::epoch::participant::pin;
 use crate::platform::clock::NEVER;
 use crate::single_flight::flight::Claim;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
+use crate::cache::claiming::ClaimOutcome;
 use crate::cache::departures::Removing;
 use crate::cache::entry::Lifetime;
 use crate::cache::listening::Listener;
-use crate::cache::sharded::{ClaimOutcome, ShardedCache};
+use crate::cache::sharded::ShardedCache;
 use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::function::common::Common;
