@@ -26,6 +26,8 @@ pub struct Isolated {
 /// A thread or task that is started within goes on in the isolation if it gets [`inherit`] or [`inherit_async`].
 /// Isolations may be nested; the inner one begins empty too. Do not hold the guard across an `await`: use
 /// [`isolated_async`]. A handle that a companion has returned refers to the isolation in which its methods are called.
+/// One that was taken within refers to no cache afterwards if the function was never used outside: ask the companion
+/// again.
 ///
 /// While one exists, hits of every thread take some nanoseconds longer.
 pub fn isolated() -> Isolated {
