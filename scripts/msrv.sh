@@ -63,6 +63,7 @@ default = ["memokit/default", "memokit/cbor", "memokit/json", "memokit/lz4", "me
 [dependencies]
 memokit = { path = "$repository", default-features = false }
 serde = { version = "1", features = ["derive", "rc"] }
+tokio = { version = "1", features = ["macros", "rt", "time"] }
 END
 }
 
