@@ -37,6 +37,10 @@ pub fn check_values(data: &[u8]) {
     let same = value.normal() == other.normal();
     assert!(same || change < 2);
     assert_eq!(first == second, same);
+    if [&first, &second].into_iter().any(|bytes| key(bytes).is_digest()) {
+        // Its hash is that of the digest, which only the written key has.
+        return;
+    }
     let hashes = [&value, &other].map(|value| seed.hash(&arguments(value)));
     assert!(hashes[0].is_some());
     assert_eq!(hashes[0] == hashes[1], same);
@@ -60,6 +64,9 @@ pub fn check_bytes(data: &[u8]) {
         assert_eq!(hashed, seed.hash(&arguments(&value)));
     }
     let encoding = encoded(&value);
+    if key(&encoding).is_digest() {
+        return;
+    }
     let spliced = [&encoding, rest].concat();
     assert_eq!(matches(&arguments(&value), &spliced), rest.is_empty());
     assert_eq!(seed.hash_bytes(&spliced).is_some(), hashed.is_some());
