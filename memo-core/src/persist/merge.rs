@@ -78,10 +78,9 @@ pub(crate) fn merge(
         logs,
     });
     let mut selection = Selection::new(&view, keep, bounds.most_bytes);
-    let expected = view.puts().min(keep.max);
     let contents = view.into_contents();
     let mut mentioned = HashSet::new();
-    snapshot::write(fs, dir, &header, expected, &mut |body| {
+    snapshot::write(fs, dir, &header, &mut |body| {
         contents.for_each(dir, &mut |put| {
             let stays = selection.stays(&put);
             // A record above the horizon is read again from its log.

@@ -275,7 +275,7 @@ impl Snapshot {
 }
 
 /// Writes a snapshot under a temporary name, with the puts that `fill` adds. Renames it once it is durable. Removes the
-/// temporary file after an error. `expected`: about how many puts these are at most.
+/// temporary file after an error.
 ///
 /// # Errors
 /// The errors of `fill` and of the system.
@@ -283,12 +283,11 @@ pub(crate) fn write(
     fs: &dyn Fs,
     dir: &Path,
     header: &FileHeader,
-    expected: u64,
     fill: &mut dyn FnMut(&mut Body<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let temporary = Name::TempSnapshot(header.number);
     let path = temporary.at(dir);
-    let written = write_temporary(fs, dir, header, expected, fill).and_then(|()| {
+    let written = write_temporary(fs, dir, header, fill).and_then(|()| {
         let target = Name::Snapshot(header.number).at(dir);
         fs.rename(&path, &target).map_err(|e| Error::io("rename", &path, &e))?;
         fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))
@@ -303,14 +302,13 @@ fn write_temporary(
     fs: &dyn Fs,
     dir: &Path,
     header: &FileHeader,
-    expected: u64,
     fill: &mut dyn FnMut(&mut Body<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let temporary = Name::TempSnapshot(header.number);
     remove(fs, dir, temporary)?;
     let path = temporary.at(dir);
     let file = fs.create(&path).map_err(|e| Error::io("create", &path, &e))?;
-    let mut body = Body::new(&*file, header, expected);
+    let mut body = Body::new(&*file, header);
     fill(&mut body)?;
     body.end().map_err(|e| Error::io("write", &path, &e))?;
     file.sync().map_err(|e| Error::io("sync", &path, &e))
@@ -332,17 +330,14 @@ pub(crate) struct Body<'f> {
 }
 
 impl<'f> Body<'f> {
-    fn new(file: &'f dyn File, header: &FileHeader, expected: u64) -> Self {
-        // A list that grows takes three times as much for a moment.
-        let mut entries = Vec::new();
-        let _ = entries.try_reserve_exact(usize::try_from(expected).unwrap_or(0));
+    fn new(file: &'f dyn File, header: &FileHeader) -> Self {
         Self {
             file,
             seed: header.seed(),
             salt: header.salt,
             buffer: header.to_bytes(),
             at: 0,
-            entries,
+            entries: Vec::new(),
             costs: Costs::default(),
             apart: Vec::new(),
         }
