@@ -1,5 +1,5 @@
-//! A shop whose pages depend on products and users. A change invalidates all that depends on it, in every function, by one
-//! tag.
+//! A shop whose pages depend on products and users. A change invalidates all that depends on it, in every function, by
+//! one tag.
 //!
 //!     cargo run --example tags
 

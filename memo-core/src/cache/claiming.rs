@@ -32,9 +32,10 @@ impl<H: Clone> ShardedCache<H> {
         self.shard(claim.hash).lock().entry_before(claim)?.lifetime().computed
     }
 
-    /// Looks again, and then joins the flight of `key` or claims `key`, whose result has `tags`. This is one step under the lock, so that of all
-    /// callers that missed one leads. A value that is due or stale is a hit for the callers that come while another
-    /// computes, if `renewable` returns true for it. If not, the value is a hit until its expiry time.
+    /// Looks again, and then joins the flight of `key` or claims `key`, whose result has `tags`. This is one step under
+    /// the lock, so that of all callers that missed one leads. A value that is due or stale is a hit for the callers
+    /// that come while another computes, if `renewable` returns true for it. If not, the value is a hit until its
+    /// expiry time.
     // Inlined, because a copy of bytes that were just written stalls the processor.
     #[inline(always)]
     pub(crate) fn claim_or_join(
@@ -93,7 +94,7 @@ impl<H: Clone> ShardedCache<H> {
     /// Returns whether there is an entry that the value of `claim` is to replace.
     pub(crate) fn has_older(&self, claim: Claim) -> bool {
         let shard = self.shard(claim.hash).lock();
-        shard.entry_before(claim).is_some_and(|entry| !self.expiry.has_ended(entry))
+        shard.entry_before(claim).is_some_and(|entry| !entry.has_ended())
     }
 
     /// Returns the value of an entry, and marks the entry as used.

@@ -414,6 +414,12 @@ impl<'a, H> EntryRef<'a, H> {
         unsafe { self.tags_pointer().as_ref() }
     }
 
+    /// Returns whether one of the tags was invalidated. The entry then has no value any more, not even a stale one.
+    #[inline]
+    pub(super) fn has_ended(self) -> bool {
+        self.tags().is_some_and(|tags| !tags.is_valid())
+    }
+
     #[inline]
     fn tags_pointer(self) -> *mut TagSet {
         let packed = self.packed.load(Relaxed);

@@ -92,12 +92,6 @@ impl Expiry {
         self.idle_limit.as_ref().is_some_and(|idle| used() + idle.load(Relaxed) <= now)
     }
 
-    /// Returns whether one of the entry's tags was invalidated. It then has no value any more, not even a stale one.
-    #[inline]
-    pub(super) fn has_ended<H>(&self, entry: EntryRef<'_, H>) -> bool {
-        entry.tags().is_some_and(|tags| !tags.is_valid())
-    }
-
     /// Returns whether the entry depends neither on the time nor on tags.
     #[inline]
     pub(super) fn is_timeless<H>(&self, entry: EntryRef<'_, H>) -> bool {
@@ -125,7 +119,7 @@ impl Expiry {
             return false;
         }
         let now = clock::now();
-        entry.expires() <= now || self.is_idle(entry, now) || self.has_ended(entry)
+        entry.expires() <= now || self.is_idle(entry, now) || entry.has_ended()
     }
 
     /// Returns the time from which the entry is expired, if it is not used before.
@@ -142,7 +136,7 @@ impl Expiry {
     /// Returns the time from which the entry cannot be served any more, not even stale while it is computed again, if
     /// it is not used before.
     pub(super) fn unservable_from<H>(&self, entry: EntryRef<'_, H>) -> Millis {
-        if self.has_ended(entry) {
+        if entry.has_ended() {
             return 0;
         }
         entry.expires().saturating_add(self.stale_for()).min(self.idle_from(entry))
@@ -150,7 +144,7 @@ impl Expiry {
 
     /// Returns why an entry leaves that cannot be served any more.
     pub(super) fn departure<H>(&self, entry: EntryRef<'_, H>, now: Millis) -> Departure {
-        if self.has_ended(entry) {
+        if entry.has_ended() {
             return Departure::Invalidated;
         }
         let is_over = entry.expires().saturating_add(self.stale_for()) <= now;
@@ -165,7 +159,7 @@ impl Expiry {
         }
         let expires = entry.expires();
         let now = clock::now();
-        if self.is_idle(entry, now) || self.has_ended(entry) {
+        if self.is_idle(entry, now) || entry.has_ended() {
             return Age::Expired;
         }
         let renewable = renewable(entry.held());

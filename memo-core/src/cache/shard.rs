@@ -161,8 +161,8 @@ impl<H> Shard<H> {
         Some(self.root.read(guard).find(guard, hash, matches)?.1)
     }
 
-    /// Calls `each` with the entries of every `stride`-th bucket, until it returns false. Takes no lock, and is pinned for a few buckets at a
-    /// time. So it may miss or repeat entries that are moved meanwhile.
+    /// Calls `each` with the entries of every `stride`-th bucket, until it returns false. Takes no lock, and is pinned
+    /// for a few buckets at a time. So it may miss or repeat entries that are moved meanwhile.
     pub(super) fn visit(&self, stride: usize, mut each: impl FnMut(EntryRef<'_, H>) -> bool) {
         let mut bucket = 0;
         loop {
@@ -271,7 +271,7 @@ impl<H> Locked<'_, H> {
     pub(super) fn find_existing(&self, hash: u64, key: &[u8], expiry: &Expiry) -> Option<Existing> {
         let (slot, entry) = self.locate(hash, key)?;
         let expired = expiry.is_expired(entry);
-        let invalidated = expired && expiry.has_ended(entry);
+        let invalidated = expired && entry.has_ended();
         Some(Existing { slot, weight: entry.weight(), expired, invalidated })
     }
 

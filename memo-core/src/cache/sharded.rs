@@ -136,8 +136,8 @@ impl<H: Clone> ShardedCache<H> {
         Some(entry)
     }
 
-    /// Returns whether the entry has no end but by its tags, and none of these was invalidated. Inlined, so that a hit on
-    /// such an entry calls nothing.
+    /// Returns whether the entry has no end but by its tags, and none of these was invalidated. Inlined, so that a hit
+    /// on such an entry calls nothing.
     #[inline(always)]
     fn is_current(&self, entry: EntryRef<'_, H>) -> bool {
         entry.packed_is_at_least(NEVER_EXPIRES)
@@ -149,7 +149,7 @@ impl<H: Clone> ShardedCache<H> {
     /// next.
     #[inline(never)]
     fn is_fresh(&self, shard: &Shard<H>, entry: EntryRef<'_, H>) -> bool {
-        if self.expiry.has_ended(entry) {
+        if entry.has_ended() {
             return false;
         }
         let now = clock::now();

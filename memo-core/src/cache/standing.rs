@@ -68,7 +68,7 @@ impl<H: Clone> ShardedCache<H> {
     pub(crate) fn standing(&self, hash: u64, key: &[u8]) -> Standing {
         let mut shard = self.shard(hash).lock();
         if let Some(entry) = shard.find(hash, key) {
-            if self.expiry.has_ended(entry) {
+            if entry.has_ended() {
                 return Standing::TagInvalidated;
             }
             let now = clock::now();

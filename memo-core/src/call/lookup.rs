@@ -293,8 +293,8 @@ pub(super) enum Detour<K: Keep> {
     Bypass,
     /// It wants a new value of this key.
     Refresh(WrittenKey),
-    /// Into the twin of the cache, with its key, and whether it wants a new value. The code is that of a miss, which finds a value too: it is there once
-    /// for each `K` and not for each type of arguments.
+    /// Into the twin of the cache, with its key, and whether it wants a new value. The code is that of a miss, which
+    /// finds a value too: it is there once for each `K` and not for each type of arguments.
     Twin(Arc<FunctionCache<K>>, WrittenKey, bool),
 }
 

@@ -266,17 +266,24 @@ fn callers_of_spawned_computations_do_not_wait_for_a_dropped_task() {
     });
 }
 
+/// Returns a number, and a body that returns what it was a moment ago.
+fn slow_source()
+-> (&'static AtomicU32, impl Fn(u32) -> Result<u32, ()> + Copy + Send + Sync + 'static) {
+    let source: &'static AtomicU32 = Box::leak(Box::default());
+    let read = move |_| {
+        let seen = source.load(SeqCst);
+        thread::yield_now();
+        Ok(seen)
+    };
+    (source, read)
+}
+
 #[test]
 fn a_refresh_is_not_satisfied_by_what_began_before() {
     for by_task in [false, true] {
         check(move || {
             let model = Model::new(4);
-            let source: &'static AtomicU32 = Box::leak(Box::default());
-            let read = move |_| {
-                let seen = source.load(SeqCst);
-                thread::yield_now();
-                Ok(seen)
-            };
+            let (source, read) = slow_source();
             let renew = move || {
                 let written = source.fetch_add(1, SeqCst) + 1;
                 let read = if by_task {
@@ -298,12 +305,7 @@ fn a_value_computed_before_a_removal_is_not_cached() {
     for clear in [false, true] {
         check(move || {
             let model = Model::new(4);
-            let source: &'static AtomicU32 = Box::leak(Box::default());
-            let read = move |_| {
-                let seen = source.load(SeqCst);
-                thread::yield_now();
-                Ok(seen)
-            };
+            let (source, read) = slow_source();
             three([
                 Box::new(move || _ = model.call(1, read)),
                 Box::new(move || _ = future::block_on(model.task(1, read))),

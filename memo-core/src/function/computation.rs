@@ -139,8 +139,8 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Returns what the caller does after its wait for `flight`, which began with `began`: return this value, or do this
-    /// computation, or, if `None`, look into the cache again.
+    /// Returns what the caller does after its wait for `flight`, which began with `began`: return this value, or do
+    /// this computation, or, if `None`, look into the cache again.
     pub(crate) fn after_wait(
         function: &FunctionCache<K>,
         flight: &Arc<Flight<K::Held>>,
@@ -166,8 +166,8 @@ impl<K: Keep> Computation<K> {
         }
     }
 
-    /// Does the same for a caller who wants a value with `tags` whose computation began after it asked. `is_older`: that of
-    /// `flight` began before.
+    /// Does the same for a caller who wants a value with `tags` whose computation began after it asked. `is_older`:
+    /// that of `flight` began before.
     pub(crate) fn after_wait_to_renew(
         function: &FunctionCache<K>,
         flight: &Arc<Flight<K::Held>>,

@@ -26,7 +26,7 @@ use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
 use crate::statistics::explanation::{Explanation, Remover};
 use crate::statistics::stats::Stats;
-use crate::tags::{self, Invalidated};
+use crate::tags;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
 
@@ -354,11 +354,8 @@ impl<K: Keep> Directory<K> {
             return;
         }
         match tags::invalidated() {
-            Invalidated::None => {}
-            Invalidated::Tags(tags) => {
-                tags.into_iter().for_each(|tag| self.remove_tag(function, tag));
-            }
-            Invalidated::Any => _ = self.clear(function),
+            Some(tags) => tags.into_iter().for_each(|tag| self.remove_tag(function, tag)),
+            None => _ = self.clear(function),
         }
     }
 

@@ -344,8 +344,8 @@ pub(crate) trait SharedResults<K: Keep>: Send + Sync {
     /// asked, in milliseconds since 1970: changes from before are not known.
     fn known_since(&self) -> u64;
 
-    /// Writes the result of `claim` behind the caller, if it may be written. Returns the write if the caller is to wait for
-    /// it.
+    /// Writes the result of `claim` behind the caller, if it may be written. Returns the write if the caller is to wait
+    /// for it.
     fn write(
         &self,
         function: &FunctionCache<K>,
@@ -532,7 +532,8 @@ impl<K: Keep> FunctionCache<K> {
         key::hash_bytes(key, &self.memory.seed)
     }
 
-    /// Looks for `key`, whose result has `tags`, again. If there is no entry, the caller becomes the leader, or gets the flight to wait for.
+    /// Looks for `key`, whose result has `tags`, again. If there is no entry, the caller becomes the leader, or gets
+    /// the flight to wait for.
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8], tags: &[Tag]) -> NextStep<K::Held> {
         self.follow();

@@ -28,7 +28,7 @@ use crate::remote::{
 use crate::single_flight::flight::Claim;
 use crate::statistics::explanation::Remover;
 use crate::statistics::stats::Stats;
-use crate::tags::{self, Invalidated};
+use crate::tags;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
 use crate::value::requirements::Persistable;
@@ -222,13 +222,12 @@ impl<V: 'static> TierResults<V> {
     /// Notes what this process has invalidated before it knew the tier. The tier is told behind.
     fn remove_invalidated<K: Keep>(&self, function: &FunctionCache<K>) {
         match tags::invalidated() {
-            Invalidated::None => {}
-            Invalidated::Tags(tags) => {
+            Some(tags) => {
                 for tag in tags {
                     self.tier.begin_to_clear(&tag_group(self.tier.namespace(), tag));
                 }
             }
-            Invalidated::Any => function.clear(),
+            None => function.clear(),
         }
     }
 

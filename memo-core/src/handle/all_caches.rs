@@ -17,8 +17,8 @@ use crate::statistics::report::{Report, Source};
 use crate::tags;
 
 /// Returns the statistics of every memoized function that was called or whose handle was requested with `NAME_memo()`.
-/// Functions with `scope = "thread"` are not in the report. In an isolation, of the caches that it has. The time that this takes is proportional to the number of
-/// all entries.
+/// Functions with `scope = "thread"` are not in the report. In an isolation, of the caches that it has. The time that
+/// this takes is proportional to the number of all entries.
 #[must_use]
 #[inline]
 pub fn report() -> Report {
@@ -70,8 +70,8 @@ pub fn clear_all() {
     all().into_iter().for_each(AnyCache::clear);
 }
 
-/// Invalidates all results that have a tag, of every function with `tags` or `tags_with`, and what is being computed and
-/// will have it. See [`Tag`] for which values are the same tag.
+/// Invalidates all results that have a tag, of every function with `tags` or `tags_with`, and what is being computed
+/// and will have it. See [`Tag`] for which values are the same tag.
 ///
 /// When this returns, no call in this process returns such a result, unless the call had begun before. In memory it
 /// takes a time that does not depend on how many entries there are: an entry is looked at when it is met, and a sweep
@@ -79,9 +79,9 @@ pub fn clear_all() {
 /// brings nothing back, and processes that share the directory follow it. Of the tier of `remote`, one entry is changed
 /// for each tag.
 ///
-/// A function that this process has not called, and whose handle was not requested with `NAME_memo()`, is not known: its
-/// directory is told when the function is called for the first time. A failure to write is counted in the statistics of
-/// the function, and [`Memo::health`](crate::handle::memo::Memo::health) shows it.
+/// A function that this process has not called, and whose handle was not requested with `NAME_memo()`, is not known:
+/// its directory is told when the function is called for the first time. A failure to write is counted in the
+/// statistics of the function, and [`Memo::health`](crate::handle::memo::Memo::health) shows it.
 pub fn invalidate_tag<T: Serialize>(tag: T) {
     let tag = Tag::new(&tag);
     if let Some(isolation) = isolation::current() {

@@ -27,7 +27,8 @@ use crate::value::selection::Selection;
 /// If the function returns a `Result`, only `Ok` values are cached, unless it has `cache_err`. [`Memo::get`] then
 /// returns `Some(Ok(value))`, and [`Memo::get_ok`] `Some(value)`. With `scope = "thread"`, a handle refers to the cache
 /// of the thread that uses it. With `scope = "instance"` it is a `Memo<R, OfObject<R>>` and refers to the cache of the
-/// object whose companion returned it, which it keeps alive; the statistics are those of the function, over all objects.
+/// object whose companion returned it, which it keeps alive; the statistics are those of the function, over all
+/// objects.
 pub struct Memo<R: 'static, T = OfFunction<R>>(T, Names, PhantomData<fn() -> R>);
 
 /// What the arguments in the keys are called.
@@ -375,9 +376,9 @@ impl<R, T: Refers<R>> Memo<R, T> {
         self.0.resolve().entry(key)
     }
 
-    /// Explains how `key` stands: that it is held and for how long, being computed, or on disk; else why it is not held,
-    /// if the function has the argument `explain`, and which key is held that is nearly the same. `Display` says it in
-    /// plain words.
+    /// Explains how `key` stands: that it is held and for how long, being computed, or on disk; else why it is not
+    /// held, if the function has the argument `explain`, and which key is held that is nearly the same. `Display` says
+    /// it in plain words.
     ///
     /// Counts nothing, and is no use of the entry. With `persist` it may read the disk; a tier is not asked. If the key
     /// is not held and nothing is known of it, at most 1000 of the keys that are held are compared with it, which takes

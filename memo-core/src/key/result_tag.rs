@@ -5,8 +5,8 @@ use std::fmt;
 /// What a result belongs to: a user, a document, a catalog. `memokit::invalidate_tag`
 /// takes out all results that have a tag.
 ///
-/// Any value that is `Serialize` makes a tag. Two values make the same tag if they print alike as part of a key, with the
-/// type of integers left out: `("user", 42_u64)` and `("user", 42_i32)` are one tag, and `"user 42"` is another.
+/// Any value that is `Serialize` makes a tag. Two values make the same tag if they print alike as part of a key, with
+/// the type of integers left out: `("user", 42_u64)` and `("user", 42_i32)` are one tag, and `"user 42"` is another.
 ///
 /// In the argument `tags = [("user", id), "catalog"]` each element of the list is made a tag. Elsewhere it is made by
 /// [`Tag::new`].

@@ -173,8 +173,8 @@ impl Tier {
         generation.ok().filter(|&generation| self.0.learn(group, generation, asked))
     }
 
-    /// Returns the generation of a group, if it was known by the time `when` and has not changed since. If it was not, it
-    /// is asked for, for those who come later.
+    /// Returns the generation of a group, if it was known by the time `when` and has not changed since. If it was not,
+    /// it is asked for, for those who come later.
     pub(crate) fn generation_since(&self, group: &str, when: Instant) -> Option<u64> {
         match self.0.generations.known_since(group, when) {
             Ok(generation) => Some(generation),
@@ -404,7 +404,8 @@ impl Watcher for Parts {
 impl Maintain for Parts {
     fn tick(&self) -> bool {
         if self.process.swap(fork::generation(), Relaxed) != fork::generation() {
-            // A child of fork has no connection, and hits in memory make no request that the store would notice that by.
+            // A child of fork has no connection, and hits in memory make no request that the store would notice that
+            // by.
             let _ = self.store.health();
         }
         self.leases.renew();

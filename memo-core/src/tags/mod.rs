@@ -14,7 +14,7 @@ mod set;
 mod tests;
 
 #[cfg(feature = "persist")]
-pub(crate) use journal::{Invalidated, invalidated, note_invalidated};
+pub(crate) use journal::{invalidated, note_invalidated};
 #[cfg(feature = "remote")]
 pub(crate) use registry::is_used;
 pub(crate) use registry::{Ending, are_ending, epoch, invalidate};
