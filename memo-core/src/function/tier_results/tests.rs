@@ -45,9 +45,14 @@ fn key(n: u32) -> Key {
     Key::of(&(Serialized(&n), ()))
 }
 
+/// Options with which a call waits until the store answers, however loaded the machine is that runs the tests.
+fn patient() -> TierOptions {
+    TierOptions::new().read_limit(Duration::from_secs(60))
+}
+
 impl Site {
     fn new(server: &TestServer) -> Arc<Self> {
-        Self::with(server, TierOptions::new(), |settings| settings)
+        Self::with(server, patient(), |settings| settings)
     }
 
     fn with(
@@ -109,7 +114,7 @@ impl Site {
 
 /// Makes a site whose function remembers why entries left.
 fn explained(server: &TestServer) -> Arc<Site> {
-    Site::with(server, TierOptions::new(), |settings| settings.explain(10, &["n"]))
+    Site::with(server, patient(), |settings| settings.explain(10, &["n"]))
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -383,7 +388,7 @@ fn a_task_waits_without_a_runtime() {
 #[test]
 fn a_write_that_is_dropped_ends_its_lease() {
     let server = TestServer::default();
-    let site = Site::with(&server, TierOptions::new().queue(1, 1 << 20), |settings| settings);
+    let site = Site::with(&server, patient().queue(1, 1 << 20), |settings| settings);
     let computed = site.call(1, || {
         site.text(2, "its write is dropped for that of 1");
         Ok("a".to_owned())
@@ -407,7 +412,8 @@ fn a_write_that_is_dropped_ends_its_lease() {
 fn a_search_that_ends_late_gives_back_the_lease() {
     steps::stop();
     let server = TestServer::default();
-    let site = Site::new(&server);
+    let limit = Duration::from_millis(100);
+    let site = Site::with(&server, patient().read_limit(limit), |settings| settings);
     site.machine.set_silent(true);
     let function: &'static FunctionCache<Kept> = site.function;
     let mut task = pin!(call(|| {
@@ -428,7 +434,9 @@ fn a_search_that_ends_late_gives_back_the_lease() {
 #[test]
 fn a_clear_that_is_sent_again_does_not_bring_back_what_another_has_removed() {
     let server = TestServer::default();
-    let (one, other) = (Site::new(&server), Site::new(&server));
+    let limit = Duration::from_millis(100);
+    let one = Site::with(&server, patient().read_limit(limit), |settings| settings);
+    let other = Site::new(&server);
     // It arrives, and its answer does not.
     one.machine.set_silent(true);
     one.memo().clear();
@@ -503,7 +511,7 @@ fn what_is_removed_without_a_connection_is_removed_once_there_is_one() {
 fn without_a_connection_entries_live_as_long_as_that_may_last() {
     let server = TestServer::default();
     let cut_off = Duration::from_millis(1500);
-    let site = Site::with(&server, TierOptions::new(), |s| s.stale_while_disconnected(cut_off));
+    let site = Site::with(&server, patient(), |s| s.stale_while_disconnected(cut_off));
     site.text(1, "a");
     site.machine.cut();
     assert_eq!(site.text(1, ""), "a");
@@ -514,8 +522,7 @@ fn without_a_connection_entries_live_as_long_as_that_may_last() {
     // What was computed since is not removed again, and ends by itself.
     Follower::is_cut_off(&**site.function, 7, Duration::from_millis(1600));
     assert_eq!(site.text(1, ""), "b");
-    let impatient =
-        Site::with(&server, TierOptions::new(), |s| s.stale_while_disconnected(Duration::ZERO));
+    let impatient = Site::with(&server, patient(), |s| s.stale_while_disconnected(Duration::ZERO));
     impatient.text(9, "a");
     impatient.machine.cut();
     assert_eq!(impatient.text(9, "b"), "b", "nothing is served from the moment on");
@@ -527,7 +534,7 @@ fn without_a_connection_entries_live_as_long_as_that_may_last() {
 fn a_silent_store_costs_a_call_no_more_than_the_limit_and_then_nothing() {
     let server = TestServer::default();
     let limit = Duration::from_millis(30);
-    let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
+    let site = Site::with(&server, patient(), |s| s.remote_limit(limit));
     site.machine.set_silent(true);
     let began = Instant::now();
     (0..5).for_each(|n| drop(site.text(n, "a")));
@@ -546,7 +553,7 @@ fn a_silent_store_costs_a_call_no_more_than_the_limit_and_then_nothing() {
 fn a_task_that_asks_by_itself_waits_no_longer_than_the_limit() {
     let server = TestServer::default();
     let limit = Duration::from_millis(30);
-    let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
+    let site = Site::with(&server, patient(), |s| s.remote_limit(limit));
     site.machine.serve_in_tasks(true);
     site.text(1, "a");
     site.function.memory.clear(Remover::Clear, &mut || ());
@@ -571,7 +578,7 @@ fn a_task_that_asks_by_itself_waits_no_longer_than_the_limit() {
 fn a_task_whose_runtime_was_blocked_finds_what_is_there_all_the_same() {
     let server = TestServer::default();
     let limit = Duration::from_millis(10);
-    let site = Site::with(&server, TierOptions::new(), |s| s.remote_limit(limit));
+    let site = Site::with(&server, patient(), |s| s.remote_limit(limit));
     let function: &'static FunctionCache<Kept> = site.function;
     for n in 0..20 {
         site.text(n, "a");
@@ -609,7 +616,7 @@ fn a_damaged_or_foreign_value_is_computed_again() {
 #[test]
 fn who_has_the_key_believes_only_who_has_it_too() {
     let server = TestServer::default();
-    let site = |key| Site::with(&server, TierOptions::new().authenticated([key; 32]), |s| s);
+    let site = |key| Site::with(&server, patient().authenticated([key; 32]), |s| s);
     let (one, same, forger, plain) = (site(1), site(1), site(2), Site::new(&server));
     assert_eq!((one.text(1, "a"), same.text(1, "b")), ("a".to_owned(), "a".to_owned()));
     assert_eq!(plain.text(1, "p"), "p");
@@ -622,7 +629,7 @@ fn who_has_the_key_believes_only_who_has_it_too() {
 fn a_value_lives_as_long_as_the_store_keeps_it() {
     let server = TestServer::default();
     let ttl = Duration::from_secs(100);
-    let site = || Site::with(&server, TierOptions::new(), |s| s.ttl(ttl));
+    let site = || Site::with(&server, patient(), |s| s.ttl(ttl));
     let (one, other) = (site(), site());
     one.text(1, "a");
     server.age(Duration::from_secs(60));
@@ -635,7 +642,7 @@ fn a_value_lives_as_long_as_the_store_keeps_it() {
 fn an_expired_value_stands_in_when_the_computation_fails() {
     let server = TestServer::default();
     let (ttl, stale) = (Duration::from_secs(10), Duration::from_secs(100));
-    let site = || Site::with(&server, TierOptions::new(), |s| s.ttl(ttl).stale(stale));
+    let site = || Site::with(&server, patient(), |s| s.ttl(ttl).stale(stale));
     let (one, other, third) = (site(), site(), site());
     one.text(1, "a");
     server.age(Duration::from_secs(20));
@@ -675,7 +682,7 @@ fn long_keys_are_told_apart_and_invalidated() {
 fn a_long_key_that_is_computed_or_stale_is_not_forgotten_among_many_others() {
     let server = TestServer::default();
     let few = |settings: Settings<Kept>| settings.max(100);
-    let one = Site::with(&server, TierOptions::new(), few);
+    let one = Site::with(&server, patient(), few);
     let other = Site::new(&server);
     let call = |site: &Site, text: &str, value: &dyn Fn() -> String| match site
         .function
@@ -734,7 +741,7 @@ fn results_reach_the_tier_before_a_flush_ends() {
 fn with_write_through_a_call_waits_for_the_store_but_not_beyond_the_limit() {
     let server = TestServer::default();
     let limit = Duration::from_millis(50);
-    let site = Site::with(&server, TierOptions::new(), |s| s.write_through().remote_limit(limit));
+    let site = Site::with(&server, patient(), |s| s.write_through().remote_limit(limit));
     let machine = Arc::clone(&site.machine);
     let body = || {
         machine.set_silent(true);
@@ -787,7 +794,7 @@ fn an_entry_of_a_tier_is_told_apart_and_a_stale_one_is_returned() {
     let server = TestServer::default();
     let brief =
         |s: Settings<Kept>| s.ttl(Duration::from_millis(50)).stale(Duration::from_secs(3600));
-    let sites = || Site::with(&server, TierOptions::new(), brief);
+    let sites = || Site::with(&server, patient(), brief);
     let (one, other) = (sites(), sites());
     one.text(1, "a");
     one.function.flush().unwrap();
@@ -825,7 +832,7 @@ fn what_is_invalidated_by_its_key_leaves_the_tier_and_other_machines() {
 fn a_longer_stale_time_holds_for_what_is_written_from_then_on() {
     let server = TestServer::default();
     let brief = |s: Settings<Kept>| s.ttl(Duration::from_millis(50));
-    let sites = || Site::with(&server, TierOptions::new(), brief);
+    let sites = || Site::with(&server, patient(), brief);
     let (one, other) = (sites(), sites());
     one.memo().set_stale(Duration::from_secs(3600));
     one.text(1, "a");
@@ -841,7 +848,7 @@ fn a_longer_stale_time_holds_for_what_is_written_from_then_on() {
 fn what_another_machine_has_changed_is_told_by_the_background_thread() {
     let server = TestServer::default();
     let (told, heard) = std::sync::mpsc::channel();
-    let site = Site::with(&server, TierOptions::new(), |settings| {
+    let site = Site::with(&server, patient(), |settings| {
         settings.on_evict(&["n"], move |key, text, why| {
             let n: u32 = key.get("n").unwrap();
             told.send((n, text.clone(), why, thread::current().id())).unwrap();

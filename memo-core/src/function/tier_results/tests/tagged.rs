@@ -12,7 +12,7 @@ fn tag(name: &str) -> Tag {
 }
 
 fn site(server: &TestServer) -> Arc<Site> {
-    Site::with(server, TierOptions::new(), Settings::tagged)
+    Site::with(server, patient(), Settings::tagged)
 }
 
 impl Site {
@@ -93,7 +93,7 @@ fn what_is_computed_while_its_tag_is_removed_is_not_found_later() {
 fn tags_of_a_result() {
     let server = TestServer::default();
     let site = || {
-        Site::with(&server, TierOptions::new(), |settings| {
+        Site::with(&server, patient(), |settings| {
             settings.tags_with(|text: &String| [Tag::new(&("tier", &**text))])
         })
     };
