@@ -62,6 +62,14 @@ impl Tier {
     /// Makes a tier on a store. Returns at once: the store connects behind.
     #[must_use]
     pub fn new(store: impl Store, options: TierOptions) -> Self {
+        let tier = Self::unattended(store, options);
+        let maintained: Weak<dyn Maintain> = Arc::downgrade(&tier.0) as _;
+        tier.0.maintenance.begin(&TIERS, || maintained);
+        tier
+    }
+
+    /// Makes a tier that the background thread does not tick.
+    pub(crate) fn unattended(store: impl Store, options: TierOptions) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
         let link = Arc::new(Link::new());
         let generations = Arc::<Generations>::default();
@@ -86,8 +94,6 @@ impl Tier {
         });
         let watcher: Weak<dyn Watcher> = Arc::downgrade(&parts) as _;
         parts.store.watch(&name::prefix(&parts.options.namespace), watcher);
-        let maintained: Weak<dyn Maintain> = Arc::downgrade(&parts) as _;
-        parts.maintenance.begin(&TIERS, || maintained);
         Self(parts)
     }
 

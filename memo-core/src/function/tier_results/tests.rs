@@ -71,7 +71,8 @@ impl Site {
         more: impl FnOnce(Settings<Kept>) -> Settings<Kept>,
     ) -> Arc<Self> {
         let machine = server.machine();
-        let tier = Tier::new(machine.store(), options);
+        // Ticked by the tests that want it, so that no other thread carries out requests between the steps of a test.
+        let tier = Tier::unattended(machine.store(), options);
         let settings = more(Settings::of(Kept::NEW).remote(Some(&tier)));
         let function = settings.at(|| "f".to_owned(), || Ok(0)).shared("f".to_owned(), 1);
         let function: &'static Arc<_> = Box::leak(Box::new(function));
