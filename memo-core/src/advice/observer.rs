@@ -4,6 +4,9 @@ use super::sampler::Sampler;
 
 /// What observes the calls of a function: nothing, or a [`Sampler`].
 pub trait Observer: Send + Sync + 'static {
+    /// Whether it observes nothing.
+    const IS_NONE: bool = false;
+
     /// Makes it. `counts_entries`: the cache is bounded by a number of entries, and not by their weight.
     fn new(counts_entries: bool) -> Self;
 
@@ -19,6 +22,8 @@ pub trait Observer: Send + Sync + 'static {
 pub struct Unobserved;
 
 impl Observer for Unobserved {
+    const IS_NONE: bool = true;
+
     fn new(_: bool) -> Self {
         Self
     }

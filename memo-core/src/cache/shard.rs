@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use super::capacity::{EXACT, Load};
 use super::claims::{ClaimState, Claims};
 use super::departures::{Departures, Removing};
-use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words};
+use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words, low_half};
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
@@ -18,6 +18,7 @@ use super::retries::Retries;
 use super::sweep::{BUCKETS_AT_ONCE, Sweep, Sweeps};
 use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
 use crate::epoch::participant::pin;
+use crate::front::versions::Versions;
 use crate::key;
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::{Mutex, MutexGuard};
@@ -57,6 +58,8 @@ pub(super) struct Shard<H> {
     uses_in_step: Padded<AtomicU64>,
     /// Where departures are noted, if they are remembered.
     departures: Option<Arc<Departures>>,
+    /// By these a thread knows that what it remembers still counts.
+    versions: Versions,
     state: Padded<Mutex<ShardState<H>>>,
 }
 
@@ -145,6 +148,7 @@ impl<H> Shard<H> {
             share: AtomicUsize::new(share),
             uses_in_step: Padded(AtomicU64::new(0)),
             departures,
+            versions: Versions::new(),
             state: Padded(Mutex::new(state)),
         };
         shard.update_slack();
@@ -189,9 +193,26 @@ impl<H> Shard<H> {
     #[inline]
     pub(super) fn touch(&self, guard: ReadGuard<'_>, entry: &Entry<H>) {
         // If the stamp is not less than `uses`, another thread used the entry meanwhile.
-        if entry.stamp().load(Relaxed) + self.slack.load(Relaxed) < self.uses.load(Relaxed) {
+        if self.noted_until(entry) < self.uses() {
             self.mark(entry, self.root.read(guard).capacity());
         }
+    }
+
+    /// Returns from which count of uses on the next use of `entry` has to be noted.
+    #[inline]
+    pub(super) fn noted_until(&self, entry: &Entry<H>) -> u64 {
+        entry.stamp().load(Relaxed) + self.slack.load(Relaxed)
+    }
+
+    /// Returns the count of uses.
+    #[inline]
+    pub(super) fn uses(&self) -> u64 {
+        self.uses.load(Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn versions(&self) -> &Versions {
+        &self.versions
     }
 
     #[cold]
@@ -296,7 +317,10 @@ impl<H> Locked<'_, H> {
         self.state.sweeps.note(expiry.unservable_from(entry.shared()));
         self.state.size += entry.shared().size() as u64;
         if let Some(existing) = existing {
-            if let Some(before) = self.table().replace(existing.slot, entry) {
+            let changing = self.shard.versions.change(low_half(hash));
+            let before = self.table().replace(existing.slot, entry);
+            drop(changing);
+            if let Some(before) = before {
                 let removed = existing.invalidated;
                 let why = if removed { Departure::Invalidated } else { Departure::Replaced };
                 self.tell(before.entry(), why);
@@ -415,6 +439,7 @@ impl<H> Locked<'_, H> {
 
     fn remove_at(&mut self, slot: SlotIndex, why: Departure) -> Load {
         let Some(removed) = self.table().remove(slot) else { return Load::default() };
+        self.shard.versions.removed(removed.entry().low_hash());
         self.tell(removed.entry(), why);
         let load = Load::of(removed.entry());
         self.state.size -= removed.entry().size() as u64;
@@ -455,6 +480,8 @@ impl<H> Locked<'_, H> {
         self.state.recency.file_all(entries);
         self.shard.evicts.store(true, Relaxed);
         self.shard.update_slack();
+        // Uses are to be noted earlier than was said to those who remember entries.
+        self.shard.versions.all_removed();
         if self.state.load.bytes > 0 {
             // There is a bound on weight. The current number of entries is what fits into it.
             self.shard.set_share(self.state.load.entries);
@@ -541,6 +568,7 @@ impl<H> Locked<'_, H> {
         if let Some(table) = self.shard.root.empty() {
             self.state.garbage.retire_table(table);
         }
+        self.shard.versions.all_removed();
         self.state.recency.forget();
         self.state.size = 0;
         std::mem::take(&mut self.state.load)

@@ -9,13 +9,15 @@ use std::sync::{Arc, OnceLock};
 
 use super::capacity::{self, Capacity, EXACT, Limits};
 use super::departures::Departures;
-use super::entry::{EntryRef, NEVER_EXPIRES, Words};
+use super::entry::{EntryRef, NEVER_EXPIRES, Words, low_half};
 use super::expiry::Expiry;
 use super::key_copy::KeyCopy;
 use super::listening::{Listener, Listening};
 use super::shard::Shard;
 use super::table::ReadGuard;
-use crate::epoch::participant::pin;
+use crate::epoch::participant::{self, pin};
+use crate::front::table::{Found, Place, WordKey};
+use crate::front::versions::Versions;
 use crate::key;
 use crate::key::hash::Seed;
 use crate::platform::clock::{self, Millis, NEVER};
@@ -72,9 +74,13 @@ impl<H: Clone> ShardedCache<H> {
 
     #[inline]
     pub(super) fn shard(&self, hash: u64) -> &Shard<H> {
+        &self.shards[self.shard_index(hash)]
+    }
+
+    #[inline]
+    fn shard_index(&self, hash: u64) -> usize {
         // The table takes the bucket from the lower half of the hash and the tag from the highest byte.
-        let index = (hash >> 40) as usize & (self.shards.len() - 1);
-        &self.shards[index]
+        (hash >> 40) as usize & (self.shards.len() - 1)
     }
 
     /// Returns the value of a live entry for whose key `matches` returns true, and marks the entry as used. `counted`:
@@ -94,6 +100,48 @@ impl<H: Clone> ShardedCache<H> {
             self.calls.hit(&pin);
         }
         Some(held)
+    }
+
+    /// Returns the word of a live entry that this thread remembers. This is a hit.
+    #[inline(always)]
+    pub(crate) fn recall(&self, key: WordKey) -> Option<u64> {
+        let front = participant::front()?;
+        let recalled = front.recall(key, self.number())?;
+        let shard = self.shards.get(recalled.shard())?;
+        let value = recalled.value(shard.versions(), shard.uses())?;
+        self.calls.hit_of(front.thread());
+        Some(value)
+    }
+
+    /// Like [`Self::get`] for a counted hit. This thread remembers the word that `to_word` makes of the value.
+    #[inline(always)]
+    pub(crate) fn get_to_remember(
+        &self,
+        hash: u64,
+        matches: impl Fn(&[u8]) -> bool,
+        key: WordKey,
+        to_word: impl Fn(&H) -> u64,
+    ) -> Option<H> {
+        let place = Place { shard: self.shard_index(hash), part: Versions::part(low_half(hash)) };
+        let shard = &self.shards[place.shard];
+        // Before the search: what is replaced meanwhile has another version then.
+        let version = shard.versions().read(place.part);
+        let pin = pin();
+        let entry = self.find(ReadGuard::of_pin(&pin), hash, matches)?;
+        let held = entry.entry().held().clone();
+        self.calls.hit(&pin);
+        if let Some(version) = version.filter(|_| self.expiry.is_timeless(entry)) {
+            let noted_until = shard.noted_until(entry.entry());
+            let found = Found { value: to_word(&held), version, place, noted_until };
+            pin.remember(key, self.number(), &found);
+        }
+        Some(held)
+    }
+
+    /// Returns what differs between caches that exist.
+    #[inline]
+    fn number(&self) -> usize {
+        self.shards.as_ptr().addr()
     }
 
     /// Like [`Self::get`], but with a `matches` that runs code of a user. It gets a copy of the key, so that nothing

@@ -55,11 +55,20 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn begin<A: Arguments>(&self, arguments: &A) -> AsyncLookup<K> {
+        match self.recall(arguments) {
+            Some(held) => AsyncLookup(Ok(K::into_return(held))),
+            None => self.begin_behind(arguments),
+        }
+    }
+
+    /// Does the same for what this thread does not remember.
+    #[inline(never)]
+    fn begin_behind<A: Arguments>(&self, arguments: &A) -> AsyncLookup<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return self.begin_detour(detour);
         }
         let hash = self.observed_hash(arguments);
-        match self.find(arguments, hash, true) {
+        match self.find_to_remember(arguments, hash) {
             Some(held) => AsyncLookup(Ok(K::into_return(held))),
             None => self.missed_async(arguments, hash),
         }

@@ -90,11 +90,21 @@ impl<K: Keep> FunctionCache<K> {
     /// Looks up the key of `arguments`.
     #[inline]
     pub(crate) fn lookup<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
+        match self.recall(arguments) {
+            Some(held) => Lookup::Hit(Hit(held)),
+            None => self.lookup_behind(arguments),
+        }
+    }
+
+    /// Does the same for what this thread does not remember.
+    // Not inlined, so that what is remembered is returned without the stack of this function.
+    #[inline(never)]
+    fn lookup_behind<A: Arguments>(&self, arguments: &A) -> Lookup<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return detour.lookup(self);
         }
         let hash = self.observed_hash(arguments);
-        match self.find(arguments, hash, true) {
+        match self.find_to_remember(arguments, hash) {
             Some(held) => Lookup::Hit(Hit(held)),
             None => self.missed(arguments, hash),
         }

@@ -13,6 +13,7 @@ mod models;
 pub mod object_cache;
 pub mod outcome;
 mod pinned;
+mod recall;
 pub mod refresh;
 pub mod renewal;
 pub mod site;

@@ -19,14 +19,16 @@ use crate::call::renewal::{refresh, refresh_async};
 use crate::call::spawned::call_spawned;
 use crate::function::function_cache::FunctionCache;
 use crate::function::settings::Settings;
-use crate::key::WrittenKey;
-use crate::key::arguments::Serialized;
+use crate::handle::memo::Memo;
+use crate::key::arguments::PlainValue;
+use crate::key::{Key, WrittenKey};
 use crate::statistics::explanation::Remover;
-use crate::value::holder::InArc;
+use crate::value::holder::InPlace;
 use crate::value::keep::KeepOf;
 use crate::value::selection::OkOnly;
 
-type Kept = KeepOf<OkOnly<u32, ()>, InArc>;
+/// Threads remember such results.
+type Kept = KeepOf<OkOnly<u32, ()>, InPlace>;
 
 /// The number of schedules that are tried for each model.
 const RUNS: usize = 10_000;
@@ -47,7 +49,7 @@ impl Model {
     }
 
     fn call(&self, key: u32, body: impl FnOnce(u32) -> Result<u32, ()>) -> Result<u32, ()> {
-        match self.function.lookup(&(Serialized(&key), ())) {
+        match self.function.lookup(&(PlainValue(&key), ())) {
             Lookup::Hit(hit) => hit.value(),
             Lookup::Miss(miss) => miss.store({
                 let run = self.runs.fetch_add(1, SeqCst);
@@ -63,7 +65,7 @@ impl Model {
         body: impl Fn(u32) -> Result<u32, ()>,
     ) -> impl Future<Output = Result<u32, ()>> {
         call(move || {
-            self.function.begin(&(Serialized(&key), ())).compute(async move {
+            self.function.begin(&(PlainValue(&key), ())).compute(async move {
                 let run = self.runs.fetch_add(1, SeqCst);
                 pause().await;
                 body(run)
@@ -83,7 +85,7 @@ impl Model {
                 pause().await;
                 body(run)
             };
-            self.function.begin(&(Serialized(&key), ())).spawn(body, |task| {
+            self.function.begin(&(PlainValue(&key), ())).spawn(body, |task| {
                 let drops = thread_rng().gen_bool(0.3);
                 let run = move || if drops { poll_and_drop(task) } else { future::block_on(task) };
                 self.spawned.lock().unwrap().push(thread::spawn(run));
@@ -98,15 +100,20 @@ impl Model {
     }
 
     fn peek(&self, key: u32) -> Option<u32> {
-        let written = WrittenKey::new(&(Serialized(&key), ()), None);
+        let written = WrittenKey::new(&(PlainValue(&key), ()), None);
         let (hash, key) = self.function.key(&written)?;
-        self.function.memory.peek(hash, key).map(|held| *held)
+        self.function.memory.peek(hash, key)
     }
 
     fn invalidate(&self, key: u32) {
-        let written = WrittenKey::new(&(Serialized(&key), ()), None);
+        let written = WrittenKey::new(&(PlainValue(&key), ()), None);
         let (hash, key) = self.function.key(&written).unwrap();
         self.function.invalidate(hash, key, Remover::Invalidate);
+    }
+
+    fn insert(&self, key: u32, value: u32) {
+        let key = Key::of(&(PlainValue(&key), ()));
+        assert!(Memo::shared(self.function).insert(&key, Ok(value)));
     }
 
     fn runs(&self) -> u32 {
@@ -354,4 +361,43 @@ fn calls_that_wait_for_each_other_in_a_ring_end() {
         assert!((0..3).all(|key| model.peek(key).is_some()));
         model.assert_no_claim_is_left();
     });
+}
+
+#[test]
+fn what_a_thread_remembers_is_never_older_than_what_any_other_has_seen() {
+    for replace in [false, true] {
+        check(move || {
+            let model = Model::new(4);
+            let zero = || &*Box::leak(Box::new(AtomicU32::new(0)));
+            let (source, seen) = (zero(), zero());
+            let read = move || {
+                for _ in 0..4 {
+                    let before = seen.load(SeqCst);
+                    let value = model.call(1, |_| Ok(source.load(SeqCst))).unwrap();
+                    assert!(value >= before, "{value} after {before}");
+                    // A computation that an invalidation has ended may have read what comes after the next one.
+                    if replace {
+                        seen.fetch_max(value, SeqCst);
+                    }
+                }
+            };
+            three([
+                Box::new(read),
+                Box::new(read),
+                Box::new(move || {
+                    for n in 1..3 {
+                        if replace {
+                            model.insert(1, n);
+                        } else {
+                            source.store(n, SeqCst);
+                            model.invalidate(1);
+                        }
+                        seen.fetch_max(n, SeqCst);
+                    }
+                    read();
+                }),
+            ]);
+            model.assert_no_claim_is_left();
+        });
+    }
 }

@@ -10,11 +10,14 @@
 //! for many entries.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU64, compiler_fence, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, compiler_fence, fence};
 use std::time::{Duration, Instant};
 
+use crate::front::table::{Found, Front, WordKey};
 use crate::platform::fork;
+use crate::platform::sync::MODELLED;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
 /// The record of one thread. When the thread ends, a later thread reuses it.
@@ -29,7 +32,18 @@ pub(crate) struct Participant {
     /// Whether the kernel makes every thread pass a fence, so that this thread needs none. The same for all
     /// participants.
     asymmetric: AtomicBool,
+    /// What the thread remembers.
+    front: OnceLock<Front>,
+    /// Counts the values that the thread could have remembered.
+    offered: AtomicU32,
 }
+
+/// A thread remembers nothing before it could have remembered so many values, so that one that hits rarely needs no
+/// memory for it.
+const FIRST_OFFER: u32 = if MODELLED { 1 } else { 512 };
+/// One value in so many takes the place of another key's. If each did, keys that share a slot would be written at each
+/// hit.
+const REPLACED_EVERY: u32 = if MODELLED { 1 } else { 4 };
 
 static PARTICIPANTS: Mutex<Participants> = Mutex::new(Participants {
     all: Vec::new(),
@@ -57,6 +71,8 @@ static EPOCH: AtomicU64 = AtomicU64::new(1);
 crate::platform::sync::thread_local! {
     /// Has no destructor, so that reading it is a plain load.
     static PARTICIPANT: Cell<Option<&'static Participant>> = const { Cell::new(None) };
+    /// The front of this thread's participant, once there is one.
+    static FRONT: Cell<Option<&'static Front>> = const { Cell::new(None) };
     static OWNER: Owner = const { Owner(Cell::new(None)) };
 }
 
@@ -66,6 +82,7 @@ struct Owner(Cell<Option<&'static Participant>>);
 impl Drop for Owner {
     fn drop(&mut self) {
         let _ = PARTICIPANT.try_with(Cell::take);
+        let _ = FRONT.try_with(Cell::take);
         self.0.take().into_iter().for_each(Participant::give_back);
     }
 }
@@ -84,6 +101,8 @@ impl Participant {
             pinned_since,
             ids_made,
             asymmetric: asymmetric.into(),
+            front: OnceLock::new(),
+            offered: AtomicU32::new(0),
         }));
         participants.all.push(participant);
         participant
@@ -128,6 +147,20 @@ impl Participant {
         PARTICIPANT.try_with(Cell::get).ok().flatten().or_else(Self::take_for_thread)
     }
 
+    /// Remembers a value that was found in the cache that `cache` tells from others.
+    #[inline(never)]
+    fn remember(&'static self, key: WordKey, cache: usize, found: &Found) {
+        let offered = self.offered.load(Relaxed).wrapping_add(1);
+        self.offered.store(offered, Relaxed);
+        if self.front.get().is_none() && offered < FIRST_OFFER {
+            return;
+        }
+        let front = self.front.get_or_init(|| Front::new(self.number));
+        let _ = FRONT.try_with(|own| own.set(Some(front)));
+        let replaces = offered % REPLACED_EVERY == 0;
+        front.put(key, cache, found, replaces.then_some((offered / REPLACED_EVERY) as usize));
+    }
+
     /// Returns the id that it made last.
     fn last_id(&self) -> u64 {
         self.ids_made.load(Relaxed) << NUMBER_BITS | self.number as u64 & NUMBER_MASK
@@ -168,6 +201,15 @@ impl EpochGuard {
     #[inline]
     pub(crate) fn index(&self) -> usize {
         self.participant.number
+    }
+
+    /// Makes the thread remember a value that was found in the cache that `cache` tells from others.
+    #[inline]
+    pub(crate) fn remember(&self, key: WordKey, cache: usize, found: &Found) {
+        // A thread that is ending does not keep its participant.
+        if self.previous != TEMPORARY {
+            self.participant.remember(key, cache, found);
+        }
     }
 
     /// Returns a number that was never returned before in this process, if the process has fewer than a million
@@ -213,6 +255,12 @@ impl Activity {
         let now = participant.last_id();
         std::mem::replace(&mut self.last, now) != now
     }
+}
+
+/// Returns what this thread remembers, if anything.
+#[inline]
+pub(crate) fn front() -> Option<&'static Front> {
+    FRONT.try_with(Cell::get).ok().flatten()
 }
 
 /// Pins the current epoch, so that this thread can read.

@@ -12,14 +12,24 @@ use super::sink::Sink;
 use super::stored::has_canonical_form;
 use super::tag::{self, NoKey};
 use super::write::{Fields, Writer};
+use crate::front::table::WordKey;
 
 /// One argument as it goes into the key.
 pub trait Element {
     /// Whether encoding it runs only code of serde and of this crate.
     const PLAIN: bool;
+    /// How an argument of its type is a part of a word, if it is.
+    #[doc(hidden)]
+    const WORD: Option<Word> = None;
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "called by this crate alone")]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey>;
+    /// Returns the bits of the argument, if it has a [`Word`].
+    #[doc(hidden)]
+    #[inline]
+    fn word(&self) -> u64 {
+        0
+    }
 }
 
 /// An argument that is encoded through its `Serialize`.
@@ -42,6 +52,12 @@ pub struct PlainValue<'a, T: ?Sized>(pub &'a T);
 
 impl<T: Plain + ?Sized> Element for PlainValue<'_, T> {
     const PLAIN: bool = true;
+    const WORD: Option<Word> = T::WORD;
+
+    #[inline]
+    fn word(&self) -> u64 {
+        self.0.word()
+    }
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
@@ -96,15 +112,90 @@ pub trait KeyableExpression: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> KeyableExpression for T {}
 
+/// How values of a type are a part of a word. Equal bits are equal values.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    bits: u32,
+    /// The types, each a number of four bits that is not 0.
+    kinds: u16,
+}
+
+impl Word {
+    const NONE: Self = Self { bits: 0, kinds: 0 };
+    /// Of kinds that leave room for another one.
+    const MAX_KINDS: u16 = u16::MAX >> 4;
+
+    /// Returns the word of an argument before others, if all of them fit into one.
+    const fn before(first: Option<Self>, rest: Option<Self>) -> Option<Self> {
+        let (Some(first), Some(rest)) = (first, rest) else { return None };
+        if first.bits + rest.bits > u64::BITS || rest.kinds > Self::MAX_KINDS {
+            return None;
+        }
+        Some(Self { bits: first.bits + rest.bits, kinds: rest.kinds << 4 | first.kinds })
+    }
+}
+
 /// Types of the standard library whose `Serialize` runs no user code.
-pub trait Plain: Serialize {}
+pub trait Plain: Serialize {
+    /// See [`Element::WORD`].
+    #[doc(hidden)]
+    const WORD: Option<Word> = None;
+
+    /// See [`Element::word`].
+    #[doc(hidden)]
+    #[inline]
+    fn word(&self) -> u64 {
+        0
+    }
+}
 
 macro_rules! plain {
     ($($type:ty),*) => { $(impl Plain for $type {})* };
 }
-plain!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, ());
-plain!(str, String);
-impl<T: Plain + ?Sized> Plain for &T {}
+plain!(u128, i128, str, String);
+
+macro_rules! words {
+    ($($type:ty: $kind:literal, |$value:ident| $bits:expr;)*) => {$(
+        impl Plain for $type {
+            #[expect(clippy::cast_possible_truncation, reason = "it is at most 8")]
+            const WORD: Option<Word> =
+                Some(Word { bits: 8 * size_of::<$type>() as u32, kinds: $kind });
+
+            #[inline]
+            fn word(&self) -> u64 {
+                let $value = *self;
+                $bits
+            }
+        }
+    )*};
+}
+words! {
+    u8: 1, |value| value.into();
+    u16: 2, |value| value.into();
+    u32: 3, |value| value.into();
+    u64: 4, |value| value;
+    usize: 5, |value| value as u64;
+    i8: 6, |value| u64::from(value as u8);
+    i16: 7, |value| u64::from(value as u16);
+    i32: 8, |value| u64::from(value as u32);
+    i64: 9, |value| value as u64;
+    isize: 10, |value| value as u64;
+    f32: 11, |value| value.to_bits().into();
+    f64: 12, |value| value.to_bits();
+    bool: 13, |value| value.into();
+    char: 14, |value| value.into();
+    (): 15, |_value| 0;
+}
+
+impl<T: Plain + ?Sized> Plain for &T {
+    const WORD: Option<Word> = T::WORD;
+
+    #[inline]
+    fn word(&self) -> u64 {
+        (**self).word()
+    }
+}
 impl<T: Plain> Plain for Option<T> {}
 impl<T: Plain> Plain for Vec<T> {}
 impl<T: Plain> Plain for [T] {}
@@ -329,10 +420,29 @@ pub trait Arguments {
     fn tags(&self) -> Box<[Tag]> {
         Box::default()
     }
+
+    /// How the arguments are one word, if they are.
+    #[doc(hidden)]
+    const WORD: Option<Word> = None;
+
+    /// Returns their bits, if they have a [`Word`].
+    #[doc(hidden)]
+    #[inline]
+    fn word(&self) -> u64 {
+        0
+    }
+}
+
+/// Returns the key of arguments that are one word.
+#[inline]
+pub(crate) fn word_key<A: Arguments>(arguments: &A) -> Option<WordKey> {
+    let Word { kinds, .. } = const { A::WORD }?;
+    Some(WordKey { word: arguments.word(), kinds })
 }
 
 impl Arguments for () {
     const PLAIN: bool = true;
+    const WORD: Option<Word> = Some(Word::NONE);
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
@@ -343,12 +453,19 @@ impl Arguments for () {
 
 impl<E: Element, R: Arguments> Arguments for (E, R) {
     const PLAIN: bool = E::PLAIN && R::PLAIN;
+    const WORD: Option<Word> = Word::before(E::WORD, R::WORD);
 
     #[inline]
     #[allow(private_interfaces, private_bounds)]
     fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), NoKey> {
         self.0.encode(sink)?;
         self.1.encode(sink)
+    }
+
+    #[inline]
+    fn word(&self) -> u64 {
+        let shift = R::WORD.map_or(0, |word| word.bits);
+        self.0.word().checked_shl(shift).unwrap_or(0) | self.1.word()
     }
 }
 

@@ -73,7 +73,13 @@ impl CallCounters {
 
     #[inline]
     pub(crate) fn hit(&self, guard: &EpochGuard) {
-        self.add(guard, |counters| &counters.hits, 1);
+        self.hit_of(guard.index());
+    }
+
+    /// Does the same for the thread whose participant has this number.
+    #[inline]
+    pub(crate) fn hit_of(&self, thread: usize) {
+        self.add_of(thread, |counters| &counters.hits, 1);
     }
 
     /// Counts a miss that took `nanos`, of which `own_nanos` were not spent in computations within it.
@@ -92,7 +98,12 @@ impl CallCounters {
 
     #[inline]
     fn add(&self, guard: &EpochGuard, count: impl Fn(&ThreadCounters) -> &AtomicU64, amount: u64) {
-        match self.0.per_thread.get(guard.index()) {
+        self.add_of(guard.index(), count, amount);
+    }
+
+    #[inline]
+    fn add_of(&self, thread: usize, count: impl Fn(&ThreadCounters) -> &AtomicU64, amount: u64) {
+        match self.0.per_thread.get(thread) {
             // No other thread writes these counters, so no count is lost between the load and the store.
             Some(counters) => {
                 let counter = count(counters);

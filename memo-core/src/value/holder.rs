@@ -7,13 +7,66 @@ use std::time::Duration;
 use super::requirements::{Cacheable, LocalCacheable};
 
 /// Small types that the table holds in place. A clone of such a value copies its bytes.
-pub trait Inline: Copy + Send + Sync + 'static {}
+pub trait Inline: Copy + Send + Sync + 'static {
+    /// Whether a value is one word.
+    const IS_WORD: bool = false;
+
+    /// Returns the word of a value.
+    #[inline]
+    fn to_word(self) -> u64 {
+        0
+    }
+
+    /// Returns the value of a word, if values are words.
+    #[inline]
+    fn of_word(_word: u64) -> Option<Self> {
+        None
+    }
+}
 
 macro_rules! inline {
     ($($type:ty),*) => { $(impl Inline for $type {})* };
 }
-inline!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, ());
-inline!(Duration);
+inline!(u128, i128, Duration);
+
+macro_rules! words {
+    ($($type:ty: |$value:ident| $word:expr, |$bits:ident| $back:expr;)*) => {$(
+        impl Inline for $type {
+            const IS_WORD: bool = true;
+
+            #[inline]
+            fn to_word(self) -> u64 {
+                let $value = self;
+                $word
+            }
+
+            #[expect(clippy::allow_attributes, reason = "not all of them truncate")]
+            #[allow(clippy::cast_possible_truncation, reason = "the word was made of the type")]
+            #[inline]
+            fn of_word($bits: u64) -> Option<Self> {
+                $back
+            }
+        }
+    )*};
+}
+words! {
+    u8: |value| value.into(), |bits| Some(bits as Self);
+    u16: |value| value.into(), |bits| Some(bits as Self);
+    u32: |value| value.into(), |bits| Some(bits as Self);
+    u64: |value| value, |bits| Some(bits);
+    usize: |value| value as u64, |bits| Some(bits as Self);
+    i8: |value| u64::from(value as u8), |bits| Some(bits as Self);
+    i16: |value| u64::from(value as u16), |bits| Some(bits as Self);
+    i32: |value| u64::from(value as u32), |bits| Some(bits as Self);
+    i64: |value| value as u64, |bits| Some(bits as Self);
+    isize: |value| value as u64, |bits| Some(bits as Self);
+    f32: |value| value.to_bits().into(), |bits| Some(Self::from_bits(bits as u32));
+    f64: |value| value.to_bits(), |bits| Some(Self::from_bits(bits));
+    bool: |value| value.into(), |bits| Some(bits != 0);
+    char: |value| value.into(), |bits| Self::from_u32(bits as u32);
+    (): |_value| 0, |_bits| Some(());
+}
+
 impl<T: Inline> Inline for Option<T> {}
 impl<A: Inline> Inline for (A,) {}
 impl<A: Inline, B: Inline> Inline for (A, B) {}
@@ -24,6 +77,8 @@ pub trait Holder<V>: 'static {
     /// The form in which the cache holds a value. While other clones of it exist, cloning and dropping it run no user
     /// code.
     type Held: Clone + 'static;
+    /// Whether what is held is one word.
+    const IS_WORD: bool = false;
     /// Holds a clone of the value.
     fn copy(value: &V) -> Self::Held;
     /// Holds the value itself.
@@ -37,6 +92,16 @@ pub trait Holder<V>: 'static {
     fn into_value(held: Self::Held) -> V {
         Self::clone_value(&held)
     }
+    /// Returns the word of what is held.
+    #[inline]
+    fn to_word(_held: &Self::Held) -> u64 {
+        0
+    }
+    /// Returns what is held as this word, if it is one.
+    #[inline]
+    fn of_word(_word: u64) -> Option<Self::Held> {
+        None
+    }
 }
 
 /// Holds a value in the table.
@@ -45,6 +110,15 @@ pub struct InPlace;
 
 impl<V: Inline> Holder<V> for InPlace {
     type Held = V;
+    const IS_WORD: bool = V::IS_WORD;
+    #[inline]
+    fn to_word(held: &V) -> u64 {
+        held.to_word()
+    }
+    #[inline]
+    fn of_word(word: u64) -> Option<V> {
+        V::of_word(word)
+    }
     #[inline]
     fn copy(value: &V) -> V {
         *value
