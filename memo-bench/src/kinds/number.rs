@@ -1,5 +1,7 @@
 //! `fn(u64) -> u64`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -137,7 +139,26 @@ fn hits(keys: &Arc<[u64]>, max: usize, annotated: [Contender; 3]) -> Vec<Contend
 
 pub(crate) fn small(count: usize) -> Vec<Contender> {
     let keys = keys(count);
-    hits(&keys, SMALL_MAX, small::over(&keys))
+    let mut contenders = hits(&keys, SMALL_MAX, small::over(&keys));
+    contenders.extend(limits(&keys));
+    contenders
+}
+
+/// What no cache that threads share can be expected to pass: a map of each thread with the hasher of quick_cache, and an
+/// array, for which a key is not even hashed.
+fn limits(keys: &Arc<[u64]>) -> [Contender; 2] {
+    thread_local! {
+        static MAP: RefCell<HashMap<u64, u64, quick_cache::DefaultHashBuilder>> = RefCell::default();
+    }
+    let by_map = |n| MAP.with_borrow_mut(|map| *map.entry(n).or_insert_with(|| compute(n)));
+    let values: Vec<_> = keys.iter().map(|&n| compute(n)).collect();
+    let array = move |order: &[u32]| {
+        order.iter().fold(0, |sum: u64, &at| sum.wrapping_add(values[at as usize]))
+    };
+    [
+        Contender::over("limit, thread's map", keys, move |&n| by_map(n)),
+        Contender { name: "limit, array", run: Box::new(array), prepare: Box::new(|| ()) },
+    ]
 }
 
 /// Compares memokit's cache, which all threads share, with caches that are not shared between threads.

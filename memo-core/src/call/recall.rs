@@ -133,7 +133,7 @@ mod tests {
             |function| assert!(memo(function).invalidate(&key(1))),
             |function| memo(function).clear(),
             |function| assert!(memo(function).insert(&key(1), 8)),
-            |function| (10..20).for_each(|key| drop(call_with(function, key, key))),
+            |function| (10..20).for_each(|key| _ = call_with(function, key, key)),
         ];
         for change in changes {
             let function = function(|settings| settings.max(4));
