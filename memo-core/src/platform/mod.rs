@@ -22,6 +22,7 @@ pub(crate) mod sha256;
 mod sha256_x86;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;
+pub(crate) mod sort;
 pub(crate) mod special;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]
