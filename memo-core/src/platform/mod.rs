@@ -13,6 +13,7 @@ pub(crate) mod fnv;
 pub(crate) mod fork;
 #[cfg(feature = "persist")]
 pub(crate) mod host;
+pub(crate) mod id_hasher;
 pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]
 pub(crate) mod moved_clock;
