@@ -67,7 +67,7 @@ pub fn check_shape(data: &[u8]) {
     };
     let Some(shape) = read else { return };
     if let Ok(json) = to_json(&shape, bytes) {
-        let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_str(&json);
+        let parsed: Result<serde_core::de::IgnoredAny, _> = serde_json::from_str(&json);
         assert!(parsed.is_ok(), "{json}");
         assert!(json.len() <= (bytes.len() + 2048) * 1024 * 6, "{} bytes", json.len());
     }

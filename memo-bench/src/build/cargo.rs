@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// standard error.
 const TIMED: &str = r#""$0" "$@" >&2; code=$?; times; exit $code"#;
 
-/// The cost of a build. All fields but `crates` are in seconds.
+/// The cost of a build. All fields but `crates` are in seconds. `cargo check` tells no times of passes.
 pub(super) struct Cost {
     pub(super) user: f64,
     pub(super) wall: f64,
@@ -25,6 +25,37 @@ pub(super) struct Cost {
     pub(super) checks: f64,
     pub(super) codegen: f64,
 }
+
+/// What cargo does with a package.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Release,
+    Dev,
+    /// `cargo check`
+    Check,
+}
+
+impl Mode {
+    fn args(self) -> &'static [&'static str] {
+        match self {
+            Self::Release => &["rustc", "--lib", "--offline", "--release", "--", "-Ztime-passes"],
+            Self::Dev => &["rustc", "--lib", "--offline", "--", "-Ztime-passes"],
+            Self::Check => &["check", "--lib", "--offline"],
+        }
+    }
+}
+
+/// Emits the package's own code before any optimization, in one file.
+const EMIT: [&str; 8] = [
+    "rustc",
+    "--lib",
+    "--offline",
+    "--release",
+    "--",
+    "--emit=llvm-ir",
+    "-Cno-prepopulate-passes",
+    "-Ccodegen-units=1",
+];
 
 /// A package to build.
 pub(super) struct Cargo {
@@ -57,21 +88,34 @@ impl Cargo {
         self.run(&["tree", "--offline"]).map(drop)
     }
 
-    pub(super) fn build(&self, profile: &[&str]) -> Result<Cost, String> {
-        let passes = ["--", "-Ztime-passes"];
-        let args = [&["rustc", "--lib", "--offline"], profile, &passes].concat();
+    pub(super) fn build(&self, mode: Mode) -> Result<Cost, String> {
         let began = Instant::now();
-        let (times, log) = self.run(&args)?;
+        let (times, log) = self.run(mode.args())?;
         let wall = began.elapsed().as_secs_f64();
         let passes = |names: &[&str]| names.iter().map(|name| pass(&log, name)).sum();
         Ok(Cost {
             user: user(&times).ok_or(format!("unexpected output of `times`: {times}"))?,
             wall,
-            crates: log.lines().filter(|line| line.trim().starts_with("Compiling ")).count() as f64,
+            crates: log.lines().filter(|line| is_about_crate(line)).count() as f64,
             macros: passes(&["macro_expand_crate"]),
             checks: passes(&["type_check_crate", "MIR_borrow_checking"]),
             codegen: passes(&["codegen_crate", "finish_ongoing_codegen"]),
         })
+    }
+
+    /// Returns the number of lines of LLVM IR that the package itself has, in the profile `release`.
+    pub(super) fn lines(&self) -> Result<f64, String> {
+        self.run(&EMIT)?;
+        let failed = |error: std::io::Error| error.to_string();
+        let files = fs::read_dir(self.target().join("release/deps")).map_err(failed)?;
+        let code = files.filter_map(|file| Some(file.ok()?.path()));
+        let mut code = code.filter(|path| path.extension().is_some_and(|ending| ending == "ll"));
+        match (code.next(), code.next()) {
+            (Some(file), None) => {
+                Ok(fs::read_to_string(file).map_err(failed)?.lines().count() as f64)
+            }
+            _ => Err("there is not one file of LLVM IR".to_owned()),
+        }
     }
 
     /// Runs cargo. Returns the output of `times` and the output of cargo.
@@ -126,6 +170,12 @@ fn kill(child: &mut Child) {
 fn user(times: &str) -> Option<f64> {
     let (minutes, seconds) = times.lines().nth(1)?.split(' ').next()?.split_once('m')?;
     Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.strip_suffix('s')?.parse::<f64>().ok()?)
+}
+
+/// Whether a line of cargo's output tells of a crate that it compiles.
+fn is_about_crate(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("Compiling ") || line.starts_with("Checking ")
 }
 
 /// Returns the seconds in the line `time:   0.834; rss: ...` that ends with the name of the pass. 0 if the pass did not

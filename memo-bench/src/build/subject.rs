@@ -7,7 +7,7 @@ use std::path::Path;
 pub(super) const NAME: &str = "subject";
 
 /// The number of functions in a crate with many. They have the shapes of [`SHAPES`], one after another.
-const COUNT: usize = 200;
+pub(super) const COUNT: usize = 200;
 
 const OPTS: &str = "\
 #[derive(serde::Serialize, Clone, PartialEq, Eq, Hash)]
@@ -103,12 +103,16 @@ pub(super) const MANY: [Subject; 3] = [
 ];
 
 impl Subject {
-    /// Writes the package. It has the lock file of this workspace.
-    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
+    pub(super) fn has_many(&self) -> bool {
+        matches!(self.source, Many(_))
+    }
+
+    /// Writes the package, with `count` functions if it has many. It has the lock file of this workspace.
+    pub(super) fn write(&self, directory: &Path, count: usize) -> io::Result<()> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         fs::create_dir_all(directory.join("src"))?;
         fs::write(directory.join("Cargo.toml"), self.manifest(&root))?;
-        fs::write(directory.join("src/lib.rs"), self.source())?;
+        fs::write(directory.join("src/lib.rs"), self.source(count))?;
         fs::copy(root.join("Cargo.lock"), directory.join("Cargo.lock")).map(drop)
     }
 
@@ -132,11 +136,11 @@ impl Subject {
         manifest
     }
 
-    fn source(&self) -> String {
+    fn source(&self, count: usize) -> String {
         match self.source {
             Whole(source) => source.to_owned(),
             Many(attributes) => {
-                let functions = (0..COUNT).map(|at| {
+                let functions = (0..count).map(|at| {
                     let (attribute, shape) = (attributes[at % 4], SHAPES[at % 4]);
                     format!("{attribute}\n{}\n", shape.replace('N', &at.to_string()))
                 });

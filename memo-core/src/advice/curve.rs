@@ -1,6 +1,6 @@
 //! The hit ratio by capacity.
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
 /// A point of the curve has at least this much more than the one before.
 const STEP: f64 = 0.002;

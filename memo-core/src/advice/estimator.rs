@@ -13,6 +13,7 @@ use super::histogram::Histogram;
 use super::references::References;
 use super::stack::Stack;
 use crate::platform::clock::Millis;
+use crate::platform::sort::sort_by_number;
 
 /// The largest number of sampled keys: what a table of 32,768 slots has room for. With it, an estimator takes 2 MiB.
 pub(super) const MAX_KEYS: usize = 28_000;
@@ -330,7 +331,7 @@ impl Estimator {
     fn rebuild(&mut self) {
         let mut in_stack: Vec<&mut Known> =
             self.keys.values_mut().filter(|known| known.is_in_stack()).collect();
-        in_stack.sort_unstable_by_key(|known| known.slot);
+        sort_by_number(&mut in_stack, |known| known.slot.into());
         let slots = (2 * in_stack.len()).next_power_of_two().clamp(MIN_SLOTS, MAX_SLOTS);
         self.stack = Stack::new(slots);
         for known in in_stack {

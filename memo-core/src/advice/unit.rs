@@ -1,6 +1,6 @@
 //! What the capacity of a cache counts, and how it is written.
 
-use serde::ser::{Serialize, Serializer};
+use serde_core::ser::{Serialize, Serializer};
 
 /// What a capacity counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

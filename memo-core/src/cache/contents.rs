@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::entry::Lifetime;
-use super::recency;
 use super::shard::Locked;
 use super::sharded::ShardedCache;
 use crate::key::{KeyBytes, Tag};
+use crate::platform::sort;
 use crate::tags::TagSet;
 
 /// Up to this many entries are looked at one by one for the statistics.
@@ -20,7 +20,7 @@ impl<H: Clone> ShardedCache<H> {
             let live = self.live(&shard.lock());
             let mut order: Vec<(u64, u32)> =
                 live.iter().map(|copied| copied.stamp).zip(0..).collect();
-            recency::sort(&mut order);
+            sort::sort(&mut order);
             for (_, at) in order {
                 f(&live[at as usize]);
             }

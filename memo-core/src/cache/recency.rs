@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::table::SlotIndex;
+use crate::platform::sort;
 
 /// The entries of a shard, ordered by their last known use.
 pub(super) struct Recency {
@@ -18,12 +19,6 @@ pub(super) struct Recency {
     spare: Vec<Vec<SlotIndex>>,
     /// Whether every entry has a record. Nothing is recorded before the first eviction.
     is_filed: bool,
-}
-
-/// Sorts numbers by their stamps. It is not generic, so that the large code of sorting is compiled only once.
-#[inline(never)]
-pub(super) fn sort(stamped: &mut [(u64, u32)]) {
-    stamped.sort_unstable();
 }
 
 /// The records with the same stamp.
@@ -56,7 +51,7 @@ impl Recency {
     pub(super) fn file_all(&mut self, mut entries: Vec<(u64, u32)>) {
         self.forget();
         self.is_filed = true;
-        sort(&mut entries);
+        sort::sort(&mut entries);
         for (stamp, slot) in entries {
             self.file(stamp, SlotIndex(slot));
         }

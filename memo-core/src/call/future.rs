@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use crate::call::lookup::Detour;
 use crate::call::pinned::{LazyFuture, PinnedWith};

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use once_cell::race::OnceBox;
 
 use crate::platform::erased::Labelled;
+use crate::platform::id_hasher::IdHasher;
 
 /// A tree, or an empty place for one.
 pub(crate) struct Instances<E>(OnceBox<Node<E>>);
@@ -61,26 +62,6 @@ fn bits(id: TypeId) -> u64 {
     let mut hasher = IdHasher::default();
     id.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A hasher for values that are hashes already, such as the ids of types.
-#[derive(Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, bits: u64) {
-        self.0 = bits;
-    }
 }
 
 #[cfg(test)]

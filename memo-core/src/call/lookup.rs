@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(feature = "remote")]
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use crate::advice::observer::Observer;
 use crate::call::{bypass, renewal};

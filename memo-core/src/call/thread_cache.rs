@@ -7,7 +7,6 @@ use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use crate::call::instances::IdHasher;
 use crate::call::lookup::Lookup;
 use crate::function::function_cache::FunctionCache;
 use crate::function::instance::InstanceName;
@@ -16,6 +15,7 @@ use crate::function::origin::Origin;
 use crate::handle::memo::LocalHandle;
 use crate::handle::registry::InstanceList;
 use crate::key::Arguments;
+use crate::platform::id_hasher::IdHasher;
 use crate::value::keep::Keep;
 use crate::value::requirements::Comparable;
 

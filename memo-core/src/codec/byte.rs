@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::ser::{Impossible, Serialize, Serializer};
+use serde_core::ser::{Impossible, Serialize, Serializer};
 
 use super::shape::MAX_DEPTH;
 
@@ -25,7 +25,7 @@ impl fmt::Display for NotAByte {
 
 impl std::error::Error for NotAByte {}
 
-impl serde::ser::Error for NotAByte {
+impl serde_core::ser::Error for NotAByte {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }

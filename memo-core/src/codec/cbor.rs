@@ -2,8 +2,8 @@
 
 use std::io::BufRead;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 
 use super::format::Format;
 use super::sink::Sink;

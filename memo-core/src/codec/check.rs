@@ -1,10 +1,8 @@
-//! A `Serializer` in front of that of postcard. It rejects values that postcard would write but not read back
-//! correctly.
+//! A `Serializer` for postcard's format. It rejects values that would not be read back correctly.
 
 use std::fmt::{Display, Write};
 
-use ::postcard::ser_flavors::Flavor;
-use serde::ser::{
+use serde_core::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
@@ -14,6 +12,7 @@ use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::shape::{Leaf, MAX_DEPTH, Shape};
 use super::sink::{Refused, Sink};
+use super::varint;
 
 /// Appends `value` to `out` if it has the given shape. Without a shape it accepts every value.
 pub(super) fn write<T: Serialize>(
@@ -21,44 +20,17 @@ pub(super) fn write<T: Serialize>(
     shape: Option<&Shape>,
     out: &mut Sink<'_>,
 ) -> Result<(), Refusal> {
-    let mut inner = ::postcard::Serializer { output: Output(out) };
-    value.serialize(Checker { inner: &mut inner, at: Cursor::start(shape), depth: 0 })
+    value.serialize(Checker { out, at: Cursor::start(shape), depth: 0 })
 }
 
-/// The output of postcard.
-struct Output<'o, 's>(&'o mut Sink<'s>);
-
-impl Flavor for Output<'_, '_> {
-    type Output = ();
-
-    #[inline]
-    fn try_extend(&mut self, data: &[u8]) -> ::postcard::Result<()> {
-        // Most numbers and lengths have one byte.
-        let taken = match data {
-            [byte] => self.0.push(*byte),
-            _ => self.0.extend(data),
-        };
-        taken.map_err(|Refused| ::postcard::Error::SerializeBufferFull)
-    }
-
-    #[inline]
-    fn try_push(&mut self, data: u8) -> ::postcard::Result<()> {
-        self.0.push(data).map_err(|Refused| ::postcard::Error::SerializeBufferFull)
-    }
-
-    fn finalize(self) -> ::postcard::Result<()> {
-        Ok(())
-    }
-}
-
-/// Writes one value through postcard and compares it with the shape at its place.
-struct Checker<'w, 'o, 'k, 's> {
-    inner: &'w mut ::postcard::Serializer<Output<'o, 'k>>,
+/// Writes one value and compares it with the shape at its place.
+struct Checker<'w, 'k, 's> {
+    out: &'w mut Sink<'k>,
     at: Cursor<'s>,
     depth: usize,
 }
 
-impl<'w, 'o, 'k, 's> Checker<'w, 'o, 'k, 's> {
+impl<'w, 'k, 's> Checker<'w, 'k, 's> {
     fn deeper(mut self) -> Result<Self, Refusal> {
         if self.depth == MAX_DEPTH {
             return Err(Refusal::too_deep(MAX_DEPTH));
@@ -67,7 +39,7 @@ impl<'w, 'o, 'k, 's> Checker<'w, 'o, 'k, 's> {
         Ok(self)
     }
 
-    fn product(self, len: usize) -> Result<Product<'w, 'o, 'k, 's>, Refusal> {
+    fn product(self, len: usize) -> Result<Product<'w, 'k, 's>, Refusal> {
         let checker = self.deeper()?;
         let at = checker.at.product(len)?;
         Ok(Product { checker: Checker { at, ..checker }, declared: len, written: 0 })
@@ -84,58 +56,75 @@ impl<'w, 'o, 'k, 's> Checker<'w, 'o, 'k, 's> {
         key: Cursor<'s>,
         value: Cursor<'s>,
         declared: usize,
-    ) -> Result<Collection<'w, 'o, 'k, 's>, Refusal> {
+    ) -> Result<Collection<'w, 'k, 's>, Refusal> {
         let checker = self.deeper()?;
-        let entry_start = checker.inner.output.0.position();
+        let entry_start = checker.out.position();
         Ok(Collection { checker, key, value, declared, written: 0, entry_start })
     }
 }
 
+/// `$write`: how the leaf is written to the sink.
 macro_rules! leaves {
-    ($($method:ident $leaf:ident $type:ty)*) => {
+    ($($method:ident $leaf:ident $type:ty: $write:expr;)*) => {
         $(#[inline]
         fn $method(self, value: $type) -> Result<(), Refusal> {
             self.at.leaf(Leaf::$leaf)?;
-            Ok(self.inner.$method(value)?)
+            Ok($write(self.out, value)?)
         })*
     };
 }
 
-impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
+/// Writes bytes after their number.
+fn run(out: &mut Sink<'_>, bytes: &[u8]) -> Result<(), Refused> {
+    varint::write(out, bytes.len() as u64)?;
+    out.extend(bytes)
+}
+
+#[inline]
+fn unsigned(out: &mut Sink<'_>, value: impl Into<u64>) -> Result<(), Refused> {
+    varint::write(out, value.into())
+}
+
+#[inline]
+fn signed(out: &mut Sink<'_>, value: impl Into<i64>) -> Result<(), Refused> {
+    varint::write(out, varint::zigzag(value.into()))
+}
+
+impl<'w, 'k, 's> Serializer for Checker<'w, 'k, 's> {
     type Ok = ();
     type Error = Refusal;
-    type SerializeSeq = Collection<'w, 'o, 'k, 's>;
-    type SerializeTuple = Product<'w, 'o, 'k, 's>;
-    type SerializeTupleStruct = Product<'w, 'o, 'k, 's>;
-    type SerializeTupleVariant = Product<'w, 'o, 'k, 's>;
-    type SerializeMap = Collection<'w, 'o, 'k, 's>;
-    type SerializeStruct = Product<'w, 'o, 'k, 's>;
-    type SerializeStructVariant = Product<'w, 'o, 'k, 's>;
+    type SerializeSeq = Collection<'w, 'k, 's>;
+    type SerializeTuple = Product<'w, 'k, 's>;
+    type SerializeTupleStruct = Product<'w, 'k, 's>;
+    type SerializeTupleVariant = Product<'w, 'k, 's>;
+    type SerializeMap = Collection<'w, 'k, 's>;
+    type SerializeStruct = Product<'w, 'k, 's>;
+    type SerializeStructVariant = Product<'w, 'k, 's>;
 
     fn is_human_readable(&self) -> bool {
         false
     }
 
     leaves! {
-        serialize_bool Bool bool
-        serialize_i8 I8 i8
-        serialize_i16 I16 i16
-        serialize_i32 I32 i32
-        serialize_i64 I64 i64
-        serialize_i128 I128 i128
-        serialize_u8 U8 u8
-        serialize_u16 U16 u16
-        serialize_u32 U32 u32
-        serialize_u64 U64 u64
-        serialize_u128 U128 u128
-        serialize_f32 F32 f32
-        serialize_f64 F64 f64
-        serialize_char Char char
-        serialize_str Str &str
-        serialize_bytes Bytes &[u8]
+        serialize_bool Bool bool: |out: &mut Sink<'_>, value| out.push(u8::from(value));
+        serialize_i8 I8 i8: |out: &mut Sink<'_>, value: i8| out.push(value.to_le_bytes()[0]);
+        serialize_i16 I16 i16: signed;
+        serialize_i32 I32 i32: signed;
+        serialize_i64 I64 i64: signed;
+        serialize_i128 I128 i128: |out, value| varint::write_wide(out, varint::zigzag_wide(value));
+        serialize_u8 U8 u8: Sink::push;
+        serialize_u16 U16 u16: unsigned;
+        serialize_u32 U32 u32: unsigned;
+        serialize_u64 U64 u64: unsigned;
+        serialize_u128 U128 u128: varint::write_wide;
+        serialize_f32 F32 f32: |out: &mut Sink<'_>, value: f32| out.extend(&value.to_le_bytes());
+        serialize_f64 F64 f64: |out: &mut Sink<'_>, value: f64| out.extend(&value.to_le_bytes());
+        serialize_char Char char: |out, value: char| run(out, value.encode_utf8(&mut [0; 4]).as_bytes());
+        serialize_str Str &str: |out, value: &str| run(out, value.as_bytes());
+        serialize_bytes Bytes &[u8]: run;
     }
 
-    /// Formats the value once. postcard would format it twice and rely on equal lengths.
+    /// Formats the value once: to write it as it is formatted would need its length before.
     fn collect_str<T: ?Sized + Display>(self, value: &T) -> Result<(), Refusal> {
         let mut text = String::new();
         write!(text, "{value}").map_err(|error| Refusal(error.to_string()))?;
@@ -145,13 +134,13 @@ impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
     fn serialize_none(self) -> Result<(), Refusal> {
         let checker = self.deeper()?;
         checker.at.option()?;
-        Ok(checker.inner.serialize_none()?)
+        Ok(checker.out.push(0)?)
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Refusal> {
         let checker = self.deeper()?;
         let at = checker.at.option()?;
-        checker.inner.serialize_some(&())?;
+        checker.out.push(1)?;
         value.serialize(Checker { at, ..checker })
     }
 
@@ -173,32 +162,32 @@ impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
 
     fn serialize_unit_variant(
         self,
-        name: &'static str,
+        _: &'static str,
         index: u32,
         variant: &'static str,
     ) -> Result<(), Refusal> {
         let checker = self.deeper()?;
         checker.at.variant(index, variant)?.product(0)?;
-        Ok(checker.inner.serialize_unit_variant(name, index, variant)?)
+        Ok(unsigned(checker.out, index)?)
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
         self,
-        name: &'static str,
+        _: &'static str,
         index: u32,
         variant: &'static str,
         value: &T,
     ) -> Result<(), Refusal> {
         let checker = self.deeper()?.variant(index, variant)?;
         let at = checker.at.newtype_variant()?;
-        checker.inner.serialize_unit_variant(name, index, variant)?;
+        unsigned(checker.out, index)?;
         value.serialize(Checker { at, ..checker })
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, Refusal> {
         let len = len.ok_or_else(Refusal::unknown_length)?;
         let element = self.at.seq()?;
-        self.inner.serialize_seq(Some(len))?;
+        varint::write(self.out, len as u64)?;
         self.collection(element, element, len)
     }
 
@@ -228,7 +217,7 @@ impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, Refusal> {
         let len = len.ok_or_else(Refusal::unknown_length)?;
         let (key, value) = self.at.map()?;
-        self.inner.serialize_map(Some(len))?;
+        varint::write(self.out, len as u64)?;
         self.collection(key, value, len)
     }
 
@@ -254,12 +243,12 @@ impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
 
     fn serialize_tuple_variant(
         self,
-        name: &'static str,
+        _: &'static str,
         index: u32,
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleVariant, Refusal> {
-        self.inner.serialize_unit_variant(name, index, variant)?;
+        unsigned(self.out, index)?;
         self.variant(index, variant)?.product(len)
     }
 
@@ -275,13 +264,13 @@ impl<'w, 'o, 'k, 's> Serializer for Checker<'w, 'o, 'k, 's> {
 }
 
 /// A struct or tuple in progress. It must write as many parts as declared, each at the place where it is read.
-struct Product<'w, 'o, 'k, 's> {
-    checker: Checker<'w, 'o, 'k, 's>,
+struct Product<'w, 'k, 's> {
+    checker: Checker<'w, 'k, 's>,
     declared: usize,
     written: usize,
 }
 
-impl Product<'_, '_, '_, '_> {
+impl Product<'_, '_, '_> {
     fn part<T: ?Sized + Serialize>(
         &mut self,
         name: Option<&'static str>,
@@ -295,7 +284,7 @@ impl Product<'_, '_, '_, '_> {
             Some(name) => self.checker.at.field(self.written, name)?,
         };
         self.written += 1;
-        value.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
+        value.serialize(Checker { out: &mut *self.checker.out, at, depth: self.checker.depth })
     }
 
     fn finish(&self) -> Result<(), Refusal> {
@@ -309,7 +298,7 @@ impl Product<'_, '_, '_, '_> {
 
 macro_rules! products {
     ($($trait:ident $method:ident)*) => {
-        $(impl $trait for Product<'_, '_, '_, '_> {
+        $(impl $trait for Product<'_, '_, '_> {
             type Ok = ();
             type Error = Refusal;
 
@@ -332,7 +321,7 @@ products! {
 
 macro_rules! named_products {
     ($($trait:ident)*) => {
-        $(impl $trait for Product<'_, '_, '_, '_> {
+        $(impl $trait for Product<'_, '_, '_> {
             type Ok = ();
             type Error = Refusal;
 
@@ -361,15 +350,14 @@ named_products! { SerializeStruct SerializeStructVariant }
 #[cold]
 fn refusal<T: Serialize>(value: &T, at: Cursor<'_>, depth: usize) -> Refusal {
     let mut sink = Sink::in_memory();
-    let mut inner = ::postcard::Serializer { output: Output(&mut sink) };
-    let written = value.serialize(Checker { inner: &mut inner, at, depth });
+    let written = value.serialize(Checker { out: &mut sink, at, depth });
     // Ok: its Serialize writes something else each time.
     written.err().unwrap_or_else(Refusal::another_value)
 }
 
 /// A sequence or map in progress. It must write as many entries as declared, and each entry must take bytes.
-struct Collection<'w, 'o, 'k, 's> {
-    checker: Checker<'w, 'o, 'k, 's>,
+struct Collection<'w, 'k, 's> {
+    checker: Checker<'w, 'k, 's>,
     key: Cursor<'s>,
     value: Cursor<'s>,
     declared: usize,
@@ -378,9 +366,9 @@ struct Collection<'w, 'o, 'k, 's> {
     entry_start: u64,
 }
 
-impl<'s> Collection<'_, '_, '_, 's> {
+impl<'s> Collection<'_, '_, 's> {
     fn item<T: ?Sized + Serialize>(&mut self, at: Cursor<'s>, item: &T) -> Result<(), Refusal> {
-        item.serialize(Checker { inner: &mut *self.checker.inner, at, depth: self.checker.depth })
+        item.serialize(Checker { out: &mut *self.checker.out, at, depth: self.checker.depth })
     }
 
     /// Writes all elements, where leaves are read. Each leaf takes bytes.
@@ -409,7 +397,7 @@ impl<'s> Collection<'_, '_, '_, 's> {
         loop {
             let filled =
                 piece.iter_mut().zip(&mut bytes).map(|(place, byte)| *place = byte).count();
-            self.checker.inner.output.try_extend(&piece[..filled])?;
+            self.checker.out.extend(&piece[..filled])?;
             self.written += filled;
             if filled < piece.len() {
                 break;
@@ -422,7 +410,7 @@ impl<'s> Collection<'_, '_, '_, 's> {
 
     #[inline]
     fn end_entry(&mut self) -> Result<(), Refusal> {
-        let len = self.checker.inner.output.0.position();
+        let len = self.checker.out.position();
         if len == self.entry_start {
             return Err(Refusal::elements_without_bytes());
         }
@@ -440,7 +428,7 @@ impl<'s> Collection<'_, '_, '_, 's> {
     }
 }
 
-impl SerializeSeq for Collection<'_, '_, '_, '_> {
+impl SerializeSeq for Collection<'_, '_, '_> {
     type Ok = ();
     type Error = Refusal;
 
@@ -454,7 +442,7 @@ impl SerializeSeq for Collection<'_, '_, '_, '_> {
     }
 }
 
-impl SerializeMap for Collection<'_, '_, '_, '_> {
+impl SerializeMap for Collection<'_, '_, '_> {
     type Ok = ();
     type Error = Refusal;
 

@@ -3,7 +3,7 @@
 //! It stands before the bytes of a value whose type cannot be traced. If the type has changed since, so that the bytes
 //! read as something else, the value that is read has another digest.
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::refusal::Refusal;
 use crate::key::arguments::{Serialized, hash};

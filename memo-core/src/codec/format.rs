@@ -3,8 +3,8 @@
 use std::any::type_name;
 use std::io::BufRead;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 
 use super::description::Description;
 use super::shape::fingerprint;

@@ -10,11 +10,12 @@ mod digest;
 mod evolving;
 mod explore;
 mod format;
-mod guard;
 #[cfg(feature = "json")]
 mod json;
+mod malformed;
 mod octets;
 mod postcard;
+mod reader;
 mod refusal;
 mod samples;
 mod shape;
@@ -23,8 +24,9 @@ mod shape_json;
 #[cfg(any(feature = "inspect", test, fuzzing))]
 mod shape_text;
 mod sink;
-mod stream;
+mod source;
 mod trace;
+mod varint;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 
 use std::any::Any;
 
-use serde::Deserialize;
+use super::varint::read_len;
 
 /// Reads a value that fills all of `bytes`. Returns `None` if the type is not `Vec<u8>`, or the bytes are not one: then
 /// the usual way gives the error.
@@ -12,9 +12,9 @@ pub(super) fn read<T: 'static>(bytes: &[u8]) -> Option<T> {
     let mut value: Option<T> = None;
     let place: &mut dyn Any = &mut value;
     let place = place.downcast_mut::<Option<Vec<u8>>>()?;
-    let mut inner = ::postcard::Deserializer::from_bytes(bytes);
-    let octets = <&[u8]>::deserialize(&mut inner).ok()?;
-    *place = inner.finalize().is_ok_and(<[u8]>::is_empty).then(|| octets.to_vec());
+    let mut octets = bytes;
+    let len = read_len(&mut octets).ok()?;
+    *place = (octets.len() == len).then(|| octets.to_vec());
     value
 }
 

@@ -5,20 +5,21 @@ use std::io::{BufRead, Read};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 
 use super::check;
 use super::description::Description;
 use super::digest::{Digest, digest};
 use super::explore::Untraced;
 use super::format::Codec;
-use super::guard::{Guarded, Meter};
+use super::malformed::Malformed;
 use super::octets;
+use super::reader::Reader;
 use super::refusal::Refusal;
 use super::shape::{Shape, fingerprint};
 use super::sink::{Sink, Tally, Written};
-use super::stream::{Parts, Stream};
+use super::source::{Source, Stream};
 use super::trace::trace;
 use crate::error::Error;
 
@@ -190,30 +191,26 @@ fn read_back<T: DeserializeOwned>(out: &mut Sink<'_>, skipped: usize) -> Result<
     read.map_err(|error| Refusal(format!("a value does not read back ({error})")))
 }
 
-/// Reads a value that fills all of `bytes`, within the limits of [`Guarded`].
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ::postcard::Error> {
-    let meter = Meter::new(bytes.len(), None);
-    let mut inner = ::postcard::Deserializer::from_bytes(bytes);
-    let value = T::deserialize(Guarded::new(&mut inner, &meter))?;
-    if inner.finalize()?.is_empty() {
-        Ok(value)
-    } else {
-        Err(serde::de::Error::custom("bytes are left over"))
-    }
+/// Reads a value that fills all of `bytes`.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    read_all(Reader::new(bytes))
 }
 
 /// Does the same for the next `len` bytes of a stream. None of them is held beside the value.
 pub(super) fn read_stream<T: DeserializeOwned>(
     reader: impl BufRead,
     len: u64,
-) -> Result<T, ::postcard::Error> {
-    let stream = Stream::new(reader, len);
-    let meter = Meter::new(usize::try_from(len).unwrap_or(usize::MAX), Some(&stream));
-    let mut inner = ::postcard::Deserializer::from_flavor(Parts::of(&stream));
-    let value = T::deserialize(Guarded::new(&mut inner, &meter))?;
-    match inner.finalize()? {
+) -> Result<T, Malformed> {
+    read_all(Reader::new(Stream::new(reader, len)))
+}
+
+fn read_all<'de, T: DeserializeOwned, S: Source<'de>>(
+    mut reader: Reader<S>,
+) -> Result<T, Malformed> {
+    let value = T::deserialize(&mut reader)?;
+    match reader.source.left() {
         0 => Ok(value),
-        _ => Err(serde::de::Error::custom("bytes are left over")),
+        _ => Err(Malformed("bytes are left over")),
     }
 }
 

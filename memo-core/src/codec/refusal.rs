@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::malformed::Malformed;
 use super::sink::Refused;
 
 /// The likely cause of another number of fields.
@@ -78,15 +79,15 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-impl serde::ser::Error for Refusal {
+impl serde_core::ser::Error for Refusal {
     fn custom<T: fmt::Display>(reason: T) -> Self {
         Self(reason.to_string())
     }
 }
 
-impl From<::postcard::Error> for Refusal {
-    fn from(error: ::postcard::Error) -> Self {
-        Self(error.to_string())
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self(malformed.to_string())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sample values for a visitor, which may validate them. The most widely accepted samples come first.
 
-use serde::de::Visitor;
+use serde_core::de::Visitor;
 
 use super::shape::Leaf;
 
@@ -60,7 +60,7 @@ pub(super) fn count(leaf: Leaf) -> usize {
 pub(super) fn offer<V, E>(leaf: Leaf, choice: usize, visitor: V) -> Result<V::Value, E>
 where
     V: Visitor<'static>,
-    E: serde::de::Error,
+    E: serde_core::de::Error,
 {
     let number = NUMBERS[choice % NUMBERS.len()];
     match leaf {

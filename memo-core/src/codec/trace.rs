@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde::de::value::U32Deserializer;
-use serde::de::{
+use serde_core::de::value::U32Deserializer;
+use serde_core::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor,
 };
@@ -48,7 +48,7 @@ impl fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
-impl serde::de::Error for Stop {
+impl serde_core::de::Error for Stop {
     fn custom<T: fmt::Display>(reason: T) -> Self {
         Self(reason.to_string())
     }
@@ -369,7 +369,7 @@ impl<'t> EnumAccess<'static> for Chosen<'t> {
         seed: S,
     ) -> Result<(S::Value, Tracer<'t>), Stop> {
         let index = self.content.slot.index;
-        let number = u32::try_from(index).map_err(serde::de::Error::custom)?;
+        let number = u32::try_from(index).map_err(serde_core::de::Error::custom)?;
         let number: U32Deserializer<Stop> = number.into_deserializer();
         match seed.deserialize(number) {
             Ok(variant) => Ok((variant, self.content)),

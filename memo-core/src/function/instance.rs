@@ -85,9 +85,7 @@ impl<'a, C> Caller<'a, C> {
     /// Returns the instance that is asked for. It is only made when the closure's type is not enough to find the cache.
     /// A hit does not need it.
     pub(crate) fn instance(self) -> Instance<'a> {
-        let id = (self.kind != CallerKind::Companion).then(typeid::of::<C>);
-        let stored_by_id = matches!(self.kind, CallerKind::WithoutCompanions | CallerKind::Shared);
-        Instance { id, item: type_name::<C>(), generics: self.generics, stored_by_id }
+        Instance::new(self.kind, typeid::of::<C>(), type_name::<C>(), self.generics)
     }
 }
 
@@ -103,7 +101,19 @@ pub(crate) struct Instance<'a> {
     stored_by_id: bool,
 }
 
-impl Instance<'_> {
+impl<'a> Instance<'a> {
+    /// Not generic, because each function and companion would have this code.
+    fn new(
+        kind: CallerKind,
+        id: TypeId,
+        item: &'static str,
+        generics: Option<&'a dyn Fn() -> Generics>,
+    ) -> Self {
+        let id = (kind != CallerKind::Companion).then_some(id);
+        let stored_by_id = matches!(kind, CallerKind::WithoutCompanions | CallerKind::Shared);
+        Self { id, item, generics, stored_by_id }
+    }
+
     /// Returns the name, which is the same in the function and in its companions.
     pub(crate) fn name(&self) -> InstanceName {
         let (enclosing, parameters) = split_item_name(self.item);

@@ -94,8 +94,20 @@ impl Isolation {
         identity: usize,
         make: impl FnOnce() -> Twin,
     ) -> Arc<T> {
+        let mut make = Some(make);
+        let cache =
+            self.find_or_make(identity, &mut || make.take().expect("a twin is made once")());
+        cache.downcast().expect("one identity has one kind of cache")
+    }
+
+    /// Not generic, so that the code of the map is built once.
+    fn find_or_make(
+        &self,
+        identity: usize,
+        make: &mut dyn FnMut() -> Twin,
+    ) -> Arc<dyn Any + Send + Sync> {
         let known = self.twins.lock().get(&identity).map(|twin| Arc::clone(&twin.cache));
-        let cache = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let made = make();
             let mut twins = self.twins.lock();
             // Another thread may have been faster.
@@ -106,8 +118,7 @@ impl Isolation {
             drop(twins);
             drop(unused);
             cache
-        });
-        cache.downcast().expect("one identity has one kind of cache")
+        })
     }
 
     /// Drops the twin of something that is being dropped.

@@ -49,6 +49,11 @@ impl Origin {
         self.name
     }
 
+    /// Returns one of `0..of`, evenly for many origins.
+    pub(crate) fn choose(&self, of: usize) -> usize {
+        usize::try_from(self.number % of as u64).expect("less than `of`")
+    }
+
     /// Returns the file, the line and the column of the expansion.
     pub(crate) fn place(&self) -> String {
         let (file, line, column) = self.location;

@@ -1,6 +1,6 @@
 //! What a program does with all its caches at once.
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use crate::error::Error;
 use crate::function::any_cache::AnyCache;

@@ -1,9 +1,10 @@
 //! All caches of the process.
 
 use std::any::TypeId;
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
 
-use dashmap::DashMap;
 use once_cell::sync::OnceCell;
 
 use crate::error::Error;
@@ -17,6 +18,7 @@ use crate::function::tier_types::Tier;
 use crate::key::Tag;
 use crate::platform::erased::{Erased, Label};
 use crate::platform::exit::at_exit;
+use crate::platform::sync::Mutex;
 #[cfg(feature = "report")]
 use crate::statistics::details::Inspect;
 #[cfg(feature = "report")]
@@ -134,7 +136,7 @@ struct InstanceEntry<C> {
     /// None until the function itself, and not only a companion, has looked for the instance.
     id: Option<TypeId>,
     name: InstanceName,
-    /// A shared cell. With it, one caller makes the cache while no guard of the map is held.
+    /// A shared cell. With it, one caller makes the cache while the lock of the map is not held.
     cache: C,
 }
 
@@ -147,7 +149,12 @@ impl<C> Default for InstanceList<C> {
     }
 }
 
-static CACHES: LazyLock<DashMap<Origin, InstanceList<Arc<Cell>>>> = LazyLock::new(DashMap::new);
+type Functions = HashMap<Origin, InstanceList<Arc<Cell>>, BuildHasherDefault<DefaultHasher>>;
+
+/// All functions, in shards: a companion looks for its instance at each call, and those of different functions should
+/// not wait for each other.
+static CACHES: [Mutex<Functions>; 16] =
+    [const { Mutex::new(HashMap::with_hasher(BuildHasherDefault::new())) }; 16];
 
 /// Returns the cache of an instance, or the family of the caches of objects, and makes it with `make` if there is none.
 /// Returns `None` if it has another type. It lives as long as the process. `make` gets a number that no other instance
@@ -205,7 +212,8 @@ fn registered(
 }
 
 fn cell(origin: &Origin, id: Option<TypeId>, name: &InstanceName) -> Arc<Cell> {
-    CACHES.entry(*origin).or_default().find(id, name)
+    let shard = &CACHES[origin.choose(CACHES.len())];
+    shard.lock().entry(*origin).or_default().find(id, name)
 }
 
 /// Returns a number that no other instance has, since cells are never dropped.
@@ -251,9 +259,11 @@ impl<C: Clone + Default> InstanceList<C> {
 /// Returns all caches that were used outside of isolations.
 pub(super) fn all() -> Vec<&'static dyn AnyCache> {
     let mut caches = Vec::new();
-    for function in CACHES.iter() {
-        let made = function.value().0.iter().filter_map(|instance| instance.cache.made.get());
-        caches.extend(made.map(|registered| registered.any).filter(|cache| cache.is_used()));
+    for shard in &CACHES {
+        for function in shard.lock().values() {
+            let made = function.0.iter().filter_map(|instance| instance.cache.made.get());
+            caches.extend(made.map(|registered| registered.any).filter(|cache| cache.is_used()));
+        }
     }
     caches
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::compare::{Compare, Verdict};
 use super::encoder::encode;
@@ -279,7 +279,7 @@ impl Element for Unkeyable {
 
 /// Traits that choose how an argument is encoded. Method resolution prefers the implementation with more references.
 pub mod element {
-    use serde::Serialize;
+    use serde_core::Serialize;
 
     use super::{
         Argument, AsByteSlice, Expression, InCompanion, Keyable, KeyableExpression, KeyableSelf,

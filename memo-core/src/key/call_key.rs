@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::Hasher;
 
-use serde::Deserialize;
+use serde_core::Deserialize;
 
 use super::argument::{Argument, ArgumentIndex, split};
 use super::arguments::{self, Arguments};

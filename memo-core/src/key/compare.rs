@@ -1,6 +1,6 @@
 //! The comparing sink. It checks, part by part, that stored bytes encode the value that is being serialized.
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::items::Items;
 use super::short::same;

@@ -43,7 +43,7 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-impl serde::de::Error for DecodeError {
+impl serde_core::de::Error for DecodeError {
     fn custom<T: fmt::Display>(reason: T) -> Self {
         Self::Mismatch { reason: reason.to_string() }
     }

@@ -4,9 +4,9 @@
 //! width are values if they fit. A newtype is like what it contains, and the names of structs do not count: only those
 //! of fields and variants.
 
-use serde::Deserialize;
-use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
-use serde::de::{
+use serde_core::Deserialize;
+use serde_core::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde_core::de::{
     DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
@@ -213,7 +213,7 @@ impl<'a> Deserializer<'a> for Decoder<'_, 'a> {
         visitor.visit_unit()
     }
 
-    serde::forward_to_deserialize_any! {
+    serde_core::forward_to_deserialize_any! {
         <V: Visitor<'a>>
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit unit_struct
         tuple_struct map struct identifier

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt::{Display, Write as _};
 use std::marker::PhantomData;
 
-use serde::ser::{self, Serialize};
+use serde_core::ser::{self, Serialize};
 
 use super::containers::{self, is_unordered};
 use super::sink::{ItemPart, Sink};

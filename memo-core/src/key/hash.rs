@@ -7,7 +7,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::items::Items;
 use super::short::{SHORT, ends, word};

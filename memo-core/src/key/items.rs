@@ -1,6 +1,6 @@
 //! Sinks that take the items of a map or set one by one.
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::encoder::encode;
 use super::sink::{ItemPart, Sink};

@@ -95,7 +95,7 @@ impl std::fmt::Display for NoKey {
 
 impl std::error::Error for NoKey {}
 
-impl serde::ser::Error for NoKey {
+impl serde_core::ser::Error for NoKey {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
         Self::Refused
     }

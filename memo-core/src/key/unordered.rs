@@ -1,6 +1,6 @@
 //! The way to say that the order of a container has no meaning.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::containers;
 use super::encoder;

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::digest::Regions;
 use super::encoder::encode;

@@ -10,6 +10,7 @@ use super::queue::Ticket;
 use super::record::{Record, WallMillis};
 use super::tag_key::{tag_of, tags};
 use crate::key::Tag;
+use crate::platform::sort::sort_by_number;
 
 /// The puts that may not be in a log yet, by the hashes of their keys. (A key with the hash of another one takes its
 /// place. That costs at most a result.)
@@ -104,7 +105,7 @@ impl Deferred {
             .partition(|(_, p)| p.ticket.sequence <= written);
         self.puts = rest;
         let mut done: Vec<_> = done.into_values().collect();
-        done.sort_unstable_by_key(|put| put.ticket.sequence);
+        sort_by_number(&mut done, |put| put.ticket.sequence);
         done
     }
 }

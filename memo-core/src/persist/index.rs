@@ -8,12 +8,10 @@
 //! before it reads the logs. So what was added before this process saw a horizon is in the snapshot with that horizon,
 //! and the generations before it are dropped as they are.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::key_hash::key_hash;
 use super::record::Record;
 use super::tag_key::{tag_key, tags};
+use crate::platform::id_hasher::HashedMap;
 
 /// In this unit an index counts the bytes of values that are kept apart, so that they fit beside the rest.
 const UNIT: u64 = 1 << 10;
@@ -80,12 +78,10 @@ pub(crate) struct Generation {
 
 #[derive(Default, Clone)]
 struct Part {
-    puts: Map<Put>,
+    puts: HashedMap<Put>,
     /// The sequences of the last removals.
-    removals: Map<u64>,
+    removals: HashedMap<u64>,
 }
-
-type Map<V> = HashMap<u64, V, BuildHasherDefault<Identity>>;
 
 #[derive(Clone, Copy)]
 struct Put {
@@ -346,26 +342,6 @@ impl Generation {
         }
         let removals = older.parts.iter().flat_map(|part| &part.removals);
         removals.for_each(|(hash, removed)| self.remove(*hash, *removed));
-    }
-}
-
-/// Takes a hash as it is.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

@@ -14,6 +14,7 @@ use super::view::View;
 use super::writer::Writer;
 use crate::error::Error;
 use crate::platform::clock::Millis;
+use crate::platform::sort::sort_by_number;
 
 /// Which entries stay when there are more than the bounds allow.
 pub struct Keep<'a> {
@@ -135,7 +136,7 @@ fn merged_logs(view: &View, horizon: u64) -> Result<(Vec<Stated>, Vec<u64>), Err
         let before = snapshot.header.logs.iter().copied();
         logs.extend(before.filter(|stated| !view.logs.contains_key(&stated.log)));
     }
-    logs.sort_unstable_by_key(|stated| stated.log);
+    sort_by_number(&mut logs, |stated| stated.log);
     logs.drain(..logs.len().saturating_sub(MAX_STATED));
     Ok((logs, partly))
 }

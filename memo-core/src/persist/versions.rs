@@ -13,6 +13,7 @@ use super::record::WallMillis;
 use super::state::State;
 use super::value_file::list_values;
 use crate::error::Error;
+use crate::platform::sort::sort_by_number;
 
 /// At most this many versions stay: those that were used last.
 const MAX_VERSIONS: usize = 4;
@@ -77,7 +78,8 @@ pub fn remove_old(
             None => result = result.and(remove_version(fs, &dir, None)),
         }
     }
-    others.sort_by(|a, b| b.cmp(a));
+    // The one that was used last comes first.
+    sort_by_number(&mut others, |(at, _)| u64::MAX - at);
     let mut room = max_bytes.map(|max| max.saturating_sub(bytes_in(fs, place.dir())));
     for (rank, (at, dir)) in others.iter().enumerate() {
         let bytes = room.map_or(0, |_| bytes_in(fs, dir));

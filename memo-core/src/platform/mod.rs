@@ -13,12 +13,17 @@ pub(crate) mod fnv;
 pub(crate) mod fork;
 #[cfg(feature = "persist")]
 pub(crate) mod host;
+pub(crate) mod id_hasher;
 pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]
 pub(crate) mod moved_clock;
 pub(crate) mod os;
+pub(crate) mod sha256;
+#[cfg(target_arch = "x86_64")]
+mod sha256_x86;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;
+pub(crate) mod sort;
 pub(crate) mod special;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]

@@ -48,7 +48,7 @@ fn cache(stats: &Stats, details: &Details, samples: &[Sample]) -> Value {
     })
 }
 
-fn outstanding<T: serde::Serialize>(entries: &[Outstanding<T>], by: &str) -> Vec<Value> {
+fn outstanding<T: serde_core::Serialize>(entries: &[Outstanding<T>], by: &str) -> Vec<Value> {
     let one =
         |entry: &Outstanding<T>| json!({"key": entry.key, by: entry.by, "is_held": entry.is_held});
     entries.iter().map(one).collect()

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::ser::Serializer;
+use serde_core::Serialize;
+use serde_core::ser::Serializer;
 
 #[cfg(feature = "report")]
 use super::details::{Details, Inspect};

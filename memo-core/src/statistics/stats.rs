@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::counters::mean;
 use super::histogram::Histogram;

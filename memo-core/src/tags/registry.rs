@@ -1,11 +1,11 @@
 //! All tags in use.
 
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
-
-use hashbrown::HashTable;
 
 use super::cell::Cell;
 use crate::key::Tag;
+use crate::platform::id_hasher::HashedMap;
 use crate::platform::sync::{Mutex, MutexGuard};
 
 /// How many invalidations of tags without a cell are remembered.
@@ -20,13 +20,13 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 
 pub(super) struct Registry {
     /// The cells of the tags in use, by tag.
-    cells: HashTable<&'static Cell>,
+    cells: HashedMap<&'static Cell>,
     /// Cells of no tag.
     free: Vec<&'static Cell>,
     /// How many computations run that may turn out to have more tags.
     open: usize,
     /// While there are any: the tags without a cell that were invalidated, and when.
-    recent: HashTable<(u64, u64)>,
+    recent: HashedMap<u64>,
     /// The tags that are being removed from disks, each as often as callers do that.
     ending: Vec<u64>,
     /// All tags without a cell count as invalidated at this epoch, because there were too many to remember.
@@ -90,10 +90,10 @@ pub(super) fn lock() -> MutexGuard<'static, Registry> {
 impl Registry {
     const fn new() -> Self {
         Self {
-            cells: HashTable::new(),
+            cells: HashedMap::with_hasher(BuildHasherDefault::new()),
             free: Vec::new(),
             open: 0,
-            recent: HashTable::new(),
+            recent: HashedMap::with_hasher(BuildHasherDefault::new()),
             ending: Vec::new(),
             floor: 0,
         }
@@ -101,7 +101,7 @@ impl Registry {
 
     fn invalidate(&mut self, tag: u64) {
         let epoch = epoch() + 1;
-        match self.cells.find(tag, |cell| cell.tag() == tag) {
+        match self.cells.get(&tag) {
             Some(cell) => cell.end(epoch),
             None => self.remember(tag, epoch),
         }
@@ -117,10 +117,7 @@ impl Registry {
             self.floor = self::epoch().max(epoch);
             self.recent.clear();
         }
-        match self.recent.find_mut(tag, |&(known, _)| known == tag) {
-            Some((_, ended)) => *ended = epoch,
-            None => _ = self.recent.insert_unique(tag, (tag, epoch), |&(tag, _)| tag),
-        }
+        self.recent.insert(tag, epoch);
     }
 
     /// Begins a computation that may turn out to have more tags.
@@ -132,7 +129,7 @@ impl Registry {
     pub(super) fn close(&mut self) {
         self.open -= 1;
         if self.open == 0 {
-            self.recent = HashTable::new();
+            self.recent = HashedMap::default();
             self.floor = 0;
         }
     }
@@ -140,7 +137,7 @@ impl Registry {
     /// Returns the cell of a tag, which has one user more.
     pub(super) fn take(&mut self, tag: Tag) -> &'static Cell {
         let tag = tag.bits();
-        let cell = match self.cells.find(tag, |cell| cell.tag() == tag) {
+        let cell = match self.cells.get(&tag) {
             Some(cell) => *cell,
             None => self.add(tag),
         };
@@ -149,13 +146,10 @@ impl Registry {
     }
 
     fn add(&mut self, tag: u64) -> &'static Cell {
-        let ended = match self.recent.find_entry(tag, |&(known, _)| known == tag) {
-            Ok(known) => known.remove().0.1,
-            Err(_) => self.floor,
-        };
+        let ended = self.recent.remove(&tag).unwrap_or(self.floor);
         let cell = self.free.pop().unwrap_or_else(|| self.allocate());
         cell.assign(tag, ended);
-        self.cells.insert_unique(tag, cell, |cell| cell.tag());
+        self.cells.insert(tag, cell);
         cell
     }
 
@@ -174,21 +168,19 @@ impl Registry {
             return;
         }
         let tag = cell.tag();
-        if let Ok(found) = self.cells.find_entry(tag, |cell| cell.tag() == tag) {
-            found.remove();
-        }
+        self.cells.remove(&tag);
         if cell.ended() > 0 {
             self.remember(tag, cell.ended());
         }
         self.free.push(cell);
         if self.cells.len() * 8 < self.cells.capacity() {
-            self.cells.shrink_to(self.cells.len() * 2, |cell| cell.tag());
+            self.cells.shrink_to(self.cells.len() * 2);
             self.free.shrink_to(self.free.len());
         }
     }
 
     #[cfg(any(feature = "remote", test))]
     pub(super) fn has(&self, tag: Tag) -> bool {
-        self.cells.find(tag.bits(), |cell| cell.tag() == tag.bits()).is_some()
+        self.cells.contains_key(&tag.bits())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::cell::Cell;
 use super::registry::{self, Registry, epoch};
 use crate::key::Tag;
+use crate::platform::sort::sort_by_number;
 
 /// The cells of some tags.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ impl Cells {
         known.sort_unstable();
         let is_new = |tag: &Tag| known.binary_search(&tag.bits()).is_err();
         let mut new: Vec<Tag> = tags.iter().copied().filter(is_new).collect();
-        new.sort_unstable_by_key(|tag| tag.bits());
+        sort_by_number(&mut new, |tag| tag.bits());
         new.dedup();
         if new.is_empty() {
             return;

@@ -1,7 +1,7 @@
 //! The traits that a result must implement, with an error message of ours for each that is missing.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 
 /// Values that a cache can hold: `Clone + Send + Sync + 'static`.
 #[diagnostic::on_unimplemented(

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use crate::key::Key;
 use crate::key::arguments::{Serialized, with_bytes};

@@ -4,6 +4,7 @@ mod changed;
 mod hostile;
 mod refused;
 mod round_trip;
+mod same_format;
 mod shape_json;
 mod traced;
 
