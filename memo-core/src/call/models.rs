@@ -367,11 +367,14 @@ fn calls_that_wait_for_each_other_in_a_ring_end() {
 fn what_a_thread_remembers_is_never_older_than_what_another_has_seen() {
     for replace in [false, true] {
         check(move || {
-            let model = Model::new(4);
+            // Large: in a small cache each use of an entry ends what is remembered of others.
+            let model = Model::new(1000);
             let zero = || &*Box::leak(Box::new(AtomicU32::new(0)));
             let (source, seen) = (zero(), zero());
             let read = move || model.call(1, |_| Ok(source.load(SeqCst))).unwrap();
-            assert_eq!(read(), 0);
+            assert_eq!([read(), read(), read()], [0; 3]);
+            let arguments = (PlainValue(&1_u32), ());
+            assert!(model.function.recall(&arguments).is_some(), "the value is remembered");
             three([
                 Box::new(move || {
                     // The second one remembers the value.

@@ -111,7 +111,7 @@ mod tests {
             note(&one);
             note(&other);
             one.all_removed();
-            (0..PARTS as u32).for_each(|part| drop(other.change(part << 28)));
+            (0..16_u32).for_each(|part| drop(other.change(part << 28)));
         }
     }
 

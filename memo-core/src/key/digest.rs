@@ -4,8 +4,9 @@
 //! sorted when the group ends, so they have to wait for that. Each part of an item that is longer than a digest is
 //! therefore replaced by its own digest. So what waits is a few bytes for each item, however large the items are.
 
+use sha2::{Digest as _, Sha256};
+
 use super::tag::{self, MAX_LENGTH};
-use crate::platform::sha256::Sha256;
 
 /// The hash of the bytes, and their number.
 pub(super) struct Digest<'a> {

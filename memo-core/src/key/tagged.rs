@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_core::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::arguments::{Arguments, Serialized, with_bytes};
 use super::result_tag::Tag;
@@ -10,7 +11,6 @@ use super::sink::Sink;
 use super::tag::NoKey;
 use super::tree;
 use super::write::Fields;
-use crate::platform::sha256::Sha256;
 
 /// The arguments of a call, and what makes the tags of its result. It runs only if the call is no hit.
 #[derive(Debug)]

@@ -18,9 +18,6 @@ pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]
 pub(crate) mod moved_clock;
 pub(crate) mod os;
-pub(crate) mod sha256;
-#[cfg(target_arch = "x86_64")]
-mod sha256_x86;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;
 pub(crate) mod sort;

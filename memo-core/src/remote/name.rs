@@ -1,9 +1,10 @@
 //! The names of entries and groups in a shared store: readable text. docs/format.md specifies them.
 
+use sha2::{Digest as _, Sha256};
+
 use super::envelope::FORMAT;
 use crate::key::Tag;
 use crate::persist::{Identity, label};
-use crate::platform::sha256::Sha256;
 
 /// All names begin with this.
 const ROOT: &str = "memokit:";
@@ -51,7 +52,7 @@ pub(crate) fn group_hash(group: &str) -> u64 {
     if let Some((_, Part::Tag(tag))) = tag {
         return tag.bits();
     }
-    u64::from_le_bytes(first_bytes(&Sha256::digest(group)))
+    u64::from_le_bytes(first_bytes(Sha256::new_with_prefix(group)))
 }
 
 impl FunctionName {
@@ -123,11 +124,11 @@ fn fingerprint(path: &str, instance: u64, identity: &Identity) -> [u8; 8] {
     hash.update(key_format.to_le_bytes());
     hash.update(schema.to_le_bytes());
     hash.update(code.to_le_bytes());
-    first_bytes(&hash.finalize())
+    first_bytes(hash)
 }
 
-fn first_bytes(hash: &[u8; 32]) -> [u8; 8] {
-    *hash.first_chunk().expect("a hash of 32 bytes")
+fn first_bytes(hash: Sha256) -> [u8; 8] {
+    *hash.finalize().first_chunk().expect("a hash of 32 bytes")
 }
 
 /// Returns the text of a key. Different bytes have different texts.
@@ -328,7 +329,7 @@ mod tests {
             let (function, part) = split(&entry).expect("a name of ours");
             assert_eq!(function, name.as_str());
             let expected = match has_digest(&entry) {
-                true => Part::Digest(Sha256::digest(&key)),
+                true => Part::Digest(Sha256::digest(&key).into()),
                 false => Part::Key(key.clone()),
             };
             digests += u32::from(has_digest(&entry));
