@@ -8,7 +8,7 @@ use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
 use super::record::{Record, WallMillis};
-use super::snapshot::{self, SHARE};
+use super::snapshot;
 use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
@@ -181,6 +181,8 @@ struct Selection<'a> {
     excess_bytes: u64,
     /// How many bytes of entries in use may still stay.
     room: u64,
+    /// How many bytes a record takes besides itself.
+    share: u64,
     /// How many bytes of a value that is kept apart count as one.
     apart_per_byte: u64,
 }
@@ -196,6 +198,7 @@ impl<'a> Selection<'a> {
             excess_bytes: (view.snapshot_bytes() + view.apart() / apart_per_byte)
                 .saturating_sub(max_bytes),
             room: most_bytes.saturating_sub(view.snapshot_overhead()),
+            share: view.snapshot_share(),
             apart_per_byte,
         }
     }
@@ -206,7 +209,7 @@ impl<'a> Selection<'a> {
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
         let is_spared = !is_over && created >= self.keep.idle_before;
-        let bytes = put.bytes + SHARE + put.bytes_apart() / self.apart_per_byte;
+        let bytes = put.bytes + self.share + put.bytes_apart() / self.apart_per_byte;
         let stays = put.counts && !has_expired && (is_spared || self.has_room(bytes, put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);

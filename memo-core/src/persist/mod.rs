@@ -13,6 +13,7 @@ mod cost;
 mod deferred;
 mod disk_limit;
 mod durability;
+mod entry_sort;
 mod file_name;
 mod following;
 mod footprint;
