@@ -89,7 +89,8 @@ impl Import {
         if recorded.as_ref().is_some_and(|recorded| !describes(recorded, identity.schema)) {
             return Err(wrong("its type is not that of its results"));
         }
-        let editor = Editor::open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
+        let open = if self.replace { Editor::open } else { Editor::open_indexed };
+        let editor = open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
         recorded.map_or(Ok(()), |recorded| editor.describe(&recorded))?;
         Ok(editor)
     }

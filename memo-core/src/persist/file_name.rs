@@ -88,6 +88,11 @@ impl Name {
         dir.join(self.to_string())
     }
 
+    /// Returns the number of a file that has one.
+    pub(crate) fn number(self) -> u64 {
+        self.age().0
+    }
+
     /// Returns the key by which files are sorted from the oldest to the newest.
     fn age(self) -> (u64, bool) {
         match self {

@@ -12,7 +12,7 @@ use super::frame::{self, ChecksumSeed, RecordMeta, u32_at, u64_at};
 use super::fs::{File, Fs, read_full, write_all};
 use super::header::FileHeader;
 use super::key_hash::key_hash;
-use super::listing::Source;
+use super::listing::{Listing, Source};
 use super::record::{Record, WallMillis};
 use super::reference::MAX_APART;
 use super::scan::Scan;
@@ -273,6 +273,19 @@ impl Snapshot {
     pub(crate) fn scan(&self) -> Scan<'_> {
         Scan::unordered(&*self.file, self.seed, self.start, self.index.index().at)
     }
+}
+
+/// Returns the length in bytes of what a view of a directory must index: the records in logs that are not in the snapshot,
+/// and the snapshot if it is not complete.
+pub(crate) fn unindexed_bytes(Listing { logs, snapshots, .. }: &Listing) -> u64 {
+    let snapshot = snapshots.last();
+    let is_complete = |source: &Source| matches!(Snapshot::open(source), Ok(Some(_)));
+    let unindexed = snapshot.filter(|source| !is_complete(source)).map_or(0, |s| s.size);
+    let merged = |log: &Source| {
+        let stated = snapshot.and_then(|s| s.header.logs.iter().find(|l| l.log == log.number));
+        stated.map_or(0, |stated| stated.len)
+    };
+    unindexed + logs.iter().map(|log| log.size.saturating_sub(merged(log))).sum::<u64>()
 }
 
 /// Writes a snapshot under a temporary name, with the puts that `fill` adds. Renames it once it is durable. Removes the
