@@ -86,6 +86,10 @@ impl Shared {
         if let Some(state) = state {
             // A process may have begun to write and to merge meanwhile.
             view.index.set_noted_horizon(state.horizon());
+            if state.is_removed() {
+                // Who removes the files has told readers before, and does not tell them again.
+                view.index.clear(u64::MAX);
+            }
         }
         *self.view.lock() = view;
         Ok(())
