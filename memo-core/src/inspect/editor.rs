@@ -31,6 +31,8 @@ pub struct New<'a> {
     pub created: WallMillis,
     pub expires: Option<WallMillis>,
     pub cost: Option<Duration>,
+    /// The tags, 8 bytes each, as docs/format.md describes them: at most 65,535.
+    pub tags: &'a [u8],
 }
 
 impl Editor {
@@ -105,7 +107,7 @@ impl Editor {
     /// # Errors
     /// The result is not on disk.
     pub fn put(&self, new: &New<'_>, replaces: bool) -> Result<(), Error> {
-        let New { key, value, created, expires, cost } = *new;
+        let New { key, value, created, expires, cost, tags } = *new;
         let cost = Cost::of(cost);
         let mut file = None;
         let mut reference = Vec::new();
@@ -117,7 +119,7 @@ impl Editor {
         }
         let apart = file.is_some();
         let value = if apart { &reference } else { value };
-        let record = Record::Put { key, value, apart, created, expires, cost, tags: &[] };
+        let record = Record::Put { key, value, apart, created, expires, cost, tags };
         let mut since = if replaces { u64::MAX } else { self.store.since() };
         for _ in 0..MAX_ATTEMPTS {
             let ticket = match replaces {
