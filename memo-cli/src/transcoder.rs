@@ -72,7 +72,7 @@ fn write_json(value: &Value, out: &mut String) -> Result<(), String> {
         Value::Bool(bool) => *out += &bool.to_string(),
         Value::Integer(number) => *out += &i128::from(*number).to_string(),
         Value::Float(float) if float.is_finite() => {
-            *out += &serde_json::Value::from(*float).to_string()
+            *out += &serde_json::Value::from(*float).to_string();
         }
         Value::Float(float) => return Err(format!("JSON has no {float}")),
         Value::Text(text) => *out += &quoted(text),

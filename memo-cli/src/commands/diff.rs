@@ -36,8 +36,8 @@ struct Line<'a> {
     key: String,
 }
 
-/// Keys of A, while the values of B are compared. Of each 16 bytes: the highest bits of a hash of the key, then those of
-/// a hash of the value, and last whether B has the key.
+/// Keys of A, while the values of B are compared. Of each 16 bytes: the highest bits of a hash of the key, then those
+/// of a hash of the value, and last whether B has the key.
 struct Held(Vec<u128>);
 
 impl Held {

@@ -17,7 +17,7 @@ const IN_MEMORY: usize = if cfg!(test) { 3 } else { 1 << 20 };
 /// The bytes of an entry in a run.
 const ENTRY: usize = 20;
 /// Runs are written and read in pieces of this many bytes.
-const PIECE: usize = ENTRY * 3 << 10;
+const PIECE: usize = ENTRY * (3 << 10);
 
 /// Returns the bytes that an entry takes on disk while so many are sorted.
 pub(crate) fn share(entries: u64) -> u64 {

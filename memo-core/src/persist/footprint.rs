@@ -65,8 +65,8 @@ impl View {
         bytes > 2 * live + least
     }
 
-    /// Returns the length in bytes of a snapshot of all records, with what its index is sorted in while it is written, or
-    /// somewhat more.
+    /// Returns the length in bytes of a snapshot of all records, with what its index is sorted in while it is written,
+    /// or somewhat more.
     pub(crate) fn snapshot_bytes(&self) -> u64 {
         self.record_bytes()
             + self.snapshot_overhead()

@@ -275,8 +275,8 @@ impl Snapshot {
     }
 }
 
-/// Returns the length in bytes of what a view of a directory must index: the records in logs that are not in the snapshot,
-/// and the snapshot if it is not complete.
+/// Returns the length in bytes of what a view of a directory must index: the records in logs that are not in the
+/// snapshot, and the snapshot if it is not complete.
 pub(crate) fn unindexed_bytes(Listing { logs, snapshots, .. }: &Listing) -> u64 {
     let snapshot = snapshots.last();
     let is_complete = |source: &Source| matches!(Snapshot::open(source), Ok(Some(_)));

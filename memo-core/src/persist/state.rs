@@ -175,9 +175,9 @@ impl State {
         self.word(CLEARED).fetch_max(sequence, SeqCst);
     }
 
-    /// Notes that all files are about to be removed, and nobody writes. What is in them counts no more for processes that
-    /// only read, until one begins to write: it finds what is left then. (The page may know less of the files than its
-    /// readers do, so this is higher than all sequences.)
+    /// Notes that all files are about to be removed, and nobody writes. What is in them counts no more for processes
+    /// that only read, until one begins to write: it finds what is left then. (The page may know less of the files than
+    /// its readers do, so this is higher than all sequences.)
     pub(crate) fn set_removed(&self) {
         self.set_cleared(u64::MAX);
     }
