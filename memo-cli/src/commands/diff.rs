@@ -1,6 +1,5 @@
 //! `memo diff`: what two folders have different.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
@@ -13,8 +12,8 @@ use crate::choice::Chosen;
 use crate::failure::{Done, Exit};
 use crate::output::Output;
 
-/// So many keys are held in memory at a time.
-const BATCH: u64 = 800_000;
+/// So many keys are held in memory at a time. Both folders are read for each so many.
+const BATCH: u64 = 4_000_000;
 
 /// Show the keys that only one of two folders has, or with different values
 ///
@@ -37,10 +36,28 @@ struct Line<'a> {
     key: String,
 }
 
-/// What a key of A is, while the values of B are compared.
-struct Held {
-    value: u64,
-    is_in_b: bool,
+/// Keys of A, while the values of B are compared. Of each 16 bytes: the highest bits of a hash of the key, then those
+/// of a hash of the value, and last whether B has the key.
+struct Held(Vec<u128>);
+
+impl Held {
+    /// How many bits do not belong to the key. Its 80 bits are enough that two keys of a folder do not share them.
+    const VALUE: u32 = 48;
+
+    fn of(key: u128, value: u64) -> u128 {
+        (key >> Self::VALUE << Self::VALUE) | u128::from(value >> (64 - Self::VALUE) & !1)
+    }
+
+    /// Returns the place of a key.
+    fn find(&self, key: u128) -> Option<usize> {
+        let key = key >> Self::VALUE;
+        let at = self.0.partition_point(|held| held >> Self::VALUE < key);
+        self.0.get(at).is_some_and(|held| held >> Self::VALUE == key).then_some(at)
+    }
+
+    fn is_in_b(&self, at: usize) -> bool {
+        self.0[at] & 1 == 1
+    }
 }
 
 impl Diff {
@@ -106,19 +123,20 @@ impl Comparison {
         a: Option<&Contents>,
         b: Option<&Contents>,
     ) -> Done {
-        let mut held: HashMap<u128, Held> = HashMap::new();
+        let mut held = Held(Vec::new());
         share.each(a, &mut |entry, hash| {
-            let value = value_hash(entry)?;
-            held.insert(hash, Held { value, is_in_b: false });
+            held.0.push(Held::of(hash, value_hash(entry)?));
             Ok(())
         })?;
+        held.0.sort_unstable();
         let mut exit = Exit::Fine;
         share.each(b, &mut |entry, hash| {
-            let difference = match held.get_mut(&hash) {
+            let difference = match held.find(hash) {
                 None => "only_b",
-                Some(held) => {
-                    held.is_in_b = true;
-                    if held.value == value_hash(entry)? {
+                Some(at) => {
+                    let is_same = held.0[at] == Held::of(hash, value_hash(entry)?);
+                    held.0[at] |= 1;
+                    if is_same {
                         return Ok(());
                     }
                     "differs"
@@ -127,11 +145,11 @@ impl Comparison {
             exit = Exit::Found;
             self.print(out, entry, difference)
         })?;
-        if held.values().all(|held| held.is_in_b) {
+        if (0..held.0.len()).all(|at| held.is_in_b(at)) {
             return Ok(exit);
         }
-        share.each(a, &mut |entry, hash| match held.get(&hash) {
-            Some(held) if !held.is_in_b => self.print(out, entry, "only_a"),
+        share.each(a, &mut |entry, hash| match held.find(hash) {
+            Some(at) if !held.is_in_b(at) => self.print(out, entry, "only_a"),
             _ => Ok(()),
         })?;
         Ok(Exit::Found)

@@ -4,7 +4,7 @@ use clap::Args;
 use memo_core::error::Error;
 use memo_core::inspect::{Contents, Entry, Version, canonical, key_text};
 
-use super::transfer::{Head, Line, TITLE};
+use super::transfer::{Head, Line, TAG_LEN, TITLE};
 use crate::choice::{Choice, Chosen};
 use crate::failure::{Done, Exit, Failure};
 use crate::output::{Output, note};
@@ -83,6 +83,7 @@ fn line(entry: &Entry<'_>, decoder: Option<&Decoder>) -> Result<Option<Line>, Er
         created: entry.created,
         expires: entry.expires,
         cost_ns: entry.cost.map(nanos),
+        tags: entry.tags.chunks_exact(TAG_LEN).map(hex).collect(),
         value: base64(&value),
         decoded: decoder.and_then(|decoder| decoder.json(&value).ok()),
     }))

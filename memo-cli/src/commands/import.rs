@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use memo_core::inspect::{Editor, New, canonical, describes, is_version_name};
+use memo_core::inspect::{Editor, New, canonical, describes, find, is_version_name};
+use memo_core::persist::{Identity, TypeFile};
 use serde::Serialize;
 
 use super::transfer::{Head, Line, TITLE};
 use crate::failure::{Done, Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, note};
+use crate::transcoder::Transcoder;
 use crate::units::{now, unbase64, unhex};
 
 /// Store the results that `memo export` has written
@@ -27,6 +29,25 @@ pub(crate) struct Import {
     /// Replace results of keys that have one
     #[arg(long)]
     replace: bool,
+    /// Store in this version of the function, which may have another codec: the first digits of its name
+    #[arg(long, value_name = "HEX")]
+    into: Option<String>,
+}
+
+/// Where results go, and what is done to their values.
+struct Target {
+    editor: Editor,
+    transcoder: Transcoder,
+}
+
+/// What became of a line.
+enum Outcome {
+    Stored,
+    Skipped,
+    /// It is no line of `memo export`.
+    Wrong,
+    /// The value has no form in the codec of the version.
+    Untold(String),
 }
 
 #[derive(Serialize, Default)]
@@ -44,7 +65,7 @@ impl Import {
             )),
             None => Box::new(BufReader::new(stdin())),
         };
-        let (mut counts, mut editor) = (Counts::default(), None);
+        let (mut counts, mut target, mut exit) = (Counts::default(), None, Exit::Fine);
         for (n, line) in lines.lines().enumerate() {
             let wrong = |reason: &str| {
                 let name = self.file.as_deref().unwrap_or(Path::new("-")).display().to_string();
@@ -56,27 +77,35 @@ impl Import {
                 continue;
             }
             if let Ok(head) = serde_json::from_str::<Head>(&line) {
-                let former: Option<Editor> = editor.take();
-                former.map_or(Ok(()), Editor::finish)?;
-                editor = Some(self.begin(&head).map_err(|reason| wrong(&reason.to_string()))?);
+                let former: Option<Target> = target.take();
+                former.map_or(Ok(()), |former| former.editor.finish())?;
+                target = Some(self.begin(&head).map_err(|reason| wrong(&reason.to_string()))?);
                 counts.versions += 1;
                 continue;
             }
             let read: Line = serde_json::from_str(&line).map_err(|e| wrong(&e.to_string()))?;
-            let editor =
-                editor.as_ref().ok_or_else(|| wrong("no line says whose results follow"))?;
-            match self.store(editor, &read)? {
-                Some(true) => counts.stored += 1,
-                Some(false) => counts.skipped += 1,
-                None => return Err(wrong("its key or value is not what memo export writes")),
+            let target =
+                target.as_ref().ok_or_else(|| wrong("no line says whose results follow"))?;
+            match self.store(target, &read)? {
+                Outcome::Stored => counts.stored += 1,
+                Outcome::Skipped => counts.skipped += 1,
+                Outcome::Wrong => {
+                    return Err(wrong("its key, value or tags are not what memo export writes"));
+                }
+                Outcome::Untold(reason) => {
+                    note(&format!("memo: line {}: its value is left out: {reason}", n + 1));
+                    counts.skipped += 1;
+                    exit = Exit::Found;
+                }
             }
         }
-        editor.map_or(Ok(()), Editor::finish)?;
-        print(out, &counts)
+        target.map_or(Ok(()), |target| target.editor.finish())?;
+        print(out, &counts)?;
+        Ok(exit)
     }
 
     /// Opens the version that a line names.
-    fn begin(&self, head: &Head) -> Result<Editor, Failure> {
+    fn begin(&self, head: &Head) -> Result<Target, Failure> {
         let wrong = |text: &str| Failure::Text(text.to_owned());
         if head.memo != TITLE {
             return Err(wrong("another version of memo has written it"));
@@ -89,24 +118,70 @@ impl Import {
         if recorded.as_ref().is_some_and(|recorded| !describes(recorded, identity.schema)) {
             return Err(wrong("its type is not that of its results"));
         }
-        let editor = Editor::open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
+        if let Some(name) = &self.into {
+            return self.begin_other(name, &identity, recorded.as_ref());
+        }
+        let editor = self.open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
         recorded.map_or(Ok(()), |recorded| editor.describe(&recorded))?;
-        Ok(editor)
+        Ok(Target { editor, transcoder: Transcoder::None })
     }
 
-    /// Stores a result. Returns whether it did, or `None` if the line is wrong.
-    fn store(&self, editor: &Editor, line: &Line) -> Result<Option<bool>, Failure> {
+    /// Opens the version of that name for results of the same function, with the same keys and values.
+    fn begin_other(
+        &self,
+        name: &str,
+        identity: &Identity,
+        recorded: Option<&TypeFile>,
+    ) -> Result<Target, Failure> {
+        let wrong = |text: &str| Failure::Text(text.to_owned());
+        let mut versions = find(&self.dir)?.versions;
+        versions.retain(|version| version.name().starts_with(name));
+        let [version] = &versions[..] else {
+            return Err(wrong("--into names no version, or several: `memo ls` shows them"));
+        };
+        let Some(other) = &version.identity else {
+            return Err(wrong("the version of --into has no results yet: run its program once"));
+        };
+        let own = (&identity.function, identity.code, identity.key_format);
+        if own != (&other.function, other.code, other.key_format) {
+            return Err(wrong("the version of --into is of another function, or of other code"));
+        }
+        let Some((from, to)) = recorded.zip(version.type_file.as_ref()) else {
+            return Err(wrong("it is not known what the values are: a file TYPE is missing"));
+        };
+        if (&from.type_name, &from.shape) != (&to.type_name, &to.shape) {
+            return Err(wrong("the version of --into has values of another type"));
+        }
+        let transcoder = Transcoder::between(&from.codec, &to.codec).map_err(Failure::Text)?;
+        Ok(Target { editor: self.open(&version.dir, other)?, transcoder })
+    }
+
+    fn open(&self, dir: &Path, identity: &Identity) -> Result<Editor, Failure> {
+        let open = if self.replace { Editor::open } else { Editor::open_indexed };
+        Ok(open(dir, identity)?)
+    }
+
+    /// Stores a result.
+    fn store(&self, target: &Target, line: &Line) -> Result<Outcome, Failure> {
+        let Target { editor, transcoder } = target;
         let key = unhex(&line.key).filter(|key| canonical(key).as_ref() == Some(key));
-        let (Some(key), Some(value)) = (key, unbase64(&line.value)) else { return Ok(None) };
+        let (Some(key), Some(value), Some(tags)) = (key, unbase64(&line.value), line.tag_bytes())
+        else {
+            return Ok(Outcome::Wrong);
+        };
         let has_expired = line.expires.is_some_and(|at| at <= now());
         if has_expired || (!self.replace && editor.has(&key)?) {
-            return Ok(Some(false));
+            return Ok(Outcome::Skipped);
         }
+        let value = match transcoder.turn(&value) {
+            Ok(value) => value,
+            Err(reason) => return Ok(Outcome::Untold(reason)),
+        };
         let (created, expires) = (line.created, line.expires);
         let cost = line.cost_ns.map(Duration::from_nanos);
-        let new = New { key: &key, value: &value, created, expires, cost };
+        let new = New { key: &key, value: &value, created, expires, cost, tags: &tags };
         editor.put(&new, self.replace)?;
-        Ok(Some(true))
+        Ok(Outcome::Stored)
     }
 }
 

@@ -85,7 +85,8 @@ impl Repair {
                     return Ok(());
                 };
                 let (created, expires, cost) = (entry.created, entry.expires, entry.cost);
-                let new = New { key: entry.key, value: &value, created, expires, cost };
+                let (key, tags) = (entry.key, entry.tags);
+                let new = New { key, value: &value, created, expires, cost, tags };
                 written += 1;
                 editor.put(&new, false)
             })?;

@@ -4,8 +4,15 @@ use memo_core::persist::{Identity, TypeFile};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::units::unhex;
+
 /// What the first field of the line says that begins a version.
 pub(crate) const TITLE: &str = "export 1";
+
+/// The length of a tag in bytes.
+pub(crate) const TAG_LEN: usize = 8;
+/// The most tags of a result.
+pub(crate) const MAX_TAGS: usize = u16::MAX as usize;
 
 /// The line that begins a version.
 #[derive(Serialize, Deserialize)]
@@ -36,11 +43,23 @@ pub(crate) struct Line {
     pub(crate) created: u64,
     pub(crate) expires: Option<u64>,
     pub(crate) cost_ns: Option<u64>,
+    /// The tags of the result, as docs/format.md describes them, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) tags: Vec<String>,
     /// The bytes of the value, as the codec wrote them, in base64.
     pub(crate) value: String,
     /// The value as JSON, for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) decoded: Option<Box<RawValue>>,
+}
+
+impl Line {
+    /// Returns the tags one after another. `None` if they are none.
+    pub(crate) fn tag_bytes(&self) -> Option<Vec<u8>> {
+        let tag = |text: &String| unhex(text).filter(|tag| tag.len() == TAG_LEN);
+        let tags: Vec<_> = self.tags.iter().map(tag).collect::<Option<_>>()?;
+        (tags.len() <= MAX_TAGS).then(|| tags.concat())
+    }
 }
 
 impl Head {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::program::{made_by, make_in};
+use crate::program::{Program, made_by, make_in};
 use crate::{fine, json, memo, ran, run, text};
 
 /// Runs `memo import` with these lines as its input.
@@ -83,7 +83,11 @@ fn wrong_lines_are_named_and_write_nowhere_else() {
         (head.replace("\"folder\":\"", "\"folder\":\"../"), "line 1: it names no folder"),
         (head.replace("\"folder\":\"", "\"folder\":\"/"), "line 1: it names no folder"),
         (format!("{head}\n{}", first.replace("\"key\":\"", "\"key\":\"ff")), "line 2: its key"),
-        (format!("{head}\n{}", first.replace("==\"", "\"")), "line 2: its key or value"),
+        (
+            format!("{head}\n{}", first.replace("\"value\"", "\"tags\":[\"00\"],\"value\"")),
+            "line 2: its key, value or tags",
+        ),
+        (format!("{head}\n{}", first.replace("==\"", "\"")), "line 2: its key"),
     ] {
         let refused = import(&to.path().join("results"), &wrong, &[]);
         assert_eq!(refused.code, 2, "{wrong}");
@@ -193,4 +197,74 @@ fn an_export_of_a_damaged_folder_says_so() {
     let ran = run(&["export", text(root.path())]);
     assert_eq!((ran.code, ran.out.lines().count()), (1, 20));
     assert!(ran.err.contains(text(&log)) && ran.err.contains("memo repair"), "{}", ran.err);
+}
+
+/// A result that has lost its tags would outlive what they invalidate.
+#[test]
+fn tags_move_with_results() {
+    let from = made_by(&["tagged 1", "tagged 2"]);
+    let lines = fine(&["export", text(from.path())]);
+    assert_eq!(lines.matches("\"tags\":[\"").count(), 2, "{lines}");
+    let (imported, repaired) = (tempfile::tempdir().expect("a folder"), from.path().join("saved"));
+    assert_eq!(import(imported.path(), &lines, &[]).code, 0);
+    fine(&["repair", text(from.path()), text(&repaired)]);
+    for root in [imported.path(), &repaired] {
+        let mut program = Program::start(root);
+        program.ask("untag 2");
+        assert_eq!([1, 2].map(|n| program.ask(&format!("tagged {n}"))), ["hit", "computed"]);
+        program.end();
+    }
+}
+
+/// Returns the lines with another function and other code in the first, as if its codec alone were another.
+fn as_of(lines: &str, head: &serde_json::Value) -> String {
+    let (own, results) = lines.split_once('\n').expect("lines");
+    let mut own: serde_json::Value = serde_json::from_str(own).expect("JSON");
+    for name in ["function", "folder", "code"] {
+        own[name] = head[name].clone();
+    }
+    format!("{own}\n{results}")
+}
+
+#[test]
+fn values_become_those_of_another_codec_that_describes_itself() {
+    for (from, to, function) in
+        [("first", "second", "second_codec"), ("second", "first", "first_codec")]
+    {
+        let source = made_by(&[&format!("{from} 1"), &format!("{from} 2"), &format!("{from} 3")]);
+        let lines = fine(&["export", text(source.path())]);
+        let target = made_by(&[&format!("{to} 3")]);
+        let head = fine(&["export", text(target.path()), "-f", function]);
+        let head: serde_json::Value =
+            serde_json::from_str(head.lines().next().expect("a line")).expect("JSON");
+        let version = head["version"].as_str().expect("digits");
+        let into = ["--into", &version[..8]];
+        let foreign = import(target.path(), &lines, &into);
+        assert_eq!(foreign.code, 2);
+        assert!(foreign.err.contains("of another function"), "{}", foreign.err);
+        let imported = import(target.path(), &as_of(&lines, &head), &into);
+        assert_eq!((imported.code, &*imported.err), (0, ""));
+        assert!(imported.out.contains("2 entries stored in 1 versions, 1 skipped"));
+        let mut program = Program::start(target.path());
+        let asked = [1, 2, 3, 4].map(|n| program.ask(&format!("{to} {n}")));
+        assert_eq!(asked, ["hit", "hit", "hit", "computed"]);
+        program.end();
+    }
+}
+
+#[test]
+fn values_that_need_their_type_do_not_become_others() {
+    let source = made_by(&["quote ACME 1"]);
+    let target = made_by(&["first 1"]);
+    let head = fine(&["export", text(target.path())]);
+    let head: serde_json::Value =
+        serde_json::from_str(head.lines().next().expect("a line")).expect("JSON");
+    let lines = as_of(&fine(&["export", text(source.path())]), &head);
+    let version = head["version"].as_str().expect("digits");
+    let refused = import(target.path(), &lines, &["--into", version]);
+    assert_eq!(refused.code, 2);
+    let reason = "postcard 1 cannot become json 1 without the type";
+    assert!(refused.err.contains(reason), "{}", refused.err);
+    assert_eq!(import(target.path(), &lines, &["--into", "0"]).code, 2);
+    assert_eq!(json(&["keys", text(target.path())]).len(), 1);
 }

@@ -66,6 +66,35 @@ fn in_cbor(n: u32) -> Vec<Option<u32>> {
     vec![None, Some(n)]
 }
 
+/// Two versions of one function could differ in the codec alone.
+#[memoize(persist = root(), durability = "os", codec = Json)]
+fn first_codec(n: u32) -> Quote {
+    quote_of(n)
+}
+
+#[memoize(persist = root(), durability = "os", codec = Cbor)]
+fn second_codec(n: u32) -> Quote {
+    quote_of(n)
+}
+
+fn quote_of(n: u32) -> Quote {
+    RUNS.fetch_add(1, Relaxed);
+    Quote { symbol: "ACME".to_owned(), price: f64::from(n) + 0.1, side: Side::Limit { depth: n } }
+}
+
+#[memoize(persist = root(), durability = "os", tags = [("user", n)])]
+fn tagged(n: u32) -> u32 {
+    RUNS.fetch_add(1, Relaxed);
+    n
+}
+
+/// Returns whether a call computes.
+fn outcome<R>(call: impl FnOnce() -> R) -> String {
+    let before = RUNS.load(Relaxed);
+    call();
+    if RUNS.load(Relaxed) > before { "computed".to_owned() } else { "hit".to_owned() }
+}
+
 /// A type that accepts one text, so that no sample shows what follows it.
 #[derive(Serialize, Clone)]
 #[serde(transparent)]
@@ -94,10 +123,13 @@ fn obey(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let number = |word: &str| word.parse::<u32>().expect("a number");
     match words[..] {
-        ["quote", symbol, amount] => {
-            let before = RUNS.load(Relaxed);
-            quote(symbol, number(amount));
-            if RUNS.load(Relaxed) > before { "computed".to_owned() } else { "hit".to_owned() }
+        ["quote", symbol, amount] => outcome(|| quote(symbol, number(amount))),
+        ["first", n] => outcome(|| first_codec(number(n))),
+        ["second", n] => outcome(|| second_codec(number(n))),
+        ["tagged", n] => outcome(|| tagged(number(n))),
+        ["untag", n] => {
+            memokit::invalidate_tag(("user", number(n)));
+            "done".to_owned()
         }
         ["other", symbol] => other(symbol).to_string(),
         ["short", n] => short_lived(number(n)).to_string(),

@@ -437,6 +437,8 @@ impl<K: Keep> Directory<K> {
             now: clock::wall(),
             idle_before: self.idle_before(function),
             is_used: &is_used,
+            // A process has an index of all that is in logs anyway.
+            share_bytes: u64::MAX,
         })
     }
 }

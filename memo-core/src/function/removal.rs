@@ -71,7 +71,8 @@ mod tests {
             if is_overtaken {
                 let (max, max_bytes) = (u64::MAX, u64::MAX);
                 let is_used = &|_: &[u8]| false;
-                let keep = Keep { max, max_bytes, now: 0, idle_before: 0, is_used };
+                let (idle_before, share_bytes) = (0, u64::MAX);
+                let keep = Keep { max, max_bytes, now: 0, idle_before, is_used, share_bytes };
                 other.merge(&keep).unwrap();
                 own.follow(&mut |_| ()).unwrap();
             }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::persist::{
-    Cost, Durability, Identity, Keep, MAX_ATTEMPTS, Place, RealFs, Record, Store, TypeFile,
-    WallMillis, identity_of,
+    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Place, RealFs, Record, SHARE_BYTES, Store,
+    TypeFile, WallMillis, identity_of,
 };
 use crate::platform::clock;
 
 /// A longer value is kept apart.
 const APART_FROM: usize = 256 << 10;
+
+type OpenStore = fn(Arc<dyn Fs>, &Place, &Identity, Durability) -> Result<Store, Error>;
 
 /// A process that writes to a version.
 pub struct Editor {
@@ -29,6 +31,8 @@ pub struct New<'a> {
     pub created: WallMillis,
     pub expires: Option<WallMillis>,
     pub cost: Option<Duration>,
+    /// The tags, 8 bytes each, as docs/format.md describes them: at most 65,535.
+    pub tags: &'a [u8],
 }
 
 impl Editor {
@@ -39,6 +43,18 @@ impl Editor {
     /// [`Error::Foreign`] if the results there have another identity: they would count as damaged. Those of
     /// [`Store::begin`].
     pub fn open(dir: &Path, identity: &Identity) -> Result<Self, Error> {
+        Self::open_by(dir, identity, Store::open_without_index)
+    }
+
+    /// Does the same for an editor that is asked by [`Editor::has`]. It needs memory for each record in logs.
+    ///
+    /// # Errors
+    /// Those of [`Editor::open`].
+    pub fn open_indexed(dir: &Path, identity: &Identity) -> Result<Self, Error> {
+        Self::open_by(dir, identity, Store::open)
+    }
+
+    fn open_by(dir: &Path, identity: &Identity, open: OpenStore) -> Result<Self, Error> {
         let dir = std::path::absolute(dir).map_err(|e| Error::io("find", dir, &e))?;
         let found = if dir.exists() { identity_of(&RealFs, &dir)? } else { None };
         if found.is_some_and(|found| found != *identity) {
@@ -46,7 +62,7 @@ impl Editor {
             return Err(Error::Foreign { path: dir, reason });
         }
         let place = Place::alone(&dir);
-        let store = Store::open(Arc::new(RealFs), &place, identity, Durability::Os)?;
+        let store = open(Arc::new(RealFs), &place, identity, Durability::Os)?;
         store.begin(&mut |_| ())?;
         Ok(Self { store, place })
     }
@@ -77,7 +93,7 @@ impl Editor {
         self.store.clear()
     }
 
-    /// Returns whether there is a value of the key.
+    /// Returns whether there is a value of the key. Only an indexed editor knows.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -91,7 +107,7 @@ impl Editor {
     /// # Errors
     /// The result is not on disk.
     pub fn put(&self, new: &New<'_>, replaces: bool) -> Result<(), Error> {
-        let New { key, value, created, expires, cost } = *new;
+        let New { key, value, created, expires, cost, tags } = *new;
         let cost = Cost::of(cost);
         let mut file = None;
         let mut reference = Vec::new();
@@ -103,7 +119,7 @@ impl Editor {
         }
         let apart = file.is_some();
         let value = if apart { &reference } else { value };
-        let record = Record::Put { key, value, apart, created, expires, cost, tags: &[] };
+        let record = Record::Put { key, value, apart, created, expires, cost, tags };
         let mut since = if replaces { u64::MAX } else { self.store.since() };
         for _ in 0..MAX_ATTEMPTS {
             let ticket = match replaces {
@@ -152,8 +168,9 @@ impl Editor {
     }
 
     fn keep_all<R>(&self, merge: impl FnOnce(&Keep<'_>) -> R) -> R {
-        let (max, max_bytes) = (u64::MAX, u64::MAX);
-        merge(&Keep { max, max_bytes, now: clock::wall(), idle_before: 0, is_used: &|_| true })
+        let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
+        let (now, is_used) = (clock::wall(), &|_: &[u8]| true);
+        merge(&Keep { max, max_bytes, now, idle_before: 0, is_used, share_bytes })
     }
 
     /// Makes all durable, and the folder small if most of it does not count any more.

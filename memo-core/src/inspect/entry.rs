@@ -21,6 +21,8 @@ pub struct Entry<'a> {
     pub expires: Option<WallMillis>,
     /// What it cost to compute, if that is known.
     pub cost: Option<Duration>,
+    /// Its tags, 8 bytes each, as docs/format.md describes them.
+    pub tags: &'a [u8],
     /// The number of its record among those of all processes.
     pub sequence: u64,
     /// The offset of its record in the file, in bytes.
@@ -31,7 +33,7 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     pub(crate) fn of(dir: &'a Path, put: &Put<'a>) -> Option<Self> {
-        let Record::Put { key, value, created, expires, cost, .. } = put.record else {
+        let Record::Put { key, value, created, expires, cost, tags, .. } = put.record else {
             return None;
         };
         let (name, offset) = put.position;
@@ -45,6 +47,7 @@ impl<'a> Entry<'a> {
             created,
             expires,
             cost: cost.time(),
+            tags,
             sequence: put.meta.sequence,
             offset,
             bytes,

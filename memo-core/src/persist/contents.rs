@@ -32,7 +32,6 @@ pub(crate) struct Put<'a> {
     pub(crate) meta: RecordMeta,
     pub(crate) record: Record<'a>,
     /// The file that it is in, and the offset there.
-    #[cfg_attr(not(feature = "inspect"), allow(dead_code, reason = "only people ask for it"))]
     pub(crate) position: (Name, u64),
     pub(crate) key: &'a [u8],
     /// The length of the record in bytes.

@@ -28,6 +28,8 @@ pub(crate) enum Name {
     Snapshot(u64),
     TempLog(u64),
     TempSnapshot(u64),
+    /// What a snapshot of this number is sorted in.
+    TempSort(u64),
     /// A value that is kept apart. Numbered with logs and snapshots.
     Value(u64),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Name {
             Self::Snapshot(number) => write!(f, "snap-{number:016x}"),
             Self::TempLog(number) => write!(f, "wal-{number:016x}.tmp"),
             Self::TempSnapshot(number) => write!(f, "snap-{number:016x}.tmp"),
+            Self::TempSort(number) => write!(f, "sort-{number:016x}.tmp"),
             Self::Value(number) => write!(f, "value-{number:016x}"),
         }
     }
@@ -74,6 +77,7 @@ impl Name {
             ("wal", true) => Some(Self::TempLog(number)),
             ("snap", false) => Some(Self::Snapshot(number)),
             ("snap", true) => Some(Self::TempSnapshot(number)),
+            ("sort", true) => Some(Self::TempSort(number)),
             ("value", false) => Some(Self::Value(number)),
             _ => None,
         }
@@ -84,13 +88,20 @@ impl Name {
         dir.join(self.to_string())
     }
 
+    /// Returns the number of a file that has one.
+    pub(crate) fn number(self) -> u64 {
+        self.age().0
+    }
+
     /// Returns the key by which files are sorted from the oldest to the newest.
     fn age(self) -> (u64, bool) {
         match self {
             Self::Lock | Self::Used | Self::State | Self::Type | Self::TempType | Self::Cleared => {
                 (0, false)
             }
-            Self::Snapshot(number) | Self::TempSnapshot(number) => (number, false),
+            Self::Snapshot(number) | Self::TempSnapshot(number) | Self::TempSort(number) => {
+                (number, false)
+            }
             Self::Log(number) | Self::TempLog(number) | Self::Value(number) => (number, true),
         }
     }
@@ -166,6 +177,7 @@ mod tests {
             Name::Snapshot(u64::MAX),
             Name::TempLog(0),
             Name::TempSnapshot(1),
+            Name::TempSort(2),
             Name::Value(2),
         ];
         for name in names {
@@ -177,9 +189,15 @@ mod tests {
 
     #[test]
     fn other_names_are_not_parsed() {
-        for name in
-            ["lock", "wal-7", "wal-000000000000000G", "wal-00000000000000AB", "snap-", "wal"]
-        {
+        for name in [
+            "lock",
+            "wal-7",
+            "sort-0000000000000001",
+            "wal-000000000000000G",
+            "wal-00000000000000AB",
+            "snap-",
+            "wal",
+        ] {
             assert_eq!(Name::parse(OsStr::new(name)), None, "{name}");
         }
         assert_eq!(Name::parse(OsStr::new("wal-+000000000000007")), None);

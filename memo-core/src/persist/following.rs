@@ -11,7 +11,7 @@ use super::shared::{Following, Shared};
 use super::state::State;
 use super::store::Store;
 use super::tail::Tail;
-use super::view::{Removal, View};
+use super::view::Removal;
 use super::writer::{Begun, Writer};
 use crate::error::Error;
 
@@ -81,10 +81,15 @@ impl Shared {
             }
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
-        let (mut view, _) = View::read(dir, listing, &[], self.salt, self.tolerance)?;
+        let empty = self.view.lock().emptied();
+        let (mut view, _) = empty.read(dir, listing, &[])?;
         if let Some(state) = state {
             // A process may have begun to write and to merge meanwhile.
             view.index.set_noted_horizon(state.horizon());
+            if state.is_removed() {
+                // Who removes the files has told readers before, and does not tell them again.
+                view.index.clear(u64::MAX);
+            }
         }
         *self.view.lock() = view;
         Ok(())
@@ -124,8 +129,7 @@ impl Shared {
                 Begun::Joined => tail.follow(directory, state, None, &mut view, found),
             }
         };
-        let (durability, salt) = (self.durability, self.salt);
-        let begun = Writer::begin(directory, durability, salt, &self.view, &mut catch_up);
+        let begun = Writer::begin(directory, self.durability, &self.view, &mut catch_up);
         self.pass_on(&mut following, removed);
         let writer = begun?;
         self.removals_seen.store(removals, Ordering::Release);

@@ -1,5 +1,6 @@
 //! How many records a view has and how many bytes its files take, and how much of that counts.
 
+use super::entry_sort;
 use super::header::MAX_HEADER;
 use super::log_reader::LogReader;
 use super::snapshot::{OVERHEAD, SHARE};
@@ -64,9 +65,18 @@ impl View {
         bytes > 2 * live + least
     }
 
-    /// Returns the length in bytes of a snapshot of all records, or somewhat more.
+    /// Returns the length in bytes of a snapshot of all records, with what its index is sorted in while it is written,
+    /// or somewhat more.
     pub(crate) fn snapshot_bytes(&self) -> u64 {
-        self.record_bytes() + self.snapshot_overhead() + self.index.len() as u64 * SHARE
+        self.record_bytes()
+            + self.snapshot_overhead()
+            + self.index.len() as u64 * SHARE
+            + self.puts() * entry_sort::share(self.puts())
+    }
+
+    /// Returns how many bytes each record of that snapshot takes besides itself, or somewhat more.
+    pub(crate) fn snapshot_share(&self) -> u64 {
+        SHARE + entry_sort::share(self.puts())
     }
 
     /// Returns how many bytes a snapshot has besides records and their shares of index and filter, or somewhat more.

@@ -99,7 +99,9 @@ fn inspect_all(
                 listing.is_stale = true;
                 listing.cleanup.is_cleared = true;
             }
-            Name::TempLog(_) | Name::TempSnapshot(_) => listing.cleanup.remove.push(name),
+            Name::TempLog(_) | Name::TempSnapshot(_) | Name::TempSort(_) => {
+                listing.cleanup.remove.push(name);
+            }
             Name::Log(number) => {
                 listing.inspect(fs, dir, identity, name, Kind::Log, number)?;
             }
@@ -247,7 +249,8 @@ fn shows_ownership(fs: &dyn Fs, path: &Path, name: Name) -> Result<Option<bool>,
         | Name::Type
         | Name::TempType
         | Name::TempLog(_)
-        | Name::TempSnapshot(_) => return Ok(None),
+        | Name::TempSnapshot(_)
+        | Name::TempSort(_) => return Ok(None),
     };
     let start = match fs.open(path).and_then(|file| read_start(&*file, prefix.len())) {
         Ok(start) => start,

@@ -25,7 +25,7 @@ pub(crate) struct LogReader {
     pub(crate) file: Arc<dyn File>,
     pub(crate) seed: ChecksumSeed,
     /// The offset at which reading began.
-    start: u64,
+    pub(crate) start: u64,
     /// The offset behind the last record that was read.
     pub(crate) read_to: u64,
     /// The sequence of that record, or 0.

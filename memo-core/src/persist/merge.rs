@@ -1,14 +1,17 @@
 //! Merges the logs of all processes and the snapshot into a new snapshot, while they read and write.
 
 use std::collections::HashSet;
+use std::path::Path;
 
-use super::contents::Put;
+use super::census::Census;
+use super::contents::{Contents, Put};
 use super::file_name::{Name, remove};
 use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
 use super::record::{Record, WallMillis};
-use super::snapshot::{self, SHARE};
+use super::share::Share;
+use super::snapshot::{self, unindexed_bytes};
 use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
@@ -28,6 +31,9 @@ pub struct Keep<'a> {
     pub idle_before: WallMillis,
     /// Returns whether the entry of a key is in use, so that others go before it.
     pub is_used: &'a dyn Fn(&[u8]) -> bool,
+    /// The most bytes of logs that are indexed at a time. If there are more, all files are read again for each share of
+    /// the keys. Which entries go first needs an index of all, so there is only one share with bounds.
+    pub share_bytes: u64,
 }
 
 /// What a store knows of a merge by itself.
@@ -69,17 +75,22 @@ pub(crate) fn merge(
         let slots = state.logs();
         Ok((number, settled, list(fs, dir, identity)?, slots))
     })?;
-    let (view, _) = View::read(dir, listing, &slots, salt, bounds.tolerance)?;
-    let (logs, partly) = merged_logs(&view, horizon)?;
+    let shares = keep.shares(unindexed_bytes(&listing), bounds);
+    let view = |share| {
+        let empty = View::new(share, salt, bounds.tolerance);
+        empty.read(dir, listing.clone(), &slots).map(|(view, _)| view)
+    };
+    let first = view(Share::divide(shares).next().unwrap_or(Share::ALL))?;
+    let (logs, partly) = merged_logs(&first, horizon)?;
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
         number,
         base_sequence: horizon,
-        high_water: view.recovery.high_water,
+        high_water: first.recovery.high_water,
         logs,
     });
-    let mut selection = Selection::new(&view, keep, bounds.most_bytes);
-    let contents = view.into_contents();
+    let mut selection = Selection::new(&first, keep, bounds.most_bytes);
+    let contents = Merged::of(dir, first, Share::divide(shares).skip(1), &view)?;
     let mut mentioned = HashSet::new();
     snapshot::write(fs, dir, &header, &mut |body| {
         contents.for_each(dir, &mut |put| {
@@ -102,6 +113,54 @@ pub(crate) fn merge(
         let mut unmentioned = settled.iter().filter(|number| !mentioned.contains(number));
         unmentioned.try_for_each(|number| remove(fs, dir, Name::Value(*number)))
     })
+}
+
+impl Keep<'_> {
+    /// Returns the number of shares of the keys that are read one after another.
+    fn shares(&self, unindexed_bytes: u64, bounds: Bounds) -> u64 {
+        let has_bounds =
+            [self.max, self.max_bytes, bounds.most_bytes].iter().any(|most| *most < u64::MAX);
+        if has_bounds { 1 } else { unindexed_bytes.div_ceil(self.share_bytes) }
+    }
+}
+
+/// What is merged.
+enum Merged {
+    /// All is indexed.
+    Whole(Contents),
+    Shares(Census),
+}
+
+impl Merged {
+    /// `first`: the view of the first share. `others`: the other shares, of which `view` returns the views.
+    fn of(
+        dir: &Path,
+        first: View,
+        others: impl Iterator<Item = Share>,
+        view: &dyn Fn(Share) -> Result<View, Error>,
+    ) -> Result<Self, Error> {
+        if first.share == Share::ALL {
+            return Ok(Self::Whole(first.into_contents()));
+        }
+        let mut census = Census::new(dir, &first)?;
+        census.add(dir, &first.into_contents())?;
+        for share in others {
+            census.add(dir, &view(share)?.into_contents())?;
+        }
+        Ok(Self::Shares(census))
+    }
+
+    /// Passes on each put, the oldest first.
+    fn for_each(
+        &self,
+        dir: &Path,
+        each: &mut dyn FnMut(Put<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Whole(contents) => contents.for_each(dir, each),
+            Self::Shares(census) => census.for_each(dir, each),
+        }
+    }
 }
 
 /// Returns a put with the same time to live from now on, if its times were written while the clock was wrong.
@@ -182,6 +241,8 @@ struct Selection<'a> {
     excess_bytes: u64,
     /// How many bytes of entries in use may still stay.
     room: u64,
+    /// How many bytes a record takes besides itself.
+    share: u64,
     /// How many bytes of a value that is kept apart count as one.
     apart_per_byte: u64,
 }
@@ -197,6 +258,7 @@ impl<'a> Selection<'a> {
             excess_bytes: (view.snapshot_bytes() + view.apart() / apart_per_byte)
                 .saturating_sub(max_bytes),
             room: most_bytes.saturating_sub(view.snapshot_overhead()),
+            share: view.snapshot_share(),
             apart_per_byte,
         }
     }
@@ -207,7 +269,7 @@ impl<'a> Selection<'a> {
         let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
         let is_spared = !is_over && created >= self.keep.idle_before;
-        let bytes = put.bytes + SHARE + put.bytes_apart() / self.apart_per_byte;
+        let bytes = put.bytes + self.share + put.bytes_apart() / self.apart_per_byte;
         let stays = put.counts && !has_expired && (is_spared || self.has_room(bytes, put.key));
         if !stays {
             self.excess = self.excess.saturating_sub(1);

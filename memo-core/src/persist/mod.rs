@@ -6,6 +6,7 @@
 
 mod backoff;
 mod buffer;
+mod census;
 mod clearance;
 mod commit;
 mod contents;
@@ -13,6 +14,7 @@ mod cost;
 mod deferred;
 mod disk_limit;
 mod durability;
+mod entry_sort;
 mod file_name;
 mod following;
 mod footprint;
@@ -43,6 +45,7 @@ mod moment;
 mod new_value;
 mod pending_removals;
 mod place;
+mod position_set;
 mod quarantine;
 mod queue;
 mod record;
@@ -111,7 +114,7 @@ pub use reference::MAX_APART;
 #[cfg(feature = "inspect")]
 pub(crate) use reference::Reference;
 #[cfg(feature = "inspect")]
-pub(crate) use share::Share;
+pub(crate) use share::{SHARE_BYTES, Share};
 pub(crate) use shared::MAX_ATTEMPTS;
 pub use store::{Status, Store};
 pub(crate) use tag_key::{tag_bytes, tag_key, tags};

@@ -8,19 +8,16 @@ use super::fs::Fs;
 use super::header::{self, Start, random_salt};
 use super::identity::Identity;
 use super::key_hash::key_hash;
-use super::listing::{Listing, Source, list, list_with_stale};
+use super::listing::{Listing, list, list_with_stale};
 use super::locks::Locks;
-use super::share::Share;
-use super::snapshot::Snapshot;
+use super::share::{SHARE_BYTES, Share};
+use super::snapshot::unindexed_bytes;
 use super::state::{SlotLog, State};
 use super::stored::{Found, Stored};
 use super::view::{Location, View};
 use crate::error::Error;
 use crate::platform::clock::Millis;
 
-/// A share of the keys has at most so many bytes of records in logs, or somewhat more. Their index takes as much memory
-/// if they are as short as records can be.
-const SHARE_BYTES: u64 = 32 << 20;
 /// How often the files are listed again while others change them.
 const MAX_ATTEMPTS: usize = 16;
 
@@ -73,23 +70,13 @@ impl Moment {
     /// A file cannot be read.
     pub(crate) fn view(&self, share: Share) -> Result<View, Error> {
         // The time to live is not known, and so not which times lie too far ahead.
-        let mut view = View::new(self.salt, Millis::MAX);
-        view.share = share;
-        view.fill(&self.dir, self.listing.clone(), &self.committed).map(|(view, _)| view)
+        let view = View::new(share, self.salt, Millis::MAX);
+        view.read(&self.dir, self.listing.clone(), &self.committed).map(|(view, _)| view)
     }
 
     /// Returns shares of the keys, of which each needs bounded memory.
     pub(crate) fn shares(&self) -> impl Iterator<Item = Share> + use<> {
-        let Listing { logs, snapshots, .. } = &self.listing;
-        let snapshot = snapshots.last();
-        let is_complete = |source: &Source| matches!(Snapshot::open(source), Ok(Some(_)));
-        let unindexed = snapshot.filter(|source| !is_complete(source)).map_or(0, |s| s.size);
-        let merged = |log: &Source| {
-            let stated = snapshot.and_then(|s| s.header.logs.iter().find(|l| l.log == log.number));
-            stated.map_or(0, |stated| stated.len)
-        };
-        let bytes = logs.iter().map(|log| log.size.saturating_sub(merged(log))).sum::<u64>();
-        Share::divide((bytes + unindexed).div_ceil(SHARE_BYTES))
+        Share::divide(unindexed_bytes(&self.listing).div_ceil(SHARE_BYTES))
     }
 
     /// Reads the record of a key. `None` also if it is damaged.

@@ -16,29 +16,14 @@ use super::snapshot::Snapshot;
 use super::state::SlotLog;
 use super::view::View;
 use crate::error::Error;
-use crate::platform::clock::Millis;
 
 impl View {
-    /// Reads what is in a directory. `committed`: the logs of processes that may be writing, and how far they count.
-    /// Returns also what to do with the files that do not count.
+    /// Reads what is in a directory; nothing was read before. `committed`: the logs of processes that may be writing,
+    /// and how far they count. Returns also what to do with the files that do not count.
     ///
     /// # Errors
     /// A file cannot be read.
     pub(crate) fn read(
-        dir: &Path,
-        listing: Listing,
-        committed: &[SlotLog],
-        salt: u64,
-        tolerance: Millis,
-    ) -> Result<(Self, Cleanup), Error> {
-        Self::new(salt, tolerance).fill(dir, listing, committed)
-    }
-
-    /// Does the same for a view of an empty directory.
-    ///
-    /// # Errors
-    /// A file cannot be read.
-    pub(crate) fn fill(
         self,
         dir: &Path,
         listing: Listing,

@@ -1,6 +1,11 @@
 //! A share of all keys, by their hashes. Who reads all records of a directory can do so share by share, and needs the
 //! memory of one.
 
+/// A share has at most so many bytes of records in logs, or somewhat more. Their index takes as much memory if they are
+/// as short as records can be. In tests, few records are too many for one share.
+#[cfg(any(feature = "inspect", test))]
+pub(crate) const SHARE_BYTES: u64 = if cfg!(test) { 300 } else { 32 << 20 };
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Share {
     number: u64,
@@ -16,7 +21,6 @@ impl Share {
     pub(crate) const NONE: Self = Self { number: u64::MAX, of: 2 };
 
     /// Divides all keys into `count` shares, or one if that is 0.
-    #[cfg(any(feature = "inspect", test))]
     pub(crate) fn divide(count: u64) -> impl Iterator<Item = Self> {
         let of = count.max(1);
         (0..of).map(move |number| Self { number, of })

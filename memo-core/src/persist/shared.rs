@@ -18,6 +18,7 @@ use super::key_locks::KeyLocks;
 use super::log_file::StoreDirectory;
 use super::new_value::{NewValues, Values};
 use super::place::Place;
+use super::share::Share;
 use super::state::State;
 use super::tail::Tail;
 use super::touched::Touched;
@@ -103,6 +104,7 @@ impl Shared {
         identity: &Identity,
         durability: Durability,
         ttl: Duration,
+        share: Share,
     ) -> Self {
         let (salt, tolerance) = (random_salt(), clock::millis(ttl.max(LEAST_TOLERANCE)));
         Self {
@@ -113,7 +115,7 @@ impl Shared {
             process: fork::generation(),
             salt,
             tolerance,
-            view: Mutex::new(View::new(salt, tolerance)),
+            view: Mutex::new(View::new(share, salt, tolerance)),
             has_merged_future: AtomicBool::new(false),
             following: Mutex::default(),
             deferred: durability.buffer_limit().map(|_| Mutex::default()),

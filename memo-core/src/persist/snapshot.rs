@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::entry_sort::EntrySort;
 use super::file_name::{Name, remove};
 use super::frame::{self, ChecksumSeed, RecordMeta, u32_at, u64_at};
 use super::fs::{File, Fs, read_full, write_all};
 use super::header::FileHeader;
 use super::key_hash::key_hash;
-use super::listing::Source;
+use super::listing::{Listing, Source};
 use super::record::{Record, WallMillis};
 use super::reference::MAX_APART;
 use super::scan::Scan;
@@ -274,6 +275,19 @@ impl Snapshot {
     }
 }
 
+/// Returns the length in bytes of what a view of a directory must index: the records in logs that are not in the
+/// snapshot, and the snapshot if it is not complete.
+pub(crate) fn unindexed_bytes(Listing { logs, snapshots, .. }: &Listing) -> u64 {
+    let snapshot = snapshots.last();
+    let is_complete = |source: &Source| matches!(Snapshot::open(source), Ok(Some(_)));
+    let unindexed = snapshot.filter(|source| !is_complete(source)).map_or(0, |s| s.size);
+    let merged = |log: &Source| {
+        let stated = snapshot.and_then(|s| s.header.logs.iter().find(|l| l.log == log.number));
+        stated.map_or(0, |stated| stated.len)
+    };
+    unindexed + logs.iter().map(|log| log.size.saturating_sub(merged(log))).sum::<u64>()
+}
+
 /// Writes a snapshot under a temporary name, with the puts that `fill` adds. Renames it once it is durable. Removes the
 /// temporary file after an error.
 ///
@@ -308,7 +322,7 @@ fn write_temporary(
     remove(fs, dir, temporary)?;
     let path = temporary.at(dir);
     let file = fs.create(&path).map_err(|e| Error::io("create", &path, &e))?;
-    let mut body = Body::new(&*file, header);
+    let mut body = Body::new(fs, dir, &*file, header);
     fill(&mut body)?;
     body.end().map_err(|e| Error::io("write", &path, &e))?;
     file.sync().map_err(|e| Error::io("sync", &path, &e))
@@ -316,28 +330,50 @@ fn write_temporary(
 
 /// A snapshot that is being written.
 pub(crate) struct Body<'f> {
-    file: &'f dyn File,
+    out: Output<'f>,
     seed: ChecksumSeed,
     salt: u64,
-    /// Bytes that are not written yet.
-    buffer: Vec<u8>,
-    /// How many bytes are written: the offset of the buffer in the file.
-    at: u64,
-    entries: Vec<IndexEntry>,
+    entries: EntrySort<'f>,
     costs: Costs,
     /// Of each value that is kept apart: when it expires, and its length in bytes.
     apart: Vec<(WallMillis, u64)>,
 }
 
+/// A file that is written from its beginning to its end.
+struct Output<'f> {
+    file: &'f dyn File,
+    /// Bytes that are not written yet.
+    buffer: Vec<u8>,
+    /// How many bytes are written: the offset of the buffer in the file.
+    at: u64,
+}
+
+impl Output<'_> {
+    /// Returns the offset of what comes next.
+    fn end(&self) -> u64 {
+        self.at + self.buffer.len() as u64
+    }
+
+    /// Writes the buffer if it is long.
+    fn write_if_long(&mut self) -> io::Result<()> {
+        if self.buffer.len() >= CHUNK { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        write_all(self.file, &self.buffer, self.at)?;
+        self.at += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
 impl<'f> Body<'f> {
-    fn new(file: &'f dyn File, header: &FileHeader) -> Self {
+    fn new(fs: &'f dyn Fs, dir: &'f Path, file: &'f dyn File, header: &FileHeader) -> Self {
         Self {
-            file,
+            out: Output { file, buffer: header.to_bytes(), at: 0 },
             seed: header.seed(),
             salt: header.salt,
-            buffer: header.to_bytes(),
-            at: 0,
-            entries: Vec::new(),
+            entries: EntrySort::new(fs, dir, header.number),
             costs: Costs::default(),
             apart: Vec::new(),
         }
@@ -349,45 +385,34 @@ impl<'f> Body<'f> {
     /// The errors of the system.
     pub(crate) fn add(&mut self, meta: RecordMeta, put: &Record<'_>) -> io::Result<()> {
         let Record::Put { key, expires, .. } = put else { return Ok(()) };
-        let from = self.buffer.len();
+        let at = self.out.end();
         let meta = RecordMeta { removals: 0, replaces: false, ..meta };
-        frame::encode(&mut self.buffer, self.seed, meta, put);
-        let len =
-            u32::try_from(self.buffer.len() - from).map_err(|_| io::ErrorKind::InvalidData)?;
-        let hash = key_hash(self.salt, key);
-        self.entries.push(IndexEntry { hash, at: self.at + from as u64, len });
+        frame::encode(&mut self.out.buffer, self.seed, meta, put);
+        let len = u32::try_from(self.out.end() - at).map_err(|_| io::ErrorKind::InvalidData)?;
+        self.entries.push(IndexEntry { hash: key_hash(self.salt, key), at, len })?;
         self.costs.add(put);
         let expires = expires.unwrap_or(u64::MAX);
         self.apart.extend(put.reference().map(|value| (expires, value.len)));
-        if self.buffer.len() >= CHUNK { self.write_buffer() } else { Ok(()) }
-    }
-
-    fn write_buffer(&mut self) -> io::Result<()> {
-        write_all(self.file, &self.buffer, self.at)?;
-        self.at += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
+        self.out.write_if_long()
     }
 
     /// Writes the rest of the buffer, the index, the filter and the footer.
-    fn end(mut self) -> io::Result<()> {
-        let index_at = self.at + self.buffer.len() as u64;
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.sort_unstable();
-        let seed = self.seed;
+    fn end(self) -> io::Result<()> {
+        let Self { mut out, seed, mut entries, costs, apart, .. } = self;
+        let (at, count) = (out.end(), entries.len());
+        entries.end()?;
         let mut write = |part: &[u8]| {
-            self.buffer.extend_from_slice(part);
-            if self.buffer.len() >= CHUNK { self.write_buffer() } else { Ok(()) }
+            out.buffer.extend_from_slice(part);
+            out.write_if_long()
         };
-        let blocks = snapshot_index::encode(&entries, seed, &mut write)?;
-        let hashes = entries.iter().map(|entry| entry.hash);
-        let filter_pages = snapshot_filter::encode(hashes, seed, &mut write)?;
-        let len = self.at + (self.buffer.len() + FOOTER) as u64;
-        let index = SnapshotIndex { at: index_at, blocks, entries: entries.len() as u64 };
-        let apart = ApartTotal::of(std::mem::take(&mut self.apart));
-        let footer = Footer { index, filter_pages, costs: self.costs, apart, len };
-        self.buffer.extend_from_slice(&footer.to_bytes(seed));
-        self.write_buffer()
+        let blocks = snapshot_index::encode(count, entries.sorted()?, seed, &mut write)?;
+        let hashes = entries.sorted()?.map(|entry| entry.map(|entry| entry.hash));
+        let filter_pages = snapshot_filter::encode(count, hashes, seed, &mut write)?;
+        let len = out.end() + FOOTER as u64;
+        let index = SnapshotIndex { at, blocks, entries: count };
+        let footer = Footer { index, filter_pages, costs, apart: ApartTotal::of(apart), len };
+        out.buffer.extend_from_slice(&footer.to_bytes(seed));
+        out.write()
     }
 }
 

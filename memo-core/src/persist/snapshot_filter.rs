@@ -71,23 +71,28 @@ fn bits(hash: u64) -> impl Iterator<Item = (usize, u32)> {
         .map(move |(n, factor)| (n * 4, 1 << (low.wrapping_mul(*factor) >> 27)))
 }
 
-/// Passes the pages of a filter to `write`, one after another. `hashes`: those of the entries, in rising order. Returns
-/// the number of pages.
+/// Passes the pages of a filter to `write`, one after another. `hashes`: those of the `entries` entries, in rising
+/// order. Returns the number of pages.
 pub(crate) fn encode(
-    hashes: impl ExactSizeIterator<Item = u64>,
+    entries: u64,
+    mut hashes: impl Iterator<Item = io::Result<u64>>,
     seed: ChecksumSeed,
     write: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<u64> {
-    let entries = hashes.len() as u64;
     let (blocks, pages) = (blocks(entries), pages(entries));
-    let mut hashes = hashes.map(|hash| (hash, Place::of(hash, blocks))).peekable();
+    let mut next = hashes.next().transpose()?;
     for number in 0..pages {
         let mut page = [0; PAGE];
-        while let Some((hash, place)) = hashes.next_if(|(_, place)| place.page == number) {
+        while let Some(hash) = next {
+            let place = Place::of(hash, blocks);
+            if place.page != number {
+                break;
+            }
             for (at, bit) in bits(hash) {
                 let word = &mut page[place.at + at..place.at + at + 4];
                 word.copy_from_slice(&(u32_at(word, 0) | bit).to_le_bytes());
             }
+            next = hashes.next().transpose()?;
         }
         let crc = seed.checksum(&page[4..]);
         page[..4].copy_from_slice(&crc.to_le_bytes());
@@ -167,7 +172,8 @@ mod tests {
 
     fn encoded(hashes: &[u64]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let pages_written = encode(hashes.iter().copied(), ChecksumSeed::of(SEED), &mut |page| {
+        let (count, all) = (hashes.len() as u64, hashes.iter().copied().map(Ok));
+        let pages_written = encode(count, all, ChecksumSeed::of(SEED), &mut |page| {
             bytes.extend_from_slice(page);
             Ok(())
         });

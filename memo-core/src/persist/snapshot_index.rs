@@ -50,20 +50,26 @@ fn home(hash: u64, blocks: usize) -> usize {
     place(hash, blocks).0
 }
 
-/// Passes the blocks of an index to `write`, one after another. Returns their number. `entries` must be sorted.
+/// Passes the blocks of an index to `write`, one after another. Returns their number. `entries` are `count`, sorted.
 pub(crate) fn encode(
-    entries: &[IndexEntry],
+    count: u64,
+    mut entries: impl Iterator<Item = io::Result<IndexEntry>>,
     seed: ChecksumSeed,
     write: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<u64> {
-    let homes = home_blocks(entries.len());
-    let (mut rest, mut blocks) = (entries, 0);
-    while blocks < homes || !rest.is_empty() {
+    let homes = home_blocks(usize::try_from(count).unwrap_or(usize::MAX));
+    let mut next = entries.next().transpose()?;
+    let (mut mine, mut blocks) = (Vec::with_capacity(CAPACITY), 0);
+    while blocks < homes || next.is_some() {
+        mine.clear();
         // Those of this block, and those that the block before could not take.
-        let wanted = rest.partition_point(|entry| home(entry.hash, homes) <= blocks);
-        let (mine, later) = rest.split_at(wanted.min(CAPACITY));
-        write(&block(mine, wanted > CAPACITY, seed))?;
-        (rest, blocks) = (later, blocks + 1);
+        let is_wanted = |entry: &IndexEntry| home(entry.hash, homes) <= blocks;
+        while let Some(entry) = next.filter(|entry| mine.len() < CAPACITY && is_wanted(entry)) {
+            mine.push(entry);
+            next = entries.next().transpose()?;
+        }
+        write(&block(&mine, next.as_ref().is_some_and(is_wanted), seed))?;
+        blocks += 1;
     }
     Ok(blocks as u64)
 }
@@ -265,7 +271,9 @@ mod tests {
             .collect();
         entries.sort_unstable();
         let mut bytes = Vec::new();
-        let blocks = encode(&entries, ChecksumSeed::of(1), &mut |block| {
+        let count = entries.len() as u64;
+        let entries = entries.into_iter().map(Ok);
+        let blocks = encode(count, entries, ChecksumSeed::of(1), &mut |block| {
             bytes.extend_from_slice(block);
             Ok(())
         });
@@ -340,7 +348,7 @@ mod tests {
             [(5, 100, 60), (9, 160, 58)].map(|(hash, at, len)| IndexEntry { hash, at, len });
         let mut bytes = Vec::new();
         let seed = ChecksumSeed::of(0x0123_4567_89ab_cdef);
-        encode(&entries, seed, &mut |block| {
+        encode(2, entries.into_iter().map(Ok), seed, &mut |block| {
             bytes.extend_from_slice(block);
             Ok(())
         })

@@ -175,6 +175,18 @@ impl State {
         self.word(CLEARED).fetch_max(sequence, SeqCst);
     }
 
+    /// Notes that all files are about to be removed, and nobody writes. What is in them counts no more for processes
+    /// that only read, until one begins to write: it finds what is left then. (The page may know less of the files than
+    /// its readers do, so this is higher than all sequences.)
+    pub(crate) fn set_removed(&self) {
+        self.set_cleared(u64::MAX);
+    }
+
+    /// Returns whether [`Self::set_removed`] was called since a process has begun to write.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.cleared() == u64::MAX
+    }
+
     pub(crate) fn slot(&self, slot: usize) -> SlotLog {
         let at = FIRST_SLOT + slot * SLOT;
         loop {

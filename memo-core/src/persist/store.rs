@@ -15,6 +15,7 @@ use super::listing::holds_something;
 use super::loss::Recovery;
 use super::place::Place;
 use super::record::WallMillis;
+use super::share::Share;
 use super::shared::Shared;
 use crate::error::Error;
 use crate::platform::fork;
@@ -71,11 +72,37 @@ impl Store {
         durability: Durability,
         ttl: Duration,
     ) -> Result<Self, Error> {
+        Self::open_share(fs, place, identity, durability, ttl, Share::ALL)
+    }
+
+    /// Does the same as [`Store::open`] for a process that only writes: it needs no memory for the records in logs, and
+    /// does not find them.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    #[cfg(any(feature = "inspect", test))]
+    pub(crate) fn open_without_index(
+        fs: Arc<dyn Fs>,
+        place: &Place,
+        identity: &Identity,
+        durability: Durability,
+    ) -> Result<Self, Error> {
+        Self::open_share(fs, place, identity, durability, Duration::ZERO, Share::NONE)
+    }
+
+    fn open_share(
+        fs: Arc<dyn Fs>,
+        place: &Place,
+        identity: &Identity,
+        durability: Durability,
+        ttl: Duration,
+        share: Share,
+    ) -> Result<Self, Error> {
         if header_len(identity) + MAX_STATED * STATED > MAX_HEADER {
             let reason = "the function's name is too long for a file header".to_owned();
             return Err(Error::TooLarge { reason });
         }
-        let shared = Shared::new(fs, place, identity, durability, ttl);
+        let shared = Shared::new(fs, place, identity, durability, ttl, share);
         shared.read()?;
         Ok(Self { shared: Arc::new(shared) })
     }

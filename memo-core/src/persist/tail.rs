@@ -106,9 +106,8 @@ impl Tail {
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             let now = Self::of(state);
-            let read = list(fs, dir, identity).and_then(|listing| {
-                View::read(dir, listing, &state.logs(), view.salt, view.tolerance)
-            });
+            let read = list(fs, dir, identity)
+                .and_then(|listing| view.emptied().read(dir, listing, &state.logs()));
             let is_settled = now.epoch == state.epoch() && now.merges == state.merges();
             result = match read {
                 Ok((mut fresh, _)) if is_settled => {

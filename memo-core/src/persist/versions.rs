@@ -157,8 +157,9 @@ fn remove_version(
 
 /// Removes the files of a version, and its folder if nothing else is in it.
 fn remove_files(fs: &dyn Fs, dir: &Path, lock: (Locks, Held)) -> Result<(), Error> {
-    remove_contents(fs, dir)?;
+    // Before anything is gone: this process may be killed at any moment.
     tell_readers(fs, dir);
+    remove_contents(fs, dir)?;
     for name in by_age(fs, dir)? {
         if !matches!(name, Name::Lock | Name::Used) {
             remove(fs, dir, name)?;
@@ -184,8 +185,7 @@ fn tell_readers(fs: &dyn Fs, dir: &Path) {
     let is_there = fs.page(&path, false).is_ok_and(|page| State::new(page).is_known());
     let Some(page) = is_there.then(|| fs.page(&path, true).ok()).flatten() else { return };
     let state = State::new(page);
-    // The page may know less of the files than its readers do. Nobody numbers a record by it any more.
-    state.set_cleared(u64::MAX);
+    state.set_removed();
     state.count_removal();
 }
 

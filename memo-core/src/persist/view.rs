@@ -78,11 +78,11 @@ pub(crate) enum Location {
 }
 
 impl View {
-    /// Makes a view of an empty directory.
-    pub(crate) fn new(salt: u64, tolerance: Millis) -> Self {
+    /// Makes a view of an empty directory. `share`: the keys whose records will be in the index.
+    pub(crate) fn new(share: Share, salt: u64, tolerance: Millis) -> Self {
         Self {
             salt,
-            share: Share::ALL,
+            share,
             tolerance,
             has_future_times: false,
             index: Index::default(),
@@ -99,6 +99,11 @@ impl View {
             damaged: HashSet::new(),
             retired: Retired::default(),
         }
+    }
+
+    /// Returns a view that has read nothing, for another look at the same directory.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.share, self.salt, self.tolerance)
     }
 
     /// Begins to read a log. `from`: what the snapshot has of it.
@@ -180,7 +185,9 @@ impl View {
     pub(crate) fn remove(&mut self, horizon: u64, hash: u64, sequence: u64) {
         self.index.note_horizon(horizon);
         self.ended += 1;
-        self.index.remove(hash, sequence);
+        if self.share.has(hash) {
+            self.index.remove(hash, sequence);
+        }
     }
 
     /// Returns where the record of a key with that hash may be.
@@ -227,7 +234,9 @@ impl View {
         self.index.note_horizon(horizon);
         self.unmerged_apart += position.apart();
         self.apart_puts += u64::from(position.apart() > 0);
-        self.index.put(hash, sequence, since, position);
+        if self.share.has(hash) {
+            self.index.put(hash, sequence, since, position);
+        }
     }
 
     /// Returns the records that count now.

@@ -16,7 +16,6 @@ use super::value_file::list_values;
 use super::view::View;
 use super::wal::{LogFile, Wal};
 use crate::error::Error;
-use crate::platform::clock::Millis;
 use crate::platform::sync::{self, usual::Mutex};
 
 /// The slot and the log of this process.
@@ -58,7 +57,6 @@ impl Writer {
     pub(crate) fn begin(
         directory: StoreDirectory<'_>,
         durability: Durability,
-        salt: u64,
         view: &Mutex<View>,
         catch_up: &mut dyn FnMut(&State, Begun) -> Result<(), Error>,
     ) -> Result<Self, Error> {
@@ -82,8 +80,8 @@ impl Writer {
             }
             catch_up(&state, Begun::Joined)?;
         } else {
-            let as_before = (salt, view.lock().tolerance);
-            let view = begin_first(directory, &state, as_before, &mut durable, &mut failures)?;
+            let empty = view.lock().emptied();
+            let view = begin_first(directory, &state, empty, &mut durable, &mut failures)?;
             catch_up(&state, Begun::First(Box::new(view)))?;
         }
         let (slot, held) = take_slot(&locks, dir)?;
@@ -208,7 +206,7 @@ impl Writer {
 fn begin_first(
     directory: StoreDirectory<'_>,
     state: &State,
-    (salt, tolerance): (u64, Millis),
+    empty: View,
     durable: &mut Vec<Stated>,
     failures: &mut Vec<Error>,
 ) -> Result<View, Error> {
@@ -216,7 +214,7 @@ fn begin_first(
     let listing = list(fs, dir, identity)?;
     let values = list_values(fs, dir)?;
     let last_number = values.into_iter().fold(listing.newest, u64::max);
-    let (view, cleanup) = View::read(dir, listing, &[], salt, tolerance)?;
+    let (view, cleanup) = empty.read(dir, listing, &[])?;
     failures.extend(cleanup.run(fs, dir).err());
     let mut logs = Vec::new();
     for reader in view.logs.values() {

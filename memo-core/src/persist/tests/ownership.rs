@@ -235,11 +235,12 @@ fn temporary_files_and_merged_logs_are_removed_at_opening() {
         // As if a crash had undone its removal.
         image.put(&path(Name::Log(1)), log.clone());
         image.put(&path(Name::TempSnapshot(2)), vec![1; 100]);
+        image.put(&path(Name::TempSort(2)), vec![1; 100]);
         image.put(&path(Name::TempLog(3)), vec![]);
         let (_, recovery, found) = open(&image);
         assert_eq!(found, entries([("k", "v")]));
         assert!(recovery.discarded.is_empty(), "{recovery:?}");
-        for name in [Name::TempSnapshot(2), Name::TempLog(3), Name::Log(1)] {
+        for name in [Name::TempSnapshot(2), Name::TempSort(2), Name::TempLog(3), Name::Log(1)] {
             assert_eq!(image.get(&path(name)), None);
         }
     }

@@ -7,6 +7,7 @@ use super::*;
 use crate::key::Tag;
 use crate::persist::frame::HEAD;
 use crate::persist::listing::list;
+use crate::persist::share::Share;
 use crate::persist::view::View;
 use crate::persist::{Removal, tag_bytes, tag_key, tags};
 
@@ -316,7 +317,7 @@ fn a_merge_states_what_each_log_holds_up_to_its_horizon() {
         ends.push(fs.get(&path(Name::Log(1))).unwrap().len() as u64);
     }
     let listing = list(&fs, &dir(), &identity()).unwrap();
-    let (view, _) = View::read(&dir(), listing, &[], 0, 0).unwrap();
+    let (view, _) = View::new(Share::ALL, 0, 0).read(&dir(), listing, &[]).unwrap();
     for (horizon, end) in (0u16..).zip(ends) {
         let stated = view.logs[&1].stated_to(horizon.into()).unwrap();
         assert_eq!((stated.len, stated.removals), (end, horizon));
@@ -638,7 +639,7 @@ fn what_a_process_has_written_itself_is_no_loss_when_it_reads_on() {
     let log = || list(&fs, &dir(), &identity()).unwrap();
     let number = log().logs[0].number;
     let slot = crate::persist::state::SlotLog { log: number, len: log().logs[0].size };
-    let mut view = View::read(&dir(), log(), &[slot], 1, 0).unwrap().0;
+    let mut view = View::new(Share::ALL, 1, 0).read(&dir(), log(), &[slot]).unwrap().0;
     remove(&store, b"a").unwrap();
     view.mark_own(number, log().logs[0].size);
     write(&store, put(b"b", b"v")).unwrap();

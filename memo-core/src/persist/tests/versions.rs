@@ -1,7 +1,7 @@
 //! Tests of the versions of a function beside each other.
 
 use super::*;
-use crate::persist::{Failure, WallMillis, function_folder, mark_used, remove_old};
+use crate::persist::{Failure, WallMillis, function_folder, mark_used, remove_old, remove_unused};
 
 const DAY: WallMillis = 24 * 3600 * 1000;
 const NOW: WallMillis = 1000 * DAY;
@@ -180,6 +180,50 @@ fn a_removal_that_fails_or_is_cut_short_goes_on_at_the_next_opening() {
         assert_eq!(open_version(&image, 1, NOW).1, Entries::new(), "{at}");
         remove(&fs).unwrap();
         assert_eq!(stored(&fs), [2], "{at}");
+    }
+}
+
+/// Whoever removes a version may be killed at any moment. What is in memory elsewhere is never newer than the disk.
+#[test]
+fn who_only_reads_a_version_is_told_before_anything_of_it_is_removed() {
+    let version = place(1);
+    let filled = || {
+        let fs = MemFs::new();
+        let (store, _) = open_version(&fs, 1, NOW);
+        write(&store, put(b"k", b"v")).unwrap();
+        checkpoint(&store, &entries([("k", "v")])).unwrap();
+        write(&store, put(b"l", b"w")).unwrap();
+        fs
+    };
+    let read = |fs: &MemFs| {
+        let (fs, identity) = (Arc::new(fs.clone()), identity_of(1));
+        let store = Store::open(fs, &version, &identity, Durability::Os).unwrap();
+        let found = contents(&store).unwrap();
+        (store, found)
+    };
+    let counted = filled();
+    let before = counted.operations();
+    assert!(remove_unused(&counted, version.dir()).unwrap());
+    let steps = counted.operations() - before;
+    let all = entries([("k", "v"), ("l", "w")]);
+    for at in 0..steps {
+        let fs = filled();
+        let (reader, found) = read(&fs);
+        assert_eq!(found, all);
+        let at = fs.operations() + at;
+        fs.fail(Some(Failure { at, count: u64::MAX, errno: 5 }));
+        let _ = remove_unused(&fs, version.dir());
+        fs.fail(None);
+        let left = open_version(&fs.after_process_death(), 1, NOW).1;
+        assert!(is_behind(&reader) || left == all, "{at}: it keeps what is gone");
+        // Nor does a process that looks meanwhile keep something.
+        let (late, found) = read(&fs);
+        let _ = remove_unused(&fs, version.dir());
+        assert!(is_behind(&late) || found.is_empty(), "{at}");
+        for reader in [reader, late] {
+            let _ = reader.follow(&mut |_| ());
+            assert_eq!(contents(&reader).unwrap(), Entries::new(), "{at}");
+        }
     }
 }
 
