@@ -1,8 +1,11 @@
 //! Hit ratios on traces of real requests. Each cache is empty at the start of a trace.
 
 mod belady;
+mod lirs;
 pub(crate) mod lru;
 mod policies;
+mod s3_fifo;
+mod sieve;
 pub(crate) mod trace;
 
 use crate::command::Plan;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use memokit::memoize;
 
 use super::trace::Trace;
-use super::{belady, lru};
+use super::{belady, lirs, lru, s3_fifo, sieve};
 use crate::compute::{compute, computed};
 use crate::kinds::by_hand;
 
@@ -17,10 +17,13 @@ pub(crate) struct Policy {
 }
 
 /// The models, memokit, and the rivals that have a bound.
-pub(crate) const POLICIES: [Policy; 6] = [
+pub(crate) const POLICIES: [Policy; 9] = [
     Policy { name: "MIN", ratio: |trace, max| Ok(share(trace, belady::hits(trace, max))) },
     Policy { name: "memokit", ratio: memokit },
     Policy { name: "LRU", ratio: |trace, max| Ok(share(trace, lru::hits(trace, max))) },
+    Policy { name: "SIEVE", ratio: |trace, max| Ok(share(trace, sieve::hits(trace, max))) },
+    Policy { name: "S3-FIFO", ratio: |trace, max| Ok(share(trace, s3_fifo::hits(trace, max))) },
+    Policy { name: "LIRS", ratio: |trace, max| Ok(share(trace, lirs::hits(trace, max))) },
     Policy { name: "quick_cache", ratio: quick_cache },
     Policy { name: "cached", ratio: cached },
     Policy { name: "moka", ratio: moka },
