@@ -51,11 +51,9 @@ impl Sieve {
 
     fn evict(&mut self) {
         loop {
-            if self.hand >= self.queue.len() {
-                self.hand = 0;
-            }
-            let slot = &mut self.queue[self.hand];
-            self.hand += 1;
+            // After the newest comes the oldest, and not one that is inserted meanwhile.
+            let next = (self.hand + 1) % self.queue.len();
+            let slot = &mut self.queue[std::mem::replace(&mut self.hand, next)];
             match slot {
                 Some(slot) if slot.is_used => slot.is_used = false,
                 Some(Slot { id, .. }) => {
@@ -73,7 +71,7 @@ impl Sieve {
     fn compact(&mut self) {
         let passed = self.queue[..self.hand].iter().flatten().count();
         self.queue.retain(Option::is_some);
-        self.hand = passed;
+        self.hand = passed % self.cached.max(1);
         for (place, slot) in self.queue.iter().flatten().enumerate() {
             self.places[slot.id as usize] = Some(place);
         }
@@ -93,5 +91,7 @@ mod tests {
         assert_eq!(hits(&trace(&[0, 1, 2, 0, 3, 4, 0, 3, 4]), 3), 4);
         assert_eq!(hits(&trace(&[0, 1, 2, 0, 3, 1]), 3), 1);
         assert_eq!(hits(&trace(&[0, 0, 1, 1, 0]), 1), 2);
+        // The hand evicts 1, the newest, and comes to 0.
+        assert_eq!(hits(&trace(&[0, 1, 0, 2, 3, 2]), 2), 2);
     }
 }

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 /// The name of a contender, its colour on a light background, and its colour on a dark background. Colour-blind people
 /// can tell the colours apart.
-const COLOURS: [(&str, &str, &str); 12] = [
+const COLOURS: [(&str, &str, &str); 13] = [
     ("memokit", "#0067b8", "#4aa8ff"),
+    ("adaptive", "#3f9b0b", "#7ed957"),
     ("quick_cache", "#d97700", "#ffa62b"),
     ("cached", "#00805b", "#22c795"),
     ("moka", "#b0508d", "#e28cc4"),
