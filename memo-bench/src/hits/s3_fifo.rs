@@ -1,6 +1,6 @@
 //! S3-FIFO: new ids wait in a small queue. Those that are requested twice meanwhile, or again soon after they left it,
-//! come into the main queue, where a requested id is put behind the others once more. (Yang et al., "FIFO queues are all
-//! you need for cache eviction", SOSP 23.)
+//! come into the main queue, where a requested id is put behind the others once more. (Yang et al., "FIFO queues are
+//! all you need for cache eviction", SOSP 23.)
 
 use std::collections::VecDeque;
 

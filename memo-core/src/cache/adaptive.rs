@@ -1,5 +1,5 @@
-//! The policy that adapts. New entries wait in a window. One that is used twice meanwhile, or that returns soon after it
-//! left, or whose key was used more often than the entry that would leave for it, moves to the main queue, where the
+//! The policy that adapts. New entries wait in a window. One that is used twice meanwhile, or that returns soon after
+//! it left, or whose key was used more often than the entry that would leave for it, moves to the main queue, where the
 //! others are. A used entry at the front of the main queue is put behind the others once more. (Two queues of this kind
 //! are S3-FIFO: Yang et al., SOSP 23. The estimates are those of TinyLFU: `sketch.rs`.)
 //!
@@ -33,8 +33,8 @@ const FREQUENT: u64 = 2;
 const DEFENCES_PER_USE: u64 = 4;
 
 pub(super) struct Adaptive {
-    /// In the order of insertion. Both queues may have slots of removed entries, which are skipped. If such a slot has a
-    /// new entry meanwhile, it is in the queues twice until it is taken twice.
+    /// In the order of insertion. Both queues may have slots of removed entries, which are skipped. If such a slot has
+    /// a new entry meanwhile, it is in the queues twice until it is taken twice.
     window: VecDeque<SlotIndex>,
     main: VecDeque<SlotIndex>,
     /// The window's share of the entries.
