@@ -1,10 +1,13 @@
 //! Hit ratios on traces of real requests. Each cache is empty at the start of a trace.
 
 mod belady;
+mod costs;
+mod greedy_dual;
 mod lirs;
 pub(crate) mod lru;
 mod policies;
 mod s3_fifo;
+pub(crate) mod saved;
 mod sieve;
 pub(crate) mod trace;
 
@@ -61,7 +64,8 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
                 failed.push(format!("less often than exact LRU: {} at {percent} %", trace.name));
             }
             let best = ratios.iter().skip(MIN + 1).fold(0.0, |best: f64, ratio| best.max(*ratio));
-            let missed = MISSED.iter().find(|missed| (missed.0, missed.1) == (&*trace.name, percent));
+            let missed =
+                MISSED.iter().find(|missed| (missed.0, missed.1) == (&*trace.name, percent));
             let below_best = missed.map_or(BELOW_BEST, |missed| missed.2);
             if ratios[ADAPTIVE_POLICY] + below_best < best {
                 failed.push(format!("adaptive, than {best:.4}: {} at {percent} %", trace.name));

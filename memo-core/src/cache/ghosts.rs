@@ -78,12 +78,12 @@ impl Ghosts {
     }
 
     fn now(&self) -> usize {
-        self.evicted / self.step & TIME_MASK
+        (self.evicted / self.step) & TIME_MASK
     }
 
     fn set(&mut self, hash: u32) -> &mut [Cell] {
         let sets = (self.cells.len() / CELLS_PER_SET) as u64;
-        let set = u64::from(hash.wrapping_mul(0x27d4_eb2f)) * sets >> 32;
+        let set = (u64::from(hash.wrapping_mul(0x27d4_eb2f)) * sets) >> 32;
         let first = usize::try_from(set).unwrap_or(0) * CELLS_PER_SET;
         &mut self.cells[first..first + CELLS_PER_SET]
     }

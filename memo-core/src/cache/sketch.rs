@@ -73,7 +73,7 @@ impl Sketch {
     fn places(&self, hash: u32) -> [(usize, usize); MULTIPLIERS.len()] {
         let counters = (self.words.len() * COUNTERS_PER_WORD) as u64;
         MULTIPLIERS.map(|multiplier| {
-            let place = u64::from(hash.wrapping_mul(multiplier)) * counters >> 32;
+            let place = (u64::from(hash.wrapping_mul(multiplier)) * counters) >> 32;
             let place = usize::try_from(place).unwrap_or(0);
             (place / COUNTERS_PER_WORD, place % COUNTERS_PER_WORD * 4)
         })

@@ -36,9 +36,10 @@ fn bounded_adaptive(max: usize) -> ShardedCache<u32> {
 
 /// Numbers below `end`, small ones more often: the product of two numbers drawn evenly, from a fixed seed.
 fn skewed(end: u32, count: usize, seed: u32) -> impl Iterator<Item = u32> {
-    let draw =
-        move |at: u32| (hash_of(seed.wrapping_mul(1 << 24) ^ at) >> 40) as f64 / (1 << 24) as f64;
-    (0..).take(count).map(move |at| (draw(2 * at) * draw(2 * at + 1) * f64::from(end)) as u32)
+    // Of 24 bits.
+    let draw = move |at: u32| hash_of(seed.wrapping_mul(1 << 24) ^ at) >> 40;
+    let number = move |at: u32| (((draw(2 * at) * draw(2 * at + 1)) >> 24) * u64::from(end)) >> 24;
+    (0..).take(count).map(move |at| u32::try_from(number(at)).unwrap())
 }
 
 #[test]
@@ -99,8 +100,8 @@ fn whatever_happens_the_bounds_hold_and_values_are_the_last() {
         let mut last: HashMap<u32, u32> = HashMap::new();
         let mut bounds = (limits.max, limits.max_bytes.unwrap_or(u64::MAX));
         for step in 0..20_000_u32 {
-            let random = hash_of(step ^ (kind as u32) << 20);
-            let key = u32::try_from(random % 1500 * (random >> 16 & 0xff) / 256).unwrap();
+            let random = hash_of(step ^ (u32::try_from(kind).unwrap() << 20));
+            let key = u32::try_from((random % 1500) * (random >> 16 & 0xff) / 256).unwrap();
             let (hash, bytes) = (hash_of(key), key.to_le_bytes());
             match random >> 32 & 0xff {
                 0..=120 => {
