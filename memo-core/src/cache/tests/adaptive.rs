@@ -67,7 +67,7 @@ fn keys_that_come_once_do_not_evict_those_in_use() {
 
 #[test]
 fn a_working_set_that_moves_is_followed() {
-    // LRU is best here. A window that does not grow hits less than half as often.
+    // LRU is best here. A window that does not grow hits 0.71 times as often.
     let drifting = |at: u32| at / 10 + skewed(1000, 1, at).next().unwrap_or(0);
     let by_recency: ShardedCache<u32> = ShardedCache::new(Limits { max: 600, ..LIMITS });
     let best = hits(&by_recency, (0..100_000).map(drifting));
