@@ -183,6 +183,7 @@ run_benchmarks() {
     summary+=("memo-bench: $(grep -c "memokit  " "$scratch/bench") cases ran")
     bench memory --quick --plot "$scratch/charts"
     bench hits --quick --plot "$scratch/charts"
+    bench saved --quick
     bench build --quick
     bench slow --quick
     bench stampede --quick

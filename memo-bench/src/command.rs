@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
-Usage: memo-bench [compare|hits|advise|memory|build|instructions|slow|stampede|persist|remote|list] [OPTIONS]
+Usage: memo-bench [compare|hits|saved|advise|memory|build|instructions|slow|stampede|persist|remote|list] [OPTIONS]
        memo-bench profile KIND [CONTENDER] [--calls N]
 
   compare       nanoseconds per call, of memokit and its rivals (the default)
-  hits          hit ratios on traces of requests; fails if memokit's is below exact LRU's
+  hits          hit ratios on traces of requests; fails if memokit's is below exact LRU's, or if that of the adaptive
+                policy is far below the best
+  saved         the time of computations that hits save on traces, by LRU and by a simulated policy that knows costs;
+                fails if the latter saves less than 1.3 times as much
   advise        what `advise` costs, and the error of its curve on traces; fails if that is more than 0.02
   memory        bytes per entry
   build         seconds that a build of a crate with memoized functions takes
@@ -73,6 +76,7 @@ pub(crate) enum Command {
     List,
     Compare(Plan),
     Hits(Plan),
+    Saved(Plan),
     Advise(Plan),
     Memory(Plan),
     Build(Plan),
@@ -116,6 +120,7 @@ impl Command {
             [] | ["compare"] => Ok(Self::Compare(plan)),
             ["advise"] => Ok(Self::Advise(plan)),
             ["hits"] => Ok(Self::Hits(plan)),
+            ["saved"] => Ok(Self::Saved(plan)),
             ["memory"] => Ok(Self::Memory(plan)),
             ["build"] => Ok(Self::Build(plan)),
             ["instructions"] => Ok(Self::Instructions(plan, counted)),

@@ -46,6 +46,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Compare(plan) => return compare::run(&plan),
         Command::Advise(plan) => return advise::run(&plan),
         Command::Hits(plan) => return hits::run(&plan),
+        Command::Saved(plan) => return hits::saved::run(&plan),
         Command::Slow(plan) => return slow::run(&plan),
         Command::Stampede(plan) => return stampede::compare(&plan),
         Command::Persist(plan, part) => return persist::run(&plan, &part),

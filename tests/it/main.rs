@@ -68,6 +68,7 @@ mod persistence_values;
 #[cfg(unix)]
 mod persistence_weights;
 #[cfg(target_os = "linux")]
+mod policy;
 mod power_loss;
 mod quickstart;
 mod recursion;

@@ -14,16 +14,21 @@ struct Lru {
 }
 
 pub(crate) fn hits(trace: &Trace, capacity: usize) -> usize {
+    hit_ids(trace, capacity).count()
+}
+
+/// Returns the id of each hit.
+pub(super) fn hit_ids(trace: &Trace, capacity: usize) -> impl Iterator<Item = u32> {
     let mut lru = Lru { links: vec![None; trace.ids], first: NONE, last: NONE, cached: 0 };
-    let hit = |id: &&u32| {
-        let cached = lru.remove(**id);
+    let hit = move |id: &u32| {
+        let cached = lru.remove(*id);
         if !cached && lru.cached == capacity {
             lru.remove(lru.last);
         }
-        lru.put_first(**id);
+        lru.put_first(*id);
         cached
     };
-    trace.requests.iter().filter(hit).count()
+    trace.requests.iter().copied().filter(hit)
 }
 
 /// Returns the hit ratio by capacity, from 0 to the number of ids. (By a Fenwick tree that has a one at the last request

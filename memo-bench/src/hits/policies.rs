@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use memokit::memoize;
 
 use super::trace::Trace;
-use super::{belady, lru};
+use super::{belady, lirs, lru, s3_fifo, sieve};
 use crate::compute::{compute, computed};
 use crate::kinds::by_hand;
 
@@ -17,17 +17,23 @@ pub(crate) struct Policy {
 }
 
 /// The models, memokit, and the rivals that have a bound.
-pub(crate) const POLICIES: [Policy; 6] = [
+pub(crate) const POLICIES: [Policy; 10] = [
     Policy { name: "MIN", ratio: |trace, max| Ok(share(trace, belady::hits(trace, max))) },
     Policy { name: "memokit", ratio: memokit },
+    Policy { name: "adaptive", ratio: adaptive },
     Policy { name: "LRU", ratio: |trace, max| Ok(share(trace, lru::hits(trace, max))) },
+    Policy { name: "SIEVE", ratio: |trace, max| Ok(share(trace, sieve::hits(trace, max))) },
+    Policy { name: "S3-FIFO", ratio: |trace, max| Ok(share(trace, s3_fifo::hits(trace, max))) },
+    Policy { name: "LIRS", ratio: |trace, max| Ok(share(trace, lirs::hits(trace, max))) },
     Policy { name: "quick_cache", ratio: quick_cache },
     Policy { name: "cached", ratio: cached },
     Policy { name: "moka", ratio: moka },
 ];
 
+pub(super) const MIN: usize = 0;
 pub(super) const MEMOKIT: usize = 1;
-pub(super) const LRU: usize = 2;
+pub(super) const ADAPTIVE_POLICY: usize = 2;
+pub(super) const LRU: usize = 3;
 
 fn share(trace: &Trace, hits: usize) -> f64 {
     hits as f64 / trace.requests.len() as f64
@@ -61,11 +67,11 @@ struct Function {
 /// Defines an annotated function for each capacity. Its cache is created with the bound, as in a user's program, and is
 /// never resized.
 macro_rules! functions {
-    ($($name:ident)*) => {
+    ($functions:ident, $policy:literal, $($name:ident)*) => {
         $(mod $name {
             use super::*;
 
-            #[memoize(max = MAX.load(Relaxed))]
+            #[memoize(max = MAX.load(Relaxed), policy = $policy)]
             pub(super) fn call(id: u64) -> u64 {
                 compute(id)
             }
@@ -74,20 +80,31 @@ macro_rules! functions {
                 call_memo().clear();
             }
         })*
-        const FUNCTIONS: &[Function] = &[$(Function { call: $name::call, clear: $name::clear }),*];
+        const $functions: &[Function] = &[$(Function { call: $name::call, clear: $name::clear }),*];
     };
 }
 
 functions! {
-    a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7 c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+    BY_RECENCY, "lru", a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7 c0 c1 c2 c3 c4 c5 c6 c7
+}
+
+functions! {
+    ADAPTIVE, "adaptive", d0 d1 d2 d3 d4 d5 d6 d7 e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
 }
 
 fn memokit(trace: &Trace, capacity: usize) -> Result<f64, String> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
+    replay(trace, capacity, BY_RECENCY.get(NEXT.fetch_add(1, Relaxed)))
+}
+
+fn adaptive(trace: &Trace, capacity: usize) -> Result<f64, String> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    replay(trace, capacity, ADAPTIVE.get(NEXT.fetch_add(1, Relaxed)))
+}
+
+fn replay(trace: &Trace, capacity: usize, function: Option<&Function>) -> Result<f64, String> {
     MAX.store(capacity, Relaxed);
-    let function = FUNCTIONS
-        .get(NEXT.fetch_add(1, Relaxed))
-        .ok_or("at most 8 traces can be replayed in one run")?;
+    let function = function.ok_or("at most 6 traces can be replayed in one run")?;
     Ok(mean(trace, || {
         (function.clear)();
         function.call

@@ -42,6 +42,8 @@ pub(crate) fn all(plan: &Plan) -> Result<Vec<Trace>, String> {
 }
 
 const SUFFIX: &str = ".u32.zst";
+/// The name of the trace that is drawn.
+pub(super) const DRAWN: &str = "drawn zipf";
 const QUICK_DRAWN: usize = 50_000;
 
 fn files(directory: &Path, required: bool) -> Result<Vec<PathBuf>, String> {
@@ -98,7 +100,7 @@ impl Trace {
         let ids = count / 10;
         let mut requests: Vec<_> = (0..).take(ids).collect();
         requests.extend(Access::Zipf.order(ids, count - ids, 1));
-        Self { name: "drawn zipf".to_owned(), requests, ids }
+        Self { name: DRAWN.to_owned(), requests, ids }
     }
 }
 

@@ -59,7 +59,7 @@ impl Panel {
         }
         // A curve that is drawn earlier is wider, so that all curves are visible where they are equal. The models are
         // drawn last, on top, and are dashed.
-        let is_model = |name: &str| ["MIN", "LRU"].contains(&name);
+        let is_model = |name: &str| ["MIN", "LRU", "SIEVE", "S3-FIFO", "LIRS"].contains(&name);
         let (models, caches): (Vec<_>, Vec<_>) = self.curves.iter().partition(|c| is_model(c.0));
         let width = 1.2 + 1.0 * caches.len() as f64;
         let widths = std::iter::successors(Some(width), |width| Some((width - 1.0).max(1.2)));

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 /// The name of a contender, its colour on a light background, and its colour on a dark background. Colour-blind people
 /// can tell the colours apart.
-const COLOURS: [(&str, &str, &str); 9] = [
+const COLOURS: [(&str, &str, &str); 13] = [
     ("memokit", "#0067b8", "#4aa8ff"),
+    ("adaptive", "#3f9b0b", "#7ed957"),
     ("quick_cache", "#d97700", "#ffa62b"),
     ("cached", "#00805b", "#22c795"),
     ("moka", "#b0508d", "#e28cc4"),
@@ -14,6 +15,9 @@ const COLOURS: [(&str, &str, &str); 9] = [
     ("plain", "#737373", "#a3a3a3"),
     ("LRU", "#1f1f1f", "#ededed"),
     ("MIN", "#8c8c8c", "#8c8c8c"),
+    ("SIEVE", "#6b4fbb", "#a78bfa"),
+    ("S3-FIFO", "#00798c", "#4cc9d9"),
+    ("LIRS", "#8a4b00", "#c98a4b"),
 ];
 
 const OTHER: (&str, &str) = ("#8a7a00", "#d6c53a");

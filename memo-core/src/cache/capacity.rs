@@ -4,6 +4,7 @@ use std::ops::{AddAssign, SubAssign};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::entry::EntryRef;
+use super::policy::Policy;
 use crate::platform::clock::Millis;
 use crate::statistics::explanation::Bound;
 
@@ -28,6 +29,8 @@ pub(crate) struct Limits {
     pub(crate) tagged: Option<u64>,
     /// How many departures are remembered.
     pub(crate) departures: usize,
+    /// Which entry leaves when there is no room.
+    pub(crate) policy: Policy,
 }
 
 /// A number of entries and the sum of their weights.

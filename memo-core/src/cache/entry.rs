@@ -12,6 +12,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::uses::Uses;
 use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
 use crate::tags::TagSet;
@@ -77,7 +78,7 @@ pub(crate) struct NewEntry<H> {
 /// then the [`Words`].
 #[repr(C)]
 pub(crate) struct Entry<H> {
-    /// When the entry was last used, counted in uses of its shard.
+    /// When the entry was last used, counted in uses of its shard. The lowest bits may count uses (see `uses.rs`).
     stamp: AtomicU64,
     /// In one word: the expiry time, four flags, and in the lowest bits the length of the key.
     packed: AtomicU64,
@@ -382,6 +383,12 @@ impl<'a, H> EntryRef<'a, H> {
         // SAFETY: `Draft::write` initialized `len` bytes there, nobody changes them, and they live for `'a`. The
         // pointer was derived from the allocation and not from the `Entry` in it, so it may read behind the `Entry`.
         unsafe { slice::from_raw_parts(self.at.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
+    }
+
+    /// Returns what its eviction policy knows of the entry.
+    pub(super) fn uses(self) -> Uses<'a> {
+        let entry = self.entry();
+        Uses::new(&entry.stamp, entry.hash)
     }
 
     /// Prefetches the entry.

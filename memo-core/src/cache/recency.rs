@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-use super::table::SlotIndex;
-use crate::platform::sort;
+use super::table::{Look, SlotIndex};
+use super::uses::Uses;
 
 /// The entries of a shard, ordered by their last known use.
 pub(super) struct Recency {
@@ -47,12 +47,11 @@ impl Recency {
         *self = Self::new();
     }
 
-    /// Files all entries. Each is given by its stamp and the number of its slot.
-    pub(super) fn file_all(&mut self, mut entries: Vec<(u64, u32)>) {
+    /// Files all entries. Each is given by its stamp and the number of its slot, and they are sorted.
+    pub(super) fn file_all(&mut self, entries: &[(u64, u32)]) {
         self.forget();
         self.is_filed = true;
-        sort::sort(&mut entries);
-        for (stamp, slot) in entries {
+        for &(stamp, slot) in entries {
             self.file(stamp, SlotIndex(slot));
         }
     }
@@ -86,15 +85,12 @@ impl Recency {
         &mut self.steps[at]
     }
 
-    /// Takes the record of the least recently used entry; `stamp_at` returns the current stamp of the entry in a slot.
-    /// If other threads use entries meanwhile, they are filed again, a limited number of times.
-    pub(super) fn take(
-        &mut self,
-        stamp_at: &dyn Fn(SlotIndex) -> Option<u64>,
-    ) -> Option<SlotIndex> {
+    /// Takes the record of the least recently used entry; `look` tells of the entry in a slot. If other threads use
+    /// entries meanwhile, they are filed again, a limited number of times.
+    pub(super) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         let mut refiles_left = self.records;
         while let Some((filed, slot)) = self.pop() {
-            let Some(stamp) = stamp_at(slot) else { continue };
+            let Some(stamp) = look(slot).map(Uses::stamp) else { continue };
             if stamp <= filed || refiles_left == 0 {
                 return Some(slot);
             }

@@ -1,4 +1,4 @@
-//! How entries leave on request, or because std::sync::atomic::Ordering::Relaxed;
+//! How entries leave on request, or because they are over.
 
 use std::sync::atomic::Ordering::Relaxed;
 

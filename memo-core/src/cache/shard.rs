@@ -9,14 +9,16 @@ use super::capacity::{EXACT, Load};
 use super::claims::{ClaimState, Claims};
 use super::departures::{Departures, Removing};
 use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words, low_half};
+use super::eviction::Eviction;
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
 use super::listening::Listening;
-use super::recency::Recency;
+use super::policy::Policy;
 use super::retries::Retries;
 use super::sweep::{BUCKETS_AT_ONCE, Sweep, Sweeps};
 use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
+use super::uses::Uses;
 use crate::epoch::participant::pin;
 use crate::front::versions::Versions;
 use crate::key;
@@ -41,8 +43,10 @@ struct Padded<T>(T);
 #[repr(align(128))]
 pub(super) struct Shard<H> {
     root: Root<H>,
-    /// The stamp of the next use.
+    /// The stamp of the next use. The bits that count uses are zero.
     uses: AtomicU64,
+    /// The bits of stamps that count uses, lowest first, or 0.
+    count_mask: u64,
     /// Whether every use has a stamp of its own. If not, uses are counted in steps. It ends when the shard outgrows
     /// [`EXACT`] entries.
     exact: AtomicBool,
@@ -66,7 +70,7 @@ pub(super) struct Shard<H> {
 /// What may be changed only under the lock.
 pub(super) struct ShardState<H> {
     claims: Claims<H>,
-    recency: Recency,
+    eviction: Eviction,
     retries: Retries,
     garbage: Garbage<H>,
     /// The memory of freed entries, for new entries.
@@ -123,11 +127,13 @@ impl<H> Shard<H> {
         exact: bool,
         share: usize,
         weighed: bool,
+        policy: Policy,
         departures: Option<Arc<Departures>>,
     ) -> Self {
+        let count_mask = Eviction::count_mask(policy);
         let state = ShardState {
             claims: Claims::new(),
-            recency: Recency::new(),
+            eviction: Eviction::new(policy),
             retries: Retries::new(),
             garbage: Garbage::new(),
             free_list: FreeList::new(),
@@ -141,7 +147,8 @@ impl<H> Shard<H> {
         };
         let shard = Self {
             root: Root::new(),
-            uses: AtomicU64::new(1),
+            uses: AtomicU64::new(count_mask + 1),
+            count_mask,
             exact: AtomicBool::new(exact),
             slack: AtomicU64::new(0),
             evicts: AtomicBool::new(weighed),
@@ -217,12 +224,20 @@ impl<H> Shard<H> {
 
     #[cold]
     fn mark(&self, entry: &Entry<H>, capacity: usize) {
+        let count = entry.stamp().load(Relaxed) & self.count_mask;
+        // If another thread counts at the same time, one use is not counted.
+        let count = (count + 1).min(self.count_mask);
         if self.exact.load(Relaxed) {
-            entry.stamp().fetch_max(self.uses.fetch_add(1, Relaxed), Relaxed);
+            entry.stamp().fetch_max(self.next_stamp() | count, Relaxed);
         } else {
-            entry.stamp().store(self.uses.load(Relaxed), Relaxed);
+            entry.stamp().store(self.uses.load(Relaxed) | count, Relaxed);
             self.step(capacity);
         }
+    }
+
+    /// Advances the stamp of the next use. Returns the present one.
+    fn next_stamp(&self) -> u64 {
+        self.uses.fetch_add(self.count_mask + 1, Relaxed)
     }
 
     /// Raises the stamps of later uses to the time `now` at least. Where entries have an idle limit, a stamp tells the
@@ -241,7 +256,7 @@ impl<H> Shard<H> {
         let full = self.share.load(Relaxed).min(4 * capacity);
         if uses_in_step * STEPS_PER_SHARD as u64 > full as u64 {
             self.uses_in_step.0.store(0, Relaxed);
-            self.uses.fetch_add(1, Relaxed);
+            self.next_stamp();
         } else {
             self.uses_in_step.0.store(uses_in_step, Relaxed);
         }
@@ -265,7 +280,12 @@ impl<H> Shard<H> {
         } else {
             (share / 2 / (share / STEPS_PER_SHARD + 1)).saturating_sub(1)
         };
-        self.slack.store(slack as u64, Relaxed);
+        self.slack.store(slack as u64 * (self.count_mask + 1), Relaxed);
+    }
+
+    /// Returns what tells a policy of the entry in a slot. For use under the lock.
+    fn look<'p>(&'p self, guard: ReadGuard<'p>) -> impl Fn(SlotIndex) -> Option<Uses<'p>> {
+        move |slot| Some(self.root.read(guard).at(guard, slot)?.uses())
     }
 
     pub(super) fn lock(&self) -> Locked<'_, H> {
@@ -321,6 +341,7 @@ impl<H> Locked<'_, H> {
             let before = self.table().replace(existing.slot, entry);
             drop(changing);
             if let Some(before) = before {
+                self.keep_count(existing.slot, before.entry().stamp().load(Relaxed));
                 let removed = existing.invalidated;
                 let why = if removed { Departure::Invalidated } else { Departure::Replaced };
                 self.tell(before.entry(), why);
@@ -337,13 +358,32 @@ impl<H> Locked<'_, H> {
         }
         let slot = self.table().insert(hash, entry);
         self.state.load += load;
+        self.record(stamp, slot, low_half(hash));
+    }
+
+    /// Gives the uses that the stamp of a replaced entry counted to the entry in its slot.
+    fn keep_count(&self, slot: SlotIndex, stamp: u64) {
+        let count = stamp & self.shard.count_mask;
+        let entry = || self.table().at(self.guard(), slot);
+        if let Some(entry) = (count > 0).then(entry).flatten() {
+            entry.stamp().fetch_or(count, Relaxed);
+        }
+    }
+
+    fn record(&mut self, stamp: u64, slot: SlotIndex, hash: u32) {
         let len = self.state.load.entries;
-        self.state.recency.record(stamp, slot, len);
+        match &mut self.state.eviction {
+            Eviction::Lru(recency) => recency.record(stamp, slot, len),
+            Eviction::Adaptive(adaptive) => {
+                let pin = pin();
+                adaptive.record(slot, hash, len, &self.shard.look(ReadGuard::of_pin(&pin)));
+            }
+        }
     }
 
     #[cold]
     fn grow(&mut self) {
-        self.state.recency.forget();
+        self.state.eviction.forget();
         if self.state.load.entries > EXACT {
             self.shard.exact.store(false, Relaxed);
             self.shard.update_slack();
@@ -362,7 +402,7 @@ impl<H> Locked<'_, H> {
             return;
         }
         if let Some(outgrown) = self.shard.root.shrink(self.guard(), len) {
-            self.state.recency.forget();
+            self.state.eviction.forget();
             self.state.sweeps.restart();
             self.state.garbage.retire_table(outgrown);
         }
@@ -371,7 +411,7 @@ impl<H> Locked<'_, H> {
     /// Returns the stamp of an insertion.
     fn stamp(&self) -> u64 {
         if self.shard.exact.load(Relaxed) {
-            return self.shard.uses.fetch_add(1, Relaxed);
+            return self.shard.next_stamp();
         }
         self.shard.step(self.table().capacity());
         self.shard.uses.load(Relaxed)
@@ -448,26 +488,25 @@ impl<H> Locked<'_, H> {
         load
     }
 
-    /// Removes the least recently used entry, if there is any. Its place is then free for another entry.
+    /// Removes the entry that the policy names, if there is any. Its place is then free for another entry.
     pub(super) fn evict(&mut self, bound: Bound) -> Load {
-        let evicted = self.evict_oldest(bound);
+        let evicted = self.evict_one(bound);
         self.state.evicted += evicted.entries as u64;
         evicted
     }
 
-    fn evict_oldest(&mut self, bound: Bound) -> Load {
-        if !self.state.recency.is_filed() {
+    fn evict_one(&mut self, bound: Bound) -> Load {
+        if !self.state.eviction.is_filed() {
             self.begin_evicting();
         }
-        let (shard, pin) = (self.shard, pin());
-        let guard = ReadGuard::of_pin(&pin);
-        let stamp_at = |slot| Some(shard.root.read(guard).at(guard, slot)?.stamp().load(Relaxed));
-        let Some(oldest) = self.state.recency.take(&stamp_at) else { return Load::default() };
+        let pin = pin();
+        let look = self.shard.look(ReadGuard::of_pin(&pin));
+        let Some(slot) = self.state.eviction.take(&look) else { return Load::default() };
         // The next eviction first reads memory that is not in the processor's cache. Prefetch it now.
-        let (next, after) = self.state.recency.next();
+        let (next, after) = self.state.eviction.next();
         self.table().prefetch(self.guard(), after, next);
-        self.note_departure(oldest, Cause::Evicted(bound));
-        self.remove_at(oldest, Departure::evicted(bound))
+        self.note_departure(slot, Cause::Evicted(bound));
+        self.remove_at(slot, Departure::evicted(bound))
     }
 
     /// Files all entries by their stamps. From now on their order is kept.
@@ -477,7 +516,8 @@ impl<H> Locked<'_, H> {
         for (slot, entry) in self.entries() {
             entries.push((entry.stamp().load(Relaxed), slot.0));
         }
-        self.state.recency.file_all(entries);
+        let pin = pin();
+        self.state.eviction.file_all(entries, &self.shard.look(ReadGuard::of_pin(&pin)));
         self.shard.evicts.store(true, Relaxed);
         self.shard.update_slack();
         // Uses are to be noted earlier than was said to those who remember entries.
@@ -569,7 +609,7 @@ impl<H> Locked<'_, H> {
             self.state.garbage.retire_table(table);
         }
         self.shard.versions.all_removed();
-        self.state.recency.forget();
+        self.state.eviction.forget();
         self.state.size = 0;
         std::mem::take(&mut self.state.load)
     }

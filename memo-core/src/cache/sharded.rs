@@ -50,13 +50,15 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Makes an empty store whose calls `calls` counts.
     pub(crate) fn counted(limits: Limits, calls: CallCounters) -> Self {
-        let Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures } = limits;
+        let Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures, policy } =
+            limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
         let exact = max <= EXACT || max_bytes.is_some();
         let seed = Seed::random();
         let departures = (departures > 0).then(|| Arc::new(Departures::new(seed, departures)));
-        let shard = |_| Shard::new(exact, max / shards, max_bytes.is_some(), departures.clone());
+        let weighed = max_bytes.is_some();
+        let shard = |_| Shard::new(exact, max / shards, weighed, policy, departures.clone());
         Self {
             seed,
             shards: (0..shards).map(shard).collect(),
@@ -64,7 +66,7 @@ impl<H: Clone> ShardedCache<H> {
             listening: OnceLock::new(),
             capacity: Capacity::new(max, max_bytes),
             expiry: Expiry::new(stale, idle, tagged.is_some()),
-            words: Words { weight: max_bytes.is_some(), time: timed, tags: tagged.is_some() },
+            words: Words { weight: weighed, time: timed, tags: tagged.is_some() },
             tag_salt: tagged.unwrap_or(0),
             swept_epoch: AtomicU64::new(0),
             swept_at: AtomicU64::new(0),

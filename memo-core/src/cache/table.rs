@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 use super::entry::{Entry, EntryRef, OwnedEntry, low_half, prefetch};
+use super::uses::Uses;
 use crate::epoch::participant::EpochGuard;
 
 const SLOTS: usize = 7;
@@ -67,6 +68,9 @@ impl<H> Bucket<H> {
         }
     }
 }
+
+/// Tells an eviction policy of the entry in a slot.
+pub(super) type Look<'l, 'g> = dyn Fn(SlotIndex) -> Option<Uses<'g>> + 'l;
 
 /// The index of a slot in a table. An entry keeps its slot as long as it is in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

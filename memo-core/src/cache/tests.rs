@@ -6,6 +6,7 @@ use super::capacity::{Limits, UNBOUNDED};
 use super::claiming::ClaimOutcome;
 use super::departures::{Departed, Removing};
 use super::entry::{Lifetime, NewEntry};
+use super::policy::Policy;
 use super::sharded::ShardedCache;
 use crate::epoch::participant::pin;
 use crate::platform::clock::NEVER;
@@ -21,6 +22,7 @@ const LIMITS: Limits = Limits {
     timed: false,
     tagged: None,
     departures: 0,
+    policy: Policy::Lru,
 };
 
 const BY_HAND: Removing = Removing { by: Remover::Invalidate, elsewhere: false };
@@ -104,6 +106,7 @@ fn values_held_back_by_a_reader_are_freed_by_a_later_change() {
     assert!(freed);
 }
 
+mod adaptive;
 mod departures;
 mod idle;
 mod weights;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::cache::capacity::{Limits, UNBOUNDED};
 use crate::cache::listening::Listener;
+use crate::cache::policy::Policy;
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
 use crate::function::common::Common;
@@ -67,6 +68,7 @@ pub struct Settings<K: Keep> {
     pub(crate) max_bytes: Option<u64>,
     pub(crate) weigh: Option<WeightOf<K::Value>>,
     pub(crate) shards: Option<usize>,
+    pub(crate) policy: Policy,
     pub(crate) ttl: Option<Duration>,
     pub(crate) ttl_with: Option<TtlOf<K::Value>>,
     pub(crate) jitter: f64,
@@ -124,6 +126,7 @@ impl<K: Keep> Settings<K> {
             max_bytes: None,
             weigh: None,
             shards: None,
+            policy: Policy::Lru,
             ttl: None,
             ttl_with: None,
             jitter: 0.0,
@@ -192,6 +195,13 @@ impl<K: Keep> Settings<K> {
             (key_len as u64).saturating_add(value_bytes as u64)
         };
         Self { weigh: Some(Box::new(weigh)), ..self }
+    }
+
+    /// Makes the eviction policy the one that adapts.
+    #[must_use]
+    pub fn adaptive(mut self) -> Self {
+        self.policy = Policy::Adaptive;
+        self
     }
 
     /// Sets the number of shards.
@@ -513,6 +523,7 @@ impl<K: Keep> Settings<K> {
             max_bytes,
             weigh,
             shards,
+            policy,
             ttl,
             ttl_with,
             jitter,
@@ -549,7 +560,17 @@ impl<K: Keep> Settings<K> {
         let number = || isolation::current().map_or(0, |isolation| isolation.number());
         let tagged = tagged.then(number);
         Parts {
-            limits: Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures },
+            limits: Limits {
+                max,
+                max_bytes,
+                shards,
+                stale,
+                idle,
+                timed,
+                tagged,
+                departures,
+                policy,
+            },
             weigh,
             ttl,
             ttl_with,

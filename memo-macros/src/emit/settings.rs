@@ -10,7 +10,7 @@ use crate::emit::hygiene::first_span;
 use crate::emit::key;
 use crate::parse::arguments::{Args, Given};
 use crate::parse::values::duration::TimeSpan;
-use crate::parse::values::keyword::Write;
+use crate::parse::values::keyword::{Policy, Write};
 use crate::parse::values::size::Size;
 use crate::parse::values::weight::Weight;
 
@@ -39,6 +39,10 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
         time("idle", &args.idle),
         time("wait_limit", &args.wait_limit),
     ];
+    let policy = args.policy.as_ref().and_then(|given| match given.value {
+        Policy::Lru => None,
+        Policy::Adaptive => Some(quote!(.adaptive())),
+    });
     let stale_if_error = args.stale_if_error.as_ref().map(|given| {
         let value = given.value;
         quote!(.stale_if_error(#value))
@@ -55,7 +59,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     });
     let (disk, tier) = (disk(args), tier(args));
     quote! {
-        [#here #errors #output] #cheap_clone #advise #max_bytes #weigh #(#values)* #(#times)*
+        [#here #errors #output] #cheap_clone #advise #max_bytes #weigh #policy #(#values)* #(#times)*
         #tagged #stale_if_error #error_ttl #explain #on_evict #disk #tier
     }
 }

@@ -11,7 +11,7 @@ use crate::parse::raw_argument::{self, Form, RawArgument};
 use crate::parse::values::companion::{self, Companion};
 use crate::parse::values::duration::{self, TimeSpan};
 use crate::parse::values::expression;
-use crate::parse::values::keyword::{self, Instances, Scope, Write};
+use crate::parse::values::keyword::{self, Instances, Policy, Scope, Write};
 use crate::parse::values::number;
 use crate::parse::values::parameter_list;
 use crate::parse::values::size::{self, Size};
@@ -43,8 +43,7 @@ pub(crate) struct Args {
     pub(crate) wait_limit: Option<Given<TimeSpan>>,
     pub(crate) ttl_with: Option<Given<syn::Expr>>,
     pub(crate) jitter: Option<Given<syn::Expr>>,
-    /// There is one policy, so there is nothing to choose.
-    pub(crate) policy: Option<Given<()>>,
+    pub(crate) policy: Option<Given<Policy>>,
     pub(crate) persist: Option<Given<syn::Expr>>,
     pub(crate) max_disk: Option<Given<Size>>,
     pub(crate) durability: Option<Given<Ident>>,
@@ -364,7 +363,8 @@ mod tests {
         refused("explain = true", "`explain = 1000`");
         refused("explain(5)", "`explain = 1000`");
         refused("jitter = 2", "between 0 and 1");
-        refused("policy = \"tiny\"", "there is `lru`");
+        refused("policy = \"tiny\"", "`lru` or `adaptive`");
+        refused("policy = \"adaptve\"", "did you mean `adaptive`?");
         refused("policy = lru", "`policy = \"lru\"`");
         refused("scope = \"threads\"", "did you mean `thread`?");
         refused("scope = \"x\"", "`process`, `thread` or `instance`");

@@ -33,6 +33,12 @@ fn policy() {}
 #[memoize(policy = "fifo")]
 fn other_policy() {}
 
+#[memoize(policy = "adaptve")]
+fn mistyped_policy() {}
+
+#[memoize(policy = adaptive)]
+fn policy_without_quotes() {}
+
 #[memoize(scope = "threads")]
 fn scope() {}
 

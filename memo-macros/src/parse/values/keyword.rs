@@ -35,6 +35,15 @@ pub(crate) enum Write {
     Through,
 }
 
+/// Which entry leaves a full cache.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Policy {
+    /// The one that was used least recently.
+    Lru,
+    /// One that was used rarely or long ago, by what the cache has seen.
+    Adaptive,
+}
+
 /// The modes of durability: the word in the attribute, and the name of the runtime's variant.
 const DURABILITIES: [(&str, &str); 4] =
     [("none", "None"), ("os", "Os"), ("interval", "Interval"), ("always", "Always")];
@@ -45,9 +54,9 @@ pub(crate) fn durability(name: &Ident, form: Form) -> syn::Result<Ident> {
     Ok(Ident::new(variant, Span::mixed_site()))
 }
 
-/// `policy`: there is one.
-pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<()> {
-    one_of(name, form, &[("lru", ())])
+/// `policy`: one of two words.
+pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<Policy> {
+    one_of(name, form, &[("lru", Policy::Lru), ("adaptive", Policy::Adaptive)])
 }
 
 /// `scope`: one of three words.
@@ -87,11 +96,11 @@ fn one_of<T: Copy>(name: &Ident, form: Form, words: &[(&str, T)]) -> syn::Result
         return Ok(*meaning);
     }
     let known = words.iter().map(|(word, _)| *word);
-    // The only word is no typing error of another: `lfu` is a policy, and not `lru` mistyped.
-    let fix = match (words, suggestion::nearest(&written, known.clone())) {
-        ([(only, _)], _) => format!(": there is `{only}`"),
-        (_, Some(near)) => format!(", did you mean `{near}`?"),
-        (_, None) => format!(": it is one of {}", alternatives(known)),
+    // An abbreviation is no typing error of another: `lfu` is a policy, and not `lru` mistyped.
+    let near = suggestion::nearest(&written, known.clone()).filter(|near| near.len() > 3);
+    let fix = match near {
+        Some(near) => format!(", did you mean `{near}`?"),
+        None => format!(": it is one of {}", alternatives(known)),
     };
     Err(error(text, format!("unknown {name} `{written}`{fix}")))
 }
