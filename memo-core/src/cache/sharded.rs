@@ -108,10 +108,11 @@ impl<H: Clone> ShardedCache<H> {
     #[inline(always)]
     pub(crate) fn recall(&self, key: WordKey) -> Option<u64> {
         let front = participant::front()?;
+        let counters = self.calls.recalling(front.thread())?;
         let recalled = front.recall(key, self.number())?;
         let shard = self.shards.get(recalled.shard())?;
         let value = recalled.value(shard.versions(), shard.uses())?;
-        self.calls.hit_of(front.thread());
+        counters.hit();
         Some(value)
     }
 
@@ -126,16 +127,20 @@ impl<H: Clone> ShardedCache<H> {
     ) -> Option<H> {
         let place = Place { shard: self.shard_index(hash), part: Versions::part(low_half(hash)) };
         let shard = &self.shards[place.shard];
-        // Before the search: what is replaced meanwhile has another version then.
-        let version = shard.versions().read(place.part);
         let pin = pin();
+        let counters = self.calls.remembering(&pin);
+        // Before the search: what is replaced meanwhile has another version then.
+        let version = counters.as_ref().and_then(|_| shard.versions().read(place.part));
         let entry = self.find(ReadGuard::of_pin(&pin), hash, matches)?;
         let held = entry.entry().held().clone();
         self.calls.hit(&pin);
-        if let Some(version) = version.filter(|_| self.expiry.is_timeless(entry)) {
-            let noted_until = shard.noted_until(entry.entry());
-            let found = Found { value: to_word(&held), version, place, noted_until };
-            pin.remember(key, self.number(), &found);
+        let version = version.filter(|_| self.expiry.is_timeless(entry));
+        if let (Some(version), Some(counters)) = (version, counters) {
+            if let Some(offers) = counters.offer() {
+                let noted_until = shard.noted_until(entry.entry());
+                let found = Found { value: to_word(&held), version, place, noted_until };
+                pin.remember(key, self.number(), &found, offers);
+            }
         }
         Some(held)
     }

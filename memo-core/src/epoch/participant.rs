@@ -12,7 +12,7 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, compiler_fence, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, compiler_fence, fence};
 use std::time::{Duration, Instant};
 
 use crate::front::table::{Found, Front, WordKey};
@@ -34,16 +34,11 @@ pub(crate) struct Participant {
     asymmetric: AtomicBool,
     /// What the thread remembers.
     front: OnceLock<Front>,
-    /// Counts the values that the thread could have remembered.
-    offered: AtomicU32,
 }
 
-/// A thread remembers nothing before it could have remembered so many values, so that one that hits rarely needs no
-/// memory for it.
-const FIRST_OFFER: u32 = if MODELLED { 1 } else { 512 };
 /// One value in so many takes the place of another key's. If each did, keys that share a slot would be written at each
 /// hit.
-const REPLACED_EVERY: u32 = if MODELLED { 1 } else { 4 };
+const REPLACED_EVERY: u64 = if MODELLED { 1 } else { 4 };
 
 static PARTICIPANTS: Mutex<Participants> = Mutex::new(Participants {
     all: Vec::new(),
@@ -102,7 +97,6 @@ impl Participant {
             ids_made,
             asymmetric: asymmetric.into(),
             front: OnceLock::new(),
-            offered: AtomicU32::new(0),
         }));
         participants.all.push(participant);
         participant
@@ -147,18 +141,13 @@ impl Participant {
         PARTICIPANT.try_with(Cell::get).ok().flatten().or_else(Self::take_for_thread)
     }
 
-    /// Remembers a value that was found in the cache that `cache` tells from others.
+    /// See [`EpochGuard::remember`].
     #[inline(never)]
-    fn remember(&'static self, key: WordKey, cache: usize, found: &Found) {
-        let offered = self.offered.load(Relaxed).wrapping_add(1);
-        self.offered.store(offered, Relaxed);
-        if self.front.get().is_none() && offered < FIRST_OFFER {
-            return;
-        }
+    fn remember(&'static self, key: WordKey, cache: usize, found: &Found, offers: u64) {
         let front = self.front.get_or_init(|| Front::new(self.number));
         let _ = FRONT.try_with(|own| own.set(Some(front)));
-        let replaces = offered % REPLACED_EVERY == 0;
-        front.put(key, cache, found, replaces.then_some((offered / REPLACED_EVERY) as usize));
+        let way = usize::try_from(offers / REPLACED_EVERY).unwrap_or(0);
+        front.put(key, cache, found, (offers % REPLACED_EVERY == 0).then_some(way));
     }
 
     /// Returns the id that it made last.
@@ -203,12 +192,13 @@ impl EpochGuard {
         self.participant.number
     }
 
-    /// Makes the thread remember a value that was found in the cache that `cache` tells from others.
+    /// Makes the thread remember a value that was found in the cache that `cache` tells from others. `offers`: how many
+    /// it could have remembered.
     #[inline]
-    pub(crate) fn remember(&self, key: WordKey, cache: usize, found: &Found) {
+    pub(crate) fn remember(&self, key: WordKey, cache: usize, found: &Found, offers: u64) {
         // A thread that is ending does not keep its participant.
         if self.previous != TEMPORARY {
-            self.participant.remember(key, cache, found);
+            self.participant.remember(key, cache, found, offers);
         }
     }
 

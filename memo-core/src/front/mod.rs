@@ -2,4 +2,5 @@
 //! words, and the versions by which the parts of a cache say that they have changed.
 
 pub(crate) mod table;
+pub(crate) mod trial;
 pub(crate) mod versions;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::epoch::participant::EpochGuard;
+use crate::front::trial::Trial;
 
 /// The number of threads that have their own counters.
 const THREADS: usize = 32;
@@ -20,11 +21,13 @@ struct ThreadCounters {
     own_nanos: AtomicU64,
     /// Misses that did not return: panics, and futures that were dropped.
     unfinished: AtomicU64,
+    trial: Trial,
 }
 
 impl ThreadCounters {
     const fn new() -> Self {
         Self {
+            trial: Trial::new(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
@@ -73,13 +76,20 @@ impl CallCounters {
 
     #[inline]
     pub(crate) fn hit(&self, guard: &EpochGuard) {
-        self.hit_of(guard.index());
+        self.add(guard, |counters| &counters.hits, 1);
     }
 
-    /// Does the same for the thread whose participant has this number.
+    /// Returns the counters of the thread whose participant has this number, if it has its own and it pays that it
+    /// remembers values.
     #[inline]
-    pub(crate) fn hit_of(&self, thread: usize) {
-        self.add_of(thread, |counters| &counters.hits, 1);
+    pub(crate) fn recalling(&self, thread: usize) -> Option<Recalling<'_>> {
+        self.0.per_thread.get(thread).filter(|own| own.trial.is_on()).map(Recalling)
+    }
+
+    /// Returns the same for a call that looks into the cache.
+    #[inline]
+    pub(crate) fn remembering(&self, guard: &EpochGuard) -> Option<Recalling<'_>> {
+        self.0.per_thread.get(guard.index()).filter(|own| own.trial.count_call()).map(Recalling)
     }
 
     /// Counts a miss that took `nanos`, of which `own_nanos` were not spent in computations within it.
@@ -98,12 +108,7 @@ impl CallCounters {
 
     #[inline]
     fn add(&self, guard: &EpochGuard, count: impl Fn(&ThreadCounters) -> &AtomicU64, amount: u64) {
-        self.add_of(guard.index(), count, amount);
-    }
-
-    #[inline]
-    fn add_of(&self, thread: usize, count: impl Fn(&ThreadCounters) -> &AtomicU64, amount: u64) {
-        match self.0.per_thread.get(thread) {
+        match self.0.per_thread.get(guard.index()) {
             // No other thread writes these counters, so no count is lost between the load and the store.
             Some(counters) => {
                 let counter = count(counters);
@@ -171,6 +176,22 @@ impl CallCounters {
             sum += count(counters).load(Relaxed);
         }
         sum
+    }
+}
+
+/// The counters of a thread that remembers values.
+pub(crate) struct Recalling<'a>(&'a ThreadCounters);
+
+impl Recalling<'_> {
+    /// Counts a hit.
+    #[inline]
+    pub(crate) fn hit(&self) {
+        self.0.hits.store(self.0.hits.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// See [`Trial::offer`]. The hit is counted.
+    pub(crate) fn offer(&self) -> Option<u64> {
+        self.0.trial.offer(self.0.hits.load(Relaxed))
     }
 }
 
