@@ -1,5 +1,4 @@
-//! The table of a thread: values of one word by keys of one word, of all caches together. It is direct-mapped: a key
-//! has one slot, which the last value that was put there takes.
+//! The table of a thread: values of one word by keys of one word, of all caches together. A key has one of two places.
 //!
 //! Only its thread uses it, so its atomics are plain loads and stores.
 
@@ -100,10 +99,11 @@ impl Front {
         Some(Recalled { set, way, about, kinds: key.kinds })
     }
 
-    /// Remembers a value. `replaced`: in place of that of another key, if there is none of this one.
+    /// Remembers a value. `replaced`: in place of which of the other keys, if all places of this one are taken.
     pub(crate) fn put(&self, key: WordKey, cache: usize, found: &Found, replaced: Option<usize>) {
         let set = self.set(key, cache);
-        let way = set.way_of(key.word).or(replaced.map(|way| way % WAYS));
+        let free = || (0..WAYS).find(|way| set.versions[*way].load(Relaxed) == 0);
+        let way = set.way_of(key.word).or_else(free).or(replaced.map(|way| way % WAYS));
         let Some(way) = way else { return };
         set.keys[way].store(key.word, Relaxed);
         set.values[way].store(found.value, Relaxed);

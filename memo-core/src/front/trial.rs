@@ -6,10 +6,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::platform::sync::MODELLED;
 
-/// After so many values that were found in the cache it is judged how many were remembered instead.
-const OFFERS: u64 = 512;
-/// How many calls look into the cache only, if these were fewer. A trial is thus one call in 60.
-const SKIPPED: u64 = 1 << 15;
+/// A thread remembers nothing before it has found so many values in the cache, so that one that hits rarely needs no
+/// memory for it.
+const FIRST: u64 = 512;
+/// After so many it is judged how many were remembered instead. It takes as many to fill all places.
+const OFFERS: u64 = 2048;
+/// At least so many times that. If one hit in two were remembered, each would wait for a branch that was predicted wrong.
+const RECALLED: u64 = 3;
+/// How many calls look into the cache only, if these were fewer. A trial that fails is thus one call in 8 at most.
+const SKIPPED: u64 = 1 << 16;
 
 /// One thread and one cache. Only the thread writes it.
 #[derive(Debug)]
@@ -48,11 +53,11 @@ impl Trial {
         if offers % OFFERS == 0 {
             let recalled = (hits - self.hits_before.load(Relaxed)).saturating_sub(OFFERS);
             self.hits_before.store(hits, Relaxed);
-            if offers > OFFERS && recalled < OFFERS && !MODELLED {
+            if recalled < RECALLED * OFFERS && !MODELLED {
                 self.skips.store(SKIPPED, Relaxed);
             }
         }
-        (offers >= OFFERS || MODELLED).then_some(offers)
+        (offers >= FIRST || MODELLED).then_some(offers)
     }
 }
 
@@ -65,18 +70,22 @@ mod tests {
         let trial = Trial::new();
         let mut hits = 0;
         // As long as a thread may remember nothing, it cannot recall anything.
-        assert!((1..OFFERS).all(|n| trial.offer(n).is_none()));
-        hits += OFFERS;
-        assert_eq!(trial.offer(hits), Some(OFFERS));
-        for _ in 0..OFFERS {
-            assert!(trial.is_on() && trial.count_call());
-            hits += 2;
+        assert!((1..FIRST).all(|n| trial.offer(n).is_none()));
+        hits += FIRST;
+        assert_eq!(trial.offer(hits), Some(FIRST));
+        for _ in FIRST..OFFERS {
+            hits += 2 + RECALLED;
             trial.offer(hits);
         }
-        assert!(trial.is_on(), "every other hit was recalled");
         for _ in 0..OFFERS {
             assert!(trial.is_on() && trial.count_call());
-            hits += 1;
+            hits += 1 + RECALLED;
+            trial.offer(hits);
+        }
+        assert!(trial.is_on(), "three hits in four were recalled");
+        for _ in 0..OFFERS {
+            assert!(trial.is_on() && trial.count_call());
+            hits += RECALLED;
             trial.offer(hits);
         }
         assert!(!trial.is_on());
