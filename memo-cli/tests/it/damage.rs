@@ -102,6 +102,18 @@ fn a_torn_end_is_no_damage() {
     assert_eq!(fine(&["keys", text(root.path())]).lines().count(), 19);
 }
 
+/// What `rm --all` or a clear leaves that is killed is whole, but nobody uses it.
+#[test]
+fn verify_counts_no_entries_of_a_version_that_was_being_removed() {
+    let root = made_by(&["many 20"]);
+    fine(&["compact", text(root.path())]);
+    let log = found(root.path(), "wal-");
+    fs::rename(&log, log.with_file_name("CLEARED")).expect("renamed");
+    assert_eq!(json(&["keys", text(root.path())]).len(), 0);
+    let document = json(&["verify", text(root.path())]).remove(0);
+    assert_eq!((&document["entries"], &document["damaged"]), (&0.into(), &0.into()));
+}
+
 #[test]
 fn a_file_of_something_else_is_damage() {
     let root = made_by(&["many 5"]);

@@ -58,6 +58,19 @@ fn compact_leaves_out_what_has_expired_and_keeps_the_rest() {
     fine(&["verify", text(root.path())]);
 }
 
+/// Also the log of a program that was killed, which the command itself would go on with.
+#[test]
+fn compact_leaves_no_log_with_results() {
+    let root = made_by(&["many 1000"]);
+    let du = || json(&["du", text(root.path()), "-f", "many"]).remove(0);
+    let before = du()["logs"].as_u64().expect("a number");
+    let compacted = json(&["compact", text(root.path())]).remove(0);
+    assert_eq!(compacted["compacted"], true);
+    let after = du()["logs"].as_u64().expect("a number");
+    assert!(before > 50_000 && after < 1000, "{before} bytes of logs, then {after}");
+    assert_eq!(json(&["keys", text(root.path())]).len(), 1000);
+}
+
 /// What was removed is no reason to keep its bytes.
 #[test]
 fn a_folder_shrinks_when_most_of_it_is_removed() {

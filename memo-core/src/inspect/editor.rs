@@ -148,6 +148,7 @@ impl Editor {
     /// # Errors
     /// The snapshot is not in place. The older files are.
     pub fn compact(&self) -> Result<bool, Error> {
+        self.store.end_log()?;
         let has_merged = self.keep_all(|keep| self.store.merge(keep))?;
         self.change_to_snapshot().map(|()| has_merged)
     }

@@ -167,6 +167,12 @@ impl Listing {
         self.cleanup.quarantine.push(name);
     }
 
+    /// Returns whether recovery would use none of the files, see [`list_with_stale`].
+    #[cfg(any(feature = "inspect", test))]
+    pub(crate) fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
     /// Drops the other files if one is unusable.
     fn drop_stale(&mut self) {
         if !self.is_stale {

@@ -58,6 +58,17 @@ impl Store {
         if (from..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
     }
 
+    /// Ends the log of this process, however short it is, so that the next merge can remove the file. A process that
+    /// begins to write may have taken over the log of one that has ended, with all its records.
+    ///
+    /// # Errors
+    /// No new log could be begun.
+    #[cfg(any(feature = "inspect", test))]
+    pub fn end_log(&self) -> Result<(), Error> {
+        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
+        if writer.wal.is_broken() { Ok(()) } else { self.shared.rotate(writer) }
+    }
+
     /// After a failure, once the backoff has passed, begins a new log. Returns whether it did: the caller then queues
     /// again what is in memory and not on disk, and calls [`Store::healed`].
     ///

@@ -54,7 +54,8 @@ pub fn verify(
     }
     let mut records = 0;
     moment.for_each(&mut |put| {
-        records += 1;
+        // No process uses any of them if one file is unusable, or if all were being removed.
+        records += u64::from(!moment.listing.is_stale());
         match put.apart {
             Some(value) => {
                 run.check_value(fs, identity, put.key, &value, !moment.writers.is_empty())
