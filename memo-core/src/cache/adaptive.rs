@@ -45,7 +45,7 @@ pub(super) struct Adaptive {
     /// Which entry at the front of the main queue has kept its place, and how often.
     defender: Option<SlotIndex>,
     defences: u64,
-    /// The number of entries for which these are made, or 0.
+    /// The number of entries for which these are made, or 0 as long as they are empty.
     made_for: usize,
     sketch: Sketch,
     ghosts: Ghosts,
@@ -63,8 +63,8 @@ impl Adaptive {
             defender: None,
             defences: 0,
             made_for: 0,
-            sketch: Sketch::new(0),
-            ghosts: Ghosts::new(0),
+            sketch: Sketch::empty(),
+            ghosts: Ghosts::empty(),
             is_filed: false,
         }
     }
@@ -73,10 +73,10 @@ impl Adaptive {
         self.is_filed
     }
 
-    /// Empties both queues. What was learnt about keys stays.
+    /// Empties both queues, and frees their memory: they may never be as long again. What was learnt about keys stays.
     pub(super) fn forget(&mut self) {
-        self.window.clear();
-        self.main.clear();
+        self.window = VecDeque::new();
+        self.main = VecDeque::new();
         self.defender = None;
         self.is_filed = false;
     }
@@ -86,8 +86,9 @@ impl Adaptive {
         self.forget();
         self.is_filed = true;
         let len = entries.len();
-        if self.made_for < len || self.made_for > 2 * len {
-            self.begin(len);
+        let made_for = len.max(1);
+        if self.made_for < made_for || self.made_for > 2 * made_for {
+            self.begin(made_for);
             let entries = entries.iter().filter_map(|(_, slot)| look(SlotIndex(*slot)));
             entries.for_each(|entry| self.sketch.add(entry.hash, 1));
         }
@@ -239,5 +240,43 @@ impl Adaptive {
     /// Returns the next two slots of the window.
     pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         (self.window.front().copied(), self.window.get(1).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_that_has_filed_nothing_takes_almost_no_memory() {
+        let mut adaptive = Adaptive::new();
+        assert_eq!(adaptive.sketch.size(), 0);
+        adaptive.file_all(&[], &|_| None);
+        adaptive.record(SlotIndex(0), 5, 1, &|_| None);
+        assert_eq!(adaptive.take(&|_| None), None);
+    }
+
+    #[test]
+    fn queues_that_are_emptied_take_no_memory() {
+        let stamp = AtomicU64::new(0);
+        let mut adaptive = Adaptive::new();
+        let entries: Vec<(u64, u32)> = (0..10_000).map(|slot| (0, slot)).collect();
+        adaptive.file_all(&entries, &|slot| Some(Uses::new(&stamp, slot.0)));
+        adaptive.forget();
+        assert_eq!((adaptive.main.capacity(), adaptive.window.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_cache_that_became_small_forgets_what_was_learnt_for_a_large_one() {
+        let stamp = AtomicU64::new(0);
+        let mut adaptive = Adaptive::new();
+        let entries: Vec<(u64, u32)> = (0..100_000).map(|slot| (0, slot)).collect();
+        let look = |slot: SlotIndex| Some(Uses::new(&stamp, slot.0));
+        adaptive.file_all(&entries, &look);
+        let large = adaptive.sketch.size();
+        adaptive.file_all(&entries[..100], &look);
+        assert!(adaptive.sketch.size() < large / 10);
     }
 }
