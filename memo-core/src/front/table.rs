@@ -1,5 +1,5 @@
-//! The table of a thread: values of one word by keys of one word, of all caches together. It is direct-mapped: a key
-//! has one slot, which the last value that was put there takes.
+//! The table of a thread: values of one word by keys of one word, of all caches together. A key has
+//! one set of two places.
 //!
 //! Only its thread uses it, so its atomics are plain loads and stores.
 
@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::versions::{BITS, PARTS, Version, Versions};
 use crate::cache::capacity::MAX_SHARDS;
 
-/// 64 KiB in all.
+/// So many that the table takes 64 KiB in all.
 const SETS: usize = 2048 / WAYS;
 const WAYS: usize = 2;
 
