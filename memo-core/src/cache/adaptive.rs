@@ -32,6 +32,10 @@ const FREQUENT: u64 = 2;
 /// once less. Otherwise one that was used often and will not be used again would keep it until counts are halved.
 const DEFENCES_PER_USE: u64 = 4;
 
+/// At most so many entries are put behind the others at once, under the lock of the shard. If all of a large shard are
+/// in use, the next evictions go on from there; meanwhile a used entry is at the front, which few new ones outrank.
+const MAX_MOVES: usize = 1000;
+
 pub(super) struct Adaptive {
     /// In the order of insertion. Both queues may have slots of removed entries, which are skipped. If such a slot has
     /// a new entry meanwhile, it is in the queues twice until it is taken twice.
@@ -166,11 +170,12 @@ impl Adaptive {
         DEFENCES_PER_USE * self.sketch.estimate(hash)
     }
 
-    /// Moves used entries from the front of the main queue to its end. Returns what is known of the first other, which
-    /// then is at the front.
+    /// Moves used entries from the front of the main queue to its end. Returns what is known of the first other, or of
+    /// the one after as many moves as may be at once. It then is at the front.
     fn front<'g>(&mut self, look: &Look<'_, 'g>) -> Option<Uses<'g>> {
-        // Threads may use entries meanwhile. So the number of moves is limited.
-        let mut moves_left = self.main.len() * usize::try_from(MAX_USES).unwrap_or(1);
+        // Threads may use entries meanwhile. So the number of moves is limited in a small shard too.
+        let all = self.main.len() * usize::try_from(MAX_USES).unwrap_or(1);
+        let mut moves_left = all.min(MAX_MOVES);
         while let Some(&slot) = self.main.front() {
             let Some(entry) = look(slot) else {
                 self.main.pop_front();
@@ -278,5 +283,25 @@ mod tests {
         let large = adaptive.sketch.size();
         adaptive.file_all(&entries[..100], &look);
         assert!(adaptive.sketch.size() < large / 10);
+    }
+
+    #[test]
+    fn an_eviction_looks_at_few_entries_even_if_all_are_in_use() {
+        let count = 50_000;
+        let stamps: Vec<AtomicU64> = (0..count).map(|_| AtomicU64::new(MAX_USES)).collect();
+        let looks = std::cell::Cell::new(0);
+        let look = |slot: SlotIndex| {
+            looks.set(looks.get() + 1);
+            Some(Uses::new(&stamps[slot.0 as usize], slot.0.wrapping_mul(0x9e37_79b9)))
+        };
+        let mut adaptive = Adaptive::new();
+        adaptive.file_all(&(0..count).map(|slot| (0, slot)).collect::<Vec<_>>(), &look);
+        let mut taken = std::collections::HashSet::new();
+        for _ in 0..count {
+            looks.set(0);
+            assert!(taken.insert(adaptive.take(&look).map(|slot| slot.0)));
+            assert!(looks.get() < 2 * MAX_MOVES, "{} after {} evictions", looks.get(), taken.len());
+        }
+        assert_eq!(adaptive.take(&look), None);
     }
 }

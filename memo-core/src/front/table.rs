@@ -1,5 +1,5 @@
-//! The table of a thread: values of one word by keys of one word, of all caches together. A key has
-//! one set of two places.
+//! The table of a thread: values of one word by keys of one word, of all caches together. A key has one set of
+//! two places.
 //!
 //! Only its thread uses it, so its atomics are plain loads and stores.
 
