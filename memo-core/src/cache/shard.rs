@@ -262,9 +262,9 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Returns how rarely entries are stamped. Before the first eviction, the order within the more recently used half of
-    /// the entries does not matter. After it, the order matters, except within a few steps. In a small shard each use
-    /// is a step and is stamped, except another use of the entry that was used last.
+    /// Returns how rarely entries are stamped. Before the first eviction, the order within the more recently used half
+    /// of the entries does not matter. After it, the order matters, except within a few steps. In a small shard each
+    /// use is a step and is stamped, except another use of the entry that was used last.
     fn slack_now(&self) -> u64 {
         let share = self.share.load(Relaxed);
         let slack = if self.exact.load(Relaxed) {

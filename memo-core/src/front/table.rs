@@ -138,7 +138,6 @@ fn kinds_above(kinds: u16) -> u64 {
 }
 
 impl Recalled<'_> {
-    #[expect(clippy::cast_possible_truncation, reason = "takes the lowest bits")]
     #[inline]
     fn place(self) -> usize {
         (self.about & PLACE_MASK) as usize
