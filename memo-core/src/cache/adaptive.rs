@@ -32,6 +32,10 @@ const FREQUENT: u64 = 2;
 /// once less. Otherwise one that was used often and will not be used again would keep it until counts are halved.
 const DEFENCES_PER_USE: u64 = 4;
 
+/// At most so many entries are put behind the others at once, under the lock of the shard. If all of a large shard are
+/// in use, the next evictions go on from there; meanwhile a used entry is at the front, which few new ones outrank.
+const MAX_MOVES: usize = 1000;
+
 pub(super) struct Adaptive {
     /// In the order of insertion. Both queues may have slots of removed entries, which are skipped. If such a slot has
     /// a new entry meanwhile, it is in the queues twice until it is taken twice.
@@ -45,7 +49,7 @@ pub(super) struct Adaptive {
     /// Which entry at the front of the main queue has kept its place, and how often.
     defender: Option<SlotIndex>,
     defences: u64,
-    /// The number of entries for which these are made, or 0.
+    /// The number of entries for which these are made, or 0 as long as they are empty.
     made_for: usize,
     sketch: Sketch,
     ghosts: Ghosts,
@@ -63,8 +67,8 @@ impl Adaptive {
             defender: None,
             defences: 0,
             made_for: 0,
-            sketch: Sketch::new(0),
-            ghosts: Ghosts::new(0),
+            sketch: Sketch::empty(),
+            ghosts: Ghosts::empty(),
             is_filed: false,
         }
     }
@@ -73,10 +77,10 @@ impl Adaptive {
         self.is_filed
     }
 
-    /// Empties both queues. What was learnt about keys stays.
+    /// Empties both queues, and frees their memory: they may never be as long again. What was learnt about keys stays.
     pub(super) fn forget(&mut self) {
-        self.window.clear();
-        self.main.clear();
+        self.window = VecDeque::new();
+        self.main = VecDeque::new();
         self.defender = None;
         self.is_filed = false;
     }
@@ -86,8 +90,9 @@ impl Adaptive {
         self.forget();
         self.is_filed = true;
         let len = entries.len();
-        if self.made_for < len || self.made_for > 2 * len {
-            self.begin(len);
+        let made_for = len.max(1);
+        if self.made_for < made_for || self.made_for > 2 * made_for {
+            self.begin(made_for);
             let entries = entries.iter().filter_map(|(_, slot)| look(SlotIndex(*slot)));
             entries.for_each(|entry| self.sketch.add(entry.hash, 1));
         }
@@ -165,11 +170,12 @@ impl Adaptive {
         DEFENCES_PER_USE * self.sketch.estimate(hash)
     }
 
-    /// Moves used entries from the front of the main queue to its end. Returns what is known of the first other, which
-    /// then is at the front.
+    /// Moves used entries from the front of the main queue to its end. Returns what is known of the first other, or of
+    /// the one after as many moves as may be at once. It then is at the front.
     fn front<'g>(&mut self, look: &Look<'_, 'g>) -> Option<Uses<'g>> {
-        // Threads may use entries meanwhile. So the number of moves is limited.
-        let mut moves_left = self.main.len() * usize::try_from(MAX_USES).unwrap_or(1);
+        // Threads may use entries meanwhile. So the number of moves is limited in a small shard too.
+        let all = self.main.len() * usize::try_from(MAX_USES).unwrap_or(1);
+        let mut moves_left = all.min(MAX_MOVES);
         while let Some(&slot) = self.main.front() {
             let Some(entry) = look(slot) else {
                 self.main.pop_front();
@@ -239,5 +245,63 @@ impl Adaptive {
     /// Returns the next two slots of the window.
     pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         (self.window.front().copied(), self.window.get(1).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_that_has_filed_nothing_takes_almost_no_memory() {
+        let mut adaptive = Adaptive::new();
+        assert_eq!(adaptive.sketch.size(), 0);
+        adaptive.file_all(&[], &|_| None);
+        adaptive.record(SlotIndex(0), 5, 1, &|_| None);
+        assert_eq!(adaptive.take(&|_| None), None);
+    }
+
+    #[test]
+    fn queues_that_are_emptied_take_no_memory() {
+        let stamp = AtomicU64::new(0);
+        let mut adaptive = Adaptive::new();
+        let entries: Vec<(u64, u32)> = (0..10_000).map(|slot| (0, slot)).collect();
+        adaptive.file_all(&entries, &|slot| Some(Uses::new(&stamp, slot.0)));
+        adaptive.forget();
+        assert_eq!((adaptive.main.capacity(), adaptive.window.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_cache_that_became_small_forgets_what_was_learnt_for_a_large_one() {
+        let stamp = AtomicU64::new(0);
+        let mut adaptive = Adaptive::new();
+        let entries: Vec<(u64, u32)> = (0..100_000).map(|slot| (0, slot)).collect();
+        let look = |slot: SlotIndex| Some(Uses::new(&stamp, slot.0));
+        adaptive.file_all(&entries, &look);
+        let large = adaptive.sketch.size();
+        adaptive.file_all(&entries[..100], &look);
+        assert!(adaptive.sketch.size() < large / 10);
+    }
+
+    #[test]
+    fn an_eviction_looks_at_few_entries_even_if_all_are_in_use() {
+        let count = 50_000;
+        let stamps: Vec<AtomicU64> = (0..count).map(|_| AtomicU64::new(MAX_USES)).collect();
+        let looks = std::cell::Cell::new(0);
+        let look = |slot: SlotIndex| {
+            looks.set(looks.get() + 1);
+            Some(Uses::new(&stamps[slot.0 as usize], slot.0.wrapping_mul(0x9e37_79b9)))
+        };
+        let mut adaptive = Adaptive::new();
+        adaptive.file_all(&(0..count).map(|slot| (0, slot)).collect::<Vec<_>>(), &look);
+        let mut taken = std::collections::HashSet::new();
+        for _ in 0..count {
+            looks.set(0);
+            assert!(taken.insert(adaptive.take(&look).map(|slot| slot.0)));
+            assert!(looks.get() < 2 * MAX_MOVES, "{} after {} evictions", looks.get(), taken.len());
+        }
+        assert_eq!(adaptive.take(&look), None);
     }
 }

@@ -181,7 +181,7 @@ const MIN_ENTRIES_PER_SHARD: usize = 512;
 const MIN_BYTES_PER_SHARD: u64 = 1 << 20;
 
 /// A shard is chosen by at most 16 bits of a hash.
-const MAX_SHARDS: usize = 1 << 16;
+pub(crate) const MAX_SHARDS: usize = 1 << 16;
 
 /// Returns the number of shards, a power of two. It is `requested` (at most one per entry) if given. Otherwise it is
 /// one if the bounds allow few entries or little weight, else as many as give each shard [`MIN_ENTRIES_PER_SHARD`]

@@ -43,6 +43,11 @@ pub(super) struct Ghosts {
 }
 
 impl Ghosts {
+    /// Makes one that takes no memory and cannot remember.
+    pub(super) fn empty() -> Self {
+        Self { cells: Box::default(), evicted: 0, step: 1 }
+    }
+
     /// Makes an empty memory for a cache of `len` entries.
     pub(super) fn new(len: usize) -> Self {
         let sets = (len / 2).div_ceil(CELLS_PER_SET).max(1);

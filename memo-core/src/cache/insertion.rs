@@ -305,7 +305,7 @@ impl<H: Clone> ShardedCache<H> {
     /// Changes the bound on entries, and evicts what exceeds it.
     pub(crate) fn set_max(&self, max: usize) {
         self.capacity.set_max(max);
-        self.shards.iter().for_each(|shard| shard.set_share(max / self.shards.len()));
+        self.shards.iter().for_each(|shard| shard.lock().set_share(max / self.shards.len()));
         self.trim();
     }
 

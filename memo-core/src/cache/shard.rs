@@ -158,7 +158,7 @@ impl<H> Shard<H> {
             versions: Versions::new(),
             state: Padded(Mutex::new(state)),
         };
-        shard.update_slack();
+        shard.slack.store(shard.slack_now(), Relaxed);
         shard
     }
 
@@ -262,16 +262,10 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Sets the shard's part of the bound on entries.
-    pub(super) fn set_share(&self, share: usize) {
-        self.share.store(share, Relaxed);
-        self.update_slack();
-    }
-
-    /// Sets how rarely entries are stamped. Before the first eviction, the order within the more recently used half of
-    /// the entries does not matter. After it, the order matters, except within a few steps. In a small shard each use
-    /// is a step and is stamped, except another use of the entry that was used last.
-    fn update_slack(&self) {
+    /// Returns how rarely entries are stamped. Before the first eviction, the order within the more recently used half
+    /// of the entries does not matter. After it, the order matters, except within a few steps. In a small shard each
+    /// use is a step and is stamped, except another use of the entry that was used last.
+    fn slack_now(&self) -> u64 {
         let share = self.share.load(Relaxed);
         let slack = if self.exact.load(Relaxed) {
             1
@@ -280,7 +274,7 @@ impl<H> Shard<H> {
         } else {
             (share / 2 / (share / STEPS_PER_SHARD + 1)).saturating_sub(1)
         };
-        self.slack.store(slack as u64 * (self.count_mask + 1), Relaxed);
+        slack as u64 * (self.count_mask + 1)
     }
 
     /// Returns what tells a policy of the entry in a slot. For use under the lock.
@@ -361,6 +355,22 @@ impl<H> Locked<'_, H> {
         self.record(stamp, slot, low_half(hash));
     }
 
+    /// Sets the shard's part of the bound on entries.
+    pub(super) fn set_share(&self, share: usize) {
+        self.shard.share.store(share, Relaxed);
+        self.update_slack();
+    }
+
+    /// Sets how rarely entries are stamped.
+    fn update_slack(&self) {
+        let slack = self.shard.slack_now();
+        if self.shard.slack.swap(slack, Relaxed) > slack {
+            // Uses are to be noted earlier than was said to those who remember entries. Who reads a version of now
+            // also reads this slack.
+            self.shard.versions.all_removed();
+        }
+    }
+
     /// Gives the uses that the stamp of a replaced entry counted to the entry in its slot.
     fn keep_count(&self, slot: SlotIndex, stamp: u64) {
         let count = stamp & self.shard.count_mask;
@@ -386,7 +396,7 @@ impl<H> Locked<'_, H> {
         self.state.eviction.forget();
         if self.state.load.entries > EXACT {
             self.shard.exact.store(false, Relaxed);
-            self.shard.update_slack();
+            self.update_slack();
         }
         if let Some(outgrown) = self.shard.root.grow(self.guard()) {
             self.state.garbage.retire_table(outgrown);
@@ -519,13 +529,11 @@ impl<H> Locked<'_, H> {
         let pin = pin();
         self.state.eviction.file_all(entries, &self.shard.look(ReadGuard::of_pin(&pin)));
         self.shard.evicts.store(true, Relaxed);
-        self.shard.update_slack();
-        // Uses are to be noted earlier than was said to those who remember entries.
-        self.shard.versions.all_removed();
         if self.state.load.bytes > 0 {
             // There is a bound on weight. The current number of entries is what fits into it.
-            self.shard.set_share(self.state.load.entries);
+            self.shard.share.store(self.state.load.entries, Relaxed);
         }
+        self.update_slack();
     }
 
     /// Looks through one bucket for entries that cannot be served any more, and removes them. This is done at each

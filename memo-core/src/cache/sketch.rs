@@ -29,6 +29,11 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
+    /// Makes one that takes no memory and cannot count.
+    pub(super) fn empty() -> Self {
+        Self { words: Box::default(), uses: 0, period: 0 }
+    }
+
     /// Makes one for a cache of `len` entries.
     pub(super) fn new(len: usize) -> Self {
         let counters = (COUNTERS_PER_ENTRY * len).max(MIN_COUNTERS);
@@ -37,6 +42,12 @@ impl Sketch {
             uses: 0,
             period: (USES_PER_ENTRY * len).max(MIN_USES),
         }
+    }
+
+    /// Returns its size in bytes.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        size_of_val(&*self.words)
     }
 
     /// Returns how often the key with this hash was used, at most 15.

@@ -200,6 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lower_bound_lets_no_entry_be_evicted_that_is_remembered_and_was_just_used() {
+        let function = function(|settings| settings.shards(1));
+        hit(&function, 1);
+        function.memory.set_max(20);
+        for key in 2..30 {
+            call_with(&function, key, 1);
+            let before = function.stats().misses;
+            call_with(&function, 1, 1);
+            assert_eq!(function.stats().misses, before, "after {key}");
+        }
+    }
+
+    #[test]
     fn no_thread_recalls_what_another_has_replaced_or_invalidated() {
         for replace in [false, true] {
             let function = function(|settings| settings);

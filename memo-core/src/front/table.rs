@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::versions::{BITS, PARTS, Version, Versions};
+use crate::cache::capacity::MAX_SHARDS;
 
-/// 64 KiB in all.
+/// So many that the table takes 64 KiB in all.
 const SETS: usize = 2048 / WAYS;
 const WAYS: usize = 2;
 
@@ -45,7 +46,7 @@ struct Set {
     values: [AtomicU64; WAYS],
     /// The kinds of the key above the version.
     versions: [AtomicU64; WAYS],
-    /// The lower half of `noted_until` above the place.
+    /// `noted_until`, without its highest bits, above the place.
     abouts: [AtomicU64; WAYS],
 }
 
@@ -123,7 +124,13 @@ impl Set {
     }
 }
 
-const PLACE_BITS: u32 = 32;
+/// A place has so many bits: a cache has at most 2^16 shards.
+const PLACE_BITS: u32 = 20;
+const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
+const _: () = assert!((MAX_SHARDS * PARTS) as u64 <= PLACE_MASK + 1);
+/// No use of an entry has to be noted as many uses of the shard or more before `noted_until`. So an entry that was used
+/// long ago does not count as just used, but within these after each 2^44 uses.
+const MAX_LEFT: u64 = 1 << 8;
 
 #[inline]
 fn kinds_above(kinds: u16) -> u64 {
@@ -131,10 +138,9 @@ fn kinds_above(kinds: u16) -> u64 {
 }
 
 impl Recalled<'_> {
-    #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
     #[inline]
     fn place(self) -> usize {
-        self.about as u32 as usize
+        (self.about & PLACE_MASK) as usize
     }
 
     /// Returns the index of the shard, if what is remembered is of this cache.
@@ -144,12 +150,30 @@ impl Recalled<'_> {
     }
 
     /// Returns the value if it still counts. `versions`: those of the shard. `uses`: how often its entries were used.
-    #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
     #[inline]
     pub(crate) fn value(self, versions: &Versions, uses: u64) -> Option<u64> {
         let now = versions.now(self.place()) | kinds_above(self.kinds);
-        let left = ((self.about >> PLACE_BITS) as u32).wrapping_sub(uses as u32) as i32;
-        (now == self.set.versions[self.way].load(Relaxed) && left >= 0)
+        let left = self.about.wrapping_sub(uses << PLACE_BITS) >> PLACE_BITS;
+        (now == self.set.versions[self.way].load(Relaxed) && left < MAX_LEFT)
             .then(|| self.set.values[self.way].load(Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_long_ago_does_not_seem_to_be_used_just_now() {
+        let (front, versions) = (Front::new(0), Versions::new());
+        let (key, stamp) = (WordKey { word: 1, kinds: 4 }, 1_000_u64);
+        let place = Place { shard: 0, part: 3 };
+        let version = versions.read(3).expect("nobody changes it");
+        front.put(key, 7, &Found { value: 5, version, place, noted_until: stamp }, Some(0));
+        let value = |uses| front.recall(key, 7).and_then(|found| found.value(&versions, uses));
+        assert_eq!((value(stamp - 1), value(stamp), value(stamp + 1)), (Some(5), Some(5), None));
+        for uses in 1..44 {
+            assert_eq!(value(stamp + (1 << uses)), None, "after 2^{uses} uses");
+        }
     }
 }

@@ -16,12 +16,31 @@ use shuttle::sync::atomic::{AtomicU64, fence};
 /// The number of parts of a shard. A removal takes the values of one of them from all threads.
 pub(crate) const PARTS: usize = 16;
 /// How many versions a part takes at a time of those that nobody has had.
-const BLOCK: u64 = 1 << 10;
+const BLOCK: u64 = 1 << 6;
 /// The bits of a version.
 pub(super) const BITS: u32 = 48;
 
-/// The next version that nobody has had. Zero is none.
-static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(BLOCK);
+/// Hands out versions that nobody has had.
+struct Source(std::sync::atomic::AtomicU64);
+
+static SOURCE: Source = Source::from(BLOCK);
+
+impl Source {
+    const fn from(next: u64) -> Self {
+        Self(std::sync::atomic::AtomicU64::new(next))
+    }
+
+    /// Returns the first version of a block. Zero is no version. After the last version the first one comes again: it
+    /// would take an entry that was remembered all that time for it to be mistaken.
+    fn block(&self) -> u64 {
+        loop {
+            let first = self.0.fetch_add(BLOCK, Relaxed) & ((1 << BITS) - 1);
+            if first != 0 {
+                return first;
+            }
+        }
+    }
+}
 
 /// The versions of the parts of a shard. Changed under its lock.
 #[derive(Debug)]
@@ -36,8 +55,7 @@ pub(crate) struct Changing<'a>(&'a AtomicU64);
 
 impl Versions {
     pub(crate) fn new() -> Self {
-        let first = NEXT.fetch_add(BLOCK * PARTS as u64, Relaxed);
-        Self(std::array::from_fn(|part| AtomicU64::new(first + BLOCK * part as u64)))
+        Self(std::array::from_fn(|_| AtomicU64::new(SOURCE.block())))
     }
 
     /// Returns the part of a key. `low_hash`: the lower half of its hash, of which tables use the lowest bits.
@@ -89,9 +107,10 @@ impl Drop for Changing<'_> {
 }
 
 /// Returns `version`, or the first of a new block if it is the end of one. At a million removals a second, the versions
-/// last for more than four years.
+/// last for more than four years, and for 2^38 shards of caches that are made
+/// and dropped.
 fn following(version: u64) -> u64 {
-    if version % BLOCK == 0 { NEXT.fetch_add(BLOCK, Relaxed) & ((1 << BITS) - 1) } else { version }
+    if version % BLOCK == 0 { SOURCE.block() } else { version }
 }
 
 #[cfg(test)]
@@ -113,6 +132,12 @@ mod tests {
             one.all_removed();
             (0..16_u32).for_each(|part| drop(other.change(part << 28)));
         }
+    }
+
+    #[test]
+    fn no_version_is_zero_or_reaches_into_the_bits_of_the_kinds() {
+        let source = Source::from((1 << BITS) - BLOCK);
+        assert_eq!([source.block(), source.block()], [(1 << BITS) - BLOCK, BLOCK]);
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use super::super::capacity::EXACT;
 use super::*;
 use crate::platform::clock;
+use crate::statistics::explanation::Bound;
 
 fn adaptive(limits: Limits) -> ShardedCache<u32> {
     ShardedCache::new(Limits { policy: Policy::Adaptive, ..limits })
@@ -153,4 +154,64 @@ fn threads_that_use_and_insert_entries_keep_the_bound() {
     assert!(cache.len() > 1900 && cache.removed().0 > 0);
     let seen = (0..10_000).filter(|key: &u32| call(&cache, *key)).count();
     assert!(seen > 0);
+}
+
+/// What `take` does if all entries are used again and again meanwhile, and what is left to evict after anything.
+#[test]
+fn as_long_as_there_is_an_entry_one_can_be_evicted() {
+    for (kind, limits) in [
+        Limits { max: 1, ..LIMITS },
+        Limits { max: 2, ..LIMITS },
+        Limits { max: 60, ..LIMITS },
+        Limits { max: 400, shards: Some(1), ..LIMITS },
+        Limits { max: 400, shards: Some(1), tagged: Some(0), ..LIMITS },
+        Limits { max_bytes: Some(4000), shards: Some(1), ..LIMITS },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let cache = adaptive(limits);
+        for step in 0..30_000_u32 {
+            let random = hash_of(step ^ (u32::try_from(kind).unwrap() << 20) ^ (1 << 30));
+            let key = u32::try_from((random % 900) * (random >> 16 & 0xff) / 256).unwrap();
+            let (hash, bytes) = (hash_of(key), key.to_le_bytes());
+            match random >> 32 & 0xff {
+                0..=99 => {
+                    for _ in 0..random >> 40 & 7 {
+                        cache.get(hash, |stored| stored == bytes, false);
+                    }
+                }
+                100..=199 => {
+                    let heavy = random >> 44 & 31 == 0;
+                    let weight = if heavy { random >> 50 & 4095 } else { random >> 50 & 15 };
+                    let ends = if random >> 60 == 0 { clock::now() } else { NEVER };
+                    let entry = NewEntry {
+                        held: step,
+                        lifetime: Lifetime::until(ends),
+                        weight: limits.max_bytes.map(|_| weight.min(4000)),
+                        never_refreshed: false,
+                    };
+                    assert!(insert(&cache, hash, &bytes, entry), "kind {kind}, step {step}");
+                }
+                200..=249 => _ = cache.remove(hash, &bytes, BY_HAND, &mut || ()),
+                250 if step % 64 == 0 => _ = cache.clear(Remover::Clear, &mut || ()),
+                251 if step % 8 == 0 => {
+                    // Evicts all, one by one.
+                    let mut shard = cache.shards[0].lock();
+                    let count = shard.load().entries;
+                    for left in (0..count).rev() {
+                        let evicted = shard.evict(Bound::Max);
+                        cache.capacity.release(evicted);
+                        assert_eq!((evicted.entries, shard.load().entries), (1, left));
+                    }
+                    assert!(shard.evict(Bound::Max).is_none());
+                }
+                252 => _ = cache.remove_expired(),
+                _ => (),
+            }
+            let load = cache.capacity.load();
+            assert_eq!(load.entries, cache.shards[0].lock().load().entries);
+            assert!(load.entries <= limits.max && load.bytes <= limits.max_bytes.unwrap_or(0));
+        }
+    }
 }
