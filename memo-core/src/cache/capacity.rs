@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::entry::EntryRef;
 use super::policy::Policy;
+use crate::front::table;
 use crate::platform::clock::Millis;
 use crate::statistics::explanation::Bound;
 
@@ -181,7 +182,8 @@ const MIN_ENTRIES_PER_SHARD: usize = 512;
 const MIN_BYTES_PER_SHARD: u64 = 1 << 20;
 
 /// A shard is chosen by at most 16 bits of a hash.
-pub(crate) const MAX_SHARDS: usize = 1 << 16;
+const MAX_SHARDS: usize = 1 << 16;
+const _: () = assert!(MAX_SHARDS <= table::MAX_SHARDS);
 
 /// Returns the number of shards, a power of two. It is `requested` (at most one per entry) if given. Otherwise it is
 /// one if the bounds allow few entries or little weight, else as many as give each shard [`MIN_ENTRIES_PER_SHARD`]

@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::versions::{BITS, PARTS, Version, Versions};
-use crate::cache::capacity::MAX_SHARDS;
 
 /// So many that the table takes 64 KiB in all.
 const SETS: usize = 2048 / WAYS;
@@ -124,10 +123,10 @@ impl Set {
     }
 }
 
-/// A place has so many bits: a cache has at most 2^16 shards.
 const PLACE_BITS: u32 = 20;
 const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
-const _: () = assert!((MAX_SHARDS * PARTS) as u64 <= PLACE_MASK + 1);
+/// The places of a cache with more shards than this do not fit into their bits.
+pub(crate) const MAX_SHARDS: usize = (1 << PLACE_BITS) / PARTS;
 /// No use of an entry has to be noted as many uses of the shard or more before `noted_until`. So an entry that was used
 /// long ago does not count as just used, but within these after each 2^44 uses.
 const MAX_LEFT: u64 = 1 << 8;
