@@ -9,7 +9,8 @@ use memokit::{Error, Memo, memoize};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{
-    folder, processes, restarts, run_test, version_folder, version_folders, wait_until,
+    folder, processes, remove_folder, restarts, run_test, version_folder, version_folders,
+    wait_until,
 };
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -141,7 +142,7 @@ fn a_folder_without_write_permission_is_reported() {
 fn a_folder_with_foreign_files_is_left_alone() {
     restarts!(|| _ = first(1), || {
         let folder = version_folder();
-        fs::remove_dir_all(&folder).unwrap();
+        remove_folder(&folder);
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("notes.txt"), "mine").unwrap();
         assert_serves_from_memory(first);

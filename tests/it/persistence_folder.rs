@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use memokit::{Memo, memoize};
 
-use crate::support::{folder, restarts, shared, version_folder, version_folders, wait_until};
+use crate::support::{
+    folder, remove_folder, restarts, shared, version_folder, version_folders, wait_until,
+};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -79,7 +81,7 @@ fn keys_invalidated_while_the_folder_is_gone_stay_removed() {
     restarts!(
         || {
             (0..3).for_each(|n| _ = mine(n));
-            fs::remove_dir_all(folder()).unwrap();
+            remove_folder(&folder());
             assert!(mine_memo().invalidate(&mine_key(1)));
             mine_memo().snapshot().unwrap();
         },
@@ -99,7 +101,7 @@ fn a_folder_removed_with_its_parent_is_not_recreated() {
     }
     restarts!(|| {
         within(1);
-        fs::remove_dir_all(folder()).unwrap();
+        remove_folder(&folder());
         assert!(within_memo().flush().is_err() && within_memo().snapshot().is_err());
         assert_eq!((within(2), folder().exists()), (2, false));
     });
@@ -112,7 +114,7 @@ fn replace_folder() {
     for (path, bytes) in files() {
         fs::write(copied.join(path.file_name().unwrap()), bytes).unwrap();
     }
-    fs::remove_dir_all(&held).unwrap();
+    remove_folder(&held);
     fs::rename(copied, held).unwrap();
 }
 
@@ -176,7 +178,7 @@ fn functions_recreate_their_own_folders() {
     restarts!(
         || {
             (0..3).for_each(|n| _ = mine(n));
-            fs::remove_dir_all(folder()).unwrap();
+            remove_folder(&folder());
             (10..30).for_each(|n| _ = other(n));
             other_memo().flush().unwrap();
             wait_until("the folder is recreated", || mine_memo().flush().is_ok());

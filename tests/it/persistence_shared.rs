@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use memokit::memoize;
 
-use crate::support::{Processes, folder, processes, shared, version_folders, wait, wait_until};
+use crate::support::{
+    Processes, folder, processes, remove_folder, shared, version_folders, wait, wait_until,
+};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -266,7 +268,7 @@ fn processes_meet_in_a_folder_that_was_removed_and_created_again() {
     a.ask("call 2");
     let stored = (a.ask("call 1"), a.ask("call 2"));
     assert_eq!((b.ask("call 1"), b.ask("call 2")), stored.clone());
-    fs::remove_dir_all(processes.shared.path().join("results")).unwrap();
+    remove_folder(&processes.shared.path().join("results"));
     assert_eq!(a.ask("snapshot"), "Ok(())");
     a.ask("invalidate 1");
     a.ask("call 5");
@@ -275,7 +277,7 @@ fn processes_meet_in_a_folder_that_was_removed_and_created_again() {
     assert_eq!((b.ask("call 2"), b.ask("call 5")), (stored.1, a.ask("call 5")));
     assert_eq!((a.ask("call 6"), a.ask("call 1")), (b.ask("call 6"), b.ask("call 1")));
     // Both write now.
-    fs::remove_dir_all(processes.shared.path().join("results")).unwrap();
+    remove_folder(&processes.shared.path().join("results"));
     assert_eq!((a.ask("snapshot"), b.ask("snapshot")), ("Ok(())".into(), "Ok(())".into()));
     for n in [1, 2, 5, 6] {
         assert_eq!(b.ask(&format!("call {n}")), a.ask(&format!("call {n}")));
@@ -303,7 +305,7 @@ fn a_process_that_only_reads_follows_into_a_folder_that_was_created_again() {
     let [mut writer, mut reader] = two_peers(&processes);
     let old = writer.ask("call 1");
     assert_eq!(reader.ask("get 1"), old);
-    fs::remove_dir_all(processes.shared.path().join("results")).unwrap();
+    remove_folder(&processes.shared.path().join("results"));
     writer.finish();
     let mut next = Peer::start(&processes);
     next.ask("insert 1");

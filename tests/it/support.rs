@@ -58,6 +58,13 @@ pub(crate) fn folder() -> PathBuf {
     shared().join("results")
 }
 
+/// Removes a folder with all that is in it, though a process that runs may add files to it meanwhile.
+#[track_caller]
+pub(crate) fn remove_folder(folder: &Path) {
+    let removed = (0..1000).any(|_| std::fs::remove_dir_all(folder).is_ok());
+    assert!(removed, "{} is not removed", folder.display());
+}
+
 /// Returns the folders with the files of stored results below `place`: those of every version of every function.
 pub(crate) fn version_folders(place: &Path) -> Vec<PathBuf> {
     let folders = |path: PathBuf| {
