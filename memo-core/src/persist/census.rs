@@ -4,14 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::contents::{Contents, Put};
+use super::contents::{Contents, Put, Scanned, pass_on};
 use super::file_name::Name;
 use super::frame::ChecksumSeed;
 use super::fs::File;
 use super::log_reader::LogReader;
 use super::position_set::PositionSet;
-use super::record::Record;
-use super::scan::{Event, Scan};
+use super::scan::Scan;
 use super::snapshot::Snapshot;
 use super::view::View;
 use crate::error::Error;
@@ -89,13 +88,13 @@ impl Census {
     ) -> Result<(), Error> {
         if let Some(snapshot) = &self.snapshot {
             let name = Name::Snapshot(snapshot.header.number);
-            let counts = |at| Some(!self.ended.has(name.number(), at));
+            let counts = |put: Scanned<'_>| Some(!self.ended.has(name.number(), put.at));
             pass_on(&mut snapshot.scan(), (dir, name), each, &counts)?;
         }
         for Records { name, file, seed, start, end } in &self.files {
-            let counts = |at| match self.counting.has(name.number(), at) {
+            let counts = |put: Scanned<'_>| match self.counting.has(name.number(), put.at) {
                 true => Some(true),
-                false => self.ended.has(name.number(), at).then_some(false),
+                false => self.ended.has(name.number(), put.at).then_some(false),
             };
             let mut scan = match name {
                 Name::Log(_) => Scan::new(&**file, *seed, *start, *end, 0),
@@ -104,23 +103,5 @@ impl Census {
             pass_on(&mut scan, (dir, *name), each, &counts)?;
         }
         Ok(())
-    }
-}
-
-/// `counts`: whether the put at an offset does. `None`: it is not passed on.
-fn pass_on(
-    scan: &mut Scan<'_>,
-    (dir, name): (&Path, Name),
-    each: &mut dyn FnMut(Put<'_>) -> Result<(), Error>,
-    counts: &dyn Fn(u64) -> Option<bool>,
-) -> Result<(), Error> {
-    loop {
-        let before = scan.at();
-        let event = scan.next().map_err(|e| Error::io("read", name.at(dir), &e))?;
-        let Some(event) = event else { return Ok(()) };
-        let Event::Record(head, record @ Record::Put { key, .. }) = event else { continue };
-        let Some(counts) = counts(before) else { continue };
-        let (position, bytes, apart) = ((name, before), head.total() as u64, record.reference());
-        each(Put { meta: head.meta(), record, position, key, bytes, apart, counts })?;
     }
 }

@@ -10,7 +10,7 @@ use super::index::{Index, Lookup, Position};
 use super::key_hash::key_hash;
 use super::record::Record;
 use super::reference::Reference;
-use super::scan::Event;
+use super::scan::{Event, Scan};
 use super::share::Share;
 use super::snapshot::Snapshot;
 use super::stored::{Found, Stored};
@@ -49,6 +49,33 @@ impl Put<'_> {
     }
 }
 
+/// A put as a scan finds it.
+pub(super) struct Scanned<'a> {
+    pub(super) at: u64,
+    key: &'a [u8],
+    tags: &'a [u8],
+    since: u64,
+}
+
+/// Passes on the puts of a file. `counts`: whether one counts, or `None` if it is not passed on.
+pub(super) fn pass_on(
+    scan: &mut Scan<'_>,
+    (dir, name): (&Path, Name),
+    each: &mut dyn FnMut(Put<'_>) -> Result<(), Error>,
+    counts: &dyn Fn(Scanned<'_>) -> Option<bool>,
+) -> Result<(), Error> {
+    loop {
+        let at = scan.at();
+        let event = scan.next().map_err(|e| Error::io("read", name.at(dir), &e))?;
+        let Some(event) = event else { return Ok(()) };
+        let Event::Record(head, record @ Record::Put { key, tags, .. }) = event else { continue };
+        let scanned = Scanned { at, key, tags, since: head.since };
+        let Some(counts) = counts(scanned) else { continue };
+        let (position, bytes, apart) = ((name, at), head.total() as u64, record.reference());
+        each(Put { meta: head.meta(), record, position, key, bytes, apart, counts })?;
+    }
+}
+
 impl Contents {
     /// Passes on each put: those of the snapshot first, and so the oldest first.
     ///
@@ -61,25 +88,13 @@ impl Contents {
     ) -> Result<(), Error> {
         if let Some(snapshot) = &self.snapshot {
             let name = Name::Snapshot(snapshot.header.number);
-            let path = name.at(dir);
-            let mut scan = snapshot.scan();
-            loop {
-                let position = (name, scan.at());
-                let event = scan.next().map_err(|e| Error::io("read", &path, &e))?;
-                let Some(event) = event else { break };
-                let Event::Record(head, record @ Record::Put { key, tags, .. }) = event else {
-                    continue;
-                };
-                let hash = key_hash(self.salt, key);
-                if !self.share.has(hash) {
-                    continue;
-                }
-                let counts = head.since >= self.least(hash) && !self.has_ended(tags, head.since);
-                let bytes = head.total() as u64;
-                let apart = record.reference();
-                let meta = head.meta();
-                each(Put { meta, record, position, key, bytes, apart, counts })?;
-            }
+            let counts = |put: Scanned<'_>| {
+                let hash = key_hash(self.salt, put.key);
+                let counts =
+                    || put.since >= self.least(hash) && !self.has_ended(put.tags, put.since);
+                self.share.has(hash).then(counts)
+            };
+            pass_on(&mut snapshot.scan(), (dir, name), each, &counts)?;
         }
         for (Position { log, at, len, .. }, file, seed) in &self.puts {
             let name =
