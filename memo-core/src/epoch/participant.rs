@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use crate::front::table::{Found, Front, WordKey};
 use crate::platform::fork;
-use crate::platform::sync::MODELLED;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
 /// The record of one thread. When the thread ends, a later thread reuses it.
@@ -35,10 +34,6 @@ pub(crate) struct Participant {
     /// What the thread remembers.
     front: OnceLock<Front>,
 }
-
-/// One value in so many takes the place of another key's. If each did, keys that share a slot would be written at each
-/// hit.
-const REPLACED_EVERY: u64 = if MODELLED { 1 } else { 4 };
 
 static PARTICIPANTS: Mutex<Participants> = Mutex::new(Participants {
     all: Vec::new(),
@@ -146,8 +141,7 @@ impl Participant {
     fn remember(&'static self, key: WordKey, cache: usize, found: &Found, offers: u64) {
         let front = self.front.get_or_init(|| Front::new(self.number));
         let _ = FRONT.try_with(|own| own.set(Some(front)));
-        let way = usize::try_from(offers / REPLACED_EVERY).unwrap_or(0);
-        front.put(key, cache, found, (offers % REPLACED_EVERY == 0).then_some(way));
+        front.put(key, cache, found, offers);
     }
 
     /// Returns the id that it made last.

@@ -6,10 +6,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::versions::{BITS, PARTS, Version, Versions};
+use crate::platform::sync::MODELLED;
 
 /// So many that the table takes 64 KiB in all.
 const SETS: usize = 2048 / WAYS;
 const WAYS: usize = 2;
+/// One value in so many takes the place of another key's. If each did, keys that share a set would be written at each
+/// hit.
+const REPLACED_EVERY: u64 = if MODELLED { 1 } else { 4 };
 
 /// A key of one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,11 +103,16 @@ impl Front {
         Some(Recalled { set, way, about, kinds: key.kinds })
     }
 
-    /// Remembers a value. `replaced`: in place of which of the other keys, if all places of this one are taken.
-    pub(crate) fn put(&self, key: WordKey, cache: usize, found: &Found, replaced: Option<usize>) {
+    /// Remembers a value. `offers`: how many the thread could have remembered. If all places are taken by other keys, it
+    /// decides whether this one takes one of them.
+    pub(crate) fn put(&self, key: WordKey, cache: usize, found: &Found, offers: u64) {
         let set = self.set(key, cache);
         let free = || (0..WAYS).find(|way| set.versions[*way].load(Relaxed) == 0);
-        let way = set.way_of(key.word).or_else(free).or(replaced.map(|way| way % WAYS));
+        let replaced = || {
+            let way = (offers / REPLACED_EVERY) as usize % WAYS;
+            (offers % REPLACED_EVERY == 0).then_some(way)
+        };
+        let way = set.way_of(key.word).or_else(free).or_else(replaced);
         let Some(way) = way else { return };
         set.keys[way].store(key.word, Relaxed);
         set.values[way].store(found.value, Relaxed);
@@ -168,7 +177,7 @@ mod tests {
         let (key, stamp) = (WordKey { word: 1, kinds: 4 }, 1_000_u64);
         let place = Place { shard: 0, part: 3 };
         let version = versions.read(3).expect("nobody changes it");
-        front.put(key, 7, &Found { value: 5, version, place, noted_until: stamp }, Some(0));
+        front.put(key, 7, &Found { value: 5, version, place, noted_until: stamp }, 0);
         let value = |uses| front.recall(key, 7).and_then(|found| found.value(&versions, uses));
         assert_eq!((value(stamp - 1), value(stamp), value(stamp + 1)), (Some(5), Some(5), None));
         for uses in 1..44 {

@@ -88,29 +88,27 @@ impl Versions {
     /// Notes that an entry was removed. Who misses it computes its value and inserts it under the lock that the caller
     /// has. So nobody sees another value of the key before this.
     pub(crate) fn removed(&self, low_hash: u32) {
-        let version = &self.0[Self::part(low_hash)];
-        version.store(following(version.load(Relaxed) + 2), Release);
+        advance(&self.0[Self::part(low_hash)], 2);
     }
 
     /// Notes that what is remembered of any entry does not count any more.
     pub(crate) fn all_removed(&self) {
-        for version in &self.0 {
-            version.store(following(version.load(Relaxed) + 2), Release);
-        }
+        self.0.iter().for_each(|version| advance(version, 2));
     }
 }
 
 impl Drop for Changing<'_> {
     fn drop(&mut self) {
-        self.0.store(following(self.0.load(Relaxed) + 1), Release);
+        advance(self.0, 1);
     }
 }
 
-/// Returns `version`, or the first of a new block if it is the end of one. At a million removals a second, the versions
-/// last for more than four years, and for 2^38 shards of caches that are made
-/// and dropped.
-fn following(version: u64) -> u64 {
-    if version % BLOCK == 0 { SOURCE.block() } else { version }
+/// Gives a part a version that is `by` later, or the first of a new block if that is the end of one. At a million
+/// removals a second, the versions last for more than four years, and for 2^38 shards of caches that are made and
+/// dropped.
+fn advance(version: &AtomicU64, by: u64) {
+    let next = version.load(Relaxed) + by;
+    version.store(if next % BLOCK == 0 { SOURCE.block() } else { next }, Release);
 }
 
 #[cfg(test)]
