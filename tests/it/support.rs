@@ -58,11 +58,13 @@ pub(crate) fn folder() -> PathBuf {
     shared().join("results")
 }
 
-/// Removes a folder with all that is in it, though a process that runs may add files to it meanwhile.
+/// Removes a folder with all that is in it. At once: what a process finds in a folder that is half removed may pass for
+/// what another process has left when it created the folder again.
 #[track_caller]
 pub(crate) fn remove_folder(folder: &Path) {
-    let removed = (0..1000).any(|_| std::fs::remove_dir_all(folder).is_ok());
-    assert!(removed, "{} is not removed", folder.display());
+    let away = folder.with_extension("removed");
+    std::fs::rename(folder, &away).expect("the folder is there");
+    std::fs::remove_dir_all(away).expect("nobody adds files");
 }
 
 /// Returns the folders with the files of stored results below `place`: those of every version of every function.

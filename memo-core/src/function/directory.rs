@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -19,6 +19,7 @@ use crate::function::function_cache::{KeyClaim, Loaded, NewResult, Storage};
 use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
+use crate::function::unsettled::Unsettled;
 use crate::function::value_store::{UNDECODABLE, ValueStore};
 use crate::key::Tag;
 use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
@@ -40,11 +41,7 @@ pub(crate) struct Directory<K: Keep> {
     recovered: OnceCell<()>,
     /// Set once the directory knows the tags that this process invalidated before.
     told: OnceCell<()>,
-    /// Whether something was removed or replaced while the directory could not be opened. All that it holds does not
-    /// count then, and is removed when it is opened.
-    pub(crate) clear_when_opened: AtomicBool,
-    /// Whether memory may hold values that the directory does not, because it could not be written to.
-    pub(crate) has_unwritten: AtomicBool,
+    pub(crate) unsettled: Unsettled,
 }
 
 impl<K: Keep> Settings<K> {
@@ -203,7 +200,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(Some(&store));
         function.memory.announce(claim, None, &mut |key, _| removal.queue(Record::Remove { key }));
         // As long as the claim stands, nobody reads the key from disk.
-        self.commit(removal);
+        self.commit(function, removal);
     }
 
     fn remove(
@@ -217,7 +214,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(store.as_deref());
         let mut queue = || removal.queue(Record::Remove { key });
         let removed = function.memory.remove(hash, key, removing, &mut queue);
-        if self.commit(removal) {
+        if self.commit(function, removal) {
             Forgotten::new(function, removing.by).add(&persist::Removal::Key(key.into()));
         }
         removed
@@ -228,7 +225,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(store.as_deref());
         removal.queue(Record::Remove { key: &persist::tag_key(tag) });
         // Memory ends what has the tag afterwards.
-        self.commit(removal);
+        self.commit(function, removal);
     }
 
     fn clear(&self, function: &FunctionCache<K>) -> usize {
@@ -236,7 +233,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let mut removal = Removal::new(store.as_deref());
         let by = Remover::Clear;
         let count = function.memory.clear(by, &mut || removal.queue(Record::Clear));
-        if self.commit(removal) {
+        if self.commit(function, removal) {
             Forgotten::new(function, by).add(&persist::Removal::All);
         }
         count
@@ -275,6 +272,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             return Ok(());
         }
         let store = self.begin(function)?;
+        self.settle_now(function, &store);
         self.renew_lost_log(function, &store)?;
         store.flush()?;
         self.disk.failures.take_too_large().map_or(Ok(()), Err)
@@ -287,7 +285,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         let store = self.begin(function)?;
-        let store = if store.check().is_ok() { store } else { self.renew(function)? };
+        let store = if store.check().is_ok() { store } else { self.renew(function, &store)? };
+        self.settle_now(function, &store);
         self.keep(function, |keep| store.merge(keep))?;
         self.follow(function);
         store.rotate_merged()
@@ -305,9 +304,10 @@ impl<K: Keep> Storage<K> for Directory<K> {
         };
         // A failure is counted by the store, which tries again.
         if store.check().is_err() {
-            let _ = self.renew(function);
+            let _ = self.renew(function, &store);
             return;
         }
+        self.settle(function, &store);
         let _ = self.renew_lost_log(function, &store);
         if matches!(store.heal(), Ok(true)) {
             let _ = self.rewrite(function, &store).and_then(|()| store.healed());
@@ -343,8 +343,7 @@ impl<K: Keep> Directory<K> {
             disk: ValueStore::new(storage, function, code, version),
             recovered: OnceCell::new(),
             told: OnceCell::new(),
-            clear_when_opened: AtomicBool::new(false),
-            has_unwritten: AtomicBool::new(false),
+            unsettled: Unsettled::default(),
         })
     }
 
@@ -368,10 +367,10 @@ impl<K: Keep> Directory<K> {
         // A directory in which nothing was found may have become another one since.
         let opened = self.disk.opened().filter(|s| s.is_writing() || s.status().entries > 0);
         let opened = opened.or_else(|| self.begin_to_remove(function));
-        let Some(store) = opened.filter(|_| !self.clear_when_opened.load(Relaxed)) else { return };
+        let Some(store) = opened.filter(|_| !self.unsettled.has_removals()) else { return };
         self.follow(function);
         if store.check().is_err() {
-            self.clear_when_opened.store(true, Relaxed);
+            self.unsettled.note_removal();
         }
         if read(&store).is_err() {
             // What could not be read might have been rejected.
@@ -383,7 +382,7 @@ impl<K: Keep> Directory<K> {
 
     /// Returns the store if it is open and what it holds counts.
     fn readable(&self) -> Option<Arc<Store>> {
-        self.disk.opened().filter(|_| !self.clear_when_opened.load(Relaxed))
+        self.disk.opened().filter(|_| !self.unsettled.has_removals())
     }
 
     /// Writes what is in memory if somebody has removed the log of this process.
@@ -391,14 +390,17 @@ impl<K: Keep> Directory<K> {
         if store.renew_lost_log()? { self.rewrite(function, store) } else { Ok(()) }
     }
 
-    /// Writes a removal. If it did not reach the directory because that was removed or replaced, all that the new one
-    /// holds is removed when it is opened.
-    /// Returns whether it was overtaken, see [`Removal::commit`].
-    fn commit(&self, removal: Removal<'_>) -> bool {
+    /// Writes a removal. If it did not reach the directory because that was removed or replaced, opens that again and
+    /// removes all that it holds. Returns whether it was overtaken, see [`Removal::commit`].
+    fn commit(&self, function: &FunctionCache<K>, removal: Removal<'_>) -> bool {
         let store = removal.store;
         let was_overtaken = removal.commit();
-        if store.is_some_and(|store| store.check().is_err()) {
-            self.clear_when_opened.store(true, Relaxed);
+        if let Some(stale) = store.filter(|store| store.check().is_err()) {
+            self.unsettled.note_removal();
+            // A failure is counted by the store, and the next opening does it.
+            if let Ok(store) = self.renew(function, stale) {
+                self.settle_now(function, &store);
+            }
         }
         was_overtaken
     }

@@ -30,6 +30,11 @@ impl Failures {
         self.is_over.store(false, Relaxed);
     }
 
+    /// Counts the failures of a store that is closed.
+    pub(crate) fn take_over(&self, errors: u64) {
+        self.backoff.take_over(errors);
+    }
+
     /// Counts a failed attempt to open the directory, and delays the next one.
     pub(crate) fn back_off(&self, error: &Error) {
         self.add(error);

@@ -51,6 +51,8 @@ pub(crate) mod tier_types;
 mod times;
 mod type_name;
 #[cfg(feature = "persist")]
+mod unsettled;
+#[cfg(feature = "persist")]
 mod value_store;
 #[cfg(feature = "persist")]
 mod write;

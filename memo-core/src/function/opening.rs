@@ -1,7 +1,6 @@
 //! Opens the directory of a cache: to write, again in a child of fork, and again when it was removed or replaced.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -20,7 +19,8 @@ impl<K: Keep> Directory<K> {
     /// computed or removed, writes what is in memory, and removes what was removed.
     pub(crate) fn begin(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
         let disk = &self.disk;
-        if let Some(store) = disk.opened().filter(|store| store.is_writing()) {
+        if let Some(store) = disk.begun() {
+            self.settle(function, &store);
             return Ok(store);
         }
         self.open_in_child(function);
@@ -35,13 +35,7 @@ impl<K: Keep> Directory<K> {
             if calls.recovered() == 0 {
                 calls.set_recovered(store.status().entries, store.mean_cost());
             }
-            if self.clear_when_opened.load(Relaxed) {
-                self.clear_stored(function, &store);
-                self.clear_when_opened.store(false, Relaxed);
-            } else if self.has_unwritten.swap(false, Relaxed) {
-                // A failure is counted by the store.
-                let _ = self.rewrite(function, &store);
-            }
+            self.settle(function, &store);
             maintain_soon(function);
         }
         Ok(store)
@@ -78,16 +72,11 @@ impl<K: Keep> Directory<K> {
                     // What was removed last cannot be read any more.
                     forgotten.add(&Removal::All);
                 }
-                self.disk.close();
+                self.disk.close(&store);
             }
             None => {}
         }
-        let _ = unless_opening(|| {
-            if self.disk.reopen() {
-                // What the process that created it again has removed in the meantime is not known.
-                forgotten.add(&Removal::All);
-            }
-        });
+        let _ = unless_opening(|| self.disk.reopen(&mut |removal| forgotten.add(&removal)));
         self.disk.opened()
     }
 
@@ -95,18 +84,25 @@ impl<K: Keep> Directory<K> {
     /// opened before memory changes, so that no older entry can come back. If it cannot be opened now, all that it
     /// holds is removed when it is opened later.
     pub(crate) fn begin_to_remove(&self, function: &FunctionCache<K>) -> Option<Arc<Store>> {
+        let unsettled = &self.unsettled;
         let is_used = || unless_opening(|| self.disk.is_used()).unwrap_or(true);
-        if self.disk.opened().is_none() && !is_used() {
+        // What memory holds may be written by another thread meanwhile, which opens the directory again.
+        if self.disk.opened().is_none() && !unsettled.has_values() && !is_used() {
             return None;
         }
         function.maintain();
-        self.begin(function).inspect_err(|_| self.clear_when_opened.store(true, Relaxed)).ok()
+        self.begin(function).inspect_err(|_| unsettled.note_removal()).ok()
     }
 
-    /// Opens the directory again, which was removed or replaced, and writes what is in memory.
-    pub(crate) fn renew(&self, function: &FunctionCache<K>) -> Result<Arc<Store>, Error> {
-        self.disk.close();
-        self.has_unwritten.store(true, Relaxed);
+    /// Opens the directory again, which was removed or replaced since `stale` was opened, and writes what is in memory.
+    pub(crate) fn renew(
+        &self,
+        function: &FunctionCache<K>,
+        stale: &Store,
+    ) -> Result<Arc<Store>, Error> {
+        // Before it is closed, because another thread may open it at once.
+        self.unsettled.note_values();
+        self.disk.close(stale);
         self.begin(function)
     }
 }

@@ -207,6 +207,8 @@ impl<V: 'static> ValueStore<V> {
         self.failures.check_retry()?;
         let version = self.version().inspect_err(|refused| self.failures.back_off(refused));
         let Version { identity, place } = version.map_err(Error::clone)?;
+        let again = self.was_closed.load(Relaxed).then(|| place.again());
+        let place = again.as_ref().unwrap_or(place);
         let fs = Arc::clone(&self.fs);
         let opened = Store::open_with_ttl(fs, place, identity, self.durability, self.ttl);
         let store = Arc::new(opened.inspect_err(|error| self.failures.back_off(error))?);
@@ -217,6 +219,11 @@ impl<V: 'static> ValueStore<V> {
         let _ = self.opened_at.set(clock::wall());
         self.failures.reset();
         Ok(Arc::clone(self.store.lock().get_or_insert(store)))
+    }
+
+    /// Returns the store if it writes, and this process knows what others have removed.
+    pub(crate) fn begun(&self) -> Option<Arc<Store>> {
+        self.opened().filter(|store| store.is_writing() && !self.was_closed.load(Relaxed))
     }
 
     /// Returns the store, and opens it to write if it is not yet. Passes on what other processes removed. Returns also
@@ -231,11 +238,12 @@ impl<V: 'static> ValueStore<V> {
             return Ok((store, false));
         }
         self.failures.check_retry()?;
-        if self.was_closed.load(Relaxed) && self.exists() {
+        let was_closed = self.was_closed.load(Relaxed);
+        store.begin(removed).inspect_err(|error| self.failures.back_off(error))?;
+        if was_closed && store.since() > 0 {
             // What the process that created the directory again has removed in the meantime is not known.
             removed(Removal::All);
         }
-        store.begin(removed).inspect_err(|error| self.failures.back_off(error))?;
         self.was_closed.store(false, Relaxed);
         self.note_times(&store);
         self.failures.reset();
@@ -256,22 +264,32 @@ impl<V: 'static> ValueStore<V> {
         TypeFile { function, place, codec, type_name, shape }
     }
 
-    /// Closes a store whose directory was removed or replaced, so that the next call opens what is there now. Does
-    /// nothing if the parent of the root was removed too: a file system may have been unmounted.
-    pub(crate) fn close(&self) {
+    /// Closes `stale`, a store whose directory was removed or replaced, so that the next call opens what is there now. Does
+    /// nothing if the parent of the root was removed too: a file system may have been unmounted. (If it is removed
+    /// while the next call opens, that fails: see [`Place::again`].)
+    pub(crate) fn close(&self, stale: &Store) {
         let Ok(root) = &self.root else { return };
         if root.parent().is_none_or(|parent| self.fs.list(parent).is_ok()) {
-            self.was_closed.store(true, Relaxed);
-            self.store.lock().take();
+            let mut store = self.store.lock();
+            // Another thread may have opened it again already.
+            let closed = store.take_if(|store| std::ptr::eq(&**store, stale));
+            self.was_closed.fetch_or(closed.is_some(), Relaxed);
+            drop(store);
+            self.failures.take_over(closed.map_or(0, |store| store.status().errors));
         }
     }
 
-    /// Opens a directory to read it that was replaced and is there again. Returns whether it has.
-    pub(crate) fn reopen(&self) -> bool {
-        if !self.was_closed.load(Relaxed) || !self.exists() || self.open().is_err() {
-            return false;
+    /// Opens a directory to read it that was replaced and is there again. Passes on that anything may be removed: what
+    /// the process that created it again has removed in the meantime is not known.
+    pub(crate) fn reopen(&self, removed: &mut dyn FnMut(Removal)) {
+        if !self.was_closed.load(Relaxed) {
+            return;
         }
-        self.was_closed.swap(false, Relaxed)
+        let _beginning = self.beginning.lock();
+        if self.was_closed.load(Relaxed) && self.exists() && self.open().is_ok() {
+            removed(Removal::All);
+            self.was_closed.store(false, Relaxed);
+        }
     }
 
     /// Returns when the directory was opened first, or 0.

@@ -1,6 +1,5 @@
 //! Writes results to the directory of a cache: a new one, before any reader can see it, or all that memory holds.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -28,9 +27,9 @@ impl<K: Keep> Directory<K> {
         let replaces = result.made.replaces();
         // A value that cannot be written stays in memory. Each step counts its own failure.
         let Ok(store) = self.begin(function) else {
-            self.has_unwritten.store(true, Relaxed);
+            self.unsettled.note_values();
             if replaces {
-                self.clear_when_opened.store(true, Relaxed);
+                self.unsettled.note_removal();
             }
             return;
         };

@@ -196,7 +196,7 @@ mod tests {
         let dir = root.0.join("version");
         let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
         let editor = Editor::open(&dir, &identity).unwrap();
-        let (locks, files) = Locks::open(&RealFs, &dir).unwrap();
+        let (locks, files) = Locks::open(&RealFs, &dir, &dir).unwrap();
         drop(files);
         let merging = locks.merge().unwrap().expect("nobody merges");
         assert!(!editor.compact().unwrap());

@@ -47,6 +47,11 @@ impl Backoff {
         self.state.lock().last = Some(error.clone());
     }
 
+    /// Counts failures that another one has counted so far.
+    pub(crate) fn take_over(&self, errors: u64) {
+        self.errors.fetch_add(errors, Ordering::Relaxed);
+    }
+
     /// Plans the next attempt. Doubles the delay each time, within [`MIN_DELAY`] and [`MAX_DELAY`].
     pub(crate) fn back_off(&self) {
         self.plan(|delay| (delay * 2).clamp(MIN_DELAY, MAX_DELAY));

@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn entries_are_sorted_however_many_there_are_and_the_file_is_removed() {
         let fs = MemFs::new();
-        fs.create_dir(dir()).unwrap();
+        fs.create_dir(dir(), Path::new("")).unwrap();
         for count in [0, 1, 3, 4, 100, 20_000] {
             let mut sort = EntrySort::new(&fs, dir(), 7);
             let mut expected: Vec<_> = (0..count).map(entry).collect();
@@ -224,7 +224,7 @@ mod tests {
     fn a_failure_is_an_error_and_leaves_no_file() {
         for at in 0.. {
             let fs = MemFs::new();
-            fs.create_dir(dir()).unwrap();
+            fs.create_dir(dir(), Path::new("")).unwrap();
             fs.fail(Some(Failure { at: fs.operations() + at, count: 1, errno: 5 }));
             let mut sort = EntrySort::new(&fs, dir(), 7);
             let pushed = (0..10).map(entry).try_for_each(|entry| sort.push(entry));

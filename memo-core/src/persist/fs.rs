@@ -11,12 +11,12 @@ use crate::platform::shared_page::WORDS;
 
 /// A file system. Reading follows symbolic links, creating and locking does not: the call returns an error.
 pub trait Fs: Send + Sync + 'static {
-    /// Creates a directory that only its owner can access, and its missing parents, and makes them durable. Does
-    /// nothing if the directory exists.
+    /// Creates a directory that only its owner can access, and those of its missing parents that are below `base`, and
+    /// makes them durable. Does nothing if the directory exists.
     ///
     /// # Errors
-    /// The errors of the system.
-    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// `NotFound` if `base` is missing or is removed meanwhile, and the errors of the system.
+    fn create_dir(&self, path: &Path, base: &Path) -> io::Result<()>;
 
     /// Creates a file that only its owner can access.
     ///

@@ -329,9 +329,12 @@ impl Disk {
 }
 
 impl Fs for MemFs {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path, base: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.step_with(true)?;
+        if !base.as_os_str().is_empty() && !disk.dirs.contains(base) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         disk.dirs.extend(path.ancestors().map(Path::to_owned));
         Ok(())
     }

@@ -18,14 +18,18 @@ use crate::platform::shared_page::{PAGE, SharedPage, WORDS};
 pub struct RealFs;
 
 impl Fs for RealFs {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let missing: Vec<&Path> =
-            path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
-        private_dir().recursive(true).create(path)?;
-        // From the outermost on, because each is given to the owner of the one around it.
-        #[cfg(unix)]
-        for created in missing.iter().rev() {
-            give_to_owner_of_parent(created, &private_file().read(true).open(created)?)?;
+    fn create_dir(&self, path: &Path, base: &Path) -> io::Result<()> {
+        let is_missing = |p: &&Path| *p != base && !p.as_os_str().is_empty() && !p.is_dir();
+        let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+        // From the outermost on, because each is given to the owner of the one around it. Each by itself: creating all
+        // at once would also create `base` if it is removed meanwhile.
+        for dir in missing.iter().rev() {
+            match private_dir().create(dir) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+                created => created?,
+            }
+            #[cfg(unix)]
+            give_to_owner_of_parent(dir, &private_file().read(true).open(dir)?)?;
         }
         for created in missing {
             self.sync_dir(&parent(created))?;

@@ -1,7 +1,6 @@
 //! Locks of keys, so that of all processes one computes a value. Each is a byte of the lock file, which the system
 //! releases when the process ends.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -11,6 +10,7 @@ use super::fs::{ByteLocks, Fs};
 use super::key_hash::key_hash;
 use super::listing::refuse_foreign;
 use super::locks::open_lock_file;
+use super::place::Place;
 
 /// The bits of a key's hash that choose its byte. All others of the lock file are behind.
 const MASK: u64 = (1 << 61) - 1;
@@ -45,8 +45,8 @@ pub enum KeyClaim {
 impl KeyLocks {
     /// Tries to lock a key. Creates the directory and the lock file if they are missing. (Two threads of one process
     /// get the same lock at once. Within a process flights exclude them.)
-    pub(crate) fn try_lock(&self, fs: &dyn Fs, dir: &Path, key: &[u8]) -> KeyClaim {
-        let bytes = self.bytes.get_or_init(|| open(fs, dir));
+    pub(crate) fn try_lock(&self, fs: &dyn Fs, place: &Place, key: &[u8]) -> KeyClaim {
+        let bytes = self.bytes.get_or_init(|| open(fs, place));
         let Some(bytes) = bytes.as_ref().filter(|_| self.held.load(Relaxed) < MAX_HELD) else {
             return KeyClaim::Unlocked;
         };
@@ -65,10 +65,10 @@ impl KeyLocks {
 }
 
 /// Opens the lock file. A failure is no error here: writing the result will show it.
-fn open(fs: &dyn Fs, dir: &Path) -> Option<Arc<dyn ByteLocks>> {
-    refuse_foreign(fs, dir).ok()?;
-    fs.create_dir(dir).ok()?;
-    open_lock_file(fs, dir).ok().filter(|bytes| bytes.is_shared())
+fn open(fs: &dyn Fs, place: &Place) -> Option<Arc<dyn ByteLocks>> {
+    refuse_foreign(fs, place.dir()).ok()?;
+    fs.create_dir(place.dir(), place.base()).ok()?;
+    open_lock_file(fs, place.dir()).ok().filter(|bytes| bytes.is_shared())
 }
 
 impl Drop for KeyLock {

@@ -82,16 +82,16 @@ fn own_host() -> u64 {
 
 impl Locks {
     /// Opens the lock file, and takes the lock of the files. Creates the directory, for its owner alone, if it is
-    /// missing.
+    /// missing, and those of its missing parents that are below `base`.
     ///
     /// # Errors
     /// [`Error::Locked`] if another process holds the lock for too long, [`Error::Foreign`] if the directory belongs to
     /// something else, and the errors of the system.
-    pub(crate) fn open(fs: &dyn Fs, dir: &Path) -> Result<(Self, Held), Error> {
+    pub(crate) fn open(fs: &dyn Fs, dir: &Path, base: &Path) -> Result<(Self, Held), Error> {
         refuse_foreign(fs, dir)?;
         let path = Name::Lock.at(dir);
         for _ in 0..MAX_ATTEMPTS {
-            fs.create_dir(dir).map_err(|e| Error::io("create", dir, &e))?;
+            fs.create_dir(dir, base).map_err(|e| Error::io("create", dir, &e))?;
             let bytes = match open_lock_file(fs, dir) {
                 Ok(bytes) => bytes,
                 // The folder was removed meanwhile, as an old version. The next attempt creates it again.

@@ -21,6 +21,8 @@ pub(crate) struct StoreDirectory<'a> {
     pub(crate) fs: &'a dyn Fs,
     /// The path.
     pub(crate) dir: &'a Path,
+    /// See [`Place::base`](super::place::Place::base).
+    pub(crate) base: &'a Path,
     pub(crate) identity: &'a Identity,
 }
 

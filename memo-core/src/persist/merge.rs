@@ -61,7 +61,7 @@ pub(crate) fn merge(
     keep: &Keep<'_>,
     bounds: Bounds,
 ) -> Result<(), Error> {
-    let StoreDirectory { fs, dir, identity } = directory;
+    let StoreDirectory { fs, dir, identity, .. } = directory;
     let state = &writer.state;
     let horizon = state.raise_horizon();
     // What was queued before is older than the horizon.
@@ -209,7 +209,7 @@ fn remove_replaced(
     then: &[SlotLog],
     partly: &[u64],
 ) -> Result<(), Error> {
-    let StoreDirectory { fs, dir, identity } = directory;
+    let StoreDirectory { fs, dir, identity, .. } = directory;
     let merged = |log: u64| header.logs.iter().find(|stated| stated.log == log);
     writer.free_slots(|left| merged(left.log).is_some_and(|stated| stated.len >= left.len))?;
     let live = writer.state.logs();

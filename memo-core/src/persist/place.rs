@@ -18,6 +18,8 @@ const VERSION_DIGITS: usize = 16;
 pub struct Place {
     root: PathBuf,
     dir: PathBuf,
+    /// Missing folders are created below this one alone. Empty: everywhere.
+    base: PathBuf,
 }
 
 impl Place {
@@ -26,19 +28,32 @@ impl Place {
     #[must_use]
     pub fn of(root: &Path, path: &str, instance: u64, identity: &Identity) -> Self {
         let dir = function_folder(root, path).join(version_name(path, instance, identity));
-        Self { root: root.to_owned(), dir }
+        Self { root: root.to_owned(), dir, base: PathBuf::new() }
     }
 
     /// Returns the place of results that have the directory `dir` to themselves.
     #[must_use]
     pub fn alone(dir: &Path) -> Self {
-        Self { root: dir.to_owned(), dir: dir.to_owned() }
+        Self { root: dir.to_owned(), dir: dir.to_owned(), base: PathBuf::new() }
+    }
+
+    /// Returns the place if it was there before: what is missing is created again, except the parent of the root. Who
+    /// removed that too wants nothing back.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let base = self.root.parent().unwrap_or(&self.root).to_owned();
+        Self { base, ..self.clone() }
     }
 
     /// Returns the directory of the files.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Returns the folder below which missing folders are created.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
     }
 
     /// Returns the folder of the function. `None` if there is only one version of it, see [`Self::alone`].

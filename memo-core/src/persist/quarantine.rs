@@ -47,7 +47,7 @@ impl Cleanup {
         }
         let quarantine_dir = dir.join(QUARANTINE);
         let failed = |e: io::Error| Error::io("quarantine into", &quarantine_dir, &e);
-        fs.create_dir(&quarantine_dir).map_err(failed)?;
+        fs.create_dir(&quarantine_dir, dir).map_err(failed)?;
         let mut quarantined = list_quarantined(fs, &quarantine_dir).map_err(failed)?;
         let mut serial = quarantined.iter().map(|file| file.serial).max().unwrap_or_default();
         for name in quarantine {

@@ -135,7 +135,8 @@ impl Shared {
     }
 
     pub(crate) fn directory(&self) -> StoreDirectory<'_> {
-        StoreDirectory { fs: &*self.fs, dir: self.place.dir(), identity: &self.identity }
+        let (fs, dir, base) = (&*self.fs, self.place.dir(), self.place.base());
+        StoreDirectory { fs, dir, base, identity: &self.identity }
     }
 
     /// Counts the error if `result` is one.

@@ -165,7 +165,7 @@ impl Store {
     /// Tries to lock a key among processes, to compute its value.
     #[must_use]
     pub fn try_lock_key(&self, key: &[u8]) -> KeyClaim {
-        self.shared.key_locks.try_lock(&*self.shared.fs, self.shared.place.dir(), key)
+        self.shared.key_locks.try_lock(&*self.shared.fs, &self.shared.place, key)
     }
 
     /// Returns the state of the store.

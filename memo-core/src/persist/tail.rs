@@ -102,7 +102,7 @@ impl Tail {
         view: &mut View,
         removed: &mut Vec<Removal>,
     ) -> Result<(), Error> {
-        let StoreDirectory { fs, dir, identity } = directory;
+        let StoreDirectory { fs, dir, identity, .. } = directory;
         let mut result = Ok(());
         for _ in 0..MAX_ATTEMPTS {
             let now = Self::of(state);

@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let (fs, place) = (MemFs::new(), Place::alone(Path::new("/v")));
-        fs.create_dir(place.dir()).unwrap();
+        fs.create_dir(place.dir(), place.base()).unwrap();
         assert_eq!(written(&fs), None);
         type_file().write(&fs, &place).unwrap();
         assert_eq!(written(&fs), Some(type_file()));

@@ -60,8 +60,8 @@ impl Writer {
         view: &Mutex<View>,
         catch_up: &mut dyn FnMut(&State, Begun) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let StoreDirectory { fs, dir, .. } = directory;
-        let (locks, _files) = Locks::open(fs, dir)?;
+        let StoreDirectory { fs, dir, base, .. } = directory;
+        let (locks, _files) = Locks::open(fs, dir, base)?;
         if locks.has_other_hosts()? {
             return Err(Error::OtherHost { path: dir.to_owned() });
         }
@@ -210,7 +210,7 @@ fn begin_first(
     durable: &mut Vec<Stated>,
     failures: &mut Vec<Error>,
 ) -> Result<View, Error> {
-    let StoreDirectory { fs, dir, identity } = directory;
+    let StoreDirectory { fs, dir, identity, .. } = directory;
     let listing = list(fs, dir, identity)?;
     let values = list_values(fs, dir)?;
     let last_number = values.into_iter().fold(listing.newest, u64::max);

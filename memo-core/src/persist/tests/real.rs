@@ -119,6 +119,28 @@ fn files_are_read_through_symbolic_links() {
     assert_eq!(contents(), before);
 }
 
+/// Somebody removes the scratch folder of a program while that creates its directory in it again.
+#[test]
+fn what_is_removed_from_above_is_not_created_again() {
+    let folder = TestDirectory::new("again");
+    let (parent, root) = (folder.0.join("parent"), folder.0.join("parent/results"));
+    let dir = root.join("function/version");
+    let place = Place::of(&root, "f", 0, &identity()).again();
+    for _ in 0..200 {
+        std::fs::create_dir_all(&parent).unwrap();
+        std::thread::scope(|scope| {
+            let creating = scope.spawn(|| {
+                let created = || RealFs.create_dir(&dir, place.base());
+                while created().is_ok() || parent.exists() {}
+                created().unwrap_err().kind()
+            });
+            while std::fs::remove_dir_all(&folder.0).is_err() {}
+            assert_eq!(creating.join().unwrap(), std::io::ErrorKind::NotFound);
+        });
+        assert!(!folder.0.exists());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_nothing_is_set_aside() {
