@@ -290,8 +290,8 @@ static WAITING: AtomicBool = AtomicBool::new(false);
 
 impl Serialize for Slow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Waits where the argument is compared with a key, and not where it is hashed.
-        if std::any::type_name::<S>().contains("Compare") {
+        // Waits where the argument is looked for, and not where its key is written.
+        if std::any::type_name::<S>().contains("Recorder") {
             while WAITS.load(Relaxed) {
                 WAITING.store(true, Relaxed);
                 thread::yield_now();

@@ -14,7 +14,6 @@ mod garbage;
 mod ghosts;
 mod index;
 pub(crate) mod insertion;
-mod key_copy;
 pub(crate) mod listening;
 pub(crate) mod policy;
 mod recency;

@@ -11,7 +11,6 @@ use super::capacity::{self, Capacity, EXACT, Limits};
 use super::departures::Departures;
 use super::entry::{EntryRef, NEVER_EXPIRES, Words, low_half};
 use super::expiry::Expiry;
-use super::key_copy::KeyCopy;
 use super::listening::{Listener, Listening};
 use super::shard::Shard;
 use super::table::ReadGuard;
@@ -149,27 +148,6 @@ impl<H: Clone> ShardedCache<H> {
     #[inline]
     fn number(&self) -> usize {
         self.shards.as_ptr().addr()
-    }
-
-    /// Like [`Self::get`], but with a `matches` that runs code of a user. It gets a copy of the key, so that nothing
-    /// waits for it. An entry with the same lower half of the hash and the same tag hides others. Then this finds
-    /// nothing, and the caller finds the entry in [`ShardedCache::claim_or_join`].
-    #[inline]
-    pub(crate) fn get_by_copy(
-        &self,
-        hash: u64,
-        matches: impl FnOnce(&[u8]) -> bool,
-        counted: bool,
-    ) -> Option<H> {
-        let pinned = pin();
-        let entry = self.find(ReadGuard::of_pin(&pinned), hash, |_| true)?;
-        let (key, held) = (KeyCopy::of(entry.key()), entry.entry().held().clone());
-        drop(pinned);
-        let found = matches(&key);
-        if found && counted {
-            self.calls.hit(&pin());
-        }
-        found.then_some(held)
     }
 
     #[inline(always)]

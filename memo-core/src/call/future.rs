@@ -17,7 +17,7 @@ use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep, Renewal};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
-use crate::key::{KeyBytes, Tag, WrittenKey};
+use crate::key::{KeyBytes, Room, Tag, WrittenKey};
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::flight::{Arrival, Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
@@ -67,10 +67,11 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return self.begin_detour(detour);
         }
-        let hash = self.observed_hash(arguments);
-        match self.find_to_remember(arguments, hash) {
+        let mut room = Room::new();
+        let key = self.observed_key(arguments, &mut room);
+        match self.find_to_remember(arguments, &key) {
             Some(held) => AsyncLookup(Ok(K::into_return(held))),
-            None => self.missed_async(arguments, hash),
+            None => self.missed_async(arguments, key.hash()),
         }
     }
 
@@ -85,11 +86,12 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
                 Err(detour) => self.begin_detour(detour),
             };
         }
-        let hash = self.observed_hash(arguments);
-        match self.find_or_verify(arguments, hash, share) {
+        let mut room = Room::new();
+        let key = self.observed_key(arguments, &mut room);
+        match self.find_or_verify(arguments, &key, share) {
             Ok(held) => AsyncLookup(Ok(K::into_return(held))),
             Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),
-            Err(None) => self.missed_async(arguments, hash),
+            Err(None) => self.missed_async(arguments, key.hash()),
         }
     }
 

@@ -13,8 +13,8 @@ use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
 #[cfg(feature = "persist")]
 use crate::function::isolation;
 use crate::function::span::Entered;
-use crate::key::arguments::{self, Arguments};
-use crate::key::{Key, WrittenKey};
+use crate::key::Arguments;
+use crate::key::{Key, Room, SearchKey, WrittenKey};
 use crate::platform::clock::Stopwatch;
 #[cfg(feature = "remote")]
 use crate::platform::maintenance;
@@ -65,11 +65,11 @@ impl<K: Keep> FunctionCache<K> {
             return Some(Detour::Bypass);
         }
         if let Some(twin) = self.twin() {
-            let hash = twin.observed_hash(arguments);
+            let hash = twin.observed_key(arguments, &mut Room::new()).hash();
             return Some(Detour::Twin(twin, WrittenKey::new(arguments, hash), is_refresh));
         }
         if is_refresh {
-            let hash = self.observed_hash(arguments);
+            let hash = self.observed_key(arguments, &mut Room::new()).hash();
             return Some(Detour::Refresh(WrittenKey::new(arguments, hash)));
         }
         source::note(Source::Hit, || self.computed(arguments));
@@ -82,7 +82,7 @@ impl<K: Keep> FunctionCache<K> {
         if !self.memory.is_timed() {
             return None;
         }
-        let written = WrittenKey::new(arguments, self.hash(arguments));
+        let written = WrittenKey::new(arguments, None);
         let (hash, key) = written.key(&self.memory.seed)?;
         self.memory.computed(hash, key)
     }
@@ -103,10 +103,11 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return detour.lookup(self);
         }
-        let hash = self.observed_hash(arguments);
-        match self.find_to_remember(arguments, hash) {
+        let mut room = Room::new();
+        let key = self.observed_key(arguments, &mut room);
+        match self.find_to_remember(arguments, &key) {
             Some(held) => Lookup::Hit(Hit(held)),
-            None => self.missed(arguments, hash),
+            None => self.missed(arguments, key.hash()),
         }
     }
 
@@ -119,11 +120,12 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return detour.lookup_or_verify(self, arguments, share);
         }
-        let hash = self.observed_hash(arguments);
-        match self.find_or_verify(arguments, hash, share) {
+        let mut room = Room::new();
+        let key = self.observed_key(arguments, &mut room);
+        match self.find_or_verify(arguments, &key, share) {
             Ok(held) => Lookup::Hit(Hit(held)),
             Err(Some(comparison)) => Miss::of(Computation::verify(self, comparison)),
-            Err(None) => self.missed(arguments, hash),
+            Err(None) => self.missed(arguments, key.hash()),
         }
     }
 
@@ -145,20 +147,18 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// Returns the hash of the key. Returns `None` if the arguments have no key.
-    #[inline]
-    pub(crate) fn hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
-        arguments::hash(arguments, &self.memory.seed).ok()
-    }
-
-    /// Does the same at the beginning of a call, which is observed if the function gives advice.
+    /// Returns the key at the beginning of a call, which is observed if the function gives advice.
     #[inline(always)]
-    pub(super) fn observed_hash<A: Arguments>(&self, arguments: &A) -> Option<u64> {
-        let hash = self.hash(arguments);
-        if let Some(hash) = hash.filter(|hash| self.observer.observes(*hash)) {
+    pub(super) fn observed_key<'a, A: Arguments>(
+        &self,
+        arguments: &'a A,
+        room: &'a mut Room,
+    ) -> SearchKey<'a, A> {
+        let key = SearchKey::new(arguments, &self.memory.seed, room);
+        if let Some(hash) = key.hash().filter(|hash| self.observer.observes(*hash)) {
             self.observe(arguments, hash);
         }
-        hash
+        key
     }
 
     #[cold]
@@ -166,7 +166,9 @@ impl<K: Keep> FunctionCache<K> {
     fn observe<A: Arguments>(&self, arguments: &A, hash: u64) {
         if self.observe_call(hash) {
             let hit = Stopwatch::start(false);
-            let found = self.find(arguments, self.hash(arguments), false);
+            let mut room = Room::new();
+            let key = SearchKey::new(arguments, &self.memory.seed, &mut room);
+            let found = self.find(&key, false);
             let (nanos, clock) = (hit.nanos(), Stopwatch::start(false).nanos());
             if found.is_some() {
                 self.observe_time(nanos.saturating_sub(clock));
@@ -174,21 +176,14 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// Returns the value that the cache holds for `arguments`. `counted`: a hit is counted.
+    /// Returns the value that the cache holds for `key`. `counted`: a hit is counted.
     #[inline(always)]
-    pub(crate) fn find<A: Arguments>(
+    pub(super) fn find<A: Arguments>(
         &self,
-        arguments: &A,
-        hash: Option<u64>,
+        key: &SearchKey<'_, A>,
         counted: bool,
     ) -> Option<K::Held> {
-        let (hash, matches) = (hash?, |stored: &[u8]| arguments::matches(arguments, stored));
-        // Other arguments run code of users, which must not run while the epoch is pinned.
-        if A::PLAIN {
-            self.memory.get(hash, matches, counted)
-        } else {
-            self.memory.get_by_copy(hash, matches, counted)
-        }
+        self.memory.get(key.hash()?, |stored| key.matches(stored), counted)
     }
 
     /// Returns the value that the cache holds. For `share` of the hits, returns as `Err(Some(_))` what to compare a
@@ -196,16 +191,16 @@ impl<K: Keep> FunctionCache<K> {
     pub(crate) fn find_or_verify<A: Arguments>(
         &self,
         arguments: &A,
-        hash: Option<u64>,
+        key: &SearchKey<'_, A>,
         share: f64,
     ) -> Result<K::Held, Option<Comparison<K>>>
     where
         K::Value: Serialize,
     {
         let selected = verify::should_verify(share);
-        let found = self.find(arguments, hash, !selected);
+        let found = self.find(key, !selected);
         let held = found
-            .or_else(|| if selected { self.find_digest(arguments, hash) } else { None })
+            .or_else(|| if selected { self.find_digest(arguments, key.hash()) } else { None })
             .ok_or(None)?;
         if selected { Err(Some(Comparison::new(held, Key::of(arguments)))) } else { Ok(held) }
     }

@@ -2,6 +2,7 @@
 
 use crate::advice::observer::Observer;
 use crate::function::function_cache::FunctionCache;
+use crate::key::SearchKey;
 use crate::key::arguments::{self, Arguments};
 use crate::platform::special;
 use crate::value::holder::Holder;
@@ -18,19 +19,19 @@ impl<K: Keep> FunctionCache<K> {
         K::Holder::of_word(word)
     }
 
-    /// Returns the value that the cache holds for `arguments`, and remembers it. This is a hit.
+    /// Returns the value that the cache holds for `arguments`, whose key is `key`, and remembers it. This is a hit.
     #[inline(always)]
     pub(super) fn find_to_remember<A: Arguments>(
         &self,
         arguments: &A,
-        hash: Option<u64>,
+        key: &SearchKey<'_, A>,
     ) -> Option<K::Held> {
         match arguments::word_key(arguments).filter(|_| const { remembers::<K, A>() }) {
-            Some(key) => {
-                let matches = |stored: &[u8]| arguments::matches(arguments, stored);
-                self.memory.get_to_remember(hash?, matches, key, K::Holder::to_word)
+            Some(word) => {
+                let matches = |stored: &[u8]| key.matches(stored);
+                self.memory.get_to_remember(key.hash()?, matches, word, K::Holder::to_word)
             }
-            None => self.find(arguments, hash, true),
+            None => self.find(key, true),
         }
     }
 }

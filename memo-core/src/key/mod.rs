@@ -1,7 +1,8 @@
 //! Keys: the canonical encoding of a call's arguments.
 //!
-//! `encoder` serializes into one of three sinks: `hash` finds the bucket, `compare` checks the key that is stored
-//! there, and `write` makes the bytes on a miss. A cache stores the fields of a struct in the order in which they were
+//! `encoder` serializes into one of four sinks: `hash` finds the bucket, `compare` checks the key that is stored there,
+//! `recorder` does the work of both in one pass for arguments that run code of users, and `write` makes the bytes on a
+//! miss. A cache stores the fields of a struct in the order in which they were
 //! serialized. A [`Key`] has them sorted. If the bytes are too many, `digest` makes a digest of them, and that is the
 //! key. docs/format.md specifies the bytes.
 
@@ -19,7 +20,9 @@ mod encoder;
 pub(crate) mod hash;
 mod items;
 mod read;
+mod recorder;
 mod result_tag;
+mod search_key;
 mod short;
 mod sink;
 mod stored;
@@ -38,5 +41,6 @@ pub(crate) use bytes::KeyBytes;
 pub use call_key::Key;
 pub use decode_error::DecodeError;
 pub use result_tag::Tag;
+pub(crate) use search_key::{Room, SearchKey};
 pub(crate) use stored::{hash_bytes, same_key};
 pub(crate) use written::WrittenKey;

@@ -51,6 +51,29 @@ pub(super) fn same_few(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
+/// Copies bytes to a place of the same length, which is at most [`FEW`].
+#[inline(always)]
+pub(super) fn copy_few(to: &mut [u8], bytes: &[u8]) {
+    // As [`same_few`] compares them.
+    match bytes.len() {
+        17.. => copy_ends::<16>(to, bytes),
+        8.. => copy_ends::<8>(to, bytes),
+        4.. => copy_ends::<4>(to, bytes),
+        2.. => copy_ends::<2>(to, bytes),
+        _ => copy_ends::<1>(to, bytes),
+    }
+}
+
+#[inline(always)]
+fn copy_ends<const N: usize>(to: &mut [u8], bytes: &[u8]) {
+    if let (Some(to), Some(first)) = (to.first_chunk_mut::<N>(), bytes.first_chunk()) {
+        *to = *first;
+    }
+    if let (Some(to), Some(last)) = (to.last_chunk_mut::<N>(), bytes.last_chunk()) {
+        *to = *last;
+    }
+}
+
 #[inline(always)]
 fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
     a.first_chunk::<N>() == b.first_chunk() && a.last_chunk::<N>() == b.last_chunk()

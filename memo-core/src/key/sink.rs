@@ -1,4 +1,4 @@
-//! The target of an encoded value: a hasher, a comparer with stored bytes, or a writer.
+//! The target of an encoded value: a hasher, a comparer with stored bytes, a recorder, or a writer.
 
 use std::ops::{Deref, DerefMut};
 

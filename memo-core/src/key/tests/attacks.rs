@@ -11,7 +11,7 @@ use super::super::hash::Seed;
 use super::super::tag::{MAX_DEPTH, MAX_LENGTH, NoKey};
 use super::super::{Key, hash_bytes};
 use super::model::Value as V;
-use super::{args, key, print};
+use super::{args, key, print, searched, stored};
 
 /// Reports whether the values have equal keys. Asserts that all sinks agree, and that the bytes hash as the values do,
 /// unless they are a digest.
@@ -386,6 +386,11 @@ fn groups_over_the_limit_have_a_digest() {
     assert!(!Key::of(&args(&fits)).is_digest() && Key::of(&args(&over)).is_digest());
     assert!(alike(&fits, &fits) && alike(&over, &over) && !alike(&fits, &over));
     assert!(alike(&[3u8], &(3u8,)));
+    // A call hashes it, and does not look for its bytes.
+    for (set, stored, is_found) in [(&fits, stored(&fits), true), (&over, key(&over), false)] {
+        let (hash, found) = searched(&args(set), &stored, &Seed::random());
+        assert_eq!((hash.is_some(), found), (true, is_found));
+    }
 }
 
 /// A `Serialize` that makes keys while another key is being written.

@@ -8,7 +8,7 @@ use super::super::compare::{Compare, Verdict};
 use super::super::hash::Seed;
 use super::super::{hash_bytes, short};
 use super::model::{Random, Value as V};
-use super::{args, key, matches_in_one_pass, stored as stored_bytes};
+use super::{args, key, matches_in_one_pass, searched, stored as stored_bytes};
 
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=70).chain(94..=98).chain(126..=130).chain(190..=194).chain(250..=262)
@@ -25,7 +25,10 @@ fn found<A: Arguments>(arguments: &A, stored: &[u8], seed: &Seed) -> bool {
     let _ = arguments.encode(&mut sink);
     let same = sink.verdict() == Verdict::Equal;
     assert_eq!(matches(arguments, stored), same);
-    assert_eq!(hash_bytes(stored, seed) == hash(arguments, seed).ok(), same);
+    let hashed = hash_bytes(stored, seed);
+    let (searched, is_found) = searched(arguments, stored, seed);
+    assert_eq!((searched == hashed, is_found), (same, same));
+    assert_eq!(hashed == hash(arguments, seed).ok(), same);
     same
 }
 

@@ -1,4 +1,4 @@
-//! Tests of the encoding: it is canonical and injective, its three sinks agree, and no `Serialize` can break it.
+//! Tests of the encoding: it is canonical and injective, its sinks agree, and no `Serialize` can break it.
 
 mod attacks;
 mod digest;
@@ -36,6 +36,17 @@ fn stored<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     })
 }
 
+/// Returns the hash and the bytes that a recorder has for `value`.
+fn recorded<T: Serialize + ?Sized>(value: &T, seed: &Seed) -> (Result<u64, NoKey>, Vec<u8>) {
+    let mut room = vec![0; tag::MAX_LENGTH];
+    let mut sink = recorder::Recorder::new(seed, &mut room);
+    let _ = args(value).encode(&mut sink);
+    let recorder::Recorded { hash, left, missing } = sink.finish();
+    assert_eq!(missing, 0);
+    room.truncate(tag::MAX_LENGTH - left);
+    (hash, room)
+}
+
 /// Reports whether one pass is enough to see that `stored` is the key of `value`.
 fn matches_in_one_pass<T: Serialize + ?Sized>(value: &T, stored: &[u8]) -> bool {
     let mut sink = compare::Compare::new(stored);
@@ -52,12 +63,21 @@ fn cases() -> u64 {
     std::env::var("MEMOKIT_KEY_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
 }
 
+/// Returns the hash of a key as a call looks for it, and whether it is found by `stored`.
+fn searched<A: Arguments>(arguments: &A, stored: &[u8], seed: &Seed) -> (Option<u64>, bool) {
+    let mut room = Room::new();
+    let key = SearchKey::new(arguments, seed, &mut room);
+    (key.hash(), key.matches(stored))
+}
+
 /// Asserts that the sinks agree on `value` and on the bytes of its key. Returns the hash.
 fn check_sinks(value: &Value, bytes: &[u8], seed: &Seed) -> u64 {
     let hashed = hash(&args(value), seed).unwrap();
     assert_eq!(hash_bytes(bytes, seed), Some(hashed), "{value:?}");
     assert!(matches(&args(value), bytes), "{value:?} against its own bytes");
     let as_stored = stored(value);
+    let (searched, copied) = recorded(value, seed);
+    assert_eq!((searched.unwrap(), &copied), (hashed, &as_stored), "{value:?} recorded");
     assert!(matches_in_one_pass(value, &as_stored), "{value:?} against its stored bytes");
     assert!(same_key(&as_stored, bytes), "{value:?} as stored and canonical");
     assert_eq!(hash_bytes(&as_stored, seed), Some(hashed), "{value:?} as stored");
@@ -86,6 +106,8 @@ fn values_have_equal_keys_exactly_if_they_are_alike() {
         assert_eq!(other_bytes == bytes, same, "{value:?} and {other:?}");
         assert_eq!(matches(&args(&other), &bytes), same, "{value:?} and {other:?}");
         assert_eq!(matches(&args(&other), &stored(&value)), same, "{value:?} and {other:?}");
+        let (found, is_found) = searched(&args(&other), &stored(&value), &seed);
+        assert_eq!((found == Some(hashed), is_found), (same, same), "{value:?} and {other:?}");
         assert_eq!(
             super::same_key(&stored(&other), &stored(&value)),
             same,
