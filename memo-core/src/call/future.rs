@@ -17,7 +17,7 @@ use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep, Renewal};
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
-use crate::key::{KeyBytes, Room, Tag, WrittenKey};
+use crate::key::{KeyBytes, Tag, WrittenKey};
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::flight::{Arrival, Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;
@@ -67,11 +67,10 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return self.begin_detour(detour);
         }
-        let mut room = Room::new();
-        let key = self.observed_key(arguments, &mut room);
-        match self.find_to_remember(arguments, &key) {
+        let (hash, found) = self.search(arguments, |key| self.find_to_remember(arguments, key));
+        match found {
             Some(held) => AsyncLookup(Ok(K::into_return(held))),
-            None => self.missed_async(arguments, key.hash()),
+            None => self.missed_async(arguments, hash),
         }
     }
 
@@ -86,12 +85,12 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
                 Err(detour) => self.begin_detour(detour),
             };
         }
-        let mut room = Room::new();
-        let key = self.observed_key(arguments, &mut room);
-        match self.find_or_verify(arguments, &key, share) {
+        let (hash, found) =
+            self.search(arguments, |key| self.find_or_verify(arguments, key, share));
+        match found {
             Ok(held) => AsyncLookup(Ok(K::into_return(held))),
             Err(Some(comparison)) => AsyncLookup::compute_by(Computation::verify(self, comparison)),
-            Err(None) => self.missed_async(arguments, key.hash()),
+            Err(None) => self.missed_async(arguments, hash),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
 use crate::function::isolation;
 use crate::function::span::Entered;
 use crate::key::Arguments;
-use crate::key::{Key, Room, SearchKey, WrittenKey};
+use crate::key::{Key, SearchKey, WrittenKey};
 use crate::platform::clock::Stopwatch;
 #[cfg(feature = "remote")]
 use crate::platform::maintenance;
@@ -65,11 +65,11 @@ impl<K: Keep> FunctionCache<K> {
             return Some(Detour::Bypass);
         }
         if let Some(twin) = self.twin() {
-            let hash = twin.observed_key(arguments, &mut Room::new()).hash();
+            let (hash, ()) = twin.search(arguments, |_| ());
             return Some(Detour::Twin(twin, WrittenKey::new(arguments, hash), is_refresh));
         }
         if is_refresh {
-            let hash = self.observed_key(arguments, &mut Room::new()).hash();
+            let (hash, ()) = self.search(arguments, |_| ());
             return Some(Detour::Refresh(WrittenKey::new(arguments, hash)));
         }
         source::note(Source::Hit, || self.computed(arguments));
@@ -103,11 +103,10 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return detour.lookup(self);
         }
-        let mut room = Room::new();
-        let key = self.observed_key(arguments, &mut room);
-        match self.find_to_remember(arguments, &key) {
+        let (hash, found) = self.search(arguments, |key| self.find_to_remember(arguments, key));
+        match found {
             Some(held) => Lookup::Hit(Hit(held)),
-            None => self.missed(arguments, key.hash()),
+            None => self.missed(arguments, hash),
         }
     }
 
@@ -120,12 +119,12 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(detour) = self.begin_special(arguments) {
             return detour.lookup_or_verify(self, arguments, share);
         }
-        let mut room = Room::new();
-        let key = self.observed_key(arguments, &mut room);
-        match self.find_or_verify(arguments, &key, share) {
+        let (hash, found) =
+            self.search(arguments, |key| self.find_or_verify(arguments, key, share));
+        match found {
             Ok(held) => Lookup::Hit(Hit(held)),
             Err(Some(comparison)) => Miss::of(Computation::verify(self, comparison)),
-            Err(None) => self.missed(arguments, key.hash()),
+            Err(None) => self.missed(arguments, hash),
         }
     }
 
@@ -147,18 +146,21 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// Returns the key at the beginning of a call, which is observed if the function gives advice.
+    /// Passes the key to `find` at the beginning of a call, which is observed if the function gives advice. Returns also
+    /// its hash, or `None` if the arguments have no key.
     #[inline(always)]
-    pub(super) fn observed_key<'a, A: Arguments>(
+    pub(super) fn search<A: Arguments, R>(
         &self,
-        arguments: &'a A,
-        room: &'a mut Room,
-    ) -> SearchKey<'a, A> {
-        let key = SearchKey::new(arguments, &self.memory.seed, room);
-        if let Some(hash) = key.hash().filter(|hash| self.observer.observes(*hash)) {
-            self.observe(arguments, hash);
-        }
-        key
+        arguments: &A,
+        find: impl FnOnce(&SearchKey<'_, A>) -> R,
+    ) -> (Option<u64>, R) {
+        let search = |key: &SearchKey<'_, A>| {
+            if let Some(hash) = key.hash().filter(|hash| self.observer.observes(*hash)) {
+                self.observe(arguments, hash);
+            }
+            (key.hash(), find(key))
+        };
+        SearchKey::with(arguments, &self.memory.seed, &self.key_size, search)
     }
 
     #[cold]
@@ -166,9 +168,8 @@ impl<K: Keep> FunctionCache<K> {
     fn observe<A: Arguments>(&self, arguments: &A, hash: u64) {
         if self.observe_call(hash) {
             let hit = Stopwatch::start(false);
-            let mut room = Room::new();
-            let key = SearchKey::new(arguments, &self.memory.seed, &mut room);
-            let found = self.find(&key, false);
+            let find = |key: &SearchKey<'_, A>| self.find(key, false);
+            let found = SearchKey::with(arguments, &self.memory.seed, &self.key_size, find);
             let (nanos, clock) = (hit.nanos(), Stopwatch::start(false).nanos());
             if found.is_some() {
                 self.observe_time(nanos.saturating_sub(clock));

@@ -25,7 +25,7 @@ use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 #[cfg(feature = "remote")]
 use crate::function::tier_types::{Part, Tier};
 use crate::function::times::{default_wait_limit, refresh_window};
-use crate::key::{self, Tag};
+use crate::key::{self, KeySize, Tag};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Arrival, Claim, Flight};
@@ -77,6 +77,7 @@ pub(crate) struct FunctionCache<K: Keep> {
     family: Option<Weak<dyn Statistics>>,
     pub(crate) name: Arc<str>,
     pub(crate) memory: ShardedCache<K::Held>,
+    pub(crate) key_size: KeySize,
     /// The time to live in milliseconds, or [`NEVER`].
     pub(crate) ttl: AtomicU64,
     /// The longest time to live of an error.
@@ -477,6 +478,7 @@ impl<K: Keep> FunctionCache<K> {
             family: None,
             name,
             memory: ShardedCache::counted(limits, common.calls),
+            key_size: KeySize::default(),
             ttl: AtomicU64::new(NEVER),
             error_ttl: error_ttl.map_or(NEVER, clock::millis),
             refresh_ahead,

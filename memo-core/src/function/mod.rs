@@ -38,6 +38,8 @@ mod removal;
 #[cfg(feature = "persist")]
 pub(crate) mod removal_watch;
 pub mod settings;
+#[cfg(feature = "persist")]
+mod settling;
 pub(crate) mod span;
 #[cfg(feature = "persist")]
 mod thread_opening;

@@ -1,60 +1,83 @@
 //! The recording sink. It hashes a value and copies its bytes, in the order of serialization, in one pass.
 
+use std::cell::Cell;
+
 use serde_core::Serialize;
 
 use super::hash::{self, Hash, Seed};
+use super::item::{self, Item};
+use super::items::Items;
 use super::short::{FEW, copy_few};
 use super::sink::{ItemPart, Sink, SinkCopy};
-use super::tag::{self, LONG, MAX_LENGTH, NoKey};
-use super::write::{self, Fields, Kind, Writer};
+use super::tag::{self, LONG, NoKey};
 
-/// A sink that hashes a value and copies its bytes as far as there is room. What is copied is what a [`Writer`] writes,
-/// unless that fails.
+/// A sink that hashes a value and copies its bytes as far as there is room. They are those that a writer writes.
 pub(crate) struct Recorder<'a> {
     hash: Hash<'a>,
-    /// Where the next bytes go. Empty once there was no room for some.
     room: &'a mut [u8],
-    /// How many bytes had no room.
-    missing: usize,
+    /// How many bytes there were, also of those for which there was no room.
+    len: usize,
 }
 
 /// What a recorder has found.
 pub(crate) struct Recorded {
     pub(crate) hash: Result<u64, NoKey>,
-    /// How much room is left.
-    pub(crate) left: usize,
-    /// How much more room there must be at least. If it is 0, all bytes are copied.
-    pub(crate) missing: usize,
+    /// The number of bytes. All are copied if there was room for so many.
+    pub(crate) len: usize,
 }
 
-/// A map or set in progress. Its items are sorted as a writer sorts them.
+/// A map or set in progress.
 pub(crate) struct Bag {
-    hash: hash::Group,
-    writer: Box<Writer>,
-    group: write::Group,
+    group: hash::Group,
+    start: usize,
+    order: Box<Order>,
+}
+
+/// What sorts the items of a bag.
+#[derive(Default)]
+struct Order {
+    items: Vec<Item>,
+    sorted: Vec<u8>,
+}
+
+thread_local! {
+    /// That of a bag in no other one.
+    static ORDER: Cell<Option<Box<Order>>> = const { Cell::new(None) };
+}
+
+/// The most items, or bytes of them, whose memory is kept.
+const KEPT: usize = 1 << 16;
+
+impl Order {
+    fn take() -> Box<Self> {
+        ORDER.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    fn give_back(mut self: Box<Self>) {
+        if self.items.capacity().max(self.sorted.capacity()) <= KEPT {
+            self.items.clear();
+            let _ = ORDER.try_with(|order| order.set(Some(self)));
+        }
+    }
 }
 
 impl<'a> Recorder<'a> {
     #[inline]
     pub(crate) fn new(seed: &'a Seed, room: &'a mut [u8]) -> Self {
-        Self { hash: Hash::new(seed), room, missing: 0 }
+        Self { hash: Hash::new(seed), room, len: 0 }
     }
 
     #[inline]
     pub(crate) fn finish(self) -> Recorded {
-        let Self { hash, room, missing } = self;
-        Recorded { hash: hash.finish(), left: room.len(), missing }
+        Recorded { hash: self.hash.finish(), len: self.len }
     }
 
     /// Returns the room for the next bytes, if there is enough.
     #[inline(always)]
-    fn next(&mut self, len: usize) -> Option<&'a mut [u8]> {
-        let Some((next, rest)) = std::mem::take(&mut self.room).split_at_mut_checked(len) else {
-            self.missing += len;
-            return None;
-        };
-        self.room = rest;
-        Some(next)
+    fn next(&mut self, len: usize) -> Option<&mut [u8]> {
+        let start = self.len;
+        self.len += len;
+        self.room.get_mut(start..self.len)
     }
 
     #[inline(always)]
@@ -82,19 +105,6 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Passes a failure to copy a part on. If it is too long, only the hash goes on: the key is a digest.
-    fn copied(&mut self, written: Result<(), NoKey>) -> Result<(), NoKey> {
-        match written {
-            Err(NoKey::TooLong) => (self.room, self.missing) = (&mut [], MAX_LENGTH),
-            Err(reason) => {
-                self.poison(reason);
-                return Err(reason);
-            }
-            Ok(()) => {}
-        }
-        Ok(())
-    }
-
     #[inline(never)]
     fn push_long(&mut self, head: &[u8], bytes: &[u8]) {
         // Longer ones are in no key but as a part of a digest.
@@ -105,12 +115,44 @@ impl<'a> Recorder<'a> {
             }
         }
     }
+
+    /// Sorts the items of a bag, as a writer does.
+    fn sort(&mut self, bag: &mut Bag) {
+        let Some(all) = self.room.get_mut(..self.len) else { return };
+        let Order { items, sorted } = &mut *bag.order;
+        if !item::sort(items, all) {
+            item::join(items, all, sorted);
+            // They have as many bytes, unless a `Serialize` ends an entry that has no value.
+            if let Some(room) = all.get_mut(bag.start..).filter(|r| r.len() == sorted.len()) {
+                room.copy_from_slice(sorted);
+            }
+        }
+    }
 }
 
 /// Both have the same length.
 #[inline(always)]
 fn copy(room: &mut [u8], bytes: &[u8]) {
     if bytes.len() <= FEW { copy_few(room, bytes) } else { room.copy_from_slice(bytes) }
+}
+
+impl Items for Recorder<'_> {
+    fn open_item(&mut self, bag: &mut Bag) {
+        bag.order.items.push(Item::at(self.len));
+        self.hash.open_item(&mut bag.group);
+    }
+
+    #[inline]
+    fn split_item(&mut self, bag: &mut Bag) {
+        self.hash.split_item(&mut bag.group);
+    }
+
+    fn close_item(&mut self, bag: &mut Bag) {
+        if let (Some(item), Some(all)) = (bag.order.items.last_mut(), self.room.get(..self.len)) {
+            item.close(self.len, all);
+        }
+        self.hash.close_item(&mut bag.group);
+    }
 }
 
 impl Sink for Recorder<'_> {
@@ -124,14 +166,14 @@ impl Sink for Recorder<'_> {
     #[inline(always)]
     fn enter(&mut self) -> SinkCopy<'_, Self> {
         let room = std::mem::take(&mut self.room);
-        let inner = Self { hash: self.hash.copy(), room, missing: self.missing };
+        let inner = Self { hash: self.hash.copy(), room, len: self.len };
         SinkCopy { outer: self, inner }
     }
 
     #[inline(always)]
     fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
         outer.hash.take_back(&inner.hash);
-        (outer.room, outer.missing) = (inner.room, inner.missing);
+        (outer.room, outer.len) = (inner.room, inner.len);
     }
 
     #[inline(always)]
@@ -174,11 +216,11 @@ impl Sink for Recorder<'_> {
         self.hash.close_fields(fields)
     }
 
+    #[inline(never)]
     fn open_bag(&mut self, tag: u8) -> Result<Bag, NoKey> {
         self.push(tag, []);
-        let writer = Writer::take(Fields::AsSerialized);
-        let group = writer.open_group(Kind::of_bag(tag));
-        Ok(Bag { hash: self.hash.open_bag(tag)?, writer, group })
+        let group = self.hash.open_bag(tag)?;
+        Ok(Bag { group, start: self.len, order: Order::take() })
     }
 
     fn bag_part<T: Serialize + ?Sized>(
@@ -188,26 +230,15 @@ impl Sink for Recorder<'_> {
         part: ItemPart,
         value: &T,
     ) -> Result<(), NoKey> {
-        if self.missing == 0 {
-            let written = bag.writer.bag_part(&mut bag.group, depth, part, value);
-            self.copied(written)?;
-        }
-        self.hash.bag_part(&mut bag.hash, depth, part, value)
+        self.part(bag, depth, part, value)
     }
 
-    fn close_bag(&mut self, bag: Bag) -> Result<(), NoKey> {
-        let Bag { hash, mut writer, group } = bag;
-        let sorted = writer.sorted(group).map(|items| {
-            items.for_each(|item| {
-                if let Some(room) = self.next(item.len()) {
-                    room.copy_from_slice(item);
-                }
-            });
-        });
-        writer.give_back();
-        self.copied(sorted)?;
+    #[inline(never)]
+    fn close_bag(&mut self, mut bag: Bag) -> Result<(), NoKey> {
+        self.sort(&mut bag);
+        bag.order.give_back();
         self.push(tag::END, []);
-        self.hash.close_bag(hash)
+        self.hash.close_bag(bag.group)
     }
 
     #[inline(always)]

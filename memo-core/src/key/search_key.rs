@@ -1,5 +1,8 @@
 //! The key of a call, as it is looked for.
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use super::arguments::{self, Arguments};
 use super::hash::Seed;
 use super::recorder::{Recorded, Recorder};
@@ -16,35 +19,101 @@ pub(crate) struct SearchKey<'a, A: ?Sized> {
     copy: Option<&'a [u8]>,
 }
 
-/// The room for the bytes of a key.
-pub(crate) struct Room {
-    short: [u8; SHORT],
-    long: Vec<u8>,
-}
+/// How much room the keys of one function need.
+#[derive(Debug, Default)]
+pub(crate) struct KeySize(AtomicUsize);
 
-/// So many bytes have most keys. A few more instructions clear so many.
+/// So many bytes have most keys. A few instructions clear so many.
 const SHORT: usize = 256;
 
-impl Room {
-    #[inline(always)]
-    pub(crate) fn new() -> Self {
-        Self { short: [0; SHORT], long: Vec::new() }
+/// The room for a longer key. Each thread keeps one.
+struct Long(Vec<u8>);
+
+thread_local! {
+    static LONG: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl KeySize {
+    /// Notes that a key had no room. Longer ones are stored as digests, and not found by their bytes.
+    #[cold]
+    #[inline(never)]
+    fn note(&self, len: usize) {
+        if len <= MAX_LENGTH {
+            self.0.fetch_max(len.next_power_of_two(), Relaxed);
+        }
     }
 }
 
-impl<'a, A: Arguments + ?Sized> SearchKey<'a, A> {
-    #[inline(always)]
-    pub(crate) fn new(arguments: &'a A, seed: &Seed, room: &'a mut Room) -> Self {
-        if const { A::PLAIN } {
-            return Self { arguments, hash: arguments::hash(arguments, seed).ok(), copy: None };
+impl Long {
+    /// Hashes the key of `arguments`, and copies its bytes if they are no more than `size`.
+    #[cold]
+    #[inline(never)]
+    fn record<A: Arguments + ?Sized>(
+        &mut self,
+        size: usize,
+        arguments: &A,
+        seed: &Seed,
+    ) -> (Recorded, Option<&[u8]>) {
+        self.0 = LONG.try_with(Cell::take).unwrap_or_default();
+        if self.0.len() < size {
+            self.0.resize(size, 0);
         }
-        let Room { short, long } = room;
-        let Recorded { hash, left, missing } = record(arguments, seed, short);
-        let copy = match missing {
-            0 => short.get(..SHORT - left),
-            missing => copy_long(arguments, seed, SHORT + missing, long),
+        record(arguments, seed, &mut self.0)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_back(&mut self) {
+        let room = std::mem::take(&mut self.0);
+        let _ = LONG.try_with(|long| long.set(room));
+    }
+}
+
+impl Drop for Long {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            self.give_back();
+        }
+    }
+}
+
+/// Hashes the key of `arguments`, and copies its bytes if there is room.
+fn record<'r, A: Arguments + ?Sized>(
+    arguments: &A,
+    seed: &Seed,
+    room: &'r mut [u8],
+) -> (Recorded, Option<&'r [u8]>) {
+    let mut recorder = Recorder::new(seed, room);
+    // The sink records every failure and stays failed, because a `Serialize` may hide an error.
+    let _ = arguments.encode(&mut recorder);
+    let recorded = recorder.finish();
+    let copy = room.get(..recorded.len);
+    (recorded, copy)
+}
+
+impl<A: Arguments + ?Sized> SearchKey<'_, A> {
+    /// Passes the key of `arguments` to `f`. `size`: that of the keys of the function.
+    #[inline(always)]
+    pub(crate) fn with<R>(
+        arguments: &A,
+        seed: &Seed,
+        size: &KeySize,
+        f: impl FnOnce(&SearchKey<'_, A>) -> R,
+    ) -> R {
+        if const { A::PLAIN } {
+            let hash = arguments::hash(arguments, seed).ok();
+            return f(&SearchKey { arguments, hash, copy: None });
+        }
+        let (mut short, mut long) = ([0; SHORT], Long(Vec::new()));
+        let (Recorded { hash, len }, copy) = match size.0.load(Relaxed) {
+            0 => record(arguments, seed, &mut short),
+            size => long.record(size, arguments, seed),
         };
-        Self { arguments, hash: hash.ok(), copy }
+        if copy.is_none() {
+            size.note(len);
+        }
+        f(&SearchKey { arguments, hash: hash.ok(), copy })
     }
 
     /// Returns the hash, or `None` if the arguments have no key.
@@ -53,7 +122,7 @@ impl<'a, A: Arguments + ?Sized> SearchKey<'a, A> {
         self.hash
     }
 
-    /// Reports whether `stored` encodes the key. Runs no code of users. If such code has hidden an error, it says no.
+    /// Reports whether `stored` encodes the key. Of one that had no room it says no. Runs no code of users.
     #[inline(always)]
     pub(crate) fn matches(&self, stored: &[u8]) -> bool {
         if const { A::PLAIN } {
@@ -62,31 +131,4 @@ impl<'a, A: Arguments + ?Sized> SearchKey<'a, A> {
             self.copy.is_some_and(|copy| same_key(stored, copy))
         }
     }
-}
-
-/// Copies the key again, which is longer than most. A key that is even longer is stored as a digest, and not found by
-/// its bytes.
-#[cold]
-#[inline(never)]
-fn copy_long<'r, A: Arguments + ?Sized>(
-    arguments: &A,
-    seed: &Seed,
-    len: usize,
-    room: &'r mut Vec<u8>,
-) -> Option<&'r [u8]> {
-    if len > MAX_LENGTH {
-        return None;
-    }
-    room.resize(len, 0);
-    // A user's `Serialize` may make another key this time.
-    let Recorded { hash, left, missing } = record(arguments, seed, room);
-    room.get(..len - left).filter(|_| missing == 0 && hash.is_ok())
-}
-
-/// Hashes the key of `arguments`, and copies its bytes as far as there is room.
-fn record<A: Arguments + ?Sized>(arguments: &A, seed: &Seed, room: &mut [u8]) -> Recorded {
-    let mut recorder = Recorder::new(seed, room);
-    // The sink records every failure and stays failed, because a `Serialize` may hide an error.
-    let _ = arguments.encode(&mut recorder);
-    recorder.finish()
 }

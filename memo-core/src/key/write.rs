@@ -2,12 +2,12 @@
 //! sorted too. A key that is too long for that becomes a digest.
 
 use std::cell::Cell;
-use std::cmp::Ordering;
 
 use serde_core::Serialize;
 
 use super::digest::Regions;
 use super::encoder::encode;
+use super::item::{self, Item};
 use super::items::Items;
 use super::sink::{ItemPart, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, NoKey};
@@ -36,45 +36,6 @@ pub(crate) struct Writer {
     items: Vec<Item>,
     sorted: Vec<u8>,
     failed: Option<NoKey>,
-}
-
-/// An item of a group: its position in `out`, and its first bytes, which usually decide its position in the sorted
-/// order.
-#[derive(Debug, Clone, Copy)]
-struct Item {
-    start: usize,
-    /// The end of the name of a field, or of the key of an entry.
-    name_end: usize,
-    end: usize,
-    first: u64,
-}
-
-impl Item {
-    #[inline]
-    fn bytes<'a>(&self, out: &'a [u8]) -> &'a [u8] {
-        &out[self.start..self.end]
-    }
-
-    fn name<'a>(&self, out: &'a [u8]) -> &'a [u8] {
-        &out[self.start..self.name_end]
-    }
-
-    /// Compares by bytes; a prefix comes first. Shorter items have zeros in `first`. If `first` is equal, all bytes
-    /// decide.
-    #[inline]
-    fn order(&self, other: &Self, out: &[u8]) -> Ordering {
-        self.first.cmp(&other.first).then_with(|| self.bytes(out).cmp(other.bytes(out)))
-    }
-}
-
-/// Returns the first eight bytes as a number with the same order as the bytes.
-#[inline]
-fn first(bytes: &[u8]) -> u64 {
-    u64::from_be_bytes(bytes.first_chunk().copied().unwrap_or_else(|| {
-        let mut first = [0; 8];
-        first[..bytes.len()].copy_from_slice(bytes);
-        first
-    }))
 }
 
 /// An unordered group in progress: the position of its first item in `items` and in `out`.
@@ -265,11 +226,8 @@ impl Writer {
         self.check()?;
         let out = &mut self.out;
         let items = &mut self.items[group.first..];
-        let in_order = items.is_sorted_by(|a, b| a.order(b, out).is_le());
-        if !in_order {
-            sort(items, out);
-        }
-        if group.items != Kind::Elements && has_duplicate_name(out, items) {
+        let in_order = item::sort(items, out);
+        if group.items != Kind::Elements && item::has_duplicate_name(items, out) {
             self.poison(NoKey::DuplicateName);
             return Err(NoKey::DuplicateName);
         }
@@ -280,10 +238,7 @@ impl Writer {
             items.iter().for_each(|item| self.regions.hash(item.bytes(out)));
             out.truncate(start);
         } else if !in_order && !as_serialized {
-            self.sorted.clear();
-            for item in &*items {
-                self.sorted.extend_from_slice(item.bytes(out));
-            }
+            item::join(items, out, &mut self.sorted);
             out.truncate(group.start);
             out.extend_from_slice(&self.sorted);
         }
@@ -296,35 +251,23 @@ impl Writer {
         self.check()?;
         let out = &self.out;
         let items = &mut self.items[group.first..];
-        sort(items, out);
+        item::sort(items, out);
         Ok(items.iter().map(|item| item.bytes(out)))
     }
-}
-
-// Not inlined, because it is much code.
-#[inline(never)]
-fn sort(items: &mut [Item], out: &[u8]) {
-    items.sort_unstable_by(|a, b| a.order(b, out));
-}
-
-/// Reports whether two fields have the same name, or two entries the same key. In sorted order such items are
-/// neighbours. Their own order could have a meaning, so sorting them could confuse two values.
-fn has_duplicate_name(out: &[u8], sorted: &[Item]) -> bool {
-    sorted.windows(2).any(|pair| pair[0].name(out) == pair[1].name(out))
 }
 
 impl Items for Writer {
     #[inline]
     fn open_item(&mut self, _: &mut Group) {
         let at = self.out.len();
-        self.items.push(Item { start: at, name_end: at, end: at, first: 0 });
+        self.items.push(Item::at(at));
     }
 
     #[inline]
     fn split_item(&mut self, _: &mut Group) {
         let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
-            item.name_end = at;
+            item.split(at);
         }
     }
 
@@ -333,8 +276,7 @@ impl Items for Writer {
     fn close_item(&mut self, _: &mut Group) {
         let at = self.out.len();
         if let Some(item) = self.items.last_mut() {
-            item.end = at;
-            item.first = first(item.bytes(&self.out));
+            item.close(at, &self.out);
         }
     }
 }
