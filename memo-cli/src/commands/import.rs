@@ -85,7 +85,7 @@ impl Import {
             }
             let read: Line = serde_json::from_str(&line).map_err(|e| wrong(&e.to_string()))?;
             let target =
-                target.as_ref().ok_or_else(|| wrong("no line says whose results follow"))?;
+                target.as_mut().ok_or_else(|| wrong("no line says whose results follow"))?;
             match self.store(target, &read)? {
                 Outcome::Stored => counts.stored += 1,
                 Outcome::Skipped => counts.skipped += 1,
@@ -157,12 +157,12 @@ impl Import {
     }
 
     fn open(&self, dir: &Path, identity: &Identity) -> Result<Editor, Failure> {
-        let open = if self.replace { Editor::open } else { Editor::open_indexed };
+        let open = if self.replace { Editor::open } else { Editor::open_to_ask };
         Ok(open(dir, identity)?)
     }
 
     /// Stores a result.
-    fn store(&self, target: &Target, line: &Line) -> Result<Outcome, Failure> {
+    fn store(&self, target: &mut Target, line: &Line) -> Result<Outcome, Failure> {
         let Target { editor, transcoder } = target;
         let key = unhex(&line.key).filter(|key| canonical(key).as_ref() == Some(key));
         let (Some(key), Some(value), Some(tags)) = (key, unbase64(&line.value), line.tag_bytes())
