@@ -3,8 +3,9 @@
 use clap::Args;
 use memo_core::error::Error;
 use memo_core::inspect::{Contents, Entry, Version, canonical, key_text};
+use memo_core::persist::TAG;
 
-use super::transfer::{Head, Line, TAG_LEN, TITLE};
+use super::transfer::{Head, Line, TITLE};
 use crate::choice::Choice;
 use crate::failure::{Done, Exit, Failure};
 use crate::output::{Output, note};
@@ -82,7 +83,7 @@ fn line(entry: &Entry<'_>, decoder: Option<&Decoder>) -> Result<Option<Line>, Er
         created: entry.created,
         expires: entry.expires,
         cost_ns: entry.cost.map(nanos),
-        tags: entry.tags.chunks_exact(TAG_LEN).map(hex).collect(),
+        tags: entry.tags.chunks_exact(TAG).map(hex).collect(),
         value: base64(&value),
         decoded: decoder.and_then(|decoder| decoder.json(&value).ok()),
     }))

@@ -14,9 +14,9 @@ use crate::platform::clock;
 
 /// A longer value is kept apart.
 const APART_FROM: usize = 256 << 10;
-/// An editor that is asked for keys knows at most so many that it has written: as many as a set of 2^21 places holds.
+/// An editor that is asked for keys knows at most so many that it has written: as many as a set of 2^20 places holds.
 /// Then it merges, and the snapshot knows them.
-const MAX_WRITTEN: usize = if cfg!(test) { 5 } else { (1 << 21) / 8 * 7 };
+const MAX_WRITTEN: usize = if cfg!(test) { 5 } else { (1 << 20) / 8 * 7 };
 /// It merges also if others have written so many records since the snapshot.
 const MAX_INDEXED: usize = if cfg!(test) { 5 } else { 1 << 19 };
 
@@ -39,7 +39,8 @@ pub struct New<'a> {
     pub created: WallMillis,
     pub expires: Option<WallMillis>,
     pub cost: Option<Duration>,
-    /// The tags, 8 bytes each, as docs/format.md describes them: at most 65,535.
+    /// The tags one after another, as docs/format.md describes them, [`TAG`](crate::persist::TAG) bytes each. All take
+    /// at most [`MAX_TAGS`](crate::persist::MAX_TAGS) bytes.
     pub tags: &'a [u8],
 }
 
