@@ -123,7 +123,7 @@ impl Import {
         }
         let editor = self.open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
         recorded.map_or(Ok(()), |recorded| editor.describe(&recorded))?;
-        Ok(Target { editor, transcoder: Transcoder::None })
+        Ok(Target { editor, transcoder: Transcoder::NONE })
     }
 
     /// Opens the version of that name for results of the same function, with the same keys and values.
@@ -152,7 +152,8 @@ impl Import {
         if (&from.type_name, &from.shape) != (&to.type_name, &to.shape) {
             return Err(wrong("the version of --into has values of another type"));
         }
-        let transcoder = Transcoder::between(&from.codec, &to.codec).map_err(Failure::Text)?;
+        let transcoder = Transcoder::between(&from.codec, &to.codec, &from.shape);
+        let transcoder = transcoder.map_err(Failure::Text)?;
         Ok(Target { editor: self.open(&version.dir, other)?, transcoder })
     }
 
