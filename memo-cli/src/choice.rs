@@ -64,6 +64,23 @@ impl Chosen {
         }
         Ok(exit)
     }
+
+    /// Does the same for a command that changes something: it goes on also if the output cannot be written, because a
+    /// reader that has seen enough does not mean that the rest is to stay as it is.
+    ///
+    /// # Errors
+    /// The output cannot be written. All is done.
+    pub(crate) fn change_each(self, mut change: impl FnMut(&Version) -> Done) -> Done {
+        let mut unwritten = None;
+        let exit = self.for_each(|version| match change(version) {
+            Err(failure) if failure.of_output().is_some() => {
+                unwritten = Some(failure);
+                Ok(Exit::Fine)
+            }
+            done => done,
+        })?;
+        unwritten.map_or(Ok(exit), Err)
+    }
 }
 
 /// Tells a person why something could not be done with a version. It has then ended as `failed` says.

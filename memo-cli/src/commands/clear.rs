@@ -31,7 +31,7 @@ struct Line {
 
 impl Clear {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        self.choice.versions()?.for_each(|version| self.clear(out, version))
+        self.choice.versions()?.change_each(|version| self.clear(out, version))
     }
 
     fn clear(&self, out: &mut Output, version: &Version) -> Done {

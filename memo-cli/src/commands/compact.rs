@@ -31,7 +31,7 @@ struct Line {
 
 impl Compact {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        self.choice.versions()?.for_each(|version| compact(out, version))
+        self.choice.versions()?.change_each(|version| compact(out, version))
     }
 }
 

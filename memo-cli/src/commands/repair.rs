@@ -39,7 +39,7 @@ impl Repair {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
         let chosen = self.choice.versions()?;
         self.check_out()?;
-        chosen.for_each(|version| {
+        chosen.change_each(|version| {
             let line = self.repair(version)?;
             if out.is_json {
                 out.json(&line)?;

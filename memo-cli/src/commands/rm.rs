@@ -55,7 +55,7 @@ impl Rm {
         let chosen = self.choice.versions()?;
         self.check_key(&chosen.versions)?;
         let mut total = 0;
-        let exit = chosen.for_each(|version| {
+        let exit = chosen.change_each(|version| {
             let (removed, folder_removed) = if self.all {
                 self.remove_version(version)?
             } else {

@@ -198,6 +198,8 @@ impl Editor {
     /// Until this process has changed to the snapshot, its logs count as outgrown.
     fn change_to_snapshot(&self) -> Result<(), Error> {
         self.store.follow(&mut |_| ())?;
+        // The files are open, and what was read of their filters is in memory.
+        self.store.free_retired();
         self.store.rotate_merged()
     }
 
@@ -259,6 +261,7 @@ mod tests {
             }
             let held = asked.written.as_ref().unwrap().len() + asked.store.indexed();
             assert!(held < MAX_WRITTEN + MAX_INDEXED, "{held}");
+            assert!(asked.store.shared.view.lock().retired.is_empty(), "{n}");
             assert!((0..=n).all(|n| has(&asked, n)), "{n}");
         }
         other.remove(b"key 4").unwrap();
