@@ -188,6 +188,9 @@ mod tests {
         }
         assert!(ways("root(map(u8()u8()))")[0].turn(br#"{"x":1}"#).is_err());
         assert!(ways("root(map(i8()u8()))")[0].turn(br#"{"+1":1}"#).is_err());
+        let floats = ways("root(map(f32()f64()))");
+        let cbor = floats[0].turn(br#"{"0.1":0.1,"0.7":2.0}"#).unwrap();
+        assert_eq!(floats[1].turn(&cbor).unwrap(), &br#"{"0.1":0.1,"0.7":2.0}"#[..]);
         // More digits than an f32 has.
         assert!(ways("root(f32())")[0].turn(b"0.123456789012").is_err());
     }

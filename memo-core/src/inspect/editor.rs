@@ -257,7 +257,9 @@ mod tests {
             }
             assert_eq!(has(&asked, n), is_there, "{n}");
             if !is_there {
+                let indexed = asked.store.indexed();
                 put(&mut asked, n);
+                assert!(asked.store.indexed() <= indexed, "{n}");
             }
             let held = asked.written.as_ref().unwrap().len() + asked.store.indexed();
             assert!(held < MAX_WRITTEN + MAX_INDEXED, "{held}");
