@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use memo_core::inspect::{Found, Version, canonical, find, key_id, key_text};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Done, Exit, Failure};
 use crate::output::note;
 
 /// The fewest digits by which a key is named.
@@ -49,6 +49,51 @@ impl Chosen {
             exit = exit.or(Exit::Found);
         }
         Ok(Self { versions, exit })
+    }
+
+    /// Does something with each version. Where that fails, tells a person why and goes on, so that one version does not
+    /// keep the others from being done.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(crate) fn for_each(self, mut each: impl FnMut(&Version) -> Done) -> Done {
+        let mut exit = self.exit;
+        for version in &self.versions {
+            let done = told_of(each(version), &version.function(), &version.name(), Exit::Found);
+            exit = exit.or(done?);
+        }
+        Ok(exit)
+    }
+
+    /// Does the same for a command that changes something: it goes on also if the output cannot be written, because a
+    /// reader that has seen enough does not mean that the rest is to stay as it is.
+    ///
+    /// # Errors
+    /// The output cannot be written. All is done.
+    pub(crate) fn change_each(self, mut change: impl FnMut(&Version) -> Done) -> Done {
+        let mut unwritten = None;
+        let exit = self.for_each(|version| match change(version) {
+            Err(failure) if failure.of_output().is_some() => {
+                unwritten = Some(failure);
+                Ok(Exit::Fine)
+            }
+            done => done,
+        })?;
+        unwritten.map_or(Ok(exit), Err)
+    }
+}
+
+/// Tells a person why something could not be done with a version. It has then ended as `failed` says.
+///
+/// # Errors
+/// The output cannot be written.
+pub(crate) fn told_of(done: Done, function: &str, version: &str, failed: Exit) -> Done {
+    match done {
+        Err(failure) if failure.of_output().is_none() => {
+            note(&format!("memo: {function} {version}: {failure}"));
+            Ok(failed)
+        }
+        done => done,
     }
 }
 

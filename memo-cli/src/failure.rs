@@ -14,7 +14,7 @@ const STDOUT: &str = "standard output";
 pub(crate) enum Exit {
     /// Exit code 0.
     Fine,
-    /// Exit code 1: damage, a difference, or nothing found.
+    /// Exit code 1: damage, a difference, nothing found, or a version with which it could not be done.
     Found,
     /// Exit code 2: a part could not be done, of which a person was told.
     Trouble,
@@ -43,11 +43,14 @@ pub(crate) type Done = Result<Exit, Failure>;
 impl Failure {
     /// Returns whether nobody reads the output any more, which is no error.
     pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.of_output() == Some(io::ErrorKind::BrokenPipe)
+    }
+
+    /// Returns why the output cannot be written, if that is what failed: then nothing else can be told either.
+    pub(crate) fn of_output(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::Store(Error::Io { kind, path, .. }) => {
-                *kind == io::ErrorKind::BrokenPipe && path == Path::new(STDOUT)
-            }
-            _ => false,
+            Self::Store(Error::Io { kind, path, .. }) if path == Path::new(STDOUT) => Some(*kind),
+            _ => None,
         }
     }
 }

@@ -6,6 +6,7 @@ mod failure;
 mod output;
 mod processes;
 mod run;
+mod shaped;
 mod transcoder;
 mod units;
 mod value;

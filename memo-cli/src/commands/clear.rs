@@ -1,11 +1,11 @@
 //! `memo clear`: removes all results.
 
 use clap::Args;
-use memo_core::inspect::Editor;
+use memo_core::inspect::{Editor, Version};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
-use crate::failure::Done;
+use crate::choice::Choice;
+use crate::failure::{Done, Exit};
 use crate::output::Output;
 
 /// Remove all results of every version below DIR
@@ -31,25 +31,26 @@ struct Line {
 
 impl Clear {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
-        for version in &versions {
-            let Some(identity) = &version.identity else { continue };
-            let (entries, _) = version.contents(false)?.summary()?;
-            let cleared = !self.dry_run;
-            if cleared {
-                let editor = Editor::open(&version.dir, identity)?;
-                editor.clear()?;
-                editor.compact()?;
-                editor.finish()?;
-            }
-            let (function, version) = (version.function(), version.name());
-            if out.is_json {
-                out.json(&Line { function, version, entries, cleared })?;
-            } else {
-                let what = if cleared { "cleared" } else { "would be cleared" };
-                out.line(&format!("{function} {version}: {entries} entries {what}"))?;
-            }
+        self.choice.versions()?.change_each(|version| self.clear(out, version))
+    }
+
+    fn clear(&self, out: &mut Output, version: &Version) -> Done {
+        let Some(identity) = &version.identity else { return Ok(Exit::Fine) };
+        let (entries, _) = version.contents(false)?.summary()?;
+        let cleared = !self.dry_run;
+        if cleared {
+            let editor = Editor::open(&version.dir, identity)?;
+            editor.clear()?;
+            editor.compact()?;
+            editor.finish()?;
         }
-        Ok(exit)
+        let (function, version) = (version.function(), version.name());
+        if out.is_json {
+            out.json(&Line { function, version, entries, cleared })?;
+        } else {
+            let what = if cleared { "cleared" } else { "would be cleared" };
+            out.line(&format!("{function} {version}: {entries} entries {what}"))?;
+        }
+        Ok(Exit::Fine)
     }
 }

@@ -1,10 +1,10 @@
 //! `memo compact`: a new snapshot, in place of logs.
 
 use clap::Args;
-use memo_core::inspect::Editor;
+use memo_core::inspect::{Editor, Version};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
+use crate::choice::Choice;
 use crate::failure::{Done, Exit};
 use crate::output::{Output, note};
 use crate::units::size;
@@ -31,29 +31,30 @@ struct Line {
 
 impl Compact {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, mut exit } = self.choice.versions()?;
-        for version in &versions {
-            let Some(identity) = &version.identity else { continue };
-            let bytes_before = version.bytes()?;
-            let editor = Editor::open(&version.dir, identity)?;
-            let compacted = editor.compact()?;
-            editor.finish()?;
-            let bytes = version.bytes()?;
-            let dir = version.dir.display();
-            let (function, version) = (version.function(), version.name());
-            if out.is_json {
-                out.json(&Line { function, version, bytes_before, bytes, compacted })?;
-            } else if compacted {
-                let (before, after) = (size(bytes_before), size(bytes));
-                out.line(&format!("{function} {version}: {before}, now {after}"))?;
-            }
-            if !compacted {
-                note(&format!(
-                    "memo: another process writes a snapshot in {dir} at this moment: run memo again"
-                ));
-                exit = Exit::Trouble;
-            }
-        }
-        Ok(exit)
+        self.choice.versions()?.change_each(|version| compact(out, version))
     }
+}
+
+fn compact(out: &mut Output, version: &Version) -> Done {
+    let Some(identity) = &version.identity else { return Ok(Exit::Fine) };
+    let bytes_before = version.bytes()?;
+    let editor = Editor::open(&version.dir, identity)?;
+    let compacted = editor.compact()?;
+    editor.finish()?;
+    let bytes = version.bytes()?;
+    let dir = version.dir.display();
+    let (function, version) = (version.function(), version.name());
+    if out.is_json {
+        out.json(&Line { function, version, bytes_before, bytes, compacted })?;
+    } else if compacted {
+        let (before, after) = (size(bytes_before), size(bytes));
+        out.line(&format!("{function} {version}: {before}, now {after}"))?;
+    }
+    if compacted {
+        return Ok(Exit::Fine);
+    }
+    note(&format!(
+        "memo: another process writes a snapshot in {dir} at this moment: run memo again"
+    ));
+    Ok(Exit::Trouble)
 }

@@ -8,7 +8,7 @@ use memo_core::error::Error;
 use memo_core::inspect::{Contents, Entry, Version, canonical, key_id, key_text};
 use serde::Serialize;
 
-use crate::choice::Chosen;
+use crate::choice::{Chosen, told_of};
 use crate::failure::{Done, Exit};
 use crate::output::Output;
 
@@ -68,7 +68,10 @@ impl Diff {
         for (a, b) in pairs(a.versions, b.versions) {
             let Some(shown) = a.as_ref().or(b.as_ref()) else { continue };
             let names = (shown.function(), shown.name());
-            exit = exit.or(Comparison { a, b, names }.run(out)?);
+            let comparison = Comparison { a, b, names };
+            // Exit code 1 would say that there is a difference.
+            let done = comparison.run(out);
+            exit = exit.or(told_of(done, &comparison.names.0, &comparison.names.1, Exit::Trouble)?);
         }
         Ok(exit)
     }

@@ -5,8 +5,8 @@ use memo_core::error::Error;
 use memo_core::inspect::{FileKind, Version};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
-use crate::failure::Done;
+use crate::choice::Choice;
+use crate::failure::{Done, Exit};
 use crate::output::Output;
 use crate::units::size;
 
@@ -32,9 +32,11 @@ struct Line {
 
 impl Du {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
-        let lines: Result<Vec<_>, _> = versions.iter().map(Line::of).collect();
-        let mut lines = lines?;
+        let mut lines = Vec::new();
+        let exit = self.choice.versions()?.for_each(|version| {
+            lines.push(Line::of(version)?);
+            Ok(Exit::Fine)
+        })?;
         lines.sort_by_key(|line| std::cmp::Reverse(line.bytes));
         if out.is_json {
             lines.iter().try_for_each(|line| out.json(line))?;

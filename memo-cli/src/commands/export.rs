@@ -3,9 +3,10 @@
 use clap::Args;
 use memo_core::error::Error;
 use memo_core::inspect::{Contents, Entry, Version, canonical, key_text};
+use memo_core::persist::TAG;
 
-use super::transfer::{Head, Line, TAG_LEN, TITLE};
-use crate::choice::{Choice, Chosen};
+use super::transfer::{Head, Line, TITLE};
+use crate::choice::Choice;
 use crate::failure::{Done, Exit, Failure};
 use crate::output::{Output, note};
 use crate::units::{base64, hex, now};
@@ -26,11 +27,10 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, mut exit } = self.choice.versions()?;
-        for version in &versions {
+        self.choice.versions()?.for_each(|version| {
             let contents = version.contents(false)?;
-            exit = exit.or(tell_damage(&contents)?);
-            let Some(head) = head(version) else { continue };
+            let exit = tell_damage(&contents)?;
+            let Some(head) = head(version) else { return Ok(exit) };
             out.json(&head)?;
             let decoder = self.decode.then(|| Decoder::of(version));
             let now = now();
@@ -41,8 +41,8 @@ impl Export {
                 let line = line(entry, decoder.as_ref())?;
                 line.map_or(Ok(()), |line| out.json(&line))
             })?;
-        }
-        Ok(exit)
+            Ok(exit)
+        })
     }
 }
 
@@ -83,7 +83,7 @@ fn line(entry: &Entry<'_>, decoder: Option<&Decoder>) -> Result<Option<Line>, Er
         created: entry.created,
         expires: entry.expires,
         cost_ns: entry.cost.map(nanos),
-        tags: entry.tags.chunks_exact(TAG_LEN).map(hex).collect(),
+        tags: entry.tags.chunks_exact(TAG).map(hex).collect(),
         value: base64(&value),
         decoded: decoder.and_then(|decoder| decoder.json(&value).ok()),
     }))

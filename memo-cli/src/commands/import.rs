@@ -85,7 +85,7 @@ impl Import {
             }
             let read: Line = serde_json::from_str(&line).map_err(|e| wrong(&e.to_string()))?;
             let target =
-                target.as_ref().ok_or_else(|| wrong("no line says whose results follow"))?;
+                target.as_mut().ok_or_else(|| wrong("no line says whose results follow"))?;
             match self.store(target, &read)? {
                 Outcome::Stored => counts.stored += 1,
                 Outcome::Skipped => counts.skipped += 1,
@@ -123,7 +123,7 @@ impl Import {
         }
         let editor = self.open(&self.dir.join(&head.folder).join(&head.version), &identity)?;
         recorded.map_or(Ok(()), |recorded| editor.describe(&recorded))?;
-        Ok(Target { editor, transcoder: Transcoder::None })
+        Ok(Target { editor, transcoder: Transcoder::NONE })
     }
 
     /// Opens the version of that name for results of the same function, with the same keys and values.
@@ -152,17 +152,18 @@ impl Import {
         if (&from.type_name, &from.shape) != (&to.type_name, &to.shape) {
             return Err(wrong("the version of --into has values of another type"));
         }
-        let transcoder = Transcoder::between(&from.codec, &to.codec).map_err(Failure::Text)?;
+        let transcoder = Transcoder::between(&from.codec, &to.codec, &from.shape);
+        let transcoder = transcoder.map_err(Failure::Text)?;
         Ok(Target { editor: self.open(&version.dir, other)?, transcoder })
     }
 
     fn open(&self, dir: &Path, identity: &Identity) -> Result<Editor, Failure> {
-        let open = if self.replace { Editor::open } else { Editor::open_indexed };
+        let open = if self.replace { Editor::open } else { Editor::open_to_ask };
         Ok(open(dir, identity)?)
     }
 
     /// Stores a result.
-    fn store(&self, target: &Target, line: &Line) -> Result<Outcome, Failure> {
+    fn store(&self, target: &mut Target, line: &Line) -> Result<Outcome, Failure> {
         let Target { editor, transcoder } = target;
         let key = unhex(&line.key).filter(|key| canonical(key).as_ref() == Some(key));
         let (Some(key), Some(value), Some(tags)) = (key, unbase64(&line.value), line.tag_bytes())

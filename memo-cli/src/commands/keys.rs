@@ -5,8 +5,8 @@ use memo_core::error::Error;
 use memo_core::inspect::{Entry, key_id, key_text};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
-use crate::failure::Done;
+use crate::choice::Choice;
+use crate::failure::{Done, Exit};
 use crate::output::Output;
 use crate::units::{age, hex, now, size};
 
@@ -42,10 +42,11 @@ struct Line<'a> {
 
 impl Keys {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
-        for version in &versions {
+        let chosen = self.choice.versions()?;
+        let is_one_of_several = chosen.versions.len() > 1;
+        chosen.for_each(|version| {
             let (function, name) = (version.function(), version.name());
-            if versions.len() > 1 && !out.is_json {
+            if is_one_of_several && !out.is_json {
                 out.line(&format!("# {function} {name}"))?;
             }
             let now = now();
@@ -55,8 +56,8 @@ impl Keys {
                 }
                 print(out, entry, &function, &name)
             })?;
-        }
-        Ok(exit)
+            Ok(Exit::Fine)
+        })
     }
 }
 

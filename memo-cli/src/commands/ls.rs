@@ -5,7 +5,7 @@ use memo_core::error::Error;
 use memo_core::inspect::Version;
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
+use crate::choice::Choice;
 use crate::failure::{Done, Exit};
 use crate::output::{Output, Style};
 use crate::processes::Processes;
@@ -39,20 +39,19 @@ struct Line {
 
 impl Ls {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, mut exit } = self.choice.versions()?;
         let processes = Processes::look();
         let mut rows = Vec::new();
         let heading = ["FUNCTION", "VERSION", "ENTRIES", "SIZE", "USED", "OPEN IN", "HEALTH"];
         rows.push(heading.map(str::to_owned).to_vec());
-        for version in &versions {
+        let exit = self.choice.versions()?.for_each(|version| {
             let line = Line::of(version, &processes)?;
-            exit = exit.or(Exit::found_if(line.health == "damaged"));
             if out.is_json {
                 out.json(&line)?;
             } else {
                 rows.push(line.row(out));
             }
-        }
+            Ok(Exit::found_if(line.health == "damaged"))
+        })?;
         if rows.len() > 1 {
             out.table(&rows, &[2, 3, 4])?;
         }

@@ -6,8 +6,8 @@ use clap::Args;
 use memo_core::inspect::{Editor, New, Version};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
-use crate::failure::{Done, Failure};
+use crate::choice::Choice;
+use crate::failure::{Done, Exit, Failure};
 use crate::output::Output;
 
 /// Write what can be read to another folder
@@ -37,9 +37,9 @@ struct Line {
 
 impl Repair {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
+        let chosen = self.choice.versions()?;
         self.check_out()?;
-        for version in &versions {
+        chosen.change_each(|version| {
             let line = self.repair(version)?;
             if out.is_json {
                 out.json(&line)?;
@@ -51,8 +51,8 @@ impl Repair {
                 };
                 out.line(&format!("{function} {version}: {written} entries in {path}{lost}"))?;
             }
-        }
-        Ok(exit)
+            Ok(Exit::Fine)
+        })
     }
 
     /// Fails if something is at the path of the new folder.
@@ -77,7 +77,7 @@ impl Repair {
         let dir = self.out.join(above).join(version.folder()).join(version.name());
         let (mut written, mut unreadable) = (0, 0);
         if let Some(identity) = &version.identity {
-            let editor = Editor::open(&dir, identity)?;
+            let mut editor = Editor::open(&dir, identity)?;
             version.type_file.as_ref().map_or(Ok(()), |recorded| editor.describe(recorded))?;
             version.contents(self.stale)?.for_each(&mut |entry| {
                 let Ok(Some(value)) = entry.value() else {

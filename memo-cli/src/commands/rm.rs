@@ -6,7 +6,7 @@ use clap::Args;
 use memo_core::inspect::{Editor, Version, remove_version};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen, KeyName, Named};
+use crate::choice::{Choice, KeyName, Named};
 use crate::failure::{Done, Exit, Failure};
 use crate::output::{Output, note};
 use crate::units::{now, parse_duration};
@@ -52,10 +52,10 @@ struct Line {
 
 impl Rm {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, exit } = self.choice.versions()?;
-        self.check_key(&versions)?;
+        let chosen = self.choice.versions()?;
+        self.check_key(&chosen.versions)?;
         let mut total = 0;
-        for version in &versions {
+        let exit = chosen.change_each(|version| {
             let (removed, folder_removed) = if self.all {
                 self.remove_version(version)?
             } else {
@@ -69,7 +69,8 @@ impl Rm {
                 let what = if self.dry_run { "would be removed" } else { "removed" };
                 out.line(&format!("{function} {version}: {removed} entries {what}"))?;
             }
-        }
+            Ok(Exit::Fine)
+        })?;
         if total == 0 && exit == Exit::Fine {
             note("memo: there is nothing to remove");
         }
@@ -81,10 +82,14 @@ impl Rm {
         let Some(key) = &self.key else { return Ok(()) };
         let (name, mut named, mut is_clear) = (KeyName::new(key), Named::default(), true);
         for version in versions {
-            version.contents(false)?.for_each(&mut |entry| {
-                is_clear &= !name.is(entry.key) || named.add(entry.key);
-                Ok(())
-            })?;
+            let read = version.contents(false);
+            // What cannot be read is told of when it is to be removed.
+            let _ = read.and_then(|contents| {
+                contents.for_each(&mut |entry| {
+                    is_clear &= !name.is(entry.key) || named.add(entry.key);
+                    Ok(())
+                })
+            });
         }
         let unclear = || Failure::Text(format!("{key} names several keys: give more digits"));
         if is_clear { Ok(()) } else { Err(unclear()) }

@@ -7,7 +7,7 @@ use memo_core::error::Error;
 use memo_core::inspect::{FileKind, Version, shown};
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
+use crate::choice::Choice;
 use crate::failure::{Done, Exit};
 use crate::output::{Output, Style};
 use crate::processes::Processes;
@@ -65,21 +65,19 @@ struct Files {
 
 impl Stat {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, mut exit } = self.choice.versions()?;
-        let processes = Processes::look();
-        for (n, version) in versions.iter().enumerate() {
+        let (processes, mut is_first) = (Processes::look(), true);
+        self.choice.versions()?.for_each(|version| {
             let line = Line::of(version, &processes)?;
-            exit = exit.or(Exit::found_if(!line.damage.is_empty()));
             if out.is_json {
                 out.json(&line)?;
             } else {
-                if n > 0 {
+                if !std::mem::take(&mut is_first) {
                     out.line("")?;
                 }
                 line.print(out)?;
             }
-        }
-        Ok(exit)
+            Ok(Exit::found_if(!line.damage.is_empty()))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The lines of `memo export` and `memo import`: JSON, one document a line.
 
-use memo_core::persist::{Identity, TypeFile};
+use memo_core::persist::{Identity, MAX_TAGS, TAG, TypeFile};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -8,11 +8,6 @@ use crate::units::unhex;
 
 /// What the first field of the line says that begins a version.
 pub(crate) const TITLE: &str = "export 1";
-
-/// The length of a tag in bytes.
-pub(crate) const TAG_LEN: usize = 8;
-/// The most tags of a result.
-pub(crate) const MAX_TAGS: usize = u16::MAX as usize;
 
 /// The line that begins a version.
 #[derive(Serialize, Deserialize)]
@@ -56,9 +51,9 @@ pub(crate) struct Line {
 impl Line {
     /// Returns the tags one after another. `None` if they are none.
     pub(crate) fn tag_bytes(&self) -> Option<Vec<u8>> {
-        let tag = |text: &String| unhex(text).filter(|tag| tag.len() == TAG_LEN);
-        let tags: Vec<_> = self.tags.iter().map(tag).collect::<Option<_>>()?;
-        (tags.len() <= MAX_TAGS).then(|| tags.concat())
+        let tag = |text: &String| unhex(text).filter(|tag| tag.len() == TAG);
+        let tags = self.tags.iter().map(tag).collect::<Option<Vec<_>>>()?.concat();
+        (tags.len() <= MAX_TAGS).then_some(tags)
     }
 }
 

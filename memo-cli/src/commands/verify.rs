@@ -4,7 +4,7 @@ use clap::Args;
 use memo_core::error::Error;
 use serde::Serialize;
 
-use crate::choice::{Choice, Chosen};
+use crate::choice::Choice;
 use crate::failure::{Done, Exit};
 use crate::output::{Output, Progress, Style};
 
@@ -37,8 +37,7 @@ struct Line<'a> {
 
 impl Verify {
     pub(crate) fn run(&self, out: &mut Output) -> Done {
-        let Chosen { versions, mut exit } = self.choice.versions()?;
-        for version in &versions {
+        self.choice.versions()?.for_each(|version| {
             let (function, name) = (version.function(), version.name());
             let mut progress = Progress::new(&function, out.is_json);
             let mut damage = Vec::new();
@@ -48,21 +47,20 @@ impl Verify {
                 });
             drop(progress);
             let (entries, damaged) = (checked?, damage.len() as u64);
-            exit = exit.or(Exit::found_if(damaged > 0));
             for error in damage {
                 print(out, &function, &name, error)?;
             }
             if out.is_json {
                 out.json(&Line { function: &function, version: &name, entries, damaged })?;
-                continue;
+                return Ok(Exit::found_if(damaged > 0));
             }
             let verdict = match damaged {
                 0 => out.styled(Style::Good, "ok"),
                 n => out.styled(Style::Bad, &format!("{n} damaged")),
             };
             out.line(&format!("{function} {name}: {entries} entries, {verdict}"))?;
-        }
-        Ok(exit)
+            Ok(Exit::found_if(damaged > 0))
+        })
     }
 }
 

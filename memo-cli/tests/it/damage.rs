@@ -194,3 +194,43 @@ fn a_folder_that_may_not_be_read_is_named() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains(text(&version)) && ran.err.contains("as that user"), "{}", ran.err);
 }
+
+/// A version that cannot be read or written must not keep those behind it from being saved or cleared.
+#[test]
+fn one_version_that_fails_keeps_no_other_from_being_done() {
+    let root = made_by(&["many 3", "quote ACME 1", "long 10"]);
+    let path = text(root.path());
+    let logs = files(root.path()).into_iter().map(|(path, _)| path);
+    let mut logs = logs.filter(|path| text(path).contains("/wal-"));
+    let log = logs.find(|log| text(log).contains("many")).expect("a log");
+    // The header of a later format.
+    let log = log.with_file_name("wal-00000000000000ff");
+    fs::write(&log, b"\x89memo\x0d\x0a\x1ac\x00c\x00\x14\x00\x00\x00/\x92\x9b\xbd")
+        .expect("written");
+    let saved = tempfile::tempdir().expect("a folder");
+    for arguments in [
+        &["ls", path][..],
+        &["stat", path],
+        &["keys", path],
+        &["export", path],
+        &["verify", path],
+        &["repair", path, text(saved.path())],
+        &["compact", path],
+        &["rm", path, "--older-than", "0s", "--dry-run"],
+        &["clear", path],
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}: {}{}", ran.out, ran.err);
+        // `find` sorts by path, so one stands before it and one behind.
+        let is_told = ran.err.contains(text(&log)) && ran.err.lines().count() == 2;
+        assert!(is_told, "{arguments:?}: {}", ran.err);
+        for function in ["long", "quote"] {
+            let is_done = ran.out.contains(function) || arguments[0] == "keys";
+            assert!(is_done, "{arguments:?}: {}", ran.out);
+        }
+    }
+    let differs = run(&["diff", path, path]);
+    assert_eq!((differs.code, differs.err.lines().count()), (2, 2), "{}", differs.err);
+    fs::remove_file(&log).expect("removed");
+    assert_eq!(json(&["keys", path]).len(), 3);
+}

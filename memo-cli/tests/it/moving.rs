@@ -255,7 +255,7 @@ fn values_become_those_of_another_codec_that_describes_itself() {
 #[test]
 fn values_that_need_their_type_do_not_become_others() {
     let source = made_by(&["quote ACME 1"]);
-    let target = made_by(&["first 1"]);
+    let target = made_by(&["plain 1"]);
     let head = fine(&["export", text(target.path())]);
     let head: serde_json::Value =
         serde_json::from_str(head.lines().next().expect("a line")).expect("JSON");

@@ -68,18 +68,33 @@ fn in_cbor(n: u32) -> Vec<Option<u32>> {
 
 /// Two versions of one function could differ in the codec alone.
 #[memoize(persist = root(), durability = "os", codec = Json)]
-fn first_codec(n: u32) -> Quote {
-    quote_of(n)
+fn first_codec(n: u32) -> Mixed {
+    mixed(n)
 }
 
 #[memoize(persist = root(), durability = "os", codec = Cbor)]
-fn second_codec(n: u32) -> Quote {
-    quote_of(n)
+fn second_codec(n: u32) -> Mixed {
+    mixed(n)
 }
 
-fn quote_of(n: u32) -> Quote {
+#[memoize(persist = root(), durability = "os", codec = Json)]
+fn quote_in_json(n: u32) -> Quote {
+    Quote { symbol: "ACME".to_owned(), price: f64::from(n), side: Side::Buy }
+}
+
+/// It holds what JSON and CBOR show in different ways.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+struct Mixed {
+    quote: Quote,
+    ratio: Option<f32>,
+    depths: BTreeMap<i16, f32>,
+}
+
+fn mixed(n: u32) -> Mixed {
     RUNS.fetch_add(1, Relaxed);
-    Quote { symbol: "ACME".to_owned(), price: f64::from(n) + 0.1, side: Side::Limit { depth: n } }
+    let (symbol, price, side) = ("ACME".to_owned(), f64::from(n) + 0.1, Side::Limit { depth: n });
+    let quote = Quote { symbol, price, side };
+    Mixed { quote, ratio: Some(0.1), depths: BTreeMap::from([(-3, 0.7), (5, 1e14)]) }
 }
 
 #[memoize(persist = root(), durability = "os", tags = [("user", n)])]
@@ -125,6 +140,7 @@ fn obey(line: &str) -> String {
     match words[..] {
         ["quote", symbol, amount] => outcome(|| quote(symbol, number(amount))),
         ["first", n] => outcome(|| first_codec(number(n))),
+        ["plain", n] => outcome(|| quote_in_json(number(n))),
         ["second", n] => outcome(|| second_codec(number(n))),
         ["tagged", n] => outcome(|| tagged(number(n))),
         ["untag", n] => {

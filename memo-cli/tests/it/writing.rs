@@ -81,3 +81,27 @@ fn a_folder_shrinks_when_most_of_it_is_removed() {
     assert!(bytes() < before / 4, "{} of {before} bytes are left", bytes());
     fine(&["verify", text(root.path())]);
 }
+
+/// `memo clear DIR | head` must not leave the rest as it was.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_changes_something_goes_on_when_nobody_reads_what_it_says() {
+    let root = made_by(&["many 3"]);
+    let version = json(&["ls", text(root.path())]).remove(0)["path"].clone();
+    let version = std::path::PathBuf::from(version.as_str().expect("a path"));
+    // So many lines that they are written before the end.
+    for n in 0..150 {
+        let copy = version.with_file_name(format!("{n:016x}"));
+        std::fs::create_dir(&copy).expect("a folder");
+        for (file, bytes) in crate::files(&version) {
+            std::fs::write(copy.join(file.file_name().expect("a name")), bytes).expect("written");
+        }
+    }
+    assert_eq!(json(&["keys", text(root.path())]).len(), 151 * 3);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+    let cleared = crate::memo(&["--json", "clear", text(root.path())]).stdout(full).output();
+    let cleared = crate::ran(&cleared.expect("the command is built"));
+    assert_eq!(cleared.code, 2);
+    assert_eq!(cleared.err.lines().count(), 2, "{}", cleared.err);
+    assert_eq!(json(&["keys", text(root.path())]).len(), 0);
+}

@@ -45,6 +45,6 @@ pub use self::postcard::Postcard;
 pub use self::shape_json::to_json;
 #[cfg(any(feature = "inspect", fuzzing))]
 #[doc(hidden)]
-pub use self::shape_text::ReadShape;
+pub use self::shape_text::{Part, ReadShape};
 pub use self::sink::Sink;
 pub(crate) use self::sink::{SinkFailure, Spill};

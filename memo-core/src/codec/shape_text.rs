@@ -36,6 +36,48 @@ impl ReadShape {
     }
 }
 
+/// A part of a type, at its place in the shape.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    shape: &'a ReadShape,
+    node: usize,
+}
+
+impl ReadShape {
+    /// Returns the whole type. `None` if the shape is empty.
+    #[must_use]
+    pub fn whole(&self) -> Option<Part<'_>> {
+        Part { shape: self, node: 0 }.child(0)
+    }
+}
+
+impl<'a> Part<'a> {
+    fn node(self) -> &'a ReadNode {
+        &self.shape.nodes[self.node]
+    }
+
+    /// Returns what kind of part it is, as the text has it: `struct`, `u32`.
+    #[must_use]
+    pub fn word(self) -> &'a str {
+        &self.node().word
+    }
+
+    /// Returns a part of this part. A map has the key and the value.
+    #[must_use]
+    pub fn child(self, n: usize) -> Option<Self> {
+        let node = *self.node().children.get(n)?;
+        Some(Self { node, ..self })
+    }
+
+    /// Returns the field of that name, or the content of the variant. `None` also if an alias hides which it is.
+    #[must_use]
+    pub fn named(self, name: &str) -> Option<Self> {
+        let (names, children) = (self.node().names(), &self.node().children);
+        let at = names.iter().position(|known| known == name)?;
+        if names.len() == children.len() { self.child(at) } else { None }
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
     nodes: Vec<ReadNode>,

@@ -4,15 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::written::Written;
 use crate::error::Error;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Place, RealFs, Record, SHARE_BYTES, Store,
-    TypeFile, WallMillis, identity_of,
+    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Moment, Place, RealFs, Record, SHARE_BYTES,
+    Store, TypeFile, WallMillis, identity_of,
 };
 use crate::platform::clock;
 
 /// A longer value is kept apart.
 const APART_FROM: usize = 256 << 10;
+/// An editor that is asked for keys knows at most so many that it has written: as many as a set of 2^20 places holds.
+/// Then it merges, and the snapshot knows them.
+const MAX_WRITTEN: usize = if cfg!(test) { 5 } else { (1 << 20) / 8 * 7 };
+/// It merges also if others have written so many records since the snapshot.
+const MAX_INDEXED: usize = if cfg!(test) { 5 } else { 1 << 19 };
 
 type OpenStore = fn(Arc<dyn Fs>, &Place, &Identity, Durability) -> Result<Store, Error>;
 
@@ -20,6 +26,8 @@ type OpenStore = fn(Arc<dyn Fs>, &Place, &Identity, Durability) -> Result<Store,
 pub struct Editor {
     store: Store,
     place: Place,
+    /// `None`: nobody asks.
+    written: Option<Written>,
 }
 
 /// A result to be stored.
@@ -31,7 +39,8 @@ pub struct New<'a> {
     pub created: WallMillis,
     pub expires: Option<WallMillis>,
     pub cost: Option<Duration>,
-    /// The tags, 8 bytes each, as docs/format.md describes them: at most 65,535.
+    /// The tags one after another, as docs/format.md describes them, [`TAG`](crate::persist::TAG) bytes each. All take
+    /// at most [`MAX_TAGS`](crate::persist::MAX_TAGS) bytes.
     pub tags: &'a [u8],
 }
 
@@ -46,12 +55,21 @@ impl Editor {
         Self::open_by(dir, identity, Store::open_without_index)
     }
 
-    /// Does the same for an editor that is asked by [`Editor::has`]. It needs memory for each record in logs.
+    /// Does the same for an editor that is asked by [`Editor::has`]. What it must hold in memory for that is bounded: it
+    /// merges when the logs have more.
     ///
     /// # Errors
-    /// Those of [`Editor::open`].
-    pub fn open_indexed(dir: &Path, identity: &Identity) -> Result<Self, Error> {
-        Self::open_by(dir, identity, Store::open)
+    /// Those of [`Editor::open`], and those of [`Editor::compact`].
+    pub fn open_to_ask(dir: &Path, identity: &Identity) -> Result<Self, Error> {
+        let is_long = |dir: &Path| {
+            let moment = Moment::of(&RealFs, dir, identity, false)?;
+            Ok(moment.shares().nth(1).is_some())
+        };
+        if dir.exists() && is_long(dir)? {
+            Self::open(dir, identity)?.compact()?;
+        }
+        let opened = Self::open_by(dir, identity, Store::open_without_own)?;
+        Ok(Self { written: Some(Written::default()), ..opened })
     }
 
     fn open_by(dir: &Path, identity: &Identity, open: OpenStore) -> Result<Self, Error> {
@@ -64,7 +82,7 @@ impl Editor {
         let place = Place::alone(&dir);
         let store = open(Arc::new(RealFs), &place, identity, Durability::Os)?;
         store.begin(&mut |_| ())?;
-        Ok(Self { store, place })
+        Ok(Self { store, place, written: None })
     }
 
     /// Records what the values are.
@@ -93,20 +111,35 @@ impl Editor {
         self.store.clear()
     }
 
-    /// Returns whether there is a value of the key. Only an indexed editor knows.
+    /// Returns whether there is a value of the key, or this editor has stored one since. Only one of
+    /// [`Editor::open_to_ask`] knows.
     ///
     /// # Errors
     /// A file cannot be read.
     pub fn has(&self, key: &[u8]) -> Result<bool, Error> {
         self.store.follow(&mut |_| ())?;
-        self.store.has(key)
+        let has_written = self.written.as_ref().is_some_and(|written| written.has(key));
+        if has_written { Ok(true) } else { self.store.has(key) }
     }
 
     /// Stores a result. `replaces`: in place of another, which no process returns afterwards.
     ///
     /// # Errors
     /// The result is not on disk.
-    pub fn put(&self, new: &New<'_>, replaces: bool) -> Result<(), Error> {
+    pub fn put(&mut self, new: &New<'_>, replaces: bool) -> Result<(), Error> {
+        self.append(new, replaces)?;
+        if let Some(written) = &mut self.written {
+            written.insert(new.key);
+            let is_full = written.len() >= MAX_WRITTEN || self.store.indexed() >= MAX_INDEXED;
+            if is_full && self.store.merge(&keep_all())? {
+                written.clear();
+                self.change_to_snapshot()?;
+            }
+        }
+        self.keep_small()
+    }
+
+    fn append(&self, new: &New<'_>, replaces: bool) -> Result<(), Error> {
         let New { key, value, created, expires, cost, tags } = *new;
         let cost = Cost::of(cost);
         let mut file = None;
@@ -139,7 +172,7 @@ impl Editor {
             // What was removed up to the horizon was removed before this value was given.
             since = if replaces { u64::MAX } else { self.store.horizon() };
         }
-        self.keep_small()
+        Ok(())
     }
 
     /// Writes a snapshot of all that counts and has not expired, and removes what it replaces. Returns false without if
@@ -149,7 +182,7 @@ impl Editor {
     /// The snapshot is not in place. The older files are.
     pub fn compact(&self) -> Result<bool, Error> {
         self.store.end_log()?;
-        let has_merged = self.keep_all(|keep| self.store.merge(keep))?;
+        let has_merged = self.store.merge(&keep_all())?;
         self.change_to_snapshot().map(|()| has_merged)
     }
 
@@ -158,20 +191,16 @@ impl Editor {
     }
 
     fn compact_if_due(&self) -> Result<(), Error> {
-        self.keep_all(|keep| self.store.compact(keep))?;
+        self.store.compact(&keep_all())?;
         self.change_to_snapshot()
     }
 
     /// Until this process has changed to the snapshot, its logs count as outgrown.
     fn change_to_snapshot(&self) -> Result<(), Error> {
         self.store.follow(&mut |_| ())?;
+        // The files are open, and what was read of their filters is in memory.
+        self.store.free_retired();
         self.store.rotate_merged()
-    }
-
-    fn keep_all<R>(&self, merge: impl FnOnce(&Keep<'_>) -> R) -> R {
-        let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
-        let (now, is_used) = (clock::wall(), &|_: &[u8]| true);
-        merge(&Keep { max, max_bytes, now, idle_before: 0, is_used, share_bytes })
     }
 
     /// Makes all durable, and the folder small if most of it does not count any more.
@@ -184,18 +213,68 @@ impl Editor {
     }
 }
 
+fn keep_all() -> Keep<'static> {
+    let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
+    Keep { max, max_bytes, now: clock::wall(), idle_before: 0, is_used: &|_| true, share_bytes }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::persist::Locks;
     use crate::platform::test_directory::TestDirectory;
 
+    fn identity() -> Identity {
+        Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 }
+    }
+
+    fn put(editor: &mut Editor, n: usize) {
+        let (key, value) = (format!("key {n}"), [7; 40]);
+        let (key, value) = (key.as_bytes(), &value);
+        let new = New { key, value, created: 1, expires: None, cost: None, tags: &[] };
+        editor.put(&new, false).unwrap();
+    }
+
+    fn has(editor: &Editor, n: usize) -> bool {
+        editor.has(format!("key {n}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_editor_that_is_asked_knows_all_keys_and_holds_few() {
+        let root = TestDirectory::new("asked");
+        let dir = root.0.join("version");
+        let mut before = Editor::open(&dir, &identity()).unwrap();
+        (0..10).for_each(|n| put(&mut before, n));
+        before.remove(b"key 3").unwrap();
+        before.finish().unwrap();
+        let mut asked = Editor::open_to_ask(&dir, &identity()).unwrap();
+        assert_eq!(asked.store.indexed(), 0);
+        let mut other = Editor::open(&dir, &identity()).unwrap();
+        for n in 0..60 {
+            let is_there = n != 3 && (n < 10 || n % 4 == 0);
+            if n >= 10 && n % 4 == 0 {
+                put(&mut other, n);
+            }
+            assert_eq!(has(&asked, n), is_there, "{n}");
+            if !is_there {
+                let indexed = asked.store.indexed();
+                put(&mut asked, n);
+                assert!(asked.store.indexed() <= indexed, "{n}");
+            }
+            let held = asked.written.as_ref().unwrap().len() + asked.store.indexed();
+            assert!(held < MAX_WRITTEN + MAX_INDEXED, "{held}");
+            assert!(asked.store.shared.view.lock().retired.is_empty(), "{n}");
+            assert!((0..=n).all(|n| has(&asked, n)), "{n}");
+        }
+        other.remove(b"key 4").unwrap();
+        assert!(!has(&asked, 4));
+    }
+
     #[test]
     fn a_caller_learns_that_another_process_merges() {
         let root = TestDirectory::new("editor");
         let dir = root.0.join("version");
-        let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
-        let editor = Editor::open(&dir, &identity).unwrap();
+        let editor = Editor::open(&dir, &identity()).unwrap();
         let (locks, files) = Locks::open(&RealFs, &dir, &dir).unwrap();
         drop(files);
         let merging = locks.merge().unwrap().expect("nobody merges");

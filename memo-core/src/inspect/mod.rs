@@ -7,6 +7,7 @@ mod key;
 mod search;
 mod state;
 mod version;
+mod written;
 
 pub use editor::{Editor, New};
 pub use entry::Entry;

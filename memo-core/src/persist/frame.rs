@@ -21,11 +21,12 @@ const APART: u8 = 2;
 const TAGGED: u8 = 4;
 /// All flags. The other bits of the byte are 0.
 pub(crate) const FLAGS: u8 = REPLACES | APART | TAGGED;
-/// The size of a tag, and of the number of tags, in bytes.
-pub(crate) const TAG: usize = size_of::<u64>();
+/// The size of a tag in bytes.
+pub const TAG: usize = size_of::<u64>();
+/// The size of the number of tags in bytes.
 const TAG_COUNT: usize = size_of::<u16>();
 /// The most bytes of the tags of a value.
-const MAX_TAGS: usize = TAG * u16::MAX as usize;
+pub const MAX_TAGS: usize = TAG * u16::MAX as usize;
 /// The `expires` of a value that never expires.
 const NEVER: u64 = u64::MAX;
 

@@ -9,4 +9,9 @@ impl Retired {
     pub(crate) fn add(&mut self, unused: impl Send + 'static) {
         self.0.push(Box::new(unused));
     }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }

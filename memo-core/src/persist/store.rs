@@ -90,6 +90,29 @@ impl Store {
         Self::open_share(fs, place, identity, durability, Duration::ZERO, Share::NONE)
     }
 
+    /// Does the same as [`Store::open`] for a process that knows itself what it has written: the store finds only what
+    /// others wrote, and what was there before.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    #[cfg(any(feature = "inspect", test))]
+    pub(crate) fn open_without_own(
+        fs: Arc<dyn Fs>,
+        place: &Place,
+        identity: &Identity,
+        durability: Durability,
+    ) -> Result<Self, Error> {
+        let store = Self::open(fs, place, identity, durability)?;
+        store.shared.view.lock().has_own = false;
+        Ok(store)
+    }
+
+    /// Returns how many records are in the index.
+    #[cfg(any(feature = "inspect", test))]
+    pub(crate) fn indexed(&self) -> usize {
+        self.shared.view.lock().index.len()
+    }
+
     fn open_share(
         fs: Arc<dyn Fs>,
         place: &Place,

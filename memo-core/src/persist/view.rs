@@ -30,6 +30,8 @@ pub(crate) struct View {
     pub(crate) salt: u64,
     /// The keys whose records are in the index. Only who reads all records, share by share, has less than all.
     pub(crate) share: Share,
+    /// Whether what this process commits is in the index too. What it reads of its log again is, in either case.
+    pub(crate) has_own: bool,
     /// How far a time in a file may lie ahead of the clock. A later one was written while the clock was wrong.
     pub(crate) tolerance: Millis,
     /// Whether a log or the snapshot has a later one.
@@ -83,6 +85,7 @@ impl View {
         Self {
             salt,
             share,
+            has_own: true,
             tolerance,
             has_future_times: false,
             index: Index::default(),
@@ -103,7 +106,7 @@ impl View {
 
     /// Returns a view that has read nothing, for another look at the same directory.
     pub(crate) fn emptied(&self) -> Self {
-        Self::new(self.share, self.salt, self.tolerance)
+        Self { has_own: self.has_own, ..Self::new(self.share, self.salt, self.tolerance) }
     }
 
     /// Begins to read a log. `from`: what the snapshot has of it.
@@ -234,7 +237,7 @@ impl View {
         self.index.note_horizon(horizon);
         self.unmerged_apart += position.apart();
         self.apart_puts += u64::from(position.apart() > 0);
-        if self.share.has(hash) {
+        if self.has_own && self.share.has(hash) {
             self.index.put(hash, sequence, since, position);
         }
     }
