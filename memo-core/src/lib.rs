@@ -10,6 +10,7 @@ pub mod call;
 pub mod codec;
 mod epoch;
 pub mod error;
+mod eviction;
 mod front;
 pub mod function;
 #[cfg(fuzzing)]

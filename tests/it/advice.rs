@@ -58,6 +58,21 @@ fn the_estimate_is_the_hit_ratio_that_a_cache_then_has() {
 }
 
 #[test]
+fn the_advice_is_about_the_policy_that_the_cache_has() {
+    #[memoize(max = 100, policy = "adaptive", advise)]
+    fn adaptive(n: u64) -> u64 {
+        n
+    }
+    cycle(250, 60, |n| _ = adaptive(n));
+    let stats = adaptive_memo().stats();
+    let advice = stats.advice.clone().expect("enough is known");
+    // By LRU nothing hits among fewer than 250.
+    assert!((stats.hit_ratio() - advice.hit_ratio).abs() < 0.02, "{} {advice}", stats.hit_ratio());
+    assert!(advice.hit_ratio > 0.3 && advice.hit_ratio_at(200) > 0.6, "{advice}");
+    assert!(advice.hit_ratio_at(250) > 0.98, "{advice}");
+}
+
+#[test]
 fn a_function_without_the_argument_gives_no_advice() {
     #[memoize(max = 10)]
     fn plain(n: u64) -> u64 {

@@ -2,7 +2,7 @@
 
 use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
-/// A point of the curve has at least this much more than the one before.
+/// A point of the curve differs from the one before by at least this much.
 const STEP: f64 = 0.002;
 
 /// A point of the curve.
@@ -14,14 +14,14 @@ pub struct Point {
     pub hit_ratio: f64,
 }
 
-/// Returns the curve: the capacities from which on more references hit, in steps that matter.
+/// Returns the curve: the capacities from which on more references hit, or fewer, in steps that matter.
 pub(super) fn points(sums: &[(u64, f64)], all: f64) -> Vec<Point> {
     let mut points = Vec::new();
     let mut last = 0.0;
     for (at, &(capacity, sum)) in sums.iter().enumerate() {
-        let hit_ratio = (sum / all.max(1.0)).clamp(last, 1.0);
+        let hit_ratio = (sum / all.max(1.0)).clamp(0.0, 1.0);
         let is_last = at + 1 == sums.len();
-        if hit_ratio >= last + STEP || is_last {
+        if (hit_ratio - last).abs() >= STEP || is_last {
             points.push(Point { capacity, hit_ratio });
             last = hit_ratio;
         }

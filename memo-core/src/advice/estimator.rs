@@ -7,11 +7,16 @@
 //! Time is divided into windows. At the end of one the past begins to count half, and keys that it did not see leave.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 use super::histogram::Histogram;
+use super::ladder::{Held, Ladder};
+use super::miniature::{Miniature, Reference};
 use super::references::References;
+use super::spread::Spread;
 use super::stack::Stack;
+use super::{float, rounded};
+use crate::eviction::policy::Policy;
 use crate::platform::clock::Millis;
 use crate::platform::sort::sort_by_number;
 
@@ -28,12 +33,14 @@ const MAX_SLOTS: usize = 65_536;
 /// A weight counts as no more than this, so that the sum over all sampled keys is a number of 64 bits.
 const MAX_AMOUNT: u64 = u64::MAX / (MAX_KEYS as u64 + 1);
 
-/// A window ends after this many sampled references, or this many calls.
+/// A window ends after this many sampled references, or so many calls as have that many samples at most.
 pub(super) const WINDOW: u64 = 1 << 20;
-const WINDOW_CALLS: u64 = WINDOW * PAUSE;
 
 /// After a window sampling pauses until no more than one call in this many was sampled.
 pub(super) const PAUSE: u64 = 64;
+
+/// The same if miniatures make a sample dearer.
+pub(super) const SIMULATED_PAUSE: u64 = 2048;
 
 /// A key that is not in the stack has one of these in place of a slot. `REMOVED`: its next reference is a miss in a
 /// cache of any size. `UNKNOWN`: that is not known, because it may have been used during a pause.
@@ -91,6 +98,8 @@ pub(super) struct Estimator {
     keys: HashMap<u64, Known, BuildHasherDefault<Spread>>,
     stack: Stack,
     distances: Histogram,
+    /// Miniatures of the cache, if its policy is not LRU.
+    ladder: Ladder,
     references: References,
     threshold: u64,
     /// How many references each sampled one stands for.
@@ -107,11 +116,12 @@ pub(super) struct Estimator {
 }
 
 impl Estimator {
-    pub(super) fn new(counts_entries: bool) -> Self {
+    pub(super) fn new(counts_entries: bool, policy: Policy) -> Self {
         Self {
             keys: HashMap::default(),
             stack: Stack::new(MIN_SLOTS),
             distances: Histogram::default(),
+            ladder: Ladder::new(policy, counts_entries),
             references: References::default(),
             threshold: u64::MAX,
             scale: 1.0,
@@ -148,6 +158,10 @@ impl Estimator {
             });
         let amount = before.map_or_else(|| self.usual_amount(), |known| known.amount);
         let count = before.map_or(0, |known| known.count).saturating_add(1);
+        let is_known = before.is_none_or(|known| known.slot != UNKNOWN);
+        let is_lasting = lasting.is_some() || !is_known;
+        let reference = Reference { hash, amount, count: count - 1, is_lasting, is_known };
+        self.ladder.reference(reference);
         let (slot, used, is_recent) = (REMOVED, times.ticks(), true);
         self.put(hash, Known { expires, amount, slot, used, count, is_recent, is_computed });
     }
@@ -181,6 +195,7 @@ impl Estimator {
             Some(known) if known.is_in_stack() => {
                 self.stack.change(known.slot, known.amount, amount);
                 known.amount = amount;
+                self.ladder.rungs().for_each(|rung| rung.weigh(hash, amount));
                 if std::mem::take(&mut known.is_computed) {
                     known.expires = expires;
                 }
@@ -188,6 +203,7 @@ impl Estimator {
             // No call has asked for it: it was inserted by hand.
             before => {
                 let count = before.map_or(0, |known| known.count);
+                self.ladder.rungs().for_each(|rung| rung.insert(hash, amount, 0));
                 let (slot, used, is_recent, is_computed) = (REMOVED, times.ticks(), true, false);
                 self.put(
                     hash,
@@ -205,11 +221,13 @@ impl Estimator {
             }
             known.slot = REMOVED;
         }
+        self.ladder.rungs().for_each(|rung| rung.remove(hash));
     }
 
     /// Does the same for all keys.
     pub(super) fn forget_all(&mut self) {
         self.keys.values_mut().for_each(|known| known.slot = REMOVED);
+        self.ladder.rungs().for_each(Miniature::clear);
         self.rebuild();
     }
 
@@ -222,13 +240,14 @@ impl Estimator {
     /// calls there must be before sampling goes on, if it is to pause.
     pub(super) fn end_window(&mut self, calls: u64) -> Option<u64> {
         let in_window = calls.saturating_sub(self.calls_before);
-        if self.in_window < WINDOW && in_window < WINDOW_CALLS {
+        if self.in_window < WINDOW && in_window < WINDOW * self.pause() {
             return None;
         }
         self.former_calls = (self.former_calls + float(in_window)) / 2.0;
         self.references.halve();
         self.distances.halve();
-        let resumes_at = Some(self.sampled.saturating_mul(PAUSE)).filter(|at| calls < *at);
+        self.ladder.rungs().for_each(Miniature::halve);
+        let resumes_at = Some(self.sampled.saturating_mul(self.pause())).filter(|at| calls < *at);
         self.retain(|_, known| known.is_recent);
         for known in self.keys.values_mut() {
             known.is_recent = false;
@@ -241,6 +260,10 @@ impl Estimator {
         self.rebuild();
         self.begin_window(calls);
         resumes_at
+    }
+
+    fn pause(&self) -> u64 {
+        if self.ladder.is_simulated() { SIMULATED_PAUSE } else { PAUSE }
     }
 
     /// Returns the number of calls at the beginning of the window, or at the end of the last one during a pause.
@@ -274,11 +297,17 @@ impl Estimator {
             0.0
         };
         references.adjust(share);
-        let mut sum = 0.0;
+        if self.ladder.is_simulated() {
+            let all = (self.scaled(self.stack.total()), references.repeated.count);
+            self.ladder.curve(references.known(), all, each);
+            return references;
+        }
+        let (mut sum, mut highest) = (0.0, 0.0_f64);
         self.distances.for_each(|distance, count, uses| {
             // The parts may be negative where a frequent key is in the sample. Their sum is right.
             sum += count + share * uses;
-            each(distance, sum);
+            highest = highest.max(sum);
+            each(distance, highest);
         });
         references
     }
@@ -295,6 +324,23 @@ impl Estimator {
         self.keys.insert(hash, Known { slot, ..known });
         if self.keys.len() > MAX_KEYS {
             self.lower_threshold();
+        }
+        self.extend_ladder();
+    }
+
+    /// Adds the miniatures that are due.
+    fn extend_ladder(&mut self) {
+        while self.ladder.is_due(self.keys.len(), self.scaled(self.stack.total())) {
+            let in_stack = self.keys.iter().filter(|(_, known)| known.is_in_stack());
+            let mut in_stack: Vec<(&u64, &Known)> = in_stack.collect();
+            sort_by_number(&mut in_stack, |(_, known)| known.slot.into());
+            let held = in_stack.into_iter().map(|(hash, known)| {
+                let Known { amount, count, .. } = *known;
+                Held { hash: *hash, amount, count }
+            });
+            let held: Vec<Held> = held.collect();
+            let (known, hits) = (self.references.all_known(), self.references.repeated);
+            self.ladder.extend(&held, self.threshold, known, hits);
         }
     }
 
@@ -324,6 +370,8 @@ impl Estimator {
     fn set_threshold(&mut self, threshold: u64) {
         self.threshold = threshold;
         self.scale = float(u64::MAX) / float(threshold.max(1));
+        let usual = self.usual_amount();
+        self.ladder.rungs().for_each(|rung| rung.set_threshold(threshold, usual));
     }
 
     /// Builds the stack again, of the keys that are in it, with as much room again.
@@ -349,9 +397,7 @@ impl Estimator {
 
     /// Returns an amount of the sample as one of all keys.
     fn scaled(&self, amount: u64) -> u64 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
-        let scaled = (float(amount) * self.scale).round() as u64;
-        scaled
+        rounded(float(amount) * self.scale)
     }
 }
 
@@ -367,29 +413,7 @@ impl Estimator {
         // A table has a byte of its own for each slot, and an eighth of the slots stays empty.
         let slots = self.keys.capacity() / 7 * 8;
         let table = slots * (size_of::<(u64, Known)>() + 1);
-        table + self.stack.size() + self.distances.size() + size_of::<Self>()
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub(super) fn float(number: u64) -> f64 {
-    number as f64
-}
-
-/// Hashes what is a hash already. Sampled hashes are low, and a table takes some of its bits from the top.
-#[derive(Default)]
-struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+        let curve = self.stack.size() + self.distances.size() + self.ladder.size();
+        table + curve + size_of::<Self>()
     }
 }

@@ -1,6 +1,7 @@
 //! Whether the calls of a function are observed. It is a type, so that a function without advice has no code for it.
 
 use super::sampler::Sampler;
+use crate::eviction::policy::Policy;
 
 /// What observes the calls of a function: nothing, or a [`Sampler`].
 pub trait Observer: Send + Sync + 'static {
@@ -8,7 +9,7 @@ pub trait Observer: Send + Sync + 'static {
     const IS_NONE: bool = false;
 
     /// Makes it. `counts_entries`: the cache is bounded by a number of entries, and not by their weight.
-    fn new(counts_entries: bool) -> Self;
+    fn new(counts_entries: bool, policy: Policy) -> Self;
 
     /// Returns whether a call whose key has this hash is observed.
     fn observes(&self, hash: u64) -> bool;
@@ -24,7 +25,7 @@ pub struct Unobserved;
 impl Observer for Unobserved {
     const IS_NONE: bool = true;
 
-    fn new(_: bool) -> Self {
+    fn new(_: bool, _: Policy) -> Self {
         Self
     }
 
@@ -40,8 +41,8 @@ impl Observer for Unobserved {
 }
 
 impl Observer for Sampler {
-    fn new(counts_entries: bool) -> Self {
-        Self::new(counts_entries)
+    fn new(counts_entries: bool, policy: Policy) -> Self {
+        Self::new(counts_entries, policy)
     }
 
     #[inline(always)]

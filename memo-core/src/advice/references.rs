@@ -5,13 +5,19 @@
 pub(super) struct Tally {
     pub(super) count: f64,
     /// The same, but each reference counts as often as its key was used before.
-    uses: f64,
+    pub(super) uses: f64,
 }
 
 impl Tally {
     pub(super) fn add(&mut self, count: f64, uses: f64) {
         self.count += count;
         self.uses += uses;
+    }
+
+    /// Makes it count half.
+    pub(super) fn halve(&mut self) {
+        self.count /= 2.0;
+        self.uses /= 2.0;
     }
 }
 
@@ -32,7 +38,16 @@ pub(super) struct References {
 impl References {
     /// Returns the number of those of which it is known what they are.
     pub(super) fn known(&self) -> f64 {
-        self.first.count + self.expired.count + self.removed.count + self.repeated.count
+        self.all_known().count
+    }
+
+    /// Returns those of which it is known what they are.
+    pub(super) fn all_known(&self) -> Tally {
+        let mut sum = Tally::default();
+        for kind in [self.first, self.expired, self.removed, self.repeated] {
+            sum.add(kind.count, kind.uses);
+        }
+        sum
     }
 
     /// Returns the number of all.
@@ -48,8 +63,7 @@ impl References {
     /// Makes older references count half.
     pub(super) fn halve(&mut self) {
         for tally in self.all_mut() {
-            tally.count /= 2.0;
-            tally.uses /= 2.0;
+            tally.halve();
         }
     }
 

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::curve::{Point, points};
-use super::estimator::{Estimator, Times, float};
+use super::estimator::{Estimator, Times};
+use super::float;
 use super::references::References;
+use crate::eviction::policy::Policy;
 use crate::platform::clock::Millis;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
@@ -56,8 +58,8 @@ impl fmt::Debug for Sampler {
 }
 
 impl Sampler {
-    pub(super) fn new(counts_entries: bool) -> Self {
-        let estimator = Estimator::new(counts_entries);
+    pub(crate) fn new(counts_entries: bool, policy: Policy) -> Self {
+        let estimator = Estimator::new(counts_entries, policy);
         Self {
             threshold: AtomicU64::new(estimator.threshold()),
             resumes_at: AtomicU64::new(0),
@@ -70,7 +72,7 @@ impl Sampler {
     }
 
     #[inline(always)]
-    pub(super) fn samples(&self, hash: u64) -> bool {
+    pub(crate) fn samples(&self, hash: u64) -> bool {
         hash < self.threshold.load(Relaxed)
     }
 

@@ -15,8 +15,8 @@ use super::unit::Unit;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Advice {
-    /// The hit ratio by capacity: from the capacity of each point on, up to that of the next, it is that of the point
-    /// or up to 0.002 more. In the order of the capacities.
+    /// The hit ratio by capacity: from the capacity of each point on, up to that of the next, it is within 0.002 of that
+    /// of the point. In the order of the capacities. By the policy `"adaptive"` it may fall where a loop almost fits.
     pub curve: Vec<Point>,
     /// The unit of the capacities.
     pub unit: Unit,

@@ -4,7 +4,8 @@ use std::ops::{AddAssign, SubAssign};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::entry::EntryRef;
-use super::policy::Policy;
+use crate::eviction::policy::Policy;
+use crate::eviction::steps::EXACT;
 use crate::front::table;
 use crate::platform::clock::Millis;
 use crate::statistics::explanation::Bound;
@@ -170,10 +171,6 @@ impl Capacity {
         Load { entries: self.entries.load(Relaxed), bytes: self.bytes.load(Relaxed) }
     }
 }
-
-/// A cache bounded to at most this many entries has one shard and exact recency. A shard of a cache that is bounded by
-/// weight also has exact recency while it holds at most this many entries.
-pub(super) const EXACT: usize = 128;
 
 /// The least average number of entries in a shard of a full cache.
 const MIN_ENTRIES_PER_SHARD: usize = 512;

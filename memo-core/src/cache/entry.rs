@@ -12,7 +12,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::uses::Uses;
+use crate::eviction::uses::Uses;
 use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
 use crate::tags::TagSet;

@@ -5,21 +5,23 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::capacity::{EXACT, Load};
+use super::capacity::Load;
 use super::claims::{ClaimState, Claims};
 use super::departures::{Departures, Removing};
 use super::entry::{Draft, Entry, EntryRef, OwnedEntry, Words, low_half};
-use super::eviction::Eviction;
 use super::expiry::{Expiry, stamp_of};
 use super::free_list::FreeList;
 use super::garbage::{Freed, Garbage};
 use super::listening::Listening;
-use super::policy::Policy;
 use super::retries::Retries;
 use super::sweep::{BUCKETS_AT_ONCE, Sweep, Sweeps};
-use super::table::{Entries, ReadGuard, Root, SlotIndex, Table};
-use super::uses::Uses;
+use super::table::{Entries, ReadGuard, Root, Table};
 use crate::epoch::participant::pin;
+use crate::eviction::order::Order;
+use crate::eviction::policy::Policy;
+use crate::eviction::slot::SlotIndex;
+use crate::eviction::steps::{self, EXACT, STEPS_PER_SHARD};
+use crate::eviction::uses::Uses;
 use crate::front::versions::Versions;
 use crate::key;
 use crate::platform::clock::{self, Millis};
@@ -27,12 +29,6 @@ use crate::platform::sync::{Mutex, MutexGuard};
 use crate::single_flight::flight::Claim;
 use crate::statistics::departure::Departure;
 use crate::statistics::explanation::{Bound, Cause, Remover};
-
-/// While a full shard counts as many uses as it has entries, its stamp advances by this many steps.
-const STEPS_PER_SHARD: usize = 64;
-/// Once entries are evicted, an entry is not stamped again for at most this many steps: for fewer, or none, in a small
-/// shard.
-const MAX_SLACK_STEPS: usize = 4;
 
 /// How many entries are freed together: few in a small shard, more in a large one.
 const BATCH_SIZES: std::ops::RangeInclusive<usize> = 128..=512;
@@ -70,7 +66,7 @@ pub(super) struct Shard<H> {
 /// What may be changed only under the lock.
 pub(super) struct ShardState<H> {
     claims: Claims<H>,
-    eviction: Eviction,
+    eviction: Order,
     retries: Retries,
     garbage: Garbage<H>,
     /// The memory of freed entries, for new entries.
@@ -130,10 +126,10 @@ impl<H> Shard<H> {
         policy: Policy,
         departures: Option<Arc<Departures>>,
     ) -> Self {
-        let count_mask = Eviction::count_mask(policy);
+        let count_mask = Order::count_mask(policy);
         let state = ShardState {
             claims: Claims::new(),
-            eviction: Eviction::new(policy),
+            eviction: Order::new(policy),
             retries: Retries::new(),
             garbage: Garbage::new(),
             free_list: FreeList::new(),
@@ -262,18 +258,10 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Returns how rarely entries are stamped. Before the first eviction, the order within the more recently used half
-    /// of the entries does not matter. After it, the order matters, except within a few steps. In a small shard each
-    /// use is a step and is stamped, except another use of the entry that was used last.
+    /// Returns how rarely entries are stamped.
     fn slack_now(&self) -> u64 {
         let share = self.share.load(Relaxed);
-        let slack = if self.exact.load(Relaxed) {
-            1
-        } else if self.evicts.load(Relaxed) {
-            (share / STEPS_PER_SHARD).min(MAX_SLACK_STEPS)
-        } else {
-            (share / 2 / (share / STEPS_PER_SHARD + 1)).saturating_sub(1)
-        };
+        let slack = steps::slack(share, self.exact.load(Relaxed), self.evicts.load(Relaxed));
         slack as u64 * (self.count_mask + 1)
     }
 
@@ -383,8 +371,8 @@ impl<H> Locked<'_, H> {
     fn record(&mut self, stamp: u64, slot: SlotIndex, hash: u32) {
         let len = self.state.load.entries;
         match &mut self.state.eviction {
-            Eviction::Lru(recency) => recency.record(stamp, slot, len),
-            Eviction::Adaptive(adaptive) => {
+            Order::Lru(recency) => recency.record(stamp, slot, len),
+            Order::Adaptive(adaptive) => {
                 let pin = pin();
                 adaptive.record(slot, hash, len, &self.shard.look(ReadGuard::of_pin(&pin)));
             }

@@ -7,7 +7,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
-use super::capacity::{self, Capacity, EXACT, Limits};
+use super::capacity::{self, Capacity, Limits};
 use super::departures::Departures;
 use super::entry::{EntryRef, NEVER_EXPIRES, Words, low_half};
 use super::expiry::Expiry;
@@ -15,6 +15,7 @@ use super::listening::{Listener, Listening};
 use super::shard::Shard;
 use super::table::ReadGuard;
 use crate::epoch::participant::{self, pin};
+use crate::eviction::steps::EXACT;
 use crate::front::table::{Found, Place, WordKey};
 use crate::front::versions::Versions;
 use crate::key;

@@ -16,8 +16,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 use super::entry::{Entry, EntryRef, OwnedEntry, low_half, prefetch};
-use super::uses::Uses;
 use crate::epoch::participant::EpochGuard;
+use crate::eviction::slot::SlotIndex;
 
 const SLOTS: usize = 7;
 /// A table is full when this many slots of a bucket are taken on average. With more, searches that find nothing would
@@ -69,22 +69,15 @@ impl<H> Bucket<H> {
     }
 }
 
-/// Tells an eviction policy of the entry in a slot.
-pub(super) type Look<'l, 'g> = dyn Fn(SlotIndex) -> Option<Uses<'g>> + 'l;
+/// Returns the index of a slot of a bucket.
+fn slot_index(bucket: usize, slot: usize) -> SlotIndex {
+    // It fits: `Table::with_buckets` asserts that.
+    SlotIndex(u32::try_from(bucket * SLOTS + slot).unwrap_or(u32::MAX))
+}
 
-/// The index of a slot in a table. An entry keeps its slot as long as it is in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SlotIndex(pub(super) u32);
-
-impl SlotIndex {
-    fn new(bucket: usize, slot: usize) -> Self {
-        // It fits: `Table::with_buckets` asserts that.
-        Self(u32::try_from(bucket * SLOTS + slot).unwrap_or(u32::MAX))
-    }
-
-    fn parts(self) -> (usize, usize) {
-        (self.0 as usize / SLOTS, self.0 as usize % SLOTS)
-    }
+/// Returns the bucket of a slot, and which of its slots it is.
+fn parts(slot: SlotIndex) -> (usize, usize) {
+    (slot.0 as usize / SLOTS, slot.0 as usize % SLOTS)
 }
 
 /// As long as a guard exists, nothing that its holder can reach is freed.
@@ -288,7 +281,7 @@ impl<H> Table<H> {
                 let slot = candidates.trailing_zeros() as usize / 8;
                 if let Some(entry) = self.read(guard, &bucket.slots[slot]) {
                     if entry.low_hash() == low_half(hash) && matches(entry.key()) {
-                        return Some((SlotIndex::new(at, slot), entry));
+                        return Some((slot_index(at, slot), entry));
                     }
                 }
                 candidates &= candidates - 1;
@@ -314,7 +307,7 @@ impl<H> Table<H> {
         guard: ReadGuard<'p>,
         slot: SlotIndex,
     ) -> Option<EntryRef<'p, H>> {
-        let (bucket, slot) = slot.parts();
+        let (bucket, slot) = parts(slot);
         self.read(guard, &self.buckets.get(bucket)?.slots[slot])
     }
 
@@ -329,7 +322,7 @@ impl<H> Table<H> {
         if let Some(entry) = entry.and_then(|slot| self.at(guard, slot)) {
             entry.prefetch();
         }
-        if let Some(bucket) = slot.and_then(|slot| self.buckets.get(slot.parts().0)) {
+        if let Some(bucket) = slot.and_then(|slot| self.buckets.get(parts(slot).0)) {
             prefetch(bucket);
         }
     }
@@ -340,7 +333,7 @@ impl<H> Table<H> {
 
     /// Returns the slots of one bucket, which is less than [`Self::buckets`].
     pub(super) fn slots_of(bucket: usize) -> impl Iterator<Item = SlotIndex> {
-        (0..SLOTS).map(move |slot| SlotIndex::new(bucket, slot))
+        (0..SLOTS).map(move |slot| slot_index(bucket, slot))
     }
 
     pub(super) fn buckets(&self) -> usize {
@@ -359,7 +352,7 @@ impl<H> Table<H> {
             if let Some(slot) = bucket.free_slot() {
                 bucket.slots[slot].store(entry, Release);
                 bucket.set_tag(slot, tag);
-                return SlotIndex::new(at, slot);
+                return slot_index(at, slot);
             }
             bucket.change_overflow(1);
             at = self.next_bucket(at, tag);
@@ -368,13 +361,13 @@ impl<H> Table<H> {
 
     /// Replaces the entry in `slot` by another with the same key. Returns the old entry.
     pub(super) fn replace(&self, slot: SlotIndex, entry: OwnedEntry<H>) -> Option<Retired<H>> {
-        let (bucket, slot) = slot.parts();
+        let (bucket, slot) = parts(slot);
         Bucket::exchange(&self.buckets[bucket].slots[slot], entry.into_raw()).map(Retired)
     }
 
     /// Removes the entry in `slot`, and returns it.
     pub(super) fn remove(&self, slot: SlotIndex) -> Option<Retired<H>> {
-        let (bucket, slot) = slot.parts();
+        let (bucket, slot) = parts(slot);
         let entry = Bucket::exchange(&self.buckets[bucket].slots[slot], null_mut())?;
         let tag = self.buckets[bucket].tag(slot);
         self.buckets[bucket].set_tag(slot, 0);
@@ -433,7 +426,7 @@ impl<'p, H> Iterator for Entries<'p, H> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.next < self.end {
-            let slot = SlotIndex::new(self.next / SLOTS, self.next % SLOTS);
+            let slot = slot_index(self.next / SLOTS, self.next % SLOTS);
             self.next += 1;
             if let Some(entry) = self.table.at(self.guard, slot) {
                 return Some((slot, entry));

@@ -6,9 +6,9 @@ use super::capacity::{Limits, UNBOUNDED};
 use super::claiming::ClaimOutcome;
 use super::departures::{Departed, Removing};
 use super::entry::{Lifetime, NewEntry};
-use super::policy::Policy;
 use super::sharded::ShardedCache;
 use crate::epoch::participant::pin;
+use crate::eviction::policy::Policy;
 use crate::platform::clock::NEVER;
 use crate::single_flight::flight::Claim;
 use crate::statistics::explanation::{Cause, Remover};
@@ -107,6 +107,7 @@ fn values_held_back_by_a_reader_are_freed_by_a_later_change() {
 }
 
 mod adaptive;
+mod advised;
 mod departures;
 mod idle;
 mod weights;

@@ -496,7 +496,7 @@ impl<K: Keep> FunctionCache<K> {
             argument_names,
             not_stored_reason,
             counts: common.counts,
-            observer: Observer::new(limits.max_bytes.is_none()),
+            observer: Observer::new(limits.max_bytes.is_none(), limits.policy),
             events: Events::default(),
         };
         function.set_ttl(ttl);

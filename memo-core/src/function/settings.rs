@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::cache::capacity::{Limits, UNBOUNDED};
 use crate::cache::listening::Listener;
-use crate::cache::policy::Policy;
 #[cfg(feature = "persist")]
 use crate::codec::Codec;
+use crate::eviction::policy::Policy;
 use crate::function::common::Common;
 use crate::function::function_cache::{
     FunctionCache, Parts, Statistics, Storage, TagsOf, TtlOf, WeightOf,

@@ -18,7 +18,7 @@ fn advice(sampler: &Sampler, calls: u64, unit: Unit) -> Advice {
 
 /// Returns the largest difference between the estimate and the exact hit ratio at capacities of 1 to 100 % of the keys.
 fn largest_error(keys: &[u32], exact: &[f64], seed: u64) -> (f64, usize) {
-    let sampler = Sampler::new(true);
+    let sampler = Sampler::new(true, Policy::Lru);
     let calls = observe(&sampler, keys.iter().map(|key| u64::from(*key)), seed, ENDLESS);
     let advice = advice(&sampler, calls, Unit::Entries);
     let ids = exact.len() - 1;
@@ -59,7 +59,7 @@ fn the_curve_of_drawn_requests_is_right() {
 fn a_step_beyond_the_sample_is_found() {
     let count = 3 * MAX_KEYS as u32;
     for seed in SEEDS {
-        let sampler = Sampler::new(true);
+        let sampler = Sampler::new(true, Policy::Lru);
         let keys = cycle(count, 6).into_iter().map(u64::from);
         let calls = observe(&sampler, keys, seed, ENDLESS);
         let advice = advice(&sampler, calls, Unit::Entries);
@@ -76,7 +76,7 @@ fn a_sample_of_all_keys_gives_exact_hit_ratios() {
         let keys: Vec<u32> =
             (0..5000).map(|_| random.below(250).min(random.below(250)) as u32).collect();
         let exact = hit_ratios(&keys);
-        let mut estimator = Estimator::new(true);
+        let mut estimator = Estimator::new(true, Policy::Lru);
         keys.iter().for_each(|key| estimator.reference(hash(u64::from(*key), seed), ENDLESS));
         let mut found = vec![0.0; exact.len()];
         estimator.curve(5000, 0.0, &mut |distance, sum| {
@@ -95,7 +95,7 @@ fn distances_are_those_of_weights() {
     let capacities: Vec<u64> = (0..150).collect();
     let mut lists: Vec<_> = capacities.iter().map(|capacity| List::new(*capacity)).collect();
     let mut hits = vec![0_u32; lists.len()];
-    let mut estimator = Estimator::new(false);
+    let mut estimator = Estimator::new(false, Policy::Lru);
     for _ in 0..3000 {
         let key = random.below(40);
         let hash = hash(key, 3);
@@ -115,7 +115,7 @@ fn distances_are_those_of_weights() {
 
 #[test]
 fn memory_is_bounded() {
-    let sampler = Sampler::new(true);
+    let sampler = Sampler::new(true, Policy::Lru);
     observe(&sampler, 0..10_000_000, 1, ENDLESS);
     let estimator = sampler.estimator();
     assert!(estimator.sampled() > MAX_KEYS as u64);

@@ -2,13 +2,15 @@
 
 mod accuracy;
 mod exact;
-mod requests;
+mod miniatures;
+pub(crate) mod requests;
 mod times;
 mod weights;
 mod windows;
 
 use super::estimator::{Estimator, Times};
 use super::sampler::Sampler;
+use crate::eviction::policy::Policy;
 use crate::platform::clock::NEVER;
 
 /// The times of a cache whose entries live for ever.

@@ -26,7 +26,7 @@ impl Random {
 }
 
 /// Draws keys whose frequencies follow Zipf's law with the exponent 1.
-pub(super) fn zipf(keys: usize, count: usize, seed: u64) -> Vec<u32> {
+pub(crate) fn zipf(keys: usize, count: usize, seed: u64) -> Vec<u32> {
     let mut random = Random::new(seed);
     let sums: Vec<f64> = (1..=keys)
         .scan(0.0, |sum, rank| {
@@ -43,12 +43,12 @@ pub(super) fn zipf(keys: usize, count: usize, seed: u64) -> Vec<u32> {
 }
 
 /// All keys in turn, again and again: the worst case of LRU.
-pub(super) fn cycle(keys: u32, rounds: u32) -> Vec<u32> {
+pub(crate) fn cycle(keys: u32, rounds: u32) -> Vec<u32> {
     (0..rounds).flat_map(|_| 0..keys).collect()
 }
 
 /// Reads the traces in the folder that `MEMOKIT_TRACES` names, by default `../shared/traces` beside the repository.
-pub(super) fn traces() -> Vec<(String, Vec<u32>)> {
+pub(crate) fn traces() -> Vec<(String, Vec<u32>)> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let named = std::env::var_os("MEMOKIT_TRACES").map(PathBuf::from);
     let folder = named.unwrap_or_else(|| repository.join("../shared/traces"));

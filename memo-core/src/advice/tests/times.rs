@@ -5,7 +5,7 @@ use super::*;
 /// Returns the references of a key that is asked for at these times: those that hit in a cache without a bound, those
 /// that come too late, and those after a removal.
 fn kinds(ttl: u64, idle: u64, asked: &[u64]) -> (f64, f64) {
-    let mut estimator = Estimator::new(true);
+    let mut estimator = Estimator::new(true, Policy::Lru);
     for now in asked {
         let times = Times { now: *now, ttl, idle };
         estimator.reference(9, times);
@@ -31,7 +31,7 @@ fn a_call_after_the_idle_time_hits_in_no_cache() {
 
 #[test]
 fn a_value_lives_as_long_as_its_entry_says() {
-    let mut estimator = Estimator::new(true);
+    let mut estimator = Estimator::new(true, Policy::Lru);
     let times = |now| Times { now, ttl: NEVER, idle: NEVER };
     estimator.reference(9, times(0));
     estimator.kept(9, times(0), 500, 1);
@@ -45,7 +45,7 @@ fn a_value_lives_as_long_as_its_entry_says() {
 
 #[test]
 fn a_call_after_a_removal_hits_in_no_cache() {
-    let mut estimator = Estimator::new(true);
+    let mut estimator = Estimator::new(true, Policy::Lru);
     (0..4).for_each(|key| estimator.reference(key, ENDLESS));
     estimator.forget(0);
     estimator.forget(0);
@@ -60,7 +60,7 @@ fn a_call_after_a_removal_hits_in_no_cache() {
 
 #[test]
 fn an_entry_from_outside_is_in_a_cache() {
-    let mut estimator = Estimator::new(true);
+    let mut estimator = Estimator::new(true, Policy::Lru);
     estimator.kept(7, ENDLESS, NEVER, 1);
     estimator.reference(7, ENDLESS);
     let references = estimator.curve(0, 0.0, &mut |_, _| ());

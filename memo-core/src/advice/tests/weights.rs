@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_largest_weights_do_not_overflow() {
-    let mut estimator = Estimator::new(false);
+    let mut estimator = Estimator::new(false, Policy::Lru);
     for round in 0..3 {
         for key in 0..200 {
             estimator.reference(hash(key, 1), ENDLESS);

@@ -20,7 +20,7 @@ fn cycles(keys: u32, count: u64) -> impl Iterator<Item = u64> {
 
 #[test]
 fn sampling_pauses_until_it_was_rare() {
-    let sampler = Sampler::new(true);
+    let sampler = Sampler::new(true, Policy::Lru);
     observe(&sampler, cycles(500, WINDOW), 1, ENDLESS);
     assert!(!sampler.samples(0), "no call is sampled");
     let curve = || (hit_ratio(&sampler, 2 * WINDOW, 499), hit_ratio(&sampler, 2 * WINDOW, 500));
@@ -36,7 +36,7 @@ fn sampling_pauses_until_it_was_rare() {
 
 #[test]
 fn the_curve_follows_a_change() {
-    let sampler = Sampler::new(true);
+    let sampler = Sampler::new(true, Policy::Lru);
     let mut calls = 0;
     for keys in [100, 400, 400, 400] {
         observe(&sampler, cycles(keys, WINDOW), u64::from(keys), ENDLESS);
@@ -49,7 +49,7 @@ fn the_curve_follows_a_change() {
 
 #[test]
 fn the_sample_grows_again_when_the_keys_have_changed() {
-    let mut estimator = Estimator::new(true);
+    let mut estimator = Estimator::new(true, Policy::Lru);
     let refer = |keys: std::ops::Range<u64>, estimator: &mut Estimator| {
         for key in keys {
             let hash = hash(key, 1);

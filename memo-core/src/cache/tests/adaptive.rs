@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use super::super::capacity::EXACT;
 use super::*;
+use crate::eviction::steps::EXACT;
 use crate::platform::clock;
 use crate::statistics::explanation::Bound;
 
@@ -9,7 +9,7 @@ fn adaptive(limits: Limits) -> ShardedCache<u32> {
     ShardedCache::new(Limits { policy: Policy::Adaptive, ..limits })
 }
 
-fn hash_of(key: u32) -> u64 {
+pub(super) fn hash_of(key: u32) -> u64 {
     // The finaliser of splitmix64.
     let n = u64::from(key).wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

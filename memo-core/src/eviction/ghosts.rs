@@ -3,17 +3,17 @@
 
 /// From which queue an entry was evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queue {
+pub(crate) enum Queue {
     Window,
     Main,
 }
 
 /// What is remembered of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ghost {
-    pub(super) queue: Queue,
+pub(crate) struct Ghost {
+    pub(crate) queue: Queue,
     /// Whether it would still be held if there were about a tenth more room.
-    pub(super) is_recent: bool,
+    pub(crate) is_recent: bool,
 }
 
 /// A cell has ten bits of the hash, of which not all are zero, then one bit for the queue, then the time in five bits.
@@ -35,7 +35,7 @@ const TIMES_PER_TURN: usize = 16;
 /// An entry was evicted recently at this time, or the one before.
 const RECENT: usize = 1;
 
-pub(super) struct Ghosts {
+pub(crate) struct Ghosts {
     cells: Box<[Cell]>,
     evicted: usize,
     /// As many evictions are one step of the time.
@@ -44,12 +44,12 @@ pub(super) struct Ghosts {
 
 impl Ghosts {
     /// Makes one that takes no memory and cannot remember.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { cells: Box::default(), evicted: 0, step: 1 }
     }
 
     /// Makes an empty memory for a cache of `len` entries.
-    pub(super) fn new(len: usize) -> Self {
+    pub(crate) fn new(len: usize) -> Self {
         let sets = (len / 2).div_ceil(CELLS_PER_SET).max(1);
         Self {
             cells: vec![0; sets * CELLS_PER_SET].into(),
@@ -58,8 +58,14 @@ impl Ghosts {
         }
     }
 
+    /// Returns its size in bytes.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        size_of_val(&*self.cells)
+    }
+
     /// Remembers a key, in place of the oldest of its set.
-    pub(super) fn put(&mut self, hash: u32, queue: Queue) {
+    pub(crate) fn put(&mut self, hash: u32, queue: Queue) {
         self.evicted += 1;
         let queue = if queue == Queue::Main { QUEUE_BIT } else { 0 };
         // Five bits of the time are kept.
@@ -72,7 +78,7 @@ impl Ghosts {
     }
 
     /// Returns what is remembered of a key, and forgets it. A few keys in a thousand are taken for others.
-    pub(super) fn take(&mut self, hash: u32) -> Option<Ghost> {
+    pub(crate) fn take(&mut self, hash: u32) -> Option<Ghost> {
         let (now, print) = (self.now(), print(hash));
         let set = self.set(hash);
         let same = |cell: &&mut Cell| **cell & (QUEUE_BIT - 1) == print;

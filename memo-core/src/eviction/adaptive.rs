@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 
 use super::ghosts::{Ghost, Ghosts, Queue};
 use super::sketch::Sketch;
-use super::table::{Look, SlotIndex};
+use super::slot::{Look, SlotIndex};
 use super::uses::{MAX_USES, Uses};
 
 /// The least and the largest share of the window.
@@ -36,7 +36,7 @@ const DEFENCES_PER_USE: u64 = 4;
 /// in use, the next evictions go on from there; meanwhile a used entry is at the front, which few new ones outrank.
 const MAX_MOVES: usize = 1000;
 
-pub(super) struct Adaptive {
+pub(crate) struct Adaptive {
     /// In the order of insertion. Both queues may have slots of removed entries, which are skipped. If such a slot has
     /// a new entry meanwhile, it is in the queues twice until it is taken twice.
     window: VecDeque<SlotIndex>,
@@ -57,7 +57,7 @@ pub(super) struct Adaptive {
 }
 
 impl Adaptive {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             window: VecDeque::new(),
             main: VecDeque::new(),
@@ -73,12 +73,12 @@ impl Adaptive {
         }
     }
 
-    pub(super) fn is_filed(&self) -> bool {
+    pub(crate) fn is_filed(&self) -> bool {
         self.is_filed
     }
 
     /// Empties both queues, and frees their memory: they may never be as long again. What was learnt about keys stays.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.window = VecDeque::new();
         self.main = VecDeque::new();
         self.defender = None;
@@ -86,7 +86,7 @@ impl Adaptive {
     }
 
     /// Puts all entries into the queues, by their stamps: the most recently used into the window.
-    pub(super) fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>) {
+    pub(crate) fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>) {
         self.forget();
         self.is_filed = true;
         let len = entries.len();
@@ -124,7 +124,7 @@ impl Adaptive {
     }
 
     /// Records a new entry; `len` is the number of entries.
-    pub(super) fn record(&mut self, slot: SlotIndex, hash: u32, len: usize, look: &Look<'_, '_>) {
+    pub(crate) fn record(&mut self, slot: SlotIndex, hash: u32, len: usize, look: &Look<'_, '_>) {
         if self.records() > 2 * len + 64 {
             self.forget();
         }
@@ -195,7 +195,7 @@ impl Adaptive {
     }
 
     /// Takes the entry that leaves.
-    pub(super) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
+    pub(crate) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         while self.records() > 0 {
             if self.window.len() < self.room(self.records()) && !self.main.is_empty() {
                 if let Some(front) = self.front(look) {
@@ -242,8 +242,15 @@ impl Adaptive {
         self.resize(self.records(), -main_returns.max(RETURNS));
     }
 
+    /// Returns the bytes that it takes.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        let queues = (self.window.capacity() + self.main.capacity()) * size_of::<SlotIndex>();
+        queues + self.sketch.size() + self.ghosts.size()
+    }
+
     /// Returns the next two slots of the window.
-    pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
+    pub(crate) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         (self.window.front().copied(), self.window.get(1).copied())
     }
 }

@@ -20,7 +20,7 @@ const USES_PER_ENTRY: usize = 10;
 /// The least number of uses before that. A small cache sees too few uses in the time of ten of its fillings.
 const MIN_USES: usize = 2000;
 
-pub(super) struct Sketch {
+pub(crate) struct Sketch {
     words: Box<[u64]>,
     /// The uses that were counted since all counts were halved, and half of those before.
     uses: usize,
@@ -30,12 +30,12 @@ pub(super) struct Sketch {
 
 impl Sketch {
     /// Makes one that takes no memory and cannot count.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { words: Box::default(), uses: 0, period: 0 }
     }
 
     /// Makes one for a cache of `len` entries.
-    pub(super) fn new(len: usize) -> Self {
+    pub(crate) fn new(len: usize) -> Self {
         let counters = (COUNTERS_PER_ENTRY * len).max(MIN_COUNTERS);
         Self {
             words: vec![0; counters / COUNTERS_PER_WORD].into(),
@@ -46,18 +46,18 @@ impl Sketch {
 
     /// Returns its size in bytes.
     #[cfg(test)]
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         size_of_val(&*self.words)
     }
 
     /// Returns how often the key with this hash was used, at most 15.
-    pub(super) fn estimate(&self, hash: u32) -> u64 {
+    pub(crate) fn estimate(&self, hash: u32) -> u64 {
         let counts = self.places(hash).map(|(word, shift)| self.words[word] >> shift & MAX_COUNT);
         counts.into_iter().min().unwrap_or(0)
     }
 
     /// Counts uses of a key.
-    pub(super) fn add(&mut self, hash: u32, uses: u64) {
+    pub(crate) fn add(&mut self, hash: u32, uses: u64) {
         if uses == 0 {
             return;
         }

@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 
-use super::table::{Look, SlotIndex};
+use super::slot::{Look, SlotIndex};
 use super::uses::Uses;
 
 /// The entries of a shard, ordered by their last known use.
-pub(super) struct Recency {
+pub(crate) struct Recency {
     /// Ordered by stamp, the oldest first.
     steps: VecDeque<Step>,
     records: usize,
@@ -33,22 +33,22 @@ struct Step {
 const MAX_SPARE: usize = 4;
 
 impl Recency {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { steps: VecDeque::new(), records: 0, spare: Vec::new(), is_filed: false }
     }
 
     /// Returns whether every entry has a record. If not, all entries must be filed first.
-    pub(super) fn is_filed(&self) -> bool {
+    pub(crate) fn is_filed(&self) -> bool {
         self.is_filed
     }
 
     /// Removes all records. Necessary when entries have moved to other slots.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::new();
     }
 
     /// Files all entries. Each is given by its stamp and the number of its slot, and they are sorted.
-    pub(super) fn file_all(&mut self, entries: &[(u64, u32)]) {
+    pub(crate) fn file_all(&mut self, entries: &[(u64, u32)]) {
         self.forget();
         self.is_filed = true;
         for &(stamp, slot) in entries {
@@ -58,7 +58,7 @@ impl Recency {
 
     /// Records a new entry; `len` is the number of entries. Records of removed entries are skipped when they are taken.
     /// If there are too many of these, all records are removed.
-    pub(super) fn record(&mut self, stamp: u64, slot: SlotIndex, len: usize) {
+    pub(crate) fn record(&mut self, stamp: u64, slot: SlotIndex, len: usize) {
         if self.records > 2 * len + 64 {
             self.forget();
         }
@@ -87,7 +87,7 @@ impl Recency {
 
     /// Takes the record of the least recently used entry; `look` tells of the entry in a slot. If other threads use
     /// entries meanwhile, they are filed again, a limited number of times.
-    pub(super) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
+    pub(crate) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         let mut refiles_left = self.records;
         while let Some((filed, slot)) = self.pop() {
             let Some(stamp) = look(slot).map(Uses::stamp) else { continue };
@@ -118,7 +118,7 @@ impl Recency {
     }
 
     /// Returns the next two records of the oldest step, or fewer if the step has fewer.
-    pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
+    pub(crate) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         let oldest = self.steps.front();
         let nth = |n: usize| oldest.and_then(|step| step.slots.get(step.taken + n)).copied();
         (nth(0), nth(1))

@@ -1,19 +1,19 @@
-//! The order in which a shard evicts its entries, by its policy. It does not depend on the type of the values.
+//! The order in which entries are evicted, by its policy. It does not depend on the type of the values.
 
 use super::adaptive::Adaptive;
 use super::policy::Policy;
 use super::recency::Recency;
-use super::table::{Look, SlotIndex};
+use super::slot::{Look, SlotIndex};
 use super::uses::MAX_USES;
 use crate::platform::sort;
 
-pub(super) enum Eviction {
+pub(crate) enum Order {
     Lru(Recency),
     Adaptive(Box<Adaptive>),
 }
 
-impl Eviction {
-    pub(super) fn new(policy: Policy) -> Self {
+impl Order {
+    pub(crate) fn new(policy: Policy) -> Self {
         match policy {
             Policy::Lru => Self::Lru(Recency::new()),
             Policy::Adaptive => Self::Adaptive(Box::new(Adaptive::new())),
@@ -21,7 +21,7 @@ impl Eviction {
     }
 
     /// Returns the bits of stamps that count uses.
-    pub(super) fn count_mask(policy: Policy) -> u64 {
+    pub(crate) fn count_mask(policy: Policy) -> u64 {
         match policy {
             Policy::Lru => 0,
             Policy::Adaptive => MAX_USES,
@@ -29,7 +29,7 @@ impl Eviction {
     }
 
     /// Returns whether every entry has a record. If not, all entries must be filed first.
-    pub(super) fn is_filed(&self) -> bool {
+    pub(crate) fn is_filed(&self) -> bool {
         match self {
             Self::Lru(recency) => recency.is_filed(),
             Self::Adaptive(adaptive) => adaptive.is_filed(),
@@ -37,7 +37,7 @@ impl Eviction {
     }
 
     /// Removes all records. Necessary when entries have moved to other slots.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         match self {
             Self::Lru(recency) => recency.forget(),
             Self::Adaptive(adaptive) => adaptive.forget(),
@@ -45,7 +45,7 @@ impl Eviction {
     }
 
     /// Files all entries. Each is given by its stamp and the number of its slot.
-    pub(super) fn file_all(&mut self, mut entries: Vec<(u64, u32)>, look: &Look<'_, '_>) {
+    pub(crate) fn file_all(&mut self, mut entries: Vec<(u64, u32)>, look: &Look<'_, '_>) {
         sort::sort(&mut entries);
         match self {
             Self::Lru(recency) => recency.file_all(&entries),
@@ -54,7 +54,7 @@ impl Eviction {
     }
 
     /// Takes the record of the entry that leaves. `look` tells of the entry in a slot.
-    pub(super) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
+    pub(crate) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         match self {
             Self::Lru(recency) => recency.take(look),
             Self::Adaptive(adaptive) => adaptive.take(look),
@@ -62,7 +62,7 @@ impl Eviction {
     }
 
     /// Returns the slots of two entries that may leave next, the more likely one first.
-    pub(super) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
+    pub(crate) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         match self {
             Self::Lru(recency) => recency.next(),
             Self::Adaptive(adaptive) => adaptive.next(),

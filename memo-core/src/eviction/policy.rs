@@ -2,7 +2,7 @@
 
 /// Which entry leaves a full cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Policy {
+pub enum Policy {
     /// The least recently used entry leaves.
     #[default]
     Lru,

@@ -4,28 +4,28 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Uses are counted up to this. It is also the mask of the bits that count.
-pub(super) const MAX_USES: u64 = 3;
+pub(crate) const MAX_USES: u64 = 3;
 
 /// What a policy knows of an entry.
 #[derive(Clone, Copy)]
-pub(super) struct Uses<'a> {
+pub(crate) struct Uses<'a> {
     stamp: &'a AtomicU64,
     /// The lower half of the key's hash.
-    pub(super) hash: u32,
+    pub(crate) hash: u32,
 }
 
 impl<'a> Uses<'a> {
-    pub(super) fn new(stamp: &'a AtomicU64, hash: u32) -> Self {
+    pub(crate) fn new(stamp: &'a AtomicU64, hash: u32) -> Self {
         Self { stamp, hash }
     }
 
-    pub(super) fn stamp(self) -> u64 {
+    pub(crate) fn stamp(self) -> u64 {
         self.stamp.load(Relaxed)
     }
 
     /// Takes one use from the count. Returns false if there is none. The caller holds the lock of the shard, so nobody
     /// else lowers the count.
-    pub(super) fn take_one(self) -> bool {
+    pub(crate) fn take_one(self) -> bool {
         let is_used = self.stamp() & MAX_USES != 0;
         if is_used {
             self.stamp.fetch_sub(1, Relaxed);
@@ -34,7 +34,7 @@ impl<'a> Uses<'a> {
     }
 
     /// Takes all uses from the count, and returns how many these are.
-    pub(super) fn take_all(self) -> u64 {
+    pub(crate) fn take_all(self) -> u64 {
         self.stamp.fetch_and(!MAX_USES, Relaxed) & MAX_USES
     }
 }
