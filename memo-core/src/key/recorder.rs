@@ -9,7 +9,7 @@ use super::item::{self, Item};
 use super::items::Items;
 use super::short::{FEW, copy_few};
 use super::sink::{ItemPart, Sink, SinkCopy};
-use super::tag::{self, LONG, NoKey};
+use super::tag::{self, LONG, MAX_LENGTH, NoKey};
 
 /// A sink that hashes a value and copies its bytes as far as there is room. They are those that a writer writes.
 pub(crate) struct Recorder<'a> {
@@ -33,30 +33,36 @@ pub(crate) struct Bag {
     order: Box<Order>,
 }
 
-/// What sorts the items of a bag.
+/// What sorts the items of a bag. Each thread keeps one for each level of bags in bags.
 #[derive(Default)]
 struct Order {
     items: Vec<Item>,
     sorted: Vec<u8>,
+    /// Another one that is kept.
+    next: Option<Box<Order>>,
 }
 
 thread_local! {
-    /// That of a bag in no other one.
-    static ORDER: Cell<Option<Box<Order>>> = const { Cell::new(None) };
+    static ORDERS: Cell<Option<Box<Order>>> = const { Cell::new(None) };
 }
 
-/// The most items, or bytes of them, whose memory is kept.
-const KEPT: usize = 1 << 16;
+/// The most items whose memory is kept.
+const KEPT: usize = 1 << 12;
 
 impl Order {
     fn take() -> Box<Self> {
-        ORDER.try_with(Cell::take).ok().flatten().unwrap_or_default()
+        let first = ORDERS.try_with(Cell::take).ok().flatten();
+        let mut first = first.unwrap_or_default();
+        let next = first.next.take();
+        let _ = ORDERS.try_with(|orders| orders.set(next));
+        first
     }
 
     fn give_back(mut self: Box<Self>) {
-        if self.items.capacity().max(self.sorted.capacity()) <= KEPT {
+        if self.items.capacity() <= KEPT && self.sorted.capacity() <= MAX_LENGTH {
             self.items.clear();
-            let _ = ORDER.try_with(|order| order.set(Some(self)));
+            self.next = ORDERS.try_with(Cell::take).ok().flatten();
+            let _ = ORDERS.try_with(|orders| orders.set(Some(self)));
         }
     }
 }
@@ -119,7 +125,7 @@ impl<'a> Recorder<'a> {
     /// Sorts the items of a bag, as a writer does.
     fn sort(&mut self, bag: &mut Bag) {
         let Some(all) = self.room.get_mut(..self.len) else { return };
-        let Order { items, sorted } = &mut *bag.order;
+        let Order { items, sorted, .. } = &mut *bag.order;
         if !item::sort(items, all) {
             item::join(items, all, sorted);
             // They have as many bytes, unless a `Serialize` ends an entry that has no value.

@@ -87,9 +87,7 @@ pub use cost::Cost;
 pub use durability::Durability;
 #[cfg(feature = "inspect")]
 pub(crate) use file_name::{Name, QUARANTINE};
-pub use frame::{MAX_KEY, MAX_VALUE};
-#[cfg(feature = "inspect")]
-pub use frame::{MAX_TAGS, TAG};
+pub use frame::{MAX_KEY, MAX_TAGS, MAX_VALUE, TAG};
 #[cfg(feature = "remote")]
 pub(crate) use frame::{u32_at, u64_at, u128_at};
 pub use fs::{ByteLocks, File, Fs, Page};
