@@ -1,7 +1,7 @@
 //! Opens the store of a cache when there is something to read or to write.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -207,7 +207,7 @@ impl<V: 'static> ValueStore<V> {
         self.failures.check_retry()?;
         let version = self.version().inspect_err(|refused| self.failures.back_off(refused));
         let Version { identity, place } = version.map_err(Error::clone)?;
-        let again = self.was_closed.load(Relaxed).then(|| place.again());
+        let again = (self.was_closed.load(Relaxed) || self.has_parent()).then(|| place.again());
         let place = again.as_ref().unwrap_or(place);
         let fs = Arc::clone(&self.fs);
         let opened = Store::open_with_ttl(fs, place, identity, self.durability, self.ttl);
@@ -244,7 +244,7 @@ impl<V: 'static> ValueStore<V> {
             // What the process that created the directory again has removed in the meantime is not known.
             removed(Removal::All);
         }
-        self.was_closed.store(false, Relaxed);
+        self.note_known(&store);
         self.note_times(&store);
         self.failures.reset();
         if let Ok(version) = self.version() {
@@ -268,14 +268,31 @@ impl<V: 'static> ValueStore<V> {
     /// nothing if the parent of the root was removed too: a file system may have been unmounted. (If it is removed
     /// while the next call opens, that fails: see [`Place::again`].)
     pub(crate) fn close(&self, stale: &Store) {
-        let Ok(root) = &self.root else { return };
-        if root.parent().is_none_or(|parent| self.fs.list(parent).is_ok()) {
+        if self.has_parent() {
             let mut store = self.store.lock();
             // Another thread may have opened it again already.
             let closed = store.take_if(|store| std::ptr::eq(&**store, stale));
             self.was_closed.fetch_or(closed.is_some(), Relaxed);
             drop(store);
             self.failures.take_over(closed.map_or(0, |store| store.status().errors));
+        }
+    }
+
+    /// Returns whether the parent of the root is there.
+    fn has_parent(&self) -> bool {
+        self.root.as_ref().is_ok_and(|root| root.parent().is_none_or(Path::is_dir))
+    }
+
+    /// Returns whether `store` was not closed.
+    pub(crate) fn is_open(&self, store: &Store) -> bool {
+        self.opened().is_some_and(|opened| std::ptr::eq(&*opened, store))
+    }
+
+    /// Notes that what others removed in the folder of `store` is known, unless that was closed again meanwhile.
+    fn note_known(&self, store: &Store) {
+        let opened = self.store.lock();
+        if opened.as_ref().is_some_and(|opened| std::ptr::eq(&**opened, store)) {
+            self.was_closed.store(false, Relaxed);
         }
     }
 
@@ -286,9 +303,12 @@ impl<V: 'static> ValueStore<V> {
             return;
         }
         let _beginning = self.beginning.lock();
-        if self.was_closed.load(Relaxed) && self.exists() && self.open().is_ok() {
+        if !self.was_closed.load(Relaxed) || !self.exists() {
+            return;
+        }
+        if let Ok(store) = self.open() {
             removed(Removal::All);
-            self.was_closed.store(false, Relaxed);
+            self.note_known(&store);
         }
     }
 

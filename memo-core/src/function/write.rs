@@ -38,7 +38,8 @@ impl<K: Keep> Directory<K> {
             maintain_soon(function);
             return;
         };
-        self.queue_and_commit(function, claim, &store, result, encoded);
+        let replaces = self.queue_and_commit(function, claim, &store, result, encoded);
+        self.note_missed(&store, replaces);
         function.maintain();
         if store.is_outgrown() {
             let pause = if store.is_overfull() { MAX_COMPACTION_WAIT } else { Duration::ZERO };
@@ -46,7 +47,20 @@ impl<K: Keep> Directory<K> {
         }
     }
 
-    /// Queues a result and commits it, again as long as a snapshot overtakes it.
+    /// Notes that a result did not reach the directory, if that was removed or replaced since `store` was opened.
+    fn note_missed(&self, store: &Store, replaces: bool) {
+        if replaces && store.check().is_err() {
+            // The directory may hold the older value.
+            self.unsettled.note_removal();
+        } else if !self.disk.is_open(store) {
+            // Memory may have been written before the result was announced. (As long as it is open, memory is written
+            // after it was closed.)
+            self.unsettled.note_values();
+        }
+    }
+
+    /// Queues a result and commits it, again as long as a snapshot overtakes it. Returns whether it replaces an older
+    /// one.
     fn queue_and_commit(
         &self,
         function: &FunctionCache<K>,
@@ -54,9 +68,9 @@ impl<K: Keep> Directory<K> {
         store: &Store,
         result: &NewResult<'_, K::Held>,
         mut encoded: Encoded,
-    ) {
+    ) -> bool {
         let NewResult { value, lifetime, made, since } = *result;
-        let (replaces, cost) = (made.replaces(), Cost::of(made.time()));
+        let (mut replaces, cost) = (made.replaces(), Cost::of(made.time()));
         // A value from outside is newer than all that is being computed.
         let mut since = if made == Made::Inserted { u64::MAX } else { since };
         let tags = tag_bytes(&function.memory.tags_of(claim));
@@ -65,7 +79,7 @@ impl<K: Keep> Directory<K> {
             let pending = Some((value.clone(), lifetime));
             function.memory.announce(claim, pending, &mut |key, known| {
                 let record = self.disk.put(key, &encoded, lifetime, cost, &tags);
-                let replaces = replaces || known;
+                replaces |= known;
                 let queue = if replaces { Store::queue_replacing } else { Store::queue };
                 ticket = Some(queue(store, record, since));
             });
@@ -88,6 +102,7 @@ impl<K: Keep> Directory<K> {
             self.follow(function);
             since = since.max(horizon);
         }
+        replaces
     }
 
     /// Writes the entries in memory that are not on disk. Entries do not know what they cost, so each record has the

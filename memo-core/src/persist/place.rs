@@ -37,8 +37,8 @@ impl Place {
         Self { root: dir.to_owned(), dir: dir.to_owned(), base: PathBuf::new() }
     }
 
-    /// Returns the place if it was there before: what is missing is created again, except the parent of the root. Who
-    /// removed that too wants nothing back.
+    /// Returns the place if the parent of the root is there, or was before: what is missing is created, except that
+    /// parent. Who removes that too wants nothing back.
     #[must_use]
     pub fn again(&self) -> Self {
         let base = self.root.parent().unwrap_or(&self.root).to_owned();

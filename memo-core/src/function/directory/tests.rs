@@ -1,6 +1,7 @@
 //! Tests how times on disk are treated, and what a write adds to the log.
 
 mod costs;
+mod removed;
 
 use std::ops::Deref;
 use std::sync::{Arc, Weak};

@@ -520,3 +520,22 @@ fn unordered_containers_have_one_key_in_any_order() {
     let json = serde_json::to_string(&tagged(["b", "a"], ["d", "c"])).expect("JSON");
     assert_eq!(json, r#"{"tags":["b","a"],"path":["d","c"]}"#);
 }
+
+/// A recorder whose room ends anywhere, also inside of sets of sets, says how many bytes there are, and hashes them all.
+#[test]
+fn a_recorder_with_too_little_room_hashes_and_counts_all() {
+    let seed = Seed::random();
+    for case in 0..cases() / 20 {
+        let random = &mut Random::new(case);
+        let value = Value::random(random, 5);
+        let (hashed, whole) = recorded(&value, &seed);
+        for size in 0..=whole.len() {
+            let mut room = vec![0xee; size];
+            let mut sink = recorder::Recorder::new(&seed, &mut room);
+            args(&value).encode(&mut sink).unwrap();
+            let recorder::Recorded { hash, len } = sink.finish();
+            assert_eq!((hash, len), (hashed, whole.len()), "{value:?} in {size}");
+            assert!(size < len || room == whole, "{value:?} in {size}");
+        }
+    }
+}
