@@ -272,7 +272,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
             return Ok(());
         }
         let store = self.begin(function)?;
-        self.settle_now(function, &store);
+        self.settle_now(function, &store)?;
         self.renew_lost_log(function, &store)?;
         store.flush()?;
         self.disk.failures.take_too_large().map_or(Ok(()), Err)
@@ -286,7 +286,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
     fn snapshot(&self, function: &FunctionCache<K>) -> Result<(), Error> {
         let store = self.begin(function)?;
         let store = if store.check().is_ok() { store } else { self.renew(function, &store)? };
-        self.settle_now(function, &store);
+        self.settle_now(function, &store)?;
         self.keep(function, |keep| store.merge(keep))?;
         self.follow(function);
         store.rotate_merged()
@@ -398,9 +398,7 @@ impl<K: Keep> Directory<K> {
         if let Some(stale) = store.filter(|store| store.check().is_err()) {
             self.unsettled.note_removal();
             // A failure is counted by the store, and the next opening does it.
-            if let Ok(store) = self.renew(function, stale) {
-                self.settle_now(function, &store);
-            }
+            let _ = self.renew(function, stale).and_then(|store| self.settle_now(function, &store));
         }
         was_overtaken
     }

@@ -1,11 +1,19 @@
 //! Tells a directory what it does not know yet.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
 use crate::function::directory::Directory;
 use crate::function::function_cache::FunctionCache;
 use crate::function::thread_opening::unless_settling;
 use crate::function::unsettled::Due;
 use crate::persist::Store;
 use crate::value::keep::Keep;
+
+/// The longest that a thread waits for another one.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_millis(1);
 
 impl<K: Keep> Directory<K> {
     /// Tells the directory what it does not know yet. Does nothing while another thread does it, which may wait for the
@@ -18,11 +26,31 @@ impl<K: Keep> Directory<K> {
     }
 
     /// Does the same, and waits for another thread that does it.
-    pub(crate) fn settle_now(&self, function: &FunctionCache<K>, store: &Store) {
-        unless_settling(|| {
-            let _settling = self.unsettled.settling.lock();
-            self.tell(function, store);
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if that takes too long: it may wait for a computation of this thread. Also if this thread tells
+    /// a directory something, and a `Serialize` that runs then asks for this.
+    pub(crate) fn settle_now(
+        &self,
+        function: &FunctionCache<K>,
+        store: &Store,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        let is_told = unless_settling(|| {
+            while began.elapsed() < MAX_WAIT {
+                if let Some(_settling) = self.unsettled.settling.try_lock() {
+                    self.tell(function, store);
+                    return true;
+                }
+                thread::sleep(INTERVAL);
+            }
+            false
         });
+        let path = || self.disk.folder.clone();
+        is_told
+            .filter(|is_told| *is_told)
+            .map(drop)
+            .ok_or_else(|| Error::Locked { path: path(), pid: Some(std::process::id()) })
     }
 
     fn tell(&self, function: &FunctionCache<K>, store: &Store) {

@@ -73,6 +73,24 @@ fn a_result_that_missed_the_new_folder_is_written_to_it() {
     }
 }
 
+/// Whoever writes memory to the new folder runs code of users, which cannot wait for that.
+#[test]
+fn a_flush_while_memory_is_written_to_the_new_folder_says_that_it_is_not() {
+    let folder = TestDirectory::new("removed-and-flushed");
+    let process = start(&folder.0);
+    store(&process, 1, 7, Made::Computed(None));
+    std::fs::remove_dir_all(&folder.0).unwrap();
+    let function = Arc::clone(process.0.as_ref().unwrap());
+    MEANWHILE.set(Some(Box::new(move || {
+        assert!(matches!(function.flush(), Err(Error::Locked { .. })));
+    })));
+    process.snapshot().unwrap();
+    process.flush().unwrap();
+    assert!(MEANWHILE.take().is_none());
+    drop(process);
+    assert_eq!(found(&start(&folder.0), 1), Some(7));
+}
+
 /// Who removed more than the folder of the results wants nothing back, also from who has not begun to write.
 #[test]
 fn what_was_removed_from_above_is_not_created_by_who_only_read() {
