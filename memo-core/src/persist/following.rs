@@ -7,11 +7,11 @@ use super::file_name::Name;
 use super::key_hash::key_hash;
 use super::listing::{holds_something, list};
 use super::locks::Locks;
-use super::shared::{Following, Shared};
+use super::shared::{Following, MAX_ATTEMPTS, Shared};
 use super::state::State;
 use super::store::Store;
 use super::tail::Tail;
-use super::view::Removal;
+use super::view::{Removal, View};
 use super::writer::{Begun, Writer};
 use crate::error::Error;
 
@@ -68,17 +68,36 @@ impl Shared {
         if !holds_something(&*self.fs, dir) {
             return Ok(());
         }
-        let locks = Locks::observe(&*self.fs, dir);
-        let has_writers = locks.is_some_and(|locks| locks.has_writers().unwrap_or(false));
-        let state = self.observe();
-        let tail = &mut self.following.lock().tail;
-        if let Some(state) = state {
-            self.removals_seen.store(state.removals(), Ordering::Release);
-            *tail = Tail::of(state);
-            if has_writers {
-                let mut view = self.view.lock();
-                return tail.reload(self.directory(), state, &mut view, &mut Vec::new());
+        for attempt in 1.. {
+            let locks = Locks::observe(&*self.fs, dir);
+            let had_writers = has_writers(locks.as_ref());
+            if had_writers && self.observe().is_some() {
+                return self.read_with_writers();
             }
+            let view = self.read_files()?;
+            let locks = locks.or_else(|| Locks::observe(&*self.fs, dir));
+            // What a process writes that has begun meanwhile would pass for the torn end of a log.
+            if had_writers || !has_writers(locks.as_ref()) || attempt == MAX_ATTEMPTS {
+                *self.view.lock() = view;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_with_writers(&self) -> Result<(), Error> {
+        let Some(state) = self.observe() else { return Ok(()) };
+        let tail = &mut self.following.lock().tail;
+        self.begin_to_follow(state, tail);
+        tail.reload(self.directory(), state, &mut self.view.lock(), &mut Vec::new())
+    }
+
+    /// Reads the files while nobody writes.
+    fn read_files(&self) -> Result<View, Error> {
+        let dir = self.place.dir();
+        let state = self.observe();
+        if let Some(state) = state {
+            self.begin_to_follow(state, &mut self.following.lock().tail);
         }
         let listing = list(&*self.fs, dir, &self.identity)?;
         let empty = self.view.lock().emptied();
@@ -91,8 +110,12 @@ impl Shared {
                 view.index.clear(u64::MAX);
             }
         }
-        *self.view.lock() = view;
-        Ok(())
+        Ok(view)
+    }
+
+    fn begin_to_follow(&self, state: &State, tail: &mut Tail) {
+        self.removals_seen.store(state.removals(), Ordering::Release);
+        *tail = Tail::of(state);
     }
 
     /// Looks for the page of other processes, unless it was found.
@@ -186,4 +209,8 @@ impl Shared {
         let mut deferred = deferred.lock();
         ended.into_iter().for_each(|ended| deferred.remove(ended));
     }
+}
+
+fn has_writers(locks: Option<&Locks>) -> bool {
+    locks.is_some_and(|locks| locks.has_writers().unwrap_or(false))
 }
