@@ -65,20 +65,6 @@ impl<'a> Hash<'a> {
         Self { seed, state: seed.0[0], failed: None }
     }
 
-    /// Returns a hasher that goes on from here, until it is taken back.
-    #[inline(always)]
-    pub(super) fn copy(&self) -> Self {
-        Self { failed: None, ..*self }
-    }
-
-    #[inline(always)]
-    pub(super) fn take_back(&mut self, copy: &Self) {
-        self.state = copy.state;
-        if let Some(reason) = copy.failed {
-            self.poison(reason);
-        }
-    }
-
     #[inline]
     pub(crate) fn finish(self) -> Result<u64, NoKey> {
         match self.failed {
@@ -208,13 +194,16 @@ impl Sink for Hash<'_> {
 
     #[inline(always)]
     fn enter(&mut self) -> SinkCopy<'_, Self> {
-        let inner = self.copy();
+        let inner = Self { failed: None, ..*self };
         SinkCopy { outer: self, inner }
     }
 
     #[inline(always)]
     fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
-        outer.take_back(&inner);
+        outer.state = inner.state;
+        if let Some(reason) = inner.failed {
+            outer.poison(reason);
+        }
     }
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use super::hash::{self, Hash, Seed};
 use super::item::{self, Item};
 use super::items::Items;
 use super::short::{FEW, copy_few};
-use super::sink::{ItemPart, Sink, SinkCopy};
+use super::sink::{ItemPart, Sink};
 use super::tag::{self, LONG, MAX_LENGTH, NoKey};
 
 /// A sink that hashes a value and copies its bytes as far as there is room. They are those that a writer writes.
@@ -162,25 +162,21 @@ impl Items for Recorder<'_> {
 }
 
 impl Sink for Recorder<'_> {
+    // Not a copy: it is too large for registers, and a debug build would have it in the frame of each level.
     type Within<'s>
-        = SinkCopy<'s, Self>
+        = &'s mut Self
     where
         Self: 's;
     type Fields = hash::Group;
     type Bag = Bag;
 
     #[inline(always)]
-    fn enter(&mut self) -> SinkCopy<'_, Self> {
-        let room = std::mem::take(&mut self.room);
-        let inner = Self { hash: self.hash.copy(), room, len: self.len };
-        SinkCopy { outer: self, inner }
+    fn enter(&mut self) -> &mut Self {
+        self
     }
 
     #[inline(always)]
-    fn leave(SinkCopy { outer, inner }: SinkCopy<'_, Self>) {
-        outer.hash.take_back(&inner.hash);
-        (outer.room, outer.len) = (inner.room, inner.len);
-    }
+    fn leave(_: &mut Self) {}
 
     #[inline(always)]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) -> Result<(), NoKey> {
