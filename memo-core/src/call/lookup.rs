@@ -13,8 +13,7 @@ use crate::function::function_cache::{FunctionCache, NextStep, Renewal};
 #[cfg(feature = "persist")]
 use crate::function::isolation;
 use crate::function::span::Entered;
-use crate::key::Arguments;
-use crate::key::{Key, SearchKey, WrittenKey};
+use crate::key::{Arguments, Key, SearchKey, WrittenKey};
 use crate::platform::clock::Stopwatch;
 #[cfg(feature = "remote")]
 use crate::platform::maintenance;

@@ -71,8 +71,8 @@ impl Shared {
         for attempt in 1.. {
             let locks = Locks::observe(&*self.fs, dir);
             let had_writers = has_writers(locks.as_ref());
-            if had_writers && self.observe().is_some() {
-                return self.read_with_writers();
+            if let (true, Some(state)) = (had_writers, self.observe()) {
+                return self.read_with_writers(state);
             }
             let view = self.read_files()?;
             let locks = locks.or_else(|| Locks::observe(&*self.fs, dir));
@@ -85,8 +85,7 @@ impl Shared {
         Ok(())
     }
 
-    fn read_with_writers(&self) -> Result<(), Error> {
-        let Some(state) = self.observe() else { return Ok(()) };
+    fn read_with_writers(&self, state: &State) -> Result<(), Error> {
         let tail = &mut self.following.lock().tail;
         self.begin_to_follow(state, tail);
         tail.reload(self.directory(), state, &mut self.view.lock(), &mut Vec::new())
