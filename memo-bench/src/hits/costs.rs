@@ -30,7 +30,7 @@ impl Costs {
     /// Draws a time for each of the ids below `ids`, in seconds. The same in each run.
     pub(super) fn draw(&self, ids: usize) -> Vec<f64> {
         (0..ids as u64)
-            .map(|id| self.exponent.map_or(1.0, |exponent| pareto(id, exponent)))
+            .map(|id| self.exponent.map_or(SHORTEST, |exponent| pareto(id, exponent)))
             .collect()
     }
 }

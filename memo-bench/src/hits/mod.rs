@@ -1,7 +1,9 @@
 //! Hit ratios on traces of real requests. Each cache is empty at the start of a trace.
 
 mod belady;
+mod by_cost;
 mod costs;
+mod functions;
 mod greedy_dual;
 mod lirs;
 pub(crate) mod lru;

@@ -3,8 +3,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use memokit::memoize;
-
+use super::functions::{self, Function, functions};
 use super::trace::Trace;
 use super::{belady, lirs, lru, s3_fifo, sieve};
 use crate::compute::{compute, computed};
@@ -56,40 +55,12 @@ fn mean<F: FnMut(u64) -> u64>(trace: &Trace, mut cache: impl FnMut() -> F) -> f6
     runs.sum::<f64>() / RUNS as f64
 }
 
-/// The bound of the next function that is called for the first time.
-static MAX: AtomicUsize = AtomicUsize::new(0);
-
-struct Function {
-    call: fn(u64) -> u64,
-    clear: fn(),
-}
-
-/// Defines an annotated function for each capacity. Its cache is created with the bound, as in a user's program, and is
-/// never resized.
-macro_rules! functions {
-    ($functions:ident, $policy:literal, $($name:ident)*) => {
-        $(mod $name {
-            use super::*;
-
-            #[memoize(max = MAX.load(Relaxed), policy = $policy)]
-            pub(super) fn call(id: u64) -> u64 {
-                compute(id)
-            }
-
-            pub(super) fn clear() {
-                call_memo().clear();
-            }
-        })*
-        const $functions: &[Function] = &[$(Function { call: $name::call, clear: $name::clear }),*];
-    };
+functions! {
+    BY_RECENCY, "lru", compute, a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7 c0 c1 c2 c3 c4 c5 c6 c7
 }
 
 functions! {
-    BY_RECENCY, "lru", a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7 c0 c1 c2 c3 c4 c5 c6 c7
-}
-
-functions! {
-    ADAPTIVE, "adaptive", d0 d1 d2 d3 d4 d5 d6 d7 e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
+    ADAPTIVE, "adaptive", compute, d0 d1 d2 d3 d4 d5 d6 d7 e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
 }
 
 fn memokit(trace: &Trace, capacity: usize) -> Result<f64, String> {
@@ -103,7 +74,7 @@ fn adaptive(trace: &Trace, capacity: usize) -> Result<f64, String> {
 }
 
 fn replay(trace: &Trace, capacity: usize, function: Option<&Function>) -> Result<f64, String> {
-    MAX.store(capacity, Relaxed);
+    functions::set_max(capacity);
     let function = function.ok_or("at most 6 traces can be replayed in one run")?;
     Ok(mean(trace, || {
         (function.clear)();

@@ -17,6 +17,7 @@ use super::spread::Spread;
 use super::stack::Stack;
 use super::{float, rounded};
 use crate::eviction::policy::Policy;
+use crate::eviction::price::Price;
 use crate::platform::clock::Millis;
 use crate::platform::sort::sort_by_number;
 
@@ -54,6 +55,7 @@ struct Known {
     expires: Millis,
     /// What it takes in a cache.
     amount: u64,
+    price: Price,
     slot: u32,
     /// The time of the last reference, in ticks.
     used: u32,
@@ -157,13 +159,14 @@ impl Estimator {
                 (known.expires, known.is_computed)
             });
         let amount = before.map_or_else(|| self.usual_amount(), |known| known.amount);
+        let price = before.map_or(Price::UNKNOWN, |known| known.price);
         let count = before.map_or(0, |known| known.count).saturating_add(1);
         let is_known = before.is_none_or(|known| known.slot != UNKNOWN);
         let is_lasting = lasting.is_some() || !is_known;
-        let reference = Reference { hash, amount, count: count - 1, is_lasting, is_known };
+        let reference = Reference { hash, amount, price, count: count - 1, is_lasting, is_known };
         self.ladder.reference(reference);
         let (slot, used, is_recent) = (REMOVED, times.ticks(), true);
-        self.put(hash, Known { expires, amount, slot, used, count, is_recent, is_computed });
+        self.put(hash, Known { expires, amount, price, slot, used, count, is_recent, is_computed });
     }
 
     /// Counts a reference. Returns what is known of its key, if a cache without bounds has the value.
@@ -188,14 +191,20 @@ impl Estimator {
         None
     }
 
-    /// Takes what is known of the value of a key that a cache now has: when it expires, and its weight.
-    pub(super) fn kept(&mut self, hash: u64, times: Times, expires: Millis, weight: u64) {
+    /// Takes what is known of the value of a key that a cache now has: when it expires, its weight, and its price.
+    pub(super) fn kept(
+        &mut self,
+        hash: u64,
+        times: Times,
+        expires: Millis,
+        (weight, price): (u64, Price),
+    ) {
         let amount = if self.counts_entries { 1 } else { weight.min(MAX_AMOUNT) };
         match self.keys.get_mut(&hash) {
             Some(known) if known.is_in_stack() => {
                 self.stack.change(known.slot, known.amount, amount);
-                known.amount = amount;
-                self.ladder.rungs().for_each(|rung| rung.weigh(hash, amount));
+                (known.amount, known.price) = (amount, price);
+                self.ladder.rungs().for_each(|rung| rung.weigh(hash, amount, price));
                 if std::mem::take(&mut known.is_computed) {
                     known.expires = expires;
                 }
@@ -203,11 +212,11 @@ impl Estimator {
             // No call has asked for it: it was inserted by hand.
             before => {
                 let count = before.map_or(0, |known| known.count);
-                self.ladder.rungs().for_each(|rung| rung.insert(hash, amount, 0));
+                self.ladder.rungs().for_each(|rung| rung.insert(hash, amount, price, 0));
                 let (slot, used, is_recent, is_computed) = (REMOVED, times.ticks(), true, false);
                 self.put(
                     hash,
-                    Known { expires, amount, slot, used, count, is_recent, is_computed },
+                    Known { expires, amount, price, slot, used, count, is_recent, is_computed },
                 );
             }
         }
@@ -335,8 +344,8 @@ impl Estimator {
             let mut in_stack: Vec<(&u64, &Known)> = in_stack.collect();
             sort_by_number(&mut in_stack, |(_, known)| known.slot.into());
             let held = in_stack.into_iter().map(|(hash, known)| {
-                let Known { amount, count, .. } = *known;
-                Held { hash: *hash, amount, count }
+                let Known { amount, price, count, .. } = *known;
+                Held { hash: *hash, amount, price, count }
             });
             let held: Vec<Held> = held.collect();
             let (known, hits) = (self.references.all_known(), self.references.repeated);

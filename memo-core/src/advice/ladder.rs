@@ -6,6 +6,7 @@ use super::miniature::{Miniature, Reference};
 use super::references::Tally;
 use super::{float, rounded};
 use crate::eviction::policy::Policy;
+use crate::eviction::price::Price;
 
 /// The most miniatures. The largest has about 500 times the capacity of the smallest.
 const MAX_RUNGS: usize = 26;
@@ -27,6 +28,7 @@ const PARTS: u32 = 32;
 pub(super) struct Held {
     pub(super) hash: u64,
     pub(super) amount: u64,
+    pub(super) price: Price,
     pub(super) count: u32,
 }
 
@@ -35,7 +37,7 @@ pub(super) struct Ladder {
     rungs: Vec<Miniature>,
     /// How many miniatures were made.
     made: usize,
-    is_simulated: bool,
+    policy: Policy,
     counts_entries: bool,
     /// The capacity of the next miniature. As long as all values take no more, it would be like a cache without bounds.
     next: Option<u64>,
@@ -43,24 +45,18 @@ pub(super) struct Ladder {
 
 impl Ladder {
     pub(super) fn new(policy: Policy, counts_entries: bool) -> Self {
-        Self {
-            rungs: Vec::new(),
-            made: 0,
-            is_simulated: policy != Policy::Lru,
-            counts_entries,
-            next: None,
-        }
+        Self { rungs: Vec::new(), made: 0, policy, counts_entries, next: None }
     }
 
     /// Returns whether the curve is that of the miniatures.
     pub(super) fn is_simulated(&self) -> bool {
-        self.is_simulated
+        self.policy != Policy::Lru
     }
 
     /// Returns whether a miniature is missing. `keys`: the number of sampled keys. `used`: what all values take in a
     /// cache without bounds.
     pub(super) fn is_due(&mut self, keys: usize, used: u64) -> bool {
-        if self.is_simulated && self.next.is_none() && keys >= FIRST {
+        if self.is_simulated() && self.next.is_none() && keys >= FIRST {
             self.next = Some(used);
         }
         self.next.is_some_and(|next| used > next)
@@ -73,11 +69,11 @@ impl Ladder {
         self.next = Some(capacity.saturating_add(capacity.div_ceil(PART)));
         self.made += 1;
         self.thin_out();
-        let mut rung = Miniature::new(capacity, self.counts_entries, known, hits);
+        let mut rung = Miniature::new(self.policy, capacity, self.counts_entries, known, hits);
         let amounts = held.iter().fold(0_u64, |sum, key| sum.saturating_add(key.amount));
         rung.set_threshold(threshold, amounts / held.len().max(1) as u64);
         for key in held {
-            rung.insert(key.hash, key.amount, key.count.saturating_sub(1));
+            rung.insert(key.hash, key.amount, key.price, key.count.saturating_sub(1));
         }
         self.rungs.push(rung);
     }

@@ -5,7 +5,9 @@ use super::pace::Pace;
 use super::references::Tally;
 use super::residents::Residents;
 use super::{float, rounded};
-use crate::eviction::adaptive::Adaptive;
+use crate::eviction::order::Order;
+use crate::eviction::policy::Policy;
+use crate::eviction::price::Price;
 use crate::eviction::uses::MAX_USES;
 
 /// The most entries of about the usual amount. A larger miniature takes fewer of the sampled keys.
@@ -17,6 +19,8 @@ pub(super) struct Reference {
     pub(super) hash: u64,
     /// What its entry takes in a cache.
     pub(super) amount: u64,
+    /// What it costs to do without it.
+    pub(super) price: Price,
     /// How often the key was used before.
     pub(super) count: u32,
     /// Whether a cache without bounds has its value.
@@ -35,7 +39,7 @@ pub(super) struct Miniature {
     /// What its entries may take.
     room: u64,
     entries: Residents,
-    policy: Adaptive,
+    order: Order,
     pace: Pace,
     /// Whether the bound is on the number of entries.
     counts_entries: bool,
@@ -48,14 +52,20 @@ pub(super) struct Miniature {
 impl Miniature {
     /// Makes an empty one. `known` and `hits`: the references so far, for which a cache of this capacity was as good as
     /// one without bounds.
-    pub(super) fn new(capacity: u64, counts_entries: bool, known: Tally, hits: Tally) -> Self {
+    pub(super) fn new(
+        policy: Policy,
+        capacity: u64,
+        counts_entries: bool,
+        known: Tally,
+        hits: Tally,
+    ) -> Self {
         Self {
             capacity,
             threshold: 0,
             scale: 1.0,
             room: 0,
             entries: Residents::default(),
-            policy: Adaptive::new(),
+            order: Order::new(policy),
             pace: Pace::default(),
             counts_entries,
             evicts: !counts_entries,
@@ -92,13 +102,13 @@ impl Miniature {
 
     /// Takes a reference, if its key is one of these.
     pub(super) fn reference(&mut self, reference: Reference) {
-        let Reference { hash, amount, count, is_lasting, is_known } = reference;
+        let Reference { hash, amount, price, count, is_lasting, is_known } = reference;
         if hash >= self.threshold {
             return;
         }
         let is_hit = self.find(hash, is_lasting);
         if is_hit.is_none() {
-            self.insert(hash, amount, 0);
+            self.insert(hash, amount, price, 0);
         }
         if is_known {
             let uses = self.scale * f64::from(count);
@@ -121,18 +131,15 @@ impl Miniature {
     }
 
     /// Inserts an entry of which so many uses count, if its key is one of these.
-    pub(super) fn insert(&mut self, hash: u64, amount: u64, uses: u32) {
+    pub(super) fn insert(&mut self, hash: u64, amount: u64, price: Price, uses: u32) {
         if hash >= self.threshold || amount > self.room || self.entries.get_mut(hash).is_some() {
             return;
         }
         self.make_room(amount);
         let mut stamp = u64::from(uses).min(MAX_USES);
         self.pace.replace(&mut stamp);
-        let slot = self.entries.insert(hash, amount, stamp);
-        let look = |slot| self.entries.look(slot);
-        if let Some(entry) = look(slot) {
-            self.policy.record(slot, entry.hash, self.entries.len(), &look);
-        }
+        let slot = self.entries.insert(hash, amount, price, stamp);
+        self.order.record(stamp, slot, self.entries.len(), &|slot| self.entries.look(slot));
     }
 
     fn make_room(&mut self, amount: u64) {
@@ -141,18 +148,18 @@ impl Miniature {
 
     /// Removes the entry that the policy names. Returns false if there is none.
     fn evict(&mut self) -> bool {
-        if !self.policy.is_filed() {
-            self.policy.file_all(&self.entries.by_stamp(), &|slot| self.entries.look(slot));
+        if !self.order.is_filed() {
+            self.order.file_all(self.entries.stamps(), &|slot| self.entries.look(slot));
             self.evicts = true;
             self.set_pace();
         }
-        let slot = self.policy.take(&|slot| self.entries.look(slot));
+        let slot = self.order.take(&|slot| self.entries.look(slot));
         slot.map(|slot| self.entries.remove_at(slot)).is_some()
     }
 
-    /// Takes what an entry takes.
-    pub(super) fn weigh(&mut self, hash: u64, amount: u64) {
-        self.entries.weigh(hash, amount);
+    /// Takes what an entry takes, and its price.
+    pub(super) fn weigh(&mut self, hash: u64, amount: u64, price: Price) {
+        self.entries.weigh(hash, amount, price);
         self.make_room(0);
     }
 
@@ -162,7 +169,7 @@ impl Miniature {
 
     pub(super) fn clear(&mut self) {
         self.entries = Residents::default();
-        self.policy.forget();
+        self.order.forget();
     }
 
     /// Makes older references count half.
@@ -181,6 +188,6 @@ impl Miniature {
     /// Returns the bytes that it takes.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        size_of::<Self>() + self.entries.size() + self.policy.size()
+        size_of::<Self>() + self.entries.size() + self.order.size()
     }
 }

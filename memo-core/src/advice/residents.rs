@@ -5,14 +5,16 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::spread::Spread;
+use crate::eviction::price::Price;
 use crate::eviction::slot::SlotIndex;
 use crate::eviction::uses::Uses;
-use crate::platform::sort::sort;
 
 pub(super) struct Resident {
     hash: u64,
     /// What it takes.
     amount: u64,
+    /// What it costs to do without it.
+    price: Price,
     pub(super) stamp: AtomicU64,
     is_held: bool,
 }
@@ -47,12 +49,12 @@ impl Residents {
     /// Tells a policy of the entry in a slot.
     pub(super) fn look(&self, slot: SlotIndex) -> Option<Uses<'_>> {
         let entry = self.entries.get(slot.0 as usize).filter(|entry| entry.is_held)?;
-        Some(Uses::new(&entry.stamp, low_half(entry.hash)))
+        Some(Uses::new(&entry.stamp, low_half(entry.hash), entry.price))
     }
 
     /// Inserts an entry whose key is not among them.
-    pub(super) fn insert(&mut self, hash: u64, amount: u64, stamp: u64) -> SlotIndex {
-        let entry = Resident { hash, amount, stamp: AtomicU64::new(stamp), is_held: true };
+    pub(super) fn insert(&mut self, hash: u64, amount: u64, price: Price, stamp: u64) -> SlotIndex {
+        let entry = Resident { hash, amount, price, stamp: AtomicU64::new(stamp), is_held: true };
         let slot = self.free.pop().unwrap_or_else(|| self.next_slot());
         match self.entries.get_mut(slot as usize) {
             Some(place) => *place = entry,
@@ -67,9 +69,10 @@ impl Residents {
         u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
     }
 
-    /// Changes what an entry takes.
-    pub(super) fn weigh(&mut self, hash: u64, amount: u64) {
+    /// Changes what an entry takes, and its price.
+    pub(super) fn weigh(&mut self, hash: u64, amount: u64, price: Price) {
         if let Some(entry) = self.get_mut(hash) {
+            entry.price = price;
             let before = std::mem::replace(&mut entry.amount, amount);
             self.load = self.load - before + amount;
         }
@@ -90,13 +93,11 @@ impl Residents {
         }
     }
 
-    /// Returns the stamps and slots of all, in ascending order.
-    pub(super) fn by_stamp(&self) -> Vec<(u64, u32)> {
+    /// Returns the stamps and slots of all.
+    pub(super) fn stamps(&self) -> Vec<(u64, u32)> {
         let Self { slots, entries, .. } = self;
         let stamped = |slot: &u32| (entries[*slot as usize].stamp.load(Relaxed), *slot);
-        let mut all: Vec<(u64, u32)> = slots.values().map(stamped).collect();
-        sort(&mut all);
-        all
+        slots.values().map(stamped).collect()
     }
 
     /// Returns the bytes that they take.

@@ -10,6 +10,7 @@ use super::estimator::{Estimator, Times};
 use super::float;
 use super::references::References;
 use crate::eviction::policy::Policy;
+use crate::eviction::price::Price;
 use crate::platform::clock::Millis;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 
@@ -114,11 +115,11 @@ impl Sampler {
     }
 
     /// Takes an entry that the cache now has.
-    pub(crate) fn kept(&self, hash: u64, times: Times, expires: Millis, weight: u64) {
+    pub(crate) fn kept(&self, hash: u64, times: Times, expires: Millis, worth: (u64, Price)) {
         if self.samples(hash) {
             let estimator = self.state.estimator.try_lock();
             if let Some(mut estimator) = estimator.filter(|_| self.samples(hash)) {
-                estimator.kept(hash, times, expires, weight);
+                estimator.kept(hash, times, expires, worth);
                 self.publish(&estimator);
             }
         }

@@ -1,6 +1,6 @@
 //! An entry is one allocation: the value, behind it the bytes of the key, and then the words that the cache needs: the
-//! place of its tags if it has any, the weight if there is a bound on weight, and the time of the computation if values
-//! have a time to live.
+//! place of its tags if it has any, the weight if there is a bound on weight, the time of the computation if values have
+//! a time to live, and a byte for the price if the eviction policy asks for it.
 //!
 //! Readers read entries without a lock. So the fields that change are atomic, and the others never change.
 #![allow(unsafe_code)]
@@ -11,7 +11,9 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
+use crate::eviction::price::Price;
 use crate::eviction::uses::Uses;
 use crate::key::tag::MAX_LENGTH;
 use crate::platform::clock::{Millis, NEVER};
@@ -41,6 +43,8 @@ pub(crate) struct Words {
     pub(crate) weight: bool,
     /// When the value was computed.
     pub(crate) time: bool,
+    /// What it costs to do without the entry, a byte.
+    pub(crate) price: bool,
 }
 
 impl Words {
@@ -50,16 +54,25 @@ impl Words {
             weight: packed & WEIGHED != 0,
             time: packed & TIMED != 0,
             tags: packed & TAGGED != 0,
+            price: packed & PRICED != 0,
         }
     }
 
     fn flags(self) -> u64 {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
-        flag(self.weight, WEIGHED) | flag(self.time, TIMED) | flag(self.tags, TAGGED)
+        flag(self.weight, WEIGHED)
+            | flag(self.time, TIMED)
+            | flag(self.tags, TAGGED)
+            | flag(self.price, PRICED)
     }
 
     /// The length of all words in bytes.
     fn len(self) -> usize {
+        self.before_price() + usize::from(self.price)
+    }
+
+    /// The length of those before the price.
+    fn before_price(self) -> usize {
         WORD * (usize::from(self.tags) + usize::from(self.weight) + usize::from(self.time))
     }
 }
@@ -69,6 +82,8 @@ pub(crate) struct NewEntry<H> {
     pub(crate) held: H,
     pub(crate) lifetime: Lifetime,
     pub(crate) weight: Option<u64>,
+    /// How long the computation took, if that is known.
+    pub(crate) cost: Option<Duration>,
     /// Whether the entry is never computed again before its expiry time, because its time to live is shorter than the
     /// refresh window.
     pub(crate) never_refreshed: bool,
@@ -80,14 +95,14 @@ pub(crate) struct NewEntry<H> {
 pub(crate) struct Entry<H> {
     /// When the entry was last used, counted in uses of its shard. The lowest bits may count uses (see `uses.rs`).
     stamp: AtomicU64,
-    /// In one word: the expiry time, four flags, and in the lowest bits the length of the key.
+    /// In one word: the expiry time, five flags, and in the lowest bits the length of the key.
     packed: AtomicU64,
     held: H,
     /// The lower half of the key's hash.
     hash: u32,
 }
 
-const LENGTH_BITS: u32 = 21;
+const LENGTH_BITS: u32 = 20;
 const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
 const _: () = assert!((MAX_LENGTH as u64) < LENGTH_MASK);
 /// Flag: a weight follows the key.
@@ -98,7 +113,11 @@ const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
 const TIMED: u64 = 4 << LENGTH_BITS;
 /// Flag: a pointer to the tags follows the key, before the weight and the time.
 const TAGGED: u64 = 8 << LENGTH_BITS;
-const END_SHIFT: u32 = LENGTH_BITS + 4;
+/// Flag: the price follows the key and all words.
+const PRICED: u64 = 16 << LENGTH_BITS;
+const END_SHIFT: u32 = LENGTH_BITS + 5;
+/// The flags of what follows the key.
+const KEPT_FLAGS: u64 = WEIGHED | TIMED | TAGGED | PRICED;
 const WORD: usize = size_of::<u64>();
 /// An expiry time of this or later, 17 years after the start of the machine, means never.
 const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
@@ -270,13 +289,14 @@ impl<H> Draft<H> {
         unsafe { slice::from_raw_parts(self.0.cast::<u8>().add(Entry::<H>::KEY).as_ptr(), len) }
     }
 
-    /// Writes the value and returns the entry. A weight, a time or tags for which the draft has no room are dropped.
+    /// Writes the value and returns the entry. A weight, a time, a cost or tags for which the draft has no room are
+    /// dropped.
     pub(super) fn fill(self, new_entry: NewEntry<H>, tags: Option<Box<TagSet>>) -> OwnedEntry<H> {
-        let NewEntry { held, lifetime, weight, never_refreshed } = new_entry;
+        let NewEntry { held, lifetime, weight, cost, never_refreshed } = new_entry;
         let Lifetime { computed, expires } = lifetime;
         let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
         let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
-        let (words, rest) = (Words::of(packed), packed & (TAGGED | TIMED | WEIGHED | LENGTH_MASK));
+        let (words, rest) = (Words::of(packed), packed & (KEPT_FLAGS | LENGTH_MASK));
         // SAFETY: `new` made room for an `Entry`, and behind the key for the words that the flags name. After the value
         // is written, all of the entry is initialized.
         unsafe {
@@ -297,6 +317,10 @@ impl<H> Draft<H> {
             }
             if words.time {
                 behind.cast::<u64>().write_unaligned(computed.unwrap_or(UNKNOWN_TIME));
+                behind = behind.add(WORD);
+            }
+            if words.price {
+                behind.write(Price::of(cost, weight.unwrap_or(1)).to_byte());
             }
         }
         OwnedEntry(at)
@@ -388,7 +412,18 @@ impl<'a, H> EntryRef<'a, H> {
     /// Returns what its eviction policy knows of the entry.
     pub(super) fn uses(self) -> Uses<'a> {
         let entry = self.entry();
-        Uses::new(&entry.stamp, entry.hash)
+        Uses::new(&entry.stamp, entry.hash, self.price())
+    }
+
+    /// Returns the price of the entry. It is not known if the policy of the cache does not ask for it.
+    fn price(self) -> Price {
+        let packed = self.packed.load(Relaxed);
+        if packed & PRICED == 0 {
+            return Price::UNKNOWN;
+        }
+        let offset = Entry::<H>::KEY + self.key_len() + Words::of(packed).before_price();
+        // SAFETY: `Draft::fill` wrote the byte there, and nobody changes it.
+        Price::from_byte(unsafe { self.at.cast::<u8>().add(offset).read() })
     }
 
     /// Prefetches the entry.
@@ -476,9 +511,12 @@ mod tests {
         lifetime: Lifetime,
         weight: Option<u64>,
     ) -> OwnedEntry<H> {
-        let words =
-            Words { weight: weight.is_some(), time: lifetime.computed.is_some(), tags: false };
-        let new_entry = NewEntry { held, lifetime, weight, never_refreshed: false };
+        let words = Words {
+            weight: weight.is_some(),
+            time: lifetime.computed.is_some(),
+            ..Words::default()
+        };
+        let new_entry = NewEntry { held, lifetime, weight, cost: None, never_refreshed: false };
         Draft::new(hash, key, words).fill(new_entry, None)
     }
 

@@ -60,6 +60,7 @@ mod tests {
             held,
             lifetime: Lifetime::until(NEVER),
             weight: None,
+            cost: None,
             never_refreshed: false,
         };
         let mut free_list = FreeList::new();

@@ -340,7 +340,7 @@ impl<H> Locked<'_, H> {
         }
         let slot = self.table().insert(hash, entry);
         self.state.load += load;
-        self.record(stamp, slot, low_half(hash));
+        self.record(stamp, slot);
     }
 
     /// Sets the shard's part of the bound on entries.
@@ -368,15 +368,15 @@ impl<H> Locked<'_, H> {
         }
     }
 
-    fn record(&mut self, stamp: u64, slot: SlotIndex, hash: u32) {
+    fn record(&mut self, stamp: u64, slot: SlotIndex) {
         let len = self.state.load.entries;
-        match &mut self.state.eviction {
-            Order::Lru(recency) => recency.record(stamp, slot, len),
-            Order::Adaptive(adaptive) => {
-                let pin = pin();
-                adaptive.record(slot, hash, len, &self.shard.look(ReadGuard::of_pin(&pin)));
-            }
+        // Without the pin for a look at the entry.
+        if let Order::Lru(recency) = &mut self.state.eviction {
+            return recency.record(stamp, slot, len);
         }
+        let pin = pin();
+        let look = self.shard.look(ReadGuard::of_pin(&pin));
+        self.state.eviction.record(stamp, slot, len, &look);
     }
 
     #[cold]

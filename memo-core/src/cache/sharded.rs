@@ -15,6 +15,7 @@ use super::listening::{Listener, Listening};
 use super::shard::Shard;
 use super::table::ReadGuard;
 use crate::epoch::participant::{self, pin};
+use crate::eviction::policy::Policy;
 use crate::eviction::steps::EXACT;
 use crate::front::table::{Found, Place, WordKey};
 use crate::front::versions::Versions;
@@ -66,7 +67,12 @@ impl<H: Clone> ShardedCache<H> {
             listening: OnceLock::new(),
             capacity: Capacity::new(max, max_bytes),
             expiry: Expiry::new(stale, idle, tagged.is_some()),
-            words: Words { weight: weighed, time: timed, tags: tagged.is_some() },
+            words: Words {
+                weight: weighed,
+                time: timed,
+                tags: tagged.is_some(),
+                price: policy == Policy::Cost,
+            },
             tag_salt: tagged.unwrap_or(0),
             swept_epoch: AtomicU64::new(0),
             swept_at: AtomicU64::new(0),
@@ -218,6 +224,11 @@ impl<H: Clone> ShardedCache<H> {
         let guard = ReadGuard::of_pin(&pin);
         let entry = self.shard(hash).find(guard, hash, |stored| key::same_key(stored, key))?;
         entry.lifetime().computed
+    }
+
+    /// Returns whether entries have a price.
+    pub(crate) fn is_priced(&self) -> bool {
+        self.words.price
     }
 
     /// Returns whether entries have the time at which they were computed.

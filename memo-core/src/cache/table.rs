@@ -465,6 +465,7 @@ mod tests {
                 held: n,
                 lifetime: Lifetime::until(NEVER),
                 weight: None,
+                cost: None,
                 never_refreshed: false,
             };
             let draft = Draft::new(hash(n), &n.to_le_bytes(), Words::default());

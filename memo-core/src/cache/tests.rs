@@ -32,7 +32,13 @@ fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
 }
 
 fn new_entry<H>(held: H) -> NewEntry<H> {
-    NewEntry { held, lifetime: Lifetime::until(NEVER), weight: None, never_refreshed: false }
+    NewEntry {
+        held,
+        lifetime: Lifetime::until(NEVER),
+        weight: None,
+        cost: None,
+        never_refreshed: false,
+    }
 }
 
 /// Inserts an entry, and returns whether the bounds hold it.

@@ -260,6 +260,7 @@ mod tests {
     use std::sync::atomic::AtomicU64;
 
     use super::*;
+    use crate::eviction::price::Price;
 
     #[test]
     fn a_policy_that_has_filed_nothing_takes_almost_no_memory() {
@@ -275,7 +276,7 @@ mod tests {
         let stamp = AtomicU64::new(0);
         let mut adaptive = Adaptive::new();
         let entries: Vec<(u64, u32)> = (0..10_000).map(|slot| (0, slot)).collect();
-        adaptive.file_all(&entries, &|slot| Some(Uses::new(&stamp, slot.0)));
+        adaptive.file_all(&entries, &|slot| Some(Uses::new(&stamp, slot.0, Price::UNKNOWN)));
         adaptive.forget();
         assert_eq!((adaptive.main.capacity(), adaptive.window.capacity()), (0, 0));
     }
@@ -285,7 +286,7 @@ mod tests {
         let stamp = AtomicU64::new(0);
         let mut adaptive = Adaptive::new();
         let entries: Vec<(u64, u32)> = (0..100_000).map(|slot| (0, slot)).collect();
-        let look = |slot: SlotIndex| Some(Uses::new(&stamp, slot.0));
+        let look = |slot: SlotIndex| Some(Uses::new(&stamp, slot.0, Price::UNKNOWN));
         adaptive.file_all(&entries, &look);
         let large = adaptive.sketch.size();
         adaptive.file_all(&entries[..100], &look);
@@ -299,7 +300,11 @@ mod tests {
         let looks = std::cell::Cell::new(0);
         let look = |slot: SlotIndex| {
             looks.set(looks.get() + 1);
-            Some(Uses::new(&stamps[slot.0 as usize], slot.0.wrapping_mul(0x9e37_79b9)))
+            Some(Uses::new(
+                &stamps[slot.0 as usize],
+                slot.0.wrapping_mul(0x9e37_79b9),
+                Price::UNKNOWN,
+            ))
         };
         let mut adaptive = Adaptive::new();
         adaptive.file_all(&(0..count).map(|slot| (0, slot)).collect::<Vec<_>>(), &look);

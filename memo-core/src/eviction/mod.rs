@@ -1,10 +1,13 @@
-//! Which entry leaves a full cache: the policies. They see stamps and hashes, and no entries.
+//! Which entry leaves a full cache: the policies. They see stamps, hashes and prices, and no entries.
 
 pub(crate) mod adaptive;
 mod ghosts;
+mod greedy_dual;
 pub(crate) mod order;
 pub(crate) mod policy;
+pub(crate) mod price;
 mod recency;
+mod records;
 mod sketch;
 pub(crate) mod slot;
 pub(crate) mod steps;

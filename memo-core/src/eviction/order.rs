@@ -1,6 +1,7 @@
 //! The order in which entries are evicted, by its policy. It does not depend on the type of the values.
 
 use super::adaptive::Adaptive;
+use super::greedy_dual::GreedyDual;
 use super::policy::Policy;
 use super::recency::Recency;
 use super::slot::{Look, SlotIndex};
@@ -10,6 +11,7 @@ use crate::platform::sort;
 pub(crate) enum Order {
     Lru(Recency),
     Adaptive(Box<Adaptive>),
+    Cost(Box<GreedyDual>),
 }
 
 impl Order {
@@ -17,6 +19,7 @@ impl Order {
         match policy {
             Policy::Lru => Self::Lru(Recency::new()),
             Policy::Adaptive => Self::Adaptive(Box::new(Adaptive::new())),
+            Policy::Cost => Self::Cost(Box::new(GreedyDual::new())),
         }
     }
 
@@ -24,7 +27,7 @@ impl Order {
     pub(crate) fn count_mask(policy: Policy) -> u64 {
         match policy {
             Policy::Lru => 0,
-            Policy::Adaptive => MAX_USES,
+            Policy::Adaptive | Policy::Cost => MAX_USES,
         }
     }
 
@@ -33,6 +36,7 @@ impl Order {
         match self {
             Self::Lru(recency) => recency.is_filed(),
             Self::Adaptive(adaptive) => adaptive.is_filed(),
+            Self::Cost(greedy_dual) => greedy_dual.is_filed(),
         }
     }
 
@@ -41,6 +45,7 @@ impl Order {
         match self {
             Self::Lru(recency) => recency.forget(),
             Self::Adaptive(adaptive) => adaptive.forget(),
+            Self::Cost(greedy_dual) => greedy_dual.forget(),
         }
     }
 
@@ -50,6 +55,24 @@ impl Order {
         match self {
             Self::Lru(recency) => recency.file_all(&entries),
             Self::Adaptive(adaptive) => adaptive.file_all(&entries, look),
+            Self::Cost(greedy_dual) => greedy_dual.file_all(&entries, look),
+        }
+    }
+
+    /// Records a new entry; `len` is the number of entries.
+    pub(crate) fn record(&mut self, stamp: u64, slot: SlotIndex, len: usize, look: &Look<'_, '_>) {
+        match self {
+            Self::Lru(recency) => recency.record(stamp, slot, len),
+            Self::Adaptive(adaptive) => {
+                if let Some(entry) = look(slot) {
+                    adaptive.record(slot, entry.hash, len, look);
+                }
+            }
+            Self::Cost(greedy_dual) => {
+                if let Some(entry) = look(slot) {
+                    greedy_dual.record(slot, entry.price, len);
+                }
+            }
         }
     }
 
@@ -58,6 +81,17 @@ impl Order {
         match self {
             Self::Lru(recency) => recency.take(look),
             Self::Adaptive(adaptive) => adaptive.take(look),
+            Self::Cost(greedy_dual) => greedy_dual.take(look),
+        }
+    }
+
+    /// Returns the bytes that a policy that is simulated takes.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Lru(_) => 0,
+            Self::Adaptive(adaptive) => adaptive.size(),
+            Self::Cost(greedy_dual) => greedy_dual.size(),
         }
     }
 
@@ -66,6 +100,7 @@ impl Order {
         match self {
             Self::Lru(recency) => recency.next(),
             Self::Adaptive(adaptive) => adaptive.next(),
+            Self::Cost(greedy_dual) => greedy_dual.next(),
         }
     }
 }

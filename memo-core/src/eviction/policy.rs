@@ -9,4 +9,6 @@ pub enum Policy {
     /// Entries that were used once leave before those that are used again and again; how long they may wait for a
     /// second use depends on what the cache has seen.
     Adaptive,
+    /// What took long to compute, for its weight, stays longer.
+    Cost,
 }

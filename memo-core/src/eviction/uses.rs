@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::price::Price;
+
 /// Uses are counted up to this. It is also the mask of the bits that count.
 pub(crate) const MAX_USES: u64 = 3;
 
@@ -12,11 +14,13 @@ pub(crate) struct Uses<'a> {
     stamp: &'a AtomicU64,
     /// The lower half of the key's hash.
     pub(crate) hash: u32,
+    /// In a cache whose policy asks for it.
+    pub(crate) price: Price,
 }
 
 impl<'a> Uses<'a> {
-    pub(crate) fn new(stamp: &'a AtomicU64, hash: u32) -> Self {
-        Self { stamp, hash }
+    pub(crate) fn new(stamp: &'a AtomicU64, hash: u32, price: Price) -> Self {
+        Self { stamp, hash, price }
     }
 
     pub(crate) fn stamp(self) -> u64 {

@@ -9,8 +9,10 @@ use crate::advice::observer::Observer;
 use crate::advice::summary::Advice;
 use crate::advice::unit::Unit;
 use crate::cache::capacity::UNBOUNDED;
+use crate::cache::entry::NewEntry;
+use crate::eviction::price::Price;
 use crate::function::function_cache::FunctionCache;
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::{self, NEVER};
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
 
@@ -30,9 +32,11 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Takes an entry that is put into memory.
     #[inline]
-    pub(crate) fn observe_entry(&self, hash: u64, expires: Millis, weight: Option<u64>) {
+    pub(crate) fn observe_entry(&self, hash: u64, new_entry: &NewEntry<K::Held>) {
         if let Some(sampler) = self.observer.sampler() {
-            sampler.kept(hash, self.times(), expires, weight.unwrap_or(1));
+            let weight = new_entry.weight.unwrap_or(1);
+            let worth = (weight, Price::of(new_entry.cost, weight));
+            sampler.kept(hash, self.times(), new_entry.lifetime.expires, worth);
             sampler.resume(&|| self.calls());
         }
     }

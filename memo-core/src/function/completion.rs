@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use crate::cache::entry::{Lifetime, NewEntry};
 use crate::cache::insertion::Finished;
@@ -74,7 +75,7 @@ impl<K: Keep> FunctionCache<K> {
         if !tags.is_empty() {
             self.memory.add_tags(claim, tags);
         }
-        self.finish(claim, &held, lifetime, weight, false);
+        self.finish(claim, &held, lifetime, weight, None, false);
         Some(returned)
     }
 
@@ -87,11 +88,12 @@ impl<K: Keep> FunctionCache<K> {
         value: &K::Held,
         lifetime: Lifetime,
         weight: Option<u64>,
+        cost: Option<Duration>,
         never_refreshed: bool,
     ) -> bool {
         let (expires, held) = (lifetime.expires, value.clone());
-        self.observe_entry(claim.hash, expires, weight);
-        let new_entry = NewEntry { held, lifetime, weight, never_refreshed };
+        let new_entry = NewEntry { held, lifetime, weight, cost, never_refreshed };
+        self.observe_entry(claim.hash, &new_entry);
         let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {
             self.maintain();
@@ -142,7 +144,7 @@ impl<K: Keep> FunctionCache<K> {
             None => {}
         }
         let never_refreshed = life < self.memory.refresh_window();
-        let kept = self.finish(claim, value, lifetime, weight, never_refreshed);
+        let kept = self.finish(claim, value, lifetime, weight, made.time(), never_refreshed);
         Completed { kept, writing }
     }
 

@@ -124,8 +124,10 @@ impl<K: Keep> Computation<K> {
     fn new(function: &FunctionCache<K>, role: Role<K>) -> Self {
         // The coarse clock is right on average, which is enough for many short computations. How their times are
         // distributed is told by a sample.
-        let (calls, pin) = (&function.memory.calls, pin());
-        let short = calls.are_short(&pin, 10_000) && !calls.is_sampled(&pin);
+        let (memory, pin) = (&function.memory, pin());
+        let short = memory.calls.are_short(&pin, 10_000)
+            && !memory.calls.is_sampled(&pin)
+            && !memory.is_priced();
         Self {
             function: function.shared(),
             role,
@@ -574,9 +576,11 @@ impl<K: Keep> Computation<K> {
             return None;
         }
         self.function.counts.compute_latency.record(nanos);
-        // Of short ones, the few that are measured stand for the distribution and not for what a result costs.
-        let is_short = self.function.memory.calls.are_short(&pin(), 10_000);
-        (!is_short).then(|| Duration::from_nanos(own_nanos))
+        // Of short ones, the few that are measured stand for the distribution and not for what a result costs, unless
+        // all are.
+        let memory = &self.function.memory;
+        let counts = memory.is_priced() || !memory.calls.are_short(&pin(), 10_000);
+        counts.then(|| Duration::from_nanos(own_nanos))
     }
 
     fn count_refresh(&self) {

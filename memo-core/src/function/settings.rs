@@ -204,6 +204,13 @@ impl<K: Keep> Settings<K> {
         self
     }
 
+    /// Makes the eviction policy the one that knows how long computations took.
+    #[must_use]
+    pub fn by_cost(mut self) -> Self {
+        self.policy = Policy::Cost;
+        self
+    }
+
     /// Sets the number of shards.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {

@@ -20,6 +20,7 @@ pub(crate) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     of_function::can_be_memoized(args, function, errors);
     stores::stores_are_features(args, &FEATURES, errors);
     stores::settings_need_their_store(args, errors);
+    stores::stored_results_have_no_cost(args, errors);
     stores::evolving_results_describe_themselves(args, errors);
     arguments::freshness_needs_ttl(args, errors);
     arguments::spawn_outlives_its_caller(args, function, errors);

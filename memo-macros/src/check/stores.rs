@@ -5,6 +5,7 @@ use syn::{ReturnType, Type};
 use crate::errors::Errors;
 use crate::parse::arguments::Args;
 use crate::parse::function::Function;
+use crate::parse::values::keyword::Policy;
 use crate::syntax::type_parts::{cached_part, parts};
 
 /// Which arguments the features of memokit allow.
@@ -50,6 +51,19 @@ pub(super) fn settings_need_their_store(args: &Args, errors: &mut Errors) {
             &codec.name,
             "`codec` applies to results that are stored: add `persist = \"...\"` or `remote = ...`, or leave it out",
         );
+    }
+}
+
+/// What is stored is not computed again when it has left memory.
+pub(super) fn stored_results_have_no_cost(args: &Args, errors: &mut Errors) {
+    let Some(policy) = args.policy.as_ref().filter(|given| given.value == Policy::Cost) else {
+        return;
+    };
+    for name in ["persist", "remote"].into_iter().filter(|name| args.is_written(name)) {
+        let message = format!(
+            "`policy = \"cost\"` keeps what takes long to compute again, and what is stored is read instead: leave `policy` out, or leave `{name}` out"
+        );
+        errors.at(&policy.name, message);
     }
 }
 

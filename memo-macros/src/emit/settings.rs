@@ -42,6 +42,7 @@ pub(super) fn settings(expansion: &Expansion<'_>) -> TokenStream {
     let policy = args.policy.as_ref().and_then(|given| match given.value {
         Policy::Lru => None,
         Policy::Adaptive => Some(quote!(.adaptive())),
+        Policy::Cost => Some(quote!(.by_cost())),
     });
     let stale_if_error = args.stale_if_error.as_ref().map(|given| {
         let value = given.value;

@@ -363,7 +363,7 @@ mod tests {
         refused("explain = true", "`explain = 1000`");
         refused("explain(5)", "`explain = 1000`");
         refused("jitter = 2", "between 0 and 1");
-        refused("policy = \"tiny\"", "`lru` or `adaptive`");
+        refused("policy = \"tiny\"", "`lru`, `adaptive` or `cost`");
         refused("policy = \"adaptve\"", "did you mean `adaptive`?");
         refused("policy = lru", "`policy = \"lru\"`");
         refused("scope = \"threads\"", "did you mean `thread`?");

@@ -15,4 +15,10 @@ fn no_result() {}
 #[memoize(max = 5)]
 fn memoized_twice() {}
 
+#[memoize(policy = "cost", persist = "cache")]
+fn read_again() {}
+
+#[memoize(policy = "cost", remote = redis())]
+fn asked_again() {}
+
 fn main() {}

@@ -7,6 +7,7 @@ use super::requests::{Random, cycle, traces, zipf};
 use super::*;
 use crate::advice::finding::Computations;
 use crate::advice::unit::Unit;
+use crate::eviction::price::Price;
 
 const SEEDS: std::ops::Range<u64> = 0..5;
 
@@ -100,7 +101,7 @@ fn distances_are_those_of_weights() {
         let key = random.below(40);
         let hash = hash(key, 3);
         estimator.reference(hash, ENDLESS);
-        estimator.kept(hash, ENDLESS, NEVER, weights[key as usize]);
+        estimator.kept(hash, ENDLESS, NEVER, (weights[key as usize], Price::UNKNOWN));
         for (list, hits) in lists.iter_mut().zip(&mut hits) {
             *hits += u32::from(list.reference(key as u32, weights[key as usize]));
         }

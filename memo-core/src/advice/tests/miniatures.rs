@@ -3,6 +3,7 @@
 use super::super::estimator::{SIMULATED_PAUSE, WINDOW};
 use super::requests::cycle;
 use super::*;
+use crate::eviction::price::Price;
 
 fn simulated(counts_entries: bool) -> Estimator {
     Estimator::new(counts_entries, Policy::Adaptive)
@@ -38,7 +39,7 @@ fn capacities_are_those_of_weights() {
     for key in cycle(300, 40) {
         let hash = hash(u64::from(key), 1);
         estimator.reference(hash, ENDLESS);
-        estimator.kept(hash, ENDLESS, NEVER, 1000);
+        estimator.kept(hash, ENDLESS, NEVER, (1000, Price::UNKNOWN));
     }
     let half = hits(&estimator, 150_000);
     assert!(half > 150.0 * 39.0 * 0.85 && half <= 150.0 * 39.0, "{half}");

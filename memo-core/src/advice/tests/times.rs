@@ -1,6 +1,7 @@
 //! What the estimate makes of times to live, idle times and invalidations.
 
 use super::*;
+use crate::eviction::price::Price;
 
 /// Returns the references of a key that is asked for at these times: those that hit in a cache without a bound, those
 /// that come too late, and those after a removal.
@@ -34,10 +35,10 @@ fn a_value_lives_as_long_as_its_entry_says() {
     let mut estimator = Estimator::new(true, Policy::Lru);
     let times = |now| Times { now, ttl: NEVER, idle: NEVER };
     estimator.reference(9, times(0));
-    estimator.kept(9, times(0), 500, 1);
+    estimator.kept(9, times(0), 500, (1, Price::UNKNOWN));
     // An entry that is put in again after an eviction does not prolong the life of the one in a larger cache.
     estimator.reference(9, times(400));
-    estimator.kept(9, times(400), 900, 1);
+    estimator.kept(9, times(400), 900, (1, Price::UNKNOWN));
     estimator.reference(9, times(600));
     let references = estimator.curve(0, 0.0, &mut |_, _| ());
     assert_eq!((references.repeated.count, references.expired.count), (1.0, 1.0));
@@ -61,7 +62,7 @@ fn a_call_after_a_removal_hits_in_no_cache() {
 #[test]
 fn an_entry_from_outside_is_in_a_cache() {
     let mut estimator = Estimator::new(true, Policy::Lru);
-    estimator.kept(7, ENDLESS, NEVER, 1);
+    estimator.kept(7, ENDLESS, NEVER, (1, Price::UNKNOWN));
     estimator.reference(7, ENDLESS);
     let references = estimator.curve(0, 0.0, &mut |_, _| ());
     assert_eq!((references.first.count, references.repeated.count), (0.0, 1.0));

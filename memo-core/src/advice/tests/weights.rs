@@ -1,6 +1,7 @@
 //! What the estimate makes of weights.
 
 use super::*;
+use crate::eviction::price::Price;
 
 #[test]
 fn the_largest_weights_do_not_overflow() {
@@ -9,7 +10,7 @@ fn the_largest_weights_do_not_overflow() {
         for key in 0..200 {
             estimator.reference(hash(key, 1), ENDLESS);
             let weight = if key % 2 == round % 2 { u64::MAX } else { u64::MAX / 2 };
-            estimator.kept(hash(key, 1), ENDLESS, NEVER, weight);
+            estimator.kept(hash(key, 1), ENDLESS, NEVER, (weight, Price::UNKNOWN));
         }
     }
     let mut all = Vec::new();

@@ -113,7 +113,13 @@ fn whatever_happens_the_bounds_hold_and_values_are_the_last() {
                     let weight = limits.max_bytes.map(|_| random >> 50 & 63);
                     let ends = if random >> 60 == 0 { clock::now() } else { NEVER };
                     let lifetime = Lifetime::until(ends);
-                    let entry = NewEntry { held: step, lifetime, weight, never_refreshed: false };
+                    let entry = NewEntry {
+                        held: step,
+                        lifetime,
+                        weight,
+                        cost: None,
+                        never_refreshed: false,
+                    };
                     insert(&cache, hash, &bytes, entry);
                     last.insert(key, step);
                 }
@@ -189,6 +195,7 @@ fn as_long_as_there_is_an_entry_one_can_be_evicted() {
                         held: step,
                         lifetime: Lifetime::until(ends),
                         weight: limits.max_bytes.map(|_| weight.min(4000)),
+                        cost: None,
                         never_refreshed: false,
                     };
                     assert!(insert(&cache, hash, &bytes, entry), "kind {kind}, step {step}");

@@ -17,6 +17,7 @@ fn keep(cache: &ShardedCache<u8>, key: u8, expires: Millis) {
         held: key,
         lifetime: Lifetime::until(expires),
         weight: None,
+        cost: None,
         never_refreshed: false,
     };
     insert(cache, u64::from(key), &[key], new_entry);

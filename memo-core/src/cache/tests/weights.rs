@@ -26,6 +26,7 @@ fn keep_until(cache: &ShardedCache<u32>, key: u32, weight: u64, expires: Millis)
         held: key,
         lifetime: Lifetime::until(expires),
         weight: Some(weight),
+        cost: None,
         never_refreshed: false,
     };
     insert(cache, hash(key), &key.to_le_bytes(), new_entry)
@@ -232,6 +233,7 @@ fn a_superseded_insertion_evicts_nothing_and_adds_no_weight() {
             held: 1,
             lifetime: Lifetime::until(NEVER),
             weight: Some(weight),
+            cost: None,
             never_refreshed: false,
         };
         let key = 1_u32.to_le_bytes();
@@ -254,6 +256,7 @@ fn a_heavy_value_that_is_replaced_is_freed_at_once() {
             held: Arc::clone(&value),
             lifetime: Lifetime::until(NEVER),
             weight: Some(weight),
+            cost: None,
             never_refreshed: false,
         };
         insert(&cache, hash(key), &key.to_le_bytes(), new_entry);

@@ -42,6 +42,8 @@ pub(crate) enum Policy {
     Lru,
     /// One that was used rarely or long ago, by what the cache has seen.
     Adaptive,
+    /// One that can be computed again soon, for its weight.
+    Cost,
 }
 
 /// The modes of durability: the word in the attribute, and the name of the runtime's variant.
@@ -54,9 +56,10 @@ pub(crate) fn durability(name: &Ident, form: Form) -> syn::Result<Ident> {
     Ok(Ident::new(variant, Span::mixed_site()))
 }
 
-/// `policy`: one of two words.
+/// `policy`: one of three words.
 pub(crate) fn policy(name: &Ident, form: Form) -> syn::Result<Policy> {
-    one_of(name, form, &[("lru", Policy::Lru), ("adaptive", Policy::Adaptive)])
+    let words = [("lru", Policy::Lru), ("adaptive", Policy::Adaptive), ("cost", Policy::Cost)];
+    one_of(name, form, &words)
 }
 
 /// `scope`: one of three words.
