@@ -38,7 +38,7 @@ const MAX_AMOUNT: u64 = u64::MAX / (MAX_KEYS as u64 + 1);
 pub(super) const WINDOW: u64 = 1 << 20;
 
 /// After a window sampling pauses until no more than one call in this many was sampled.
-pub(super) const PAUSE: u64 = 64;
+pub(super) const PAUSE: u64 = 128;
 
 /// The same if miniatures make a sample dearer.
 pub(super) const SIMULATED_PAUSE: u64 = 2048;
@@ -100,7 +100,7 @@ pub(super) struct Estimator {
     keys: HashMap<u64, Known, BuildHasherDefault<Spread>>,
     stack: Stack,
     distances: Histogram,
-    /// Miniatures of the cache, if its policy is not LRU.
+    /// Miniatures of the cache.
     ladder: Ladder,
     references: References,
     threshold: u64,
@@ -133,6 +133,11 @@ impl Estimator {
             calls_before: 0,
             former_calls: 0.0,
         }
+    }
+
+    /// Takes the bound of the cache, now or from now on.
+    pub(super) fn set_bound(&mut self, bound: Option<u64>) {
+        self.ladder.set_bound(bound);
     }
 
     /// Returns the number below which the hash of a sampled key is.
@@ -204,7 +209,7 @@ impl Estimator {
             Some(known) if known.is_in_stack() => {
                 self.stack.change(known.slot, known.amount, amount);
                 (known.amount, known.price) = (amount, price);
-                self.ladder.rungs().for_each(|rung| rung.weigh(hash, amount, price));
+                self.ladder.miniatures().for_each(|rung| rung.weigh(hash, amount, price));
                 if std::mem::take(&mut known.is_computed) {
                     known.expires = expires;
                 }
@@ -212,7 +217,7 @@ impl Estimator {
             // No call has asked for it: it was inserted by hand.
             before => {
                 let count = before.map_or(0, |known| known.count);
-                self.ladder.rungs().for_each(|rung| rung.insert(hash, amount, price, 0));
+                self.ladder.miniatures().for_each(|rung| rung.insert(hash, amount, price, 0));
                 let (slot, used, is_recent, is_computed) = (REMOVED, times.ticks(), true, false);
                 self.put(
                     hash,
@@ -230,13 +235,13 @@ impl Estimator {
             }
             known.slot = REMOVED;
         }
-        self.ladder.rungs().for_each(|rung| rung.remove(hash));
+        self.ladder.miniatures().for_each(|rung| rung.remove(hash));
     }
 
     /// Does the same for all keys.
     pub(super) fn forget_all(&mut self) {
         self.keys.values_mut().for_each(|known| known.slot = REMOVED);
-        self.ladder.rungs().for_each(Miniature::clear);
+        self.ladder.miniatures().for_each(Miniature::clear);
         self.rebuild();
     }
 
@@ -255,7 +260,7 @@ impl Estimator {
         self.former_calls = (self.former_calls + float(in_window)) / 2.0;
         self.references.halve();
         self.distances.halve();
-        self.ladder.rungs().for_each(Miniature::halve);
+        self.ladder.miniatures().for_each(Miniature::halve);
         let resumes_at = Some(self.sampled.saturating_mul(self.pause())).filter(|at| calls < *at);
         self.retain(|_, known| known.is_recent);
         for known in self.keys.values_mut() {
@@ -286,15 +291,15 @@ impl Estimator {
         self.calls_before = calls;
     }
 
-    /// Returns the references by kind, and passes distances in ascending order to `each` with the number of references
-    /// that have at most each. `calls`: the number of calls so far. `lost`: the share of the sampled references that
-    /// did not come here.
+    /// Returns the references by kind, and another policy with the share of them that would hit by it. Passes capacities
+    /// in ascending order to `each`, with the number of references that hit there. `calls`: the number of calls so far.
+    /// `lost`: the share of the sampled references that did not come here.
     pub(super) fn curve(
         &self,
         calls: u64,
         lost: f64,
         each: &mut dyn FnMut(u64, f64),
-    ) -> References {
+    ) -> (References, Option<(Policy, f64)>) {
         let mut references = self.references;
         // The number of calls is known. The sample has too many references if a frequent key is in it, and too few if
         // it is not. So what is missing is divided as the references of frequent keys are: the regression estimator of
@@ -306,11 +311,19 @@ impl Estimator {
             0.0
         };
         references.adjust(share);
+        let rival = self.rival(&references, share);
         if self.ladder.is_simulated() {
             let all = (self.scaled(self.stack.total()), references.repeated.count);
             self.ladder.curve(references.known(), all, each);
-            return references;
+        } else {
+            self.by_recency(share, each);
         }
+        (references, rival)
+    }
+
+    /// Passes distances in ascending order to `each` with the number of references that have at most each. `share`: see
+    /// [`References::adjust`].
+    fn by_recency(&self, share: f64, each: &mut dyn FnMut(u64, f64)) {
         let (mut sum, mut highest) = (0.0, 0.0_f64);
         self.distances.for_each(|distance, count, uses| {
             // The parts may be negative where a frequent key is in the sample. Their sum is right.
@@ -318,7 +331,26 @@ impl Estimator {
             highest = highest.max(sum);
             each(distance, highest);
         });
-        references
+    }
+
+    /// Returns another policy and the share of the references that would hit by it within the bound of the cache.
+    fn rival(&self, references: &References, share: f64) -> Option<(Policy, f64)> {
+        let (known, bound) = (references.known(), self.ladder.bound()?);
+        let (policy, hits) = match self.ladder.policy() {
+            Policy::Lru => (Policy::Adaptive, self.ladder.rival_hits(known)?),
+            Policy::Adaptive => {
+                let mut hits = 0.0;
+                self.by_recency(share, &mut |distance, sum| {
+                    if distance <= bound {
+                        hits = sum;
+                    }
+                });
+                (Policy::Lru, hits)
+            }
+            // It may have fewer hits than others, and save more time.
+            Policy::Cost => return None,
+        };
+        Some((policy, (hits / known.max(1.0)).clamp(0.0, 1.0)))
     }
 
     /// Puts a key on top of the stack. It is not in the stack before.
@@ -380,7 +412,7 @@ impl Estimator {
         self.threshold = threshold;
         self.scale = float(u64::MAX) / float(threshold.max(1));
         let usual = self.usual_amount();
-        self.ladder.rungs().for_each(|rung| rung.set_threshold(threshold, usual));
+        self.ladder.miniatures().for_each(|rung| rung.set_threshold(threshold, usual));
     }
 
     /// Builds the stack again, of the keys that are in it, with as much room again.

@@ -29,6 +29,13 @@ pub enum Finding {
         /// The share of the repeated calls that come after the end of the time to live, or of the idle time.
         late: f64,
     },
+    /// Another `policy` would hit more.
+    OtherPolicy {
+        /// The word of the attribute.
+        policy: &'static str,
+        /// The hit ratio that it would give within the present bound.
+        hit_ratio: f64,
+    },
     /// The bound is at least four times what is used.
     BoundUnused {
         /// A capacity that gives the same hit ratio.
@@ -44,6 +51,7 @@ const ENOUGH_COMPUTATIONS: u64 = 1000;
 const FEW_REPEATED: f64 = 0.01;
 const MANY_LATE: f64 = 0.5;
 const MUCH_UNUSED: u64 = 4;
+const MUCH_MORE: f64 = 0.02;
 
 /// The time of the computations of a cache.
 #[derive(Clone, Copy)]
@@ -52,14 +60,24 @@ pub(crate) struct Computations {
     pub(crate) mean: Duration,
 }
 
-/// Returns what the sample shows. `needed`: the smallest capacity with the hit ratio of `bound`.
+/// What the present bound gives.
+#[derive(Clone, Copy)]
+pub(super) struct Present {
+    /// `None`: there is no bound.
+    pub(super) bound: Option<u64>,
+    pub(super) hit_ratio: f64,
+    /// The smallest capacity with that hit ratio.
+    pub(super) needed: u64,
+    pub(super) unit: Unit,
+}
+
+/// Returns what the sample shows.
 pub(super) fn all(
     estimate: &Estimate,
     computations: Computations,
-    bound: Option<u64>,
-    needed: u64,
-    unit: Unit,
+    present: Present,
 ) -> Vec<Finding> {
+    let Present { bound, hit_ratio, needed, unit } = present;
     let references = &estimate.references;
     let again = references.repeated.count + references.expired.count;
     let repeated = (again + references.removed.count) / references.known().max(1.0);
@@ -67,10 +85,12 @@ pub(super) fn all(
     let Computations { count, mean: compute } = computations;
     let hit = estimate.hit.filter(|hit| count >= ENOUGH_COMPUTATIONS && *hit > compute);
     let is_unused = needed > 0 && bound.is_some_and(|bound| bound / MUCH_UNUSED >= needed);
+    let rival = estimate.rival.filter(|(_, other)| *other > hit_ratio + MUCH_MORE);
     [
         hit.map(|hit| Finding::HitsCostMore { hit, compute }),
         (repeated < FEW_REPEATED).then_some(Finding::KeysNeverRepeat { repeated }),
         (late >= MANY_LATE).then_some(Finding::TtlEndsBeforeReuse { late }),
+        rival.map(|(policy, hit_ratio)| Finding::OtherPolicy { policy: policy.word(), hit_ratio }),
         is_unused.then_some(Finding::BoundUnused { needed, unit }),
     ]
     .into_iter()
@@ -95,6 +115,9 @@ impl Display for Finding {
             Self::TtlEndsBeforeReuse { late } => {
                 let late = percent(*late);
                 write!(f, "{late} of the repeated calls come after their result has expired")
+            }
+            Self::OtherPolicy { policy, hit_ratio } => {
+                write!(f, "policy = \"{policy}\" would give {}", percent(*hit_ratio))
             }
             Self::BoundUnused { needed, unit } => {
                 write!(f, "{} is enough", unit.setting(*needed))

@@ -1,6 +1,7 @@
-//! The curve of a policy that is not LRU: miniatures of the cache, each about a third larger than the one before. There
-//! are more of them just below what all values take, where a policy may do worse than with less room: a loop that almost
-//! fits returns so soon that it looks like use by recency.
+//! Miniatures of the cache. Of a policy that is not LRU they give the curve: each is about a third larger than the one
+//! before. There are more of them just below what all values take, where a policy may do worse than with less room: a
+//! loop that almost fits returns so soon that it looks like use by recency. Beside LRU there is one, of the policy that
+//! adapts, at the present bound.
 
 use super::miniature::{Miniature, Reference};
 use super::references::Tally;
@@ -32,9 +33,14 @@ pub(super) struct Held {
     pub(super) count: u32,
 }
 
-/// The miniatures. There are none for LRU.
 pub(super) struct Ladder {
     rungs: Vec<Miniature>,
+    /// Of the policy that adapts, if that of the cache is LRU.
+    rival: Option<Miniature>,
+    /// The bound of the cache.
+    bound: Option<u64>,
+    /// Whether the bound was another one before.
+    has_changed: bool,
     /// How many miniatures were made.
     made: usize,
     policy: Policy,
@@ -45,12 +51,27 @@ pub(super) struct Ladder {
 
 impl Ladder {
     pub(super) fn new(policy: Policy, counts_entries: bool) -> Self {
-        Self { rungs: Vec::new(), made: 0, policy, counts_entries, next: None }
+        Self {
+            rungs: Vec::new(),
+            rival: None,
+            bound: None,
+            has_changed: false,
+            made: 0,
+            policy,
+            counts_entries,
+            next: None,
+        }
     }
 
     /// Returns whether the curve is that of the miniatures.
     pub(super) fn is_simulated(&self) -> bool {
         self.policy != Policy::Lru
+    }
+
+    /// Takes the bound of the cache, now or from now on.
+    pub(super) fn set_bound(&mut self, bound: Option<u64>) {
+        self.has_changed |= self.rival.take_if(|_| self.bound != bound).is_some();
+        self.bound = bound;
     }
 
     /// Returns whether a miniature is missing. `keys`: the number of sampled keys. `used`: what all values take in a
@@ -59,23 +80,45 @@ impl Ladder {
         if self.is_simulated() && self.next.is_none() && keys >= FIRST {
             self.next = Some(used);
         }
-        self.next.is_some_and(|next| used > next)
+        match self.is_simulated() {
+            true => self.next.is_some_and(|next| used > next),
+            false => self.rival.is_none() && self.bound.is_some_and(|bound| used > bound),
+        }
     }
 
     /// Adds the next miniature. `held`: the keys that it has, in the order of their last use. `known`, `hits`: see
     /// [`Miniature::new`].
     pub(super) fn extend(&mut self, held: &[Held], threshold: u64, known: Tally, hits: Tally) {
+        if !self.is_simulated() {
+            let Some(bound) = self.bound else { return };
+            // Of the references before a bound was changed it is not known which would have hit.
+            let tallies = if self.has_changed { [Tally::default(); 2] } else { [known, hits] };
+            self.rival = Some(self.miniature(Policy::Adaptive, bound, held, threshold, tallies));
+            return;
+        }
         let Some(capacity) = self.next else { return };
         self.next = Some(capacity.saturating_add(capacity.div_ceil(PART)));
         self.made += 1;
         self.thin_out();
-        let mut rung = Miniature::new(self.policy, capacity, self.counts_entries, known, hits);
-        let amounts = held.iter().fold(0_u64, |sum, key| sum.saturating_add(key.amount));
-        rung.set_threshold(threshold, amounts / held.len().max(1) as u64);
-        for key in held {
-            rung.insert(key.hash, key.amount, key.price, key.count.saturating_sub(1));
-        }
+        let rung = self.miniature(self.policy, capacity, held, threshold, [known, hits]);
         self.rungs.push(rung);
+    }
+
+    fn miniature(
+        &self,
+        policy: Policy,
+        capacity: u64,
+        held: &[Held],
+        threshold: u64,
+        [known, hits]: [Tally; 2],
+    ) -> Miniature {
+        let mut made = Miniature::new(policy, capacity, self.counts_entries, known, hits);
+        let amounts = held.iter().fold(0_u64, |sum, key| sum.saturating_add(key.amount));
+        made.set_threshold(threshold, amounts / held.len().max(1) as u64);
+        for key in held {
+            made.insert(key.hash, key.amount, key.price, key.count.saturating_sub(1));
+        }
+        made
     }
 
     /// Removes a miniature that is close to others and no more among the largest, and the smallest if there are too many.
@@ -89,12 +132,26 @@ impl Ladder {
         }
     }
 
-    pub(super) fn rungs(&mut self) -> impl Iterator<Item = &mut Miniature> {
-        self.rungs.iter_mut()
+    pub(super) fn miniatures(&mut self) -> impl Iterator<Item = &mut Miniature> {
+        self.rungs.iter_mut().chain(&mut self.rival)
     }
 
     pub(super) fn reference(&mut self, reference: Reference) {
-        self.rungs().for_each(|rung| rung.reference(reference));
+        self.miniatures().for_each(|rung| rung.reference(reference));
+    }
+
+    /// Returns how many of the `known` references hit by the policy that adapts, if that of the cache is LRU.
+    pub(super) fn rival_hits(&self, known: f64) -> Option<f64> {
+        Some(self.rival.as_ref()?.hits_of(known).1)
+    }
+
+    /// Returns the bound of the cache.
+    pub(super) fn bound(&self) -> Option<u64> {
+        self.bound
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// Passes capacities in ascending order to `each`, with the number of `known` references that hit there. `all`: the
@@ -117,7 +174,7 @@ impl Ladder {
     /// Returns the bytes that it takes.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        self.rungs.iter().map(Miniature::size).sum()
+        self.rungs.iter().chain(&self.rival).map(Miniature::size).sum()
     }
 }
 

@@ -46,6 +46,8 @@ struct Padded {
 pub(crate) struct Estimate {
     pub(super) curve: Vec<Point>,
     pub(super) references: References,
+    /// Another policy, and the hit ratio that it would give.
+    pub(super) rival: Option<(Policy, f64)>,
     pub(super) sampled: u64,
     pub(super) lost: u64,
     /// The time of a hit.
@@ -70,6 +72,11 @@ impl Sampler {
                 estimator: Mutex::new(estimator),
             },
         }
+    }
+
+    /// Takes the bound of the cache, now or from now on.
+    pub(crate) fn set_bound(&self, bound: Option<u64>) {
+        self.state.estimator.lock().set_bound(bound);
     }
 
     #[inline(always)]
@@ -163,13 +170,14 @@ impl Sampler {
         let calls = if self.is_paused() { estimator.calls_before() } else { calls };
         let mut sums = Vec::new();
         let lost_share = float(lost) / float(sampled + lost);
-        let references = estimator.curve(calls, lost_share, &mut |distance, sum| {
+        let (references, rival) = estimator.curve(calls, lost_share, &mut |distance, sum| {
             sums.push((distance, sum));
         });
         drop(estimator);
         let nanos = self.state.hit_nanos.load(Relaxed);
         let hit = (nanos != u64::MAX).then(|| Duration::from_nanos(nanos));
-        Some(Estimate { curve: points(&sums, references.known()), references, sampled, lost, hit })
+        let curve = points(&sums, references.known());
+        Some(Estimate { curve, references, rival, sampled, lost, hit })
     }
 
     #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::curve::{Point, ratio_at, smallest};
-use super::finding::{self, Computations, Finding, percent};
+use super::finding::{self, Computations, Finding, Present, percent};
 use super::sampler::Estimate;
 use super::unit::Unit;
 
@@ -46,7 +46,11 @@ impl Advice {
     ) -> Self {
         let hit_ratio = ratio_at(&estimate.curve, capacity.unwrap_or(u64::MAX));
         let needed = unit.rounded_up(smallest(&estimate.curve, hit_ratio - AS_GOOD));
-        let findings = finding::all(&estimate, computations, capacity, needed, unit);
+        let findings = finding::all(
+            &estimate,
+            computations,
+            Present { bound: capacity, hit_ratio, needed, unit },
+        );
         let Estimate { curve, sampled, lost, .. } = estimate;
         Self { curve, unit, capacity, hit_ratio, findings, sampled, lost }
     }

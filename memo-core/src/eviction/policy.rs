@@ -12,3 +12,14 @@ pub enum Policy {
     /// What took long to compute, for its weight, stays longer.
     Cost,
 }
+
+impl Policy {
+    /// Returns its word in the attribute.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Lru => "lru",
+            Self::Adaptive => "adaptive",
+            Self::Cost => "cost",
+        }
+    }
+}

@@ -57,16 +57,28 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// Returns the advice on the size of the cache. `stats` has all else already.
-    pub(crate) fn advice(&self, stats: &Stats) -> Option<Advice> {
-        let estimate = self.observer.sampler()?.estimate(self.calls())?;
-        let (bound, unit) = match self.memory.max_bytes() {
+    /// Takes the bound, at first and whenever it has changed.
+    pub(crate) fn observe_bound(&self) {
+        if let Some(sampler) = self.observer.sampler() {
+            sampler.set_bound(self.bound().0);
+        }
+    }
+
+    /// Returns the bound of which there is advice, if there is one, and its unit.
+    fn bound(&self) -> (Option<u64>, Unit) {
+        match self.memory.max_bytes() {
             Some(max) => (Some(max), Unit::Bytes),
             None => {
                 let max = Some(self.memory.max()).filter(|max| *max != UNBOUNDED);
                 (max.map(|max| max as u64), Unit::Entries)
             }
-        };
+        }
+    }
+
+    /// Returns the advice on the size of the cache. `stats` has all else already.
+    pub(crate) fn advice(&self, stats: &Stats) -> Option<Advice> {
+        let estimate = self.observer.sampler()?.estimate(self.calls())?;
+        let (bound, unit) = self.bound();
         let count = stats.misses.saturating_sub(stats.unfinished);
         let computations = Computations { count, mean: stats.mean_compute() };
         Some(Advice::of(estimate, computations, bound, unit))

@@ -500,6 +500,7 @@ impl<K: Keep> FunctionCache<K> {
             events: Events::default(),
         };
         function.set_ttl(ttl);
+        function.observe_bound();
         if let Some(listener) = listener {
             function.memory.listen(listener);
         }

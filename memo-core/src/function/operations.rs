@@ -176,6 +176,7 @@ impl<K: Keep> FunctionCache<K> {
         if let Some(before) = before {
             Events::evicted(&self.name, self.memory.removed().0 - before);
         }
+        self.observe_bound();
         self.tell_listener();
         changed
     }

@@ -11,7 +11,7 @@ fn kinds(ttl: u64, idle: u64, asked: &[u64]) -> (f64, f64) {
         let times = Times { now: *now, ttl, idle };
         estimator.reference(9, times);
     }
-    let references = estimator.curve(0, 0.0, &mut |_, _| ());
+    let (references, _) = estimator.curve(0, 0.0, &mut |_, _| ());
     (references.repeated.count, references.expired.count)
 }
 
@@ -40,7 +40,7 @@ fn a_value_lives_as_long_as_its_entry_says() {
     estimator.reference(9, times(400));
     estimator.kept(9, times(400), 900, (1, Price::UNKNOWN));
     estimator.reference(9, times(600));
-    let references = estimator.curve(0, 0.0, &mut |_, _| ());
+    let (references, _) = estimator.curve(0, 0.0, &mut |_, _| ());
     assert_eq!((references.repeated.count, references.expired.count), (1.0, 1.0));
 }
 
@@ -54,7 +54,7 @@ fn a_call_after_a_removal_hits_in_no_cache() {
     estimator.forget_all();
     (0..4).for_each(|key| estimator.reference(key, ENDLESS));
     (0..4).for_each(|key| estimator.reference(key, ENDLESS));
-    let references = estimator.curve(0, 0.0, &mut |_, _| ());
+    let (references, _) = estimator.curve(0, 0.0, &mut |_, _| ());
     let counts = [references.first, references.removed, references.repeated].map(|kind| kind.count);
     assert_eq!(counts, [4.0, 5.0, 4.0]);
 }
@@ -64,6 +64,6 @@ fn an_entry_from_outside_is_in_a_cache() {
     let mut estimator = Estimator::new(true, Policy::Lru);
     estimator.kept(7, ENDLESS, NEVER, (1, Price::UNKNOWN));
     estimator.reference(7, ENDLESS);
-    let references = estimator.curve(0, 0.0, &mut |_, _| ());
+    let (references, _) = estimator.curve(0, 0.0, &mut |_, _| ());
     assert_eq!((references.first.count, references.repeated.count), (0.0, 1.0));
 }
