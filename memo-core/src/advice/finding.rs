@@ -53,6 +53,7 @@ pub(crate) struct Computations {
 }
 
 /// Returns what the sample shows. `needed`: the smallest capacity with the hit ratio of `bound`.
+#[inline]
 pub(super) fn all(
     estimate: &Estimate,
     computations: Computations,
@@ -104,6 +105,7 @@ impl Display for Finding {
 }
 
 impl Serialize for Finding {
+    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

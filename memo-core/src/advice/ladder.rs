@@ -42,6 +42,7 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
+    #[inline]
     pub(super) fn new(policy: Policy, counts_entries: bool) -> Self {
         Self {
             rungs: Vec::new(),
@@ -53,12 +54,14 @@ impl Ladder {
     }
 
     /// Returns whether the curve is that of the miniatures.
+    #[inline]
     pub(super) fn is_simulated(&self) -> bool {
         self.is_simulated
     }
 
     /// Returns whether a miniature is missing. `keys`: the number of sampled keys. `used`: what all values take in a
     /// cache without bounds.
+    #[inline]
     pub(super) fn is_due(&mut self, keys: usize, used: u64) -> bool {
         if self.is_simulated && self.next.is_none() && keys >= FIRST {
             self.next = Some(used);
@@ -68,6 +71,7 @@ impl Ladder {
 
     /// Adds the next miniature. `held`: the keys that it has, in the order of their last use. `known`, `hits`: see
     /// [`Miniature::new`].
+    #[inline]
     pub(super) fn extend(&mut self, held: &[Held], threshold: u64, known: Tally, hits: Tally) {
         let Some(capacity) = self.next else { return };
         self.next = Some(capacity.saturating_add(capacity.div_ceil(PART)));
@@ -83,6 +87,7 @@ impl Ladder {
     }
 
     /// Removes a miniature that is close to others and no more among the largest, and the smallest if there are too many.
+    #[inline]
     fn thin_out(&mut self) {
         let len = self.rungs.len();
         if self.made > CLOSE && self.made % CLOSE != 0 {
@@ -93,16 +98,19 @@ impl Ladder {
         }
     }
 
+    #[inline]
     pub(super) fn rungs(&mut self) -> impl Iterator<Item = &mut Miniature> {
         self.rungs.iter_mut()
     }
 
+    #[inline]
     pub(super) fn reference(&mut self, reference: Reference) {
         self.rungs().for_each(|rung| rung.reference(reference));
     }
 
     /// Passes capacities in ascending order to `each`, with the number of `known` references that hit there. `all`: the
     /// capacity and the hits of a cache that never evicts.
+    #[inline]
     pub(super) fn curve(&self, known: f64, all: (u64, f64), each: &mut dyn FnMut(u64, f64)) {
         let (mut before, mut last) = ((0, 0.0), (0, 0.0));
         for rung in &self.rungs {
@@ -119,6 +127,7 @@ impl Ladder {
     }
 
     /// Returns the bytes that it takes.
+    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.rungs.iter().map(Miniature::size).sum()
@@ -126,6 +135,7 @@ impl Ladder {
 }
 
 /// Passes on the points of a line, without its start.
+#[inline]
 fn line(from: (u64, f64), to: (u64, f64), each: &mut dyn FnMut(u64, f64)) {
     let width = float(to.0.saturating_sub(from.0));
     for part in 1..=PARTS {
