@@ -47,7 +47,7 @@ impl Ladder {
         Self {
             rungs: Vec::new(),
             made: 0,
-            is_simulated: policy != Policy::Lru,
+            is_simulated: !matches!(policy, Policy::Lru),
             counts_entries,
             next: None,
         }

@@ -6,6 +6,7 @@ use super::references::Tally;
 use super::residents::Residents;
 use super::{float, rounded};
 use crate::eviction::adaptive::Adaptive;
+use crate::eviction::queues::Queues as _;
 use crate::eviction::uses::MAX_USES;
 
 /// The most entries of about the usual amount. A larger miniature takes fewer of the sampled keys.

@@ -4,6 +4,7 @@ pub(crate) mod adaptive;
 mod ghosts;
 pub(crate) mod order;
 pub(crate) mod policy;
+pub(crate) mod queues;
 mod recency;
 mod sketch;
 pub(crate) mod slot;

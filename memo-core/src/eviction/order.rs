@@ -1,7 +1,7 @@
 //! The order in which entries are evicted, by its policy. It does not depend on the type of the values.
 
-use super::adaptive::Adaptive;
 use super::policy::Policy;
+use super::queues::Queues;
 use super::recency::Recency;
 use super::slot::{Look, SlotIndex};
 use super::uses::MAX_USES;
@@ -9,14 +9,14 @@ use crate::platform::sort;
 
 pub(crate) enum Order {
     Lru(Recency),
-    Adaptive(Box<Adaptive>),
+    Adaptive(Box<dyn Queues>),
 }
 
 impl Order {
     pub(crate) fn new(policy: Policy) -> Self {
         match policy {
             Policy::Lru => Self::Lru(Recency::new()),
-            Policy::Adaptive => Self::Adaptive(Box::new(Adaptive::new())),
+            Policy::Adaptive(make) => Self::Adaptive((make.0)()),
         }
     }
 
@@ -24,7 +24,7 @@ impl Order {
     pub(crate) fn count_mask(policy: Policy) -> u64 {
         match policy {
             Policy::Lru => 0,
-            Policy::Adaptive => MAX_USES,
+            Policy::Adaptive(_) => MAX_USES,
         }
     }
 

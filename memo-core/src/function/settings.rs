@@ -200,7 +200,7 @@ impl<K: Keep> Settings<K> {
     /// Makes the eviction policy the one that adapts.
     #[must_use]
     pub fn adaptive(mut self) -> Self {
-        self.policy = Policy::Adaptive;
+        self.policy = Policy::adaptive();
         self
     }
 
