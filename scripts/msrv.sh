@@ -58,10 +58,10 @@ edition = "2024"
 [workspace]
 
 [features]
-default = ["memokit/default", "memokit/cbor", "memokit/json", "memokit/lz4", "memokit/report"]
+default = ["memokit/persist", "memokit/cbor", "memokit/json", "memokit/lz4", "memokit/report"]
 
 [dependencies]
-memokit = { path = "$repository", default-features = false }
+memokit = { path = "$repository" }
 serde = { version = "1", features = ["derive", "rc"] }
 tokio = { version = "1", features = ["macros", "rt", "time"] }
 END

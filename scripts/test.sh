@@ -104,7 +104,7 @@ count_tests() {
 
 run_tests() {
     local status=0
-    cargo check -q --no-default-features || finish $?
+    cargo check -q -p memokit || finish $?
     cargo test --workspace --no-fail-fast "$@" 2>&1 | tee "$scratch/tests" || status=$?
     summary+=("tests: $(count_tests "$scratch/tests")")
     [[ $status == 0 ]] || finish "$status"

@@ -42,7 +42,7 @@ const MEMOIZED: &str = "#[memokit::memoize(max = 1000)] pub fn f(n: u64) -> u64 
 /// Crates with one memoized function each. Rivals without an attribute are called by hand.
 pub(super) const ONE: [Subject; 6] = [
     Subject { name: "memokit", needs: &["memokit"], source: Whole(MEMOIZED) },
-    Subject { name: "memokit-lean", needs: &["memokit-lean"], source: Whole(MEMOIZED) },
+    Subject { name: "memokit-disk", needs: &["memokit-disk"], source: Whole(MEMOIZED) },
     Subject {
         name: "quick_cache",
         needs: &["quick_cache"],
@@ -124,8 +124,8 @@ impl Subject {
         for name in self.needs {
             manifest += &match *name {
                 "memokit" => format!("memokit = {{ path = {:?} }}\n", root.display().to_string()),
-                "memokit-lean" => format!(
-                    "memokit = {{ path = {:?}, default-features = false }}\n",
+                "memokit-disk" => format!(
+                    "memokit = {{ path = {:?}, features = [\"persist\"] }}\n",
                     root.display().to_string()
                 ),
                 "serde" => "serde = { version = \"1\", features = [\"derive\"] }\n".to_owned(),

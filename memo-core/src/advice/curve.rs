@@ -15,6 +15,7 @@ pub struct Point {
 }
 
 /// Returns the curve: the capacities from which on more references hit, or fewer, in steps that matter.
+#[inline]
 pub(super) fn points(sums: &[(u64, f64)], all: f64) -> Vec<Point> {
     let mut points = Vec::new();
     let mut last = 0.0;
@@ -30,18 +31,21 @@ pub(super) fn points(sums: &[(u64, f64)], all: f64) -> Vec<Point> {
 }
 
 /// Returns the hit ratio of a capacity.
+#[inline]
 pub(super) fn ratio_at(curve: &[Point], capacity: u64) -> f64 {
     let reached = curve.partition_point(|point| point.capacity <= capacity);
     curve[..reached].last().map_or(0.0, |point| point.hit_ratio)
 }
 
 /// Returns the smallest capacity with this hit ratio, or 0 if no capacity is needed for it.
+#[inline]
 pub(super) fn smallest(curve: &[Point], hit_ratio: f64) -> u64 {
     let reached = curve.iter().find(|point| point.hit_ratio >= hit_ratio);
     reached.map_or(0, |point| point.capacity)
 }
 
 impl Serialize for Point {
+    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("Point", 2)?;
         out.serialize_field("capacity", &self.capacity)?;

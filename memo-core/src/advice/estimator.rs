@@ -68,6 +68,7 @@ struct Known {
 }
 
 impl Known {
+    #[inline]
     fn is_in_stack(&self) -> bool {
         self.slot < UNKNOWN
     }
@@ -83,12 +84,14 @@ pub(crate) struct Times {
 
 impl Times {
     /// Returns the time in ticks of 64 ms. It wraps around after nine years.
+    #[inline]
     fn ticks(self) -> u32 {
         #[expect(clippy::cast_possible_truncation, reason = "wraps around")]
         let ticks = (self.now >> 6) as u32;
         ticks
     }
 
+    #[inline]
     fn have_ended(self, known: &Known) -> bool {
         let unused_ticks = u64::from(self.ticks().wrapping_sub(known.used));
         known.expires <= self.now || unused_ticks > self.idle >> 6
@@ -118,6 +121,7 @@ pub(super) struct Estimator {
 }
 
 impl Estimator {
+    #[inline]
     pub(super) fn new(counts_entries: bool, policy: Policy) -> Self {
         Self {
             keys: HashMap::default(),
@@ -141,16 +145,19 @@ impl Estimator {
     }
 
     /// Returns the number below which the hash of a sampled key is.
+    #[inline]
     pub(super) fn threshold(&self) -> u64 {
         self.threshold
     }
 
     /// Returns the number of sampled references.
+    #[inline]
     pub(super) fn sampled(&self) -> u64 {
         self.sampled
     }
 
     /// Takes a reference of a key below the threshold.
+    #[inline]
     pub(super) fn reference(&mut self, hash: u64, times: Times) {
         self.sampled += 1;
         self.in_window += 1;
@@ -175,6 +182,7 @@ impl Estimator {
     }
 
     /// Counts a reference. Returns what is known of its key, if a cache without bounds has the value.
+    #[inline]
     fn count(&mut self, before: Option<Known>, times: Times) -> Option<Known> {
         let (scale, references) = (self.scale, &mut self.references);
         let Some(known) = before else {
@@ -197,6 +205,7 @@ impl Estimator {
     }
 
     /// Takes what is known of the value of a key that a cache now has: when it expires, its weight, and its price.
+    #[inline]
     pub(super) fn kept(
         &mut self,
         hash: u64,
@@ -228,6 +237,7 @@ impl Estimator {
     }
 
     /// Takes a key away: its next reference is a miss in a cache of any size.
+    #[inline]
     pub(super) fn forget(&mut self, hash: u64) {
         if let Some(known) = self.keys.get_mut(&hash) {
             if known.is_in_stack() {
@@ -239,6 +249,7 @@ impl Estimator {
     }
 
     /// Does the same for all keys.
+    #[inline]
     pub(super) fn forget_all(&mut self) {
         self.keys.values_mut().for_each(|known| known.slot = REMOVED);
         self.ladder.miniatures().for_each(Miniature::clear);
@@ -246,12 +257,14 @@ impl Estimator {
     }
 
     /// Returns whether it is time to look whether the window has ended. The number of calls is not known here.
+    #[inline]
     pub(super) fn is_check_due(&self) -> bool {
         self.in_window % 4096 == 0
     }
 
     /// Ends the window if it is long enough, and begins the next. `calls`: the number of calls so far. Returns how many
     /// calls there must be before sampling goes on, if it is to pause.
+    #[inline]
     pub(super) fn end_window(&mut self, calls: u64) -> Option<u64> {
         let in_window = calls.saturating_sub(self.calls_before);
         if self.in_window < WINDOW && in_window < WINDOW * self.pause() {
@@ -276,16 +289,19 @@ impl Estimator {
         resumes_at
     }
 
+    #[inline]
     fn pause(&self) -> u64 {
         if self.ladder.is_simulated() { SIMULATED_PAUSE } else { PAUSE }
     }
 
     /// Returns the number of calls at the beginning of the window, or at the end of the last one during a pause.
+    #[inline]
     pub(super) fn calls_before(&self) -> u64 {
         self.calls_before
     }
 
     /// Begins a window after a pause.
+    #[inline]
     pub(super) fn begin_window(&mut self, calls: u64) {
         self.in_window = 0;
         self.calls_before = calls;
@@ -294,12 +310,13 @@ impl Estimator {
     /// Returns the references by kind, and another policy with the share of them that would hit by it. Passes capacities
     /// in ascending order to `each`, with the number of references that hit there. `calls`: the number of calls so far.
     /// `lost`: the share of the sampled references that did not come here.
+    #[inline]
     pub(super) fn curve(
         &self,
         calls: u64,
         lost: f64,
         each: &mut dyn FnMut(u64, f64),
-    ) -> (References, Option<(Policy, f64)>) {
+    ) -> (References, Option<(&'static str, f64)>) {
         let mut references = self.references;
         // The number of calls is known. The sample has too many references if a frequent key is in it, and too few if
         // it is not. So what is missing is divided as the references of frequent keys are: the regression estimator of
@@ -334,26 +351,27 @@ impl Estimator {
     }
 
     /// Returns another policy and the share of the references that would hit by it within the bound of the cache.
-    fn rival(&self, references: &References, share: f64) -> Option<(Policy, f64)> {
+    fn rival(&self, references: &References, share: f64) -> Option<(&'static str, f64)> {
         let (known, bound) = (references.known(), self.ladder.bound()?);
         let (policy, hits) = match self.ladder.policy() {
-            Policy::Lru => (Policy::Adaptive, self.ladder.rival_hits(known)?),
-            Policy::Adaptive => {
+            Policy::Lru => ("adaptive", self.ladder.rival_hits(known)?),
+            Policy::Adaptive(_) => {
                 let mut hits = 0.0;
                 self.by_recency(share, &mut |distance, sum| {
                     if distance <= bound {
                         hits = sum;
                     }
                 });
-                (Policy::Lru, hits)
+                ("lru", hits)
             }
             // It may have fewer hits than others, and save more time.
-            Policy::Cost => return None,
+            Policy::Cost(_) => return None,
         };
         Some((policy, (hits / known.max(1.0)).clamp(0.0, 1.0)))
     }
 
     /// Puts a key on top of the stack. It is not in the stack before.
+    #[inline]
     fn put(&mut self, hash: u64, known: Known) {
         if self.stack.is_full() {
             if let Some(before) = self.keys.get_mut(&hash) {
@@ -370,6 +388,7 @@ impl Estimator {
     }
 
     /// Adds the miniatures that are due.
+    #[inline]
     fn extend_ladder(&mut self) {
         while self.ladder.is_due(self.keys.len(), self.scaled(self.stack.total())) {
             let in_stack = self.keys.iter().filter(|(_, known)| known.is_in_stack());
@@ -385,6 +404,7 @@ impl Estimator {
         }
     }
 
+    #[inline]
     #[cold]
     fn lower_threshold(&mut self) {
         let mut hashes: Vec<u64> = self.keys.keys().copied().collect();
@@ -396,18 +416,21 @@ impl Estimator {
 
     /// Raises the threshold as far as half the room is left, so that the sample does not stay small when the keys
     /// change.
+    #[inline]
     fn raise_threshold(&mut self) {
         let room = MAX_KEYS / 2 / self.keys.len().max(1);
         self.set_threshold(self.threshold.saturating_mul(room.max(1) as u64));
     }
 
     /// Keeps some of the keys. They move to a new table: one from which many were removed would soon grow.
+    #[inline]
     fn retain(&mut self, is_kept: impl Fn(u64, &Known) -> bool) {
         let keys = std::mem::take(&mut self.keys);
         self.keys.reserve(keys.len());
         self.keys.extend(keys.into_iter().filter(|(hash, known)| is_kept(*hash, known)));
     }
 
+    #[inline]
     fn set_threshold(&mut self, threshold: u64) {
         self.threshold = threshold;
         self.scale = float(u64::MAX) / float(threshold.max(1));
@@ -416,6 +439,7 @@ impl Estimator {
     }
 
     /// Builds the stack again, of the keys that are in it, with as much room again.
+    #[inline]
     #[cold]
     fn rebuild(&mut self) {
         let mut in_stack: Vec<&mut Known> =
@@ -429,6 +453,7 @@ impl Estimator {
     }
 
     /// Returns what a key takes whose weight is not known.
+    #[inline]
     fn usual_amount(&self) -> u64 {
         if self.counts_entries {
             return 1;
@@ -437,6 +462,7 @@ impl Estimator {
     }
 
     /// Returns an amount of the sample as one of all keys.
+    #[inline]
     fn scaled(&self, amount: u64) -> u64 {
         rounded(float(amount) * self.scale)
     }

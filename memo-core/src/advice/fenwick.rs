@@ -5,15 +5,18 @@
 pub(super) struct Fenwick(Vec<u64>);
 
 impl Fenwick {
+    #[inline]
     pub(super) fn new(len: usize) -> Self {
         Self(vec![0; len])
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Adds `amount` at `position`. Wraps around, so that the negative of an amount takes it away.
+    #[inline]
     pub(super) fn add(&mut self, position: usize, amount: u64) {
         let mut at = position;
         while let Some(sum) = self.0.get_mut(at) {
@@ -23,6 +26,7 @@ impl Fenwick {
     }
 
     /// Returns the sum of the amounts at the positions before `end`.
+    #[inline]
     pub(super) fn sum_before(&self, end: usize) -> u64 {
         let (mut at, mut sum) = (end, 0_u64);
         while at > 0 {

@@ -72,6 +72,7 @@ pub(super) struct Present {
 }
 
 /// Returns what the sample shows.
+#[inline]
 pub(super) fn all(
     estimate: &Estimate,
     computations: Computations,
@@ -90,7 +91,7 @@ pub(super) fn all(
         hit.map(|hit| Finding::HitsCostMore { hit, compute }),
         (repeated < FEW_REPEATED).then_some(Finding::KeysNeverRepeat { repeated }),
         (late >= MANY_LATE).then_some(Finding::TtlEndsBeforeReuse { late }),
-        rival.map(|(policy, hit_ratio)| Finding::OtherPolicy { policy: policy.word(), hit_ratio }),
+        rival.map(|(policy, hit_ratio)| Finding::OtherPolicy { policy, hit_ratio }),
         is_unused.then_some(Finding::BoundUnused { needed, unit }),
     ]
     .into_iter()
@@ -127,6 +128,7 @@ impl Display for Finding {
 }
 
 impl Serialize for Finding {
+    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

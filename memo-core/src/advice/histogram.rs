@@ -8,6 +8,7 @@ const PER_OCTAVE: u64 = 256;
 pub(super) struct Histogram(Vec<[f64; 2]>);
 
 impl Histogram {
+    #[inline]
     pub(super) fn add(&mut self, distance: u64, count: f64, uses: f64) {
         let bucket = bucket(distance);
         if self.0.len() <= bucket {
@@ -18,17 +19,20 @@ impl Histogram {
     }
 
     /// Returns the bytes that it takes.
+    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.0.capacity() * size_of::<[f64; 2]>()
     }
 
     /// Makes older references count half.
+    #[inline]
     pub(super) fn halve(&mut self) {
         self.0.iter_mut().flatten().for_each(|number| *number /= 2.0);
     }
 
     /// Passes on the largest distance of each bucket that is not empty, in ascending order, with its numbers.
+    #[inline]
     pub(super) fn for_each(&self, mut each: impl FnMut(u64, f64, f64)) {
         for (bucket, &[count, uses]) in self.0.iter().enumerate() {
             if count > 0.0 {
@@ -39,6 +43,7 @@ impl Histogram {
 }
 
 /// Returns the bucket of a distance.
+#[inline]
 fn bucket(distance: u64) -> usize {
     let octave = distance.max(PER_OCTAVE).ilog2() - PER_OCTAVE.ilog2();
     let bucket = u64::from(octave) * PER_OCTAVE + (distance >> octave);
@@ -46,6 +51,7 @@ fn bucket(distance: u64) -> usize {
 }
 
 /// Returns the largest distance in a bucket.
+#[inline]
 fn largest(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     let octave = (bucket / PER_OCTAVE).saturating_sub(1);

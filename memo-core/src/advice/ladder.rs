@@ -50,6 +50,7 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
+    #[inline]
     pub(super) fn new(policy: Policy, counts_entries: bool) -> Self {
         Self {
             rungs: Vec::new(),
@@ -64,8 +65,9 @@ impl Ladder {
     }
 
     /// Returns whether the curve is that of the miniatures.
+    #[inline]
     pub(super) fn is_simulated(&self) -> bool {
-        self.policy != Policy::Lru
+        !matches!(self.policy, Policy::Lru)
     }
 
     /// Takes the bound of the cache, now or from now on.
@@ -76,6 +78,7 @@ impl Ladder {
 
     /// Returns whether a miniature is missing. `keys`: the number of sampled keys. `used`: what all values take in a
     /// cache without bounds.
+    #[inline]
     pub(super) fn is_due(&mut self, keys: usize, used: u64) -> bool {
         if self.is_simulated() && self.next.is_none() && keys >= FIRST {
             self.next = Some(used);
@@ -88,12 +91,13 @@ impl Ladder {
 
     /// Adds the next miniature. `held`: the keys that it has, in the order of their last use. `known`, `hits`: see
     /// [`Miniature::new`].
+    #[inline]
     pub(super) fn extend(&mut self, held: &[Held], threshold: u64, known: Tally, hits: Tally) {
         if !self.is_simulated() {
             let Some(bound) = self.bound else { return };
             // Of the references before a bound was changed it is not known which would have hit.
             let tallies = if self.has_changed { [Tally::default(); 2] } else { [known, hits] };
-            self.rival = Some(self.miniature(Policy::Adaptive, bound, held, threshold, tallies));
+            self.rival = Some(self.miniature(Policy::adaptive(), bound, held, threshold, tallies));
             return;
         }
         let Some(capacity) = self.next else { return };
@@ -122,6 +126,7 @@ impl Ladder {
     }
 
     /// Removes a miniature that is close to others and no more among the largest, and the smallest if there are too many.
+    #[inline]
     fn thin_out(&mut self) {
         let len = self.rungs.len();
         if self.made > CLOSE && self.made % CLOSE != 0 {
@@ -132,10 +137,12 @@ impl Ladder {
         }
     }
 
+    #[inline]
     pub(super) fn miniatures(&mut self) -> impl Iterator<Item = &mut Miniature> {
         self.rungs.iter_mut().chain(&mut self.rival)
     }
 
+    #[inline]
     pub(super) fn reference(&mut self, reference: Reference) {
         self.miniatures().for_each(|rung| rung.reference(reference));
     }
@@ -156,6 +163,7 @@ impl Ladder {
 
     /// Passes capacities in ascending order to `each`, with the number of `known` references that hit there. `all`: the
     /// capacity and the hits of a cache that never evicts.
+    #[inline]
     pub(super) fn curve(&self, known: f64, all: (u64, f64), each: &mut dyn FnMut(u64, f64)) {
         let (mut before, mut last) = ((0, 0.0), (0, 0.0));
         for rung in &self.rungs {
@@ -172,6 +180,7 @@ impl Ladder {
     }
 
     /// Returns the bytes that it takes.
+    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.rungs.iter().chain(&self.rival).map(Miniature::size).sum()
@@ -179,6 +188,7 @@ impl Ladder {
 }
 
 /// Passes on the points of a line, without its start.
+#[inline]
 fn line(from: (u64, f64), to: (u64, f64), each: &mut dyn FnMut(u64, f64)) {
     let width = float(to.0.saturating_sub(from.0));
     for part in 1..=PARTS {

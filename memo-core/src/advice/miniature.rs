@@ -52,6 +52,7 @@ pub(super) struct Miniature {
 impl Miniature {
     /// Makes an empty one. `known` and `hits`: the references so far, for which a cache of this capacity was as good as
     /// one without bounds.
+    #[inline]
     pub(super) fn new(
         policy: Policy,
         capacity: u64,
@@ -75,6 +76,7 @@ impl Miniature {
     }
 
     /// Takes the threshold of the sample, and what an entry takes on average.
+    #[inline]
     pub(super) fn set_threshold(&mut self, sampled: u64, usual_amount: u64) {
         let entries = self.capacity / usual_amount.max(1);
         let most = float(MAX_ENTRIES) / float(entries.max(1));
@@ -91,6 +93,7 @@ impl Miniature {
         self.set_pace();
     }
 
+    #[inline]
     fn set_pace(&mut self) {
         let room = if self.counts_entries {
             float(self.capacity)
@@ -101,6 +104,7 @@ impl Miniature {
     }
 
     /// Takes a reference, if its key is one of these.
+    #[inline]
     pub(super) fn reference(&mut self, reference: Reference) {
         let Reference { hash, amount, price, count, is_lasting, is_known } = reference;
         if hash >= self.threshold {
@@ -120,6 +124,7 @@ impl Miniature {
     }
 
     /// Uses an entry, or replaces it if its value has ended. Returns whether this is a hit, if there is an entry.
+    #[inline]
     fn find(&mut self, hash: u64, is_lasting: bool) -> Option<bool> {
         let stamp = self.entries.get_mut(hash)?.stamp.get_mut();
         if is_lasting {
@@ -131,6 +136,7 @@ impl Miniature {
     }
 
     /// Inserts an entry of which so many uses count, if its key is one of these.
+    #[inline]
     pub(super) fn insert(&mut self, hash: u64, amount: u64, price: Price, uses: u32) {
         if hash >= self.threshold || amount > self.room || self.entries.get_mut(hash).is_some() {
             return;
@@ -142,11 +148,13 @@ impl Miniature {
         self.order.record(stamp, slot, self.entries.len(), &|slot| self.entries.look(slot));
     }
 
+    #[inline]
     fn make_room(&mut self, amount: u64) {
         while self.entries.load().saturating_add(amount) > self.room && self.evict() {}
     }
 
     /// Removes the entry that the policy names. Returns false if there is none.
+    #[inline]
     fn evict(&mut self) -> bool {
         if !self.order.is_filed() {
             self.order.file_all(self.entries.stamps(), &|slot| self.entries.look(slot));
@@ -158,27 +166,32 @@ impl Miniature {
     }
 
     /// Takes what an entry takes, and its price.
+    #[inline]
     pub(super) fn weigh(&mut self, hash: u64, amount: u64, price: Price) {
         self.entries.weigh(hash, amount, price);
         self.make_room(0);
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, hash: u64) {
         self.entries.remove(hash);
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.entries = Residents::default();
         self.order.forget();
     }
 
     /// Makes older references count half.
+    #[inline]
     pub(super) fn halve(&mut self) {
         self.known.halve();
         self.hits.halve();
     }
 
     /// Returns the capacity, and how many of so many references hit.
+    #[inline]
     pub(super) fn hits_of(&self, known: f64) -> (u64, f64) {
         // What the sample has too few or too many is divided as in the curve of LRU.
         let share = (known - self.known.count) / self.known.uses.max(1.0);
@@ -186,6 +199,7 @@ impl Miniature {
     }
 
     /// Returns the bytes that it takes.
+    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         size_of::<Self>() + self.entries.size() + self.order.size()

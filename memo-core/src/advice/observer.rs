@@ -14,8 +14,8 @@ pub trait Observer: Send + Sync + 'static {
     /// Returns whether a call whose key has this hash is observed.
     fn observes(&self, hash: u64) -> bool;
 
-    /// Returns the sampler, if there is one.
-    fn sampler(&self) -> Option<&Sampler>;
+    /// Calls `tell` with the sampler, if there is one. If not, `tell` is not even built.
+    fn tell<R>(&self, tell: impl FnOnce(&Sampler) -> R) -> Option<R>;
 }
 
 /// Observes nothing.
@@ -35,12 +35,13 @@ impl Observer for Unobserved {
     }
 
     #[inline(always)]
-    fn sampler(&self) -> Option<&Sampler> {
+    fn tell<R>(&self, _: impl FnOnce(&Sampler) -> R) -> Option<R> {
         None
     }
 }
 
 impl Observer for Sampler {
+    #[inline]
     fn new(counts_entries: bool, policy: Policy) -> Self {
         Self::new(counts_entries, policy)
     }
@@ -51,7 +52,7 @@ impl Observer for Sampler {
     }
 
     #[inline(always)]
-    fn sampler(&self) -> Option<&Sampler> {
-        Some(self)
+    fn tell<R>(&self, tell: impl FnOnce(&Sampler) -> R) -> Option<R> {
+        Some(tell(self))
     }
 }

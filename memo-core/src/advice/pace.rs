@@ -18,6 +18,7 @@ pub(super) struct Pace {
 impl Pace {
     /// Takes the number of entries that the cache has room for, how many uses of the cache there are for each here, and
     /// whether entries were evicted.
+    #[inline]
     pub(super) fn set(&mut self, room: f64, scale: f64, evicts: bool) {
         let is_exact = room <= float(EXACT as u64);
         let share = usize::try_from(rounded(room)).unwrap_or(usize::MAX);
@@ -27,12 +28,14 @@ impl Pace {
     }
 
     /// Counts an insertion, and stamps its entry, which keeps its count of uses.
+    #[inline]
     pub(super) fn replace(&mut self, stamp: &mut u64) {
         self.steps += self.steps_per_use;
         *stamp = self.now() | (*stamp % STEP);
     }
 
     /// Stamps an entry that was used, unless that is too early, and counts the use.
+    #[inline]
     pub(super) fn stamp(&mut self, stamp: &mut u64) {
         let now = self.now();
         if *stamp + self.slack < now {
@@ -41,6 +44,7 @@ impl Pace {
         }
     }
 
+    #[inline]
     fn now(&self) -> u64 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole steps")]
         let steps = self.steps as u64;

@@ -9,12 +9,14 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    #[inline]
     pub(super) fn add(&mut self, count: f64, uses: f64) {
         self.count += count;
         self.uses += uses;
     }
 
     /// Makes it count half.
+    #[inline]
     pub(super) fn halve(&mut self) {
         self.count /= 2.0;
         self.uses /= 2.0;
@@ -37,11 +39,13 @@ pub(super) struct References {
 
 impl References {
     /// Returns the number of those of which it is known what they are.
+    #[inline]
     pub(super) fn known(&self) -> f64 {
         self.all_known().count
     }
 
     /// Returns those of which it is known what they are.
+    #[inline]
     pub(super) fn all_known(&self) -> Tally {
         let mut sum = Tally::default();
         for kind in [self.first, self.expired, self.removed, self.repeated] {
@@ -51,16 +55,19 @@ impl References {
     }
 
     /// Returns the number of all.
+    #[inline]
     pub(super) fn sampled(&self) -> f64 {
         self.known() + self.unknown.count
     }
 
     /// Returns the sum of the uses of all.
+    #[inline]
     pub(super) fn uses(&self) -> f64 {
         self.all().map(|tally| tally.uses).sum()
     }
 
     /// Makes older references count half.
+    #[inline]
     pub(super) fn halve(&mut self) {
         for tally in self.all_mut() {
             tally.halve();
@@ -68,17 +75,20 @@ impl References {
     }
 
     /// Adds a share of its uses to each kind.
+    #[inline]
     pub(super) fn adjust(&mut self, share: f64) {
         for tally in self.all_mut() {
             tally.count = (tally.count + share * tally.uses).max(0.0);
         }
     }
 
+    #[inline]
     fn all(&self) -> impl Iterator<Item = &Tally> {
         let Self { first, expired, removed, repeated, unknown } = self;
         [first, expired, removed, repeated, unknown].into_iter()
     }
 
+    #[inline]
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Tally> {
         let Self { first, expired, removed, repeated, unknown } = self;
         [first, expired, removed, repeated, unknown].into_iter()

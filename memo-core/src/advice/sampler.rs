@@ -47,7 +47,7 @@ pub(crate) struct Estimate {
     pub(super) curve: Vec<Point>,
     pub(super) references: References,
     /// Another policy, and the hit ratio that it would give.
-    pub(super) rival: Option<(Policy, f64)>,
+    pub(super) rival: Option<(&'static str, f64)>,
     pub(super) sampled: u64,
     pub(super) lost: u64,
     /// The time of a hit.
@@ -55,12 +55,14 @@ pub(crate) struct Estimate {
 }
 
 impl fmt::Debug for Sampler {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sampler").field("threshold", &self.threshold).finish_non_exhaustive()
     }
 }
 
 impl Sampler {
+    #[inline]
     pub(crate) fn new(counts_entries: bool, policy: Policy) -> Self {
         let estimator = Estimator::new(counts_entries, policy);
         Self {
@@ -86,6 +88,7 @@ impl Sampler {
 
     /// Takes a call for the key with this hash, which is below the threshold. `calls` returns the number of calls so
     /// far. Returns whether the caller is to measure a hit.
+    #[inline]
     pub(crate) fn reference(&self, hash: u64, times: Times, calls: &dyn Fn() -> u64) -> bool {
         let Some(mut estimator) = self.attempt() else {
             self.state.lost.fetch_add(1, Relaxed);
@@ -106,6 +109,7 @@ impl Sampler {
     }
 
     /// Returns the estimator, unless another thread has it for longer than a sample takes.
+    #[inline]
     fn attempt(&self) -> Option<MutexGuard<'_, Estimator>> {
         for _ in 0..ATTEMPTS {
             if let Some(estimator) = self.state.estimator.try_lock() {
@@ -117,11 +121,13 @@ impl Sampler {
     }
 
     /// Takes the time of a hit.
+    #[inline]
     pub(crate) fn measured(&self, nanos: u64) {
         self.state.hit_nanos.fetch_min(nanos, Relaxed);
     }
 
     /// Takes an entry that the cache now has.
+    #[inline]
     pub(crate) fn kept(&self, hash: u64, times: Times, expires: Millis, worth: (u64, Price)) {
         if self.samples(hash) {
             let estimator = self.state.estimator.try_lock();
@@ -133,16 +139,19 @@ impl Sampler {
     }
 
     /// Takes the removal of an entry, or that a computation left none.
+    #[inline]
     pub(crate) fn removed(&self, hash: u64) {
         self.state.estimator.lock().forget(hash);
     }
 
     /// Takes the removal of all entries.
+    #[inline]
     pub(crate) fn cleared(&self) {
         self.state.estimator.lock().forget_all();
     }
 
     /// Ends a pause that has been long enough. Called at misses, because without any there is nothing to learn.
+    #[inline]
     pub(crate) fn resume(&self, calls: &dyn Fn() -> u64) {
         let resumes_at = self.resumes_at.load(Relaxed);
         if resumes_at == 0 {
@@ -159,6 +168,7 @@ impl Sampler {
     }
 
     /// Returns what the sample says, if it is large enough. `calls`: the number of calls so far.
+    #[inline]
     pub(crate) fn estimate(&self, calls: u64) -> Option<Estimate> {
         let estimator = self.state.estimator.lock();
         let sampled = estimator.sampled();
@@ -180,15 +190,18 @@ impl Sampler {
         Some(Estimate { curve, references, rival, sampled, lost, hit })
     }
 
+    #[inline]
     #[cfg(test)]
     pub(super) fn estimator(&self) -> crate::platform::sync::usual::MutexGuard<'_, Estimator> {
         self.state.estimator.lock()
     }
 
+    #[inline]
     fn is_paused(&self) -> bool {
         self.resumes_at.load(Relaxed) != 0
     }
 
+    #[inline]
     fn publish(&self, estimator: &Estimator) {
         let threshold = if self.is_paused() { 0 } else { estimator.threshold() };
         if self.threshold.load(Relaxed) != threshold {

@@ -38,6 +38,7 @@ const AS_GOOD: f64 = 0.002;
 
 impl Advice {
     /// `capacity`: the bound of the cache, if it has one.
+    #[inline]
     pub(crate) fn of(
         estimate: Estimate,
         computations: Computations,
@@ -56,6 +57,7 @@ impl Advice {
     }
 
     /// Returns the hit ratio that a capacity would have given, from 0 to 1.
+    #[inline]
     #[must_use]
     pub fn hit_ratio_at(&self, capacity: u64) -> f64 {
         ratio_at(&self.curve, capacity)
@@ -97,6 +99,7 @@ impl Display for Advice {
 }
 
 impl Serialize for Advice {
+    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { curve, unit, capacity, hit_ratio, findings, sampled, lost } = self;
         let mut out = serializer.serialize_struct("Advice", 8)?;

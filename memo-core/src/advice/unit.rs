@@ -13,6 +13,7 @@ pub enum Unit {
 
 impl Unit {
     /// Rounds a capacity up to two digits, of bytes in the largest unit below it.
+    #[inline]
     pub(super) fn rounded_up(self, capacity: u64) -> u64 {
         let (number, factor) = self.parts(capacity);
         let digit = 10_u64.pow(number.max(1).ilog10().saturating_sub(1));
@@ -20,6 +21,7 @@ impl Unit {
     }
 
     /// Returns a capacity in whole units, rounded up, and the size of the unit.
+    #[inline]
     fn parts(self, capacity: u64) -> (u64, u64) {
         let steps = if self == Self::Bytes { capacity.max(1).ilog2() / 10 } else { 0 };
         let factor = 1 << (10 * steps);
@@ -47,6 +49,7 @@ impl Unit {
 }
 
 impl Serialize for Unit {
+    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(if *self == Self::Bytes { "bytes" } else { "entries" })
     }

@@ -71,6 +71,7 @@ impl Departures {
         ring.push_back(Departure { hash, len, cause, at: clock::now() });
     }
 
+    #[inline]
     pub(super) fn last(&self, hash: u64, len: usize) -> Departed {
         let ring = self.ring.lock();
         let is_same =

@@ -71,7 +71,7 @@ impl<H: Clone> ShardedCache<H> {
                 weight: weighed,
                 time: timed,
                 tags: tagged.is_some(),
-                price: policy == Policy::Cost,
+                price: matches!(policy, Policy::Cost(_)),
             },
             tag_salt: tagged.unwrap_or(0),
             swept_epoch: AtomicU64::new(0),

@@ -35,6 +35,7 @@ pub fn bypass<R>(f: impl FnOnce() -> R) -> R {
 pub(super) struct Bypassed(Special);
 
 impl Bypassed {
+    #[inline]
     pub(super) fn begin() -> Self {
         DEPTH.set(DEPTH.get() + 1);
         Self(Special::begin())
@@ -42,12 +43,14 @@ impl Bypassed {
 }
 
 impl Drop for Bypassed {
+    #[inline]
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);
     }
 }
 
 /// Returns whether this thread is within [`bypass`].
+#[inline]
 pub(super) fn is_nested() -> bool {
     DEPTH.get() > 0
 }

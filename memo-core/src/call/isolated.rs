@@ -30,6 +30,7 @@ pub struct Isolated {
 /// again.
 ///
 /// While one exists, hits of every thread take some nanoseconds longer.
+#[inline]
 pub fn isolated() -> Isolated {
     Isolated { _entered: Entered::new(Isolation::new()) }
 }
@@ -61,6 +62,7 @@ pub fn inherit_async<F: Future>(future: F) -> impl Future<Output = F::Output> {
 }
 
 /// Returns whether this thread is in an isolation. Expansions call it.
+#[inline]
 #[must_use]
 pub fn is_isolated() -> bool {
     isolation::is_on()
@@ -74,6 +76,7 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
+    #[inline]
     pub(super) fn current() -> Self {
         Self { isolation: isolation::current(), is_bypassed: bypass::is_nested() }
     }
@@ -104,6 +107,7 @@ struct Entered {
 }
 
 impl Entered {
+    #[inline]
     fn new(isolation: Arc<Isolation>) -> Self {
         let special = Special::begin();
         let outer = isolation::current();
@@ -114,6 +118,7 @@ impl Entered {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         let inner = isolation::current();
         if let Some(isolation) = self.isolation.take() {

@@ -53,6 +53,7 @@ impl Cache {
 
     /// Removes all results of this object. Values that are being computed are treated as by
     /// [`Memo::invalidate`](crate::handle::memo::Memo::invalidate).
+    #[inline]
     pub fn clear(&self) {
         // Values are dropped while no lock is held.
         let parts = self.parts.lock().clone();
@@ -100,6 +101,7 @@ impl Default for Cache {
 }
 
 impl fmt::Debug for Cache {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").field("methods", &self.parts.lock().len()).finish()
     }
@@ -155,6 +157,7 @@ impl<K: Keep<Held: Send + Sync>> AnyPart for Part<K> {
         self
     }
 
+    #[inline]
     fn clear(&self) {
         self.function.twin().as_ref().unwrap_or(&self.function).clear();
     }

@@ -23,12 +23,14 @@ struct Asking {
 }
 
 impl Asking {
+    #[inline]
     fn begin(asked: bool) -> Self {
         Self { outer: ASKED.replace(asked), _special: Special::begin() }
     }
 }
 
 impl Drop for Asking {
+    #[inline]
     fn drop(&mut self) {
         ASKED.set(self.outer);
     }

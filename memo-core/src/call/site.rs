@@ -88,7 +88,7 @@ impl Site {
         } else {
             let make = |number| {
                 let made = self.settings(instance, &name, settings);
-                let made = made.shared(self.name(&name), self.origin.code_in(instance, &name));
+                let made = made.shared(self.name(&name), self.code(instance, &name));
                 self.with_twins(number, made, &name, settings)
             };
             registry::find_or_make(&self.origin, instance.id, &name, make)
@@ -173,8 +173,27 @@ impl Site {
         settings: fn() -> Settings<K>,
     ) -> Settings<K> {
         let _evaluating = EvaluatingSettings::begin(self.origin);
-        let id = || if name.is_generic() { instance.stored_id(name) } else { Ok(0) };
-        settings().at(|| self.origin.path_in(name), id).written_at(|| self.origin.place())
+        let settings = settings();
+        #[cfg(feature = "persist")]
+        let settings = {
+            let id = || if name.is_generic() { instance.stored_id(name) } else { Ok(0) };
+            settings.at(|| self.origin.path_in(name), id).written_at(|| self.origin.place())
+        };
+        #[cfg(not(feature = "persist"))]
+        let _ = (instance, name);
+        settings
+    }
+
+    /// Returns the fingerprint of the function's code, which tells apart what was stored.
+    #[cfg(feature = "persist")]
+    fn code(&self, instance: &Instance<'_>, name: &InstanceName) -> u128 {
+        self.origin.code_in(instance, name)
+    }
+
+    /// Nothing is stored.
+    #[cfg(not(feature = "persist"))]
+    fn code(&self, _: &Instance<'_>, _: &InstanceName) -> u128 {
+        0
     }
 }
 

@@ -45,6 +45,7 @@ thread_local! {
 }
 
 /// Replaces the caches that this thread has for one isolation, or for none, by those that it has for another.
+#[inline]
 pub(super) fn switch(from: Option<&Arc<Isolation>>, to: Option<&Arc<Isolation>>) {
     if from.map(Arc::as_ptr) == to.map(Arc::as_ptr) {
         return;
@@ -61,6 +62,7 @@ pub(super) fn switch(from: Option<&Arc<Isolation>>, to: Option<&Arc<Isolation>>)
 }
 
 /// Puts tables to use, and returns those that were.
+#[inline]
 fn exchange(new: Tables) -> Tables {
     let by_id = BY_ID.try_with(|caches| caches.replace(new.by_id));
     let by_origin = BY_ORIGIN.try_with(|caches| caches.replace(new.by_origin));
@@ -68,6 +70,7 @@ fn exchange(new: Tables) -> Tables {
 }
 
 /// Drops the caches that this thread has for isolations that have ended.
+#[inline]
 pub(super) fn drop_ended() {
     let has_ended =
         |of: &Option<Weak<Isolation>>| of.as_ref().is_some_and(|of| of.strong_count() == 0);

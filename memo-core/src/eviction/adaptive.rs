@@ -13,6 +13,7 @@
 use std::collections::VecDeque;
 
 use super::ghosts::{Ghost, Ghosts, Queue};
+use super::queues::Queues;
 use super::sketch::Sketch;
 use super::slot::{Look, SlotIndex};
 use super::uses::{MAX_USES, Uses};
@@ -57,6 +58,7 @@ pub(crate) struct Adaptive {
 }
 
 impl Adaptive {
+    #[inline]
     pub(crate) fn new() -> Self {
         Self {
             window: VecDeque::new(),
@@ -73,37 +75,8 @@ impl Adaptive {
         }
     }
 
-    pub(crate) fn is_filed(&self) -> bool {
-        self.is_filed
-    }
-
-    /// Empties both queues, and frees their memory: they may never be as long again. What was learnt about keys stays.
-    pub(crate) fn forget(&mut self) {
-        self.window = VecDeque::new();
-        self.main = VecDeque::new();
-        self.defender = None;
-        self.is_filed = false;
-    }
-
-    /// Puts all entries into the queues, by their stamps: the most recently used into the window.
-    pub(crate) fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>) {
-        self.forget();
-        self.is_filed = true;
-        let len = entries.len();
-        let made_for = len.max(1);
-        if self.made_for < made_for || self.made_for > 2 * made_for {
-            self.begin(made_for);
-            let entries = entries.iter().filter_map(|(_, slot)| look(SlotIndex(*slot)));
-            entries.for_each(|entry| self.sketch.add(entry.hash, 1));
-        }
-        self.main.reserve_exact(len);
-        let main = len.saturating_sub(self.room(len));
-        let slots = entries.iter().map(|(_, slot)| SlotIndex(*slot));
-        self.main.extend(slots.clone().take(main));
-        self.window.extend(slots.skip(main));
-    }
-
     /// Begins to learn about keys, for a cache of `len` entries.
+    #[inline]
     fn begin(&mut self, len: usize) {
         self.made_for = len;
         self.sketch = Sketch::new(len);
@@ -112,6 +85,7 @@ impl Adaptive {
     }
 
     /// Returns the room of the window among `len` entries.
+    #[inline]
     fn room(&self, len: usize) -> usize {
         // At most `len`.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of it")]
@@ -119,31 +93,12 @@ impl Adaptive {
         room.max(1)
     }
 
+    #[inline]
     fn records(&self) -> usize {
         self.window.len() + self.main.len()
     }
 
-    /// Records a new entry; `len` is the number of entries.
-    pub(crate) fn record(&mut self, slot: SlotIndex, hash: u32, len: usize, look: &Look<'_, '_>) {
-        if self.records() > 2 * len + 64 {
-            self.forget();
-        }
-        if !self.is_filed {
-            return;
-        }
-        self.sketch.add(hash, 1);
-        let ghost = self.ghosts.take(hash);
-        if let Some(ghost) = ghost {
-            self.learn(ghost, len);
-        }
-        let has_returned = ghost.is_some_and(|ghost| ghost.queue == Queue::Window);
-        if has_returned && self.outranks_front(hash, look) {
-            self.main.push_back(slot);
-        } else {
-            self.window.push_back(slot);
-        }
-    }
-
+    #[inline]
     fn learn(&mut self, ghost: Ghost, len: usize) {
         match ghost {
             Ghost { is_recent: false, .. } => (),
@@ -153,12 +108,14 @@ impl Adaptive {
     }
 
     /// Changes the window's share by so many steps. A step is at least half an entry.
+    #[inline]
     fn resize(&mut self, len: usize, steps: f64) {
         let step = STEP.max(0.5 / len.max(4) as f64);
         self.share = (self.share + steps * step).clamp(*SHARES.start(), *SHARES.end());
     }
 
     /// Returns whether an entry that returns may stay in the main queue, in place of the one at its front.
+    #[inline]
     fn outranks_front(&mut self, hash: u32, look: &Look<'_, '_>) -> bool {
         let Some(front) = self.front(look) else { return false };
         let is_higher = self.rank(hash) + self.defences > self.rank(front.hash);
@@ -166,12 +123,14 @@ impl Adaptive {
         is_higher
     }
 
+    #[inline]
     fn rank(&self, hash: u32) -> u64 {
         DEFENCES_PER_USE * self.sketch.estimate(hash)
     }
 
     /// Moves used entries from the front of the main queue to its end. Returns what is known of the first other, or of
     /// the one after as many moves as may be at once. It then is at the front.
+    #[inline]
     fn front<'g>(&mut self, look: &Look<'_, 'g>) -> Option<Uses<'g>> {
         // Threads may use entries meanwhile. So the number of moves is limited in a small shard too.
         let all = self.main.len() * usize::try_from(MAX_USES).unwrap_or(1);
@@ -194,8 +153,86 @@ impl Adaptive {
         None
     }
 
+    /// Takes the entry at the front of the main queue.
+    #[inline]
+    fn take_front(&mut self, hash: u32) -> Option<SlotIndex> {
+        self.ghosts.put(hash, Queue::Main);
+        self.left += 1.0;
+        if self.left > self.made_for as f64 {
+            self.left /= 2.0;
+            self.returned /= 2.0;
+        }
+        self.main.pop_front()
+    }
+
+    #[inline]
+    fn leave_window(&mut self, hash: u32) {
+        self.ghosts.put(hash, Queue::Window);
+        let main_returns = self.returned / self.left * (self.share / COMMON_SHARE);
+        self.resize(self.records(), -main_returns.max(RETURNS));
+    }
+}
+
+impl Queues for Adaptive {
+    #[inline]
+    fn is_filed(&self) -> bool {
+        self.is_filed
+    }
+
+    /// Empties both queues, and frees their memory: they may never be as long again. What was learnt about keys stays.
+    #[inline]
+    fn forget(&mut self) {
+        self.window = VecDeque::new();
+        self.main = VecDeque::new();
+        self.defender = None;
+        self.is_filed = false;
+    }
+
+    /// Puts all entries into the queues, by their stamps: the most recently used into the window.
+    #[inline]
+    fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>) {
+        self.forget();
+        self.is_filed = true;
+        let len = entries.len();
+        let made_for = len.max(1);
+        if self.made_for < made_for || self.made_for > 2 * made_for {
+            self.begin(made_for);
+            let entries = entries.iter().filter_map(|(_, slot)| look(SlotIndex(*slot)));
+            entries.for_each(|entry| self.sketch.add(entry.hash, 1));
+        }
+        self.main.reserve_exact(len);
+        let main = len.saturating_sub(self.room(len));
+        let slots = entries.iter().map(|(_, slot)| SlotIndex(*slot));
+        self.main.extend(slots.clone().take(main));
+        self.window.extend(slots.skip(main));
+    }
+
+    /// Records a new entry; `len` is the number of entries.
+    #[inline]
+    fn record(&mut self, slot: SlotIndex, entry: Uses<'_>, len: usize, look: &Look<'_, '_>) {
+        let hash = entry.hash;
+        if self.records() > 2 * len + 64 {
+            self.forget();
+        }
+        if !self.is_filed {
+            return;
+        }
+        self.sketch.add(hash, 1);
+        let ghost = self.ghosts.take(hash);
+        if let Some(ghost) = ghost {
+            self.learn(ghost, len);
+        }
+        let has_returned = ghost.is_some_and(|ghost| ghost.queue == Queue::Window);
+        if has_returned && self.outranks_front(hash, look) {
+            self.main.push_back(slot);
+        } else {
+            self.window.push_back(slot);
+        }
+    }
+
     /// Takes the entry that leaves.
-    pub(crate) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
+    #[inline]
+    fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         while self.records() > 0 {
             if self.window.len() < self.room(self.records()) && !self.main.is_empty() {
                 if let Some(front) = self.front(look) {
@@ -225,33 +262,16 @@ impl Adaptive {
         None
     }
 
-    /// Takes the entry at the front of the main queue.
-    fn take_front(&mut self, hash: u32) -> Option<SlotIndex> {
-        self.ghosts.put(hash, Queue::Main);
-        self.left += 1.0;
-        if self.left > self.made_for as f64 {
-            self.left /= 2.0;
-            self.returned /= 2.0;
-        }
-        self.main.pop_front()
+    /// Returns the next two slots of the window.
+    #[inline]
+    fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
+        (self.window.front().copied(), self.window.get(1).copied())
     }
 
-    fn leave_window(&mut self, hash: u32) {
-        self.ghosts.put(hash, Queue::Window);
-        let main_returns = self.returned / self.left * (self.share / COMMON_SHARE);
-        self.resize(self.records(), -main_returns.max(RETURNS));
-    }
-
-    /// Returns the bytes that it takes.
     #[cfg(test)]
-    pub(crate) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         let queues = (self.window.capacity() + self.main.capacity()) * size_of::<SlotIndex>();
         queues + self.sketch.size() + self.ghosts.size()
-    }
-
-    /// Returns the next two slots of the window.
-    pub(crate) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
-        (self.window.front().copied(), self.window.get(1).copied())
     }
 }
 
@@ -267,7 +287,9 @@ mod tests {
         let mut adaptive = Adaptive::new();
         assert_eq!(adaptive.sketch.size(), 0);
         adaptive.file_all(&[], &|_| None);
-        adaptive.record(SlotIndex(0), 5, 1, &|_| None);
+        let stamp = AtomicU64::new(0);
+        let entry = Uses::new(&stamp, 5, Price::UNKNOWN);
+        adaptive.record(SlotIndex(0), entry, 1, &|_| None);
         assert_eq!(adaptive.take(&|_| None), None);
     }
 

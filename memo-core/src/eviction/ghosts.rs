@@ -44,11 +44,13 @@ pub(crate) struct Ghosts {
 
 impl Ghosts {
     /// Makes one that takes no memory and cannot remember.
+    #[inline]
     pub(crate) fn empty() -> Self {
         Self { cells: Box::default(), evicted: 0, step: 1 }
     }
 
     /// Makes an empty memory for a cache of `len` entries.
+    #[inline]
     pub(crate) fn new(len: usize) -> Self {
         let sets = (len / 2).div_ceil(CELLS_PER_SET).max(1);
         Self {
@@ -59,12 +61,14 @@ impl Ghosts {
     }
 
     /// Returns its size in bytes.
+    #[inline]
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         size_of_val(&*self.cells)
     }
 
     /// Remembers a key, in place of the oldest of its set.
+    #[inline]
     pub(crate) fn put(&mut self, hash: u32, queue: Queue) {
         self.evicted += 1;
         let queue = if queue == Queue::Main { QUEUE_BIT } else { 0 };
@@ -78,6 +82,7 @@ impl Ghosts {
     }
 
     /// Returns what is remembered of a key, and forgets it. A few keys in a thousand are taken for others.
+    #[inline]
     pub(crate) fn take(&mut self, hash: u32) -> Option<Ghost> {
         let (now, print) = (self.now(), print(hash));
         let set = self.set(hash);
@@ -88,10 +93,12 @@ impl Ghosts {
         Some(Ghost { queue, is_recent: age <= RECENT })
     }
 
+    #[inline]
     fn now(&self) -> usize {
         (self.evicted / self.step) & TIME_MASK
     }
 
+    #[inline]
     fn set(&mut self, hash: u32) -> &mut [Cell] {
         let sets = (self.cells.len() / CELLS_PER_SET) as u64;
         let set = (u64::from(hash.wrapping_mul(0x27d4_eb2f)) * sets) >> 32;
@@ -101,6 +108,7 @@ impl Ghosts {
 }
 
 /// The bits of a hash that a cell has.
+#[inline]
 fn print(hash: u32) -> Cell {
     Cell::try_from(hash & HASH_MASK).unwrap_or(0).max(1)
 }

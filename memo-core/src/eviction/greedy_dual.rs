@@ -8,6 +8,7 @@
 //! Lam and Yap, "CAMP: A Cost Adaptive Multi-Queue Eviction Policy for Key-Value Stores", Middleware 2014.)
 
 use super::price::Price;
+use super::queues::Queues;
 use super::records::Records;
 use super::slot::{Look, SlotIndex};
 use super::uses::Uses;
@@ -45,23 +46,27 @@ struct Queue {
 }
 
 impl Queue {
+    #[inline]
     fn new(step: u16) -> Self {
         Self { step, credit: Price::at(step), records: Records::new() }
     }
 
     /// Returns the lowest rank.
+    #[inline]
     fn lowest(&self) -> f64 {
         let from = |parts: u64| parts as f64 / PARTS * self.credit + self.credit;
         self.records.oldest().map_or(f64::INFINITY, from)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    #[inline]
     fn file(&mut self, base: f64, slot: SlotIndex) {
         self.records.file((base / self.credit * PARTS) as u64, slot);
     }
 }
 
 impl GreedyDual {
+    #[inline]
     pub(crate) fn new() -> Self {
         Self {
             queues: Vec::new(),
@@ -73,38 +78,8 @@ impl GreedyDual {
         }
     }
 
-    pub(crate) fn is_filed(&self) -> bool {
-        self.is_filed
-    }
-
-    /// Removes all records.
-    pub(crate) fn forget(&mut self) {
-        *self = Self { usual: self.usual, ..Self::new() };
-    }
-
-    /// Files all entries. Each is given by its stamp and the number of its slot, and they are sorted.
-    pub(crate) fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>) {
-        self.forget();
-        self.is_filed = true;
-        for slot in entries.iter().map(|(_, slot)| SlotIndex(*slot)) {
-            let Some(entry) = look(slot) else { continue };
-            let step = self.learn(entry.price);
-            self.file(step + bonus(1 + entry.take_all()), slot);
-        }
-    }
-
-    /// Records a new entry; `len` is the number of entries.
-    pub(crate) fn record(&mut self, slot: SlotIndex, price: Price, len: usize) {
-        if self.records > 2 * len + 64 {
-            self.forget();
-        }
-        if self.is_filed {
-            let step = self.learn(price);
-            self.file(step, slot);
-        }
-    }
-
     /// Returns the step of a new price, or the usual one if it is not known.
+    #[inline]
     fn learn(&mut self, price: Price) -> u16 {
         if let Some(step) = price.step() {
             let weight = if self.usual == 0.0 { 1.0 } else { 1.0 / RECENT };
@@ -114,10 +89,12 @@ impl GreedyDual {
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 255")]
+    #[inline]
     fn step(&self, price: Price) -> u16 {
         price.step().unwrap_or(self.usual as u16)
     }
 
+    #[inline]
     fn file(&mut self, step: u16, slot: SlotIndex) {
         let at = match self.queues.binary_search_by_key(&step, |queue| queue.step) {
             Ok(at) => at,
@@ -134,12 +111,14 @@ impl GreedyDual {
     }
 
     /// Returns the queue with the lowest rank.
+    #[inline]
     fn first(&self) -> Option<usize> {
         let ranks = self.lowest.iter().enumerate();
         Some(ranks.min_by(|(_, a), (_, b)| a.total_cmp(b))?.0)
     }
 
     /// Removes the record with the lowest rank, and counts from there. Returns the step of its credit.
+    #[inline]
     fn pop(&mut self) -> Option<(u16, SlotIndex)> {
         let at = self.first()?;
         let queue = &mut self.queues[at];
@@ -154,8 +133,52 @@ impl GreedyDual {
         Some((step, slot))
     }
 
-    /// Takes the record of the entry that leaves.
-    pub(crate) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
+    /// Returns where the entry of a record has to be filed again, because it was used, or was replaced by a dearer one.
+    #[inline]
+    fn step_now(&self, filed: u16, entry: Uses<'_>) -> Option<u16> {
+        let (new, own) = (entry.take_all(), self.step(entry.price));
+        let before = BONUS.iter().filter(|bonus| own + **bonus <= filed).count().max(1) as u64;
+        let step = own + bonus(before + new);
+        let is_known = entry.price != Price::UNKNOWN;
+        (new > 0 || is_known && step > filed).then_some(step)
+    }
+}
+
+impl Queues for GreedyDual {
+    #[inline]
+    fn is_filed(&self) -> bool {
+        self.is_filed
+    }
+
+    #[inline]
+    fn forget(&mut self) {
+        *self = Self { usual: self.usual, ..Self::new() };
+    }
+
+    #[inline]
+    fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>) {
+        self.forget();
+        self.is_filed = true;
+        for slot in entries.iter().map(|(_, slot)| SlotIndex(*slot)) {
+            let Some(entry) = look(slot) else { continue };
+            let step = self.learn(entry.price);
+            self.file(step + bonus(1 + entry.take_all()), slot);
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, slot: SlotIndex, entry: Uses<'_>, len: usize, _: &Look<'_, '_>) {
+        if self.records > 2 * len + 64 {
+            self.forget();
+        }
+        if self.is_filed {
+            let step = self.learn(entry.price);
+            self.file(step, slot);
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         let mut moves_left = self.records.min(MAX_MOVES);
         while let Some((filed, slot)) = self.pop() {
             let Some(entry) = look(slot) else { continue };
@@ -169,28 +192,20 @@ impl GreedyDual {
         None
     }
 
-    /// Returns where the entry of a record has to be filed again, because it was used, or was replaced by a dearer one.
-    fn step_now(&self, filed: u16, entry: Uses<'_>) -> Option<u16> {
-        let (new, own) = (entry.take_all(), self.step(entry.price));
-        let before = BONUS.iter().filter(|bonus| own + **bonus <= filed).count().max(1) as u64;
-        let step = own + bonus(before + new);
-        let is_known = entry.price != Price::UNKNOWN;
-        (new > 0 || is_known && step > filed).then_some(step)
-    }
-
-    /// Returns the bytes that it takes.
-    #[cfg(test)]
-    pub(crate) fn size(&self) -> usize {
-        self.queues.iter().map(|queue| queue.records.size()).sum()
-    }
-
-    /// Returns the slots of two entries that may leave next, the more likely one first.
-    pub(crate) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
+    #[inline]
+    fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         self.first().map_or((None, None), |at| self.queues[at].records.next())
+    }
+
+    #[cfg(test)]
+    #[inline]
+    fn size(&self) -> usize {
+        self.queues.iter().map(|queue| queue.records.size()).sum()
     }
 }
 
 /// Returns the bonus for so many uses.
+#[inline]
 fn bonus(uses: u64) -> u16 {
     let at = usize::try_from(uses).unwrap_or(BONUS.len()).clamp(1, BONUS.len()) - 1;
     BONUS[at]
@@ -221,7 +236,10 @@ mod tests {
 
         fn insert(&mut self, policy: &mut GreedyDual, slot: u32, price: Price) {
             self.set(slot, price);
-            policy.record(SlotIndex(slot), price, self.0.len());
+            let look = |slot| self.look(slot);
+            if let Some(entry) = look(SlotIndex(slot)) {
+                policy.record(SlotIndex(slot), entry, self.0.len(), &look);
+            }
         }
 
         fn use_once(&self, slot: u32) {

@@ -6,6 +6,7 @@ mod greedy_dual;
 pub(crate) mod order;
 pub(crate) mod policy;
 pub(crate) mod price;
+pub(crate) mod queues;
 mod recency;
 mod records;
 mod sketch;

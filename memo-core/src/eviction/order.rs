@@ -1,8 +1,7 @@
 //! The order in which entries are evicted, by its policy. It does not depend on the type of the values.
 
-use super::adaptive::Adaptive;
-use super::greedy_dual::GreedyDual;
 use super::policy::Policy;
+use super::queues::Queues;
 use super::recency::Recency;
 use super::slot::{Look, SlotIndex};
 use super::uses::MAX_USES;
@@ -10,16 +9,14 @@ use crate::platform::sort;
 
 pub(crate) enum Order {
     Lru(Recency),
-    Adaptive(Box<Adaptive>),
-    Cost(Box<GreedyDual>),
+    Queues(Box<dyn Queues>),
 }
 
 impl Order {
     pub(crate) fn new(policy: Policy) -> Self {
         match policy {
             Policy::Lru => Self::Lru(Recency::new()),
-            Policy::Adaptive => Self::Adaptive(Box::new(Adaptive::new())),
-            Policy::Cost => Self::Cost(Box::new(GreedyDual::new())),
+            Policy::Adaptive(make) | Policy::Cost(make) => Self::Queues((make.0)()),
         }
     }
 
@@ -27,7 +24,7 @@ impl Order {
     pub(crate) fn count_mask(policy: Policy) -> u64 {
         match policy {
             Policy::Lru => 0,
-            Policy::Adaptive | Policy::Cost => MAX_USES,
+            Policy::Adaptive(_) | Policy::Cost(_) => MAX_USES,
         }
     }
 
@@ -35,8 +32,7 @@ impl Order {
     pub(crate) fn is_filed(&self) -> bool {
         match self {
             Self::Lru(recency) => recency.is_filed(),
-            Self::Adaptive(adaptive) => adaptive.is_filed(),
-            Self::Cost(greedy_dual) => greedy_dual.is_filed(),
+            Self::Queues(queues) => queues.is_filed(),
         }
     }
 
@@ -44,8 +40,7 @@ impl Order {
     pub(crate) fn forget(&mut self) {
         match self {
             Self::Lru(recency) => recency.forget(),
-            Self::Adaptive(adaptive) => adaptive.forget(),
-            Self::Cost(greedy_dual) => greedy_dual.forget(),
+            Self::Queues(queues) => queues.forget(),
         }
     }
 
@@ -54,8 +49,7 @@ impl Order {
         sort::sort(&mut entries);
         match self {
             Self::Lru(recency) => recency.file_all(&entries),
-            Self::Adaptive(adaptive) => adaptive.file_all(&entries, look),
-            Self::Cost(greedy_dual) => greedy_dual.file_all(&entries, look),
+            Self::Queues(queues) => queues.file_all(&entries, look),
         }
     }
 
@@ -63,14 +57,9 @@ impl Order {
     pub(crate) fn record(&mut self, stamp: u64, slot: SlotIndex, len: usize, look: &Look<'_, '_>) {
         match self {
             Self::Lru(recency) => recency.record(stamp, slot, len),
-            Self::Adaptive(adaptive) => {
+            Self::Queues(queues) => {
                 if let Some(entry) = look(slot) {
-                    adaptive.record(slot, entry.hash, len, look);
-                }
-            }
-            Self::Cost(greedy_dual) => {
-                if let Some(entry) = look(slot) {
-                    greedy_dual.record(slot, entry.price, len);
+                    queues.record(slot, entry, len, look);
                 }
             }
         }
@@ -80,8 +69,7 @@ impl Order {
     pub(crate) fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex> {
         match self {
             Self::Lru(recency) => recency.take(look),
-            Self::Adaptive(adaptive) => adaptive.take(look),
-            Self::Cost(greedy_dual) => greedy_dual.take(look),
+            Self::Queues(queues) => queues.take(look),
         }
     }
 
@@ -90,8 +78,7 @@ impl Order {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Lru(_) => 0,
-            Self::Adaptive(adaptive) => adaptive.size(),
-            Self::Cost(greedy_dual) => greedy_dual.size(),
+            Self::Queues(queues) => queues.size(),
         }
     }
 
@@ -99,8 +86,7 @@ impl Order {
     pub(crate) fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>) {
         match self {
             Self::Lru(recency) => recency.next(),
-            Self::Adaptive(adaptive) => adaptive.next(),
-            Self::Cost(greedy_dual) => greedy_dual.next(),
+            Self::Queues(queues) => queues.next(),
         }
     }
 }

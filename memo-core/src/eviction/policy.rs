@@ -1,25 +1,36 @@
 //! The eviction policies.
 
+use super::adaptive::Adaptive;
+use super::greedy_dual::GreedyDual;
+use super::queues::Queues;
+
 /// Which entry leaves a full cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub enum Policy {
     /// The least recently used entry leaves.
     #[default]
     Lru,
     /// Entries that were used once leave before those that are used again and again; how long they may wait for a
     /// second use depends on what the cache has seen.
-    Adaptive,
+    Adaptive(Make),
     /// What took long to compute, for its weight, stays longer.
-    Cost,
+    Cost(Make),
 }
 
+/// Makes the queues of a shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Make(pub(super) fn() -> Box<dyn Queues>);
+
 impl Policy {
-    /// Returns its word in the attribute.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Lru => "lru",
-            Self::Adaptive => "adaptive",
-            Self::Cost => "cost",
-        }
+    /// Inline, so that only who asks for it builds the policy.
+    #[inline]
+    pub(crate) fn adaptive() -> Self {
+        Self::Adaptive(Make(|| Box::new(Adaptive::new())))
+    }
+
+    /// Inline for the same reason.
+    #[inline]
+    pub(crate) fn cost() -> Self {
+        Self::Cost(Make(|| Box::new(GreedyDual::new())))
     }
 }

@@ -30,11 +30,13 @@ pub(crate) struct Sketch {
 
 impl Sketch {
     /// Makes one that takes no memory and cannot count.
+    #[inline]
     pub(crate) fn empty() -> Self {
         Self { words: Box::default(), uses: 0, period: 0 }
     }
 
     /// Makes one for a cache of `len` entries.
+    #[inline]
     pub(crate) fn new(len: usize) -> Self {
         let counters = (COUNTERS_PER_ENTRY * len).max(MIN_COUNTERS);
         Self {
@@ -45,18 +47,21 @@ impl Sketch {
     }
 
     /// Returns its size in bytes.
+    #[inline]
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         size_of_val(&*self.words)
     }
 
     /// Returns how often the key with this hash was used, at most 15.
+    #[inline]
     pub(crate) fn estimate(&self, hash: u32) -> u64 {
         let counts = self.places(hash).map(|(word, shift)| self.words[word] >> shift & MAX_COUNT);
         counts.into_iter().min().unwrap_or(0)
     }
 
     /// Counts uses of a key.
+    #[inline]
     pub(crate) fn add(&mut self, hash: u32, uses: u64) {
         if uses == 0 {
             return;
@@ -74,6 +79,7 @@ impl Sketch {
         }
     }
 
+    #[inline]
     #[cold]
     fn halve(&mut self) {
         self.uses /= 2;
@@ -81,6 +87,7 @@ impl Sketch {
     }
 
     /// Returns the word and the lowest bit of each counter of a key.
+    #[inline]
     fn places(&self, hash: u32) -> [(usize, usize); MULTIPLIERS.len()] {
         let counters = (self.words.len() * COUNTERS_PER_WORD) as u64;
         MULTIPLIERS.map(|multiplier| {

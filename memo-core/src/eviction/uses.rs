@@ -19,16 +19,19 @@ pub(crate) struct Uses<'a> {
 }
 
 impl<'a> Uses<'a> {
+    #[inline]
     pub(crate) fn new(stamp: &'a AtomicU64, hash: u32, price: Price) -> Self {
         Self { stamp, hash, price }
     }
 
+    #[inline]
     pub(crate) fn stamp(self) -> u64 {
         self.stamp.load(Relaxed)
     }
 
     /// Takes one use from the count. Returns false if there is none. The caller holds the lock of the shard, so nobody
     /// else lowers the count.
+    #[inline]
     pub(crate) fn take_one(self) -> bool {
         let is_used = self.stamp() & MAX_USES != 0;
         if is_used {
@@ -38,6 +41,7 @@ impl<'a> Uses<'a> {
     }
 
     /// Takes all uses from the count, and returns how many these are.
+    #[inline]
     pub(crate) fn take_all(self) -> u64 {
         self.stamp.fetch_and(!MAX_USES, Relaxed) & MAX_USES
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::advice::estimator::Times;
 use crate::advice::finding::Computations;
 use crate::advice::observer::Observer;
+use crate::advice::sampler::{Estimate, Sampler};
 use crate::advice::summary::Advice;
 use crate::advice::unit::Unit;
 use crate::cache::capacity::UNBOUNDED;
@@ -19,49 +20,42 @@ use crate::value::keep::Keep;
 impl<K: Keep> FunctionCache<K> {
     /// Takes a call for the key with this hash. Returns whether the caller is to measure a hit.
     pub(crate) fn observe_call(&self, hash: u64) -> bool {
-        let Some(sampler) = self.observer.sampler() else { return false };
-        sampler.reference(hash, self.times(), &|| self.calls())
+        let reference = |sampler: &Sampler| sampler.reference(hash, self.times(), &|| self.calls());
+        self.observer.tell(reference).unwrap_or(false)
     }
 
     /// Takes the time of a hit in nanoseconds.
     pub(crate) fn observe_time(&self, nanos: u64) {
-        if let Some(sampler) = self.observer.sampler() {
-            sampler.measured(nanos);
-        }
+        self.observer.tell(|sampler| sampler.measured(nanos));
     }
 
     /// Takes an entry that is put into memory.
     #[inline]
     pub(crate) fn observe_entry(&self, hash: u64, new_entry: &NewEntry<K::Held>) {
-        if let Some(sampler) = self.observer.sampler() {
+        self.observer.tell(|sampler| {
             let weight = new_entry.weight.unwrap_or(1);
             let worth = (weight, Price::of(new_entry.cost, weight));
             sampler.kept(hash, self.times(), new_entry.lifetime.expires, worth);
             sampler.resume(&|| self.calls());
-        }
+        });
     }
 
     /// Takes a removal of an entry that is no eviction, or a computation that leaves none.
     #[inline]
     pub(crate) fn observe_removal(&self, hash: u64) {
-        if let Some(sampler) = self.observer.sampler() {
-            sampler.removed(hash);
-        }
+        self.observer.tell(|sampler| sampler.removed(hash));
     }
 
     /// Takes the removal of all entries.
     #[inline]
     pub(crate) fn observe_clear(&self) {
-        if let Some(sampler) = self.observer.sampler() {
-            sampler.cleared();
-        }
+        self.observer.tell(Sampler::cleared);
     }
 
     /// Takes the bound, at first and whenever it has changed.
+    #[inline]
     pub(crate) fn observe_bound(&self) {
-        if let Some(sampler) = self.observer.sampler() {
-            sampler.set_bound(self.bound().0);
-        }
+        self.observer.tell(|sampler| sampler.set_bound(self.bound().0));
     }
 
     /// Returns the bound of which there is advice, if there is one, and its unit.
@@ -77,11 +71,17 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Returns the advice on the size of the cache. `stats` has all else already.
     pub(crate) fn advice(&self, stats: &Stats) -> Option<Advice> {
-        let estimate = self.observer.sampler()?.estimate(self.calls())?;
+        self.observer.tell(|sampler| {
+            let estimate = sampler.estimate(self.calls())?;
+            Some(self.advice_from(estimate, stats))
+        })?
+    }
+
+    fn advice_from(&self, estimate: Estimate, stats: &Stats) -> Advice {
         let (bound, unit) = self.bound();
         let count = stats.misses.saturating_sub(stats.unfinished);
         let computations = Computations { count, mean: stats.mean_compute() };
-        Some(Advice::of(estimate, computations, bound, unit))
+        Advice::of(estimate, computations, bound, unit)
     }
 
     fn times(&self) -> Times {

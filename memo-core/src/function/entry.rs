@@ -50,6 +50,7 @@ impl<R> Entry<R> {
 
     /// Returns how long ago the value was computed or inserted, in this process or another. In memory that is known
     /// only if the function has `ttl` or `ttl_with`.
+    #[inline]
     pub fn age(&self) -> Option<Duration> {
         self.age
     }
@@ -133,6 +134,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 }
 
+#[inline]
 fn age(computed: u64) -> Duration {
     Duration::from_millis(clock::wall().saturating_sub(computed))
 }

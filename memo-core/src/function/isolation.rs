@@ -49,17 +49,20 @@ pub(crate) fn is_on() -> bool {
 }
 
 impl std::fmt::Debug for Isolation {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Isolation").finish_non_exhaustive()
     }
 }
 
 impl Isolation {
+    #[inline]
     pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// Makes it the one in which this thread is.
+    #[inline]
     pub(crate) fn enter(self: &Arc<Self>) {
         let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(Arc::clone(self)));
         #[cfg(feature = "test-util")]
@@ -67,6 +70,7 @@ impl Isolation {
     }
 
     /// Ends the last [`Self::enter`] of this isolation. Others may have been entered since.
+    #[inline]
     pub(crate) fn leave(self: &Arc<Self>) {
         let left = ENTERED.try_with(|entered| {
             let mut entered = entered.borrow_mut();
@@ -122,12 +126,14 @@ impl Isolation {
     }
 
     /// Drops the twin of something that is being dropped.
+    #[inline]
     pub(crate) fn forget(&self, identity: usize) {
         let twin = self.twins.lock().remove(&identity);
         drop(twin);
     }
 
     /// Returns the caches of all functions that were called.
+    #[inline]
     pub(crate) fn caches(&self) -> Vec<Arc<dyn AnyCache>> {
         self.twins.lock().values().filter_map(|twin| twin.any.clone()).collect()
     }

@@ -200,14 +200,14 @@ impl<K: Keep> Settings<K> {
     /// Makes the eviction policy the one that adapts.
     #[must_use]
     pub fn adaptive(mut self) -> Self {
-        self.policy = Policy::Adaptive;
+        self.policy = Policy::adaptive();
         self
     }
 
     /// Makes the eviction policy the one that knows how long computations took.
     #[must_use]
     pub fn by_cost(mut self) -> Self {
-        self.policy = Policy::Cost;
+        self.policy = Policy::cost();
         self
     }
 

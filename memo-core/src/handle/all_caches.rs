@@ -51,6 +51,7 @@ fn isolated(cache: &dyn AnyCache) -> Source {
 ///
 /// # Errors
 /// The first failure. All functions are flushed in spite of it.
+#[inline]
 pub fn flush_all() -> Result<(), Error> {
     if isolation::is_on() {
         return Ok(());
@@ -63,6 +64,7 @@ pub fn flush_all() -> Result<(), Error> {
 ///
 /// Functions with `scope = "thread"` are left out, and so are functions that this process has not used, whose results
 /// may be on disk.
+#[inline]
 pub fn clear_all() {
     if let Some(isolation) = isolation::current() {
         return isolation.caches().iter().for_each(|cache| cache.clear());

@@ -34,6 +34,7 @@ impl Session {
     ///
     /// # Errors
     /// The first failure, as for [`flush_all`]. All functions are flushed in spite of it.
+    #[inline]
     pub fn end(self) -> Result<(), Error> {
         std::mem::forget(self);
         flush_all()
@@ -41,6 +42,7 @@ impl Session {
 }
 
 impl Drop for Session {
+    #[inline]
     fn drop(&mut self) {
         let _ = flush_all();
     }

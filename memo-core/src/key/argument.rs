@@ -43,12 +43,14 @@ impl<'a> Argument<'a> {
 }
 
 impl fmt::Display for Argument<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         tree::print_value(self.bytes, f)
     }
 }
 
 impl fmt::Debug for Argument<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = self.name {
             write!(f, "{name}: ")?;
@@ -85,6 +87,7 @@ impl ArgumentIndex for &str {
 
 /// Returns the bytes of each argument of a key that is no digest, in canonical form. `None` if the bytes are no
 /// encoding.
+#[inline]
 pub(super) fn split(key: &[u8]) -> Option<Vec<&[u8]>> {
     let (mut rest, mut arguments) = (key, Vec::new());
     while !rest.is_empty() {

@@ -37,7 +37,7 @@ use crate::platform::fnv::Fnv;
 /// - All NaN are alike. `0.0` and `-0.0` differ.
 /// - `&T`, `Box<T>`, `Rc<T>`, `Arc<T>` and `Cow<T>` are like `T`.
 ///
-/// A key longer than 64 KiB is a digest: the SHA-256 hash of its bytes, and their number. It is compared instead of the
+/// A key longer than 64 KiB is a digest: a hash of 256 bits of its bytes, and their number. It is compared instead of the
 /// arguments, so a long argument takes no room in a cache. See [`Key::is_digest`].
 ///
 /// Arguments that fail to serialize or nest deeper than 256 levels have no key. The function is then computed, and
@@ -76,6 +76,7 @@ impl Key {
     }
 
     /// Makes the key of stored bytes.
+    #[inline]
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         canonical(bytes, |bytes| Self {
             encoded: bytes.map(KeyBytes::new).ok_or(NoKey::Refused),
@@ -89,12 +90,14 @@ impl Key {
         self.tags.as_deref()
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         self.encoded.as_ref().ok().map(KeyBytes::as_slice)
     }
 
     /// Returns a hash that is the same in every process, or 0 if the arguments have no key. Two keys may have the same
     /// hash.
+    #[inline]
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         self.bytes().map_or(0, |bytes| {
@@ -111,7 +114,9 @@ impl Key {
     }
 
     /// Reports whether the key is a digest of the arguments, because they take more than 64 KiB. Equal arguments have
-    /// equal digests. Different arguments have the same digest only if somebody breaks SHA-256.
+    /// equal digests. Different arguments have the same digest only if somebody breaks SHA-256,
+    /// or without the feature `persist`, SipHash under secrets of this process.
+    #[inline]
     #[must_use]
     pub fn is_digest(&self) -> bool {
         self.bytes().is_some_and(|bytes| Digest::of(bytes).is_some())
@@ -140,6 +145,7 @@ impl Key {
     ///
     /// # Errors
     /// [`DecodeError::Unkeyable`] if the arguments have no key, [`DecodeError::Digest`] if the key is a digest.
+    #[inline]
     pub fn arguments(&self) -> Result<Vec<Argument<'_>>, DecodeError> {
         let bytes = self.bytes().ok_or(DecodeError::Unkeyable)?;
         if self.is_digest() {
@@ -152,6 +158,7 @@ impl Key {
 }
 
 impl PartialEq for Key {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.bytes() == other.bytes()
     }

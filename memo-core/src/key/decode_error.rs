@@ -25,12 +25,14 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
+    #[inline]
     pub(super) fn mismatch(reason: &str) -> Self {
         Self::Mismatch { reason: reason.to_owned() }
     }
 }
 
 impl fmt::Display for DecodeError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unkeyable => f.write_str("the arguments have no key"),

@@ -29,22 +29,26 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Decod
 /// Reads the next value.
 struct Decoder<'c, 'a>(&'c mut Cursor<'a>);
 
+#[inline]
 fn malformed() -> DecodeError {
     DecodeError::mismatch("not an encoding")
 }
 
+#[inline]
 fn text<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, DecodeError> {
     cursor.text().ok_or_else(malformed)
 }
 
 impl<'a> Decoder<'_, 'a> {
     /// Returns the tag of the next value, which is none of a newtype.
+    #[inline]
     fn peek(&mut self) -> Result<u8, DecodeError> {
         while self.enter_newtype()? {}
         self.0.rest.first().copied().ok_or_else(malformed)
     }
 
     /// Steps over the beginning of a newtype, if one is next.
+    #[inline]
     fn enter_newtype(&mut self) -> Result<bool, DecodeError> {
         let is_newtype = self.0.rest.first() == Some(&tag::NEWTYPE_STRUCT);
         if is_newtype {
@@ -58,6 +62,7 @@ impl<'a> Decoder<'_, 'a> {
         self.0.array().ok_or_else(malformed)
     }
 
+    #[inline]
     fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         self.0.tag();
         self.0.sized().ok_or_else(malformed)
@@ -302,6 +307,7 @@ struct Variant<'c, 'a> {
 }
 
 impl Variant<'_, '_> {
+    #[inline]
     fn must_be(&self, tag: u8) -> Result<(), DecodeError> {
         let is_it = self.tag == tag;
         if is_it { Ok(()) } else { Err(DecodeError::mismatch("a variant of another kind")) }
@@ -323,6 +329,7 @@ impl<'a> EnumAccess<'a> for Variant<'_, 'a> {
 impl<'a> VariantAccess<'a> for Variant<'_, 'a> {
     type Error = DecodeError;
 
+    #[inline]
     fn unit_variant(self) -> Result<(), DecodeError> {
         self.must_be(tag::UNIT_VARIANT)
     }

@@ -42,11 +42,13 @@ pub(crate) fn nearest<'a>(
 }
 
 /// Returns the bytes of each argument, or `None` for a digest, of which only the whole is known.
+#[inline]
 fn arguments(key: &[u8]) -> Option<Vec<&[u8]>> {
     if Digest::of(key).is_some() { None } else { split(key) }
 }
 
 /// Returns how many arguments differ, and by how many bytes, or `None` if the keys are not near each other.
+#[inline]
 fn distance(asked: &[&[u8]], held: &[&[u8]]) -> Option<(usize, usize)> {
     if asked.len() != held.len() {
         return None;
@@ -58,6 +60,7 @@ fn distance(asked: &[&[u8]], held: &[&[u8]]) -> Option<(usize, usize)> {
 }
 
 /// Returns how many bytes lie between the beginning and the end that both have.
+#[inline]
 fn apart(a: &[u8], b: &[u8]) -> usize {
     let begin = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[begin..], &b[begin..]);
@@ -67,6 +70,7 @@ fn apart(a: &[u8], b: &[u8]) -> usize {
 
 /// Returns whether a person could take one for the other: texts that differ only in case and space, or that differ in
 /// a small part. Numbers do not count as alike, unless only their types differ.
+#[inline]
 fn are_alike(asked: &[u8], held: &[u8]) -> bool {
     let (asked, held) = (text(asked), text(held));
     let plain = |text: &str| {
@@ -78,6 +82,7 @@ fn are_alike(asked: &[u8], held: &[u8]) -> bool {
         || is_composed(&asked) && 4 * apart(asked.as_bytes(), held.as_bytes()) <= longer
 }
 
+#[inline]
 fn difference(asked: &[&[u8]], held: &[&[u8]]) -> Option<Difference> {
     let mut differ = (0..asked.len()).filter(|place| asked[*place] != held[*place]);
     let place = differ.next()?;
@@ -90,9 +95,11 @@ fn difference(asked: &[&[u8]], held: &[&[u8]]) -> Option<Difference> {
     Some(Difference { place, asked: shortened(&asked), held: shortened(&held), others })
 }
 
+#[inline]
 fn text(argument: &[u8]) -> String {
     struct Printed<'a>(&'a [u8]);
     impl fmt::Display for Printed<'_> {
+        #[inline]
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             tree::print_value(self.0, f)
         }
@@ -100,6 +107,7 @@ fn text(argument: &[u8]) -> String {
     Printed(argument).to_string()
 }
 
+#[inline]
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}..", &text[..end]),

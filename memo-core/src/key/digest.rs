@@ -4,8 +4,7 @@
 //! sorted when the group ends, so they have to wait for that. Each part of an item that is longer than a digest is
 //! therefore replaced by its own digest. So what waits is a few bytes for each item, however large the items are.
 
-use sha2::{Digest as _, Sha256};
-
+use super::StrongHash;
 use super::tag::{self, MAX_LENGTH};
 
 /// The hash of the bytes, and their number.
@@ -40,7 +39,7 @@ struct Region {
     /// Where the bytes that are not hashed yet begin in the buffer of the writer.
     start: usize,
     /// The hash of the bytes so far, and their number.
-    hasher: Option<Sha256>,
+    hasher: Option<StrongHash>,
     hashed: u64,
     /// The number of bytes that the parts within had more than the digests that replaced them.
     replaced: u64,
@@ -48,7 +47,7 @@ struct Region {
 
 impl Region {
     fn hash(&mut self, bytes: &[u8]) {
-        self.hasher.get_or_insert_with(Sha256::new).update(bytes);
+        self.hasher.get_or_insert_with(StrongHash::default).update(bytes);
         self.hashed += bytes.len() as u64;
     }
 
@@ -58,7 +57,7 @@ impl Region {
         let len = self.hashed + self.replaced;
         out.truncate(self.start);
         out.extend_from_slice(&[tag::DIGEST, LENGTH]);
-        out.extend_from_slice(&self.hasher.unwrap_or_default().finalize());
+        out.extend_from_slice(&self.hasher.unwrap_or_default().finish());
         out.extend_from_slice(&len.to_le_bytes());
         len
     }

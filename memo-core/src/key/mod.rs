@@ -20,6 +20,8 @@ mod encoder;
 pub(crate) mod hash;
 mod item;
 mod items;
+#[cfg(any(not(feature = "persist"), test))]
+mod keyed_hash;
 mod read;
 mod recorder;
 mod result_tag;
@@ -27,6 +29,8 @@ mod search_key;
 mod short;
 mod sink;
 mod stored;
+#[cfg(feature = "persist")]
+mod strong_hash;
 pub(crate) mod tag;
 pub mod tagged;
 #[cfg(test)]
@@ -41,7 +45,11 @@ pub use arguments::Arguments;
 pub(crate) use bytes::KeyBytes;
 pub use call_key::Key;
 pub use decode_error::DecodeError;
+#[cfg(not(feature = "persist"))]
+use keyed_hash::KeyedHash as StrongHash;
 pub use result_tag::Tag;
 pub(crate) use search_key::{KeySize, SearchKey};
 pub(crate) use stored::{hash_bytes, same_key};
+#[cfg(feature = "persist")]
+use strong_hash::StrongHash;
 pub(crate) use written::WrittenKey;

@@ -11,7 +11,7 @@ use std::fmt;
 /// In the argument `tags = [("user", id), "catalog"]` each element of the list is made a tag. Elsewhere it is made by
 /// [`Tag::new`].
 ///
-/// A tag is kept as 64 bits of a SHA-256 hash. If two have the same bits, which a billion tags have with a probability
+/// A tag is kept as 64 bits of a strong hash. If two have the same bits, which a billion tags have with a probability
 /// of 3 %, then to invalidate one invalidates the other as well.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tag(u64);
@@ -32,6 +32,7 @@ impl Tag {
 }
 
 impl fmt::Debug for Tag {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tag({:016x})", self.0)
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde_core::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::StrongHash;
 use super::arguments::{Arguments, Serialized, with_bytes};
 use super::result_tag::Tag;
 use super::sink::Sink;
@@ -73,9 +73,11 @@ impl Tag {
 
     /// Makes a tag of the bytes of a key. They are hashed as they are printed, because that leaves the type of integers
     /// out.
+    #[inline]
     fn of(bytes: &[u8]) -> Self {
-        let hash = Sha256::digest(Printed(bytes).to_string());
-        let first = hash.first_chunk().copied().unwrap_or_default();
+        let mut hash = StrongHash::default();
+        hash.update(Printed(bytes).to_string().as_bytes());
+        let first = hash.finish().first_chunk().copied().unwrap_or_default();
         Self::from_bits(u64::from_le_bytes(first))
     }
 }
@@ -83,6 +85,7 @@ impl Tag {
 struct Printed<'a>(&'a [u8]);
 
 impl fmt::Display for Printed<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         tree::print(self.0, f)
     }

@@ -33,6 +33,7 @@ pub(crate) fn print(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
 }
 
 /// Writes one value, and `?` where the bytes are not one.
+#[inline]
 pub(crate) fn print_value(bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
     value(&mut Cursor::new(bytes), f)?.map_or_else(|| f.write_char('?'), Ok)
 }
@@ -82,6 +83,7 @@ fn value(cursor: &mut Cursor<'_>, f: &mut Formatter<'_>) -> Printed {
     Ok(Some(()))
 }
 
+#[inline]
 fn deeper<'a>(cursor: &mut Cursor<'a>, f: impl FnOnce(&mut Cursor<'a>) -> Printed) -> Printed {
     let mut inner = take!(cursor.deeper());
     take!(f(&mut inner)?);

@@ -139,10 +139,12 @@ impl Worker {
             // They stay listed meanwhile, for a child of fork.
             let due = self.state.lock().targets.clone();
             // No lock is held during a tick, because it may call `maintain`.
-            let remaining: Vec<_> =
-                due.iter().filter(|target| self.tick(target)).cloned().collect();
+            let (len, mut remaining) = (due.len(), due);
+            remaining.retain(|target| self.tick(target));
             let mut state = self.state.lock();
-            state.targets.splice(..due.len(), remaining);
+            // Behind them are those that were added meanwhile.
+            remaining.append(&mut state.targets.split_off(len));
+            state.targets = remaining;
             self.round_done.notify_all();
             if state.targets.is_empty() {
                 state.process = 0;

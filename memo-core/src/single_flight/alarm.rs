@@ -52,6 +52,7 @@ impl Alarm {
 }
 
 impl Watched for Alarm {
+    #[inline]
     fn check(&self, now: Instant) -> bool {
         let mut state = self.0.lock();
         let is_due = state.from.is_none_or(|from| from <= now);

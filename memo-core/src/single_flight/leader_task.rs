@@ -57,6 +57,7 @@ impl LeaderTask {
     }
 
     /// If it was woken some time ago and was not polled since, returns how long ago. In a model time does not pass.
+    #[inline]
     pub(crate) fn stuck_for(&self) -> Option<Duration> {
         let woken = self.woken.load(Relaxed);
         let waits = woken < POLLED_AND_WOKEN && !MODELLED;
@@ -66,10 +67,12 @@ impl LeaderTask {
 }
 
 impl Wake for LeaderTask {
+    #[inline]
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
+    #[inline]
     fn wake_by_ref(self: &Arc<Self>) {
         let next = |woken| match woken {
             ASLEEP => Some(clock::now()),

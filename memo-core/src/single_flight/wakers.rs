@@ -32,6 +32,7 @@ impl Wakers {
 
     /// Stores `waker` in the slot of `id`, or in a new slot, whose id it then stores in `id`. Returns the waker that it
     /// replaces. The caller drops that while it holds no lock, because dropping a waker runs code of an executor.
+    #[inline]
     pub(crate) fn register(
         &mut self,
         id: &mut Option<WakerId>,
@@ -49,6 +50,7 @@ impl Wakers {
         }
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, id: WakerId) -> Option<Waker> {
         let removed = std::mem::replace(self.slot(id)?, Slot::Vacant);
         while let Some(Slot::Vacant) = self.slots.front() {
@@ -61,6 +63,7 @@ impl Wakers {
         removed.waker()
     }
 
+    #[inline]
     fn slot(&mut self, id: WakerId) -> Option<&mut Slot> {
         self.slots.get_mut(usize::try_from(id.checked_sub(self.first)?).ok()?)
     }

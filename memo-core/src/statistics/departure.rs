@@ -41,6 +41,7 @@ impl Departure {
 }
 
 impl Display for Departure {
+    #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Size => "evicted because of `max`",

@@ -155,6 +155,7 @@ impl Cause {
 }
 
 impl Display for Bound {
+    #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Max => "`max`",
@@ -164,6 +165,7 @@ impl Display for Bound {
 }
 
 impl Display for Remover {
+    #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Invalidate => "by `invalidate`",
@@ -179,6 +181,7 @@ impl Display for Remover {
 }
 
 impl Display for Refusal {
+    #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Error => "it was an error",
@@ -190,6 +193,7 @@ impl Display for Refusal {
 }
 
 impl Display for Explanation {
+    #[inline]
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unkeyable => f.write_str("never held: the arguments have no key"),

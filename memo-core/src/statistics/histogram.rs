@@ -57,6 +57,7 @@ impl Histogram {
     }
 
     /// Returns how many times were measured.
+    #[inline]
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().map(|(_, count)| count).sum()
@@ -75,6 +76,7 @@ impl Histogram {
     }
 
     /// Returns the mean, or `None` if no time was measured.
+    #[inline]
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
         (!self.is_empty()).then(|| mean(self.sum, self.count()))
@@ -88,12 +90,14 @@ impl Histogram {
     }
 
     /// Returns the median, or `None` if no time was measured.
+    #[inline]
     #[must_use]
     pub fn p50(&self) -> Option<Duration> {
         self.quantile(0.5)
     }
 
     /// Returns the time that 99 % of the times do not exceed, or `None` if none was measured.
+    #[inline]
     #[must_use]
     pub fn p99(&self) -> Option<Duration> {
         self.quantile(0.99)
@@ -108,6 +112,7 @@ impl Histogram {
         clippy::cast_sign_loss,
         reason = "a rank among a count, and a quantile is not exact"
     )]
+    #[inline]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let count = self.count();
         let rank = ((share.clamp(0.0, 1.0) * count as f64).ceil() as u64).clamp(1, count.max(1));
@@ -134,6 +139,7 @@ impl Histogram {
     }
 
     /// Returns the times that were measured since `earlier`.
+    #[inline]
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let before = |bucket| {
             let at = earlier.counts.binary_search_by_key(&bucket, |(bucket, _)| *bucket);
@@ -157,6 +163,7 @@ fn end(bucket: usize) -> Duration {
 
 /// Returns the time that stands for a bucket: its harmonic middle, which is off by the same share at both ends. The
 /// last bucket has none.
+#[inline]
 fn middle(bucket: usize) -> Option<Duration> {
     let (begin, end) = (beginning(bucket), beginning(bucket + 1));
     (bucket < BUCKETS - 1).then(|| {

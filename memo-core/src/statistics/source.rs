@@ -35,6 +35,7 @@ pub(crate) struct Noted {
 
 impl Noted {
     /// Returns the time since the value was computed.
+    #[inline]
     pub(crate) fn age(self) -> Option<Duration> {
         Some(Duration::from_millis(clock::wall().saturating_sub(self.computed?)))
     }
@@ -80,6 +81,7 @@ pub(crate) fn note_older(computed: impl FnOnce() -> Option<u64>) {
 }
 
 /// Notes what another thread or task has noted of this call, if somebody asks.
+#[inline]
 pub(crate) fn note_again(noted: Option<Noted>) {
     if noted.is_some() && NOTED.get().is_some() {
         NOTED.set(Some(noted));
@@ -92,16 +94,19 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    #[inline]
     pub(crate) fn begin() -> Self {
         Self { outer: NOTED.replace(Some(None)) }
     }
 
     /// Returns what was noted last.
+    #[inline]
     pub(crate) fn noted(&self) -> Option<Noted> {
         NOTED.get().flatten()
     }
 
     /// Returns what was noted last. The enclosing watch gets it too.
+    #[inline]
     pub(crate) fn end(mut self) -> Option<Noted> {
         let noted = self.noted();
         if noted.is_some() && self.outer.is_some() {
@@ -112,6 +117,7 @@ impl Watch {
 }
 
 impl Drop for Watch {
+    #[inline]
     fn drop(&mut self) {
         NOTED.set(self.outer);
     }

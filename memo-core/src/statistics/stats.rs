@@ -47,6 +47,7 @@ macro_rules! stats {
             /// Returns what has happened since `earlier`, which came from the same cache: of counters the difference,
             /// and of gauges the present value. `time_saved` is the hits since then times the present mean time of a
             /// computation.
+            #[inline]
             #[must_use]
             pub fn since(&self, earlier: &Self) -> Self {
                 let mut since = Self {
@@ -206,18 +207,21 @@ trait Counted {
 }
 
 impl Counted for u64 {
+    #[inline]
     fn since(&self, earlier: &Self) -> Self {
         self.saturating_sub(*earlier)
     }
 }
 
 impl Counted for Duration {
+    #[inline]
     fn since(&self, earlier: &Self) -> Self {
         self.saturating_sub(*earlier)
     }
 }
 
 impl Counted for Histogram {
+    #[inline]
     fn since(&self, earlier: &Self) -> Self {
         Histogram::since(self, earlier)
     }

@@ -40,6 +40,7 @@ pub(crate) fn epoch() -> u64 {
 }
 
 /// Ends what has `tag` and was computed, or is being computed, in this process.
+#[inline]
 pub(crate) fn invalidate(tag: Tag) {
     lock().invalidate(tag.bits());
 }
@@ -51,6 +52,7 @@ pub(crate) fn invalidate(tag: Tag) {
 pub(crate) struct Ending(Tag);
 
 impl Ending {
+    #[inline]
     pub(crate) fn begin(tag: Tag) -> Self {
         let mut registry = lock();
         registry.invalidate(tag.bits());
@@ -60,6 +62,7 @@ impl Ending {
 }
 
 impl Drop for Ending {
+    #[inline]
     fn drop(&mut self) {
         let (mut registry, tag) = (lock(), self.0.bits());
         registry.invalidate(tag);
@@ -99,6 +102,7 @@ impl Registry {
         }
     }
 
+    #[inline]
     fn invalidate(&mut self, tag: u64) {
         let epoch = epoch() + 1;
         match self.cells.get(&tag) {

@@ -27,9 +27,9 @@ impl Cells {
 
     /// Takes the cells of more tags.
     fn extend(&mut self, registry: &mut Registry, tags: &[Tag]) {
-        let mut known: Vec<u64> = self.as_slice().iter().map(|cell| cell.tag()).collect();
-        known.sort_unstable();
-        let is_new = |tag: &Tag| known.binary_search(&tag.bits()).is_err();
+        let mut known = self.tags();
+        sort_by_number(&mut known, |tag| tag.bits());
+        let is_new = |tag: &Tag| known.binary_search_by_key(&tag.bits(), |tag| tag.bits()).is_err();
         let mut new: Vec<Tag> = tags.iter().copied().filter(is_new).collect();
         sort_by_number(&mut new, |tag| tag.bits());
         new.dedup();

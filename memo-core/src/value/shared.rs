@@ -83,24 +83,28 @@ impl<T: ?Sized> Borrow<T> for Shared<T> {
 }
 
 impl<T> From<T> for Shared<T> {
+    #[inline]
     fn from(value: T) -> Self {
         Self(Arc::new(value))
     }
 }
 
 impl From<&str> for Shared<str> {
+    #[inline]
     fn from(text: &str) -> Self {
         Self(text.into())
     }
 }
 
 impl From<String> for Shared<str> {
+    #[inline]
     fn from(text: String) -> Self {
         Self(text.into())
     }
 }
 
 impl<T> From<Vec<T>> for Shared<[T]> {
+    #[inline]
     fn from(elements: Vec<T>) -> Self {
         Self(elements.into())
     }
@@ -113,6 +117,7 @@ impl<T> FromIterator<T> for Shared<[T]> {
 }
 
 impl<T: ?Sized> From<Arc<T>> for Shared<T> {
+    #[inline]
     fn from(value: Arc<T>) -> Self {
         Self(value)
     }

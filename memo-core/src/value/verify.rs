@@ -13,6 +13,7 @@ use crate::value::keep::Keep;
 
 /// Reports whether to verify this hit. It is true for `share` of the hits, chosen at random so that no pattern of calls
 /// evades verification.
+#[inline]
 pub(crate) fn should_verify(share: f64) -> bool {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(0) | 1);

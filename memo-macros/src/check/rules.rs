@@ -116,8 +116,8 @@ mod tests {
             testing::messages(check, "persist = \"x\", remote = t()", "fn f() {}")
         };
         assert_eq!(found(true, true), [""; 0]);
-        testing::refused(&found(false, true), "`persist` is a feature of memokit");
-        testing::refused(&found(true, false), "`remote` is a feature of memokit");
+        testing::refused(&found(false, true), "write `features = [\"persist\"]` at `memokit`");
+        testing::refused(&found(true, false), "write `features = [\"remote\"]` at `memokit`");
     }
 
     #[test]

@@ -18,8 +18,9 @@ pub(super) fn stores_are_features(args: &Args, enabled: &Features, errors: &mut 
     let stores = [(&args.persist, enabled.persist), (&args.remote, enabled.remote)];
     for (given, _) in stores.into_iter().filter(|(_, enabled)| !enabled) {
         if let Some(name) = given.as_ref().map(|given| &given.name) {
-            let message =
-                format!("`{name}` is a feature of memokit: add it to `features` in Cargo.toml");
+            let message = format!(
+                "`{name}` is a feature of memokit: write `features = [\"{name}\"]` at `memokit` in Cargo.toml"
+            );
             errors.at(name, message);
         }
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::eviction::price::Price;
 
 fn simulated(counts_entries: bool) -> Estimator {
-    Estimator::new(counts_entries, Policy::Adaptive)
+    Estimator::new(counts_entries, Policy::adaptive())
 }
 
 /// Returns how many references hit at a capacity.
@@ -68,7 +68,7 @@ fn calls_after_a_removal_or_too_late_hit_at_no_capacity() {
 
 #[test]
 fn sampling_pauses_for_longer_where_a_sample_costs_more() {
-    let sampler = Sampler::new(true, Policy::Adaptive);
+    let sampler = Sampler::new(true, Policy::adaptive());
     observe(&sampler, (0..WINDOW).map(|at| at % 5), 1, ENDLESS);
     assert!(!sampler.samples(0), "no call is sampled");
     sampler.resume(&|| SIMULATED_PAUSE * WINDOW - 1);
@@ -79,7 +79,7 @@ fn sampling_pauses_for_longer_where_a_sample_costs_more() {
 
 #[test]
 fn memory_is_bounded() {
-    let sampler = Sampler::new(true, Policy::Adaptive);
+    let sampler = Sampler::new(true, Policy::adaptive());
     observe(&sampler, (0..4_000_000).chain(0..1_000_000), 1, ENDLESS);
     let bytes = sampler.estimator().size();
     println!("{bytes} bytes");

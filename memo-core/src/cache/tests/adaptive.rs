@@ -6,7 +6,7 @@ use crate::platform::clock;
 use crate::statistics::explanation::Bound;
 
 fn adaptive(limits: Limits) -> ShardedCache<u32> {
-    ShardedCache::new(Limits { policy: Policy::Adaptive, ..limits })
+    ShardedCache::new(Limits { policy: Policy::adaptive(), ..limits })
 }
 
 pub(super) fn hash_of(key: u32) -> u64 {

@@ -25,7 +25,7 @@ fn hash(key: u32) -> u64 {
 /// Returns the hit ratio of the cache.
 fn hit_ratio(keys: &[u32], max: usize) -> f64 {
     let cache: ShardedCache<u32> =
-        ShardedCache::new(Limits { max, policy: Policy::Adaptive, ..LIMITS });
+        ShardedCache::new(Limits { max, policy: Policy::adaptive(), ..LIMITS });
     let hits = keys.iter().filter(|key| {
         let bytes = key.to_le_bytes();
         let is_hit = cache.get(hash(**key), |stored| stored == bytes, false).is_some();
@@ -38,7 +38,7 @@ fn hit_ratio(keys: &[u32], max: usize) -> f64 {
 }
 
 fn advice(keys: &[u32]) -> Advice {
-    let sampler = Sampler::new(true, Policy::Adaptive);
+    let sampler = Sampler::new(true, Policy::adaptive());
     let calls = keys.len() as u64;
     for hash in keys.iter().map(|key| hash(*key)) {
         if sampler.samples(hash) {

@@ -1,0 +1,29 @@
+//! What a policy with queues of its own does for a shard. It is a trait, so that only crates with a function that asks
+//! for such a policy build it.
+
+use super::slot::{Look, SlotIndex};
+use super::uses::Uses;
+
+pub(crate) trait Queues: Send {
+    /// Returns whether every entry has a record. If not, all entries must be filed first.
+    fn is_filed(&self) -> bool;
+
+    /// Empties the queues, and frees their memory: they may never be as long again.
+    fn forget(&mut self);
+
+    /// Puts all entries into the queues, by their stamps.
+    fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>);
+
+    /// Records an entry that was put into `slot` of a shard that has `len` entries.
+    fn record(&mut self, slot: SlotIndex, entry: Uses<'_>, len: usize, look: &Look<'_, '_>);
+
+    /// Takes the record of the entry that leaves. `look` tells of the entry in a slot.
+    fn take(&mut self, look: &Look<'_, '_>) -> Option<SlotIndex>;
+
+    /// Returns the slots of two entries that may leave next, the more likely one first.
+    fn next(&self) -> (Option<SlotIndex>, Option<SlotIndex>);
+
+    /// Returns the bytes that it takes.
+    #[cfg(test)]
+    fn size(&self) -> usize;
+}
