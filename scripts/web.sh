@@ -63,7 +63,7 @@ build_page() {
     echo "building the page $name"
     build page "$page_target" ${from_source[@]+"${from_source[@]}"} "$@"
     "$target/debug/bind" "$target/$page_target/release/page.wasm" "$scratch/$name"
-    cp tests/web/page.html "$scratch/$name"
+    cp tests/web/page.html tests/web/worker.js "$scratch/$name"
 }
 
 # Runs tests with what stands before `--` in the environment.
@@ -103,6 +103,8 @@ run_pages() {
     fi
     build_page memory --no-default-features
     run_tests memory.mjs MEMOKIT_PAGE="$scratch/memory"
+    build_page storage
+    run_tests storage.mjs MEMOKIT_PAGE="$scratch/storage"
 }
 
 if ! command -v node >/dev/null; then

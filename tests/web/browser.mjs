@@ -16,6 +16,7 @@ export class Browser {
     #waiting = new Map();
     #listeners = new Set();
     #ended;
+    #failure;
 
     // `profile`: the folder of the profile, which is kept.
     static async start(profile) {
@@ -35,6 +36,7 @@ export class Browser {
     }
 
     #fail(error) {
+        this.#failure ??= error;
         for (const { reject } of this.#waiting.values()) reject(error);
         this.#waiting.clear();
     }
@@ -63,6 +65,7 @@ export class Browser {
     }
 
     send(method, params = {}, sessionId = undefined) {
+        if (this.#failure) return Promise.reject(this.#failure);
         const id = this.#next++;
         return new Promise((resolve, reject) => {
             const late = setTimeout(() => {

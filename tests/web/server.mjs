@@ -12,10 +12,13 @@ const HEADERS = { "access-control-allow-origin": "*", "cache-control": "no-store
 // Returns the address and what ends the server.
 export async function serve(folder) {
     const server = createServer(async (request, response) => {
-        const path = normalize(new URL(request.url, "http://localhost").pathname);
+        const { pathname, searchParams } = new URL(request.url, "http://localhost");
+        const path = normalize(pathname);
+        // Such a page has no origin, and so no storage.
+        const sandbox = searchParams.has("sandbox") ? { "content-security-policy": "sandbox allow-scripts" } : {};
         try {
             const body = await readFile(join(folder, path));
-            response.writeHead(200, { ...HEADERS, "content-type": TYPES[extname(path)] ?? "text/plain" });
+            response.writeHead(200, { ...HEADERS, ...sandbox, "content-type": TYPES[extname(path)] ?? "text/plain" });
             response.end(body);
         } catch {
             response.writeHead(404).end();

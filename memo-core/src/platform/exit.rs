@@ -35,7 +35,9 @@ unsafe extern "C" {
 
 /// A page has no exit, and its modules no C library.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-fn atexit(_function: extern "C" fn()) {}
+fn atexit(_function: extern "C" fn()) -> i32 {
+    0
+}
 
 /// Runs `function` when `main` returns or the process exits, but not when the process is killed or aborts. Waits for
 /// `function` for at most [`LIMIT`]. Only the first call has an effect.

@@ -15,6 +15,11 @@ pub(crate) mod fork;
 pub(crate) mod host;
 pub(crate) mod id_hasher;
 // Only a fork holds the threads.
+#[cfg(feature = "web")]
+#[cfg_attr(not(all(target_family = "wasm", target_os = "unknown")), allow(dead_code))]
+pub(crate) mod items;
+#[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
+pub(crate) mod local_storage;
 #[cfg_attr(not(unix), allow(dead_code))]
 pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]

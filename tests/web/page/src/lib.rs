@@ -1,5 +1,8 @@
 //! Functions that the tests in `tests/web/cases.mjs` call from a page.
 
+#[cfg(feature = "web")]
+mod stored;
+
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::Poll;
