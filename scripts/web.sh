@@ -49,21 +49,47 @@ use_debian() {
     echo "with $("$RUSTC" --version), and the standard library from source"
 }
 
-# Builds a package of tests/web for a target.
+# Builds packages of tests/web for a target.
 build() {
-    local package=$1 for=$2
-    shift 2
-    cargo build -q --release --locked --manifest-path "$manifest" --target-dir "$target" -p "$package" --target "$for" "$@"
+    local for=$1
+    shift
+    cargo build -q --release --locked --manifest-path "$manifest" --target-dir "$target" --target "$for" "$@"
 }
 
-# Builds a page, and puts it with its script into a folder of that name.
-build_page() {
-    local name=$1
-    shift
-    echo "building the page $name"
-    build page "$page_target" ${from_source[@]+"${from_source[@]}"} "$@"
-    "$target/debug/bind" "$target/$page_target/release/page.wasm" "$scratch/$name"
-    cp tests/web/page.html tests/web/worker.js "$scratch/$name"
+# Builds the page with and without localStorage, each into a folder, and one function as it comes, memoized and stored.
+build_pages() {
+    local name
+    for name in plain memory storage; do
+        echo "building the page $name"
+        case $name in
+        plain) set -- -p size ;;
+        memory) set -- -p page -p size --no-default-features --features size/memory ;;
+        storage) set -- -p page -p size --features size/stored ;;
+        esac
+        build "$page_target" ${from_source[@]+"${from_source[@]}"} "$@"
+        "$target/debug/bind" "$target/$page_target/release/size.wasm" "$scratch/size_$name"
+        [[ $name == plain ]] && continue
+        "$target/debug/bind" "$target/$page_target/release/page.wasm" "$scratch/$name"
+        cp tests/web/page.html tests/web/worker.js "$scratch/$name"
+    done
+}
+
+# Prints how many bytes the module of the function and its script take, each gzipped.
+size_of() {
+    echo $(($(gzip -9c "$scratch/size_$1/size_bg.wasm" | wc -c) + $(gzip -9c "$scratch/size_$1/size.js" | wc -c)))
+}
+
+# Checks that memoizing one function adds no more to a page than it did when these bounds were set.
+check_size() {
+    local name=$1 most=$2 added
+    added=$(($(size_of "$name") - $(size_of plain)))
+    echo "size: a memoized function ($name) adds $added bytes, gzipped"
+    if [[ $added -le $most ]]; then
+        passed=$((passed + 1))
+    else
+        echo "scripts/web.sh: that is more than $most" >&2
+        exit 1
+    fi
 }
 
 # Runs tests with what stands before `--` in the environment.
@@ -83,7 +109,7 @@ run_wasi() {
         return
     fi
     echo "building the program for WASI"
-    build program "$wasi_target"
+    build "$wasi_target" -p program
     run_tests wasi.mjs MEMOKIT_PROGRAM="$target/$wasi_target/release/program.wasm"
 }
 
@@ -101,10 +127,13 @@ run_pages() {
         fi
         use_debian
     fi
-    build_page memory --no-default-features
+    build_pages
     run_tests memory.mjs MEMOKIT_PAGE="$scratch/memory"
-    build_page storage
     run_tests storage.mjs MEMOKIT_PAGE="$scratch/storage"
+    # A standard library that was built here has another size.
+    [[ ${#from_source[@]} == 0 ]] || return 0
+    check_size memory 80000
+    check_size storage 132000
 }
 
 if ! command -v node >/dev/null; then

@@ -15,6 +15,8 @@ fn main() -> ExitCode {
     let bound = bindgen
         .input_path(module)
         .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
         .omit_default_module_path(false)
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder));
