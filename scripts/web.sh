@@ -74,6 +74,13 @@ build_pages() {
     done
 }
 
+# examples/browser/build.sh does the same with rustup's target.
+build_example() {
+    build "$page_target" ${from_source[@]+"${from_source[@]}"} -p browser-example
+    "$target/debug/bind" "$target/$page_target/release/browser_example.wasm" "$scratch/example"
+    cp examples/browser/index.html "$scratch/example"
+}
+
 # Prints how many bytes the module of the function and its script take, each gzipped.
 size_of() {
     echo $(($(gzip -9c "$scratch/size_$1/size_bg.wasm" | wc -c) + $(gzip -9c "$scratch/size_$1/size.js" | wc -c)))
@@ -130,6 +137,9 @@ run_pages() {
     build_pages
     run_tests memory.mjs MEMOKIT_PAGE="$scratch/memory"
     run_tests storage.mjs MEMOKIT_PAGE="$scratch/storage"
+    echo "building the example"
+    build_example
+    run_tests example.mjs MEMOKIT_PAGE="$scratch/example"
     # A standard library that was built here has another size.
     [[ ${#from_source[@]} == 0 ]] || return 0
     check_size memory 80000

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 const FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
+    "--window-size=1200,760",
 ];
 // How long a command of the protocol, or a script in a page, may take.
 const LIMIT = 20_000;

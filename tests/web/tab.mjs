@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { Browser } from "./browser.mjs";
 import { serve } from "./server.mjs";
 
-// Starts a server for the folder MEMOKIT_PAGE and a browser, before the tests of a file. Ends them afterwards.
-export function start() {
+// Starts a server for the folder MEMOKIT_PAGE, in which `file` is the page, and a browser, before the tests of a file. Ends them afterwards.
+export function start(file = "page.html") {
     const scratch = mkdtempSync(join(tmpdir(), "memokit-web-"));
     const shared = { profile: join(scratch, "profile") };
     before(async () => {
         shared.server = await serve(process.env.MEMOKIT_PAGE);
-        shared.url = `${shared.server.address}/page.html`;
+        shared.url = `${shared.server.address}/${file}`;
         shared.browser = await Browser.start(shared.profile);
     });
     after(async () => {

@@ -7,7 +7,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 fn most_frequent(text: &str) -> Option<u8> {
     let mut counts = [0_u32; 256];
     text.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
-    (0..=255).filter(|byte| counts[usize::from(*byte)] > 0).max_by_key(|byte| counts[usize::from(*byte)])
+    (0..=255)
+        .filter(|byte| counts[usize::from(*byte)] > 0)
+        .max_by_key(|byte| counts[usize::from(*byte)])
 }
 
 #[wasm_bindgen]
