@@ -176,7 +176,7 @@ quickstart() {
 # Runs pages in a browser and a program under WASI. What cannot be had is skipped, and said in a line.
 run_web() {
     echo "web"
-    scripts/web.sh >"$scratch/web" 2>&1 || {
+    timeout 900 scripts/web.sh >"$scratch/web" 2>&1 || {
         tail -n 40 "$scratch/web"
         summary+=("web failed")
         finish 1

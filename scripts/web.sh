@@ -60,6 +60,8 @@ build() {
 build_pages() {
     local name
     for name in plain memory storage; do
+        # A standard library that was built here has another size, and took the time.
+        [[ $name == plain && ${#from_source[@]} != 0 ]] && continue
         echo "building the page $name"
         case $name in
         plain) set -- -p size ;;
@@ -74,9 +76,9 @@ build_pages() {
     done
 }
 
-# examples/browser/build.sh does the same with rustup's target.
+# Does what examples/browser/build.sh does.
 build_example() {
-    build "$page_target" ${from_source[@]+"${from_source[@]}"} -p browser-example
+    build "$page_target" -p browser-example
     "$target/debug/bind" "$target/$page_target/release/browser_example.wasm" "$scratch/example"
     cp examples/browser/index.html "$scratch/example"
 }
@@ -137,11 +139,13 @@ run_pages() {
     build_pages
     run_tests memory.mjs MEMOKIT_PAGE="$scratch/memory"
     run_tests storage.mjs MEMOKIT_PAGE="$scratch/storage"
+    if [[ ${#from_source[@]} != 0 ]]; then
+        skip "the example and the size of a page, for which rustup does not have $page_target here"
+        return
+    fi
     echo "building the example"
     build_example
     run_tests example.mjs MEMOKIT_PAGE="$scratch/example"
-    # A standard library that was built here has another size.
-    [[ ${#from_source[@]} == 0 ]] || return 0
     check_size memory 80000
     check_size storage 132000
 }
