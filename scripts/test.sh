@@ -173,6 +173,18 @@ quickstart() {
     finish 1
 }
 
+# Runs pages in a browser and a program under WASI. What cannot be had is skipped, and said in a line.
+run_web() {
+    echo "web"
+    timeout 900 scripts/web.sh >"$scratch/web" 2>&1 || {
+        tail -n 40 "$scratch/web"
+        summary+=("web failed")
+        finish 1
+    }
+    mapfile -t -O "${#summary[@]}" summary < <(grep '^skipped:' "$scratch/web")
+    summary+=("web: $(tail -n 1 "$scratch/web")")
+}
+
 # Runs every comparison of memo-bench for a short time. Checks that it runs, that the contenders agree on the results,
 # that memokit hits as often as exact LRU, and that the instructions of a hit and of an insertion are within 10 % of the
 # recorded numbers. Those are for a release build, so this is a release build too. SQLite and LMDB are left out.
@@ -219,6 +231,7 @@ run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models
     run_examples
+    run_web
     run_benchmarks
 fi
 finish 0

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_core::Serialize;
 
@@ -18,6 +18,7 @@ use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep, Rene
 use crate::function::tier_types::Writing;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, Tag, WrittenKey};
+use crate::platform::clock::Instant;
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::flight::{Arrival, Flight, TaskWait};
 use crate::single_flight::leader_task::LeaderTask;

@@ -12,12 +12,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::call::future::{AsyncLookup, Missed, Progress, ShouldStore, Stage};
 use crate::call::isolated::Surroundings;
 use crate::call::pinned::LazyFuture;
 use crate::call::refresh::hand_over;
+use crate::platform::clock::Instant;
 use crate::platform::sync::Mutex;
 use crate::single_flight::alarm::Alarm;
 use crate::single_flight::wait_graph::Waiting;

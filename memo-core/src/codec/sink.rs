@@ -70,7 +70,7 @@ impl Sink<'static> {
     }
 
     /// Makes a sink for at most `limit` bytes, all in memory.
-    pub(super) fn limited(limit: usize) -> Self {
+    pub(crate) fn limited(limit: usize) -> Self {
         Self::new(limit as u64, None)
     }
 }

@@ -13,9 +13,10 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64, compiler_fence, fence};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::front::table::{Found, Front, WordKey};
+use crate::platform::clock::Instant;
 use crate::platform::fork;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::epoch::participant::pin;
 use crate::function::completion::Completed;
@@ -11,7 +11,7 @@ use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made
 use crate::function::span::{Entered, Span};
 use crate::function::tier_types::{Permit, Seeking, Writing};
 use crate::key::Tag;
-use crate::platform::clock::Stopwatch;
+use crate::platform::clock::{Instant, Stopwatch};
 use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Arrival, Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;

@@ -72,7 +72,10 @@ impl<K: Keep> Settings<K> {
     fn stored(self, root: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
+        #[cfg(not(all(feature = "web", target_family = "wasm", target_os = "unknown")))]
         let make = Directory::make;
+        #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
+        let make = crate::function::web_results::WebResults::make;
         let (max_disk, max_value, ttl) = (None, MAX_APART, None);
         let storage = PersistSettings {
             root,

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::advice::observer::Observer;
 use crate::cache::capacity::Limits;
@@ -26,7 +26,7 @@ use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::function::tier_types::{Part, Tier};
 use crate::function::times::{default_wait_limit, refresh_window};
 use crate::key::{self, KeySize, Tag};
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::{self, Instant, Millis, NEVER};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Arrival, Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;

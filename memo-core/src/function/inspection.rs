@@ -2,14 +2,14 @@
 
 use std::cmp::Reverse;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::cache::capacity::UNBOUNDED;
 use crate::function::counts::Counts;
 use crate::function::family::Family;
 use crate::function::function_cache::FunctionCache;
 use crate::key::Key;
-use crate::platform::clock::{Millis, NEVER};
+use crate::platform::clock::{self, Millis, NEVER};
 use crate::statistics::details::{Details, Inspect, Outstanding, Setting, TOLD, shortened};
 use crate::statistics::report::size;
 use crate::statistics::samples::Sample;
@@ -51,7 +51,7 @@ impl<K: Keep<Held: Send + Sync>> Family<K> {
     pub(crate) fn sample(&self) -> Sample {
         let (hits, misses) = self.common.counts.hits_and_misses(&self.common.calls);
         let entries = self.members().iter().map(|member| member.memory.count() as u64).sum();
-        Sample { at: SystemTime::now(), hits, misses, entries }
+        Sample { at: clock::system_time(), hits, misses, entries }
     }
 }
 
@@ -59,7 +59,7 @@ impl<K: Keep> FunctionCache<K> {
     /// Returns the counters at this moment.
     pub(crate) fn sample(&self) -> Sample {
         let (hits, misses) = self.counts.hits_and_misses(&self.memory.calls);
-        Sample { at: SystemTime::now(), hits, misses, entries: self.memory.count() as u64 }
+        Sample { at: clock::system_time(), hits, misses, entries: self.memory.count() as u64 }
     }
 
     fn settings(&self) -> Vec<Setting> {

@@ -56,5 +56,7 @@ mod type_name;
 mod unsettled;
 #[cfg(feature = "persist")]
 mod value_store;
+#[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
+mod web_results;
 #[cfg(feature = "persist")]
 mod write;

@@ -8,6 +8,7 @@ use crate::function::events::Events;
 use crate::function::function_cache::{FunctionCache, Loaded, Storage};
 use crate::key::Tag;
 use crate::platform::clock;
+use crate::platform::maintenance;
 use crate::statistics::explanation::Remover;
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -37,6 +38,7 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Removes from memory what other processes have removed.
     pub(crate) fn follow(&self) {
+        maintenance::catch_up();
         if let Some(storage) = &self.storage {
             storage.follow(self);
         }

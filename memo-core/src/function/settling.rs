@@ -1,7 +1,7 @@
 //! Tells a directory what it does not know yet.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::function::directory::Directory;
@@ -9,6 +9,8 @@ use crate::function::function_cache::FunctionCache;
 use crate::function::thread_opening::unless_settling;
 use crate::function::unsettled::Due;
 use crate::persist::Store;
+use crate::platform::clock::Instant;
+use crate::platform::process;
 use crate::value::keep::Keep;
 
 /// The longest that a thread waits for another one.
@@ -50,7 +52,7 @@ impl<K: Keep> Directory<K> {
         is_told
             .filter(|is_told| *is_told)
             .map(drop)
-            .ok_or_else(|| Error::Locked { path: path(), pid: Some(std::process::id()) })
+            .ok_or_else(|| Error::Locked { path: path(), pid: Some(process::id()) })
     }
 
     fn tell(&self, function: &FunctionCache<K>, store: &Store) {

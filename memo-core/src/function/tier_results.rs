@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
@@ -20,7 +20,7 @@ use crate::function::tier_entries::{About, EntryName, Names, TierEntries};
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 use crate::key::{Tag, tag};
 use crate::persist::{Cost, Identity};
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::{self, Instant, Millis, NEVER};
 use crate::remote::{
     Follower, Found, Part, Pending, Put, Query, Search, StoreError, Tier, Value, Written,
     group_hash, random_wide, tag_group,

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::function::any_cache::AnyCache;
 use crate::handle::registry::{all, number};
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::platform::sync::usual::Mutex;
 use crate::statistics::samples::{Sample, Samples};

@@ -1,11 +1,12 @@
 //! The page as a whole.
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
 
 use super::overview;
 use super::section::Told;
 use super::text::{Escaped, timestamp};
+use crate::platform::clock;
+use crate::platform::process;
 use crate::statistics::details::Details;
 use crate::statistics::report::{Report, program};
 
@@ -93,19 +94,19 @@ fn fitting(
 
 /// Writes which program this is about, and when.
 fn begin(page: &mut String) {
-    let now = timestamp(SystemTime::now());
+    let now = timestamp(clock::system_time());
     let _ = writeln!(
         page,
         "<p class=\"when\">{}, process {}, <time datetime=\"{now}\">{now}</time></p>",
         Escaped(program()),
-        std::process::id(),
+        process::id(),
     );
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
     use crate::statistics::details::{Inspect, Outstanding, Setting};
@@ -202,6 +203,6 @@ mod tests {
         assert_eq!((&cache["stats"]["hits"], &cache["failure"]), (&2.into(), &MARKUP.into()));
         assert_eq!(cache["samples"][359]["misses"], 359);
         assert_eq!(cache["dearest"][7]["time"]["nanos"], 3_000_000);
-        assert_eq!(json["process"], std::process::id());
+        assert_eq!(json["process"], process::id());
     }
 }

@@ -1,8 +1,9 @@
 //! Counts failures, and plans when to retry.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::platform::clock::Instant;
 use crate::platform::sync::usual::Mutex;
 
 use crate::error::Error;

@@ -205,6 +205,21 @@ impl File for fs::File {
         std::os::windows::fs::FileExt::seek_read(self, bytes, at)
     }
 
+    // Without threads nobody moves the position meanwhile.
+    #[cfg(not(any(unix, windows)))]
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        let mut file = self;
+        io::Seek::seek(&mut file, io::SeekFrom::Start(at))?;
+        io::Write::write(&mut file, bytes)
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut file = self;
+        io::Seek::seek(&mut file, io::SeekFrom::Start(at))?;
+        io::Read::read(&mut file, bytes)
+    }
+
     fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
@@ -293,6 +308,12 @@ fn private_file() -> OpenOptions {
     options
 }
 
+/// WASI has neither owners nor modes.
+#[cfg(not(any(unix, windows)))]
+fn private_file() -> OpenOptions {
+    OpenOptions::new()
+}
+
 /// Only the owner can access a new directory.
 #[cfg(unix)]
 fn private_dir() -> DirBuilder {
@@ -302,7 +323,7 @@ fn private_dir() -> DirBuilder {
     builder
 }
 
-#[cfg(windows)]
+#[cfg(not(unix))]
 fn private_dir() -> DirBuilder {
     DirBuilder::new()
 }

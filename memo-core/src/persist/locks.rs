@@ -2,17 +2,18 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::file_name::Name;
 use super::fs::{ByteLocks, Fs};
 use super::listing::{LOCK_PREFIX, refuse_foreign};
 use super::state::SLOTS;
 use crate::error::Error;
+use crate::platform::clock::Instant;
 use crate::platform::host;
+use crate::platform::process;
 use crate::platform::sync::MODELLED;
 
 /// The first byte of those that are no locks of keys.

@@ -15,6 +15,7 @@ use super::value_file::{VALUE_AT, list_values};
 use crate::error::Error;
 use crate::platform::crc32c::crc32c_append;
 use crate::platform::fork;
+use crate::platform::process;
 use crate::platform::sync::usual::Mutex;
 
 /// When so many files wait to be synced, the next one is synced at once.
@@ -203,7 +204,7 @@ impl NewValue {
     fn check_process(&self) -> Result<(), Error> {
         match self.generation == fork::generation() {
             true => Ok(()),
-            false => Err(Error::Forked { owner: std::process::id() }),
+            false => Err(Error::Forked { owner: process::id() }),
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct View {
 }
 
 /// A removal that was read from a log.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
     /// The value of the key was removed.
     Key(Box<[u8]>),

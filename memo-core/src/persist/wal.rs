@@ -2,7 +2,6 @@
 //! their records takes the writer and writes all queued records, while other threads queue more.
 
 use std::path::PathBuf;
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +15,7 @@ use super::state::{SlotLog, State as SharedState};
 use super::unlogged::Unlogged;
 use crate::error::Error;
 use crate::platform::fork;
+use crate::platform::process;
 use crate::platform::sync::{Condvar, MODELLED, Mutex, MutexGuard, yield_now};
 
 /// A thread that waits for a write yields at most this many times before it sleeps.

@@ -3,9 +3,13 @@
 use std::sync::OnceLock;
 #[cfg(any(target_os = "linux", test))]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-#[cfg(any(not(test), not(any(target_os = "linux", target_vendor = "apple"))))]
-use std::time::Instant;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub(crate) use std::time::Instant;
+// There the one of the standard library panics, and this one asks the host.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub(crate) use web_time::Instant;
 
 /// Milliseconds of the monotonic clock.
 pub(crate) type Millis = u64;
@@ -183,7 +187,19 @@ pub(crate) fn wall() -> u64 {
 
 /// Returns the milliseconds since 1970 by the wall clock, or 0 if it shows an earlier time.
 fn system() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+    system_time().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+/// Returns the time of the wall clock.
+pub(crate) fn system_time() -> SystemTime {
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    {
+        SystemTime::now()
+    }
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    {
+        web_time::web::SystemTimeExt::to_std(web_time::SystemTime::now())
+    }
 }
 
 /// Returns the times of the monotonic clock and of the wall clock at the first call.
@@ -201,9 +217,9 @@ use steps::{anchor, nanos_with_sleep};
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
-    use super::{Millis, Sleep, awake, system};
+    use super::{Instant, Millis, Sleep, awake, system};
 
     thread_local! {
         static SLEEP: Sleep = const { Sleep::new() };

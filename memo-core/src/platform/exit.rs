@@ -2,14 +2,14 @@
 //! does, and its declaration is one line of unsafe code.
 #![allow(unsafe_code)]
 
-use std::ffi::c_int;
-use std::process;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::platform::sync::spawn;
+use crate::platform::clock::Instant;
+use crate::platform::process;
 use crate::platform::sync::usual::{Condvar, Mutex};
+use crate::platform::sync::{THREADS, spawn};
 
 /// The longest time by which the exit of the process is delayed.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -26,10 +26,17 @@ static ENDED: Mutex<bool> = Mutex::new(false);
 /// Notified when `ENDED` becomes true.
 static ENDED_CHANGED: Condvar = Condvar::new();
 
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 // SAFETY: `atexit` has this signature in every C library. Any thread may call it at any time. It stores a pointer to a
 // function, which exists as long as the process.
 unsafe extern "C" {
-    safe fn atexit(function: extern "C" fn()) -> c_int;
+    safe fn atexit(function: extern "C" fn()) -> std::ffi::c_int;
+}
+
+/// A page has no exit, and its modules no C library.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn atexit(_function: extern "C" fn()) -> i32 {
+    0
 }
 
 /// Runs `function` when `main` returns or the process exits, but not when the process is killed or aborts. Waits for
@@ -54,6 +61,11 @@ pub(crate) fn include_this_process() {
 /// may never release it. Does not unwind into C: only the hook could panic, and it runs in the separate thread.
 extern "C" fn run() {
     if HOOK.get().is_none_or(|hook| hook.pid.load(Relaxed) != process::id()) {
+        return;
+    }
+    if !THREADS {
+        // Nobody else can hold a lock.
+        run_hook();
         return;
     }
     let deadline = Instant::now() + LIMIT;

@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
+#[cfg(unix)]
 use crate::platform::maintenance;
 #[cfg(all(unix, feature = "remote"))]
 use crate::platform::special;

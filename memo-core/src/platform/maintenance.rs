@@ -3,15 +3,15 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::platform::clock;
-use crate::platform::sync::spawn;
+use crate::platform::clock::{self, Instant};
+use crate::platform::process;
 use crate::platform::sync::usual::{Condvar, Mutex, MutexGuard};
+use crate::platform::sync::{THREADS, spawn};
 
 /// Something that needs maintenance each second.
 pub(crate) trait Maintain: Send + Sync {
@@ -54,11 +54,21 @@ struct State {
     /// Whether a target is being ticked.
     is_ticking: bool,
     targets: Vec<Weak<dyn Maintain>>,
+    /// Without threads: when the last round began, and whether it goes on.
+    caught_up: Option<Instant>,
+    is_catching_up: bool,
 }
 
 impl Worker {
     const fn new(name: &'static str, run: fn()) -> Self {
-        let state = State { process: 0, woken: false, is_ticking: false, targets: Vec::new() };
+        let state = State {
+            process: 0,
+            woken: false,
+            is_ticking: false,
+            targets: Vec::new(),
+            caught_up: None,
+            is_catching_up: false,
+        };
         let (wake, tick_done, round_done) = (Condvar::new(), Condvar::new(), Condvar::new());
         Self { name, run, state: Mutex::new(state), wake, tick_done, round_done }
     }
@@ -80,7 +90,7 @@ impl Worker {
     /// Starts the thread, unless it runs. Returns whether it runs.
     fn start(&self, state: &mut State) -> bool {
         let process = process::id();
-        if state.process != process && spawn(self.name, self.run) {
+        if state.process != process && (!THREADS || spawn(self.name, self.run)) {
             state.process = process;
             state.is_ticking = false;
         }
@@ -91,6 +101,11 @@ impl Worker {
     pub(crate) fn wake(&self, timeout: Duration) {
         let mut state = self.state.lock();
         if state.targets.is_empty() || !self.start(&mut state) {
+            return;
+        }
+        if !THREADS {
+            drop(state);
+            self.catch_up(Duration::ZERO);
             return;
         }
         state.woken = true;
@@ -136,21 +151,43 @@ impl Worker {
     fn run(&self) {
         loop {
             self.wait_for_next_round();
-            // They stay listed meanwhile, for a child of fork.
-            let due = self.state.lock().targets.clone();
-            // No lock is held during a tick, because it may call `maintain`.
-            let (len, mut remaining) = (due.len(), due);
-            remaining.retain(|target| self.tick(target));
-            let mut state = self.state.lock();
-            // Behind them are those that were added meanwhile.
-            remaining.append(&mut state.targets.split_off(len));
-            state.targets = remaining;
-            self.round_done.notify_all();
-            if state.targets.is_empty() {
-                state.process = 0;
+            if !self.round() {
                 return;
             }
         }
+    }
+
+    /// Ticks every target once. Returns whether some are left.
+    fn round(&self) -> bool {
+        // They stay listed meanwhile, for a child of fork.
+        let due = self.state.lock().targets.clone();
+        // No lock is held during a tick, because it may call `maintain`.
+        let (len, mut remaining) = (due.len(), due);
+        remaining.retain(|target| self.tick(target));
+        let mut state = self.state.lock();
+        // Behind them are those that were added meanwhile.
+        remaining.append(&mut state.targets.split_off(len));
+        state.targets = remaining;
+        self.round_done.notify_all();
+        if state.targets.is_empty() {
+            state.process = 0;
+        }
+        !state.targets.is_empty()
+    }
+
+    /// Does what the thread would do, where there are none: a round, if the last one was that long ago. A tick may run
+    /// code of the user that calls this again, which has no effect.
+    #[cold]
+    fn catch_up(&self, pause: Duration) {
+        let mut state = self.state.lock();
+        let is_due = state.caught_up.is_none_or(|at| at.elapsed() >= pause);
+        if state.targets.is_empty() || state.is_catching_up || !is_due {
+            return;
+        }
+        (state.is_catching_up, state.caught_up) = (true, Some(Instant::now()));
+        drop(state);
+        self.round();
+        self.state.lock().is_catching_up = false;
     }
 }
 
@@ -164,6 +201,15 @@ static WORKERS: &[&Worker] = &[
 
 thread_local! {
     static HELD: Cell<Vec<MutexGuard<'static, State>>> = const { Cell::new(Vec::new()) };
+}
+
+/// Does what the threads would have done since the last call, on a platform without threads. Elsewhere does nothing. Call
+/// it where code of the user may run: a tick drops values.
+#[inline]
+pub(crate) fn catch_up() {
+    if !THREADS {
+        WORKERS.iter().for_each(|worker| worker.catch_up(PERIOD));
+    }
 }
 
 /// Keeps the threads from ticking, for a fork: a child has no thread that would release the locks which these hold at

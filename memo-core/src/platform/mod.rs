@@ -14,10 +14,18 @@ pub(crate) mod fork;
 #[cfg(feature = "persist")]
 pub(crate) mod host;
 pub(crate) mod id_hasher;
+// Only a fork holds the threads.
+#[cfg(feature = "web")]
+#[cfg_attr(not(all(target_family = "wasm", target_os = "unknown")), allow(dead_code))]
+pub(crate) mod items;
+#[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
+pub(crate) mod local_storage;
+#[cfg_attr(not(unix), allow(dead_code))]
 pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]
 pub(crate) mod moved_clock;
 pub(crate) mod os;
+pub(crate) mod process;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;
 pub(crate) mod sort;

@@ -2,6 +2,11 @@
 //! tries their interleavings. Poisoned locks are used like others, because the data that they guard is valid at each
 //! step.
 
+/// Whether the platform has threads. WebAssembly without shared memory has none: whoever would wait for another thread
+/// would wait for ever, and the locks and waits of the standard library panic there.
+pub(crate) const THREADS: bool =
+    cfg!(not(target_family = "wasm")) || cfg!(all(target_os = "wasi", target_feature = "atomics"));
+
 /// Starts a thread of this library. Returns whether the system could start it. Signals for the process are blocked in
 /// the thread, whatever the caller's own mask is: they belong to the threads of the program. Not `#[inline]`, so that
 /// this large code is compiled only once.
@@ -17,11 +22,9 @@ pub(crate) fn spawn(name: &str, run: fn()) -> bool {
 macro_rules! locks {
     ($timed:literal, $sync:ident) => {
         use std::sync::{PoisonError, TryLockError};
-        use std::time::Instant;
-
         pub(crate) use $sync::sync::MutexGuard;
 
-        use crate::platform::clock;
+        use crate::platform::clock::{self, Instant};
 
         #[derive(Debug, Default)]
         pub(crate) struct Mutex<T>($sync::sync::Mutex<T>);

@@ -1,10 +1,10 @@
 //! Stops asking a store that does not answer, and asks again now and then (the circuit breaker of Nygard, "Release It!").
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::StoreError;
 use super::random::random_share;
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::sync::usual::Mutex;
 
 const MIN_PAUSE: Duration = Duration::from_millis(100);

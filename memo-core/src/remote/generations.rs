@@ -2,9 +2,8 @@
 //! now. A generation is a random number, so one that the store has lost never comes again, and neither do its entries.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::sync::usual::Mutex;
 
 /// The known generations, by the names of the groups.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::store::{Store, Token};
+use crate::platform::clock::Instant;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
 use crate::platform::{clock, fork};
 

@@ -1,9 +1,9 @@
 //! Whether the changes in the store reach this process.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::persist::WallMillis;
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// The state of the connection.

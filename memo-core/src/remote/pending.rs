@@ -4,9 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use super::error::StoreError;
+use crate::platform::clock::Instant;
 use crate::platform::sync::usual::{Condvar, Mutex};
 
 /// The result of a request to a [`Store`](super::Store), which comes later. It is a future for any runtime.

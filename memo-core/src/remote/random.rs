@@ -1,8 +1,9 @@
 //! Random numbers that no two processes share, also not after a fork.
 
 use std::hash::{BuildHasher, RandomState};
-use std::process;
-use std::time::SystemTime;
+
+use crate::platform::clock;
+use crate::platform::process;
 
 /// Returns a random number.
 pub(crate) fn random() -> u64 {
@@ -11,7 +12,7 @@ pub(crate) fn random() -> u64 {
         return number;
     }
     // The keys of `RandomState` are drawn once a thread and are then counted up; a child of fork has a copy of them.
-    RandomState::new().hash_one((process::id(), SystemTime::now()))
+    RandomState::new().hash_one((process::id(), clock::system_time()))
 }
 
 /// Returns a random number from 0 to 1.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::StoreError;
 use super::generations::Generations;
 use super::pending::Pending;
 use super::random::random;
 use super::store::Store;
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::sync::usual::Mutex;
 
 /// If more entries of one function wait to be removed, all entries of the function are.

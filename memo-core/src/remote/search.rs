@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::envelope::{self, Opened, VERSION_END};
 use super::error::StoreError;
@@ -16,7 +16,7 @@ use super::store::{InTask, Lease, Leased, Store, Stored, Token};
 use super::tier::{Parts, Tier};
 use crate::key::Tag;
 use crate::persist::{Cost, WallMillis};
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::unpark::Unpark;
 
 /// By how much a store may exceed the time of a request.

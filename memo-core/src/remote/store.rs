@@ -4,10 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Weak;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::StoreError;
 use super::pending::Pending;
+use crate::platform::clock::Instant;
 
 /// A store that machines share: a Redis server, or anything else that can do the same.
 ///

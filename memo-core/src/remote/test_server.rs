@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::envelope::{self, Sealing};
 use super::error::StoreError;
@@ -12,7 +12,7 @@ use super::pending::Pending;
 use super::removals::Removal;
 use super::store::{Changed, InTask, Lease, Leased, Put, Store, Stored, Token, Watcher};
 use super::tier::Tier;
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::maintenance::Maintain as _;
 use crate::platform::sync::usual::Mutex;
 

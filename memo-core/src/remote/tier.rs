@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::breaker::Breaker;
 use super::envelope::{Sealing, VERSION_END, version_of};
@@ -22,6 +22,7 @@ use super::removals::{Removal, Removals};
 use super::store::{Changed, Put, Store, Watcher};
 use super::writes::{Writes, Written};
 use crate::persist::WallMillis;
+use crate::platform::clock::Instant;
 use crate::platform::maintenance::{Maintain, Registration, TIERS};
 use crate::platform::sync::usual::Mutex;
 use crate::platform::{clock, fork};

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::StoreError;
 use super::link::Link;
 use super::pending::Pending;
 use super::store::{Put, Store};
+use crate::platform::clock::Instant;
 use crate::platform::sync::usual::{Condvar, Mutex, MutexGuard};
 use crate::platform::{clock, fork};
 

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Weak};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::platform::clock::Instant;
 use crate::platform::sync::usual::Mutex;
 use crate::single_flight::timer::{self, Watched};
 

@@ -7,12 +7,12 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::epoch::participant::Activity;
 use crate::key::KeyBytes;
-use crate::platform::clock::Stopwatch;
-use crate::platform::sync::{Condvar, Mutex};
+use crate::platform::clock::{Instant, Stopwatch};
+use crate::platform::sync::{Condvar, Mutex, THREADS};
 use crate::single_flight::leader_task::LeaderTask;
 use crate::single_flight::timer;
 use crate::single_flight::wait_graph::{self, Id, Waiting};
@@ -284,7 +284,9 @@ impl<H: Clone> Flight<H> {
     /// Blocks this thread until the wait ends, for a leader that is a thread too. Of the waiters whose `limit` has
     /// passed, one at a time computes.
     pub(crate) fn wait(&self, limit: Duration) -> WaitOutcome<H> {
-        let Some(_waiting) = Waiting::begin(self.claim.id) else { return WaitOutcome::Alone };
+        // Without threads the leader is a task, which goes on when this call has returned.
+        let waiting = Waiting::begin(self.claim.id).filter(|_| THREADS);
+        let Some(_waiting) = waiting else { return WaitOutcome::Alone };
         let latest = Instant::now().checked_add(limit.saturating_mul(MAX_LIMITS));
         let mut state = self.state.lock();
         let mut late = false;

@@ -5,9 +5,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::platform::clock;
+use crate::platform::clock::{self, Instant};
 use crate::platform::sync::spawn;
 use crate::platform::sync::usual::{Condvar, Mutex};
 

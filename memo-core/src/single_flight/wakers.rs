@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::task::Waker;
-use std::time::Instant;
+
+use crate::platform::clock::Instant;
 
 /// Identifies a waiting task. A task keeps its id until it is removed, however often it is woken.
 pub(crate) type WakerId = u64;

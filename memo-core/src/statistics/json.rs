@@ -8,6 +8,8 @@ use super::details::{Details, Outstanding};
 use super::report::{Report, program};
 use super::samples::Sample;
 use super::stats::Stats;
+use crate::platform::clock;
+use crate::platform::process;
 
 impl Report {
     /// Returns the report as JSON: an object with the program, its process id, the time, and a list of all caches. Each
@@ -25,8 +27,8 @@ impl Report {
             caches.map(|(n, (stats, details))| cache(stats, details, self.samples(n))).collect();
         let document = json!({
             "program": program(),
-            "process": std::process::id(),
-            "at": seconds(SystemTime::now()),
+            "process": process::id(),
+            "at": seconds(clock::system_time()),
             "caches": caches,
         });
         document.to_string()

@@ -1,9 +1,10 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::registry::lock;
 use super::*;
 use crate::epoch::participant::pin;
 use crate::key::{KeyBytes, Tag};
+use crate::platform::clock::Instant;
 use crate::single_flight::flight::{Arrival, Claim, Flight, WaitOutcome};
 
 // The registry belongs to the process, and other tests use it meanwhile. So each test has tags of its own.

@@ -1,0 +1,388 @@
+//! The results of one version of a function among the items of a page, which its tabs share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::index::{Index, size};
+use super::item::Item;
+use super::name::{self, ItemName, NOTICE, ROOT};
+use super::notice::Notice;
+use super::seal::Fault;
+use crate::key::Tag;
+use crate::persist::{Removal, WallMillis, tag_bytes};
+use crate::platform::items::{Change, Inbox, Items, Refusal};
+use crate::platform::sync::usual::Mutex;
+
+/// Results of another version of the function go at an opening if they are older than this: 7 days, in milliseconds.
+const OLD: u64 = 7 * 24 * 3_600_000;
+/// When the quota is used up, at least this part of what memokit has goes at once. One item at a time would try each
+/// time again, and a page hangs meanwhile.
+const PART: u64 = 8;
+
+/// How often a function of this tab has made room. The others learn by it that items of theirs may be gone: a tab is not
+/// told what it does itself.
+static ROUNDS: AtomicU64 = AtomicU64::new(0);
+
+/// How much is kept of a version: this many results, and as many bytes of items.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) max: u64,
+    pub(crate) max_bytes: u64,
+}
+
+pub(crate) struct WebStore {
+    items: Arc<dyn Items>,
+    name: ItemName,
+    inbox: Arc<Inbox>,
+    state: Mutex<State>,
+    /// How many results gave way because the quota was used up.
+    displaced: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    index: Index,
+    /// The notice that this tab has followed or written last.
+    seen: Option<String>,
+    number: u64,
+    /// The value of [`ROUNDS`] when the index was made.
+    rounds: u64,
+}
+
+impl WebStore {
+    /// Opens the results of a version, and removes those that have expired, and old ones of other versions.
+    ///
+    /// # Errors
+    /// There is no storage.
+    pub(crate) fn open(
+        items: Arc<dyn Items>,
+        name: ItemName,
+        now: WallMillis,
+    ) -> Result<Self, Refusal> {
+        let inbox = Arc::new(Inbox::new(name.version.clone()));
+        let store =
+            Self { items, name, inbox, state: Mutex::default(), displaced: AtomicU64::new(0) };
+        store.remove_old(now)?;
+        let mut state = store.state.lock();
+        store.refresh(&mut state)?;
+        let text = store.items.get(&store.name.notice())?;
+        if let Some(notice) = text.as_ref().and_then(|t| Notice::parse(&store.name.notice(), t)) {
+            (state.number, state.seen) = (notice.number, text);
+        } else {
+            // Its absence will show that somebody has cleared the storage. Without room nothing is stored either.
+            let _ = store.write_notice(&mut state, None);
+        }
+        drop(state);
+        store.items.watch(&store.inbox);
+        Ok(store)
+    }
+
+    fn remove_old(&self, now: WallMillis) -> Result<(), Refusal> {
+        for name in self.items.names(&self.name.function)? {
+            let Some(text) = self.items.get(&name)? else { continue };
+            let (created, expires) = Item::times(&text);
+            let is_other = !name.starts_with(&self.name.version);
+            let is_old = created.saturating_add(OLD) < now;
+            let is_over = expires.is_some_and(|at| at <= now) && !name.ends_with(NOTICE);
+            if is_over || is_other && is_old {
+                self.items.remove(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the index anew from the items that are there.
+    fn refresh(&self, state: &mut State) -> Result<(), Refusal> {
+        state.rounds = ROUNDS.load(Relaxed);
+        let mut index = Index::default();
+        for name in self.items.names(&self.name.version)? {
+            let part = &name[self.name.version.len()..];
+            if part != NOTICE {
+                let text = self.items.get(&name)?.unwrap_or_default();
+                let is_own = state.index.is_own(part);
+                index.note(part, Item::times(&text).0, size(&name, &text), is_own);
+            }
+        }
+        state.index = index;
+        Ok(())
+    }
+
+    /// Does so if another function has made room since.
+    fn refresh_if_stale(&self, state: &mut State) {
+        if state.rounds != ROUNDS.load(Relaxed) && self.refresh(state).is_err() {
+            state.index.clear();
+        }
+    }
+
+    /// Returns the result of `key`.
+    ///
+    /// # Errors
+    /// What stands in its place is none.
+    pub(crate) fn find(&self, key: &[u8]) -> Result<Option<Item>, Fault> {
+        let (part, _) = name::part(key);
+        let name = self.name.item(&part);
+        let Ok(Some(text)) = self.items.get(&name) else { return Ok(None) };
+        let (found, item) = Item::parse(&name, &part, &text)?;
+        Ok((found == key).then_some(item))
+    }
+
+    /// Stores the result of `key`. Results that are over the bounds go, the oldest first, and if the quota is used up,
+    /// older ones of all functions.
+    ///
+    /// # Errors
+    /// It was not stored. An older one of the same key may still be there.
+    pub(crate) fn put(&self, key: &[u8], item: &Item, bounds: Bounds) -> Result<(), Refusal> {
+        let (part, says_key) = name::part(key);
+        let name = self.name.item(&part);
+        let text = item.text(&name, key, says_key);
+        let size = size(&name, &text);
+        let mut state = self.state.lock();
+        self.refresh_if_stale(&mut state);
+        state.index.forget(&part);
+        self.trim(&mut state.index, bounds, size);
+        self.set(&mut state, &name, &text)?;
+        state.index.note(&part, item.created, size, true);
+        Ok(())
+    }
+
+    /// Makes room within the bounds for an item of that size.
+    fn trim(&self, index: &mut Index, bounds: Bounds, size: u64) {
+        let is_over = |index: &Index| {
+            index.len() >= bounds.max || index.bytes().saturating_add(size) > bounds.max_bytes
+        };
+        while is_over(index) {
+            let Some(part) = index.oldest().map(str::to_owned) else { break };
+            self.items.remove(&self.name.item(&part));
+            index.forget(&part);
+        }
+    }
+
+    /// Sets a text, and makes room for it if there is none.
+    fn set(&self, state: &mut State, name: &str, text: &str) -> Result<(), Refusal> {
+        match self.items.set(name, text) {
+            Err(Refusal::Full) if self.make_room(state, name, size(name, text))? => {
+                self.items.set(name, text)
+            }
+            set => set,
+        }
+    }
+
+    /// Removes the oldest results of all functions: at least as much as is wanted. Removes nothing if there is not as
+    /// much: then it is others who fill the storage. Returns whether it did.
+    fn make_room(&self, state: &mut State, wanted_for: &str, wanted: u64) -> Result<bool, Refusal> {
+        let mut all = Vec::new();
+        for name in self.items.names(ROOT)? {
+            if name.ends_with(&format!("/{NOTICE}")) || name == wanted_for {
+                continue;
+            }
+            let text = self.items.get(&name)?.unwrap_or_default();
+            all.push((Item::times(&text).0, size(&name, &text), name));
+        }
+        let total: u64 = all.iter().map(|(_, size, _)| size).sum();
+        if total < wanted {
+            return Ok(false);
+        }
+        all.sort_unstable();
+        let (wanted, mut freed) = (wanted.max(total / PART), 0);
+        for (_, size, name) in all {
+            if freed >= wanted {
+                break;
+            }
+            self.items.remove(&name);
+            if let Some(part) = name.strip_prefix(&self.name.version) {
+                state.index.forget(part);
+            }
+            freed += size;
+            self.displaced.fetch_add(1, Relaxed);
+        }
+        // This index is right, if it was.
+        state.rounds += u64::from(state.rounds == ROUNDS.fetch_add(1, Relaxed));
+        Ok(true)
+    }
+
+    /// Removes the result of `key`, and tells the other tabs.
+    ///
+    /// # Errors
+    /// They were not told.
+    pub(crate) fn remove(&self, key: &[u8]) -> Result<(), Refusal> {
+        self.discard(key);
+        self.tell(Removal::Key(key.into()))
+    }
+
+    /// Removes the result of `key` here and for tabs that do not hold it.
+    pub(crate) fn discard(&self, key: &[u8]) {
+        let (part, _) = name::part(key);
+        self.items.remove(&self.name.item(&part));
+        self.state.lock().index.forget(&part);
+    }
+
+    /// Removes the results with a tag, and tells the other tabs.
+    ///
+    /// # Errors
+    /// They were not told.
+    pub(crate) fn remove_tag(&self, tag: Tag) -> Result<(), Refusal> {
+        let parts = self.state.lock().index.parts();
+        self.remove_parts(parts, Some(tag));
+        self.tell(Removal::Tag(tag))
+    }
+
+    /// Removes all results, and tells the other tabs.
+    ///
+    /// # Errors
+    /// They were not told.
+    pub(crate) fn clear(&self) -> Result<(), Refusal> {
+        for name in self.items.names(&self.name.version)? {
+            if name != self.name.notice() {
+                self.items.remove(&name);
+            }
+        }
+        self.state.lock().index.clear();
+        self.tell(Removal::All)
+    }
+
+    /// Removes these items, or those of them that have the tag.
+    fn remove_parts(&self, parts: Vec<String>, tag: Option<Tag>) {
+        let wanted = tag.map(|tag| tag_bytes(&[tag]));
+        let has_tag = |part: &str| {
+            let Some(wanted) = &wanted else { return true };
+            let name = self.name.item(part);
+            let text = self.items.get(&name).ok().flatten().unwrap_or_default();
+            let found = Item::parse(&name, part, &text);
+            found.is_ok_and(|(_, item)| item.tags.chunks(wanted.len()).any(|t| t == wanted))
+        };
+        for part in parts {
+            if has_tag(&part) {
+                self.items.remove(&self.name.item(&part));
+                self.state.lock().index.forget(&part);
+            }
+        }
+    }
+
+    fn tell(&self, removal: Removal) -> Result<(), Refusal> {
+        let mut state = self.state.lock();
+        // Another tab may have written one that this tab has not followed.
+        let stored = self.items.get(&self.name.notice())?;
+        let stored = stored.and_then(|text| Notice::parse(&self.name.notice(), &text));
+        if stored.as_ref().is_some_and(|stored| stored.number > state.number) {
+            self.inbox.put(Change::Missed);
+        }
+        state.number = state.number.max(stored.map_or(0, |stored| stored.number)) + 1;
+        self.write_notice(&mut state, Some(removal))
+    }
+
+    fn write_notice(&self, state: &mut State, removal: Option<Removal>) -> Result<(), Refusal> {
+        let name = self.name.notice();
+        let text = Notice { number: state.number, removal }.text(&name);
+        self.set(state, &name, &text)?;
+        state.seen = Some(text);
+        Ok(())
+    }
+
+    /// Passes on what other tabs have removed or replaced.
+    pub(crate) fn follow(&self, removed: &mut dyn FnMut(Removal)) {
+        for change in self.inbox.take() {
+            self.apply(change, removed);
+        }
+        // What was told is there before the event comes.
+        let Ok(text) = self.items.get(&self.name.notice()) else { return };
+        let mut state = self.state.lock();
+        if text == state.seen {
+            return;
+        }
+        let Some(text) = text else {
+            // Somebody has cleared the storage. What memory holds is still valid.
+            let _ = self.refresh(&mut state);
+            // Another number, so that the other tabs notice it too.
+            state.number += 1;
+            let _ = self.write_notice(&mut state, None);
+            return;
+        };
+        drop(state);
+        self.read_notice(text, removed);
+    }
+
+    fn apply(&self, change: Change, removed: &mut dyn FnMut(Removal)) {
+        match change {
+            Change::Set { name, text } if name == self.name.notice() => {
+                let is_known = self.state.lock().seen.as_ref() == Some(&text);
+                if let Some(notice) = Notice::parse(&name, &text)
+                    .filter(|notice| !is_known && notice.removal.is_some())
+                {
+                    self.end(notice.removal, removed);
+                    let mut state = self.state.lock();
+                    (state.number, state.seen) = (notice.number, Some(text));
+                }
+            }
+            Change::Set { name, text } => {
+                let part = &name[self.name.version.len()..];
+                let created = Item::times(&text).0;
+                self.state.lock().index.note(part, created, size(&name, &text), false);
+                // What this tab holds is older, or as good.
+                if let Ok((key, _)) = Item::parse(&name, part, &text) {
+                    removed(Removal::Key(key.into()));
+                }
+            }
+            Change::Removed { name } => {
+                let part = &name[self.name.version.len()..];
+                self.state.lock().index.forget(part);
+            }
+            Change::Cleared => self.state.lock().index.clear(),
+            Change::Missed => {
+                let _ = self.refresh(&mut self.state.lock());
+                removed(Removal::All);
+            }
+        }
+    }
+
+    /// Follows a notice whose event has not come yet.
+    fn read_notice(&self, text: String, removed: &mut dyn FnMut(Removal)) {
+        let notice = Notice::parse(&self.name.notice(), &text);
+        let mut state = self.state.lock();
+        let known = state.number;
+        state.number = notice.as_ref().map_or(known, |notice| notice.number);
+        state.seen = Some(text);
+        drop(state);
+        match notice {
+            // A tab has found the storage cleared.
+            Some(Notice { number, removal: None }) if number <= known + 1 => {
+                let _ = self.refresh(&mut self.state.lock());
+            }
+            Some(Notice { number, removal }) if number == known + 1 => self.end(removal, removed),
+            // Some were told in between.
+            _ => self.end(Some(Removal::All), removed),
+        }
+    }
+
+    /// Passes on a removal by another tab. What this tab has stored of it was computed before it knew, and goes too.
+    fn end(&self, removal: Option<Removal>, removed: &mut dyn FnMut(Removal)) {
+        let Some(removal) = removal else { return };
+        let mut own = self.state.lock().index.own_parts();
+        match &removal {
+            Removal::Key(key) => {
+                let (part, _) = name::part(key);
+                own.retain(|own| *own == part);
+                self.remove_parts(own, None);
+            }
+            Removal::Tag(tag) => self.remove_parts(own, Some(*tag)),
+            Removal::All => self.remove_parts(own, None),
+        }
+        removed(removal);
+    }
+
+    /// Passes each result to `each`. What cannot be read is skipped: it is never returned either.
+    pub(crate) fn for_each(&self, each: &mut dyn FnMut(&[u8], Item)) {
+        for name in self.items.names(&self.name.version).unwrap_or_default() {
+            let Ok(Some(text)) = self.items.get(&name) else { continue };
+            if let Ok((key, item)) = Item::parse(&name, &name[self.name.version.len()..], &text) {
+                each(&key, item);
+            }
+        }
+    }
+
+    /// Returns how many results there are, how many bytes their items take, and how many gave way to the quota.
+    pub(crate) fn figures(&self) -> (u64, u64, u64) {
+        let mut state = self.state.lock();
+        self.refresh_if_stale(&mut state);
+        (state.index.len(), state.index.bytes(), self.displaced.load(Relaxed))
+    }
+}

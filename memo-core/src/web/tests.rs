@@ -1,0 +1,347 @@
+//! Tabs that share a storage in memory, which has a quota and can be switched off.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+use super::store::{Bounds, WebStore};
+use super::{Fault, Item, ItemName};
+use crate::key::Tag;
+use crate::persist::{Cost, Removal, tag_bytes};
+use crate::platform::items::{Change, Inbox, Items, Refusal};
+use crate::platform::sync::usual::Mutex;
+
+const NOW: u64 = 1_700_000_000_000;
+const UNBOUNDED: Bounds = Bounds { max: u64::MAX, max_bytes: u64::MAX };
+
+#[derive(Default)]
+struct Site {
+    texts: Mutex<BTreeMap<String, String>>,
+    /// The tabs, by number.
+    inboxes: Mutex<Vec<(usize, Weak<Inbox>)>>,
+    /// In bytes.
+    quota: Mutex<Option<usize>>,
+    is_off: Mutex<bool>,
+}
+
+/// What one tab sees of it.
+struct Tab(usize, Arc<Site>);
+
+impl Tab {
+    fn tell_others(&self, change: impl Fn() -> Change) {
+        let others = self.1.inboxes.lock().clone();
+        let others = others.iter().filter(|(tab, _)| *tab != self.0);
+        others.filter_map(|(_, inbox)| inbox.upgrade()).for_each(|inbox| inbox.put(change()));
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let is_off = *self.1.is_off.lock();
+        if is_off { Err(Refusal::Unavailable("off".to_owned())) } else { Ok(()) }
+    }
+}
+
+impl Items for Tab {
+    fn get(&self, name: &str) -> Result<Option<String>, Refusal> {
+        self.check()?;
+        Ok(self.1.texts.lock().get(name).cloned())
+    }
+
+    fn set(&self, name: &str, text: &str) -> Result<(), Refusal> {
+        self.check()?;
+        let mut texts = self.1.texts.lock();
+        let others = texts.iter().filter(|(other, _)| *other != name);
+        let used: usize = others.map(|(name, text)| 2 * (name.len() + text.len())).sum();
+        if self.1.quota.lock().is_some_and(|quota| used + 2 * (name.len() + text.len()) > quota) {
+            return Err(Refusal::Full);
+        }
+        let before = texts.insert(name.to_owned(), text.to_owned());
+        drop(texts);
+        if before.as_deref() != Some(text) {
+            self.tell_others(|| Change::Set { name: name.to_owned(), text: text.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) {
+        if self.1.texts.lock().remove(name).is_some() {
+            self.tell_others(|| Change::Removed { name: name.to_owned() });
+        }
+    }
+
+    fn names(&self, prefix: &str) -> Result<Vec<String>, Refusal> {
+        self.check()?;
+        let texts = self.1.texts.lock();
+        Ok(texts.keys().filter(|name| name.starts_with(prefix)).cloned().collect())
+    }
+
+    fn watch(&self, inbox: &Arc<Inbox>) {
+        self.1.inboxes.lock().push((self.0, Arc::downgrade(inbox)));
+    }
+}
+
+fn name(version: &str) -> ItemName {
+    ItemName::of(&format!("prices/app.quote-12345678/{version}"))
+}
+
+fn open_version(site: &Arc<Site>, tab: usize, version: &str, now: u64) -> WebStore {
+    WebStore::open(Arc::new(Tab(tab, Arc::clone(site))), name(version), now).unwrap()
+}
+
+fn open(site: &Arc<Site>, tab: usize) -> WebStore {
+    open_version(site, tab, "00", NOW)
+}
+
+fn item(created: u64, value: &[u8]) -> Item {
+    Item { created, expires: None, cost: Cost::UNKNOWN, tags: Vec::new(), value: value.to_vec() }
+}
+
+fn put(store: &WebStore, key: &[u8], created: u64) {
+    store.put(key, &item(created, b"value"), UNBOUNDED).unwrap();
+}
+
+fn has(store: &WebStore, key: &[u8]) -> bool {
+    store.find(key).unwrap().is_some()
+}
+
+fn followed(store: &WebStore) -> Vec<Removal> {
+    let mut removals = Vec::new();
+    store.follow(&mut |removal| removals.push(removal));
+    removals
+}
+
+fn key_removal(key: &[u8]) -> Removal {
+    Removal::Key(key.into())
+}
+
+/// Changes the text of the only item.
+fn edit(site: &Site, change: impl Fn(&str) -> String) {
+    let mut texts = site.texts.lock();
+    let mut items = texts.iter_mut().filter(|(name, _)| !name.ends_with('!'));
+    let (_, text) = items.next().expect("an item");
+    *text = change(text);
+    assert!(items.next().is_none());
+}
+
+#[test]
+fn a_result_comes_back_as_it_was() {
+    let site = Arc::default();
+    let store = open(&site, 0);
+    let tags = tag_bytes(&[Tag::from_bits(7), Tag::from_bits(8)]);
+    for (len, expires) in [(0, None), (1, Some(NOW + 5)), (96, None), (97, None), (5000, None)] {
+        let key: Vec<u8> = (0..=255).cycle().take(len).collect();
+        let value = b"\0\xff\xd8 value".repeat(len);
+        let item = Item { created: NOW, expires, cost: Cost::UNKNOWN, tags: tags.clone(), value };
+        store.put(&key, &item, UNBOUNDED).unwrap();
+        assert_eq!(open(&site, 1).find(&key), Ok(Some(item)));
+    }
+    assert_eq!(store.figures().0, 5);
+}
+
+#[test]
+fn the_texts_are_those_of_the_format() {
+    let site: Arc<Site> = Arc::default();
+    put(&open(&site, 0), b"key", 12);
+    let texts: Vec<_> = site.texts.lock().clone().into_iter().collect();
+    let texts: Vec<_> = texts.iter().map(|(name, text)| format!("{name} = {text}")).collect();
+    assert_eq!(
+        texts,
+        [
+            "memokit/prices/app.quote-12345678/00/! = m1 ef99ec89 0 none",
+            "memokit/prices/app.quote-12345678/00/a2V5 = m1 e08e9903 12 - 0 - - dmFsdWU",
+        ]
+    );
+}
+
+#[test]
+fn what_was_changed_or_comes_from_others_is_not_returned() {
+    type Change = fn(&str) -> String;
+    let changes: [(Fault, Change); 5] = [
+        (Fault::Damaged, |text| text.replace("dmFsdWU", "dmFsdWX")),
+        (Fault::Damaged, |text| text[..text.len() - 1].to_owned()),
+        (Fault::Damaged, |text| text.replace(" 12 ", " 13 ")),
+        (Fault::Foreign, |_| "{\"json\": true}".to_owned()),
+        (Fault::Foreign, |text| text.replace("m1 ", "m2 ")),
+    ];
+    for (fault, change) in changes {
+        let site: Arc<Site> = Arc::default();
+        let store = open(&site, 0);
+        put(&store, b"key", 12);
+        edit(&site, change);
+        assert_eq!(store.find(b"key"), Err(fault));
+        // The next result takes its place.
+        put(&store, b"key", 13);
+        assert!(has(&store, b"key"));
+    }
+}
+
+#[test]
+fn an_item_under_the_name_of_another_is_not_returned() {
+    let site: Arc<Site> = Arc::default();
+    let store = open(&site, 0);
+    put(&store, b"one", 1);
+    let text = site.texts.lock().values().next_back().cloned().unwrap();
+    let other = site.texts.lock().keys().next_back().unwrap().replace("b25l", "dHdv");
+    site.texts.lock().insert(other, text);
+    assert_eq!(store.find(b"two"), Err(Fault::Damaged));
+}
+
+#[test]
+fn the_oldest_go_first_when_a_bound_is_reached() {
+    let site = Arc::default();
+    let store = open(&site, 0);
+    let bounds = Bounds { max: 3, max_bytes: u64::MAX };
+    for (key, created) in [(b"a", 5), (b"b", 2), (b"c", 9), (b"d", 7), (b"b", 8)] {
+        store.put(key, &item(created, b"value"), bounds).unwrap();
+    }
+    let held: Vec<_> = [b"a", b"b", b"c", b"d"].map(|key| has(&store, key)).into();
+    assert_eq!(held, [false, true, true, true]);
+    let bytes = store.figures().1;
+    let bounds = Bounds { max: u64::MAX, max_bytes: bytes };
+    store.put(b"e", &item(8, b"value"), bounds).unwrap();
+    assert_eq!((store.figures().0, has(&store, b"d")), (3, false));
+}
+
+#[test]
+fn a_full_quota_takes_the_oldest_of_all_functions_and_no_item_of_others() {
+    let site: Arc<Site> = Arc::default();
+    let foreign = "setting".to_owned();
+    site.texts.lock().insert(foreign.clone(), "x".repeat(1000));
+    *site.quota.lock() = Some(20_000);
+    let (store, other) = (open(&site, 0), open_version(&site, 0, "01", NOW));
+    put(&other, b"first", 1);
+    for n in 0..500_u64 {
+        put(&store, &n.to_le_bytes(), 10 + n);
+        assert!(has(&store, &n.to_le_bytes()), "{n}");
+    }
+    assert!(!has(&other, b"first"));
+    assert_eq!(other.figures().0, 0);
+    assert!(site.texts.lock().contains_key(&foreign));
+    let (count, bytes, displaced) = store.figures();
+    assert!(count > 20 && displaced >= 501 - count, "{count} {displaced}");
+    assert_eq!(open(&site, 1).figures().0, count);
+    assert!(bytes < 20_000);
+    // The newest are left.
+    assert!((500 - count..500).all(|n| has(&store, &n.to_le_bytes())));
+}
+
+#[test]
+fn a_result_that_others_leave_no_room_for_displaces_nothing() {
+    let site: Arc<Site> = Arc::default();
+    *site.quota.lock() = Some(3000);
+    let store = open(&site, 0);
+    put(&store, b"a", 1);
+    let large = item(2, &[7; 2000]);
+    assert_eq!(store.put(b"b", &large, UNBOUNDED), Err(Refusal::Full));
+    assert_eq!((has(&store, b"a"), store.figures().2), (true, 0));
+}
+
+#[test]
+fn a_storage_that_is_switched_off_says_so() {
+    let site: Arc<Site> = Arc::default();
+    let store = open(&site, 0);
+    *site.is_off.lock() = true;
+    let off = Refusal::Unavailable("off".to_owned());
+    assert_eq!(store.put(b"a", &item(1, b""), UNBOUNDED), Err(off.clone()));
+    assert_eq!(store.find(b"a"), Ok(None));
+    assert_eq!(store.remove(b"a"), Err(off.clone()));
+    let tab = Arc::new(Tab(1, Arc::clone(&site)));
+    assert_eq!(WebStore::open(tab, name("00"), NOW).err(), Some(off));
+}
+
+#[test]
+fn expired_results_and_old_ones_of_other_versions_go_at_an_opening() {
+    let site: Arc<Site> = Arc::default();
+    let (old, store) = (open_version(&site, 0, "01", NOW), open(&site, 0));
+    let day = 24 * 3_600_000;
+    put(&old, b"old", NOW - 8 * day);
+    put(&old, b"new", NOW - 6 * day);
+    put(&store, b"old", NOW - 8 * day);
+    store.put(b"over", &Item { expires: Some(NOW), ..item(1, b"") }, UNBOUNDED).unwrap();
+    store.put(b"live", &Item { expires: Some(NOW + 1), ..item(1, b"") }, UNBOUNDED).unwrap();
+    let store = open(&site, 1);
+    assert_eq!((has(&old, b"old"), has(&old, b"new")), (false, true));
+    assert_eq!(
+        (has(&store, b"old"), has(&store, b"over"), has(&store, b"live")),
+        (true, false, true)
+    );
+}
+
+#[test]
+fn what_a_tab_removes_the_others_end() {
+    let site = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    put(&one, b"a", 1);
+    assert_eq!(followed(&two), [key_removal(b"a")]);
+    one.remove(b"a").unwrap();
+    assert_eq!(followed(&two), [key_removal(b"a")]);
+    one.remove_tag(Tag::from_bits(5)).unwrap();
+    one.clear().unwrap();
+    assert_eq!(followed(&two), [Removal::Tag(Tag::from_bits(5)), Removal::All]);
+    assert_eq!(followed(&two), []);
+    assert_eq!(followed(&one), []);
+}
+
+#[test]
+fn a_removal_whose_event_was_not_heard_is_noticed() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    for (removals, expected) in [(1, key_removal(b"a")), (2, Removal::All)] {
+        let deaf = std::mem::take(&mut *site.inboxes.lock());
+        for _ in 0..removals {
+            one.remove(b"a").unwrap();
+        }
+        *site.inboxes.lock() = deaf;
+        assert_eq!(followed(&two), [expected]);
+    }
+    // Its own removal does not hide one of another tab.
+    let deaf = std::mem::take(&mut *site.inboxes.lock());
+    one.remove(b"a").unwrap();
+    two.remove(b"b").unwrap();
+    *site.inboxes.lock() = deaf;
+    assert_eq!(followed(&two), [Removal::All]);
+}
+
+#[test]
+fn what_was_computed_before_a_removal_was_heard_goes_with_it() {
+    let tag = Tag::from_bits(9);
+    let tagged = || Item { tags: tag_bytes(&[tag]), ..item(3, b"") };
+    for removal in [key_removal(b"a"), Removal::Tag(tag), Removal::All] {
+        let site = Arc::default();
+        let (one, two) = (open(&site, 0), open(&site, 1));
+        match &removal {
+            Removal::Key(key) => one.remove(key).unwrap(),
+            Removal::Tag(tag) => one.remove_tag(*tag).unwrap(),
+            Removal::All => one.clear().unwrap(),
+        }
+        two.put(b"a", &tagged(), UNBOUNDED).unwrap();
+        put(&two, b"b", 3);
+        assert_eq!(followed(&two), std::slice::from_ref(&removal));
+        assert_eq!((has(&two, b"a"), has(&two, b"b")), (false, removal != Removal::All));
+    }
+}
+
+#[test]
+fn a_cleared_storage_is_filled_again() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    put(&one, b"a", 1);
+    assert_eq!(followed(&two), [key_removal(b"a")]);
+    site.texts.lock().clear();
+    // What memory holds is still valid.
+    assert_eq!((followed(&one), followed(&two)), (vec![], vec![]));
+    assert_eq!((one.figures().0, two.figures().0), (0, 0));
+    put(&one, b"b", 2);
+    assert!(has(&two, b"b"));
+    one.remove(b"b").unwrap();
+    assert_eq!(followed(&two), [key_removal(b"b"), key_removal(b"b")]);
+}
+
+#[test]
+fn a_tab_that_was_asleep_forgets_what_it_has() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    put(&one, b"a", 1);
+    assert_eq!(followed(&two), [key_removal(b"a")]);
+    site.inboxes.lock()[1].1.upgrade().unwrap().put(Change::Missed);
+    assert_eq!(followed(&two), [Removal::All]);
+    assert_eq!((two.figures().0, has(&two, b"a")), (1, true));
+}
