@@ -121,6 +121,34 @@ fn the_advice_names_a_policy_that_would_hit_more() {
 }
 
 #[test]
+fn another_policy_is_judged_by_the_calls_since_the_bound_is_what_it_is() {
+    #[memoize(max = 1000, advise)]
+    fn lowered(n: u64) -> u64 {
+        n
+    }
+    #[memoize(advise)]
+    fn unbounded(n: u64) -> u64 {
+        n
+    }
+    let both = |n| _ = (lowered(n), unbounded(n));
+    let named = || {
+        [lowered_memo(), unbounded_memo()].map(|memo| {
+            let advice = memo.stats().advice.expect("enough is known");
+            of_other_policy(&advice)
+        })
+    };
+    // All that comes again hits.
+    cycle(250, 60, both);
+    [lowered_memo(), unbounded_memo()].iter().for_each(|memo| memo.set_max(10));
+    cycle(10, 2, both);
+    assert_eq!(named(), [None, None], "too few calls tell of the new bound");
+    cycle(250, 20, both);
+    // Any policy keeps 10 of 250 keys.
+    let hit_ratios = named().map(|named| named.map_or(0.0, |(_, hit_ratio)| hit_ratio));
+    assert!(hit_ratios.iter().all(|hit_ratio| *hit_ratio < 0.05), "{hit_ratios:?}");
+}
+
+#[test]
 fn the_advice_names_lru_where_it_would_hit_more() {
     #[memoize(max = 300, policy = "adaptive", advise)]
     fn drifting(n: u64) -> u64 {

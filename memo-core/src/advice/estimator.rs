@@ -141,7 +141,7 @@ impl Estimator {
 
     /// Takes the bound of the cache, now or from now on.
     pub(super) fn set_bound(&mut self, bound: Option<u64>) {
-        self.ladder.set_bound(bound);
+        self.ladder.set_bound(bound, self.sampled > 0);
     }
 
     /// Returns the number below which the hash of a sampled key is.

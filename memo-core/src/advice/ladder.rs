@@ -4,7 +4,7 @@
 //! adapts, at the present bound.
 
 use super::miniature::{Miniature, Reference};
-use super::references::Tally;
+use super::references::{ENOUGH, Tally};
 use super::{float, rounded};
 use crate::eviction::policy::Policy;
 use crate::eviction::price::Price;
@@ -70,10 +70,13 @@ impl Ladder {
         !matches!(self.policy, Policy::Lru)
     }
 
-    /// Takes the bound of the cache, now or from now on.
-    pub(super) fn set_bound(&mut self, bound: Option<u64>) {
-        self.has_changed |= self.rival.take_if(|_| self.bound != bound).is_some();
-        self.bound = bound;
+    /// Takes the bound of the cache, now or from now on. `is_used`: whether there were references before.
+    pub(super) fn set_bound(&mut self, bound: Option<u64>, is_used: bool) {
+        if self.bound != bound {
+            self.rival = None;
+            self.has_changed |= is_used;
+            self.bound = bound;
+        }
     }
 
     /// Returns whether a miniature is missing. `keys`: the number of sampled keys. `used`: what all values take in a
@@ -147,9 +150,11 @@ impl Ladder {
         self.miniatures().for_each(|rung| rung.reference(reference));
     }
 
-    /// Returns how many of the `known` references hit by the policy that adapts, if that of the cache is LRU.
+    /// Returns how many of the `known` references hit by the policy that adapts, if that of the cache is LRU and
+    /// enough is known.
     pub(super) fn rival_hits(&self, known: f64) -> Option<f64> {
-        Some(self.rival.as_ref()?.hits_of(known).1)
+        let rival = self.rival.as_ref().filter(|rival| rival.knows(ENOUGH))?;
+        Some(rival.hits_of(known).1)
     }
 
     /// Returns the bound of the cache.

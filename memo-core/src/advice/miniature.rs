@@ -190,6 +190,11 @@ impl Miniature {
         self.hits.halve();
     }
 
+    /// Returns whether it is known of so many sampled references whether they hit.
+    pub(super) fn knows(&self, references: u64) -> bool {
+        self.known.count >= float(references) * self.scale
+    }
+
     /// Returns the capacity, and how many of so many references hit.
     #[inline]
     pub(super) fn hits_of(&self, known: f64) -> (u64, f64) {

@@ -1,5 +1,8 @@
 //! How many references of each kind a sample has.
 
+/// Nothing is said before this many references were sampled. The first ones all are.
+pub(super) const ENOUGH: u64 = 1000;
+
 /// The references of one kind. One that is sampled stands for several.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {

@@ -8,14 +8,11 @@ use std::time::Duration;
 use super::curve::{Point, points};
 use super::estimator::{Estimator, Times};
 use super::float;
-use super::references::References;
+use super::references::{ENOUGH, References};
 use crate::eviction::policy::Policy;
 use crate::eviction::price::Price;
 use crate::platform::clock::Millis;
 use crate::platform::sync::usual::{Mutex, MutexGuard};
-
-/// Nothing is said before this many calls were sampled. The first calls all are.
-pub(super) const ENOUGH: u64 = 1000;
 
 /// A hit is measured at every 256th sampled call.
 const MEASURED: u64 = 256;

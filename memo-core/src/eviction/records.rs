@@ -23,6 +23,13 @@ struct Step {
     taken: usize,
 }
 
+impl Step {
+    #[inline]
+    fn records(&self) -> impl Iterator<Item = (u64, SlotIndex)> {
+        self.slots.iter().skip(self.taken).map(|slot| (self.stamp, *slot))
+    }
+}
+
 const MAX_SPARE: usize = 4;
 
 impl Records {
@@ -50,6 +57,12 @@ impl Records {
             self.steps.insert(at, Step { stamp, slots, taken: 0 });
         }
         &mut self.steps[at]
+    }
+
+    /// Returns all records, the oldest first.
+    #[inline]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, SlotIndex)> {
+        self.steps.iter().flat_map(Step::records)
     }
 
     /// Removes and returns the oldest record.
