@@ -11,6 +11,8 @@ pub(super) struct Costs {
 /// In seconds.
 const SHORTEST: f64 = 0.001;
 const LONGEST: f64 = 10.0;
+/// So long that few interruptions make a result much dearer than others.
+const EQUAL: f64 = 0.01;
 
 pub(super) const ALL: [Costs; 3] = [
     Costs { name: "equal", exponent: None },
@@ -30,7 +32,7 @@ impl Costs {
     /// Draws a time for each of the ids below `ids`, in seconds. The same in each run.
     pub(super) fn draw(&self, ids: usize) -> Vec<f64> {
         (0..ids as u64)
-            .map(|id| self.exponent.map_or(SHORTEST, |exponent| pareto(id, exponent)))
+            .map(|id| self.exponent.map_or(EQUAL, |exponent| pareto(id, exponent)))
             .collect()
     }
 }
