@@ -73,6 +73,31 @@ test("what one tab invalidates or replaces, the other does not return", async (t
 
 const page_health = (page) => page.run("return memo.quote_health()");
 
+test("many removals in one tab leave the other what they do not concern", async (t) => {
+    const [one, two] = [await fresh(t), await open(t, shared)];
+    await two.run("memo.numbered_up_to(100)");
+    await one.until("return Object.keys(localStorage).filter((n) => n.includes('numbered')).length > 100");
+    await one.run("for (let n = 0; n < 50; n++) memo.numbered_invalidate(n)");
+    await two.until("return Object.keys(localStorage).filter((n) => n.includes('numbered')).length <= 51");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await two.run("memo.numbered_up_to(100)");
+    assert.equal(await computed(two), 150);
+});
+
+test("what is removed by another module of the page while it is computed is not stored", async (t) => {
+    const page = await fresh(t);
+    const left = await page.run(`
+        const other = await import("./page.js?other");
+        await other.default({ module_or_path: "./page_bg.wasm" });
+        other.upper_invalidate("x");
+        const waits = memo.upper("x");
+        for (let n = 0; n < 100 && memo.computed() === 0; n++) await null;
+        other.upper_invalidate("x");
+        await waits;
+        return Object.keys(localStorage).filter((n) => n.includes("awaited") && !n.endsWith("!"));`);
+    assert.deepEqual([left, await computed(page)], [[], 1]);
+});
+
 test("a full quota takes the oldest, and every call works", async (t) => {
     const page = await fresh(t);
     await page.run("localStorage.setItem('setting', 'kept')");

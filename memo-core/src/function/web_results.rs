@@ -234,6 +234,8 @@ impl<K: Keep> WebResults<K> {
             self.remove_stored(function, claim, replaces);
             return;
         };
+        // What was removed while this was computed ends the claim.
+        self.follow(function);
         let mut announced = None;
         let pending = Some((result.value.clone(), result.lifetime));
         let tags = tag_bytes(&function.memory.tags_of(claim));

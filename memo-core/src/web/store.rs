@@ -288,9 +288,9 @@ impl WebStore {
 
     /// Passes on what other tabs have removed or replaced.
     pub(crate) fn follow(&self, removed: &mut dyn FnMut(Removal)) {
-        for change in self.inbox.take() {
-            self.apply(change, removed);
-        }
+        let changes = self.inbox.take();
+        let hears = !changes.is_empty();
+        changes.into_iter().for_each(|change| self.apply(change, removed));
         // What was told is there before the event comes.
         let Ok(text) = self.items.get(&self.name.notice()) else { return };
         let mut state = self.state.lock();
@@ -306,7 +306,7 @@ impl WebStore {
             return;
         };
         drop(state);
-        self.read_notice(text, removed);
+        self.read_notice(text, hears, removed);
     }
 
     fn apply(&self, change: Change, removed: &mut dyn FnMut(Removal)) {
@@ -317,8 +317,13 @@ impl WebStore {
                     .filter(|notice| !is_known && notice.removal.is_some())
                 {
                     self.end(notice.removal, removed);
+                    let is_last =
+                        self.items.get(&name).is_ok_and(|last| last.as_ref() == Some(&text));
                     let mut state = self.state.lock();
-                    (state.number, state.seen) = (notice.number, Some(text));
+                    state.number = state.number.max(notice.number);
+                    if is_last {
+                        state.seen = Some(text);
+                    }
                 }
             }
             Change::Set { name, text } => {
@@ -361,22 +366,32 @@ impl WebStore {
         &name[self.name.version.len()..]
     }
 
-    /// Follows a notice whose event has not come yet.
-    fn read_notice(&self, text: String, removed: &mut dyn FnMut(Removal)) {
+    /// Follows a notice whose event has not come yet. `hears`: events are coming, so those in between will come too.
+    fn read_notice(&self, text: String, hears: bool, removed: &mut dyn FnMut(Removal)) {
         let notice = Notice::parse(&self.name.notice(), &text);
         let mut state = self.state.lock();
         let known = state.number;
+        let is_next = notice.as_ref().is_some_and(|Notice { number, removal }| match removal {
+            // A tab has found the storage cleared.
+            None => *number <= known + 1,
+            Some(_) => *number == known + 1,
+        });
+        if hears && !is_next {
+            return;
+        }
         state.number = notice.as_ref().map_or(known, |notice| notice.number);
         state.seen = Some(text);
-        drop(state);
-        match notice {
-            // A tab has found the storage cleared.
-            Some(Notice { number, removal: None }) if number <= known + 1 => {
-                let _ = self.refresh(&mut self.state.lock());
+        match notice.filter(|_| is_next) {
+            Some(Notice { removal: None, .. }) => _ = self.refresh(&mut state),
+            Some(Notice { removal, .. }) => {
+                drop(state);
+                self.end(removal, removed);
             }
-            Some(Notice { number, removal }) if number == known + 1 => self.end(removal, removed),
-            // Some were told in between.
-            _ => self.end(Some(Removal::All), removed),
+            // Some were told in between. If their events come, they end what this tab has stored.
+            None => {
+                drop(state);
+                removed(Removal::All);
+            }
         }
     }
 

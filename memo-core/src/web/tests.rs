@@ -322,6 +322,57 @@ fn what_was_computed_before_a_removal_was_heard_goes_with_it() {
 }
 
 #[test]
+fn removals_whose_events_come_one_by_one_end_nothing_else() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    let keys = [b"a", b"b", b"c", b"d"];
+    keys.iter().for_each(|key| put(&two, *key, 1));
+    // The storage is ahead of the events.
+    let deaf = std::mem::take(&mut *site.inboxes.lock());
+    let notice = name("00").notice();
+    let told = [b"a", b"b", b"c"].map(|key| {
+        one.remove(key).unwrap();
+        let text = site.texts.lock()[&notice].clone();
+        Change::Set { name: notice.clone(), text }
+    });
+    *site.inboxes.lock() = deaf;
+    let inbox = site.inboxes.lock()[1].1.upgrade().unwrap();
+    let mut ended = Vec::new();
+    for change in told {
+        inbox.put(change);
+        ended.extend(followed(&two));
+    }
+    // The one after next is seen in the storage before its event comes.
+    ended.dedup();
+    assert_eq!(ended, [b"a", b"b", b"c"].map(|key| key_removal(key)));
+    assert_eq!(followed(&two), []);
+    assert!(has(&two, b"d"));
+}
+
+#[test]
+fn tabs_that_remove_at_once_hear_of_each_other_only() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    // Both have written the same number, the second tab last.
+    let before = site.texts.lock().clone();
+    let deaf = std::mem::take(&mut *site.inboxes.lock());
+    one.remove(b"a").unwrap();
+    let notice = name("00").notice();
+    let first = std::mem::replace(&mut *site.texts.lock(), before)[&notice].clone();
+    two.remove(b"b").unwrap();
+    let second = site.texts.lock()[&notice].clone();
+    *site.inboxes.lock() = deaf;
+    let inbox = |tab: usize| site.inboxes.lock()[tab].1.upgrade().unwrap();
+    inbox(0).put(Change::Set { name: notice.clone(), text: second });
+    inbox(1).put(Change::Set { name: notice.clone(), text: first });
+    assert_eq!(
+        (followed(&one), followed(&two)),
+        (vec![key_removal(b"b")], vec![key_removal(b"a")])
+    );
+    assert_eq!((followed(&one), followed(&two)), (vec![], vec![]));
+}
+
+#[test]
 fn what_replaced_a_removed_result_before_that_was_heard_goes_too() {
     let tag = Tag::from_bits(9);
     let tagged = |created| Item { tags: tag_bytes(&[tag]), ..item(created, b"") };

@@ -189,6 +189,11 @@ pub async fn upper(text: String) -> String {
     awaited(&text).await
 }
 
+#[wasm_bindgen]
+pub fn upper_invalidate(text: &str) {
+    awaited_memo().invalidate(&awaited_key(text));
+}
+
 #[memoize(persist = "test", max = 5)]
 fn bounded(number: u32) -> u32 {
     count();
