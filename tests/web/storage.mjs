@@ -73,6 +73,31 @@ test("what one tab invalidates or replaces, the other does not return", async (t
 
 const page_health = (page) => page.run("return memo.quote_health()");
 
+test("many removals in one tab leave the other what they do not concern", async (t) => {
+    const [one, two] = [await fresh(t), await open(t, shared)];
+    await two.run("memo.numbered_up_to(100)");
+    await one.until("return Object.keys(localStorage).filter((n) => n.includes('numbered')).length > 100");
+    await one.run("for (let n = 0; n < 50; n++) memo.numbered_invalidate(n)");
+    await two.until("return Object.keys(localStorage).filter((n) => n.includes('numbered')).length <= 51");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await two.run("memo.numbered_up_to(100)");
+    assert.equal(await computed(two), 150);
+});
+
+test("what is removed by another module of the page while it is computed is not stored", async (t) => {
+    const page = await fresh(t);
+    const left = await page.run(`
+        const other = await import("./page.js?other");
+        await other.default({ module_or_path: "./page_bg.wasm" });
+        other.upper_invalidate("x");
+        const waits = memo.upper("x");
+        for (let n = 0; n < 100 && memo.computed() === 0; n++) await null;
+        other.upper_invalidate("x");
+        await waits;
+        return Object.keys(localStorage).filter((n) => n.includes("awaited") && !n.endsWith("!"));`);
+    assert.deepEqual([left, await computed(page)], [[], 1]);
+});
+
 test("a full quota takes the oldest, and every call works", async (t) => {
     const page = await fresh(t);
     await page.run("localStorage.setItem('setting', 'kept')");
@@ -184,6 +209,61 @@ test("a result that memory has evicted is read from the storage", async (t) => {
     await page.run("for (const s of ['a', 'b', 'c']) memo.quote(s); memo.quote_forget_memory_of(1)");
     await page.run("memo.quote_forget_memory_of(1000); for (const s of ['a', 'b', 'c']) memo.quote(s)");
     assert.equal(await computed(page), 3);
+});
+
+test("a result that is larger than `max_disk` displaces nothing, and is told of", async (t) => {
+    const page = await fresh(t);
+    await page.run("memo.confined_len(10); memo.confined_len(100000)");
+    assert.match(await page.run("return memo.confined_health()"), /too large to be stored: .* of 20000 for all/);
+    await page.reload();
+    await page.run("memo.confined_len(10)");
+    assert.equal(await computed(page), 0);
+    assert.equal(await page.run("return memo.confined_health()"), HEALTHY);
+});
+
+test("a removal does not end what health says of a write that failed", async (t) => {
+    const page = await fresh(t);
+    await quote(page, "ab");
+    await page.run("memo.large_clear()");
+    await page.run(`
+        for (let step = 1 << 20, n = 0; step > 1000; n++) {
+            try { localStorage.setItem("other" + n, "x".repeat(step)); } catch { step >>= 1; }
+        }
+        memo.large_sum(1); memo.large_clear();`);
+    assert.match(await page.run("return memo.large_health()"), /cannot write localStorage: its quota is used up/);
+});
+
+test("a name and keys of any text keep their results", async (t) => {
+    const page = await fresh(t);
+    const texts = JSON.stringify(["", "/", "!", "#", "a/!", "\"'\\ \n", "\u{1f600}", "k".repeat(200_000)]);
+    await page.run(`${texts}.forEach((text) => memo.odd_text(text))`);
+    await page.reload();
+    const found = await page.run(`return ${texts}.every((text) => memo.odd_text(text) === text + '/" ')`);
+    assert.deepEqual([found, await computed(page)], [true, 0]);
+    // What is no text in Rust becomes U+FFFD on the way.
+    assert.equal(await page.run("return memo.odd_text('\\ud800')"), '\ufffd/" ');
+});
+
+test("no call and no event looks at all of 10,000 results", async (t) => {
+    const [one, two] = [await fresh(t), await open(t, shared)];
+    const time = async (page, body) => {
+        const began = Date.now();
+        await page.run(body);
+        return Date.now() - began;
+    };
+    await two.run("memo.numbered_up_to(10)");
+    const times = { fill: await time(two, "memo.numbered_up_to(10000)") };
+    await one.until("return Object.keys(localStorage).filter((n) => n.includes('numbered')).length > 10000");
+    times.found = await time(one, "memo.numbered_up_to(10000)");
+    times.invalidate = await time(one, "for (let n = 0; n < 1000; n++) memo.numbered_invalidate(n)");
+    times.heard = await time(two, "await new Promise((r) => setTimeout(r)); memo.numbered_up_to(10000)");
+    times.clear = await time(one, "memo.numbered_clear()");
+    times.cleared = await time(two, "await new Promise((r) => setTimeout(r)); memo.numbered_up_to(10)");
+    await two.until("return Object.keys(localStorage).filter((n) => n.includes('numbered')).length <= 12");
+    times.over = await time(two, "memo.numbered_up_to(10)");
+    t.diagnostic(JSON.stringify(times));
+    // What looked at all items for each would take minutes.
+    assert.ok(Object.values(times).every((time) => time < 10_000), JSON.stringify(times));
 });
 
 test("a private window has its own results", async (t) => {

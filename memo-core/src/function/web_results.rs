@@ -127,7 +127,7 @@ impl<K: Keep> WebResults<K> {
         let opened = unless_opening(|| {
             let name = self.name().map_err(Error::clone)?.clone();
             WebStore::open(Arc::new(LocalStorage), name, clock::wall())
-                .map_err(|refusal| io_error("open", &refusal))
+                .map_err(|refusal| error_of("open", &refusal))
         });
         // A type whose `Deserialize` calls the function has it in memory until the type is known.
         let opened = opened.ok_or(Error::NotPersistent)?;
@@ -218,11 +218,10 @@ impl<K: Keep> WebResults<K> {
         }
     }
 
-    /// Counts a failure.
-    fn note(&self, doing: &'static str, done: Result<(), Refusal>) {
-        match done {
-            Ok(()) => self.failures.end(),
-            Err(refusal) => self.failures.add(&io_error(doing, &refusal)),
+    /// Counts a removal that failed. One that did not says nothing of whether results can be stored.
+    fn note_removal(&self, done: Result<(), Refusal>) {
+        if let Err(refusal) = done {
+            self.failures.add(&error_of("remove from", &refusal));
         }
     }
 
@@ -235,6 +234,8 @@ impl<K: Keep> WebResults<K> {
             self.remove_stored(function, claim, replaces);
             return;
         };
+        // What was removed while this was computed ends the claim.
+        self.follow(function);
         let mut announced = None;
         let pending = Some((result.value.clone(), result.lifetime));
         let tags = tag_bytes(&function.memory.tags_of(claim));
@@ -251,11 +252,18 @@ impl<K: Keep> WebResults<K> {
             value,
         };
         let put = store.put(&key, &item, self.bounds(function));
-        if put.is_err() {
-            // An older one must not come back.
-            store.discard(&key);
+        match put {
+            Ok(()) => self.failures.end(),
+            Err(refusal) => {
+                // An older one must not come back.
+                store.discard(&key);
+                let error = error_of("write", &refusal);
+                if matches!(error, Error::TooLarge { .. }) {
+                    self.failures.note_too_large(&error);
+                }
+                self.failures.add(&error);
+            }
         }
-        self.note("write", put);
     }
 }
 
@@ -337,7 +345,7 @@ impl<K: Keep> Storage<K> for WebResults<K> {
             older = (known || replaces).then(|| key.to_owned());
         });
         if let Some((key, store)) = older.zip(self.store.get()) {
-            self.note("remove from", store.remove(&key));
+            self.note_removal(store.remove(&key));
         }
     }
 
@@ -349,20 +357,20 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         removing: Removing,
     ) -> bool {
         if let Ok(store) = self.store() {
-            self.note("remove from", store.remove(key));
+            self.note_removal(store.remove(key));
         }
         function.memory.remove(hash, key, removing, &mut || ())
     }
 
     fn remove_tag(&self, _function: &FunctionCache<K>, tag: Tag) {
         if let Ok(store) = self.store() {
-            self.note("remove from", store.remove_tag(tag));
+            self.note_removal(store.remove_tag(tag));
         }
     }
 
     fn clear(&self, function: &FunctionCache<K>) -> usize {
         if let Ok(store) = self.store() {
-            self.note("remove from", store.clear());
+            self.note_removal(store.clear());
         }
         function.memory.clear(Remover::Clear, &mut || ())
     }
@@ -439,8 +447,12 @@ impl<K: Keep> Storage<K> for WebResults<K> {
 }
 
 #[cold]
-fn io_error(doing: &'static str, refusal: &Refusal) -> Error {
+fn error_of(doing: &'static str, refusal: &Refusal) -> Error {
     let (kind, reason) = match refusal {
+        Refusal::TooLarge { size, max } => {
+            let reason = format!("the item of a result takes {size} bytes, of {max} for all");
+            return Error::TooLarge { reason };
+        }
         Refusal::Full => {
             (io::ErrorKind::StorageFull, "its quota is used up, mostly by others".to_owned())
         }

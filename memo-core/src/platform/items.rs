@@ -34,6 +34,8 @@ pub(crate) trait Items: Send + Sync {
 pub(crate) enum Refusal {
     /// Its quota is used up.
     Full,
+    /// One item takes more bytes than all may.
+    TooLarge { size: u64, max: u64 },
     /// It is switched off, or there is none.
     Unavailable(String),
 }

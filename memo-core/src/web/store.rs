@@ -96,7 +96,7 @@ impl WebStore {
         state.rounds = ROUNDS.load(Relaxed);
         let mut index = Index::default();
         for name in self.items.names(&self.name.version)? {
-            let part = &name[self.name.version.len()..];
+            let part = self.part_of(&name);
             if part != NOTICE {
                 let text = self.items.get(&name)?.unwrap_or_default();
                 let is_own = state.index.is_own(part);
@@ -127,17 +127,25 @@ impl WebStore {
     }
 
     /// Stores the result of `key`. Results that are over the bounds go, the oldest first, and if the quota is used up,
-    /// older ones of all functions.
+    /// older ones of all functions. With a bound of no results, all go and none is stored.
     ///
     /// # Errors
-    /// It was not stored. An older one of the same key may still be there.
+    /// It was not stored. An older one of the same key may still be there. One that is over the bounds by itself
+    /// displaces nothing.
     pub(crate) fn put(&self, key: &[u8], item: &Item, bounds: Bounds) -> Result<(), Refusal> {
         let (part, says_key) = name::part(key);
         let name = self.name.item(&part);
         let text = item.text(&name, key, says_key);
         let size = size(&name, &text);
+        if size > bounds.max_bytes {
+            return Err(Refusal::TooLarge { size, max: bounds.max_bytes });
+        }
         let mut state = self.state.lock();
         self.refresh_if_stale(&mut state);
+        if bounds.max == 0 {
+            self.trim(&mut state.index, bounds, size);
+            return Ok(());
+        }
         state.index.forget(&part);
         self.trim(&mut state.index, bounds, size);
         self.set(&mut state, &name, &text)?;
@@ -280,9 +288,9 @@ impl WebStore {
 
     /// Passes on what other tabs have removed or replaced.
     pub(crate) fn follow(&self, removed: &mut dyn FnMut(Removal)) {
-        for change in self.inbox.take() {
-            self.apply(change, removed);
-        }
+        let changes = self.inbox.take();
+        let hears = !changes.is_empty();
+        changes.into_iter().for_each(|change| self.apply(change, removed));
         // What was told is there before the event comes.
         let Ok(text) = self.items.get(&self.name.notice()) else { return };
         let mut state = self.state.lock();
@@ -298,7 +306,7 @@ impl WebStore {
             return;
         };
         drop(state);
-        self.read_notice(text, removed);
+        self.read_notice(text, hears, removed);
     }
 
     fn apply(&self, change: Change, removed: &mut dyn FnMut(Removal)) {
@@ -309,24 +317,24 @@ impl WebStore {
                     .filter(|notice| !is_known && notice.removal.is_some())
                 {
                     self.end(notice.removal, removed);
+                    let is_last =
+                        self.items.get(&name).is_ok_and(|last| last.as_ref() == Some(&text));
                     let mut state = self.state.lock();
-                    (state.number, state.seen) = (notice.number, Some(text));
+                    state.number = state.number.max(notice.number);
+                    if is_last {
+                        state.seen = Some(text);
+                    }
                 }
             }
             Change::Set { name, text } => {
-                let part = &name[self.name.version.len()..];
-                let created = Item::times(&text).0;
-                self.state.lock().index.note(part, created, size(&name, &text), false);
+                self.note_change(&name, Some(&text));
                 // What this tab holds is older, or as good.
-                if let Ok((key, _)) = Item::parse(&name, part, &text) {
+                if let Ok((key, _)) = Item::parse(&name, self.part_of(&name), &text) {
                     removed(Removal::Key(key.into()));
                 }
             }
-            Change::Removed { name } => {
-                let part = &name[self.name.version.len()..];
-                self.state.lock().index.forget(part);
-            }
-            Change::Cleared => self.state.lock().index.clear(),
+            Change::Removed { name } => self.note_change(&name, None),
+            Change::Cleared => _ = self.refresh(&mut self.state.lock()),
             Change::Missed => {
                 let _ = self.refresh(&mut self.state.lock());
                 removed(Removal::All);
@@ -334,37 +342,71 @@ impl WebStore {
         }
     }
 
-    /// Follows a notice whose event has not come yet.
-    fn read_notice(&self, text: String, removed: &mut dyn FnMut(Removal)) {
+    /// Notes what another tab has made of an item, unless this tab has stored one since: it stays known as its own, so
+    /// that it goes with a removal that is heard next.
+    fn note_change(&self, name: &str, told: Option<&str>) {
+        let part = self.part_of(name);
+        let mut state = self.state.lock();
+        if state.index.is_own(part) {
+            let text = self.items.get(name).ok().flatten();
+            if text.is_some() && text.as_deref() != told {
+                return;
+            }
+        }
+        match told {
+            Some(text) => {
+                state.index.note(part, Item::times(text).0, size(name, text), false);
+            }
+            None => state.index.forget(part),
+        }
+    }
+
+    /// Returns the last part of the name of an item of this version.
+    fn part_of<'n>(&self, name: &'n str) -> &'n str {
+        &name[self.name.version.len()..]
+    }
+
+    /// Follows a notice whose event has not come yet. `hears`: events are coming, so those in between will come too.
+    fn read_notice(&self, text: String, hears: bool, removed: &mut dyn FnMut(Removal)) {
         let notice = Notice::parse(&self.name.notice(), &text);
         let mut state = self.state.lock();
         let known = state.number;
+        let is_next = notice.as_ref().is_some_and(|Notice { number, removal }| match removal {
+            // A tab has found the storage cleared.
+            None => *number <= known + 1,
+            Some(_) => *number == known + 1,
+        });
+        if hears && !is_next {
+            return;
+        }
         state.number = notice.as_ref().map_or(known, |notice| notice.number);
         state.seen = Some(text);
-        drop(state);
-        match notice {
-            // A tab has found the storage cleared.
-            Some(Notice { number, removal: None }) if number <= known + 1 => {
-                let _ = self.refresh(&mut self.state.lock());
+        match notice.filter(|_| is_next) {
+            Some(Notice { removal: None, .. }) => _ = self.refresh(&mut state),
+            Some(Notice { removal, .. }) => {
+                drop(state);
+                self.end(removal, removed);
             }
-            Some(Notice { number, removal }) if number == known + 1 => self.end(removal, removed),
-            // Some were told in between.
-            _ => self.end(Some(Removal::All), removed),
+            // Some were told in between. If their events come, they end what this tab has stored.
+            None => {
+                drop(state);
+                removed(Removal::All);
+            }
         }
     }
 
     /// Passes on a removal by another tab. What this tab has stored of it was computed before it knew, and goes too.
     fn end(&self, removal: Option<Removal>, removed: &mut dyn FnMut(Removal)) {
         let Some(removal) = removal else { return };
-        let mut own = self.state.lock().index.own_parts();
+        let own_parts = || self.state.lock().index.own_parts();
         match &removal {
             Removal::Key(key) => {
                 let (part, _) = name::part(key);
-                own.retain(|own| *own == part);
-                self.remove_parts(own, None);
+                let is_own = self.state.lock().index.is_own(&part);
+                self.remove_parts(is_own.then_some(part).into_iter().collect(), None);
             }
-            Removal::Tag(tag) => self.remove_parts(own, Some(*tag)),
-            Removal::All => self.remove_parts(own, None),
+            Removal::Tag(tag) => self.remove_parts(own_parts(), Some(*tag)),
+            Removal::All => self.remove_parts(own_parts(), None),
         }
         removed(removal);
     }
@@ -373,7 +415,7 @@ impl WebStore {
     pub(crate) fn for_each(&self, each: &mut dyn FnMut(&[u8], Item)) {
         for name in self.items.names(&self.name.version).unwrap_or_default() {
             let Ok(Some(text)) = self.items.get(&name) else { continue };
-            if let Ok((key, item)) = Item::parse(&name, &name[self.name.version.len()..], &text) {
+            if let Ok((key, item)) = Item::parse(&name, self.part_of(&name), &text) {
                 each(&key, item);
             }
         }

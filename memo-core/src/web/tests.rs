@@ -48,10 +48,12 @@ impl Items for Tab {
     fn set(&self, name: &str, text: &str) -> Result<(), Refusal> {
         self.check()?;
         let mut texts = self.1.texts.lock();
-        let others = texts.iter().filter(|(other, _)| *other != name);
-        let used: usize = others.map(|(name, text)| 2 * (name.len() + text.len())).sum();
-        if self.1.quota.lock().is_some_and(|quota| used + 2 * (name.len() + text.len()) > quota) {
-            return Err(Refusal::Full);
+        if let Some(quota) = *self.1.quota.lock() {
+            let others = texts.iter().filter(|(other, _)| *other != name);
+            let used: usize = others.map(|(name, text)| 2 * (name.len() + text.len())).sum();
+            if used + 2 * (name.len() + text.len()) > quota {
+                return Err(Refusal::Full);
+            }
         }
         let before = texts.insert(name.to_owned(), text.to_owned());
         drop(texts);
@@ -317,6 +319,132 @@ fn what_was_computed_before_a_removal_was_heard_goes_with_it() {
         assert_eq!(followed(&two), std::slice::from_ref(&removal));
         assert_eq!((has(&two, b"a"), has(&two, b"b")), (false, removal != Removal::All));
     }
+}
+
+#[test]
+fn removals_whose_events_come_one_by_one_end_nothing_else() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    let keys = [b"a", b"b", b"c", b"d"];
+    keys.iter().for_each(|key| put(&two, *key, 1));
+    // The storage is ahead of the events.
+    let deaf = std::mem::take(&mut *site.inboxes.lock());
+    let notice = name("00").notice();
+    let told = [b"a", b"b", b"c"].map(|key| {
+        one.remove(key).unwrap();
+        let text = site.texts.lock()[&notice].clone();
+        Change::Set { name: notice.clone(), text }
+    });
+    *site.inboxes.lock() = deaf;
+    let inbox = site.inboxes.lock()[1].1.upgrade().unwrap();
+    let mut ended = Vec::new();
+    for change in told {
+        inbox.put(change);
+        ended.extend(followed(&two));
+    }
+    // The one after next is seen in the storage before its event comes.
+    ended.dedup();
+    assert_eq!(ended, [b"a", b"b", b"c"].map(|key| key_removal(key)));
+    assert_eq!(followed(&two), []);
+    assert!(has(&two, b"d"));
+}
+
+#[test]
+fn tabs_that_remove_at_once_hear_of_each_other_only() {
+    let site: Arc<Site> = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    // Both have written the same number, the second tab last.
+    let before = site.texts.lock().clone();
+    let deaf = std::mem::take(&mut *site.inboxes.lock());
+    one.remove(b"a").unwrap();
+    let notice = name("00").notice();
+    let first = std::mem::replace(&mut *site.texts.lock(), before)[&notice].clone();
+    two.remove(b"b").unwrap();
+    let second = site.texts.lock()[&notice].clone();
+    *site.inboxes.lock() = deaf;
+    let inbox = |tab: usize| site.inboxes.lock()[tab].1.upgrade().unwrap();
+    inbox(0).put(Change::Set { name: notice.clone(), text: second });
+    inbox(1).put(Change::Set { name: notice.clone(), text: first });
+    assert_eq!(
+        (followed(&one), followed(&two)),
+        (vec![key_removal(b"b")], vec![key_removal(b"a")])
+    );
+    assert_eq!((followed(&one), followed(&two)), (vec![], vec![]));
+}
+
+#[test]
+fn what_replaced_a_removed_result_before_that_was_heard_goes_too() {
+    let tag = Tag::from_bits(9);
+    let tagged = |created| Item { tags: tag_bytes(&[tag]), ..item(created, b"") };
+    for removal in [key_removal(b"a"), Removal::Tag(tag), Removal::All] {
+        let site = Arc::default();
+        let (one, two) = (open(&site, 0), open(&site, 1));
+        // The second tab has heard of the first result, or has not yet.
+        for hears in [true, false] {
+            one.put(b"a", &tagged(3), UNBOUNDED).unwrap();
+            if hears {
+                followed(&two);
+            }
+            match &removal {
+                Removal::Key(key) => one.remove(key).unwrap(),
+                Removal::Tag(tag) => one.remove_tag(*tag).unwrap(),
+                Removal::All => one.clear().unwrap(),
+            }
+            two.put(b"a", &tagged(4), UNBOUNDED).unwrap();
+            assert!(followed(&two).contains(&removal));
+            assert!(!has(&two, b"a"), "{removal:?} {hears}");
+            assert_eq!((followed(&one).len(), one.figures().0, two.figures().0), (1, 0, 0));
+        }
+    }
+}
+
+#[test]
+fn an_event_of_an_older_result_does_not_hide_the_size_of_a_newer_one() {
+    let site = Arc::default();
+    let (one, two) = (open(&site, 0), open(&site, 1));
+    put(&one, b"a", 1);
+    two.put(b"a", &item(2, &[7; 300]), UNBOUNDED).unwrap();
+    followed(&two);
+    assert_eq!(two.figures(), open(&site, 2).figures());
+}
+
+#[test]
+fn a_removal_that_is_heard_costs_the_same_however_much_a_tab_has_stored() {
+    let time = |count: u64| {
+        let site = Arc::default();
+        let (one, two) = (open(&site, 0), open(&site, 1));
+        (0..count).for_each(|n| put(&two, &n.to_le_bytes(), n));
+        followed(&one);
+        let began = std::time::Instant::now();
+        for n in 0..200_u64 {
+            one.remove(&n.to_le_bytes()).unwrap();
+            assert_eq!(followed(&two).len(), 1);
+        }
+        began.elapsed()
+    };
+    let (few, many) = (time(200), time(10_000));
+    assert!(many < few * 10, "{few:?} {many:?}");
+}
+
+#[test]
+fn a_result_that_is_larger_than_the_bound_displaces_nothing() {
+    let site = Arc::default();
+    let store = open(&site, 0);
+    put(&store, b"a", 1);
+    let bounds = Bounds { max: u64::MAX, max_bytes: 1000 };
+    let refused = store.put(b"b", &item(2, &[7; 2000]), bounds);
+    assert!(matches!(refused, Err(Refusal::TooLarge { size: 5000.., max: 1000 })), "{refused:?}");
+    assert_eq!((has(&store, b"a"), has(&store, b"b"), store.figures().0), (true, false, 1));
+}
+
+#[test]
+fn a_bound_of_no_results_leaves_none() {
+    let site = Arc::default();
+    let store = open(&site, 0);
+    put(&store, b"a", 1);
+    put(&store, b"b", 1);
+    store.put(b"b", &item(2, b""), Bounds { max: 0, max_bytes: u64::MAX }).unwrap();
+    assert_eq!((has(&store, b"a"), has(&store, b"b"), store.figures().0), (false, false, 0));
 }
 
 #[test]

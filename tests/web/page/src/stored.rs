@@ -104,6 +104,62 @@ pub fn large_health() -> String {
     format!("{:?}", large_memo().health().map_err(|error| error.to_string()))
 }
 
+#[wasm_bindgen]
+pub fn large_clear() {
+    large_memo().clear();
+}
+
+/// The items take 20 kB in all.
+#[memoize(persist = "test", max_disk = 20_000)]
+fn confined(len: usize) -> Vec<u8> {
+    count();
+    vec![7; len]
+}
+
+#[wasm_bindgen]
+pub fn confined_len(len: usize) -> usize {
+    confined(len).len()
+}
+
+#[wasm_bindgen]
+pub fn confined_health() -> String {
+    format!("{:?}", confined_memo().health().map_err(|error| error.to_string()))
+}
+
+/// Names and texts with what names of items and words of texts end with.
+#[memoize(persist = "a/b:c%2F d\u{e9}\u{1f600}")]
+fn odd(text: &str) -> String {
+    count();
+    format!("{text}/\" ")
+}
+
+#[wasm_bindgen]
+pub fn odd_text(text: &str) -> String {
+    odd(text)
+}
+
+#[memoize(persist = "test", max = 20_000)]
+fn numbered(number: u32) -> u32 {
+    count();
+    number
+}
+
+/// Calls it with the numbers up to `count`.
+#[wasm_bindgen]
+pub fn numbered_up_to(count: u32) {
+    (0..count).for_each(|number| _ = numbered(number));
+}
+
+#[wasm_bindgen]
+pub fn numbered_clear() {
+    numbered_memo().clear();
+}
+
+#[wasm_bindgen]
+pub fn numbered_invalidate(number: u32) {
+    numbered_memo().invalidate(&numbered_key(number));
+}
+
 #[memoize(persist = "test", ttl = "2s")]
 fn brief(number: u32) -> u32 {
     count();
@@ -131,6 +187,11 @@ async fn awaited(text: &str) -> String {
 #[wasm_bindgen]
 pub async fn upper(text: String) -> String {
     awaited(&text).await
+}
+
+#[wasm_bindgen]
+pub fn upper_invalidate(text: &str) {
+    awaited_memo().invalidate(&awaited_key(text));
 }
 
 #[memoize(persist = "test", max = 5)]
