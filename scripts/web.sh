@@ -146,8 +146,8 @@ run_pages() {
     echo "building the example"
     build_example
     run_tests example.mjs MEMOKIT_PAGE="$scratch/example"
-    check_size memory 80000
-    check_size storage 132000
+    check_size memory 66000
+    check_size storage 128000
 }
 
 if ! command -v node >/dev/null; then
