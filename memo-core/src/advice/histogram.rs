@@ -19,7 +19,6 @@ impl Histogram {
     }
 
     /// Returns the bytes that it takes.
-    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.0.capacity() * size_of::<[f64; 2]>()

@@ -185,7 +185,6 @@ impl Ladder {
     }
 
     /// Returns the bytes that it takes.
-    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.rungs.iter().chain(&self.rival).map(Miniature::size).sum()

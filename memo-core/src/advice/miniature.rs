@@ -204,7 +204,6 @@ impl Miniature {
     }
 
     /// Returns the bytes that it takes.
-    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         size_of::<Self>() + self.entries.size() + self.order.size()

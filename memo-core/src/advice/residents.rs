@@ -112,7 +112,6 @@ impl Residents {
     }
 
     /// Returns the bytes that they take.
-    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         let table = self.slots.capacity() / 7 * 8 * (size_of::<(u64, u32)>() + 1);

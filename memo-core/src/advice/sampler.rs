@@ -187,7 +187,6 @@ impl Sampler {
         Some(Estimate { curve, references, rival, sampled, lost, hit })
     }
 
-    #[inline]
     #[cfg(test)]
     pub(super) fn estimator(&self) -> crate::platform::sync::usual::MutexGuard<'_, Estimator> {
         self.state.estimator.lock()

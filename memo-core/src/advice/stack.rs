@@ -53,7 +53,6 @@ impl Stack {
     }
 
     /// Returns the bytes that it takes.
-    #[inline]
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.amounts.len() * size_of::<u64>()

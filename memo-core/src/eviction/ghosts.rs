@@ -61,7 +61,6 @@ impl Ghosts {
     }
 
     /// Returns its size in bytes.
-    #[inline]
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         size_of_val(&*self.cells)

@@ -234,7 +234,6 @@ impl Queues for GreedyDual {
     }
 
     #[cfg(test)]
-    #[inline]
     fn size(&self) -> usize {
         self.queues.iter().map(|queue| queue.records.size()).sum()
     }

@@ -47,7 +47,6 @@ impl Sketch {
     }
 
     /// Returns its size in bytes.
-    #[inline]
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         size_of_val(&*self.words)

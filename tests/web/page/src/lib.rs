@@ -53,9 +53,8 @@ pub fn shout_entries() -> usize {
     short_lived_memo().len()
 }
 
-#[memoize]
-async fn slowly(number: u32) -> u32 {
-    count();
+/// Lets other tasks run in between.
+async fn three_turns() {
     let mut turns = 3;
     poll_fn(|context| {
         turns -= 1;
@@ -63,6 +62,12 @@ async fn slowly(number: u32) -> u32 {
         if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+}
+
+#[memoize]
+async fn slowly(number: u32) -> u32 {
+    count();
+    three_turns().await;
     number + 1
 }
 

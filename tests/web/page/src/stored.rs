@@ -1,13 +1,10 @@
 //! Functions whose results are in localStorage.
 
-use std::future::poll_fn;
-use std::task::Poll;
-
 use memokit::{Stats, memoize};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::count;
+use crate::{count, three_turns};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Price {
@@ -174,13 +171,7 @@ pub fn brief_successor(number: u32) -> u32 {
 #[memoize(persist = "test")]
 async fn awaited(text: &str) -> String {
     count();
-    let mut turns = 3;
-    poll_fn(|context| {
-        turns -= 1;
-        context.waker().wake_by_ref();
-        if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
+    three_turns().await;
     text.to_uppercase()
 }
 
