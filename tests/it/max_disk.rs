@@ -106,7 +106,10 @@ fn processes_share_the_bound() {
         for dir in version_folders(&folder()) {
             assert!(size(&dir) <= LIMIT, "{}", size(&dir));
         }
-        assert!(limited_memo().stats().stored > 100, "{:?}", limited_memo().stats());
+        // Four that write faster than a merge store little. One alone fills the disk again.
+        (0..1000).for_each(|n| drop(limited(n)));
+        let stored = limited_memo().stats().stored;
+        assert!(stored > 250, "{stored}: a quarter of the limit is used at least");
     }
     let processes = processes!(work, check);
     let children: Vec<Child> = (0..4).map(|_| processes.command(0).spawn().unwrap()).collect();

@@ -36,10 +36,13 @@ impl View {
     /// Returns the length in bytes of all files that are read, with the values that they keep apart. `own`: as in
     /// [`Self::unmerged_bytes`].
     pub(crate) fn file_bytes(&self, own: Option<(u64, u64)>) -> u64 {
-        let snapshot = self.snapshot.as_ref().map_or(0, |s| s.len + s.apart.bytes);
-        snapshot
-            + self.unmerged_apart
-            + self.logs.values().map(|log| log_len(log, own)).sum::<u64>()
+        let snapshot = self.snapshot.as_ref().map_or(0, |s| s.len);
+        snapshot + self.apart_files() + self.logs.values().map(|log| log_len(log, own)).sum::<u64>()
+    }
+
+    /// Returns the length in bytes of the values that are kept apart, whether or not they still count.
+    pub(crate) fn apart_files(&self) -> u64 {
+        self.snapshot.as_ref().map_or(0, |s| s.apart.bytes) + self.unmerged_apart
     }
 
     /// Returns the length in bytes of the records that count and of their values that are kept apart, or somewhat more.

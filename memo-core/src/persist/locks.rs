@@ -150,6 +150,14 @@ impl Locks {
         self.try_lock(MERGE)
     }
 
+    /// Returns whether another process has the lock of the snapshot.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn is_merge_taken(&self) -> Result<bool, Error> {
+        self.is_taken_by_other(MERGE)
+    }
+
     /// Takes the byte of this computer for a slot that this process has taken.
     ///
     /// # Errors
@@ -195,7 +203,11 @@ impl Locks {
     /// # Errors
     /// The errors of the system.
     pub(crate) fn is_value_taken(&self, number: u64) -> Result<bool, Error> {
-        let taken = self.bytes.is_locked_by_other(value_byte(number), 1);
+        self.is_taken_by_other(value_byte(number))
+    }
+
+    fn is_taken_by_other(&self, byte: u64) -> Result<bool, Error> {
+        let taken = self.bytes.is_locked_by_other(byte, 1);
         taken.map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
     }
 

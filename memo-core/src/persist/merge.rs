@@ -9,6 +9,7 @@ use super::file_name::{Name, remove};
 use super::header::{FileHeader, Kind, MAX_STATED, Stated};
 use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
+use super::quarantine::Cleanup;
 use super::record::{Record, WallMillis};
 use super::share::Share;
 use super::snapshot::{self, unindexed_bytes};
@@ -76,11 +77,13 @@ pub(crate) fn merge(
         Ok((number, settled, list(fs, dir, identity)?, slots))
     })?;
     let shares = keep.shares(unindexed_bytes(&listing), bounds);
-    let view = |share| {
+    let read = |share| {
         let empty = View::new(share, salt, bounds.tolerance);
-        empty.read(dir, listing.clone(), &slots).map(|(view, _)| view)
+        empty.read(dir, listing.clone(), &slots)
     };
-    let first = view(Share::divide(shares).next().unwrap_or(Share::ALL))?;
+    let view = |share| read(share).map(|(view, _)| view);
+    let (first, unread) = read(Share::divide(shares).next().unwrap_or(Share::ALL))?;
+    remove_unread(directory, writer, &unread, &slots)?;
     let (logs, partly) = merged_logs(&first, horizon)?;
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
@@ -198,6 +201,26 @@ fn merged_logs(view: &View, horizon: u64) -> Result<(Vec<Stated>, Vec<u64>), Err
     sort_by_number(&mut logs, |stated| stated.log);
     logs.drain(..logs.len().saturating_sub(MAX_STATED));
     Ok((logs, partly))
+}
+
+/// Removes what a merge has left that was killed, so that there is room for a new snapshot. `then`: the logs that
+/// processes were writing when the files were read.
+fn remove_unread(
+    directory: StoreDirectory<'_>,
+    writer: &Writer,
+    unread: &Cleanup,
+    then: &[SlotLog],
+) -> Result<(), Error> {
+    // Older files must not look as if they counted, once the one is gone that cannot be used.
+    if !unread.quarantine.is_empty() || unread.is_cleared {
+        return Ok(());
+    }
+    let is_live = |name: &Name| then.iter().any(|slot| *name == Name::Log(slot.log));
+    let mut unread = unread.remove.iter().filter(|name| !is_live(name)).peekable();
+    if unread.peek().is_none() {
+        return Ok(());
+    }
+    writer.with_files(|| unread.try_for_each(|name| remove(directory.fs, directory.dir, *name)))
 }
 
 /// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs

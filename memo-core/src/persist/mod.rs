@@ -33,6 +33,7 @@ mod identity;
 mod index;
 mod key_hash;
 mod key_locks;
+mod leftovers;
 mod listing;
 mod locks;
 mod log_file;

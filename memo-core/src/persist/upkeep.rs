@@ -149,10 +149,11 @@ impl Shared {
     /// See [`Store::room`].
     fn room(&self) -> u64 {
         let Some(max) = self.limit.get() else { return u64::MAX };
+        let leftover = self.leftover_bytes();
         let view = self.view.lock();
         // The next snapshot comes beside what is there.
         let next = view.snapshot_bytes().min(self.limit.snapshot());
-        let taken = view.file_bytes(self.own_log()) + next + HEAD as u64;
+        let taken = view.file_bytes(self.own_log()) + leftover + next + HEAD as u64;
         let writers = self.writers();
         (max.saturating_sub(taken) / writers).min(self.limit.value(writers))
     }

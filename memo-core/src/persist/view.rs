@@ -57,6 +57,10 @@ pub(crate) struct View {
     /// The hashes of keys whose record was found damaged when it was read, so that each counts once.
     damaged: HashSet<u64>,
     pub(crate) retired: Retired,
+    /// Whether files may be there that are not read any more.
+    pub(crate) may_have_leftovers: bool,
+    /// The bytes of values that are kept apart, which the former snapshot had and this one has not.
+    pub(crate) apart_leaving: u64,
 }
 
 /// A removal that was read from a log.
@@ -101,6 +105,8 @@ impl View {
             recovery: Recovery::default(),
             damaged: HashSet::new(),
             retired: Retired::default(),
+            may_have_leftovers: true,
+            apart_leaving: 0,
         }
     }
 
@@ -340,6 +346,7 @@ impl View {
                 live.iter().any(|slot| slot.log == *log)
                     || reader.read_to > snapshot.merged_len(*log)
             });
+        let apart = self.apart_files();
         self.logs = kept;
         self.retired.add((generations, merged, self.snapshot.take()));
         self.ended = 0;
@@ -350,6 +357,13 @@ impl View {
         self.snapshot_number = header.number;
         self.incomplete = None;
         self.snapshot = Some(Arc::clone(snapshot));
+        self.leave(apart);
+    }
+
+    /// Notes that files may not be removed yet that were read until now. `apart`: what [`Self::apart_files`] was then.
+    fn leave(&mut self, apart: u64) {
+        self.may_have_leftovers = true;
+        self.apart_leaving += apart.saturating_sub(self.apart_files());
     }
 
     /// Changes to what was read anew. What was lost before stays in the reports.
@@ -358,8 +372,10 @@ impl View {
         let damaged = std::mem::take(&mut self.damaged);
         let mut former = std::mem::replace(self, Self { damaged, ..fresh });
         let mut retired = std::mem::take(&mut former.retired);
+        let apart = former.apart_files();
         retired.add(former);
         self.retired = retired;
+        self.leave(apart);
         if before.records > 0 || !before.discarded.is_empty() {
             let high_water = self.recovery.high_water.max(before.high_water);
             self.recovery = Recovery { high_water, ..before };

@@ -143,6 +143,14 @@ impl Writer {
         merge().map(|()| true)
     }
 
+    /// Returns whether a thread or a process merges.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn is_merging(&self) -> Result<bool, Error> {
+        Ok(self.merging.try_lock().is_none() || self.locks.is_merge_taken()?)
+    }
+
     /// Returns whether another process has removed the log, with all files.
     pub(crate) fn is_log_removed(&self) -> bool {
         self.state.cleared() != self.cleared.load(Ordering::SeqCst)

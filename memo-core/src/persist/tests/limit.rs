@@ -3,6 +3,8 @@
 use std::cell::Cell;
 
 use super::*;
+use crate::persist::Failure;
+use crate::persist::locks::Locks;
 
 const MAX: u64 = 1 << 20;
 
@@ -140,4 +142,70 @@ fn a_result_that_is_only_looked_at_goes() {
         }
     }
     assert!(value(&store, &key(0)).unwrap().is_none());
+}
+
+/// Returns two processes that write, and have written as much as a snapshot may take.
+fn two_writers(fs: &MemFs) -> [Store; 2] {
+    let stores = [limited(fs), limited(fs)];
+    for n in 0..800 {
+        store_value(fs, &stores[n as usize % 2], n, &|_| false);
+    }
+    while !stores[0].is_outgrown() {
+        write(&stores[0], put(b"again", &[7; 1000])).unwrap();
+    }
+    stores[1].follow(&mut |_| ()).unwrap();
+    stores
+}
+
+/// Writes as long as there is room.
+fn fill(store: &Store) {
+    for n in 1000.. {
+        store.follow(&mut |_| ()).unwrap();
+        if store.room() < 1000 {
+            break;
+        }
+        write(store, put(&key(n), &[7; 1000])).unwrap();
+    }
+}
+
+/// Returns two processes, of which the first has put a new snapshot in place and removed nothing yet.
+fn with_unfinished_merge() -> (MemFs, [Store; 2]) {
+    const EIO: i32 = 5;
+    let is_snapshot =
+        |path: &PathBuf| matches!(path.file_name().and_then(Name::parse), Some(Name::Snapshot(_)));
+    let operations = {
+        let fs = MemFs::new();
+        let [merging, _other] = two_writers(&fs);
+        let before = fs.operations();
+        merging.merge(&ALL).unwrap();
+        fs.operations() - before
+    };
+    for step in (0..operations).rev() {
+        let fs = MemFs::new();
+        let stores = two_writers(&fs);
+        fs.fail(Some(Failure { at: fs.operations() + step, count: u64::MAX, errno: EIO }));
+        stores[0].merge(&ALL).unwrap_err();
+        fs.fail(None);
+        stores[1].follow(&mut |_| ()).unwrap();
+        if fs.paths().into_iter().filter(is_snapshot).count() == 2 {
+            return (fs, stores);
+        }
+    }
+    unreachable!("a merge has fewer operations")
+}
+
+#[test]
+fn files_that_a_merge_has_not_removed_yet_count() {
+    let (fs, [_merging, other]) = with_unfinished_merge();
+    // It waits there for a processor.
+    let merge = Locks::observe(&fs, &dir()).unwrap().merge().unwrap();
+    fill(&other);
+    assert!(size(&fs) <= MAX, "{}", size(&fs));
+    // It is killed there.
+    drop(merge);
+    fill(&other);
+    assert!(size(&fs) <= MAX, "{}", size(&fs));
+    assert!(other.compact(&ALL).unwrap());
+    other.follow(&mut |_| ()).unwrap();
+    assert!(other.room() >= 1000, "nothing is stored any more");
 }
