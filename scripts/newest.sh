@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-target=$(realpath -m "${CARGO_TARGET_DIR:-target}/newest")
+# What has not changed is built there already.
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
 # Copies the tree without the benchmarks and the programs, because what only these depend on does not matter here. Sets
 # rust-version to the installed Rust, because cargo chooses the versions of dependencies by it.
