@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::capacity::Load;
 use super::claims::{ClaimState, Claims};
@@ -20,7 +20,8 @@ use crate::epoch::participant::pin;
 use crate::eviction::order::Order;
 use crate::eviction::policy::Policy;
 use crate::eviction::slot::SlotIndex;
-use crate::eviction::steps::{self, EXACT, STEPS_PER_SHARD};
+use crate::eviction::stamps::Stamps;
+use crate::eviction::steps::EXACT;
 use crate::eviction::uses::Uses;
 use crate::front::versions::Versions;
 use crate::key;
@@ -39,23 +40,7 @@ struct Padded<T>(T);
 #[repr(align(128))]
 pub(super) struct Shard<H> {
     root: Root<H>,
-    /// The stamp of the next use. The bits that count uses are zero.
-    uses: AtomicU64,
-    /// The bits of stamps that count uses, lowest first, or 0.
-    count_mask: u64,
-    /// Whether every use has a stamp of its own. If not, uses are counted in steps. It ends when the shard outgrows
-    /// [`EXACT`] entries.
-    exact: AtomicBool,
-    /// An entry is not stamped again until `uses` exceeds its stamp by more than this.
-    slack: AtomicU64,
-    /// Whether entries were evicted. True from the start if there is a bound on weight, because it is not known before
-    /// the first eviction how many entries there is room for.
-    evicts: AtomicBool,
-    /// The shard's part of the bound on entries.
-    share: AtomicUsize,
-    /// The number of uses since `uses` last changed. On a cache line of its own, because it is written far more often
-    /// than the other fields.
-    uses_in_step: Padded<AtomicU64>,
+    stamps: Stamps,
     /// Where departures are noted, if they are remembered.
     departures: Option<Arc<Departures>>,
     /// By these a thread knows that what it remembers still counts.
@@ -126,7 +111,7 @@ impl<H> Shard<H> {
         policy: Policy,
         departures: Option<Arc<Departures>>,
     ) -> Self {
-        let count_mask = Order::count_mask(policy);
+        let stamps = Stamps::new(exact, share, weighed, Order::count_mask(policy));
         let state = ShardState {
             claims: Claims::new(),
             eviction: Order::new(policy),
@@ -141,21 +126,13 @@ impl<H> Shard<H> {
             evicted: 0,
             expired: 0,
         };
-        let shard = Self {
+        Self {
             root: Root::new(),
-            uses: AtomicU64::new(count_mask + 1),
-            count_mask,
-            exact: AtomicBool::new(exact),
-            slack: AtomicU64::new(0),
-            evicts: AtomicBool::new(weighed),
-            share: AtomicUsize::new(share),
-            uses_in_step: Padded(AtomicU64::new(0)),
+            stamps,
             departures,
             versions: Versions::new(),
             state: Padded(Mutex::new(state)),
-        };
-        shard.slack.store(shard.slack_now(), Relaxed);
-        shard
+        }
     }
 
     #[inline]
@@ -190,27 +167,17 @@ impl<H> Shard<H> {
         }
     }
 
-    /// Marks `entry` as used now. A larger shard counts uses in steps of a 64th of its entries, and the entries used in
-    /// one step count as equally recent. An entry that was stamped only a few steps ago is not stamped again, so that a
-    /// hot entry is not written at every hit, and no entry is written in a cache that never fills.
+    /// Marks `entry` as used now, unless it was a short while ago.
     #[inline]
     pub(super) fn touch(&self, guard: ReadGuard<'_>, entry: &Entry<H>) {
-        // If the stamp is not less than `uses`, another thread used the entry meanwhile.
-        if self.noted_until(entry) < self.uses() {
-            self.mark(entry, self.root.read(guard).capacity());
+        if self.stamps.noted_until(entry.stamp()) < self.stamps.uses() {
+            self.stamps.mark(entry.stamp(), self.root.read(guard).capacity());
         }
     }
 
-    /// Returns from which count of uses on the next use of `entry` has to be noted.
     #[inline]
-    pub(super) fn noted_until(&self, entry: &Entry<H>) -> u64 {
-        entry.stamp().load(Relaxed) + self.slack.load(Relaxed)
-    }
-
-    /// Returns the count of uses.
-    #[inline]
-    pub(super) fn uses(&self) -> u64 {
-        self.uses.load(Relaxed)
+    pub(super) fn stamps(&self) -> &Stamps {
+        &self.stamps
     }
 
     #[inline]
@@ -218,51 +185,10 @@ impl<H> Shard<H> {
         &self.versions
     }
 
-    #[cold]
-    fn mark(&self, entry: &Entry<H>, capacity: usize) {
-        let count = entry.stamp().load(Relaxed) & self.count_mask;
-        // If another thread counts at the same time, one use is not counted.
-        let count = (count + 1).min(self.count_mask);
-        if self.exact.load(Relaxed) {
-            entry.stamp().fetch_max(self.next_stamp() | count, Relaxed);
-        } else {
-            entry.stamp().store(self.uses.load(Relaxed) | count, Relaxed);
-            self.step(capacity);
-        }
-    }
-
-    /// Advances the stamp of the next use. Returns the present one.
-    fn next_stamp(&self) -> u64 {
-        self.uses.fetch_add(self.count_mask + 1, Relaxed)
-    }
-
     /// Raises the stamps of later uses to the time `now` at least. Where entries have an idle limit, a stamp tells the
     /// time of a use as well as the order of uses.
     pub(super) fn tick(&self, now: Millis) {
-        let first = stamp_of(now);
-        if self.uses.load(Relaxed) < first {
-            self.uses.fetch_max(first, Relaxed);
-        }
-    }
-
-    /// Counts a use. If another thread counts at the same time, one use is not counted. That only makes the step a
-    /// little longer.
-    fn step(&self, capacity: usize) {
-        let uses_in_step = self.uses_in_step.0.load(Relaxed) + 1;
-        let full = self.share.load(Relaxed).min(4 * capacity);
-        if uses_in_step * STEPS_PER_SHARD as u64 > full as u64 {
-            self.uses_in_step.0.store(0, Relaxed);
-            self.next_stamp();
-        } else {
-            self.uses_in_step.0.store(uses_in_step, Relaxed);
-        }
-    }
-
-    /// Returns how rarely entries are stamped.
-    fn slack_now(&self) -> u64 {
-        let share = self.share.load(Relaxed);
-        let slack = steps::slack(share, self.exact.load(Relaxed), self.evicts.load(Relaxed));
-        slack as u64 * (self.count_mask + 1)
+        self.stamps.raise(stamp_of(now));
     }
 
     /// Returns what tells a policy of the entry in a slot. For use under the lock.
@@ -314,7 +240,7 @@ impl<H> Locked<'_, H> {
     ) {
         self.state.retries.reset(hash);
         let load = Load::of(entry.shared());
-        let stamp = self.stamp();
+        let stamp = self.shard.stamps.insertion(self.table().capacity());
         entry.shared().stamp().store(stamp, Relaxed);
         self.state.sweeps.note(expiry.unservable_from(entry.shared()));
         self.state.size += entry.shared().size() as u64;
@@ -345,23 +271,20 @@ impl<H> Locked<'_, H> {
 
     /// Sets the shard's part of the bound on entries.
     pub(super) fn set_share(&self, share: usize) {
-        self.shard.share.store(share, Relaxed);
-        self.update_slack();
+        self.note_earlier(self.shard.stamps.set_share(share));
     }
 
-    /// Sets how rarely entries are stamped.
-    fn update_slack(&self) {
-        let slack = self.shard.slack_now();
-        if self.shard.slack.swap(slack, Relaxed) > slack {
-            // Uses are to be noted earlier than was said to those who remember entries. Who reads a version of now
-            // also reads this slack.
+    /// Tells those who remember entries if their uses are to be noted earlier than was said. Who reads a version of now
+    /// also reads what was said since.
+    fn note_earlier(&self, earlier: bool) {
+        if earlier {
             self.shard.versions.all_removed();
         }
     }
 
     /// Gives the uses that the stamp of a replaced entry counted to the entry in its slot.
     fn keep_count(&self, slot: SlotIndex, stamp: u64) {
-        let count = stamp & self.shard.count_mask;
+        let count = self.shard.stamps.count_of(stamp);
         let entry = || self.table().at(self.guard(), slot);
         if let Some(entry) = (count > 0).then(entry).flatten() {
             entry.stamp().fetch_or(count, Relaxed);
@@ -383,8 +306,7 @@ impl<H> Locked<'_, H> {
     fn grow(&mut self) {
         self.state.eviction.forget();
         if self.state.load.entries > EXACT {
-            self.shard.exact.store(false, Relaxed);
-            self.update_slack();
+            self.note_earlier(self.shard.stamps.count_in_steps());
         }
         if let Some(outgrown) = self.shard.root.grow(self.guard()) {
             self.state.garbage.retire_table(outgrown);
@@ -404,15 +326,6 @@ impl<H> Locked<'_, H> {
             self.state.sweeps.restart();
             self.state.garbage.retire_table(outgrown);
         }
-    }
-
-    /// Returns the stamp of an insertion.
-    fn stamp(&self) -> u64 {
-        if self.shard.exact.load(Relaxed) {
-            return self.shard.next_stamp();
-        }
-        self.shard.step(self.table().capacity());
-        self.shard.uses.load(Relaxed)
     }
 
     /// Notes from now on in `listening` which entries leave.
@@ -516,12 +429,9 @@ impl<H> Locked<'_, H> {
         }
         let pin = pin();
         self.state.eviction.file_all(entries, &self.shard.look(ReadGuard::of_pin(&pin)));
-        self.shard.evicts.store(true, Relaxed);
-        if self.state.load.bytes > 0 {
-            // There is a bound on weight. The current number of entries is what fits into it.
-            self.shard.share.store(self.state.load.entries, Relaxed);
-        }
-        self.update_slack();
+        // If there is a bound on weight, the current number of entries is what fits into it.
+        let share = (self.state.load.bytes > 0).then_some(self.state.load.entries);
+        self.note_earlier(self.shard.stamps.evict(share));
     }
 
     /// Looks through one bucket for entries that cannot be served any more, and removes them. This is done at each

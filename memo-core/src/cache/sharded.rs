@@ -117,7 +117,7 @@ impl<H: Clone> ShardedCache<H> {
         let counters = self.calls.recalling(front.thread())?;
         let recalled = front.recall(key, self.number())?;
         let shard = self.shards.get(recalled.shard())?;
-        let value = recalled.value(shard.versions(), shard.uses())?;
+        let value = recalled.value(shard.versions(), shard.stamps().uses())?;
         counters.hit();
         Some(value)
     }
@@ -143,7 +143,7 @@ impl<H: Clone> ShardedCache<H> {
         let version = version.filter(|_| self.expiry.is_timeless(entry));
         if let (Some(version), Some(counters)) = (version, counters) {
             if let Some(offers) = counters.offer() {
-                let noted_until = shard.noted_until(entry.entry());
+                let noted_until = shard.stamps().noted_until(entry.entry().stamp());
                 let found = Found { value: to_word(&held), version, place, noted_until };
                 pin.remember(key, self.number(), &found, offers);
             }

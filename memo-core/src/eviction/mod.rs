@@ -11,5 +11,6 @@ mod recency;
 mod records;
 mod sketch;
 pub(crate) mod slot;
+pub(crate) mod stamps;
 pub(crate) mod steps;
 pub(crate) mod uses;
