@@ -8,13 +8,16 @@ pub(crate) trait Queues: Send {
     /// Returns whether every entry has a record. If not, all entries must be filed first.
     fn is_filed(&self) -> bool;
 
-    /// Empties the queues, and frees their memory: they may never be as long again.
+    /// Empties the queues, because entries are in other slots now, and frees their memory: they may never be as long
+    /// again.
     fn forget(&mut self);
 
-    /// Puts all entries into the queues, by their stamps.
+    /// Puts all entries into the queues. They are sorted by their stamps, so by their last noted use and not by their
+    /// insertion. Called before the first eviction, and before the next one each time that records were forgotten.
     fn file_all(&mut self, entries: &[(u64, u32)], look: &Look<'_, '_>);
 
-    /// Records an entry that was put into `slot` of a shard that has `len` entries.
+    /// Records an entry that was put into `slot` of a shard that has `len` entries. Not called for one that replaces
+    /// another: the slot and its record stay, and the stamp is new.
     fn record(&mut self, slot: SlotIndex, entry: Uses<'_>, len: usize, look: &Look<'_, '_>);
 
     /// Takes the record of the entry that leaves. `look` tells of the entry in a slot.

@@ -1,4 +1,5 @@
-//! How uses are counted in steps, and how rarely a use is noted.
+//! How uses are counted in steps, and how rarely a use is noted: in the shards of a cache (`cache/shard.rs`), and in its
+//! miniatures (`advice/pace.rs`), which have to do the same.
 
 /// A cache bounded to at most this many entries has one shard and exact recency. A shard of a cache that is bounded by
 /// weight also has exact recency while it holds at most this many entries.

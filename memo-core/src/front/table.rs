@@ -137,7 +137,8 @@ const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
 /// The places of a cache with more shards than this do not fit into their bits.
 pub(crate) const MAX_SHARDS: usize = (1 << PLACE_BITS) / PARTS;
 /// No use of an entry has to be noted as many uses of the shard or more before `noted_until`. So an entry that was used
-/// long ago does not count as just used, but within these after each 2^44 uses.
+/// long ago does not count as just used, but within these after each 2^44 uses. An entry of which hits were noted
+/// more rarely would not be recalled.
 const MAX_LEFT: u64 = 1 << 8;
 
 #[inline]
