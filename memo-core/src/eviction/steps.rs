@@ -1,4 +1,4 @@
-//! How uses are counted in steps, and how rarely a use is noted: in the shards of a cache (`cache/shard.rs`), and in its
+//! How uses are counted in steps, and how rarely a use is noted: in the shards of a cache (`stamps.rs`), and in its
 //! miniatures (`advice/pace.rs`), which have to do the same.
 
 /// A cache bounded to at most this many entries has one shard and exact recency. A shard of a cache that is bounded by
