@@ -1,5 +1,14 @@
 #![doc = include_str!("../README.md")]
+//! # In these pages
+//!
+//! [`memoize`](macro@memoize) is the reference of the attribute. The [guide] has a page for each topic: [quick
+//! start](guide::quick_start), [keys and their traps](guide::keys), the [cookbook](guide::cookbook), [moving
+//! over](guide::moving_over), and more.
 #![forbid(unsafe_code)]
+
+// Text only, which programs need not compile.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 pub use memo_core::advice::curve::Point;
 pub use memo_core::advice::finding::Finding;

@@ -19,6 +19,7 @@ mod expiry;
 mod explain;
 mod functions;
 mod generic;
+mod guide;
 mod handles;
 pub mod hygiene;
 mod identity;

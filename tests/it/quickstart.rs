@@ -102,3 +102,25 @@ fn a_killed_run_keeps_its_finished_results() {
     assert!(cached > 0 && computed > 0, "{computed} computed, {cached} cached");
     assert_eq!(setting.run(&[]), (0, TEXTS));
 }
+
+/// The lines of a text with `#` in place of each number, with its fraction and its unit.
+fn shapes(text: &str) -> Vec<String> {
+    let word = |word: &str| match word.strip_prefix(|first: char| first.is_ascii_digit()) {
+        Some(_) => "#".to_owned(),
+        None => word.to_owned(),
+    };
+    let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn the_readme_shows_what_it_prints() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split_once("```text\n").unwrap().1.split_once("\n```").unwrap().0;
+    let shown: Vec<_> = shown.split("\n\n").map(shapes).collect();
+    let setting = Setting::new(3);
+    for shown in shown {
+        let printed = shapes(&run(&mut setting.command()));
+        assert!(printed.windows(shown.len()).any(|lines| lines == shown), "{printed:#?}");
+    }
+}
