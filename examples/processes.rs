@@ -46,5 +46,9 @@ fn parent() -> io::Result<()> {
 }
 
 fn main() -> io::Result<()> {
-    if env::args_os().len() > 1 { Ok(child()) } else { parent() }
+    if env::args_os().len() == 1 {
+        return parent();
+    }
+    child();
+    Ok(())
 }
