@@ -1,5 +1,7 @@
-//! A cache of files: each result is the path of a file that belongs to it, and a listener removes the file when the
-//! entry leaves. `cargo run --example listener`
+//! A cache of files: each result is the path of a file that belongs to it. Look at `on_evict`: a listener removes the
+//! file when the entry leaves.
+//!
+//!     cargo run --example listener
 
 use std::fs;
 use std::io;

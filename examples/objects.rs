@@ -1,4 +1,7 @@
-//! Each connection caches what its server answered: `cargo run --example objects`
+//! A cache in each object. Look at the field `cache`: each connection keeps what its server answered, and what it keeps
+//! goes with it.
+//!
+//!     cargo run --example objects
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
@@ -55,5 +58,8 @@ fn main() {
         connections[1].page_memo().len()
     );
     drop(connections);
-    println!("what dropped connections have counted stays:\n{}", memokit::report());
+    println!("what dropped connections have counted stays:");
+    for stats in memokit::report().caches() {
+        println!("{}: {} hits, {} misses", stats.name, stats.hits, stats.misses);
+    }
 }

@@ -1,4 +1,5 @@
-//! Writes a page that shows what the caches of a program do: `cargo run --example report --features report -- page.html`
+//! Writes a page that shows what the caches of a program do. Look at the page:
+//! `cargo run --example report --features report -- page.html`
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,6 +1,7 @@
-//! Results that are computed before anybody asks, and again after their source has changed.
+//! Results that are computed before anybody asks, and again after their source has changed. Look at `warm`, and at
+//! `refresh`, which replaces what is held.
 //!
-//! `cargo run --example warming`
+//!     cargo run --example warming
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -11,7 +12,6 @@ static PRICE: AtomicU32 = AtomicU32::new(100);
 
 #[memoize(ttl = "1h")]
 fn price(product: u32, amount: u32) -> Result<u32, String> {
-    println!("computes {amount} of product {product}");
     if product == 0 {
         return Err("there is no product 0".to_owned());
     }

@@ -58,11 +58,13 @@ edition = "2024"
 [workspace]
 
 [features]
-default = ["memokit/persist", "memokit/cbor", "memokit/json", "memokit/lz4", "memokit/report"]
+default = ["memokit/persist", "memokit/cbor", "memokit/json", "memokit/lz4", "memokit/report", "memokit/test-util"]
 
 [dependencies]
 memokit = { path = "$repository" }
 serde = { version = "1", features = ["derive", "rc"] }
+serde_json = "1"
+tempfile = "3"
 tokio = { version = "1", features = ["macros", "rt", "time"] }
 END
 }

@@ -136,17 +136,40 @@ example() {
     "${CARGO_TARGET_DIR:-target}/debug/examples/$name" "$@"
 }
 
+# Compares what each example prints with examples/output, which says what is to be seen. The text of `report` has times in
+# it, so that is only run; `quickstart` has a check of its own.
 run_examples() {
     local path name ran=""
+    mkdir "$scratch/examples"
     for path in examples/*.rs; do
         name=$(basename "$path" .rs)
-        [[ $name == quickstart ]] && continue
-        echo "example $name"
-        example "$name" || finish $?
+        case $name in
+        quickstart) continue ;;
+        report) check_report ;;
+        *) check_example "$name" ;;
+        esac
         ran+="$name "
     done
+    check_example persist persist-again
     check_quickstart
     summary+=("examples: ${ran}quickstart")
+}
+
+check_report() {
+    echo "example report"
+    TMPDIR=$scratch/examples SECONDS_TO_RUN=1 example report "$scratch/page.html" >"$scratch/example" &&
+        grep -q '</html>' "$scratch/page.html" && return
+    summary+=("example report writes no page")
+    finish 1
+}
+
+check_example() {
+    local name=$1 expected=examples/output/${2:-$1}.txt
+    echo "example $name"
+    TMPDIR=$scratch/examples timeout 60 "${CARGO_TARGET_DIR:-target}/debug/examples/$name" \
+        >"$scratch/example" && diff -u "$expected" "$scratch/example" && return
+    summary+=("example $name does not print $expected")
+    finish 1
 }
 
 # Checks that a second run computes nothing, that a run after an edit computes only the edited file, and that a run
