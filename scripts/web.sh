@@ -139,6 +139,7 @@ run_pages() {
     build_pages
     run_tests memory.mjs MEMOKIT_PAGE="$scratch/memory"
     run_tests storage.mjs MEMOKIT_PAGE="$scratch/storage"
+    run_tests tabs.mjs MEMOKIT_PAGE="$scratch/storage"
     if [[ ${#from_source[@]} != 0 ]]; then
         skip "the example and the size of a page, for which rustup does not have $page_target here"
         return

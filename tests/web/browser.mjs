@@ -6,7 +6,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 const FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
-    "--window-size=1200,760",
+    // A hidden tab has its timers once a second.
+    "--disable-background-timer-throttling",
+    // A name that is not secure without a certificate.
+    "--host-resolver-rules=MAP memokit.test 127.0.0.1", "--window-size=1200,760",
 ];
 // How long a command of the protocol, or a script in a page, may take.
 const LIMIT = 20_000;

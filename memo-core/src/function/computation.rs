@@ -12,6 +12,8 @@ use crate::function::span::{Entered, Span};
 use crate::function::tier_types::{Permit, Seeking, Writing};
 use crate::key::Tag;
 use crate::platform::clock::{Instant, Stopwatch};
+#[cfg(feature = "web")]
+use crate::platform::items::{Granting, LockRequest};
 use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Arrival, Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
@@ -45,6 +47,9 @@ pub(crate) struct Computation<K: Keep> {
 struct Outside<K: Keep> {
     /// Keeps other processes of this machine from computing the value.
     _lock: Option<Box<dyn Send + Sync>>,
+    /// The request of that lock.
+    #[cfg(feature = "web")]
+    asked: Option<Box<dyn LockRequest>>,
     /// The search for the value in the tier.
     seeking: Option<Seeking>,
     /// The right to write the value to the tier.
@@ -57,7 +62,15 @@ struct Outside<K: Keep> {
 
 impl<K: Keep> Default for Outside<K> {
     fn default() -> Self {
-        Self { _lock: None, seeking: None, permit: None, stands_in: None, writing: None }
+        Self {
+            _lock: None,
+            #[cfg(feature = "web")]
+            asked: None,
+            seeking: None,
+            permit: None,
+            stands_in: None,
+            writing: None,
+        }
     }
 }
 
@@ -216,16 +229,24 @@ impl<K: Keep> Computation<K> {
             Role::Lead(claim) | Role::Refresh(claim) if self.function.shared.is_some() => {
                 self.look_in_tier(claim, key, waker, blocks)
             }
-            Role::Lead(claim) if !claim.renews => self.look_on_disk(claim, key),
+            Role::Lead(claim) if !claim.renews => self.look_on_disk(claim, key, waker, blocks),
             _ => Elsewhere::Compute,
         }
     }
 
-    fn look_on_disk(&mut self, claim: Claim, key: &[u8]) -> Elsewhere<K::Held> {
-        let lock = match self.function.lock_key(claim, key) {
+    fn look_on_disk(
+        &mut self,
+        claim: Claim,
+        key: &[u8],
+        waker: &Waker,
+        blocks: bool,
+    ) -> Elsewhere<K::Held> {
+        let lock = match self.lock_key(claim, key, waker, blocks) {
             KeyClaim::Unlocked => return Elsewhere::Compute,
-            KeyClaim::Busy => None,
             KeyClaim::Locked(lock) => Some(lock),
+            KeyClaim::Busy => None,
+            #[cfg(feature = "web")]
+            KeyClaim::Asked(_) => None,
         };
         // Whoever had the lock may have stored the value meanwhile.
         if let Some(storage) = &self.function.storage {
@@ -241,6 +262,37 @@ impl<K: Keep> Computation<K> {
         self.outside = Some(Box::new(Outside { _lock: lock, ..Outside::default() }));
         self.begin();
         Elsewhere::Compute
+    }
+
+    /// Tries to lock the key among processes.
+    #[cfg(not(feature = "web"))]
+    fn lock_key(&mut self, claim: Claim, key: &[u8], _: &Waker, blocks: bool) -> KeyClaim {
+        self.function.lock_key(claim, key, blocks)
+    }
+
+    /// Does so, and where a lock is asked for, looks whether it was granted. Never returns [`KeyClaim::Asked`].
+    #[cfg(feature = "web")]
+    fn lock_key(&mut self, claim: Claim, key: &[u8], waker: &Waker, blocks: bool) -> KeyClaim {
+        let asked = self.outside.as_mut().and_then(|outside| outside.asked.take());
+        let was_asked = asked.is_some();
+        let claimed = match asked {
+            Some(asked) => KeyClaim::Asked(asked),
+            None => self.function.lock_key(claim, key, blocks),
+        };
+        let KeyClaim::Asked(asked) = claimed else { return claimed };
+        match asked.poll(waker) {
+            Granting::Granted => KeyClaim::Locked(Box::new(asked)),
+            Granting::Pending => {
+                self.outside.get_or_insert_default().asked = Some(asked);
+                KeyClaim::Busy
+            }
+            Granting::Refused => {
+                if was_asked {
+                    self.begin();
+                }
+                KeyClaim::Unlocked
+            }
+        }
     }
 
     fn look_in_tier(
@@ -324,6 +376,8 @@ impl<K: Keep> Computation<K> {
     pub(crate) fn stop_waiting(&mut self) {
         if let Some(outside) = &mut self.outside {
             outside.seeking = None;
+            #[cfg(feature = "web")]
+            let _ = outside.asked.take();
         }
         self.begin();
     }

@@ -153,7 +153,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.disk.is_undecodable(key).then_some(Explanation::Discarded { reason })
     }
 
-    fn lock_key(&self, key: &[u8]) -> KeyClaim {
+    fn lock_key(&self, key: &[u8], _blocks: bool) -> KeyClaim {
         let store = unless_opening(|| self.disk.open().ok()).flatten();
         match store.map(|store| store.try_lock_key(key)) {
             Some(persist::KeyClaim::Locked(lock)) => KeyClaim::Locked(Box::new(lock)),

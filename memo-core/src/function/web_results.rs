@@ -331,8 +331,14 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         }
     }
 
-    fn lock_key(&self, _key: &[u8]) -> KeyClaim {
-        KeyClaim::Unlocked
+    fn lock_key(&self, key: &[u8], blocks: bool) -> KeyClaim {
+        // The browser grants a lock when the script has returned.
+        let asked = || self.store.get()?.lock(key);
+        if blocks {
+            KeyClaim::Unlocked
+        } else {
+            asked().map_or(KeyClaim::Unlocked, KeyClaim::Asked)
+        }
     }
 
     fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>) {

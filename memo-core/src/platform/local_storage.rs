@@ -9,8 +9,10 @@ use std::time::Duration;
 use js_sys::{Function, Object, Reflect, global};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue, wasm_bindgen};
 
-use crate::platform::items::{Change, Inbox, Items, Refusal};
+use crate::platform::items::{Change, Inbox, Items, LockRequest, Refusal};
 use crate::platform::maintenance::CACHES;
+use crate::platform::script::property;
+use crate::platform::web_locks::WebLock;
 
 #[wasm_bindgen]
 extern "C" {
@@ -52,6 +54,10 @@ impl Items for LocalStorage {
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
     }
 
+    fn lock(&self, name: &str) -> Option<Box<dyn LockRequest>> {
+        WebLock::request(name).map(|lock| Box::new(lock) as Box<dyn LockRequest>)
+    }
+
     fn watch(&self, inbox: &Arc<Inbox>) {
         let is_first = INBOXES.with_borrow_mut(|inboxes| {
             inboxes.retain(|inbox| inbox.strong_count() > 0);
@@ -91,10 +97,6 @@ fn refusal(error: &JsValue) -> Refusal {
         return Refusal::Full;
     }
     Refusal::Unavailable(format!("{name}: {}", text("message")))
-}
-
-fn property(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Calls `heard` at each event of that kind, as long as the page lives.

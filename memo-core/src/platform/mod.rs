@@ -26,6 +26,8 @@ pub(crate) mod maintenance;
 pub(crate) mod moved_clock;
 pub(crate) mod os;
 pub(crate) mod process;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub(crate) mod script;
 #[cfg(feature = "persist")]
 pub(crate) mod shared_page;
 pub(crate) mod sort;
@@ -33,4 +35,7 @@ pub(crate) mod special;
 pub(crate) mod sync;
 #[cfg(all(test, feature = "persist"))]
 pub(crate) mod test_directory;
+pub(crate) mod timeout;
 pub(crate) mod unpark;
+#[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
+pub(crate) mod web_locks;

@@ -10,7 +10,7 @@ use super::notice::Notice;
 use super::seal::Fault;
 use crate::key::Tag;
 use crate::persist::{Removal, WallMillis, tag_bytes};
-use crate::platform::items::{Change, Inbox, Items, Refusal};
+use crate::platform::items::{Change, Inbox, Items, LockRequest, Refusal};
 use crate::platform::sync::usual::Mutex;
 
 /// Results of another version of the function go at an opening if they are older than this: 7 days, in milliseconds.
@@ -124,6 +124,11 @@ impl WebStore {
         let Ok(Some(text)) = self.items.get(&name) else { return Ok(None) };
         let (found, item) = Item::parse(&name, &part, &text)?;
         Ok((found == key).then_some(item))
+    }
+
+    /// Asks for the lock of `key`, which one of all tabs has at a time. `None`: there are no locks.
+    pub(crate) fn lock(&self, key: &[u8]) -> Option<Box<dyn LockRequest>> {
+        self.items.lock(&self.name.item(&name::part(key).0))
     }
 
     /// Stores the result of `key`. Results that are over the bounds go, the oldest first, and if the quota is used up,

@@ -1,7 +1,11 @@
 //! Functions that the tests in `tests/web/cases.mjs` call from a page.
 
+mod kinds;
 #[cfg(feature = "web")]
 mod stored;
+#[cfg(feature = "web")]
+mod tabs;
+mod tasks;
 
 use std::cell::Cell;
 use std::future::poll_fn;
