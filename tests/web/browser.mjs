@@ -107,6 +107,12 @@ export class Browser {
         return page;
     }
 
+    // Ends it as a crash does.
+    async kill() {
+        process.kill(-this.#process.pid, "SIGKILL");
+        await this.#ended;
+    }
+
     // Closes it as a person does, so that what pages have stored is on disk, or ends it.
     async close() {
         await this.send("Browser.close").catch(() => {});

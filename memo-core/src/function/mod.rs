@@ -31,6 +31,8 @@ mod long_keys;
 mod opening;
 mod operations;
 pub mod origin;
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+pub mod origin_files;
 #[cfg(feature = "remote")]
 mod remote_settings;
 #[cfg(feature = "persist")]

@@ -56,7 +56,9 @@ pub(crate) enum Refusal {
     Full,
     /// One item takes more bytes than all may.
     TooLarge { size: u64, max: u64 },
-    /// It is switched off, or there is none.
+    /// There is none, as in a worker.
+    Missing,
+    /// It is switched off.
     Unavailable(String),
 }
 

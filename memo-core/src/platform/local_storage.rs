@@ -86,7 +86,7 @@ fn storage() -> Result<Storage, Refusal> {
     if storage.is_object() {
         return Ok(storage.unchecked_into());
     }
-    Err(Refusal::Unavailable("there is none here; a worker has none".to_owned()))
+    Err(Refusal::Missing)
 }
 
 fn refusal(error: &JsValue) -> Refusal {

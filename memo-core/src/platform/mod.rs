@@ -1,5 +1,8 @@
 //! Access to the operating system and the standard library, and small tools that do not depend on caches.
 
+#[cfg(feature = "opfs")]
+#[cfg_attr(not(all(target_family = "wasm", target_os = "unknown")), allow(dead_code))]
+pub(crate) mod access_handle;
 #[cfg(feature = "persist")]
 pub(crate) mod byte_locks;
 pub(crate) mod clock;
@@ -24,8 +27,12 @@ pub(crate) mod local_storage;
 pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]
 pub(crate) mod moved_clock;
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+pub(crate) mod origin_files;
 pub(crate) mod os;
 pub(crate) mod process;
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+pub(crate) mod promise;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub(crate) mod script;
 #[cfg(feature = "persist")]

@@ -10,6 +10,12 @@ pub(crate) fn property(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
+/// Returns a random number.
+#[cfg(feature = "opfs")]
+pub(crate) fn random() -> u64 {
+    js_sys::Math::random().to_bits() ^ js_sys::Math::random().to_bits().rotate_left(32)
+}
+
 /// Calls `function` once, after `delay`. Returns whether the host has timers.
 pub(crate) fn call_after(delay: Duration, function: fn()) -> bool {
     let timer = property(&global(), "setTimeout").dyn_into::<Function>();

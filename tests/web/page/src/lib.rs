@@ -1,5 +1,7 @@
 //! Functions that the tests in `tests/web/cases.mjs` call from a page.
 
+#[cfg(feature = "files")]
+mod files;
 mod kinds;
 #[cfg(feature = "web")]
 mod stored;
