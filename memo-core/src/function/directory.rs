@@ -21,6 +21,7 @@ use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
 use crate::function::unsettled::Unsettled;
 use crate::function::value_store::{UNDECODABLE, ValueStore};
+use crate::function::waiter::Waiter;
 use crate::key::Tag;
 #[cfg(not(all(feature = "web", target_family = "wasm", target_os = "unknown")))]
 use crate::persist::RealFs;
@@ -171,7 +172,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.disk.is_undecodable(key).then_some(Explanation::Discarded { reason })
     }
 
-    fn lock_key(&self, key: &[u8], _blocks: bool) -> KeyClaim {
+    fn lock_key(&self, key: &[u8], _waiter: Waiter) -> KeyClaim {
         let store = unless_opening(|| self.disk.open().ok()).flatten();
         match store.map(|store| store.try_lock_key(key)) {
             Some(persist::KeyClaim::Locked(lock)) => KeyClaim::Locked(Box::new(lock)),

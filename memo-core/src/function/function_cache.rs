@@ -25,10 +25,11 @@ use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 #[cfg(feature = "remote")]
 use crate::function::tier_types::{Part, Tier};
 use crate::function::times::{default_wait_limit, refresh_window};
+use crate::function::waiter::Waiter;
 use crate::key::{self, KeySize, Tag};
 use crate::platform::clock::{self, Instant, Millis, NEVER};
 #[cfg(feature = "web")]
-use crate::platform::items::LockRequest;
+use crate::platform::lock_request::LockRequest;
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Arrival, Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;
@@ -180,8 +181,8 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Explains how a key that is not in memory stands here, if it is here.
     fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation>;
 
-    /// Tries to lock a key among processes, to compute its value. `blocks`: the caller cannot wait for a request.
-    fn lock_key(&self, key: &[u8], blocks: bool) -> KeyClaim;
+    /// Tries to lock a key among processes, to compute its value.
+    fn lock_key(&self, key: &[u8], waiter: Waiter) -> KeyClaim;
 
     /// Writes the result of `claim`, before any reader can see it.
     fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>);
@@ -609,15 +610,14 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     /// Returns the lock of a key among processes. Computations that take less time than that saves are done without,
-    /// and so are those that replace an older value, which other callers get meanwhile. `blocks`: the caller cannot wait
-    /// for a request.
-    pub(crate) fn lock_key(&self, claim: Claim, key: &[u8], blocks: bool) -> KeyClaim {
+    /// and so are those that replace an older value, which other callers get meanwhile.
+    pub(crate) fn lock_key(&self, claim: Claim, key: &[u8], waiter: Waiter) -> KeyClaim {
         match &self.storage {
             Some(storage) if self.waits() && !self.memory.calls.are_short(&pin(), SHORT_NANOS) => {
                 if self.memory.has_older(claim) {
                     return KeyClaim::Unlocked;
                 }
-                storage.lock_key(key, blocks)
+                storage.lock_key(key, waiter)
             }
             _ => KeyClaim::Unlocked,
         }

@@ -58,6 +58,7 @@ mod type_name;
 mod unsettled;
 #[cfg(feature = "persist")]
 mod value_store;
+pub(crate) mod waiter;
 #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
 mod web_results;
 #[cfg(feature = "persist")]

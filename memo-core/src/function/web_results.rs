@@ -20,6 +20,7 @@ use crate::function::function_cache::{FunctionCache, KeyClaim, Loaded, NewResult
 use crate::function::origin_files;
 use crate::function::settings::PersistSettings;
 use crate::function::thread_opening::unless_opening;
+use crate::function::waiter::Waiter;
 use crate::key::{Tag, tag};
 use crate::persist::{self, Cost, Identity, Place, WallMillis, tag_bytes};
 use crate::platform::clock::{self, NEVER};
@@ -339,14 +340,11 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         }
     }
 
-    fn lock_key(&self, key: &[u8], blocks: bool) -> KeyClaim {
-        // The browser grants a lock when the script has returned.
-        let asked = || self.store.get()?.lock(key);
-        if blocks {
-            KeyClaim::Unlocked
-        } else {
-            asked().map_or(KeyClaim::Unlocked, KeyClaim::Asked)
-        }
+    fn lock_key(&self, key: &[u8], waiter: Waiter) -> KeyClaim {
+        // The browser grants a lock when the script has returned, which no thread can wait for.
+        let Waiter::Task { ask } = waiter else { return KeyClaim::Unlocked };
+        let asked = self.store.get().and_then(|store| ask(&store.item_name(key)));
+        asked.map_or(KeyClaim::Unlocked, KeyClaim::Asked)
     }
 
     fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>) {

@@ -155,7 +155,7 @@ impl Drop for PoolFile {
 
 /// Returns the text of a path.
 fn text(path: &Path) -> io::Result<&str> {
-    path.to_str().ok_or_else(|| io::ErrorKind::InvalidFilename.into())
+    path.to_str().ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 impl Fs for PoolFs {

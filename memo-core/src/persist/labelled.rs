@@ -35,7 +35,7 @@ impl Label {
         let mut bytes = [0; LABEL];
         let end = BEFORE + path.len();
         if end + AFTER > LABEL {
-            return Err(io::Error::new(io::ErrorKind::InvalidFilename, "its path is too long"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its path is too long"));
         }
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8..16].copy_from_slice(&number.to_le_bytes());

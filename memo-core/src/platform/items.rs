@@ -1,7 +1,6 @@
 //! What a page keeps: texts under names, which the tabs of a site share. `local_storage` is the one of a browser.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
 
 /// Texts under names.
 pub(crate) trait Items: Send + Sync {
@@ -26,27 +25,8 @@ pub(crate) trait Items: Send + Sync {
     /// There is no storage.
     fn names(&self, prefix: &str) -> Result<Vec<String>, Refusal>;
 
-    /// Asks for the lock of that name, which one of all tabs has at a time. `None`: there are no locks.
-    fn lock(&self, name: &str) -> Option<Box<dyn LockRequest>>;
-
     /// Puts into the inbox what other tabs change, as long as it lives.
     fn watch(&self, inbox: &Arc<Inbox>);
-}
-
-/// A lock that was asked for. Once it is granted, it is held until this is dropped.
-pub(crate) trait LockRequest: Send + Sync {
-    /// Returns what came of it. While nothing did, `waker` is woken when something does.
-    fn poll(&self, waker: &Waker) -> Granting;
-}
-
-/// What came of the request of a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Granting {
-    /// Nothing yet: others have it, or had it a moment ago.
-    Pending,
-    Granted,
-    /// There is no lock here.
-    Refused,
 }
 
 /// Why a storage did not do something.

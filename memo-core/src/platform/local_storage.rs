@@ -9,10 +9,9 @@ use std::time::Duration;
 use js_sys::{Function, Object, Reflect, global};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue, wasm_bindgen};
 
-use crate::platform::items::{Change, Inbox, Items, LockRequest, Refusal};
+use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::maintenance::CACHES;
 use crate::platform::script::property;
-use crate::platform::web_locks::WebLock;
 
 #[wasm_bindgen]
 extern "C" {
@@ -52,10 +51,6 @@ impl Items for LocalStorage {
         let names = Object::keys(storage()?.unchecked_ref::<Object>());
         let names = names.iter().filter_map(|name| name.as_string());
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
-    }
-
-    fn lock(&self, name: &str) -> Option<Box<dyn LockRequest>> {
-        WebLock::request(name).map(|lock| Box::new(lock) as Box<dyn LockRequest>)
     }
 
     fn watch(&self, inbox: &Arc<Inbox>) {

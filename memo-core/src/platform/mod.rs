@@ -23,6 +23,9 @@ pub(crate) mod id_hasher;
 pub(crate) mod items;
 #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
 pub(crate) mod local_storage;
+#[cfg(feature = "web")]
+#[cfg_attr(not(all(target_family = "wasm", target_os = "unknown")), allow(dead_code))]
+pub(crate) mod lock_request;
 #[cfg_attr(not(unix), allow(dead_code))]
 pub(crate) mod maintenance;
 #[cfg(feature = "test-util")]

@@ -11,7 +11,7 @@ use js_sys::{Function, Object, Promise, Reflect, global};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue, wasm_bindgen};
 
 use crate::platform::clock::Instant;
-use crate::platform::items::{Granting, LockRequest};
+use crate::platform::lock_request::{Granting, LockRequest};
 use crate::platform::script::property;
 
 #[wasm_bindgen]
@@ -68,7 +68,9 @@ thread_local! {
     static NEXT: Cell<u32> = const { Cell::new(0) };
     // They live as long as the page, because the browser may call them when the request has long been dropped.
     static GRANTED: Function =
-        Closure::<dyn Fn(u32, JsValue) -> JsValue>::new(granted).into_js_value().unchecked_into();
+        Closure::<dyn Fn(u32, JsValue) -> JsValue>::new(|id, lock| granted(id, &lock))
+            .into_js_value()
+            .unchecked_into();
     static REFUSED: Function =
         Closure::<dyn Fn(u32)>::new(refused).into_js_value().unchecked_into();
 }
@@ -76,7 +78,7 @@ thread_local! {
 impl WebLock {
     /// Asks for the lock of that name. Returns `None` if the host has no locks, as in a page that is not secure, or if too
     /// many were asked for.
-    pub(crate) fn request(name: &str) -> Option<Self> {
+    pub(crate) fn request(name: &str) -> Option<Box<dyn LockRequest>> {
         if REQUESTS.with_borrow(HashMap::len) >= MAX_REQUESTS {
             return None;
         }
@@ -86,7 +88,7 @@ impl WebLock {
         let (name, stage) = (name.to_owned(), Stage::Pending);
         let request = Request { name, abort: None, stage, waker: None };
         REQUESTS.with_borrow_mut(|requests| requests.insert(id, request));
-        Some(Self(id))
+        Some(Box::new(Self(id)))
     }
 }
 
@@ -145,7 +147,7 @@ fn ask(id: u32, name: &str, option: &str, value: &JsValue) -> Result<(), JsValue
 
 /// The browser has granted a request, or has no lock to grant at once. Returns the promise until whose end the lock is
 /// held.
-fn granted(id: u32, lock: JsValue) -> JsValue {
+fn granted(id: u32, lock: &JsValue) -> JsValue {
     let Some((name, waited)) = REQUESTS.with_borrow(|requests| {
         let request = requests.get(&id)?;
         Some((request.name.clone(), request.abort.is_some()))

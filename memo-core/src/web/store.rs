@@ -10,7 +10,7 @@ use super::notice::Notice;
 use super::seal::Fault;
 use crate::key::Tag;
 use crate::persist::{Removal, WallMillis, tag_bytes};
-use crate::platform::items::{Change, Inbox, Items, LockRequest, Refusal};
+use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::sync::usual::Mutex;
 
 /// Results of another version of the function go at an opening if they are older than this: 7 days, in milliseconds.
@@ -126,9 +126,9 @@ impl WebStore {
         Ok((found == key).then_some(item))
     }
 
-    /// Asks for the lock of `key`, which one of all tabs has at a time. `None`: there are no locks.
-    pub(crate) fn lock(&self, key: &[u8]) -> Option<Box<dyn LockRequest>> {
-        self.items.lock(&self.name.item(&name::part(key).0))
+    /// Returns the name of the item of `key`.
+    pub(crate) fn item_name(&self, key: &[u8]) -> String {
+        self.name.item(&name::part(key).0)
     }
 
     /// Stores the result of `key`. Results that are over the bounds go, the oldest first, and if the quota is used up,

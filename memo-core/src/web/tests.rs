@@ -7,7 +7,7 @@ use super::store::{Bounds, WebStore};
 use super::{Fault, Item, ItemName};
 use crate::key::Tag;
 use crate::persist::{Cost, Removal, tag_bytes};
-use crate::platform::items::{Change, Inbox, Items, LockRequest, Refusal};
+use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::sync::usual::Mutex;
 
 const NOW: u64 = 1_700_000_000_000;
@@ -73,10 +73,6 @@ impl Items for Tab {
         self.check()?;
         let texts = self.1.texts.lock();
         Ok(texts.keys().filter(|name| name.starts_with(prefix)).cloned().collect())
-    }
-
-    fn lock(&self, _name: &str) -> Option<Box<dyn LockRequest>> {
-        None
     }
 
     fn watch(&self, inbox: &Arc<Inbox>) {
