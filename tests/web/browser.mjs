@@ -137,6 +137,12 @@ class Page {
         await loaded;
     }
 
+    // Goes back to the page before, which may come from the browser's cache of former pages as it was left.
+    async back() {
+        const { currentIndex, entries } = await this.send("Page.getNavigationHistory");
+        await this.send("Page.navigateToHistoryEntry", { entryId: entries[currentIndex - 1].id });
+    }
+
     async reload() {
         const loaded = this.browser.event("Page.loadEventFired", this.sessionId);
         await this.send("Page.reload");

@@ -73,6 +73,19 @@ test("what one tab invalidates or replaces, the other does not return", async (t
 
 const page_health = (page) => page.run("return memo.quote_health()");
 
+test("a page that comes back from the cache of former pages does not return what was removed meanwhile", async (t) => {
+    const [one, two] = [await fresh(t), await open(t, shared)];
+    await one.run("memo.quote('ab'); memo.quote('cd'); window.left = true");
+    await one.go(`${shared.url}?next`);
+    await two.run("memo.quote_insert('ab', 7n); memo.quote_invalidate('cd'); memo.quote_invalidate('none')");
+    await one.back();
+    await one.until("return location.search === '' && document.readyState === 'complete'");
+    // Otherwise it was loaded anew.
+    assert.equal(await one.run("return window.left"), true);
+    assert.deepEqual([await quote(one, "ab"), await quote(one, "cd"), await computed(one)], [7, 199, 3]);
+    assert.equal(await page_health(one), HEALTHY);
+});
+
 test("many removals in one tab leave the other what they do not concern", async (t) => {
     const [one, two] = [await fresh(t), await open(t, shared)];
     await two.run("memo.numbered_up_to(100)");

@@ -8,6 +8,7 @@ mod stored;
 #[cfg(feature = "web")]
 mod tabs;
 mod tasks;
+mod values;
 
 use std::cell::Cell;
 use std::future::poll_fn;
