@@ -62,7 +62,7 @@ build_pages() {
     for name in memory storage; do
         echo "building the page $name"
         case $name in
-        memory) set -- -p page --no-default-features ;;
+        memory) set -- -p page --no-default-features --features persist ;;
         storage) set -- -p page --features files ;;
         esac
         build "$page_target" ${from_source[@]+"${from_source[@]}"} "$@"
@@ -146,6 +146,7 @@ run_pages() {
     fi
     build_pages
     run_tests memory.mjs MEMOKIT_PAGE="$scratch/memory"
+    run_tests values.mjs MEMOKIT_PAGE="$scratch/memory"
     run_tests storage.mjs MEMOKIT_PAGE="$scratch/storage"
     run_tests tabs.mjs MEMOKIT_PAGE="$scratch/storage"
     run_tests files.mjs MEMOKIT_PAGE="$scratch/storage"

@@ -96,3 +96,9 @@ test("each type of a generic function has its own results", async (t) => {
     assert.equal(await page.run("return memo.show_both() + memo.show_both()"), "1 11 1");
     assert.equal(await page.run("return memo.computed()"), 2);
 });
+
+test("a function with `persist` works from memory without the feature `web`, and says so", async (t) => {
+    const page = await open(t, shared);
+    assert.deepEqual(await page.run("return [memo.double(4), memo.double(4), memo.computed()]"), [8, 8, 1]);
+    assert.match(await page.run("return memo.double_health()"), /a page has none; with the feature `web` of memokit/);
+});

@@ -387,8 +387,15 @@ fn absolute(dir: PathBuf) -> Result<PathBuf, Error> {
     if dir.to_str().is_some_and(|text| text.trim().is_empty()) {
         return Err(Error::NoDirectory { path: dir, reason: "it is empty".to_owned() });
     }
+    #[cfg(all(target_family = "wasm", target_os = "unknown", not(feature = "web")))]
+    return Err(Error::NoDirectory {
+        path: dir,
+        reason: "a page has none; with the feature `web` of memokit, results are in its \
+                 localStorage"
+            .to_owned(),
+    });
     // A page has no working directory.
-    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    #[cfg(all(target_family = "wasm", target_os = "unknown", feature = "web"))]
     return Ok(PathBuf::from("/").join(dir));
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     std::path::absolute(&dir)

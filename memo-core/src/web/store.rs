@@ -11,6 +11,7 @@ use super::seal::Fault;
 use crate::key::Tag;
 use crate::persist::{Removal, WallMillis, tag_bytes};
 use crate::platform::items::{Change, Inbox, Items, Refusal};
+use crate::platform::sort::sort_by_number;
 use crate::platform::sync::usual::Mutex;
 
 /// Results of another version of the function go at an opening if they are older than this: 7 days, in milliseconds.
@@ -164,7 +165,7 @@ impl WebStore {
             index.len() >= bounds.max || index.bytes().saturating_add(size) > bounds.max_bytes
         };
         while is_over(index) {
-            let Some(part) = index.oldest().map(str::to_owned) else { break };
+            let Some(part) = index.oldest() else { break };
             self.items.remove(&self.name.item(&part));
             index.forget(&part);
         }
@@ -195,7 +196,7 @@ impl WebStore {
         if total < wanted {
             return Ok(false);
         }
-        all.sort_unstable();
+        sort_by_number(&mut all, |(created, ..)| *created);
         let (wanted, mut freed) = (wanted.max(total / PART), 0);
         for (_, size, name) in all {
             if freed >= wanted {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "files")]
 mod files;
+#[cfg(all(feature = "persist", not(feature = "web")))]
+mod homeless;
 mod kinds;
 #[cfg(feature = "web")]
 mod stored;
