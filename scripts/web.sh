@@ -159,8 +159,8 @@ run_pages() {
     run_tests example.mjs MEMOKIT_PAGE="$scratch/example"
     echo "building a function whose size counts"
     build_sizes
-    check_size memory 66000
-    check_size stored 128000
+    check_size memory 60000
+    check_size stored 118000
 }
 
 if ! command -v node >/dev/null; then

@@ -37,9 +37,11 @@ test("a struct: a missing field, undefined, null and the order of properties", (
         t,
         "query_number",
         ["{}", "{ limit: undefined }", "{ limit: null }", "{ text: 'a', limit: 1 }", "{ limit: 1, text: 'a' }",
-            "{ text: 'a', limit: 1, other: 2 }", "new Map([['limit', 1], ['text', 'a']])", "{ limit: 1.5 }", "null"],
+            "{ text: 'a', limit: 1, other: 2 }", "new Map([['limit', 1], ['text', 'a']])", "{ limit: 1.5 }", "null",
+            "new Date(0)"],
         // The entries of a map are no fields.
-        [["{}", "{ limit: undefined }", "{ limit: null }", "new Map([['limit', 1], ['text', 'a']])"],
+        [["{}", "{ limit: undefined }", "{ limit: null }", "new Map([['limit', 1], ['text', 'a']])",
+            "new Date(0)"],
             ["{ text: 'a', limit: 1 }", "{ limit: 1, text: 'a' }", "{ text: 'a', limit: 1, other: 2 }"]],
         ["{ limit: 1.5 }", "null"],
     ));
@@ -74,11 +76,13 @@ test("any value, as serde_json::Value", (t) =>
     check(
         t,
         "value_number",
-        ["undefined", "null", "NaN", "Infinity", "0", "-0", "0n", "1.5", "2n ** 64n", "'a'", "[1]", "new Set([1])",
+        ["undefined", "null", "NaN", "Infinity", "0", "-0", "0n", "1.5", "2 ** 53", "2n ** 64n", "'a'", "[1]", "new Set([1])",
             "{ a: 1, b: undefined }", "{ b: null, a: 1 }", "new Map([['a', 1], ['b', null]])", "{ a: 1 }",
-            "new Uint8Array([1])", "new Float32Array([1])", "new Date(0)", "new Date(1)", "Symbol()", "() => 1"],
-        [["undefined", "null", "NaN", "Infinity"], ["0", "-0", "0n"], ["1.5"], ["'a'"], ["[1]"],
+            "new Uint8Array([1])", "new Uint8Array([1]).buffer", "new Uint8ClampedArray([1])", "new Float32Array([1])",
+            "new Date(0)", "new Date(1)", "Symbol()", "() => 1"],
+        [["undefined", "null", "NaN", "Infinity"], ["0", "-0", "0n"], ["1.5"], ["2 ** 53"], ["'a'"], ["[1]"],
             ["{ a: 1, b: undefined }", "{ b: null, a: 1 }", "new Map([['a', 1], ['b', null]])"], ["{ a: 1 }"],
             ["new Date(0)", "new Date(1)"]],
-        ["2n ** 64n", "new Set([1])", "new Uint8Array([1])", "new Float32Array([1])", "Symbol()", "() => 1"],
+        ["2n ** 64n", "new Set([1])", "new Uint8Array([1])", "new Uint8Array([1]).buffer",
+            "new Uint8ClampedArray([1])", "new Float32Array([1])", "Symbol()", "() => 1"],
     ));
