@@ -75,6 +75,12 @@ pub mod remote {
     };
 }
 
+/// The files in which a worker of a page keeps results.
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+pub mod web {
+    pub use memo_core::function::origin_files::open_files;
+}
+
 /// All names that an expansion uses. No other code should use them.
 #[doc(hidden)]
 pub mod __private {

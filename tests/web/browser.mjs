@@ -6,7 +6,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 const FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
-    "--window-size=1200,760",
+    // A hidden tab has its timers once a second.
+    "--disable-background-timer-throttling",
+    // A name that is not secure without a certificate.
+    "--host-resolver-rules=MAP memokit.test 127.0.0.1", "--window-size=1200,760",
 ];
 // How long a command of the protocol, or a script in a page, may take.
 const LIMIT = 20_000;
@@ -104,6 +107,12 @@ export class Browser {
         return page;
     }
 
+    // Ends it as a crash does.
+    async kill() {
+        process.kill(-this.#process.pid, "SIGKILL");
+        await this.#ended;
+    }
+
     // Closes it as a person does, so that what pages have stored is on disk, or ends it.
     async close() {
         await this.send("Browser.close").catch(() => {});
@@ -126,6 +135,12 @@ class Page {
         const loaded = this.browser.event("Page.loadEventFired", this.sessionId);
         await this.send("Page.navigate", { url });
         await loaded;
+    }
+
+    // Goes back to the page before, which may come from the browser's cache of former pages as it was left.
+    async back() {
+        const { currentIndex, entries } = await this.send("Page.getNavigationHistory");
+        await this.send("Page.navigateToHistoryEntry", { entryId: entries[currentIndex - 1].id });
     }
 
     async reload() {

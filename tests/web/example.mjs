@@ -28,6 +28,13 @@ test("a view is computed once, also over a reload and a way back", async (t) => 
     await shown(page);
     assert.match(await last(page), /of which 20 were computed$/);
     if (process.env.MEMOKIT_PICTURE) await page.screenshot(process.env.MEMOKIT_PICTURE);
+    await page.run("document.getElementById('report').click()");
+    await page.until("return document.getElementById('page').clientHeight > 100");
+    assert.match(await page.run("return document.getElementById('page').srcdoc"), /index.html, process 1, .*browser_example::tile/s);
+    if (process.env.MEMOKIT_REPORT) {
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        await page.screenshot(process.env.MEMOKIT_REPORT);
+    }
     await page.run("document.body.dataset.shown = 'no'; history.back()");
     await shown(page);
     assert.match(await last(page), /of which 0 were computed$/);

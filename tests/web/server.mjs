@@ -7,7 +7,7 @@ import { extname, join, normalize } from "node:path";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".wasm": "application/wasm" };
 
 // A page of a sandbox has no origin, so it loads the module only if that says so.
-const HEADERS = { "access-control-allow-origin": "*", "cache-control": "no-store" };
+const HEADERS = { "access-control-allow-origin": "*", "cache-control": "no-cache" };
 
 // Returns the address and what ends the server.
 export async function serve(folder) {

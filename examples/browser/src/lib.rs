@@ -73,6 +73,12 @@ pub fn statistics() -> String {
     lines.map(|(name, text)| format!("{name}\t{text}")).join("\n")
 }
 
+/// Returns the report on all memoized functions as a page.
+#[wasm_bindgen]
+pub fn report() -> String {
+    memokit::report().to_html()
+}
+
 /// Forgets all tiles, here and in other tabs.
 #[wasm_bindgen]
 pub fn clear() {

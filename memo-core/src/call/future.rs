@@ -16,6 +16,7 @@ use crate::call::pinned::{LazyFuture, PinnedWith};
 use crate::function::computation::{Computation, Elsewhere};
 use crate::function::function_cache::{FunctionCache, FunctionRef, NextStep, Renewal};
 use crate::function::tier_types::Writing;
+use crate::function::waiter::Waiter;
 use crate::key::arguments::Arguments;
 use crate::key::{KeyBytes, Tag, WrittenKey};
 use crate::platform::clock::Instant;
@@ -328,7 +329,7 @@ impl<K: Keep<Held: Send + Sync>> FunctionCache<K> {
         key: &[u8],
     ) -> Result<K::Return, Stage<K>> {
         // The stage that waits looks again at once, with the waker of the task.
-        match computation.look_elsewhere(key, Waker::noop(), false) {
+        match computation.look_elsewhere(key, Waker::noop(), Waiter::TASK) {
             Elsewhere::Compute => Err(Stage::Computing(computation)),
             Elsewhere::Found(held) => Ok(K::into_return(held)),
             Elsewhere::Busy | Elsewhere::Wait(_) | Elsewhere::Requested(_) => {
@@ -377,7 +378,7 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
         let Some(computation) = &mut self.computation else {
             panic!("a call was polled after it ended");
         };
-        let must_wait = match computation.look_elsewhere(self.key.as_slice(), waker, false) {
+        let must_wait = match computation.look_elsewhere(self.key.as_slice(), waker, Waiter::TASK) {
             Elsewhere::Found(held) => return Poll::Ready(Ok(K::into_return(held))),
             Elsewhere::Requested(until) => {
                 self.alarm.set(waker.clone(), until.saturating_duration_since(Instant::now()));

@@ -10,8 +10,11 @@ use crate::function::completion::Completed;
 use crate::function::function_cache::{FunctionCache, FunctionRef, KeyClaim, Made, Sought};
 use crate::function::span::{Entered, Span};
 use crate::function::tier_types::{Permit, Seeking, Writing};
+use crate::function::waiter::Waiter;
 use crate::key::Tag;
 use crate::platform::clock::{Instant, Stopwatch};
+#[cfg(feature = "web")]
+use crate::platform::lock_request::{Granting, LockRequest};
 use crate::platform::unpark::Unpark;
 use crate::single_flight::flight::{Arrival, Claim, Flight, WaitOutcome};
 use crate::single_flight::leader_task::LeaderTask;
@@ -45,6 +48,9 @@ pub(crate) struct Computation<K: Keep> {
 struct Outside<K: Keep> {
     /// Keeps other processes of this machine from computing the value.
     _lock: Option<Box<dyn Send + Sync>>,
+    /// The request of that lock.
+    #[cfg(feature = "web")]
+    asked: Option<Box<dyn LockRequest>>,
     /// The search for the value in the tier.
     seeking: Option<Seeking>,
     /// The right to write the value to the tier.
@@ -57,7 +63,15 @@ struct Outside<K: Keep> {
 
 impl<K: Keep> Default for Outside<K> {
     fn default() -> Self {
-        Self { _lock: None, seeking: None, permit: None, stands_in: None, writing: None }
+        Self {
+            _lock: None,
+            #[cfg(feature = "web")]
+            asked: None,
+            seeking: None,
+            permit: None,
+            stands_in: None,
+            writing: None,
+        }
     }
 }
 
@@ -205,27 +219,34 @@ impl<K: Keep> Computation<K> {
     }
 
     /// Looks for the value elsewhere, and tries to become the only one that computes it. The key is that of the claim.
-    /// `blocks`: the caller is a thread that does nothing else meanwhile.
     pub(crate) fn look_elsewhere(
         &mut self,
         key: &[u8],
         waker: &Waker,
-        blocks: bool,
+        waiter: Waiter,
     ) -> Elsewhere<K::Held> {
         match self.role {
             Role::Lead(claim) | Role::Refresh(claim) if self.function.shared.is_some() => {
-                self.look_in_tier(claim, key, waker, blocks)
+                self.look_in_tier(claim, key, waker, waiter)
             }
-            Role::Lead(claim) if !claim.renews => self.look_on_disk(claim, key),
+            Role::Lead(claim) if !claim.renews => self.look_on_disk(claim, key, waker, waiter),
             _ => Elsewhere::Compute,
         }
     }
 
-    fn look_on_disk(&mut self, claim: Claim, key: &[u8]) -> Elsewhere<K::Held> {
-        let lock = match self.function.lock_key(claim, key) {
+    fn look_on_disk(
+        &mut self,
+        claim: Claim,
+        key: &[u8],
+        waker: &Waker,
+        waiter: Waiter,
+    ) -> Elsewhere<K::Held> {
+        let lock = match self.lock_key(claim, key, waker, waiter) {
             KeyClaim::Unlocked => return Elsewhere::Compute,
-            KeyClaim::Busy => None,
             KeyClaim::Locked(lock) => Some(lock),
+            KeyClaim::Busy => None,
+            #[cfg(feature = "web")]
+            KeyClaim::Asked(_) => None,
         };
         // Whoever had the lock may have stored the value meanwhile.
         if let Some(storage) = &self.function.storage {
@@ -243,18 +264,49 @@ impl<K: Keep> Computation<K> {
         Elsewhere::Compute
     }
 
+    /// Tries to lock the key among processes.
+    #[cfg(not(feature = "web"))]
+    fn lock_key(&mut self, claim: Claim, key: &[u8], _: &Waker, waiter: Waiter) -> KeyClaim {
+        self.function.lock_key(claim, key, waiter)
+    }
+
+    /// Does so, and where a lock is asked for, looks whether it was granted. Never returns [`KeyClaim::Asked`].
+    #[cfg(feature = "web")]
+    fn lock_key(&mut self, claim: Claim, key: &[u8], waker: &Waker, waiter: Waiter) -> KeyClaim {
+        let asked = self.outside.as_mut().and_then(|outside| outside.asked.take());
+        let was_asked = asked.is_some();
+        let claimed = match asked {
+            Some(asked) => KeyClaim::Asked(asked),
+            None => self.function.lock_key(claim, key, waiter),
+        };
+        let KeyClaim::Asked(asked) = claimed else { return claimed };
+        match asked.poll(waker) {
+            Granting::Granted => KeyClaim::Locked(Box::new(asked)),
+            Granting::Pending => {
+                self.outside.get_or_insert_default().asked = Some(asked);
+                KeyClaim::Busy
+            }
+            Granting::Refused => {
+                if was_asked {
+                    self.begin();
+                }
+                KeyClaim::Unlocked
+            }
+        }
+    }
+
     fn look_in_tier(
         &mut self,
         claim: Claim,
         key: &[u8],
         waker: &Waker,
-        blocks: bool,
+        waiter: Waiter,
     ) -> Elsewhere<K::Held> {
         let function = &self.function;
         let Some(shared) = &function.shared else { return Elsewhere::Compute };
         let outside = self.outside.get_or_insert_default();
         if outside.seeking.is_none() {
-            outside.seeking = shared.seek(function, claim, key, blocks);
+            outside.seeking = shared.seek(function, claim, key, waiter.blocks());
         }
         let Some(seeking) = &mut outside.seeking else { return Elsewhere::Compute };
         let Poll::Ready(sought) = shared.poll(seeking, function, claim, key, waker) else {
@@ -324,6 +376,8 @@ impl<K: Keep> Computation<K> {
     pub(crate) fn stop_waiting(&mut self) {
         if let Some(outside) = &mut self.outside {
             outside.seeking = None;
+            #[cfg(feature = "web")]
+            let _ = outside.asked.take();
         }
         self.begin();
     }
@@ -341,7 +395,7 @@ impl<K: Keep> Computation<K> {
         let mut pause = MIN_PAUSE;
         loop {
             let now = Instant::now();
-            let (until, is_limited) = match self.look_elsewhere(key, &waker, true) {
+            let (until, is_limited) = match self.look_elsewhere(key, &waker, Waiter::Thread) {
                 Elsewhere::Compute => return None,
                 Elsewhere::Found(held) => return Some(held),
                 Elsewhere::Busy => (now + pause, true),

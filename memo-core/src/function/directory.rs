@@ -21,8 +21,13 @@ use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
 use crate::function::unsettled::Unsettled;
 use crate::function::value_store::{UNDECODABLE, ValueStore};
+use crate::function::waiter::Waiter;
 use crate::key::Tag;
-use crate::persist::{self, Durability, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis};
+#[cfg(not(all(feature = "web", target_family = "wasm", target_os = "unknown")))]
+use crate::persist::RealFs;
+use crate::persist::{
+    self, Durability, Fs, Keep as KeepOnDisk, MAX_APART, Record, Store, WallMillis,
+};
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::single_flight::flight::Claim;
 use crate::statistics::explanation::{Explanation, Remover};
@@ -72,10 +77,7 @@ impl<K: Keep> Settings<K> {
     fn stored(self, root: PathBuf, codec: Box<dyn Codec<K::Value>>) -> Self {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
-        #[cfg(not(all(feature = "web", target_family = "wasm", target_os = "unknown")))]
-        let make = Directory::make;
-        #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
-        let make = crate::function::web_results::WebResults::make;
+        let make = make_storage;
         let (max_disk, max_value, ttl) = (None, MAX_APART, None);
         let storage = PersistSettings {
             root,
@@ -91,6 +93,23 @@ impl<K: Keep> Settings<K> {
         };
         Self { storage: Some(storage), ..self }
     }
+}
+
+/// Makes the storage of a function: a directory, or in a page its localStorage.
+fn make_storage<K: Keep>(
+    settings: PersistSettings<K>,
+    function: String,
+    code: u128,
+    version: Option<u64>,
+) -> Box<dyn Storage<K>> {
+    #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+    if let Some(fs) = crate::function::origin_files::file_system() {
+        return Directory::make(fs, settings, function, code, version);
+    }
+    #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
+    return crate::function::web_results::WebResults::make(settings, function, code, version);
+    #[cfg(not(all(feature = "web", target_family = "wasm", target_os = "unknown")))]
+    Directory::make(Arc::new(RealFs), settings, function, code, version)
 }
 
 impl<K: Keep> Storage<K> for Directory<K> {
@@ -153,7 +172,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.disk.is_undecodable(key).then_some(Explanation::Discarded { reason })
     }
 
-    fn lock_key(&self, key: &[u8]) -> KeyClaim {
+    fn lock_key(&self, key: &[u8], _waiter: Waiter) -> KeyClaim {
         let store = unless_opening(|| self.disk.open().ok()).flatten();
         match store.map(|store| store.try_lock_key(key)) {
             Some(persist::KeyClaim::Locked(lock)) => KeyClaim::Locked(Box::new(lock)),
@@ -337,13 +356,14 @@ impl<K: Keep> Storage<K> for Directory<K> {
 
 impl<K: Keep> Directory<K> {
     fn make(
+        fs: Arc<dyn Fs>,
         storage: PersistSettings<K>,
         function: String,
         code: u128,
         version: Option<u64>,
     ) -> Box<dyn Storage<K>> {
         Box::new(Self {
-            disk: ValueStore::new(storage, function, code, version),
+            disk: ValueStore::new(fs, storage, function, code, version),
             recovered: OnceCell::new(),
             told: OnceCell::new(),
             unsettled: Unsettled::default(),

@@ -25,8 +25,11 @@ use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 #[cfg(feature = "remote")]
 use crate::function::tier_types::{Part, Tier};
 use crate::function::times::{default_wait_limit, refresh_window};
+use crate::function::waiter::Waiter;
 use crate::key::{self, KeySize, Tag};
 use crate::platform::clock::{self, Instant, Millis, NEVER};
+#[cfg(feature = "web")]
+use crate::platform::lock_request::LockRequest;
 use crate::platform::maintenance::{CACHES, Maintain, Registration};
 use crate::single_flight::flight::{Arrival, Claim, Flight};
 use crate::single_flight::wait_graph::Recursive;
@@ -179,7 +182,7 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation>;
 
     /// Tries to lock a key among processes, to compute its value.
-    fn lock_key(&self, key: &[u8]) -> KeyClaim;
+    fn lock_key(&self, key: &[u8], waiter: Waiter) -> KeyClaim;
 
     /// Writes the result of `claim`, before any reader can see it.
     fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>);
@@ -257,6 +260,9 @@ pub(crate) enum KeyClaim {
     Locked(Box<dyn Send + Sync>),
     /// Another process does.
     Busy,
+    /// The lock was asked for. When it is known whether others have it, the request says so.
+    #[cfg(feature = "web")]
+    Asked(Box<dyn LockRequest>),
     /// There is no lock: each process computes.
     Unlocked,
 }
@@ -605,13 +611,13 @@ impl<K: Keep> FunctionCache<K> {
 
     /// Returns the lock of a key among processes. Computations that take less time than that saves are done without,
     /// and so are those that replace an older value, which other callers get meanwhile.
-    pub(crate) fn lock_key(&self, claim: Claim, key: &[u8]) -> KeyClaim {
+    pub(crate) fn lock_key(&self, claim: Claim, key: &[u8], waiter: Waiter) -> KeyClaim {
         match &self.storage {
             Some(storage) if self.waits() && !self.memory.calls.are_short(&pin(), SHORT_NANOS) => {
                 if self.memory.has_older(claim) {
                     return KeyClaim::Unlocked;
                 }
-                storage.lock_key(key)
+                storage.lock_key(key, waiter)
             }
             _ => KeyClaim::Unlocked,
         }

@@ -31,6 +31,8 @@ mod long_keys;
 mod opening;
 mod operations;
 pub mod origin;
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+pub mod origin_files;
 #[cfg(feature = "remote")]
 mod remote_settings;
 #[cfg(feature = "persist")]
@@ -56,6 +58,7 @@ mod type_name;
 mod unsettled;
 #[cfg(feature = "persist")]
 mod value_store;
+pub(crate) mod waiter;
 #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
 mod web_results;
 #[cfg(feature = "persist")]

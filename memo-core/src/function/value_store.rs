@@ -14,7 +14,7 @@ use crate::function::failures::Failures;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Durability, Fs, Identity, Place, RealFs, Removal, Store, TypeFile, WallMillis, function_folder,
+    Durability, Fs, Identity, Place, Removal, Store, TypeFile, WallMillis, function_folder,
     mark_used, remove_old,
 };
 use crate::platform::clock;
@@ -78,6 +78,7 @@ struct Version {
 
 impl<V: 'static> ValueStore<V> {
     pub(crate) fn new<K: Keep<Value = V>>(
+        fs: Arc<dyn Fs>,
         settings: PersistSettings<K>,
         function: String,
         code: u128,
@@ -118,7 +119,7 @@ impl<V: 'static> ValueStore<V> {
             identity,
             current: OnceCell::new(),
             has_old_versions: AtomicBool::new(false),
-            fs: Arc::new(RealFs),
+            fs,
             store: Mutex::default(),
             was_closed: AtomicBool::new(false),
             is_forked: AtomicBool::new(false),
@@ -386,6 +387,17 @@ fn absolute(dir: PathBuf) -> Result<PathBuf, Error> {
     if dir.to_str().is_some_and(|text| text.trim().is_empty()) {
         return Err(Error::NoDirectory { path: dir, reason: "it is empty".to_owned() });
     }
+    #[cfg(all(target_family = "wasm", target_os = "unknown", not(feature = "web")))]
+    return Err(Error::NoDirectory {
+        path: dir,
+        reason: "a page has none; with the feature `web` of memokit, results are in its \
+                 localStorage"
+            .to_owned(),
+    });
+    // A page has no working directory.
+    #[cfg(all(target_family = "wasm", target_os = "unknown", feature = "web"))]
+    return Ok(PathBuf::from("/").join(dir));
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     std::path::absolute(&dir)
         .map_err(|error| Error::NoDirectory { path: dir, reason: error.to_string() })
 }

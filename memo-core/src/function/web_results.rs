@@ -16,8 +16,11 @@ use crate::error::Error;
 use crate::function::failures::Failures;
 use crate::function::forgotten::Forgotten;
 use crate::function::function_cache::{FunctionCache, KeyClaim, Loaded, NewResult, Storage};
+#[cfg(feature = "opfs")]
+use crate::function::origin_files;
 use crate::function::settings::PersistSettings;
 use crate::function::thread_opening::unless_opening;
+use crate::function::waiter::Waiter;
 use crate::key::{Tag, tag};
 use crate::persist::{self, Cost, Identity, Place, WallMillis, tag_bytes};
 use crate::platform::clock::{self, NEVER};
@@ -38,6 +41,12 @@ const MAX_VALUE: u64 = 2 << 20;
 const MAX_DAMAGE: usize = 100;
 /// What errors call the place.
 const PLACE: &str = "localStorage";
+/// Why there is none in a worker.
+const MISSING: &str = if cfg!(feature = "opfs") {
+    "there is none here; a worker has files, which memokit::web::open_files opens before the first call"
+} else {
+    "there is none here; a worker has files, for the feature `opfs`"
+};
 const UNDECODABLE: &str = "value that its type could not decode";
 const DISPLACED: &str = "result that gave way because localStorage was full";
 
@@ -127,7 +136,7 @@ impl<K: Keep> WebResults<K> {
         let opened = unless_opening(|| {
             let name = self.name().map_err(Error::clone)?.clone();
             WebStore::open(Arc::new(LocalStorage), name, clock::wall())
-                .map_err(|refusal| error_of("open", &refusal))
+                .map_err(|refusal| open_error(&refusal))
         });
         // A type whose `Deserialize` calls the function has it in memory until the type is known.
         let opened = opened.ok_or(Error::NotPersistent)?;
@@ -331,8 +340,11 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         }
     }
 
-    fn lock_key(&self, _key: &[u8]) -> KeyClaim {
-        KeyClaim::Unlocked
+    fn lock_key(&self, key: &[u8], waiter: Waiter) -> KeyClaim {
+        // The browser grants a lock when the script has returned, which no thread can wait for.
+        let Waiter::Task { ask } = waiter else { return KeyClaim::Unlocked };
+        let asked = self.store.get().and_then(|store| ask(&store.item_name(key)));
+        asked.map_or(KeyClaim::Unlocked, KeyClaim::Asked)
     }
 
     fn write(&self, function: &FunctionCache<K>, claim: Claim, result: NewResult<'_, K::Held>) {
@@ -446,6 +458,15 @@ impl<K: Keep> Storage<K> for WebResults<K> {
     }
 }
 
+/// Returns why there is no storage: in a worker, what came of its files.
+fn open_error(refusal: &Refusal) -> Error {
+    #[cfg(feature = "opfs")]
+    if let (Refusal::Missing, Some(Err(error))) = (refusal, origin_files::opened()) {
+        return error;
+    }
+    error_of("open", refusal)
+}
+
 #[cold]
 fn error_of(doing: &'static str, refusal: &Refusal) -> Error {
     let (kind, reason) = match refusal {
@@ -456,6 +477,7 @@ fn error_of(doing: &'static str, refusal: &Refusal) -> Error {
         Refusal::Full => {
             (io::ErrorKind::StorageFull, "its quota is used up, mostly by others".to_owned())
         }
+        Refusal::Missing => (io::ErrorKind::Unsupported, MISSING.to_owned()),
         Refusal::Unavailable(reason) => (io::ErrorKind::Unsupported, reason.clone()),
     };
     Error::Io { doing, path: PathBuf::from(PLACE), kind, reason }

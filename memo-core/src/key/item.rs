@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::platform::sort::sort_by;
+
 /// An item of a group: its position among the bytes, and its first bytes, which usually decide its position in the
 /// sorted order.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +75,7 @@ pub(super) fn sort(items: &mut [Item], all: &[u8]) -> bool {
 // Not inlined, because it is much code.
 #[inline(never)]
 fn sort_unsorted(items: &mut [Item], all: &[u8]) {
-    items.sort_unstable_by(|a, b| a.order(b, all));
+    sort_by(items, |a, b| a.order(b, all));
 }
 
 /// Replaces the bytes of `sorted` by those of the items, one after another.

@@ -1,6 +1,5 @@
 //! The header of a file: its kind, whose results it holds, and its position in the history of the directory.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
 use crate::platform::crc32c::crc32c;
@@ -189,7 +188,14 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
 /// Returns a random salt. An attacker who supplies keys and values cannot predict it, so these cannot contain
 /// valid heads.
 pub(crate) fn random_salt() -> u64 {
-    RandomState::new().build_hasher().finish()
+    // There the standard library has the same numbers in each page.
+    #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+    return crate::platform::script::random();
+    #[cfg(not(all(feature = "opfs", target_family = "wasm", target_os = "unknown")))]
+    {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        RandomState::new().build_hasher().finish()
+    }
 }
 
 #[cfg(test)]

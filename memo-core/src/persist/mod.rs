@@ -25,6 +25,9 @@ mod fs_mem;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(test), allow(dead_code, reason = "only tests simulate crashes"))]
 mod fs_mem_unsynced;
+#[cfg(feature = "opfs")]
+#[cfg_attr(not(all(target_family = "wasm", target_os = "unknown")), allow(dead_code))]
+mod fs_pool;
 mod fs_real;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -33,6 +36,9 @@ mod identity;
 mod index;
 mod key_hash;
 mod key_locks;
+#[cfg(feature = "opfs")]
+#[cfg_attr(not(all(target_family = "wasm", target_os = "unknown")), allow(dead_code))]
+mod labelled;
 mod leftovers;
 mod listing;
 mod locks;
@@ -94,6 +100,8 @@ pub(crate) use frame::{u32_at, u64_at, u128_at};
 pub use fs::{ByteLocks, File, Fs, Page};
 #[cfg(test)]
 pub(crate) use fs_mem::{Crash, ENOSPC, Failure, MemFs, SHORT};
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+pub(crate) use fs_pool::PoolFs;
 pub use fs_real::RealFs;
 pub use identity::Identity;
 pub use key_locks::{KeyClaim, KeyLock};

@@ -175,7 +175,8 @@ impl Stopwatch {
 
 /// Returns `duration` in milliseconds, rounded up so that an entry does not expire too early.
 pub(crate) fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER)
+    let rest = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    duration.as_secs().checked_mul(1000).and_then(|all| all.checked_add(rest)).unwrap_or(NEVER)
 }
 
 /// Returns the milliseconds since 1970. It reads the wall clock at the first call and adds the time of the monotonic

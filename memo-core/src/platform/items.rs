@@ -1,6 +1,6 @@
 //! What a page keeps: texts under names, which the tabs of a site share. `local_storage` is the one of a browser.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Texts under names.
 pub(crate) trait Items: Send + Sync {
@@ -26,7 +26,7 @@ pub(crate) trait Items: Send + Sync {
     fn names(&self, prefix: &str) -> Result<Vec<String>, Refusal>;
 
     /// Puts into the inbox what other tabs change, as long as it lives.
-    fn watch(&self, inbox: &std::sync::Arc<Inbox>);
+    fn watch(&self, inbox: &Arc<Inbox>);
 }
 
 /// Why a storage did not do something.
@@ -36,7 +36,9 @@ pub(crate) enum Refusal {
     Full,
     /// One item takes more bytes than all may.
     TooLarge { size: u64, max: u64 },
-    /// It is switched off, or there is none.
+    /// There is none, as in a worker.
+    Missing,
+    /// It is switched off.
     Unavailable(String),
 }
 

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::{Closure, JsCast, JsValue, wasm_bindgen};
 
 use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::maintenance::CACHES;
+use crate::platform::script::property;
 
 #[wasm_bindgen]
 extern "C" {
@@ -80,7 +81,7 @@ fn storage() -> Result<Storage, Refusal> {
     if storage.is_object() {
         return Ok(storage.unchecked_into());
     }
-    Err(Refusal::Unavailable("there is none here; a worker has none".to_owned()))
+    Err(Refusal::Missing)
 }
 
 fn refusal(error: &JsValue) -> Refusal {
@@ -91,10 +92,6 @@ fn refusal(error: &JsValue) -> Refusal {
         return Refusal::Full;
     }
     Refusal::Unavailable(format!("{name}: {}", text("message")))
-}
-
-fn property(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Calls `heard` at each event of that kind, as long as the page lives.

@@ -196,8 +196,9 @@ impl Recalling<'_> {
 }
 
 pub(crate) fn mean(total: Duration, count: u64) -> Duration {
-    let nanos = total.as_nanos().checked_div(u128::from(count)).unwrap_or(0);
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    // 64 bits are 584 years, and a page would carry the code of a wider division.
+    let total = u64::try_from(total.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(total.checked_div(count).unwrap_or(0))
 }
 
 /// A plain counter for rare events.

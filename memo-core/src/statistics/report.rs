@@ -92,8 +92,16 @@ impl Serialize for Report {
     }
 }
 
+/// Returns the name of this program: in a page, its path.
+#[cfg(all(feature = "report", target_family = "wasm", target_os = "unknown"))]
+pub(crate) fn program() -> String {
+    use crate::platform::script::property;
+    let location = property(&js_sys::global(), "location");
+    property(&location, "pathname").as_string().unwrap_or_else(|| "a page".to_owned())
+}
+
 /// Returns the name of this program.
-#[cfg(feature = "report")]
+#[cfg(all(feature = "report", not(all(target_family = "wasm", target_os = "unknown"))))]
 pub(crate) fn program() -> String {
     let path = std::env::args_os().next().unwrap_or_default();
     let name = std::path::Path::new(&path).file_name().unwrap_or_default();

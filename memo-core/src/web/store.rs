@@ -11,6 +11,7 @@ use super::seal::Fault;
 use crate::key::Tag;
 use crate::persist::{Removal, WallMillis, tag_bytes};
 use crate::platform::items::{Change, Inbox, Items, Refusal};
+use crate::platform::sort::sort_by_number;
 use crate::platform::sync::usual::Mutex;
 
 /// Results of another version of the function go at an opening if they are older than this: 7 days, in milliseconds.
@@ -126,6 +127,11 @@ impl WebStore {
         Ok((found == key).then_some(item))
     }
 
+    /// Returns the name of the item of `key`.
+    pub(crate) fn item_name(&self, key: &[u8]) -> String {
+        self.name.item(&name::part(key).0)
+    }
+
     /// Stores the result of `key`. Results that are over the bounds go, the oldest first, and if the quota is used up,
     /// older ones of all functions. With a bound of no results, all go and none is stored.
     ///
@@ -159,7 +165,7 @@ impl WebStore {
             index.len() >= bounds.max || index.bytes().saturating_add(size) > bounds.max_bytes
         };
         while is_over(index) {
-            let Some(part) = index.oldest().map(str::to_owned) else { break };
+            let Some(part) = index.oldest() else { break };
             self.items.remove(&self.name.item(&part));
             index.forget(&part);
         }
@@ -190,7 +196,7 @@ impl WebStore {
         if total < wanted {
             return Ok(false);
         }
-        all.sort_unstable();
+        sort_by_number(&mut all, |(created, ..)| *created);
         let (wanted, mut freed) = (wanted.max(total / PART), 0);
         for (_, size, name) in all {
             if freed >= wanted {

@@ -15,6 +15,8 @@ mod moments;
 mod ownership;
 #[cfg(memokit_model)]
 mod page_model;
+#[cfg(feature = "opfs")]
+mod pool;
 mod processes;
 mod real;
 mod round_trip;

@@ -1,7 +1,16 @@
 //! Functions that the tests in `tests/web/cases.mjs` call from a page.
 
+#[cfg(feature = "files")]
+mod files;
+#[cfg(all(feature = "persist", not(feature = "web")))]
+mod homeless;
+mod kinds;
 #[cfg(feature = "web")]
 mod stored;
+#[cfg(feature = "web")]
+mod tabs;
+mod tasks;
+mod values;
 
 use std::cell::Cell;
 use std::future::poll_fn;

@@ -132,5 +132,5 @@ fn what_is_closed_while_it_is_opened_counts_as_closed() {
 
 fn disk(root: &Path) -> ValueStore<u32> {
     let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep()).persist(root);
-    ValueStore::new(settings.storage.unwrap(), "f".to_owned(), 1, None)
+    ValueStore::new(Arc::new(RealFs), settings.storage.unwrap(), "f".to_owned(), 1, None)
 }
