@@ -229,7 +229,7 @@ impl Display for Explanation {
                     _ => write!(f, "; {others} more arguments differ"),
                 }
             }
-            Self::NeverSeen => f.write_str("never seen"),
+            Self::NeverSeen => f.write_str("not seen since the program began"),
             Self::NotRemembered { departures: 0 } => {
                 f.write_str("not held; with the argument `explain`, the cache remembers why")
             }
