@@ -71,6 +71,18 @@ for (const [how, end] of [
     });
 }
 
+test("a computation goes on when its page comes back from the cache of former pages", async (t) => {
+    const [one, other] = await two(t);
+    await one.run("window.left = true");
+    await begin(one, "delay('x', 1000)");
+    await one.go(`${shared.url}?next`);
+    assert.equal((await timed(other, "delay('x', 10)"))[0], "X");
+    await one.back();
+    await one.until("return location.search === '' && document.readyState === 'complete'");
+    assert.deepEqual(await one.run("return [window.left, await window.begun, memo.computed()]"), [true, "X", 1]);
+    assert.deepEqual(await locks(other), [0, 0]);
+});
+
 test("a tab computes itself after the wait limit", async (t) => {
     const [one, other] = await two(t);
     await begin(one, "delay_impatiently('x', 3000)");

@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use js_sys::{Function, Object, Reflect, global};
-use wasm_bindgen::prelude::{Closure, JsCast, JsValue, wasm_bindgen};
+use js_sys::{Object, Reflect, global};
+use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 
 use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::maintenance::CACHES;
-use crate::platform::script::property;
+use crate::platform::script::{listen, property};
 
 #[wasm_bindgen]
 extern "C" {
@@ -92,15 +92,6 @@ fn refusal(error: &JsValue) -> Refusal {
         return Refusal::Full;
     }
     Refusal::Unavailable(format!("{name}: {}", text("message")))
-}
-
-/// Calls `heard` at each event of that kind, as long as the page lives.
-fn listen(kind: &str, heard: fn(JsValue)) {
-    let Ok(listen) = property(&global(), "addEventListener").dyn_into::<Function>() else { return };
-    let heard = Closure::<dyn FnMut(JsValue)>::new(heard);
-    if listen.call2(&global(), &kind.into(), heard.as_ref()).is_ok() {
-        heard.forget();
-    }
 }
 
 fn changed(event: &JsValue) {

@@ -16,6 +16,16 @@ pub(crate) fn random() -> u64 {
     js_sys::Math::random().to_bits() ^ js_sys::Math::random().to_bits().rotate_left(32)
 }
 
+/// Calls `heard` at each event of that kind, as long as the page lives.
+#[cfg(feature = "web")]
+pub(crate) fn listen(kind: &str, heard: fn(JsValue)) {
+    let Ok(listen) = property(&global(), "addEventListener").dyn_into::<Function>() else { return };
+    let heard = Closure::<dyn FnMut(JsValue)>::new(heard);
+    if listen.call2(&global(), &kind.into(), heard.as_ref()).is_ok() {
+        heard.forget();
+    }
+}
+
 /// Calls `function` once, after `delay`. Returns whether the host has timers.
 pub(crate) fn call_after(delay: Duration, function: fn()) -> bool {
     let timer = property(&global(), "setTimeout").dyn_into::<Function>();

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::{Closure, JsCast, JsValue, wasm_bindgen};
 
 use crate::platform::clock::Instant;
 use crate::platform::lock_request::{Granting, LockRequest};
-use crate::platform::script::property;
+use crate::platform::script::{listen, property};
 
 #[wasm_bindgen]
 extern "C" {
@@ -66,6 +66,7 @@ enum Stage {
 thread_local! {
     static REQUESTS: RefCell<HashMap<u32, Request>> = RefCell::default();
     static NEXT: Cell<u32> = const { Cell::new(0) };
+    static HEARS: Cell<bool> = const { Cell::new(false) };
     // They live as long as the page, because the browser may call them when the request has long been dropped.
     static GRANTED: Function =
         Closure::<dyn Fn(u32, JsValue) -> JsValue>::new(|id, lock| granted(id, &lock))
@@ -81,6 +82,9 @@ impl WebLock {
     pub(crate) fn request(name: &str) -> Option<Box<dyn LockRequest>> {
         if REQUESTS.with_borrow(HashMap::len) >= MAX_REQUESTS {
             return None;
+        }
+        if !HEARS.replace(true) {
+            listen("pagehide", |_| give_up_all());
         }
         let id = NEXT.replace(NEXT.get().wrapping_add(1));
         // Whether it has to be waited for says whether another tab computes.
@@ -117,13 +121,31 @@ impl Drop for WebLock {
     fn drop(&mut self) {
         // After the end of its thread the browser has all locks back.
         let removed = REQUESTS.try_with(|requests| requests.borrow_mut().remove(&self.0));
-        let Some(request) = removed.ok().flatten() else { return };
-        match request.stage {
-            Stage::Granted { end, .. } => _ = end.call0(&JsValue::UNDEFINED),
-            Stage::Pending => request.abort.iter().for_each(AbortController::abort),
-            Stage::Refused => {}
+        if let Some(Request { stage, abort, .. }) = removed.ok().flatten() {
+            give_up(&stage, abort.as_ref());
         }
     }
+}
+
+/// Tells the browser that a lock is not held or wanted any more.
+fn give_up(stage: &Stage, abort: Option<&AbortController>) {
+    match stage {
+        Stage::Granted { end, .. } => _ = end.call0(&JsValue::UNDEFINED),
+        Stage::Pending => abort.into_iter().for_each(AbortController::abort),
+        Stage::Refused => {}
+    }
+}
+
+/// Gives up all locks, because the page is left. The browser may keep it as it is, with its locks, to come back to it:
+/// then its computations go on without them. Who waits for a lock is polled from time to time and sees that.
+fn give_up_all() {
+    let all: Vec<_> = REQUESTS.with_borrow_mut(|requests| {
+        let given_up = requests.values_mut().map(|request| {
+            (std::mem::replace(&mut request.stage, Stage::Refused), request.abort.take())
+        });
+        given_up.collect()
+    });
+    all.iter().for_each(|(stage, abort)| give_up(stage, abort.as_ref()));
 }
 
 /// Asks the browser, with one option.
@@ -149,7 +171,7 @@ fn ask(id: u32, name: &str, option: &str, value: &JsValue) -> Result<(), JsValue
 /// held.
 fn granted(id: u32, lock: &JsValue) -> JsValue {
     let Some((name, waited)) = REQUESTS.with_borrow(|requests| {
-        let request = requests.get(&id)?;
+        let request = requests.get(&id).filter(|r| matches!(r.stage, Stage::Pending))?;
         Some((request.name.clone(), request.abort.is_some()))
     }) else {
         // Nobody wants it any more.

@@ -20,7 +20,7 @@ extern "C" {
 
 /// Waits for a promise of the page.
 pub(crate) async fn sleep(millis: u32) {
-    let promise = Promise::new(&mut |resolve, _| set_timeout(&resolve.into(), millis));
+    let promise = Promise::new(&mut |resolve, _| set_timeout(&resolve, millis));
     JsFuture::from(promise).await.expect("a timer does not fail");
 }
 
