@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cached::macros::{cached, concurrent_cached, once};
 use cached::time::Instant;
-use cached::{Cached as _, Expires, RedbCache, RedbCacheError, Return};
+use cached::{Cached as _, CachedIter as _, Expires, RedbCache, RedbCacheError, Return};
 use memokit::memoize;
 
 use crate::calls::{Calls, at_once, folder, slowly, until_expired};
@@ -338,6 +338,101 @@ fn once() {
     }
     assert_eq!((CALLS.during(|| assert_eq!((there(1), there(2)), (1, 1)))), 1);
     assert_eq!((CALLS.during(|| assert_eq!((here(1), here(2)), (1, 1)))), 1);
+}
+
+#[test]
+fn generic() {
+    static CALLS: Calls = Calls::new();
+    #[cached(key = "String", convert = { value.to_string() })]
+    fn there<T: ToString>(value: T) -> usize {
+        CALLS.count();
+        value.to_string().len()
+    }
+    #[memoize(key = value.to_string(), instances = "shared")]
+    fn here<T: ToString>(value: T) -> usize {
+        CALLS.count();
+        value.to_string().len()
+    }
+    assert_eq!(CALLS.during(|| (there(12), there("12"))), 1);
+    assert_eq!(CALLS.during(|| (here(12), here("12"))), 1);
+}
+
+#[test]
+fn looked_up() {
+    #[cached]
+    fn there(n: u64) -> u64 {
+        n
+    }
+    #[memoize]
+    fn here(n: u64) -> u64 {
+        n
+    }
+    (there(1), here(1));
+    assert_eq!(THERE.write().cache_get(&1).copied(), Some(1));
+    assert_eq!((here_memo().get(&here_key(1)), here_memo().stats().hits), (Some(1), 0));
+}
+
+#[test]
+fn inserted() {
+    #[cached]
+    fn there(n: u64) -> u64 {
+        n
+    }
+    #[memoize]
+    fn here(n: u64) -> u64 {
+        n
+    }
+    THERE.write().cache_set(1, 7);
+    here_memo().insert(&here_key(1), 7);
+    assert_eq!((there(1), here(1)), (7, 7));
+}
+
+#[test]
+fn listed() {
+    #[cached]
+    fn there(n: u64) -> u64 {
+        n
+    }
+    #[memoize]
+    fn here(n: u64) -> u64 {
+        n + 1
+    }
+    (there(1), here(1));
+    assert_eq!(THERE.read().iter().count(), 1);
+    let pairs =
+        here_memo().keys().into_iter().map(|key| (key.get::<u64>("n"), here_memo().get(&key)));
+    assert_eq!(pairs.collect::<Vec<_>>(), [(Ok(1), Some(2))]);
+}
+
+#[test]
+fn counted_anew() {
+    #[cached]
+    fn there(n: u64) -> u64 {
+        n
+    }
+    #[memoize]
+    fn here(n: u64) -> u64 {
+        n
+    }
+    (there(1), there(1), here(1), here(1));
+    THERE.write().cache_reset_metrics();
+    let start = here_memo().stats();
+    (there(1), here(1));
+    assert_eq!((THERE.read().cache_hits(), here_memo().stats_since(&start).hits), (Some(1), 1));
+}
+
+#[test]
+fn evicted() {
+    #[cached(max_size = 1)]
+    fn there(n: u64) -> u64 {
+        n
+    }
+    #[memoize(max = 1)]
+    fn here(n: u64) -> u64 {
+        n
+    }
+    (there(1), there(2), here(1), here(2));
+    assert_eq!((THERE.read().cache_evictions(), here_memo().stats().evicted), (Some(1), 1));
 }
 
 #[test]

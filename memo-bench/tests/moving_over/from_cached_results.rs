@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use cached::macros::cached;
+use cached::macros::{cached, once};
 use memokit::memoize;
 
 use crate::calls::{Calls, until_expired};
@@ -109,4 +109,21 @@ fn fallback() {
     FAILS.store(true, SeqCst);
     assert_eq!((there(1), here(1)), (Ok(1), Ok(1)));
     assert_eq!((there(2), here(2)), (Err(()), Err(())));
+}
+
+#[test]
+fn once_some() {
+    static CALLS: Calls = Calls::new();
+    #[once]
+    fn there() -> Option<u64> {
+        CALLS.count();
+        None
+    }
+    #[memoize(key = (), cache_if = Option::is_some)]
+    fn here() -> Option<u64> {
+        CALLS.count();
+        None
+    }
+    assert_eq!(CALLS.during(|| (there(), there())), 2);
+    assert_eq!(CALLS.during(|| (here(), here())), 2);
 }
