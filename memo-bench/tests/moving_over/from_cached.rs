@@ -158,6 +158,23 @@ fn floats() {
 }
 
 #[test]
+fn rounded() {
+    static CALLS: Calls = Calls::new();
+    #[cached(key = "String", convert = { format!("{x:.3}") })]
+    fn there(x: f64) -> f64 {
+        CALLS.count();
+        x
+    }
+    #[memoize(key = (x * 1000.0).round())]
+    fn here(x: f64) -> f64 {
+        CALLS.count();
+        x
+    }
+    assert_eq!(CALLS.during(|| [0.5, 0.500_01, 0.25].map(there)), 2);
+    assert_eq!(CALLS.during(|| [0.5, 0.500_01, 0.25].map(here)), 2);
+}
+
+#[test]
 fn one_computation() {
     static CALLS: Calls = Calls::new();
     #[cached(sync_writes = "by_key")]
