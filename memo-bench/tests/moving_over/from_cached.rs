@@ -82,21 +82,21 @@ fn per_value() {
 #[test]
 fn renewed_by_use() {
     static CALLS: Calls = Calls::new();
-    #[cached(ttl_secs = 2, refresh = true)]
+    #[cached(ttl_secs = 3, refresh = true)]
     fn there(n: u64) -> u64 {
         CALLS.count();
         n
     }
-    #[memoize(idle = "2s")]
+    #[memoize(idle = "3s")]
     fn here(n: u64) -> u64 {
         CALLS.count();
         n
     }
-    // Longer than two seconds, with a use in between.
+    // Longer than three seconds, with a use in each half of one.
     let used = || {
-        for _ in 0..4 {
+        for _ in 0..8 {
             (there(1), here(1));
-            std::thread::sleep(Duration::from_millis(700));
+            std::thread::sleep(Duration::from_millis(500));
         }
     };
     assert_eq!(CALLS.during(used), 2);
