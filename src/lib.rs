@@ -1,9 +1,7 @@
+//! Caches the results of functions by one attribute, [`memoize`](macro@memoize), whose page is the reference of its
+//! arguments. The [guide] has a page for each topic: [quick start](guide::quick_start), [keys and their
+//! traps](guide::keys), the [cookbook](guide::cookbook), [moving over](guide::moving_over), and more.
 #![doc = include_str!("../README.md")]
-//! # In these pages
-//!
-//! [`memoize`](macro@memoize) is the reference of the attribute. The [guide] has a page for each topic: [quick
-//! start](guide::quick_start), [keys and their traps](guide::keys), the [cookbook](guide::cookbook), [moving
-//! over](guide::moving_over), and more.
 #![forbid(unsafe_code)]
 
 // Text only, which programs need not compile.

@@ -36,6 +36,9 @@
 //! - [`performance`]: what a call costs, and how that was measured.
 //! - [`limits`]: platforms, Rust versions, what cannot be done.
 //! - [`contributing`]: how memokit is built.
+//!
+//! Small programs to run are in `examples/` of the repository. Three look like real work: `examples/files`, a
+//! command-line tool; `examples/service`, a service; `examples/numeric`, a computation.
 
 macro_rules! pages {
     ($($name:ident)*) => {

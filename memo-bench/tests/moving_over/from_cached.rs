@@ -82,21 +82,21 @@ fn per_value() {
 #[test]
 fn renewed_by_use() {
     static CALLS: Calls = Calls::new();
-    #[cached(ttl_secs = 2, refresh = true)]
+    #[cached(ttl_secs = 3, refresh = true)]
     fn there(n: u64) -> u64 {
         CALLS.count();
         n
     }
-    #[memoize(idle = "2s")]
+    #[memoize(idle = "3s")]
     fn here(n: u64) -> u64 {
         CALLS.count();
         n
     }
-    // Longer than two seconds, with a use in between.
+    // Longer than three seconds, with a use in each half of one.
     let used = || {
-        for _ in 0..4 {
+        for _ in 0..8 {
             (there(1), here(1));
-            std::thread::sleep(Duration::from_millis(700));
+            std::thread::sleep(Duration::from_millis(500));
         }
     };
     assert_eq!(CALLS.during(used), 2);
@@ -155,6 +155,23 @@ fn floats() {
     }
     assert_eq!(CALLS.during(|| [0.5, 0.5, 0.25].map(there)), 2);
     assert_eq!(CALLS.during(|| [0.5, 0.5, 0.25].map(here)), 2);
+}
+
+#[test]
+fn rounded() {
+    static CALLS: Calls = Calls::new();
+    #[cached(key = "String", convert = { format!("{x:.3}") })]
+    fn there(x: f64) -> f64 {
+        CALLS.count();
+        x
+    }
+    #[memoize(key = (x * 1000.0).round())]
+    fn here(x: f64) -> f64 {
+        CALLS.count();
+        x
+    }
+    assert_eq!(CALLS.during(|| [0.5, 0.500_01, 0.25].map(there)), 2);
+    assert_eq!(CALLS.during(|| [0.5, 0.500_01, 0.25].map(here)), 2);
 }
 
 #[test]

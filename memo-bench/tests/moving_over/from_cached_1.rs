@@ -1,5 +1,5 @@
-//! cached before 2.0, which cannot be built beside 4.1 under one name. What it did is told by its own guide from 1.1 to
-//! 2.0: "option = true" and "result = true" were needed to leave `None` and `Err` out.
+//! cached before 2.0, which is not built here: our side. Its side was tried with cached 0.56 and 1.1, where a function
+//! that returns `None` or `Err` is computed once unless it has `option = true` or `result = true`.
 
 use memokit::memoize;
 
