@@ -156,7 +156,7 @@ run_examples() {
 }
 
 # Runs the tests of the examples that bring dependencies of their own. They are a workspace beside this one, whose target
-# folder they share: what both depend on is built once.
+# folder they share: what both depend on with the same features is built once.
 run_programs() {
     echo "examples with dependencies of their own"
     timeout 1200 cargo test --locked --manifest-path tests/examples/Cargo.toml --no-fail-fast \

@@ -5,6 +5,7 @@
 mod client;
 mod fake;
 mod metrics;
+#[path = "../../shared/src/shutdown.rs"]
 mod shutdown;
 mod source;
 
