@@ -155,6 +155,19 @@ run_examples() {
     summary+=("examples: ${ran}quickstart")
 }
 
+# Runs the tests of the examples that bring dependencies of their own. They are a workspace beside this one, whose target
+# folder they share: what both depend on with the same features is built once.
+run_programs() {
+    echo "examples with dependencies of their own"
+    timeout 1200 cargo test --locked --manifest-path tests/examples/Cargo.toml --no-fail-fast \
+        --target-dir "${CARGO_TARGET_DIR:-target}" >"$scratch/programs" 2>&1 || {
+        tail -n 40 "$scratch/programs"
+        summary+=("examples with dependencies of their own failed")
+        finish 1
+    }
+    summary+=("examples with dependencies of their own: $(count_tests "$scratch/programs")")
+}
+
 check_report() {
     echo "example report"
     TMPDIR=$scratch/examples SECONDS_TO_RUN=1 example report "$scratch/page.html" >"$scratch/example" &&
@@ -256,6 +269,7 @@ run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models
     run_examples
+    run_programs
     run_web
     run_benchmarks
 fi

@@ -1,0 +1,44 @@
+//! What the service asks the source for, and how long it believes the answers.
+
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use memokit::memoize;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Failed, ask};
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) user: u64,
+    pub(crate) name: String,
+    pub(crate) revision: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) number: u64,
+    pub(crate) revision: u64,
+}
+
+/// An error is not cached, and while there is an older answer nobody sees it. With `spawn` nobody waits for a newer
+/// answer either, and a client that hangs up cancels nothing.
+#[memoize(max = 10_000, ttl = ttl(), stale = "1h", spawn = tokio::spawn, persist = directory(), tags = [("user", user)])]
+pub(crate) async fn profile(user: u64) -> Result<Profile, Failed> {
+    ask(format!("/profile/{user}")).await
+}
+
+#[memoize(max = 10_000, ttl = ttl(), stale = "1h", spawn = tokio::spawn, persist = directory(), tags = [("user", user)])]
+pub(crate) async fn orders(user: u64) -> Result<Vec<Order>, Failed> {
+    ask(format!("/orders/{user}")).await
+}
+
+fn ttl() -> Duration {
+    let millis = env::var("TTL_MS").ok().and_then(|text| text.parse().ok());
+    Duration::from_millis(millis.unwrap_or(60_000))
+}
+
+fn directory() -> PathBuf {
+    env::var_os("CACHE_DIR").unwrap_or_else(|| "target/service-cache".into()).into()
+}
