@@ -68,7 +68,7 @@ reexports() {
 }
 
 # Lines that define an item of memokit, or implement something for one.
-about='^(pub [^(<]*\bmemokit::|impl.* for ([&a-z ]*)memokit::|impl(<[^ ]*>)? memokit::|impl.* memokit::[A-Za-z:<>]+ for )'
+about='^((#\[[a-z_()]*\] )?pub [^(<]*\bmemokit::|impl.* for ([&a-z ]*)memokit::|impl(<[^ ]*>)? memokit::|impl.* memokit::[A-Za-z:<>]+ for )'
 
 # Puts users' names in place of those of memo_core, the longest first, and keeps the lines about them.
 listed() {
