@@ -7,6 +7,7 @@ const STEP: f64 = 0.002;
 
 /// A point of the curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Point {
     /// The capacity of the cache, in the unit of the advice.
     pub capacity: u64,

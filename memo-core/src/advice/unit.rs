@@ -4,6 +4,7 @@ use serde_core::ser::{Serialize, Serializer};
 
 /// What a capacity counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unit {
     /// Entries, as `max` does.
     Entries,
