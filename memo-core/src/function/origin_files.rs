@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::error::Error;
 use crate::persist::{Fs, PoolFs};
 use crate::platform::origin_files::{OriginFiles, Refused};
-use crate::platform::promise::spawn;
+use crate::platform::promise::{sleep, spawn};
 use crate::platform::sync::usual::Mutex;
 
 /// So many files are free after an opening. A function takes three, and one more for each result of more than 256 KiB.
@@ -18,6 +18,8 @@ const PLACE: &str = "the files of the origin";
 
 /// What came of the opening, if there was one.
 static OPENED: Mutex<Option<Result<PoolFs, Error>>> = Mutex::new(None);
+/// How often a call looks whether another is over, in milliseconds.
+const PAUSE: u32 = 10;
 static IS_OPENING: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -33,13 +35,32 @@ thread_local! {
 /// [`Error::Locked`] if another worker has them: one at a time can. [`Error::Io`] if there are none here, as in a page or a
 /// private window. Functions then work as without this call, and `health()` says the same.
 pub async fn open_files() -> Result<(), Error> {
-    if opened().is_some_and(|opened| opened.is_ok()) || IS_OPENING.swap(true, Relaxed) {
+    let opening = Opening::begin().await;
+    if opened().is_some_and(|opened| opened.is_ok()) {
         return Ok(());
     }
     let found = open().await.map_err(error_of);
-    IS_OPENING.store(false, Relaxed);
     *OPENED.lock() = Some(found.clone());
+    drop(opening);
     found.map(drop)
+}
+
+/// One call of [`open_files`] that is not over. Another waits until it is, or was given up.
+struct Opening;
+
+impl Opening {
+    async fn begin() -> Self {
+        while IS_OPENING.swap(true, Relaxed) {
+            sleep(PAUSE).await;
+        }
+        Self
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        IS_OPENING.store(false, Relaxed);
+    }
 }
 
 /// Returns the file system, or why it could not be opened. `None`: nobody has tried.
@@ -59,7 +80,9 @@ async fn open() -> Result<PoolFs, Refused> {
         handles.push(handle);
     }
     let pool = PoolFs::open(handles, || spawn(open_more())).map_err(Refused::Failed)?;
-    add_free(&pool, &mut files).await?;
+    if let (Err(refused), 0) = (add_free(&pool, &mut files).await, files.opened()) {
+        return Err(refused);
+    }
     FILES.set(Some(files));
     Ok(pool)
 }
@@ -81,10 +104,11 @@ fn error_of(refused: Refused) -> Error {
     }
 }
 
+/// Opens files until enough are free. Those that it has opened are free even if another cannot be.
 async fn add_free(pool: &PoolFs, files: &mut OriginFiles) -> Result<(), Refused> {
-    let mut handles = Vec::new();
-    while pool.free() + handles.len() < FREE {
-        handles.extend(files.next(true).await?);
+    while pool.free() < FREE {
+        let handle = files.next(true).await?;
+        pool.add(handle.into_iter().collect()).map_err(Refused::Failed)?;
     }
-    pool.add(handles).map_err(Refused::Failed)
+    Ok(())
 }

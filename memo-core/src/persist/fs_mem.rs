@@ -93,6 +93,8 @@ struct Disk {
     dir_sync_error: Option<i32>,
     /// Files of another user: they cannot be opened.
     denied: BTreeSet<PathBuf>,
+    /// Files that cannot be removed.
+    immutable: BTreeSet<PathBuf>,
     /// A write writes at most this many bytes.
     max_per_write: Option<usize>,
     /// Whether the crash has happened. Every operation fails then.
@@ -129,6 +131,11 @@ impl MemFs {
     /// Makes a file one of another user, which cannot be opened. Its name can be removed.
     pub(crate) fn deny(&self, path: &Path) {
         self.disk.lock().denied.insert(path.to_owned());
+    }
+
+    /// Makes each removal of a file fail.
+    pub(crate) fn fix(&self, path: &Path) {
+        self.disk.lock().immutable.insert(path.to_owned());
     }
 
     /// Returns the number of operations so far.
@@ -373,6 +380,9 @@ impl Fs for MemFs {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.step()?;
+        if disk.immutable.contains(path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         disk.find(path)?;
         disk.denied.remove(path);
         disk.change_name(NameChange::Remove(path.to_owned()));

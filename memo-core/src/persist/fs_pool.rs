@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
@@ -36,8 +36,9 @@ struct State {
     free: Vec<Labelled>,
     /// Directories are there as long as files are in them, and until the program ends.
     dirs: BTreeSet<String>,
-    /// The files whose bytes are locked, which have no content.
-    locks: BTreeSet<String>,
+    /// The files whose bytes are locked, which have no content: which bytes, and by which opening of the file.
+    locks: BTreeMap<String, BTreeMap<u64, u64>>,
+    lockers: u64,
     last_number: u64,
 }
 
@@ -76,6 +77,8 @@ impl PoolFs {
         for (file, label) in labelled {
             state.last_number = state.last_number.max(label.number);
             if label.path.is_empty() {
+                // The program may have ended before it was.
+                let _ = file.truncate(0);
                 state.free.push(file);
             } else {
                 let file = self.file(file);
@@ -93,6 +96,10 @@ impl PoolFs {
     /// Returns how many files are free.
     pub(crate) fn free(&self) -> usize {
         self.0.state.lock().free.len()
+    }
+
+    fn locks(&self, path: &Path, locker: u64) -> Arc<dyn ByteLocks> {
+        Arc::new(OwnLocks { pool: self.clone(), path: path.to_owned(), locker })
     }
 
     fn file(&self, file: Labelled) -> Arc<PoolFile> {
@@ -148,6 +155,8 @@ impl Drop for PoolFile {
     fn drop(&mut self) {
         let (pool, file) = (self.pool.upgrade(), self.file.lock().take());
         if let (true, Some(pool), Some(file)) = (self.is_removed.load(Relaxed), pool, file) {
+            // What it held takes no room any more. If that fails, the next file that is created cuts it.
+            let _ = file.truncate(0);
             pool.state.lock().free.push(file);
         }
     }
@@ -176,9 +185,12 @@ impl Fs for PoolFs {
         if state.files.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let labelled = state.free.pop().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::StorageFull, "no file is free that was opened before")
-        })?;
+        let Some(labelled) = state.free.pop() else {
+            drop(state);
+            (self.0.ask)();
+            let reason = "no file is free that was opened before";
+            return Err(io::Error::new(io::ErrorKind::StorageFull, reason));
+        };
         let is_few = state.free.len() < FEW;
         let file = self.file(labelled);
         // If that fails, it is free again.
@@ -221,7 +233,7 @@ impl Fs for PoolFs {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let path = text(path)?;
         let mut state = self.0.state.lock();
-        if state.locks.remove(path) {
+        if state.locks.remove(path).is_some() {
             return Ok(());
         }
         let file = state.find(path)?;
@@ -270,15 +282,19 @@ impl Fs for PoolFs {
     }
 
     fn byte_locks(&self, path: &Path, _content: &[u8]) -> io::Result<Arc<dyn ByteLocks>> {
-        self.0.state.lock().locks.insert(text(path)?.to_owned());
-        Ok(Arc::new(OwnLocks(self.clone())))
+        let mut state = self.0.state.lock();
+        state.locks.entry(text(path)?.to_owned()).or_default();
+        state.lockers += 1;
+        Ok(self.locks(path, state.lockers))
     }
 
     fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
-        if !self.0.state.lock().locks.contains(text(path)?) {
+        let mut state = self.0.state.lock();
+        if !state.locks.contains_key(text(path)?) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok(Arc::new(OwnLocks(self.clone())))
+        state.lockers += 1;
+        Ok(self.locks(path, state.lockers))
     }
 
     fn page(&self, _path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {
@@ -290,20 +306,34 @@ impl Fs for PoolFs {
     }
 }
 
-/// Nobody else can have a lock.
-struct OwnLocks(PoolFs);
+/// One opening of a file whose bytes are locked. Only stores of this program can have its other locks.
+struct OwnLocks {
+    pool: PoolFs,
+    path: PathBuf,
+    locker: u64,
+}
+
+impl OwnLocks {
+    /// Acts on the locked bytes of the file, unless it was removed.
+    fn with<R>(&self, act: impl FnOnce(&mut BTreeMap<u64, u64>) -> R) -> io::Result<R> {
+        let mut state = self.pool.0.state.lock();
+        let locks = state.locks.get_mut(text(&self.path)?);
+        locks.map(act).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
 
 impl ByteLocks for OwnLocks {
-    fn try_lock(&self, _byte: u64) -> io::Result<bool> {
-        Ok(true)
+    fn try_lock(&self, byte: u64) -> io::Result<bool> {
+        self.with(|locks| *locks.entry(byte).or_insert(self.locker) == self.locker)
     }
 
-    fn unlock(&self, _byte: u64) -> io::Result<()> {
-        Ok(())
+    fn unlock(&self, byte: u64) -> io::Result<()> {
+        self.with(|locks| locks.retain(|at, locker| *at != byte || *locker != self.locker))
     }
 
-    fn is_locked_by_other(&self, _byte: u64, _count: u64) -> io::Result<bool> {
-        Ok(false)
+    fn is_locked_by_other(&self, byte: u64, count: u64) -> io::Result<bool> {
+        let bytes = byte..byte.saturating_add(count);
+        self.with(|locks| locks.range(bytes).any(|(_, locker)| *locker != self.locker))
     }
 
     fn is_shared(&self) -> bool {
@@ -311,7 +341,14 @@ impl ByteLocks for OwnLocks {
     }
 
     fn is_at(&self, path: &Path) -> bool {
-        text(path).is_ok_and(|path| self.0.0.state.lock().locks.contains(path))
+        text(path).is_ok_and(|path| self.pool.0.state.lock().locks.contains_key(path))
+    }
+}
+
+impl Drop for OwnLocks {
+    fn drop(&mut self) {
+        // Nothing is locked if the file was removed.
+        let _ = self.with(|locks| locks.retain(|_, locker| *locker != self.locker));
     }
 }
 

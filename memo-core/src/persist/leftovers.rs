@@ -19,7 +19,8 @@ impl Shared {
         let found = self.find_leftovers(was_merging);
         let mut view = self.view.lock();
         if let (Ok(bytes), false, false) = (&found, was_merging, is_merging()) {
-            view.apart_leaving = 0;
+            // Values go before the files that mention them.
+            view.apart_leaving *= u64::from(*bytes > 0);
             view.may_have_leftovers = *bytes > 0;
             writer.has_orphans.fetch_or(*bytes > 0, Ordering::Relaxed);
         }

@@ -83,7 +83,10 @@ pub(crate) fn merge(
     };
     let view = |share| read(share).map(|(view, _)| view);
     let (first, unread) = read(Share::divide(shares).next().unwrap_or(Share::ALL))?;
-    remove_unread(directory, writer, &unread, &slots)?;
+    announce(directory, writer, &first)?;
+    if first.incomplete.is_none() {
+        remove_unread(directory, writer, &unread, &slots);
+    }
     let (logs, partly) = merged_logs(&first, horizon)?;
     let header = directory.header(NewFile {
         kind: Kind::Snapshot,
@@ -112,9 +115,10 @@ pub(crate) fn merge(
     })?;
     state.set_snapshot(number);
     writer.with_files(|| {
-        remove_replaced(directory, writer, &header, &slots, &partly)?;
+        // First, because the former snapshot is the sign that something is left.
         let mut unmentioned = settled.iter().filter(|number| !mentioned.contains(number));
-        unmentioned.try_for_each(|number| remove(fs, dir, Name::Value(*number)))
+        let removed = unmentioned.try_for_each(|number| remove(fs, dir, Name::Value(*number)));
+        remove_replaced(directory, writer, &header, &slots, &partly).and(removed)
     })
 }
 
@@ -203,24 +207,39 @@ fn merged_logs(view: &View, horizon: u64) -> Result<(Vec<Stated>, Vec<u64>), Err
     Ok((logs, partly))
 }
 
+/// Tells others of the newest snapshot, if the process that has written it was killed before it did. `view`: what was
+/// read of it.
+fn announce(directory: StoreDirectory<'_>, writer: &Writer, view: &View) -> Result<(), Error> {
+    let StoreDirectory { fs, dir, .. } = directory;
+    if view.snapshot.is_none() || view.snapshot_number == writer.state.snapshot() {
+        return Ok(());
+    }
+    // It may not be durable yet that the file has its name.
+    fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
+    writer.state.set_snapshot(view.snapshot_number);
+    Ok(())
+}
+
 /// Removes what a merge has left that was killed, so that there is room for a new snapshot. `then`: the logs that
-/// processes were writing when the files were read.
+/// processes were writing when the files were read. What cannot be removed takes that room.
 fn remove_unread(
     directory: StoreDirectory<'_>,
     writer: &Writer,
     unread: &Cleanup,
     then: &[SlotLog],
-) -> Result<(), Error> {
+) {
     // Older files must not look as if they counted, once the one is gone that cannot be used.
     if !unread.quarantine.is_empty() || unread.is_cleared {
-        return Ok(());
+        return;
     }
     let is_live = |name: &Name| then.iter().any(|slot| *name == Name::Log(slot.log));
     let mut unread = unread.remove.iter().filter(|name| !is_live(name)).peekable();
-    if unread.peek().is_none() {
-        return Ok(());
+    if unread.peek().is_some() {
+        let _ = writer.with_files(|| {
+            unread.for_each(|name| drop(remove(directory.fs, directory.dir, *name)));
+            Ok(())
+        });
     }
-    writer.with_files(|| unread.try_for_each(|name| remove(directory.fs, directory.dir, *name)))
 }
 
 /// Removes the older snapshots, and the logs that nobody writes and of which the snapshot has all. `then`: the logs

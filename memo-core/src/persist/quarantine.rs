@@ -28,6 +28,10 @@ impl Cleanup {
     /// are left, and tries again.
     pub(crate) fn run(&self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
         let mut result = Ok(());
+        if !self.remove.is_empty() {
+            // The file that counts in place of these may have got its name just before its writer was killed.
+            fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))?;
+        }
         for name in &self.remove {
             result = result.and(remove(fs, dir, *name));
         }

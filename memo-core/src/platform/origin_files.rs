@@ -82,6 +82,11 @@ impl OriginFiles {
         Ok(Self { folder, opened: 0 })
     }
 
+    /// Returns how many files it has opened.
+    pub(crate) fn opened(&self) -> u32 {
+        self.opened
+    }
+
     /// Opens the next file. Returns `None` if there is none and `creates` is false.
     pub(crate) async fn next(
         &mut self,

@@ -77,10 +77,13 @@ thread_local! {
 }
 
 impl WebLock {
-    /// Asks for the lock of that name. Returns `None` if the host has no locks, as in a page that is not secure, or if too
-    /// many were asked for.
+    /// Asks for the lock of that name. Returns `None` if the host has no locks, as in a page that is not secure, if too
+    /// many were asked for, or if this page has asked for that one: it must not wait for itself.
     pub(crate) fn request(name: &str) -> Option<Box<dyn LockRequest>> {
-        if REQUESTS.with_borrow(HashMap::len) >= MAX_REQUESTS {
+        let is_refused = REQUESTS.with_borrow(|requests| {
+            requests.len() >= MAX_REQUESTS || requests.values().any(|request| request.name == name)
+        });
+        if is_refused {
             return None;
         }
         if !HEARS.replace(true) {

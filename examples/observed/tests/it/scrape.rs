@@ -83,7 +83,7 @@ fn prometheus_reads_what_the_caches_count() {
     let text = service.get("/metrics");
     assert_line(&text, "memokit_compute_seconds_count{cache=\"greeting\"} 3");
     assert!(service.get("/explain/Ann").starts_with("held, computed "));
-    assert_eq!(service.get("/explain/Bob"), "never seen");
+    assert_eq!(service.get("/explain/Bob"), "not seen since the program began");
     check_by_promtool(&text);
     let log = service.end();
     let closed = |line: &&str| line.contains("compute{") && line.contains("outcome=\"kept\"");

@@ -94,3 +94,45 @@ fn a_background_sync_makes_writes_durable() {
         assert_eq!(recovered(&image.fs).1, entries([("k", "v")]), "{}", image.name);
     }
 }
+
+/// Returns two processes with six values, of which the first has begun a merge that fails at its operation `step`. `None`: it has
+/// fewer.
+fn with_failed_merge(step: u64) -> Option<(MemFs, [Store; 2], Entries)> {
+    let fs = MemFs::new();
+    let store = || open_as(fs.clone(), &dir(), &identity(), Durability::Always).unwrap().0;
+    let stores = [store(), store()];
+    let mut expected = Entries::new();
+    for (n, store) in stores.iter().cycle().take(6).enumerate() {
+        let key = format!("key {n}").into_bytes();
+        write(store, put(&key, b"value")).unwrap();
+        expected.insert(key, b"value".to_vec());
+        if n == 2 {
+            store.merge(&ALL).unwrap();
+        }
+        stores.iter().for_each(|store| store.follow(&mut |_| ()).unwrap());
+        store.end_log().unwrap();
+    }
+    fs.fail(Some(Failure { at: fs.operations() + step, count: u64::MAX, errno: 5 }));
+    let failed = stores[0].merge(&ALL).is_err();
+    fs.fail(None);
+    failed.then_some((fs, stores, expected))
+}
+
+#[test]
+fn a_merge_after_one_that_was_killed_loses_nothing() {
+    for step in 0.. {
+        let Some(..) = with_failed_merge(step) else { break };
+        for at in 0.. {
+            let (fs, [_killed, other], expected) = with_failed_merge(step).unwrap();
+            other.follow(&mut |_| ()).unwrap();
+            fs.crash(Some(Crash { at: fs.operations() + at, half: true }));
+            let merged = other.merge(&ALL);
+            for image in fs.after_power_loss() {
+                assert_eq!(recovered(&image.fs).1, expected, "{step} {at} {}", image.name);
+            }
+            if merged.is_ok() {
+                break;
+            }
+        }
+    }
+}

@@ -209,3 +209,15 @@ fn files_that_a_merge_has_not_removed_yet_count() {
     other.follow(&mut |_| ()).unwrap();
     assert!(other.room() >= 1000, "nothing is stored any more");
 }
+
+#[test]
+fn a_leftover_that_cannot_be_removed_stops_no_merge() {
+    let (fs, [_merging, other]) = with_unfinished_merge();
+    let newest = || other.shared.state().unwrap().snapshot();
+    let before = newest();
+    for path in fs.paths().into_iter().filter(|path| *path != Name::Snapshot(before).at(&dir())) {
+        fs.fix(&path);
+    }
+    other.merge(&ALL).unwrap_err();
+    assert!(newest() > before);
+}

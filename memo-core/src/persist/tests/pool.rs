@@ -178,6 +178,60 @@ fn a_removed_file_that_is_open_keeps_its_content() {
     assert_eq!(names, ["a", "b"]);
 }
 
+#[test]
+fn a_removed_file_takes_no_room() {
+    let drive = Drive::new(2);
+    let len = |n: usize| drive.files[n].lock().unwrap().written.len();
+    let fs = drive.pool();
+    write_file(&fs, "/d/a", &[1; 100_000]).unwrap();
+    fs.remove(Path::new("/d/a")).unwrap();
+    assert!(len(0).max(len(1)) < 10_000);
+    // Nor does one that was removed just before the program ended.
+    write_file(&fs, "/d/b", &[1; 100_000]).unwrap();
+    let open = fs.open(Path::new("/d/b")).unwrap();
+    fs.remove(Path::new("/d/b")).unwrap();
+    assert!(len(0).max(len(1)) > 100_000);
+    let next = drive.after(false);
+    next.pool();
+    assert!(next.files.iter().all(|file| file.lock().unwrap().written.len() < 10_000));
+    drop(open);
+}
+
+#[test]
+fn a_pool_without_a_free_file_asks_for_more() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let fs = PoolFs::open(Vec::new(), || {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+    })
+    .unwrap();
+    for asked in 1..3 {
+        write_file(&fs, "/d/a", b"").unwrap_err();
+        assert_eq!(ASKED.load(Ordering::SeqCst), asked);
+    }
+}
+
+#[test]
+fn the_locks_of_one_opening_exclude_another() {
+    let fs = Drive::new(2).pool();
+    let [one, other] = [(); 2].map(|()| fs.byte_locks(Path::new("/d/LOCK"), b"").unwrap());
+    assert!(one.try_lock(7).unwrap() && one.try_lock(7).unwrap());
+    assert!(!other.try_lock(7).unwrap() && other.try_lock(8).unwrap());
+    assert!(other.is_locked_by_other(0, 10).unwrap() && !other.is_locked_by_other(8, 10).unwrap());
+    other.unlock(7).unwrap();
+    assert!(other.is_locked_by_other(7, 1).unwrap());
+    drop(one);
+    assert!(!other.is_locked_by_other(0, 10).unwrap() && other.try_lock(7).unwrap());
+}
+
+#[test]
+fn a_version_that_this_program_uses_is_not_removed() {
+    let fs = Drive::new(32).pool();
+    let (used, ..) = open_as(fs.clone(), &dir(), &identity(), Durability::Os).unwrap();
+    write(&used, put(b"key", b"value")).unwrap();
+    let refused = open_as(fs, &dir(), &identity(), Durability::Os).map(drop);
+    assert!(matches!(refused, Err(Error::Locked { .. })), "{refused:?}");
+}
+
 /// Does what a step says. Returns whether it was acknowledged.
 fn run(store: &Store, memory: &mut Entries, step: &Step) -> bool {
     let done = match step {
