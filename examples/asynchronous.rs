@@ -1,5 +1,6 @@
-//! An `async fn` is memoized as it is, on any runtime. Look at the three tasks: one asks the source, and the others wait
-//! for it. If the task that computes is cancelled, one that waits begins anew; `patience.rs` shows how to go on instead.
+//! An `async fn` is memoized as it is, on any runtime. Look at the three tasks: one asks the source, and the others
+//! wait for it. If the task that computes is cancelled, one that waits begins anew; `patience.rs` shows how to go on
+//! instead.
 //!
 //!     cargo run --example asynchronous
 

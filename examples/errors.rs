@@ -1,5 +1,5 @@
-//! Which results are kept. Look at the attributes: an error is not kept unless one says so, `None` is, and a source that
-//! fails for a while does not take away what is held.
+//! Which results are kept. Look at the attributes: an error is not kept unless one says so, `None` is, and a source
+//! that fails for a while does not take away what is held.
 //!
 //!     cargo run --example errors
 

@@ -1,5 +1,5 @@
-//! A source that takes longer than its callers wait. Look at `spawn`: the source is asked once, although the caller that
-//! began gives up.
+//! A source that takes longer than its callers wait. Look at `spawn`: the source is asked once, although the caller
+//! that began gives up.
 //!
 //!     cargo run --example patience
 

@@ -1,5 +1,5 @@
-//! A shop whose baskets depend on products and users. Look at `tags`: a change takes out all that depends on it, in every
-//! function, by one call.
+//! A shop whose baskets depend on products and users. Look at `tags`: a change takes out all that depends on it, in
+//! every function, by one call.
 //!
 //!     cargo run --example tags
 

@@ -1,5 +1,5 @@
-//! Versions of the code side by side. A change of the body is a new version by itself; a change of what the body calls is
-//! not seen, so `version` says it. Look at the third run: going back finds what the first has stored.
+//! Versions of the code side by side. A change of the body is a new version by itself; a change of what the body calls
+//! is not seen, so `version` says it. Look at the third run: going back finds what the first has stored.
 //!
 //!     cargo run --example versions
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares docs/api.txt with the public items of the crate memokit, all features on; `--write` writes it. The facade
-# re-exports what memo-core has, so its items are listed under the names by which users reach them. What still has a path
-# of memo_core in it cannot be named by users: such lines come last. Takes a nightly toolchain, for rustdoc's JSON,
+# re-exports what memo-core has, so its items are listed under the names by which users reach them. What still has a
+# path of memo_core in it cannot be named by users: such lines come last. Takes a nightly toolchain, for rustdoc's JSON,
 # and cargo-public-api, which is installed below target/ if it is missing; without them it says "skipped".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of what users call in a copy of the tree, with the newest dependencies that Cargo.toml allows and that this Rust
-# can build. A user without a lock file gets these. Does nothing if the lock file has them all.
+# Runs the tests of what users call in a copy of the tree, with the newest dependencies that Cargo.toml allows and that
+# this Rust can build. A user without a lock file gets these. Does nothing if the lock file has them all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -23,8 +23,8 @@ need_toolchain() {
     command -v cargo >/dev/null || fail "no Rust toolchain; https://rustup.rs installs one"
 }
 
-# Installs a tool if it is missing, from the package of that name or another. Tests that need the tool pass without it, so a missing tool is reported here as
-# skipped.
+# Installs a tool if it is missing, from the package of that name or another. Tests that need the tool pass without it,
+# so a missing tool is reported here as skipped.
 want_tool() {
     local tool=$1 package=${2:-$1}
     command -v "$tool" >/dev/null && return
@@ -110,7 +110,8 @@ run_tests() {
     [[ $status == 0 ]] || finish "$status"
 }
 
-# Runs the flights, the group commit and the shared page under a model checker, which tries thousands of schedules of each model.
+# Runs the flights, the group commit and the shared page under a model checker, which tries thousands of schedules of
+# each model.
 run_models() {
     local modules=(call::models:: persist::tests::group_model:: persist::tests::page_model::) module
     echo "models"
@@ -136,8 +137,8 @@ example() {
     "${CARGO_TARGET_DIR:-target}/debug/examples/$name" "$@"
 }
 
-# Compares what each example prints with examples/output, which says what is to be seen. The text of `report` has times in
-# it, so that is only run; `quickstart` has a check of its own.
+# Compares what each example prints with examples/output, which says what is to be seen. The text of `report` has times
+# in it, so that is only run; `quickstart` has a check of its own.
 run_examples() {
     local path name ran=""
     mkdir "$scratch/examples"
@@ -155,8 +156,8 @@ run_examples() {
     summary+=("examples: ${ran}quickstart")
 }
 
-# Runs the tests of the examples that bring dependencies of their own. They are a workspace beside this one, whose target
-# folder they share: what both depend on with the same features is built once.
+# Runs the tests of the examples that bring dependencies of their own. They are a workspace beside this one, whose
+# target folder they share: what both depend on with the same features is built once.
 run_programs() {
     echo "examples with dependencies of their own"
     timeout 1200 cargo test --locked --manifest-path tests/examples/Cargo.toml --no-fail-fast \

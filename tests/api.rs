@@ -1,5 +1,5 @@
-//! What the compiler proves of the public types: traits that a later field could take away unnoticed. docs/api.txt lists
-//! the items themselves.
+//! What the compiler proves of the public types: traits that a later field could take away unnoticed. docs/api.txt
+//! lists the items themselves.
 
 use std::fmt::Debug;
 use std::panic::{RefUnwindSafe, UnwindSafe};

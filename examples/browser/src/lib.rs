@@ -1,5 +1,5 @@
-//! Tiles of the Mandelbrot set. A tile takes a while to compute where the set is dense, so it is kept in localStorage: a
-//! place that was seen before is there at once, also after a reload and in another tab.
+//! Tiles of the Mandelbrot set. A tile takes a while to compute where the set is dense, so it is kept in localStorage:
+//! a place that was seen before is there at once, also after a reload and in another tab.
 
 use std::cell::Cell;
 

@@ -1,5 +1,5 @@
-//! A service in front of a slow source that fails at times. Look at source.rs, which has the two memoized functions with
-//! their settings, at `changed` here, which invalidates what both hold of a user, and at the end of `main`, which
+//! A service in front of a slow source that fails at times. Look at source.rs, which has the two memoized functions
+//! with their settings, at `changed` here, which invalidates what both hold of a user, and at the end of `main`, which
 //! flushes. README.md has commands that show it.
 
 mod client;

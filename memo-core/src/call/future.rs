@@ -356,8 +356,8 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
         Self { computation, key, deadline: None, alarm: Arc::default() }
     }
 
-    /// If callers get an older value meanwhile, makes this one that goes on behind its caller. Returns it with the older
-    /// value. Otherwise returns it as it was.
+    /// If callers get an older value meanwhile, makes this one that goes on behind its caller. Returns it with the
+    /// older value. Otherwise returns it as it was.
     pub(super) fn behind(mut self: Box<Self>) -> Result<(Box<Self>, K::Held), Box<Self>> {
         let Some(computation) = self.computation.take() else {
             panic!("a call was polled after it ended");
@@ -400,8 +400,8 @@ impl<K: Keep<Held: Send + Sync>> Away<K> {
     }
 }
 
-/// A call that has its value, and waits until the tier has it. It keeps the part that is cached, because the rest of the
-/// result need not be `Send`.
+/// A call that has its value, and waits until the tier has it. It keeps the part that is cached, because the rest of
+/// the result need not be `Send`.
 pub(super) struct Writes<K: Keep> {
     /// `None` once the wait has ended.
     held: Option<K::Held>,

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use super::steps::{self, STEPS_PER_SHARD};
 
 /// A count of uses, from which each entry is stamped when it is used. A larger shard counts uses in steps of a 64th of
-/// its entries, and the entries used in one step count as equally recent. An entry that was stamped only a few steps ago
-/// is not stamped again, so that a hot entry is not written at every hit, and no entry is written in a cache that never
-/// fills.
+/// its entries, and the entries used in one step count as equally recent. An entry that was stamped only a few steps
+/// ago is not stamped again, so that a hot entry is not written at every hit, and no entry is written in a cache that
+/// never fills.
 pub(crate) struct Stamps {
     /// The stamp of the next use. The bits that count uses are zero.
     uses: AtomicU64,

@@ -103,8 +103,8 @@ impl Front {
         Some(Recalled { set, way, about, kinds: key.kinds })
     }
 
-    /// Remembers a value. `offers`: how many the thread could have remembered. If all places are taken by other keys, it
-    /// decides whether this one takes one of them.
+    /// Remembers a value. `offers`: how many the thread could have remembered. If all places are taken by other keys,
+    /// it decides whether this one takes one of them.
     pub(crate) fn put(&self, key: WordKey, cache: usize, found: &Found, offers: u64) {
         let set = self.set(key, cache);
         let free = || (0..WAYS).find(|way| set.versions[*way].load(Relaxed) == 0);

@@ -27,13 +27,13 @@ thread_local! {
     static FILES: RefCell<Option<OriginFiles>> = const { RefCell::new(None) };
 }
 
-/// Opens the files of this site (the origin private file system), in which the functions that are called first after this
-/// keep their results. To be called in a worker that is no shared or service worker, before these functions are. A second
-/// call tries again, if the first has failed.
+/// Opens the files of this site (the origin private file system), in which the functions that are called first after
+/// this keep their results. To be called in a worker that is no shared or service worker, before these functions are. A
+/// second call tries again, if the first has failed.
 ///
 /// # Errors
-/// [`Error::Locked`] if another worker has them: one at a time can. [`Error::Io`] if there are none here, as in a page or a
-/// private window. Functions then work as without this call, and `health()` says the same.
+/// [`Error::Locked`] if another worker has them: one at a time can. [`Error::Io`] if there are none here, as in a page
+/// or a private window. Functions then work as without this call, and `health()` says the same.
 pub async fn open_files() -> Result<(), Error> {
     let opening = Opening::begin().await;
     if opened().is_some_and(|opened| opened.is_ok()) {

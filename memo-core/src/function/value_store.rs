@@ -265,8 +265,8 @@ impl<V: 'static> ValueStore<V> {
         TypeFile { function, place, codec, type_name, shape }
     }
 
-    /// Closes `stale`, a store whose directory was removed or replaced, so that the next call opens what is there now. Does
-    /// nothing if the parent of the root was removed too: a file system may have been unmounted. (If it is removed
+    /// Closes `stale`, a store whose directory was removed or replaced, so that the next call opens what is there now.
+    /// Does nothing if the parent of the root was removed too: a file system may have been unmounted. (If it is removed
     /// while the next call opens, that fails: see [`Place::again`].)
     pub(crate) fn close(&self, stale: &Store) {
         if self.has_parent() {

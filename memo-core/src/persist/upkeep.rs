@@ -13,9 +13,9 @@ use super::writer::Writer;
 use crate::error::Error;
 use crate::platform::clock;
 
-/// The logs may grow to half the size of the snapshot, or to this many bytes. (If they could be as large as the snapshot,
-/// an opening would read half of all records instead of a third, and half would be in the memory of each process. Each
-/// byte is written three times on average, not twice.)
+/// The logs may grow to half the size of the snapshot, or to this many bytes. (If they could be as large as the
+/// snapshot, an opening would read half of all records instead of a third, and half would be in the memory of each
+/// process. Each byte is written three times on average, not twice.)
 const COMPACT_FROM: u64 = 4 << 20;
 /// If the logs exceed their limit by more than this many bytes, writers wait for the merge.
 const MAX_EXCESS: u64 = 2 << 20;

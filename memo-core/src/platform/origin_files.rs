@@ -45,8 +45,8 @@ extern "C" {
 
 /// The folder of the files, in that of the site.
 const FOLDER: &str = "memokit";
-/// A worker that has ended has its files for a moment longer. So the first file is tried this often, with pauses of this
-/// many milliseconds.
+/// A worker that has ended has its files for a moment longer. So the first file is tried this often, with pauses of
+/// this many milliseconds.
 const ATTEMPTS: u32 = 20;
 const PAUSE: u32 = 50;
 

@@ -1,5 +1,5 @@
-//! Promises as futures, and futures that the page goes on with by itself. The crate wasm-bindgen-futures does the same, with
-//! an executor that a program may not need.
+//! Promises as futures, and futures that the page goes on with by itself. The crate wasm-bindgen-futures does the same,
+//! with an executor that a program may not need.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

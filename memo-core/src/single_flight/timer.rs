@@ -1,7 +1,8 @@
 //! Wakes waiting tasks whose deadline has passed, or whose leader is stuck. A task cannot time itself without the clock
 //! of a runtime. So while tasks wait, one thread of this library checks the flights that they wait for at regular
-//! intervals. It ends when there are no such flights. A waiting thread times itself. Without threads, timers of the host
-//! do the same. (The functions here are `#[inline]`, so that only crates with asynchronous functions compile them.)
+//! intervals. It ends when there are no such flights. A waiting thread times itself. Without threads, timers of the
+//! host do the same. (The functions here are `#[inline]`, so that only crates with asynchronous functions compile
+//! them.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;

@@ -127,8 +127,8 @@ impl CallCounters {
         misses >= ENOUGH && counters.nanos.load(Relaxed) / nanos < misses
     }
 
-    /// Returns whether the next computation of this thread is one of the few that are timed exactly even if computations
-    /// are short.
+    /// Returns whether the next computation of this thread is one of the few that are timed exactly even if
+    /// computations are short.
     pub(crate) fn is_sampled(&self, guard: &EpochGuard) -> bool {
         const ONE_IN: u64 = 64;
         let counters = self.0.per_thread.get(guard.index()).unwrap_or(&self.0.shared);

@@ -67,8 +67,8 @@ pub enum Explanation {
         /// Why not.
         why: Refusal,
     },
-    /// It is not held, and nothing is known of it; but a key is held that is nearly the same. At most 1000 held keys are
-    /// looked at, and 4 MiB of keys.
+    /// It is not held, and nothing is known of it; but a key is held that is nearly the same. At most 1000 held keys
+    /// are looked at, and 4 MiB of keys.
     Similar {
         /// The argument that differs: its name if the function has the argument `explain`, else its place, from `1`.
         argument: String,

@@ -20,8 +20,8 @@ const OLD: u64 = 7 * 24 * 3_600_000;
 /// time again, and a page hangs meanwhile.
 const PART: u64 = 8;
 
-/// How often a function of this tab has made room. The others learn by it that items of theirs may be gone: a tab is not
-/// told what it does itself.
+/// How often a function of this tab has made room. The others learn by it that items of theirs may be gone: a tab is
+/// not told what it does itself.
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
 
 /// How much is kept of a version: this many results, and as many bytes of items.

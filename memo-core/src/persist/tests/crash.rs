@@ -95,8 +95,8 @@ fn a_background_sync_makes_writes_durable() {
     }
 }
 
-/// Returns two processes with six values, of which the first has begun a merge that fails at its operation `step`. `None`: it has
-/// fewer.
+/// Returns two processes with six values, of which the first has begun a merge that fails at its operation `step`.
+/// `None`: it has fewer.
 fn with_failed_merge(step: u64) -> Option<(MemFs, [Store; 2], Entries)> {
     let fs = MemFs::new();
     let store = || open_as(fs.clone(), &dir(), &identity(), Durability::Always).unwrap().0;
