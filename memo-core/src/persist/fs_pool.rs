@@ -98,8 +98,9 @@ impl PoolFs {
         self.0.state.lock().free.len()
     }
 
-    fn locks(&self, path: &Path, locker: u64) -> Arc<dyn ByteLocks> {
-        Arc::new(OwnLocks { pool: self.clone(), path: path.to_owned(), locker })
+    fn locks(&self, path: &Path, state: &mut State) -> Arc<dyn ByteLocks> {
+        state.lockers += 1;
+        Arc::new(OwnLocks { pool: self.clone(), path: path.to_owned(), locker: state.lockers })
     }
 
     fn file(&self, file: Labelled) -> Arc<PoolFile> {
@@ -284,8 +285,7 @@ impl Fs for PoolFs {
     fn byte_locks(&self, path: &Path, _content: &[u8]) -> io::Result<Arc<dyn ByteLocks>> {
         let mut state = self.0.state.lock();
         state.locks.entry(text(path)?.to_owned()).or_default();
-        state.lockers += 1;
-        Ok(self.locks(path, state.lockers))
+        Ok(self.locks(path, &mut state))
     }
 
     fn observe_locks(&self, path: &Path) -> io::Result<Arc<dyn ByteLocks>> {
@@ -293,8 +293,7 @@ impl Fs for PoolFs {
         if !state.locks.contains_key(text(path)?) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        state.lockers += 1;
-        Ok(self.locks(path, state.lockers))
+        Ok(self.locks(path, &mut state))
     }
 
     fn page(&self, _path: &Path, create: bool) -> io::Result<Arc<dyn Page>> {

@@ -19,10 +19,13 @@ impl Shared {
         let found = self.find_leftovers(was_merging);
         let mut view = self.view.lock();
         if let (Ok(bytes), false, false) = (&found, was_merging, is_merging()) {
-            // Values go before the files that mention them.
-            view.apart_leaving *= u64::from(*bytes > 0);
-            view.may_have_leftovers = *bytes > 0;
-            writer.has_orphans.fetch_or(*bytes > 0, Ordering::Relaxed);
+            let is_left = *bytes > 0;
+            if !is_left {
+                // Values go before the files that mention them.
+                view.apart_leaving = 0;
+            }
+            view.may_have_leftovers = is_left;
+            writer.has_orphans.fetch_or(is_left, Ordering::Relaxed);
         }
         found.unwrap_or_default() + view.apart_leaving
     }
