@@ -59,11 +59,23 @@ pub(super) fn flush() {
     sought_memo().flush().expect("the server takes all results");
 }
 
+/// How much of what tasks seek may be in memory. The scheduler decides in which order they ask, so one that was late
+/// in a round can meet in the next one what it stored itself. Calls of one thread after the other never do.
+const MET_BY_TASKS: f64 = 0.01;
+
 /// Fails if calls that were to ask the tier found their results in memory.
 pub(super) fn check() -> Result<(), String> {
-    let all = [sought_memo().stats(), sought_by_task_memo().stats()];
-    match all.iter().map(|stats| stats.hits - stats.remote_hits).sum::<u64>() {
-        0 => Ok(()),
-        hits => Err(format!("{hits} results that were to be sought in the tier were in memory")),
+    for (stats, allowed) in
+        [(sought_memo().stats(), 0.0), (sought_by_task_memo().stats(), MET_BY_TASKS)]
+    {
+        let met = stats.hits - stats.remote_hits;
+        if met as f64 > allowed * stats.hits as f64 {
+            let name = stats.name;
+            return Err(format!(
+                "{name}: {met} of {} hits were to be in the tier and were in memory",
+                stats.hits
+            ));
+        }
     }
+    Ok(())
 }
