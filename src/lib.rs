@@ -2,6 +2,7 @@
 //! arguments. The [guide] has a page for each topic: [quick start](guide::quick_start), [keys and their
 //! traps](guide::keys), the [cookbook](guide::cookbook), [moving over](guide::moving_over), and more.
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 // Text only, which programs need not compile.

@@ -40,9 +40,11 @@
 //! Small programs to run are in `examples/` of the repository. Three look like real work: `examples/files`, a
 //! command-line tool; `examples/service`, a service; `examples/numeric`, a computation.
 
+// Of two definitions of a link the first one counts: here those to items, elsewhere those at the end of each page.
 macro_rules! pages {
     ($($name:ident)*) => {
         $(
+            #[doc = include_str!("links.txt")]
             #[doc = include_str!(concat!(stringify!($name), ".md"))]
             pub mod $name {}
         )*
