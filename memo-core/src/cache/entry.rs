@@ -119,7 +119,7 @@ const END_SHIFT: u32 = LENGTH_BITS + 5;
 /// The flags of what follows the key.
 const KEPT_FLAGS: u64 = WEIGHED | TIMED | TAGGED | PRICED;
 const WORD: usize = size_of::<u64>();
-/// An expiry time of this or later, 17 years after the start of the machine, means never.
+/// An expiry time of this or later, 16 years after the start of the machine, means never.
 const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
 
 #[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::cache::entry::{Lifetime, NewEntry};
 use crate::cache::insertion::Finished;
-use crate::function::function_cache::{FunctionCache, Loaded, Made, NewResult, WeightOf};
+use crate::function::function_cache::{FunctionCache, Made, NewResult, WeightOf};
+use crate::function::loaded::Loaded;
 use crate::function::tier_types::{Permit, Writing};
 use crate::function::times::jittered;
 use crate::key::Tag;
@@ -27,32 +28,64 @@ pub(crate) struct Completed {
     pub(crate) writing: Option<Writing>,
 }
 
+/// What the disk had for a claim.
+pub(crate) enum Stored<H> {
+    /// Nothing that counts. The claim stands.
+    Nothing,
+    /// This value. The claim has ended with it.
+    Value(H),
+    /// A value that may be served stale. Memory has it now, and the claim has ended.
+    Older,
+}
+
 impl<K: Keep> FunctionCache<K> {
-    /// Returns the stored value of the key of `claim`, if there is one and memory has none, and ends the claim with it.
-    /// Counts a hit.
-    pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Option<K::Held> {
-        self.load_since(claim, key, 0)
+    /// Looks for the stored value of the key of `claim`, unless memory has one. Counts a hit.
+    pub(crate) fn load(&self, claim: Claim, key: &[u8]) -> Stored<K::Held> {
+        self.load_if(claim, key, |_| true)
     }
 
-    /// Does the same for a value that was computed after `since`, in milliseconds since 1970.
+    /// Does the same for a value that has not expired and was computed after `since`, in milliseconds since 1970.
     pub(crate) fn load_since(&self, claim: Claim, key: &[u8], since: u64) -> Option<K::Held> {
-        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim))?;
+        let is_later = |computed: Option<u64>| computed.is_some_and(|computed| computed >= since);
+        let counts = |loaded: &Loaded<_>| {
+            !loaded.is_stale && (since == 0 || is_later(loaded.lifetime.computed))
+        };
+        match self.load_if(claim, key, counts) {
+            Stored::Value(held) => Some(held),
+            Stored::Nothing | Stored::Older => None,
+        }
+    }
+
+    fn load_if(
+        &self,
+        claim: Claim,
+        key: &[u8],
+        counts: impl FnOnce(&Loaded<K::Value>) -> bool,
+    ) -> Stored<K::Held> {
+        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim));
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let began = Stopwatch::start(false);
-        let Loaded { value, mut lifetime, tags, .. } = storage.load(self, key, true)?;
-        lifetime.computed = lifetime.computed.filter(|_| self.memory.is_timed());
-        if tags::are_ending(&tags) {
-            return None;
+        let loaded = storage.and_then(|storage| storage.load(self, key, true, self.memory.stale()));
+        let Some(mut loaded) = loaded.filter(|loaded| !tags::are_ending(&loaded.tags)) else {
+            return Stored::Nothing;
+        };
+        let computed = loaded.lifetime.computed.filter(|_| self.memory.is_timed());
+        loaded.lifetime.computed = computed;
+        if !counts(&loaded) {
+            return Stored::Nothing;
         }
-        if since > 0 && lifetime.computed.is_none_or(|computed| computed < since) {
-            return None;
+        let Loaded { value, lifetime, tags, is_stale, .. } = loaded;
+        match self.adopt(claim, key, value, lifetime, &tags) {
+            None => Stored::Nothing,
+            Some(_) if is_stale => Stored::Older,
+            Some(held) => {
+                self.counts.disk_hits.add(1);
+                self.counts.disk_latency.record(began.nanos());
+                self.count_served(Source::Disk, || computed);
+                Stored::Value(held)
+            }
         }
-        let held = self.adopt(claim, key, value, lifetime, &tags)?;
-        self.counts.disk_hits.add(1);
-        self.counts.disk_latency.record(began.nanos());
-        self.count_served(Source::Disk, || lifetime.computed);
-        Some(held)
     }
 
     /// Ends `claim` with a value from elsewhere. Returns `None`, and the claim stands, if code of the

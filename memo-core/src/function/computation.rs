@@ -252,7 +252,7 @@ impl<K: Keep> Computation<K> {
         if let Some(storage) = &self.function.storage {
             storage.follow(&self.function);
         }
-        if let Some(held) = self.function.load(claim, key) {
+        if let Some(held) = self.function.load_since(claim, key, 0) {
             self.role = Role::Done;
             return Elsewhere::Found(held);
         }

@@ -3,19 +3,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
 use crate::cache::departures::Removing;
-use crate::cache::entry::Lifetime;
 use crate::codec::{Codec, Evolving, Format, Postcard};
 use crate::error::Error;
 use crate::function::events::Events;
 use crate::function::forgotten::{Forgotten, watch};
 use crate::function::function_cache::FunctionCache;
-use crate::function::function_cache::{KeyClaim, Loaded, NewResult, Storage};
+use crate::function::function_cache::{KeyClaim, NewResult, Storage};
+use crate::function::loaded::Loaded;
 use crate::function::removal::Removal;
 use crate::function::settings::{PersistSettings, Settings};
 use crate::function::thread_opening::unless_opening;
@@ -78,7 +77,8 @@ impl<K: Keep> Settings<K> {
         let durability = Durability::Interval;
         let (path, instance) = (String::new(), 0);
         let make = make_storage;
-        let (max_disk, max_value, ttl) = (None, MAX_APART, None);
+        let (max_disk, max_value) = (None, MAX_APART);
+        let (ttl, stale) = (None, Duration::ZERO);
         let storage = PersistSettings {
             root,
             path,
@@ -89,6 +89,7 @@ impl<K: Keep> Settings<K> {
             max_value,
             codec,
             ttl,
+            stale,
             make,
         };
         Self { storage: Some(storage), ..self }
@@ -165,8 +166,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
     }
 
     fn explain(&self, function: &FunctionCache<K>, key: &[u8]) -> Option<Explanation> {
-        if self.load(function, key, false).is_some() {
-            return Some(Explanation::Stored);
+        if let Some(loaded) = self.load(function, key, false, NEVER) {
+            return Some(loaded.explained(function.memory.stale()));
         }
         let reason = UNDECODABLE.to_owned();
         self.disk.is_undecodable(key).then_some(Explanation::Discarded { reason })
@@ -186,20 +187,19 @@ impl<K: Keep> Storage<K> for Directory<K> {
         function: &FunctionCache<K>,
         key: &[u8],
         is_use: bool,
+        stale: Millis,
     ) -> Option<Loaded<K::Value>> {
         let store = self.readable()?;
         let stored = store.find(key, is_use, &mut || self.follow(function)).ok()??;
         let record = stored.record();
-        let (value, lifetime) = self.disk.value(record)?;
+        let (value, lifetime) = self.disk.value(record, stale)?;
         // Later uses are not on disk. Without this, an entry that ended because nobody used it would come back.
         if lifetime.computed.is_some_and(|computed| computed < self.idle_before(function)) {
             return None;
         }
-        let expires = limit_expiry(function, lifetime.expires);
-        let (lifetime, cost) = (Lifetime { expires, ..lifetime }, record.cost());
         let Record::Put { tags, .. } = record else { return None };
         let tags = persist::tags(tags).collect();
-        Some(Loaded { value, lifetime, cost, tags, is_stale: false })
+        Loaded::stored(function, value, lifetime, record.cost(), tags)
     }
 
     fn cost(&self, key: &[u8]) -> Option<Duration> {
@@ -265,7 +265,8 @@ impl<K: Keep> Storage<K> for Directory<K> {
         self.read_to_remove(function, |store| {
             store.for_each(&mut |record| {
                 let Record::Put { key, .. } = record else { return };
-                if let Some((value, _)) = self.disk.value(record) {
+                // Also what has expired: it may be served stale.
+                if let Some((value, _)) = self.disk.value(record, NEVER) {
                     each(key, value);
                 }
             })
@@ -458,6 +459,7 @@ impl<K: Keep> Directory<K> {
             max,
             max_bytes,
             now: clock::wall(),
+            stale: memory.stale(),
             idle_before: self.idle_before(function),
             is_used: &is_used,
             // A process has an index of all that is in logs anyway.
@@ -465,14 +467,3 @@ impl<K: Keep> Directory<K> {
         })
     }
 }
-
-/// Returns `expires`, or the end of the present time to live if that is earlier.
-fn limit_expiry<K: Keep>(function: &FunctionCache<K>, expires: Millis) -> Millis {
-    match function.ttl.load(Relaxed) {
-        NEVER => expires,
-        ttl => expires.min(clock::now().saturating_add(ttl)),
-    }
-}
-
-#[cfg(test)]
-mod tests;

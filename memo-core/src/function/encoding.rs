@@ -9,26 +9,22 @@ use crate::cache::entry::Lifetime;
 use crate::codec::{Sink, SinkFailure, Spill};
 use crate::error::Error;
 use crate::function::value_store::ValueStore;
+use crate::function::wall_times;
 use crate::persist::{Cost, NewValue, Record, Store, Ticket};
-use crate::platform::clock::{self, NEVER};
+use crate::platform::clock::{self, Millis};
 
 impl<V: 'static> ValueStore<V> {
-    /// Returns the value of a stored put, and how long it lives. `None` if it has expired, or if its type cannot decode
-    /// it.
-    pub(crate) fn value(&self, record: Record<'_>) -> Option<(V, Lifetime)> {
+    /// Returns the value of a stored put, and how long it lives. `None` if it has expired for `stale` milliseconds, or
+    /// if its type cannot decode it.
+    pub(crate) fn value(&self, record: Record<'_>, stale: Millis) -> Option<(V, Lifetime)> {
         let Record::Put { key, value, created, expires, .. } = record else { return None };
         let now = clock::wall().saturating_add(self.behind.load(Relaxed));
-        // What comes from the future, by the clock of another process, has one time to live left.
-        let left = expires.map_or(NEVER, |at| at.saturating_sub(now.max(created)));
-        if left == 0 {
-            return None;
-        }
+        let lifetime = wall_times::lifetime(created, expires, now, stale)?;
         let value = self.decode(value);
         if value.is_none() {
             self.undecoded.lock().insert(hash_of(key));
         }
-        let expires = clock::now().saturating_add(left);
-        Some((value?, Lifetime { computed: Some(created.min(now)), expires }))
+        Some((value?, lifetime))
     }
 
     /// Returns whether the stored value of a key was read and could not be decoded.
@@ -52,8 +48,7 @@ impl<V: 'static> ValueStore<V> {
         tags: &'a [u8],
     ) -> Record<'a> {
         let now = clock::wall().saturating_add(self.behind.load(Relaxed));
-        let left = lifetime.expires.saturating_sub(clock::now());
-        let expires = (lifetime.expires != NEVER).then(|| now.saturating_add(left));
+        let expires = wall_times::expiry(lifetime, now);
         let created = lifetime.computed.unwrap_or(now);
         let Encoded { bytes, apart } = value;
         Record::Put { key, value: bytes, apart: apart.is_some(), created, expires, cost, tags }
@@ -164,6 +159,7 @@ impl Spill for ValueFile<'_> {
         self.made.as_ref().map_or(Ok(0), |file| file.read_at(bytes, at))
     }
 }
+
 fn hash_of(key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(key);

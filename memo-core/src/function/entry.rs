@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::cache::standing::Servable;
-use crate::function::function_cache::{FunctionCache, Loaded};
+use crate::function::function_cache::FunctionCache;
+use crate::function::loaded::Loaded;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::value::holder::Holder;
 use crate::value::keep::Keep;
@@ -118,10 +119,12 @@ impl<K: Keep> FunctionCache<K> {
 
     fn entry_elsewhere(&self, key: &[u8], loaded: Loaded<K::Value>) -> Entry<K::Held> {
         let Loaded { value, lifetime, cost, is_stale, .. } = loaded;
-        let left = match lifetime.expires {
-            NEVER => NEVER,
-            end => end.saturating_sub(clock::now()),
+        let end = match lifetime.expires {
+            // A tier does not say since when.
+            end if is_stale && self.shared.is_none() => end.saturating_add(self.memory.stale()),
+            end => end,
         };
+        let left = if end == NEVER { NEVER } else { end.saturating_sub(clock::now()) };
         Entry {
             layer: if self.shared.is_some() { Layer::Remote } else { Layer::Disk },
             age: lifetime.computed.map(age),

@@ -16,9 +16,11 @@ use crate::cache::sharded::ShardedCache;
 use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::function::common::Common;
+use crate::function::completion::Stored;
 use crate::function::counts::Counts;
 use crate::function::events::Events;
 use crate::function::isolation::{self, Isolation};
+use crate::function::loaded::Loaded;
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
@@ -167,12 +169,14 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes from memory what other processes have removed.
     fn follow(&self, function: &FunctionCache<K>);
 
-    /// Reads the stored value of a key. `is_use`: what was used last is the last to go.
+    /// Reads the stored value of a key, also one that has expired, for `stale` milliseconds after that. `is_use`: what
+    /// was used last is the last to go.
     fn load(
         &self,
         function: &FunctionCache<K>,
         key: &[u8],
         is_use: bool,
+        stale: Millis,
     ) -> Option<Loaded<K::Value>>;
 
     /// Returns what the stored value of a key cost to compute. Does not read the value.
@@ -240,18 +244,6 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
 
     /// Adds the figures of the storage to `stats`.
     fn report(&self, stats: &mut Stats);
-}
-
-/// A value that was read from elsewhere than memory.
-pub(crate) struct Loaded<V> {
-    pub(crate) value: V,
-    pub(crate) lifetime: Lifetime,
-    /// The time that its computation took, if it is known.
-    pub(crate) cost: Option<Duration>,
-    /// What it belongs to.
-    pub(crate) tags: Box<[Tag]>,
-    /// Its time to live has ended: it may only stand in.
-    pub(crate) is_stale: bool,
 }
 
 /// What an attempt to lock a key among processes gave.
@@ -546,15 +538,21 @@ impl<K: Keep> FunctionCache<K> {
     #[inline(always)]
     pub(crate) fn claim_or_join(&self, hash: u64, key: &[u8], tags: &[Tag]) -> NextStep<K::Held> {
         self.follow();
-        let (held, stale) = match self.memory.claim_or_join(hash, key, tags, Self::is_renewable) {
-            ClaimOutcome::Lead(claim) => {
-                // Not called for functions without storage, whose stack need not have room for a stored value.
-                let stored = if self.reads_disk_first() { self.load(claim, key) } else { None };
-                return stored.map_or(NextStep::Lead(claim), NextStep::Value);
+        let mut may_be_stored = self.reads_disk_first();
+        let (held, stale) = loop {
+            match self.memory.claim_or_join(hash, key, tags, Self::is_renewable) {
+                ClaimOutcome::Lead(claim) => {
+                    // Not called for functions without storage, whose stack need not have room for a stored value.
+                    match if may_be_stored { self.load(claim, key) } else { Stored::Nothing } {
+                        Stored::Nothing => return NextStep::Lead(claim),
+                        Stored::Value(held) => return NextStep::Value(held),
+                        Stored::Older => may_be_stored = false,
+                    }
+                }
+                ClaimOutcome::Join(flight) => return NextStep::Join(flight),
+                ClaimOutcome::Hit(held) => break (held, false),
+                ClaimOutcome::Stale(held) => break (held, true),
             }
-            ClaimOutcome::Join(flight) => return NextStep::Join(flight),
-            ClaimOutcome::Hit(held) => (held, false),
-            ClaimOutcome::Stale(held) => (held, true),
         };
         self.count_served(served_from_memory(stale), || self.memory.computed(hash, key));
         NextStep::Value(held)

@@ -25,6 +25,7 @@ mod inspection;
 pub mod instance;
 pub(crate) mod isolation;
 pub(crate) mod listener;
+pub(crate) mod loaded;
 #[cfg(feature = "remote")]
 mod long_keys;
 #[cfg(feature = "persist")]
@@ -59,6 +60,8 @@ mod unsettled;
 #[cfg(feature = "persist")]
 mod value_store;
 pub(crate) mod waiter;
+#[cfg(feature = "persist")]
+mod wall_times;
 #[cfg(all(feature = "web", target_family = "wasm", target_os = "unknown"))]
 mod web_results;
 #[cfg(feature = "persist")]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::cache::departures::Removing;
 use crate::error::Error;
 use crate::function::events::Events;
-use crate::function::function_cache::{FunctionCache, Loaded, Storage};
+use crate::function::function_cache::{FunctionCache, Storage};
+use crate::function::loaded::Loaded;
 use crate::key::Tag;
 use crate::platform::clock;
 use crate::platform::maintenance;
@@ -56,7 +57,7 @@ impl<K: Keep> FunctionCache<K> {
     pub(in crate::function) fn load_elsewhere(&self, key: &[u8]) -> Option<Loaded<K::Value>> {
         match (&self.shared, &self.storage) {
             (Some(shared), _) => shared.get(self, key),
-            (None, Some(storage)) => storage.load(self, key, false),
+            (None, Some(storage)) => storage.load(self, key, false, self.memory.stale()),
             (None, None) => None,
         }
     }

@@ -72,7 +72,8 @@ mod tests {
                 let (max, max_bytes) = (u64::MAX, u64::MAX);
                 let is_used = &|_: &[u8]| false;
                 let (idle_before, share_bytes) = (0, u64::MAX);
-                let keep = Keep { max, max_bytes, now: 0, idle_before, is_used, share_bytes };
+                let (now, stale) = (0, 0);
+                let keep = Keep { max, max_bytes, now, stale, idle_before, is_used, share_bytes };
                 other.merge(&keep).unwrap();
                 own.follow(&mut |_| ()).unwrap();
             }

@@ -54,6 +54,9 @@ pub(crate) struct PersistSettings<K: Keep> {
     /// How long results live. Set by [`Settings::into_parts`].
     #[cfg_attr(not(feature = "persist"), allow(dead_code, reason = "nothing is stored"))]
     pub(crate) ttl: Option<Duration>,
+    /// For how long after that they may be served. Set by the same.
+    #[allow(dead_code, reason = "only a page removes what has expired when it is opened")]
+    pub(crate) stale: Duration,
     /// Makes the storage of a function. It is a function pointer that only settings with a directory set, so that its
     /// code is not compiled for functions without one.
     pub(crate) make: MakeStorage<K>,
@@ -558,7 +561,8 @@ impl<K: Keep> Settings<K> {
         #[cfg(not(feature = "remote"))]
         let shared = None;
         let make_storage = |settings: PersistSettings<K>| {
-            (settings.make)(PersistSettings { ttl, ..settings }, name.to_owned(), code, version)
+            let settings = PersistSettings { ttl, stale, ..settings };
+            (settings.make)(settings, name.to_owned(), code, version)
         };
         let (stale, idle) = (clock::millis(stale), idle.map(clock::millis));
         // Where values have a time to live, their age is of interest.

@@ -94,6 +94,7 @@ impl<V: 'static> ValueStore<V> {
             max_value,
             codec,
             ttl,
+            stale: _,
             make: _,
         } = settings;
         let root = absolute(root);

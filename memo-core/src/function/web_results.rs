@@ -15,15 +15,17 @@ use crate::codec::{Codec, Sink, SinkFailure};
 use crate::error::Error;
 use crate::function::failures::Failures;
 use crate::function::forgotten::Forgotten;
-use crate::function::function_cache::{FunctionCache, KeyClaim, Loaded, NewResult, Storage};
+use crate::function::function_cache::{FunctionCache, KeyClaim, NewResult, Storage};
+use crate::function::loaded::Loaded;
 #[cfg(feature = "opfs")]
 use crate::function::origin_files;
 use crate::function::settings::PersistSettings;
 use crate::function::thread_opening::unless_opening;
 use crate::function::waiter::Waiter;
+use crate::function::wall_times;
 use crate::key::{Tag, tag};
 use crate::persist::{self, Cost, Identity, Place, WallMillis, tag_bytes};
-use crate::platform::clock::{self, NEVER};
+use crate::platform::clock::{self, Millis, NEVER};
 use crate::platform::items::Refusal;
 use crate::platform::local_storage::LocalStorage;
 use crate::platform::sync::usual::Mutex;
@@ -59,6 +61,8 @@ pub(crate) struct WebResults<K: Keep> {
     codec: Box<dyn Codec<K::Value>>,
     max_value: u64,
     max_disk: Option<AtomicU64>,
+    /// For how long what has expired stays when the page is opened.
+    stale: Millis,
     /// Without its `schema`, which is known when the type was explored.
     identity: Identity,
     /// What the names of the items begin with, or why the type cannot be stored.
@@ -93,6 +97,7 @@ impl<K: Keep> WebResults<K> {
             max_disk,
             codec,
             ttl: _,
+            stale,
             make: _,
         } = settings;
         let code = code ^ u128::from(version.unwrap_or(0));
@@ -103,6 +108,7 @@ impl<K: Keep> WebResults<K> {
             codec,
             max_value: max_value.min(MAX_VALUE),
             max_disk: max_disk.map(AtomicU64::new),
+            stale: clock::millis(stale),
             identity: Identity { function, key_format: tag::FORMAT, schema: 0, code },
             name: OnceCell::new(),
             store: OnceCell::new(),
@@ -135,7 +141,7 @@ impl<K: Keep> WebResults<K> {
         self.failures.check_retry()?;
         let opened = unless_opening(|| {
             let name = self.name().map_err(Error::clone)?.clone();
-            WebStore::open(Arc::new(LocalStorage), name, clock::wall())
+            WebStore::open(Arc::new(LocalStorage), name, clock::wall(), self.stale)
                 .map_err(|refusal| open_error(&refusal))
         });
         // A type whose `Deserialize` calls the function has it in memory until the type is known.
@@ -181,16 +187,20 @@ impl<K: Keep> WebResults<K> {
         }
     }
 
-    /// Returns the value of an item, and how long it lives.
-    fn value(&self, function: &FunctionCache<K>, item: &Item) -> Option<(K::Value, Lifetime)> {
+    /// Returns the value of an item, and how long it lives. `None` if it has expired for `stale` milliseconds.
+    fn value(
+        &self,
+        function: &FunctionCache<K>,
+        item: &Item,
+        stale: Millis,
+    ) -> Option<(K::Value, Lifetime)> {
         let now = clock::wall();
-        // What comes from the future, by the clock of another time, has one time to live left.
-        let left = item.expires.map_or(NEVER, |at| at.saturating_sub(now.max(item.created)));
+        let lifetime = wall_times::lifetime(item.created, item.expires, now, stale)?;
         // The opening counts as a use.
         let last_use = item.created.max(self.opened_at.get().copied().unwrap_or(0));
         let is_idle =
             function.memory.idle().is_some_and(|idle| last_use.saturating_add(idle) < now);
-        if left == 0 || is_idle {
+        if is_idle {
             return None;
         }
         let decode = || self.codec.decode(&item.value).ok();
@@ -198,12 +208,7 @@ impl<K: Keep> WebResults<K> {
         if value.is_none() {
             self.faults[UNDECODED].fetch_add(1, Relaxed);
         }
-        let ttl = match function.ttl.load(Relaxed) {
-            NEVER => NEVER,
-            ttl => clock::now().saturating_add(ttl),
-        };
-        let expires = clock::now().saturating_add(left).min(ttl);
-        Some((value?, Lifetime { computed: Some(item.created.min(now)), expires }))
+        Some((value?, lifetime))
     }
 
     /// Notes an item that is none of memokit's, or was changed.
@@ -252,10 +257,9 @@ impl<K: Keep> WebResults<K> {
         // Otherwise somebody has removed it meanwhile.
         let Some(key) = announced else { return };
         let now = clock::wall();
-        let left = result.lifetime.expires.saturating_sub(clock::now());
         let item = Item {
             created: result.lifetime.computed.unwrap_or(now),
-            expires: (result.lifetime.expires != NEVER).then(|| now.saturating_add(left)),
+            expires: wall_times::expiry(result.lifetime, now),
             cost: Cost::of(result.made.time()),
             tags,
             value,
@@ -318,13 +322,14 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         function: &FunctionCache<K>,
         key: &[u8],
         _is_use: bool,
+        stale: Millis,
     ) -> Option<Loaded<K::Value>> {
         let store = self.store().ok()?;
         let found = store.find(key).inspect_err(|fault| self.note_fault(key, *fault));
         let item = found.ok()??;
-        let (value, lifetime) = self.value(function, &item)?;
+        let (value, lifetime) = self.value(function, &item, stale)?;
         let tags = persist::tags(&item.tags).collect();
-        Some(Loaded { value, lifetime, cost: item.cost.time(), tags, is_stale: false })
+        Loaded::stored(function, value, lifetime, item.cost.time(), tags)
     }
 
     fn cost(&self, key: &[u8]) -> Option<Duration> {
@@ -335,7 +340,10 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         let store = self.store.get()?;
         match store.find(key) {
             Ok(None) => None,
-            Ok(Some(item)) => self.value(function, &item).map(|_| Explanation::Stored),
+            Ok(Some(_)) => {
+                let loaded = self.load(function, key, false, NEVER)?;
+                Some(loaded.explained(function.memory.stale()))
+            }
             Err(fault) => Some(Explanation::Discarded { reason: fault.reason().to_owned() }),
         }
     }
@@ -390,7 +398,8 @@ impl<K: Keep> Storage<K> for WebResults<K> {
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
         let Ok(store) = self.store() else { return };
         store.for_each(&mut |key, item| {
-            if let Some((value, _)) = self.value(function, &item) {
+            // Also what has expired: it may be served stale.
+            if let Some((value, _)) = self.value(function, &item, NEVER) {
                 each(key, value);
             }
         });

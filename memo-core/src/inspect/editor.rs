@@ -10,7 +10,7 @@ use crate::persist::{
     Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Moment, Place, RealFs, Record, SHARE_BYTES,
     Store, TypeFile, WallMillis, identity_of,
 };
-use crate::platform::clock;
+use crate::platform::clock::{self, Millis, NEVER};
 
 /// A longer value is kept apart.
 const APART_FROM: usize = 256 << 10;
@@ -131,7 +131,7 @@ impl Editor {
         if let Some(written) = &mut self.written {
             written.insert(new.key);
             let is_full = written.len() >= MAX_WRITTEN || self.store.indexed() >= MAX_INDEXED;
-            if is_full && self.store.merge(&keep_all())? {
+            if is_full && self.store.merge(&keep_all(0))? {
                 written.clear();
                 self.change_to_snapshot()?;
             }
@@ -182,7 +182,7 @@ impl Editor {
     /// The snapshot is not in place. The older files are.
     pub fn compact(&self) -> Result<bool, Error> {
         self.store.end_log()?;
-        let has_merged = self.store.merge(&keep_all())?;
+        let has_merged = self.store.merge(&keep_all(0))?;
         self.change_to_snapshot().map(|()| has_merged)
     }
 
@@ -191,7 +191,7 @@ impl Editor {
     }
 
     fn compact_if_due(&self) -> Result<(), Error> {
-        self.store.compact(&keep_all())?;
+        self.store.compact(&keep_all(NEVER))?;
         self.change_to_snapshot()
     }
 
@@ -213,9 +213,11 @@ impl Editor {
     }
 }
 
-fn keep_all() -> Keep<'static> {
+/// Returns what keeps all that has not expired for `stale` milliseconds.
+fn keep_all(stale: Millis) -> Keep<'static> {
     let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
-    Keep { max, max_bytes, now: clock::wall(), idle_before: 0, is_used: &|_| true, share_bytes }
+    let now = clock::wall();
+    Keep { max, max_bytes, now, stale, idle_before: 0, is_used: &|_| true, share_bytes }
 }
 
 #[cfg(test)]

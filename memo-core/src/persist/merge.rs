@@ -26,8 +26,10 @@ pub struct Keep<'a> {
     pub max: u64,
     /// The most bytes of records, and of values that are kept apart, that stay. What is in use stays also beyond.
     pub max_bytes: u64,
-    /// The present time. What has expired by then does not stay.
+    /// The present time.
     pub now: WallMillis,
+    /// For this long after its expiry time a value stays.
+    pub stale: Millis,
     /// What was computed before this time and is not in use does not stay.
     pub idle_before: WallMillis,
     /// Returns whether the entry of a key is in use, so that others go before it.
@@ -308,7 +310,8 @@ impl<'a> Selection<'a> {
     /// Returns whether a put stays. The oldest are asked first, so they go first.
     fn stays(&mut self, put: &Put<'_>) -> bool {
         let Record::Put { created, expires, .. } = put.record else { return false };
-        let has_expired = expires.is_some_and(|expires| expires <= self.keep.now);
+        let has_expired =
+            expires.is_some_and(|at| at.saturating_add(self.keep.stale) <= self.keep.now);
         let is_over = self.excess > 0 || self.excess_bytes > 0;
         let is_spared = !is_over && created >= self.keep.idle_before;
         let bytes = put.bytes + self.share + put.bytes_apart() / self.apart_per_byte;

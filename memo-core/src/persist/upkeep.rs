@@ -11,7 +11,7 @@ use super::store::Store;
 use super::stored::Stored;
 use super::writer::Writer;
 use crate::error::Error;
-use crate::platform::clock;
+use crate::platform::clock::{self, Millis};
 
 /// The logs may grow to half the size of the snapshot, or to this many bytes. (If they could be as large as the
 /// snapshot, an opening would read half of all records instead of a third, and half would be in the memory of each
@@ -89,7 +89,7 @@ impl Store {
     /// # Errors
     /// Those of [`Store::merge`].
     pub fn compact(&self, keep: &Keep<'_>) -> Result<bool, Error> {
-        if !self.shared.wants_merge() {
+        if !self.shared.wants_merge(keep.stale) {
             return Ok(false);
         }
         self.shared.merge(keep).map(|_| true)
@@ -103,7 +103,7 @@ impl Store {
 }
 
 impl Shared {
-    fn wants_merge(&self) -> bool {
+    fn wants_merge(&self, stale: Millis) -> bool {
         let Some(writer) = self.writer.get() else { return false };
         writer.wal.backoff.due().unwrap_or(true)
             && (self.is_over_limit(0)
@@ -112,7 +112,7 @@ impl Shared {
                 || self.limit.has_wanted()
                 || self.wants_to_merge_future()
                 || self.view.lock().is_mostly_dead(self.limit.logs(COMPACT_FROM))
-                || self.has_much_expired())
+                || self.has_much_expired(stale))
     }
 
     /// Returns whether a merge is due that gives times from the future the present one. True once.
@@ -120,11 +120,13 @@ impl Shared {
         self.view.lock().has_future_times && !self.has_merged_future.swap(true, Ordering::Relaxed)
     }
 
-    /// Returns whether many of the values have expired that the snapshot keeps apart.
-    fn has_much_expired(&self) -> bool {
+    /// Returns whether many of the values that the snapshot keeps apart have expired for `stale` milliseconds.
+    fn has_much_expired(&self, stale: Millis) -> bool {
         let view = self.view.lock();
         let apart = view.snapshot.as_ref().map(|snapshot| snapshot.apart);
-        apart.is_some_and(|all| all.bytes >= COMPACT_FROM && all.half_expired <= clock::wall())
+        apart.is_some_and(|all| {
+            all.bytes >= COMPACT_FROM && all.half_expired.saturating_add(stale) <= clock::wall()
+        })
     }
 
     fn has_too_many_logs(&self, writer: &Writer) -> bool {

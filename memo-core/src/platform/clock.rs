@@ -17,6 +17,10 @@ pub(crate) type Millis = u64;
 /// A time that is never reached.
 pub(crate) const NEVER: Millis = Millis::MAX;
 
+/// What the clock shows when the machine starts, or the process: 398 days. So a result from disk may have expired
+/// before that, and still has an expiry time.
+const START: Millis = 1 << 35;
+
 /// How far [`now`] may be behind the exact time, in milliseconds.
 pub(crate) const LAG: Millis = if cfg!(target_os = "linux") { 10 } else { 1 };
 
@@ -75,11 +79,11 @@ pub(crate) use steps::{instant, is_stopped, now};
 fn awake() -> Millis {
     #[cfg(target_os = "linux")]
     {
-        crate::platform::os::coarse_millis()
+        START + crate::platform::os::coarse_millis()
     }
     #[cfg(not(target_os = "linux"))]
     {
-        nanos() / 1_000_000
+        START + nanos() / 1_000_000
     }
 }
 

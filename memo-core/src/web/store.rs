@@ -10,6 +10,7 @@ use super::notice::Notice;
 use super::seal::Fault;
 use crate::key::Tag;
 use crate::persist::{Removal, WallMillis, tag_bytes};
+use crate::platform::clock::Millis;
 use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::sort::sort_by_number;
 use crate::platform::sync::usual::Mutex;
@@ -59,11 +60,12 @@ impl WebStore {
         items: Arc<dyn Items>,
         name: ItemName,
         now: WallMillis,
+        stale: Millis,
     ) -> Result<Self, Refusal> {
         let inbox = Arc::new(Inbox::new(name.version.clone()));
         let store =
             Self { items, name, inbox, state: Mutex::default(), displaced: AtomicU64::new(0) };
-        store.remove_old(now)?;
+        store.remove_old(now, stale)?;
         let mut state = store.state.lock();
         store.refresh(&mut state)?;
         let text = store.items.get(&store.name.notice())?;
@@ -78,13 +80,14 @@ impl WebStore {
         Ok(store)
     }
 
-    fn remove_old(&self, now: WallMillis) -> Result<(), Refusal> {
+    fn remove_old(&self, now: WallMillis, stale: Millis) -> Result<(), Refusal> {
         for name in self.items.names(&self.name.function)? {
             let Some(text) = self.items.get(&name)? else { continue };
             let (created, expires) = Item::times(&text);
             let is_other = !name.starts_with(&self.name.version);
             let is_old = created.saturating_add(OLD) < now;
-            let is_over = expires.is_some_and(|at| at <= now) && !name.ends_with(NOTICE);
+            let is_over = expires.is_some_and(|at| at.saturating_add(stale) <= now)
+                && !name.ends_with(NOTICE);
             if is_over || is_other && is_old {
                 self.items.remove(&name);
             }

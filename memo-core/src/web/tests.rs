@@ -85,7 +85,7 @@ fn name(version: &str) -> ItemName {
 }
 
 fn open_version(site: &Arc<Site>, tab: usize, version: &str, now: u64) -> WebStore {
-    WebStore::open(Arc::new(Tab(tab, Arc::clone(site))), name(version), now).unwrap()
+    WebStore::open(Arc::new(Tab(tab, Arc::clone(site))), name(version), now, 0).unwrap()
 }
 
 fn open(site: &Arc<Site>, tab: usize) -> WebStore {
@@ -246,7 +246,7 @@ fn a_storage_that_is_switched_off_says_so() {
     assert_eq!(store.find(b"a"), Ok(None));
     assert_eq!(store.remove(b"a"), Err(off.clone()));
     let tab = Arc::new(Tab(1, Arc::clone(&site)));
-    assert_eq!(WebStore::open(tab, name("00"), NOW).err(), Some(off));
+    assert_eq!(WebStore::open(tab, name("00"), NOW, 0).err(), Some(off));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod costs;
 mod removed;
+mod stale;
 
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -171,7 +172,7 @@ fn what_is_read_while_its_tag_is_removed_from_disks_does_not_count() {
         let claim = claim_tagged(&function, tag);
         // The entry in memory would be returned before.
         tags::invalidate(tag);
-        function.load(claim, key.bytes().unwrap())
+        function.load_since(claim, key.bytes().unwrap(), 0)
     };
     let ending = tags::Ending::begin(tag);
     assert_eq!(load(), None);

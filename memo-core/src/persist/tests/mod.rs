@@ -189,6 +189,7 @@ const ALL: Keep<'static> = Keep {
     max: u64::MAX,
     max_bytes: u64::MAX,
     now: 0,
+    stale: 0,
     idle_before: 0,
     is_used: &|_| false,
     share_bytes: u64::MAX,
