@@ -2,11 +2,12 @@
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, mpsc};
+use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use memokit::memoize;
+use memokit::{Explanation, memoize};
+use tempfile::TempDir;
 
 use crate::support::{wait_until, with_timeout};
 use crate::tasks::{block_on, pause, poll};
@@ -301,4 +302,53 @@ fn an_entry_that_expires_before_its_refresh_is_not_recomputed() {
     }
     (0..10).for_each(|_| _ = short(1));
     assert_eq!(RUNS.load(Relaxed), 1);
+}
+
+static ROOT: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
+#[test]
+fn what_memory_has_evicted_is_served_from_disk_while_the_source_is_down() {
+    static DOWN: AtomicBool = AtomicBool::new(false);
+    fn ask(n: u32) -> Result<u32, String> {
+        if DOWN.load(Relaxed) { Err("down".to_owned()) } else { Ok(n) }
+    }
+    #[memoize(ttl = "30ms", stale = "1h", max = 2, shards = 1,
+        persist = ROOT.path(), max_disk = "1MiB")]
+    fn price(n: u32) -> Result<u32, String> {
+        ask(n)
+    }
+    #[memoize(ttl = "30ms", stale = "1h", cache_err = "30ms", max = 2, shards = 1,
+        persist = ROOT.path(), max_disk = "1MiB")]
+    fn answer(n: u32) -> Result<u32, String> {
+        ask(n)
+    }
+    (0..5).for_each(|n| assert_eq!(price(n), Ok(n)));
+    DOWN.store(true, Relaxed);
+    (0..5).for_each(|n| assert!(answer(n).is_err()));
+    sleep(BEYOND);
+    DOWN.store(false, Relaxed);
+    (0..5).for_each(|n| assert_eq!(answer(n), Ok(n), "an error is not served stale"));
+    DOWN.store(true, Relaxed);
+    for n in 0..5 {
+        let explained = price_memo().explain(&price_key(n));
+        assert!(matches!(explained, Explanation::Over { stale_for: Some(_), .. }), "{explained}");
+        assert_eq!(price(n), Ok(n));
+    }
+    let stats = price_memo().stats();
+    assert_eq!((stats.stale_if_error, stats.entries, stats.misses), (5, 2, 10));
+}
+
+#[test]
+fn what_is_on_disk_alone_is_served_at_once_while_a_thread_computes() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(ttl = "30ms", stale = "1h", spawn = thread::spawn, max = 2, shards = 1,
+        persist = ROOT.path(), max_disk = "1MiB")]
+    fn tick(_n: u32) -> u32 {
+        RUNS.fetch_add(1, Relaxed)
+    }
+    (0..5).for_each(|n| assert_eq!(tick(n), n));
+    sleep(BEYOND);
+    assert_eq!(tick(0), 0, "the older value");
+    wait_until("the thread has computed", || tick(0) == 5);
+    assert!(tick_memo().stats().refreshed >= 1);
 }

@@ -11,7 +11,7 @@ use crate::units::size;
 
 /// Write a snapshot of what counts, and remove what it replaces
 ///
-/// What has expired is left out. Running processes go on meanwhile. The disk needs room for the snapshot beside the
+/// What has expired is left out, also what a program would still serve stale. Running processes go on meanwhile. The disk needs room for the snapshot beside the
 /// former files.
 #[derive(Args, Debug)]
 pub(crate) struct Compact {

@@ -23,7 +23,7 @@ pub enum Explanation {
         /// How long it still lives, if it ends: by its time to live, or because nobody uses it.
         left: Option<Duration>,
     },
-    /// Memory has it, but its time has ended. The next call computes.
+    /// Memory or the disk has it, but its time has ended. The next call computes.
     Over {
         /// The time since its end.
         ago: Duration,

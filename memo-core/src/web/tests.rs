@@ -265,6 +265,12 @@ fn expired_results_and_old_ones_of_other_versions_go_at_an_opening() {
         (has(&store, b"old"), has(&store, b"over"), has(&store, b"live")),
         (true, false, true)
     );
+    let over = |ago| Item { expires: Some(NOW - ago), ..item(1, b"") };
+    store.put(b"stale", &over(9), UNBOUNDED).unwrap();
+    store.put(b"ended", &over(10), UNBOUNDED).unwrap();
+    let tab = Arc::new(Tab(1, Arc::clone(&site)));
+    let store = WebStore::open(tab, name("00"), NOW, 10).unwrap();
+    assert_eq!((has(&store, b"stale"), has(&store, b"ended")), (true, false));
 }
 
 #[test]
