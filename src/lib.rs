@@ -17,6 +17,7 @@ pub use memo_core::call::bypass::bypass;
 pub use memo_core::call::isolated::{
     Isolated, bypass_async, inherit, inherit_async, isolated, isolated_async,
 };
+pub use memo_core::call::not_a_future::NotAFuture;
 pub use memo_core::call::object_cache::Cache;
 pub use memo_core::call::outcome::{Outcome, outcome, outcome_async};
 pub use memo_core::call::renewal::{refresh, refresh_async};

@@ -161,6 +161,23 @@ fn the_key_expression_sees_the_bindings_of_patterns() {
 }
 
 #[test]
+fn braces_around_a_key_do_not_move_it() {
+    #[memoize(key = { name })]
+    fn length(name: String) -> usize {
+        name.len()
+    }
+    #[memoize(key = { (pair.0, name) })]
+    async fn joined(pair: (String, u32), name: String) -> String {
+        format!("{}{}{name}", pair.0, pair.1)
+    }
+    assert_eq!((length("ab".to_owned()), length("ab".to_owned())), (2, 2));
+    assert_eq!(length_memo().stats().hits, 1);
+    let pair = |n| ("a".to_owned(), n);
+    drop(joined(pair(1), String::new()));
+    assert_eq!(joined_key(pair(1), "b".to_owned()), joined_key(pair(2), "b".to_owned()));
+}
+
+#[test]
 fn the_key_expression_releases_borrows_and_locks_before_the_body() {
     use std::sync::Mutex;
     #[memoize(key = *state.lock().unwrap())]

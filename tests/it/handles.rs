@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use memokit::memoize;
+use memokit::{Cache, memoize};
 
 use crate::support::{folder, restarts, wait_until};
 
@@ -54,6 +54,63 @@ fn the_stale_time_can_change() {
     price_memo().set_stale(Duration::ZERO);
     assert_eq!(price_memo().entry(&price_key(1)), None);
     wait_until("it is removed", || price_memo().stats().entries == 0);
+}
+
+#[test]
+fn every_handle_tells_the_times() {
+    #[derive(Default)]
+    struct Shop {
+        cache: Cache,
+    }
+    impl Shop {
+        #[memoize(scope = "instance", ttl = "1h", idle = "10m", stale = "1m")]
+        fn price(&self, n: u32) -> u32 {
+            n
+        }
+    }
+    #[memoize(ttl = Duration::from_secs(3600), idle = "10m", stale = "1m")]
+    fn shared(n: u32) -> u32 {
+        n
+    }
+    #[memoize(scope = "thread", ttl = "1h", idle = "10m", stale = "1m", jitter = 0.5)]
+    fn local(n: u32) -> u32 {
+        n
+    }
+    #[memoize(ttl = "1h", idle = "10m", stale = "1m")]
+    fn generic<T: serde::Serialize + Clone + Send + Sync + 'static>(value: T) -> T {
+        value
+    }
+    macro_rules! check {
+        ($memo:expr) => {
+            let times = || ($memo.ttl(), $memo.idle(), $memo.stale());
+            let second = Duration::from_secs(1);
+            assert_eq!(times(), (HOUR, Some(second * 600), second * 60), "the arguments");
+            $memo.set_ttl(Some(second / 3));
+            assert!($memo.set_idle(Some(second * 2)));
+            $memo.set_stale(Duration::from_nanos(1));
+            let rounded = Some(Duration::from_millis(334));
+            assert_eq!(times(), (rounded, Some(second * 2), second / 1000), "rounded up");
+            $memo.set_ttl(None);
+            assert!($memo.set_idle(None));
+            $memo.set_stale(Duration::ZERO);
+            assert_eq!(times(), (None, None, Duration::ZERO));
+            $memo.set_ttl(Some(Duration::MAX));
+            assert!($memo.set_idle(Some(Duration::MAX)));
+            assert_eq!(times(), (None, None, Duration::ZERO), "longer than can be counted");
+        };
+    }
+    check!(shared_memo());
+    check!(local_memo());
+    check!(generic_memo::<u32>());
+    let (shop, other) = (Shop::default(), Shop::default());
+    check!(shop.price_memo());
+    assert_eq!(other.price_memo().ttl(), HOUR, "an object has times of its own");
+    #[memoize]
+    fn plain(n: u32) -> u32 {
+        n
+    }
+    let plain = plain_memo();
+    assert_eq!((plain.ttl(), plain.idle(), plain.stale()), (None, None, Duration::ZERO));
 }
 
 #[test]

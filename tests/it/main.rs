@@ -9,6 +9,7 @@ mod bodies;
 mod borrowing_types;
 mod bounds;
 mod bypass;
+mod closures;
 mod coherence;
 mod companions;
 mod containers;

@@ -28,7 +28,7 @@ fn weigh_and_report(text: &String) -> usize {
     text.len()
 }
 
-#[memoize(max_bytes = "1KiB", weigh = weigh_and_report, ttl = "1h 30m")]
+#[memoize(max_bytes = "1KiB", weigh = weigh_and_report, ttl = "1h 30m", idle = "20m")]
 fn reporting(text: &str) -> String {
     text.to_owned()
 }
@@ -187,6 +187,7 @@ fn a_report_runs_no_code_of_a_user_and_has_the_weights_that_entries_have() {
     assert_eq!(WEIGHED.load(SeqCst), weighed);
     assert!(page.contains("<td><code>(&quot;largest-of-few&quot;,)</code></td><td>14 B</td>"));
     assert!(page.contains("<dt>ttl</dt><dd><code>1h 30m</code></dd>"));
+    assert!(page.contains("<dt>idle</dt><dd><code>20m</code></dd>"));
 }
 
 /// Waits until the cache of `evicting` has so many samples.

@@ -80,6 +80,11 @@ impl Expiry {
         (limit < UNLIMITED).then_some(limit)
     }
 
+    /// Returns the same as it was set, without what is added because the clock lags.
+    pub(super) fn idle_asked(&self) -> Option<Millis> {
+        self.idle_limit().map(|limit| limit - LAG)
+    }
+
     /// Sets it. `None`: without an end. Returns false if stamps do not say when an entry was used.
     pub(super) fn set_idle_limit(&self, limit: Option<Millis>) -> bool {
         let Some(idle_limit) = &self.idle_limit else { return false };

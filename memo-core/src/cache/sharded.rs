@@ -287,8 +287,12 @@ impl<H: Clone> ShardedCache<H> {
         self.expiry.idle_limit()
     }
 
+    /// Returns the same as it was set, without what is added because the clock lags.
+    pub(crate) fn idle_asked(&self) -> Option<Millis> {
+        self.expiry.idle_asked()
+    }
+
     /// Returns for how long after its expiry time an entry may be served, in ms.
-    #[cfg(any(feature = "remote", feature = "report"))]
     pub(crate) fn stale(&self) -> Millis {
         self.expiry.stale_for()
     }

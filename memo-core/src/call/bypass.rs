@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::LazyLock;
 
+use crate::call::not_a_future::NotAFuture;
 use crate::platform::special::{self, Special};
 
 /// Whether the environment turns memoization off for the process.
@@ -24,9 +25,13 @@ thread_local! {
 /// Runs `f` with memoization off in this thread: memoized functions compute, and neither read nor fill their caches.
 /// Their calls count as neither hits nor misses. Handles work as usual.
 ///
-/// An `async fn` that `f` calls runs when its future is polled, which may be outside of `f`. Use
-/// [`bypass_async`](crate::call::isolated::bypass_async) for it. With the environment variable `MEMOKIT_OFF=1`, memoization is off in the whole process from start to end.
-pub fn bypass<R>(f: impl FnOnce() -> R) -> R {
+/// For an `async fn` there is [`bypass_async`](crate::call::isolated::bypass_async): its body runs when the future is
+/// polled, after `f`, so a closure that returns a future does not compile here. With the environment variable
+/// `MEMOKIT_OFF=1`, memoization is off in the whole process from start to end.
+pub fn bypass<R, UseBypassAsync>(f: impl FnOnce() -> R) -> R
+where
+    R: NotAFuture<UseBypassAsync>, // For a future write `bypass_async(f()).await`.
+{
     let _bypassed = Bypassed::begin();
     f()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::call::bypass::{self, Bypassed};
+use crate::call::not_a_future::NotAFuture;
 use crate::call::pinned::PinnedWith;
 use crate::call::thread_cache;
 use crate::function::isolation::{self, Isolation};
@@ -50,8 +51,12 @@ pub fn bypass_async<F: Future>(future: F) -> impl Future<Output = F::Output> {
 }
 
 /// Returns a closure that runs `f` in the isolation in which `inherit` is called, and with memoization off if it is off
-/// there: `thread::spawn(memokit::inherit(|| ...))`.
-pub fn inherit<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
+/// there: `thread::spawn(memokit::inherit(|| ...))`. A closure that returns a future does not compile here, because the
+/// future runs after it: for that there is [`inherit_async`].
+pub fn inherit<R, UseInheritAsync>(f: impl FnOnce() -> R) -> impl FnOnce() -> R
+where
+    R: NotAFuture<UseInheritAsync>, // For a future write `inherit_async(f())`.
+{
     let surroundings = Surroundings::current();
     move || surroundings.run(f)
 }

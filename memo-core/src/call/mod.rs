@@ -10,6 +10,7 @@ pub mod lookup;
 pub mod macros;
 #[cfg(all(test, memokit_model))]
 mod models;
+pub mod not_a_future;
 pub mod object_cache;
 pub mod outcome;
 mod pinned;

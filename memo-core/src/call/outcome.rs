@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::call::not_a_future::NotAFuture;
 use crate::call::pinned::PinnedWith;
 use crate::platform::special::Special;
 use crate::statistics::source::{Noted, Source, Watch};
@@ -60,10 +61,14 @@ impl<R> Deref for Outcome<R> {
 /// Calls `f`, and returns its value and where the value came from.
 ///
 /// `f` calls one memoized function, in this thread. What that function calls itself does not count. If `f` calls
-/// several, the last to return counts. For an `async fn` there is [`outcome_async`].
+/// several, the last to return counts. For an `async fn` there is [`outcome_async`]: a closure that returns a future has
+/// not begun the call, and does not compile here.
 ///
 /// While it runs, hits of every thread take some nanoseconds longer.
-pub fn outcome<R>(f: impl FnOnce() -> R) -> Outcome<R> {
+pub fn outcome<R, UseOutcomeAsync>(f: impl FnOnce() -> R) -> Outcome<R>
+where
+    R: NotAFuture<UseOutcomeAsync>, // For a future write `outcome_async(f()).await`.
+{
     let _special = Special::begin();
     let watch = Watch::begin();
     let value = f();

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::call::not_a_future::NotAFuture;
 use crate::call::pinned::PinnedWith;
 use crate::platform::special::Special;
 
@@ -55,10 +56,14 @@ pub(super) fn take() -> bool {
 /// If the function returns an error or a value that `cache_if` rejects, or panics, the older value stays, and the
 /// caller gets what the function returned, also with `stale_if_error`. The next attempt of other callers is delayed, as
 /// after any failure. [`Stats::refreshed`](crate::statistics::stats::Stats::refreshed) counts the computation, which is
-/// neither hit nor miss. For an `async fn` there is [`refresh_async`].
+/// neither hit nor miss. For an `async fn` there is [`refresh_async`]: a closure that returns a future has not begun the
+/// call, and does not compile here.
 ///
 /// While it runs, hits of every thread take some nanoseconds longer.
-pub fn refresh<R>(f: impl FnOnce() -> R) -> R {
+pub fn refresh<R, UseRefreshAsync>(f: impl FnOnce() -> R) -> R
+where
+    R: NotAFuture<UseRefreshAsync>, // For a future write `refresh_async(f()).await`.
+{
     let _asking = Asking::begin(true);
     f()
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use crate::call::isolated::Surroundings;
+use crate::call::not_a_future::NotAFuture;
 use crate::platform::special::Special;
 use crate::platform::sync::usual::Mutex;
 use crate::statistics::source::{Noted, Source, Watch};
@@ -46,13 +47,18 @@ impl Warmed {
 ///
 /// `call` calls one memoized function; if it calls several, the last to return counts. A call that panics is a failed
 /// one, and the others go on. If the system cannot start a thread, fewer calls run at once. For an `async fn` there is
-/// [`warm_async`].
+/// [`warm_async`]: a closure that returns a future does not compile here.
 ///
 /// # Panics
 /// If the iterator panics.
-pub fn warm<I, R>(arguments: I, at_once: usize, call: impl Fn(I::Item) -> R + Sync) -> Warmed
+pub fn warm<I, R, UseWarmAsync>(
+    arguments: I,
+    at_once: usize,
+    call: impl Fn(I::Item) -> R + Sync,
+) -> Warmed
 where
     I: IntoIterator<IntoIter: Send>,
+    R: NotAFuture<UseWarmAsync>, // For futures write `warm_async(arguments, at_once, f).await`.
 {
     let arguments = Mutex::new(arguments.into_iter().fuse());
     let run = || {

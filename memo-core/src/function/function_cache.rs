@@ -677,6 +677,12 @@ impl<K: Keep> FunctionCache<K> {
         self.storage.is_some() && self.shared.is_none()
     }
 
+    /// Returns the time to live of values that are computed from now on.
+    pub(crate) fn ttl(&self) -> Option<Duration> {
+        let ttl = self.ttl.load(Relaxed);
+        (ttl != NEVER).then(|| Duration::from_millis(ttl))
+    }
+
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
         self.memory.set_refresh_window(refresh_window(self.refresh_ahead, ttl));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);

@@ -73,7 +73,7 @@ impl<K: Keep> FunctionCache<K> {
             ("ttl", time(self.ttl.load(Relaxed))),
             ("ttl_with", self.ttl_with.as_ref().map(|_| "set".to_owned())),
             ("cache_err", time(self.error_ttl)),
-            ("idle", self.memory.idle().and_then(time)),
+            ("idle", self.memory.idle_asked().and_then(time)),
             ("stale", time(self.memory.stale())),
             ("refresh_ahead", self.refresh_ahead.map(|share| share.to_string())),
             ("jitter", (self.jitter > 0.0).then(|| self.jitter.to_string())),

@@ -79,7 +79,8 @@ pub fn clear_all() {
 /// takes a time that does not depend on how many entries there are: an entry is looked at when it is met, and a sweep
 /// in the background removes those that nobody meets. For each function with `persist` a record is written, so a crash
 /// brings nothing back, and processes that share the directory follow it. Of the tier of `remote`, one entry is changed
-/// for each tag.
+/// for each tag. Meanwhile it blocks its thread, for each tier no longer than the `read_limit` of its options: in a task,
+/// use `spawn_blocking`.
 ///
 /// A function that this process has not called, and whose handle was not requested with `NAME_memo()`, is not known:
 /// its directory is told when the function is called for the first time. A failure to write is counted in the

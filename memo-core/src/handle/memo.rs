@@ -157,8 +157,11 @@ pub trait Operations<R> {
     fn set_max_bytes(&self, max: u64) -> bool;
     fn max_disk(&self) -> Option<u64>;
     fn set_max_disk(&self, max: u64) -> bool;
+    fn ttl(&self) -> Option<Duration>;
     fn set_ttl(&self, ttl: Option<Duration>);
+    fn idle(&self) -> Option<Duration>;
     fn set_idle(&self, idle: Option<Duration>) -> bool;
+    fn stale(&self) -> Duration;
     fn set_stale(&self, stale: Duration);
     fn sweep(&self) -> usize;
     fn on_evict(&self, names: Names, listener: ResultListener<R>);
@@ -258,12 +261,24 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
         self.set_max_disk(max)
     }
 
+    fn ttl(&self) -> Option<Duration> {
+        self.ttl()
+    }
+
     fn set_ttl(&self, ttl: Option<Duration>) {
         self.set_ttl(ttl);
     }
 
+    fn idle(&self) -> Option<Duration> {
+        self.memory.idle_asked().map(Duration::from_millis)
+    }
+
     fn set_idle(&self, idle: Option<Duration>) -> bool {
         self.set_idle(idle)
+    }
+
+    fn stale(&self) -> Duration {
+        Duration::from_millis(self.memory.stale())
     }
 
     fn set_stale(&self, stale: Duration) {
@@ -538,10 +553,25 @@ impl<R, T: Refers<R>> Memo<R, T> {
         self.0.resolve().set_max_disk(max)
     }
 
+    /// Returns the time to live of values that are computed from now on, in whole milliseconds, or `None` if there is
+    /// none. What `ttl_with`, `jitter` and the time of `cache_err` make of it for one value tells
+    /// [`Entry::time_left`].
+    #[must_use]
+    pub fn ttl(&self) -> Option<Duration> {
+        self.0.resolve().ttl()
+    }
+
     /// Changes the time to live of values that are computed from now on. `None` means no time to live. `ttl_with`,
     /// `idle` and the time of `cache_err` still apply.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
         self.0.resolve().set_ttl(ttl);
+    }
+
+    /// Returns how long values live after their last use, in whole milliseconds. `None` means without an end, or that
+    /// the function has no `idle`.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        self.0.resolve().idle()
     }
 
     /// Changes how long values live after their last use, also those that are cached. `None` means without an end. If
@@ -549,6 +579,13 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// returns false.
     pub fn set_idle(&self, idle: Option<Duration>) -> bool {
         self.0.resolve().set_idle(idle)
+    }
+
+    /// Returns for how long after their time to live values are served while one caller computes them again, in whole
+    /// milliseconds. [`Duration::ZERO`] means not at all.
+    #[must_use]
+    pub fn stale(&self) -> Duration {
+        self.0.resolve().stale()
     }
 
     /// Changes for how long after their time to live values are served while one caller computes them again, also those

@@ -71,7 +71,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("time_to_live", "ttl"),
     ("TimeToLive", "ttl"),
     ("expire", "ttl"),
-    ("expires", "ttl"),
+    ("expires", "ttl_with"),
     ("timeout", "ttl"),
     ("executor", "spawn"),
     ("runtime", "spawn"),
@@ -142,6 +142,9 @@ const OTHER_WAYS: &[(&str, &str)] = &[
         "with_cached_flag",
         "leave it out: `memokit::outcome(|| ...)` tells whether the value of a call was cached",
     ),
+    ("force_refresh", "write `memokit::refresh(|| ...)` at the call that is to compute anew"),
+    ("companions_vis", "leave it out: the companions are as visible as the function"),
+    ("unsync_reads", "leave it out: a hit takes no lock"),
     ("create", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
     ("ty", "leave it out: `max`, `ttl` and the other arguments describe the cache"),
     ("unbound", "leave it out: without `max` a cache has no bound"),
@@ -161,8 +164,11 @@ const OTHER_WAYS: &[(&str, &str)] = &[
 
 /// An example of the use of an argument, for errors.
 pub(crate) fn example(name: &Ident) -> &'static str {
-    let found = KNOWN.iter().find(|(known, _)| name == known);
-    found.map_or("", |&(_, example)| example)
+    example_of(&name.to_string()).unwrap_or_default()
+}
+
+fn example_of(name: &str) -> Option<&'static str> {
+    KNOWN.iter().find(|(known, _)| *known == name).map(|&(_, example)| example)
 }
 
 /// The error about a name that is no argument.
@@ -171,8 +177,10 @@ pub(crate) fn unknown(name: &str) -> String {
         return format!("memokit has no argument `{name}`: {way}");
     }
     let known: Vec<&str> = KNOWN.iter().map(|&(known, _)| known).collect();
-    let meant = counterpart(name).or_else(|| suggestion::nearest(name, known.iter().copied()));
-    match meant {
+    if let Some(example) = counterpart(name).and_then(example_of) {
+        return format!("unknown argument `{name}`, did you mean `{example}`?");
+    }
+    match suggestion::nearest(name, known.iter().copied()) {
         Some(meant) => format!("unknown argument `{name}`, did you mean `{meant}`?"),
         None => format!("unknown argument `{name}`: there are {}", listed(&known)),
     }
@@ -189,8 +197,8 @@ pub(crate) fn colon(name: &str) -> String {
         return unknown(name);
     }
     let ours = counterpart(name).unwrap_or(name);
-    match KNOWN.iter().find(|(known, _)| *known == ours) {
-        Some((_, example)) => format!("`{name}:` is written `{example}` here"),
+    match example_of(ours) {
+        Some(example) => format!("`{name}:` is written `{example}` here"),
         None => unknown(name),
     }
 }

@@ -218,7 +218,7 @@ impl Args {
             "on_evict" => set(&mut self.on_evict, name, form, expression::callable),
             "name" => set(&mut self.name, name, form, text::text),
             "companion" => set(&mut self.companion, name, form, companion::companion),
-            "in_impl" => set(&mut self.in_impl, name, form, expression::flag),
+            "in_impl" => set(&mut self.in_impl, name, form, expression::in_impl),
             "crate" => set(&mut self.krate, name, form, expression::path),
             other => Err(syn::Error::new_spanned(&name, argument_names::unknown(other))),
         }
@@ -273,12 +273,12 @@ mod tests {
     #[test]
     fn unknown_names_are_reported() {
         refused("tll = \"3s\"", "unknown argument `tll`, did you mean `ttl`?");
-        refused("capacity = 3", "did you mean `max`?");
+        refused("capacity = 3", "did you mean `max = 1000`?");
         refused("xyzzy", "there are `max`, `max_bytes`");
-        refused("redis = true", "did you mean `remote`?");
-        refused("cache_url = \"redis://localhost\"", "did you mean `remote`?");
+        refused("redis = true", "did you mean `remote = redis()`?");
+        refused("cache_url = \"redis://localhost\"", "did you mean `remote = redis()`?");
         refused("remotes = redis()", "did you mean `remote`?");
-        refused("remote_timeout = \"1s\"", "did you mean `remote_limit`?");
+        refused("remote_timeout = \"1s\"", "did you mean `remote_limit = \"100ms\"`?");
         refused("write_through = true", "write `write = \"through\"`");
         refused("stale_while_disconected = \"1s\"", "did you mean `stale_while_disconnected`?");
     }
@@ -312,16 +312,21 @@ mod tests {
         refused("max_value = 1.5", "`max_value = \"16MiB\"`");
         refused("weigh", "`weigh = |value| value.len()`");
         refused("weigh = \"len\"", "`weigh = |value| value.len()`");
-        refused("weigher = f", "did you mean `weigh`?");
+        refused("weigher = f", "did you mean `weigh = |value| value.len()`?");
         refused("cache_if = true", "a function or a closure");
         refused("evolves = true", "write `evolves`");
         refused("cheap_clone = true", "write `cheap_clone`");
         refused("on_evict = \"log\"", "a function or a closure");
         refused("on_evict", "`on_evict = |key, value, departure| log(key, value)`");
-        refused("eviction_listener = log", "did you mean `on_evict`?");
+        refused("eviction_listener = log", "did you mean `on_evict = |key, value, departure|");
         refused("idle", "`idle = \"10m\"`");
         refused("idle = \"0s\"", "longer than zero");
-        refused("tti = \"1s\"", "did you mean `idle`?");
+        refused("tti = \"1s\"", "did you mean `idle = \"10m\"`?");
+        refused("ttl_secs = 60", "did you mean `ttl = \"30s\"`?");
+        refused("expires = true", "did you mean `ttl_with = |value| value.expires_in`?");
+        refused("force_refresh = { n > 1 }", "write `memokit::refresh(|| ...)`");
+        refused("companions_vis = \"pub\"", "as visible as the function");
+        refused("unsync_reads = true", "a hit takes no lock");
         refused("shards = 0", "a power of two");
         refused("shards = 3", "`shards = 4`");
         refused("shards = 100", "`shards = 64` or `shards = 128`");
@@ -338,7 +343,10 @@ mod tests {
         refused("refresh_ahead = 1.5", "`refresh_ahead = 0.8`");
         refused("ttl = \"soon\"", "`soon` is not a number");
         refused("cache_err = \"0ms\"", "longer than zero");
-        refused("cache_err = true", "`cache_err = \"2s\"`");
+        refused("cache_err = true", "`cache_err` alone caches errors as long as values");
+        refused("cache_err = false", "no value or a duration");
+        refused("ttl = \"Duration::from_secs(60)\"", "no quotes: `ttl = Duration::from_secs(60)`");
+        refused("idle = \"config::IDLE\"", "no quotes: `idle = config::IDLE`");
         refused("persist = \"\"", "empty");
         refused("persist = 5", "`persist = \"cache/quotes\"`");
         refused("remote", "`remote = redis()`");
@@ -372,7 +380,9 @@ mod tests {
         refused("cache", "`cache = self.state.cache`");
         refused("cache = \"cache\"", "`cache = self.state.cache`");
         refused("cache = 100", "`cache = self.state.cache`");
-        refused("in_impl = true", "takes no value");
+        refused("in_impl = true", "a method needs none, but `skip(self)`");
+        refused("in_impl(true)", "takes no value");
+        refused("key = { 0 }", "every call would share");
         refused("advise = true", "takes no value");
         refused("advice", "did you mean `advise`?");
         refused("durability = \"allways\"", "did you mean `always`?");

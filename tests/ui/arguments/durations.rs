@@ -26,6 +26,14 @@ fn zero_for_errors() -> Result<(), ()> {
     Ok(())
 }
 
+#[memoize(ttl = "Duration::from_secs(60)")]
+fn code_in_quotes() {}
+
+#[memoize(cache_err = true)]
+fn switch() -> Result<(), ()> {
+    Ok(())
+}
+
 #[memoize(ttl = "")]
 fn empty() {}
 

@@ -11,6 +11,16 @@ fn made(symbol: u32) -> u32 {
     symbol
 }
 
+#[memoize(ttl_secs = 60, ttl_millis = 5, max_size = 100, force_refresh = { symbol > 5 }, unsync_reads = true)]
+fn renamed(symbol: u32) -> u32 {
+    symbol
+}
+
+#[memoize(expires = true, companions_vis = "pub")]
+fn per_value(symbol: u32) -> u32 {
+    symbol
+}
+
 // Arguments of the crate `memoize`.
 #[memoize(Capacity: 10, TimeToLive: Duration::from_secs(5), SharedCache, Ignore: client)]
 fn colons(client: u32, symbol: u32) -> u32 {

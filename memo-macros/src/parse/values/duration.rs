@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::Ident;
-use syn::{Expr, ExprLit, Lit, LitStr};
+use syn::{Expr, ExprLit, Lit, LitBool, LitStr};
 
 use crate::parse::argument_names::example;
 use crate::parse::raw_argument::Form;
@@ -72,6 +72,13 @@ pub(crate) fn flag_or_duration(name: &Ident, form: Form) -> syn::Result<Option<D
     let value = expression(name, form)?;
     match plain(&value) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => above_zero(name, text).map(Some),
+        Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: true, .. }), .. }) => Err(error(
+            &value,
+            format!(
+                "`{name}` alone caches errors as long as values, and with a duration at most that long: `{}`",
+                example(name)
+            ),
+        )),
         other => Err(error(
             other,
             format!("`{name}` takes no value or a duration as text: `{}`", example(name)),
@@ -83,7 +90,20 @@ fn above_zero(name: &Ident, text: &LitStr) -> syn::Result<Duration> {
     match parse(&text.value()) {
         Ok(Duration::ZERO) => Err(error(text, format!("`{name}` has to be longer than zero"))),
         Ok(duration) => Ok(duration),
+        Err(_) if is_code(text) => {
+            let code = text.value();
+            Err(error(text, format!("an expression needs no quotes: `{name} = {code}`")))
+        }
         Err(message) => Err(error(text, message)),
+    }
+}
+
+/// Whether the text is code that may give a duration, such as `Duration::from_secs(60)`.
+fn is_code(text: &LitStr) -> bool {
+    match text.parse() {
+        Ok(Expr::Call(_) | Expr::MethodCall(_)) => true,
+        Ok(Expr::Path(path)) => path.path.segments.len() > 1,
+        _ => false,
     }
 }
 

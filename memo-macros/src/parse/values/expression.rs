@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Expr, ExprLit, Lit, LitStr, Path};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Stmt};
 
 use crate::parse::argument_names::example;
 use crate::parse::raw_argument::Form;
@@ -21,9 +21,10 @@ pub(crate) fn expression(name: &Ident, form: Form) -> syn::Result<Expr> {
     }
 }
 
-/// `key`: an expression over the parameters. A literal would be one key for all calls.
+/// `key`: an expression over the parameters. A literal would be one key for all calls. `{ a }` is `a`, as the crate
+/// cached has it: a block would move the parameter.
 pub(crate) fn key(name: &Ident, form: Form) -> syn::Result<Expr> {
-    let value = expression(name, form)?;
+    let value = without_braces(expression(name, form)?);
     match plain(&value) {
         Expr::Lit(ExprLit { lit: Lit::Int(_) | Lit::Bool(_), .. }) => Err(error(
             &value,
@@ -38,6 +39,19 @@ pub(crate) fn key(name: &Ident, form: Form) -> syn::Result<Expr> {
             ),
         )),
         _ => Ok(value),
+    }
+}
+
+/// The expression of a block that has one and nothing else.
+fn without_braces(value: Expr) -> Expr {
+    match plain(&value) {
+        Expr::Block(block) if block.attrs.is_empty() && block.label.is_none() => {
+            match block.block.stmts.as_slice() {
+                [Stmt::Expr(inner, None)] => without_braces(inner.clone()),
+                _ => value,
+            }
+        }
+        _ => value,
     }
 }
 
@@ -99,6 +113,18 @@ pub(crate) fn path(name: &Ident, form: Form) -> syn::Result<Path> {
     match plain(&value) {
         Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
         _ => Err(must_not_be_text(name, &value, "a path")),
+    }
+}
+
+/// `in_impl`: without a value. The crate cached has an argument of this name for every method.
+pub(crate) fn in_impl(name: &Ident, form: Form) -> syn::Result<()> {
+    match form {
+        Form::Value(value) => Err(error(
+            value,
+            "`in_impl` takes no value: write `in_impl`, if the function is in an impl and mentions neither `self` nor \
+             `Self`; a method needs none, but `skip(self)` if `self` is not to be a part of the key",
+        )),
+        form => flag(name, form),
     }
 }
 
