@@ -181,8 +181,7 @@ impl Editor {
     /// # Errors
     /// The snapshot is not in place. The older files are.
     pub fn compact(&self) -> Result<bool, Error> {
-        self.store.end_log()?;
-        let has_merged = self.store.merge(&keep_all())?;
+        let has_merged = self.store.condense(&keep_all())?;
         self.change_to_snapshot().map(|()| has_merged)
     }
 

@@ -83,6 +83,16 @@ impl Store {
         self.shared.merge(keep)
     }
 
+    /// Does the same as [`Store::merge`] after it has ended the log of this process, however short it is. So of what does
+    /// not count any more nothing is left, but in the logs that other processes are writing.
+    ///
+    /// # Errors
+    /// Those of [`Store::merge`], and those of beginning a new log.
+    pub fn condense(&self, keep: &Keep<'_>) -> Result<bool, Error> {
+        self.shared.end_log()?;
+        self.shared.merge(keep)
+    }
+
     /// Does the same as [`Store::merge`] if one is due: if the logs have outgrown the snapshot or are too many, or if
     /// the files are much larger than what counts in them. Returns whether it was.
     ///
