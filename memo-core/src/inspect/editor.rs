@@ -7,10 +7,9 @@ use std::time::Duration;
 use super::written::Written;
 use crate::error::Error;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Moment, Place, RealFs, Record, SHARE_BYTES,
-    Store, TypeFile, WallMillis, identity_of,
+    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Moment, Place, RealFs, Record, Store,
+    TypeFile, WallMillis, identity_of,
 };
-use crate::platform::clock;
 
 /// A longer value is kept apart.
 const APART_FROM: usize = 256 << 10;
@@ -131,7 +130,7 @@ impl Editor {
         if let Some(written) = &mut self.written {
             written.insert(new.key);
             let is_full = written.len() >= MAX_WRITTEN || self.store.indexed() >= MAX_INDEXED;
-            if is_full && self.store.merge(&keep_all())? {
+            if is_full && self.store.merge(&Keep::all())? {
                 written.clear();
                 self.change_to_snapshot()?;
             }
@@ -181,7 +180,7 @@ impl Editor {
     /// # Errors
     /// The snapshot is not in place. The older files are.
     pub fn compact(&self) -> Result<bool, Error> {
-        let has_merged = self.store.condense(&keep_all())?;
+        let has_merged = self.store.condense(&Keep::all())?;
         self.change_to_snapshot().map(|()| has_merged)
     }
 
@@ -190,7 +189,7 @@ impl Editor {
     }
 
     fn compact_if_due(&self) -> Result<(), Error> {
-        self.store.compact(&keep_all())?;
+        self.store.compact(&Keep::all())?;
         self.change_to_snapshot()
     }
 
@@ -210,11 +209,6 @@ impl Editor {
         self.compact_if_due()?;
         self.store.flush()
     }
-}
-
-fn keep_all() -> Keep<'static> {
-    let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
-    Keep { max, max_bytes, now: clock::wall(), idle_before: 0, is_used: &|_| true, share_bytes }
 }
 
 #[cfg(test)]
