@@ -42,6 +42,8 @@ mod other_attributes;
 mod outcomes;
 mod page;
 mod persistence;
+#[cfg(unix)]
+mod persistence_cleared;
 mod persistence_codec;
 #[cfg(unix)]
 mod persistence_crowd;

@@ -261,6 +261,13 @@ impl<K: Keep> Storage<K> for Directory<K> {
         count
     }
 
+    fn clear_versions(&self, function: &FunctionCache<K>) -> Result<(), Error> {
+        let is_stored = self.disk.opened().is_some() || self.unsettled.has_removals();
+        let own = if is_stored { self.condense(function) } else { Ok(()) };
+        let others = unless_opening(|| self.disk.clear_other_versions());
+        own.and(others.unwrap_or_else(|| Err(self.disk.locked_by_this_process())))
+    }
+
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
         self.read_to_remove(function, |store| {
             store.for_each(&mut |record| {
@@ -310,7 +317,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin(function)?;
         let store = if store.check().is_ok() { store } else { self.renew(function, &store)? };
         self.settle_now(function, &store)?;
-        self.keep(function, |keep| store.merge(keep))?;
+        self.keep(function, |keep| store.condense(keep))?;
         self.follow(function);
         store.rotate_merged()
     }
@@ -369,6 +376,12 @@ impl<K: Keep> Directory<K> {
             told: OnceCell::new(),
             unsettled: Unsettled::default(),
         })
+    }
+
+    /// Gives back the room of what was removed, also of what was damaged.
+    fn condense(&self, function: &FunctionCache<K>) -> Result<(), Error> {
+        self.snapshot(function)?;
+        self.disk.opened().map_or(Ok(()), |store| store.remove_quarantine())
     }
 
     /// Removes what has a tag that this process has invalidated before it called the function.

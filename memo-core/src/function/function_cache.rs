@@ -210,6 +210,13 @@ pub(crate) trait Storage<K: Keep>: Send + Sync {
     /// Removes all entries, in memory and on disk. Returns how many memory had.
     fn clear(&self, function: &FunctionCache<K>) -> usize;
 
+    /// Gives back the room of this version, which was cleared before, and removes all that other versions of the
+    /// function have stored.
+    ///
+    /// # Errors
+    /// Something may still be stored.
+    fn clear_versions(&self, function: &FunctionCache<K>) -> Result<(), Error>;
+
     /// Passes each stored value to `each`. Removes all of them if they cannot be read.
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value));
 

@@ -11,7 +11,6 @@ use crate::function::thread_opening::unless_opening;
 use crate::persist::{Removal, Store};
 use crate::platform::exit;
 use crate::platform::maintenance::CACHES;
-use crate::platform::process;
 use crate::statistics::explanation::Remover;
 use crate::value::keep::Keep;
 
@@ -25,10 +24,9 @@ impl<K: Keep> Directory<K> {
             return Ok(store);
         }
         self.open_in_child(function);
-        let locked = || Error::Locked { path: disk.folder.clone(), pid: Some(process::id()) };
         let mut forgotten = Forgotten::new(function, Remover::Process);
         let begun = unless_opening(|| disk.begin(&mut |removal| forgotten.add(&removal)));
-        let (store, is_first) = begun.unwrap_or_else(|| Err(locked()))?;
+        let (store, is_first) = begun.unwrap_or_else(|| Err(disk.locked_by_this_process()))?;
         if is_first {
             watch(function, &store);
             exit::include_this_process();

@@ -123,6 +123,18 @@ impl<K: Keep> FunctionCache<K> {
         self.tell_listener();
     }
 
+    /// Does the same, and removes what other versions of the function have stored on disk.
+    pub(crate) fn clear_versions(&self) -> Result<(), Error> {
+        self.clear();
+        match &self.storage {
+            Some(storage) => storage.clear_versions(self),
+            None if self.not_stored_reason.is_some() => {
+                Err(no_storage_error::<K::Value>(self.not_stored_reason))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Removes the results with a tag from disk and from the tier. Memory ends them afterwards, for all functions at
     /// once, so that what is read from there meanwhile ends too.
     pub(crate) fn remove_tag(&self, tag: Tag) {

@@ -10,7 +10,6 @@ use crate::function::thread_opening::unless_settling;
 use crate::function::unsettled::Due;
 use crate::persist::Store;
 use crate::platform::clock::Instant;
-use crate::platform::process;
 use crate::value::keep::Keep;
 
 /// The longest that a thread waits for another one.
@@ -48,11 +47,10 @@ impl<K: Keep> Directory<K> {
             }
             false
         });
-        let path = || self.disk.folder.clone();
         is_told
             .filter(|is_told| *is_told)
             .map(drop)
-            .ok_or_else(|| Error::Locked { path: path(), pid: Some(process::id()) })
+            .ok_or_else(|| self.disk.locked_by_this_process())
     }
 
     fn tell(&self, function: &FunctionCache<K>, store: &Store) {

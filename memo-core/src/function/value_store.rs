@@ -14,10 +14,11 @@ use crate::function::failures::Failures;
 use crate::function::settings::PersistSettings;
 use crate::key::tag;
 use crate::persist::{
-    Durability, Fs, Identity, Place, Removal, Store, TypeFile, WallMillis, function_folder,
-    mark_used, remove_old,
+    Durability, Fs, Identity, Place, Removal, Store, TypeFile, WallMillis, clear_versions,
+    function_folder, mark_used, remove_old,
 };
 use crate::platform::clock;
+use crate::platform::process;
 use crate::platform::sync::usual::Mutex;
 use crate::statistics::stats::Stats;
 use crate::value::keep::Keep;
@@ -323,6 +324,22 @@ impl<V: 'static> ValueStore<V> {
     fn note_times(&self, store: &Store) {
         let behind = store.high_water().saturating_sub(clock::wall());
         self.behind.fetch_max(behind, Relaxed);
+    }
+
+    /// Removes what the other versions of the function have stored.
+    ///
+    /// # Errors
+    /// There is no directory, or a version may still have its results.
+    pub(crate) fn clear_other_versions(&self) -> Result<(), Error> {
+        self.root.as_ref().map_err(Error::clone)?;
+        // A type that cannot be stored has no version of its own.
+        let own = self.version().ok().map(|version| version.place.dir());
+        clear_versions(&self.fs, &self.folder, own)
+    }
+
+    /// Returns the error that a thread of this process opens the directory, or tells it something.
+    pub(crate) fn locked_by_this_process(&self) -> Error {
+        Error::Locked { path: self.folder.clone(), pid: Some(process::id()) }
     }
 
     /// Returns how many bytes the results may take on disk, if that is bounded.

@@ -395,6 +395,11 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         function.memory.clear(Remover::Clear, &mut || ())
     }
 
+    fn clear_versions(&self, _function: &FunctionCache<K>) -> Result<(), Error> {
+        let store = self.store()?;
+        store.clear_other_versions().map_err(|refusal| error_of("remove from", &refusal))
+    }
+
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {
         let Ok(store) = self.store() else { return };
         store.for_each(&mut |key, item| {

@@ -147,6 +147,7 @@ pub trait Operations<R> {
     fn invalidate(&self, key: &Key, by: Remover) -> bool;
     fn explain(&self, key: &Key) -> Explanation;
     fn clear(&self);
+    fn clear_versions(&self) -> Result<(), Error>;
     fn invalidate_computations(&self, by: Remover);
     fn entries(&self, each: &mut dyn FnMut(Key, &mut dyn FnMut() -> R));
     fn count(&self) -> usize;
@@ -217,6 +218,10 @@ impl<K: Keep> Operations<K::Return> for FunctionCache<K> {
 
     fn clear(&self) {
         self.clear();
+    }
+
+    fn clear_versions(&self) -> Result<(), Error> {
+        self.clear_versions()
     }
 
     fn invalidate_computations(&self, by: Remover) {
@@ -432,6 +437,22 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// [`Memo::invalidate`], and the wait for the tier is the same.
     pub fn clear(&self) {
         self.0.resolve().clear();
+    }
+
+    /// Does what [`Memo::clear`] does, and removes also what other versions of the function have stored in its
+    /// directory: what a `--clear` of a program is for. (A version is what one code, signature, type and `version` of
+    /// the function have stored.) Gives the room back at once, except for what a running process still has open.
+    ///
+    /// Other processes may run this version or another one. What they store afterwards stays. No call that begins after
+    /// this has returned gets a result that was stored before, in no process. A crash brings nothing back.
+    ///
+    /// In a tier only this version is cleared. Without `persist` this is [`Memo::clear`]. Instances of a generic
+    /// function whose types have the same name count as its versions.
+    ///
+    /// # Errors
+    /// The first reason why something may still be on disk. What could be removed is removed.
+    pub fn clear_versions(&self) -> Result<(), Error> {
+        self.0.resolve().clear_versions()
     }
 
     /// Removes the values for which `keep` returns false, in memory and on disk. What a tier has cannot be judged, so

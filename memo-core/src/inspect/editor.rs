@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::written::Written;
 use crate::error::Error;
 use crate::persist::{
-    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Moment, Place, RealFs, Record, SHARE_BYTES,
-    Store, TypeFile, WallMillis, identity_of,
+    Cost, Durability, Fs, Identity, Keep, MAX_ATTEMPTS, Moment, Place, RealFs, Record, Store,
+    TypeFile, WallMillis, identity_of,
 };
-use crate::platform::clock::{self, Millis, NEVER};
+use crate::platform::clock::NEVER;
 
 /// A longer value is kept apart.
 const APART_FROM: usize = 256 << 10;
@@ -131,7 +131,7 @@ impl Editor {
         if let Some(written) = &mut self.written {
             written.insert(new.key);
             let is_full = written.len() >= MAX_WRITTEN || self.store.indexed() >= MAX_INDEXED;
-            if is_full && self.store.merge(&keep_all(0))? {
+            if is_full && self.store.merge(&Keep::all(NEVER))? {
                 written.clear();
                 self.change_to_snapshot()?;
             }
@@ -181,8 +181,7 @@ impl Editor {
     /// # Errors
     /// The snapshot is not in place. The older files are.
     pub fn compact(&self) -> Result<bool, Error> {
-        self.store.end_log()?;
-        let has_merged = self.store.merge(&keep_all(0))?;
+        let has_merged = self.store.condense(&Keep::all(0))?;
         self.change_to_snapshot().map(|()| has_merged)
     }
 
@@ -191,7 +190,7 @@ impl Editor {
     }
 
     fn compact_if_due(&self) -> Result<(), Error> {
-        self.store.compact(&keep_all(NEVER))?;
+        self.store.compact(&Keep::all(NEVER))?;
         self.change_to_snapshot()
     }
 
@@ -211,13 +210,6 @@ impl Editor {
         self.compact_if_due()?;
         self.store.flush()
     }
-}
-
-/// Returns what keeps all that has not expired for `stale` milliseconds.
-fn keep_all(stale: Millis) -> Keep<'static> {
-    let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
-    let now = clock::wall();
-    Keep { max, max_bytes, now, stale, idle_before: 0, is_used: &|_| true, share_bytes }
 }
 
 #[cfg(test)]

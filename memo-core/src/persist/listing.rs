@@ -203,6 +203,28 @@ pub(crate) fn holds_something(fs: &dyn Fs, dir: &Path) -> bool {
     })
 }
 
+/// Returns the identity that most of the logs and snapshots state in `dir`, of the newest of these. `None` if there is
+/// no file with a valid header.
+///
+/// # Errors
+/// The directory cannot be listed.
+pub(crate) fn identity_of(fs: &dyn Fs, dir: &Path) -> Result<Option<Identity>, Error> {
+    let mut found: Vec<(usize, Identity)> = Vec::new();
+    for name in by_age(fs, dir)? {
+        if !matches!(name, Name::Log(_) | Name::Snapshot(_)) {
+            continue;
+        }
+        let Ok(file) = fs.open(&name.at(dir)) else { continue };
+        let Ok(Start::Ours { header, .. }) = header::read(&*file) else { continue };
+        let count = match found.iter().position(|(_, identity)| *identity == header.identity) {
+            Some(at) => found.remove(at).0 + 1,
+            None => 1,
+        };
+        found.push((count, header.identity));
+    }
+    Ok(found.into_iter().max_by_key(|(count, _)| *count).map(|(_, identity)| identity))
+}
+
 /// Fails if `dir` holds files and none of them shows that the directory is ours. So a wrong path does no harm. Files
 /// that tools put into any directory do not count, see [`is_placeholder`].
 ///

@@ -11,13 +11,13 @@ use super::listing::list;
 use super::log_file::{NewFile, StoreDirectory};
 use super::quarantine::Cleanup;
 use super::record::{Record, WallMillis};
-use super::share::Share;
+use super::share::{SHARE_BYTES, Share};
 use super::snapshot::{self, unindexed_bytes};
 use super::state::SlotLog;
 use super::view::View;
 use super::writer::Writer;
 use crate::error::Error;
-use crate::platform::clock::Millis;
+use crate::platform::clock::{self, Millis};
 use crate::platform::sort::sort_by_number;
 
 /// Which entries stay when there are more than the bounds allow.
@@ -125,6 +125,14 @@ pub(crate) fn merge(
 }
 
 impl Keep<'_> {
+    /// Keeps all that has not expired for `stale` milliseconds.
+    #[must_use]
+    pub(crate) fn all(stale: Millis) -> Self {
+        let (max, max_bytes, share_bytes) = (u64::MAX, u64::MAX, SHARE_BYTES);
+        let now = clock::wall();
+        Keep { max, max_bytes, now, stale, idle_before: 0, is_used: &|_| true, share_bytes }
+    }
+
     /// Returns the number of shares of the keys that are read one after another.
     fn shares(&self, unindexed_bytes: u64, bounds: Bounds) -> u64 {
         let has_bounds =

@@ -1,7 +1,7 @@
 //! A directory of one function's results: a write-ahead log, snapshots, recovery.
 //!
 //! The bytes are specified in `docs/format.md`. Imports go in one direction: the tasks of a store (lookup, following,
-//! commit, removals, renewal, upkeep) → [`Store`], versions → shared → writer, merge, tail → recovery, footprint → view
+//! commit, removals, renewal, upkeep), other_versions → [`Store`], versions → shared → writer, merge, tail → recovery, footprint → view
 //! → index, wal, snapshot, listing → queue, scan → frame, header, file_name → record, cost, [`Fs`].
 
 mod backoff;
@@ -50,6 +50,7 @@ mod merge;
 #[cfg(any(feature = "inspect", test))]
 mod moment;
 mod new_value;
+mod other_versions;
 mod pending_removals;
 mod place;
 mod position_set;
@@ -106,12 +107,15 @@ pub use fs_real::RealFs;
 pub use identity::Identity;
 pub use key_locks::{KeyClaim, KeyLock};
 #[cfg(feature = "inspect")]
+pub(crate) use listing::identity_of;
+#[cfg(feature = "inspect")]
 pub(crate) use locks::Locks;
 pub use loss::{Loss, Recovery};
 pub use merge::Keep;
 #[cfg(feature = "inspect")]
-pub(crate) use moment::{Moment, identity_of, observe};
+pub(crate) use moment::{Moment, observe};
 pub use new_value::NewValue;
+pub use other_versions::clear_versions;
 #[cfg(feature = "inspect")]
 pub(crate) use place::is_version_name;
 #[cfg(feature = "remote")]
@@ -123,7 +127,7 @@ pub use reference::MAX_APART;
 #[cfg(feature = "inspect")]
 pub(crate) use reference::Reference;
 #[cfg(feature = "inspect")]
-pub(crate) use share::{SHARE_BYTES, Share};
+pub(crate) use share::Share;
 pub(crate) use shared::MAX_ATTEMPTS;
 pub use store::{Status, Store};
 pub(crate) use tag_key::{tag_bytes, tag_key, tags};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::contents::Put;
-use super::file_name::{Name, by_age};
+use super::file_name::Name;
 use super::fs::Fs;
-use super::header::{self, Start, random_salt};
+use super::header::random_salt;
 use super::identity::Identity;
 use super::key_hash::key_hash;
 use super::listing::{Listing, list, list_with_stale};
@@ -129,26 +129,4 @@ pub(crate) fn observe(fs: &dyn Fs, dir: &Path, locks: Option<&Locks>) -> Option<
     }
     let page = fs.page(&Name::State.at(dir), false).ok()?;
     Some(State::new(page)).filter(State::is_known)
-}
-
-/// Returns the identity that most of the logs and snapshots state in `dir`, of the newest of these. `None` if there is
-/// no file with a valid header.
-///
-/// # Errors
-/// The directory cannot be listed.
-pub(crate) fn identity_of(fs: &dyn Fs, dir: &Path) -> Result<Option<Identity>, Error> {
-    let mut found: Vec<(usize, Identity)> = Vec::new();
-    for name in by_age(fs, dir)? {
-        if !matches!(name, Name::Log(_) | Name::Snapshot(_)) {
-            continue;
-        }
-        let Ok(file) = fs.open(&name.at(dir)) else { continue };
-        let Ok(Start::Ours { header, .. }) = header::read(&*file) else { continue };
-        let count = match found.iter().position(|(_, identity)| *identity == header.identity) {
-            Some(at) => found.remove(at).0 + 1,
-            None => 1,
-        };
-        found.push((count, header.identity));
-    }
-    Ok(found.into_iter().max_by_key(|(count, _)| *count).map(|(_, identity)| identity))
 }

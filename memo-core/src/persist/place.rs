@@ -37,6 +37,11 @@ impl Place {
         Self { root: dir.to_owned(), dir: dir.to_owned(), base: PathBuf::new() }
     }
 
+    /// Returns the place of results in the folder `dir`, which is not created if it is missing.
+    pub(crate) fn existing(dir: &Path) -> Self {
+        Self { base: dir.to_owned(), ..Self::alone(dir) }
+    }
+
     /// Returns the place if the parent of the root is there, or was before: what is missing is created, except that
     /// parent. Who removes that too wants nothing back.
     #[must_use]

@@ -117,3 +117,33 @@ fn copy_file(fs: &dyn Fs, from: &Path, to: &Path) -> io::Result<()> {
         at += n as u64;
     }
 }
+
+/// Removes all that is in quarantine in `dir`.
+///
+/// # Errors
+/// The errors of the system.
+pub(crate) fn remove_quarantine(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    let dir = dir.join(QUARANTINE);
+    for name in fs.list(&dir).unwrap_or_default() {
+        if Quarantined::parse(&name).is_some() {
+            let path = dir.join(name);
+            fs.remove(&path).map_err(|e| Error::io("remove", path, &e))?;
+        }
+    }
+    remove_dir(fs, &dir)
+}
+
+/// Removes an empty directory. One that holds something of others stays.
+///
+/// # Errors
+/// The errors of the system.
+pub(crate) fn remove_dir(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    match fs.remove_dir(dir) {
+        Err(e)
+            if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
+        {
+            Err(Error::io("remove", dir, &e))
+        }
+        _ => Ok(()),
+    }
+}

@@ -58,17 +58,6 @@ impl Store {
         if (from..u64::MAX).contains(&merged) { self.shared.rotate(writer) } else { Ok(()) }
     }
 
-    /// Ends the log of this process, however short it is, so that the next merge can remove the file. A process that
-    /// begins to write may have taken over the log of one that has ended, with all its records.
-    ///
-    /// # Errors
-    /// No new log could be begun.
-    #[cfg(any(feature = "inspect", test))]
-    pub fn end_log(&self) -> Result<(), Error> {
-        let Some(writer) = self.shared.writer.get() else { return Ok(()) };
-        if writer.wal.is_broken() { Ok(()) } else { self.shared.rotate(writer) }
-    }
-
     /// After a failure, once the backoff has passed, begins a new log. Returns whether it did: the caller then queues
     /// again what is in memory and not on disk, and calls [`Store::healed`].
     ///
@@ -174,7 +163,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Ends the log of this process before a merge if it is long, so that the merge can remove it.
+    /// Ends the log of this process, so that the next merge can remove it. A process that begins to write may have
+    /// taken over the log of one that has ended, with all its records.
+    pub(crate) fn end_log(&self) -> Result<(), Error> {
+        let writer = self.writing()?;
+        if writer.wal.is_broken() { Ok(()) } else { self.rotate(writer) }
+    }
+
+    /// Does so before a merge if the log is long.
     pub(crate) fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
         let is_long =
             writer.wal.len() >= self.limit.excess(ROTATE_FROM) || self.view.lock().has_future_times;

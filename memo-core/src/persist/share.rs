@@ -3,7 +3,6 @@
 
 /// A share has at most so many bytes of records in logs, or somewhat more. Their index takes as much memory if they are
 /// as short as records can be. In tests, few records are too many for one share.
-#[cfg(any(feature = "inspect", test))]
 pub(crate) const SHARE_BYTES: u64 = if cfg!(test) { 300 } else { 32 << 20 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +16,6 @@ impl Share {
     pub(crate) const ALL: Self = Self { number: 0, of: 1 };
 
     /// No key.
-    #[cfg(any(feature = "inspect", test))]
     pub(crate) const NONE: Self = Self { number: u64::MAX, of: 2 };
 
     /// Divides all keys into `count` shares, or one if that is 0.

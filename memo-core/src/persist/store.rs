@@ -80,7 +80,6 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::open`].
-    #[cfg(any(feature = "inspect", test))]
     pub(crate) fn open_without_index(
         fs: Arc<dyn Fs>,
         place: &Place,

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::frame::HEAD;
 use super::header::FileHeader;
 use super::merge::{self, Bounds, Keep};
+use super::quarantine::remove_quarantine;
 use super::shared::Shared;
 use super::snapshot::Snapshot;
 use super::store::Store;
@@ -81,6 +82,25 @@ impl Store {
     /// The snapshot is not in place. The older files still are.
     pub fn merge(&self, keep: &Keep<'_>) -> Result<bool, Error> {
         self.shared.merge(keep)
+    }
+
+    /// Does the same as [`Store::merge`] after it has ended the log of this process, however short it is. So of what does
+    /// not count any more nothing is left, but in the logs that other processes are writing.
+    ///
+    /// # Errors
+    /// Those of [`Store::merge`], and those of beginning a new log.
+    pub fn condense(&self, keep: &Keep<'_>) -> Result<bool, Error> {
+        self.shared.end_log()?;
+        self.shared.merge(keep)
+    }
+
+    /// Removes what recovery has put aside.
+    ///
+    /// # Errors
+    /// The errors of the system, and [`Error::Locked`] if another process changes files for too long.
+    pub fn remove_quarantine(&self) -> Result<(), Error> {
+        let (fs, dir) = (&*self.shared.fs, self.shared.place.dir());
+        self.shared.writing()?.with_files(|| remove_quarantine(fs, dir))
     }
 
     /// Does the same as [`Store::merge`] if one is due: if the logs have outgrown the snapshot or are too many, or if

@@ -4,11 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::clearance::remove_contents;
-use super::file_name::{Name, QUARANTINE, Quarantined, by_age, remove};
+use super::file_name::{Name, by_age, remove};
 use super::fs::{Fs, read_start, write_all};
 use super::listing::holds_something;
 use super::locks::{Held, Locks};
 use super::place::{Place, is_version_name};
+use super::quarantine::{remove_dir, remove_quarantine};
 use super::record::WallMillis;
 use super::state::State;
 use super::value_file::list_values;
@@ -169,7 +170,7 @@ fn remove_files(fs: &dyn Fs, dir: &Path, lock: (Locks, Held)) -> Result<(), Erro
     for number in list_values(fs, dir)? {
         remove(fs, dir, Name::Value(number))?;
     }
-    remove_quarantine(fs, &dir.join(QUARANTINE))?;
+    remove_quarantine(fs, dir)?;
     remove(fs, dir, Name::Used)?;
     // The lock file is the last one, so that no other process opens the folder meanwhile.
     remove(fs, dir, Name::Lock)?;
@@ -188,26 +189,4 @@ fn tell_readers(fs: &dyn Fs, dir: &Path) {
     let state = State::new(page);
     state.set_removed();
     state.count_removal();
-}
-
-fn remove_quarantine(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-    for name in fs.list(dir).unwrap_or_default() {
-        if Quarantined::parse(&name).is_some() {
-            let path = dir.join(name);
-            fs.remove(&path).map_err(|e| Error::io("remove", path, &e))?;
-        }
-    }
-    remove_dir(fs, dir)
-}
-
-/// Removes an empty directory. One that holds something of others stays.
-fn remove_dir(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-    match fs.remove_dir(dir) {
-        Err(e)
-            if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
-        {
-            Err(Error::io("remove", dir, &e))
-        }
-        _ => Ok(()),
-    }
 }

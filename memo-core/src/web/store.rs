@@ -257,6 +257,25 @@ impl WebStore {
         self.tell(Removal::All)
     }
 
+    /// Removes the results of the other versions of the function, and tells the tabs that run one.
+    ///
+    /// # Errors
+    /// A tab was not told.
+    pub(crate) fn clear_other_versions(&self) -> Result<(), Refusal> {
+        let names = self.items.names(&self.name.function)?;
+        let others = names.iter().filter(|name| !name.starts_with(&self.name.version));
+        let (notices, results): (Vec<_>, Vec<_>) = others.partition(|name| name.ends_with(NOTICE));
+        // First, so that there is room for what is told.
+        results.iter().for_each(|name| self.items.remove(name));
+        for name in notices {
+            let text = self.items.get(name)?.unwrap_or_default();
+            let number = Notice::parse(name, &text).map_or(0, |notice| notice.number) + 1;
+            let notice = Notice { number, removal: Some(Removal::All) };
+            self.items.set(name, &notice.text(name))?;
+        }
+        Ok(())
+    }
+
     /// Removes these items, or those of them that have the tag.
     fn remove_parts(&self, parts: Vec<String>, tag: Option<Tag>) {
         let wanted = tag.map(|tag| tag_bytes(&[tag]));

@@ -479,3 +479,19 @@ fn a_tab_that_was_asleep_forgets_what_it_has() {
     assert_eq!(followed(&two), [Removal::All]);
     assert_eq!((two.figures().0, has(&two, b"a")), (1, true));
 }
+
+#[test]
+fn the_tabs_of_other_versions_end_what_is_cleared_there() {
+    let site: Arc<Site> = Arc::default();
+    let (old, store) = (open_version(&site, 0, "01", NOW), open(&site, 1));
+    put(&old, b"k", NOW);
+    put(&store, b"k", NOW);
+    assert!(followed(&old).is_empty());
+    store.clear_other_versions().unwrap();
+    assert!(!has(&old, b"k") && has(&store, b"k"));
+    assert_eq!(followed(&old), [Removal::All]);
+    put(&old, b"later", NOW);
+    assert!(followed(&old).is_empty() && has(&old, b"later"));
+    *site.is_off.lock() = true;
+    assert!(store.clear_other_versions().is_err());
+}

@@ -110,7 +110,7 @@ fn with_failed_merge(step: u64) -> Option<(MemFs, [Store; 2], Entries)> {
             store.merge(&ALL).unwrap();
         }
         stores.iter().for_each(|store| store.follow(&mut |_| ()).unwrap());
-        store.end_log().unwrap();
+        store.shared.end_log().unwrap();
     }
     fs.fail(Some(Failure { at: fs.operations() + step, count: u64::MAX, errno: 5 }));
     let failed = stores[0].merge(&ALL).is_err();

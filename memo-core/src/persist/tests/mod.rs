@@ -12,6 +12,7 @@ mod kill;
 mod limit;
 mod model;
 mod moments;
+mod other_versions;
 mod ownership;
 #[cfg(memokit_model)]
 mod page_model;

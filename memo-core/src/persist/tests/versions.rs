@@ -3,18 +3,18 @@
 use super::*;
 use crate::persist::{Failure, WallMillis, function_folder, mark_used, remove_old, remove_unused};
 
-const DAY: WallMillis = 24 * 3600 * 1000;
-const NOW: WallMillis = 1000 * DAY;
+pub(super) const DAY: WallMillis = 24 * 3600 * 1000;
+pub(super) const NOW: WallMillis = 1000 * DAY;
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new("/cache")
 }
 
-fn identity_of(version: u128) -> Identity {
+pub(super) fn identity_of(version: u128) -> Identity {
     Identity { code: version, ..identity() }
 }
 
-fn place(version: u128) -> Place {
+pub(super) fn place(version: u128) -> Place {
     Place::of(root(), "app::quote", 0, &identity_of(version))
 }
 
@@ -23,7 +23,7 @@ fn tag() -> PathBuf {
 }
 
 /// Opens a version, and notes its use.
-fn open_version(fs: &MemFs, version: u128, now: WallMillis) -> (Store, Entries) {
+pub(super) fn open_version(fs: &MemFs, version: u128, now: WallMillis) -> (Store, Entries) {
     let (place, identity) = (place(version), identity_of(version));
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
     let store = Store::open(Arc::clone(&fs), &place, &identity, Durability::Os).unwrap();
@@ -34,14 +34,14 @@ fn open_version(fs: &MemFs, version: u128, now: WallMillis) -> (Store, Entries) 
 }
 
 /// Runs a process that uses a version at the time `now`.
-fn run(fs: &MemFs, version: u128, now: WallMillis) -> Entries {
+pub(super) fn run(fs: &MemFs, version: u128, now: WallMillis) -> Entries {
     let (store, found) = open_version(fs, version, now);
     write(&store, put(b"k", &version.to_le_bytes())).unwrap();
     found
 }
 
 /// Returns which of the versions 1 to 9 have files.
-fn stored(fs: &MemFs) -> Vec<u128> {
+pub(super) fn stored(fs: &MemFs) -> Vec<u128> {
     let paths = fs.paths();
     let is_stored =
         |version: &u128| paths.iter().any(|path| path.starts_with(place(*version).dir()));
