@@ -2,12 +2,13 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use memokit::memoize;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Failed, ask};
+use crate::client::{Client, Failed};
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Profile {
@@ -22,16 +23,31 @@ pub(crate) struct Order {
     pub(crate) revision: u64,
 }
 
-/// An error is not cached, and while there is an older answer nobody sees it. With `spawn` nobody waits for a newer
-/// answer either, and a client that hangs up cancels nothing.
-#[memoize(max = 10_000, ttl = ttl(), stale = "1h", spawn = tokio::spawn, persist = directory(), tags = [("user", user)])]
-pub(crate) async fn profile(user: u64) -> Result<Profile, Failed> {
-    ask(format!("/profile/{user}")).await
+pub(crate) struct Source {
+    pub(crate) client: Client,
 }
 
-#[memoize(max = 10_000, ttl = ttl(), stale = "1h", spawn = tokio::spawn, persist = directory(), tags = [("user", user)])]
-pub(crate) async fn orders(user: u64) -> Result<Vec<Order>, Failed> {
-    ask(format!("/orders/{user}")).await
+/// An error is not cached, and while there is an older answer nobody sees it. With `spawn` nobody waits for a newer
+/// answer either, and a client that hangs up cancels nothing; its task owns what it uses, so `self` is an `Arc`.
+///
+/// The source is not in the key: there is one, and its address is another after each start. Of several, put a name
+/// that stays into the key.
+impl Source {
+    #[memoize(
+        max = 10_000, ttl = ttl(), stale = "1h", spawn = tokio::spawn, persist = directory(),
+        key = user, tags = [("user", user)],
+    )]
+    pub(crate) async fn profile(self: Arc<Self>, user: u64) -> Result<Profile, Failed> {
+        self.client.ask(format!("/profile/{user}")).await
+    }
+
+    #[memoize(
+        max = 10_000, ttl = ttl(), stale = "1h", spawn = tokio::spawn, persist = directory(),
+        key = user, tags = [("user", user)],
+    )]
+    pub(crate) async fn orders(self: Arc<Self>, user: u64) -> Result<Vec<Order>, Failed> {
+        self.client.ask(format!("/orders/{user}")).await
+    }
 }
 
 fn ttl() -> Duration {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cached::macros::{cached, concurrent_cached, once};
 use cached::time::Instant;
-use cached::{Cached as _, CachedIter as _, Expires, RedbCache, RedbCacheError, Return};
+use cached::{Expires, LruCache, RedbCache, RedbCacheError, Return};
 use memokit::memoize;
 
 use crate::calls::{Calls, at_once, folder, slowly, until_expired};
@@ -44,30 +44,63 @@ fn time_to_live() {
 }
 
 #[test]
+fn millis() {
+    static CALLS: Calls = Calls::new();
+    #[cached(ttl_millis = 300)]
+    fn there(n: u64) -> u64 {
+        CALLS.count();
+        n
+    }
+    #[memoize(ttl = "300ms")]
+    fn here(n: u64) -> u64 {
+        CALLS.count();
+        n
+    }
+    let pause = || std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(CALLS.during(|| (there(1), there(1), pause(), there(1))), 2);
+    assert_eq!(CALLS.during(|| (here(1), here(1), pause(), here(1))), 2);
+}
+
+#[test]
+fn lru() {
+    static CALLS: Calls = Calls::new();
+    #[cached(ty = "LruCache<u64, u64>", create = { LruCache::new(2) })]
+    fn there(n: u64) -> u64 {
+        CALLS.count();
+        n
+    }
+    #[memoize(max = 2)]
+    fn here(n: u64) -> u64 {
+        CALLS.count();
+        n
+    }
+    assert_eq!(CALLS.during(|| [1, 2, 1, 3, 2].map(there)), 4);
+    assert_eq!(CALLS.during(|| [1, 2, 1, 3, 2].map(here)), 4);
+}
+
+#[test]
 fn per_value() {
     static CALLS: Calls = Calls::new();
     #[derive(Clone)]
     struct Token {
-        end: Instant,
-        lifetime: Duration,
+        expires_at: Instant,
     }
     impl Token {
         fn new(millis: u64) -> Self {
             CALLS.count();
-            let lifetime = Duration::from_millis(millis);
-            Self { end: Instant::now() + lifetime, lifetime }
+            Self { expires_at: Instant::now() + Duration::from_millis(millis) }
         }
     }
     impl Expires for Token {
         fn is_expired(&self) -> bool {
-            Instant::now() >= self.end
+            Instant::now() >= self.expires_at
         }
     }
     #[cached(expires = true)]
     fn there(millis: u64) -> Token {
         Token::new(millis)
     }
-    #[memoize(ttl_with = |token: &Token| Some(token.lifetime))]
+    #[memoize(ttl_with = |t| Some(t.expires_at.saturating_duration_since(Instant::now())))]
     fn here(millis: u64) -> Token {
         Token::new(millis)
     }
@@ -130,7 +163,7 @@ fn own_key() {
         CALLS.count();
         request.id
     }
-    #[memoize(key = request.id)]
+    #[memoize(key = request.id, tags = [("request", request.id)])]
     fn here(request: &Request) -> u64 {
         CALLS.count();
         request.id
@@ -138,6 +171,10 @@ fn own_key() {
     let requests = [Request { id: 1 }, Request { id: 1 }];
     assert_eq!(CALLS.during(|| requests.each_ref().map(there)), 1);
     assert_eq!(CALLS.during(|| requests.each_ref().map(here)), 1);
+    assert_eq!(here_memo().get(&here_key(&requests[1])), Some(1));
+    // With the number alone, by a tag.
+    memokit::invalidate_tag(("request", 1));
+    assert!(here_memo().is_empty());
 }
 
 #[test]
@@ -228,21 +265,23 @@ fn method() {
 #[test]
 fn forced() {
     static CALLS: Calls = Calls::new();
-    #[cached(force_refresh = { n == 0 })]
-    fn there(n: u64) -> u64 {
+    #[cached(key = "u64", convert = { id }, force_refresh = { force })]
+    fn there(id: u64, force: bool) -> u64 {
+        let _ = force;
         CALLS.count();
-        n
+        id
     }
     #[memoize]
-    fn memoized(n: u64) -> u64 {
+    fn here_cached(id: u64) -> u64 {
         CALLS.count();
-        n
+        id
     }
-    fn here(n: u64) -> u64 {
-        if n == 0 { memokit::refresh(|| memoized(n)) } else { memoized(n) }
+    fn here(id: u64, force: bool) -> u64 {
+        if force { memokit::refresh(|| here_cached(id)) } else { here_cached(id) }
     }
-    assert_eq!(CALLS.during(|| [0, 0, 1, 1].map(there)), 3);
-    assert_eq!(CALLS.during(|| [0, 0, 1, 1].map(here)), 3);
+    let calls = [false, false, true, true, false];
+    assert_eq!(CALLS.during(|| calls.map(|force| there(1, force))), 3);
+    assert_eq!(CALLS.during(|| calls.map(|force| here(1, force))), 3);
 }
 
 #[test]
@@ -290,54 +329,10 @@ fn flag() {
     fn here(n: u64) -> u64 {
         n
     }
-    let here = || memokit::outcome(|| here(1)).was_cached();
+    let here = || memokit::outcome(|| here(1));
     assert_eq!([there(1).was_cached(), there(1).was_cached()], [false, true]);
-    assert_eq!([here(), here()], [false, true]);
-}
-
-#[test]
-fn removed() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    (there(1), here(1));
-    assert_eq!(THERE.write().cache_remove(&1), Some(1));
-    assert!(here_memo().invalidate(&here_key(1)));
-}
-
-#[test]
-fn cleared() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    (there(1), here(1));
-    THERE.write().cache_clear();
-    here_memo().clear();
-    assert_eq!((THERE.read().cache_size(), here_memo().len()), (0, 0));
-}
-
-#[test]
-fn counted() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    (there(1), there(1), here(1), here(1));
-    assert_eq!((THERE.read().cache_hits(), here_memo().stats().hits), (Some(1), 1));
+    assert_eq!([here().was_cached(), here().was_cached()], [false, true]);
+    assert_eq!((*there(1), *here(), here().into_value()), (1, 1, 1));
 }
 
 #[test]
@@ -372,84 +367,6 @@ fn generic() {
     }
     assert_eq!(CALLS.during(|| (there(12), there("12"))), 1);
     assert_eq!(CALLS.during(|| (here(12), here("12"))), 1);
-}
-
-#[test]
-fn looked_up() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    (there(1), here(1));
-    assert_eq!(THERE.write().cache_get(&1).copied(), Some(1));
-    assert_eq!((here_memo().get(&here_key(1)), here_memo().stats().hits), (Some(1), 0));
-}
-
-#[test]
-fn inserted() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    THERE.write().cache_set(1, 7);
-    here_memo().insert(&here_key(1), 7);
-    assert_eq!((there(1), here(1)), (7, 7));
-}
-
-#[test]
-fn listed() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n + 1
-    }
-    (there(1), here(1));
-    assert_eq!(THERE.read().iter().count(), 1);
-    let pairs =
-        here_memo().keys().into_iter().map(|key| (key.get::<u64>("n"), here_memo().get(&key)));
-    assert_eq!(pairs.collect::<Vec<_>>(), [(Ok(1), Some(2))]);
-}
-
-#[test]
-fn counted_anew() {
-    #[cached]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    (there(1), there(1), here(1), here(1));
-    THERE.write().cache_reset_metrics();
-    let start = here_memo().stats();
-    (there(1), here(1));
-    assert_eq!((THERE.read().cache_hits(), here_memo().stats_since(&start).hits), (Some(1), 1));
-}
-
-#[test]
-fn evicted() {
-    #[cached(max_size = 1)]
-    fn there(n: u64) -> u64 {
-        n
-    }
-    #[memoize(max = 1)]
-    fn here(n: u64) -> u64 {
-        n
-    }
-    (there(1), there(2), here(1), here(2));
-    assert_eq!((THERE.read().cache_evictions(), here_memo().stats().evicted), (Some(1), 1));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod calls;
 mod from_cached;
 mod from_cached_1;
 mod from_cached_results;
+mod from_cached_statics;
 mod from_functools;
 mod from_joblib;
 mod from_memoize;
@@ -17,7 +18,11 @@ mod from_quick_cache;
 const SECTIONS: [(&str, &str); 7] = [
     (
         "From cached",
-        concat!(include_str!("from_cached.rs"), include_str!("from_cached_results.rs")),
+        concat!(
+            include_str!("from_cached.rs"),
+            include_str!("from_cached_results.rs"),
+            include_str!("from_cached_statics.rs")
+        ),
     ),
     ("From cached before 2.0", include_str!("from_cached_1.rs")),
     ("From memoize", include_str!("from_memoize.rs")),

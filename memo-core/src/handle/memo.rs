@@ -417,7 +417,7 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Returns false in these cases:
     ///
     /// - `value` is an `Err`, and the function does not cache errors.
-    /// - The arguments of `key` have no key, see [`Key`].
+    /// - The arguments of `key` have no key, such as a path that is not UTF-8; see [`Key`]. Nothing is stored.
     /// - `max` or `max_bytes` is 0, or `value` weighs more than `max_bytes`. The former value is removed too.
     /// - Another thread or process invalidated `key`, or stored another value for it, during the call.
     pub fn insert(&self, key: &Key, value: R) -> bool {
