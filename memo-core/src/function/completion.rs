@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cache::entry::{Lifetime, NewEntry};
 use crate::cache::insertion::Finished;
 use crate::function::function_cache::{FunctionCache, Made, NewResult, WeightOf};
-use crate::function::loaded::Loaded;
+use crate::function::loaded::{Loaded, Stored};
 use crate::function::tier_types::{Permit, Writing};
 use crate::function::times::jittered;
 use crate::key::Tag;
@@ -26,16 +26,6 @@ pub(crate) struct Completed {
     pub(crate) kept: bool,
     /// The write to the tier, if the caller is to wait for it.
     pub(crate) writing: Option<Writing>,
-}
-
-/// What the disk had for a claim.
-pub(crate) enum Stored<H> {
-    /// Nothing that counts. The claim stands.
-    Nothing,
-    /// This value. The claim has ended with it.
-    Value(H),
-    /// A value that may be served stale. Memory has it now, and the claim has ended.
-    Older,
 }
 
 impl<K: Keep> FunctionCache<K> {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -199,7 +200,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         }
         let Record::Put { tags, .. } = record else { return None };
         let tags = persist::tags(tags).collect();
-        Loaded::stored(function, value, lifetime, record.cost(), tags)
+        Loaded::stored::<K>(function.ttl.load(Relaxed), value, lifetime, record.cost(), tags)
     }
 
     fn cost(&self, key: &[u8]) -> Option<Duration> {

@@ -16,11 +16,10 @@ use crate::cache::sharded::ShardedCache;
 use crate::epoch::participant::pin;
 use crate::error::Error;
 use crate::function::common::Common;
-use crate::function::completion::Stored;
 use crate::function::counts::Counts;
 use crate::function::events::Events;
 use crate::function::isolation::{self, Isolation};
-use crate::function::loaded::Loaded;
+use crate::function::loaded::{Loaded, Stored};
 #[cfg(feature = "persist")]
 use crate::function::removal_watch::RemovalWatch;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};

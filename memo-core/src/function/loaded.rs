@@ -1,10 +1,8 @@
 //! Values that are read from elsewhere than memory.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::cache::entry::Lifetime;
-use crate::function::function_cache::FunctionCache;
 use crate::key::Tag;
 use crate::platform::clock::{self, Millis, NEVER};
 use crate::statistics::explanation::Explanation;
@@ -23,16 +21,27 @@ pub(crate) struct Loaded<V> {
     pub(crate) is_stale: bool,
 }
 
+/// What the disk had for a claim.
+pub(crate) enum Stored<H> {
+    /// Nothing that counts. The claim stands.
+    Nothing,
+    /// This value. The claim has ended with it.
+    Value(H),
+    /// A value that may be served stale. Memory has it now, and the claim has ended.
+    Older,
+}
+
 impl<V> Loaded<V> {
-    /// Returns a value that is stored on this machine. `None` if it is an error and has expired.
+    /// Returns a value that is stored on this machine, of a function whose time to live is `ttl` now. `None` if it is an
+    /// error and has expired.
     pub(crate) fn stored<K: Keep<Value = V>>(
-        function: &FunctionCache<K>,
+        ttl: Millis,
         value: V,
         lifetime: Lifetime,
         cost: Option<Duration>,
         tags: Box<[Tag]>,
     ) -> Option<Self> {
-        let expires = limited(lifetime.expires, function.ttl.load(Relaxed));
+        let expires = limited(lifetime.expires, ttl);
         let is_stale = expires <= clock::now();
         let is_kept = !is_stale || !K::Selection::is_error(&value);
         let lifetime = Lifetime { expires, ..lifetime };

@@ -329,7 +329,7 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         let item = found.ok()??;
         let (value, lifetime) = self.value(function, &item, stale)?;
         let tags = persist::tags(&item.tags).collect();
-        Loaded::stored(function, value, lifetime, item.cost.time(), tags)
+        Loaded::stored::<K>(function.ttl.load(Relaxed), value, lifetime, item.cost.time(), tags)
     }
 
     fn cost(&self, key: &[u8]) -> Option<Duration> {
