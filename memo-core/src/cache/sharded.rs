@@ -15,7 +15,6 @@ use super::listening::{Listener, Listening};
 use super::shard::Shard;
 use super::table::ReadGuard;
 use crate::epoch::participant::{self, pin};
-use crate::eviction::policy::Policy;
 use crate::eviction::steps::EXACT;
 use crate::front::table::{Found, Place, WordKey};
 use crate::front::versions::Versions;
@@ -71,7 +70,7 @@ impl<H: Clone> ShardedCache<H> {
                 weight: weighed,
                 time: timed,
                 tags: tagged.is_some(),
-                price: matches!(policy, Policy::Cost(_)),
+                price: policy.is_priced(),
             },
             tag_salt: tagged.unwrap_or(0),
             swept_epoch: AtomicU64::new(0),

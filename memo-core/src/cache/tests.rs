@@ -116,4 +116,5 @@ mod adaptive;
 mod advised;
 mod departures;
 mod idle;
+mod policies;
 mod weights;

@@ -33,4 +33,12 @@ impl Policy {
     pub(crate) fn cost() -> Self {
         Self::Cost(Make(|| Box::new(GreedyDual::new())))
     }
+
+    /// Returns whether entries have a price, so that computations are timed.
+    pub(crate) fn is_priced(self) -> bool {
+        match self {
+            Self::Lru | Self::Adaptive(_) => false,
+            Self::Cost(_) => true,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The advice for the adaptive policy, against the hit ratios of the cache itself.
 
-use super::adaptive::hash_of;
+use super::policies::hash_of;
 use super::*;
 use crate::advice::estimator::Times;
 use crate::advice::finding::Computations;
