@@ -352,3 +352,17 @@ fn what_is_on_disk_alone_is_served_at_once_while_a_thread_computes() {
     wait_until("the thread has computed", || tick(0) == 5);
     assert!(tick_memo().stats().refreshed >= 1);
 }
+
+#[test]
+fn retain_judges_what_would_be_served_stale() {
+    static DOWN: AtomicBool = AtomicBool::new(false);
+    #[memoize(ttl = "30ms", stale = "1h")]
+    fn price(n: u32) -> Result<u32, String> {
+        if DOWN.load(Relaxed) { Err("down".to_owned()) } else { Ok(n) }
+    }
+    (0..2).for_each(|n| assert_eq!(price(n), Ok(n)));
+    sleep(BEYOND);
+    DOWN.store(true, Relaxed);
+    price_memo().retain_ok(|_, price| *price == 1);
+    assert_eq!((price(0), price(1)), (Err("down".to_owned()), Ok(1)));
+}

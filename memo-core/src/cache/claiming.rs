@@ -93,8 +93,14 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Returns whether there is an entry that the value of `claim` is to replace.
     pub(crate) fn has_older(&self, claim: Claim) -> bool {
+        self.older_is_over(claim).is_some()
+    }
+
+    /// Returns whether the time to live of that entry has ended. `None`: there is none.
+    pub(crate) fn older_is_over(&self, claim: Claim) -> Option<bool> {
         let shard = self.shard(claim.hash).lock();
-        shard.entry_before(claim).is_some_and(|entry| !entry.has_ended())
+        let entry = shard.entry_before(claim).filter(|entry| !entry.has_ended())?;
+        Some(self.expiry.is_expired(entry))
     }
 
     /// Returns the value of an entry, and marks the entry as used.

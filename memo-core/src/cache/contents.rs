@@ -6,18 +6,18 @@ use super::entry::Lifetime;
 use super::shard::Locked;
 use super::sharded::ShardedCache;
 use crate::key::{KeyBytes, Tag};
-use crate::platform::sort;
+use crate::platform::{clock, sort};
 use crate::tags::TagSet;
 
 /// Up to this many entries are looked at one by one for the statistics.
 const FEW: usize = 4096;
 
 impl<H: Clone> ShardedCache<H> {
-    /// Calls `f` for the live entries, announced ones included, while no lock is held: shard by shard, in each shard
-    /// the least recently used first.
+    /// Calls `f` for the entries that may be served, also stale, announced ones included, while no lock is held: shard by
+    /// shard, in each shard the least recently used first.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(&EntryCopy<H>)) {
         for shard in &self.shards {
-            let live = self.live(&shard.lock());
+            let live = self.servable_entries(&shard.lock());
             let mut order: Vec<(u64, u32)> =
                 live.iter().map(|copied| copied.stamp).zip(0..).collect();
             sort::sort(&mut order);
@@ -119,10 +119,11 @@ impl<H: Clone> ShardedCache<H> {
         (evicted, expired)
     }
 
-    pub(super) fn live(&self, shard: &Locked<'_, H>) -> Vec<EntryCopy<H>> {
+    fn servable_entries(&self, shard: &Locked<'_, H>) -> Vec<EntryCopy<H>> {
         let mut live = Vec::with_capacity(shard.load().entries);
+        let now = clock::now();
         for (_, e) in shard.entries() {
-            if !self.expiry.is_expired(e) {
+            if self.expiry.unservable_from(e) > now {
                 let (stamp, key) = (e.stamp().load(Relaxed), KeyBytes::new(e.key()));
                 let (held, lifetime) = (e.held().clone(), e.lifetime());
                 let tags = e.tags().map_or_else(Vec::new, TagSet::tags);

@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use crate::cache::entry::{Lifetime, NewEntry};
 use crate::cache::insertion::Finished;
@@ -52,11 +51,14 @@ impl<K: Keep> FunctionCache<K> {
         key: &[u8],
         counts: impl FnOnce(&Loaded<K::Value>) -> bool,
     ) -> Stored<K::Held> {
-        let storage = self.storage.as_ref().filter(|_| !self.memory.has_older(claim));
+        // One that is over gives way to what another process has computed since.
+        let older_is_over = self.memory.older_is_over(claim);
+        let storage = self.storage.as_ref().filter(|_| older_is_over != Some(false));
+        let stale = if older_is_over.is_none() { self.memory.stale() } else { 0 };
         // The type's `Deserialize` may call the function with the same key.
         let _computing = Computing::begin(Some(claim.id), &self.recursive, 0);
         let began = Stopwatch::start(false);
-        let loaded = storage.and_then(|storage| storage.load(self, key, true, self.memory.stale()));
+        let loaded = storage.and_then(|storage| storage.load(self, key, true, stale));
         let Some(mut loaded) = loaded.filter(|loaded| !tags::are_ending(&loaded.tags)) else {
             return Stored::Nothing;
         };
@@ -66,7 +68,7 @@ impl<K: Keep> FunctionCache<K> {
             return Stored::Nothing;
         }
         let Loaded { value, lifetime, tags, is_stale, .. } = loaded;
-        match self.adopt(claim, key, value, lifetime, &tags) {
+        match self.adopt(claim, key, value, lifetime, &tags, !is_stale) {
             None => Stored::Nothing,
             Some(_) if is_stale => Stored::Older,
             Some(held) => {
@@ -79,7 +81,7 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     /// Ends `claim` with a value from elsewhere. Returns `None`, and the claim stands, if code of the
-    /// value's type panics.
+    /// value's type panics. `is_shared`: whoever waits for the value gets it. Otherwise they look again.
     pub(crate) fn adopt(
         &self,
         claim: Claim,
@@ -87,6 +89,7 @@ impl<K: Keep> FunctionCache<K> {
         value: K::Value,
         lifetime: Lifetime,
         tags: &[Tag],
+        is_shared: bool,
     ) -> Option<K::Held> {
         // A panic in the code of the type or of `weigh` would leave the claim without an end.
         let made = catch_unwind(AssertUnwindSafe(|| {
@@ -98,31 +101,23 @@ impl<K: Keep> FunctionCache<K> {
         if !tags.is_empty() {
             self.memory.add_tags(claim, tags);
         }
-        self.finish(claim, &held, lifetime, weight, None, false);
+        let new_entry = NewEntry { held, lifetime, weight, cost: None, never_refreshed: false };
+        self.finish(claim, new_entry, is_shared.then_some(&returned));
         Some(returned)
     }
 
-    /// Ends `claim` with an entry, and wakes the waiters. Returns false if the key was invalidated meanwhile, or if the
-    /// entry does not fit the bounds.
+    /// Ends `claim` with an entry, and wakes the waiters, who get `value` or look again. Returns false if the key was
+    /// invalidated meanwhile, or if the entry does not fit the bounds.
     // The value is passed by reference, because a large one would be on the stack once more.
-    fn finish(
-        &self,
-        claim: Claim,
-        value: &K::Held,
-        lifetime: Lifetime,
-        weight: Option<u64>,
-        cost: Option<Duration>,
-        never_refreshed: bool,
-    ) -> bool {
-        let (expires, held) = (lifetime.expires, value.clone());
-        let new_entry = NewEntry { held, lifetime, weight, cost, never_refreshed };
+    fn finish(&self, claim: Claim, new_entry: NewEntry<K::Held>, value: Option<&K::Held>) -> bool {
+        let expires = new_entry.lifetime.expires;
         self.observe_entry(claim.hash, &new_entry);
         let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {
             self.maintain();
         }
         if let Some(flight) = flight {
-            flight.complete(Some(value.clone()));
+            flight.complete(value.cloned());
         }
         // The `Drop` of other values runs only now, so that waiters do not wait for it.
         drop(removed);
@@ -167,7 +162,9 @@ impl<K: Keep> FunctionCache<K> {
             None => {}
         }
         let never_refreshed = life < self.memory.refresh_window();
-        let kept = self.finish(claim, value, lifetime, weight, made.time(), never_refreshed);
+        let (held, cost) = (value.clone(), made.time());
+        let new_entry = NewEntry { held, lifetime, weight, cost, never_refreshed };
+        let kept = self.finish(claim, new_entry, Some(value));
         Completed { kept, writing }
     }
 

@@ -257,7 +257,7 @@ impl<K: Keep> Computation<K> {
             return Elsewhere::Found(held);
         }
         if lock.is_none() {
-            return Elsewhere::Busy;
+            return self.leave_to_others(claim, None).map_or(Elsewhere::Busy, Elsewhere::Found);
         }
         self.outside = Some(Box::new(Outside { _lock: lock, ..Outside::default() }));
         self.begin();
@@ -266,8 +266,8 @@ impl<K: Keep> Computation<K> {
 
     /// Tries to lock the key among processes.
     #[cfg(not(feature = "web"))]
-    fn lock_key(&mut self, claim: Claim, key: &[u8], _: &Waker, waiter: Waiter) -> KeyClaim {
-        self.function.lock_key(claim, key, waiter)
+    fn lock_key(&mut self, _: Claim, key: &[u8], _: &Waker, waiter: Waiter) -> KeyClaim {
+        self.function.lock_key(key, waiter)
     }
 
     /// Does so, and where a lock is asked for, looks whether it was granted. Never returns [`KeyClaim::Asked`].
@@ -277,7 +277,9 @@ impl<K: Keep> Computation<K> {
         let was_asked = asked.is_some();
         let claimed = match asked {
             Some(asked) => KeyClaim::Asked(asked),
-            None => self.function.lock_key(claim, key, waiter),
+            // Whether others have it is known later, and the older value is here now.
+            None if self.function.memory.has_older(claim) => KeyClaim::Unlocked,
+            None => self.function.lock_key(key, waiter),
         };
         let KeyClaim::Asked(asked) = claimed else { return claimed };
         match asked.poll(waker) {
@@ -349,7 +351,7 @@ impl<K: Keep> Computation<K> {
         Elsewhere::Compute
     }
 
-    /// Gives up the claim because another machine computes the value, and returns the older value. If there is none,
+    /// Gives up the claim because another process or machine computes the value, and returns the older value. If there is none,
     /// does nothing.
     fn leave_to_others(&mut self, claim: Claim, stands_in: Option<K::Held>) -> Option<K::Held> {
         let is_call = matches!(self.role, Role::Lead(_));

@@ -613,14 +613,10 @@ impl<K: Keep> FunctionCache<K> {
         source::note_coalesced();
     }
 
-    /// Returns the lock of a key among processes. Computations that take less time than that saves are done without,
-    /// and so are those that replace an older value, which other callers get meanwhile.
-    pub(crate) fn lock_key(&self, claim: Claim, key: &[u8], waiter: Waiter) -> KeyClaim {
+    /// Returns the lock of a key among processes. Computations that take less time than that saves are done without.
+    pub(crate) fn lock_key(&self, key: &[u8], waiter: Waiter) -> KeyClaim {
         match &self.storage {
             Some(storage) if self.waits() && !self.memory.calls.are_short(&pin(), SHORT_NANOS) => {
-                if self.memory.has_older(claim) {
-                    return KeyClaim::Unlocked;
-                }
                 storage.lock_key(key, waiter)
             }
             _ => KeyClaim::Unlocked,

@@ -312,9 +312,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             Found::Value(value) => {
                 let lifetime = self.lifetime(function, &value);
                 let found = self.entries.decode(&value.bytes);
-                match found
-                    .and_then(|decoded| function.adopt(claim, key, decoded, lifetime, &value.tags))
-                {
+                match found.and_then(|decoded| {
+                    function.adopt(claim, key, decoded, lifetime, &value.tags, true)
+                }) {
                     Some(held) => {
                         self.counts.hits.add(1);
                         function.counts.remote_latency.record(nanos);

@@ -1,6 +1,7 @@
 //! Opens the store of a cache when there is something to read or to write.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -152,13 +153,15 @@ impl<V: 'static> ValueStore<V> {
     /// Returns whether another process may have begun to compute something for the directory.
     pub(crate) fn is_used(&self) -> bool {
         self.has_versions()
-            && self.version().is_ok_and(|version| self.fs.list(version.place.dir()).is_ok())
+            && self.version().is_ok_and(|version| {
+                self.fs.list(version.place.dir()).map_or_else(|e| !is_missing(&e), |_| true)
+            })
     }
 
-    /// Returns whether a version of the function has stored something. If none has, the type is not explored.
+    /// Returns whether a version of the function may have stored something. If none has, the type is not explored.
     fn has_versions(&self) -> bool {
-        self.root.is_ok()
-            && self.fs.list_dirs(&self.folder).is_ok_and(|versions| !versions.is_empty())
+        let versions = || self.fs.list_dirs(&self.folder);
+        self.root.is_ok() && versions().map_or_else(|e| !is_missing(&e), |found| !found.is_empty())
     }
 
     /// Returns the version of the function that this process runs.
@@ -418,4 +421,9 @@ fn absolute(dir: PathBuf) -> Result<PathBuf, Error> {
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     std::path::absolute(&dir)
         .map_err(|error| Error::NoDirectory { path: dir, reason: error.to_string() })
+}
+
+/// Returns whether there is no such folder. One that cannot be listed for another reason may hold something.
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }

@@ -397,7 +397,9 @@ impl<K: Keep> Storage<K> for WebResults<K> {
 
     fn clear_versions(&self, _function: &FunctionCache<K>) -> Result<(), Error> {
         let store = self.store()?;
-        store.clear_other_versions().map_err(|refusal| error_of("remove from", &refusal))
+        // Again, because now it counts whether the other tabs were told.
+        let own = store.clear();
+        own.and(store.clear_other_versions()).map_err(|refusal| error_of("remove from", &refusal))
     }
 
     fn judge(&self, function: &FunctionCache<K>, each: &mut dyn FnMut(&[u8], K::Value)) {

@@ -120,6 +120,18 @@ pub(crate) fn by_age(fs: &dyn Fs, dir: &Path) -> Result<Vec<Name>, Error> {
     Ok(names)
 }
 
+/// Gives a new file its name, unless there is such a file. That can be so if another folder was put in the place of this
+/// one since its numbers were read; the file then is that of another process.
+pub(crate) fn publish(fs: &dyn Fs, dir: &Path, temporary: Name, name: Name) -> io::Result<()> {
+    match fs.open(&name.at(dir)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            fs.rename(&temporary.at(dir), &name.at(dir))
+        }
+        Err(e) => Err(e),
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
 /// Removes a file. Succeeds if there is none.
 pub(crate) fn remove(fs: &dyn Fs, dir: &Path, name: Name) -> Result<(), Error> {
     let path = name.at(dir);

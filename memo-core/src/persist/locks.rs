@@ -235,6 +235,16 @@ impl Locks {
             .map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
     }
 
+    /// Returns whether another open file of any process holds the lock of a key or of a value: it computes something.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn has_computations(&self) -> Result<bool, Error> {
+        self.bytes
+            .is_locked_by_other(0, BASE)
+            .map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
+    }
+
     /// Checks that the lock file is still that of the directory. A user may have removed the directory, and another
     /// process may have created it again.
     ///

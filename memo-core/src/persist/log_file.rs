@@ -1,9 +1,10 @@
 //! Creates the log of a process, or continues one that an earlier process left.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file_name::{Name, remove};
+use super::file_name::{Name, publish, remove};
 use super::fs::{File, Fs, write_all};
 use super::header::{self, FORMAT, FileHeader, Kind, Stated, random_salt};
 use super::identity::Identity;
@@ -66,14 +67,16 @@ impl StoreDirectory<'_> {
         let made = fs.create(&path).and_then(|file| {
             write_all(&*file, &bytes, 0)?;
             file.sync()?;
-            fs.rename(&path, &name.at(dir))?;
+            publish(fs, dir, temporary, name)?;
             fs.sync_dir(dir)?;
             Ok(file)
         });
         let file: Arc<dyn File> = made.map_err(|e| {
             let _ = remove(fs, dir, temporary);
-            // After a rename that is not durable, the log must not be found beside the next one.
-            let _ = remove(fs, dir, name);
+            if e.kind() != io::ErrorKind::AlreadyExists {
+                // After a rename that is not durable, the log must not be found beside the next one.
+                let _ = remove(fs, dir, name);
+            }
             Error::io("create", name.at(dir), &e)
         })?;
         let len = bytes.len() as u64;
@@ -100,5 +103,30 @@ impl StoreDirectory<'_> {
         let log = LogFile { number, path, file, len: size };
         let LogReader { seed, removals, .. } = *reader;
         Some((log, QueueTarget { log: number, seed, at: size, removals }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::fs_mem::MemFs;
+
+    #[test]
+    fn a_new_log_takes_the_place_of_no_other() {
+        let (fs, dir) = (MemFs::new(), Path::new("/d"));
+        fs.create_dir(dir, Path::new("")).unwrap();
+        let identity = Identity { function: "f".to_owned(), key_format: 1, schema: 2, code: 3 };
+        let directory = StoreDirectory { fs: &fs, dir, base: Path::new(""), identity: &identity };
+        let create = || {
+            let (kind, logs) = (Kind::Log, Vec::new());
+            let new = NewFile { kind, number: 1, base_sequence: 0, high_water: 0, logs };
+            directory.create_log(new).map(|(log, _)| log.path)
+        };
+        let first = create().unwrap();
+        let bytes = fs.get(&first);
+        let refused = create().unwrap_err();
+        assert!(matches!(refused, Error::Io { .. }), "{refused}");
+        assert_eq!(fs.get(&first), bytes);
+        assert_eq!(fs.list(dir).unwrap().len(), 1);
     }
 }

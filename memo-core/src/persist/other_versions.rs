@@ -47,9 +47,11 @@ fn clear_version(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Error> {
 /// Removes the results of a version to which others write, as one of them.
 fn clear_used(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Error> {
     let Some(identity) = identity_of(&**fs, dir)? else {
-        let locks = Locks::observe(&**fs, dir);
-        let is_used = locks.map_or(Ok(false), |locks| locks.has_writers())?;
-        // A folder that nobody writes to and that is still there belongs to another program.
+        // A folder that nobody uses and that is still there belongs to another program.
+        let is_used = match Locks::observe(&**fs, dir) {
+            Some(locks) => locks.has_writers()? || locks.has_computations()?,
+            None => false,
+        };
         return if is_used {
             Err(Error::Locked { path: dir.to_owned(), pid: None })
         } else {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry_sort::EntrySort;
-use super::file_name::{Name, remove};
+use super::file_name::{Name, publish, remove};
 use super::frame::{self, ChecksumSeed, RecordMeta, u32_at, u64_at};
 use super::fs::{File, Fs, read_full, write_all};
 use super::header::FileHeader;
@@ -302,8 +302,8 @@ pub(crate) fn write(
     let temporary = Name::TempSnapshot(header.number);
     let path = temporary.at(dir);
     let written = write_temporary(fs, dir, header, fill).and_then(|()| {
-        let target = Name::Snapshot(header.number).at(dir);
-        fs.rename(&path, &target).map_err(|e| Error::io("rename", &path, &e))?;
+        publish(fs, dir, temporary, Name::Snapshot(header.number))
+            .map_err(|e| Error::io("rename", &path, &e))?;
         fs.sync_dir(dir).map_err(|e| Error::io("sync", dir, &e))
     });
     if written.is_err() {

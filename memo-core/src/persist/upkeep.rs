@@ -90,8 +90,7 @@ impl Store {
     /// # Errors
     /// Those of [`Store::merge`], and those of beginning a new log.
     pub fn condense(&self, keep: &Keep<'_>) -> Result<bool, Error> {
-        self.shared.end_log()?;
-        self.shared.merge(keep)
+        self.shared.merge_as(keep, true)
     }
 
     /// Removes what recovery has put aside.
@@ -207,6 +206,12 @@ impl Shared {
     }
 
     fn merge(&self, keep: &Keep<'_>) -> Result<bool, Error> {
+        self.merge_as(keep, false)
+    }
+
+    /// Does so. `ends_log`: after it has ended the log of this process. It does not while others merge, or each attempt
+    /// would leave a log.
+    fn merge_as(&self, keep: &Keep<'_>, ends_log: bool) -> Result<bool, Error> {
         let writer = self.writing()?;
         // Before the files are listed: what is left later is for the next merge.
         let had_orphans = writer.has_orphans.swap(false, Ordering::Relaxed);
@@ -221,8 +226,12 @@ impl Shared {
             .and_then(|()| {
                 let bounds =
                     Bounds { most_bytes: self.limit.next_snapshot(), tolerance: self.tolerance };
-                writer
-                    .with_merge(|| merge::merge(self.directory(), writer, self.salt, keep, bounds))
+                writer.with_merge(|| {
+                    if ends_log {
+                        self.end_log()?;
+                    }
+                    merge::merge(self.directory(), writer, self.salt, keep, bounds)
+                })
             });
         self.count_error(merged).inspect_err(|_| {
             writer.has_orphans.fetch_or(had_orphans, Ordering::Relaxed);

@@ -121,14 +121,17 @@ fn mark_unmarked(fs: &dyn Fs, dir: &Path, now: WallMillis) -> Result<(), Error> 
     write_last_use(fs, dir, now)
 }
 
-/// Returns the lock of the version's files, or `None` if a process writes to it or its folder belongs to another
-/// program. While it is held, no process begins to write.
+/// Returns the lock of the version's files, or `None` if a process writes to it or computes for it, or its folder belongs
+/// to another program. While it is held, no process begins to write.
 fn lock_unused(fs: &dyn Fs, dir: &Path) -> Result<Option<(Locks, Held)>, Error> {
     // A folder that is gone stays so.
     match Locks::open(fs, dir, dir) {
         Err(Error::Locked { .. } | Error::Foreign { .. }) => Ok(None),
         Err(error) => Err(error),
-        Ok((locks, held)) => Ok((!locks.has_writers()?).then_some((locks, held))),
+        Ok((locks, held)) => {
+            let is_used = locks.has_writers()? || locks.has_computations()?;
+            Ok((!is_used).then_some((locks, held)))
+        }
     }
 }
 

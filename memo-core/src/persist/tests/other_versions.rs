@@ -1,8 +1,8 @@
 //! Tests that one version empties the others, beside processes that use them.
 
-use super::versions::{NOW, open_version, place, root, run, stored};
+use super::versions::{NOW, identity_of, open_version, place, root, run, stored};
 use super::*;
-use crate::persist::{Failure, Removal, clear_versions, function_folder};
+use crate::persist::{Failure, KeyClaim, Removal, clear_versions, function_folder};
 
 const SECRET: &[u8] = b"a path that nobody may read";
 
@@ -121,4 +121,35 @@ fn a_version_that_is_gone_meanwhile_is_no_failure() {
         });
         assert!(found(&fs.after_process_death()).is_empty());
     }
+}
+
+/// Its process would create the folder anew, without a trace of the removal.
+#[test]
+fn a_version_of_which_a_key_is_computed_for_the_first_time_is_reported() {
+    let fs = MemFs::new();
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    let computing =
+        Store::open(Arc::clone(&shared), &place(2), &identity_of(2), Durability::Os).unwrap();
+    let KeyClaim::Locked(lock) = computing.try_lock_key(b"k") else { panic!("nobody else has it") };
+    let refused = clear(&fs).unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    drop(lock);
+    clear(&fs).unwrap();
+}
+
+#[test]
+fn who_cannot_merge_leaves_no_log_at_each_attempt() {
+    let fs = MemFs::new();
+    let (one, two) = (open_version(&fs, 2, NOW).0, open_version(&fs, 2, NOW).0);
+    write(&one, put(b"k", b"v")).unwrap();
+    let logs = || fs.paths().iter().filter(|path| path.to_string_lossy().contains("wal-")).count();
+    let before = logs();
+    let writer = two.shared.writer.get().unwrap();
+    let held = writer.with_merge(|| {
+        (0..20).for_each(|_| assert!(!one.condense(&Keep::all(0)).unwrap()));
+        Ok(())
+    });
+    assert!(held.unwrap());
+    assert_eq!(logs(), before);
+    assert!(one.condense(&Keep::all(0)).unwrap());
 }

@@ -1,8 +1,14 @@
 //! Tests that results on disk are served stale as those in memory are.
 
+use std::task::Waker;
+
 use super::*;
+use crate::function::computation::{Computation, Elsewhere};
 use crate::function::entry::Layer;
 use crate::function::function_cache::NextStep;
+use crate::function::loaded::Stored;
+use crate::function::waiter::Waiter;
+use crate::single_flight::flight::WaitOutcome;
 use crate::statistics::explanation::Explanation;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -102,4 +108,53 @@ fn a_shorter_ttl_counts_for_what_was_stored_before() {
     let process = start(&folder);
     process.set_ttl(Some(Duration::ZERO));
     assert_eq!((found(&process, 1), served(&process, 1)), (None, Some(1)));
+}
+
+fn lead(function: &FunctionCache<Numbers>, n: u32) -> Computation<Numbers> {
+    let key = key(n);
+    let bytes = key.bytes().unwrap();
+    match function.claim_or_join(function.hash_key(bytes).unwrap(), bytes, &[]) {
+        NextStep::Lead(claim) => Computation::lead(function, claim),
+        _ => panic!("nobody has a value or computes one"),
+    }
+}
+
+#[test]
+fn one_process_computes_what_is_stale_for_all() {
+    let folder = TestDirectory::new("stale-shared");
+    clock::steps::stop();
+    compute(&start(&folder), 1);
+    pass(3 * MINUTE);
+    let (one, two) = (start(&folder), start(&folder));
+    let key = key(1);
+    let look = |computation: &mut Computation<Numbers>| {
+        computation.look_elsewhere(key.bytes().unwrap(), Waker::noop(), Waiter::Thread)
+    };
+    let (mut first, mut second) = (lead(&one, 1), lead(&two, 1));
+    assert!(matches!(look(&mut first), Elsewhere::Compute));
+    assert!(matches!(look(&mut second), Elsewhere::Found(1)), "the older value");
+    first.finish(&9, |_| true);
+    drop((first, second));
+    pass(MINUTE / 60);
+    assert_eq!(served(&two, 1), Some(9), "what the other process has computed");
+    assert_eq!((one.stats().misses, two.stats().misses), (1, 0));
+}
+
+#[test]
+fn who_waits_for_a_stale_value_looks_again() {
+    let folder = TestDirectory::new("stale-waited");
+    clock::steps::stop();
+    compute(&start(&folder), 1);
+    pass(3 * MINUTE);
+    let process = start(&folder);
+    let key = key(1);
+    let bytes = key.bytes().unwrap();
+    let hash = process.hash_key(bytes).unwrap();
+    let claim = process.memory.take_over(hash, bytes, None);
+    let NextStep::Join(flight) = process.claim_or_join(hash, bytes, &[]) else {
+        panic!("it is claimed")
+    };
+    assert!(matches!(process.load(claim, bytes), Stored::Older));
+    let waited = flight.wait(Duration::from_secs(1));
+    assert!(matches!(waited, WaitOutcome::Nothing));
 }
