@@ -1,5 +1,7 @@
 //! cached 4.1.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use cached::macros::{cached, concurrent_cached, once};
@@ -228,6 +230,32 @@ fn one_computation() {
     }
     assert_eq!(CALLS.during(|| at_once(|| there(1))), 1);
     assert_eq!(CALLS.during(|| at_once(|| here(1))), 1);
+}
+
+#[test]
+fn one_at_a_time() {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static RUNNING: AtomicU64 = AtomicU64::new(0);
+    static MOST: AtomicU64 = AtomicU64::new(0);
+    fn run(n: u64) -> u64 {
+        MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
+        slowly();
+        RUNNING.fetch_sub(1, SeqCst);
+        n
+    }
+    #[cached(sync_writes = true)]
+    fn there(n: u64) -> u64 {
+        run(n)
+    }
+    static ALONE: Mutex<()> = Mutex::new(());
+    #[memoize]
+    fn here(n: u64) -> u64 {
+        let _alone = ALONE.lock();
+        run(n)
+    }
+    at_once(|| there(NEXT.fetch_add(1, SeqCst)));
+    at_once(|| here(NEXT.fetch_add(1, SeqCst)));
+    assert_eq!(MOST.load(SeqCst), 1);
 }
 
 #[test]

@@ -178,6 +178,26 @@ fn of_a_result() {
     assert_eq!((there(1), here(1)), (Ok(1), Ok(1)));
 }
 
+#[test]
+fn of_an_option() {
+    #[cached]
+    fn there(n: u64) -> Option<u64> {
+        Some(n)
+    }
+    #[memoize]
+    fn here(n: u64) -> Option<u64> {
+        Some(n)
+    }
+    THERE.write().cache_set(1, 7);
+    here_memo().insert(&here_key(1), Some(7));
+    assert_eq!((there(1), here(1)), (Some(7), Some(7)));
+    assert_eq!(THERE.write().cache_get(&1).copied(), Some(7));
+    assert_eq!(here_memo().get(&here_key(1)).flatten(), Some(7));
+    THERE.write().retain(|_, value| *value != 7);
+    here_memo().retain(|_, value| value.is_some_and(|value| value != 7));
+    assert_eq!((there(1), here(1)), (Some(1), Some(1)));
+}
+
 #[tokio::test]
 async fn awaited() {
     #[cached]

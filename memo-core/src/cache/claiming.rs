@@ -92,11 +92,13 @@ impl<H: Clone> ShardedCache<H> {
     }
 
     /// Returns whether there is an entry that the value of `claim` is to replace.
+    #[cfg(any(feature = "remote", feature = "web"))]
     pub(crate) fn has_older(&self, claim: Claim) -> bool {
         self.older_is_over(claim).is_some()
     }
 
-    /// Returns whether the time to live of that entry has ended. `None`: there is none.
+    /// Returns whether the time to live of the entry has ended that the value of `claim` is to replace. `None`: there is
+    /// none.
     pub(crate) fn older_is_over(&self, claim: Claim) -> Option<bool> {
         let shard = self.shard(claim.hash).lock();
         let entry = shard.entry_before(claim).filter(|entry| !entry.has_ended())?;

@@ -129,7 +129,10 @@ const OTHER_WAYS: &[(&str, &str)] = &[
     ("result", "leave it out: memokit recognizes a `Result` by its type and caches only its `Ok`"),
     ("option", "write `cache_if = Option::is_some`: memokit caches `None` as it does any value"),
     ("cache_none", "leave it out: memokit caches `None` as it does any value"),
-    ("sync_writes", "leave it out: callers that miss on one key share one computation"),
+    (
+        "sync_writes",
+        "leave it out: callers that miss on one key share one computation; different keys are computed at the same time",
+    ),
     ("sync_writes_buckets", "leave it out: callers that miss on one key share one computation"),
     ("sync_lock", "leave it out: a hit takes no lock"),
     (

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::codec::{Description, Sink};
+use crate::persist::{Failure, Fs, MemFs};
 
 thread_local! {
     /// What happens while the next value is encoded.
@@ -131,6 +132,20 @@ fn what_is_closed_while_it_is_opened_counts_as_closed() {
 }
 
 fn disk(root: &Path) -> ValueStore<u32> {
+    disk_on(Arc::new(RealFs), root)
+}
+
+fn disk_on(fs: Arc<dyn Fs>, root: &Path) -> ValueStore<u32> {
     let settings = Settings::of((&&Probe::<u32>::NEW).__memokit_keep()).persist(root);
-    ValueStore::new(Arc::new(RealFs), settings.storage.unwrap(), "f".to_owned(), 1, None)
+    ValueStore::new(fs, settings.storage.unwrap(), "f".to_owned(), 1, None)
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_may_hold_something() {
+    let fs = Arc::new(MemFs::new());
+    let root = Path::new("/results");
+    let disk = disk_on(Arc::clone(&fs), root);
+    assert!(!disk.is_used(), "nobody has stored anything");
+    fs.fail(Some(Failure { at: fs.operations(), count: 1, errno: 13 }));
+    assert!(disk.is_used());
 }
