@@ -51,6 +51,11 @@ impl Retries {
         retry.is_some_and(|retry| retry.due > now)
     }
 
+    /// Returns whether no key has failures.
+    pub(super) fn is_empty(&self) -> bool {
+        self.retries.is_none()
+    }
+
     /// Forgets the failures of a key.
     pub(super) fn reset(&mut self, hash: u64) {
         if let Some(retries) = &mut self.retries {

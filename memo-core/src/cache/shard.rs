@@ -238,7 +238,10 @@ impl<H> Locked<'_, H> {
         existing: Option<Existing>,
         expiry: &Expiry,
     ) {
-        self.state.retries.reset(hash);
+        // A value that is stale already, from disk, is no success.
+        if !self.state.retries.is_empty() && entry.shared().expires() > clock::now() {
+            self.state.retries.reset(hash);
+        }
         let load = Load::of(entry.shared());
         let stamp = self.shard.stamps.insertion(self.table().capacity());
         entry.shared().stamp().store(stamp, Relaxed);

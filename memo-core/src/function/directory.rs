@@ -318,6 +318,7 @@ impl<K: Keep> Storage<K> for Directory<K> {
         let store = self.begin(function)?;
         let store = if store.check().is_ok() { store } else { self.renew(function, &store)? };
         self.settle_now(function, &store)?;
+        self.renew_lost_log(function, &store)?;
         self.keep(function, |keep| store.condense(keep))?;
         self.follow(function);
         store.rotate_merged()

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::durability::Durability;
 use super::fs::Fs;
-use super::listing::identity_of;
-use super::locks::Locks;
+use super::listing::{identity_of, refuse_foreign};
 use super::merge::Keep;
 use super::place::{Place, is_version_name};
 use super::store::Store;
@@ -47,15 +46,10 @@ fn clear_version(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Error> {
 /// Removes the results of a version to which others write, as one of them.
 fn clear_used(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Error> {
     let Some(identity) = identity_of(&**fs, dir)? else {
-        // A folder that nobody uses and that is still there belongs to another program.
-        let is_used = match Locks::observe(&**fs, dir) {
-            Some(locks) => locks.has_writers()? || locks.has_computations()?,
-            None => false,
-        };
-        return if is_used {
-            Err(Error::Locked { path: dir.to_owned(), pid: None })
-        } else {
-            Ok(())
+        // A process has begun one and has stored nothing yet.
+        return match refuse_foreign(&**fs, dir) {
+            Err(Error::Foreign { .. }) => Ok(()),
+            refused => refused.and(Err(Error::Locked { path: dir.to_owned(), pid: None })),
         };
     };
     let (fs, place) = (Arc::clone(fs), Place::existing(dir));

@@ -166,6 +166,8 @@ impl Shared {
     /// Ends the log of this process, so that the next merge can remove it. A process that begins to write may have
     /// taken over the log of one that has ended, with all its records.
     pub(crate) fn end_log(&self) -> Result<(), Error> {
+        // Afterwards nobody would notice that somebody has removed it, with the removals in it.
+        self.renew_log()?;
         let writer = self.writing()?;
         if writer.wal.is_broken() { Ok(()) } else { self.rotate(writer) }
     }
@@ -174,6 +176,6 @@ impl Shared {
     pub(crate) fn end_long_log(&self, writer: &Writer) -> Result<(), Error> {
         let is_long =
             writer.wal.len() >= self.limit.excess(ROTATE_FROM) || self.view.lock().has_future_times;
-        if is_long && !writer.wal.is_broken() { self.rotate(writer) } else { Ok(()) }
+        if is_long { self.end_log() } else { Ok(()) }
     }
 }

@@ -86,7 +86,9 @@ impl WebStore {
             let (created, expires) = Item::times(&text);
             let is_other = !name.starts_with(&self.name.version);
             let is_old = created.saturating_add(OLD) < now;
+            // Another version may serve it stale for longer.
             let is_over = expires.is_some_and(|at| at.saturating_add(stale) <= now)
+                && !is_other
                 && !name.ends_with(NOTICE);
             if is_over || is_other && is_old {
                 self.items.remove(&name);

@@ -259,8 +259,9 @@ fn expired_results_and_old_ones_of_other_versions_go_at_an_opening() {
     put(&store, b"old", NOW - 8 * day);
     store.put(b"over", &Item { expires: Some(NOW), ..item(1, b"") }, UNBOUNDED).unwrap();
     store.put(b"live", &Item { expires: Some(NOW + 1), ..item(1, b"") }, UNBOUNDED).unwrap();
+    old.put(b"over", &Item { expires: Some(NOW), ..item(NOW - 1, b"") }, UNBOUNDED).unwrap();
     let store = open(&site, 1);
-    assert_eq!((has(&old, b"old"), has(&old, b"new")), (false, true));
+    assert_eq!((has(&old, b"old"), has(&old, b"new"), has(&old, b"over")), (false, true, true));
     assert_eq!(
         (has(&store, b"old"), has(&store, b"over"), has(&store, b"live")),
         (true, false, true)

@@ -783,6 +783,23 @@ fn a_process_whose_log_was_removed_begins_another_and_removes_what_that_may_have
     }
 }
 
+/// Who ends its log looks before whether it is there.
+#[test]
+fn a_snapshot_of_who_has_lost_its_log_brings_nothing_back() {
+    let fs = MemFs::new();
+    let (store, ..) = open(&fs);
+    for name in [b"a", b"b"] {
+        write(&store, put(name, b"v")).unwrap();
+    }
+    assert!(store.condense(&ALL).unwrap());
+    let (log, _) = store.shared.own_log().unwrap();
+    remove(&store, b"a").unwrap();
+    fs.remove(&path(Name::Log(log))).unwrap();
+    store.condense(&ALL).unwrap();
+    assert!(!recovered(&fs).1.contains_key(&b"a"[..]));
+    assert!(store.renew_lost_log().unwrap());
+}
+
 #[test]
 fn a_process_that_reads_the_directory_again_notices_that_its_log_is_gone() {
     let fs = MemFs::new();

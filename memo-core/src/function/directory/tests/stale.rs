@@ -158,3 +158,28 @@ fn who_waits_for_a_stale_value_looks_again() {
     let waited = flight.wait(Duration::from_secs(1));
     assert!(matches!(waited, WaitOutcome::Nothing));
 }
+
+/// Otherwise a source that is down would be asked each time that the entry has left memory.
+#[test]
+fn reading_a_stale_result_again_is_no_success() {
+    let folder = TestDirectory::new("stale-retried");
+    clock::steps::stop();
+    compute(&start(&folder), 1);
+    pass(3 * MINUTE);
+    let process = start(&folder);
+    let key = key(1);
+    let bytes = key.bytes().unwrap();
+    let hash = process.hash_key(bytes).unwrap();
+    let mut leads = 0;
+    for _ in 0..3 {
+        if let NextStep::Lead(claim) = process.claim_or_join(hash, bytes, &[]) {
+            leads += 1;
+            process.memory.postpone(claim);
+            process.abandon(claim);
+        }
+        process.memory.set_max(0);
+        process.memory.set_max(10);
+        assert_eq!(process.memory.count(), 0);
+    }
+    assert_eq!(leads, 1);
+}
