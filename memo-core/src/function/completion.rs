@@ -9,7 +9,6 @@ use crate::function::function_cache::{FunctionCache, Made, NewResult, WeightOf};
 use crate::function::loaded::{Loaded, Stored};
 use crate::function::tier_types::{Permit, Writing};
 use crate::function::times::jittered;
-use crate::key::Tag;
 use crate::platform::clock::{self, Millis, NEVER, Stopwatch};
 use crate::single_flight::flight::Claim;
 use crate::single_flight::wait_graph::Computing;
@@ -67,8 +66,8 @@ impl<K: Keep> FunctionCache<K> {
         if !counts(&loaded) {
             return Stored::Nothing;
         }
-        let Loaded { value, lifetime, tags, is_stale, .. } = loaded;
-        match self.adopt(claim, key, value, lifetime, &tags, !is_stale) {
+        let is_stale = loaded.is_stale;
+        match self.adopt(claim, key, loaded) {
             None => Stored::Nothing,
             Some(_) if is_stale => Stored::Older,
             Some(held) => {
@@ -80,17 +79,15 @@ impl<K: Keep> FunctionCache<K> {
         }
     }
 
-    /// Ends `claim` with a value from elsewhere. Returns `None`, and the claim stands, if code of the
-    /// value's type panics. `is_shared`: whoever waits for the value gets it. Otherwise they look again.
+    /// Ends `claim` with a value from elsewhere. Whoever waits for it gets it, or looks again if it is stale. Returns
+    /// `None`, and the claim stands, if code of the value's type panics.
     pub(crate) fn adopt(
         &self,
         claim: Claim,
         key: &[u8],
-        value: K::Value,
-        lifetime: Lifetime,
-        tags: &[Tag],
-        is_shared: bool,
+        loaded: Loaded<K::Value>,
     ) -> Option<K::Held> {
+        let Loaded { value, lifetime, tags, is_stale, .. } = loaded;
         // A panic in the code of the type or of `weigh` would leave the claim without an end.
         let made = catch_unwind(AssertUnwindSafe(|| {
             let held = K::Holder::own(value);
@@ -99,10 +96,10 @@ impl<K: Keep> FunctionCache<K> {
         }));
         let (held, weight, returned) = made.ok()?;
         if !tags.is_empty() {
-            self.memory.add_tags(claim, tags);
+            self.memory.add_tags(claim, &tags);
         }
         let new_entry = NewEntry { held, lifetime, weight, cost: None, never_refreshed: false };
-        self.finish(claim, new_entry, is_shared.then_some(&returned));
+        self.finish(claim, new_entry, (!is_stale).then_some(&returned));
         Some(returned)
     }
 

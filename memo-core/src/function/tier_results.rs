@@ -170,6 +170,18 @@ impl<V: 'static> TierResults<V> {
         self.bounded(Lifetime { computed: Some(value.computed.min(clock::wall())), expires })
     }
 
+    /// Returns what was found, or `None` if its type cannot decode it.
+    fn loaded<K: Keep<Value = V>>(
+        &self,
+        function: &FunctionCache<K>,
+        found: Value,
+        is_stale: bool,
+    ) -> Option<Loaded<V>> {
+        let value = self.entries.decode(&found.bytes)?;
+        let lifetime = self.lifetime(function, &found);
+        Some(Loaded { value, lifetime, cost: found.cost.time(), tags: found.tags.into(), is_stale })
+    }
+
     fn bounded(&self, lifetime: Lifetime) -> Lifetime {
         if self.tier.is_up() {
             return lifetime;
@@ -310,11 +322,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         };
         Poll::Ready(match found {
             Found::Value(value) => {
-                let lifetime = self.lifetime(function, &value);
-                let found = self.entries.decode(&value.bytes);
-                match found.and_then(|decoded| {
-                    function.adopt(claim, key, decoded, lifetime, &value.tags, true)
-                }) {
+                let loaded = self.loaded(function, value, false);
+                match loaded.and_then(|loaded| function.adopt(claim, key, loaded)) {
                     Some(held) => {
                         self.counts.hits.add(1);
                         function.counts.remote_latency.record(nanos);
@@ -347,12 +356,8 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
             Found::Older(value) => (value, true),
             _ => return None,
         };
-        let value = self.entries.decode(&found.bytes)?;
-        if is_stale && K::Selection::is_error(&value) {
-            return None;
-        }
-        let lifetime = self.lifetime(function, &found);
-        Some(Loaded { value, lifetime, cost: found.cost.time(), tags: found.tags.into(), is_stale })
+        self.loaded(function, found, is_stale)
+            .filter(|loaded| !is_stale || !K::Selection::is_error(&loaded.value))
     }
 
     fn limit(&self, lifetime: Lifetime) -> Lifetime {

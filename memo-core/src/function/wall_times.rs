@@ -1,10 +1,8 @@
 //! Times of results by the wall clock, as they are stored, and by the monotonic clock, as memory has them.
 
 use crate::cache::entry::Lifetime;
+use crate::persist::WallMillis;
 use crate::platform::clock::{self, Millis, NEVER};
-
-/// Milliseconds since 1970.
-type WallMillis = u64;
 
 /// Returns the lifetime of a stored value. `now`: by the wall clock. `None`: it has expired, and that `stale`
 /// milliseconds ago or before.

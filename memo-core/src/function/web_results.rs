@@ -211,6 +211,18 @@ impl<K: Keep> WebResults<K> {
         Some((value?, lifetime))
     }
 
+    /// Returns what an item holds, unless it has expired for `stale` milliseconds.
+    fn loaded(
+        &self,
+        function: &FunctionCache<K>,
+        item: &Item,
+        stale: Millis,
+    ) -> Option<Loaded<K::Value>> {
+        let (value, lifetime) = self.value(function, item, stale)?;
+        let tags = persist::tags(&item.tags).collect();
+        Loaded::stored::<K>(function.ttl.load(Relaxed), value, lifetime, item.cost.time(), tags)
+    }
+
     /// Notes an item that is none of memokit's, or was changed.
     #[cold]
     fn note_fault(&self, key: &[u8], fault: Fault) {
@@ -327,9 +339,7 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         let store = self.store().ok()?;
         let found = store.find(key).inspect_err(|fault| self.note_fault(key, *fault));
         let item = found.ok()??;
-        let (value, lifetime) = self.value(function, &item, stale)?;
-        let tags = persist::tags(&item.tags).collect();
-        Loaded::stored::<K>(function.ttl.load(Relaxed), value, lifetime, item.cost.time(), tags)
+        self.loaded(function, &item, stale)
     }
 
     fn cost(&self, key: &[u8]) -> Option<Duration> {
@@ -340,8 +350,8 @@ impl<K: Keep> Storage<K> for WebResults<K> {
         let store = self.store.get()?;
         match store.find(key) {
             Ok(None) => None,
-            Ok(Some(_)) => {
-                let loaded = self.load(function, key, false, NEVER)?;
+            Ok(Some(item)) => {
+                let loaded = self.loaded(function, &item, NEVER)?;
                 Some(loaded.explained(function.memory.stale()))
             }
             Err(fault) => Some(Explanation::Discarded { reason: fault.reason().to_owned() }),

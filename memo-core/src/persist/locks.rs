@@ -230,9 +230,7 @@ impl Locks {
     /// # Errors
     /// The errors of the system.
     pub(crate) fn has_writers(&self) -> Result<bool, Error> {
-        self.bytes
-            .is_locked_by_other(FIRST_SLOT, SLOTS as u64)
-            .map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
+        self.others_hold(FIRST_SLOT, SLOTS as u64)
     }
 
     /// Returns whether another open file of any process holds the lock of a key or of a value: it computes something.
@@ -240,9 +238,12 @@ impl Locks {
     /// # Errors
     /// The errors of the system.
     pub(crate) fn has_computations(&self) -> Result<bool, Error> {
-        self.bytes
-            .is_locked_by_other(0, BASE)
-            .map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
+        self.others_hold(0, BASE)
+    }
+
+    fn others_hold(&self, first: u64, count: u64) -> Result<bool, Error> {
+        let held = self.bytes.is_locked_by_other(first, count);
+        held.map_err(|e| Error::io("lock", Name::Lock.at(&self.dir), &e))
     }
 
     /// Checks that the lock file is still that of the directory. A user may have removed the directory, and another

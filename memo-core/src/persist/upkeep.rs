@@ -90,8 +90,6 @@ impl Store {
     /// # Errors
     /// Those of [`Store::merge`], and those of beginning a new log.
     pub fn condense(&self, keep: &Keep<'_>) -> Result<bool, Error> {
-        // Before this process alone may merge, because it writes.
-        self.shared.renew_log()?;
         self.shared.merge_as(keep, true)
     }
 

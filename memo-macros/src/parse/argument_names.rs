@@ -179,10 +179,10 @@ pub(crate) fn unknown(name: &str) -> String {
     if let Some((_, way)) = OTHER_WAYS.iter().find(|(other, _)| *other == name) {
         return format!("memokit has no argument `{name}`: {way}");
     }
-    let known: Vec<&str> = KNOWN.iter().map(|&(known, _)| known).collect();
     if let Some(example) = counterpart(name).and_then(example_of) {
         return format!("unknown argument `{name}`, did you mean `{example}`?");
     }
+    let known: Vec<&str> = KNOWN.iter().map(|&(known, _)| known).collect();
     match suggestion::nearest(name, known.iter().copied()) {
         Some(meant) => format!("unknown argument `{name}`, did you mean `{meant}`?"),
         None => format!("unknown argument `{name}`: there are {}", listed(&known)),

@@ -21,12 +21,24 @@ fn start(folder: &TestDirectory) -> Process {
     Process(Some(function))
 }
 
-/// Returns the value that a call serves while another computes, or the one that it returns itself.
-fn served(function: &FunctionCache<Numbers>, n: u32) -> Option<u32> {
+/// Returns a folder with a result that is over since two minutes. Clocks have stopped.
+fn with_stale(name: &str) -> TestDirectory {
+    let folder = TestDirectory::new(name);
+    clock::steps::stop();
+    compute(&start(&folder), 1);
+    pass(3 * MINUTE);
+    folder
+}
+
+fn join_or_lead(function: &FunctionCache<Numbers>, n: u32) -> NextStep<u32> {
     let key = key(n);
     let bytes = key.bytes().unwrap();
-    let hash = function.hash_key(bytes).unwrap();
-    match function.claim_or_join(hash, bytes, &[]) {
+    function.claim_or_join(function.hash_key(bytes).unwrap(), bytes, &[])
+}
+
+/// Returns the value that a call serves while another computes, or the one that it returns itself.
+fn served(function: &FunctionCache<Numbers>, n: u32) -> Option<u32> {
+    match join_or_lead(function, n) {
         NextStep::Value(value) => Some(value),
         NextStep::Join(_) => panic!("nobody else computes"),
         NextStep::Lead(claim) => {
@@ -69,10 +81,7 @@ fn a_result_that_has_expired_is_served_stale_after_a_restart_and_a_snapshot() {
 
 #[test]
 fn an_entry_and_an_explanation_say_how_long_a_result_on_disk_is_served() {
-    let folder = TestDirectory::new("stale-told");
-    clock::steps::stop();
-    compute(&start(&folder), 1);
-    pass(3 * MINUTE);
+    let folder = with_stale("stale-told");
     let process = start(&folder);
     let over = |ago, left: Option<u32>| Explanation::Over {
         ago: ago * MINUTE,
@@ -91,10 +100,7 @@ fn an_entry_and_an_explanation_say_how_long_a_result_on_disk_is_served() {
 
 #[test]
 fn what_has_expired_is_judged_too() {
-    let folder = TestDirectory::new("stale-judged");
-    clock::steps::stop();
-    compute(&start(&folder), 1);
-    pass(3 * MINUTE);
+    let folder = with_stale("stale-judged");
     let mut seen = Vec::new();
     start(&folder).judge_stored(&mut |_, value| seen.push(value));
     assert_eq!(seen, [1]);
@@ -111,9 +117,7 @@ fn a_shorter_ttl_counts_for_what_was_stored_before() {
 }
 
 fn lead(function: &FunctionCache<Numbers>, n: u32) -> Computation<Numbers> {
-    let key = key(n);
-    let bytes = key.bytes().unwrap();
-    match function.claim_or_join(function.hash_key(bytes).unwrap(), bytes, &[]) {
+    match join_or_lead(function, n) {
         NextStep::Lead(claim) => Computation::lead(function, claim),
         _ => panic!("nobody has a value or computes one"),
     }
@@ -121,10 +125,7 @@ fn lead(function: &FunctionCache<Numbers>, n: u32) -> Computation<Numbers> {
 
 #[test]
 fn one_process_computes_what_is_stale_for_all() {
-    let folder = TestDirectory::new("stale-shared");
-    clock::steps::stop();
-    compute(&start(&folder), 1);
-    pass(3 * MINUTE);
+    let folder = with_stale("stale-shared");
     let (one, two) = (start(&folder), start(&folder));
     let key = key(1);
     let look = |computation: &mut Computation<Numbers>| {
@@ -142,18 +143,13 @@ fn one_process_computes_what_is_stale_for_all() {
 
 #[test]
 fn who_waits_for_a_stale_value_looks_again() {
-    let folder = TestDirectory::new("stale-waited");
-    clock::steps::stop();
-    compute(&start(&folder), 1);
-    pass(3 * MINUTE);
+    let folder = with_stale("stale-waited");
     let process = start(&folder);
     let key = key(1);
     let bytes = key.bytes().unwrap();
     let hash = process.hash_key(bytes).unwrap();
     let claim = process.memory.take_over(hash, bytes, None);
-    let NextStep::Join(flight) = process.claim_or_join(hash, bytes, &[]) else {
-        panic!("it is claimed")
-    };
+    let NextStep::Join(flight) = join_or_lead(&process, 1) else { panic!("it is claimed") };
     assert!(matches!(process.load(claim, bytes), Stored::Older));
     let waited = flight.wait(Duration::from_secs(1));
     assert!(matches!(waited, WaitOutcome::Nothing));
@@ -162,17 +158,11 @@ fn who_waits_for_a_stale_value_looks_again() {
 /// Otherwise a source that is down would be asked each time that the entry has left memory.
 #[test]
 fn reading_a_stale_result_again_is_no_success() {
-    let folder = TestDirectory::new("stale-retried");
-    clock::steps::stop();
-    compute(&start(&folder), 1);
-    pass(3 * MINUTE);
+    let folder = with_stale("stale-retried");
     let process = start(&folder);
-    let key = key(1);
-    let bytes = key.bytes().unwrap();
-    let hash = process.hash_key(bytes).unwrap();
     let mut leads = 0;
     for _ in 0..3 {
-        if let NextStep::Lead(claim) = process.claim_or_join(hash, bytes, &[]) {
+        if let NextStep::Lead(claim) = join_or_lead(&process, 1) {
             leads += 1;
             process.memory.postpone(claim);
             process.abandon(claim);
