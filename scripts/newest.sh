@@ -36,4 +36,6 @@ else
     echo "these are newer than in the lock file:"
     newer
     cargo test -p memokit -p memo-redis --tests --no-fail-fast --target-dir "$target"
+    # What is read and written is compared with the crate postcard there.
+    cargo test -p memo-core --lib --target-dir "$target" -- codec::
 fi

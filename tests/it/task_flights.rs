@@ -588,6 +588,25 @@ fn a_leader_that_was_woken_and_is_not_polled_is_replaced() {
     assert_eq!((held_memo().stats().entries, held_memo().stats().uncached), (1, 1));
 }
 
+/// The same beside a clock that a test has stopped.
+#[test]
+fn a_leader_is_replaced_while_the_clock_is_paused() {
+    #[memoize]
+    async fn held(n: u32) -> u32 {
+        pause().await;
+        n
+    }
+    let begin = Instant::now();
+    with_timeout(|| {
+        let _isolated = memokit::isolated();
+        memokit::clock::pause();
+        let mut leader = Box::pin(held(1));
+        assert!(poll(leader.as_mut()).is_pending());
+        assert_eq!(block_on(held(1)), 1);
+    });
+    assert!(begin.elapsed() < Duration::from_secs(5), "the wait limit is 10 s");
+}
+
 /// A leader that waits for something is not replaced, however long it waits.
 #[test]
 fn a_leader_that_was_not_woken_is_waited_for() {

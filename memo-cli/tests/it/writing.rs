@@ -64,8 +64,7 @@ fn compact_leaves_no_log_with_results() {
     let root = made_by(&["many 1000"]);
     let du = || json(&["du", text(root.path()), "-f", "many"]).remove(0);
     let before = du()["logs"].as_u64().expect("a number");
-    let compacted = json(&["compact", text(root.path())]).remove(0);
-    assert_eq!(compacted["compacted"], true);
+    fine(&["compact", text(root.path())]);
     let after = du()["logs"].as_u64().expect("a number");
     assert!(before > 50_000 && after < 1000, "{before} bytes of logs, then {after}");
     assert_eq!(json(&["keys", text(root.path())]).len(), 1000);

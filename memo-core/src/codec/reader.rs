@@ -78,7 +78,12 @@ impl<'de, S: Source<'de>> Reader<S> {
         let len = read_len(&mut self.source)?;
         let bytes = bytes.get_mut(..len).ok_or(NO_CHAR)?;
         self.source.fill(bytes)?;
-        from_utf8(bytes).ok().and_then(|text| text.chars().next()).ok_or(NO_CHAR)
+        let mut chars = from_utf8(bytes).map_err(|_| NO_CHAR)?.chars();
+        // More than one is damage, as for the crate postcard since 1.2.
+        match (chars.next(), chars.next()) {
+            (Some(char), None) => Ok(char),
+            _ => Err(NO_CHAR),
+        }
     }
 
     /// The parts of a struct, a tuple or a variant, whose type says how many there are.

@@ -110,8 +110,11 @@ impl<'a> Reader<'a> {
                 let float = f64::from_le_bytes(self.array()?);
                 self.float(float.is_finite(), &format!("{float:?}"));
             }
-            "char" | "str" => {
+            word @ ("char" | "str") => {
                 let text = std::str::from_utf8(self.sized()?).map_err(|e| e.to_string())?;
+                if word == "char" && text.chars().count() != 1 {
+                    return Err("a char is none".to_owned());
+                }
                 quote(text, &mut self.out);
             }
             "bytes" => {

@@ -654,7 +654,8 @@ impl<R, T: Refers<R>> Memo<R, T> {
     /// Writes a snapshot of all cached values, and starts a new, empty write-ahead log.
     ///
     /// # Errors
-    /// [`Error::NotPersistent`] if the function has no `persist`. Otherwise the reason why no snapshot was written.
+    /// [`Error::NotPersistent`] if the function has no `persist`. Otherwise the reason why no snapshot was written:
+    /// [`Error::Locked`] if another process was writing one for ten seconds.
     pub fn snapshot(&self) -> Result<(), Error> {
         self.0.resolve().snapshot()
     }

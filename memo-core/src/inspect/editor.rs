@@ -59,14 +59,14 @@ impl Editor {
     /// merges when the logs have more.
     ///
     /// # Errors
-    /// Those of [`Editor::open`], and those of [`Editor::compact`].
+    /// Those of [`Editor::open`]. The snapshot is not in place; the older files are.
     pub fn open_to_ask(dir: &Path, identity: &Identity) -> Result<Self, Error> {
         let is_long = |dir: &Path| {
             let moment = Moment::of(&RealFs, dir, identity, false)?;
             Ok(moment.shares().nth(1).is_some())
         };
         if dir.exists() && is_long(dir)? {
-            Self::open(dir, identity)?.compact()?;
+            Self::open(dir, identity)?.merge()?;
         }
         let opened = Self::open_by(dir, identity, Store::open_without_own)?;
         Ok(Self { written: Some(Written::default()), ..opened })
@@ -175,14 +175,19 @@ impl Editor {
         Ok(())
     }
 
-    /// Writes a snapshot of all that counts and has not expired, and removes what it replaces. Returns false without if
-    /// another process does so at this moment.
+    /// Writes a snapshot of all that counts and has not expired, and removes what it replaces.
     ///
     /// # Errors
-    /// The snapshot is not in place. The older files are.
-    pub fn compact(&self) -> Result<bool, Error> {
-        let has_merged = self.store.condense(&Keep::all(0))?;
-        self.change_to_snapshot().map(|()| has_merged)
+    /// The snapshot is not in place. The older files are. [`Error::Locked`] if another process writes one for too long.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.store.condense(&Keep::all(0))?;
+        self.change_to_snapshot()
+    }
+
+    /// Does the same, unless another process does so at this moment.
+    fn merge(&self) -> Result<(), Error> {
+        self.store.merge(&Keep::all(0))?;
+        self.change_to_snapshot()
     }
 
     fn keep_small(&self) -> Result<(), Error> {
@@ -271,10 +276,10 @@ mod tests {
         let editor = Editor::open(&dir, &identity()).unwrap();
         let (locks, files) = Locks::open(&RealFs, &dir, &dir).unwrap();
         drop(files);
-        let merging = locks.merge().unwrap().expect("nobody merges");
-        assert!(!editor.compact().unwrap());
+        let merging = locks.merge(Duration::ZERO).unwrap().expect("nobody merges");
+        assert!(matches!(editor.compact(), Err(Error::Locked { .. })));
         drop(merging);
-        assert!(editor.compact().unwrap());
+        editor.compact().unwrap();
         editor.finish().unwrap();
     }
 }

@@ -39,7 +39,7 @@ const VALUE_MASK: u64 = FIRST_VALUE - 1;
 
 /// How long a process waits for the lock [`FILES`].
 const MAX_WAIT: Duration = Duration::from_secs(1);
-/// How often it tries that.
+/// How often it tries to get a lock.
 const INTERVAL: Duration = Duration::from_millis(1);
 /// How often the lock is tried while the lock file is removed by others each time.
 const MAX_ATTEMPTS: usize = 3;
@@ -125,29 +125,36 @@ impl Locks {
     /// # Errors
     /// [`Error::Locked`] if another process holds it for too long, and the errors of the system.
     pub(crate) fn files(&self) -> Result<Held, Error> {
+        self.lock_within(MAX_WAIT, FILES)?.ok_or_else(|| self.locked())
+    }
+
+    /// Takes the lock of the snapshot. `None` if another process has it for longer than `wait`.
+    ///
+    /// # Errors
+    /// The errors of the system.
+    pub(crate) fn merge(&self, wait: Duration) -> Result<Option<Held>, Error> {
+        self.lock_within(wait, MERGE)
+    }
+
+    /// Returns the error that another process uses the directory.
+    pub(crate) fn locked(&self) -> Error {
+        Error::Locked { path: self.dir.clone(), pid: None }
+    }
+
+    fn lock_within(&self, wait: Duration, byte: u64) -> Result<Option<Held>, Error> {
         let began = Instant::now();
         // Time does not pass in a model.
-        let is_over = |attempt| if MODELLED { attempt > 20 } else { began.elapsed() > MAX_WAIT };
+        let is_over = |attempt| if MODELLED { attempt > 20 } else { began.elapsed() >= wait };
         for attempt in 0.. {
-            if let Some(held) = self.try_lock(FILES)? {
+            let held = self.try_lock(byte)?;
+            if held.is_some() || is_over(attempt) {
                 return Ok(held);
-            }
-            if is_over(attempt) {
-                break;
             }
             if !MODELLED {
                 thread::sleep(INTERVAL);
             }
         }
-        Err(Error::Locked { path: self.dir.clone(), pid: None })
-    }
-
-    /// Takes the lock of the snapshot. `None` if another process has it.
-    ///
-    /// # Errors
-    /// The errors of the system.
-    pub(crate) fn merge(&self) -> Result<Option<Held>, Error> {
-        self.try_lock(MERGE)
+        Ok(None)
     }
 
     /// Returns whether another process has the lock of the snapshot.

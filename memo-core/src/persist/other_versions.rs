@@ -56,7 +56,6 @@ fn clear_used(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Error> {
     let store = Store::open_without_index(fs, &place, &identity, Durability::Os)?;
     store.begin(&mut |_| ())?;
     store.clear()?;
-    // If another process merges at this moment, what was removed goes from the files with the next snapshot.
     store.condense(&Keep::all(0))?;
     store.remove_quarantine()?;
     store.flush()

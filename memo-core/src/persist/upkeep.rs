@@ -1,6 +1,7 @@
 //! Keeps a directory small: its limits, and when a merge is due.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::frame::HEAD;
 use super::header::FileHeader;
@@ -26,6 +27,8 @@ const LOOK_EACH: u64 = 4 << 10;
 const MAX_LOGS: usize = 4;
 /// The most bytes of records that are queued and for which nobody waits.
 const MAX_QUEUED: usize = 64 << 10;
+/// How long who wants a snapshot waits for another process that writes one.
+const MAX_WAIT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 
 impl Store {
     /// Sets how many bytes the directory may take.
@@ -85,12 +88,19 @@ impl Store {
     }
 
     /// Does the same as [`Store::merge`] after it has ended the log of this process, however short it is. So of what does
-    /// not count any more nothing is left, but in the logs that other processes are writing.
+    /// not count any more nothing is left, but in the logs that other processes are writing. Waits for a process that
+    /// writes a snapshot: what is removed meanwhile may be in it.
     ///
     /// # Errors
-    /// Those of [`Store::merge`], and those of beginning a new log.
-    pub fn condense(&self, keep: &Keep<'_>) -> Result<bool, Error> {
-        self.shared.merge_as(keep, true)
+    /// Those of [`Store::merge`], those of beginning a new log, and [`Error::Locked`] if another process writes a
+    /// snapshot for too long.
+    pub fn condense(&self, keep: &Keep<'_>) -> Result<(), Error> {
+        let shared = &self.shared;
+        if shared.merge_after(MAX_WAIT, || shared.end_log(), keep)? {
+            Ok(())
+        } else {
+            Err(shared.writing()?.locks.locked())
+        }
     }
 
     /// Removes what recovery has put aside.
@@ -206,12 +216,16 @@ impl Shared {
     }
 
     fn merge(&self, keep: &Keep<'_>) -> Result<bool, Error> {
-        self.merge_as(keep, false)
+        self.merge_after(Duration::ZERO, || Ok(()), keep)
     }
 
-    /// Does so. `ends_log`: after it has ended the log of this process. It does not while others merge, or each attempt
-    /// would leave a log.
-    fn merge_as(&self, keep: &Keep<'_>, ends_log: bool) -> Result<bool, Error> {
+    /// Merges after `prepare`, which runs only if no other process merges. Waits for one so long.
+    fn merge_after(
+        &self,
+        wait: Duration,
+        prepare: impl FnOnce() -> Result<(), Error>,
+        keep: &Keep<'_>,
+    ) -> Result<bool, Error> {
         let writer = self.writing()?;
         // Before the files are listed: what is left later is for the next merge.
         let had_orphans = writer.has_orphans.swap(false, Ordering::Relaxed);
@@ -226,10 +240,8 @@ impl Shared {
             .and_then(|()| {
                 let bounds =
                     Bounds { most_bytes: self.limit.next_snapshot(), tolerance: self.tolerance };
-                writer.with_merge(|| {
-                    if ends_log {
-                        self.end_log()?;
-                    }
+                writer.with_merge(wait, || {
+                    prepare()?;
                     merge::merge(self.directory(), writer, self.salt, keep, bounds)
                 })
             });

@@ -1,6 +1,7 @@
 //! A process that writes to a directory: it has a slot, and in it a log of its own.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::durability::Durability;
 use super::file_name::Name;
@@ -129,17 +130,18 @@ impl Writer {
         change()
     }
 
-    /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges,
-    /// returns false without.
+    /// Runs `merge` while no other thread or process merges. Waits for other threads. If another process merges for
+    /// longer than `wait`, returns false without.
     ///
     /// # Errors
     /// The errors of `merge`, and those of the system.
     pub(crate) fn with_merge(
         &self,
+        wait: Duration,
         merge: impl FnOnce() -> Result<(), Error>,
     ) -> Result<bool, Error> {
         let _own = self.merging.lock();
-        let Some(_merge) = self.locks.merge()? else { return Ok(false) };
+        let Some(_merge) = self.locks.merge(wait)? else { return Ok(false) };
         merge().map(|()| true)
     }
 

@@ -69,10 +69,8 @@ pub(crate) fn is_stopped() -> bool {
     false
 }
 
-#[cfg(all(test, feature = "test-util"))]
-pub(crate) use steps::now as real;
 #[cfg(test)]
-pub(crate) use steps::{instant, is_stopped, now};
+pub(crate) use steps::{instant, is_stopped, now, now as real};
 
 /// Returns the milliseconds of the monotonic clock. On Linux it stops while the machine sleeps.
 #[inline]
@@ -211,7 +209,7 @@ pub(crate) fn system_time() -> SystemTime {
 #[cfg(not(test))]
 fn anchor() -> (Millis, u64) {
     static ANCHOR: OnceLock<(Millis, u64)> = OnceLock::new();
-    *ANCHOR.get_or_init(|| (now(), system()))
+    *ANCHOR.get_or_init(|| (real(), system()))
 }
 
 #[cfg(test)]

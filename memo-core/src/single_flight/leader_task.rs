@@ -13,7 +13,8 @@ use std::time::Duration;
 use crate::platform::clock::{self, Millis};
 use crate::platform::sync::MODELLED;
 
-/// A task that was woken this long ago and was not polled since may never be polled, in ms.
+/// A task that was woken this long ago and was not polled since may never be polled, in ms of the clock that no test
+/// moves: who wakes it may go by another than who looks.
 const PATIENCE: Millis = 10;
 
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl LeaderTask {
         let waker = Waker::from(Arc::clone(&task));
         let polled = future.poll(&mut Context::from_waker(&waker));
         if task.woken.compare_exchange(POLLED, ASLEEP, Relaxed, Relaxed).is_err() {
-            task.woken.store(clock::now(), Relaxed);
+            task.woken.store(clock::real(), Relaxed);
         }
         let new_task = is_new.then(|| Arc::clone(&task));
         *known = Some(task);
@@ -61,7 +62,7 @@ impl LeaderTask {
     pub(crate) fn stuck_for(&self) -> Option<Duration> {
         let woken = self.woken.load(Relaxed);
         let waits = woken < POLLED_AND_WOKEN && !MODELLED;
-        let time = waits.then(|| clock::now().saturating_sub(woken));
+        let time = waits.then(|| clock::real().saturating_sub(woken));
         time.filter(|&time| time >= PATIENCE).map(Duration::from_millis)
     }
 }
@@ -75,7 +76,7 @@ impl Wake for LeaderTask {
     #[inline]
     fn wake_by_ref(self: &Arc<Self>) {
         let next = |woken| match woken {
-            ASLEEP => Some(clock::now()),
+            ASLEEP => Some(clock::real()),
             POLLED => Some(POLLED_AND_WOKEN),
             _ => None,
         };

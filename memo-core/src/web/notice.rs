@@ -4,7 +4,7 @@
 use super::base64;
 use super::seal;
 use crate::key::Tag;
-use crate::persist::Removal;
+use crate::persist::{Removal, WallMillis};
 
 /// The last removal, and how many there were.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,19 +15,21 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    pub(super) fn text(&self, name: &str) -> String {
+    /// Returns the text under that name. It begins with the time, as that of an item does: other versions take an old one
+    /// for that of a version that nobody runs.
+    pub(super) fn text(&self, name: &str, now: WallMillis) -> String {
         let removal = match &self.removal {
             None => "none".to_owned(),
             Some(Removal::All) => "all".to_owned(),
             Some(Removal::Tag(tag)) => format!("tag {}", tag.bits()),
             Some(Removal::Key(key)) => format!("key {}", base64::encode(key)),
         };
-        seal::seal(name, &format!("{} {removal}", self.number))
+        seal::seal(name, &format!("{now} {} {removal}", self.number))
     }
 
     /// Returns what a text says, or `None` if it says nothing.
     pub(super) fn parse(name: &str, text: &str) -> Option<Self> {
-        let mut words = seal::open(name, text).ok()?.split(' ');
+        let mut words = seal::open(name, text).ok()?.split(' ').skip(1);
         let number = words.next()?.parse().ok()?;
         let removal = match (words.next()?, words.next()) {
             ("none", None) => None,

@@ -10,7 +10,7 @@ use super::notice::Notice;
 use super::seal::Fault;
 use crate::key::Tag;
 use crate::persist::{Removal, WallMillis, tag_bytes};
-use crate::platform::clock::Millis;
+use crate::platform::clock::{self, Millis};
 use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::sort::sort_by_number;
 use crate::platform::sync::usual::Mutex;
@@ -259,23 +259,26 @@ impl WebStore {
         self.tell(Removal::All)
     }
 
-    /// Removes the results of the other versions of the function, and tells the tabs that run one.
+    /// Removes the results of the other versions of the function, and tells the tabs that run one. Continues after a
+    /// failure.
     ///
     /// # Errors
-    /// A tab was not told.
+    /// The first: a tab was not told.
     pub(crate) fn clear_other_versions(&self) -> Result<(), Refusal> {
         let names = self.items.names(&self.name.function)?;
         let others = names.iter().filter(|name| !name.starts_with(&self.name.version));
         let (notices, results): (Vec<_>, Vec<_>) = others.partition(|name| name.ends_with(NOTICE));
         // First, so that there is room for what is told.
         results.iter().for_each(|name| self.items.remove(name));
-        for name in notices {
-            let text = self.items.get(name)?.unwrap_or_default();
-            let number = Notice::parse(name, &text).map_or(0, |notice| notice.number) + 1;
-            let notice = Notice { number, removal: Some(Removal::All) };
-            self.items.set(name, &notice.text(name))?;
-        }
-        Ok(())
+        notices.iter().map(|name| self.tell_version(name)).fold(Ok(()), Result::and)
+    }
+
+    /// Tells the tabs of another version, whose notice has this name, that all is removed.
+    fn tell_version(&self, notice: &str) -> Result<(), Refusal> {
+        let text = self.items.get(notice)?.unwrap_or_default();
+        let number = Notice::parse(notice, &text).map_or(0, |notice| notice.number) + 1;
+        let all = Notice { number, removal: Some(Removal::All) };
+        self.items.set(notice, &all.text(notice, clock::wall()))
     }
 
     /// Removes these items, or those of them that have the tag.
@@ -310,7 +313,7 @@ impl WebStore {
 
     fn write_notice(&self, state: &mut State, removal: Option<Removal>) -> Result<(), Refusal> {
         let name = self.name.notice();
-        let text = Notice { number: state.number, removal }.text(&name);
+        let text = Notice { number: state.number, removal }.text(&name, clock::wall());
         self.set(state, &name, &text)?;
         state.seen = Some(text);
         Ok(())

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
+use super::notice::Notice;
 use super::store::{Bounds, WebStore};
 use super::{Fault, Item, ItemName};
 use crate::key::Tag;
 use crate::persist::{Cost, Removal, tag_bytes};
+use crate::platform::clock;
 use crate::platform::items::{Change, Inbox, Items, Refusal};
 use crate::platform::sync::usual::Mutex;
 
@@ -21,6 +23,8 @@ struct Site {
     /// In bytes.
     quota: Mutex<Option<usize>>,
     is_off: Mutex<bool>,
+    /// There is no room for texts whose names begin so.
+    refused: Mutex<Option<String>>,
 }
 
 /// What one tab sees of it.
@@ -47,6 +51,9 @@ impl Items for Tab {
 
     fn set(&self, name: &str, text: &str) -> Result<(), Refusal> {
         self.check()?;
+        if self.1.refused.lock().as_ref().is_some_and(|prefix| name.starts_with(prefix)) {
+            return Err(Refusal::Full);
+        }
         let mut texts = self.1.texts.lock();
         if let Some(quota) = *self.1.quota.lock() {
             let others = texts.iter().filter(|(other, _)| *other != name);
@@ -142,12 +149,15 @@ fn a_result_comes_back_as_it_was() {
 fn the_texts_are_those_of_the_format() {
     let site: Arc<Site> = Arc::default();
     put(&open(&site, 0), b"key", 12);
-    let texts: Vec<_> = site.texts.lock().clone().into_iter().collect();
+    let mut texts = site.texts.lock().clone();
+    let notice = name("00").notice();
+    assert!(texts.remove(&notice).is_some());
+    texts.insert(notice.clone(), Notice { number: 3, removal: None }.text(&notice, 12));
     let texts: Vec<_> = texts.iter().map(|(name, text)| format!("{name} = {text}")).collect();
     assert_eq!(
         texts,
         [
-            "memokit/prices/app.quote-12345678/00/! = m1 ef99ec89 0 none",
+            "memokit/prices/app.quote-12345678/00/! = m1 37f8ded1 12 3 none",
             "memokit/prices/app.quote-12345678/00/a2V5 = m1 e08e9903 12 - 0 - - dmFsdWU",
         ]
     );
@@ -272,6 +282,18 @@ fn expired_results_and_old_ones_of_other_versions_go_at_an_opening() {
     let tab = Arc::new(Tab(1, Arc::clone(&site)));
     let store = WebStore::open(tab, name("00"), NOW, 10).unwrap();
     assert_eq!((has(&store, b"stale"), has(&store, b"ended")), (true, false));
+}
+
+#[test]
+fn what_tabs_tell_each_other_stays_until_it_is_old() {
+    let site: Arc<Site> = Arc::default();
+    let told = name("01").notice();
+    open_version(&site, 0, "01", NOW);
+    let stays_for = |days: u64| {
+        open_version(&site, 1, "00", clock::wall() + days * 24 * 3_600_000);
+        site.texts.lock().contains_key(&told)
+    };
+    assert!(stays_for(0) && stays_for(6) && !stays_for(8));
 }
 
 #[test]
@@ -495,4 +517,14 @@ fn the_tabs_of_other_versions_end_what_is_cleared_there() {
     assert!(followed(&old).is_empty() && has(&old, b"later"));
     *site.is_off.lock() = true;
     assert!(store.clear_other_versions().is_err());
+}
+
+#[test]
+fn a_version_that_cannot_be_told_keeps_no_other_from_being_told() {
+    let site: Arc<Site> = Arc::default();
+    let olds = ["01", "02"].map(|version| open_version(&site, 0, version, NOW));
+    olds.iter().for_each(|old| put(old, b"k", NOW));
+    *site.refused.lock() = Some(name("01").version);
+    assert!(open(&site, 1).clear_other_versions().is_err());
+    assert_eq!(followed(&olds[1]), [Removal::All]);
 }

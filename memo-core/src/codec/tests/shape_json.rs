@@ -97,6 +97,7 @@ fn bytes_that_are_no_value_are_refused_at_bounded_cost() {
     assert_eq!(refused("root(u8())", &[]), "the bytes end too early");
     assert_eq!(refused("root(u8())", &[1, 2]), "1 bytes are left over");
     assert_eq!(refused("root(bool())", &[2]), "2 is no bool");
+    assert_eq!(refused("root(char())", &[2, b'a', b'b']), "a char is none");
     assert_eq!(refused("root(u16())", &[0xff, 0xff, 0x7f]), "a number is too large");
     assert_eq!(refused("root(u128())", &[0xff; 19]), "a number is too long");
     assert_eq!(refused("root(seq(unit()))", &[0xff, 0xff, 3]), "its elements take no bytes");

@@ -1,6 +1,7 @@
 //! The limit of bytes of a directory.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use super::*;
 use crate::persist::Failure;
@@ -198,7 +199,7 @@ fn with_unfinished_merge() -> (MemFs, [Store; 2]) {
 fn files_that_a_merge_has_not_removed_yet_count() {
     let (fs, [_merging, other]) = with_unfinished_merge();
     // It waits there for a processor.
-    let merge = Locks::observe(&fs, &dir()).unwrap().merge().unwrap();
+    let merge = Locks::observe(&fs, &dir()).unwrap().merge(Duration::ZERO).unwrap();
     fill(&other);
     assert!(size(&fs) <= MAX, "{}", size(&fs));
     // It is killed there.

@@ -1,5 +1,8 @@
 //! Tests that one version empties the others, beside processes that use them.
 
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use super::versions::{NOW, identity_of, open_version, place, root, run, stored};
 use super::*;
 use crate::persist::{Failure, KeyClaim, Removal, clear_versions, function_folder};
@@ -137,6 +140,28 @@ fn a_version_of_which_a_key_is_computed_for_the_first_time_is_reported() {
     clear(&fs).unwrap();
 }
 
+/// What is removed while another process writes a snapshot may be in it.
+#[test]
+fn who_clears_waits_for_a_process_that_merges() {
+    let fs = MemFs::new();
+    let used = filled(&fs);
+    let (begin, has_begun) = channel();
+    std::thread::scope(|scope| {
+        let merging = used.shared.writer.get().unwrap();
+        scope.spawn(move || {
+            let merged = merging.with_merge(Duration::ZERO, || {
+                begin.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+                Ok(())
+            });
+            assert!(merged.unwrap());
+        });
+        has_begun.recv().unwrap();
+        clear(&fs).unwrap();
+    });
+    assert!(!holds_secret(&fs));
+}
+
 #[test]
 fn who_cannot_merge_leaves_no_log_at_each_attempt() {
     let fs = MemFs::new();
@@ -145,11 +170,13 @@ fn who_cannot_merge_leaves_no_log_at_each_attempt() {
     let logs = || fs.paths().iter().filter(|path| path.to_string_lossy().contains("wal-")).count();
     let before = logs();
     let writer = two.shared.writer.get().unwrap();
-    let held = writer.with_merge(|| {
-        (0..20).for_each(|_| assert!(!one.condense(&Keep::all(0)).unwrap()));
+    let held = writer.with_merge(Duration::ZERO, || {
+        for _ in 0..2 {
+            assert!(matches!(one.condense(&Keep::all(0)), Err(Error::Locked { .. })));
+        }
         Ok(())
     });
     assert!(held.unwrap());
     assert_eq!(logs(), before);
-    assert!(one.condense(&Keep::all(0)).unwrap());
+    one.condense(&Keep::all(0)).unwrap();
 }
