@@ -67,11 +67,9 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("time_to_idle", "idle"),
     ("time", "ttl"),
     ("ttl_secs", "ttl"),
-    ("ttl_millis", "ttl"),
     ("time_to_live", "ttl"),
     ("TimeToLive", "ttl"),
     ("expire", "ttl"),
-    ("expires", "ttl_with"),
     ("timeout", "ttl"),
     ("executor", "spawn"),
     ("runtime", "spawn"),
@@ -138,6 +136,11 @@ const OTHER_WAYS: &[(&str, &str)] = &[
     (
         "result_fallback",
         "write `stale = \"1m\"`: for that long after `ttl` the old value is served",
+    ),
+    ("ttl_millis", "write `ttl = \"300ms\"`"),
+    (
+        "expires",
+        "write `ttl_with = |value| Some(value.expires_at.saturating_duration_since(Instant::now()))`",
     ),
     ("time_refresh", "write `idle = \"10m\"`: each use starts that time anew"),
     ("refresh", "write `idle = \"10m\"` if each use is to start the time anew"),

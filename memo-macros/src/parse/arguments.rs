@@ -323,7 +323,8 @@ mod tests {
         refused("idle = \"0s\"", "longer than zero");
         refused("tti = \"1s\"", "did you mean `idle = \"10m\"`?");
         refused("ttl_secs = 60", "did you mean `ttl = \"30s\"`?");
-        refused("expires = true", "did you mean `ttl_with = |value| value.expires_in`?");
+        refused("ttl_millis = 300", "write `ttl = \"300ms\"`");
+        refused("expires = true", "write `ttl_with = |value| Some(value.expires_at.");
         refused("force_refresh = { n > 1 }", "write `memokit::refresh(|| ...)`");
         refused("companions_vis = \"pub\"", "as visible as the function");
         refused("unsync_reads = true", "a hit takes no lock");
