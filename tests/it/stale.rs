@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use memokit::{Explanation, memoize};
+use memokit::{Explanation, clock, isolated, memoize};
 use tempfile::TempDir;
 
 use crate::support::{wait_until, with_timeout};
@@ -185,6 +185,31 @@ fn a_stale_entry_keeps_its_place_until_its_time_ends() {
     (200..800).for_each(|n| _ = held(n) + gone(n));
     assert_eq!(held_memo().stats().expired, 0);
     assert!(gone_memo().stats().expired > 0);
+}
+
+/// That somebody is gone is an answer, and that the source is down is none.
+#[test]
+fn an_error_that_is_kept_replaces_the_older_value_and_another_gives_way_to_it() {
+    static ANSWER: Mutex<Result<u32, &str>> = Mutex::new(Ok(7));
+    #[memoize(ttl = "1m", stale = "1h", cache_err = "10s", cache_if = |found| *found != Err("down"))]
+    fn user(_id: u32) -> Result<u32, &'static str> {
+        *ANSWER.lock().unwrap()
+    }
+    let minutes = |count: u64| clock::advance(Duration::from_secs(60 * count));
+    let _isolated = isolated();
+    clock::pause();
+    assert_eq!(user(1), Ok(7));
+    minutes(2);
+    *ANSWER.lock().unwrap() = Err("down");
+    assert_eq!((user(1), user(2)), (Ok(7), Err("down")));
+    assert_eq!(user_memo().stats().stale_if_error, 1);
+    minutes(10);
+    *ANSWER.lock().unwrap() = Err("gone");
+    assert_eq!(user(1), Err("gone"));
+    *ANSWER.lock().unwrap() = Ok(8);
+    assert_eq!(user(1), Err("gone"));
+    minutes(1);
+    assert_eq!(user(1), Ok(8));
 }
 
 #[test]

@@ -536,24 +536,29 @@ impl<K: Keep> Computation<K> {
         let time = self.count();
         // The user's predicate and `Clone` run first. If they panic, `drop` releases the waiters.
         let selected = K::Selection::of(returned);
-        let failed = selected.is_none();
+        let is_error = selected.is_none_or(K::Selection::is_error);
+        let refusal = if selected.is_some() { Refusal::CacheIf } else { Refusal::Error };
         let held = selected.filter(|_| should_store(returned)).map(K::Holder::copy);
-        let leads = self.leads();
-        let mut outcome = "not_kept";
-        if held.is_none() {
-            outcome = if failed { "error" } else { "rejected" };
-            self.note_refusal(if failed { Refusal::Error } else { Refusal::CacheIf });
+        let is_refused = held.is_none();
+        if is_refused {
+            self.note_refusal(refusal);
         }
+        let leads = self.leads();
         let renews = self.claim().is_some_and(|claim| claim.renews);
         let made = if renews { Made::Renewed(time) } else { Made::Computed(time) };
-        let kept = held.is_some_and(|held| self.complete(held, made));
-        if leads && kept {
-            outcome = "kept";
-        } else {
+        let kept = held.is_some_and(|held| self.complete(held, made)) && leads;
+        if !kept {
             self.function.counts.uncached.add(1);
         }
-        self.span.end(outcome);
-        (if failed { self.fall_back() } else { None }, leads && kept)
+        self.span.end(match (kept, is_refused, refusal) {
+            (true, ..) => "kept",
+            (_, true, Refusal::Error) => "error",
+            (_, true, _) => "rejected",
+            (_, false, _) => "not_kept",
+        });
+        // An error that is kept is a result.
+        let older = if is_refused && is_error { self.fall_back() } else { None };
+        (older, kept)
     }
 
     /// Notes for explanations why the result of a leader is not kept.
