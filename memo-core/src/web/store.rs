@@ -266,11 +266,11 @@ impl WebStore {
     /// The first: a tab was not told.
     pub(crate) fn clear_other_versions(&self) -> Result<(), Refusal> {
         let names = self.items.names(&self.name.function)?;
-        let others = names.iter().filter(|name| !name.starts_with(&self.name.version));
-        let (notices, results): (Vec<_>, Vec<_>) = others.partition(|name| name.ends_with(NOTICE));
+        let others = || names.iter().filter(|name| !name.starts_with(&self.name.version));
         // First, so that there is room for what is told.
-        results.iter().for_each(|name| self.items.remove(name));
-        notices.iter().map(|name| self.tell_version(name)).fold(Ok(()), Result::and)
+        others().filter(|name| !name.ends_with(NOTICE)).for_each(|name| self.items.remove(name));
+        let notices = others().filter(|name| name.ends_with(NOTICE));
+        notices.fold(Ok(()), |told, name| told.and(self.tell_version(name)))
     }
 
     /// Tells the tabs of another version, whose notice has this name, that all is removed.
