@@ -74,6 +74,12 @@ want_axe() {
     fi
 }
 
+# Tests over real requests pass without them.
+want_traces() {
+    [[ -d ${MEMOKIT_TRACES:-../shared/traces} ]] ||
+        skipped "tests over real requests: MEMOKIT_TRACES names no folder with traces"
+}
+
 apt_install() {
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y \
         --no-install-recommends "$1"
@@ -266,6 +272,7 @@ want_redis
 want_tool openssl
 want_promtool
 want_axe
+want_traces
 run_tests "$@"
 if [[ $# == 0 ]]; then
     run_models
