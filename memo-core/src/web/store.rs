@@ -269,8 +269,11 @@ impl WebStore {
         let others = || names.iter().filter(|name| !name.starts_with(&self.name.version));
         // First, so that there is room for what is told.
         others().filter(|name| !name.ends_with(NOTICE)).for_each(|name| self.items.remove(name));
-        let notices = others().filter(|name| name.ends_with(NOTICE));
-        notices.fold(Ok(()), |told, name| told.and(self.tell_version(name)))
+        let mut told = Ok(());
+        for notice in others().filter(|name| name.ends_with(NOTICE)) {
+            told = told.and(self.tell_version(notice));
+        }
+        told
     }
 
     /// Tells the tabs of another version, whose notice has this name, that all is removed.
