@@ -258,6 +258,41 @@ fn refresh_ahead_recomputes_from_its_share_of_the_ttl_on() {
     assert_eq!((stats.stale, stats.hits, stats.misses), (0, 50, 2));
 }
 
+/// Whether that is shorter or longer than `ttl`, and if there is no `ttl`.
+#[test]
+fn refresh_ahead_is_a_share_of_the_time_to_live_of_each_value() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    fn run(seconds: u64) -> u64 {
+        RUNS.fetch_add(1, Relaxed);
+        seconds
+    }
+    #[memoize(ttl = "5m", ttl_with = |s: &u64| Some(Duration::from_secs(*s)), refresh_ahead = 0.8)]
+    fn usual(seconds: u64) -> u64 {
+        run(seconds)
+    }
+    #[memoize(ttl_with = |s: &u64| Some(Duration::from_secs(*s)), refresh_ahead = 0.8)]
+    fn own(seconds: u64) -> u64 {
+        run(seconds)
+    }
+    let _isolated = isolated();
+    clock::pause();
+    for call in [usual, own] {
+        for seconds in [10, 60, 61, 200, 300, 3600] {
+            let share = |percent: u64| Duration::from_millis(seconds * 10 * percent);
+            let runs = || {
+                let before = RUNS.load(Relaxed);
+                call(seconds);
+                RUNS.load(Relaxed) - before
+            };
+            assert_eq!((runs(), runs()), (1, 0), "{seconds} s");
+            clock::advance(share(78));
+            assert_eq!(runs(), 0, "{seconds} s");
+            clock::advance(share(4));
+            assert_eq!((runs(), runs()), (1, 0), "{seconds} s");
+        }
+    }
+}
+
 #[test]
 fn refresh_ahead_does_nothing_before_its_share_of_the_ttl() {
     #[memoize(ttl = "1h", refresh_ahead = 0.8, stale = "1h")]

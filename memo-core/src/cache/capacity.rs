@@ -25,6 +25,9 @@ pub(crate) struct Limits {
     pub(crate) stale: Millis,
     /// For this long after its last use an entry lives, in ms.
     pub(crate) idle: Option<Millis>,
+    /// How much of its time to live an entry has left when it is due to be computed again, in parts of [`WHOLE`]. 0: it
+    /// is not.
+    pub(crate) refresh_rest: u64,
     /// Whether entries have the time at which they were computed.
     pub(crate) timed: bool,
     /// If entries have tags: what tells these apart from equal ones of other isolations, or 0.
@@ -34,6 +37,9 @@ pub(crate) struct Limits {
     /// Which entry leaves when there is no room.
     pub(crate) policy: Policy,
 }
+
+/// All of a time to live.
+pub(crate) const WHOLE: u64 = 1 << 20;
 
 /// A number of entries and the sum of their weights.
 #[derive(Clone, Copy, Default)]

@@ -84,9 +84,6 @@ pub(crate) struct NewEntry<H> {
     pub(crate) weight: Option<u64>,
     /// How long the computation took, if that is known.
     pub(crate) cost: Option<Duration>,
-    /// Whether the entry is never computed again before its expiry time, because its time to live is shorter than the
-    /// refresh window.
-    pub(crate) never_refreshed: bool,
 }
 
 /// The beginning of an entry's allocation. The bytes of the key follow `hash` directly, where padding would be, and
@@ -95,7 +92,7 @@ pub(crate) struct NewEntry<H> {
 pub(crate) struct Entry<H> {
     /// When the entry was last used, counted in uses of its shard. The lowest bits may count uses (see `uses.rs`).
     stamp: AtomicU64,
-    /// In one word: the expiry time, five flags, and in the lowest bits the length of the key.
+    /// In one word: the expiry time, four flags, and in the lowest bits the length of the key.
     packed: AtomicU64,
     held: H,
     /// The lower half of the key's hash.
@@ -107,19 +104,17 @@ const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
 const _: () = assert!((MAX_LENGTH as u64) < LENGTH_MASK);
 /// Flag: a weight follows the key.
 const WEIGHED: u64 = 1 << LENGTH_BITS;
-/// Flag: the entry is never computed again before its expiry time.
-const NEVER_REFRESHED: u64 = 2 << LENGTH_BITS;
 /// Flag: the time of the computation follows the key, after the weight.
-const TIMED: u64 = 4 << LENGTH_BITS;
+const TIMED: u64 = 2 << LENGTH_BITS;
 /// Flag: a pointer to the tags follows the key, before the weight and the time.
-const TAGGED: u64 = 8 << LENGTH_BITS;
+const TAGGED: u64 = 4 << LENGTH_BITS;
 /// Flag: the price follows the key and all words.
-const PRICED: u64 = 16 << LENGTH_BITS;
-const END_SHIFT: u32 = LENGTH_BITS + 5;
+const PRICED: u64 = 8 << LENGTH_BITS;
+const END_SHIFT: u32 = LENGTH_BITS + 4;
 /// The flags of what follows the key.
 const KEPT_FLAGS: u64 = WEIGHED | TIMED | TAGGED | PRICED;
 const WORD: usize = size_of::<u64>();
-/// An expiry time of this or later, 16 years after the start of the machine, means never.
+/// An expiry time of this or later, 33 years after the start of the machine, means never.
 const END_NEVER: Millis = (1 << (64 - END_SHIFT)) - 1;
 
 #[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
@@ -189,10 +184,6 @@ impl<H> Entry<H> {
     #[inline]
     fn key_len(&self) -> usize {
         (self.packed.load(Relaxed) & LENGTH_MASK) as usize
-    }
-
-    pub(super) fn is_never_refreshed(&self) -> bool {
-        self.packed.load(Relaxed) & NEVER_REFRESHED != 0
     }
 
     #[inline]
@@ -292,19 +283,17 @@ impl<H> Draft<H> {
     /// Writes the value and returns the entry. A weight, a time, a cost or tags for which the draft has no room are
     /// dropped.
     pub(super) fn fill(self, new_entry: NewEntry<H>, tags: Option<Box<TagSet>>) -> OwnedEntry<H> {
-        let NewEntry { held, lifetime, weight, cost, never_refreshed } = new_entry;
+        let NewEntry { held, lifetime, weight, cost } = new_entry;
         let Lifetime { computed, expires } = lifetime;
         let (packed, at) = (self.packed(), ManuallyDrop::new(self).0);
-        let never_refreshed = if never_refreshed { NEVER_REFRESHED } else { 0 };
         let (words, rest) = (Words::of(packed), packed & (KEPT_FLAGS | LENGTH_MASK));
         // SAFETY: `new` made room for an `Entry`, and behind the key for the words that the flags name. After the value
         // is written, all of the entry is initialized.
         unsafe {
             let entry = at.as_ptr();
             (&raw mut (*entry).held).write(held);
-            (&raw mut (*entry).packed).write(AtomicU64::new(
-                expires.min(END_NEVER) << END_SHIFT | never_refreshed | rest,
-            ));
+            (&raw mut (*entry).packed)
+                .write(AtomicU64::new(expires.min(END_NEVER) << END_SHIFT | rest));
             let mut behind = at.cast::<u8>().add(Entry::<H>::KEY + (packed & LENGTH_MASK) as usize);
             if words.tags {
                 let tags = tags.map_or(ptr::null_mut(), Box::into_raw);
@@ -516,7 +505,7 @@ mod tests {
             time: lifetime.computed.is_some(),
             ..Words::default()
         };
-        let new_entry = NewEntry { held, lifetime, weight, cost: None, never_refreshed: false };
+        let new_entry = NewEntry { held, lifetime, weight, cost: None };
         Draft::new(hash, key, words).fill(new_entry, None)
     }
 

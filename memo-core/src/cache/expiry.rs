@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::entry::{EntryRef, NEVER_EXPIRES};
+use super::capacity::WHOLE;
+use super::entry::{EntryRef, Lifetime, NEVER_EXPIRES};
 use crate::platform::clock::{self, LAG, Millis, NEVER};
 use crate::statistics::departure::Departure;
 
@@ -12,7 +13,9 @@ pub(super) struct Expiry {
     stale_for: AtomicU64,
     /// For this long after its last use an entry lives, in ms, or [`UNLIMITED`]. `None`: stamps tell no times.
     idle_limit: Option<AtomicU64>,
-    /// For this long before its expiry time an entry is due to be computed again, in ms.
+    /// How much of its time to live an entry has left when it is due to be computed again, in parts of [`WHOLE`].
+    refresh_rest: u64,
+    /// The longest such time of any entry, in ms: an entry that has more left is not due.
     refresh_window: AtomicU64,
     /// If the packed word of an entry is at least this, the entry depends neither on the time nor on tags.
     timeless_from: u64,
@@ -49,12 +52,18 @@ fn with_lag(idle: Millis) -> Millis {
 
 impl Expiry {
     /// `tagged`: whether entries have tags.
-    pub(super) fn new(stale_for: Millis, idle_limit: Option<Millis>, tagged: bool) -> Self {
+    pub(super) fn new(
+        stale_for: Millis,
+        idle_limit: Option<Millis>,
+        refresh_rest: u64,
+        tagged: bool,
+    ) -> Self {
         let is_asked = idle_limit.is_some() || tagged;
         let timeless_from = if is_asked { u64::MAX } else { NEVER_EXPIRES };
         Self {
             stale_for: AtomicU64::new(stale_for),
             idle_limit: idle_limit.map(|idle| AtomicU64::new(with_lag(idle))),
+            refresh_rest,
             refresh_window: AtomicU64::new(0),
             timeless_from,
         }
@@ -103,19 +112,34 @@ impl Expiry {
         entry.packed_is_at_least(self.timeless_from)
     }
 
-    fn refresh_window_of<H>(&self, entry: EntryRef<'_, H>) -> Millis {
-        if entry.is_never_refreshed() { 0 } else { self.refresh_window.load(Relaxed) }
+    /// Returns how long before its end an entry with these times is due to be computed again.
+    fn rest_of(&self, lifetime: Lifetime, now: Millis) -> Millis {
+        // In two halves, which do not overflow.
+        let life = life(lifetime, now);
+        life / WHOLE * self.refresh_rest + life % WHOLE * self.refresh_rest / WHOLE
     }
 
-    pub(super) fn refresh_window(&self) -> Millis {
-        self.refresh_window.load(Relaxed)
+    /// Notes that there is an entry with these times.
+    pub(super) fn expect_refresh(&self, lifetime: Lifetime) {
+        if self.refresh_rest > 0 && lifetime.expires != NEVER {
+            let rest = self.rest_of(lifetime, clock::now());
+            if rest > self.refresh_window.load(Relaxed) {
+                self.refresh_window.fetch_max(rest, Relaxed);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn is_due<H>(&self, entry: EntryRef<'_, H>, now: Millis) -> bool {
+        let expires = entry.expires();
+        expires != NEVER
+            && expires <= now + self.refresh_window.load(Relaxed)
+            && expires <= now + self.rest_of(entry.lifetime(), now)
     }
 
     /// Returns whether the entry is a hit and not yet due to be computed again.
     pub(super) fn is_fresh<H>(&self, entry: EntryRef<'_, H>, now: Millis) -> bool {
-        let expires = entry.expires();
-        let due = expires != NEVER && expires <= now + self.refresh_window_of(entry);
-        !due && !self.is_idle(entry, now)
+        entry.expires() > now && !self.is_due(entry, now) && !self.is_idle(entry, now)
     }
 
     /// Returns whether the entry's time has ended.
@@ -172,13 +196,13 @@ impl Expiry {
             let stale = renewable && expires.saturating_add(self.stale_for()) > now;
             return if stale { Age::Stale } else { Age::Expired };
         }
-        let due = renewable && expires != NEVER && expires <= now + self.refresh_window_of(entry);
-        if due { Age::Due } else { Age::Fresh }
+        if renewable && self.is_due(entry, now) { Age::Due } else { Age::Fresh }
     }
+}
 
-    /// Sets how long before their expiry time entries are computed again, in ms.
-    pub(super) fn set_refresh_window(&self, window: Millis) {
-        // Limited, so that the sum with a time does not overflow.
-        self.refresh_window.store(window.min(NEVER / 2), Relaxed);
-    }
+/// Returns the whole time to live of a value with these times, of which some has passed. If it is not known when the
+/// value was computed, returns what is left.
+fn life(lifetime: Lifetime, now: Millis) -> Millis {
+    let age = lifetime.computed.map_or(0, |computed| clock::wall().saturating_sub(computed));
+    lifetime.expires.saturating_sub(now).saturating_add(age)
 }

@@ -56,13 +56,8 @@ mod tests {
 
     #[test]
     fn a_free_draft_is_reused_for_an_entry_of_the_same_size() {
-        let new_entry = |held| NewEntry {
-            held,
-            lifetime: Lifetime::until(NEVER),
-            weight: None,
-            cost: None,
-            never_refreshed: false,
-        };
+        let new_entry =
+            |held| NewEntry { held, lifetime: Lifetime::until(NEVER), weight: None, cost: None };
         let mut free_list = FreeList::new();
         for len in [0, 4, 9, 20, 21, 200, 600, 9] {
             for n in 0..3_u64 {

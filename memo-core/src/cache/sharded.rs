@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::capacity::{self, Capacity, Limits};
 use super::departures::Departures;
-use super::entry::{EntryRef, NEVER_EXPIRES, Words, low_half};
+use super::entry::{EntryRef, Lifetime, NEVER_EXPIRES, Words, low_half};
 use super::expiry::Expiry;
 use super::listening::{Listener, Listening};
 use super::shard::Shard;
@@ -50,8 +50,18 @@ impl<H: Clone> ShardedCache<H> {
 
     /// Makes an empty store whose calls `calls` counts.
     pub(crate) fn counted(limits: Limits, calls: CallCounters) -> Self {
-        let Limits { max, max_bytes, shards, stale, idle, timed, tagged, departures, policy } =
-            limits;
+        let Limits {
+            max,
+            max_bytes,
+            shards,
+            stale,
+            idle,
+            refresh_rest,
+            timed,
+            tagged,
+            departures,
+            policy,
+        } = limits;
         let shards = capacity::shard_count(shards, max, max_bytes);
         // It is not known how many entries a bound on weight allows.
         let exact = max <= EXACT || max_bytes.is_some();
@@ -65,7 +75,7 @@ impl<H: Clone> ShardedCache<H> {
             departures: departures.clone(),
             listening: OnceLock::new(),
             capacity: Capacity::new(max, max_bytes),
-            expiry: Expiry::new(stale, idle, tagged.is_some()),
+            expiry: Expiry::new(stale, idle, refresh_rest, tagged.is_some()),
             words: Words {
                 weight: weighed,
                 time: timed,
@@ -256,14 +266,9 @@ impl<H: Clone> ShardedCache<H> {
         self.listening.get().map(|listening| &**listening)
     }
 
-    /// Returns how long before their expiry time entries are computed again, in ms.
-    pub(crate) fn refresh_window(&self) -> Millis {
-        self.expiry.refresh_window()
-    }
-
-    /// Sets how long before their expiry time entries are computed again, in ms.
-    pub(crate) fn set_refresh_window(&self, window: Millis) {
-        self.expiry.set_refresh_window(window);
+    /// Notes that there is an entry with these times, which becomes due to be computed again.
+    pub(crate) fn expect_refresh(&self, lifetime: Lifetime) {
+        self.expiry.expect_refresh(lifetime);
     }
 
     /// Returns whether entries have tags.

@@ -461,13 +461,8 @@ mod tests {
             if len == root.read(guard).capacity() {
                 root.grow(guard).into_iter().for_each(|table| garbage.retire_table(table));
             }
-            let new_entry = NewEntry {
-                held: n,
-                lifetime: Lifetime::until(NEVER),
-                weight: None,
-                cost: None,
-                never_refreshed: false,
-            };
+            let new_entry =
+                NewEntry { held: n, lifetime: Lifetime::until(NEVER), weight: None, cost: None };
             let draft = Draft::new(hash(n), &n.to_le_bytes(), Words::default());
             root.read(guard).insert(hash(n), draft.fill(new_entry, None));
             len += 1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::capacity::{Limits, UNBOUNDED};
+use super::capacity::{Limits, UNBOUNDED, WHOLE};
 use super::claiming::ClaimOutcome;
 use super::departures::{Departed, Removing};
 use super::entry::{Lifetime, NewEntry};
@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     shards: None,
     stale: 0,
     idle: None,
+    refresh_rest: 0,
     timed: false,
     tagged: None,
     departures: 0,
@@ -32,13 +33,7 @@ fn bounded<H: Clone>(max: usize) -> ShardedCache<H> {
 }
 
 fn new_entry<H>(held: H) -> NewEntry<H> {
-    NewEntry {
-        held,
-        lifetime: Lifetime::until(NEVER),
-        weight: None,
-        cost: None,
-        never_refreshed: false,
-    }
+    NewEntry { held, lifetime: Lifetime::until(NEVER), weight: None, cost: None }
 }
 
 /// Inserts an entry, and returns whether the bounds hold it.

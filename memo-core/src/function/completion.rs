@@ -98,7 +98,7 @@ impl<K: Keep> FunctionCache<K> {
         if !tags.is_empty() {
             self.memory.add_tags(claim, &tags);
         }
-        let new_entry = NewEntry { held, lifetime, weight, cost: None, never_refreshed: false };
+        let new_entry = NewEntry { held, lifetime, weight, cost: None };
         self.finish(claim, new_entry, (!is_stale).then_some(&returned));
         Some(returned)
     }
@@ -108,6 +108,7 @@ impl<K: Keep> FunctionCache<K> {
     // The value is passed by reference, because a large one would be on the stack once more.
     fn finish(&self, claim: Claim, new_entry: NewEntry<K::Held>, value: Option<&K::Held>) -> bool {
         let expires = new_entry.lifetime.expires;
+        self.memory.expect_refresh(new_entry.lifetime);
         self.observe_entry(claim.hash, &new_entry);
         let Finished { kept, flight, removed } = self.memory.finish(claim, new_entry);
         if self.memory.can_expire(expires) {
@@ -158,9 +159,8 @@ impl<K: Keep> FunctionCache<K> {
             Some(storage) => storage.remove_stored(self, claim, made.replaces()),
             None => {}
         }
-        let never_refreshed = life < self.memory.refresh_window();
         let (held, cost) = (value.clone(), made.time());
-        let new_entry = NewEntry { held, lifetime, weight, cost, never_refreshed };
+        let new_entry = NewEntry { held, lifetime, weight, cost };
         let kept = self.finish(claim, new_entry, Some(value));
         Completed { kept, writing }
     }

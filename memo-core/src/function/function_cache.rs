@@ -25,7 +25,7 @@ use crate::function::removal_watch::RemovalWatch;
 use crate::function::tier_types::{OpenRemoval, Permit, Seeking, Writing};
 #[cfg(feature = "remote")]
 use crate::function::tier_types::{Part, Tier};
-use crate::function::times::{default_wait_limit, refresh_window};
+use crate::function::times::default_wait_limit;
 use crate::function::waiter::Waiter;
 use crate::key::{self, KeySize, Tag};
 use crate::platform::clock::{self, Instant, Millis, NEVER};
@@ -686,7 +686,6 @@ impl<K: Keep> FunctionCache<K> {
     }
 
     pub(crate) fn set_ttl(&self, ttl: Option<Duration>) {
-        self.memory.set_refresh_window(refresh_window(self.refresh_ahead, ttl));
         self.ttl.store(ttl.map_or(NEVER, clock::millis), Relaxed);
     }
 

@@ -19,6 +19,7 @@ use crate::function::isolation;
 use crate::function::listener;
 #[cfg(feature = "remote")]
 use crate::function::remote_settings::RemoteSettings;
+use crate::function::times::rest_after;
 use crate::key::{Key, Tag};
 #[cfg(feature = "persist")]
 use crate::persist::{Durability, MAX_APART};
@@ -577,6 +578,7 @@ impl<K: Keep> Settings<K> {
                 shards,
                 stale,
                 idle,
+                refresh_rest: refresh_ahead.map_or(0, rest_after),
                 timed,
                 tagged,
                 departures,

@@ -139,7 +139,7 @@ impl<V: 'static> TierResults<V> {
             group: Arc::clone(&names.group),
             key,
             limit: self.limit,
-            ahead: Duration::ZERO,
+            due_rest: 0.0,
             blocks: true,
             computes: false,
             waits: false,
@@ -292,9 +292,9 @@ impl<K: Keep<Held: Send + Sync>> SharedResults<K> for TierResults<K::Value> {
         let name = self.name_of_claimed(function, names, key);
         let has_older = function.memory.has_older(claim);
         // Who has no value takes one that is soon to be computed again. The next call computes it.
-        let ahead = if has_older { function.memory.refresh_window() } else { 0 };
+        let rest = function.refresh_ahead.map_or(0.0, |share| 1.0 - share);
         let query = Query {
-            ahead: Duration::from_millis(ahead),
+            due_rest: if has_older { rest } else { 0.0 },
             blocks,
             computes: true,
             waits: claim.renews || function.waits() && !has_older,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::platform::clock::{self, Millis};
+use crate::cache::capacity::WHOLE;
+use crate::platform::clock::Millis;
 use crate::statistics::counters::CallCounters;
 
 /// The least wait limit while no computation of this process tells the mean time.
@@ -10,17 +11,15 @@ const INITIAL_WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The default wait limit, in mean times of a computation.
 const WAIT_LIMIT_IN_MEANS: u32 = 4;
 
-/// Returns how long before its expiry time a value is computed again, if that is after `share` of its time to live.
+/// Returns what is left of a time to live after `share` of it, in parts of [`WHOLE`].
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a share of a time, which is not negative, and a cast of more than the longest time gives that"
+    reason = "a share between 0 and 1 of a small number"
 )]
-pub(crate) fn refresh_window(share: Option<f64>, ttl: Option<Duration>) -> Millis {
-    let Some((share, ttl)) = share.zip(ttl) else { return 0 };
-    // Not `Duration::mul_f64`, which panics where the product rounds to more than the longest duration.
-    (clock::millis(ttl) as f64 * (1.0 - share)).ceil() as Millis
+pub(crate) fn rest_after(share: f64) -> u64 {
+    ((1.0 - share) * WHOLE as f64) as u64
 }
 
 /// Returns how long a caller waits for another caller's computation.

@@ -46,8 +46,8 @@ fn isolated(cache: &dyn AnyCache) -> Source {
     Source { cache: cache.inspected(), samples: Vec::new() }
 }
 
-/// Makes the results of every function with `persist` durable, as [`Memo::flush`](crate::handle::memo::Memo::flush)
-/// does for one function.
+/// Makes the results of every function with `persist` or `remote` durable, as
+/// [`Memo::flush`](crate::handle::memo::Memo::flush) does for one function.
 ///
 /// # Errors
 /// The first failure. All functions are flushed in spite of it.
@@ -83,7 +83,8 @@ pub fn clear_all() {
 /// use `spawn_blocking`.
 ///
 /// A function that this process has not called, and whose handle was not requested with `NAME_memo()`, is not known:
-/// its directory is told when the function is called for the first time. A failure to write is counted in the
+/// its directory or its tier is told when the function is called for the first time. So a service that may invalidate
+/// before it reads asks for the handles at its start. A failure to write is counted in the
 /// statistics of the function, and [`Memo::health`](crate::handle::memo::Memo::health) shows it.
 pub fn invalidate_tag<T: Serialize>(tag: T) {
     let tag = Tag::new(&tag);

@@ -642,7 +642,8 @@ impl<R, T: Refers<R>> Memo<R, T> {
     }
 
     /// Makes all results so far durable: writes them to disk and syncs. With `remote`, waits up to 5 s until the tier
-    /// has all results and has confirmed all removals.
+    /// has all results and has confirmed all removals. Results that were computed while the tier could not be asked are
+    /// none of these: they are kept in this process alone.
     ///
     /// # Errors
     /// [`Error::NotPersistent`] if the function has neither `persist` nor `remote`. Otherwise the reason why some result

@@ -3,8 +3,8 @@
 use crate::error::Error;
 use crate::handle::all_caches::flush_all;
 
-/// A guard for `main`. When it is dropped, it makes the results of every function with `persist` durable, as
-/// [`flush_all`] does.
+/// A guard for `main`. When it is dropped, it makes the results of every function with `persist` or `remote` durable,
+/// as [`flush_all`] does.
 ///
 /// Without a session, results that were written but not synced at the end of the process can be lost if the power
 /// fails. The argument `durability` of a function says which results these are.
@@ -30,7 +30,7 @@ impl Session {
         Self(())
     }
 
-    /// Ends the session, and makes the results of every function with `persist` durable.
+    /// Ends the session, and makes the results of every function with `persist` or `remote` durable.
     ///
     /// # Errors
     /// The first failure, as for [`flush_all`]. All functions are flushed in spite of it.

@@ -34,8 +34,8 @@ pub(crate) struct Query {
     pub(crate) key: Option<Vec<u8>>,
     /// How long each step may take.
     pub(crate) limit: Duration,
-    /// An entry whose time to live has no more than this left is to be computed again.
-    pub(crate) ahead: Duration,
+    /// An entry that has no more than this share of its time to live left is to be computed again.
+    pub(crate) due_rest: f64,
     /// Whether the caller is a thread that does nothing else meanwhile.
     pub(crate) blocks: bool,
     /// Whether the caller computes if there is no entry, and whether it then waits for others who do.
@@ -54,6 +54,8 @@ pub(crate) struct Value {
     pub(crate) cost: Cost,
     /// How long it lives from `began` on. `None`: as long as the function's time to live says. Zero: it may only stand in.
     pub(crate) left: Option<Duration>,
+    /// Its whole time to live.
+    pub(crate) ttl: Option<Duration>,
     /// When it was asked for.
     pub(crate) began: Instant,
 }
@@ -445,8 +447,13 @@ impl Search {
     /// Returns the value of an entry. If it cannot be used or is to be computed again, remembers that.
     fn open(&mut self, stored: &Stored) -> Option<Value> {
         let value = self.verify(stored);
-        let Query { ahead, renews, .. } = self.query;
-        let is_due = |value: &Value| renews || value.left.is_some_and(|left| left <= ahead);
+        let Query { due_rest, renews, .. } = self.query;
+        let is_due = |value: &Value| {
+            let times = value.left.zip(value.ttl);
+            renews
+                || times
+                    .is_some_and(|(left, ttl)| left.as_secs_f64() <= ttl.as_secs_f64() * due_rest)
+        };
         if value.as_ref().is_some_and(|value| !is_due(value)) {
             return value;
         }
@@ -471,6 +478,7 @@ impl Search {
             computed,
             cost,
             left: ttl.map(|ttl| ttl.min(left)),
+            ttl,
             began: self.began,
         })
     }

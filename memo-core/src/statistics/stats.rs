@@ -144,7 +144,8 @@ stats! {
     counter remote_misses: u64,
     /// Results that were written there.
     counter remote_writes: u64,
-    /// Results that were not: the queue was full, or the right to write them had ended.
+    /// Results that were not: the queue was full, or the right to write them had ended. What was computed because the
+    /// tier could not be asked has no such right from the start, and is not counted.
     counter remote_drops: u64,
     /// Results that could not be written, encoded or decoded.
     counter remote_errors: u64,

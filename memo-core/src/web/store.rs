@@ -269,19 +269,14 @@ impl WebStore {
         let others = || names.iter().filter(|name| !name.starts_with(&self.name.version));
         // First, so that there is room for what is told.
         others().filter(|name| !name.ends_with(NOTICE)).for_each(|name| self.items.remove(name));
+        let now = clock::wall();
+        // A tab that is not told the number after the last one takes all for removed, too.
+        let all = Notice { number: now, removal: Some(Removal::All) };
         let mut told = Ok(());
         for notice in others().filter(|name| name.ends_with(NOTICE)) {
-            told = told.and(self.tell_version(notice));
+            told = told.and(self.items.set(notice, &all.text(notice, now)));
         }
         told
-    }
-
-    /// Tells the tabs of another version, whose notice has this name, that all is removed.
-    fn tell_version(&self, notice: &str) -> Result<(), Refusal> {
-        let text = self.items.get(notice)?.unwrap_or_default();
-        let number = Notice::parse(notice, &text).map_or(0, |notice| notice.number) + 1;
-        let all = Notice { number, removal: Some(Removal::All) };
-        self.items.set(notice, &all.text(notice, clock::wall()))
     }
 
     /// Removes these items, or those of them that have the tag.

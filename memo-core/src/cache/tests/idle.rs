@@ -13,13 +13,8 @@ fn cache_with_idle_time(max: usize) -> ShardedCache<u8> {
 }
 
 fn keep(cache: &ShardedCache<u8>, key: u8, expires: Millis) {
-    let new_entry = NewEntry {
-        held: key,
-        lifetime: Lifetime::until(expires),
-        weight: None,
-        cost: None,
-        never_refreshed: false,
-    };
+    let new_entry =
+        NewEntry { held: key, lifetime: Lifetime::until(expires), weight: None, cost: None };
     insert(cache, u64::from(key), &[key], new_entry);
 }
 
@@ -130,9 +125,11 @@ fn an_entry_expires_by_its_lifetime_too_and_is_not_returned_stale_when_idle() {
 
 #[test]
 fn a_hit_on_an_entry_that_is_due_for_a_refresh_counts_as_a_use() {
-    let cache = cache_with_idle_time(UNBOUNDED);
-    cache.set_refresh_window(100 * IDLE);
-    keep(&cache, 1, clock::now() + 50 * IDLE);
+    let life = Limits { idle: Some(IDLE), refresh_rest: WHOLE, ..LIMITS };
+    let cache: ShardedCache<u8> = ShardedCache::new(life);
+    let expires = clock::now() + 50 * IDLE;
+    cache.expect_refresh(Lifetime::until(expires));
+    keep(&cache, 1, expires);
     assert!(!look(&cache, 1));
     let ClaimOutcome::Lead(flight) = cache.claim_or_join(1, &[1], &[], |_| true) else {
         panic!("the entry is due for a refresh")

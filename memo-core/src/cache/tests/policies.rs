@@ -79,7 +79,6 @@ fn whatever_happens_the_bounds_hold_and_values_are_the_last() {
                         lifetime,
                         weight,
                         cost: Some(Duration::from_nanos(random >> 40)),
-                        never_refreshed: false,
                     };
                     insert(&cache, hash, &bytes, entry);
                     last.insert(key, step);
@@ -157,7 +156,6 @@ fn as_long_as_there_is_an_entry_one_can_be_evicted() {
                         lifetime: Lifetime::until(ends),
                         weight: limits.max_bytes.map(|_| weight.min(4000)),
                         cost: Some(Duration::from_nanos(random >> 40)),
-                        never_refreshed: false,
                     };
                     assert!(insert(&cache, hash, &bytes, entry), "kind {kind}, step {step}");
                 }

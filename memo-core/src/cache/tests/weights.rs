@@ -27,7 +27,6 @@ fn keep_until(cache: &ShardedCache<u32>, key: u32, weight: u64, expires: Millis)
         lifetime: Lifetime::until(expires),
         weight: Some(weight),
         cost: None,
-        never_refreshed: false,
     };
     insert(cache, hash(key), &key.to_le_bytes(), new_entry)
 }
@@ -234,7 +233,6 @@ fn a_superseded_insertion_evicts_nothing_and_adds_no_weight() {
             lifetime: Lifetime::until(NEVER),
             weight: Some(weight),
             cost: None,
-            never_refreshed: false,
         };
         let key = 1_u32.to_le_bytes();
         let superseded = cache.take_over(hash(1), &key, None);
@@ -257,7 +255,6 @@ fn a_heavy_value_that_is_replaced_is_freed_at_once() {
             lifetime: Lifetime::until(NEVER),
             weight: Some(weight),
             cost: None,
-            never_refreshed: false,
         };
         insert(&cache, hash(key), &key.to_le_bytes(), new_entry);
     };
