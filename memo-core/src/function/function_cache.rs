@@ -87,6 +87,10 @@ pub(crate) struct FunctionCache<K: Keep> {
     /// The longest time to live of an error.
     pub(in crate::function) error_ttl: Millis,
     /// The share of its time to live after which a value is computed again.
+    #[cfg_attr(
+        not(any(feature = "remote", feature = "report")),
+        expect(dead_code, reason = "entries know it; a tier and a report ask for it")
+    )]
     pub(in crate::function) refresh_ahead: Option<f64>,
     /// Whether a caller whose computation fails gets the older value, if it may still be served.
     stale_if_error: bool,
