@@ -506,7 +506,8 @@ impl<R, T: Refers<R>> Memo<R, T> {
         meant.len()
     }
 
-    /// Returns the keys of all cached values.
+    /// Returns the keys of all cached values in memory. With `persist` there may be more on disk: [`Stats::stored`]
+    /// counts them.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = Vec::new();
@@ -514,13 +515,13 @@ impl<R, T: Refers<R>> Memo<R, T> {
         keys
     }
 
-    /// Returns the number of cached values. The time that this takes is proportional to that number.
+    /// Returns the number of cached values in memory. The time that this takes is proportional to that number.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.resolve().count()
     }
 
-    /// Returns whether no value is cached. Takes as long as [`Memo::len`].
+    /// Returns whether no value is cached in memory. Takes as long as [`Memo::len`].
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
